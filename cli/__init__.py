@@ -1,0 +1,1 @@
+"""The `chat` command: options in, a stack out."""

@@ -1,0 +1,165 @@
+"""Everything that can go wrong, split by who is to blame.
+
+    ChatError
+      LocalError          we, or our user, erred
+        Usage               the command or its configuration makes no sense      exit 2
+        ImpossibleStack     the layers chosen cannot work together               exit 2
+        CannotConnect       no connection, or no listening socket                exit 3
+        PluginError                                                              exit 7
+          UnknownLayer        no layer of that name                              exit 2
+          DuplicateLayer      two plugins claim one name
+          BrokenPlugin        a plugin does not load or does not keep its contract
+      RemoteError         the peer, or somebody between, erred
+        Tampered            a frame does not decrypt                             exit 1
+        FrameTooLong        a length beyond the limit                            exit 1
+        BadFrame            bytes that are no frame                              exit 1
+        HandshakeFailed                                                          exit 4
+          TooSlow             the handshake took longer than it may
+          Refused             the peer, or our check of the peer, said no
+          UnknownPeer         a key never seen before, and nobody to ask
+        ChangedPeer         the peer shows another key than before               exit 5
+        StackMismatch       the two ends run different stacks                    exit 6
+        Truncated           the connection ended in the middle                   exit 8
+
+The first paragraph of each docstring is what its user reads when nothing more precise is known; `hint` says what to do.
+The *peer* is never told which of these happened (core/session.py closes the connection, whatever the reason).
+"""
+
+from enum import IntEnum
+from inspect import cleandoc
+
+
+class Exit(IntEnum):
+    """Exit codes of the `chat` command."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    CONNECTION = 3
+    HANDSHAKE = 4
+    CHANGED_PEER = 5
+    STACK_MISMATCH = 6
+    PLUGIN = 7
+    TRUNCATED = 8
+    INTERRUPTED = 130
+
+
+class ChatError(Exception):
+    """Something went wrong."""
+
+    exit_code: Exit = Exit.FAILED
+    hint: str = ""
+
+    def __init__(self, message: str = "", hint: str = "") -> None:
+        super().__init__(message or cleandoc(type(self).__doc__ or "").split("\n\n")[0].replace("\n", " "))
+        self.hint = hint or type(self).hint
+
+    @property
+    def sentence(self) -> str:
+        """What the user reads: what happened and, where there is something to do, what to do."""
+        return f"{self} {self.hint}".strip()
+
+
+class LocalError(ChatError):
+    """This side made a mistake."""
+
+
+class Usage(LocalError):
+    """The command makes no sense as given."""
+
+    exit_code = Exit.USAGE
+
+
+class ImpossibleStack(LocalError):
+    """The layers chosen cannot work together."""
+
+    exit_code = Exit.USAGE
+    hint = "`chat explain` with the same options shows what each layer needs and gives."
+
+
+class CannotConnect(LocalError):
+    """There is no connection."""
+
+    exit_code = Exit.CONNECTION
+
+
+class PluginError(LocalError):
+    """A plugin is at fault."""
+
+    exit_code = Exit.PLUGIN
+    hint = "`chat plugins` shows what is installed and what is broken."
+
+
+class UnknownLayer(PluginError):
+    """No layer of that name is installed."""
+
+    exit_code = Exit.USAGE
+
+
+class DuplicateLayer(PluginError):
+    """Two plugins claim the same name."""
+
+
+class BrokenPlugin(PluginError):
+    """The plugin does not load, or breaks its contract."""
+
+
+class RemoteError(ChatError):
+    """The other side broke the rules."""
+
+
+class Tampered(RemoteError):
+    """A frame does not decrypt: it was changed on the way, or the two sides have different keys."""
+
+
+class FrameTooLong(RemoteError):
+    """The other side announced a frame longer than this side accepts."""
+
+    hint = "Check that both sides run the same stack: `chat explain` names yours."
+
+
+class BadFrame(RemoteError):
+    """The other side sent bytes that are no frame of this stack."""
+
+    hint = "Check that both sides run the same stack: `chat explain` names yours."
+
+
+class HandshakeFailed(RemoteError):
+    """The handshake failed."""
+
+    exit_code = Exit.HANDSHAKE
+    hint = "Check that both sides run the same stack: `chat explain` names yours."
+
+
+class TooSlow(HandshakeFailed):
+    """The other side did not finish its handshake in time."""
+
+
+class Refused(HandshakeFailed):
+    """The other side was refused."""
+
+    hint = ""
+
+
+class UnknownPeer(HandshakeFailed):
+    """The other side's key has not been seen before, and nobody could be asked whether to trust it."""
+
+    hint = ""
+
+
+class ChangedPeer(RemoteError):
+    """The other side shows another key than before: someone may be between you and it."""
+
+    exit_code = Exit.CHANGED_PEER
+
+
+class StackMismatch(RemoteError):
+    """The two sides run different stacks."""
+
+    exit_code = Exit.STACK_MISMATCH
+
+
+class Truncated(RemoteError):
+    """The connection ended in the middle: something the other side sent may be missing."""
+
+    exit_code = Exit.TRUNCATED
