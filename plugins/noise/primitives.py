@@ -1,0 +1,147 @@
+"""The functions Noise is built from: DH, cipher and hash functions (sections 4 and 12), KEM functions (hfs section 3).
+
+Each is a value of its own (`X25519`, `CHACHAPOLY`, `SHA256`, ...), found by the name it has in a protocol name.
+All of it is `cryptography`'s and hashlib's work; here stand the shapes the specification wants.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x448 import X448PrivateKey, X448PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM as _AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305 as _ChaCha20Poly1305
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from plytalk.core.errors import HandshakeFailed
+
+KEY_LENGTH = 32
+TAG_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A private key, as `cryptography`'s object, and its public key in bytes. Shows only the public key."""
+
+    private: Any = field(repr=False)
+    public: bytes
+
+    def __reduce__(self) -> Any:
+        raise TypeError("A key pair is not to be written anywhere.")
+
+
+@dataclass(frozen=True)
+class DH:
+    """DH functions (4.1): `dhlen` is the length of public keys and of outputs, in bytes."""
+
+    name: str
+    dhlen: int
+    private_type: Any = field(repr=False)
+    public_type: Any = field(repr=False)
+
+    def generate_keypair(self) -> KeyPair:
+        """GENERATE_KEYPAIR()."""
+        return self._pair(self.private_type.generate())
+
+    def load(self, private: bytes) -> KeyPair:
+        """The key pair of `dhlen` private bytes. ValueError for any other length."""
+        return self._pair(self.private_type.from_private_bytes(private))
+
+    def dh(self, pair: KeyPair, public: bytes) -> bytes:
+        """DH(key_pair, public_key).
+
+        HandshakeFailed for a public key of low order or wrong length: 12.1 permits the check, and we make it.
+        """
+        try:
+            return pair.private.exchange(self.public_type.from_public_bytes(public))  # type: ignore[no-any-return]
+        except ValueError as error:
+            raise HandshakeFailed("The other side's public key is of low order or malformed.") from error
+
+    @staticmethod
+    def _pair(private: Any) -> KeyPair:
+        return KeyPair(private, private.public_key().public_bytes_raw())
+
+
+@dataclass(frozen=True)
+class Cipher:
+    """Cipher functions (4.2): `new(k)` gives an AEAD object, `nonce(n)` the 12 bytes it takes for the counter n."""
+
+    name: str
+    new: Callable[[bytes], Any] = field(repr=False)
+    nonce: Callable[[int], bytes] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Hash:
+    """Hash functions (4.3): `hashlen` in bytes."""
+
+    name: str
+    hashlen: int
+    algorithm: hashes.HashAlgorithm = field(repr=False)
+    function: Callable[[bytes], Any] = field(repr=False)
+
+    def hash(self, data: bytes) -> bytes:
+        """HASH(data)."""
+        return self.function(data).digest()  # type: ignore[no-any-return]
+
+    def hkdf(self, chaining_key: bytes, material: bytes, outputs: int) -> tuple[bytes, ...]:
+        """HKDF(chaining_key, input_key_material, num_outputs): RFC 5869 with an empty `info`, cut into hashes."""
+        size = self.hashlen
+        derived = HKDF(self.algorithm, size * outputs, chaining_key, b"").derive(material)
+        return tuple(derived[at : at + size] for at in range(0, size * outputs, size))
+
+
+@dataclass(frozen=True)
+class KEM:
+    """KEM functions (hfs section 3); lengths in bytes."""
+
+    name: str
+    publickeylen: int
+    ciphertextlen: int
+    private_type: Any = field(repr=False)
+    public_type: Any = field(repr=False)
+
+    def generate_keypair(self) -> KeyPair:
+        """GENERATE_KEM_KEYPAIR()."""
+        private = self.private_type.generate()
+        return KeyPair(private, private.public_key().public_bytes_raw())
+
+    def encapsulate(self, public: bytes) -> tuple[bytes, bytes]:
+        """GENERATE_KEM_CIPHERTEXT(public_key): the ciphertext and the KEM output. HandshakeFailed for a malformed key."""
+        try:
+            secret, ciphertext = self.public_type.from_public_bytes(public).encapsulate()  # the secret comes first
+        except ValueError as error:
+            raise HandshakeFailed(f"The other side's {self.name} key is malformed.") from error
+        return ciphertext, secret
+
+    def decapsulate(self, pair: KeyPair, ciphertext: bytes) -> bytes:
+        """KEM(key_pair, ciphertext).
+
+        A changed ciphertext of the right length gives another output and no error (FIPS 203): what comes next in the
+        handshake does not decrypt then. HandshakeFailed for a wrong length.
+        """
+        try:
+            return pair.private.decapsulate(ciphertext)  # type: ignore[no-any-return]
+        except ValueError as error:
+            raise HandshakeFailed(f"The other side's {self.name} ciphertext is malformed.") from error
+
+
+X25519 = DH("25519", 32, X25519PrivateKey, X25519PublicKey)  # 12.1
+X448 = DH("448", 56, X448PrivateKey, X448PublicKey)  # 12.2
+CHACHAPOLY = Cipher("ChaChaPoly", _ChaCha20Poly1305, Struct("<4xQ").pack)  # 12.3: 32 zero bits, n little-endian
+AESGCM = Cipher("AESGCM", _AESGCM, Struct(">4xQ").pack)  # 12.4: 32 zero bits, n big-endian
+SHA256 = Hash("SHA256", 32, hashes.SHA256(), hashlib.sha256)  # 12.5
+SHA512 = Hash("SHA512", 64, hashes.SHA512(), hashlib.sha512)  # 12.6
+BLAKE2S = Hash("BLAKE2s", 32, hashes.BLAKE2s(32), hashlib.blake2s)  # 12.7
+BLAKE2B = Hash("BLAKE2b", 64, hashes.BLAKE2b(64), hashlib.blake2b)  # 12.8
+MLKEM768 = KEM("MLKEM768", 1184, 1088, MLKEM768PrivateKey, MLKEM768PublicKey)  # FIPS 203
+
+DHS = {dh.name: dh for dh in (X25519, X448)}
+CIPHERS = {cipher.name: cipher for cipher in (CHACHAPOLY, AESGCM)}
+HASHES = {each.name: each for each in (SHA256, SHA512, BLAKE2S, BLAKE2B)}
+KEMS = {kem.name: kem for kem in (MLKEM768,)}

@@ -1,0 +1,154 @@
+"""CipherState (section 5.1), one key and its counter, and SymmetricState (5.2), what both sides know so far.
+
+Whatever does not decrypt ends a CipherState: it forgets its key and refuses everything from then on.
+"""
+
+from collections.abc import Callable
+from typing import NoReturn
+
+from cryptography.exceptions import InvalidTag
+
+from plytalk.core.errors import LocalError, Tampered
+from plytalk.plugins.noise.primitives import KEY_LENGTH, TAG_LENGTH, Cipher, Hash
+
+MAX_MESSAGE = 65535  # bytes of any Noise message, section 3
+MAX_NONCE = 2**64 - 1  # reserved for rekeying, section 5.1
+
+Aead = Callable[[bytes, bytes, bytes | None], bytes]
+
+
+class CipherState:
+    """A key and its counter (5.1). It always has a key: what goes in never comes out as it was.
+
+    `seal` and `open` are the AEAD's own bound methods, called as `seal(nonce(n), data, ad)`, for a record layer that
+    counts in a loop of its own and keeps to MAX_NONCE and MAX_MESSAGE itself. `rekey` and `forget` replace them.
+    """
+
+    __slots__ = ("_new", "n", "nonce", "open", "seal")
+    seal: Aead
+    open: Aead
+
+    def __init__(self, cipher: Cipher, key: bytes) -> None:
+        self._new = cipher.new
+        self.nonce = cipher.nonce
+        self.initialize_key(key)
+
+    def initialize_key(self, key: bytes) -> None:
+        """InitializeKey(key): a new key of 32 bytes, counted from 0."""
+        aead = self._new(key)
+        self.seal, self.open = aead.encrypt, aead.decrypt
+        self.n = 0
+
+    def set_nonce(self, n: int) -> None:
+        """SetNonce(nonce): ValueError outside 0 ... 2^64-2."""
+        if not 0 <= n < MAX_NONCE:
+            raise ValueError("A nonce is a number from 0 to 2^64-2.")
+        self.n = n
+
+    def encrypt_with_ad(self, ad: bytes, plaintext: bytes) -> bytes:
+        """EncryptWithAd(ad, plaintext): the plaintext's length and 16 bytes.
+
+        LocalError, with nothing encrypted, when the counter is used up or the result would exceed MAX_MESSAGE.
+        """
+        n = self.n
+        if n >= MAX_NONCE:
+            raise LocalError("This key is used up.", "Make a new connection.")
+        if len(plaintext) > MAX_MESSAGE - TAG_LENGTH:
+            raise LocalError("This is too long for one Noise message.")
+        ciphertext = self.seal(self.nonce(n), plaintext, ad)
+        self.n = n + 1
+        return ciphertext
+
+    def decrypt_with_ad(self, ad: bytes, ciphertext: bytes) -> bytes:
+        """DecryptWithAd(ad, ciphertext).
+
+        Tampered when it does not decrypt; the key is forgotten then. LocalError when the counter is used up.
+        """
+        n = self.n
+        if n >= MAX_NONCE:
+            raise LocalError("This key is used up.", "Make a new connection.")
+        if len(ciphertext) > MAX_MESSAGE:
+            self.forget()
+            raise Tampered("A Noise message is longer than the 65535 bytes it may have.")
+        try:
+            plaintext = self.open(self.nonce(n), ciphertext, ad)
+        except InvalidTag as error:
+            self.forget()
+            raise Tampered from error
+        self.n = n + 1
+        return plaintext
+
+    def rekey(self) -> None:
+        """Rekey(): a new key made from the old one (4.2); the counter stays (11.3)."""
+        n = self.n
+        self.initialize_key(self.seal(self.nonce(MAX_NONCE), bytes(KEY_LENGTH), b"")[:KEY_LENGTH])
+        self.n = n
+
+    def forget(self) -> None:
+        """Drop the key. Whatever is asked of this state from now on raises LocalError."""
+        self.seal = self.open = _forgotten
+
+    def __repr__(self) -> str:
+        return f"<CipherState n={self.n}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A cipher state is not to be written anywhere.")
+
+
+def _forgotten(nonce: bytes, data: bytes, ad: bytes | None) -> NoReturn:
+    raise LocalError("This key is forgotten.", "Make a new connection.")
+
+
+class SymmetricState:
+    """The chaining key, the hash and the key of the moment (5.2). `cipher` is None until the first MixKey."""
+
+    __slots__ = ("_cipher_functions", "_hash", "_hkdf", "cipher", "ck", "h")
+
+    def __init__(self, name: str, hash_functions: Hash, cipher_functions: Cipher) -> None:
+        """InitializeSymmetric(protocol_name)."""
+        self._hash, self._hkdf = hash_functions.hash, hash_functions.hkdf
+        self._cipher_functions = cipher_functions
+        raw, size = name.encode("ascii"), hash_functions.hashlen
+        self.h = self.ck = raw.ljust(size, b"\0") if len(raw) <= size else self._hash(raw)
+        self.cipher: CipherState | None = None
+
+    def mix_key(self, material: bytes) -> None:
+        """MixKey(input_key_material)."""
+        self.ck, key = self._hkdf(self.ck, material, 2)
+        self._initialize_key(key)
+
+    def mix_hash(self, data: bytes) -> None:
+        """MixHash(data)."""
+        self.h = self._hash(self.h + data)
+
+    def mix_key_and_hash(self, material: bytes) -> None:
+        """MixKeyAndHash(input_key_material)."""
+        self.ck, extra, key = self._hkdf(self.ck, material, 3)
+        self.mix_hash(extra)
+        self._initialize_key(key)
+
+    def _initialize_key(self, key: bytes) -> None:
+        if self.cipher is None:
+            self.cipher = CipherState(self._cipher_functions, key[:KEY_LENGTH])
+        else:
+            self.cipher.initialize_key(key[:KEY_LENGTH])
+
+    def encrypt_and_hash(self, plaintext: bytes) -> bytes:
+        """EncryptAndHash(plaintext): the plaintext itself before the first MixKey."""
+        ciphertext = plaintext if self.cipher is None else self.cipher.encrypt_with_ad(self.h, plaintext)
+        self.h = self._hash(self.h + ciphertext)
+        return ciphertext
+
+    def decrypt_and_hash(self, ciphertext: bytes) -> bytes:
+        """DecryptAndHash(ciphertext). Tampered when it does not decrypt."""
+        plaintext = ciphertext if self.cipher is None else self.cipher.decrypt_with_ad(self.h, ciphertext)
+        self.h = self._hash(self.h + ciphertext)
+        return plaintext
+
+    def split(self) -> tuple[CipherState, CipherState]:
+        """Split(): the initiator's sending state, then the responder's."""
+        first, second = self._hkdf(self.ck, b"", 2)
+        return CipherState(self._cipher_functions, first[:KEY_LENGTH]), CipherState(self._cipher_functions, second[:KEY_LENGTH])
+
+    def __repr__(self) -> str:
+        return "<SymmetricState>"
