@@ -1,0 +1,52 @@
+"""Who may come in: a file of keys and names, in the syntax of OpenSSH's authorized_keys (sshd(8)), without options.
+
+    TYPE BASE64 NAME
+
+A line that cannot be understood refuses the whole file, and so does a missing file: a list of guests that is not there is
+no open door.
+"""
+
+import re
+from pathlib import Path
+
+from plytalk.core.files import Corrupt, StoreError, read_lines
+from plytalk.core.public_key import PublicKey
+
+_KEY_INSIDE = re.compile(r"[ \t][a-z][\w@.-]*[ \t]+AAAA")  # every key begins with the length of its type, three zero bytes
+
+MAX_NAME = 64
+"""The longest name, in characters."""
+
+
+def allowed(path: Path) -> dict[PublicKey, str]:
+    """The keys that may come in, and whose they are. Raises StoreError, and Corrupt with the number of the line."""
+    lines = read_lines(path)
+    if lines is None:
+        raise StoreError(f"{path} does not exist.", "Without the list of who may come in, nobody may.")
+    guests: dict[PublicKey, str] = {}
+    for number, line in enumerate(lines, 1):
+        text = line.strip(" \t\r")
+        if text and not text.startswith("#"):
+            try:
+                key, name = _guest(text)
+            except ValueError as trouble:
+                raise Corrupt(path, number, str(trouble)) from None
+            if key in guests:
+                raise Corrupt(path, number, "this key is there twice")
+            guests[key] = name
+    return guests
+
+
+def _guest(text: str) -> tuple[PublicKey, str]:
+    type, encoded, name = (*re.split(r"[ \t]+", text, maxsplit=2), "", "")[:3]
+    try:
+        key = PublicKey.parse(f"{type} {encoded}")
+    except ValueError:
+        if _KEY_INSIDE.search(text):
+            raise ValueError("options before a key are not understood; write only TYPE KEY NAME") from None
+        raise
+    if not name:
+        raise ValueError("the key has no name; write TYPE KEY NAME")
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise ValueError(f"the name has more than {MAX_NAME} characters, or some that cannot be shown")
+    return key, name
