@@ -11,7 +11,20 @@ __version__ = "0.1.0"
 _HOME = {
     "hookimpl": "hookspecs",
     **dict.fromkeys(
-        ["Authenticator", "Cipher", "Feature", "Framer", "Handshake", "Layer", "Listener", "Messages", "Option", "Stream", "Transport", "Ui"],
+        [
+            "Authenticator",
+            "Cipher",
+            "Feature",
+            "Framer",
+            "Handshake",
+            "Layer",
+            "Listener",
+            "Messages",
+            "Option",
+            "Stream",
+            "Transport",
+            "Ui",
+        ],
         "layers",
     ),
     **dict.fromkeys(["Identity", "Peer", "Role", "Secrets"], "keys"),

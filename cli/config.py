@@ -1,0 +1,73 @@
+"""The config file: TOML, with the names of the options as keys.
+
+profile = "secure-chat"
+ui = "jsonl"
+port = 9000
+auth = ["pin"]
+
+[options]            # of layers, by their names on the command line
+rsa-key = "/home/alice/rsa.pem"
+"""
+
+import os
+import sys
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from plytalk.core.errors import Usage
+from plytalk.core.layers import KINDS, REPEATABLE
+
+KEYS: dict[str, type] = {
+    "profile": str,
+    "host": str,
+    "port": int,
+    "options": dict,
+    **{kind: list if kind in REPEATABLE else str for kind in KINDS},
+}
+MAX_BYTES = 64 * 1024
+
+
+def default_path() -> Path:
+    """Where the config file is looked for when none is named."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA", "~")).expanduser() / "plytalk" / "config.toml"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "plytalk" / "config.toml"
+
+
+def read(path: Path | None) -> dict[str, Any]:
+    """The settings of a config file; none at all where the default one does not exist. Raises Usage for anything odd in it."""
+    file = path or default_path()
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        if path is None:
+            return {}
+        raise Usage(f"There is no config file {file}.", "Check --config or PLYTALK_CONFIG.") from None
+    except OSError as error:
+        raise Usage(f"The config file {file} cannot be read: {error.strerror}.") from None
+    if len(raw) > MAX_BYTES:
+        raise Usage(f"The config file {file} is longer than {MAX_BYTES // 1024} KiB.")
+    return parse(raw, str(file))
+
+
+def parse(raw: bytes, name: str) -> dict[str, Any]:
+    """The settings in the text of a config file. Raises Usage."""
+    try:
+        settings = tomllib.loads(raw.decode())
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError and UnicodeDecodeError among them
+        raise Usage(f"The config file {name} is no TOML: {error}.") from None
+    for key, value in settings.items():
+        if key not in KEYS:
+            near = get_close_matches(key, KEYS, n=1)
+            raise Usage(
+                f"The config file {name} has the unknown key {key!r}.",
+                f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(KEYS)}.",
+            )
+        if not isinstance(value, KEYS[key]) or isinstance(value, bool):
+            raise Usage(f"In the config file {name}, {key!r} is to be a {KEYS[key].__name__}.")
+        if key in REPEATABLE and not all(isinstance(one, str) for one in value):
+            raise Usage(f"In the config file {name}, {key!r} is to be a list of names.")
+    return settings

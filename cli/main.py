@@ -1,0 +1,105 @@
+"""The `chat` command: a group whose commands are imported when they are called, so that `chat --help` stays quick."""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from plytalk import __version__
+from plytalk.core.errors import ChatError, Exit
+
+# Name, module, and the line that `chat --help` shows: kept here so that help imports no command, and a test compares them.
+COMMANDS = {
+    "connect": ("plytalk.cli.talk", "Connect to a chat and talk."),
+    "completion": ("plytalk.cli.completion", "Print the shell's completion script."),
+    "demo": ("plytalk.cli.demo", "Show a conversation and what each layer makes of it."),
+    "explain": ("plytalk.cli.explain", "Say what a stack protects, what it does not, and what to change."),
+    "plugins": ("plytalk.cli.plugins", "List the installed plugins, check them, or make a new one."),
+    "serve": ("plytalk.cli.talk", "Wait for someone to connect and talk."),
+}
+
+EPILOG = """\b
+Examples:
+  chat demo                                 see a conversation, layer by layer
+  chat serve                                wait for a peer on this machine
+  chat connect 127.0.0.1                    talk to it from another terminal
+  chat connect 192.0.2.7 --profile demo01   talk to an existing plaintext chat
+  chat explain --cipher none                what a stack protects, and what not
+"""
+
+
+class LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(f"There is no command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="plytalk", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, envvar="PLYTALK_DEBUG", help="Show tracebacks of errors.")
+@click.pass_context
+def chat(ctx: click.Context, debug: bool) -> None:
+    """A chat you can take apart: every layer of the conversation is a plugin you choose, see and attack."""
+    ctx.obj = {"debug": debug}
+
+
+def main() -> None:
+    """Run the command and exit with the code of `plytalk.core.errors.Exit`."""
+    debug = "--debug" in sys.argv[1:2] or bool(os.environ.get("PLYTALK_DEBUG"))
+    try:
+        code = chat.main(prog_name="chat", standalone_mode=False)
+    except ChatError as error:
+        if debug:
+            raise
+        complain(error.sentence)
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        complain("Interrupted.")
+        code = Exit.INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = Exit.FAILED
+    except Exception as error:
+        if debug:
+            raise
+        complain(
+            f"Something went wrong that should not have: {type(error).__name__}. Run it as `chat --debug ...` and report what it shows."
+        )
+        code = Exit.FAILED
+    sys.stdout.flush()
+    sys.exit(int(code or 0))
+
+
+def complain(sentence: str) -> None:
+    """One sentence on standard error; red on a terminal that wants colour."""
+    print(paint(f"chat: {sentence}", "31"), file=sys.stderr)
+
+
+def paint(text: str, code: str, stream_fd: int = 2) -> str:
+    """Colour on a terminal, and never with NO_COLOR."""
+    try:
+        wanted = os.isatty(stream_fd) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    except OSError:
+        wanted = False
+    return f"\x1b[{code}m{text}\x1b[0m" if wanted else text

@@ -1,0 +1,225 @@
+"""Options in, a stack out: the command class that adds the options of the layers chosen.
+
+Precedence: flag, environment, profile, config file, default. Layers bring options of their own, so the arguments are read twice:
+once to see which layers are chosen, and again with the options that these bring.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from plytalk.cli import config
+from plytalk.core.errors import PluginError, Usage
+from plytalk.core.host import Host
+from plytalk.core.layers import KINDS, REPEATABLE, Layer, Option
+from plytalk.core.properties import Profile
+from plytalk.core.stack import Stack, choose
+
+DEFAULT_PROFILE = "secure-chat"
+DEFAULT_PORT = 8000
+ALWAYS_FROM_CONFIG = ("transport", "ui", "auth", "feature")  # these have no say in what the rest of the stack is
+IDENTIFYING = ("framer", "handshake", "cipher", "messages")
+HELP = {
+    "transport": "How bytes travel.",
+    "framer": "How bytes are cut into frames.",
+    "handshake": "How the two sides agree on keys.",
+    "cipher": "How messages are sealed.",
+    "messages": "How words become plaintext.",
+    "auth": "Who may be on the other side (repeatable; all must agree).",
+    "ui": "How the conversation is shown and typed.",
+    "feature": "What lives beside the conversation (repeatable).",
+}
+
+
+@dataclass
+class Choice:
+    """What the command line, the environment and the config file came to."""
+
+    host: Host
+    classes: dict[str, list[type[Layer]]]
+    profile: Profile | None
+    settings: Mapping[str, Any]
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def stack(self) -> Stack:
+        """The stack, made. Raises ImpossibleStack."""
+        return Stack.build(self.classes, self.options)
+
+    @property
+    def named(self) -> Profile | None:
+        """The profile that these layers are, whoever chose them."""
+        return match(self.host, {kind: layers[0].name for kind, layers in self.classes.items() if layers})
+
+    @property
+    def port(self) -> int:
+        return (
+            self.profile.port if self.profile else self.settings.get("port") or (self.named.port if self.named else DEFAULT_PORT)
+        )
+
+
+class LayerName(click.ParamType):
+    name = "name"
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in Host().names(self.kind) if name.startswith(incomplete)]
+
+
+class Blocked(click.ParamType):
+    name = "no:NAME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not str(value).startswith("no:") or len(value) == 3:
+            self.fail(f"{value!r} is not of the form no:NAME.", param, ctx)
+        return str(value)[3:]
+
+
+def block_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("-p", "blocked", multiple=True, type=Blocked(), expose_value=False, help="Block a plugin: -p no:NAME.")(
+        command
+    )
+
+
+def layer_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --profile, --config, -p and one option for each kind of layer."""
+    for kind in reversed(KINDS):
+        command = click.option(
+            f"--{kind}",
+            type=LayerName(kind),
+            multiple=kind in REPEATABLE,
+            envvar=f"PLYTALK_{kind.upper()}",
+            expose_value=False,
+            help=HELP[kind],
+        )(command)
+    command = block_option(command)
+    command = click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        envvar="PLYTALK_CONFIG",
+        expose_value=False,
+        help=f"The config file (default: {config.default_path().name} in your config folder).",
+    )(command)
+    return click.option(
+        "--profile",
+        type=LayerName("profile"),
+        envvar="PLYTALK_PROFILE",
+        expose_value=False,
+        help="A whole stack by name, with its port.",
+    )(command)
+
+
+class StackCommand(click.Command):
+    """A command that takes layers, and the options of the layers it is given; its callback gets a `choice`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        parser = self.make_parser(ctx)
+        parser.ignore_unknown_options = True
+        asks_help = any(arg in ctx.help_option_names for arg in args)
+        try:
+            given = {} if asks_help else parser.parse_args(list(args))[0]
+        except click.UsageError:
+            if ctx.resilient_parsing:
+                return super().parse_args(ctx, args)
+            raise
+        values = {param.name: given.get(param.name) or param.value_from_envvar(ctx) for param in self.params if param.name}
+        try:
+            choice = self._choose(values, asks_help)
+        except Usage as error:
+            raise click.UsageError(error.sentence, ctx) from None
+        except PluginError:
+            if ctx.resilient_parsing or asks_help:
+                return super().parse_args(ctx, args)
+            raise
+        ctx.meta["choice"] = choice
+        rest = super().parse_args(ctx, args)
+        for option in self._layer_options(ctx):
+            value = ctx.params.pop(option.keyword, None)
+            if value is None:
+                value = choice.settings.get("options", {}).get(option.name)
+            if value is not None and value != option.default:
+                choice.options[option.keyword] = option.type(value)
+        ctx.params["choice"] = choice
+        return rest
+
+    def _choose(self, values: Mapping[str, Any], asks_help: bool) -> Choice:
+        blocked = [Blocked().convert(one, None, None) for one in values.get("blocked") or ()]
+        host = Host(blocked)
+        settings = {} if asks_help else config.read(Path(values["config"]) if values.get("config") else None)
+        kinds = {kind: _names(kind, values.get(kind)) for kind in KINDS if values.get(kind)}
+        profile = host.profile(values["profile"]) if values.get("profile") else None
+        choice = Choice(host, resolve(host, kinds, profile, settings), profile, settings)
+        if asks_help:
+            for kind, name in list(host.found):
+                if kind in KINDS and host.found[kind, name].builtin:
+                    layer = host.layer(kind, name)
+                    if layer not in choice.classes.get(kind, []):
+                        choice.classes.setdefault(kind, []).append(layer)
+        known = {option.name for layers in choice.classes.values() for layer in layers for option in layer.options}
+        if unknown := set(settings.get("options", {})) - known:
+            raise Usage(
+                f"The config file sets the option {sorted(unknown)[0]!r}, which none of the chosen layers has.",
+                f"They have: {', '.join(sorted(known)) or 'no options'}.",
+            )
+        return choice
+
+    @staticmethod
+    def _layer_options(ctx: click.Context) -> list[Option]:
+        choice: Choice | None = ctx.meta.get("choice")
+        return [option for layers in (choice.classes if choice else {}).values() for layer in layers for option in layer.options]
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return [*super().get_params(ctx), *(_click_option(option) for option in self._layer_options(ctx))]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        own = [record for param in super().get_params(ctx) if (record := param.get_help_record(ctx))]
+        with formatter.section("Options"):
+            formatter.write_dl(own)
+        choice: Choice | None = ctx.meta.get("choice")
+        for layer in [layer for layers in (choice.classes if choice else {}).values() for layer in layers if layer.options]:
+            with formatter.section(f"Options of the {layer.kind} {layer.name}"):
+                formatter.write_dl([record for option in layer.options if (record := _click_option(option).get_help_record(ctx))])
+
+
+def resolve(
+    host: Host, given: Mapping[str, Sequence[str]], profile: Profile | None, settings: Mapping[str, Any]
+) -> dict[str, list[type[Layer]]]:
+    """The layers that these choices come to. Raises PluginError."""
+    chosen = dict(given)
+    for kind, name in (profile.layers if profile else {}).items():
+        chosen.setdefault(kind, [name])
+    from_config = {kind: _names(kind, settings[kind]) for kind in KINDS if kind in settings}
+    for kind in ALWAYS_FROM_CONFIG:
+        if kind in from_config:
+            chosen.setdefault(kind, from_config[kind])
+    if any(kind in chosen for kind in IDENTIFYING):
+        return choose(chosen, {}, host.layer)
+    if any(kind in from_config for kind in IDENTIFYING) or "profile" in settings:
+        return resolve(host, {**from_config, **chosen}, host.profile(settings["profile"]) if "profile" in settings else None, {})
+    return choose(chosen, host.profile(DEFAULT_PROFILE).layers, host.layer)
+
+
+def match(host: Host, names: Mapping[str, str]) -> Profile | None:
+    """The installed profile with these framer, handshake, cipher and messages."""
+    for name in host.names("profile"):
+        if host.found["profile", name].builtin:
+            profile = host.profile(name)
+            if all(profile.layers.get(kind) == names.get(kind) for kind in IDENTIFYING):
+                return profile
+    return None
+
+
+def _names(kind: str, value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]
+
+
+def _click_option(option: Option) -> click.Option:
+    if option.type is bool:
+        return click.Option([f"--{option.name}", option.keyword], is_flag=True, default=None, help=option.help)
+    kind = click.Path(path_type=Path) if option.type is Path else option.type
+    return click.Option([f"--{option.name}", option.keyword], type=kind, default=None, metavar=option.metavar, help=option.help)

@@ -1,0 +1,106 @@
+"""`chat serve` and `chat connect`."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import click
+
+from plytalk.cli.main import complain, paint
+from plytalk.cli.stacks import Choice, StackCommand, layer_options
+from plytalk.core.ends import Client, Server
+from plytalk.core.errors import Usage
+from plytalk.core.session import Ending
+
+SERVE_EXAMPLES = """\b
+Examples:
+  chat serve                                       wait on this machine, for one conversation
+  chat serve --host 0.0.0.0 --keep                 wait for the whole network, one after the other
+  chat serve --profile demo01                      be the server of an existing plaintext chat
+  chat serve --cipher aesgcm --handshake rsa       choose the layers by name
+  printf 'hello\\n' | chat serve --ui jsonl         talk through pipes
+"""
+
+CONNECT_EXAMPLES = """\b
+Examples:
+  chat connect 127.0.0.1                           talk to a server on this machine
+  chat connect chat.example.org:9000               another machine, another port
+  chat connect '[::1]:9000' --cipher none          IPv6; plaintext, with its warning
+  chat connect 192.0.2.7 --profile demo02          talk to an existing encrypted chat
+"""
+
+
+@click.command(cls=StackCommand, epilog=SERVE_EXAMPLES)
+@click.option("--host", help="Address to listen on (default 127.0.0.1; 0.0.0.0 or :: for every network).", envvar="PLYTALK_HOST")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Port to listen on (default: the stack's own; 0: any free one).",
+    envvar="PLYTALK_PORT",
+)
+@click.option("--once/--keep", default=True, help="End after one conversation (default), or wait for the next.")
+@layer_options
+def serve(choice: Choice, host: str | None, port: int | None, once: bool) -> int:
+    """Wait for someone to connect and talk."""
+    stack = choice.stack()
+    place = host or choice.settings.get("host") or ("" if stack.transport.names_place else "127.0.0.1")
+    if not place:
+        raise Usage(f"The transport `{stack.transport.name}` needs --host: the path or name to listen at.")
+    warn(choice)
+    server = Server(stack, choice.host.manager.hook)
+    return run(server.run(place, choice.port if port is None else port, keep=not once))
+
+
+@click.command(cls=StackCommand, epilog=CONNECT_EXAMPLES)
+@click.argument("address", metavar="HOST[:PORT]")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port to connect to (default: the stack's own).", envvar="PLYTALK_PORT"
+)
+@layer_options
+def connect(choice: Choice, address: str, port: int | None) -> int:
+    """Connect to a chat and talk."""
+    stack = choice.stack()
+    host, written = (address, None) if stack.transport.names_place else split(address)
+    if written is not None and port is not None and written != port:
+        raise Usage(f"{address} names the port {written} and --port says {port}.", "Give one of them.")
+    warn(choice)
+    client = Client(stack, choice.host.manager.hook)
+    return run(client.run(host, written or port or choice.port))
+
+
+def split(address: str) -> tuple[str, int | None]:
+    """HOST or HOST:PORT, with brackets around an IPv6 address that has a port. Raises Usage."""
+    host, port = address, ""
+    if address.startswith("["):
+        host, bracket, rest = address[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise Usage(f"{address!r} is not HOST or HOST:PORT.", "An IPv6 address with a port is written [::1]:8000.")
+        port = rest[1:] if rest else ""
+        bad = rest == ":"
+    else:
+        if address.count(":") == 1:
+            host, _, port = address.partition(":")
+        bad = address.endswith(":") and address.count(":") == 1
+    if bad or not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
+        raise Usage(f"{address!r} is not HOST or HOST:PORT, with a port from 1 to 65535.")
+    return host, int(port) if port else None
+
+
+def warn(choice: Choice) -> None:
+    """Say on standard error what an attacker can do to a weak stack, whatever chose it."""
+    if warning := choice.stack().warning():
+        print(paint(f"Warning: {warning} `chat explain` says more.", "33"), file=sys.stderr)
+
+
+def run(conversation: Coroutine[Any, Any, Ending]) -> int:
+    """Run to the end, on uvloop where it is installed (the extra `fast`)."""
+    try:
+        from uvloop import new_event_loop as loop_factory
+    except ImportError:
+        loop_factory = None
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        ending = runner.run(conversation)
+    if ending.error:
+        complain(ending.error.sentence)
+    return int(ending.exit_code)

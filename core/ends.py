@@ -1,0 +1,156 @@
+"""The two ends of a conversation: one connects, one listens. From a stack to an `Ending`."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from typing import Any
+
+from plytalk.core.errors import BrokenPlugin, ChatError
+from plytalk.core.keys import Role
+from plytalk.core.layers import Stream
+from plytalk.core.limits import Limits
+from plytalk.core.session import Ending, Session
+from plytalk.core.stack import Stack
+from plytalk.core.trace import Trace
+
+
+class End:
+    """What both ends share: a stack, the hooks that hear of conversations, limits, and perhaps a trace."""
+
+    def __init__(self, stack: Stack, hook: Any, *, limits: Limits | None = None, trace: Trace | None = None) -> None:
+        self.stack, self._hook, self._limits, self._trace = stack, hook, limits or Limits(), trace
+
+    def _session(self, stream: Stream, role: Role, address: str = "") -> Session:
+        return Session(self.stack, stream, role, address=address, limits=self._limits, trace=self._trace)
+
+    async def _converse(self, session: Session) -> Ending:
+        """From the first word to the last. Raises BrokenPlugin where a hook or the UI fails; the peer gets a goodbye first."""
+        ui = self.stack.ui
+        typing: asyncio.Task[None] | None = None
+        try:
+            self._tell("session_opened", session=session)
+            ui.opened(session)
+            session.begin()
+            typing = asyncio.create_task(ui.run(session))
+            over = asyncio.create_task(session.over())
+            try:
+                await asyncio.wait({typing, over}, return_when=asyncio.FIRST_COMPLETED)
+                if typing.done():
+                    typing.result()
+                ending = await over
+            finally:
+                over.cancel()
+        except BaseException:
+            session.exit()
+            raise
+        finally:
+            if typing:
+                typing.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await typing
+            session.stream.close()
+        ui.closed(session, ending)
+        try:
+            self._tell("session_closed", session=session, ending=ending)
+        except BrokenPlugin as error:
+            ui.notice(error.sentence)
+        return ending
+
+    def _tell(self, hook: str, **what: Any) -> None:
+        try:
+            getattr(self._hook, hook)(**what)
+        except ChatError:
+            raise
+        except Exception as error:
+            raise BrokenPlugin(f"A plugin's hook `{hook}` raised {type(error).__name__}.") from error
+
+
+class Client(End):
+    """The end that connects."""
+
+    async def run(self, host: str, port: int) -> Ending:
+        """Connect and talk. Raises ChatError where no conversation comes about."""
+        self.stack.refuse(Role.INITIATOR)
+        stream = await self.stack.transport.connect(host, port)
+        session = self._session(stream, Role.INITIATOR, stream.peer)
+        await session.open()
+        return await self._converse(session)
+
+
+class Server(End):
+    """The end that listens. A peer whose handshake fails costs one notice and nothing else."""
+
+    async def run(self, host: str, port: int, *, keep: bool = False) -> Ending:
+        """Listen and talk: to one peer, or with `keep` to one after the other, until cancelled. Raises CannotConnect."""
+        self.stack.refuse(Role.RESPONDER)
+        self._listener = await self.stack.transport.listen(host, port)
+        self._keep = keep
+        self._busy = False
+        self._handshakes: Counter[str] = Counter()
+        self._first: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self.stack.ui.waiting(self._listener.address)
+        self.stack.ui.notice(f"Listening on {self._listener.address} with {self.stack.line}.")
+        tasks: set[asyncio.Task[None]] = set()
+        accepting = asyncio.create_task(self._accept(tasks))
+        try:
+            return await self._first
+        finally:
+            for task in (accepting, *tasks):
+                task.cancel()
+            await asyncio.gather(accepting, *tasks, return_exceptions=True)
+            await self._listener.close()
+
+    async def _accept(self, tasks: "set[asyncio.Task[None]]") -> None:
+        with contextlib.suppress(ChatError):  # the listener was closed: one conversation is enough
+            while True:
+                stream = await self._listener.accept()
+                place = stream.peer.rpartition(":")[0]
+                if (
+                    self._handshakes.total() >= self._limits.unauthenticated
+                    or self._handshakes[place] >= self._limits.unauthenticated_per_address
+                ):
+                    stream.close()
+                    continue
+                task = asyncio.create_task(self._welcome(stream, place))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+
+    async def _welcome(self, stream: Stream, place: str) -> None:
+        ui = self.stack.ui
+        session = self._session(stream, Role.RESPONDER)
+        self._handshakes[place] += 1
+        try:
+            await session.open()
+        except ChatError as error:
+            ui.notice(f"{session.address} did not get in: {error.sentence}")
+            return
+        finally:
+            self._handshakes[place] -= 1
+            if not self._handshakes[place]:
+                del self._handshakes[place]
+        if self._busy:
+            ui.notice(f"{session.address} was turned away: this server talks to one at a time.")
+            stream.close()
+            return
+        await self._talk(session)
+
+    async def _talk(self, session: Session) -> None:
+        self._busy = True
+        if not self._keep:
+            await self._listener.close()
+        try:
+            ending = await self._converse(session)
+        except ChatError as error:
+            if not self._keep:
+                self._first.set_exception(error)
+                return
+            self.stack.ui.notice(error.sentence)
+        except Exception as error:
+            failure = BrokenPlugin(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}.")
+            failure.__cause__ = error
+            self._first.set_exception(failure)
+        else:
+            if not self._keep:
+                self._first.set_result(ending)
+        finally:
+            self._busy = False

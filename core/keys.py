@@ -1,0 +1,100 @@
+"""Secrets and identities: what a handshake hands on, and what authenticators judge."""
+
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import sha256
+from typing import Any, Generic, NoReturn, TypeVar
+
+T = TypeVar("T")
+
+
+class Role(Enum):
+    """Which end of the conversation this is: the one that connected, or the one that listened."""
+
+    INITIATOR = "client"
+    RESPONDER = "server"
+
+    @property
+    def other(self) -> "Role":
+        return Role.RESPONDER if self is Role.INITIATOR else Role.INITIATOR
+
+
+@dataclass(frozen=True, repr=False, eq=False, slots=True)
+class Secrets:
+    """The keys a handshake leaves for the cipher: one for each direction, as this end sees them.
+
+    `suite` says which algorithms they were made for, where the handshake fixes that; `binding` is a public value that both
+    ends share and nobody else can reproduce (the handshake hash), for authenticators. Never printed, never pickled.
+    """
+
+    send: bytes
+    receive: bytes
+    suite: str = ""
+    binding: bytes = b""
+
+    @classmethod
+    def shared(cls, key: bytes) -> "Secrets":
+        """One key for both directions, as the existing encrypted chats have it."""
+        return cls(key, key)
+
+    @classmethod
+    def none(cls) -> "Secrets":
+        """No secret at all."""
+        return cls(b"", b"")
+
+    def __bool__(self) -> bool:
+        return bool(self.send)
+
+    def __repr__(self) -> str:
+        return f"<Secrets {len(self.send)} bytes a direction>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("secrets are not pickled or copied")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A public key that the other side showed: its algorithm's name, and the key as bytes in that algorithm's usual form."""
+
+    algorithm: str
+    key: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA256:... in the form of OpenSSH (base64 without padding)."""
+        return "SHA256:" + b64encode(sha256(self.key).digest()).rstrip(b"=").decode()
+
+
+class Reply(Generic[T]):
+    """Something to `await`. It refuses to be a truth value, so `if not wire.ask(...)` without `await` cannot fall open."""
+
+    __slots__ = ("_arguments", "_function")
+
+    def __init__(self, function: Callable[..., Awaitable[T]], *arguments: Any) -> None:
+        self._function, self._arguments = function, arguments
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self._function(*self._arguments).__await__()
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("await it first: a reply that has not come is neither yes nor no")
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What an authenticator is given to judge: never a key of ours, only what the other side showed.
+
+    `confirm(question, otherwise)` asks the person at the terminal and gives True or False when awaited; where nobody can be
+    asked it raises `UnknownPeer`, and `otherwise` tells which option would have said yes beforehand.
+    """
+
+    role: Role
+    address: str
+    identity: Identity
+    binding: bytes
+    ask: Callable[[str, str], Awaitable[bool]]
+
+    def confirm(self, question: str, otherwise: str = "") -> Reply[bool]:
+        return Reply(self.ask, question, otherwise)

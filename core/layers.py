@@ -1,0 +1,361 @@
+"""The contracts: one class for each kind of layer. Each docstring holds a layer that one can copy.
+
+Five words a newcomer needs. A *stream* carries bytes; a *frame* is a piece of the stream with borders; a *handshake* talks in
+frames until both ends hold *secrets*; a *cipher* seals what is said; *messages* turn words into plaintext and back.
+
+    out:  UI -> messages.pack -> cipher.seal -> framer.encode -> stream.send
+    in:   stream -> framer.feed, framer.frames -> cipher.open -> messages.unpack -> UI
+
+Transports, handshakes, authenticators and UIs are made once for a process, with their options; framers, ciphers and
+messages are made anew for each conversation, so that what they keep on `self` belongs to that conversation alone.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from plytalk.core.errors import UnknownPeer
+from plytalk.core.keys import Peer, Role, Secrets
+from plytalk.core.limits import KIB
+from plytalk.core.messages import Item
+from plytalk.core.properties import Property
+
+if TYPE_CHECKING:
+    from plytalk.core.session import Ending, Session
+    from plytalk.core.wire import Wire
+
+Buffer = bytes | bytearray | memoryview
+Kind = bytes
+Frame = tuple[Kind | None, bytes]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A command-line option that a layer brings: `--NAME`; its value reaches the layer's constructor as a keyword argument.
+
+    `type` is bool (a flag), int, str or pathlib.Path.
+    """
+
+    name: str
+    help: str
+    type: type = str
+    default: Any = None
+    metavar: str | None = None
+
+    @property
+    def keyword(self) -> str:
+        return self.name.replace("-", "_")
+
+
+class Layer(ABC):
+    """What all layers state about themselves: from it the program refuses, warns, explains and predicts.
+
+    `needs` must be given by the other layers of the stack, `gives` is what this one adds, `prefers` names the layers of
+    other kinds that go with it when nothing else is chosen, `caution` is a sentence that `chat explain` adds.
+    """
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    needs: ClassVar[AbstractSet[Property]] = frozenset()
+    gives: ClassVar[AbstractSet[Property]] = frozenset()
+    prefers: ClassVar[Mapping[str, str]] = {}
+    options: ClassVar[Sequence[Option]] = ()
+    caution: ClassVar[str] = ""
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first line of the layer's docstring."""
+        return cleandoc(cls.__doc__ or cls.name).splitlines()[0]
+
+
+class Stream(ABC):
+    """Bytes to and from one peer. It calls back with what arrives; it never blocks on sending.
+
+    `peer` names the other end for display; `buffered` counts bytes accepted by `send` and not yet handed to the system.
+    """
+
+    peer: str = ""
+
+    @abstractmethod
+    def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
+        """Hand every piece that arrives to `receive`, which must copy what it keeps; call `ended` once, with the error if one.
+
+        Nothing is delivered before the first call; a later call replaces the receiver.
+        """
+
+    @abstractmethod
+    def send(self, data: bytes) -> None:
+        """Send in one piece where the system allows; after the end, do nothing."""
+
+    @property
+    @abstractmethod
+    def buffered(self) -> int: ...
+
+    @abstractmethod
+    async def drained(self) -> None:
+        """Wait until the peer has taken enough that more may be sent."""
+
+    @abstractmethod
+    def pause(self) -> None:
+        """Stop delivering until `resume`: the peer is held back by its own full buffers."""
+
+    @abstractmethod
+    def resume(self) -> None: ...
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Send what is buffered, then say that no more comes. The peer's bytes still arrive."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release everything, sending nothing more; calling it again does nothing."""
+
+
+class Listener(ABC):
+    """A place where peers arrive: `address` is what to connect to, as (host, port) or a path."""
+
+    address: str
+
+    @abstractmethod
+    async def accept(self) -> Stream:
+        """Wait for the next peer. Raises CannotConnect once the listener is closed."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Accept no more; streams already accepted live on."""
+
+
+class Transport(Layer):
+    """Carries bytes between two ends.
+
+    class Memory(Transport):
+        name = "memory"
+
+        async def listen(self, host, port): ...   # -> Listener
+        async def connect(self, host, port): ...  # -> Stream
+    """
+
+    kind = "transport"
+    names_place: ClassVar[bool] = False
+    """True where HOST is a name or path of this transport's own and there is no port."""
+
+    @abstractmethod
+    async def listen(self, host: str, port: int) -> Listener:
+        """Wait for peers at an address. Raises CannotConnect, saying what is in the way."""
+
+    @abstractmethod
+    async def connect(self, host: str, port: int) -> Stream:
+        """Reach a peer. Raises CannotConnect, saying what is in the way."""
+
+
+class Framer(Layer):
+    """Cuts a stream of bytes into frames.
+
+    class Length(HeaderFramer):
+        name = "length"
+        gives = {BORDERS}
+        header = Struct(">I")
+
+    Most framers put a header before each frame: derive from `plytalk.core.framing.HeaderFramer` and name the header.
+    """
+
+    kind = "framer"
+    limit: int = 8 * KIB
+    """The longest payload accepted, in bytes: raised by the session once the handshake is done."""
+
+    @abstractmethod
+    def encode(self, kind: Kind, payload: bytes) -> bytes:
+        """One frame, ready to send. `kind` is one byte; framers without types drop it."""
+
+    @abstractmethod
+    def feed(self, data: Buffer) -> None:
+        """Take in bytes as they came, however they were cut."""
+
+    @abstractmethod
+    def frames(self) -> Iterator[Frame]:
+        """Give the complete frames, one at a time; one that is not taken stays for the next call.
+
+        Raises FrameTooLong as soon as a header says so, before anything is allocated; BadFrame for what is no frame.
+        """
+
+    @property
+    @abstractmethod
+    def unfinished(self) -> int:
+        """How many bytes wait for the rest of their frame."""
+
+
+class Handshake(Layer):
+    """Talks in frames until both ends hold the same secrets. It sees no socket, no clock and no screen.
+
+    class Psk(Handshake):
+        name = "hello"
+        gives = {KEYS}
+
+        async def initiate(self, wire):
+            await wire.send(b"H", b"hello")
+            return Secrets.shared(await wire.receive(b"K", limit=32))
+
+        async def respond(self, wire):
+            await wire.receive(b"H", limit=8)
+            ...
+
+    A side that sees the other's key calls `await wire.ask(Identity(...))` before its first secret byte leaves; `shows` names
+    the roles whose key the other side gets to see this way.
+    """
+
+    kind = "handshake"
+    shows: ClassVar[AbstractSet[Role]] = frozenset()
+
+    @abstractmethod
+    async def initiate(self, wire: "Wire") -> Secrets:
+        """The client's side. Raises RemoteError for anything the peer does wrong."""
+
+    @abstractmethod
+    async def respond(self, wire: "Wire") -> Secrets:
+        """The server's side. Raises RemoteError for anything the peer does wrong."""
+
+
+class Cipher(Layer):
+    """Seals plaintext into what goes on the wire, and opens it again.
+
+    class Plain(Cipher):
+        name = "none"
+
+        def __init__(self, secrets, role): ...
+        def seal(self, plaintext): return plaintext
+        def open(self, sealed): return sealed
+
+    `tolerant` says what happens after a frame that does not open: go on (as the existing chats do), or end, the default.
+    """
+
+    kind = "cipher"
+    overhead: ClassVar[int] = 0
+    """Bytes that `seal` adds, at most."""
+    tolerant: ClassVar[bool] = False
+
+    @abstractmethod
+    def __init__(self, secrets: Secrets, role: Role, **options: Any) -> None:
+        """Made once for a conversation. Raises ChatError where the secrets do not fit."""
+
+    @abstractmethod
+    def seal(self, plaintext: bytes) -> bytes: ...
+
+    @abstractmethod
+    def open(self, sealed: bytes) -> bytes:
+        """Raises Tampered for whatever `seal` did not make, and nothing else."""
+
+
+class Messages(Layer):
+    """Turns what people say into plaintext and back.
+
+    class Text(Messages):
+        name = "text"
+
+        def pack(self, items): return [item.encode() for item in items]
+        def unpack(self, plaintext): return [plaintext.decode()]
+
+    An item is a `str` (something said) or one of the classes in `plytalk.core.messages`.
+    """
+
+    kind = "messages"
+
+    def __init__(self, borders: bool, **options: Any) -> None:
+        self.borders = borders
+
+    def prepare(self, text: str) -> str | None:
+        """What is really said when the user types `text`; None for nothing at all."""
+        return text
+
+    @abstractmethod
+    def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
+        """Plaintexts for all that is said within one turn, in order."""
+
+    @abstractmethod
+    def unpack(self, plaintext: bytes) -> Iterable[Item]:
+        """What a plaintext says. Raises RemoteError where it says nothing sensible."""
+
+
+class Authenticator(Layer):
+    """Decides whether the key the other side showed is the right one. All chosen ones must agree.
+
+    class Fixed(Authenticator):
+        name = "fixed"
+        needs = {PEER_KEY}
+        gives = {PEER_IDENTITY}
+
+        async def check(self, peer):
+            if peer.identity.fingerprint != EXPECTED:
+                raise ChangedPeer(f"{peer.address} shows the key {peer.identity.fingerprint}.")
+
+    `judges` names the roles it can judge. Returning means yes; every exception means no.
+    """
+
+    kind = "auth"
+    judges: ClassVar[AbstractSet[Role]] = frozenset(Role)
+
+    @abstractmethod
+    async def check(self, peer: Peer) -> None:
+        """Raises UnknownPeer, ChangedPeer or Refused to end the handshake here."""
+
+
+class Ui(Layer):
+    """Shows a conversation and takes what is typed.
+
+    class Echo(Ui):
+        name = "echo"
+
+        async def run(self, session):
+            while line := await next_line():
+                session.say(line)
+                await session.drain()
+            session.exit()
+
+        def message(self, text): print(text)
+
+    What reaches `message` and `notice` has passed the sanitiser, except for a UI that says `raw` because its own output
+    escapes every control character.
+    """
+
+    kind = "ui"
+    raw: ClassVar[bool] = False
+
+    @abstractmethod
+    async def run(self, session: "Session") -> None:
+        """Read what is typed and say it, until end of input. Cancelled when the conversation ends first."""
+
+    @abstractmethod
+    def message(self, text: str) -> None:
+        """The other side said something."""
+
+    @abstractmethod
+    def notice(self, sentence: str) -> None:
+        """Something about the conversation that the user should know; goes to standard error."""
+
+    def waiting(self, address: str) -> None:
+        """The server listens at an address."""
+
+    def opened(self, session: "Session") -> None:
+        """A conversation begins."""
+
+    def closed(self, session: "Session", ending: "Ending") -> None:
+        """The conversation is over."""
+
+    async def confirm(self, question: str, otherwise: str) -> bool:
+        """Ask the person for yes or no. Raises UnknownPeer where nobody can be asked: never a yes by itself."""
+        raise UnknownPeer(f"{question} Nobody can be asked here.", otherwise)
+
+
+class Feature(Layer):
+    """Something that lives beside a conversation and hears of it by the hooks `session_opened` and `session_closed`."""
+
+    kind = "feature"
+
+
+KINDS: Mapping[str, type[Layer]] = {
+    base.kind: base for base in (Transport, Framer, Handshake, Cipher, Messages, Authenticator, Ui, Feature)
+}
+REPEATABLE = frozenset({"auth", "feature"})
+Asker = Callable[[str, str], Awaitable[bool]]

@@ -1,0 +1,88 @@
+"""Lines from a file descriptor, without ever blocking the event loop.
+
+Works alike for pipes, files and terminals (asyncio's own reader refuses regular files). A daemon thread reads one piece ahead and
+no further, so a fast writer waits in its pipe and not in our memory; what nobody has taken is there for the next reader.
+"""
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+T = TypeVar("T")
+PIECE = 64 * 1024
+
+
+class LineReader:
+    """Reads `fd` from the first call of `read` on."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._rest = b""
+        self._over = False
+        self._pieces: asyncio.Queue[bytes] | None = None
+        self._more = threading.Semaphore(2)
+
+    async def read(self) -> list[str] | None:
+        """The lines that have come, without their ends; None at the end of input. A last line without an end counts."""
+        if self._pieces is None:
+            self._pieces = asyncio.Queue()
+            threading.Thread(target=self._run, args=(asyncio.get_running_loop(),), daemon=True).start()
+        while not self._over:
+            piece = await self._pieces.get()
+            self._more.release()
+            if piece:
+                *lines, self._rest = (self._rest + piece).split(b"\n")
+                if lines:
+                    return [_text(line) for line in lines]
+            else:
+                self._over = True
+                if self._rest:
+                    return [_text(self._rest)]
+        return None
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        piece = b"more"
+        while piece:
+            self._more.acquire()
+            try:
+                piece = os.read(self._fd, PIECE)
+            except OSError:
+                piece = b""
+            try:
+                loop.call_soon_threadsafe(self._pieces.put_nowait, piece)  # type: ignore[union-attr]
+            except RuntimeError:  # the loop has ended, and the program with it
+                return
+
+
+def _text(line: bytes) -> str:
+    return line.removesuffix(b"\r").decode(errors="replace")
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Run a blocking call in a daemon thread, which does not keep the program from ending as an executor's thread would."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error:
+            future.set_exception(error)
+        else:
+            future.set_result(cast(T, result))
+
+    def run() -> None:
+        result: T | None = None
+        failure: BaseException | None = None
+        try:
+            result = function()
+        except BaseException as error:
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and the program with it
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await future

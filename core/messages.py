@@ -1,0 +1,28 @@
+"""What can be said: a message is a plain `str`; everything else is one of these."""
+
+from dataclasses import dataclass
+
+EXIT = "exit"
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The end of a conversation, said by one side. `text` is the line that ended it, as typed."""
+
+    text: str = EXIT
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecodable:
+    """A message whose bytes are not text; `text` is what could be read of it."""
+
+    text: str
+
+
+Item = str | Close | Undecodable
+
+
+def is_exit(text: str) -> bool:
+    """Whether a line ends the chat: `exit`, trimmed and in any case."""
+    return len(text) < 64 and text.strip().lower() == EXIT

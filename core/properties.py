@@ -1,0 +1,116 @@
+"""What a layer can need or give, and what it means for the people who talk.
+
+A stack protects what its layers together give. `core/stack.py` refuses a stack whose needs are not met, warns of what is
+missing and explains both in the sentences below; the attack lab measures whether they are true.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Property(StrEnum):
+    """One thing a layer needs from the others, or gives to the conversation."""
+
+    BORDERS = "borders"
+    KEYS = "keys"
+    PEER_KEY = "peer key"
+    SECRECY = "secrecy"
+    INTEGRITY = "integrity"
+    DIRECTION_KEYS = "direction keys"
+    ORDER = "order"
+    CLEAN_END = "clean end"
+    PEER_IDENTITY = "peer identity"
+    FORWARD_SECRECY = "forward secrecy"
+    POST_QUANTUM = "post-quantum secrecy"
+    LENGTH_HIDING = "length hiding"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What having or lacking a property means, in the words of `chat explain`.
+
+    `change` names the kinds of layer that can give it; empty for what only other layers care about.
+    """
+
+    have: str
+    lack: str
+    change: tuple[str, ...] = ()
+
+
+MEANINGS: Mapping[Property, Meaning] = {
+    Property.BORDERS: Meaning("each message arrives as it was sent", "messages may run together or be cut in two", ("framer",)),
+    Property.KEYS: Meaning("both sides share a secret", "the two sides share no secret", ("handshake",)),
+    Property.PEER_KEY: Meaning("the other side shows a key that can be checked", "the other side shows no key", ("handshake",)),
+    Property.SECRECY: Meaning(
+        "who listens on the network sees only ciphertext",
+        "everyone on the way can read every word",
+        ("cipher", "handshake"),
+    ),
+    Property.INTEGRITY: Meaning(
+        "a changed message is noticed",
+        "an attacker can change or invent messages unnoticed",
+        ("cipher", "handshake"),
+    ),
+    Property.PEER_IDENTITY: Meaning(
+        "you know whose key you are talking to",
+        "a man in the middle can pose as the other side to each of you, and read and rewrite everything",
+        ("auth",),
+    ),
+    Property.DIRECTION_KEYS: Meaning(
+        "a message sent back to its sender is refused",
+        "an attacker can send your own messages back to you as the other side's",
+        ("handshake", "cipher"),
+    ),
+    Property.ORDER: Meaning(
+        "repeated, dropped and reordered messages are noticed",
+        "an attacker can repeat, drop and reorder messages unnoticed",
+        ("cipher",),
+    ),
+    Property.CLEAN_END: Meaning(
+        "a cut connection cannot pass for a goodbye",
+        "an attacker can cut the conversation short and it looks like an ordinary end",
+        ("messages",),
+    ),
+    Property.FORWARD_SECRECY: Meaning(
+        "recorded conversations stay secret when a long-lived key leaks later",
+        "who records the traffic can read it all once a key leaks",
+        ("handshake",),
+    ),
+    Property.POST_QUANTUM: Meaning(
+        "recorded conversations stay secret against a future quantum computer",
+        "who records the traffic can read it once a large quantum computer exists",
+        ("handshake",),
+    ),
+    Property.LENGTH_HIDING: Meaning(
+        "the length of a message shows only roughly",
+        "the length of every message can be read off the wire",
+        ("messages",),
+    ),
+}
+
+# In the order of `chat explain`: worst first. The first three are what a warning names.
+PROTECTIONS = (
+    Property.SECRECY,
+    Property.INTEGRITY,
+    Property.PEER_IDENTITY,
+    Property.DIRECTION_KEYS,
+    Property.ORDER,
+    Property.CLEAN_END,
+    Property.FORWARD_SECRECY,
+    Property.POST_QUANTUM,
+    Property.LENGTH_HIDING,
+)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A whole stack under one name, with the port its programs use.
+
+    `layers` maps a kind of layer to a name; kinds not in it follow from the others.
+    """
+
+    name: str
+    summary: str
+    port: int
+    layers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,44 @@
+"""The one sanitiser: everything a peer sends passes here before a screen, a log or a file name sees it.
+
+Kept: all that Unicode calls printable. Made visible: control characters (C0 as their pictures, DEL and C1 as \\x9b), line and
+paragraph separators, bidirectional overrides and isolates, zero-width and other format characters, lone surrogates, private and
+unassigned code points, all as \\u{202e}. Cut: piles of more than four combining marks on one character.
+"""
+
+import re
+import unicodedata
+
+MARKS = 4
+_JOINERS = "\u200c\u200d"  # written words and emoji need these two; alone they can neither reorder nor hide anything
+_SUSPECT = re.compile(r"[^ -~\u00a1-\u02ff\u0370-\u0482\u048a-\u0590\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]")
+
+
+def clean(text: str) -> str:
+    """The same text, harmless to any terminal: one line, nothing that moves the cursor, hides or reorders."""
+    if text.isascii() and text.isprintable():
+        return text
+    if not _SUSPECT.search(text):
+        return text
+    shown: list[str] = []
+    marks = 0
+    for character in text:
+        category = unicodedata.category(character)
+        if category in ("Mn", "Me"):
+            marks += 1
+            if marks > MARKS:
+                continue
+        else:
+            marks = 0
+        shown.append(_visible(character, category))
+    return "".join(shown)
+
+
+def _visible(character: str, category: str) -> str:
+    if character == "\t":
+        return " "
+    if category in ("Cf", "Cs", "Co", "Cn", "Zl", "Zp") and character not in _JOINERS:
+        return f"\\u{{{ord(character):x}}}"
+    if category == "Cc":
+        code = ord(character)
+        return chr(0x2400 + code) if code < 0x20 else f"\\x{code:02x}"
+    return character

@@ -1,0 +1,330 @@
+"""One conversation, from the first byte to the last: the byte's way, read from top to bottom.
+
+    out:  say -> messages.pack -> cipher.seal -> framer.encode -> stream.send       (`_flush`)
+    in:   stream -> framer.feed, framer.frames -> cipher.open -> messages.unpack    (`_receive`)
+
+A session is opened once, is then driven only by what arrives and by `say`, and ends once, with an `Ending`. Whatever goes wrong,
+the peer sees the same thing: the connection closes.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+
+from plytalk.core.errors import (
+    BrokenPlugin,
+    ChatError,
+    Exit,
+    HandshakeFailed,
+    LocalError,
+    RemoteError,
+    Tampered,
+    TooSlow,
+    Truncated,
+)
+from plytalk.core.keys import Identity, Peer, Role, Secrets
+from plytalk.core.layers import Buffer, Stream
+from plytalk.core.limits import Limits
+from plytalk.core.messages import EXIT, Close, Item, Undecodable, is_exit
+from plytalk.core.properties import Property
+from plytalk.core.sanitise import clean
+from plytalk.core.stack import Stack
+from plytalk.core.trace import Trace, Tracer
+from plytalk.core.wire import MESSAGE, Wire
+
+
+class By(Enum):
+    """Who ended a conversation."""
+
+    US = "us"
+    THEM = "them"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a conversation ended: who ended it, a sentence for the user, and the error if there was one."""
+
+    by: By
+    reason: str
+    error: ChatError | None = None
+
+    @property
+    def exit_code(self) -> Exit:
+        return self.error.exit_code if self.error else Exit.OK
+
+
+class Session:
+    """A conversation over one stream, through one stack, at one end of it."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        stream: Stream,
+        role: Role,
+        *,
+        address: str = "",
+        limits: Limits | None = None,
+        trace: Trace | None = None,
+    ) -> None:
+        self.stack, self.stream, self.role = stack, stream, role
+        self.address = address or stream.peer
+        self.limits = limits or Limits()
+        self.identity: Identity | None = None
+        self.ending: Ending | None = None
+        self._tracer = Tracer(trace) if trace else None
+        self._ending_known = asyncio.Event()
+        self._stream_over = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._pending: list[Item] = []
+        self._receiving = False
+        self._judged = False
+        self._noticed: dict[str, int] = {}
+
+    # -- opening ----------------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Do the handshake and let the authenticators judge. Raises ChatError; the stream is closed then."""
+        try:
+            await self._open()
+        except BaseException:
+            self.stream.close()
+            raise
+
+    async def _open(self) -> None:
+        self._framer = self.stack.framer()
+        if self._tracer:
+            self._tracer.wrap_framer(self._framer)
+        self._wire = wire = Wire(self._framer, self.stream, self._ask, self.limits.unread)
+        self.stream.deliver_to(wire.feed, wire.ended)
+        secrets = await self._handshake(wire)
+        if self.stack.auths and not self._judged:
+            raise HandshakeFailed(
+                f"The handshake `{self.stack.handshake.name}` showed no key of the other side, so --auth "
+                f"{self.stack.auths[0].name} could not judge it."
+            )
+        self._bind(secrets)
+
+    async def _handshake(self, wire: Wire) -> Secrets:
+        talk = self.stack.handshake.initiate if self.role is Role.INITIATOR else self.stack.handshake.respond
+        try:
+            async with asyncio.timeout(self.limits.handshake) as self._clock:
+                watch = self._loop.call_later(self.limits.first_byte, self._first_byte_is_due, wire)
+                try:
+                    return await talk(wire)
+                finally:
+                    watch.cancel()
+        except TimeoutError:
+            if not wire.heard:
+                raise TooSlow(f"The other side connected and said nothing for {self.limits.first_byte:g} seconds.") from None
+            raise TooSlow(f"The other side did not finish its handshake within {self.limits.handshake:g} seconds.") from None
+        except (HandshakeFailed, LocalError):
+            raise
+        except RemoteError as error:
+            if error.exit_code is Exit.FAILED:  # a fault that has no code of its own counts as the handshake's
+                raise HandshakeFailed(str(error), error.hint) from error
+            raise
+        except Exception as error:
+            raise BrokenPlugin(f"The handshake `{self.stack.handshake.name}` raised {type(error).__name__}.") from error
+
+    def _first_byte_is_due(self, wire: Wire) -> None:
+        if not wire.heard:
+            self._clock.reschedule(self._loop.time())
+
+    async def _ask(self, identity: Identity) -> None:
+        self._judged, self.identity = True, identity
+        peer = Peer(self.role, self.address, identity, b"", self._confirm)
+        for auth in self.stack.auths:
+            try:
+                await auth.check(peer)
+            except ChatError:
+                raise
+            except Exception as error:  # an error in a check is a refusal
+                raise BrokenPlugin(f"The authenticator `{auth.name}` raised {type(error).__name__}, which is a no.") from error
+
+    async def _confirm(self, question: str, otherwise: str) -> bool:
+        left = (self._clock.when() or 0) - self._loop.time()
+        self._clock.reschedule(None)  # people may think longer than peers
+        try:
+            return await self.stack.ui.confirm(question, otherwise)
+        finally:
+            self._clock.reschedule(self._loop.time() + left)
+
+    def _bind(self, secrets: Secrets) -> None:
+        cipher = self.stack.cipher(secrets, self.role)
+        messages = self.stack.messages()
+        if self._tracer:
+            self._tracer.wrap_cipher(cipher)
+        framer = self._framer
+        framer.limit = self.limits.message + cipher.overhead
+        self._feed, self._frames, self._encode = framer.feed, framer.frames, framer.encode
+        self._seal, self._unseal, self._tolerant = cipher.seal, cipher.open, cipher.tolerant
+        self._pack, self._unpack, self._prepare = messages.pack, messages.unpack, messages.prepare
+        self._borders = Property.BORDERS in self.stack.framer.gives
+        self._send = self.stream.send
+        ui = self.stack.ui
+        self._show = ui.message if ui.raw else self._clean_to(ui.message)
+
+    @staticmethod
+    def _clean_to(show: Callable[[str], None]) -> Callable[[str], None]:
+        return lambda text: show(clean(text))
+
+    def begin(self) -> None:
+        """Deliver what has arrived behind the handshake, and from now on all that arrives."""
+        self.stream.deliver_to(self._receive, self._ended)
+        self.stream.resume()
+        self._receive(b"")
+        if self._wire.over and not self.ending:
+            self._ended(self._wire.error)
+
+    # -- in ---------------------------------------------------------------------------------------------------------------
+
+    def _receive(self, data: Buffer) -> None:
+        if self.ending:
+            return
+        self._receiving = True
+        try:
+            self._feed(data)
+            for kind, payload in self._frames():
+                if kind is not None and kind != MESSAGE:
+                    self.notice(f"Ignored a frame of the unexpected type {clean(kind.decode('latin-1'))!r}.")
+                    continue
+                try:
+                    plaintext = self._unseal(payload)
+                except Tampered as error:
+                    if not self._tolerant:
+                        raise
+                    self.notice(error.sentence)
+                    continue
+                for item in self._unpack(plaintext):
+                    if item.__class__ is str:
+                        self._show(item)  # type: ignore[arg-type]
+                    else:
+                        self._control(item)
+                if self.ending:
+                    return
+        except ChatError as error:
+            self._fail(error)
+        except Exception as error:
+            self._fail(self._blame(error))
+        finally:
+            self._receiving = False
+            if self._pending:
+                self._flush()
+
+    def _control(self, item: Item) -> None:
+        if isinstance(item, Close):
+            self._end(Ending(By.THEM, "The other side said exit."))
+        elif isinstance(item, Undecodable):
+            self.notice("A message came that is not UTF-8 text; what could be read of it follows.")
+            self._show(item.text)
+
+    def _ended(self, error: Exception | None) -> None:
+        self._stream_over.set()
+        if self.ending:
+            return
+        if error is not None:
+            self._fail(Truncated(f"The connection was cut ({clean(str(error))}): something the other side sent may be missing."))
+        elif self._framer.unfinished:
+            self._fail(Truncated("The connection ended in the middle of a frame: something the other side sent is missing."))
+        elif Property.CLEAN_END in self.stack.gives:
+            self._fail(Truncated("The connection ended without a goodbye: something the other side sent may be missing."))
+        else:
+            self._end(Ending(By.THEM, "The other side closed the connection without saying exit."))
+
+    # -- out --------------------------------------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """Say a line, as the user typed it. What is said within one turn of the loop goes out together; `exit` ends the chat."""
+        if is_exit(text):
+            self.exit(text)
+            return
+        prepared = self._prepare(text)
+        if prepared is None or self.ending:
+            return
+        if len(prepared) * 4 > self.limits.message and len(prepared.encode(errors="replace")) > self.limits.message:
+            self.notice(
+                f"That line is longer than a message may be ({self.limits.message:,} bytes) and was not sent: cut it in pieces."
+            )
+            return
+        if not self._pending and not self._receiving:
+            self._loop.call_soon(self._flush)
+        self._pending.append(prepared)
+
+    def exit(self, text: str = EXIT) -> None:
+        """Say goodbye and end the conversation."""
+        if self.ending:
+            return
+        prepared = self._prepare(text)
+        self._pending.append(Close(prepared if prepared is not None else EXIT))
+        self._flush()
+        self._end(Ending(By.US, "You said exit."))
+
+    def _flush(self) -> None:
+        items, self._pending = self._pending, []
+        if not items or self.ending:
+            return
+        encode, seal = self._encode, self._seal
+        try:
+            frames = [encode(MESSAGE, seal(plaintext)) for plaintext in self._pack(items)]
+        except ChatError as error:
+            self._fail(error)
+            return
+        except Exception as error:
+            self._fail(self._blame(error))
+            return
+        if self._borders:
+            self._send(b"".join(frames))
+        else:  # without borders one write is one message
+            for frame in frames:
+                self._send(frame)
+
+    async def drain(self) -> None:
+        """Wait until more may be said without piling up. Returns at once when the conversation is over."""
+        if self._pending:
+            self._flush()
+        if not self.ending:
+            await self.stream.drained()
+
+    # -- ending -----------------------------------------------------------------------------------------------------------
+
+    def notice(self, sentence: str) -> None:
+        """Tell the user, three times at most for the same sentence: a hostile peer must not fill the screen."""
+        seen = self._noticed[sentence] = self._noticed.get(sentence, 0) + 1
+        if len(self._noticed) <= 100 and seen <= 3:
+            self.stack.ui.notice(sentence + (" (Further ones like this are not shown.)" if seen == 3 else ""))
+
+    def _blame(self, error: Exception) -> BrokenPlugin:
+        wrapped = BrokenPlugin(f"A layer of {self.stack.line} raised {type(error).__name__}; the conversation ends here.")
+        wrapped.__cause__ = error
+        return wrapped
+
+    def _fail(self, error: ChatError) -> None:
+        self._end(Ending(By.FAULT, error.sentence, error))
+
+    def _end(self, ending: Ending) -> None:
+        if self.ending:
+            return
+        self.ending = ending
+        if self._tracer:
+            self._tracer.ended(ending.reason)
+        self.stream.finish()
+        self._pending.clear()
+        self._ending_known.set()
+
+    async def over(self) -> Ending:
+        """Wait for the end; then the stream is closed. After our own goodbye the peer gets a moment to read it and close first:
+        closing with its bytes unread would make the system reset the connection and lose the goodbye.
+        """
+        try:
+            await self._ending_known.wait()
+            assert self.ending is not None
+            if self.ending.by is By.US:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self.limits.goodbye):
+                        await self._stream_over.wait()
+        finally:
+            self.stream.close()
+        return self.ending

@@ -1,0 +1,167 @@
+"""The chosen layers as one value: what they need, give and prefer together.
+
+`choose` turns the names that a user gave into a whole stack (what is not given follows from what is); `Stack` refuses what
+cannot work and warns of what is weak. The sentences come from `core/properties.py` and from the layers themselves.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from plytalk.core.errors import ImpossibleStack
+from plytalk.core.keys import Role
+from plytalk.core.layers import Authenticator, Cipher, Feature, Framer, Handshake, Layer, Messages, Transport, Ui
+from plytalk.core.properties import MEANINGS, PROTECTIONS, Property
+
+L = TypeVar("L", bound=Layer)
+
+# Who is asked first for what it prefers: the layer that says most about the kind of conversation.
+DECIDERS = ("cipher", "handshake", "framer", "messages", "transport", "auth")
+SINGLE = ("transport", "framer", "handshake", "cipher", "messages", "ui")
+SHOWN = ("transport", "framer", "handshake", "auth", "cipher", "messages", "ui")
+FALLBACK = {"transport": "tcp", "ui": "console", "messages": "text"}
+
+Find = Callable[[str, str], type[Layer]]
+
+
+def choose(given: Mapping[str, Sequence[str]], default: Mapping[str, str], find: Find) -> dict[str, list[type[Layer]]]:
+    """A layer for every kind: what was given, then what those prefer, then what these prefer, then `default`.
+
+    `default` holds the layers of the default profile; they count as soon as nothing that was given has a say in the stack.
+    Raises UnknownLayer, BrokenPlugin or DuplicateLayer from `find`.
+    """
+    chosen = {kind: [find(kind, name) for name in names] for kind, names in given.items()}
+    if not any(layer.prefers for kind in DECIDERS if kind != "auth" for layer in chosen.get(kind, [])):
+        for kind, name in default.items():
+            chosen.setdefault(kind, [find(kind, name)])
+    while missing := [kind for kind in SINGLE if kind not in chosen]:
+        wishes = [
+            (kind, layer.prefers[kind])
+            for decider in DECIDERS
+            for layer in chosen.get(decider, [])
+            for kind in missing
+            if kind in layer.prefers
+        ]
+        kind, name = wishes[0] if wishes else next((kind, FALLBACK.get(kind, "none")) for kind in missing)
+        chosen[kind] = [find(kind, name)]
+    return chosen
+
+
+class Recipe(Generic[L]):
+    """A layer with its options: called, it makes a new one for a conversation."""
+
+    def __init__(self, layer: type[L], options: Mapping[str, Any]) -> None:
+        self.layer, self._options = layer, options
+        self.name, self.gives, self.needs = layer.name, layer.gives, layer.needs
+
+    def __call__(self, *arguments: Any) -> L:
+        return self.layer(*arguments, **self._options)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A conversation's layers. `line` names them; `missing` are the protections that it does not give."""
+
+    transport: Transport
+    framer: Recipe[Framer]
+    handshake: Handshake
+    cipher: Recipe[Cipher]
+    make_messages: Recipe[Messages]
+    ui: Ui
+    auths: tuple[Authenticator, ...] = ()
+    features: tuple[Feature, ...] = ()
+
+    @classmethod
+    def build(cls, chosen: Mapping[str, Sequence[type[Layer]]], options: Mapping[str, Any] | None = None) -> "Stack":
+        """Make the layers, each with those of `options` (by keyword) that are its own. Raises ImpossibleStack."""
+        given = options or {}
+
+        def own(layer: type[Layer]) -> dict[str, Any]:
+            return {option.keyword: given[option.keyword] for option in layer.options if option.keyword in given}
+
+        def recipe(kind: str) -> Any:
+            return Recipe(chosen[kind][0], own(chosen[kind][0]))
+
+        refuse_impossible(chosen)
+        return cls(
+            transport=recipe("transport")(),
+            framer=recipe("framer"),
+            handshake=recipe("handshake")(),
+            cipher=recipe("cipher"),
+            make_messages=recipe("messages"),
+            ui=recipe("ui")(),
+            auths=tuple(cast(Authenticator, layer(**own(layer))) for layer in chosen.get("auth", [])),
+            features=tuple(cast(Feature, layer(**own(layer))) for layer in chosen.get("feature", [])),
+        )
+
+    def messages(self) -> Messages:
+        return self.make_messages(Property.BORDERS in self.framer.gives)
+
+    @property
+    def classes(self) -> dict[str, list[type[Layer]]]:
+        return {
+            "transport": [type(self.transport)],
+            "framer": [self.framer.layer],
+            "handshake": [type(self.handshake)],
+            "cipher": [self.cipher.layer],
+            "messages": [self.make_messages.layer],
+            "auth": [type(auth) for auth in self.auths],
+            "ui": [type(self.ui)],
+            "feature": [type(feature) for feature in self.features],
+        }
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Kind to name, for display; several of a kind joined by a comma, kinds without a layer left out."""
+        return {kind: ",".join(layer.name for layer in layers) for kind, layers in self.classes.items() if layers}
+
+    @property
+    def line(self) -> str:
+        return line_of(self.classes)
+
+    @property
+    def gives(self) -> frozenset[Property]:
+        return given_by(self.classes)
+
+    def refuse(self, role: Role) -> None:
+        """Raises ImpossibleStack where a layer cannot do its work in this role."""
+        for auth in self.auths:
+            if role.other not in self.handshake.shows or role not in auth.judges:
+                raise ImpossibleStack(
+                    f"--auth {auth.name} cannot work on the {role.value}: the handshake `{self.handshake.name}` shows the {role.value} "
+                    f"no key of the {role.other.value} that it could judge.",
+                    "Use it on the other side, or choose another handshake.",
+                )
+
+    def warning(self) -> str | None:
+        """What an attacker can do to this stack, in one sentence; None when it gives the three protections that matter most."""
+        return warning_of(self.classes)
+
+
+def line_of(chosen: Mapping[str, Sequence[type[Layer]]]) -> str:
+    """The stack in one line, from the wire to the screen, with the names of the kinds where they do not speak for themselves."""
+    return " | ".join(",".join(layer.name for layer in chosen[kind]) for kind in (*SHOWN, "feature") if chosen.get(kind))
+
+
+def given_by(chosen: Mapping[str, Sequence[type[Layer]]]) -> frozenset[Property]:
+    return frozenset(prop for layers in chosen.values() for layer in layers for prop in layer.gives)
+
+
+def refuse_impossible(chosen: Mapping[str, Sequence[type[Layer]]]) -> None:
+    """Raises ImpossibleStack, naming the layer that needs something, what is missing, and the layer that does not give it."""
+    given = given_by(chosen)
+    for layer in (layer for layers in chosen.values() for layer in layers):
+        for prop in sorted(set(layer.needs) - given):
+            meaning = MEANINGS[prop]
+            silent = " and ".join(f"the {kind} `{other.name}`" for kind in meaning.change for other in chosen.get(kind, ()))
+            raise ImpossibleStack(
+                f"The {layer.kind} `{layer.name}` needs {prop}, which {silent or 'no layer of this stack'} cannot give: {meaning.lack}."
+            )
+
+
+def warning_of(chosen: Mapping[str, Sequence[type[Layer]]]) -> str | None:
+    given = given_by(chosen)
+    for prop in PROTECTIONS[:3]:
+        if prop not in given:
+            return f"{MEANINGS[prop].lack[0].upper()}{MEANINGS[prop].lack[1:]}."
+    return None

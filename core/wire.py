@@ -1,0 +1,74 @@
+"""Whole frames over a stream: what a handshake talks through.
+
+Frames are cut one at a time, when they are asked for. So what arrives behind the last handshake message stays in the framer
+and is the conversation's, and the limit of the moment holds for each frame.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from plytalk.core.errors import BadFrame, FrameTooLong, HandshakeFailed
+from plytalk.core.keys import Identity, Reply
+from plytalk.core.layers import Buffer, Framer, Kind, Stream
+
+MESSAGE: Kind = b"M"
+
+
+class Wire:
+    """`send`, `receive` and `ask`: all that a handshake may want of the world. Each must be awaited."""
+
+    def __init__(
+        self, framer: Framer, stream: Stream, ask: Callable[[Identity], Awaitable[None]], unread: int = 256 * 1024
+    ) -> None:
+        self._framer, self._stream, self._ask, self._unread = framer, stream, ask, unread
+        self._arrived = asyncio.Event()
+        self.heard = False
+        self.over = False
+        self.error: Exception | None = None
+
+    def send(self, kind: Kind, payload: bytes) -> Reply[None]:
+        """Send one frame."""
+        return Reply(self._send, kind, payload)
+
+    def receive(self, kind: Kind, limit: int) -> Reply[bytes]:
+        """The payload of the next frame, which must be of this kind and of at most `limit` bytes.
+
+        Raises FrameTooLong, BadFrame, or HandshakeFailed when the peer is gone.
+        """
+        return Reply(self._receive, kind, limit)
+
+    def ask(self, identity: Identity) -> Reply[None]:
+        """Let the authenticators judge the key the other side showed. Raises what they raise; returning means yes."""
+        return Reply(self._ask, identity)
+
+    async def _send(self, kind: Kind, payload: bytes) -> None:
+        self._stream.send(self._framer.encode(kind, payload))
+        await self._stream.drained()
+
+    async def _receive(self, kind: Kind, limit: int) -> bytes:
+        self._framer.limit = limit
+        while (frame := next(self._framer.frames(), None)) is None:
+            if self.over:
+                raise HandshakeFailed("The other side closed the connection during the handshake.") from self.error
+            self._arrived.clear()
+            self._stream.resume()
+            await self._arrived.wait()
+        got, payload = frame
+        if got is not None and got != kind:
+            raise BadFrame(f"Expected a handshake frame of type {kind!r}, got {got!r}.")
+        if len(payload) > limit:
+            raise FrameTooLong(f"A handshake frame of {len(payload):,} bytes came; at most {limit:,} are accepted here.")
+        return payload
+
+    def feed(self, data: Buffer) -> None:
+        """The stream's receiver while the handshake lasts."""
+        self._framer.feed(data)
+        self.heard = True
+        self._arrived.set()
+        if self._framer.unfinished > self._unread:
+            self._stream.pause()
+
+    def ended(self, error: Exception | None) -> None:
+        """The stream's end, while the handshake lasts."""
+        self.over, self.error = True, error
+        self._arrived.set()

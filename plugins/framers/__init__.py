@@ -1,0 +1,1 @@
+"""Built-in framers, one file each."""

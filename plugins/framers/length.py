@@ -1,0 +1,26 @@
+"""Frames of demo02: how long, then what.
+
++-----------------+---------+
+| length (u32 BE) | payload |
++-----------------+---------+
+"""
+
+from struct import Struct
+
+from plytalk.core.framing import HeaderFramer
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.properties import Property
+
+
+class Length(HeaderFramer):
+    """A 4-byte big-endian length before each frame."""
+
+    name = "length"
+    gives = {Property.BORDERS}
+    prefers = {"handshake": "rsa", "cipher": "aesgcm", "messages": "trimmed"}
+    header = Struct(">I")
+
+
+@hookimpl
+def layers() -> list[type[Length]]:
+    return [Length]

@@ -1,0 +1,36 @@
+"""Bytes as they come: no borders at all."""
+
+from collections.abc import Iterator
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.layers import Buffer, Frame, Framer, Kind
+
+
+class Raw(Framer):
+    """No frames: each read of the stream counts as one message, however the network cut it."""
+
+    name = "raw"
+    prefers = {"handshake": "none", "cipher": "none", "messages": "trimmed"}
+
+    def __init__(self) -> None:
+        self._read = b""
+
+    def encode(self, kind: Kind, payload: bytes) -> bytes:
+        return payload
+
+    def feed(self, data: Buffer) -> None:
+        self._read += bytes(data)
+
+    def frames(self) -> Iterator[Frame]:
+        if self._read:
+            read, self._read = self._read, b""
+            yield None, read
+
+    @property
+    def unfinished(self) -> int:
+        return 0
+
+
+@hookimpl
+def layers() -> list[type[Raw]]:
+    return [Raw]

@@ -1,0 +1,27 @@
+"""Frames of secure-chat: what it is, how long, then what.
+
++-----------+-----------------+---------+
+| type (u8) | length (u32 BE) | payload |      types: K public key, S session key, M message
++-----------+-----------------+---------+
+"""
+
+from struct import Struct
+
+from plytalk.core.framing import HeaderFramer
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.properties import Property
+
+
+class Typed(HeaderFramer):
+    """A 1-byte type and a 4-byte big-endian length before each frame."""
+
+    name = "typed"
+    gives = {Property.BORDERS}
+    prefers = {"handshake": "rsa", "cipher": "aesgcm", "messages": "text"}
+    header = Struct(">cI")
+    typed = True
+
+
+@hookimpl
+def layers() -> list[type[Typed]]:
+    return [Typed]

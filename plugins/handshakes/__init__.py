@@ -1,0 +1,1 @@
+"""Built-in handshakes, one file each."""

@@ -1,0 +1,149 @@
+"""The handshake of demo02 and secure-chat: the session key travels under the server's RSA key.
+
+    server                                client
+      | --- K  public key, PEM ------------> |     SubjectPublicKeyInfo, 2048 bits, e = 65537
+      | <-- S  RSA-OAEP(session key) ------- |     SHA-256, MGF1-SHA-256, no label (RFC 8017, section 7.1)
+
+The key is fresh for each run of the server; `--rsa-key` keeps one, for those who pin it.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from plytalk.core.errors import HandshakeFailed, Usage
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Identity, Role, Secrets
+from plytalk.core.layers import Handshake, Option
+from plytalk.core.properties import Property
+from plytalk.core.wire import Wire
+
+KEY, SESSION_KEY = b"K", b"S"
+PUBLIC_EXPONENT, MODULUS_BITS, MAX_MODULUS_BITS = 65537, 2048, 4096
+MAX_PEM, MAX_SEALED = 2048, MAX_MODULUS_BITS // 8
+SESSION_KEY_BYTES, ACCEPTED_KEY_BYTES = 32, (16, 24, 32)
+OAEP = padding.OAEP(mgf=padding.MGF1(SHA256()), algorithm=SHA256(), label=None)
+
+
+class RsaOaep(Handshake):
+    """The session key travels under the server's RSA key."""
+
+    name = "rsa"
+    needs = {Property.BORDERS}
+    gives = {Property.KEYS, Property.PEER_KEY}
+    prefers = {"framer": "typed", "cipher": "aesgcm"}
+    shows = {Role.RESPONDER}
+    caution = (
+        "The session key is only as secret as the server's RSA key stays: who records the traffic and gets that key reads it all."
+    )
+    options = (Option("rsa-key", "Keep the server's RSA key in this PEM file (made at first use).", Path, metavar="FILE"),)
+
+    def __init__(self, rsa_key: Path | None = None) -> None:
+        self._file = rsa_key
+        self._private: rsa.RSAPrivateKey | None = None
+
+    async def initiate(self, wire: Wire) -> Secrets:
+        public = read_public_key(await wire.receive(KEY, limit=MAX_PEM))
+        await wire.ask(Identity("rsa", der(public)))  # before the first secret byte leaves
+        session_key = os.urandom(SESSION_KEY_BYTES)
+        await wire.send(SESSION_KEY, public.encrypt(session_key, OAEP))
+        return Secrets.shared(session_key)
+
+    async def respond(self, wire: Wire) -> Secrets:
+        private = await self.private_key()
+        await wire.send(KEY, pem(private.public_key()))
+        sealed = await wire.receive(SESSION_KEY, limit=MAX_SEALED)
+        return Secrets.shared(open_session_key(private, sealed))
+
+    async def private_key(self) -> rsa.RSAPrivateKey:
+        """The server's key, made at first use: in a thread, since the search for primes takes long."""
+        if self._private is None:
+            made = await asyncio.to_thread(load_or_make, self._file)
+            self._private = self._private or made
+        return self._private
+
+
+def read_public_key(text: bytes) -> rsa.RSAPublicKey:
+    """The server's key, if it is one that this handshake can trust to be hard to break. Raises HandshakeFailed."""
+    try:
+        public = serialization.load_pem_public_key(text)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise HandshakeFailed("The server sent something that is no public key in PEM.") from None
+    if not isinstance(public, rsa.RSAPublicKey):
+        raise HandshakeFailed("The server sent a public key that is not an RSA key.")
+    if not MODULUS_BITS <= public.key_size <= MAX_MODULUS_BITS:
+        raise HandshakeFailed(
+            f"The server's RSA key has {public.key_size} bits; between {MODULUS_BITS} and {MAX_MODULUS_BITS} are accepted."
+        )
+    if public.public_numbers().e != PUBLIC_EXPONENT:
+        raise HandshakeFailed(
+            f"The server's RSA key has the public exponent {public.public_numbers().e:.20}; only {PUBLIC_EXPONENT} is accepted."
+        )
+    return public
+
+
+def open_session_key(private: rsa.RSAPrivateKey, sealed: bytes) -> bytes:
+    """One error for whatever is wrong, so that nobody can use us as an oracle (RFC 8017, section 7.1.2, note)."""
+    try:
+        session_key = private.decrypt(sealed, OAEP)
+    except ValueError:
+        session_key = b""
+    if len(session_key) not in ACCEPTED_KEY_BYTES:
+        raise HandshakeFailed("The client sent no session key that this server can use.")
+    return session_key
+
+
+def load_or_make(file: Path | None) -> rsa.RSAPrivateKey:
+    """The key in the file; a new one, kept there, where there is no file yet. Raises Usage."""
+    if file is None:
+        return rsa.generate_private_key(PUBLIC_EXPONENT, MODULUS_BITS)
+    try:
+        return _load(file)
+    except FileNotFoundError:
+        pass
+    private = rsa.generate_private_key(PUBLIC_EXPONENT, MODULUS_BITS)
+    text = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    try:
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(text)
+    except OSError as error:
+        raise Usage(f"The RSA key cannot be written to {file}: {error.strerror}.", "Choose another file for --rsa-key.") from None
+    return private
+
+
+def _load(file: Path) -> rsa.RSAPrivateKey:
+    try:
+        if os.name == "posix" and file.stat().st_mode & 0o077:
+            raise Usage(f"Others can read the RSA key {file}.", f"Run: chmod 600 {file}")
+        private = serialization.load_pem_private_key(file.read_bytes(), password=None)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Usage(f"The RSA key {file} cannot be read: {error.strerror}.") from None
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise Usage(
+            f"{file} holds no RSA private key in PEM without a passphrase.", "Choose another file for --rsa-key."
+        ) from None
+    if not isinstance(private, rsa.RSAPrivateKey) or not MODULUS_BITS <= private.key_size <= MAX_MODULUS_BITS:
+        raise Usage(
+            f"{file} holds no RSA key of {MODULUS_BITS} to {MAX_MODULUS_BITS} bits.", "Choose another file for --rsa-key."
+        )
+    return private
+
+
+def pem(public: rsa.RSAPublicKey) -> bytes:
+    return public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def der(public: rsa.RSAPublicKey) -> bytes:
+    return public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+@hookimpl
+def layers() -> list[type[RsaOaep]]:
+    return [RsaOaep]

@@ -1,0 +1,1 @@
+"""Built-in messages, one file each."""

@@ -1,0 +1,15 @@
+"""Messages of secure-chat: UTF-8 text, as it was typed."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.text import TextMessages
+
+
+class Text(TextMessages):
+    """UTF-8 text, as it was typed; an empty line is an empty message."""
+
+    name = "text"
+
+
+@hookimpl
+def layers() -> list[type[Text]]:
+    return [Text]

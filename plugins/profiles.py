@@ -1,0 +1,28 @@
+"""The three chats that existed before plytalk, each as a whole stack."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.properties import Profile
+
+DEMO01 = Profile(
+    "demo01",
+    "Messenger 01 of the secure messaging demos: plaintext",
+    5002,
+    {"framer": "raw", "handshake": "none", "cipher": "none", "messages": "trimmed"},
+)
+DEMO02 = Profile(
+    "demo02",
+    "Messenger 02 of the secure messaging demos: RSA-OAEP and AES-GCM in frames with a length",
+    5002,
+    {"framer": "length", "handshake": "rsa", "cipher": "aesgcm", "messages": "trimmed"},
+)
+SECURE_CHAT = Profile(
+    "secure-chat",
+    "Secure Chat: RSA-OAEP and AES-GCM in frames with a type and a length",
+    8000,
+    {"framer": "typed", "handshake": "rsa", "cipher": "aesgcm", "messages": "text"},
+)
+
+
+@hookimpl
+def profiles() -> list[Profile]:
+    return [DEMO01, DEMO02, SECURE_CHAT]

@@ -1,0 +1,99 @@
+"""TCP over IPv4 and IPv6 (RFC 9293), by address or by name."""
+
+import asyncio
+import contextlib
+import socket
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
+
+from plytalk.core.errors import CannotConnect
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.layers import Listener, Stream, Transport
+from plytalk.core.streams import AsyncioListener, AsyncioStream
+
+CONNECT_SECONDS = 10
+KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # a vanished peer is noticed within two minutes
+
+
+class TcpStream(AsyncioStream):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        sock = transport.get_extra_info("socket")
+        with contextlib.suppress(OSError):  # a peer that is gone already has no options left to set
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for name, value in KEEP_ALIVE.items():
+                if hasattr(socket, name):
+                    sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        self.peer = self.peer or show(transport.get_extra_info("peername"))
+        super().connection_made(transport)
+
+
+class TcpListener(AsyncioListener):
+    def protocol(self) -> TcpStream:
+        return TcpStream(self._arrive)
+
+
+class Tcp(Transport):
+    """TCP over IPv4 and IPv6."""
+
+    name = "tcp"
+
+    async def listen(self, host: str, port: int) -> Listener:
+        listener = TcpListener()
+        try:
+            server = await asyncio.get_running_loop().create_server(listener.protocol, host or None, port)
+        except socket.gaierror:
+            raise CannotConnect(
+                f"No address is known for {host!r}.", "Listen on an address of this machine, such as 127.0.0.1."
+            ) from None
+        except OSError as error:
+            raise CannotConnect(f"Cannot listen on {show((host, port))}: {why(error)}", todo(error)) from None
+        listener.start(server, show(server.sockets[0].getsockname()))
+        return listener
+
+    async def connect(self, host: str, port: int) -> Stream:
+        loop = asyncio.get_running_loop()
+        name = show((host, port))
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                _, stream = await loop.create_connection(lambda: TcpStream(name=name), host, port, happy_eyeballs_delay=0.25)
+        except socket.gaierror:
+            raise CannotConnect(f"No address is known for {host!r}.", "Check the spelling, or give the address itself.") from None
+        except TimeoutError:
+            raise CannotConnect(
+                f"{name} did not answer within {CONNECT_SECONDS} seconds.", "Check the address and any firewall."
+            ) from None
+        except OSError as error:
+            raise CannotConnect(
+                f"Cannot connect to {name}: {why(error)}", "Check that the server is running and the port is right."
+            ) from None
+        return stream
+
+
+def show(address: object) -> str:
+    """host:port, with brackets around an IPv6 address."""
+    if not isinstance(address, tuple):
+        return str(address or "unknown")
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def why(error: OSError) -> str:
+    reasons = {
+        EADDRINUSE: "the port is in use.",
+        EACCES: "permission denied.",
+        EADDRNOTAVAIL: "this machine has no such address.",
+    }
+    return reasons.get(error.errno or 0) or f"{(error.strerror or str(error)).lower()}."
+
+
+def todo(error: OSError) -> str:
+    return {
+        EADDRINUSE: "Choose another with --port, or end the program that uses it.",
+        EACCES: "Choose a port from 1024 up with --port.",
+        EADDRNOTAVAIL: "Choose an address of this machine with --host.",
+    }.get(error.errno or 0, "")
+
+
+@hookimpl
+def layers() -> list[type[Tcp]]:
+    return [Tcp]
