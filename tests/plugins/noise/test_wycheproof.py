@@ -1,0 +1,146 @@
+"""Known attacks on the primitives, against the way they are called here. Every case is counted, with its outcome."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+
+from plytalk.core.errors import HandshakeFailed
+from plytalk.plugins.noise.primitives import AESGCM, CHACHAPOLY, MLKEM768, X25519, Cipher, KeyPair
+
+Read = Callable[[str], Any]
+Case = dict[str, Any]
+NONCE_LENGTH = 12
+
+
+def cases(vectors: Read, name: str) -> Iterator[tuple[dict[str, Any], Case]]:
+    for group in vectors(f"wycheproof/{name}_test.json")["testGroups"]:
+        for case in group["tests"]:
+            yield group, {key: bytes.fromhex(value) if key in HEX else value for key, value in case.items()}
+
+
+HEX = {"key", "iv", "aad", "msg", "ct", "tag", "public", "private", "shared", "sig", "label", "seed", "ek", "c", "K", "m"}
+
+
+def aead(vectors: Read, name: str, cipher: Cipher) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for group, case in cases(vectors, name):
+        if group["ivSize"] != NONCE_LENGTH * 8:
+            # `Cipher.nonce` makes no other. The library's AES-GCM would take 8 to 128 bytes.
+            counted["left out: the nonce is not 12 bytes"] += 1
+            continue
+        state, sealed = cipher.new(case["key"]), case["ct"] + case["tag"]
+        if case["result"] == "valid":
+            assert state.encrypt(case["iv"], case["msg"], case["aad"]) == sealed
+            assert state.decrypt(case["iv"], sealed, case["aad"]) == case["msg"]
+            counted["agrees"] += 1
+        else:
+            with pytest.raises(InvalidTag):
+                state.decrypt(case["iv"], sealed, case["aad"])
+            counted["refused: the tag is wrong"] += 1
+    return counted
+
+
+def test_aes_gcm(vectors: Read) -> None:
+    counted = aead(vectors, "aes_gcm", AESGCM)
+    assert counted == {"agrees": 116, "refused: the tag is wrong": 81, "left out: the nonce is not 12 bytes": 119}
+    assert len(AESGCM.nonce(0)) == NONCE_LENGTH
+
+
+def test_chacha20_poly1305(vectors: Read) -> None:
+    counted = aead(vectors, "chacha20_poly1305", CHACHAPOLY)
+    assert counted == {"agrees": 256, "refused: the tag is wrong": 60, "left out: the nonce is not 12 bytes": 9}
+    assert len(CHACHAPOLY.nonce(0)) == NONCE_LENGTH
+
+
+def test_x25519(vectors: Read) -> None:
+    counted: Counter[str] = Counter()
+    for _, case in cases(vectors, "x25519"):
+        pair = X25519.load(case["private"])
+        if "ZeroSharedSecret" in case["flags"]:
+            with pytest.raises(HandshakeFailed, match="low order"):
+                X25519.dh(pair, case["public"])
+            counted["refused: a point of low order"] += 1
+        else:
+            assert X25519.dh(pair, case["public"]) == case["shared"]
+            counted[f"agrees, {case['result']}"] += 1
+    assert counted == {"agrees, valid": 264, "agrees, acceptable": 223, "refused: a point of low order": 31}
+
+
+def test_ed25519(vectors: Read) -> None:
+    counted: Counter[str] = Counter()
+    for group, case in cases(vectors, "ed25519"):
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(group["publicKey"]["pk"]))
+        if case["result"] == "valid":
+            key.verify(case["sig"], case["msg"])
+            counted["verifies"] += 1
+        else:
+            with pytest.raises(InvalidSignature):
+                key.verify(case["sig"], case["msg"])
+            counted["refused"] += 1
+    assert counted == {"verifies": 88, "refused": 63}
+
+
+@cache
+def private_key(pem: str) -> Any:
+    return serialization.load_pem_private_key(pem.encode(), None)
+
+
+def test_rsa_oaep(vectors: Read) -> None:
+    counted: Counter[str] = Counter()
+    for group, case in cases(vectors, "rsa_oaep_2048_sha256_mgf1sha256"):
+        key = private_key(group["privateKeyPem"])
+        oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), case["label"] or None)
+        if case["result"] == "valid":
+            assert key.decrypt(case["ct"], oaep) == case["msg"]
+            counted["decrypts, with a label" if case["label"] else "decrypts"] += 1
+        else:
+            with pytest.raises(ValueError, match=r"[Dd]ecryption|[Cc]iphertext"):
+                key.decrypt(case["ct"], oaep)
+            counted["refused"] += 1
+    assert counted == {"decrypts": 10, "decrypts, with a label": 8, "refused": 19}
+
+
+def test_mlkem768_keys_and_decapsulation(vectors: Read) -> None:
+    counted: Counter[str] = Counter()
+    for _, case in cases(vectors, "mlkem_768"):
+        counted[decapsulate(case)] += 1
+    assert counted == {"agrees": 153, "refused: the seed": 20, "refused: the ciphertext": 20}
+
+
+def decapsulate(case: Case) -> str:
+    try:
+        private = MLKEM768PrivateKey.from_seed_bytes(case["seed"])
+    except ValueError:
+        assert case["result"] == "invalid"
+        return "refused: the seed"
+    pair = KeyPair(private, private.public_key().public_bytes_raw())
+    if case["result"] == "valid":
+        assert pair.public == case["ek"]
+        assert MLKEM768.decapsulate(pair, case["c"]) == case["K"]
+        return "agrees"
+    with pytest.raises(HandshakeFailed, match="ciphertext is malformed"):
+        MLKEM768.decapsulate(pair, case["c"])
+    return "refused: the ciphertext"
+
+
+def test_mlkem768_encapsulation(vectors: Read) -> None:
+    """`cryptography` encapsulates to a secret of its own only: the expected one cannot be compared, the keys can."""
+    counted: Counter[str] = Counter()
+    for _, case in cases(vectors, "mlkem_768_encaps"):
+        if case["result"] == "valid":
+            ciphertext, secret = MLKEM768.encapsulate(case["ek"])
+            assert (len(ciphertext), len(secret)) == (len(case["c"]), len(case["K"]))
+            counted["the key is taken"] += 1
+        else:
+            with pytest.raises(HandshakeFailed, match="key is malformed"):
+                MLKEM768.encapsulate(case["ek"])
+            counted["refused: the key, by modulus" if case["flags"] else "refused: the key"] += 1
+    assert counted == {"the key is taken": 133, "refused: the key": 120, "refused: the key, by modulus": 12}
