@@ -14,7 +14,7 @@ import sys
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from plytalk.core.errors import Usage
 from plytalk.core.layers import KINDS, REPEATABLE
@@ -68,6 +68,6 @@ def parse(raw: bytes, name: str) -> dict[str, Any]:
             )
         if not isinstance(value, KEYS[key]) or isinstance(value, bool):
             raise Usage(f"In the config file {name}, {key!r} is to be a {KEYS[key].__name__}.")
-        if key in REPEATABLE and not all(isinstance(one, str) for one in value):
+        if key in REPEATABLE and not all(isinstance(one, str) for one in cast(list[object], value)):
             raise Usage(f"In the config file {name}, {key!r} is to be a list of names.")
     return settings

@@ -1,1 +1,147 @@
+"""`chat demo`: a real server and a real client in one terminal, and what each layer made of the words."""
 
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from plytalk.cli.main import paint
+from plytalk.cli.stacks import Choice, StackCommand, layer_options
+from plytalk.cli.talk import run, warn
+from plytalk.core.ends import Client, Server
+from plytalk.core.errors import Usage
+from plytalk.core.layers import Ui
+from plytalk.core.session import Ending, Session
+from plytalk.core.trace import Event
+
+EXAMPLES = """\b
+Examples:
+  chat demo                          the stack that runs when nothing is chosen
+  chat demo --cipher none            the same words, for everyone on the way to read
+  chat demo --profile demo02         the frames of an existing chat
+"""
+WORDS = {"client": ["Meet me at the usual place at nine.", "exit"], "server": ["I will be there. Bring the umbrella!"]}
+PER_LINE, MAX_LINES = 16, 3
+OTHER = {"client": "server", "server": "client"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Something passed a layer's border at one side."""
+
+    side: str
+    event: Event
+
+
+class Script(Ui):
+    """Says the lines of one side: the client begins, and each line answers the one before."""
+
+    name = "script"
+
+    def __init__(self, side: str, spoken: list[str], address: "asyncio.Future[str] | None" = None) -> None:
+        self._side, self._spoken, self._address = side, spoken, address
+        self._lines = iter(WORDS[side])
+
+    def waiting(self, address: str) -> None:
+        if self._address:
+            self._address.set_result(address)
+
+    def opened(self, session: Session) -> None:
+        self._session = session
+
+    async def run(self, session: Session) -> None:
+        if self._side == "client":
+            self._say_next()
+        await asyncio.Event().wait()
+
+    def message(self, text: str) -> None:
+        self._spoken.append(f"{OTHER[self._side]}  {text}")
+        self._say_next()
+
+    def _say_next(self) -> None:
+        if line := next(self._lines, None):
+            self._session.say(line)
+
+    def notice(self, sentence: str) -> None:
+        pass
+
+
+@click.command(cls=StackCommand, epilog=EXAMPLES)
+@layer_options
+def demo(choice: Choice) -> int:
+    """Show a conversation and what each layer makes of it."""
+    if choice.classes.get("auth"):
+        raise Usage("The demo talks to itself and checks nobody.", "Leave out --auth.")
+    warn(choice)
+    return run(converse(choice))
+
+
+async def converse(choice: Choice) -> Ending:
+    """A server and a client in this process, over a real socket; then the page."""
+    seen: list[Seen] = []
+    spoken: list[str] = []
+    address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    at_server = replace(choice.stack(), ui=Script("server", spoken, address))
+    at_client = replace(choice.stack(), ui=Script("client", spoken))
+    hook = choice.host.manager.hook
+    server = Server(at_server, hook, trace=lambda event: seen.append(Seen("server", event)))
+    client = Client(at_client, hook, trace=lambda event: seen.append(Seen("client", event)))
+    with tempfile.TemporaryDirectory() as folder:
+        place = str(Path(folder) / "demo") if at_server.transport.names_place else "127.0.0.1"
+        serving = asyncio.create_task(server.run(place, 0))
+        either: set[asyncio.Future[Any]] = {serving, address}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            return serving.result()
+        host, _, port = address.result().rpartition(":") if place == "127.0.0.1" else (place, "", "0")
+        ending = await client.run(host, int(port))
+        await serving
+    print("\n".join(page(choice, address.result(), spoken, seen)))
+    return ending
+
+
+def page(choice: Choice, address: str, spoken: list[str], seen: list[Seen]) -> Iterator[str]:
+    """The lines that are shown: the conversation, and below it what each layer made of the words."""
+    stack = choice.stack()
+    yield paint(f"A conversation over {stack.line}, server at {address}", "1", 1)
+    yield from (f"  {line}" for line in [*spoken, "client  exit"])
+    first = next((index for index, one in enumerate(seen) if one.event.layer == "messages"), len(seen))
+    out = [one for one in seen[:first] if one.event.layer == "framer" and one.event.way == "out"]
+    yield ""
+    yield paint(f"The handshake `{stack.handshake.name}` on the wire" + ("" if out else ": there is none"), "1", 1)
+    for one in out:
+        yield f"  {one.side} -> {OTHER[one.side]}   {len(one.event.data)} bytes"
+        yield from dump(one.event.data)
+    yield ""
+    yield paint("What each layer made of the words", "1", 1)
+    names = {"messages": stack.make_messages.name, "cipher": stack.cipher.name, "framer": stack.framer.name}
+    plaintext = b""
+    for one in (one for one in seen[first:] if one.event.way == "out"):
+        event = one.event
+        if event.layer == "messages":
+            plaintext = event.data
+            yield f"  {one.side} -> {OTHER[one.side]}"
+        yield f"    {event.layer:<9} {names[event.layer]:<17} {len(event.data)} bytes"
+        yield from dump(event.data)
+        if event.layer == "framer":
+            yield verdict(readable=plaintext in event.data)
+
+
+def verdict(readable: bool) -> str:
+    if readable:
+        return paint("    -> who listens on the network reads it as it was typed", "31", 1)
+    return paint("    -> who listens on the network sees only these bytes", "32", 1)
+
+
+def dump(data: bytes) -> Iterator[str]:
+    """Bytes in hexadecimal and as text; the middle of long ones is left out."""
+    lines = [data[at : at + PER_LINE] for at in range(0, len(data), PER_LINE)]
+    for line in lines[:MAX_LINES]:
+        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in line)
+        yield f"      {line.hex(' '):<{PER_LINE * 3}} {paint(text, '2', 1)}"
+    if len(lines) > MAX_LINES:
+        yield f"      and {len(data) - MAX_LINES * PER_LINE} bytes more"

@@ -1,1 +1,90 @@
+"""`chat explain`: the property sheet of a stack."""
 
+import json
+import shutil
+import textwrap
+
+import click
+
+from plytalk.cli.main import paint
+from plytalk.cli.stacks import Choice, StackCommand, layer_options
+from plytalk.core.errors import PluginError
+from plytalk.core.layers import KINDS
+from plytalk.core.properties import Property
+from plytalk.core.sheet import Row, Sheet, sheet
+from plytalk.core.stack import given_by, line_of, refuse_impossible
+
+EXAMPLES = """\b
+Examples:
+  chat explain                                     the stack that runs when nothing is chosen
+  chat explain --profile demo01                    an existing chat
+  chat explain --handshake rsa --cipher aesgcm     your own choice
+  chat explain --cipher none --json                for programs
+"""
+WIDTH = 110
+
+
+@click.command(cls=StackCommand, epilog=EXAMPLES)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@layer_options
+def explain(choice: Choice, as_json: bool) -> None:
+    """Say what a stack protects, what it does not, and what to change."""
+    refuse_impossible(choice.classes)
+    choice.host.load_all()
+    page = sheet(choice.classes, lambda prop, kind: givers(choice, prop, kind))
+    print(_as_json(choice, page) if as_json else _as_text(choice, page))
+
+
+def givers(choice: Choice, prop: Property, kind: str) -> list[str]:
+    """The installed layers of a kind that give a property; broken ones give nothing."""
+    names = []
+    for name in choice.host.names(kind):
+        try:
+            if prop in choice.host.layer(kind, name).gives:
+                names.append(name)
+        except PluginError:
+            continue
+    return names
+
+
+def _as_json(choice: Choice, page: Sheet) -> str:
+    return json.dumps(
+        {
+            "stack": {kind: [layer.name for layer in layers] for kind, layers in choice.classes.items() if layers},
+            "profile": choice.named.name if choice.named else None,
+            "gives": sorted(given_by(choice.classes)),
+            "protects": [{"property": row.property, "means": row.sentence, "layers": row.layers} for row in page.protects],
+            "lacks": [{"property": row.property, "attacker": row.sentence, "change": row.layers} for row in page.lacks],
+            "cautions": page.cautions,
+        },
+        indent=2,
+    )
+
+
+def _as_text(choice: Choice, page: Sheet) -> str:
+    name = f"   (the chat {choice.named.name})" if choice.named else ""
+    lines = [paint(f"{line_of(choice.classes)}{name}", "1", 1), ""]
+    for kind in KINDS:
+        for layer in choice.classes.get(kind, []):
+            lines += _wrap(f"  {kind:<10} {layer.name:<17} ", layer.summary())
+    lines += ["", paint("What it protects", "1", 1)]
+    lines += [line for row in page.protects for line in _row("+", "32", row)] or ["  Nothing: everyone may listen in."]
+    lines += ["", paint("What it does not, and what an attacker can do", "1", 1)]
+    lines += [line for row in page.lacks for line in _row("-", "31", row)] or ["  Nothing that this program knows of."]
+    if page.cautions:
+        lines += ["", paint("Mind", "1", 1), *(line for caution in page.cautions for line in _wrap("  ! ", caution))]
+    return "\n".join(lines)
+
+
+def _row(sign: str, colour: str, row: Row) -> list[str]:
+    lines = _wrap(f"  {sign} {row.property:<21} ", row.sentence[0].upper() + row.sentence[1:] + ".")
+    if row.given:
+        lines[-1] += paint(f"  ({', '.join(row.layers)})", "2", 1)
+    else:
+        lines.append(f"{'':<26}Change: " + (" or ".join(row.layers) or "no installed layer gives it."))
+    return [paint(lines[0], colour, 1), *lines[1:]]
+
+
+def _wrap(head: str, text: str) -> list[str]:
+    width = min(shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH)
+    return textwrap.wrap(text, max(width, 60), initial_indent=head, subsequent_indent=" " * len(head))

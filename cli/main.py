@@ -84,7 +84,8 @@ def main() -> None:
         if debug:
             raise
         complain(
-            f"Something went wrong that should not have: {type(error).__name__}. Run it as `chat --debug ...` and report what it shows."
+            f"Something went wrong that should not have: {type(error).__name__}. "
+            "Run it as `chat --debug ...` and report what it shows."
         )
         code = Exit.FAILED
     sys.stdout.flush()

@@ -61,7 +61,7 @@ class Choice:
         )
 
 
-class LayerName(click.ParamType):
+class LayerName(click.ParamType[str]):
     name = "name"
 
     def __init__(self, kind: str) -> None:
@@ -71,7 +71,7 @@ class LayerName(click.ParamType):
         return [CompletionItem(name) for name in Host().names(self.kind) if name.startswith(incomplete)]
 
 
-class Blocked(click.ParamType):
+class Blocked(click.ParamType[str]):
     name = "no:NAME"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -88,7 +88,7 @@ def block_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def layer_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --profile, --config, -p and one option for each kind of layer."""
-    for kind in reversed(KINDS):
+    for kind in reversed(list(KINDS)):
         command = click.option(
             f"--{kind}",
             type=LayerName(kind),

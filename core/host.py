@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pluggy
 
@@ -165,7 +165,7 @@ class Host:
         if text := printed.getvalue():
             loud = PluginError(f"The plugin `{one.key}` of {one.distribution} prints when it is imported: {clean(text[:60])!r}.")
             self._report(one, loud, fatal=False)
-        return module
+        return cast(ModuleType, module)
 
     def _forget(self, one: Found) -> None:
         if self.manager.has_plugin(one.module):

@@ -1,7 +1,7 @@
 """Two ends of a stream in one process, without any system below: for tests, for the lab, and for the transport `memory`."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from plytalk.core.layers import Buffer, Stream
 
@@ -58,7 +58,7 @@ class MemoryStream(Stream):
         self._inbox.clear()
         self._other._room.set()
 
-    def _arrive(self, pieces: "list[bytes | None] | list[bytes]") -> None:
+    def _arrive(self, pieces: Sequence[bytes | None]) -> None:
         if not self._closed:
             self._inbox.extend(pieces)
             self._wake()

@@ -200,7 +200,7 @@ class Session:
                     continue
                 for item in self._unpack(plaintext):
                     if item.__class__ is str:
-                        self._show(item)  # type: ignore[arg-type]
+                        self._show(item)
                     else:
                         self._control(item)
                 if self.ending:

@@ -128,8 +128,8 @@ class Stack:
         for auth in self.auths:
             if role.other not in self.handshake.shows or role not in auth.judges:
                 raise ImpossibleStack(
-                    f"--auth {auth.name} cannot work on the {role.value}: the handshake `{self.handshake.name}` shows the {role.value} "
-                    f"no key of the {role.other.value} that it could judge.",
+                    f"--auth {auth.name} cannot work on the {role.value}: the handshake `{self.handshake.name}` shows the "
+                    f"{role.value} no key of the {role.other.value} that it could judge.",
                     "Use it on the other side, or choose another handshake.",
                 )
 
@@ -155,7 +155,8 @@ def refuse_impossible(chosen: Mapping[str, Sequence[type[Layer]]]) -> None:
             meaning = MEANINGS[prop]
             silent = " and ".join(f"the {kind} `{other.name}`" for kind in meaning.change for other in chosen.get(kind, ()))
             raise ImpossibleStack(
-                f"The {layer.kind} `{layer.name}` needs {prop}, which {silent or 'no layer of this stack'} cannot give: {meaning.lack}."
+                f"The {layer.kind} `{layer.name}` needs {prop}, which {silent or 'no layer of this stack'} cannot give: "
+                f"{meaning.lack}."
             )
 
 

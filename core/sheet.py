@@ -1,0 +1,61 @@
+"""The property sheet of a stack: what it protects, what it does not, what an attacker can do, which layer to change."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from plytalk.core.layers import Layer
+from plytalk.core.properties import MEANINGS, PROTECTIONS, Property
+from plytalk.core.stack import given_by
+
+# Without these, the first promise of the other is worth less: said beside it.
+DEPENDS = {
+    Property.SECRECY: Property.PEER_IDENTITY,
+    Property.INTEGRITY: Property.PEER_IDENTITY,
+}
+Givers = Callable[[Property, str], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One protection: whether the stack gives it, the sentence for its user, and the layers that give it or could."""
+
+    property: Property
+    given: bool
+    sentence: str
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """All rows, worst first, and the cautions that single layers ask to be said."""
+
+    rows: tuple[Row, ...]
+    cautions: tuple[str, ...]
+
+    @property
+    def protects(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.given)
+
+    @property
+    def lacks(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if not row.given)
+
+
+def sheet(chosen: Mapping[str, Sequence[type[Layer]]], givers: Givers) -> Sheet:
+    """The sheet of these layers. `givers(property, kind)` names the installed layers of a kind that give a property."""
+    given = given_by(chosen)
+    everyone = [layer for layers in chosen.values() for layer in layers]
+    rows = []
+    for prop in PROTECTIONS:
+        meaning = MEANINGS[prop]
+        if prop in given:
+            sentence = meaning.have
+            if prop in DEPENDS and DEPENDS[prop] not in given:
+                sentence += ", as long as nobody posed as the other side from the start"
+            layers = tuple(f"{layer.kind} {layer.name}" for layer in everyone if prop in layer.gives)
+        else:
+            sentence = meaning.lack
+            layers = tuple(f"--{kind} {name}" for kind in meaning.change for name in givers(prop, kind))
+        rows.append(Row(prop, prop in given, sentence, layers))
+    cautions = tuple(f"{layer.kind} {layer.name}: {layer.caution}" for layer in everyone if layer.caution)
+    return Sheet(tuple(rows), cautions)
