@@ -80,7 +80,8 @@ class HandshakeState:
         needed = pattern.needs(self.initiator)
         if given != needed:
             raise LocalError(f"{name} asks for the keys {sorted(needed)} here, and was given {sorted(given)}.")
-        if any(len(public) != dhlen for public in [*self._theirs.values(), *(pair.public for pair in self._own.values())]):
+        lengths = [len(public) for public in self._theirs.values()] + [len(pair.public) for pair in self._own.values()]
+        if lengths.count(dhlen) != len(lengths):
             raise LocalError(f"A public key for {name} has {dhlen} bytes.")
         if len(self._psks) != pattern.psks or any(len(psk) != PSK_LENGTH for psk in self._psks):
             raise LocalError(f"{name} takes {pattern.psks} pre-shared keys of {PSK_LENGTH} bytes.")

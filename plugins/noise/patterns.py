@@ -104,9 +104,16 @@ class Pattern:
 
     def needs(self, initiator: bool) -> frozenset[str]:
         """The keys one side must bring: of `s`, `e` (its own key pairs) and `rs`, `re` (the other's public keys)."""
-        mine, theirs = (self.initiator_pre, self.responder_pre) if initiator else (self.responder_pre, self.initiator_pre)
-        own_static = {"s"} if "s" in self.sent(initiator) else set()
-        return frozenset(own_static | set(mine) | {"r" + token for token in theirs})
+        return self._needs[0 if initiator else 1]
+
+    @cached_property
+    def _needs(self) -> tuple[frozenset[str], frozenset[str]]:
+        first, second = self.initiator_pre, self.responder_pre
+        statics = [("s",) if "s" in self.sent(initiator) else () for initiator in (True, False)]
+        return (
+            frozenset([*first, *statics[0], *("r" + token for token in second)]),
+            frozenset([*second, *statics[1], *("r" + token for token in first)]),
+        )
 
     def __str__(self) -> str:
         """The specification's text."""

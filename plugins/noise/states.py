@@ -102,14 +102,13 @@ def _forgotten(nonce: bytes, data: bytes, ad: bytes | None) -> NoReturn:
 class SymmetricState:
     """The chaining key, the hash and the key of the moment (5.2). `cipher` is None until the first MixKey."""
 
-    __slots__ = ("_cipher_functions", "_hash", "_hkdf", "cipher", "ck", "h")
+    __slots__ = ("_ciphers", "_hkdf", "_new", "cipher", "ck", "h")
 
     def __init__(self, name: str, hash_functions: Hash, cipher_functions: Cipher) -> None:
         """InitializeSymmetric(protocol_name)."""
-        self._hash, self._hkdf = hash_functions.hash, hash_functions.hkdf
-        self._cipher_functions = cipher_functions
+        self._new, self._hkdf, self._ciphers = hash_functions.new, hash_functions.hkdf, cipher_functions
         raw, size = name.encode("ascii"), hash_functions.hashlen
-        self.h = self.ck = raw.ljust(size, b"\0") if len(raw) <= size else self._hash(raw)
+        self.h = self.ck = raw.ljust(size, b"\0") if len(raw) <= size else hash_functions.hash(raw)
         self.cipher: CipherState | None = None
 
     def mix_key(self, material: bytes) -> None:
@@ -119,7 +118,7 @@ class SymmetricState:
 
     def mix_hash(self, data: bytes) -> None:
         """MixHash(data)."""
-        self.h = self._hash(self.h + data)
+        self.h = self._new(self.h + data).digest()
 
     def mix_key_and_hash(self, material: bytes) -> None:
         """MixKeyAndHash(input_key_material)."""
@@ -129,26 +128,26 @@ class SymmetricState:
 
     def _initialize_key(self, key: bytes) -> None:
         if self.cipher is None:
-            self.cipher = CipherState(self._cipher_functions, key[:KEY_LENGTH])
+            self.cipher = CipherState(self._ciphers, key[:KEY_LENGTH])
         else:
             self.cipher.initialize_key(key[:KEY_LENGTH])
 
     def encrypt_and_hash(self, plaintext: bytes) -> bytes:
         """EncryptAndHash(plaintext): the plaintext itself before the first MixKey."""
         ciphertext = plaintext if self.cipher is None else self.cipher.encrypt_with_ad(self.h, plaintext)
-        self.h = self._hash(self.h + ciphertext)
+        self.h = self._new(self.h + ciphertext).digest()
         return ciphertext
 
     def decrypt_and_hash(self, ciphertext: bytes) -> bytes:
         """DecryptAndHash(ciphertext). Tampered when it does not decrypt."""
         plaintext = ciphertext if self.cipher is None else self.cipher.decrypt_with_ad(self.h, ciphertext)
-        self.h = self._hash(self.h + ciphertext)
+        self.h = self._new(self.h + ciphertext).digest()
         return plaintext
 
     def split(self) -> tuple[CipherState, CipherState]:
         """Split(): the initiator's sending state, then the responder's."""
         first, second = self._hkdf(self.ck, b"", 2)
-        return CipherState(self._cipher_functions, first[:KEY_LENGTH]), CipherState(self._cipher_functions, second[:KEY_LENGTH])
+        return CipherState(self._ciphers, first[:KEY_LENGTH]), CipherState(self._ciphers, second[:KEY_LENGTH])
 
     def __repr__(self) -> str:
         return "<SymmetricState>"
