@@ -1,100 +1,84 @@
-"""The plugin host: finding, blocking and loading plugins.
+"""The plugin host: blocking and loading what was found.
 
-Finding reads entry points and imports nothing: the name of an entry point, KIND-NAME, says what it brings. A module is imported
-when its layer is chosen or listed, on its own, in a `try`; a broken one is named and set aside, and nothing else is ever
-chosen in its place.
+A module is imported when its layer is chosen or listed, on its own, in a `try`. A broken plugin is named and set aside, and
+nothing else is ever chosen in its place; a name that two distributions claim belongs to neither, unless one of them is ours.
 """
 
 import contextlib
 import difflib
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 import pluggy
 
 from plytalk.core import hookspecs
+from plytalk.core.contract import fault_of
+from plytalk.core.discovery import PROFILE, Found, found, installed
 from plytalk.core.errors import BrokenPlugin, DuplicateLayer, PluginError, UnknownLayer
-from plytalk.core.layers import KINDS, Layer
+from plytalk.core.layers import Layer
 from plytalk.core.properties import Profile
 from plytalk.core.sanitise import clean
 
-GROUP = "plytalk"
-OURS = "plytalk"
-
-
-@dataclass(frozen=True)
-class Found:
-    """An entry point: what it says it brings, and who brings it."""
-
-    kind: str
-    name: str
-    module: str
-    distribution: str
-    version: str
-    entry_point: EntryPoint
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind}-{self.name}"
-
-    @property
-    def builtin(self) -> bool:
-        return self.distribution == OURS
+LONGEST = 300  # characters of what somebody else's code says
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong with a plugin: where, who brings it, what, and whether it can still be used."""
+    """Something wrong with a plugin: its KIND-NAME, who brings it, what is wrong, and whether it can be used all the same."""
 
     key: str
-    distribution: str
+    origin: str
     error: PluginError
-    fatal: bool = True
+    usable: bool = False
 
 
 class Host:
-    """The plugins of this process. `blocked` are names (`xor` or `cipher-xor`) or distributions that count as not installed."""
+    """The plugins of this process.
 
-    def __init__(self, blocked: Iterable[str] = (), found: Iterable[EntryPoint] | None = None) -> None:
+    `blocked` are names (`xor`, `cipher-xor`) or distributions that count as not installed; `points` are entry points to take
+    instead of those that are installed.
+    """
+
+    def __init__(self, blocked: Iterable[str] = (), points: Iterable[EntryPoint] | None = None) -> None:
         self.manager = pluggy.PluginManager("plytalk")
         self.manager.add_hookspecs(hookspecs)
         self.problems: list[Problem] = []
-        self._loaded: dict[str, ModuleType] = {}
-        self._layers: dict[tuple[str, str], type[Layer]] = {}
-        self._profiles: dict[str, Profile] = {}
-        self._broken: dict[str, PluginError] = {}
         self.found: dict[tuple[str, str], Found] = {}
-        self._taken: dict[tuple[str, str], list[Found]] = {}
-        blocked = set(blocked)
-        points = entry_points(group=GROUP) if found is None else found
-        for one in sorted(map(_read, points), key=lambda one: (not one.builtin, one.distribution, one.key)):
-            if not blocked & {one.name, one.key, one.distribution}:
-                self._register(one)
+        self.blocked: dict[tuple[str, str], Found] = {}
+        self._claimed: set[tuple[str, str]] = set()
+        self._broken: dict[tuple[str, str], PluginError] = {}
+        self._loaded: dict[str, ModuleType] = {}
+        self._brought: dict[str, dict[tuple[str, str], Any]] = {}
+        names = set(blocked)
+        for one in installed() if points is None else map(found, points):
+            if isinstance(one, PluginError):
+                self.problems.append(Problem("", "", one))
+            else:
+                self._register(one, one.is_named(names))
 
-    def _register(self, one: Found) -> None:
-        if one.kind not in (*KINDS, "profile"):
-            kinds = ", ".join((*KINDS, "profile"))
-            self._report(
-                one,
-                BrokenPlugin(
-                    f"The entry point `{one.key}` of {one.distribution} is not called KIND-NAME with one of these kinds: {kinds}."
-                ),
-            )
+    def _register(self, one: Found, blocked: bool) -> None:
+        self._claimed.add((one.module, one.key))
+        if blocked:
+            self.blocked[one.kind, one.name] = one
+            return
+        if fault := one.fault:
+            self._report(one, fault)
             return
         first = self.found.setdefault((one.kind, one.name), one)
-        if first is one or (first.distribution, first.module) == (one.distribution, one.module):
-            return  # the same plugin twice on the path is one plugin
+        if first is one:
+            return
         error = DuplicateLayer(
-            f"{one.distribution} brings a {one.kind} called `{one.name}`, a name that {first.distribution} has already taken.",
+            f"{one.origin} brings a {one.kind} called `{one.name}`, a name that {first.origin} has taken already.",
             f"Uninstall one of them, or block one with -p no:{one.distribution}.",
         )
         self._report(one, error)
-        if not first.builtin:  # between strangers neither can be trusted to be the one that was meant
-            self._broken[first.key] = error
+        if not first.builtin and (first.kind, first.name) not in self._broken:
+            # Between strangers neither can be trusted to be the one that was meant.
+            self._set_aside(first, error)
 
     # -- what there is, without importing anything -------------------------------------------------------------------------
 
@@ -106,101 +90,102 @@ class Host:
 
     def layer(self, kind: str, name: str) -> type[Layer]:
         """Import and give a layer. Raises UnknownLayer (naming the nearest), DuplicateLayer or BrokenPlugin."""
-        self._load(self._find(kind, name))
-        return self._layers[kind, name]
+        layer: type[Layer] = self._load(self._find(kind, name))
+        return layer
 
     def profile(self, name: str) -> Profile:
         """Import and give a profile. Raises as `layer` does."""
-        self._load(self._find("profile", name))
-        return self._profiles[name]
+        profile: Profile = self._load(self._find(PROFILE, name))
+        return profile
 
-    def load_all(self) -> None:
-        """Import every plugin; what is wrong with them is in `problems` afterwards."""
-        for one in list(self.found.values()):
+    def load_all(self) -> list[tuple[Found, type[Layer] | Profile]]:
+        """Import every plugin and give those that work; what is wrong with the others is in `problems` afterwards."""
+        working = []
+        for one in self.found.values():
             with contextlib.suppress(PluginError):
-                self._load(one)
+                working.append((one, self._load(one)))
+        return working
 
     def _find(self, kind: str, name: str) -> Found:
-        if (kind, name) not in self.found:
-            names = self.names(kind)
-            near = difflib.get_close_matches(name, names, n=1)
-            raise UnknownLayer(
-                f"There is no {kind} called `{clean(name)}`.",
-                (f"Did you mean `{near[0]}`? " if near else "") + f"Installed: {', '.join(names) or 'none'}.",
-            )
-        return self.found[kind, name]
+        if (kind, name) in self.found:
+            return self.found[kind, name]
+        if (kind, name) in self.blocked:
+            raise UnknownLayer(f"The {kind} `{name}` is blocked by -p no:NAME.", f"Choose another {kind}, or do not block it.")
+        names = self.names(kind)
+        near = difflib.get_close_matches(name, names, n=1)
+        raise UnknownLayer(
+            f"There is no {kind} called `{clean(name)}`.",
+            (f"Did you mean `{near[0]}`? " if near else "") + f"Installed: {', '.join(names) or 'none'}.",
+        )
 
-    def _load(self, one: Found) -> None:
-        if one.key in self._broken:
-            raise self._broken[one.key]
+    def _load(self, one: Found) -> Any:
+        what = (one.kind, one.name)
+        if what in self._broken:
+            raise self._broken[what]
         try:
             if one.module not in self._loaded:
                 self._loaded[one.module] = self._import(one)
-            if (one.kind, one.name) not in self._layers and not (one.kind == "profile" and one.name in self._profiles):
-                raise BrokenPlugin(
-                    f"The plugin `{one.key}` of {one.distribution} brings no {one.kind} of that name in {one.module}."
-                )
+            brought = self._brought[one.module]
+            if what not in brought:
+                there = ", ".join(f"{kind}-{name}" for kind, name in brought) or "nothing"
+                raise BrokenPlugin(f"The module `{one.module}` of {one.origin} brings no {one.key}; it brings {there}.")
         except PluginError as error:
-            self._broken[one.key] = error
-            self._report(one, error)
+            self._set_aside(one, error)
             raise
+        return brought[what]
 
     def _import(self, one: Found) -> ModuleType:
         printed = io.StringIO()
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-                module = one.entry_point.load()
+                module: ModuleType = one.entry_point.load()
                 self.manager.register(module, one.module)
                 self.manager.check_pending()
-                self._collect(one, module)
-        except PluginError:
-            self._forget(one)
+                self._brought[one.module] = dict(self._collect(one, module))
+        except KeyboardInterrupt:
             raise
-        except (Exception, SystemExit) as error:
-            self._forget(one)
+        except BaseException as error:  # a plugin that exits on import is broken like any other
+            if self.manager.has_plugin(one.module):
+                self.manager.unregister(name=one.module)
+            if isinstance(error, PluginError):
+                raise
             raise BrokenPlugin(
-                f"The plugin `{one.key}` of {one.distribution} does not load: {type(error).__name__}: {clean(str(error))}.",
-                f"Repair or uninstall it, or block it with -p no:{one.name}.",
+                f"The plugin `{one.key}` of {one.origin} does not load: {type(error).__name__}: {_short(error)}.",
+                f"Repair it, uninstall {one.distribution}, or block it with -p no:{one.key}.",
             ) from error
-        if text := printed.getvalue():
-            loud = PluginError(f"The plugin `{one.key}` of {one.distribution} prints when it is imported: {clean(text[:60])!r}.")
-            self._report(one, loud, fatal=False)
-        return cast(ModuleType, module)
+        self._remark(one, printed.getvalue())
+        return module
 
-    def _forget(self, one: Found) -> None:
-        if self.manager.has_plugin(one.module):
-            self.manager.unregister(name=one.module)
-
-    def _collect(self, one: Found, module: ModuleType) -> None:
-        plugin = self.manager.subset_hook_caller
+    def _collect(self, one: Found, module: ModuleType) -> Iterator[tuple[tuple[str, str], Any]]:
         others = [other for other in self.manager.get_plugins() if other is not module]
-        for layer in _flat(plugin("layers", others)()):
-            self._keep(one, layer)
-        for profile in _flat(plugin("profiles", others)()):
-            self._profiles.setdefault(profile.name, profile)
+        for hook in ("layers", "profiles"):
+            for given in self.manager.subset_hook_caller(hook, others)():
+                if not isinstance(given, list | tuple):
+                    raise BrokenPlugin(f"The hook `{hook}` of {one.origin} gives {_short(repr(given))}, which is no list.")
+                for brought in given:
+                    if fault := fault_of(brought, hook):
+                        raise BrokenPlugin(f"The plugin `{one.key}` of {one.origin} is broken: {fault}")
+                    yield (getattr(brought, "kind", PROFILE), brought.name), brought
 
-    def _keep(self, one: Found, layer: Any) -> None:
-        if not (isinstance(layer, type) and issubclass(layer, Layer) and KINDS.get(getattr(layer, "kind", "")) is not None):
-            raise BrokenPlugin(f"The plugin `{one.key}` of {one.distribution} gives {layer!r}, which is no layer class.")
-        if missing := getattr(layer, "__abstractmethods__", None):
-            raise BrokenPlugin(
-                f"The {layer.kind} `{layer.name}` of {one.distribution} does not define {', '.join(sorted(missing))}."
-            )
-        if not isinstance(getattr(layer, "name", None), str):
-            raise BrokenPlugin(f"The class {layer.__name__} of {one.distribution} has no name.")
-        registered = self.found.get((layer.kind, layer.name))
-        if registered is not None and registered.module == one.module:
-            self._layers[layer.kind, layer.name] = layer
+    def _remark(self, one: Found, printed: str) -> None:
+        """Report what does not keep the plugin from being used."""
+        remarks = [
+            f"The plugin `{one.key}` of {one.origin} brings {kind}-{name}, which no entry point names, so nobody can choose it."
+            for kind, name in self._brought[one.module]
+            if (one.module, f"{kind}-{name}") not in self._claimed
+        ]
+        if printed:
+            remarks.append(f"The plugin `{one.key}` of {one.origin} prints when it is imported: {_short(printed)!r}.")
+        self.problems += [Problem(one.key, one.origin, PluginError(remark), usable=True) for remark in remarks]
 
-    def _report(self, one: Found, error: PluginError, fatal: bool = True) -> None:
-        self.problems.append(Problem(one.key, one.distribution, error, fatal))
+    def _set_aside(self, one: Found, error: PluginError) -> None:
+        self._broken[one.kind, one.name] = error
+        self._report(one, error)
 
-
-def _read(point: EntryPoint) -> Found:
-    kind, _, name = point.name.partition("-")
-    distribution = point.dist.name if point.dist else "?"
-    return Found(kind, name, point.value, distribution, point.dist.version if point.dist else "?", point)
+    def _report(self, one: Found, error: PluginError) -> None:
+        self.problems.append(Problem(one.key, one.origin, error))
 
 
-def _flat(results: list[Any]) -> list[Any]:
-    return [one for result in results for one in result]
+def _short(said: object) -> str:
+    text = clean(" ".join(str(said).split())).rstrip(".")
+    return text if len(text) <= LONGEST else text[:LONGEST] + "..."
