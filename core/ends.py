@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import traceback
 from collections import Counter
 from typing import Any
 
@@ -57,12 +58,16 @@ class End:
         return ending
 
     def _tell(self, hook: str, **what: Any) -> None:
+        caller = getattr(self._hook, hook)
         try:
-            getattr(self._hook, hook)(**what)
+            caller(**what)
         except ChatError:
             raise
         except Exception as error:
-            raise BrokenPlugin(f"A plugin's hook `{hook}` raised {type(error).__name__}.") from error
+            plugins = {implementation.plugin_name for implementation in caller.get_hookimpls()}
+            modules = (frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__))
+            culprit = next((module for module in modules if module in plugins), "a plugin")
+            raise BrokenPlugin(f"The hook `{hook}` of {culprit} raised {type(error).__name__}.") from error
 
 
 class Client(End):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
-from plytalk.core.errors import ImpossibleStack
+from plytalk.core.errors import BrokenPlugin, ChatError, ImpossibleStack
 from plytalk.core.keys import Role
 from plytalk.core.layers import Authenticator, Cipher, Feature, Framer, Handshake, Layer, Messages, Transport, Ui
 from plytalk.core.properties import MEANINGS, PROTECTIONS, Property
@@ -55,7 +55,14 @@ class Recipe(Generic[L]):
         self.name, self.gives, self.needs = layer.name, layer.gives, layer.needs
 
     def __call__(self, *arguments: Any) -> L:
-        return self.layer(*arguments, **self._options)
+        try:
+            return self.layer(*arguments, **self._options)
+        except ChatError:
+            raise
+        except Exception as error:  # its words stay out: they might hold a key
+            raise BrokenPlugin(
+                f"The {self.layer.kind} `{self.name}` cannot be made: it raised {type(error).__name__}."
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -90,8 +97,8 @@ class Stack:
             cipher=recipe("cipher"),
             make_messages=recipe("messages"),
             ui=recipe("ui")(),
-            auths=tuple(cast(Authenticator, layer(**own(layer))) for layer in chosen.get("auth", [])),
-            features=tuple(cast(Feature, layer(**own(layer))) for layer in chosen.get("feature", [])),
+            auths=tuple(cast(Authenticator, Recipe(layer, own(layer))()) for layer in chosen.get("auth", [])),
+            features=tuple(cast(Feature, Recipe(layer, own(layer))()) for layer in chosen.get("feature", [])),
         )
 
     def messages(self) -> Messages:
