@@ -105,7 +105,12 @@ class Session:
                 f"The handshake `{self.stack.handshake.name}` showed no key of the other side, so --auth "
                 f"{self.stack.auths[0].name} could not judge it."
             )
-        self._bind(secrets)
+        try:
+            self._bind(secrets)
+        except ChatError:
+            raise
+        except Exception as error:
+            raise self._blame(error) from error
 
     async def _handshake(self, wire: Wire) -> Secrets:
         talk = self.stack.handshake.initiate if self.role is Role.INITIATOR else self.stack.handshake.respond
@@ -118,7 +123,7 @@ class Session:
                     watch.cancel()
         except TimeoutError:
             if not wire.heard:
-                raise TooSlow(f"The other side connected and said nothing for {self.limits.first_byte:g} seconds.") from None
+                raise TooSlow(f"The other side said nothing for {self.limits.first_byte:g} seconds.") from None
             raise TooSlow(f"The other side did not finish its handshake within {self.limits.handshake:g} seconds.") from None
         except (HandshakeFailed, LocalError):
             raise
@@ -173,9 +178,9 @@ class Session:
 
     def begin(self) -> None:
         """Deliver what has arrived behind the handshake, and from now on all that arrives."""
+        self._receive(b"")  # first, since a stream that is over says so at once
         self.stream.deliver_to(self._receive, self._ended)
         self.stream.resume()
-        self._receive(b"")
         if self._wire.over and not self.ending:
             self._ended(self._wire.error)
 
@@ -226,7 +231,8 @@ class Session:
         if self.ending:
             return
         if error is not None:
-            self._fail(Truncated(f"The connection was cut ({clean(str(error))}): something the other side sent may be missing."))
+            why = clean(str(getattr(error, "strerror", None) or error)).lower()
+            self._fail(Truncated(f"The connection was cut ({why}): something the other side sent may be missing."))
         elif self._framer.unfinished:
             self._fail(Truncated("The connection ended in the middle of a frame: something the other side sent is missing."))
         elif Property.CLEAN_END in self.stack.gives:

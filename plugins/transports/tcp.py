@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import re
 import socket
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 
@@ -83,7 +85,10 @@ def why(error: OSError) -> str:
         EACCES: "permission denied.",
         EADDRNOTAVAIL: "this machine has no such address.",
     }
-    return reasons.get(error.errno or 0) or f"{(error.strerror or str(error)).lower()}."
+    if error.errno is None:  # asyncio tells of several addresses at once, in words only: the first speaks for all
+        number = re.search(r"\[Errno (\d+)\]", str(error))
+        return f"{os.strerror(int(number[1])) if number else error}.".lower()
+    return reasons.get(error.errno) or f"{os.strerror(error.errno)}.".lower()
 
 
 def todo(error: OSError) -> str:
