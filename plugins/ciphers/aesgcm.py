@@ -15,7 +15,7 @@ class AesGcm(RandomNonceCipher):
     """AES in Galois/Counter Mode, with a random nonce for each message."""
 
     name = "aesgcm"
-    prefers = {"framer": "typed", "handshake": "rsa", "messages": "text"}
+    prefers = {"framer": "typed", "handshake": "rsa"}
     key_sizes = (32, 16, 24)
 
     @classmethod

@@ -15,7 +15,7 @@ class ChaCha20(RandomNonceCipher):
     """ChaCha20 with Poly1305, with a random nonce for each message."""
 
     name = "chacha20poly1305"
-    prefers = {"framer": "typed", "handshake": "rsa", "messages": "text"}
+    prefers = {"framer": "typed", "handshake": "rsa"}
 
     @classmethod
     def primitive(cls, key: bytes) -> ChaCha20Poly1305:

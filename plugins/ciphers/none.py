@@ -9,7 +9,7 @@ class NoCipher(Cipher):
     """Plaintext, for everyone on the way to read and to change."""
 
     name = "none"
-    prefers = {"framer": "raw", "handshake": "none", "messages": "trimmed"}
+    prefers = {"framer": "raw", "handshake": "none"}
 
     def __init__(self, secrets: Secrets, role: Role) -> None:
         pass
