@@ -16,6 +16,7 @@
         HandshakeFailed                                                          exit 4
           TooSlow             the handshake took longer than it may
           Refused             the peer, or our check of the peer, said no
+            WrongSecret         the two sides do not know the same secret
           UnknownPeer         a key never seen before, and nobody to ask
         ChangedPeer         the peer shows another key than before               exit 5
         StackMismatch       the two ends run different stacks                    exit 6
@@ -33,15 +34,25 @@ class Exit(IntEnum):
     """Exit codes of the `chat` command."""
 
     OK = 0
+    """It ended well."""
     FAILED = 1
+    """It went wrong in a way that has no code of its own."""
     USAGE = 2
+    """The command or its configuration makes no sense."""
     CONNECTION = 3
+    """It could not connect, or could not listen."""
     HANDSHAKE = 4
+    """The handshake failed, or the other side was refused."""
     CHANGED_PEER = 5
+    """The other side shows another key than before."""
     STACK_MISMATCH = 6
+    """The two sides run different stacks."""
     PLUGIN = 7
+    """A plugin is broken."""
     TRUNCATED = 8
+    """The connection was cut: something the other side sent may be missing."""
     INTERRUPTED = 130
+    """It was interrupted, by Ctrl-C."""
 
 
 class ChatError(Exception):
@@ -141,6 +152,10 @@ class Refused(HandshakeFailed):
     hint = ""
 
 
+class WrongSecret(Refused):
+    """The two sides do not know the same secret, or someone is between them."""
+
+
 class UnknownPeer(HandshakeFailed):
     """The other side's key has not been seen before, and nobody could be asked whether to trust it."""
 
@@ -163,3 +178,4 @@ class Truncated(RemoteError):
     """The connection ended in the middle: something the other side sent may be missing."""
 
     exit_code = Exit.TRUNCATED
+    hint = "Connect again and ask what was said last."

@@ -10,12 +10,17 @@ MIB = 1024 * KIB
 class Limits:
     """How much a conversation accepts. Sizes in bytes, times in seconds."""
 
-    handshake_frame: int = 8 * KIB
     message: int = MIB
+    """The longest message, in bytes; a frame may be longer by what the cipher adds."""
     first_byte: float = 5.0
+    """How long a peer may say nothing before its handshake, in seconds."""
     handshake: float = 10.0
+    """How long a handshake may take, in seconds; the time in which a person is asked does not count."""
     goodbye: float = 1.0
+    """How long we wait, in seconds, for a peer to close after our own goodbye."""
     unread: int = 256 * KIB
-    connections: int = 1000
+    """How many bytes a peer may send ahead during a handshake before it is held back."""
     unauthenticated: int = 100
+    """How many peers may be in their handshake with a server at one time."""
     unauthenticated_per_address: int = 20
+    """The same for peers of one address."""
