@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import traceback
 from collections import Counter
-from typing import Any
+from typing import Any, NoReturn
 
 from plytalk.core.errors import BrokenPlugin, ChatError
 from plytalk.core.keys import Role
@@ -41,21 +41,29 @@ class End:
                 ending = await over
             finally:
                 over.cancel()
-        except BaseException:
+        except BaseException as error:
             session.exit()
-            raise
+            self._blame_ui(error)
         finally:
             if typing:
                 typing.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await typing
             session.stream.close()
-        ui.closed(session, ending)
+        try:
+            ui.closed(session, ending)
+        except Exception as error:
+            self._blame_ui(error)
         try:
             self._tell("session_closed", session=session, ending=ending)
         except BrokenPlugin as error:
             ui.notice(error.sentence)
         return ending
+
+    def _blame_ui(self, error: BaseException) -> NoReturn:
+        if isinstance(error, ChatError) or not isinstance(error, Exception):
+            raise error
+        raise BrokenPlugin(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; the conversation ends here.") from error
 
     def _tell(self, hook: str, **what: Any) -> None:
         caller = getattr(self._hook, hook)
@@ -76,6 +84,7 @@ class Client(End):
     async def run(self, host: str, port: int) -> Ending:
         """Connect and talk. Raises ChatError where no conversation comes about."""
         self.stack.refuse(Role.INITIATOR)
+        await self.stack.handshake.prepare(Role.INITIATOR)
         stream = await self.stack.transport.connect(host, port)
         session = self._session(stream, Role.INITIATOR, stream.peer)
         await session.open()
@@ -88,6 +97,7 @@ class Server(End):
     async def run(self, host: str, port: int, *, keep: bool = False) -> Ending:
         """Listen and talk: to one peer, or with `keep` to one after the other, until cancelled. Raises CannotConnect."""
         self.stack.refuse(Role.RESPONDER)
+        await self.stack.handshake.prepare(Role.RESPONDER)
         self._listener = await self.stack.transport.listen(host, port)
         self._keep = keep
         self._busy = False
@@ -150,12 +160,10 @@ class Server(End):
                 self._first.set_exception(error)
                 return
             self.stack.ui.notice(error.sentence)
-        except Exception as error:
-            failure = BrokenPlugin(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}.")
-            failure.__cause__ = error
-            self._first.set_exception(failure)
         else:
             if not self._keep:
                 self._first.set_result(ending)
+            elif ending.error:
+                self.stack.ui.notice(ending.error.sentence)
         finally:
-            self._busy = False
+            self._busy = not self._keep  # once is once, even for whoever is still in the handshake

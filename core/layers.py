@@ -15,17 +15,17 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from inspect import cleandoc
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from plytalk.core.errors import UnknownPeer
-from plytalk.core.keys import Peer, Role, Secrets
+from plytalk.core.keys import Identity, Peer, Role, Secrets
 from plytalk.core.limits import KIB
 from plytalk.core.messages import Item
 from plytalk.core.properties import Property
 
 if TYPE_CHECKING:
     from plytalk.core.session import Ending, Session
-    from plytalk.core.wire import Wire
+    from plytalk.core.wire import Channel, Wire
 
 Buffer = bytes | bytearray | memoryview
 Kind = bytes
@@ -64,6 +64,19 @@ class Layer(ABC):
     prefers: ClassVar[Mapping[str, str]] = {}
     options: ClassVar[Sequence[Option]] = ()
     caution: ClassVar[str] = ""
+
+    @classmethod
+    def configured(cls, options: Mapping[str, Any]) -> "type[Self]":
+        """The layer as these options make it: itself, or a subclass that states truthfully what is left of `gives`."""
+        return cls
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        """Called once, before the first conversation of this end: load keys, check files. Gives sentences for the user.
+
+        `secret(prompt)` asks for a passphrase, and raises UnknownPeer where nobody can be asked. Not called for framers, ciphers
+        and messages.
+        """
+        return ()
 
     @classmethod
     def summary(cls) -> str:
@@ -203,11 +216,17 @@ class Handshake(Layer):
             ...
 
     A side that sees the other's key calls `await wire.ask(Identity(...))` before its first secret byte leaves; `shows` names
-    the roles whose key the other side gets to see this way.
+    the roles whose key the other side gets to see this way. `speaks_first` is the role that sends the first frame; `identity`
+    is the key that this side shows, where it has one.
     """
 
     kind = "handshake"
     shows: ClassVar[AbstractSet[Role]] = frozenset()
+    speaks_first: ClassVar[Role | None] = None
+    identity: Identity | None = None
+
+    async def prepare(self, role: Role) -> None:
+        """Get ready what every conversation will need, such as a key in a file, before anybody waits for it. Raises Usage."""
 
     @abstractmethod
     async def initiate(self, wire: "Wire") -> Secrets:
@@ -290,15 +309,27 @@ class Authenticator(Layer):
             if peer.identity.fingerprint != EXPECTED:
                 raise ChangedPeer(f"{peer.address} shows the key {peer.identity.fingerprint}.")
 
-    `judges` names the roles it can judge. Returning means yes; every exception means no.
+    `judges` names the roles in which it can work. Returning means yes; every exception means no. There are three moments, in
+    this order, and an authenticator defines those it needs:
+
+    `agree` before the handshake, to bring a pre-shared key into it: `agrees` names the method, which both sides must have;
+    `check` when the other side's key is known, before anything secret leaves; `verify` when the handshake is done, over the
+    sealed channel, which both sides must then use alike.
     """
 
     kind = "auth"
     judges: ClassVar[AbstractSet[Role]] = frozenset(Role)
+    agrees: ClassVar[str] = ""
 
-    @abstractmethod
-    async def check(self, peer: Peer) -> None:
+    async def agree(self, wire: "Wire", role: Role) -> bytes:
+        """A pre-shared key of 32 bytes, for handshakes that take one. Only called where `agrees` names a method."""
+        raise NotImplementedError
+
+    async def check(self, peer: Peer) -> None:  # noqa: B027
         """Raises UnknownPeer, ChangedPeer or Refused to end the handshake here."""
+
+    async def verify(self, channel: "Channel", peer: Peer) -> None:  # noqa: B027
+        """Raises Refused or WrongSecret to end the conversation before it begins."""
 
 
 class Ui(Layer):

@@ -47,6 +47,10 @@ class RsaOaep(Handshake):
         self._file = rsa_key
         self._private: rsa.RSAPrivateKey | None = None
 
+    async def prepare(self, role: Role) -> None:
+        if role is Role.RESPONDER:
+            await self.private_key()
+
     async def initiate(self, wire: Wire) -> Secrets:
         public = read_public_key(await wire.receive(KEY, limit=MAX_PEM))
         await wire.ask(Identity("rsa", der(public)))  # before the first secret byte leaves
