@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NoReturn
 
-from plytalk.core.errors import BrokenPlugin, ChatError
+from plytalk.core.errors import BrokenPlugin, ChatError, UnknownPeer
 from plytalk.core.keys import Role
 from plytalk.core.layers import Stream
 from plytalk.core.limits import Limits
@@ -15,14 +16,37 @@ from plytalk.core.stack import Stack
 from plytalk.core.trace import Trace
 
 
+def _nobody(prompt: str) -> str:
+    raise UnknownPeer(f"{prompt} Nobody can be asked here.")
+
+
 class End:
     """What both ends share: a stack, the hooks that hear of conversations, limits, and perhaps a trace."""
 
-    def __init__(self, stack: Stack, hook: Any, *, limits: Limits | None = None, trace: Trace | None = None) -> None:
-        self.stack, self._hook, self._limits, self._trace = stack, hook, limits or Limits(), trace
+    def __init__(
+        self,
+        stack: Stack,
+        hook: Any,
+        *,
+        limits: Limits | None = None,
+        trace: Trace | None = None,
+        secret: Callable[[str], str] = _nobody,
+    ) -> None:
+        self.stack, self._hook, self._limits, self._trace, self._secret = stack, hook, limits or Limits(), trace, secret
 
     def _session(self, stream: Stream, role: Role, address: str = "") -> Session:
         return Session(self.stack, stream, role, address=address, limits=self._limits, trace=self._trace)
+
+    async def _ready(self, role: Role) -> None:
+        for layer in (self.stack.transport, self.stack.handshake, *self.stack.auths, self.stack.ui, *self.stack.features):
+            try:
+                sentences = await layer.ready(role, self._secret)
+            except ChatError:
+                raise
+            except Exception as error:
+                raise BrokenPlugin(f"The {layer.kind} `{layer.name}` raised {type(error).__name__} before the start.") from error
+            for sentence in sentences:
+                self.stack.ui.notice(sentence)
 
     async def _converse(self, session: Session) -> Ending:
         """From the first word to the last. Raises BrokenPlugin where a hook or the UI fails; the peer gets a goodbye first."""
@@ -84,7 +108,7 @@ class Client(End):
     async def run(self, host: str, port: int) -> Ending:
         """Connect and talk. Raises ChatError where no conversation comes about."""
         self.stack.refuse(Role.INITIATOR)
-        await self.stack.handshake.prepare(Role.INITIATOR)
+        await self._ready(Role.INITIATOR)
         stream = await self.stack.transport.connect(host, port)
         session = self._session(stream, Role.INITIATOR, stream.peer)
         await session.open()
@@ -97,7 +121,7 @@ class Server(End):
     async def run(self, host: str, port: int, *, keep: bool = False) -> Ending:
         """Listen and talk: to one peer, or with `keep` to one after the other, until cancelled. Raises CannotConnect."""
         self.stack.refuse(Role.RESPONDER)
-        await self.stack.handshake.prepare(Role.RESPONDER)
+        await self._ready(Role.RESPONDER)
         self._listener = await self.stack.transport.listen(host, port)
         self._keep = keep
         self._busy = False

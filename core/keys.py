@@ -1,5 +1,6 @@
 """Secrets and identities: what a handshake hands on, and what authenticators judge."""
 
+import hmac
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
@@ -25,14 +26,21 @@ class Role(Enum):
 class Secrets:
     """The keys a handshake leaves for the cipher: one for each direction, as this end sees them.
 
-    `suite` says which algorithms they were made for, where the handshake fixes that; `binding` is a public value that both
-    ends share and nobody else can reproduce (the handshake hash), for authenticators. Never printed, never pickled.
+    `states` takes the place of the keys where the handshake leaves something better than bytes: sending, then receiving. `suite`
+    says which algorithms were agreed on, where the handshake settles that. `transcript` is a public value that both ends share
+    and nobody else can bring about (the handshake hash), from which `binding` derives. Never printed, never pickled.
     """
 
-    send: bytes
-    receive: bytes
+    send: bytes = b""
+    receive: bytes = b""
+    states: tuple[Any, Any] | None = None
     suite: str = ""
-    binding: bytes = b""
+    transcript: bytes = b""
+
+    def binding(self, name: str) -> bytes:
+        """32 bytes that tie the authenticator `name` to this very conversation: HKDF-SHA256 (RFC 5869) of the transcript."""
+        extracted = hmac.digest(bytes(32), self.transcript, "sha256")
+        return hmac.digest(extracted, b"plytalk/1 binding " + name.encode() + b"\x01", "sha256")
 
     @classmethod
     def shared(cls, key: bytes) -> "Secrets":
@@ -42,13 +50,10 @@ class Secrets:
     @classmethod
     def none(cls) -> "Secrets":
         """No secret at all."""
-        return cls(b"", b"")
-
-    def __bool__(self) -> bool:
-        return bool(self.send)
+        return cls()
 
     def __repr__(self) -> str:
-        return f"<Secrets {len(self.send)} bytes a direction>"
+        return f"<Secrets {self.suite or 'without a suite'}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("secrets are not pickled or copied")
@@ -87,14 +92,16 @@ class Peer:
     """What an authenticator is given to judge: never a key of ours, only what the other side showed.
 
     `confirm(question, otherwise)` asks the person at the terminal and gives True or False when awaited; where nobody can be
-    asked it raises `UnknownPeer`, and `otherwise` tells which option would have said yes beforehand.
+    asked it raises `UnknownPeer`, and `otherwise` tells which option would have said yes beforehand. `say` shows a sentence.
+    `binding` is there once the handshake is complete: a value of this conversation and this authenticator.
     """
 
     role: Role
     address: str
     identity: Identity
-    binding: bytes
     ask: Callable[[str, str], Awaitable[bool]]
+    binding: bytes = b""
+    say: Callable[[str], None] = lambda sentence: None
 
     def confirm(self, question: str, otherwise: str = "") -> Reply[bool]:
         return Reply(self.ask, question, otherwise)

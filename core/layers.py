@@ -225,9 +225,6 @@ class Handshake(Layer):
     speaks_first: ClassVar[Role | None] = None
     identity: Identity | None = None
 
-    async def prepare(self, role: Role) -> None:
-        """Get ready what every conversation will need, such as a key in a file, before anybody waits for it. Raises Usage."""
-
     @abstractmethod
     async def initiate(self, wire: "Wire") -> Secrets:
         """The client's side. Raises RemoteError for anything the peer does wrong."""
@@ -325,10 +322,10 @@ class Authenticator(Layer):
         """A pre-shared key of 32 bytes, for handshakes that take one. Only called where `agrees` names a method."""
         raise NotImplementedError
 
-    async def check(self, peer: Peer) -> None:  # noqa: B027
+    async def check(self, peer: Peer) -> None:
         """Raises UnknownPeer, ChangedPeer or Refused to end the handshake here."""
 
-    async def verify(self, channel: "Channel", peer: Peer) -> None:  # noqa: B027
+    async def verify(self, channel: "Channel", peer: Peer) -> None:
         """Raises Refused or WrongSecret to end the conversation before it begins."""
 
 

@@ -20,7 +20,28 @@ class Undecodable:
     text: str
 
 
-Item = str | Close | Undecodable
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Asks for a `Pong` with the same bytes."""
+
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """Answers a `Ping`."""
+
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Something for a layer and not for the people: what authenticators say to each other goes in these."""
+
+    body: bytes
+
+
+Item = str | Close | Undecodable | Ping | Pong | Control
 
 
 def is_exit(text: str) -> bool:

@@ -14,6 +14,7 @@ class Property(StrEnum):
 
     BORDERS = "borders"
     KEYS = "keys"
+    STATES = "cipher states"
     PEER_KEY = "peer key"
     SECRECY = "secrecy"
     INTEGRITY = "integrity"
@@ -41,6 +42,11 @@ class Meaning:
 MEANINGS: Mapping[Property, Meaning] = {
     Property.BORDERS: Meaning("each message arrives as it was sent", "messages may run together or be cut in two", ("framer",)),
     Property.KEYS: Meaning("both sides share a secret", "the two sides share no secret", ("handshake",)),
+    Property.STATES: Meaning(
+        "both sides hold the cipher states of a Noise handshake",
+        "there are no cipher states of a Noise handshake",
+        ("handshake",),
+    ),
     Property.PEER_KEY: Meaning("the other side shows a key that can be checked", "the other side shows no key", ("handshake",)),
     Property.SECRECY: Meaning(
         "who listens on the network sees only ciphertext",
@@ -107,10 +113,12 @@ PROTECTIONS = (
 class Profile:
     """A whole stack under one name, with the port its programs use.
 
-    `layers` maps a kind of layer to a name; kinds not in it follow from the others.
+    `layers` maps a kind of layer to a name; kinds not in it follow from the others. `greeting` is a regular expression for the
+    first bytes of whoever speaks first, by which a peer that runs another stack than ours is recognised.
     """
 
     name: str
     summary: str
     port: int
     layers: Mapping[str, str] = field(default_factory=dict)
+    greeting: bytes = b""

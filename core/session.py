@@ -13,26 +13,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
-from plytalk.core.errors import (
-    BrokenPlugin,
-    ChatError,
-    Exit,
-    HandshakeFailed,
-    LocalError,
-    RemoteError,
-    Tampered,
-    TooSlow,
-    Truncated,
-)
-from plytalk.core.keys import Identity, Peer, Role, Secrets
+from plytalk.core.errors import BrokenPlugin, ChatError, Exit, Tampered, Truncated
+from plytalk.core.keys import Identity, Role
 from plytalk.core.layers import Buffer, Stream
 from plytalk.core.limits import Limits
-from plytalk.core.messages import EXIT, Close, Item, Undecodable, is_exit
+from plytalk.core.messages import EXIT, Close, Item, Ping, Pong, Undecodable, is_exit
+from plytalk.core.opening import Opening
 from plytalk.core.properties import Property
 from plytalk.core.sanitise import clean
 from plytalk.core.stack import Stack
 from plytalk.core.trace import Trace, Tracer
-from plytalk.core.wire import MESSAGE, Wire
+from plytalk.core.wire import FIRST, MESSAGE
 
 
 class By(Enum):
@@ -80,7 +71,6 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._pending: list[Item] = []
         self._receiving = False
-        self._judged = False
         self._noticed: dict[str, int] = {}
 
     # -- opening ----------------------------------------------------------------------------------------------------------
@@ -88,82 +78,14 @@ class Session:
     async def open(self) -> None:
         """Do the handshake and let the authenticators judge. Raises ChatError; the stream is closed then."""
         try:
-            await self._open()
+            opened = await Opening(self.stack, self.stream, self.role, self.address, self.limits, self._tracer).run()
         except BaseException:
             self.stream.close()
             raise
-
-    async def _open(self) -> None:
-        self._framer = self.stack.framer()
-        if self._tracer:
-            self._tracer.wrap_framer(self._framer)
-        self._wire = wire = Wire(self._framer, self.stream, self._ask, self.limits.unread)
-        self.stream.deliver_to(wire.feed, wire.ended)
-        secrets = await self._handshake(wire)
-        if self.stack.auths and not self._judged:
-            raise HandshakeFailed(
-                f"The handshake `{self.stack.handshake.name}` showed no key of the other side, so --auth "
-                f"{self.stack.auths[0].name} could not judge it."
-            )
-        try:
-            self._bind(secrets)
-        except ChatError:
-            raise
-        except Exception as error:
-            raise self._blame(error) from error
-
-    async def _handshake(self, wire: Wire) -> Secrets:
-        talk = self.stack.handshake.initiate if self.role is Role.INITIATOR else self.stack.handshake.respond
-        try:
-            async with asyncio.timeout(self.limits.handshake) as self._clock:
-                watch = self._loop.call_later(self.limits.first_byte, self._first_byte_is_due, wire)
-                try:
-                    return await talk(wire)
-                finally:
-                    watch.cancel()
-        except TimeoutError:
-            if not wire.heard:
-                raise TooSlow(f"The other side said nothing for {self.limits.first_byte:g} seconds.") from None
-            raise TooSlow(f"The other side did not finish its handshake within {self.limits.handshake:g} seconds.") from None
-        except (HandshakeFailed, LocalError):
-            raise
-        except RemoteError as error:
-            if error.exit_code is Exit.FAILED:  # a fault that has no code of its own counts as the handshake's
-                raise HandshakeFailed(str(error), error.hint) from error
-            raise
-        except Exception as error:
-            raise BrokenPlugin(f"The handshake `{self.stack.handshake.name}` raised {type(error).__name__}.") from error
-
-    def _first_byte_is_due(self, wire: Wire) -> None:
-        if not wire.heard:
-            self._clock.reschedule(self._loop.time())
-
-    async def _ask(self, identity: Identity) -> None:
-        self._judged, self.identity = True, identity
-        peer = Peer(self.role, self.address, identity, b"", self._confirm)
-        for auth in self.stack.auths:
-            try:
-                await auth.check(peer)
-            except ChatError:
-                raise
-            except Exception as error:  # an error in a check is a refusal
-                raise BrokenPlugin(f"The authenticator `{auth.name}` raised {type(error).__name__}, which is a no.") from error
-
-    async def _confirm(self, question: str, otherwise: str) -> bool:
-        left = (self._clock.when() or 0) - self._loop.time()
-        self._clock.reschedule(None)  # people may think longer than peers
-        try:
-            return await self.stack.ui.confirm(question, otherwise)
-        finally:
-            self._clock.reschedule(self._loop.time() + left)
-
-    def _bind(self, secrets: Secrets) -> None:
-        cipher = self.stack.cipher(secrets, self.role)
-        messages = self.stack.messages()
-        if self._tracer:
-            self._tracer.wrap_cipher(cipher)
-        framer = self._framer
+        self.identity, self._wire = opened.identity, opened.wire
+        framer, cipher, messages = opened.framer, opened.cipher, opened.messages
         framer.limit = self.limits.message + cipher.overhead
+        self._framer = framer
         self._feed, self._frames, self._encode = framer.feed, framer.frames, framer.encode
         self._seal, self._unseal, self._tolerant = cipher.seal, cipher.open, cipher.tolerant
         self._pack, self._unpack, self._prepare = messages.pack, messages.unpack, messages.prepare
@@ -179,10 +101,17 @@ class Session:
     def begin(self) -> None:
         """Deliver what has arrived behind the handshake, and from now on all that arrives."""
         self._receive(b"")  # first, since a stream that is over says so at once
-        self.stream.deliver_to(self._receive, self._ended)
+        self.stream.deliver_to(self._receive if self._wire.heard else self._receive_first, self._ended)
         self.stream.resume()
         if self._wire.over and not self.ending:
             self._ended(self._wire.error)
+
+    def _receive_first(self, data: Buffer) -> None:
+        """The first bytes where no handshake read any: a peer that begins one runs another stack."""
+        self.stream.deliver_to(self._receive, self._ended)
+        if mismatch := self.stack.mismatch(bytes(data[:FIRST])):
+            self._fail(mismatch)
+        self._receive(data)
 
     # -- in ---------------------------------------------------------------------------------------------------------------
 
@@ -222,6 +151,8 @@ class Session:
     def _control(self, item: Item) -> None:
         if isinstance(item, Close):
             self._end(Ending(By.THEM, "The other side said exit."))
+        elif isinstance(item, Ping):
+            self._pending.append(Pong(item.body))
         elif isinstance(item, Undecodable):
             self.notice("A message came that is not UTF-8 text; what could be read of it follows.")
             self._show(item.text)

@@ -4,14 +4,15 @@
 cannot work and warns of what is weak. The sentences come from `core/properties.py` and from the layers themselves.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
-from plytalk.core.errors import BrokenPlugin, ChatError, ImpossibleStack
+from plytalk.core.errors import BrokenPlugin, ChatError, ImpossibleStack, StackMismatch
 from plytalk.core.keys import Role
 from plytalk.core.layers import Authenticator, Cipher, Feature, Framer, Handshake, Layer, Messages, Transport, Ui
-from plytalk.core.properties import MEANINGS, PROTECTIONS, Property
+from plytalk.core.properties import MEANINGS, PROTECTIONS, Profile, Property
 
 L = TypeVar("L", bound=Layer)
 
@@ -77,10 +78,19 @@ class Stack:
     ui: Ui
     auths: tuple[Authenticator, ...] = ()
     features: tuple[Feature, ...] = ()
+    known: tuple[Profile, ...] = ()
 
     @classmethod
-    def build(cls, chosen: Mapping[str, Sequence[type[Layer]]], options: Mapping[str, Any] | None = None) -> "Stack":
-        """Make the layers, each with those of `options` (by keyword) that are its own. Raises ImpossibleStack."""
+    def build(
+        cls,
+        chosen: Mapping[str, Sequence[type[Layer]]],
+        options: Mapping[str, Any] | None = None,
+        known: Sequence[Profile] = (),
+    ) -> "Stack":
+        """Make the layers, each with those of `options` (by keyword) that are its own. Raises ImpossibleStack.
+
+        `known` are the profiles by whose greeting a peer with another stack is recognised.
+        """
         given = options or {}
 
         def own(layer: type[Layer]) -> dict[str, Any]:
@@ -99,6 +109,7 @@ class Stack:
             ui=recipe("ui")(),
             auths=tuple(cast(Authenticator, Recipe(layer, own(layer))()) for layer in chosen.get("auth", [])),
             features=tuple(cast(Feature, Recipe(layer, own(layer))()) for layer in chosen.get("feature", [])),
+            known=tuple(known),
         )
 
     def messages(self) -> Messages:
@@ -129,6 +140,20 @@ class Stack:
     @property
     def gives(self) -> frozenset[Property]:
         return given_by(self.classes)
+
+    def mismatch(self, first: bytes) -> StackMismatch | None:
+        """What the other side's first bytes say it runs, where that is not what runs here."""
+        ours = self.names
+        for other in self.known:
+            differ = [kind for kind, name in other.layers.items() if kind != "messages" and ours.get(kind) != name]
+            if other.greeting and differ and re.match(other.greeting, first, re.DOTALL):
+                here = ", ".join(f"{kind} {ours.get(kind, 'none')}" for kind in differ)
+                there = ", ".join(f"{kind} {other.layers[kind]}" for kind in differ)
+                return StackMismatch(
+                    f"The two sides run different stacks: {here} here, {there} on the other side.",
+                    f"Start this side with --profile {other.name}, or the other side with the layers of this one.",
+                )
+        return None
 
     def refuse(self, role: Role) -> None:
         """Raises ImpossibleStack where a layer cannot do its work in this role."""

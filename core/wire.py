@@ -7,20 +7,32 @@ and is the conversation's, and the limit of the moment holds for each frame.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from plytalk.core.errors import BadFrame, FrameTooLong, HandshakeFailed
+from plytalk.core.errors import BadFrame, FrameTooLong, HandshakeFailed, LocalError, Tampered, WrongSecret
 from plytalk.core.keys import Identity, Reply
-from plytalk.core.layers import Buffer, Framer, Kind, Stream
+from plytalk.core.layers import Buffer, Cipher, Framer, Kind, Messages, Stream
+from plytalk.core.messages import Control
 
 MESSAGE: Kind = b"M"
+MAX_RECORD = 65535
+FIRST = 64
+"""How many of the first bytes are kept, to say what the other side runs when it is not what we run."""
 
 
 class Wire:
     """`send`, `receive` and `ask`: all that a handshake may want of the world. Each must be awaited."""
 
     def __init__(
-        self, framer: Framer, stream: Stream, ask: Callable[[Identity], Awaitable[None]], unread: int = 256 * 1024
+        self,
+        framer: Framer,
+        stream: Stream,
+        ask: Callable[[Identity], Awaitable[None]],
+        agree: Callable[["Wire"], Awaitable[bytes]] | None = None,
+        agreement: str = "",
+        unread: int = 256 * 1024,
     ) -> None:
-        self._framer, self._stream, self._ask, self._unread = framer, stream, ask, unread
+        self._framer, self._stream, self._ask, self._agree, self._unread = framer, stream, ask, agree, unread
+        self.agreement = agreement
+        self.first = b""
         self._arrived = asyncio.Event()
         self.heard = False
         self.over = False
@@ -40,6 +52,12 @@ class Wire:
     def ask(self, identity: Identity) -> Reply[None]:
         """Let the authenticators judge the key the other side showed. Raises what they raise; returning means yes."""
         return Reply(self._ask, identity)
+
+    def agree(self) -> Reply[bytes]:
+        """The pre-shared key that the authenticators bring into the handshake, by the method named `agreement`."""
+        if self._agree is None:
+            raise LocalError("Nothing that was chosen brings a pre-shared key into the handshake.")
+        return Reply(self._agree, self)
 
     async def _send(self, kind: Kind, payload: bytes) -> None:
         self._stream.send(self._framer.encode(kind, payload))
@@ -62,8 +80,9 @@ class Wire:
 
     def feed(self, data: Buffer) -> None:
         """The stream's receiver while the handshake lasts."""
+        if not self.heard:
+            self.heard, self.first = True, bytes(data[:FIRST])
         self._framer.feed(data)
-        self.heard = True
         self._arrived.set()
         if self._framer.unfinished > self._unread:
             self._stream.pause()
@@ -72,3 +91,33 @@ class Wire:
         """The stream's end, while the handshake lasts."""
         self.over, self.error = True, error
         self._arrived.set()
+
+
+class Channel:
+    """The wire when the handshake is done: each body is sealed in a record of its own. For authenticators, before any talk."""
+
+    def __init__(self, wire: Wire, cipher: Cipher, messages: Messages) -> None:
+        self._wire, self._cipher, self._messages = wire, cipher, messages
+
+    def send(self, body: bytes) -> Reply[None]:
+        """Send one body to the other side's authenticator."""
+        return Reply(self._send, body)
+
+    def receive(self) -> Reply[bytes]:
+        """The next body. Raises WrongSecret where it does not open: the two sides do not hold the same keys."""
+        return Reply(self._receive)
+
+    async def _send(self, body: bytes) -> None:
+        for plaintext in self._messages.pack([Control(body)]):
+            await self._wire.send(MESSAGE, self._cipher.seal(plaintext))
+
+    async def _receive(self) -> bytes:
+        sealed = await self._wire.receive(MESSAGE, MAX_RECORD)
+        try:
+            items = list(self._messages.unpack(self._cipher.open(sealed)))
+        except Tampered:
+            raise WrongSecret from None
+        match items:
+            case [Control(body)]:
+                return body
+        raise HandshakeFailed("The other side began to talk before both sides had agreed that they may.")

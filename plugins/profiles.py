@@ -14,12 +14,14 @@ DEMO02 = Profile(
     "Messenger 02 of the secure messaging demos: RSA-OAEP and AES-GCM in frames with a length",
     5002,
     {"framer": "length", "handshake": "rsa", "cipher": "aesgcm", "messages": "trimmed"},
+    rb"\0\0..-----BEGIN",
 )
 SECURE_CHAT = Profile(
     "secure-chat",
     "Secure Chat: RSA-OAEP and AES-GCM in frames with a type and a length",
     8000,
     {"framer": "typed", "handshake": "rsa", "cipher": "aesgcm", "messages": "text"},
+    rb"K\0\0..-----BEGIN",
 )
 
 

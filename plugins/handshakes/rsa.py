@@ -9,6 +9,7 @@ The key is fresh for each run of the server; `--rsa-key` keeps one, for those wh
 
 import asyncio
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -38,6 +39,7 @@ class RsaOaep(Handshake):
     gives = {Property.KEYS, Property.PEER_KEY}
     prefers = {"framer": "typed", "cipher": "aesgcm"}
     shows = {Role.RESPONDER}
+    speaks_first = Role.RESPONDER
     caution = (
         "The session key is only as secret as the server's RSA key stays: who records the traffic and gets that key reads it all."
     )
@@ -47,9 +49,10 @@ class RsaOaep(Handshake):
         self._file = rsa_key
         self._private: rsa.RSAPrivateKey | None = None
 
-    async def prepare(self, role: Role) -> None:
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         if role is Role.RESPONDER:
             await self.private_key()
+        return ()
 
     async def initiate(self, wire: Wire) -> Secrets:
         public = read_public_key(await wire.receive(KEY, limit=MAX_PEM))

@@ -1,0 +1,172 @@
+"""How a conversation opens: the handshake, and the authenticators that judge it.
+
+Nothing falls open here. Every exception is a no; an authenticator that was chosen and never asked is a no; and whatever went
+wrong, the peer is told nothing: the connection closes.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TypeVar
+
+from plytalk.core.errors import (
+    BrokenPlugin,
+    ChatError,
+    Exit,
+    HandshakeFailed,
+    LocalError,
+    Refused,
+    RemoteError,
+    StackMismatch,
+    TooSlow,
+)
+from plytalk.core.keys import Identity, Peer, Role, Secrets
+from plytalk.core.layers import Authenticator, Cipher, Framer, Messages, Stream
+from plytalk.core.limits import Limits
+from plytalk.core.stack import Stack
+from plytalk.core.trace import Tracer
+from plytalk.core.wire import Channel, Wire
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What an opened conversation goes on with. `identity` is the key the other side showed, if it showed one."""
+
+    wire: Wire
+    framer: Framer
+    cipher: Cipher
+    messages: Messages
+    identity: Identity | None
+
+
+class Opening:
+    """One attempt to open a conversation over a stream."""
+
+    def __init__(self, stack: Stack, stream: Stream, role: Role, address: str, limits: Limits, tracer: Tracer | None) -> None:
+        self._stack, self._stream, self._role, self._address = stack, stream, role, address
+        self._limits, self._tracer = limits, tracer
+        self._loop = asyncio.get_running_loop()
+        self._identity: Identity | None = None
+
+    async def run(self) -> Opened:
+        """Raises ChatError."""
+        framer = self._stack.framer()
+        if self._tracer:
+            self._tracer.wrap_framer(framer)
+        agreement = next((auth.agrees for auth in self._stack.auths if auth.agrees), "")
+        wire = Wire(framer, self._stream, self._ask, self._agree, agreement, self._limits.unread)
+        self._stream.deliver_to(wire.feed, wire.ended)
+        secrets = await self._handshake(wire)
+        if self._stack.auths and self._identity is None:
+            raise HandshakeFailed(
+                f"The handshake `{self._stack.handshake.name}` showed no key of the other side, so --auth "
+                f"{self._stack.auths[0].name} could not judge it."
+            )
+        try:
+            cipher, messages = self._stack.cipher(secrets, self._role), self._stack.messages()
+        except ChatError:
+            raise
+        except Exception as error:
+            raise BrokenPlugin(f"A layer of {self._stack.line} raised {type(error).__name__} when it was made.") from error
+        if self._tracer:
+            self._tracer.wrap_cipher(cipher)
+        await self._verify(Channel(wire, cipher, messages), secrets)
+        return Opened(wire, framer, cipher, messages, self._identity)
+
+    # -- the handshake ----------------------------------------------------------------------------------------------------
+
+    async def _handshake(self, wire: Wire) -> Secrets:
+        handshake = self._stack.handshake
+        talk = handshake.initiate if self._role is Role.INITIATOR else handshake.respond
+        try:
+            async with asyncio.timeout(self._limits.handshake) as self._clock:
+                watch = self._loop.call_later(self._limits.first_byte, self._first_byte_is_due, wire)
+                try:
+                    return await talk(wire)
+                finally:
+                    watch.cancel()
+        except TimeoutError:
+            if not wire.heard:
+                raise self._silence() from None
+            raise TooSlow(f"The other side did not finish its handshake within {self._limits.handshake:g} seconds.") from None
+        except RemoteError as error:
+            if mismatch := self._stack.mismatch(wire.first):
+                raise mismatch from error
+            if error.exit_code is Exit.FAILED:  # a fault that has no code of its own counts as the handshake's
+                raise HandshakeFailed(str(error), error.hint) from error
+            raise
+        except LocalError:
+            raise
+        except Exception as error:
+            raise BrokenPlugin(f"The handshake `{handshake.name}` raised {type(error).__name__}.") from error
+
+    def _first_byte_is_due(self, wire: Wire) -> None:
+        if not wire.heard:
+            self._clock.reschedule(self._loop.time())
+
+    def _silence(self) -> ChatError:
+        sentence = f"The other side said nothing for {self._limits.first_byte:g} seconds."
+        handshake = self._stack.handshake
+        if self._role is not Role.INITIATOR or handshake.speaks_first is not Role.RESPONDER:
+            return TooSlow(sentence)
+        return StackMismatch(  # a server of this stack would have spoken
+            f"{sentence} With the handshake `{handshake.name}` the server speaks first, so it runs another stack.",
+            "Ask what the server runs, and choose the same with --profile.",
+        )
+
+    # -- authenticators ---------------------------------------------------------------------------------------------------
+
+    async def _agree(self, wire: Wire) -> bytes:
+        key = b""
+        for auth in (auth for auth in self._stack.auths if auth.agrees):
+            key = await self._consult(auth, auth.agree(wire, self._role))
+        return key
+
+    async def _ask(self, identity: Identity) -> None:
+        if identity == self._stack.handshake.identity and not is_local(self._stream.peer):
+            raise Refused("The other side shows this side's own key: somebody sends our words back, or the key was copied.")
+        self._identity = identity
+        for auth in self._stack.auths:
+            await self._consult(auth, auth.check(self._peer(identity)))
+
+    async def _verify(self, channel: Channel, secrets: Secrets) -> None:
+        for auth in self._stack.auths if self._identity else ():
+            assert self._identity is not None
+            peer = self._peer(self._identity, secrets.binding(auth.name))
+            try:
+                async with asyncio.timeout(self._limits.handshake) as self._clock:
+                    await self._consult(auth, auth.verify(channel, peer))
+            except TimeoutError:
+                raise TooSlow(f"The other side did not answer the authenticator `{auth.name}` in time.") from None
+
+    @staticmethod
+    async def _consult(auth: Authenticator, answer: Awaitable[T]) -> T:
+        try:
+            return await answer
+        except ChatError:
+            raise
+        except Exception as error:  # an error in a check is a refusal
+            raise BrokenPlugin(f"The authenticator `{auth.name}` raised {type(error).__name__}, which is a no.") from error
+
+    def _peer(self, identity: Identity, binding: bytes = b"") -> Peer:
+        return Peer(self._role, self._address, identity, self._confirm, binding, self._stack.ui.notice)
+
+    async def _confirm(self, question: str, otherwise: str) -> bool:
+        left = (self._clock.when() or 0) - self._loop.time()
+        self._clock.reschedule(None)  # people may think longer than peers
+        try:
+            return await self._stack.ui.confirm(question, otherwise)
+        finally:
+            self._clock.reschedule(self._loop.time() + left)
+
+
+def is_local(peer: str) -> bool:
+    """Whether a peer is on this machine, by its address as a stream shows it: there one user may well be both ends."""
+    host = peer.rpartition(":")[0].strip("[]")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return not host or "/" in peer or peer.startswith("memory:")
