@@ -5,12 +5,13 @@ connections of a process share one read buffer, since each read is handed on bef
 """
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import cast
 
-from plytalk.core.errors import CannotConnect
-from plytalk.core.layers import Buffer, Listener, Stream
+from plytalk.core.arrivals import Arrivals
+from plytalk.core.layers import Buffer, Stream
 
 READ = 256 * 1024
 # The proactor loop of Windows reads ahead, so there each connection needs a buffer of its own.
@@ -27,8 +28,9 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         self._receive: Callable[[Buffer], None] | None = None
         self._on_end: Callable[[Exception | None], None] | None = None
         self._over: tuple[Exception | None] | None = None
-        self._writable: asyncio.Future[None] | None = None
-        self._paused = False
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._paused = self._finished = False
 
     # -- what asyncio calls -----------------------------------------------------------------------------------------------
 
@@ -55,12 +57,10 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         self._end(exc)
 
     def pause_writing(self) -> None:
-        self._writable = asyncio.get_running_loop().create_future()
+        self._writable.clear()
 
     def resume_writing(self) -> None:
-        if self._writable and not self._writable.done():
-            self._writable.set_result(None)
-        self._writable = None
+        self._writable.set()
 
     def _end(self, error: Exception | None) -> None:
         if self._over is None:
@@ -78,7 +78,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
             self._transport.resume_reading()
 
     def send(self, data: bytes) -> None:
-        if not self._transport.is_closing():
+        if not self._finished and not self._transport.is_closing():
             self._write(data)
 
     @property
@@ -86,8 +86,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         return self._transport.get_write_buffer_size()
 
     async def drained(self) -> None:
-        if self._writable:
-            await self._writable
+        await self._writable.wait()
 
     def pause(self) -> None:
         self._paused = True
@@ -99,8 +98,10 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
             self._transport.resume_reading()
 
     def finish(self) -> None:
+        self._finished = True
         if not self._transport.is_closing() and self._transport.can_write_eof():
-            self._transport.write_eof()
+            with contextlib.suppress(OSError):  # a peer that reset the connection leaves nothing to finish
+                self._transport.write_eof()
 
     def close(self) -> None:
         if self._transport.get_write_buffer_size():
@@ -109,34 +110,15 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
             self._transport.close()
 
 
-class AsyncioListener(Listener):
-    """Peers wait in a queue until they are accepted. `start` begins listening."""
-
-    def __init__(self, backlog: int = 100) -> None:
-        self._arrived: asyncio.Queue[AsyncioStream | None] = asyncio.Queue(backlog)
+class AsyncioListener(Arrivals):
+    """Peers of an asyncio server. `start` hands it over."""
 
     def protocol(self) -> AsyncioStream:
         """The protocol factory for `loop.create_server`."""
-        return AsyncioStream(self._arrive)
-
-    def _arrive(self, stream: AsyncioStream) -> None:
-        try:
-            self._arrived.put_nowait(stream)
-        except asyncio.QueueFull:
-            stream.close()
+        return AsyncioStream(self.arrive)
 
     def start(self, server: asyncio.Server, address: str) -> None:
         self._server, self.address = server, address
 
-    async def accept(self) -> Stream:
-        stream = await self._arrived.get()
-        if stream is None:
-            raise CannotConnect("The listener is closed.")
-        return stream
-
-    async def close(self) -> None:
+    def release(self) -> None:
         self._server.close()
-        while not self._arrived.empty():
-            if stream := self._arrived.get_nowait():
-                stream.close()
-        self._arrived.put_nowait(None)

@@ -1,7 +1,6 @@
 """No network at all: both ends live in one process and meet under a name."""
 
-import asyncio
-
+from plytalk.core.arrivals import Arrivals
 from plytalk.core.errors import CannotConnect
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.layers import Listener, Stream, Transport
@@ -10,20 +9,9 @@ from plytalk.core.memory import memory_stream_pair
 _places: dict[str, "MemoryListener"] = {}
 
 
-class MemoryListener(Listener):
-    def __init__(self, name: str) -> None:
-        self.address = name
-        self.arrived: asyncio.Queue[Stream | None] = asyncio.Queue()
-
-    async def accept(self) -> Stream:
-        stream = await self.arrived.get()
-        if stream is None:
-            raise CannotConnect("The listener is closed.")
-        return stream
-
-    async def close(self) -> None:
-        _places.pop(self.address, None)
-        self.arrived.put_nowait(None)
+class MemoryListener(Arrivals):
+    def release(self) -> None:
+        del _places[self.address]
 
 
 class Memory(Transport):
@@ -45,7 +33,7 @@ class Memory(Transport):
                 "The transport `memory` reaches no other process: choose tcp or unix.",
             )
         client, server = memory_stream_pair()
-        _places[host].arrived.put_nowait(server)
+        _places[host].arrive(server)
         return client
 
 

@@ -31,7 +31,7 @@ class TcpStream(AsyncioStream):
 
 class TcpListener(AsyncioListener):
     def protocol(self) -> TcpStream:
-        return TcpStream(self._arrive)
+        return TcpStream(self.arrive)
 
 
 class Tcp(Transport):
@@ -43,7 +43,7 @@ class Tcp(Transport):
         listener = TcpListener()
         try:
             server = await asyncio.get_running_loop().create_server(listener.protocol, host or None, port)
-        except socket.gaierror:
+        except (socket.gaierror, ValueError):  # ValueError: what can be no name at all
             raise CannotConnect(
                 f"No address is known for {host!r}.", "Listen on an address of this machine, such as 127.0.0.1."
             ) from None
@@ -58,7 +58,7 @@ class Tcp(Transport):
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 _, stream = await loop.create_connection(lambda: TcpStream(name=name), host, port, happy_eyeballs_delay=0.25)
-        except socket.gaierror:
+        except (socket.gaierror, ValueError):
             raise CannotConnect(f"No address is known for {host!r}.", "Check the spelling, or give the address itself.") from None
         except TimeoutError:
             raise CannotConnect(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import socket
 import stat
 
 from plytalk.core.errors import CannotConnect
@@ -12,13 +13,13 @@ from plytalk.core.streams import AsyncioListener, AsyncioStream
 
 
 class UnixListener(AsyncioListener):
-    async def close(self) -> None:
-        await super().close()
+    def protocol(self) -> AsyncioStream:
+        return AsyncioStream(self.arrive, name="a local program")
+
+    def release(self) -> None:
+        super().release()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.address)
-
-    def protocol(self) -> AsyncioStream:
-        return AsyncioStream(self._arrive, name="a local program")
 
 
 class Unix(Transport):
@@ -30,41 +31,44 @@ class Unix(Transport):
     async def listen(self, host: str, port: int) -> Listener:
         listener = UnixListener()
         await self._remove_stale(host)
-        old = os.umask(0o177)
+        sock = socket.socket(socket.AF_UNIX)
         try:
-            server = await asyncio.get_running_loop().create_unix_server(listener.protocol, host)
-        except OSError as error:
-            raise CannotConnect(
-                f"Cannot listen on {host}: {(error.strerror or str(error)).lower()}.", "Choose another path with --host."
-            ) from None
-        finally:
-            os.umask(old)
+            old = os.umask(0o177)
+            try:
+                sock.bind(host)
+            finally:
+                os.umask(old)
+            server = await asyncio.get_running_loop().create_unix_server(listener.protocol, sock=sock)
+        except (OSError, ValueError) as error:
+            sock.close()
+            raise CannotConnect(f"Cannot listen on {host!r}: {why(error)}.", "Choose another path with --host.") from None
         listener.start(server, host)
         return listener
 
     async def _remove_stale(self, path: str) -> None:
-        """A socket that nobody listens on is left over from a program that died; anything else stays."""
+        """A socket that nobody listens on is left over from a program that died; anything else stays, and is in the way."""
         try:
             if not stat.S_ISSOCK(os.lstat(path).st_mode):
-                raise CannotConnect(f"{path} exists and is no socket.", "Choose another path with --host.")
-        except FileNotFoundError:
-            return
-        try:
-            stream = await self.connect(path, 0)
-        except CannotConnect:
+                raise CannotConnect(f"{path!r} exists and is no socket.", "Choose another path with --host.")
+            _, probe = await asyncio.get_running_loop().create_unix_connection(AsyncioStream, path)
+        except ConnectionRefusedError:
             os.unlink(path)
+        except (OSError, ValueError):  # not there, or not ours: `bind` says why
+            return
         else:
-            stream.close()
-            raise CannotConnect(f"Another program listens on {path}.", "Choose another path with --host, or end that program.")
+            probe.close()
+            raise CannotConnect(f"Another program listens on {path!r}.", "Choose another path with --host, or end that program.")
 
     async def connect(self, host: str, port: int) -> Stream:
         try:
             _, stream = await asyncio.get_running_loop().create_unix_connection(lambda: AsyncioStream(name=host), host)
-        except OSError as error:
-            raise CannotConnect(
-                f"Cannot connect to {host}: {(error.strerror or str(error)).lower()}.", "Check that the server is running."
-            ) from None
+        except (OSError, ValueError) as error:
+            raise CannotConnect(f"Cannot connect to {host!r}: {why(error)}.", "Check that the server is running.") from None
         return stream
+
+
+def why(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()
 
 
 @hookimpl
