@@ -1,6 +1,7 @@
 """Two ends of a stream in one process, without any system below: for tests, for the lab, and for the transport `memory`."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from plytalk.core.layers import Buffer, Stream
@@ -16,27 +17,27 @@ class MemoryStream(Stream):
         self.peer = peer
         self._cut = cut
         self._other: MemoryStream
-        self._inbox: list[bytes | None] = []
+        self._inbox: deque[bytes] = deque()
+        self._waiting = 0
         self._receive: Callable[[Buffer], None] | None = None
         self._on_end: Callable[[Exception | None], None] | None = None
-        self._paused = self._scheduled = self._closed = self._finished = False
+        self._paused = self._scheduled = self._closed = self._finished = self._no_more = False
         self._room = asyncio.Event()
-        self._room.set()
 
     def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
         self._receive, self._on_end = receive, ended
         self._wake()
 
     def send(self, data: bytes) -> None:
-        if not self._closed and not self._finished and data:
+        if not self._finished and data:
             self._other._arrive(self._cut(data) if self._cut else [bytes(data)])
 
     @property
     def buffered(self) -> int:
-        return sum(len(piece) for piece in self._other._inbox if piece)
+        return self._other._waiting
 
     async def drained(self) -> None:
-        if not self._closed and self.buffered > HIGH_WATER:
+        while not self._closed and self.buffered > HIGH_WATER:
             self._room.clear()
             await self._room.wait()
 
@@ -48,34 +49,37 @@ class MemoryStream(Stream):
         self._wake()
 
     def finish(self) -> None:
-        if not self._finished and not self._closed:
-            self._finished = True
-            self._other._arrive([None])
+        if not self._finished:
+            self._finished = self._other._no_more = True
+            self._other._wake()
 
     def close(self) -> None:
         self.finish()
-        self._closed = True
+        self._closed, self._waiting = True, 0
         self._inbox.clear()
+        self._room.set()
         self._other._room.set()
 
-    def _arrive(self, pieces: Sequence[bytes | None]) -> None:
+    def _arrive(self, pieces: Sequence[bytes]) -> None:
         if not self._closed:
             self._inbox.extend(pieces)
+            self._waiting += sum(map(len, pieces))
             self._wake()
 
     def _wake(self) -> None:
-        if self._inbox and self._receive and not self._paused and not self._scheduled:
+        if self._receive and not self._paused and not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._deliver)
 
     def _deliver(self) -> None:
         self._scheduled = False
-        while self._inbox and not self._paused and self._receive and self._on_end:
-            piece = self._inbox.pop(0)
-            if piece is None:
-                self._on_end(None)
-            else:
-                self._receive(piece)
+        while self._inbox and self._receive and not self._paused:
+            piece = self._inbox.popleft()
+            self._waiting -= len(piece)
+            self._receive(piece)
+        if self._no_more and not self._inbox and not self._closed and self._on_end:
+            ended, self._on_end = self._on_end, None
+            ended(None)
         self._other._room.set()
 
 
