@@ -4,7 +4,9 @@ The layer names the primitive; this file names none.
 """
 
 import os
+from contextlib import suppress
 from typing import Any, ClassVar, Protocol
+from weakref import WeakSet
 
 from plytalk.core.errors import HandshakeFailed, LocalError, Tampered
 from plytalk.core.keys import Role, Secrets
@@ -15,6 +17,9 @@ NONCE = 12
 TAG = 16
 POOL = NONCE * 512
 MAX_SEALED = 2**32  # messages under one key with random nonces (NIST SP 800-38D, section 8.3)
+
+
+_living: "WeakSet[RandomNonceCipher]" = WeakSet()
 
 
 class Aead(Protocol):
@@ -28,7 +33,7 @@ class RandomNonceCipher(Cipher):
     One key may serve both directions, which is why this gives no `DIRECTION_KEYS` and no `ORDER`.
     """
 
-    needs = {Property.KEYS}
+    needs = {Property.KEYS, Property.BORDERS}
     gives = {Property.SECRECY, Property.INTEGRITY}
     overhead = NONCE + TAG
     tolerant = True
@@ -43,6 +48,7 @@ class RandomNonceCipher(Cipher):
         self._encrypt = self.primitive(secrets.send).encrypt
         self._decrypt = self.primitive(secrets.receive).decrypt
         self._nonces, self._at, self._left, self._process = b"", POOL, MAX_SEALED, os.getpid()
+        _living.add(self)
 
     @classmethod
     def primitive(cls, key: bytes) -> Aead:
@@ -74,3 +80,13 @@ class RandomNonceCipher(Cipher):
             raise Tampered(
                 "A message did not decrypt and was dropped: it was changed on the way, or sealed with another key."
             ) from None
+
+
+def _forget_nonces() -> None:
+    """In a forked child: what has been drawn is the parent's to use."""
+    for cipher in _living:
+        cipher._nonces, cipher._at = b"", POOL
+
+
+with suppress(AttributeError):  # where there is no fork
+    os.register_at_fork(after_in_child=_forget_nonces)
