@@ -10,7 +10,9 @@ import unicodedata
 
 MARKS = 4
 _JOINERS = "\u200c\u200d"  # written words and emoji need these two; alone they can neither reorder nor hide anything
-_SUSPECT = re.compile(r"[^ -~\u00a1-\u02ff\u0370-\u0482\u048a-\u0590\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]")
+# What needs no closer look: Latin, Greek, Cyrillic, kana, Chinese and Hangul, and of these only what is assigned and visible.
+_PLAIN = "\u00a1-\u00ac\u00ae-\u02ff\u0391-\u03a1\u03a3-\u0482\u048a-\u052f\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3"
+_SUSPECT = re.compile(f"[^ -~{_PLAIN}]")
 
 
 def clean(text: str) -> str:
@@ -27,7 +29,7 @@ def clean(text: str) -> str:
             marks += 1
             if marks > MARKS:
                 continue
-        else:
+        elif character not in _JOINERS:  # a joiner is no place to begin another pile
             marks = 0
         shown.append(_visible(character, category))
     return "".join(shown)
