@@ -28,7 +28,7 @@ class Raw(Framer):
 
     @property
     def unfinished(self) -> int:
-        return 0
+        return len(self._read)
 
 
 @hookimpl
