@@ -169,7 +169,7 @@ def host_name(host: str, port: int) -> str:
 
 
 def _judge(entries: Sequence[Entry], name: str, key: PublicKey) -> Finding:
-    about = [entry for entry in entries if entry.marker != AUTHORITY_MARK and entry.concerns(name)]
+    about = [entry for entry in entries if entry.concerns(name)]
     revoked = [entry for entry in about if entry.marker == REVOKED_MARK and entry.key == key]
     valid = [entry for entry in about if not entry.marker]
     for verdict, deciding in (

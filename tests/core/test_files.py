@@ -57,12 +57,17 @@ def test_only_a_file_that_does_not_exist_is_absent(tmp_path: Path) -> None:
     assert read(tmp_path / "none" / "deeper") is None
     (tmp_path / "folder").mkdir()
     (tmp_path / "dangling").symlink_to(tmp_path / "none")
-    os.mkfifo(tmp_path / "pipe")
     write(tmp_path / "file", b"content")
-    for refused in ("folder", "dangling", "pipe", "file/deeper"):
+    for refused in ("folder", "dangling", "file/deeper"):
         with pytest.raises(StoreError, match=refused):
             read(tmp_path / refused)
     assert read(tmp_path / "file") == b"content"
+
+
+def test_a_pipe_is_refused_without_waiting_for_its_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    ran = python("import sys, pathlib; from plytalk.core.files import read; read(pathlib.Path(sys.argv[1]))", tmp_path / "pipe")
+    assert ran.stderr.endswith("pipe is not a plain file.\n")
 
 
 def test_a_link_is_neither_read_nor_replaced(tmp_path: Path) -> None:
@@ -219,6 +224,26 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
         holder.kill()
     with locked(path, wait=0):
         pass
+
+
+def test_a_released_lock_is_free_though_a_forked_child_lives(tmp_path: Path) -> None:
+    fork = """if True:
+        import os, sys, pathlib
+        from plytalk.core.files import locked
+        path = pathlib.Path(sys.argv[1])
+        read, write = os.pipe()
+        with locked(path):
+            child = os.fork()
+            if child == 0:
+                os.close(write)
+                os.read(read, 1)
+                os._exit(0)
+        with locked(path, wait=0):
+            print("free")
+        os.close(write)
+        os.waitpid(child, 0)
+    """
+    assert python(fork, tmp_path / "file").stdout == "free\n"
 
 
 def test_a_lock_that_is_a_link_is_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from plytalk.core import identity
-from plytalk.core.files import Exposed, StoreError
+from plytalk.core.files import Busy, Exposed, StoreError, locked
 from plytalk.core.identity import (
     Identity,
     WrongPassphrase,
@@ -61,6 +61,12 @@ def test_many_first_needs_at_once_agree_on_one_identity(path: Path) -> None:
     assert sorted(made for _, made in said) == ["False"] * 5 + ["True"]
 
 
+def test_the_first_need_waits_for_another_s_first_need(path: Path) -> None:
+    with locked(path), pytest.raises(Busy):
+        load_or_create(path, wait=0)
+    assert not path.exists()
+
+
 @needs_ssh_keygen
 def test_openssh_reads_our_identity(path: Path) -> None:
     ours = create(path)
@@ -89,9 +95,10 @@ def test_a_passphrase_is_asked_for_and_must_be_right(path: Path) -> None:
     assert asked == [path]
     assert load_or_create(path, ask)[1] is False
     assert keygen("-y", "-P", "correct horse", "-f", path).split()[:2] == ours.public_line().split()[:2]
-    for wrong in ("correct horsE", "", "é"):
+    answers = ["correct horsE", "", "é"]
+    while answers:
         with pytest.raises(WrongPassphrase, match="does not open"):
-            load(path, lambda _, wrong=wrong: wrong)
+            load(path, lambda _: answers.pop())
     with pytest.raises(StoreError, match="nobody can be asked"):
         load(path)
 

@@ -49,13 +49,6 @@ def keygen(*arguments: object, status: int = 0) -> str:
 LINE = f"[chat.example]:8000 {OURS}\n"
 
 
-def locked_by_another(store: KnownHosts) -> None:
-    put(store, LINE)
-    lock = locked(store.path)
-    lock.__enter__()
-    store.held = lock  # type: ignore[attr-defined]  # until the store goes
-
-
 def folder_in_its_place(store: KnownHosts) -> None:
     store.path.mkdir()
 
@@ -87,7 +80,6 @@ TABLE: list[tuple[str, str | Callable[[KnownHosts], None], Verdict | type[Except
     ("unreadable: a folder", folder_in_its_place, StoreError, StoreError),
     ("unreadable: a link", dangling_link, StoreError, StoreError),
     ("others can write it", open_to_others, Exposed, Exposed),
-    ("locked", locked_by_another, Busy, Busy),
 ]
 
 
@@ -118,6 +110,19 @@ def test_the_truth_table(
         with pytest.raises(added):
             store.add(*HOST, OURS)
         assert (store.path.read_bytes() if store.path.is_file() else None) == before
+
+
+def test_a_store_that_another_program_holds_is_refused(store: KnownHosts) -> None:
+    put(store, LINE)
+    with locked(store.path):
+        for attempt in (
+            lambda: store.lookup(*HOST, OURS),
+            lambda: store.add("new.example", 8000, OURS),
+            lambda: store.forget(*HOST),
+        ):
+            with pytest.raises(Busy):
+                attempt()
+    assert store.lookup(*HOST, OURS).verdict is Verdict.SAME
 
 
 def test_a_full_disk_leaves_the_old_file(store: KnownHosts) -> None:

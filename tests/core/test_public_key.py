@@ -19,12 +19,15 @@ KEY = PublicKey.of("ssh-ed25519", bytes(range(32)))
 
 @pytest.fixture(params=["ed25519", "rsa", "ecdsa"])
 def line(request: pytest.FixtureRequest) -> str:
-    make = {
-        "ed25519": ed25519.Ed25519PrivateKey.generate,
-        "rsa": lambda: rsa.generate_private_key(65537, 2048),
-        "ecdsa": lambda: ec.generate_private_key(ec.SECP256R1()),
-    }
-    return make[request.param]().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    private: ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    match request.param:
+        case "ed25519":
+            private = ed25519.Ed25519PrivateKey.generate()
+        case "rsa":
+            private = rsa.generate_private_key(65537, 2048)
+        case _:
+            private = ec.generate_private_key(ec.SECP256R1())
+    return private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
 def test_a_key_reads_as_it_was_written(line: str) -> None:
