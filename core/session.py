@@ -25,6 +25,9 @@ from plytalk.core.stack import Stack
 from plytalk.core.trace import Trace, Tracer
 from plytalk.core.wire import FIRST, MESSAGE
 
+MAX_SAME, MAX_NOTICES = 3, 100
+"""How often the same sentence is shown in a conversation, and how many different ones."""
+
 
 class By(Enum):
     """Who ended a conversation."""
@@ -137,12 +140,10 @@ class Session:
                         self._show(item)
                     else:
                         self._control(item)
-                if self.ending:
-                    return
-        except ChatError as error:
-            self._fail(error)
+                    if self.ending:
+                        return
         except Exception as error:
-            self._fail(self._blame(error))
+            self._fail(error)
         finally:
             self._receiving = False
             if self._pending:
@@ -152,7 +153,8 @@ class Session:
         if isinstance(item, Close):
             self._end(Ending(By.THEM, "The other side said exit."))
         elif isinstance(item, Ping):
-            self._pending.append(Pong(item.body))
+            if self.stream.buffered <= self.limits.unread:  # who asks without reading gets no answer, and none piles up here
+                self._pending.append(Pong(item.body))
         elif isinstance(item, Undecodable):
             self.notice("A message came that is not UTF-8 text; what could be read of it follows.")
             self._show(item.text)
@@ -178,8 +180,12 @@ class Session:
         if is_exit(text):
             self.exit(text)
             return
-        prepared = self._prepare(text)
-        if prepared is None or self.ending:
+        try:
+            prepared = None if self.ending else self._prepare(text)
+        except Exception as error:
+            self._fail(error)
+            return
+        if prepared is None:
             return
         if len(prepared) * 4 > self.limits.message and len(prepared.encode(errors="replace")) > self.limits.message:
             self.notice(
@@ -194,8 +200,10 @@ class Session:
         """Say goodbye and end the conversation."""
         if self.ending:
             return
-        prepared = self._prepare(text)
-        self._pending.append(Close(prepared if prepared is not None else EXIT))
+        try:
+            self._pending.append(Close(self._prepare(text) or EXIT))
+        except Exception as error:
+            self._fail(error)
         self._flush()
         self._end(Ending(By.US, "You said exit."))
 
@@ -206,17 +214,13 @@ class Session:
         encode, seal = self._encode, self._seal
         try:
             frames = [encode(MESSAGE, seal(plaintext)) for plaintext in self._pack(items)]
-        except ChatError as error:
-            self._fail(error)
-            return
+            if self._borders:
+                self._send(b"".join(frames))
+            else:  # without borders one write is one message
+                for frame in frames:
+                    self._send(frame)
         except Exception as error:
-            self._fail(self._blame(error))
-            return
-        if self._borders:
-            self._send(b"".join(frames))
-        else:  # without borders one write is one message
-            for frame in frames:
-                self._send(frame)
+            self._fail(error)
 
     async def drain(self) -> None:
         """Wait until more may be said without piling up. Returns at once when the conversation is over."""
@@ -229,16 +233,17 @@ class Session:
 
     def notice(self, sentence: str) -> None:
         """Tell the user, three times at most for the same sentence: a hostile peer must not fill the screen."""
-        seen = self._noticed[sentence] = self._noticed.get(sentence, 0) + 1
-        if len(self._noticed) <= 100 and seen <= 3:
-            self.stack.ui.notice(sentence + (" (Further ones like this are not shown.)" if seen == 3 else ""))
+        seen = self._noticed.get(sentence, 0) + 1
+        if seen > MAX_SAME or (seen == 1 and len(self._noticed) >= MAX_NOTICES):
+            return
+        self._noticed[sentence] = seen
+        self.stack.ui.notice(sentence + (" (Further ones like this are not shown.)" if seen == MAX_SAME else ""))
 
-    def _blame(self, error: Exception) -> BrokenPlugin:
-        wrapped = BrokenPlugin(f"A layer of {self.stack.line} raised {type(error).__name__}; the conversation ends here.")
-        wrapped.__cause__ = error
-        return wrapped
-
-    def _fail(self, error: ChatError) -> None:
+    def _fail(self, error: Exception) -> None:
+        if not isinstance(error, ChatError):
+            cause = error
+            error = BrokenPlugin(f"A layer of {self.stack.line} raised {type(cause).__name__}; the conversation ends here.")
+            error.__cause__ = cause
         self._end(Ending(By.FAULT, error.sentence, error))
 
     def _end(self, ending: Ending) -> None:
@@ -247,9 +252,9 @@ class Session:
         self.ending = ending
         if self._tracer:
             self._tracer.ended(ending.reason)
-        self.stream.finish()
         self._pending.clear()
         self._ending_known.set()
+        self.stream.finish()
 
     async def over(self) -> Ending:
         """Wait for the end; then the stream is closed. After our own goodbye the peer gets a moment to read it and close first:
@@ -258,7 +263,9 @@ class Session:
         try:
             await self._ending_known.wait()
             assert self.ending is not None
-            if self.ending.by is By.US:
+            left = None
+            while self.ending.by is By.US and not self._stream_over.is_set() and self.stream.buffered != left:
+                left = self.stream.buffered  # a peer that reads slowly but reads gets another moment
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self.limits.goodbye):
                         await self._stream_over.wait()
