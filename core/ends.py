@@ -1,19 +1,25 @@
 """The two ends of a conversation: one connects, one listens. From a stack to an `Ending`."""
 
 import asyncio
-import contextlib
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
-from plytalk.core.errors import BrokenPlugin, ChatError, UnknownPeer
+from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, UnknownPeer
 from plytalk.core.keys import Role
 from plytalk.core.layers import Stream
 from plytalk.core.limits import Limits
 from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack
 from plytalk.core.trace import Trace
+
+
+async def stop(*tasks: "asyncio.Task[Any]") -> None:
+    """Cancel tasks and wait for their end, whatever that is."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _nobody(prompt: str) -> str:
@@ -51,28 +57,21 @@ class End:
     async def _converse(self, session: Session) -> Ending:
         """From the first word to the last. Raises BrokenPlugin where a hook or the UI fails; the peer gets a goodbye first."""
         ui = self.stack.ui
-        typing: asyncio.Task[None] | None = None
+        tasks: tuple[asyncio.Task[Any], ...] = ()
         try:
             self._tell("session_opened", session=session)
             ui.opened(session)
             session.begin()
-            typing = asyncio.create_task(ui.run(session))
-            over = asyncio.create_task(session.over())
-            try:
-                await asyncio.wait({typing, over}, return_when=asyncio.FIRST_COMPLETED)
-                if typing.done():
-                    typing.result()
-                ending = await over
-            finally:
-                over.cancel()
+            typing, over = tasks = asyncio.create_task(ui.run(session)), asyncio.create_task(session.over())
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if typing.done():
+                typing.result()
+            ending: Ending = await asyncio.shield(over)  # whoever interrupts us must not close the stream before our goodbye
         except BaseException as error:
             session.exit()
             self._blame_ui(error)
         finally:
-            if typing:
-                typing.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await typing
+            await stop(*tasks)
             session.stream.close()
         try:
             ui.closed(session, ending)
@@ -80,7 +79,7 @@ class End:
             self._blame_ui(error)
         try:
             self._tell("session_closed", session=session, ending=ending)
-        except BrokenPlugin as error:
+        except ChatError as error:
             ui.notice(error.sentence)
         return ending
 
@@ -127,37 +126,47 @@ class Server(End):
         self._busy = False
         self._handshakes: Counter[str] = Counter()
         self._first: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
-        self.stack.ui.waiting(self._listener.address)
-        self.stack.ui.notice(f"Listening on {self._listener.address} with {self.stack.line}.")
-        tasks: set[asyncio.Task[None]] = set()
-        accepting = asyncio.create_task(self._accept(tasks))
+        self._tasks: set[asyncio.Task[None]] = set()
         try:
+            self.stack.ui.waiting(self._listener.address)
+            self.stack.ui.notice(f"Listening on {self._listener.address} with {self.stack.line}.")
+            self._start(self._accept())
             return await self._first
         finally:
-            for task in (accepting, *tasks):
-                task.cancel()
-            await asyncio.gather(accepting, *tasks, return_exceptions=True)
+            await stop(*self._tasks)
             await self._listener.close()
 
-    async def _accept(self, tasks: "set[asyncio.Task[None]]") -> None:
-        with contextlib.suppress(ChatError):  # the listener was closed: one conversation is enough
-            while True:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) and not self._first.done():
+            self._first.set_exception(error)
+
+    async def _accept(self) -> None:
+        while not self._busy or self._keep:
+            try:
                 stream = await self._listener.accept()
-                place = stream.peer.rpartition(":")[0]
-                if (
-                    self._handshakes.total() >= self._limits.unauthenticated
-                    or self._handshakes[place] >= self._limits.unauthenticated_per_address
-                ):
-                    stream.close()
-                    continue
-                task = asyncio.create_task(self._welcome(stream, place))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
+            except CannotConnect:
+                if self._busy and not self._keep:
+                    return  # one conversation is enough
+                raise
+            place = stream.peer.rpartition(":")[0]
+            if (
+                self._handshakes.total() >= self._limits.unauthenticated
+                or self._handshakes[place] >= self._limits.unauthenticated_per_address
+            ):
+                stream.close()
+                continue
+            self._handshakes[place] += 1  # here, since more may be accepted before the task begins
+            self._start(self._welcome(stream, place))
 
     async def _welcome(self, stream: Stream, place: str) -> None:
         ui = self.stack.ui
         session = self._session(stream, Role.RESPONDER)
-        self._handshakes[place] += 1
         try:
             await session.open()
         except ChatError as error:
@@ -181,8 +190,7 @@ class Server(End):
             ending = await self._converse(session)
         except ChatError as error:
             if not self._keep:
-                self._first.set_exception(error)
-                return
+                raise
             self.stack.ui.notice(error.sentence)
         else:
             if not self._keep:
