@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.layers import KINDS, Layer, Option
+from plytalk.core.layers import KINDS, Authenticator, Layer, Option
 from plytalk.core.properties import Profile, Property
 
+JUDGEMENTS = ("agree", "check", "verify")
 OPTION_TYPES = (bool, int, str, Path)
 
 
@@ -23,6 +24,8 @@ def fault_of(brought: Any, hook: str) -> str:
         return f"the class {brought.__name__} has no name."
     if missing := getattr(brought, "__abstractmethods__", None):
         return f"the {kind} `{brought.name}` does not define {', '.join(sorted(missing))}."
+    if issubclass(brought, Authenticator) and all(getattr(brought, one) is getattr(Authenticator, one) for one in JUDGEMENTS):
+        return f"the {kind} `{brought.name}` would let everybody in: it defines none of {', '.join(JUDGEMENTS)}."
     return _fault_of_statements(brought)
 
 
