@@ -53,6 +53,14 @@ class Opening:
 
     async def run(self) -> Opened:
         """Raises ChatError."""
+        try:
+            return await self._run()
+        except ChatError:
+            raise
+        except Exception as error:
+            raise BrokenPlugin(f"A layer of {self._stack.line} raised {type(error).__name__} before the conversation.") from error
+
+    async def _run(self) -> Opened:
         framer = self._stack.framer()
         if self._tracer:
             self._tracer.wrap_framer(framer)
@@ -65,12 +73,7 @@ class Opening:
                 f"The handshake `{self._stack.handshake.name}` showed no key of the other side, so --auth "
                 f"{self._stack.auths[0].name} could not judge it."
             )
-        try:
-            cipher, messages = self._stack.cipher(secrets, self._role), self._stack.messages()
-        except ChatError:
-            raise
-        except Exception as error:
-            raise BrokenPlugin(f"A layer of {self._stack.line} raised {type(error).__name__} when it was made.") from error
+        cipher, messages = self._stack.cipher(secrets, self._role), self._stack.messages()
         if self._tracer:
             self._tracer.wrap_cipher(cipher)
         await self._verify(Channel(wire, cipher, messages), secrets)
@@ -88,7 +91,9 @@ class Opening:
                     return await talk(wire)
                 finally:
                     watch.cancel()
-        except TimeoutError:
+        except TimeoutError as error:
+            if not self._clock.expired():
+                raise BrokenPlugin(f"The handshake `{handshake.name}` raised {type(error).__name__}.") from error
             if not wire.heard:
                 raise self._silence() from None
             raise TooSlow(f"The other side did not finish its handshake within {self._limits.handshake:g} seconds.") from None
@@ -128,9 +133,9 @@ class Opening:
     async def _ask(self, identity: Identity) -> None:
         if identity == self._stack.handshake.identity and not is_local(self._stream.peer):
             raise Refused("The other side shows this side's own key: somebody sends our words back, or the key was copied.")
-        self._identity = identity
         for auth in self._stack.auths:
             await self._consult(auth, auth.check(self._peer(identity)))
+        self._identity = identity  # not before: a handshake that swallows a refusal has shown no key
 
     async def _verify(self, channel: Channel, secrets: Secrets) -> None:
         for auth in self._stack.auths if self._identity else ():

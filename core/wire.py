@@ -37,6 +37,7 @@ class Wire:
         self.heard = False
         self.over = False
         self.error: Exception | None = None
+        self.fault: Exception | None = None
 
     def send(self, kind: Kind, payload: bytes) -> Reply[None]:
         """Send one frame."""
@@ -66,6 +67,8 @@ class Wire:
     async def _receive(self, kind: Kind, limit: int) -> bytes:
         self._framer.limit = limit
         while (frame := next(self._framer.frames(), None)) is None:
+            if self.fault:
+                raise self.fault
             if self.over:
                 raise HandshakeFailed("The other side closed the connection during the handshake.") from self.error
             self._arrived.clear()
@@ -82,7 +85,10 @@ class Wire:
         """The stream's receiver while the handshake lasts."""
         if not self.heard:
             self.heard, self.first = True, bytes(data[:FIRST])
-        self._framer.feed(data)
+        try:
+            self._framer.feed(data)
+        except Exception as error:  # the handshake hears of it, not the loop
+            self.fault = error
         self._arrived.set()
         if self._framer.unfinished > self._unread:
             self._stream.pause()
