@@ -29,6 +29,8 @@ The *peer* is never told which of these happened (core/session.py closes the con
 from enum import IntEnum
 from inspect import cleandoc
 
+from plytalk.core.sanitise import clean
+
 
 class Exit(IntEnum):
     """Exit codes of the `chat` command."""
@@ -67,8 +69,8 @@ class ChatError(Exception):
 
     @property
     def sentence(self) -> str:
-        """What the user reads: what happened and, where there is something to do, what to do."""
-        return f"{self} {self.hint}".strip()
+        """What the user reads, fit for any screen: what happened and, where there is something to do, what to do."""
+        return clean(f"{self} {self.hint}".strip())
 
 
 class LocalError(ChatError):
