@@ -88,9 +88,7 @@ def read_public_key(text: bytes) -> rsa.RSAPublicKey:
             f"The server's RSA key has {public.key_size} bits; between {MODULUS_BITS} and {MAX_MODULUS_BITS} are accepted."
         )
     if public.public_numbers().e != PUBLIC_EXPONENT:
-        raise HandshakeFailed(
-            f"The server's RSA key has the public exponent {public.public_numbers().e:.20}; only {PUBLIC_EXPONENT} is accepted."
-        )
+        raise HandshakeFailed(f"The server's RSA key has an unusual public exponent; only {PUBLIC_EXPONENT} is accepted.")
     return public
 
 
