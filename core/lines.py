@@ -1,12 +1,13 @@
-"""Lines from a file descriptor, without ever blocking the event loop.
+"""Lines in and out for programs and people: read without ever blocking the event loop, written once for a turn of it.
 
-Works alike for pipes, files and terminals (asyncio's own reader refuses regular files). A daemon thread reads one piece ahead and
-no further, so a fast writer waits in its pipe and not in our memory; what nobody has taken is there for the next reader.
+Reading works alike for pipes, files and terminals (asyncio's own reader refuses regular files). A daemon thread reads one piece
+ahead and no further, so a fast writer waits in its pipe and not in our memory; what nobody has used is there for the next reader.
 """
 
 import asyncio
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import TypeVar, cast
@@ -22,11 +23,15 @@ class LineReader:
         self._fd = fd
         self._rest = b""
         self._over = False
+        self._kept: list[str] = []
         self._pieces: asyncio.Queue[bytes] | None = None
         self._more = threading.Semaphore(2)
 
     async def read(self) -> list[str] | None:
         """The lines that have come, without their ends; None at the end of input. A last line without an end counts."""
+        if self._kept:
+            kept, self._kept = self._kept, []
+            return kept
         if self._pieces is None:
             self._pieces = asyncio.Queue()
             threading.Thread(target=self._run, args=(asyncio.get_running_loop(),), daemon=True).start()
@@ -42,6 +47,10 @@ class LineReader:
                 if self._rest:
                     return [_text(self._rest)]
         return None
+
+    def put_back(self, lines: list[str]) -> None:
+        """Keep lines that were read and not used for the next `read`."""
+        self._kept = lines + self._kept
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         piece = b"more"
@@ -59,6 +68,35 @@ class LineReader:
 
 def _text(line: bytes) -> str:
     return line.removesuffix(b"\r").decode(errors="replace")
+
+
+class LineWriter:
+    """Writes lines to standard output. Once nobody reads them it calls `gone` and is silent."""
+
+    def __init__(self, gone: Callable[[], None]) -> None:
+        self._gone = gone
+        self._flushing = False
+
+    def write(self, line: str) -> None:
+        """Write a line; it is flushed at the end of this turn of the loop, together with all that follow within it."""
+        try:
+            sys.stdout.write(line + "\n")
+        except BrokenPipeError:
+            self._nobody_reads()
+        if not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        self._flushing = False
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            self._nobody_reads()
+
+    def _nobody_reads(self) -> None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        self._gone()
 
 
 async def in_thread(function: Callable[[], T]) -> T:

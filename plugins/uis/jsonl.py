@@ -2,10 +2,11 @@
 
 out  {"type": "open", "peer": "127.0.0.1:8000", "stack": {"transport": "tcp", ...}}
      {"type": "message", "text": "..."}
-     {"type": "notice", "text": "..."}
      {"type": "closed", "reason": "..."}
 in   {"type": "message", "text": "..."}
      {"type": "exit"}
+
+Nothing else is written to standard output; notices for people go to standard error.
 """
 
 import json
@@ -14,8 +15,10 @@ from typing import Any
 
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.layers import Ui
-from plytalk.core.lines import LineReader
+from plytalk.core.lines import LineReader, LineWriter
 from plytalk.core.session import Ending, Session
+
+ORDERS = '{"type": "message", "text": "..."} nor {"type": "exit"}'
 
 
 class Jsonl(Ui):
@@ -26,13 +29,21 @@ class Jsonl(Ui):
 
     def __init__(self) -> None:
         self._lines = LineReader(0)
+        self._out = LineWriter(self._nobody_reads)
+        self._session: Session | None = None
 
     async def run(self, session: Session) -> None:
-        while (lines := await self._lines.read()) is not None:
-            for line in lines:
+        while not session.ending:
+            lines = await self._lines.read()
+            if lines is None:
+                session.exit()
+                return
+            for index, line in enumerate(lines):
+                if session.ending:
+                    self._lines.put_back(lines[index:])
+                    return
                 self._obey(session, line)
             await session.drain()
-        session.exit()
 
     def _obey(self, session: Session, line: str) -> None:
         try:
@@ -45,22 +56,28 @@ class Jsonl(Ui):
             case {"type": "exit", **rest} if not rest:
                 session.exit()
             case _:
-                self.notice('Skipped a line of input that is neither {"type": "message", "text": "..."} nor {"type": "exit"}.')
+                session.notice(f"Skipped a line of input that is neither {ORDERS}.")
 
     def message(self, text: str) -> None:
         self._write(type="message", text=text)
 
     def notice(self, sentence: str) -> None:
-        self._write(type="notice", text=sentence)
+        print(sentence, file=sys.stderr, flush=True)
 
     def opened(self, session: Session) -> None:
+        self._session = session
         self._write(type="open", peer=session.address, stack=session.stack.names)
+        self.notice(f"Talking to {session.address} over {session.stack.line}.")
 
     def closed(self, session: Session, ending: Ending) -> None:
         self._write(type="closed", reason=ending.reason)
 
     def _write(self, **event: Any) -> None:
-        print(json.dumps(event).replace("\x7f", "\\u007f"), file=sys.stdout, flush=True)
+        self._out.write(json.dumps(event).replace("\x7f", "\\u007f"))
+
+    def _nobody_reads(self) -> None:
+        if self._session:
+            self._session.exit()
 
 
 @hookimpl
