@@ -15,12 +15,13 @@ from click.shell_completion import CompletionItem
 from plytalk.cli import config
 from plytalk.core.errors import PluginError, Usage
 from plytalk.core.host import Host
+from plytalk.core.keys import Role
 from plytalk.core.layers import KINDS, REPEATABLE, Layer, Option
 from plytalk.core.properties import Profile
 from plytalk.core.stack import Stack, choose
 
-DEFAULT_PROFILE = "secure-chat"
-DEFAULT_PORT = 8000
+DEFAULT_PROFILE = "plytalk1"
+DEFAULT_PORT = 7591
 ALWAYS_FROM_CONFIG = ("transport", "ui", "auth", "feature")  # these have no say in what the rest of the stack is
 IDENTIFYING = ("framer", "handshake", "cipher", "messages")
 HELP = {
@@ -47,7 +48,8 @@ class Choice:
 
     def stack(self) -> Stack:
         """The stack, made. Raises ImpossibleStack."""
-        return Stack.build(self.classes, self.options)
+        known = [self.host.profile(name) for name in self.host.names("profile") if self.host.found["profile", name].builtin]
+        return Stack.build(self.classes, self.options, known)
 
     @property
     def named(self) -> Profile | None:
@@ -117,6 +119,10 @@ def layer_options(command: Callable[..., Any]) -> Callable[..., Any]:
 class StackCommand(click.Command):
     """A command that takes layers, and the options of the layers it is given; its callback gets a `choice`."""
 
+    def __init__(self, *args: Any, role: Role = Role.INITIATOR, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._role = role
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         parser = self.make_parser(ctx)
         parser.ignore_unknown_options = True
@@ -136,54 +142,70 @@ class StackCommand(click.Command):
             if ctx.resilient_parsing or asks_help:
                 return super().parse_args(ctx, args)
             raise
-        ctx.meta["choice"] = choice
+        ctx.meta["layers"] = with_options(choice, everything=asks_help)
         rest = super().parse_args(ctx, args)
-        for option in self._layer_options(ctx):
-            value = ctx.params.pop(option.keyword, None)
-            if value is None:
-                value = choice.settings.get("options", {}).get(option.name)
-            if value is not None and value != option.default:
-                choice.options[option.keyword] = option.type(value)
+        try:
+            self._take_options(choice, ctx)
+        except Usage as error:
+            raise click.UsageError(error.sentence, ctx) from None
         ctx.params["choice"] = choice
         return rest
 
-    def _choose(self, values: Mapping[str, Any], asks_help: bool) -> Choice:
+    @staticmethod
+    def _choose(values: Mapping[str, Any], asks_help: bool) -> Choice:
         blocked = [Blocked().convert(one, None, None) for one in values.get("blocked") or ()]
         host = Host(blocked)
         settings = {} if asks_help else config.read(Path(values["config"]) if values.get("config") else None)
         kinds = {kind: _names(kind, values.get(kind)) for kind in KINDS if values.get(kind)}
         profile = host.profile(values["profile"]) if values.get("profile") else None
-        choice = Choice(host, resolve(host, kinds, profile, settings), profile, settings)
-        if asks_help:
-            for kind, name in list(host.found):
-                if kind in KINDS and host.found[kind, name].builtin:
-                    layer = host.layer(kind, name)
-                    if layer not in choice.classes.get(kind, []):
-                        choice.classes.setdefault(kind, []).append(layer)
-        known = {option.name for layers in choice.classes.values() for layer in layers for option in layer.options}
-        if unknown := set(settings.get("options", {})) - known:
-            raise Usage(
-                f"The config file sets the option {sorted(unknown)[0]!r}, which none of the chosen layers has.",
-                f"They have: {', '.join(sorted(known)) or 'no options'}.",
-            )
-        return choice
+        return Choice(host, resolve(host, kinds, profile, settings), profile, settings)
 
-    @staticmethod
-    def _layer_options(ctx: click.Context) -> list[Option]:
-        choice: Choice | None = ctx.meta.get("choice")
-        return [option for layers in (choice.classes if choice else {}).values() for layer in layers for option in layer.options]
+    def _take_options(self, choice: Choice, ctx: click.Context) -> None:
+        """Move the layers' options from the command's parameters to the choice, with the layers that they choose."""
+        settings = dict(choice.settings.get("options", {}))
+        given = {}
+        for layer in ctx.meta["layers"]:
+            for option in layer.options:
+                value = ctx.params.pop(option.keyword, None)
+                value = settings.pop(option.name, None) if value is None else value
+                if value is not None and value != option.default:
+                    given[option] = layer
+                    choice.options[option.keyword] = option.type(value)
+                    if option.chooses and layer not in choice.classes.setdefault(layer.kind, []):
+                        choice.classes[layer.kind].append(layer)
+        if settings:
+            raise Usage(f"The config file sets the option {sorted(settings)[0]!r}, which none of the chosen layers has.")
+        wanted = choice.classes["handshake"][0].prefers.get("auth")
+        if wanted and self._role is Role.INITIATOR and not choice.classes.get("auth"):
+            choice.classes["auth"] = [choice.host.layer("auth", wanted)]
+        for option, layer in given.items():
+            if layer not in choice.classes.get(layer.kind, []):
+                raise Usage(f"--{option.name} belongs to the {layer.kind} `{layer.name}`, which is not chosen.")
+        for kind, layers in choice.classes.items():
+            choice.classes[kind] = [layer.configured(choice.options) for layer in layers]
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        return [*super().get_params(ctx), *(_click_option(option) for option in self._layer_options(ctx))]
+        layers = ctx.meta.get("layers", [])
+        return [*super().get_params(ctx), *(_click_option(option) for layer in layers for option in layer.options)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own = [record for param in super().get_params(ctx) if (record := param.get_help_record(ctx))]
         with formatter.section("Options"):
             formatter.write_dl(own)
-        choice: Choice | None = ctx.meta.get("choice")
-        for layer in [layer for layers in (choice.classes if choice else {}).values() for layer in layers if layer.options]:
+        for layer in (layer for layer in ctx.meta.get("layers", []) if layer.options):
             with formatter.section(f"Options of the {layer.kind} {layer.name}"):
                 formatter.write_dl([record for option in layer.options if (record := _click_option(option).get_help_record(ctx))])
+
+
+def with_options(choice: Choice, everything: bool) -> list[type[Layer]]:
+    """The layers whose options are understood: the chosen ones, and those that come with plytalk and choose themselves by one."""
+    layers = [layer for chosen in choice.classes.values() for layer in chosen]
+    for (kind, name), found in choice.host.found.items():
+        if found.builtin and (kind == "auth" or (everything and kind in KINDS)):
+            layer = choice.host.layer(kind, name)
+            if layer not in layers:
+                layers.append(layer)
+    return layers
 
 
 def resolve(

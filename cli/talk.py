@@ -11,6 +11,7 @@ from plytalk.cli.main import complain, paint
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.core.ends import Client, Server
 from plytalk.core.errors import Usage
+from plytalk.core.keys import Role
 from plytalk.core.session import Ending
 
 SERVE_EXAMPLES = """\b
@@ -31,7 +32,7 @@ Examples:
 """
 
 
-@click.command(cls=StackCommand, epilog=SERVE_EXAMPLES)
+@click.command(cls=StackCommand, role=Role.RESPONDER, epilog=SERVE_EXAMPLES)
 @click.option("--host", help="Address to listen on (default 127.0.0.1; 0.0.0.0 or :: for every network).", envvar="PLYTALK_HOST")
 @click.option(
     "--port",

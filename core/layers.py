@@ -36,7 +36,8 @@ Frame = tuple[Kind | None, bytes]
 class Option:
     """A command-line option that a layer brings: `--NAME`; its value reaches the layer's constructor as a keyword argument.
 
-    `type` is bool (a flag), int, str or pathlib.Path.
+    `type` is bool (a flag), int, str or pathlib.Path. `chooses` says that giving the option chooses its layer, so that
+    `--peer SHA256:...` needs no `--auth peer` beside it; this is for layers that come with plytalk.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Option:
     type: type = str
     default: Any = None
     metavar: str | None = None
+    chooses: bool = False
 
     @property
     def keyword(self) -> str:

@@ -1,8 +1,15 @@
-"""The three chats that existed before plytalk, each as a whole stack."""
+"""The secure default, and the three chats that existed before plytalk, each as a whole stack."""
 
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.properties import Profile
 
+PLYTALK1 = Profile(
+    "plytalk1",
+    "The secure default: Noise XX with ML-KEM-768, identities, padded records",
+    7591,
+    {"framer": "u16", "handshake": "plytalk1", "cipher": "noise", "messages": "records"},
+    rb"\0.PLYTALK1\n",
+)
 DEMO01 = Profile(
     "demo01",
     "Messenger 01 of the secure messaging demos: plaintext",
@@ -27,4 +34,4 @@ SECURE_CHAT = Profile(
 
 @hookimpl
 def profiles() -> list[Profile]:
-    return [DEMO01, DEMO02, SECURE_CHAT]
+    return [PLYTALK1, DEMO01, DEMO02, SECURE_CHAT]

@@ -1,0 +1,84 @@
+"""known_hosts: the server's key is remembered at first use, as OpenSSH does it, in OpenSSH's own format.
+
+The first time the fingerprint is shown and the user asked; off a terminal the answer is no, unless `--accept-new` says yes
+beforehand. From then on the same key passes without a word, and every other key is refused.
+"""
+
+import asyncio
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from plytalk.core.errors import ChangedPeer, Refused, UnknownPeer, Usage
+from plytalk.core.files import place
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Peer, Role
+from plytalk.core.known_hosts import KnownHosts as Store
+from plytalk.core.known_hosts import Verdict
+from plytalk.core.layers import Authenticator, Option
+from plytalk.core.properties import Property
+from plytalk.core.public_key import PublicKey
+
+
+class KnownHosts(Authenticator):
+    """The server's key must be the one remembered for its address; the first time you are asked."""
+
+    name = "known-hosts"
+    needs = {Property.PEER_KEY}
+    gives = {Property.PEER_IDENTITY}
+    judges = {Role.INITIATOR}
+    options = (
+        Option("known-hosts", "The file of remembered keys (default: your own known_hosts of plytalk).", Path, metavar="FILE"),
+        Option("accept-new", "Remember a new server's key without asking; a changed one is still refused.", bool, False),
+    )
+
+    def __init__(self, known_hosts: Path | None = None, accept_new: bool = False) -> None:
+        self._store = Store(known_hosts or place("known_hosts"))
+        self._accept_new = accept_new
+
+    async def check(self, peer: Peer) -> None:
+        host, port = host_and_port(peer.address)
+        key = PublicKey(peer.identity.key)
+        finding = await asyncio.to_thread(self._store.lookup, host, port, key)
+        lines = ", ".join(f"line {number}" for number in finding.lines)
+        match finding.verdict:
+            case Verdict.SAME:
+                return
+            case Verdict.ABSENT:
+                await self._first_use(peer, host, port, key)
+            case Verdict.REVOKED:
+                raise Refused(f"The key {key.fingerprint} of {peer.address} is revoked: {self._store.path}, {lines}.")
+            case _:
+                raise ChangedPeer(
+                    f"{peer.address} shows the key {key.fingerprint}, and not the one remembered in {self._store.path}, {lines}: "
+                    "someone may be between you, or the server has a new key.",
+                    f"Ask whoever runs it, by another way. If the key is right: chat keys forget {peer.address}",
+                )
+
+    async def _first_use(self, peer: Peer, host: str, port: int, key: PublicKey) -> None:
+        if not self._accept_new:
+            question = (
+                f"The key of {peer.address} is new here. Its fingerprint is {key.fingerprint}. Is that what the server shows?"
+            )
+            if not await peer.confirm(
+                question, "Give --peer SHA256:... if you know the fingerprint, or --accept-new to remember it."
+            ):
+                raise UnknownPeer(f"You said no to the key {key.fingerprint} of {peer.address}.")
+        await asyncio.to_thread(self._store.add, host, port, key)  # it looks again, under the lock
+        peer.say(f"Remembered the key {key.fingerprint} of {peer.address} in {self._store.path}.")
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """HOST:PORT taken apart. Raises Usage for addresses that have none, such as the path of a Unix socket."""
+    try:
+        parts = urlsplit(f"//{address}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or not port or "/" in address:
+        raise Usage(f"No key can be remembered for {address!r}.", "Give --peer SHA256:... with the server's fingerprint.")
+    return host, port
+
+
+@hookimpl
+def layers() -> list[type[KnownHosts]]:
+    return [KnownHosts]

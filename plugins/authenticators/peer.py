@@ -1,0 +1,38 @@
+"""`--peer SHA256:...`: the other side must show exactly this key. The surest way, where the fingerprint came by another way."""
+
+from plytalk.core.errors import ChangedPeer, Usage
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Peer
+from plytalk.core.layers import Authenticator, Option
+from plytalk.core.properties import Property
+from plytalk.core.public_key import parse_fingerprint
+
+
+class PinnedPeer(Authenticator):
+    """The other side must show the key with this fingerprint."""
+
+    name = "peer"
+    needs = {Property.PEER_KEY}
+    gives = {Property.PEER_IDENTITY}
+    options = (Option("peer", "Talk only to the key with this fingerprint (SHA256:...).", metavar="FINGERPRINT", chooses=True),)
+
+    def __init__(self, peer: str = "") -> None:
+        try:
+            self._fingerprint = parse_fingerprint(peer)
+        except ValueError:
+            raise Usage(
+                f"{peer!r} is no fingerprint.", "It is SHA256: and 43 characters: `chat serve` prints its own when it starts."
+            ) from None
+
+    async def check(self, peer: Peer) -> None:
+        if peer.identity.fingerprint != self._fingerprint:
+            raise ChangedPeer(
+                f"{peer.address} shows the key {peer.identity.fingerprint}, not {self._fingerprint}: it is somebody else, or "
+                "someone is between you.",
+                "Ask the other side for its fingerprint by another way, such as the telephone.",
+            )
+
+
+@hookimpl
+def layers() -> list[type[PinnedPeer]]:
+    return [PinnedPeer]

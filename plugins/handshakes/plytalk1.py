@@ -1,0 +1,148 @@
+"""plytalk/1: Noise XX with hybrid forward secrecy, between two long-lived identities (docs/protocol.md).
+
+    client                                                     server
+      | --- preamble: PLYTALK1, the suites it offers ----------> |
+      | <-- preamble: the suite chosen, those it knows --------- |
+      |     (a one-time code is agreed on here, if there is one) |
+      | --- A  e, e1 ------------------------------------------> |     the prologue is both preambles, so that
+      | <-- B  e, ee, ekem1, s, es + identity ------------------ |     an edited offer makes B fail
+      |     (the authenticators judge the server)                |
+      | --- C  s, se [, psk] + identity -----------------------> |
+      |                               (and here the client)      |
+
+A suite is a whole Noise protocol name; nothing is mixed and matched. Identities are Ed25519 keys that sign a static key made
+afresh for each process, as noise-libp2p has it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from plytalk.core import files
+from plytalk.core import identity as identities
+from plytalk.core.errors import Refused, StackMismatch, Usage
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Identity, Role, Secrets
+from plytalk.core.layers import Handshake, Option
+from plytalk.core.properties import Property
+from plytalk.core.wire import Wire
+from plytalk.plugins.noise import payload, preamble
+from plytalk.plugins.noise.engine import HandshakeState
+from plytalk.plugins.noise.primitives import X25519
+
+HYBRID = ("Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256", "Noise_XXhfs_25519+MLKEM768_ChaChaPoly_SHA256")
+CLASSICAL = ("Noise_XX_25519_AESGCM_SHA256", "Noise_XX_25519_ChaChaPoly_SHA256")
+SETS = {"hybrid": HYBRID, "classical": CLASSICAL, "any": HYBRID + CLASSICAL}
+GREETING, A, B, C = b"P", b"A", b"B", b"C"
+MAX_A, MAX_B, MAX_C = 32 + 1184, 32 + 1088 + 16 + 32 + 16 + payload.LENGTH + 16, 32 + 16 + payload.LENGTH + 16
+
+
+class Plytalk1(Handshake):
+    """Noise XX with ML-KEM-768 beside X25519, between identities that each side proves."""
+
+    name = "plytalk1"
+    needs = {Property.BORDERS}
+    gives = {Property.STATES, Property.PEER_KEY, Property.FORWARD_SECRECY, Property.POST_QUANTUM}
+    prefers = {"framer": "u16", "cipher": "noise", "messages": "records", "auth": "known-hosts"}
+    shows = {Role.INITIATOR, Role.RESPONDER}
+    speaks_first = Role.INITIATOR
+    options = (
+        Option("identity", "Your long-lived key (default: the one `chat keys show` names).", Path, metavar="FILE"),
+        Option("suite", "Suites to offer or accept: hybrid (default), classical, any, or Noise protocol names.", metavar="NAMES"),
+    )
+
+    @classmethod
+    def configured(cls, options: Mapping[str, Any]) -> type[Self]:
+        if all(suite in HYBRID for suite in suites_named(options.get("suite"))):
+            return cls
+        gives = cls.gives - {Property.POST_QUANTUM}
+        caution = "The suites allowed with --suite include some that a future quantum computer can break."
+        return type(cls.__name__, (cls,), {"gives": gives, "caution": caution, "__doc__": cls.__doc__})
+
+    def __init__(self, identity: Path | None = None, suite: str | None = None) -> None:
+        self._file = identity
+        self._suites = suites_named(suite)
+        self._static = X25519.generate_keypair()
+        self._key: identities.Identity | None = None
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        file = self._file or files.place("identity")
+        self._key, new = identities.load_or_create(file, lambda path: secret(f"Passphrase of {path}: "))
+        self.identity = Identity(self._key.public.type, self._key.public.blob)
+        return [f"Made you a new identity, {self.identity.fingerprint}, and keep it in {file}."] if new else []
+
+    async def initiate(self, wire: Wire) -> Secrets:
+        offer = preamble.Offer(preamble.tokens(self._suites, wire.agreement))
+        await wire.send(GREETING, offer.encode())
+        reply = await wire.receive(GREETING, preamble.MAX_BYTES)
+        answer = preamble.Answer.decode(reply)
+        if answer.chosen not in offer.tokens:  # never less than was offered, and no second try with less
+            raise mismatch(offer.tokens, answer.known)
+        handshake = await self._start(wire, answer.chosen, offer.encode(), reply)
+        await wire.send(A, handshake.write_message())
+        identity = handshake.read_message(await wire.receive(B, MAX_B))
+        await wire.ask(self._judge(handshake, identity))  # before the first secret byte leaves
+        await wire.send(C, handshake.write_message(payload.encode(self._own, self._static.public)))
+        return finish(handshake)
+
+    async def respond(self, wire: Wire) -> Secrets:
+        greeting = await wire.receive(GREETING, preamble.MAX_BYTES)
+        offer = preamble.Offer.decode(greeting)
+        known = preamble.tokens(self._suites, wire.agreement)
+        chosen = next((token for token in offer.tokens if token in known), "")
+        answer = preamble.Answer(chosen, known).encode()
+        await wire.send(GREETING, answer)
+        if not chosen:
+            raise mismatch(known, offer.tokens)
+        handshake = await self._start(wire, chosen, greeting, answer, initiator=False)
+        handshake.read_message(await wire.receive(A, MAX_A))
+        await wire.send(B, handshake.write_message(payload.encode(self._own, self._static.public)))
+        identity = handshake.read_message(await wire.receive(C, MAX_C))
+        await wire.ask(self._judge(handshake, identity))
+        return finish(handshake)
+
+    async def _start(self, wire: Wire, chosen: str, offer: bytes, answer: bytes, initiator: bool = True) -> HandshakeState:
+        psks = [await wire.agree()] if wire.agreement else []
+        suite = preamble.suite(chosen)
+        return HandshakeState(suite, initiator=initiator, prologue=preamble.prologue(offer, answer), s=self._static, psks=psks)
+
+    def _judge(self, handshake: HandshakeState, identity: bytes) -> Identity:
+        assert handshake.rs is not None
+        if handshake.rs == self._static.public:
+            raise Refused("The other side shows this side's own key: somebody sends our words back.")
+        key = payload.decode(identity, handshake.rs)
+        return Identity(key.type, key.blob)
+
+    @property
+    def _own(self) -> identities.Identity:
+        if self._key is None:
+            raise Usage("There is no identity yet: `ready` comes before the first conversation.")
+        return self._key
+
+
+def suites_named(names: str | None) -> tuple[str, ...]:
+    """The suites that `--suite` names. Raises Usage."""
+    known = SETS["any"]
+    chosen = tuple(suite for name in (names or "hybrid").split(",") for suite in SETS.get(name.strip(), (name.strip(),)))
+    if unknown := [suite for suite in chosen if suite not in known]:
+        raise Usage(f"plytalk/1 has no suite {unknown[0]!r}.", f"Known: {', '.join((*SETS, *known))}.")
+    return tuple(dict.fromkeys(chosen))
+
+
+def mismatch(ours: Sequence[str], theirs: Sequence[str]) -> StackMismatch:
+    return StackMismatch(
+        f"The two sides have no suite of the handshake `plytalk1` in common: {', '.join(ours)} here, "
+        f"{', '.join(theirs) or 'none'} on the other side.",
+        "Give both the same --suite, and the same of --psk-file and --code or neither.",
+    )
+
+
+def finish(handshake: HandshakeState) -> Secrets:
+    suite = handshake.protocol.name
+    keys = handshake.split()
+    return Secrets(states=(keys.send, keys.receive), suite=suite, transcript=keys.handshake_hash)
+
+
+@hookimpl
+def layers() -> list[type[Plytalk1]]:
+    return [Plytalk1]
