@@ -1,5 +1,6 @@
 """The `chat` command: a group whose commands are imported when they are called, so that `chat --help` stays quick."""
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -64,6 +65,9 @@ def chat(ctx: click.Context, debug: bool) -> None:
 def main() -> None:
     """Run the command and exit with the code of `plytalk.core.errors.Exit`."""
     debug = "--debug" in sys.argv[1:2] or bool(os.environ.get("PLYTALK_DEBUG"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows few characters shows the others by their numbers
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = chat.main(prog_name="chat", standalone_mode=False)
     except ChatError as error:
@@ -71,14 +75,16 @@ def main() -> None:
             raise
         complain(error.sentence)
         code = error.exit_code
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = Exit.USAGE
+    except click.ClickException as error:
+        complain(said(error))
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         complain("Interrupted.")
         code = Exit.INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except BrokenPipeError:
         code = Exit.FAILED
     except Exception as error:
         if debug:
@@ -88,8 +94,19 @@ def main() -> None:
             "Run it as `chat --debug ...` and report what it shows."
         )
         code = Exit.FAILED
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(int(code or 0))
+
+
+def said(error: click.ClickException) -> str:
+    """One line: what click has to say, and where to read on."""
+    sentence = " ".join(error.format_message().split())
+    sentence += "" if sentence.endswith((".", "?")) else "."
+    context = getattr(error, "ctx", None)
+    return sentence + (f" See `{context.command_path} --help`." if context else "")
 
 
 def complain(sentence: str) -> None:
