@@ -1,0 +1,226 @@
+"""Write into the pages what the code knows. After a change of layers, options, hooks, errors or help texts, run
+
+    ./run python docs/generate.py            --check changes nothing and fails where a page is out of date
+
+What stands between `<!-- begin NAME ARGUMENTS -->` and `<!-- end -->` is the answer of the function NAME below; everything else
+is written by hand. docs/layers.svg is drawn from a demo by docs/picture.py.
+"""
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import click
+import picture
+from form import amount, code, listed, oneline, prose, signature, table, told_in
+
+import plytalk
+from plytalk.cli import config
+from plytalk.cli.main import chat
+from plytalk.cli.stacks import HELP
+from plytalk.core import errors, hookspecs, limits
+from plytalk.core import layers as contracts
+from plytalk.core.discovery import GROUP, OURS
+from plytalk.core.host import Host
+from plytalk.core.layers import KINDS, Framer
+from plytalk.core.properties import MEANINGS, Property
+
+DOCS = Path(__file__).resolve().parent
+PROJECT = DOCS.parent
+PICTURE = DOCS / "layers.svg"
+MARKED = re.compile(r"(?P<begin><!-- begin (?P<name>\w+)(?P<arguments>[^\n]*?) -->\n)(?P<body>.*?)(?P<end><!-- end -->)", re.S)
+WIDTH = "100"
+
+
+def pages() -> list[Path]:
+    """Every page that can hold marks."""
+    return [PROJECT / "README.md", *sorted(DOCS.rglob("*.md"))]
+
+
+def renewed(text: str) -> str:
+    """A page's text with everything between marks written anew. Raises KeyError for a mark of an unknown name."""
+
+    def renew(match: re.Match[str]) -> str:
+        body = GENERATORS[match["name"]](match["arguments"].strip())
+        return f"{match['begin']}\n{body.strip()}\n\n{match['end']}"
+
+    return MARKED.sub(renew, text)
+
+
+def main(arguments: list[str]) -> int:
+    wanted = {page: renewed(page.read_text()) for page in pages()}
+    drawn = picture.draw(picture.read(run("chat demo")))
+    wanted[PICTURE] = PICTURE.read_text() if PICTURE.exists() and picture.same(PICTURE.read_text(), drawn) else drawn
+    stale = [path for path in wanted if not path.exists() or path.read_text() != wanted[path]]
+    for path in stale:
+        if "--check" not in arguments:
+            path.write_text(wanted[path])
+        print(f"{path.relative_to(PROJECT)} {'is out of date' if '--check' in arguments else 'written'}")
+    return 1 if stale and "--check" in arguments else 0
+
+
+# -- what the program prints ---------------------------------------------------------------------------------------------------
+
+
+def run(line: str) -> str:
+    """What a command line prints on standard output, without the user's settings and without colour."""
+    command = [sys.executable, "-m", "plytalk", *line.split()[1:]]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PLYTALK_", "XDG_"))}
+    with tempfile.TemporaryDirectory() as home:
+        environment = kept | {"COLUMNS": WIDTH, "NO_COLOR": "1", "HOME": home}
+        return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
+
+
+def output(line: str) -> str:
+    return f"```console\n$ {line}\n{run(line).rstrip()}\n```"
+
+
+def commands(_: str) -> str:
+    return "\n\n".join(f"## {line}\n\n```text\n{run(f'{line} --help').rstrip()}\n```" for line, _ in leaves(chat, "chat"))
+
+
+def leaves(command: click.Command, line: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command with the line that calls it: `chat`, `chat serve`, ..."""
+    yield line, command
+    if isinstance(command, click.Group):
+        context = click.Context(command, info_name=line)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from leaves(inner, f"{line} {name}")
+
+
+def environment(_: str) -> str:
+    found: dict[str, list[str]] = {}
+    for _line, command in leaves(chat, "chat"):
+        for param in command.params:
+            if isinstance(param.envvar, str):
+                found.setdefault(param.envvar, [])
+                if param.opts[-1] not in found[param.envvar]:
+                    found[param.envvar].append(param.opts[-1])
+    found["NO_COLOR"] = ["no colour, whatever its value"]
+    rows = [(code(name), ", ".join(code(opt) if opt.startswith("-") else opt for opt in opts)) for name, opts in found.items()]
+    return table(("variable", "stands for"), rows)
+
+
+def settings(_: str) -> str:
+    kinds = {dict: "table", list: "list of names", str: "text", int: "number"}
+    return table(("key", "value"), [(code(key), kinds[its]) for key, its in config.KEYS.items()])
+
+
+# -- what the code states ------------------------------------------------------------------------------------------------------
+
+
+def host() -> Host:
+    """The built-in plugins alone: what else is installed here is nobody else's business."""
+    built_in = Host(points=[point for point in entry_points(group=GROUP) if point.dist and point.dist.name == OURS])
+    built_in.load_all()
+    return built_in
+
+
+def layers(_: str) -> str:
+    plugins = host()
+    return "\n\n".join(f"## {kind}\n\n{HELP[kind]}\n\n{layers_of(kind, plugins)}" for kind in KINDS)
+
+
+def layers_of(kind: str, plugins: Host) -> str:
+    rows = []
+    for name in plugins.names(kind):
+        layer = plugins.layer(kind, name)
+        options = ", ".join(code(f"--{option.name}") for option in layer.options)
+        rows.append((code(name), layer.summary(), listed(layer.needs), listed(layer.gives), options))
+    return table(("name", "what it is", "needs", "gives", "options"), rows) if rows else "None is built in."
+
+
+def contract(_: str) -> str:
+    return "\n\n".join(f"## {base.__name__}\n\n{contract_of(base)}" for base in (contracts.Layer, *KINDS.values()))
+
+
+def contract_of(base: type[contracts.Layer]) -> str:
+    """What a layer is to define, or can use: the docstring of its class, then the attributes and methods in their order."""
+    lines = [f"- `{name}`: {said}" for name, said in told_in(contracts, base.__name__).items()]
+    for name, member in vars(base).items():
+        function = getattr(member, "fget", None) or getattr(member, "__func__", member)
+        if not inspect.isfunction(function) or (name.startswith("_") and not hasattr(function, "__isabstractmethod__")):
+            continue
+        said = f": {oneline(function.__doc__)}" if function.__doc__ else ""
+        needed = " **Must be defined.**" if hasattr(function, "__isabstractmethod__") else ""
+        lines.append(f"- `{name if isinstance(member, property) else signature(function)}`{said}{needed}")
+    return "\n".join([prose(base), "", *lines])
+
+
+def profiles(_: str) -> str:
+    plugins = host()
+    found = [plugins.profile(name) for name in plugins.names("profile")]
+    rows = [
+        (code(one.name), one.summary, str(one.port), " ".join(f"`--{k} {n}`" for k, n in one.layers.items())) for one in found
+    ]
+    return table(("name", "what it is", "port", "is short for"), rows)
+
+
+def properties(_: str) -> str:
+    rows = [(str(prop), MEANINGS[prop].have, MEANINGS[prop].lack, ", ".join(MEANINGS[prop].change)) for prop in Property]
+    return table(("property", "with it", "without it", "given by a"), rows)
+
+
+def hooks(_: str) -> str:
+    found = [one for one in vars(hookspecs).values() if inspect.isfunction(one) and hasattr(one, "plytalk_spec")]
+    return "\n\n".join(f"## {one.__name__}\n\n```python\n{signature(one)}\n```\n\n{prose(one)}" for one in found)
+
+
+def exported(_: str) -> str:
+    names = sorted(plytalk._HOME)
+    return table(
+        ("name", "what it is"),
+        [
+            (code(name), oneline(getattr(plytalk, name).__doc__) if name != "hookimpl" else "Marks a function as a hook.")
+            for name in names
+        ],
+    )
+
+
+def failures(_: str) -> str:
+    def rows(error: type[errors.ChatError], depth: int) -> Iterator[tuple[str, ...]]:
+        sentence = oneline(error.__doc__)
+        yield f"{'&emsp;' * depth}{code(error.__name__)}", sentence, error.hint, str(int(error.exit_code))
+        for inner in error.__subclasses__():
+            if inner.__module__ == error.__module__:
+                yield from rows(inner, depth + 1)
+
+    return table(("error", "what it says", "what to do", "exit code"), rows(errors.ChatError, 0))
+
+
+def exits(_: str) -> str:
+    told = told_in(errors, "Exit")
+    return table(("code", "name", "meaning"), [(str(int(one)), code(one.name), told[one.name]) for one in errors.Exit])
+
+
+def bounds(_: str) -> str:
+    told = told_in(limits, "Limits")
+    values = vars(limits.Limits())
+    rows = [(code(name), amount(value), told[name]) for name, value in values.items()]
+    before = told_in(contracts, "Framer")["limit"]
+    return table(("limit", "value", "meaning"), [*rows, (code("Framer.limit"), amount(Framer.limit), before)])
+
+
+def decisions(_: str) -> str:
+    found = [(page.name, page.read_text().splitlines()[0].lstrip("# ")) for page in sorted((DOCS / "decisions").glob("0*.md"))]
+    return "\n".join(f"- [{title}]({name})" for name, title in found)
+
+
+GENERATORS: dict[str, Callable[[str], str]] = {
+    one.__name__: one
+    for one in (
+        bounds, commands, contract, decisions, environment, exits, exported,
+        failures, hooks, layers, output, profiles, properties, settings,
+    )
+}  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
