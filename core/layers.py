@@ -98,7 +98,7 @@ class Stream(ABC):
     def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
         """Hand every piece that arrives to `receive`, which must copy what it keeps; call `ended` once, with the error if one.
 
-        Nothing is delivered before the first call; a later call replaces the receiver.
+        Nothing is delivered before the first call; a later call replaces the receiver, which hears of an end that has come already.
         """
 
     @abstractmethod
@@ -199,7 +199,7 @@ class Framer(Layer):
     @property
     @abstractmethod
     def unfinished(self) -> int:
-        """How many bytes wait for the rest of their frame."""
+        """How many bytes are held here: those of frames not taken yet, and of the beginning of the next one."""
 
 
 class Handshake(Layer):

@@ -83,8 +83,8 @@ class MemoryStream(Stream):
         self._other._room.set()
 
 
-def memory_stream_pair(cut: Cut | None = None) -> tuple[MemoryStream, MemoryStream]:
-    """Two connected streams; `cut` re-cuts what either sends. Needs a running event loop."""
-    client, server = MemoryStream("memory:server", cut), MemoryStream("memory:client", cut)
+def memory_stream_pair(cut: Cut | None = None, back: Cut | None = None) -> tuple[MemoryStream, MemoryStream]:
+    """Two connected streams; `cut` re-cuts what either sends, or `back` what the second does. Needs a running event loop."""
+    client, server = MemoryStream("memory:server", cut), MemoryStream("memory:client", back or cut)
     client._other, server._other = server, client
     return client, server
