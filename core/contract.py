@@ -1,6 +1,7 @@
 """Whether what a plugin brings keeps its contract, as far as that can be seen without using it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def fault_of(brought: Any, hook: str) -> str:
     if not (isinstance(brought, type) and issubclass(brought, Layer)):
         return f"it gives {brought!r:.100}, which is no layer class."
     kind: Any = getattr(brought, "kind", None)
-    if kind not in KINDS or not issubclass(brought, KINDS[kind]):
+    if not isinstance(kind, str) or kind not in KINDS or not issubclass(brought, KINDS[kind]):
         return f"the class {brought.__name__} derives from no kind of layer, such as {next(iter(KINDS.values())).__name__}."
     if not isinstance(getattr(brought, "name", None), str):
         return f"the class {brought.__name__} has no name."
@@ -32,12 +33,12 @@ def fault_of(brought: Any, hook: str) -> str:
 def _fault_of_statements(layer: type[Layer]) -> str:
     where = f"the {layer.kind} `{layer.name}`"
     for word in ("needs", "gives"):
-        for prop in _each(getattr(layer, word)):
-            if prop not in list(Property):
-                return f"{where} {word} {prop!r:.100}, which is no Property."
+        stated = getattr(layer, word)
+        if not isinstance(stated, AbstractSet) or not stated <= set(Property):
+            return f"{where} {word} {stated!r:.100}, which is no set of Property."
     if not isinstance(layer.prefers, Mapping) or not set(layer.prefers) <= set(KINDS):
         return f"what {where} prefers is no mapping of kinds of layers to names."
-    for option in _each(layer.options):
+    for option in layer.options:
         if not isinstance(option, Option) or option.type not in OPTION_TYPES:
             return f"the option {option!r:.100} of {where} is no Option of the type bool, int, str or Path."
     if not isinstance(layer.caution, str) or not isinstance(layer.summary(), str):
@@ -51,7 +52,3 @@ def _fault_of_profile(brought: Any) -> str:
     if unknown := set(brought.layers) - set(KINDS):
         return f"the profile `{brought.name}` names {sorted(unknown)[0]!r}, which is no kind of layer."
     return ""
-
-
-def _each(several: Any) -> Iterable[Any]:
-    return [several] if isinstance(several, str) or not isinstance(several, Iterable) else several

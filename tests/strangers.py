@@ -1,0 +1,80 @@
+"""Other people's plugins, as they lie in a folder on Python's path once they are installed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+GOOD = '''
+from plytalk import Cipher, hookimpl
+
+class Good(Cipher):
+    """A stranger's cipher."""
+
+    name = "{name}"
+
+    def __init__(self, secrets, role):
+        pass
+
+    def seal(self, plaintext):
+        return plaintext
+
+    def open(self, sealed):
+        return sealed
+
+@hookimpl
+def layers():
+    return [Good]
+'''
+
+# What is wrong: the module's text, and words that `chat plugins` must find for it. `{name}` is the name of the entry point.
+TROUBLE: Mapping[str, tuple[str, str]] = {
+    "import": ("import no_such_module_anywhere\n" + GOOD, "No module named 'no_such_module_anywhere'"),
+    "syntax": ("def broken(:\n", "SyntaxError: invalid syntax"),
+    "exit": ("import sys\nsys.exit(3)\n", "SystemExit: 3"),
+    "signature": (GOOD.replace("layers()", "layers(colour)"), "'colour'"),
+    "hook": (GOOD + "\n@hookimpl\ndef sesion_opened(session): pass\n", "unknown hook 'sesion_opened'"),
+    "raises": (GOOD.replace("return [Good]", "raise ValueError('it rains')"), "ValueError: it rains"),
+    "quits": (GOOD.replace("return [Good]", "raise SystemExit"), "SystemExit"),
+    "nothing": ("", "it brings nothing"),
+    "no-list": (GOOD.replace("return [Good]", "return Good"), "which is no list"),
+    "no-class": (GOOD.replace("return [Good]", "return [Good(None, None)]"), "which is no layer class"),
+    "no-layer": (GOOD.replace("return [Good]", "return [str]"), "which is no layer class"),
+    "no-kind": (GOOD.replace("Cipher", "Layer"), "derives from no kind of layer"),
+    "lying-kind": (GOOD.replace("    name =", "    kind = 'auth'\n    name ="), "derives from no kind of layer"),
+    "no-name": (GOOD.replace('    name = "{name}"\n', ""), "has no name"),
+    "other-name": (GOOD.replace("{name}", "different"), "it brings cipher-different"),
+    "no-method": (GOOD.replace("def seal", "def saal"), "does not define seal"),
+    "gives": (GOOD.replace("    name =", "    gives = {{'peace'}}\n    name ="), "gives {'peace'}, which is no set"),
+    "needs": (GOOD.replace("    name =", "    needs = {{'quiet'}}\n    name ="), "needs {'quiet'}, which is no set"),
+    "prefers": (GOOD.replace("    name =", "    prefers = {{'frame': 'raw'}}\n    name ="), "no mapping of kinds"),
+    "options": (GOOD.replace("    name =", "    options = ['loud']\n    name ="), "is no Option"),
+    "caution": (GOOD.replace("    name =", "    caution = 3\n    name ="), "is no text"),
+}
+
+
+def plant(folder: Path, distribution: str, modules: Mapping[str, str], version: str = "1.0") -> None:
+    """Install a distribution into a folder: entry point name to the text of a module of its own."""
+    lines = ["[plytalk]"]
+    for entry_point, text in modules.items():
+        module = f"{distribution}_{entry_point}".replace("-", "_")
+        (folder / f"{module}.py").write_text(text)
+        lines.append(f"{entry_point} = {module}")
+    plant_metadata(folder, distribution, "\n".join(lines) + "\n", version)
+
+
+def plant_metadata(folder: Path, distribution: str, entry_points: str | bytes, version: str = "1.0") -> None:
+    """Only the metadata: whether the modules are there is another matter."""
+    info = folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+    raw = entry_points.encode() if isinstance(entry_points, str) else entry_points
+    (info / "entry_points.txt").write_bytes(raw)
+
+
+def good(name: str) -> str:
+    """The text of a cipher that works."""
+    return GOOD.format(name=name)
+
+
+def bad(trouble: str) -> str:
+    """The text of a module with this trouble, for an entry point `cipher-TROUBLE`."""
+    return TROUBLE[trouble][0].format(name=trouble)
