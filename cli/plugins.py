@@ -1,1 +1,90 @@
+"""`chat plugins`: what is installed, from where, and what is broken and why."""
 
+import json
+from typing import Any
+
+import click
+
+from plytalk.cli.main import paint
+from plytalk.cli.scaffold import new
+from plytalk.cli.stacks import Blocked
+from plytalk.core.discovery import PROFILE, Found
+from plytalk.core.errors import Exit
+from plytalk.core.hookspecs import API_VERSION
+from plytalk.core.host import Host, Problem
+from plytalk.core.layers import KINDS, Layer
+from plytalk.core.properties import Profile
+from plytalk.core.sanitise import clean
+
+EXAMPLES = """\b
+Examples:
+  chat plugins                                              what is installed, and what is broken
+  chat plugins --check                                      the same; exit code 7 if anything is wrong
+  chat plugins -p no:plytalk-cipher-xor                     as if that distribution were not there
+  chat plugins new plytalk-cipher-mine --kind cipher        start a plugin of your own
+"""
+ORDER = [*KINDS, PROFILE]
+
+
+@click.group(invoke_without_command=True, epilog=EXAMPLES)
+@click.option("--check", is_flag=True, help="Exit with code 7 if anything is wrong with a plugin.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("-p", "blocked", multiple=True, type=Blocked(), help="Block a plugin: -p no:NAME.")
+@click.pass_context
+def plugins(ctx: click.Context, check: bool, as_json: bool, blocked: tuple[str, ...]) -> int:
+    """List the installed plugins, check them, or make a new one."""
+    if ctx.invoked_subcommand:
+        if check or as_json or blocked:
+            raise click.UsageError(f"--check, --json and -p have no meaning before `{ctx.invoked_subcommand}`.", ctx)
+        return Exit.OK
+    host = Host(blocked)
+    working = sorted(host.load_all(), key=lambda one: (ORDER.index(one[0].kind), one[0].name))
+    rows = [_row(found, brought) for found, brought in working]
+    print(_as_json(rows, host.problems) if as_json else _as_text(rows, host.problems))
+    return Exit.PLUGIN if check and host.problems else Exit.OK
+
+
+plugins.add_command(new)
+
+
+def _row(found: Found, brought: type[Layer] | Profile) -> dict[str, Any]:
+    return {
+        "kind": found.kind,
+        "name": found.name,
+        "distribution": found.distribution,
+        "version": found.version,
+        "module": found.module,
+        "summary": clean(brought.summary if isinstance(brought, Profile) else brought.summary()),
+    }
+
+
+def _as_json(rows: list[dict[str, Any]], problems: list[Problem]) -> str:
+    return json.dumps(
+        {
+            "api": API_VERSION,
+            "plugins": rows,
+            "problems": [
+                {"plugin": one.key, "from": one.origin, "problem": one.error.sentence, "usable": one.usable} for one in problems
+            ],
+        },
+        indent=2,
+    )
+
+
+def _as_text(rows: list[dict[str, Any]], problems: list[Problem]) -> str:
+    table = [("KIND", "NAME", "FROM", "SUMMARY")]
+    table += [(row["kind"], row["name"], f"{row['distribution']} {row['version']}", row["summary"]) for row in rows]
+    widths = [max(len(line[column]) for line in table) for column in range(3)]
+    head, *lines = (
+        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[3]]) for line in table
+    )
+    told = [paint(head, "1", 1), *lines, ""]
+    if problems:
+        told.append(paint("What is wrong", "1", 1))
+        told += [
+            f"  {paint('usable' if one.usable else 'broken', '33' if one.usable else '31', 1)}  {one.error.sentence}"
+            for one in problems
+        ]
+    else:
+        told.append("Nothing is wrong.")
+    return "\n".join(told)

@@ -1,0 +1,105 @@
+"""`chat plugins new`: a working plugin to start from, made offline out of the files in `templates/`."""
+
+import os
+import re
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+import click
+
+from plytalk.core.discovery import GROUP
+from plytalk.core.errors import LocalError, Usage
+from plytalk.core.host import Host
+from plytalk.core.layers import KINDS
+from plytalk.core.sanitise import clean
+
+WORDS = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+LONGEST = 40
+NEEDS_CRYPTOGRAPHY = ("cipher", "handshake")
+
+EXAMPLES = """\b
+Examples:
+  chat plugins new plytalk-cipher-mine --kind cipher
+  chat plugins new plytalk-ui-loud --into ~/projects       the kind follows from the name
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("distribution", metavar="plytalk-KIND-NAME")
+@click.option("--kind", type=click.Choice(list(KINDS)), help="What kind of layer it is to bring (default: as its name says).")
+@click.option(
+    "--into", type=click.Path(path_type=Path), default=Path(), help="The folder to make it in (default: the current one)."
+)
+def new(distribution: str, kind: str | None, into: Path) -> None:
+    """Start a plugin: a distribution with one layer that works, and tests that pass."""
+    kind, name = kind_and_name(distribution, kind)
+    refuse_taken(kind, name)
+    folder = into / distribution
+    write(folder, contents(kind, name))
+    print(f"Made {folder}: the layer is in {module_of(kind, name)}.py. To install and try it:")
+    print(f"  pip install -e {folder}\n  chat plugins --check\n  chat explain --{kind} {name}")
+
+
+def kind_and_name(distribution: str, kind: str | None) -> tuple[str, str]:
+    """What `plytalk-KIND-NAME` says. Raises Usage, with a name that would do."""
+    said = distribution.removeprefix(f"{GROUP}-")
+    its_kind = next((each for each in KINDS if said.startswith(f"{each}-")), kind or "cipher")
+    name = said.removeprefix(f"{its_kind}-")
+    if kind and its_kind != kind:
+        raise Usage(f"`{clean(distribution)}` is the name of a {its_kind}, and --kind says {kind}.", "Give one of them.")
+    if distribution != f"{GROUP}-{its_kind}-{name}" or not WORDS.fullmatch(name) or len(name) > LONGEST:
+        words = "-".join(re.findall(r"[a-z0-9]+", name.lower()))[:LONGEST].strip("-")
+        good = words if WORDS.fullmatch(words) else "mine"
+        raise Usage(
+            f"`{clean(distribution)}` is no plytalk-KIND-NAME in small letters, digits and single hyphens.",
+            f"Try: chat plugins new {GROUP}-{its_kind}-{good}",
+        )
+    return its_kind, name
+
+
+def refuse_taken(kind: str, name: str) -> None:
+    """Raises Usage if a layer of that name is installed: the new one could not be loaded beside it."""
+    if other := Host().found.get((kind, name)):
+        raise Usage(f"There is a {kind} called `{name}` already, from {other.origin}.", "Choose another name.")
+
+
+def module_of(kind: str, name: str) -> str:
+    return f"{GROUP}_{kind}_{name}".replace("-", "_")
+
+
+def contents(kind: str, name: str) -> dict[str, str]:
+    """The files of a new plugin: path to text."""
+    module = module_of(kind, name)
+    words = {
+        "kind": kind,
+        "name": name,
+        "variable": name.replace("-", "_"),
+        "Name": "".join(word.capitalize() for word in (*name.split("-"), kind)),
+        "module": module,
+        "distribution": f"{GROUP}-{kind}-{name}",
+        "dependencies": '"plytalk", "cryptography>=48"' if kind in NEEDS_CRYPTOGRAPHY else '"plytalk"',
+    }
+    templates = {
+        "pyproject.toml": "pyproject.toml",
+        "README.md": "README.md",
+        "LICENSE": "LICENSE",
+        f"{module}.py": f"{kind}.py",
+        f"tests/test_{module}.py": f"test_{kind}.py",
+        "tests/test_entry_point.py": "test_entry_point.py",
+    }
+    source = files("plytalk.cli") / "templates"
+    return {path: Template((source / f"{name}.txt").read_text("utf-8")).substitute(words) for path, name in templates.items()}
+
+
+def write(folder: Path, texts: dict[str, str]) -> None:
+    """Make the folder and its files. Raises LocalError; nothing that exists is touched."""
+    if os.path.lexists(folder):
+        raise LocalError(f"{folder} exists already and was left as it is.", "Choose another name, or another folder with --into.")
+    try:
+        for path, text in texts.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, "utf-8", newline="\n")
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise LocalError(f"{folder} cannot be made: {why}.", "Choose a folder that you may write in with --into.") from None
