@@ -13,13 +13,12 @@ _JOINERS = "\u200c\u200d"  # written words and emoji need these two; alone they 
 # What needs no closer look: Latin, Greek, Cyrillic, kana, Chinese and Hangul, and of these only what is assigned and visible.
 _PLAIN = "\u00a1-\u00ac\u00ae-\u02ff\u0391-\u03a1\u03a3-\u0482\u048a-\u052f\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3"
 _SUSPECT = re.compile(f"[^ -~{_PLAIN}]")
-_CONTROLS = (*map(chr, range(0x20)), "\x7f")
-_LONG = 512  # characters from which on looking for each control character by itself is faster than asking `isprintable`
+_VISIBLE = bytes(range(0x20, 0x7F))
 
 
 def clean(text: str) -> str:
     """The same text, harmless to any terminal: one line, nothing that moves the cursor, hides or reorders."""
-    if text.isascii() and (text.isprintable() if len(text) < _LONG else not any(control in text for control in _CONTROLS)):
+    if text.isascii() and not text.encode().translate(None, _VISIBLE):  # four times as fast as `isprintable` for long texts
         return text
     if not _SUSPECT.search(text):
         return text

@@ -13,7 +13,7 @@ from typing import cast
 from plytalk.core.arrivals import Arrivals
 from plytalk.core.layers import Buffer, Stream
 
-READ = 256 * 1024
+READ = 64 * 1024  # larger pieces are slower: their copies come from fresh pages of the system each time
 # The proactor loop of Windows reads ahead, so there each connection needs a buffer of its own.
 _shared = None if sys.platform == "win32" else memoryview(bytearray(READ))
 
@@ -24,7 +24,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
     def __init__(self, ready: "Callable[[AsyncioStream], None] | None" = None, name: str = "") -> None:
         self.peer = name
         self._ready = ready
-        self._buffer = memoryview(bytearray(READ // 4)) if _shared is None else _shared
+        self._buffer = memoryview(bytearray(READ)) if _shared is None else _shared
         self._receive: Callable[[Buffer], None] | None = None
         self._on_end: Callable[[Exception | None], None] | None = None
         self._over: tuple[Exception | None] | None = None
