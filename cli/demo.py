@@ -12,10 +12,11 @@ import click
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.cli.talk import run, warn
+from plytalk.core import identity
 from plytalk.core.ends import Client, Server
-from plytalk.core.errors import Usage
-from plytalk.core.layers import Ui
+from plytalk.core.layers import Layer, Ui
 from plytalk.core.session import Ending, Session
+from plytalk.core.stack import Stack
 from plytalk.core.trace import Event
 
 EXAMPLES = """\b
@@ -74,39 +75,51 @@ class Script(Ui):
 @layer_options
 def demo(choice: Choice) -> int:
     """Show a conversation and what each layer makes of it."""
-    if choice.classes.get("auth"):
-        raise Usage("The demo talks to itself and checks nobody.", "Leave out --auth.")
-    warn(choice)
-    return run(converse(choice))
+    with tempfile.TemporaryDirectory() as folder:
+        return run(converse(choice, Path(folder)))
 
 
-async def converse(choice: Choice) -> Ending:
+def two_stacks(choice: Choice, folder: Path) -> tuple[Stack, Stack]:
+    """A stack for the server and one for the client. Where they have identities, these are made for the demo alone, and the
+    client knows the server's: nothing of the user's own is read or written.
+    """
+    server, client = replace(choice, options=dict(choice.options)), replace(choice, options=dict(choice.options))
+    server.classes, client.classes = ({**choice.classes, "auth": list[type[Layer]]()} for _ in range(2))
+    if any(option.name == "identity" for option in choice.classes["handshake"][0].options):
+        server.options["identity"], client.options["identity"] = folder / "server", folder / "client"
+        client.options["peer"] = identity.create(folder / "server").fingerprint
+        identity.create(folder / "client")
+        client.classes["auth"] = [choice.host.layer("auth", "peer")]
+    warn(client)
+    return server.stack(), client.stack()
+
+
+async def converse(choice: Choice, folder: Path) -> Ending:
     """A server and a client in this process, over a real socket; then the page."""
     seen: list[Seen] = []
     spoken: list[str] = []
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    at_server = replace(choice.stack(), ui=Script("server", spoken, address))
-    at_client = replace(choice.stack(), ui=Script("client", spoken))
+    server_stack, client_stack = two_stacks(choice, folder)
+    at_server = replace(server_stack, ui=Script("server", spoken, address))
+    at_client = replace(client_stack, ui=Script("client", spoken))
     hook = choice.host.manager.hook
     server = Server(at_server, hook, trace=lambda event: seen.append(Seen("server", event)))
     client = Client(at_client, hook, trace=lambda event: seen.append(Seen("client", event)))
-    with tempfile.TemporaryDirectory() as folder:
-        place = str(Path(folder) / "demo") if at_server.transport.names_place else "127.0.0.1"
-        serving = asyncio.create_task(server.run(place, 0))
-        either: set[asyncio.Future[Any]] = {serving, address}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if serving.done():
-            return serving.result()
-        host, _, port = address.result().rpartition(":") if place == "127.0.0.1" else (place, "", "0")
-        ending = await client.run(host, int(port))
-        await serving
-    print("\n".join(page(choice, address.result(), spoken, seen)))
+    place = str(folder / "demo") if at_server.transport.names_place else "127.0.0.1"
+    serving = asyncio.create_task(server.run(place, 0))
+    either: set[asyncio.Future[Any]] = {serving, address}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        return serving.result()
+    host, _, port = address.result().rpartition(":") if place == "127.0.0.1" else (place, "", "0")
+    ending = await client.run(host, int(port))
+    await serving
+    print("\n".join(page(at_client, address.result(), spoken, seen)))
     return ending
 
 
-def page(choice: Choice, address: str, spoken: list[str], seen: list[Seen]) -> Iterator[str]:
+def page(stack: Stack, address: str, spoken: list[str], seen: list[Seen]) -> Iterator[str]:
     """The lines that are shown: the conversation, and below it what each layer made of the words."""
-    stack = choice.stack()
     yield paint(f"A conversation over {stack.line}, server at {address}", "1", 1)
     yield from (f"  {line}" for line in [*spoken, "client  exit"])
     first = next((index for index, one in enumerate(seen) if one.event.layer == "messages"), len(seen))

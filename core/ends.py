@@ -3,10 +3,10 @@
 import asyncio
 import traceback
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, NoReturn
 
-from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, UnknownPeer
+from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, UnknownPeer
 from plytalk.core.keys import Role
 from plytalk.core.layers import Stream
 from plytalk.core.limits import Limits
@@ -110,12 +110,32 @@ class Client(End):
         await self._ready(Role.INITIATOR)
         stream = await self.stack.transport.connect(host, port)
         session = self._session(stream, Role.INITIATOR, stream.peer)
-        await session.open()
+        try:
+            await session.open()
+        except HandshakeFailed:
+            if not session.approved:
+                raise
+            self.stack.ui.notice("The other side did not wait for your answer: connecting again.")
+            session = self._session(await self.stack.transport.connect(host, port), Role.INITIATOR, stream.peer)
+            await session.open()
         return await self._converse(session)
 
 
 class Server(End):
-    """The end that listens. A peer whose handshake fails costs one notice and nothing else."""
+    """The end that listens. A peer whose handshake fails costs one notice and nothing else.
+
+    `announce(address)` gives sentences for the moment when it listens, `introduce(session)` for each peer that got in.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        announce: Callable[[str], Iterable[str]] = lambda address: (),
+        introduce: Callable[[Session], Iterable[str]] = lambda session: (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._announce, self._introduce = announce, introduce
 
     async def run(self, host: str, port: int, *, keep: bool = False) -> Ending:
         """Listen and talk: to one peer, or with `keep` to one after the other, until cancelled. Raises CannotConnect."""
@@ -130,6 +150,8 @@ class Server(End):
         try:
             self.stack.ui.waiting(self._listener.address)
             self.stack.ui.notice(f"Listening on {self._listener.address} with {self.stack.line}.")
+            for sentence in self._announce(self._listener.address):
+                self.stack.ui.notice(sentence)
             self._start(self._accept())
             return await self._first
         finally:
@@ -186,6 +208,8 @@ class Server(End):
         self._busy = True
         if not self._keep:
             await self._listener.close()
+        for sentence in self._introduce(session):
+            self.stack.ui.notice(sentence)
         try:
             ending = await self._converse(session)
         except ChatError as error:

@@ -319,6 +319,8 @@ class Authenticator(Layer):
     kind = "auth"
     judges: ClassVar[AbstractSet[Role]] = frozenset(Role)
     agrees: ClassVar[str] = ""
+    other_side: ClassVar[str] = ""
+    """What the other side must add to its command, for the line that `chat serve` prints; empty for nothing."""
 
     async def agree(self, wire: "Wire", role: Role) -> bytes:
         """A pre-shared key of 32 bytes, for handshakes that take one. Only called where `agrees` names a method."""

@@ -50,6 +50,8 @@ class Opening:
         self._limits, self._tracer = limits, tracer
         self._loop = asyncio.get_running_loop()
         self._identity: Identity | None = None
+        self.approved = False
+        """Whether the user was asked about the other side's key and said yes, which may take longer than a server waits."""
 
     async def run(self) -> Opened:
         """Raises ChatError."""
@@ -163,7 +165,8 @@ class Opening:
         left = (self._clock.when() or 0) - self._loop.time()
         self._clock.reschedule(None)  # people may think longer than peers
         try:
-            return await self._stack.ui.confirm(question, otherwise)
+            self.approved = await self._stack.ui.confirm(question, otherwise)
+            return self.approved
         finally:
             self._clock.reschedule(self._loop.time() + left)
 

@@ -67,6 +67,7 @@ class Session:
         self.address = address or stream.peer
         self.limits = limits or Limits()
         self.identity: Identity | None = None
+        self.approved = False
         self.ending: Ending | None = None
         self._tracer = Tracer(trace) if trace else None
         self._ending_known = asyncio.Event()
@@ -80,9 +81,11 @@ class Session:
 
     async def open(self) -> None:
         """Do the handshake and let the authenticators judge. Raises ChatError; the stream is closed then."""
+        opening = Opening(self.stack, self.stream, self.role, self.address, self.limits, self._tracer)
         try:
-            opened = await Opening(self.stack, self.stream, self.role, self.address, self.limits, self._tracer).run()
+            opened = await opening.run()
         except BaseException:
+            self.approved = opening.approved
             self.stream.close()
             raise
         self.identity, self._wire = opened.identity, opened.wire

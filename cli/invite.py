@@ -1,0 +1,84 @@
+"""What `chat serve` tells its user: the line that the other side pastes, who may come in, and who has come."""
+
+import contextlib
+import shlex
+import socket
+from collections.abc import Iterator
+
+from plytalk.cli.stacks import DEFAULT_PROFILE, Choice
+from plytalk.core.contacts import Contacts
+from plytalk.core.files import StoreError, place
+from plytalk.core.keys import Role
+from plytalk.core.public_key import PublicKey
+from plytalk.core.session import Session
+from plytalk.core.stack import Stack
+
+# What to replace, and an address far away: the one this machine would send from is the one to show.
+WILDCARDS = {"0.0.0.0": "192.0.2.1", "[::]": "2001:db8::1"}  # noqa: S104
+
+
+def announce(choice: Choice, stack: Stack, address: str) -> Iterator[str]:
+    """Sentences for the moment when the server listens at an address."""
+    yield f"The other side connects with:  {invitation(choice, stack, address)}"
+    if host(address) in ("127.0.0.1", "[::1]"):
+        yield "Only this machine can reach it: --host 0.0.0.0 (or ::) opens it to the network."
+    if open_to_all(stack):
+        yield "Anyone who can reach it may come in: --allow, --psk-file or --code change that."
+
+
+def open_to_all(stack: Stack) -> bool:
+    """Whether this server could ask who comes, and does not."""
+    return Role.INITIATOR in stack.handshake.shows and not stack.auths
+
+
+def invitation(choice: Choice, stack: Stack, address: str) -> str:
+    """The exact `chat connect` line for the other side."""
+    words = ["chat", "connect", reachable(address)]
+    named = choice.named
+    names = stack.names
+    if names["transport"] != "tcp":
+        words += ["--transport", names["transport"]]
+    if named is None:
+        words += [word for kind in ("framer", "handshake", "cipher", "messages") for word in (f"--{kind}", names[kind])]
+    elif named.name != DEFAULT_PROFILE:
+        words += ["--profile", named.name]
+    if suite := choice.options.get("suite"):
+        words += ["--suite", suite]
+    if stack.handshake.identity:
+        words += ["--peer", stack.handshake.identity.fingerprint]
+    return " ".join([*(shlex.quote(word) for word in words), *(auth.other_side for auth in stack.auths if auth.other_side)])
+
+
+def reachable(address: str) -> str:
+    """The address, with one of this machine's own in place of a wildcard."""
+    probe = WILDCARDS.get(host(address))
+    if probe:
+        family = socket.AF_INET6 if ":" in probe else socket.AF_INET
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asking:
+            asking.connect((probe, 9))  # sends nothing: it only asks which of our addresses would be used
+            own = asking.getsockname()[0]
+            return f"[{own}]{port(address)}" if ":" in own else f"{own}{port(address)}"
+    return address
+
+
+def newcomer(session: Session) -> Iterator[str]:
+    """Whose key the other side showed, and whether it is known."""
+    if session.identity is None or not session.identity.algorithm.startswith("ssh-"):
+        return
+    try:
+        names = Contacts(place("contacts")).named(PublicKey(session.identity.key))
+    except StoreError as error:
+        names = []
+        yield error.sentence
+    if session.identity == session.stack.handshake.identity:
+        names.append("yourself")
+    known = f"known as {', '.join(names)}" if names else "which is not among your contacts"
+    yield f"{session.address} shows the key {session.identity.fingerprint}, {known}."
+
+
+def host(address: str) -> str:
+    return address.rpartition(":")[0]
+
+
+def port(address: str) -> str:
+    return ":" + address.rpartition(":")[2]
