@@ -1,0 +1,181 @@
+"""Terminals that play a transcript: they run its commands, type what it types, and compare what they show with what it shows.
+
+A transcript is a list of lines. `$ COMMAND` runs a command when the one before has ended. `Type Message: TEXT` waits for that
+prompt and types TEXT. Every other line must be the next one that appears; `...` stands for anything, within a line or in place of
+lines. Addresses and fingerprints may be other ones. A command must end with status 0, unless `$ echo $?` and its status follow.
+"""
+
+import os
+import re
+import select
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pexpect
+import pyte
+
+PROMPT = "Type Message: "
+READY = "Listening on "
+ROWS, COLUMNS = 600, 300
+PATIENCE = 60.0  # seconds for a whole scene, which only a failure uses up
+VARIES = {r"127\.0\.0\.1:\d+": r"127\.0\.0\.1:\d+", r"SHA256:\S+": r"SHA256:\S+", r"\.\.\.": ".*"}
+
+
+def commands_of(lines: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """A transcript as commands, each with the lines below it."""
+    found: list[tuple[str, list[str]]] = []
+    for line in lines:
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        elif line.strip():
+            assert found, f"A transcript begins with `$ COMMAND`, not with {line!r}."
+            found[-1][1].append(line)
+    return found
+
+
+def pattern_of(line: str) -> re.Pattern[str]:
+    """What a line of a transcript stands for."""
+    parts = re.split("(" + "|".join(VARIES) + ")", line.rstrip())
+    return re.compile(
+        "".join(next((to for of, to in VARIES.items() if re.fullmatch(of, part)), re.escape(part)) for part in parts)
+    )
+
+
+class Terminal:
+    """A terminal that plays one transcript."""
+
+    def __init__(self, lines: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+        self._commands, self._environment, self._folder = commands_of(lines), dict(environment), folder
+        self._child: pexpect.spawn[bytes] | None = None
+        self._ended = True
+        self._blank()
+
+    def _blank(self) -> None:
+        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._screen.write_process_input = lambda data: self._child.send(data)  # type: ignore[method-assign, union-attr]
+        self._stream = pyte.ByteStream(self._screen)
+        self._row = 0
+
+    # -- the program -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def fd(self) -> int | None:
+        """Where output of a running command arrives."""
+        return None if self._ended or self._child is None else int(self._child.child_fd)
+
+    @property
+    def rows(self) -> list[str]:
+        return [row.rstrip() for row in self._screen.display]
+
+    @property
+    def ready(self) -> bool:
+        """Whether others can connect to it."""
+        return any(row.startswith(READY) for row in self.rows)
+
+    def _start(self, command: str) -> None:
+        self._blank()
+        self._ended = False
+        self._child = pexpect.spawn(
+            "/bin/sh", ["-c", command], env=self._environment, cwd=self._folder, dimensions=(ROWS, COLUMNS), echo=True
+        )
+
+    def read(self) -> None:
+        """Take in what has arrived."""
+        assert self._child is not None
+        try:
+            self._stream.feed(os.read(self._child.child_fd, 65536) or self._end())
+        except OSError:  # how Linux tells the end of a terminal
+            self._end()
+
+    def _end(self) -> bytes:
+        assert self._child is not None
+        self._child.wait()
+        self._child.close()
+        self._ended = True
+        return b""
+
+    def stop(self) -> None:
+        """End what still runs."""
+        if self._child is not None and not self._ended:
+            self._child.close(force=True)
+            self._ended = True
+
+    # -- the transcript --------------------------------------------------------------------------------------------------------
+
+    def play(self) -> Iterator[None]:
+        """Play it, stopping wherever something has to arrive first. Raises AssertionError where it differs."""
+        status = 0
+        for index, (command, lines) in enumerate(self._commands):
+            if command == "echo $?":
+                assert lines == [str(status)], f"The status is {status}, not {lines}."
+                continue
+            self._start(command)
+            yield from self._show(lines)
+            while not self._ended:
+                yield
+            left = [row for _, row in self._unread()]
+            assert not left or lines[-1:] == ["..."], f"`{command}` shows more than its transcript: {left}"
+            assert self._child is not None
+            status = self._child.exitstatus if self._child.exitstatus is not None else -(self._child.signalstatus or 0)
+            asked = index + 1 < len(self._commands) and self._commands[index + 1][0] == "echo $?"
+            assert asked or status == 0, f"`{command}` ended with status {status}."
+
+    def _show(self, lines: Sequence[str]) -> Iterator[None]:
+        loose = False
+        for line in lines:
+            if line == "...":
+                loose = True
+                continue
+            if line.startswith(PROMPT):
+                while not self._at_prompt():
+                    assert not self._ended, f"It ended before {line!r}."
+                    yield
+                assert self._child is not None
+                self._child.send(line.removeprefix(PROMPT) + "\r")
+            while not self._found(line, loose):
+                assert not self._ended, f"It ended without {line!r}."
+                yield
+            loose = False
+
+    def _at_prompt(self) -> bool:
+        return self.rows[self._screen.cursor.y] == PROMPT.rstrip()
+
+    def _unread(self) -> list[tuple[int, str]]:
+        """The complete rows that no line of the transcript has stood for, without empty ones and mere prompts."""
+        last = ROWS if self._ended else self._screen.cursor.y
+        return [(at, row) for at, row in enumerate(self.rows[:last]) if at >= self._row and row not in ("", PROMPT.rstrip())]
+
+    def _found(self, line: str, loose: bool) -> bool:
+        pattern = pattern_of(line)
+        for at, row in self._unread():
+            if pattern.fullmatch(row):
+                self._row = at + 1
+                return True
+            assert loose, f"Instead of {line!r} it shows {row!r}."
+        return False
+
+
+def play(scene: Sequence[Sequence[str]], environment: Mapping[str, str], folder: Path) -> None:
+    """Play transcripts side by side; each begins when the one before it can be connected to. Raises AssertionError."""
+    terminals = [Terminal(lines, environment, folder) for lines in scene]
+    playing: dict[Terminal, Iterator[None]] = {}
+    over: set[Terminal] = set()
+    deadline = time.monotonic() + PATIENCE
+    try:
+        while len(over) < len(terminals):
+            for before, terminal in zip([None, *terminals], terminals, strict=False):
+                if terminal not in playing and (before is None or before.ready or before in over):
+                    playing[terminal] = terminal.play()
+                if terminal in playing and terminal not in over and next(playing[terminal], over) is over:
+                    over.add(terminal)
+            fds = {fd: terminal for terminal in terminals if (fd := terminal.fd) is not None}
+            assert time.monotonic() < deadline, "It waits for ever."
+            for fd in select.select(fds, [], [], 0.1)[0]:
+                fds[fd].read()
+    except AssertionError as error:
+        shown = "\n".join(f"--- terminal {n}\n" + "\n".join(filter(None, one.rows)) for n, one in enumerate(terminals, 1))
+        raise AssertionError(f"{error}\n{shown}") from None
+    finally:
+        for terminal in terminals:
+            terminal.stop()
