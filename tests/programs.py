@@ -1,0 +1,108 @@
+"""The `chat` command as a program of its own, spoken to through pipes.
+
+`with serve("--profile", "demo02") as ours:` waits on `ours.port`; `connect(port, ...)` is the other role; `chat(...)` runs a
+command to its end. A program that runs for longer than a minute is killed, so that no test waits for ever.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+COMMAND = (sys.executable, "-m", "plytalk")
+NOWHERE = str(Path(__file__).parent / "no-such-folder")
+# Nothing of whoever runs the tests: no setting of theirs, no config file, no identity, no colour.
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith(("PLYTALK_", "XDG_", "PYTHON"))},
+    "XDG_CONFIG_HOME": NOWHERE,
+    "XDG_DATA_HOME": NOWHERE,
+    "XDG_STATE_HOME": NOWHERE,
+    "PYTHONUTF8": "1",
+}
+
+
+class Chat:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self.told: list[str] = []
+        self.port = 0
+
+    def say(self, line: str) -> None:
+        """Type one line."""
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def hear(self) -> str:
+        """The next line on standard output, without the newline; empty once it has ended."""
+        return self.process.stdout.readline().decode().removesuffix("\n")
+
+    def tells(self, part: str) -> str:
+        """Read standard error up to a line that has `part` in it, and give that line. All lines read are in `told`."""
+        while line := self.process.stderr.readline().decode():
+            self.told.append(line.removesuffix("\n"))
+            if part in line:
+                return self.told[-1]
+        raise AssertionError(f"never told {part!r}, but: {self.told}")
+
+    def end_input(self) -> None:
+        self.process.stdin.close()
+
+    def status(self) -> int:
+        """Wait for its end; what it has told until then is in `told`."""
+        self.told += self.process.stderr.read().decode().splitlines()
+        return self.process.wait()
+
+
+@contextlib.contextmanager
+def started(*arguments: str, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[Chat]:
+    """Run `chat ARGUMENTS` beside the test."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([*COMMAND, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.start()
+    try:
+        yield Chat(process)
+    finally:
+        watchdog.cancel()
+        process.kill()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+        watchdog.join()
+
+
+@contextlib.contextmanager
+def serve(*options: str, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[Chat]:
+    """`chat serve` on a free port, ready for peers."""
+    with started("serve", "--port", "0", *options, environment=environment) as ours:
+        ours.port = int(ours.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
+        yield ours
+
+
+@contextlib.contextmanager
+def connect(port: int, *options: str, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[Chat]:
+    """`chat connect` to a port of this machine."""
+    with started("connect", f"127.0.0.1:{port}", *options, environment=environment) as ours:
+        yield ours
+
+
+def chat(
+    *arguments: str, typed: str = "", environment: Mapping[str, str] = ENVIRONMENT, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [*COMMAND, *arguments], input=typed, capture_output=True, text=True, env=environment, cwd=folder, timeout=60, check=False
+    )
+
+
+def complaint(run: subprocess.CompletedProcess[str]) -> str:
+    """The one line of standard error that is neither a warning nor a traceback; there must be exactly one."""
+    lines = [line for line in run.stderr.splitlines() if line and not line.startswith("Warning: ")]
+    assert len(lines) == 1, run.stderr
+    assert lines[0].startswith("chat: "), run.stderr
+    return lines[0].removeprefix("chat: ")
