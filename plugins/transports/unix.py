@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import stat
+from errno import EPROTOTYPE
 
 from plytalk.core.errors import CannotConnect
 from plytalk.core.hookspecs import hookimpl
@@ -30,7 +31,7 @@ class Unix(Transport):
 
     async def listen(self, host: str, port: int) -> Listener:
         listener = UnixListener()
-        await self._remove_stale(host)
+        remove_stale(host)
         sock = socket.socket(socket.AF_UNIX)
         try:
             old = os.umask(0o177)
@@ -45,26 +46,28 @@ class Unix(Transport):
         listener.start(server, host)
         return listener
 
-    async def _remove_stale(self, path: str) -> None:
-        """A socket that nobody listens on is left over from a program that died; anything else stays, and is in the way."""
-        try:
-            if not stat.S_ISSOCK(os.lstat(path).st_mode):
-                raise CannotConnect(f"{path!r} exists and is no socket.", "Choose another path with --host.")
-            _, probe = await asyncio.get_running_loop().create_unix_connection(AsyncioStream, path)
-        except ConnectionRefusedError:
-            os.unlink(path)
-        except (OSError, ValueError):  # not there, or not ours: `bind` says why
-            return
-        else:
-            probe.close()
-            raise CannotConnect(f"Another program listens on {path!r}.", "Choose another path with --host, or end that program.")
-
     async def connect(self, host: str, port: int) -> Stream:
         try:
             _, stream = await asyncio.get_running_loop().create_unix_connection(lambda: AsyncioStream(name=host), host)
         except (OSError, ValueError) as error:
             raise CannotConnect(f"Cannot connect to {host!r}: {why(error)}.", "Check that the server is running.") from None
         return stream
+
+
+def remove_stale(path: str) -> None:
+    """A socket that nobody has open is left over from a program that died; anything else stays. Raises CannotConnect."""
+    try:
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise CannotConnect(f"{path!r} exists and is no socket.", "Choose another path with --host.")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:  # of another type, so that no server sees a peer
+            probe.connect(path)
+    except ConnectionRefusedError:
+        os.unlink(path)
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) == EPROTOTYPE:
+            hint = "Choose another path with --host, or end that program."
+            raise CannotConnect(f"Another program listens on {path!r}.", hint) from None
+        # Not there, or not ours: `bind` says why.
 
 
 def why(error: Exception) -> str:
