@@ -9,7 +9,7 @@ from plytalk.cli.main import paint
 from plytalk.cli.scaffold import new
 from plytalk.cli.stacks import Blocked
 from plytalk.core.discovery import PROFILE, Found
-from plytalk.core.errors import Exit
+from plytalk.core.errors import Exit, PluginError
 from plytalk.core.hookspecs import API_VERSION
 from plytalk.core.host import Host, Problem
 from plytalk.core.layers import KINDS, Layer
@@ -64,7 +64,7 @@ def _as_json(rows: list[dict[str, Any]], problems: list[Problem]) -> str:
             "api": API_VERSION,
             "plugins": rows,
             "problems": [
-                {"plugin": one.key, "from": one.origin, "problem": one.error.sentence, "usable": one.usable} for one in problems
+                {"plugin": one.key, "from": one.origin, "problem": _sentence(one), "usable": one.usable} for one in problems
             ],
         },
         indent=2,
@@ -82,9 +82,15 @@ def _as_text(rows: list[dict[str, Any]], problems: list[Problem]) -> str:
     if problems:
         told.append(paint("What is wrong", "1", 1))
         told += [
-            f"  {paint('usable' if one.usable else 'broken', '33' if one.usable else '31', 1)}  {one.error.sentence}"
+            f"  {paint('usable' if one.usable else 'broken', '33' if one.usable else '31', 1)}  {_sentence(one)}"
             for one in problems
         ]
     else:
         told.append("Nothing is wrong.")
     return "\n".join(told)
+
+
+def _sentence(problem: Problem) -> str:
+    """What is wrong and what to do, without the advice to call the command that is saying this."""
+    error = problem.error
+    return str(error) if error.hint == PluginError.hint else error.sentence

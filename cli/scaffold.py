@@ -17,6 +17,7 @@ from plytalk.core.sanitise import clean
 WORDS = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST = 40
 NEEDS_CRYPTOGRAPHY = ("cipher", "handshake")
+TALKS = ("framer", "handshake", "cipher", "messages")  # a conversation between two ends in memory goes through these
 
 EXAMPLES = """\b
 Examples:
@@ -88,6 +89,8 @@ def contents(kind: str, name: str) -> dict[str, str]:
         f"tests/test_{module}.py": f"test_{kind}.py",
         "tests/test_entry_point.py": "test_entry_point.py",
     }
+    if kind in TALKS:
+        templates["tests/test_conversation.py"] = "test_conversation.py"
     source = files("plytalk.cli") / "templates"
     return {path: Template((source / f"{name}.txt").read_text("utf-8")).substitute(words) for path, name in templates.items()}
 

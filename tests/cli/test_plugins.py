@@ -1,0 +1,244 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from strangers import TROUBLE, bad, good, plant, plant_metadata
+
+# It tells on itself: whoever imports it leaves a file behind.
+TELLTALE = "from pathlib import Path\nPath(__file__).with_name('IMPORTED').write_text('')\n"
+GRUMPY = """
+from plytalk import Feature, hookimpl
+
+class Grumpy(Feature):
+    name = "grumpy"
+
+@hookimpl
+def layers():
+    return [Grumpy]
+
+@hookimpl
+def session_{when}(session{more}):
+    raise ValueError("not today")
+"""
+
+
+class Shell:
+    """Runs `chat` with a folder of strangers' plugins on Python's path."""
+
+    def __init__(self, site: Path) -> None:
+        self.site = site
+        site.mkdir()
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PLYTALK_")}
+        home = {"HOME": str(site.parent), "XDG_CONFIG_HOME": str(site.parent), "PLYTALK_HOME": str(site.parent)}
+        self.environment = kept | home | {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "plytalk", *arguments],
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *arguments: str, status: int = 0, says: str = "") -> tuple[str, str]:
+        """Run to the end; the exit code must be `status`. Gives standard output and standard error."""
+        with self.start(*arguments) as process:
+            out, err = process.communicate(says, timeout=60)
+        assert process.returncode == status, f"{arguments} ended with {process.returncode}:\n{out}\n{err}"
+        assert "Traceback" not in out + err
+        return out, err
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Shell:
+    return Shell(tmp_path / "site")
+
+
+@pytest.fixture
+def troubled(chat: Shell) -> Shell:
+    """All that can be wrong at once, and one plugin that works."""
+    for trouble in TROUBLE:
+        plant(chat.site, f"plytalk-cipher-{trouble}", {f"cipher-{trouble}": bad(trouble)})
+    plant_metadata(chat.site, "plytalk-cipher-gone", "[plytalk]\ncipher-gone = plytalk_cipher_gone\n")
+    plant_metadata(chat.site, "plytalk-odd", "[plytalk]\ncypher-odd = plytalk_odd\n")
+    plant_metadata(chat.site, "plytalk-damaged", "[plytalk]\nrubbish\n")
+    plant(chat.site, "plytalk-cipher-taken", {"cipher-aesgcm": good("aesgcm")})
+    plant(chat.site, "plytalk-cipher-hers", {"cipher-same": good("same")})
+    plant(chat.site, "plytalk-cipher-his", {"cipher-same": good("same")})
+    plant(chat.site, "plytalk-cipher-loud", {"cipher-loud": "print('BUY ME')\n" + good("loud")})
+    plant(chat.site, "plytalk-cipher-fine", {"cipher-fine": good("fine")})
+    return chat
+
+
+def test_without_strangers_everything_is_ours_and_nothing_is_wrong(chat: Shell) -> None:
+    out, err = chat("plugins", "--check")
+    assert "Nothing is wrong." in out
+    assert err == ""
+    assert all("  plytalk " in line for line in out.splitlines()[1:-2])
+    for name in ("tcp", "typed", "rsa", "aesgcm", "text", "console", "demo01"):
+        assert f"  {name} " in out
+
+
+def test_a_strangers_layer_is_listed_with_where_it_comes_from_and_what_it_is(chat: Shell) -> None:
+    plant(chat.site, "plytalk-cipher-fine", {"cipher-fine": good("fine")}, version="2.7")
+    out, _ = chat("plugins", "--check")
+    [line] = [line for line in out.splitlines() if "fine" in line]
+    assert line.split(maxsplit=4) == ["cipher", "fine", "plytalk-cipher-fine", "2.7", "A stranger's cipher."]
+
+
+def test_the_same_for_programs(chat: Shell) -> None:
+    plant(chat.site, "plytalk-cipher-fine", {"cipher-fine": good("fine")})
+    plant(chat.site, "plytalk-cipher-bad", {"cipher-syntax": bad("syntax")})
+    out, err = chat("plugins", "--json", "--check", status=7)
+    told = json.loads(out)
+    assert err == ""
+    assert told["api"] == 1
+    assert {
+        "kind": "cipher",
+        "name": "fine",
+        "distribution": "plytalk-cipher-fine",
+        "version": "1.0",
+        "module": "plytalk_cipher_fine_cipher_fine",
+        "summary": "A stranger's cipher.",
+    } in told["plugins"]
+    assert "syntax" not in [plugin["name"] for plugin in told["plugins"]]
+    [problem] = told["problems"]
+    assert (problem["plugin"], problem["from"], problem["usable"]) == ("cipher-syntax", "plytalk-cipher-bad 1.0", False)
+    assert "SyntaxError" in problem["problem"]
+
+
+def test_all_that_is_wrong_is_listed_with_its_reason(troubled: Shell) -> None:
+    out, err = troubled("plugins")
+    assert err == ""
+    for trouble, (_, words) in TROUBLE.items():
+        assert any(words in line and f"plytalk-cipher-{trouble} 1.0" in line for line in out.splitlines()), trouble
+    for words in (
+        "No module named 'plytalk_cipher_gone'",
+        "The entry point `cypher-odd` of plytalk-odd 1.0 is not called KIND-NAME",
+        "plytalk_damaged-1.0.dist-info cannot be read",
+        "plytalk-cipher-taken 1.0 brings a cipher called `aesgcm`, a name that plytalk ",
+        "plytalk-cipher-his 1.0 brings a cipher called `same`, a name that plytalk-cipher-hers 1.0 has taken",
+        "prints when it is imported: 'BUY ME'",
+    ):
+        assert words in out
+    assert not [line for line in out.splitlines() if line.startswith("BUY")]
+    working = [line.split()[1] for line in out.splitlines() if line.startswith("cipher")]
+    assert working == ["aesgcm", "chacha20poly1305", "fine", "loud", "none"] or set(working) >= {"aesgcm", "fine", "loud"}
+    assert not set(working) & {*TROUBLE, "gone", "odd", "same"}
+
+
+def test_check_tells_by_the_exit_code(troubled: Shell) -> None:
+    troubled("plugins", "--check", status=7)
+
+
+@pytest.mark.parametrize(
+    "blocked", [["no:plytalk-cipher-syntax"], ["no:cipher-syntax"], ["no:syntax"], ["no:syntax", "no:nothing-like-this"]]
+)
+def test_what_is_blocked_is_not_wrong(chat: Shell, blocked: list[str]) -> None:
+    plant(chat.site, "plytalk-cipher-syntax", {"cipher-syntax": bad("syntax")})
+    out, _ = chat("plugins", "--check", *(word for name in blocked for word in ("-p", name)))
+    assert "syntax" not in out
+
+
+def test_p_without_no_is_a_usage_error(chat: Shell) -> None:
+    assert "no:NAME" in chat("plugins", "-p", "xor", status=2)[1]
+
+
+@pytest.mark.parametrize("trouble", [*TROUBLE, "gone", "same"])
+def test_choosing_a_broken_layer_ends_with_code_7_and_nothing_in_its_place(troubled: Shell, trouble: str) -> None:
+    # Nothing listens at port 1: had a connection been tried, the exit code would be 3.
+    out, err = troubled("connect", "127.0.0.1:1", "--cipher", trouble, status=7)
+    assert out == ""
+    assert err.startswith("chat: ")
+    assert trouble in err
+    assert len(err.splitlines()) == 1
+
+
+def test_every_other_command_goes_on_working(troubled: Shell) -> None:
+    assert "Commands" in troubled("--help")[0]
+    assert "--cipher" in troubled("serve", "--help")[0]
+    assert "aesgcm" in troubled("explain", "--profile", "secure-chat")[0]
+    assert "_CHAT_COMPLETE" in troubled("completion", "bash")[0]
+    assert "plytalk" in troubled("--version")[0]
+    assert "hello" in conversation(troubled, ["--profile", "secure-chat"], "hello\n")
+
+
+def test_a_taken_name_stays_with_its_first_owner(troubled: Shell) -> None:
+    (troubled.site / "plytalk_cipher_taken_cipher_aesgcm.py").write_text(TELLTALE)
+    assert "hello" in conversation(troubled, ["--cipher", "aesgcm", "--handshake", "rsa"], "hello\n")
+    assert not (troubled.site / "IMPORTED").exists()
+
+
+def test_a_layer_that_prints_when_it_is_imported_works_in_silence(troubled: Shell) -> None:
+    heard = conversation(
+        troubled, ["--handshake", "none", "--framer", "typed", "--messages", "text", "--cipher", "loud"], "hello\n"
+    )
+    assert heard == "Message Received: hello\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["--help"],
+        ["--version"],
+        ["serve", "--help"],
+        ["connect", "--help"],
+        ["plugins", "--help"],
+        ["plugins", "new", "--help"],
+        ["completion", "bash"],
+        ["connect", "127.0.0.1:1", "--profile", "demo01"],
+    ],
+)
+def test_strangers_are_imported_only_when_chosen_or_listed(chat: Shell, command: list[str]) -> None:
+    plant(chat.site, "plytalk-cipher-tell", {"cipher-tell": TELLTALE + good("tell")})
+    chat(*command, status=3 if "127.0.0.1:1" in command else 0)
+    assert not (chat.site / "IMPORTED").exists()
+    chat("plugins", "--check")
+    assert (chat.site / "IMPORTED").exists()
+
+
+@pytest.mark.parametrize(("when", "more", "status"), [("opened", "", 7), ("closed", ", ending", 0)])
+def test_a_hook_that_raises_is_named(chat: Shell, when: str, more: str, status: int) -> None:
+    plant(chat.site, "plytalk-feature-grumpy", {"feature-grumpy": GRUMPY.format(when=when, more=more)})
+    chat("plugins", "--check")
+    with serving(chat, "--profile", "demo01") as (address, server):
+        _, err = chat("connect", address, "--profile", "demo01", "--feature", "grumpy", status=status, says="hello\n")
+        assert f"The hook `session_{when}` of plytalk_feature_grumpy_feature_grumpy raised ValueError." in err
+        out, _ = server.communicate(timeout=60)
+        assert server.returncode == 0
+    assert out == ("" if when == "opened" else "Message Received: hello\n")
+
+
+def test_options_before_new_are_refused(chat: Shell) -> None:
+    assert "have no meaning" in chat("plugins", "--json", "new", "plytalk-cipher-mine", status=2)[1]
+
+
+class serving:
+    """`chat serve` on a free port: gives the address to connect to, and the process."""
+
+    def __init__(self, chat: Shell, *options: str) -> None:
+        self._chat, self._options = chat, options
+
+    def __enter__(self) -> "tuple[str, subprocess.Popen[str]]":
+        self._process = self._chat.start("serve", "--port", "0", *self._options)
+        assert self._process.stderr
+        for line in self._process.stderr:
+            if line.startswith("Listening on "):
+                return line.split()[2], self._process
+        raise AssertionError("the server does not listen")
+
+    def __exit__(self, *error: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def conversation(chat: Shell, options: list[str], says: str) -> str:
+    """What a server hears from a client that says this and goes."""
+    with serving(chat, *options) as (address, server):
+        chat("connect", address, *options, says=says)
+        return server.communicate(timeout=60)[0]
