@@ -1,4 +1,4 @@
-"""`chat plugins new`: a working plugin to start from, made offline out of the files in `templates/`."""
+"""`chat plugins new`: a working plugin to start from, made offline out of the files in `new-plugin/`."""
 
 import os
 import re
@@ -91,7 +91,7 @@ def contents(kind: str, name: str) -> dict[str, str]:
     }
     if kind in TALKS:
         templates["tests/test_conversation.py"] = "test_conversation.py"
-    source = files("plytalk.cli") / "templates"
+    source = files("plytalk.cli") / "new-plugin"
     return {path: Template((source / f"{name}.txt").read_text("utf-8")).substitute(words) for path, name in templates.items()}
 
 

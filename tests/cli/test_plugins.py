@@ -39,6 +39,7 @@ class Shell:
         return subprocess.Popen(
             [sys.executable, "-m", "plytalk", *arguments],
             env=self.environment,
+            cwd=self.site.parent,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
