@@ -5,11 +5,14 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
+from plytalk.core.lab.attack import Attack
 from plytalk.core.layers import KINDS, Authenticator, Layer, Option
 from plytalk.core.properties import Profile, Property
 
 JUDGEMENTS = ("agree", "check", "verify")
 OPTION_TYPES = (bool, int, str, Path)
+PLUGIN_KINDS: Mapping[str, type[Layer]] = {**KINDS, Attack.kind: Attack}
+"""What a plugin can bring: the kinds of layer that make a stack, and attacks for the lab."""
 
 
 def fault_of(brought: Any, hook: str) -> str:
@@ -19,7 +22,7 @@ def fault_of(brought: Any, hook: str) -> str:
     if not (isinstance(brought, type) and issubclass(brought, Layer)):
         return f"it gives {brought!r:.100}, which is no layer class."
     kind: Any = getattr(brought, "kind", None)
-    if not isinstance(kind, str) or kind not in KINDS or not issubclass(brought, KINDS[kind]):
+    if not isinstance(kind, str) or kind not in PLUGIN_KINDS or not issubclass(brought, PLUGIN_KINDS[kind]):
         return f"the class {brought.__name__} derives from no kind of layer, such as {next(iter(KINDS.values())).__name__}."
     if not isinstance(getattr(brought, "name", None), str):
         return f"the class {brought.__name__} has no name."

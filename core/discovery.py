@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
 
+from plytalk.core.contract import PLUGIN_KINDS
 from plytalk.core.errors import BrokenPlugin, PluginError
-from plytalk.core.layers import KINDS
 from plytalk.core.sanitise import clean
 
 GROUP = "plytalk"
@@ -51,8 +51,8 @@ class Found:
     @property
     def fault(self) -> PluginError | None:
         """What is wrong with the entry point's own name or value, which can be said without importing anything."""
-        if self.kind not in (*KINDS, PROFILE) or not _NAME.fullmatch(self.name):
-            kinds = ", ".join((*KINDS, PROFILE))
+        if self.kind not in (*PLUGIN_KINDS, PROFILE) or not _NAME.fullmatch(self.name):
+            kinds = ", ".join((*PLUGIN_KINDS, PROFILE))
             return BrokenPlugin(
                 f"The entry point `{self.key}` of {self.origin} is not called KIND-NAME, with a name in small letters and one "
                 f"of these kinds: {kinds}."

@@ -1,0 +1,7 @@
+"""The attack lab: two real ends of a stack, an attacker between them, and a verdict.
+
+attack.py   what an attack is: the contract, and the prediction from the stack's own statements
+middle.py   the place between the two ends: frames by name and order, both ways
+play.py     one conversation under attack, in one process: what was said, shown and noticed
+clock.py    an event loop that does not wait where nothing will happen
+"""

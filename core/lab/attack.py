@@ -1,0 +1,99 @@
+"""What an attack is. One file an attack, in `plugins/attacks/` or a stranger's package.
+
+An attack sees every frame that passes between the two ends and decides what becomes of it. It states which protections must all
+be given for it to fail: from that comes the prediction, before anything has run. Whether it succeeded is judged afterwards, by
+what the two people saw.
+"""
+
+import random
+from abc import abstractmethod
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
+
+from plytalk.core.keys import Role
+from plytalk.core.layers import Kind, Layer
+from plytalk.core.properties import Property
+from plytalk.core.stack import Stack
+
+if TYPE_CHECKING:
+    from plytalk.core.lab.middle import Middle
+    from plytalk.core.lab.play import Evidence
+
+
+class Outcome(StrEnum):
+    """What becomes of an attack on a stack."""
+
+    DETECTED = "detected"
+    UNDETECTED = "undetected"
+    NOT_APPLICABLE = "not applicable"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """A frame on its way from `sender` to the other end: the `index`-th (from 0) that it sent, in the handshake or after it."""
+
+    sender: Role
+    index: int
+    handshake: bool
+    kind: Kind | None
+    payload: bytes
+
+
+class Attack(Layer):
+    """Something an attacker between the two ends does. The docstring tells its story; `reference` where it was met in life.
+
+    class Drop(Attack):
+        name = "drop"
+        row = "A04"
+        reference = "Terrapin, CVE-2023-48795"
+        defences = {ORDER}
+
+        def frame(self, middle, passing):
+            if passing.handshake or passing.index != 1:
+                middle.forward(passing)
+
+        def succeeded(self, evidence):
+            return evidence.missing(Role.INITIATOR) and not evidence.alarmed
+
+    `defences` must all be given by a stack for the attack to fail. `row` names it in the table of threats. Made anew, with its
+    own random numbers, for each conversation it attacks.
+    """
+
+    kind = "attack"
+    row: ClassVar[str] = ""
+    reference: ClassVar[str] = ""
+    defences: ClassVar[AbstractSet[Property]] = frozenset()
+
+    def __init__(self, seed: int = 0) -> None:
+        self.random = random.Random(seed)  # noqa: S311 - to be repeatable, not secret
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        """Whether there is anything to attack: no handshake is to be forged where there is none."""
+        return True
+
+    @classmethod
+    def predict(cls, stack: Stack) -> Outcome:
+        """What the layers' own statements say will happen."""
+        if not cls.applies(stack):
+            return Outcome.NOT_APPLICABLE
+        return Outcome.DETECTED if cls.defences <= stack.gives else Outcome.UNDETECTED
+
+    def frame(self, middle: "Middle", passing: Passing) -> None:
+        """A frame has come from one end; it reaches the other only by `middle.forward` or `middle.send`."""
+        middle.forward(passing)
+
+    def end(self, middle: "Middle", sender: Role) -> None:
+        """One end has closed its side."""
+        middle.close(sender.other)
+
+    async def between(self, middle: "Middle") -> bool:
+        """Called before anything passes. True takes over: the attack itself talks to both ends, and `frame` is not called."""
+        return False
+
+    @abstractmethod
+    def succeeded(self, evidence: "Evidence") -> bool:
+        """Whether the attacker got what it wanted, unnoticed."""

@@ -1,0 +1,132 @@
+"""The place between two ends: frames, by order and by the end that sent them, for an attack to play with.
+
+It reads the stream with the stack's own framer, so it understands whatever the two ends speak, a stranger's layers included.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from plytalk.core.errors import ChatError
+from plytalk.core.keys import Identity, Role, Secrets
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.layers import Buffer, Cipher, Framer, Kind, Stream
+from plytalk.core.stack import Stack
+from plytalk.core.wire import MESSAGE, Wire
+
+NO_LIMIT = 2**24
+
+
+class Leg:
+    """The attacker's own conversation with one end, when it takes over: the stack's handshake, under the attacker's own keys."""
+
+    def __init__(self, stack: Stack, stream: Stream, role: Role) -> None:
+        self._stack, self._stream, self._role = stack, stream, role
+        self._framer = stack.framer()
+        self._wire = Wire(self._framer, stream, self._seen)
+        self.identity: Identity | None = None
+        self.messages = stack.messages()
+        self.cipher: Cipher
+
+    async def _seen(self, identity: Identity) -> None:
+        self.identity = identity
+
+    async def open(self) -> Secrets:
+        """Do the handshake in this role. Raises ChatError."""
+        self._stream.deliver_to(self._wire.feed, self._wire.ended)
+        handshake = self._stack.handshake
+        talk = handshake.initiate if self._role is Role.INITIATOR else handshake.respond
+        secrets = await talk(self._wire)
+        self.cipher = self._stack.cipher(secrets, self._role)
+        return secrets
+
+    async def receive(self) -> bytes:
+        """The next sealed message. Raises ChatError when the end is gone."""
+        return await self._wire.receive(MESSAGE, NO_LIMIT)
+
+    def send(self, plaintext: bytes) -> None:
+        self._stream.send(self._framer.encode(MESSAGE, self.cipher.seal(plaintext)))
+
+
+class Middle:
+    """Between the client and the server. `captured` holds all that passed, by the end that sent it; `log` what the attack did."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        attack: Attack,
+        streams: Mapping[Role, Stream],
+        preludes: Mapping[Role, int],
+        log: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        """`streams` lead to each end; `preludes` count the frames that each end sends before it may talk."""
+        self.stack, self.attack, self.streams, self.log = stack, attack, streams, log
+        self._preludes = preludes
+        self._framers = {role: stack.framer() for role in Role}
+        self._counts = dict.fromkeys(Role, 0)
+        self._encode = {role: self._writer() for role in Role}
+        self.captured: dict[Role, bytearray] = {role: bytearray() for role in Role}
+        self.frames: list[Passing] = []
+        self.taken_over = False
+
+    def _writer(self) -> Callable[[Kind, bytes], bytes]:
+        return self.stack.framer().encode
+
+    async def start(self) -> None:
+        """Let it begin."""
+        self.taken_over = await self.attack.between(self)
+        if not self.taken_over:
+            for role in Role:
+                self._framers[role].limit = NO_LIMIT
+                self.streams[role].deliver_to(partial(self._feed, role), partial(self._ended, role))
+
+    def _feed(self, sender: Role, data: Buffer) -> None:
+        self.captured[sender] += data
+        framer: Framer = self._framers[sender]
+        framer.feed(data)
+        try:
+            for kind, payload in framer.frames():
+                count, prelude = self._counts[sender], self._preludes.get(sender, 0)
+                self._counts[sender] = count + 1
+                handshake = count < prelude
+                passing = Passing(sender, count if handshake else count - prelude, handshake, kind, payload)
+                self.frames.append(passing)
+                self.attack.frame(self, passing)
+        except ChatError:  # not this stack's frames: the ends will have to say so
+            self.streams[sender.other].send(bytes(data))
+
+    def _ended(self, sender: Role, error: Exception | None) -> None:
+        self.attack.end(self, sender)
+
+    def forward(self, passing: Passing) -> None:
+        """Let a frame pass as it came."""
+        self.send(passing.sender.other, passing.kind or MESSAGE, passing.payload)
+
+    def send(self, to: Role, kind: Kind, payload: bytes) -> None:
+        """Send a frame of the attacker's choice to one end."""
+        self.streams[to].send(self._encode[to](kind, payload))
+
+    def send_raw(self, to: Role, data: bytes) -> None:
+        """Send bytes that need not be a frame."""
+        self.streams[to].send(data)
+
+    def close(self, to: Role) -> None:
+        """Close the connection to one end, as if the other had."""
+        self.streams[to].finish()
+
+    def cut(self) -> None:
+        """Close both connections at once."""
+        for role in Role:
+            self.streams[role].finish()
+
+    async def pose(self, stack: Stack) -> tuple[Leg, Leg]:
+        """Pose as the server to the client and as the client to the server, with the layers of `stack` as the attacker's own.
+
+        Gives the legs to the client and to the server. Raises ChatError where one of them refuses.
+        """
+        to_client = Leg(stack, self.streams[Role.INITIATOR], Role.RESPONDER)
+        to_server = Leg(stack, self.streams[Role.RESPONDER], Role.INITIATOR)
+        async with asyncio.TaskGroup() as both:
+            both.create_task(to_client.open())
+            both.create_task(to_server.open())
+        return to_client, to_server

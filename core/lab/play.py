@@ -1,0 +1,206 @@
+"""One conversation under attack: two real sessions over memory streams, the attack between them, and what came of it.
+
+Nothing is timed: each line is said when all that the one before set off has happened.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from plytalk.core.errors import BrokenPlugin, ChatError
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Outcome
+from plytalk.core.lab.middle import Middle
+from plytalk.core.layers import Ui
+from plytalk.core.limits import Limits
+from plytalk.core.memory import memory_stream_pair
+from plytalk.core.messages import EXIT
+from plytalk.core.session import Ending, Session
+from plytalk.core.stack import Stack
+
+LINES = 6
+QUIET_TURNS = 40
+CANARY = "canary-7f3a"
+
+
+class Witness(Ui):
+    """One of the two people: remembers what was shown and what was noticed."""
+
+    name = "witness"
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.notices: list[str] = []
+
+    async def run(self, session: Session) -> None:
+        await asyncio.Event().wait()
+
+    def message(self, text: str) -> None:
+        self.shown.append(text)
+
+    def notice(self, sentence: str) -> None:
+        self.notices.append(sentence)
+
+    async def confirm(self, question: str, otherwise: str) -> bool:
+        self.notices.append(question)
+        return True
+
+
+@dataclass
+class Side:
+    """One end of the conversation, afterwards. `alarms` are the sentences that told its user that something is wrong."""
+
+    said: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
+    ending: Ending | None = None
+    opened: bool = False
+
+
+@dataclass
+class Evidence:
+    """What both people said, saw and noticed, and what passed the attacker."""
+
+    sides: dict[Role, Side]
+    middle: Middle
+    crash: str = ""
+
+    @property
+    def alarmed(self) -> bool:
+        return any(side.alarms for side in self.sides.values())
+
+    def said_by(self, role: Role) -> list[str]:
+        return self.sides[role].said
+
+    def shown_to(self, role: Role) -> list[str]:
+        return self.sides[role].shown
+
+    def faithful(self, sender: Role) -> bool:
+        """Whether the other side saw exactly what `sender` said, each line once and in order."""
+        return self.sides[sender.other].shown == self.sides[sender].said
+
+    @property
+    def captured(self) -> bytes:
+        """All bytes that passed the attacker, of both ends."""
+        return b"".join(bytes(self.middle.captured[role]) for role in Role)
+
+
+def judge(attack: Attack, evidence: Evidence) -> Outcome:
+    """The measured outcome."""
+    if evidence.crash:
+        return Outcome.CRASHED
+    return Outcome.UNDETECTED if attack.succeeded(evidence) else Outcome.DETECTED
+
+
+class Passive(Attack):
+    """Only listens: the control. A stack that raises an alarm here raises false ones."""
+
+    name = "passive"
+    row = "control"
+
+    @classmethod
+    def predict(cls, stack: Stack) -> Outcome:
+        return Outcome.UNDETECTED
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return not evidence.alarmed and all(evidence.faithful(role) for role in Role)
+
+
+async def play(
+    stacks: Mapping[Role, Stack],
+    own: Stack,
+    attack: Attack,
+    preludes: Mapping[Role, int] | None = None,
+    log: Callable[[str], None] = lambda line: None,
+) -> Evidence:
+    """Attack one conversation of `LINES` lines from each side, ended by the client. Never raises for what the attack does.
+
+    `own` is the attacker's stack: the same layers, and nothing of the two ends' keys.
+    """
+    client, by_client = memory_stream_pair()
+    by_server, server = memory_stream_pair()
+    middle = Middle(own, attack, {Role.INITIATOR: by_client, Role.RESPONDER: by_server}, preludes or {}, log)
+    sides = {role: Side() for role in Role}
+    evidence = Evidence(sides, middle)
+    witnesses = {role: Witness() for role in Role}
+    streams = {Role.INITIATOR: client, Role.RESPONDER: server}
+    sessions = {
+        role: Session(replace(stacks[role], ui=witnesses[role]), streams[role], role, address="memory:play", limits=Limits())
+        for role in Role
+    }
+    taking = asyncio.create_task(middle.start())
+    try:
+        opened = await asyncio.gather(*(_open(sessions[role], sides[role]) for role in Role))
+        if all(opened):
+            await _talk(sessions, sides)
+        for role in Role:
+            if sides[role].opened:
+                await _leave(sessions[role])
+                await quiet()
+        await asyncio.gather(*(_settle(sessions[role], sides[role]) for role in Role if sides[role].opened))
+    except Exception:
+        evidence.crash = traceback.format_exc()
+    finally:
+        taking.cancel()
+        with suppress(asyncio.CancelledError, ChatError, ExceptionGroup):
+            await taking
+        for stream in (client, server, by_client, by_server):
+            stream.close()
+    for role in Role:
+        sides[role].shown = witnesses[role].shown
+        sides[role].alarms += witnesses[role].notices
+        error = sides[role].ending.error if sides[role].ending else None  # type: ignore[union-attr]
+        if isinstance(error, BrokenPlugin):
+            evidence.crash = evidence.crash or str(error)
+    return evidence
+
+
+async def measure_preludes(stacks: Mapping[Role, Stack], own: Stack) -> dict[Role, int]:
+    """How many frames each end of a stack sends before it may talk, by watching an honest conversation."""
+    listener = Passive()
+    evidence = await play(stacks, own, listener)
+    talk = {role: len(evidence.sides[role].said) + (role is Role.INITIATOR) for role in Role}
+    sent = {role: sum(passing.sender is role for passing in evidence.middle.frames) for role in Role}
+    return {role: max(0, sent[role] - talk[role]) for role in Role}
+
+
+async def quiet() -> None:
+    """Until all that was set off has happened."""
+    for _ in range(QUIET_TURNS):
+        await asyncio.sleep(0)
+
+
+async def _open(session: Session, side: Side) -> bool:
+    try:
+        await session.open()
+    except ChatError as error:
+        side.alarms.append(error.sentence)
+        if isinstance(error, BrokenPlugin):
+            raise
+        return False
+    side.opened = True
+    session.begin()
+    return True
+
+
+async def _talk(sessions: Mapping[Role, Session], sides: Mapping[Role, Side]) -> None:
+    for number in range(LINES):
+        for role in Role:
+            if not sessions[role].ending:
+                line = f"{role.value} line {number} {CANARY}"
+                sides[role].said.append(line)
+                sessions[role].say(line)
+                await quiet()
+
+
+async def _leave(session: Session) -> None:
+    if session.role is Role.INITIATOR and not session.ending:
+        session.say(EXIT)
+
+
+async def _settle(session: Session, side: Side) -> None:
+    side.ending = await session.over()
+    if side.ending.error:
+        side.alarms.append(side.ending.error.sentence)

@@ -1,0 +1,1 @@
+"""Attacks, one file each: what an attacker between the two ends can try."""

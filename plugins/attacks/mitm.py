@@ -1,0 +1,73 @@
+"""Man in the middle: pose as each side to the other."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+
+from plytalk.core.errors import ChatError
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack
+from plytalk.core.lab.middle import Leg, Middle
+from plytalk.core.lab.play import CANARY, Evidence
+from plytalk.core.messages import Item
+from plytalk.core.properties import Property
+from plytalk.core.stack import Stack
+
+REWRITTEN = "rewritten"
+
+
+class ManInTheMiddle(Attack):
+    """Does one handshake with the client and another with the server, under keys of its own; then reads and rewrites every word.
+
+    Both people see a conversation that is encrypted and whole. Only a key that is known beforehand tells them with whom.
+    """
+
+    name = "mitm"
+    row = "A01"
+    reference = "OpenSSH CVE-2025-26465, a check of the host's key that fell open"
+    defences = {Property.PEER_IDENTITY}
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.read: list[str] = []
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return stack.handshake.speaks_first is not None
+
+    async def between(self, middle: Middle) -> bool:
+        self._relaying = asyncio.create_task(self._relay(middle))
+        return True
+
+    async def _relay(self, middle: Middle) -> None:
+        try:
+            to_client, to_server = await middle.pose(middle.stack)
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._pump(to_client, to_server))
+                both.create_task(self._pump(to_server, to_client))
+        except (ChatError, ExceptionGroup):
+            middle.cut()
+
+    async def _pump(self, source: Leg, target: Leg) -> None:
+        with suppress(ChatError):
+            while True:
+                items = list(source.messages.unpack(source.cipher.open(await source.receive())))
+                for plaintext in target.messages.pack(list(self._rewrite(items))):
+                    target.send(plaintext)
+
+    def _rewrite(self, items: list[Item]) -> Iterator[Item]:
+        for item in items:
+            if isinstance(item, str):
+                self.read.append(item)
+                yield item.replace(CANARY, REWRITTEN)
+            else:
+                yield item
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return any(CANARY in line for line in self.read) and REWRITTEN in str(evidence.shown_to(Role.RESPONDER))
+
+
+@hookimpl
+def layers() -> list[type[ManInTheMiddle]]:
+    return [ManInTheMiddle]

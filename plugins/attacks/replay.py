@@ -1,0 +1,43 @@
+"""Replay: say again what was said before."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+
+
+class Replay(Attack):
+    """Sends a frame a second time, at a place drawn by the seed.
+
+    "Open the gate" is heard twice, and nobody touched a key. Messengers that number nothing cannot tell the copy from the word.
+    """
+
+    name = "replay"
+    row = "A03"
+    reference = "KRACK, CVE-2017-13077"
+    defences = {Property.ORDER}
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._at = self.random.randrange(1, 5)
+        self._kept: Passing | None = None
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        middle.forward(passing)
+        if passing.handshake or passing.sender is not Role.INITIATOR:
+            return
+        if passing.index == 0:
+            self._kept = passing
+        if passing.index == self._at and self._kept:
+            middle.log(f"sent the client's frame 0 again after frame {self._at}")
+            middle.forward(self._kept)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return len(evidence.shown_to(Role.RESPONDER)) > len(evidence.said_by(Role.INITIATOR)) and not evidence.alarmed
+
+
+@hookimpl
+def layers() -> list[type[Replay]]:
+    return [Replay]
