@@ -5,7 +5,8 @@ wrong, the peer is told nothing: the connection closes.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TypeVar
@@ -24,6 +25,7 @@ from plytalk.core.errors import (
 from plytalk.core.keys import Identity, Peer, Role, Secrets
 from plytalk.core.layers import Authenticator, Cipher, Framer, Messages, Stream
 from plytalk.core.limits import Limits
+from plytalk.core.properties import Property
 from plytalk.core.stack import Stack
 from plytalk.core.trace import Tracer
 from plytalk.core.wire import Channel, Wire
@@ -50,6 +52,7 @@ class Opening:
         self._limits, self._tracer = limits, tracer
         self._loop = asyncio.get_running_loop()
         self._identity: Identity | None = None
+        self._agreed = False
         self.approved = False
         """Whether the user was asked about the other side's key and said yes, which may take longer than a server waits."""
 
@@ -70,15 +73,15 @@ class Opening:
         wire = Wire(framer, self._stream, self._ask, self._agree, agreement, self._limits.unread)
         self._stream.deliver_to(wire.feed, wire.ended)
         secrets = await self._handshake(wire)
-        if self._stack.auths and self._identity is None:
-            raise HandshakeFailed(
-                f"The handshake `{self._stack.handshake.name}` showed no key of the other side, so --auth "
-                f"{self._stack.auths[0].name} could not judge it."
-            )
+        for auth in self._stack.auths:
+            if missing := self._missing(auth):
+                raise HandshakeFailed(
+                    f"The handshake `{self._stack.handshake.name}` {missing}, so --auth {auth.name} had no say."
+                )
         cipher, messages = self._stack.cipher(secrets, self._role), self._stack.messages()
         if self._tracer:
             self._tracer.wrap_cipher(cipher)
-        await self._verify(Channel(wire, cipher, messages), secrets)
+        await self._verify(Channel(wire, cipher, messages, self._thinking), secrets)
         return Opened(wire, framer, cipher, messages, self._identity)
 
     # -- the handshake ----------------------------------------------------------------------------------------------------
@@ -102,9 +105,7 @@ class Opening:
         except RemoteError as error:
             if mismatch := self._stack.mismatch(wire.first):
                 raise mismatch from error
-            if error.exit_code is Exit.FAILED:  # a fault that has no code of its own counts as the handshake's
-                raise HandshakeFailed(str(error), error.hint) from error
-            raise
+            raise counted(error) from error.__cause__
         except LocalError:
             raise
         except Exception as error:
@@ -130,7 +131,16 @@ class Opening:
         key = b""
         for auth in (auth for auth in self._stack.auths if auth.agrees):
             key = await self._consult(auth, auth.agree(wire, self._role))
+        self._agreed = True
         return key
+
+    def _missing(self, auth: Authenticator) -> str:
+        """What an authenticator waited for in vain; empty for nothing. Who brings a key may do without the other side's."""
+        if auth.agrees and not self._agreed:
+            return "took no pre-shared key"
+        if self._identity is None and (not auth.agrees or Property.PEER_KEY in auth.needs):
+            return "showed no key of the other side"
+        return ""
 
     async def _ask(self, identity: Identity) -> None:
         if identity == self._stack.handshake.identity and not is_local(self._stream.peer):
@@ -140,14 +150,18 @@ class Opening:
         self._identity = identity  # not before: a handshake that swallows a refusal has shown no key
 
     async def _verify(self, channel: Channel, secrets: Secrets) -> None:
-        for auth in self._stack.auths if self._identity else ():
-            assert self._identity is not None
+        self.approved = False  # what goes wrong from here on is no matter of having kept the other side waiting
+        for auth in sorted(self._stack.auths, key=lambda auth: auth.name):  # in the same order on both sides
+            if self._identity is None:
+                continue
             peer = self._peer(self._identity, secrets.binding(auth.name))
             try:
                 async with asyncio.timeout(self._limits.handshake) as self._clock:
                     await self._consult(auth, auth.verify(channel, peer))
             except TimeoutError:
                 raise TooSlow(f"The other side did not answer the authenticator `{auth.name}` in time.") from None
+            except RemoteError as error:
+                raise counted(error) from error.__cause__
 
     @staticmethod
     async def _consult(auth: Authenticator, answer: Awaitable[T]) -> T:
@@ -162,13 +176,28 @@ class Opening:
         return Peer(self._role, self._address, identity, self._confirm, binding, self._stack.ui.notice)
 
     async def _confirm(self, question: str, otherwise: str) -> bool:
-        left = (self._clock.when() or 0) - self._loop.time()
-        self._clock.reschedule(None)  # people may think longer than peers
-        try:
+        with self._pause(None):
             self.approved = await self._stack.ui.confirm(question, otherwise)
             return self.approved
+
+    def _thinking(self) -> AbstractContextManager[None]:
+        return self._pause(self._loop.time() + self._limits.person)
+
+    @contextmanager
+    def _pause(self, until: float | None) -> Iterator[None]:
+        """People may think longer than peers: the clock stands still, though not beyond `until`."""
+        left = (self._clock.when() or 0) - self._loop.time()
+        self._clock.reschedule(until)
+        try:
+            yield
         finally:
-            self._clock.reschedule(self._loop.time() + left)
+            if not self._clock.expired():
+                self._clock.reschedule(self._loop.time() + left)
+
+
+def counted(error: RemoteError) -> RemoteError:
+    """A fault that has no exit code of its own counts as the handshake's."""
+    return HandshakeFailed(str(error), error.hint) if error.exit_code is Exit.FAILED else error
 
 
 def is_local(peer: str) -> bool:

@@ -157,8 +157,14 @@ class Stack:
 
     def refuse(self, role: Role) -> None:
         """Raises ImpossibleStack where a layer cannot do its work in this role."""
+        if len(bringing := [auth.name for auth in self.auths if auth.agrees]) > 1:
+            raise ImpossibleStack(
+                f"--auth {' and --auth '.join(bringing)} each bring a pre-shared key, and there is room for one.",
+                "Choose one of them.",
+            )
         for auth in self.auths:
-            if role.other not in self.handshake.shows or role not in auth.judges:
+            judged = auth.agrees or role.other in self.handshake.shows  # a pre-shared key is judged by the handshake itself
+            if not judged or role not in auth.judges:
                 raise ImpossibleStack(
                     f"--auth {auth.name} cannot work on the {role.value}: the handshake `{self.handshake.name}` shows the "
                     f"{role.value} no key of the {role.other.value} that it could judge.",
