@@ -175,7 +175,7 @@ class StackCommand(click.Command):
                         choice.classes[layer.kind].append(layer)
         if settings:
             raise Usage(f"The config file sets the option {sorted(settings)[0]!r}, which none of the chosen layers has.")
-        wanted = choice.classes["handshake"][0].prefers.get("auth")
+        wanted = choice.classes["handshake"][0].configured(choice.options).prefers.get("auth")
         if wanted and self._role is Role.INITIATOR and not choice.classes.get("auth"):
             choice.classes["auth"] = [choice.host.layer("auth", wanted)]
         for option, layer in given.items():
@@ -185,8 +185,9 @@ class StackCommand(click.Command):
             choice.classes[kind] = [layer.configured(choice.options) for layer in layers]
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        layers = ctx.meta.get("layers", [])
-        return [*super().get_params(ctx), *(_click_option(option) for layer in layers for option in layer.options)]
+        # Two layers may have an option in common.
+        own = {option.keyword: option for layer in ctx.meta.get("layers", []) for option in layer.options}
+        return [*super().get_params(ctx), *map(_click_option, own.values())]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own = [record for param in super().get_params(ctx) if (record := param.get_help_record(ctx))]
