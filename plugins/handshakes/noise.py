@@ -1,0 +1,161 @@
+"""Noise with a pattern of your choice, bare: no preamble, and nothing agreed on but what both sides were told (revision 34).
+
+    client                                    server
+      | --- -> e [payload] ------------------> |      the messages of the pattern, each in a frame of its own;
+      | <-- <- e, ee, s, es [payload] -------- |      here those of XX
+      | --- -> s, se [payload] --------------> |
+
+A message in which a static key travels carries the identity payload of noise-libp2p, as in plytalk/1; what libp2p lets follow
+it (extensions) is read over here, where plytalk/1 refuses it. An empty payload shows no identity, which is all that plain Noise
+peers have: no authenticator accepts it. All other messages have an empty payload. The authenticators judge an identity as it
+comes; that its owner is really there shows, at the latest, when the first record opens (sections 7.7 and 7.8).
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from plytalk.core import files
+from plytalk.core import identity as identities
+from plytalk.core.errors import HandshakeFailed, Refused, Usage
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Identity, Role, Secrets
+from plytalk.core.layers import Handshake, Option
+from plytalk.core.limits import KIB
+from plytalk.core.properties import Property
+from plytalk.core.wire import Wire
+from plytalk.plugins.noise import patterns, payload, protocol, static
+from plytalk.plugins.noise.engine import HandshakeState
+from plytalk.plugins.noise.primitives import KeyPair
+
+PATTERN, SUITE, KEM = "XX", "25519_ChaChaPoly_SHA256", "MLKEM768"
+NOISE = b"N"
+MAX_MESSAGE = 8 * KIB
+
+
+class Noise(Handshake):
+    """Any interactive Noise pattern; static keys that it sends are tied to identities."""
+
+    name = "noise"
+    needs = {Property.BORDERS}
+    gives = {Property.STATES, Property.PEER_KEY, Property.FORWARD_SECRECY}
+    prefers = {"framer": "u16", "cipher": "noise", "messages": "records", "auth": "known-hosts"}
+    shows = {Role.INITIATOR, Role.RESPONDER}
+    speaks_first = Role.INITIATOR
+    options = (
+        Option("pattern", "The handshake pattern with its modifiers, as XX, IK, NNpsk0, XXhfs.", default=PATTERN),
+        Option(
+            "noise-suite", f"The rest of the protocol name (for hfs, +{KEM} is put in).", default=SUITE, metavar="DH_CIPHER_HASH"
+        ),
+        Option("prologue", "A text that both sides must have alike.", default=""),
+        Option("identity", "Your long-lived key (default: the one `chat keys show` names).", Path, metavar="FILE"),
+        Option("no-identity", "Show no identity and ask for none: for plain Noise programs.", bool, False),
+        Option("static-key", "Keep the static key in this file (hex, made at first use; default: a new one each time).", Path),
+        Option("remote-key", "The other side's static key (hex), where the pattern has it known beforehand.", metavar="HEX"),
+    )
+
+    @classmethod
+    def configured(cls, options: Mapping[str, Any]) -> type[Self]:
+        pattern = protocol_of(options.get("pattern") or PATTERN, options.get("noise_suite") or SUITE).pattern
+        senders = {role for role in Role if "s" in pattern.sent(role is Role.INITIATOR)}
+        shows = frozenset() if options.get("no_identity") else frozenset(senders)
+        known = "s" in pattern.initiator_pre + pattern.responder_pre
+        holds = {
+            Property.STATES: True,
+            Property.FORWARD_SECRECY: True,  # every pattern that is not one-way has `ee`
+            Property.PEER_KEY: bool(shows),
+            Property.PEER_IDENTITY: known and bool(options.get("remote_key")),
+            Property.POST_QUANTUM: pattern.kem,
+        }
+        gives = frozenset(prop for prop, true in holds.items() if true)
+        prefers = {kind: name for kind, name in cls.prefers.items() if kind != "auth" or Role.RESPONDER in shows}
+        return type(cls.__name__, (cls,), {"__doc__": cls.__doc__, "shows": shows, "gives": gives, "prefers": prefers})
+
+    def __init__(
+        self,
+        pattern: str = PATTERN,
+        noise_suite: str = SUITE,
+        prologue: str = "",
+        identity: Path | None = None,
+        no_identity: bool = False,
+        static_key: Path | None = None,
+        remote_key: str | None = None,
+    ) -> None:
+        self._protocol = protocol_of(pattern, noise_suite)
+        self._prologue = os.fsencode(prologue)
+        self._identities, self._file = not no_identity, identity
+        self._static_file = static_key
+        self._remote = static.from_hex(remote_key, self._protocol.dh, "--remote-key") if remote_key else None
+        self._static: KeyPair | None = None
+        self._proof = b""
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        pattern, initiator = self._protocol.pattern, role is Role.INITIATOR
+        needs, told = pattern.needs(initiator), []
+        if ("rs" in needs) != bool(self._remote):
+            raise Usage(f"The pattern {pattern.name} {'needs' if 'rs' in needs else 'has no use for'} --remote-key here.")
+        if "s" in needs:
+            self._static = static.load_or_make(self._static_file, self._protocol.dh)
+        if self._static and "s" in (pattern.initiator_pre if initiator else pattern.responder_pre):
+            told.append(f"The other side must be given this one's static key: --remote-key {self._static.public.hex()}")
+        if self._static and self._identities and "s" in pattern.sent(initiator):
+            file = self._file or files.place("identity")
+            own, new = identities.load_or_create(file, lambda path: secret(f"Passphrase of {path}: "))
+            self.identity = Identity(own.public.type, own.public.blob)
+            self._proof = payload.encode(own, self._static.public)
+            told += [f"Made you a new identity, {self.identity.fingerprint}, and keep it in {file}."] if new else []
+        return told
+
+    async def initiate(self, wire: Wire) -> Secrets:
+        return await self._run(wire, initiator=True)
+
+    async def respond(self, wire: Wire) -> Secrets:
+        return await self._run(wire, initiator=False)
+
+    async def _run(self, wire: Wire, initiator: bool) -> Secrets:
+        pattern = self._protocol.pattern
+        if bool(pattern.psks) != bool(wire.agreement):
+            wrong = "takes a pre-shared key, and nothing brings one" if pattern.psks else "takes no pre-shared key"
+            raise Usage(f"The pattern {pattern.name} {wrong}.", "Give --psk-file with a psk pattern, and only with one.")
+        psks = [await wire.agree()] * pattern.psks if pattern.psks else []  # one secret, wherever the pattern wants it
+        handshake = HandshakeState(
+            self._protocol, initiator=initiator, prologue=self._prologue, s=self._static, rs=self._remote, psks=psks
+        )
+        try:
+            for tokens in pattern.messages:
+                if handshake.my_turn:
+                    await wire.send(NOISE, handshake.write_message(self._proof if "s" in tokens else b""))
+                else:
+                    said = handshake.read_message(await wire.receive(NOISE, MAX_MESSAGE))
+                    await self._judge(wire, handshake.rs if "s" in tokens else None, said)
+            keys = handshake.split()
+        finally:
+            handshake.forget()
+        return Secrets(states=(keys.send, keys.receive), suite=self._protocol.name, transcript=keys.handshake_hash)
+
+    async def _judge(self, wire: Wire, key: bytes | None, said: bytes) -> None:
+        if key is None:
+            if said:
+                raise HandshakeFailed("The other side put words into a handshake message that has none.")
+        elif self._static and key == self._static.public:
+            raise Refused("The other side shows this side's own key: somebody sends our words back.")
+        elif said and self._identities:
+            shown = payload.decode(said, key, extensions=True)
+            await wire.ask(Identity(shown.type, shown.blob))
+
+
+def protocol_of(pattern: str, suite: str) -> protocol.NoiseProtocol:
+    """The protocol that `--pattern` and `--noise-suite` name. Raises Usage."""
+    shape = patterns.named(pattern)
+    if shape.one_way:
+        raise Usage(f"The pattern {pattern} is one-way: only the client could ever speak.", "Choose one with two letters.")
+    if "e" in shape.initiator_pre + shape.responder_pre:
+        raise Usage(f"The pattern {pattern} continues a handshake that failed, and there is none.", "Leave out `fallback`.")
+    dh, _, rest = suite.partition("_")
+    return protocol.named(f"Noise_{pattern}_{dh}{f'+{KEM}' if shape.kem and '+' not in dh else ''}_{rest}")
+
+
+@hookimpl
+def layers() -> list[type[Noise]]:
+    return [Noise]

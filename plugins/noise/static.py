@@ -1,0 +1,34 @@
+"""Static keys (Noise, section 7.1) where people handle them: in hex, in a file of their own or typed."""
+
+from pathlib import Path
+
+from plytalk.core import files
+from plytalk.core.errors import Usage
+from plytalk.plugins.noise.primitives import DH, KeyPair
+
+
+def load_or_make(file: Path | None, dh: DH) -> KeyPair:
+    """The static key in a file (0600); a new one, kept there, where there is no file yet; without a file a new one.
+
+    Raises StoreError, and Usage where the file holds something else.
+    """
+    if file is None:
+        return dh.generate_keypair()
+    with files.locked(file):
+        content = files.read(file, secret=True)
+        if content is None:
+            pair = dh.generate_keypair()
+            files.write(file, pair.private.private_bytes_raw().hex().encode() + b"\n")
+            return pair
+    return dh.load(from_hex(content.decode("ascii", "replace").strip(), dh, str(file)))
+
+
+def from_hex(text: str, dh: DH, where: str) -> bytes:
+    """A key of `dh` in hex. Raises Usage, which does not repeat the text: it may be a secret."""
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != dh.dhlen:
+        raise Usage(f"{where} holds no key for {dh.name}: that is {2 * dh.dhlen} hexadecimal digits.")
+    return key
