@@ -16,6 +16,7 @@ COMMANDS = {
     "completion": ("plytalk.cli.completion", "Print the shell's completion script."),
     "demo": ("plytalk.cli.demo", "Show a conversation and what each layer makes of it."),
     "explain": ("plytalk.cli.explain", "Say what a stack protects, what it does not, and what to change."),
+    "keys": ("plytalk.cli.keys", "Make, show and exchange keys, and decide which ones to trust."),
     "plugins": ("plytalk.cli.plugins", "List the installed plugins, check them, or make a new one."),
     "serve": ("plytalk.cli.talk", "Wait for someone to connect and talk."),
 }

@@ -11,6 +11,7 @@ import click
 from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
+from plytalk.cli.terminal import secret
 from plytalk.core.ends import Client, Server
 from plytalk.core.errors import UnknownPeer, Usage
 from plytalk.core.keys import Role

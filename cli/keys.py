@@ -1,0 +1,197 @@
+"""`chat keys`: your own key, and the keys of others. Data goes to standard output, sentences to standard error."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import click
+
+from plytalk.cli.stacks import DEFAULT_PORT
+from plytalk.cli.talk import split
+from plytalk.cli.terminal import secret
+from plytalk.core import identity as identities
+from plytalk.core.contacts import Contacts
+from plytalk.core.errors import ChangedPeer, Exit, Usage
+from plytalk.core.files import place, read
+from plytalk.core.known_hosts import Entry, KnownHosts
+from plytalk.core.public_key import PublicKey
+from plytalk.core.sanitise import clean
+
+PSK_BYTES = 32
+EXAMPLES = """\b
+Examples:
+  chat keys show                                  your public key and its fingerprint
+  chat keys export > alice.pub                    for the `allow` file of a server
+  chat keys trust chat.example.org alice.pub      know a server before the first connection
+  chat keys forget chat.example.org               be asked again at the next one
+"""
+
+
+def _file(name: str, help: str, default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A file option of the layers, by the same name here."""
+    return click.option(f"--{name}", type=click.Path(path_type=Path), metavar="FILE", help=f"{help} (default: {default}).")
+
+
+identity_option = _file("identity", "The file of your long-lived key", "`identity` among your plytalk files")
+known_hosts_option = _file("known-hosts", "The file of remembered keys", "`known_hosts` among your plytalk files")
+
+
+@click.group(epilog=EXAMPLES)
+def keys() -> None:
+    """Make, show and exchange keys, and decide which ones to trust."""
+
+
+@keys.command()
+@identity_option
+@click.option("--passphrase", is_flag=True, help="Ask for a passphrase that the key is kept under.")
+def new(identity: Path | None, passphrase: bool) -> None:
+    """Make your long-lived key."""
+    file = identity or place("identity")
+    if os.path.lexists(file):
+        raise Usage(f"{file} exists already.", "Move it away first, or name another file with --identity.")
+    made = identities.create(file, _new_passphrase() if passphrase else "")
+    _tell(f"Made you a new identity, {made.fingerprint}, and keep it in {file}.")
+    print(made.public_line())
+
+
+@keys.command()
+@identity_option
+def show(identity: Path | None) -> None:
+    """Show your public key and its fingerprint."""
+    own = _own(identity)
+    print(own.public_line())
+    print(own.fingerprint)
+
+
+@keys.command()
+@identity_option
+def export(identity: Path | None) -> None:
+    """Print your public key, as the `allow` file of a server takes it."""
+    print(_own(identity).public_line())
+
+
+@keys.command("list")
+@known_hosts_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_(known_hosts: Path | None, as_json: bool) -> None:
+    """List the servers and people whose keys you know."""
+    hosts = KnownHosts(known_hosts or place("known_hosts")).entries()
+    contacts = Contacts(place("contacts")).all()
+    if as_json:
+        people = [{"name": one.name, "address": one.address, **_shown(one.key)} for one in contacts]
+        print(json.dumps({"hosts": [_host(entry) for entry in hosts], "contacts": people}, indent=2))
+        return
+    table = [(f"@{one.name}", one.key.fingerprint, one.key.type, one.address or "(only ever called)") for one in contacts]
+    table += [(_name(entry), entry.key.fingerprint, entry.key.type, f"line {entry.line} {entry.marker}") for entry in hosts]
+    for row in table:
+        print(clean(f"{row[0]:<32} {row[1]} {row[2]} {row[3]}".rstrip()))
+    if not table:
+        _tell("No keys of others are known yet: the first `chat connect` remembers one.")
+
+
+@keys.command()
+@click.argument("address", metavar="HOST[:PORT]")
+@click.argument("key", nargs=-1, metavar="[KEY|FILE]")
+@known_hosts_option
+def trust(address: str, key: tuple[str, ...], known_hosts: Path | None) -> None:
+    """Remember a server's key before the first connection.
+
+    The key is the line that `chat keys export` prints on the server: as it stands, in a FILE, or from standard input.
+    """
+    host, port = split(address)
+    public = _public_key(" ".join(key))
+    store = KnownHosts(known_hosts or place("known_hosts"))
+    try:
+        added = store.add(host, port or DEFAULT_PORT, public)
+    except ChangedPeer as error:
+        raise ChangedPeer(str(error), f"If the new key is right: chat keys forget {address}") from None
+    _tell(f"{'Remembered' if added else 'Knew already'} the key {public.fingerprint} of {address} in {store.path}.")
+
+
+@keys.command()
+@click.argument("who", metavar="HOST[:PORT]|@NAME")
+@known_hosts_option
+def forget(who: str, known_hosts: Path | None) -> int:
+    """Forget a server's key, or somebody kept under a name."""
+    if who.startswith("@"):
+        gone = Contacts(place("contacts")).forget(who)
+        _tell(f"Forgot @{gone.name} and the key {gone.key.fingerprint}.")
+        return Exit.OK
+    host, port = split(who)
+    store = KnownHosts(known_hosts or place("known_hosts"))
+    lines = store.forget(host, port or DEFAULT_PORT)
+    for entry in lines:
+        _tell(f"Forgot the key {entry.key.fingerprint} of {_name(entry)}.")
+    if not lines:
+        _tell(f"{store.path} holds no key of {who} that could be forgotten.")
+    return Exit.OK if lines else Exit.FAILED
+
+
+@keys.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def psk(file: Path) -> None:
+    """Make a file with a pre-shared key, for --psk-file on both sides."""
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="ascii") as made:
+            made.write(token_hex(PSK_BYTES) + "\n")
+    except OSError as error:
+        raise Usage(f"{file} could not be made: {error.strerror}.", "Name a file that does not exist yet.") from None
+    _tell(f"Made a pre-shared key in {file}. Bring it to the other side by a safe way; then both give --psk-file.")
+
+
+def _own(file: Path | None) -> identities.Identity:
+    return identities.load(file or place("identity"), lambda path: secret(f"Passphrase of {path}: "))
+
+
+def _new_passphrase() -> str:
+    chosen = secret("New passphrase: ")
+    if not chosen:
+        raise Usage("The passphrase is empty.", "Leave out --passphrase for a key without one.")
+    if secret("Once more: ") != chosen:
+        raise Usage("The two passphrases differ.", "Nothing was made: try again.")
+    return chosen
+
+
+def _public_key(given: str) -> PublicKey:
+    """The first line that says something: as given, in a file of that name, or from standard input. Raises Usage."""
+    text = given
+    if given in ("", "-"):
+        if sys.stdin.isatty():
+            _tell("Paste the server's public key and end with Ctrl-D on a line of its own.")
+        text = sys.stdin.read(1 << 16)
+    elif " " not in given:
+        content = read(Path(given))
+        if content is None:
+            raise Usage(f"There is no file {given}.", "Give a public key (TYPE BASE64) or the name of a file with one.")
+        text = content.decode(errors="replace")
+    line = next((line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+    try:
+        return PublicKey.parse(" ".join(line.split()[:2]))
+    except ValueError as error:
+        raise Usage(f"This is no public key: {error}.", "It is what `chat keys export` prints on the other side.") from None
+
+
+def _name(entry: Entry) -> str:
+    return "(hidden by a hash)" if entry.hashed else entry.hosts
+
+
+def _host(entry: Entry) -> dict[str, Any]:
+    return {
+        "host": None if entry.hashed else clean(entry.hosts),
+        **_shown(entry.key),
+        "line": entry.line,
+        "marker": entry.marker or None,
+    }
+
+
+def _shown(key: PublicKey) -> dict[str, str]:
+    return {"type": key.type, "fingerprint": key.fingerprint}
+
+
+def _tell(sentence: str) -> None:
+    print(clean(sentence), file=sys.stderr)

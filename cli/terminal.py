@@ -1,0 +1,16 @@
+"""Asking the person at the terminal for what must not be seen."""
+
+import warnings
+from getpass import GetPassWarning, getpass
+
+from plytalk.core.errors import UnknownPeer
+
+
+def secret(prompt: str) -> str:
+    """What is typed on the terminal, which does not show it. Raises UnknownPeer where there is none: a pipe is never read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", GetPassWarning)  # so the library says that it would show what is typed
+            return getpass(prompt)
+    except (GetPassWarning, EOFError):
+        raise UnknownPeer(f"{prompt}Nobody can be asked here.", "Start it from a terminal.") from None
