@@ -74,7 +74,9 @@ def run(line: str) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PLYTALK_", "XDG_"))}
     with tempfile.TemporaryDirectory() as home:
         environment = kept | {"COLUMNS": WIDTH, "NO_COLOR": "1", "HOME": home}
-        return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
+        return subprocess.run(
+            command, env=environment, cwd=home, stdout=subprocess.PIPE, text=True, check=True, timeout=60
+        ).stdout
 
 
 def output(line: str) -> str:

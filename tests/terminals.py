@@ -1,8 +1,9 @@
 """Terminals that play a transcript: they run its commands, type what it types, and compare what they show with what it shows.
 
-A transcript is a list of lines. `$ COMMAND` runs a command when the one before has ended. `Type Message: TEXT` waits for that
-prompt and types TEXT. Every other line must be the next one that appears; `...` stands for anything, within a line or in place of
-lines. Addresses and fingerprints may be other ones. A command must end with status 0, unless `$ echo $?` and its status follow.
+A transcript is a list of lines. `$ COMMAND` runs a command when the one before has ended; one that another terminal shows as the
+line to paste is pasted. `Type Message: TEXT` waits for that prompt and types TEXT, and so does `QUESTION [yes/no] ANSWER`. Every
+other line must be the next one that appears; `...` stands for anything, within a line or in place of lines. Addresses,
+fingerprints and homes may be other ones. A command must end with status 0, unless `$ echo $?` and its status follow.
 """
 
 import os
@@ -15,11 +16,11 @@ from pathlib import Path
 import pexpect
 import pyte
 
-PROMPT = "Type Message: "
-READY = "Listening on "
+PROMPT, QUESTION = "Type Message: ", " [yes/no] "
+READY, PASTE = "Listening on ", "The other side connects with:  "
 ROWS, COLUMNS = 600, 300
 PATIENCE = 60.0  # seconds for a whole scene, which only a failure uses up
-VARIES = {r"127\.0\.0\.1:\d+": r"127\.0\.0\.1:\d+", r"SHA256:\S+": r"SHA256:\S+", r"\.\.\.": ".*"}
+VARIES = {r"127\.0\.0\.1:\d+": r"127\.0\.0\.1:\d+", r"SHA256:[\w+/]+": r"SHA256:[\w+/]+", r"/home/alice": r"\S+", r"\.\.\.": ".*"}
 
 
 def commands_of(lines: Sequence[str]) -> list[tuple[str, list[str]]]:
@@ -37,15 +38,17 @@ def commands_of(lines: Sequence[str]) -> list[tuple[str, list[str]]]:
 def pattern_of(line: str) -> re.Pattern[str]:
     """What a line of a transcript stands for."""
     parts = re.split("(" + "|".join(VARIES) + ")", line.rstrip())
-    return re.compile(
-        "".join(next((to for of, to in VARIES.items() if re.fullmatch(of, part)), re.escape(part)) for part in parts)
-    )
+    known = ((part, next((to for of, to in VARIES.items() if re.fullmatch(of, part)), None)) for part in parts)
+    return re.compile("".join(to or re.escape(part) for part, to in known))
 
 
 class Terminal:
     """A terminal that plays one transcript."""
 
-    def __init__(self, lines: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, lines: Sequence[str], environment: Mapping[str, str], folder: Path, others: Sequence["Terminal"] = ()
+    ) -> None:
+        self._others = others
         self._commands, self._environment, self._folder = commands_of(lines), dict(environment), folder
         self._child: pexpect.spawn[bytes] | None = None
         self._ended = True
@@ -74,6 +77,8 @@ class Terminal:
         return any(row.startswith(READY) for row in self.rows)
 
     def _start(self, command: str) -> None:
+        pasted = (row.removeprefix(PASTE) for other in self._others for row in other.rows if row.startswith(PASTE))
+        command = next((line for line in pasted if pattern_of(command).fullmatch(line)), command)
         self._blank()
         self._ended = False
         self._child = pexpect.spawn(
@@ -127,19 +132,17 @@ class Terminal:
             if line == "...":
                 loose = True
                 continue
-            if line.startswith(PROMPT):
-                while not self._at_prompt():
+            if prompt := next((prompt for prompt in (PROMPT, QUESTION) if prompt in line), None):
+                before, _, typed = line.partition(prompt)
+                while not pattern_of(before + prompt).fullmatch(self.rows[self._screen.cursor.y]):
                     assert not self._ended, f"It ended before {line!r}."
                     yield
                 assert self._child is not None
-                self._child.send(line.removeprefix(PROMPT) + "\r")
+                self._child.send(typed + "\r")
             while not self._found(line, loose):
                 assert not self._ended, f"It ended without {line!r}."
                 yield
             loose = False
-
-    def _at_prompt(self) -> bool:
-        return self.rows[self._screen.cursor.y] == PROMPT.rstrip()
 
     def _unread(self) -> list[tuple[int, str]]:
         """The complete rows that no line of the transcript has stood for, without empty ones and mere prompts."""
@@ -158,7 +161,9 @@ class Terminal:
 
 def play(scene: Sequence[Sequence[str]], environment: Mapping[str, str], folder: Path) -> None:
     """Play transcripts side by side; each begins when the one before it can be connected to. Raises AssertionError."""
-    terminals = [Terminal(lines, environment, folder) for lines in scene]
+    terminals: list[Terminal] = []
+    for lines in scene:
+        terminals.append(Terminal(lines, environment, folder, tuple(terminals)))
     playing: dict[Terminal, Iterator[None]] = {}
     over: set[Terminal] = set()
     deadline = time.monotonic() + PATIENCE
