@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, NoReturn
 
-from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, UnknownPeer
+from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, UnknownPeer
 from plytalk.core.keys import Role
 from plytalk.core.layers import Stream
 from plytalk.core.limits import Limits
@@ -187,22 +187,31 @@ class Server(End):
             self._start(self._welcome(stream, place))
 
     async def _welcome(self, stream: Stream, place: str) -> None:
-        ui = self.stack.ui
         session = self._session(stream, Role.RESPONDER)
+        if not await self._let_in(session, place):
+            if self._spent and not self._busy and not self._handshakes and not self._first.done():
+                self._first.set_exception(Refused(self._spent))  # and nobody else can come in any more
+        elif self._busy:
+            self.stack.ui.notice(f"{session.address} was turned away: this server talks to one at a time.")
+            stream.close()
+        else:
+            await self._talk(session)
+
+    async def _let_in(self, session: Session, place: str) -> bool:
         try:
             await session.open()
         except ChatError as error:
-            ui.notice(f"{session.address} did not get in: {error.sentence}")
-            return
+            self.stack.ui.notice(f"{session.address} did not get in: {error.sentence}")
+            return False
         finally:
             self._handshakes[place] -= 1
             if not self._handshakes[place]:
                 del self._handshakes[place]
-        if self._busy:
-            ui.notice(f"{session.address} was turned away: this server talks to one at a time.")
-            stream.close()
-            return
-        await self._talk(session)
+        return True
+
+    @property
+    def _spent(self) -> str:
+        return next((auth.spent for auth in self.stack.auths if auth.spent), "")
 
     async def _talk(self, session: Session) -> None:
         self._busy = True
@@ -213,11 +222,11 @@ class Server(End):
         try:
             ending = await self._converse(session)
         except ChatError as error:
-            if not self._keep:
+            if not self._keep or self._spent:
                 raise
             self.stack.ui.notice(error.sentence)
         else:
-            if not self._keep:
+            if not self._keep or self._spent:
                 self._first.set_result(ending)
             elif ending.error:
                 self.stack.ui.notice(ending.error.sentence)

@@ -98,7 +98,7 @@ class Stream(ABC):
     def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
         """Hand every piece that arrives to `receive`, which must copy what it keeps; call `ended` once, with the error if one.
 
-        Nothing is delivered before the first call; a later call replaces the receiver, which hears of an end that has come already.
+        Nothing is delivered before the first call; a later call replaces the receiver, which hears of an end that came before it.
         """
 
     @abstractmethod
@@ -321,6 +321,11 @@ class Authenticator(Layer):
     agrees: ClassVar[str] = ""
     other_side: ClassVar[str] = ""
     """What the other side must add to its command, for the line that `chat serve` prints; empty for nothing."""
+
+    @property
+    def spent(self) -> str:
+        """Why nobody can pass any more, as a sentence; empty while somebody can. A server that reads it ends."""
+        return ""
 
     async def agree(self, wire: "Wire", role: Role) -> bytes:
         """A pre-shared key of 32 bytes, for handshakes that take one. Only called where `agrees` names a method."""

@@ -16,6 +16,8 @@ class Limits:
     """How long a peer may say nothing before its handshake, in seconds."""
     handshake: float = 10.0
     """How long a handshake may take, in seconds; the time in which a person is asked does not count."""
+    person: float = 300.0
+    """How long the other side's person may think about a question that both are asked, in seconds."""
     goodbye: float = 1.0
     """How long we wait, in seconds, for a peer to close after our own goodbye."""
     unread: int = 256 * KIB

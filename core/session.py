@@ -13,11 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
-from plytalk.core.errors import BrokenPlugin, ChatError, Exit, Tampered, Truncated
+from plytalk.core.errors import BrokenPlugin, ChatError, Exit, StackMismatch, Tampered, Truncated
 from plytalk.core.keys import Identity, Role
 from plytalk.core.layers import Buffer, Stream
 from plytalk.core.limits import Limits
-from plytalk.core.messages import EXIT, Close, Item, Ping, Pong, Undecodable, is_exit
+from plytalk.core.messages import EXIT, Close, Control, Item, Ping, Pong, Undecodable, is_exit
 from plytalk.core.opening import Opening
 from plytalk.core.properties import Property
 from plytalk.core.sanitise import clean
@@ -158,6 +158,13 @@ class Session:
         elif isinstance(item, Ping):
             if self.stream.buffered <= self.limits.unread:  # who asks without reading gets no answer, and none piles up here
                 self._pending.append(Pong(item.body))
+        elif isinstance(item, Control):
+            self._fail(
+                StackMismatch(
+                    "The other side waits for an answer of an authenticator that was not chosen here.",
+                    "Choose the same on both sides, such as --words or --code.",
+                )
+            )
         elif isinstance(item, Undecodable):
             self.notice("A message came that is not UTF-8 text; what could be read of it follows.")
             self._show(item.text)

@@ -6,6 +6,7 @@ and is the conversation's, and the limit of the moment holds for each frame.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from plytalk.core.errors import BadFrame, FrameTooLong, HandshakeFailed, LocalError, Tampered, WrongSecret
 from plytalk.core.keys import Identity, Reply
@@ -100,25 +101,57 @@ class Wire:
 
 
 class Channel:
-    """The wire when the handshake is done: each body is sealed in a record of its own. For authenticators, before any talk."""
+    """The wire when the handshake is done: each body is sealed in a record of its own. For authenticators, before any talk.
 
-    def __init__(self, wire: Wire, cipher: Cipher, messages: Messages) -> None:
-        self._wire, self._cipher, self._messages = wire, cipher, messages
+    `thinking()` is a context in which the clock gives the other side's person time.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        cipher: Cipher,
+        messages: Messages,
+        thinking: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._wire, self._cipher, self._messages, self._thinking = wire, cipher, messages, thinking
 
     def send(self, body: bytes) -> Reply[None]:
         """Send one body to the other side's authenticator."""
         return Reply(self._send, body)
 
-    def receive(self) -> Reply[bytes]:
-        """The next body. Raises WrongSecret where it does not open: the two sides do not hold the same keys."""
-        return Reply(self._receive)
+    def receive(self, person: bool = False) -> Reply[bytes]:
+        """The next body; `person` gives it the time that somebody on the other side needs for an answer.
+
+        Raises WrongSecret where it does not open: the two sides do not hold the same keys.
+        """
+        return Reply(self._receive, person)
+
+    def prove(self, binding: bytes) -> Reply[None]:
+        """Show each other that both hold the same keys, by sending the same `binding` both ways. Raises WrongSecret."""
+        return Reply(self._prove, binding)
 
     async def _send(self, body: bytes) -> None:
         for plaintext in self._messages.pack([Control(body)]):
             await self._wire.send(MESSAGE, self._cipher.seal(plaintext))
 
-    async def _receive(self) -> bytes:
-        sealed = await self._wire.receive(MESSAGE, MAX_RECORD)
+    async def _prove(self, binding: bytes) -> None:
+        await self._send(binding)
+        try:
+            theirs = await self._receive()
+        except WrongSecret:
+            raise
+        except HandshakeFailed as error:  # who cannot read our last message hangs up
+            if not self._wire.over:
+                raise
+            raise WrongSecret(
+                "The other side hung up: it does not know the same secret, or it refused this side's key."
+            ) from error
+        if theirs != binding:
+            raise WrongSecret
+
+    async def _receive(self, person: bool = False) -> bytes:
+        with self._thinking() if person else nullcontext():
+            sealed = await self._wire.receive(MESSAGE, MAX_RECORD)
         try:
             items = list(self._messages.unpack(self._cipher.open(sealed)))
         except Tampered:
