@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections.abc import Coroutine
-from getpass import getpass
 from typing import Any
 
 import click
@@ -13,7 +12,7 @@ from plytalk.cli.main import complain, paint
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.cli.terminal import secret
 from plytalk.core.ends import Client, Server
-from plytalk.core.errors import UnknownPeer, Usage
+from plytalk.core.errors import Usage
 from plytalk.core.keys import Role
 from plytalk.core.session import Ending
 
@@ -56,7 +55,7 @@ def serve(choice: Choice, host: str | None, port: int | None, once: bool) -> int
     server = Server(
         stack,
         choice.host.manager.hook,
-        secret=ask_secret,
+        secret=secret,
         announce=lambda address: announce(choice, stack, address),
         introduce=newcomer,
     )
@@ -76,7 +75,7 @@ def connect(choice: Choice, address: str, port: int | None) -> int:
     if written is not None and port is not None and written != port:
         raise Usage(f"{address} names the port {written} and --port says {port}.", "Give one of them.")
     warn(choice)
-    client = Client(stack, choice.host.manager.hook, secret=ask_secret)
+    client = Client(stack, choice.host.manager.hook, secret=secret)
     return run(client.run(host, written or port or choice.port))
 
 
@@ -96,13 +95,6 @@ def split(address: str) -> tuple[str, int | None]:
     if bad or not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
         raise Usage(f"{address!r} is not HOST or HOST:PORT, with a port from 1 to 65535.")
     return host, int(port) if port else None
-
-
-def ask_secret(prompt: str) -> str:
-    """Ask for a secret without showing it. Raises UnknownPeer off a terminal: secrets come from no argument and no variable."""
-    if not sys.stdin.isatty():
-        raise UnknownPeer(f"{prompt.rstrip(': ')} is needed, and nobody can be asked off a terminal.", "Start it in a terminal.")
-    return getpass(prompt, sys.stderr)
 
 
 def warn(choice: Choice) -> None:

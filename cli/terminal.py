@@ -13,4 +13,6 @@ def secret(prompt: str) -> str:
             warnings.simplefilter("error", GetPassWarning)  # so the library says that it would show what is typed
             return getpass(prompt)
     except (GetPassWarning, EOFError):
-        raise UnknownPeer(f"{prompt}Nobody can be asked here.", "Start it from a terminal.") from None
+        raise UnknownPeer(
+            f"{prompt.rstrip(': ')} is needed, and nobody can be asked off a terminal.", "Start it in a terminal."
+        ) from None

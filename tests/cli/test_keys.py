@@ -182,7 +182,7 @@ def test_off_a_terminal_a_passphrase_is_refused_and_no_pipe_is_read_for_it(locke
     )
     assert process.returncode == 4
     assert process.stdout == ""
-    assert "Start it from a terminal" in process.stderr
+    assert "Start it in a terminal" in process.stderr
     assert not (locked.home / "other").exists()
 
 
