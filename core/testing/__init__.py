@@ -14,14 +14,13 @@ called from anywhere: those that need an event loop bring their own.
 """
 
 from plytalk.core.testing.ciphers import check_cipher
+from plytalk.core.testing.cutting import byte_by_byte, randomly, whole
+from plytalk.core.testing.ends import Side, open_ends, stack_of, two_ends
 from plytalk.core.testing.framers import check_framer
 from plytalk.core.testing.handshakes import check_handshake
 from plytalk.core.testing.others import check_authenticator, check_layer, check_messages, check_ui
-from plytalk.core.testing.transports import check_transport
-
-from plytalk.core.testing.cutting import byte_by_byte, randomly, whole
-from plytalk.core.testing.ends import Side, open_ends, stack_of, two_ends
 from plytalk.core.testing.parts import GivenKeys, PlainFrames, RecordingUi, TypedFrames
+from plytalk.core.testing.transports import check_transport
 
 __all__ = [
     "GivenKeys",

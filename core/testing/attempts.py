@@ -31,19 +31,24 @@ class Judge(Wire):
         self.framer, self.stream, self._refuse = framer, stream, refuse
         self.asked: list[Identity] = []
         self.sent_after_no = 0
+        self.sent_before_asking = False
+        self._sent_since = False
         self.limits: list[int] = []
 
     async def _judge(self, identity: Identity) -> None:
         self.asked.append(identity)
+        self.sent_before_asking |= self._sent_since
         if self._refuse:
             raise Refused("no")
 
     async def _send(self, kind: Kind, payload: bytes) -> None:
         self.sent_after_no += self._refuse and bool(self.asked)
+        self._sent_since = True
         await super()._send(kind, payload)
 
     def receive(self, kind: Kind, limit: int) -> Reply[bytes]:
         self.limits.append(limit)
+        self._sent_since = False
         return super().receive(kind, limit)
 
 

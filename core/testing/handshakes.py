@@ -15,13 +15,14 @@ from plytalk.core.testing.attempts import CLIENT, SERVER, Attempts, Change, Cour
 from plytalk.core.testing.cutting import byte_by_byte, flipped, places, randomly, seeded, whole
 from plytalk.core.testing.others import check_layer
 from plytalk.core.testing.parts import PlainFrames, TypedFrames
-from plytalk.core.testing.verdict import demand, demand_silence, idle, run, told, within
+from plytalk.core.testing.verdict import demand, demand_silence, idle, judged, run, told, within
 
 MAX_FRAME = 8 * KIB
 PLACES = 32
 """How many bytes of each frame get a flipped bit."""
 
 
+@judged
 def check_handshake(
     make: Callable[[], Handshake],
     server: Callable[[], Handshake] | None = None,
@@ -108,6 +109,10 @@ def _asks(course: Course, handshake: Handshake) -> None:
             + f" about the {role.other.value}'s key, but `shows` "
             "says otherwise: call `await wire.ask(Identity(...))` at the side that sees a key, and name its owner in `shows`.",
         )
+        demand(
+            not wire.sent_before_asking,
+            f"The {role.value} answers the {role.other.value}'s key before it asks about it: ask before a secret byte leaves.",
+        )
         demand(all(identity.key and identity.algorithm for identity in wire.asked), "`ask` is called with an empty identity.")
         demand(
             all(0 < limit <= MAX_FRAME for limit in wire.limits),
@@ -133,13 +138,21 @@ async def _keeps_conversations_apart(attempts: Attempts, cipher: Callable[[Secre
     courses = await asyncio.gather(*(attempts.once(randomly(seed)) for seed in range(3)))
     for course in courses:
         _agrees(course, handshake, cipher)
+    alone = [await attempts.once() for _ in range(2)]
+    demand(
+        len(different(courses)) == 3 or len(different(alone)) == 1,
+        "Conversations at one time get the same keys: keep what belongs to one in local variables; one object serves all.",
+    )
     if Property.FORWARD_SECRECY in handshake.gives:
-        seen = {course.secrets[0].transcript + course.secrets[0].send for course in courses}
-        demand(len(seen) == len(courses), "The handshake claims FORWARD_SECRECY, and two conversations had the same secrets.")
+        demand(len(different(alone)) == 2, "The handshake claims FORWARD_SECRECY, and two conversations had the same secrets.")
     for end in attempts.ends.values():
-        for course in courses:
+        for course in (*courses, *alone):
             for secrets in course.secrets:
                 demand_silence(repr(end), secrets, "the handshake's repr")
+
+
+def different(courses: Sequence[Course]) -> set[bytes]:
+    return {secrets.transcript + secrets.send for secrets, _ in (course.secrets for course in courses)}
 
 
 async def _survives_the_line(attempts: Attempts, good: Course) -> None:

@@ -14,12 +14,13 @@ from plytalk.core.messages import Close, Item, is_exit
 from plytalk.core.properties import Property
 from plytalk.core.testing.cutting import cuts, seeded
 from plytalk.core.testing.ends import open_ends, stack_of
-from plytalk.core.testing.verdict import demand, idle, run, within
+from plytalk.core.testing.verdict import demand, idle, judged, run, within
 
 SAID = ["hello", "exit strategy", "Grüße, 世界 👋", "a\tb", "x" * 5000, "ok"]
 HOSTILE = ["\x1b[2J\x1b]0;owned\x07", "\x9b31m", "\r\x08", "\u202egnp.exe", "\ud800", "a" + "\u0301" * 100, "", "\0", "\x7f"]
 
 
+@judged
 def check_layer(layer: type[Layer]) -> None:
     """Hold what a layer says of itself to the contract. Raises AssertionError."""
     fault = fault_of(layer, "layers")
@@ -29,6 +30,7 @@ def check_layer(layer: type[Layer]) -> None:
     demand(words.isprintable(), "The docstring's first line, `caution` and the options' help must be printable text.")
 
 
+@judged
 def check_messages(make: Callable[[bool], Messages]) -> None:
     """Hold messages to their contract. `make(borders)` gives new ones, as for one conversation. Raises AssertionError."""
     messages = make(True)
@@ -73,6 +75,7 @@ def _survives_cuts(make: Callable[[bool], Messages]) -> None:
         demand(came == said, "Without borders a character may be cut in two: keep its beginning until the rest comes.")
 
 
+@judged
 def check_authenticator(make: Callable[[], Authenticator], right: Identity, wrong: Identity) -> None:
     """Hold an authenticator to its contract. `make` gives a new one that has never seen anybody or anything.
 
@@ -123,6 +126,7 @@ async def _judges(make: Callable[[], Authenticator], role: Role, right: Identity
     demand(not await refuses(auth, right, yes), "The right key is refused at the second sight, after a wrong one came.")
 
 
+@judged
 def check_ui(make: Callable[[], Ui]) -> None:
     """Hold a UI to its contract, as far as that goes without a person. Raises AssertionError."""
     check_layer(type(make()))

@@ -7,7 +7,7 @@ from plytalk.core.errors import CannotConnect
 from plytalk.core.layers import Buffer, Listener, Stream, Transport
 from plytalk.core.testing.cutting import seeded
 from plytalk.core.testing.others import check_layer
-from plytalk.core.testing.verdict import demand, idle, run, within
+from plytalk.core.testing.verdict import demand, idle, judged, run, within
 
 MUCH = 3 * 1024 * 1024
 """More than any buffer on the way should take, in bytes."""
@@ -72,6 +72,7 @@ class Place:
         return client, await within(accepting, "A peer connects, but `accept` never returns.")
 
 
+@judged
 def check_transport(make: Callable[[], Transport], host: str = "127.0.0.1", port: int = 0) -> None:
     """Hold a transport to its contract. It listens at `host` and `port`, several times over. Raises AssertionError."""
     check_layer(type(make()))

@@ -1,14 +1,16 @@
 """What the checks have in common: a verdict in words, an event loop with an end, and a look for secrets in what is shown."""
 
 import asyncio
+import functools
 import traceback
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from plytalk.core.keys import Secrets
 
+P = ParamSpec("P")
 T = TypeVar("T")
 PATIENCE = 10.0
 """How long, in seconds, something may take that ought to happen at once. Only a layer that hangs ever waits for it."""
@@ -18,6 +20,23 @@ def demand(condition: object, sentence: str) -> None:
     """Raises AssertionError, also where Python leaves out `assert`."""
     if not condition:
         raise AssertionError(sentence)
+
+
+def judged(check: Callable[P, None]) -> Callable[P, None]:
+    """Let a check raise nothing but AssertionError, whatever the layer raises."""
+
+    @functools.wraps(check)
+    def judge(*arguments: P.args, **options: P.kwargs) -> None:
+        try:
+            check(*arguments, **options)
+        except AssertionError:
+            raise
+        except Exception as error:
+            raise AssertionError(
+                f"The layer raises {type(error).__name__} ({error}) where nothing is wrong. The traceback above says where."
+            ) from error
+
+    return judge
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
