@@ -16,6 +16,7 @@ class Memo(Ui):
     def __init__(self) -> None:
         self.messages: asyncio.Queue[str] = asyncio.Queue()
         self.notices: list[str] = []
+        self._more = asyncio.Event()
         self.address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.ending = None
 
@@ -30,6 +31,13 @@ class Memo(Ui):
 
     def notice(self, sentence):
         self.notices.append(sentence)
+        self._more.set()
+
+    async def told(self, part):
+        """Wait for a notice that has `part` in it."""
+        while not any(part in notice for notice in self.notices):
+            self._more.clear()
+            await self._more.wait()
 
     def closed(self, session, ending):
         self.ending = ending

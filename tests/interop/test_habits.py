@@ -147,6 +147,19 @@ def test_a_peer_that_leaves_in_the_middle_of_a_frame(module, role):
         assert ours.told[-1].startswith("chat: The connection ended in the middle of a frame: ")
 
 
+@encrypted
+@roles
+def test_a_length_beyond_the_limit_ends_the_conversation(module, role):
+    with talking(module, role) as (ours, sock, _):
+        sock.sendall((b"" if module is demo02 else b"M") + habits.OVERSIZE)
+        assert habits.silence(sock) == b""
+        assert ours.status() == 1
+        assert ours.told[-1] == (
+            "chat: The other side announced a frame of 4,294,967,295 bytes; at most 1,048,604 are accepted here. "
+            "Check that both sides run the same stack: `chat explain` names yours."
+        )
+
+
 @names
 def test_a_peer_that_closes_without_a_word(module):
     with talking(module, "server") as (ours, sock, key):
