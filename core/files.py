@@ -126,7 +126,7 @@ def write(path: Path, content: bytes) -> None:
         _write_new(new, content)
         new.replace(path)
     except OSError as trouble:
-        raise StoreError(f"{path} could not be written: {trouble.strerror}.", "Nothing was changed.") from None
+        raise StoreError(f"{path} could not be written: {trouble.strerror}.", "Nothing was changed: make room, or name another file.") from None
     finally:
         with suppress(OSError):
             new.unlink()
@@ -188,7 +188,7 @@ def _lines(content: bytes) -> list[str]:
 
 
 def _unreadable(path: Path, trouble: OSError) -> StoreError:
-    return StoreError(f"{path} cannot be read: {trouble.strerror}.")
+    return StoreError(f"{path} cannot be read: {trouble.strerror}.", "Look at its owner and its rights with `ls -l`.")
 
 
 def _too_large(path: Path, limit: int) -> StoreError:
@@ -197,7 +197,7 @@ def _too_large(path: Path, limit: int) -> StoreError:
 
 def _check(path: Path, status: os.stat_result, secret: bool, limit: int) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise StoreError(f"{path} is not a plain file.")
+        raise StoreError(f"{path} is not a plain file.", "Put a plain file there, or name another one.")
     if status.st_size > limit:
         raise _too_large(path, limit)
     if sys.platform == "win32":

@@ -167,6 +167,10 @@ class Opening:
     async def _consult(auth: Authenticator, answer: Awaitable[T]) -> T:
         try:
             return await answer
+        except LocalError as error:
+            if error.exit_code is Exit.FAILED:  # a file that cannot be read or written, say: then nothing was checked
+                raise Refused(str(error), error.hint) from error
+            raise
         except ChatError:
             raise
         except Exception as error:  # an error in a check is a refusal

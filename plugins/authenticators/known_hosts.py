@@ -6,6 +6,7 @@ beforehand. From then on the same key passes without a word, and every other key
 
 import asyncio
 from pathlib import Path
+from shlex import quote
 from urllib.parse import urlsplit
 
 from plytalk.core.errors import ChangedPeer, Refused, UnknownPeer, Usage
@@ -37,7 +38,13 @@ class KnownHosts(Authenticator):
 
     async def check(self, peer: Peer) -> None:
         host, port = host_and_port(peer.address)
-        key = PublicKey(peer.identity.key)
+        try:
+            key = PublicKey(peer.identity.key)
+        except ValueError:
+            raise Refused(
+                f"The key of {peer.address} ({peer.identity.algorithm}) is not one that known_hosts can hold.",
+                "Choose another authenticator: `chat plugins` lists them.",
+            ) from None
         finding = await asyncio.to_thread(self._store.lookup, host, port, key)
         lines = ", ".join(f"line {number}" for number in finding.lines)
         match finding.verdict:
@@ -46,13 +53,20 @@ class KnownHosts(Authenticator):
             case Verdict.ABSENT:
                 await self._first_use(peer, host, port, key)
             case Verdict.REVOKED:
-                raise Refused(f"The key {key.fingerprint} of {peer.address} is revoked: {self._store.path}, {lines}.")
+                raise Refused(
+                    f"The key {key.fingerprint} of {peer.address} is revoked: {self._store.path}, {lines}.",
+                    "Whoever has that key is not to be talked to: ask the one who runs the server for its new key.",
+                )
             case _:
                 raise ChangedPeer(
                     f"{peer.address} shows the key {key.fingerprint}, and not the one remembered in {self._store.path}, {lines}: "
                     "someone may be between you, or the server has a new key.",
-                    f"Ask whoever runs it, by another way. If the key is right: chat keys forget {peer.address}",
+                    f"Ask whoever runs it, by another way. If the key is right: {self._forget(peer.address)}",
                 )
+
+    def _forget(self, address: str) -> str:
+        own = "" if self._store.path == place("known_hosts") else f" --known-hosts {quote(str(self._store.path))}"
+        return f"chat keys forget {address}{own}"
 
     async def _first_use(self, peer: Peer, host: str, port: int, key: PublicKey) -> None:
         if not self._accept_new:
