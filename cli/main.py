@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": ("plytalk.cli.demo", "Show a conversation and what each layer makes of it."),
     "explain": ("plytalk.cli.explain", "Say what a stack protects, what it does not, and what to change."),
     "keys": ("plytalk.cli.keys", "Make, show and exchange keys, and decide which ones to trust."),
+    "lab": ("plytalk.cli.lab", "Attack every stack with every attack, and compare with what the layers promise."),
     "plugins": ("plytalk.cli.plugins", "List the installed plugins, check them, or make a new one."),
     "serve": ("plytalk.cli.talk", "Wait for someone to connect and talk."),
 }

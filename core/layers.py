@@ -226,6 +226,8 @@ class Handshake(Layer):
     shows: ClassVar[AbstractSet[Role]] = frozenset()
     speaks_first: ClassVar[Role | None] = None
     identity: Identity | None = None
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Options worth a row of their own in the lab's matrix, by a short name; empty for none."""
 
     @abstractmethod
     async def initiate(self, wire: "Wire") -> Secrets:

@@ -127,7 +127,7 @@ async def play(
     witnesses = {role: Witness() for role in Role}
     streams = {Role.INITIATOR: client, Role.RESPONDER: server}
     sessions = {
-        role: Session(replace(stacks[role], ui=witnesses[role]), streams[role], role, address="memory:play", limits=Limits())
+        role: Session(replace(stacks[role], ui=witnesses[role]), streams[role], role, address="lab.invalid:7591", limits=Limits())
         for role in Role
     }
     taking = asyncio.create_task(middle.start())

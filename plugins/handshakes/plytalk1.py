@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from plytalk.core import files
 from plytalk.core import identity as identities
-from plytalk.core.errors import Refused, StackMismatch, Usage
+from plytalk.core.errors import HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Identity, Role, Secrets
 from plytalk.core.layers import Handshake, Option
@@ -46,6 +46,7 @@ class Plytalk1(Handshake):
     prefers = {"framer": "u16", "cipher": "noise", "messages": "records", "auth": "known-hosts"}
     shows = {Role.INITIATOR, Role.RESPONDER}
     speaks_first = Role.INITIATOR
+    variants = {suite.removeprefix("Noise_").removesuffix("_SHA256"): {"suite": suite} for suite in HYBRID + CLASSICAL}
     options = (
         Option("identity", "Your long-lived key (default: the one `chat keys show` names).", Path, metavar="FILE"),
         Option("suite", "Suites to offer or accept: hybrid (default), classical, any, or Noise protocol names.", metavar="NAMES"),
@@ -97,7 +98,13 @@ class Plytalk1(Handshake):
         handshake = await self._start(wire, chosen, greeting, answer, initiator=False)
         handshake.read_message(await wire.receive(A, MAX_A))
         await wire.send(B, handshake.write_message(payload.encode(self._own, self._static.public)))
-        identity = handshake.read_message(await wire.receive(C, MAX_C))
+        last = await wire.receive(C, MAX_C)
+        try:
+            identity = handshake.read_message(last)
+        except HandshakeFailed as error:
+            if wire.agreement:  # message C is the first that the pre-shared key protects
+                raise WrongSecret from error
+            raise
         await wire.ask(self._judge(handshake, identity))
         return finish(handshake)
 

@@ -1,0 +1,148 @@
+"""`chat lab`: every attack against every stack."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import click
+
+from plytalk.cli.main import paint
+from plytalk.cli.stacks import Blocked
+from plytalk.core.errors import Exit, Usage
+from plytalk.core.host import Host
+from plytalk.core.lab.attack import Attack, Outcome
+from plytalk.core.lab.matrix import Cell, measure
+from plytalk.core.lab.setup import Setup, setups
+
+EXAMPLES = """\b
+Examples:
+  chat lab                                        the whole matrix, once
+  chat lab --attack replay --stack secure-chat    one cell
+  chat lab --attack replay --stack secure-chat --why
+  chat lab --seeds 20 --json                      for programs
+"""
+SHOWN = {
+    Outcome.DETECTED: ("held", "32"),
+    Outcome.UNDETECTED: ("BROKEN", "31"),
+    Outcome.NOT_APPLICABLE: ("-", "2"),
+    Outcome.CRASHED: ("CRASH", "35"),
+}
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--stack", "stacks", multiple=True, help="Only this stack, by its name in the matrix (repeatable).")
+@click.option("--attack", "attacks", multiple=True, help="Only this attack (repeatable).")
+@click.option("--seeds", type=click.IntRange(1, 100_000), default=1, help="How many seeds for each cell (default 1).")
+@click.option("--json", "form", flag_value="json", help="Print the cells as a list of objects.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print the matrix as a table in Markdown.")
+@click.option("--why", "form", flag_value="why", help="Tell what happened in each cell, down to the byte.")
+@click.option("-p", "blocked", multiple=True, type=Blocked(), help="Block a plugin: -p no:NAME.")
+def lab(stacks: tuple[str, ...], attacks: tuple[str, ...], seeds: int, form: str | None, blocked: tuple[str, ...]) -> int:
+    """Attack every stack with every attack, and compare with what the layers promise."""
+    host = Host(blocked)
+    cells = list(
+        measure(
+            chosen_setups(host, stacks),
+            chosen_attacks(host, attacks),
+            range(seeds),
+            progress=lambda name: print(f"attacking {name} ...", file=sys.stderr),
+        )
+    )
+    shown = {"json": as_json, "markdown": as_markdown, "why": as_story}.get(form or "", as_table)
+    print(shown(cells))
+    wrong = [cell for cell in cells if not cell.agrees]
+    for cell in wrong:
+        sentence = f"{cell.attack} on {cell.stack} (seed {cell.seed}): predicted {cell.predicted}, measured {cell.measured}."
+        print(paint(sentence, "31"), file=sys.stderr)
+    return int(Exit.FAILED if wrong else Exit.OK)
+
+
+def chosen_setups(host: Host, names: Sequence[str]) -> list[Setup]:
+    """The setups of these names, or all. Raises Usage."""
+    every = list(setups(host))
+    if unknown := set(names) - {setup.name for setup in every}:
+        raise Usage(f"The lab has no stack {sorted(unknown)[0]!r}.", f"It has: {', '.join(setup.name for setup in every)}.")
+    return [setup for setup in every if not names or setup.name in names]
+
+
+def chosen_attacks(host: Host, names: Sequence[str]) -> list[type[Attack]]:
+    """The attacks of these names, or all that are installed and work. Raises UnknownLayer."""
+    found = [host.layer("attack", name) for name in names or host.names("attack")]
+    return [attack for attack in found if issubclass(attack, Attack)]
+
+
+def as_json(cells: Sequence[Cell]) -> str:
+    return json.dumps(
+        [
+            {
+                "attack": cell.attack,
+                "stack": cell.stack,
+                "seed": cell.seed,
+                "predicted": cell.predicted,
+                "measured": cell.measured,
+            }
+            for cell in cells
+        ],
+        indent=1,
+    )
+
+
+def rows(cells: Iterable[Cell]) -> dict[str, dict[str, list[Cell]]]:
+    """The cells by attack, then by stack."""
+    table: dict[str, dict[str, list[Cell]]] = {}
+    for cell in cells:
+        table.setdefault(cell.attack, {}).setdefault(cell.stack, []).append(cell)
+    return table
+
+
+def worst(cells: Sequence[Cell]) -> Cell:
+    """The cell to show for several seeds: one that differs from its prediction, then one where the attack succeeded."""
+    return min(cells, key=lambda cell: (cell.agrees, list(SHOWN).index(cell.measured) != 1))
+
+
+def as_table(cells: Sequence[Cell]) -> str:
+    """Attacks down, stacks across under letters, for a terminal."""
+    stacks = list(dict.fromkeys(cell.stack for cell in cells))
+    letters = [chr(ord("A") + number) if number < 26 else str(number) for number in range(len(stacks))]
+    lines = [f"  {letter}  {stack}" for letter, stack in zip(letters, stacks, strict=True)]
+    lines += ["", f"{'':<22}" + "".join(f"{letter:<8}" for letter in letters)]
+    for attack, by_stack in rows(cells).items():
+        line = f"{attack:<22}"
+        for stack in stacks:
+            cell = worst(by_stack[stack]) if stack in by_stack else None
+            word, colour = SHOWN[cell.measured] if cell else ("", "0")
+            mark = "" if cell is None or cell.agrees else "!"
+            line += paint(f"{word + mark:<8}", colour, 1)
+        lines.append(line)
+    lines += ["", "held: the attack failed or was noticed.  BROKEN: it succeeded unnoticed.  !: not what the layers promise."]
+    return "\n".join(lines)
+
+
+def as_markdown(cells: Sequence[Cell]) -> str:
+    stacks = list(dict.fromkeys(cell.stack for cell in cells))
+    lines = ["| attack | " + " | ".join(stacks) + " |", "|---" * (len(stacks) + 1) + "|"]
+    for attack, by_stack in rows(cells).items():
+        words = (worst(by_stack[stack]).measured if stack in by_stack else "" for stack in stacks)
+        lines.append(f"| {attack} | " + " | ".join(words) + " |")
+    return "\n".join(lines)
+
+
+def as_story(cells: Sequence[Cell]) -> str:
+    """What happened in each cell: the attack's story, what it did, what both people saw, and every frame."""
+    return "\n\n".join("\n".join(story(cell)) for _, group in groupby(cells, lambda cell: cell.stack) for cell in group)
+
+
+def story(cell: Cell) -> Iterable[str]:
+    yield paint(f"{cell.attack} on {cell.stack}, seed {cell.seed}: predicted {cell.predicted}, measured {cell.measured}", "1", 1)
+    yield from (f"  the attacker {line}" for line in cell.log)
+    if cell.evidence is None:
+        return
+    for role, side in cell.evidence.sides.items():
+        yield f"  the {role.value} said {len(side.said)} lines and was shown {len(side.shown)}:"
+        yield from (f"    | {line}" for line in side.shown)
+        yield from (f"    alarm: {alarm}" for alarm in side.alarms)
+        yield f"    ended: {side.ending.reason if side.ending else 'never began'}"
+    for passing in cell.evidence.middle.frames:
+        where = "handshake" if passing.handshake else "frame"
+        yield f"  {passing.sender.value:<6} {where} {passing.index} ({len(passing.payload)} bytes)  {passing.payload[:48].hex()}"
