@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 COMMAND = (sys.executable, "-m", "plytalk")
@@ -57,10 +57,10 @@ class Chat:
 
 
 @contextlib.contextmanager
-def started(*arguments: str, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[Chat]:
+def started(*arguments: str, environment: Mapping[str, str] = ENVIRONMENT, command: Sequence[str] = COMMAND) -> Iterator[Chat]:
     """Run `chat ARGUMENTS` beside the test."""
     pipe = subprocess.PIPE
-    process = subprocess.Popen([*COMMAND, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+    process = subprocess.Popen([*command, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
     watchdog = threading.Timer(60, process.kill)
     watchdog.start()
     try:
@@ -77,26 +77,32 @@ def started(*arguments: str, environment: Mapping[str, str] = ENVIRONMENT) -> It
 
 
 @contextlib.contextmanager
-def serve(*options: str, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[Chat]:
+def serve(*options: str, environment: Mapping[str, str] = ENVIRONMENT, command: Sequence[str] = COMMAND) -> Iterator[Chat]:
     """`chat serve` on a free port, ready for peers."""
-    with started("serve", "--port", "0", *options, environment=environment) as ours:
+    with started("serve", "--port", "0", *options, environment=environment, command=command) as ours:
         ours.port = int(ours.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
         yield ours
 
 
 @contextlib.contextmanager
-def connect(port: int, *options: str, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[Chat]:
+def connect(
+    port: int, *options: str, environment: Mapping[str, str] = ENVIRONMENT, command: Sequence[str] = COMMAND
+) -> Iterator[Chat]:
     """`chat connect` to a port of this machine."""
-    with started("connect", f"127.0.0.1:{port}", *options, environment=environment) as ours:
+    with started("connect", f"127.0.0.1:{port}", *options, environment=environment, command=command) as ours:
         yield ours
 
 
 def chat(
-    *arguments: str, typed: str = "", environment: Mapping[str, str] = ENVIRONMENT, folder: Path | None = None
+    *arguments: str,
+    typed: str = "",
+    environment: Mapping[str, str] = ENVIRONMENT,
+    folder: Path | None = None,
+    command: Sequence[str] = COMMAND,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
-        [*COMMAND, *arguments], input=typed, capture_output=True, text=True, env=environment, cwd=folder, timeout=60, check=False
+        [*command, *arguments], input=typed, capture_output=True, text=True, env=environment, cwd=folder, timeout=60, check=False
     )
 
 
