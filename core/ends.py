@@ -112,8 +112,8 @@ class Client(End):
         session = self._session(stream, Role.INITIATOR, stream.peer)
         try:
             await session.open()
-        except HandshakeFailed:
-            if not session.approved:
+        except HandshakeFailed as error:
+            if not session.approved or isinstance(error, Refused):  # what this side itself refused was no matter of waiting
                 raise
             self.stack.ui.notice("The other side did not wait for your answer: connecting again.")
             session = self._session(await self.stack.transport.connect(host, port), Role.INITIATOR, stream.peer)

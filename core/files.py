@@ -126,7 +126,9 @@ def write(path: Path, content: bytes) -> None:
         _write_new(new, content)
         new.replace(path)
     except OSError as trouble:
-        raise StoreError(f"{path} could not be written: {trouble.strerror}.", "Nothing was changed: make room, or name another file.") from None
+        raise StoreError(
+            f"{path} could not be written: {trouble.strerror}.", "Nothing was changed: make room, or name another file."
+        ) from None
     finally:
         with suppress(OSError):
             new.unlink()

@@ -186,7 +186,9 @@ def test_a_full_disk_is_an_error_and_the_old_file_stays(tmp_path: Path) -> None:
             print(trouble.sentence)
     """
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
-    assert python(full, tmp_path / "file").stdout.endswith("could not be written: File too large. Nothing was changed.\n")
+    assert python(full, tmp_path / "file").stdout.endswith(
+        "could not be written: File too large. Nothing was changed: make room, or name another file.\n"
+    )
     assert read(tmp_path / "file") == b"old" * 100
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
 

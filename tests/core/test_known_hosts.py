@@ -138,7 +138,9 @@ def test_a_full_disk_leaves_the_old_file(store: KnownHosts) -> None:
             print(trouble.sentence)
     """
     ran = subprocess.run([sys.executable, "-c", code, str(store.path), str(OURS)], capture_output=True, text=True, timeout=60)
-    assert ran.stdout.endswith("could not be written: File too large. Nothing was changed.\n"), ran.stderr
+    assert ran.stdout.endswith("could not be written: File too large. Nothing was changed: make room, or name another file.\n"), (
+        ran.stderr
+    )
     assert store.path.read_text() == LINE * 20
     assert store.lookup("new.example", 8000, OURS).verdict is Verdict.ABSENT
 
