@@ -12,12 +12,13 @@ rsa-key = "/home/alice/rsa.pem"
 import os
 import sys
 import tomllib
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
 from plytalk.core.errors import Usage
-from plytalk.core.layers import KINDS, REPEATABLE
+from plytalk.core.layers import KINDS, REPEATABLE, Option
 
 KEYS: dict[str, type] = {
     "profile": str,
@@ -26,6 +27,7 @@ KEYS: dict[str, type] = {
     "options": dict,
     **{kind: list if kind in REPEATABLE else str for kind in KINDS},
 }
+TYPES = {str: "a string", int: "a whole number", bool: "true or false", list: "a list of names", dict: "a table"}
 MAX_BYTES = 64 * 1024
 
 
@@ -61,13 +63,28 @@ def parse(raw: bytes, name: str) -> dict[str, Any]:
         raise Usage(f"The config file {name} is no TOML: {error}.") from None
     for key, value in settings.items():
         if key not in KEYS:
-            near = get_close_matches(key, KEYS, n=1)
-            raise Usage(
-                f"The config file {name} has the unknown key {key!r}.",
-                f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(KEYS)}.",
-            )
+            raise Usage(f"The config file {name} has the unknown key {key!r}.", nearest(key, KEYS))
         if not isinstance(value, KEYS[key]) or isinstance(value, bool):
-            raise Usage(f"In the config file {name}, {key!r} is to be a {KEYS[key].__name__}.")
+            raise Usage(f"In the config file {name}, {key!r} is to be {TYPES[KEYS[key]]}.")
         if key in REPEATABLE and not all(isinstance(one, str) for one in cast(list[object], value)):
             raise Usage(f"In the config file {name}, {key!r} is to be a list of names.")
+    if not 0 <= settings.get("port", 0) <= 65535:
+        raise Usage(f"In the config file {name}, 'port' is to be from 0 to 65535.")
     return settings
+
+
+def option(option: Option, value: Any) -> Any:
+    """The value that a config file gives to a layer's option, None for none. Raises Usage where its type is another."""
+    if value is None:
+        return None
+    kind = option.type if option.type in (bool, int) else str
+    if type(value) is not kind:
+        raise Usage(f"In the config file, the option {option.name!r} is to be {TYPES[kind]}.")
+    return value
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What to do about an unknown name: the nearest one, or all."""
+    names = list(known)
+    near = get_close_matches(name, names, n=1)
+    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."

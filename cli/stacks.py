@@ -167,14 +167,19 @@ class StackCommand(click.Command):
         for layer in ctx.meta["layers"]:
             for option in layer.options:
                 value = ctx.params.pop(option.keyword, None)
-                value = settings.pop(option.name, None) if value is None else value
+                configured = config.option(option, settings.pop(option.name, None))
+                value = configured if value is None else value
                 if value is not None and value != option.default:
                     given[option] = layer
                     choice.options[option.keyword] = option.type(value)
                     if option.chooses and layer not in choice.classes.setdefault(layer.kind, []):
                         choice.classes[layer.kind].append(layer)
         if settings:
-            raise Usage(f"The config file sets the option {sorted(settings)[0]!r}, which none of the chosen layers has.")
+            name = sorted(settings)[0]
+            raise Usage(
+                f"The config file sets the option {name!r}, which none of the chosen layers has.",
+                config.nearest(name, [option.name for layer in ctx.meta["layers"] for option in layer.options]),
+            )
         wanted = choice.classes["handshake"][0].configured(choice.options).prefers.get("auth")
         if wanted and self._role is Role.INITIATOR and not choice.classes.get("auth"):
             choice.classes["auth"] = [choice.host.layer("auth", wanted)]
@@ -221,7 +226,7 @@ def resolve(
         if kind in from_config:
             chosen.setdefault(kind, from_config[kind])
     if any(kind in chosen for kind in IDENTIFYING):
-        return choose(chosen, {}, host.layer)
+        return choose(chosen, host.profile(DEFAULT_PROFILE).layers, host.layer)
     if any(kind in from_config for kind in IDENTIFYING) or "profile" in settings:
         return resolve(host, {**from_config, **chosen}, host.profile(settings["profile"]) if "profile" in settings else None, {})
     return choose(chosen, host.profile(DEFAULT_PROFILE).layers, host.layer)

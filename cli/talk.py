@@ -14,6 +14,7 @@ from plytalk.cli.terminal import secret
 from plytalk.core.ends import Client, Server
 from plytalk.core.errors import Usage
 from plytalk.core.keys import Role
+from plytalk.core.properties import Property
 from plytalk.core.session import Ending
 
 SERVE_EXAMPLES = """\b
@@ -50,8 +51,8 @@ def serve(choice: Choice, host: str | None, port: int | None, once: bool) -> int
     place = host or choice.settings.get("host") or ("" if stack.transport.names_place else "127.0.0.1")
     if not place:
         raise Usage(f"The transport `{stack.transport.name}` needs --host: the path or name to listen at.")
-    if not open_to_all(stack):
-        warn(choice)
+    if not (open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives):
+        warn(choice)  # otherwise the invitation says that anyone may come in
     server = Server(
         stack,
         choice.host.manager.hook,
