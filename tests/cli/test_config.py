@@ -1,0 +1,109 @@
+"""The config file: what it may hold, and what is said about what it may not."""
+
+from pathlib import Path
+
+import pytest
+
+from plytalk.cli import config
+from plytalk.core.errors import Usage
+from plytalk.core.layers import Option
+
+WHOLE = b"""
+profile = "secure-chat"
+ui = "jsonl"
+port = 9000
+auth = ["pin", "fixed"]
+
+[options]
+rsa-key = "/home/alice/rsa.pem"
+"""
+
+WRONG = {
+    b"profil = 'demo01'": "unknown key 'profil'. Did you mean 'profile'?",
+    b"cypher = 'none'": "unknown key 'cypher'. Did you mean 'cipher'?",
+    b"zzz = 1": "unknown key 'zzz'. Known: profile, host, port, options, transport",
+    b"[option]\nrsa-key = 'x'": "unknown key 'option'. Did you mean 'options'?",
+    b"port = '9000'": "'port' is to be a whole numbe",
+    b"port = true": "'port' is to be a whole numbe",
+    b"port = 70000": "'port' is to be from 0 to 65535",
+    b"port = -1": "'port' is to be from 0 to 65535",
+    b"cipher = ['none']": "'cipher' is to be a string",
+    b"auth = 'pin'": "'auth' is to be a list of names",
+    b"auth = [1]": "'auth' is to be a list of names",
+    b"options = 'x'": "'options' is to be a table",
+    b"ciphe": "is no TOML",
+    b"cipher = 'a'\ncipher = 'b'": "is no TOML",
+    b"\xff": "is no TOML",
+    b"a = " + b"[" * 5000: "is no TOML",
+}
+
+
+def test_a_whole_file():
+    assert config.parse(WHOLE, "config.toml") == {
+        "profile": "secure-chat",
+        "ui": "jsonl",
+        "port": 9000,
+        "auth": ["pin", "fixed"],
+        "options": {"rsa-key": "/home/alice/rsa.pem"},
+    }
+    assert config.parse(b"", "config.toml") == {}
+
+
+@pytest.mark.parametrize("text", WRONG, ids=lambda text: text[:20].decode("latin-1"))
+def test_what_it_may_not_hold(text):
+    with pytest.raises(Usage, match=r"config\.toml") as raised:
+        config.parse(text, "config.toml")
+    assert WRONG[text] in raised.value.sentence
+
+
+def test_where_it_lies(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert config.default_path() == tmp_path / "plytalk" / "config.toml"
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    assert config.default_path() == Path.home() / ".config" / "plytalk" / "config.toml"
+
+
+def test_where_it_lies_on_windows(monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.setenv("APPDATA", str(tmp_path))
+    assert config.default_path() == tmp_path / "plytalk" / "config.toml"
+
+
+def test_no_file_is_no_settings_unless_it_was_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert config.read(None) == {}
+    with pytest.raises(Usage, match="There is no config file"):
+        config.read(tmp_path / "config.toml")
+
+
+def test_the_default_file_is_read(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "plytalk").mkdir()
+    (tmp_path / "plytalk" / "config.toml").write_bytes(b"ui = 'jsonl'")
+    assert config.read(None) == {"ui": "jsonl"}
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    with pytest.raises(Usage, match="cannot be read: Is a directory"):
+        config.read(tmp_path)
+    (tmp_path / "long.toml").write_bytes(b"#" * (config.MAX_BYTES + 1))
+    with pytest.raises(Usage, match="longer than 64 KiB"):
+        config.read(tmp_path / "long.toml")
+    (tmp_path / "long.toml").write_bytes(b"#" * config.MAX_BYTES)
+    assert config.read(tmp_path / "long.toml") == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"), [(str, "x", 1), (Path, "/x", 1), (int, 5, "5"), (int, 5, True), (bool, False, "no"), (bool, True, 1)]
+)
+def test_the_value_of_a_layers_option_has_its_type(kind, good, bad):
+    option = Option("some-option", "For this test.", kind)
+    assert config.option(option, good) == good
+    assert config.option(option, None) is None
+    with pytest.raises(Usage, match="'some-option' is to be "):
+        config.option(option, bad)
+
+
+def test_the_nearest_name():
+    assert config.nearest("rsa-kee", ["rsa-key", "peer"]) == "Did you mean 'rsa-key'?"
+    assert config.nearest("zzz", iter(["rsa-key", "peer"])) == "Known: rsa-key, peer."
