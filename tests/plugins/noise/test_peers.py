@@ -1,149 +1,19 @@
 """Differential: our engine against two that are not ours, on random conversations, in both roles."""
 
-import importlib
-import logging
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from live.noises import DissononcePeer, NoiseProtocolPeer, Scene, quiet
 
 from plytalk.core.errors import HandshakeFailed
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.patterns import PATTERNS
-from plytalk.plugins.noise.primitives import KeyPair
-from plytalk.plugins.noise.protocol import NoiseProtocol, named
+from plytalk.plugins.noise.protocol import named
 
 CONVERSATIONS = 1500  # of each peer
 ROUNDS = 10
-
-
-@dataclass
-class Scene:
-    """What both sides of one conversation are given. The peer's static key is given as bytes, ours as a key pair."""
-
-    protocol: NoiseProtocol
-    we_begin: bool
-    prologue: bytes
-    psks: list[bytes]
-    ours: KeyPair | None
-    our_public: bytes | None
-    theirs: bytes | None
-    their_public: bytes | None
-
-
-class NoiseProtocolPeer:
-    """PyPI's noiseprotocol."""
-
-    def __init__(self, scene: Scene) -> None:
-        noise = pytest.importorskip("noise.connection", reason="needs noiseprotocol: pip install plytalk[test]")
-        static, remote_static = noise.Keypair.STATIC, noise.Keypair.REMOTE_STATIC
-        self.connection = noise.NoiseConnection.from_name(scene.protocol.name.encode())
-        self.connection.set_prologue(scene.prologue)
-        if scene.psks:
-            self.connection.set_psks(psks=scene.psks)
-        if scene.theirs:
-            self.connection.set_keypair_from_private_bytes(static, scene.theirs)
-        if scene.our_public:
-            self.connection.set_keypair_from_public_bytes(remote_static, scene.our_public)
-        self.connection.set_as_responder() if scene.we_begin else self.connection.set_as_initiator()
-        self.connection.start_handshake()
-
-    def write(self, payload: bytes) -> bytes:
-        return bytes(self.connection.write_message(payload))
-
-    def read(self, message: bytes) -> bytes:
-        return bytes(self.connection.read_message(message))
-
-    @property
-    def handshake_hash(self) -> bytes:
-        return bytes(self.connection.get_handshake_hash())
-
-    def seal(self, data: bytes) -> bytes:
-        return bytes(self.connection.encrypt(data))
-
-    def open(self, data: bytes) -> bytes:
-        return bytes(self.connection.decrypt(data))
-
-    def rekey_sending(self) -> None:
-        self.connection.rekey_outbound_cipher()
-
-    def rekey_receiving(self) -> None:
-        self.connection.rekey_inbound_cipher()
-
-
-class DissononcePeer:
-    """PyPI's dissononce."""
-
-    def __init__(self, scene: Scene) -> None:
-        pytest.importorskip("dissononce", reason="needs dissononce: pip install plytalk[test]")
-        _, pattern_name, dh, cipher, hash_name = scene.protocol.name.split("_")
-        base, *places = pattern_name.replace("+", "").split("psk")
-        pattern = handshake_pattern(base)
-        for place in places:
-            pattern = part("processing.modifiers.psk", "PSKPatternModifier")(int(place)).modify(pattern)
-        functions = part(f"dh.x{dh}.x{dh}", f"X{dh}DH")()
-        self.symmetric = part("processing.impl.symmetricstate", "SymmetricState")(
-            part("processing.impl.cipherstate", "CipherState")(part(f"cipher.{cipher.lower()}", f"{cipher}Cipher")()),
-            part(f"hash.{hash_name.lower()}", f"{hash_name.replace('BLAKE', 'Blake')}Hash")(),
-        )
-        static = functions.generate_keypair(private_key(dh, scene.theirs)) if scene.theirs else None
-        remote = functions.create_public(scene.our_public) if scene.our_public else None
-        self.handshake = part("processing.impl.handshakestate", "HandshakeState")(self.symmetric, functions)
-        self.handshake.initialize(pattern, not scene.we_begin, scene.prologue, s=static, rs=remote, psks=scene.psks or None)
-        assert self.handshake.protocol_name == scene.protocol.name
-        self.begins = not scene.we_begin
-
-    def write(self, payload: bytes) -> bytes:
-        message = bytearray()
-        self._end(self.handshake.write_message(payload, message))
-        return bytes(message)
-
-    def read(self, message: bytes) -> bytes:
-        payload = bytearray()
-        self._end(self.handshake.read_message(message, payload))
-        return bytes(payload)
-
-    def _end(self, states: Any) -> None:
-        if states:
-            self.sending, self.receiving = states if self.begins else reversed(states)
-
-    @property
-    def handshake_hash(self) -> bytes:
-        return bytes(self.symmetric.get_handshake_hash())
-
-    def seal(self, data: bytes) -> bytes:
-        return bytes(self.sending.encrypt_with_ad(b"", data))
-
-    def open(self, data: bytes) -> bytes:
-        return bytes(self.receiving.decrypt_with_ad(b"", data))
-
-    def rekey_sending(self) -> None:
-        rekey_and_count_on(self.sending)
-
-    def rekey_receiving(self) -> None:
-        rekey_and_count_on(self.receiving)
-
-
-def rekey_and_count_on(state: Any) -> None:
-    """dissononce's own rekey() does not cut the new key to 32 bytes (4.2), and starts to count anew (11.3)."""
-    count = state._nonce
-    state.initialize_key(state.cipher.rekey(state._key)[:32])
-    state.set_nonce(count)
-
-
-def part(module: str, name: str) -> Any:
-    return getattr(importlib.import_module(f"dissononce.{module}"), name)
-
-
-def private_key(dh: str, raw: bytes) -> Any:
-    return part(f"dh.x{dh}.private", "PrivateKey")(raw)
-
-
-def handshake_pattern(name: str) -> Any:
-    kind = "oneway" if len(name) == 1 else "deferred" if "1" in name else "interactive"
-    return part(f"processing.handshakepatterns.{kind}.{name}", f"{name}HandshakePattern")()
 
 
 def scene(chance: random.Random, patterns: list[str]) -> Scene:
@@ -197,14 +67,10 @@ def converse(chance: random.Random, scene: Scene, peer: Any) -> None:
             keys.receive.rekey()
 
 
-@pytest.fixture
-def quiet() -> Any:
-    """dissononce logs every token, keys included, at DEBUG and INFO: not here."""
-    logger = logging.getLogger("dissononce")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    yield
-    logger.setLevel(before)
+@pytest.fixture(autouse=True)
+def no_keys_in_logs() -> Iterator[None]:
+    with quiet():
+        yield
 
 
 NO_DEFERRED = [name for name in PATTERNS if "1" not in name]  # noiseprotocol knows no deferred patterns
@@ -216,7 +82,6 @@ NO_DEFERRED = [name for name in PATTERNS if "1" not in name]  # noiseprotocol kn
     [(NoiseProtocolPeer, NO_DEFERRED), (DissononcePeer, list(PATTERNS))],
     ids=["noiseprotocol", "dissononce"],
 )
-@pytest.mark.usefixtures("quiet")
 def test_random_conversations(peer: Callable[[Scene], Any], patterns: list[str], seed: int) -> None:
     chance = random.Random(seed)
     for _ in range(CONVERSATIONS // ROUNDS):
@@ -229,7 +94,6 @@ def test_random_conversations(peer: Callable[[Scene], Any], patterns: list[str],
 
 
 @pytest.mark.parametrize("peer", [NoiseProtocolPeer, DissononcePeer])
-@pytest.mark.usefixtures("quiet")
 def test_another_prologue_is_noticed(peer: Callable[[Scene], Any]) -> None:
     protocol = named("Noise_XX_25519_ChaChaPoly_SHA256")
     ours, theirs = protocol.dh.generate_keypair(), bytes(range(32))
