@@ -28,11 +28,7 @@ class Contact:
     key: PublicKey
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise Usage(
-                f"{self.name!a} is no name for a contact.",
-                "Use up to 32 of a-z, 0-9, dot, dash and underscore, a letter or digit first.",
-            )
+        _check_name(self.name)
         if self.address is not None and not _is_address(self.address):
             raise Usage(f"{self.address!a} is no address to keep.", "Use one without spaces, such as host:8000.")
 
@@ -73,6 +69,12 @@ class Contacts:
     def named(self, key: PublicKey) -> list[str]:
         """The names under which a key is kept; none for a stranger's."""
         return [contact.name for contact in self.all() if contact.key == key]
+
+    def free(self, name: str) -> None:
+        """Raises Usage if nobody can have this name, StoreError if somebody has it."""
+        _check_name(name)
+        if any(contact.name == name for contact in self.all()):
+            raise StoreError(f"@{name} is taken in {self.path}.", f"Choose another name, or first `chat keys forget @{name}`.")
 
     def add(self, contact: Contact, *, replace: bool = False) -> bool:
         """Keep a contact; False if it is there already. Raises StoreError if the name is somebody else's, unless `replace`."""
@@ -120,6 +122,13 @@ class Contacts:
 def contact_name(text: str) -> str:
     """`alice` for `@Alice`: the at sign and capitals are for the eye."""
     return text.removeprefix("@").lower()
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise Usage(
+            f"{name!a} is no name for a contact.", "Use up to 32 of a-z, 0-9, dot, dash and underscore, a letter or digit first."
+        )
 
 
 def _contact(text: str) -> Contact:

@@ -1,0 +1,144 @@
+"""`--code`: a code such as 7-orbit-velvet, told on the telephone and good for one conversation, is all that two strangers need.
+
+    client                                          server
+      | --- "A" and SPAKE2's element -------------> |      33 bytes each, between the preambles and message A
+      | <-- "B" and SPAKE2's element -------------- |      then the handshake, with SPAKE2's key as pre-shared key
+
+SPAKE2 is the package `spake2`, over its Ed25519 group: the password is the code as it is printed, in ASCII, and the identities
+are `plytalk/1 client` and `plytalk/1 server`. The number only names the code; the two words are 16 bits. Who does not know
+them learns nothing from a connection but whether one guess was right. Every exchange counts as a guess when it begins; after
+five, or one that was right, no connection reaches the exchange any more, and the server ends.
+"""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from plytalk.core.contacts import Contact, Contacts, contact_name
+from plytalk.core.errors import ChatError, Refused, Usage
+from plytalk.core.files import place
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Peer, Role
+from plytalk.core.layers import Authenticator, Option
+from plytalk.core.properties import Property
+from plytalk.core.public_key import PublicKey
+from plytalk.core.wire import Channel, Wire
+from plytalk.core.words import WORDS, spoken
+
+GUESSES, NUMBERS = 5, 9
+CLIENT, SERVER = b"plytalk/1 client", b"plytalk/1 server"
+SPAKE, SPAKE_BYTES = b"S", 33
+
+
+class Code(Authenticator):
+    """The other side must know the one-time code that the server printed."""
+
+    name = "code"
+    needs = {Property.PEER_KEY, Property.CLEAN_END}
+    gives = {Property.PEER_IDENTITY}
+    agrees = "code"
+    other_side = "--code"
+    options = (
+        Option("code", "Begin with a one-time code: the server prints it, the client asks for it.", bool, False, chooses=True),
+        Option("save-as", "After the code, keep the other side's key under this name, for `chat connect @NAME`.", metavar="NAME"),
+    )
+
+    def __init__(self, code: bool = True, save_as: str | None = None) -> None:
+        self._name = save_as and contact_name(save_as)
+        self._code = b""
+        self._guesses = 0
+        self._used = False
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        spake2()
+        if self._name:
+            await asyncio.to_thread(Contacts(place("contacts")).free, self._name)
+        told = [] if self._name else ["With --save-as NAME the other side's key is kept, and `chat connect @NAME` needs no code."]
+        if role is Role.INITIATOR:
+            self._code = parse(secret("One-time code: "))
+            return told
+        code = f"{1 + secrets.randbelow(NUMBERS)}-{'-'.join(spoken(secrets.token_bytes(2)))}"
+        self._code = code.encode("ascii")
+        return [
+            f"The one-time code is {code}. Tell it to the other side alone; it is good for one conversation.",
+            *told,
+        ]
+
+    @property
+    def spent(self) -> str:
+        if self._used:
+            return "The one-time code has been used. Start again for a new one."
+        if self._guesses >= GUESSES:
+            return f"The one-time code is dead after {GUESSES} wrong guesses. Start again for a new one."
+        return ""
+
+    async def agree(self, wire: Wire, role: Role) -> bytes:
+        if role is Role.INITIATOR:
+            client = spake2().SPAKE2_A(self._code, CLIENT, SERVER)
+            await wire.send(SPAKE, client.start())
+            return finish(client, await wire.receive(SPAKE, SPAKE_BYTES))
+        self._refuse_if_spent()
+        theirs = await wire.receive(SPAKE, SPAKE_BYTES)
+        self._refuse_if_spent()  # others may have guessed while this one was silent
+        self._guesses += 1
+        server = spake2().SPAKE2_B(self._code, CLIENT, SERVER)
+        ours = server.start()
+        key = finish(server, theirs)
+        await wire.send(SPAKE, ours)
+        return key
+
+    async def verify(self, channel: Channel, peer: Peer) -> None:
+        await channel.prove(peer.binding)
+        if self._used:
+            raise Refused(self.spent)
+        self._used, self._code = True, b""
+        peer.say(f"{peer.address} knows the code; its key is {peer.identity.fingerprint}.")
+        if self._name:
+            peer.say(await asyncio.to_thread(self._keep, self._name, peer))
+
+    def _refuse_if_spent(self) -> None:
+        if self.spent:
+            raise Refused(self.spent)
+
+    @staticmethod
+    def _keep(name: str, peer: Peer) -> str:
+        store = Contacts(place("contacts"))
+        try:
+            address = peer.address if peer.role is Role.INITIATOR else None  # where a client calls from is no place to find it
+            store.add(Contact(name, address, PublicKey(peer.identity.key)))
+        except (ChatError, ValueError) as error:  # the code was right all the same
+            return f"The key could not be kept as @{name}: {error}"
+        return f"Kept the key as @{name} in {store.path}" + (f": from now on `chat connect @{name}`." if address else ".")
+
+
+def spake2() -> Any:
+    """The package `spake2`. Raises Usage where it is not installed."""
+    try:
+        import spake2
+    except ImportError:
+        raise Usage("One-time codes need the package `spake2`.", "Install it with: pip install 'plytalk[codes]'") from None
+    return spake2
+
+
+def finish(side: Any, message: bytes) -> bytes:
+    """SPAKE2's 32-byte key. Raises Refused for a message that no other side sends: no point, a point of low order, our own."""
+    try:
+        key: bytes = side.finish(message)
+    except Exception:
+        raise Refused("The other side's part of the exchange over the code is not what it should be.") from None
+    return key
+
+
+def parse(typed: str) -> bytes:
+    """A code as the server printed it, however it was typed. Raises Usage, which does not repeat it."""
+    number, *words = re.split(r"[\s-]+", typed.strip().lower())
+    if not re.fullmatch("[1-9]", number) or len(words) != 2 or not set(words) <= set(WORDS):
+        raise Usage("That is no one-time code.", "It is a number and two words, as the server printed them: check the spelling.")
+    return "-".join((number, *words)).encode("ascii")
+
+
+@hookimpl
+def layers() -> list[type[Code]]:
+    return [Code]

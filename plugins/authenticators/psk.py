@@ -1,0 +1,66 @@
+"""`--psk-file FILE`: both sides hold the same 32 bytes, brought there by another way. The handshake mixes them in (Noise, 9).
+
+The handshake's last message proves to the server that the client holds the key, and nothing proves it to the client until the
+server has sealed something: so each sends one sealed body before anybody may talk. The file is read anew for each conversation.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from plytalk.core.errors import Usage
+from plytalk.core.files import StoreError, read
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Peer, Role
+from plytalk.core.layers import Authenticator, Option
+from plytalk.core.properties import Property
+from plytalk.core.wire import Channel, Wire
+
+_DIGITS = re.compile(rb"\s*([0-9A-Fa-f]{64})\s*")
+_HOW = "`chat keys psk FILE` makes one; bring the same file to both sides."
+
+
+class Psk(Authenticator):
+    """The other side must hold the same pre-shared key."""
+
+    name = "psk"
+    needs = {Property.CLEAN_END}  # messages that know items which nobody says
+    gives = {Property.PEER_IDENTITY}
+    agrees = "psk"
+    other_side = "--psk-file FILE"
+    options = (
+        Option("psk-file", "The file with the key that both sides hold: 64 hex digits.", Path, metavar="FILE", chooses=True),
+    )
+
+    def __init__(self, psk_file: Path | None = None) -> None:
+        if psk_file is None:
+            raise Usage("There is no pre-shared key.", "Give --psk-file FILE.")
+        self._file = psk_file
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        await asyncio.to_thread(pre_shared_key, self._file)  # only to say at once what is wrong with it
+        return ()
+
+    async def agree(self, wire: Wire, role: Role) -> bytes:
+        return await asyncio.to_thread(pre_shared_key, self._file)
+
+    async def verify(self, channel: Channel, peer: Peer) -> None:
+        await channel.prove(peer.binding)
+        peer.say(f"{peer.address} holds the pre-shared key; its own key is {peer.identity.fingerprint}.")
+
+
+def pre_shared_key(file: Path) -> bytes:
+    """The 32 bytes in a file. Raises StoreError, which never repeats what is in the file."""
+    content = read(file, secret=True)
+    if content is None:
+        raise StoreError(f"{file} does not exist.", _HOW)
+    digits = _DIGITS.fullmatch(content)
+    if digits is None:
+        raise StoreError(f"{file} is no pre-shared key: that is 64 hexadecimal digits and nothing else.", _HOW)
+    return bytes.fromhex(digits[1].decode("ascii"))
+
+
+@hookimpl
+def layers() -> list[type[Psk]]:
+    return [Psk]
