@@ -8,11 +8,12 @@ import click
 from plytalk.cli.main import paint
 from plytalk.cli.scaffold import new
 from plytalk.cli.stacks import Blocked
+from plytalk.core.contract import PLUGIN_KINDS
 from plytalk.core.discovery import PROFILE, Found
 from plytalk.core.errors import Exit, PluginError
 from plytalk.core.hookspecs import API_VERSION
 from plytalk.core.host import Host, Problem
-from plytalk.core.layers import KINDS, Layer
+from plytalk.core.layers import Layer
 from plytalk.core.properties import Profile
 from plytalk.core.sanitise import clean
 
@@ -23,7 +24,7 @@ Examples:
   chat plugins -p no:plytalk-cipher-xor                     as if that distribution were not there
   chat plugins new plytalk-cipher-mine --kind cipher        start a plugin of your own
 """
-ORDER = [*KINDS, PROFILE]
+ORDER = [*PLUGIN_KINDS, PROFILE]
 
 
 @click.group(invoke_without_command=True, epilog=EXAMPLES)

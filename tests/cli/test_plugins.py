@@ -1,14 +1,14 @@
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+import programs
 import pytest
+from programs import ENVIRONMENT
 from strangers import TROUBLE, bad, good, plant, plant_metadata
 
 # It tells on itself: whoever imports it leaves a file behind.
 TELLTALE = "from pathlib import Path\nPath(__file__).with_name('IMPORTED').write_text('')\n"
+PLAIN = ("--handshake", "none", "--framer", "typed", "--messages", "text", "--cipher", "none")
 GRUMPY = """
 from plytalk import Feature, hookimpl
 
@@ -31,28 +31,25 @@ class Shell:
     def __init__(self, site: Path) -> None:
         self.site = site
         site.mkdir()
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PLYTALK_")}
-        home = {"HOME": str(site.parent), "XDG_CONFIG_HOME": str(site.parent), "PLYTALK_HOME": str(site.parent)}
-        self.environment = kept | home | {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+        self.environment = ENVIRONMENT | {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "plytalk", *arguments],
-            env=self.environment,
-            cwd=self.site.parent,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def __call__(self, *arguments: str, status: int = 0, says: str = "") -> tuple[str, str]:
+    def __call__(self, *arguments: str, status: int = 0) -> tuple[str, str]:
         """Run to the end; the exit code must be `status`. Gives standard output and standard error."""
-        with self.start(*arguments) as process:
-            out, err = process.communicate(says, timeout=60)
-        assert process.returncode == status, f"{arguments} ended with {process.returncode}:\n{out}\n{err}"
-        assert "Traceback" not in out + err
-        return out, err
+        done = programs.chat(*arguments, environment=self.environment, folder=self.site.parent)
+        assert done.returncode == status, f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stdout + done.stderr
+        return done.stdout, done.stderr
+
+    def conversation(self, *options: str) -> str:
+        """What a server hears from a client that says hello and goes."""
+        with programs.serve(*options, environment=self.environment) as server:
+            with programs.connect(server.port, *options, environment=self.environment) as client:
+                client.say("hello")
+                client.end_input()
+                assert client.status() == 0
+            heard = server.hear()
+            assert server.status() == 0
+        return heard
 
 
 @pytest.fixture
@@ -166,20 +163,17 @@ def test_every_other_command_goes_on_working(troubled: Shell) -> None:
     assert "aesgcm" in troubled("explain", "--profile", "secure-chat")[0]
     assert "_CHAT_COMPLETE" in troubled("completion", "bash")[0]
     assert "plytalk" in troubled("--version")[0]
-    assert "hello" in conversation(troubled, ["--profile", "secure-chat"], "hello\n")
+    assert troubled.conversation("--profile", "secure-chat") == "Message Received: hello"
 
 
 def test_a_taken_name_stays_with_its_first_owner(troubled: Shell) -> None:
     (troubled.site / "plytalk_cipher_taken_cipher_aesgcm.py").write_text(TELLTALE)
-    assert "hello" in conversation(troubled, ["--cipher", "aesgcm", "--handshake", "rsa"], "hello\n")
+    assert troubled.conversation("--cipher", "aesgcm", "--handshake", "rsa") == "Message Received: hello"
     assert not (troubled.site / "IMPORTED").exists()
 
 
 def test_a_layer_that_prints_when_it_is_imported_works_in_silence(troubled: Shell) -> None:
-    heard = conversation(
-        troubled, ["--handshake", "none", "--framer", "typed", "--messages", "text", "--cipher", "loud"], "hello\n"
-    )
-    assert heard == "Message Received: hello\n"
+    assert troubled.conversation(*PLAIN, "--cipher", "loud") == "Message Received: hello"
 
 
 @pytest.mark.parametrize(
@@ -207,39 +201,15 @@ def test_strangers_are_imported_only_when_chosen_or_listed(chat: Shell, command:
 def test_a_hook_that_raises_is_named(chat: Shell, when: str, more: str, status: int) -> None:
     plant(chat.site, "plytalk-feature-grumpy", {"feature-grumpy": GRUMPY.format(when=when, more=more)})
     chat("plugins", "--check")
-    with serving(chat, "--profile", "demo01") as (address, server):
-        _, err = chat("connect", address, "--profile", "demo01", "--feature", "grumpy", status=status, says="hello\n")
-        assert f"The hook `session_{when}` of plytalk_feature_grumpy_feature_grumpy raised ValueError." in err
-        out, _ = server.communicate(timeout=60)
-        assert server.returncode == 0
-    assert out == ("" if when == "opened" else "Message Received: hello\n")
+    with (
+        programs.serve(*PLAIN, environment=chat.environment) as server,
+        programs.connect(server.port, *PLAIN, "--feature", "grumpy", environment=chat.environment) as client,
+    ):
+        client.end_input()
+        client.tells(f"The hook `session_{when}` of plytalk_feature_grumpy_feature_grumpy raised ValueError.")
+        assert client.status() == status
+        assert server.status() == 0  # it was told goodbye all the same
 
 
 def test_options_before_new_are_refused(chat: Shell) -> None:
     assert "have no meaning" in chat("plugins", "--json", "new", "plytalk-cipher-mine", status=2)[1]
-
-
-class serving:
-    """`chat serve` on a free port: gives the address to connect to, and the process."""
-
-    def __init__(self, chat: Shell, *options: str) -> None:
-        self._chat, self._options = chat, options
-
-    def __enter__(self) -> "tuple[str, subprocess.Popen[str]]":
-        self._process = self._chat.start("serve", "--port", "0", *self._options)
-        assert self._process.stderr
-        for line in self._process.stderr:
-            if line.startswith("Listening on "):
-                return line.split()[2], self._process
-        raise AssertionError("the server does not listen")
-
-    def __exit__(self, *error: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-
-def conversation(chat: Shell, options: list[str], says: str) -> str:
-    """What a server hears from a client that says this and goes."""
-    with serving(chat, *options) as (address, server):
-        chat("connect", address, *options, says=says)
-        return server.communicate(timeout=60)[0]
