@@ -34,7 +34,8 @@ HYBRID = ("Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256", "Noise_XXhfs_25519+MLKEM76
 CLASSICAL = ("Noise_XX_25519_AESGCM_SHA256", "Noise_XX_25519_ChaChaPoly_SHA256")
 SETS = {"hybrid": HYBRID, "classical": CLASSICAL, "any": HYBRID + CLASSICAL}
 GREETING, A, B, C = b"P", b"A", b"B", b"C"
-MAX_A, MAX_B, MAX_C = 32 + 1184, 32 + 1088 + 16 + 32 + 16 + payload.LENGTH + 16, 32 + 16 + payload.LENGTH + 16
+# The tags in A are there with a pre-shared key alone, which seals from the first key on (Noise, section 9.2).
+MAX_A, MAX_B, MAX_C = 32 + 1184 + 16 + 16, 32 + 1088 + 16 + 32 + 16 + payload.LENGTH + 16, 32 + 16 + payload.LENGTH + 16
 
 
 class Plytalk1(Handshake):
