@@ -19,15 +19,15 @@ class HeaderFramer(Framer):
     longest: ClassVar[int] = 2**32 - 1
 
     def __init__(self) -> None:
+        self._pack, self._unpack = self.header.pack, self.header.unpack_from
         self._buffer = bytearray()
         self._at = 0
 
     def encode(self, kind: Kind, payload: bytes) -> bytes:
-        if len(payload) > self.longest:
-            raise LocalError(
-                f"A frame of {len(payload):,} bytes is longer than the framer `{self.name}` can carry ({self.longest:,})."
-            )
-        return (self.header.pack(kind, len(payload)) if self.typed else self.header.pack(len(payload))) + payload
+        size = len(payload)
+        if size > self.longest:
+            raise LocalError(f"A frame of {size:,} bytes is longer than the framer `{self.name}` can carry ({self.longest:,}).")
+        return (self._pack(kind, size) if self.typed else self._pack(size)) + payload
 
     def feed(self, data: Buffer) -> None:
         if self._at:
@@ -37,22 +37,23 @@ class HeaderFramer(Framer):
 
     def frames(self) -> Iterator[Frame]:
         # One copy of what has come, then slices of it: the bytearray itself is only ever cut at its front (in `feed`).
-        buffer, header, typed = self._buffer, self.header.unpack_from, self.typed
-        start, size, head, data = self._at, len(buffer), self.header.size, None
-        while size - start >= head:
-            fields = header(buffer, start)
-            end = start + head + fields[-1]
-            if fields[-1] > self.limit:
-                raise FrameTooLong(
-                    f"The other side announced a frame of {fields[-1]:,} bytes; at most {self.limit:,} are accepted here."
-                )
+        buffer, unpack, typed, limit = self._buffer, self._unpack, self.typed, self.limit
+        start, size, head, data = self._at, len(buffer), self.header.size, b""
+        kind = None
+        while (body := start + head) <= size:
+            if typed:
+                kind, length = unpack(buffer, start)
+            else:
+                (length,) = unpack(buffer, start)
+            if length > limit:
+                raise FrameTooLong(f"The other side announced a frame of {length:,} bytes; at most {limit:,} are accepted here.")
+            end = body + length
             if end > size:
                 return
-            if data is None:
+            if not data:
                 data = bytes(buffer)
-            self._at = end
-            yield (fields[0] if typed else None), data[start + head : end]
-            start = end
+            self._at = start = end
+            yield kind, data[body:end]
 
     @property
     def unfinished(self) -> int:

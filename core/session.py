@@ -97,12 +97,8 @@ class Session:
         self._pack, self._unpack, self._prepare = messages.pack, messages.unpack, messages.prepare
         self._borders = Property.BORDERS in self.stack.framer.gives
         self._send = self.stream.send
-        ui = self.stack.ui
-        self._show = ui.message if ui.raw else self._clean_to(ui.message)
-
-    @staticmethod
-    def _clean_to(show: Callable[[str], None]) -> Callable[[str], None]:
-        return lambda text: show(clean(text))
+        self._show = self.stack.ui.message
+        self._cleaned: Callable[[str], str] = str if self.stack.ui.raw else clean
 
     def begin(self) -> None:
         """Deliver what has arrived behind the handshake, and from now on all that arrives."""
@@ -125,22 +121,23 @@ class Session:
         if self.ending:
             return
         self._receiving = True
+        unseal, unpack, cleaned, show = self._unseal, self._unpack, self._cleaned, self._show
         try:
             self._feed(data)
             for kind, payload in self._frames():
-                if kind is not None and kind != MESSAGE:
+                if kind != MESSAGE and kind is not None:
                     self.notice(f"Ignored a frame of the unexpected type {clean(kind.decode('latin-1'))!r}.")
                     continue
                 try:
-                    plaintext = self._unseal(payload)
+                    plaintext = unseal(payload)
                 except Tampered as error:
                     if not self._tolerant:
                         raise
                     self.notice(error.sentence)
                     continue
-                for item in self._unpack(plaintext):
+                for item in unpack(plaintext):
                     if item.__class__ is str:
-                        self._show(item)
+                        show(cleaned(item))
                     else:
                         self._control(item)
                     if self.ending:
@@ -167,7 +164,7 @@ class Session:
             )
         elif isinstance(item, Undecodable):
             self.notice("A message came that is not UTF-8 text; what could be read of it follows.")
-            self._show(item.text)
+            self._show(self._cleaned(item.text))
 
     def _ended(self, error: Exception | None) -> None:
         self._stream_over.set()
