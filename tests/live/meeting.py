@@ -165,6 +165,36 @@ def items(record: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
+async def offers(line: Line, *suites: str) -> tuple[str, bytes]:
+    """A client's preamble and its answer: the suite that our server chose, and the prologue."""
+    offer = b"PLYTALK1\n" + listed(suites)
+    line.send(offer)
+    answer = await line.frame()
+    return answer[1 : 1 + answer[0]].decode(), prologue(offer, answer)
+
+
+async def chooses(line: Line, suite: str, *known: str) -> tuple[list[str], bytes]:
+    """A server's answer to our client's preamble: what that offered, and the prologue."""
+    offer = await line.frame()
+    assert offer.startswith(b"PLYTALK1\n")
+    rest, offered = offer[10:], []
+    while rest:
+        offered.append(rest[1 : 1 + rest[0]].decode())
+        rest = rest[1 + rest[0] :]
+    assert len(offered) == offer[9]
+    answer = len(suite).to_bytes(1, "big") + suite.encode() + listed(known or (suite,))
+    line.send(answer)
+    return offered, prologue(offer, answer)
+
+
+def listed(suites: tuple[str, ...]) -> bytes:
+    return len(suites).to_bytes(1, "big") + b"".join(len(suite).to_bytes(1, "big") + suite.encode() for suite in suites)
+
+
+def prologue(offer: bytes, answer: bytes) -> bytes:
+    return b"plytalk/1" + b"".join(len(part).to_bytes(2, "big") + part for part in (offer, answer))
+
+
 def proof(identity: Ed25519PrivateKey, static_public: bytes, signer: Ed25519PrivateKey | None = None) -> bytes:
     """The identity payload; signed by `signer`, where that is somebody else."""
     signature = (signer or identity).sign(b"noise-libp2p-static-key:" + static_public)

@@ -1,0 +1,138 @@
+"""plytalk/1 live, over TCP, in both roles, against two implementations of Noise that are not ours."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from live.meeting import CLOSE, MESSAGE, Stranger, chooses, fingerprint, meeting, offers, stack
+from live.noises import DissononcePeer, NoiseProtocolPeer, Scene
+from plytalk.core.keys import Role
+from plytalk.core.layers import Authenticator
+from plytalk.core.session import By
+from plytalk.plugins.noise.primitives import X25519
+from plytalk.plugins.noise.protocol import named
+
+CHACHA, AESGCM = "Noise_XX_25519_ChaChaPoly_SHA256", "Noise_XX_25519_AESGCM_SHA256"
+WITH_PSK = "Noise_XXpsk3_25519_ChaChaPoly_SHA256"
+PSK = bytes(range(32))
+PEERS = [NoiseProtocolPeer, DissononcePeer]
+
+
+class Given(Authenticator):
+    """A pre-shared key that both ends have."""
+
+    name = "given"
+    agrees = "psk"
+
+    async def agree(self, wire, role):
+        return PSK
+
+
+async def arrives(peer, ours, role, suite=CHACHA, edit=bytes, **how):
+    """A stranger at our line, past the preambles. `edit` changes what it holds to be the prologue."""
+    if role is Role.RESPONDER:
+        chosen, prologue = await offers(ours.line, "Noise_XX_448_ChaChaPoly_SHA256", suite)
+    else:
+        (chosen, *_), prologue = await chooses(ours.line, suite)
+        chosen = suite
+    static = X25519.generate_keypair()
+    scene = Scene(
+        named(chosen),
+        role is Role.INITIATOR,
+        edit(prologue),
+        [PSK] if "psk" in chosen else [],
+        static,  # any pair: XX does not have it known beforehand
+        None,
+        static.private.private_bytes_raw(),
+        None,
+    )
+    return Stranger(ours.line, peer(scene), static.public, **how)
+
+
+async def shakes(stranger, role):
+    """Go through XX; the identity that came, in its payload."""
+    pattern = named(CHACHA).pattern.messages
+    return (await stranger.shake(pattern, begins=role is Role.RESPONDER))[-1]
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("suite", [CHACHA, AESGCM, WITH_PSK])
+@pytest.mark.parametrize("peer", PEERS)
+async def test_a_conversation(peer, suite, role):
+    ours_stack = stack(handshake="plytalk1", suite="classical")
+    if suite == WITH_PSK:
+        ours_stack = replace(ours_stack, auths=(Given(),))
+    async with meeting(ours_stack, role) as ours:
+        stranger = await arrives(peer, ours, role, suite)
+        identity = await shakes(stranger, role)
+        await ours.ui.until(open=True)
+        assert ours.session.identity.fingerprint == fingerprint(stranger.identity)
+        assert len(identity) == 104
+        stranger.say("Grüße", "from elsewhere")
+        assert await ours.hears(2) == ["Grüße", "from elsewhere"]
+        ours.session.say("你好")
+        assert await stranger.hears() == [(MESSAGE, "你好".encode())]
+        if role is Role.INITIATOR:
+            stranger.close()
+            assert (await ours.task).by is By.THEM
+        else:
+            ours.session.exit()
+            assert await stranger.hears() == [(CLOSE, b"\0" + (1).to_bytes(8, "big"))]
+            stranger.line.writer.write_eof()
+            assert (await ours.task).by is By.US
+
+
+# -- controls that must fail -----------------------------------------------------------------------------------------------
+
+
+async def attempt(peer, role, **how):
+    """The handshake goes on for as long as our end lets it; why it ended."""
+    payload = how.pop("payload", None)
+    async with meeting(stack(handshake="plytalk1", suite="classical"), role) as ours:
+        stranger = await arrives(peer, ours, role, **how)
+        if payload:
+            stranger.proof = payload(stranger.proof)
+        try:
+            await shakes(stranger, role)
+        except asyncio.IncompleteReadError:
+            pass  # our end has closed
+        except Exception as error:  # each library has an error of its own for what does not decrypt
+            stranger.line.writer.close()
+            return f"the stranger says {type(error).__name__}"
+        return await ours.refuses()
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("peer", PEERS)
+async def test_another_prologue_is_refused(peer, role):
+    why = await attempt(peer, role, edit=lambda prologue: prologue.replace(b"AESGCM", b"AESGCN"))
+    if role is Role.INITIATOR:
+        assert "message 2 does not decrypt" in why
+    else:  # the stranger is the first to see it: our own message B fails there
+        assert why in ("the stranger says InvalidTag", "the stranger says DecryptFailedException")
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("peer", PEERS)
+async def test_a_forged_identity_is_refused(peer, role):
+    assert "it is forged" in await attempt(peer, role, signer=Ed25519PrivateKey.generate())
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize(
+    "payload",
+    [
+        lambda proof: proof + b"\x22\x00",  # an extension, as libp2p allows
+        lambda proof: proof[38:] + proof[:38],  # the two fields in the other order
+        lambda proof: proof + proof[:38],  # a field twice
+        lambda proof: b"\x0a\xa4\x00" + proof[2:],  # a length in more bytes than it needs
+        lambda proof: proof[:-1],
+        lambda proof: b"",
+    ],
+    ids=["extension", "order", "twice", "long length", "short", "none"],
+)
+async def test_a_payload_that_is_not_canonical_is_refused(payload, role):
+    why = await attempt(NoiseProtocolPeer, role, payload=payload)
+    assert "not written as it should be" in why or "at most 168 are accepted" in why
