@@ -28,6 +28,7 @@ from plytalk.core import errors, hookspecs, limits
 from plytalk.core import layers as contracts
 from plytalk.core.discovery import GROUP, OURS
 from plytalk.core.host import Host
+from plytalk.core.lab.attack import Attack
 from plytalk.core.layers import KINDS, Framer
 from plytalk.core.properties import MEANINGS, Property
 
@@ -128,7 +129,8 @@ def host() -> Host:
 
 def layers(_: str) -> str:
     plugins = host()
-    return "\n\n".join(f"## {kind}\n\n{HELP[kind]}\n\n{layers_of(kind, plugins)}" for kind in KINDS)
+    parts = [f"## {kind}\n\n{HELP[kind]}\n\n{layers_of(kind, plugins)}" for kind in KINDS]
+    return "\n\n".join([*parts, f"## attack\n\nWhat `chat lab` does to a stack.\n\n{attacks(plugins)}"])
 
 
 def layers_of(kind: str, plugins: Host) -> str:
@@ -140,13 +142,23 @@ def layers_of(kind: str, plugins: Host) -> str:
     return table(("name", "what it is", "needs", "gives", "options"), rows) if rows else "None is built in."
 
 
+def attacks(plugins: Host) -> str:
+    rows = []
+    for name in plugins.names(Attack.kind):
+        attack = plugins.layer(Attack.kind, name)
+        assert issubclass(attack, Attack)
+        rows.append((code(name), attack.summary(), listed(attack.defences), attack.reference))
+    return table(("name", "what it does", "fails where the stack gives", "met before in"), rows)
+
+
 def contract(_: str) -> str:
-    return "\n\n".join(f"## {base.__name__}\n\n{contract_of(base)}" for base in (contracts.Layer, *KINDS.values()))
+    bases = (contracts.Layer, *KINDS.values(), contracts.Stream, contracts.Listener, Attack)
+    return "\n\n".join(f"## {base.__name__}\n\n{contract_of(base)}" for base in bases)
 
 
-def contract_of(base: type[contracts.Layer]) -> str:
+def contract_of(base: type) -> str:
     """What a layer is to define, or can use: the docstring of its class, then the attributes and methods in their order."""
-    lines = [f"- `{name}`: {said}" for name, said in told_in(contracts, base.__name__).items()]
+    lines = [f"- `{name}`: {said}" for name, said in told_in(sys.modules[base.__module__], base.__name__).items()]
     for name, member in vars(base).items():
         function = getattr(member, "fget", None) or getattr(member, "__func__", member)
         if not inspect.isfunction(function) or (name.startswith("_") and not hasattr(function, "__isabstractmethod__")):
