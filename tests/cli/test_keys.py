@@ -14,6 +14,7 @@ from plytalk.core.identity import WrongPassphrase, load
 from plytalk.core.known_hosts import KnownHosts
 from plytalk.core.public_key import PublicKey
 
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # pexpect forks
 ALICE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea"  # RFC 8032, section 7.1, test 1
 BOB = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID1AF8PoQ4lakrcKp00bfryWmCzPLsSWjMDNVfEq9GYM"  # and test 2
 SSH_KEYGEN = shutil.which("ssh-keygen")
