@@ -81,6 +81,9 @@ class LineWriter:
         """Write a line; it is flushed at the end of this turn of the loop, together with all that follow within it."""
         try:
             sys.stdout.write(line + "\n")
+        except UnicodeEncodeError:  # a screen that knows fewer characters than people do
+            encoding = sys.stdout.encoding
+            sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         except BrokenPipeError:
             self._nobody_reads()
         if not self._flushing:
@@ -95,7 +98,8 @@ class LineWriter:
             self._nobody_reads()
 
     def _nobody_reads(self) -> None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
         self._gone()
 
 
