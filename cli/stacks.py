@@ -51,6 +51,14 @@ class Choice:
         known = [self.host.profile(name) for name in self.host.names("profile") if self.host.found["profile", name].builtin]
         return Stack.build(self.classes, self.options, known)
 
+    def pin(self, fingerprint: str) -> None:
+        """Talk to this key alone, in place of what decides when nobody chose. Raises Usage if another one was given."""
+        if self.options.setdefault("peer", fingerprint) != fingerprint:
+            raise Usage(f"--peer names another key than the one kept, {fingerprint}.", "Leave out --peer, or the name.")
+        replaced = ("peer", self.classes["handshake"][0].prefers.get("auth"))
+        others = [layer for layer in self.classes.get("auth", []) if layer.name not in replaced]
+        self.classes["auth"] = [self.host.layer("auth", "peer"), *others]
+
     @property
     def named(self) -> Profile | None:
         """The profile that these layers are, whoever chose them."""

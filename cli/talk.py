@@ -11,6 +11,8 @@ from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.cli.terminal import secret
+from plytalk.core import files
+from plytalk.core.contacts import Contacts
 from plytalk.core.ends import Client, Server
 from plytalk.core.errors import Usage
 from plytalk.core.keys import Role
@@ -32,6 +34,8 @@ Examples:
   chat connect chat.example.org:9000               another machine, another port
   chat connect '[::1]:9000' --cipher none          IPv6; plaintext, with its warning
   chat connect 192.0.2.7 --profile demo02          talk to an existing encrypted chat
+  chat connect 192.0.2.7 --code --save-as alice    begin with a one-time code, and keep the key
+  chat connect @alice                              come back: the same address, and only that key
 """
 
 
@@ -64,13 +68,15 @@ def serve(choice: Choice, host: str | None, port: int | None, once: bool) -> int
 
 
 @click.command(cls=StackCommand, epilog=CONNECT_EXAMPLES)
-@click.argument("address", metavar="HOST[:PORT]")
+@click.argument("address", metavar="HOST[:PORT]|@NAME")
 @click.option(
     "--port", type=click.IntRange(1, 65535), help="Port to connect to (default: the stack's own).", envvar="PLYTALK_PORT"
 )
 @layer_options
 def connect(choice: Choice, address: str, port: int | None) -> int:
     """Connect to a chat and talk."""
+    if address.startswith("@"):
+        address = met_before(choice, address)
     stack = choice.stack()
     host, written = (address, None) if stack.transport.names_place else split(address)
     if written is not None and port is not None and written != port:
@@ -78,6 +84,18 @@ def connect(choice: Choice, address: str, port: int | None) -> int:
     warn(choice)
     client = Client(stack, choice.host.manager.hook, secret=secret)
     return run(client.run(host, written or port or choice.port))
+
+
+def met_before(choice: Choice, name: str) -> str:
+    """The address of a contact, whose key becomes the only one that will do. Raises Usage, StoreError."""
+    contact = Contacts(files.place("contacts")).get(name)
+    if contact.address is None:
+        raise Usage(
+            f"No address is kept for @{contact.name}, who only ever called.",
+            f"Give the address: chat connect HOST --peer {contact.key.fingerprint}",
+        )
+    choice.pin(contact.key.fingerprint)
+    return contact.address
 
 
 def split(address: str) -> tuple[str, int | None]:
