@@ -1,0 +1,104 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from judging import ALICE, BOB, Shown
+from programs import ENVIRONMENT, Chat, chat, connect, serve
+
+from plytalk.core.errors import Refused
+from plytalk.core.files import Corrupt, StoreError
+from plytalk.core.identity import create
+from plytalk.core.keys import Role
+from plytalk.plugins.authenticators.allow import Allow
+
+
+def nobody(prompt: str) -> str:
+    raise AssertionError("it asks for a secret")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "allow"
+    path.write_text(f"# friends\n{ALICE} Alice\n")
+    return path
+
+
+async def test_who_is_in_the_file_comes_in_by_name(file: Path) -> None:
+    shown = await Shown(ALICE, "192.0.2.7:5000", Role.RESPONDER).to(Allow(file))
+    assert shown.said == [f"192.0.2.7:5000 is Alice, by {file}."]
+
+
+async def test_who_is_not_stays_out_and_learns_how_to_come_in(file: Path) -> None:
+    with pytest.raises(Refused) as refused:
+        await Shown(BOB).to(Allow(file))
+    assert BOB.fingerprint in str(refused.value)
+    assert "chat keys show" in refused.value.hint
+
+
+async def test_who_is_struck_out_stays_out_from_then_on(file: Path) -> None:
+    auth = Allow(file)
+    await Shown(ALICE).to(auth)
+    file.write_text(f"{BOB} Bob\n")
+    with pytest.raises(Refused):
+        await Shown(ALICE).to(auth)
+    await Shown(BOB).to(auth)
+
+
+async def test_before_the_first_guest_it_says_how_many_there_are(file: Path) -> None:
+    assert await Allow(file).ready(Role.RESPONDER, nobody) == [f"1 key may come in, by {file}."]
+    file.write_text(f"{ALICE} Alice\n{BOB} Bob\n")
+    assert await Allow(file).ready(Role.RESPONDER, nobody) == [f"2 keys may come in, by {file}."]
+
+
+@pytest.mark.parametrize("trouble", ["missing", "damaged", "options"])
+async def test_a_list_that_cannot_be_read_lets_nobody_in(trouble: str, file: Path) -> None:
+    if trouble == "missing":
+        file.unlink()
+    else:
+        file.write_text(f"{ALICE} Alice\n" + ("damaged\n" if trouble == "damaged" else f'from="*" {BOB} Bob\n'))
+    expected = StoreError if trouble == "missing" else Corrupt
+    with pytest.raises(expected):
+        await Allow(file).ready(Role.RESPONDER, nobody)
+    with pytest.raises(expected):
+        await Shown(ALICE).to(Allow(file))
+
+
+# -- the commands ----------------------------------------------------------------------------------------------------------
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {**ENVIRONMENT, "HOME": str(home), "PLYTALK_HOME": str(home)}
+
+
+@pytest.fixture
+def guest(tmp_path: Path) -> Path:
+    home = tmp_path / "guest"
+    create(home / "identity")
+    return home
+
+
+@pytest.fixture
+def server(tmp_path: Path, guest: Path) -> Iterator[Chat]:
+    allow = tmp_path / "allow"
+    allow.write_text(chat("keys", "export", environment=environment(guest)).stdout.replace("plytalk", "Alice"))
+    with serve("--keep", "--allow", str(allow), environment=environment(tmp_path / "server")) as ours:
+        yield ours
+
+
+def test_a_guest_comes_in_and_a_stranger_does_not(server: Chat, guest: Path, tmp_path: Path) -> None:
+    create(tmp_path / "stranger" / "identity")
+    with connect(server.port, "--accept-new", environment=environment(tmp_path / "stranger")) as stranger:
+        assert "is not in" in server.tells("did not get in")
+        assert stranger.status() != 0
+    with connect(server.port, "--accept-new", environment=environment(guest)) as alice:
+        server.tells("is Alice, by")
+        alice.say("hello")
+        assert server.hear() == "Message Received: hello"
+        alice.say("exit")
+        assert alice.status() == 0
+
+
+def test_a_client_has_no_list_of_guests(guest: Path) -> None:
+    run = chat("connect", "127.0.0.1:1", "--allow", str(guest / "allow"), environment=environment(guest))
+    assert run.returncode == 2
+    assert "--auth allow cannot work on the client" in run.stderr

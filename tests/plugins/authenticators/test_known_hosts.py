@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import pytest
+from judging import ALICE, BOB, Shown
+
+from plytalk.core.errors import ChangedPeer, Refused, UnknownPeer, Usage
+from plytalk.core.files import Busy, Corrupt, locked
+from plytalk.core.keys import Identity
+from plytalk.core.known_hosts import KnownHosts as Store
+from plytalk.core.layers import Authenticator
+from plytalk.plugins.authenticators.known_hosts import KnownHosts, host_and_port
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "known_hosts"
+
+
+async def test_a_new_key_is_shown_asked_about_and_remembered(file: Path) -> None:
+    shown = await Shown(ALICE, answers=True).to(KnownHosts(file))
+    assert len(shown.questions) == 1
+    assert ALICE.fingerprint in shown.questions[0]
+    assert file.read_text() == f"[chat.example.org]:7591 {ALICE}\n"
+    again = await Shown(ALICE).to(KnownHosts(file))
+    assert again.questions == again.said == []
+
+
+async def test_a_no_remembers_nothing(file: Path) -> None:
+    with pytest.raises(UnknownPeer, match="You said no"):
+        await Shown(ALICE, answers=False).to(KnownHosts(file))
+    assert not file.exists()
+
+
+async def test_accept_new_does_not_ask_about_a_new_key_and_does_not_take_a_changed_one(file: Path) -> None:
+    shown = await Shown(ALICE).to(KnownHosts(file, accept_new=True))
+    assert shown.said == [f"Remembered the key {ALICE.fingerprint} of chat.example.org:7591 in {file}."]
+    with pytest.raises(ChangedPeer, match="not the one remembered"):
+        await Shown(BOB).to(KnownHosts(file, accept_new=True))
+    assert file.read_text() == f"[chat.example.org]:7591 {ALICE}\n"
+
+
+async def test_every_port_and_every_name_is_a_server_of_its_own(file: Path) -> None:
+    await Shown(ALICE).to(KnownHosts(file, accept_new=True))
+    for address in ("chat.example.org:7592", "chat.example.com:7591", "[::1]:7591"):
+        shown = await Shown(BOB, address, answers=True).to(KnownHosts(file))
+        assert len(shown.questions) == 1
+    with pytest.raises(ChangedPeer):
+        await Shown(BOB, "CHAT.example.org:7591").to(KnownHosts(file))  # names have no capitals
+
+
+async def test_a_key_that_another_program_remembered_meanwhile_is_no_matter(file: Path) -> None:
+    asked = Shown(ALICE, answers=True)
+    original = asked._ask
+
+    async def meanwhile(question: str, otherwise: str) -> bool:
+        Store(file).add("chat.example.org", 7591, ALICE)
+        return await original(question, otherwise)
+
+    asked.peer = type(asked.peer)(asked.peer.role, asked.peer.address, asked.peer.identity, meanwhile)
+    await asked.to(KnownHosts(file))
+    assert file.read_text().count("\n") == 1
+
+
+async def test_a_revoked_key_is_refused_even_where_it_is_remembered_too(file: Path) -> None:
+    file.write_text(f"@revoked * {ALICE}\n[chat.example.org]:7591 {ALICE}\n")
+    with pytest.raises(Refused, match="is revoked"):
+        await Shown(ALICE).to(KnownHosts(file, accept_new=True))
+
+
+async def test_a_file_that_cannot_be_understood_or_locked_is_no_yes(file: Path) -> None:
+    file.write_text("damaged\n")
+    with pytest.raises(Corrupt):
+        await Shown(ALICE, answers=True).to(KnownHosts(file, accept_new=True))
+    file.unlink()
+    auth = KnownHosts(file, accept_new=True)
+    auth._store = Store(file, wait=0)
+    with locked(file), pytest.raises(Busy):
+        await Shown(ALICE).to(auth)
+
+
+async def test_a_key_in_another_form_is_refused_in_words(file: Path) -> None:
+    with pytest.raises(Refused, match=r"\(rsa\) is not one that known_hosts can hold"):
+        await Shown(Identity("rsa", b"0\x82\x01"), answers=True).to(KnownHosts(file, accept_new=True))
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("address", ["/run/chat.socket", "memory:here", "chat.example.org", "chat.example.org:0", "", ":7591"])
+async def test_an_address_without_host_and_port_is_refused_in_words(address: str, file: Path) -> None:
+    with pytest.raises(Usage, match="No key can be remembered"):
+        await Shown(ALICE, address, answers=True).to(KnownHosts(file))
+
+
+@pytest.mark.parametrize(
+    ("address", "taken_apart"),
+    [
+        ("chat.example.org:7591", ("chat.example.org", 7591)),
+        ("127.0.0.1:1", ("127.0.0.1", 1)),
+        ("[::1]:65535", ("::1", 65535)),
+        ("[fe80::1%eth0]:9000", ("fe80::1%eth0", 9000)),
+    ],
+)
+def test_addresses_are_taken_apart(address: str, taken_apart: tuple[str, int]) -> None:
+    assert host_and_port(address) == taken_apart
+
+
+def test_the_file_is_ones_own_where_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
+    auth: Authenticator = KnownHosts()
+    assert isinstance(auth, KnownHosts)
+    assert auth._store.path == tmp_path / "known_hosts"
