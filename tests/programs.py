@@ -6,6 +6,7 @@ command to its end. A program that runs for longer than a minute is killed, so t
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -104,6 +105,14 @@ def chat(
     return subprocess.run(
         [*command, *arguments], input=typed, capture_output=True, text=True, env=environment, cwd=folder, timeout=60, check=False
     )
+
+
+@contextlib.contextmanager
+def nobody_there() -> Iterator[int]:
+    """A port that is taken and refuses every connection."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
 
 
 def complaint(run: subprocess.CompletedProcess[str]) -> str:

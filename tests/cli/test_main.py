@@ -1,0 +1,215 @@
+"""The `chat` command as a whole: what it answers, where it says so, and how it ends when something is wrong."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+from peers import habits, secure_chat
+from programs import COMMAND, ENVIRONMENT, chat, complaint, nobody_there, serve, started
+
+from plytalk import __version__
+from plytalk.cli import main
+from plytalk.core.errors import CannotConnect, Exit
+
+SECURE_CHAT = ("--profile", "secure-chat")
+
+
+def test_the_version():
+    run = chat("--version")
+    assert (run.returncode, run.stdout, run.stderr) == (0, f"plytalk {__version__}\n", "")
+
+
+def test_help_lists_every_command_with_the_line_that_the_command_says_of_itself():
+    run = chat("--help")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "Examples:" in run.stdout
+    with click.Context(main.chat) as context:
+        for name, (_, line) in main.COMMANDS.items():
+            command = main.chat.get_command(context, name)
+            assert command.get_short_help_str(200) == line
+            assert f"  {name}" in run.stdout
+    assert main.chat.get_command(context, "nonsense") is None
+
+
+def test_help_imports_no_command_no_plugin_and_no_cipher():
+    code = """
+import sys
+from plytalk.cli.main import main
+sys.argv = ["chat", "--help"]
+try:
+    main()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    modules = run.stderr.split()
+    assert "plytalk.cli.main" in modules
+    assert [name for name in modules if name.startswith(("plytalk.plugins", "cryptography", "asyncio", "pluggy"))] == []
+    assert [name for name in modules if name.startswith("plytalk.cli.")] == ["plytalk.cli.main"]
+
+
+def test_without_a_command_help_goes_to_standard_error():
+    run = chat()
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert "Commands:" in run.stderr
+
+
+WRONG = {
+    ("srve",): "There is no command 'srve'. Did you mean 'serve'? See `chat --help`.",
+    ("nonsense",): "There is no command 'nonsense'. See `chat --help`.",
+    ("serve", "--ciper", "none"): "No such option '--ciper'.",
+    ("serve", "--port", "many"): "Invalid value for '--port'",
+    ("serve", "--port", "70000"): "Invalid value for '--port'",
+    ("connect",): "Missing argument 'HOST[:PORT]",
+    ("connect", "127.0.0.1", "too", "many"): "Got unexpected extra arguments",
+    ("serve", "--cipher", "aesgmc"): "There is no cipher called `aesgmc`. Did you mean `aesgcm`?",
+    ("serve", "--profile", "demo1"): "There is no profile called `demo1`. Did you mean `demo01`?",
+    ("serve", "--cipher", "aesgcm", "--handshake", "none"): "The cipher `aesgcm` needs keys, which the handshake `none`",
+    ("serve", "-p", "aesgcm"): "Invalid value: 'aesgcm' is not of the form no:NAME.",
+    ("serve", "--config", "/no/such/file"): "There is no config file /no/such/file.",
+    ("serve", "--transport", "unix", "--cipher", "none"): "The transport `unix` needs --host",
+    ("connect", "127.0.0.1:many"): "'127.0.0.1:many' is not HOST or HOST:PORT",
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+def test_a_command_that_makes_no_sense_ends_with_one_sentence_and_2(arguments):
+    run = chat(*arguments)
+    assert complaint(run).startswith(WRONG[arguments])
+    assert run.returncode == Exit.USAGE
+    assert run.stdout == ""
+
+
+def ended(monkeypatch, capsys, error, *arguments):
+    """What `main` makes of an error inside a command: (status, standard error)."""
+
+    def fails(**_):
+        raise error
+
+    monkeypatch.setattr(main.chat, "main", fails)
+    monkeypatch.setattr(sys, "argv", ["chat", *arguments])
+    monkeypatch.delenv("PLYTALK_DEBUG", raising=False)
+    with pytest.raises(SystemExit) as raised:
+        main.main()
+    return raised.value.code, capsys.readouterr().err
+
+
+def test_every_error_becomes_a_sentence_and_a_code(monkeypatch, capsys):
+    assert ended(monkeypatch, capsys, CannotConnect("There is nothing there.", "Look elsewhere.")) == (
+        3,
+        "chat: There is nothing there. Look elsewhere.\n",
+    )
+    assert ended(monkeypatch, capsys, KeyboardInterrupt()) == (130, "chat: Interrupted.\n")
+    assert ended(monkeypatch, capsys, click.Abort()) == (130, "chat: Interrupted.\n")
+    assert ended(monkeypatch, capsys, BrokenPipeError()) == (1, "")
+    status, said = ended(monkeypatch, capsys, RuntimeError("with a secret in it"))
+    assert status == 1
+    assert said.startswith("chat: Something went wrong that should not have: RuntimeError. ")
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize("error", [CannotConnect("There is nothing there."), RuntimeError("a bug")])
+def test_only_debug_shows_a_traceback(monkeypatch, capsys, error):
+    with pytest.raises(type(error)):
+        ended(monkeypatch, capsys, error, "--debug")
+
+
+def test_debug_shows_where_a_command_failed():
+    with nobody_there() as port:
+        run = chat("--debug", "connect", f"127.0.0.1:{port}", *SECURE_CHAT)
+    assert "Traceback" in run.stderr
+    assert run.returncode == 1
+
+
+def test_what_click_says_becomes_one_line():
+    assert main.said(click.ClickException("Two\nlines")) == "Two lines."
+    assert main.said(click.ClickException("Is it?")) == "Is it?"
+
+
+def test_control_c_while_waiting():
+    with serve(*SECURE_CHAT) as ours:
+        ours.process.send_signal(signal.SIGINT)
+        assert ours.status() == 130
+        assert ours.told[-1] == "chat: Interrupted."
+
+
+def test_control_c_in_a_conversation_says_goodbye_first():
+    with serve(*SECURE_CHAT) as ours, habits.connect(ours.port) as sock:
+        key = secure_chat.handshake_client(sock)
+        ours.tells("Talking to ")
+        ours.process.send_signal(signal.SIGINT)
+        assert secure_chat.recv_message(sock, key) == "exit"
+        sock.close()
+        assert ours.status() == 130
+        assert ours.told[-1] == "chat: Interrupted."
+
+
+@pytest.mark.parametrize("ui", ["console", "jsonl"])
+def test_when_nobody_reads_what_arrives_the_conversation_ends(ui):
+    with serve(*SECURE_CHAT, "--ui", ui) as ours, habits.connect(ours.port) as sock:
+        key = secure_chat.handshake_client(sock)
+        ours.tells("Talking to ")
+        ours.process.stdout.close()
+        secure_chat.send_message(sock, key, "is anybody reading?")
+        assert secure_chat.recv_message(sock, key) == "exit"
+        sock.close()
+        assert ours.status() == 0
+        assert not any("Traceback" in line or "Error" in line for line in ours.told)
+
+
+def test_when_nobody_reads_an_answer_it_ends_quietly():
+    with started("explain", *SECURE_CHAT) as ours:
+        ours.process.stdout.close()
+        assert ours.status() in (0, 1)
+        assert ours.told == []
+
+
+def test_a_terminal_that_knows_few_characters_shows_the_others_by_number():
+    few = ENVIRONMENT | {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    with serve(*SECURE_CHAT, environment=few) as ours, habits.connect(ours.port) as sock:
+        key = secure_chat.handshake_client(sock)
+        secure_chat.send_message(sock, key, "Grüße")
+        assert ours.hear() == r"Message Received: Gr\xfc\xdfe"
+        secure_chat.send_message(sock, key, "exit")
+        assert ours.status() == 0
+
+
+def test_colour_on_a_terminal_alone_and_never_with_no_color(monkeypatch):
+    ours, theirs = pty.openpty()
+    reader, writer = os.pipe()
+    try:
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        assert main.paint("words", "31", theirs) == "\x1b[31mwords\x1b[0m"
+        assert main.paint("words", "31", writer) == "words"
+        monkeypatch.setenv("NO_COLOR", "1")
+        assert main.paint("words", "31", theirs) == "words"
+        monkeypatch.delenv("NO_COLOR")
+        monkeypatch.setenv("TERM", "dumb")
+        assert main.paint("words", "31", theirs) == "words"
+    finally:
+        for descriptor in (ours, theirs, reader, writer):
+            os.close(descriptor)
+    assert main.paint("words", "31", writer) == "words"  # closed: no terminal
+
+
+def test_both_names_of_the_command_are_there():
+    folder = os.path.dirname(COMMAND[0])
+    if not os.path.exists(os.path.join(folder, "plytalk")):
+        pytest.skip("the project is not installed in this environment: pip install -e .")
+    for name in ("chat", "plytalk"):
+        run = subprocess.run(
+            [os.path.join(folder, name), "--version"], capture_output=True, text=True, env=ENVIRONMENT, check=True
+        )
+        assert run.stdout == f"plytalk {__version__}\n"
+
+
+def test_the_group_can_be_used_by_other_programs():
+    run = CliRunner().invoke(main.chat, ["--version"])
+    assert run.output == f"plytalk {__version__}\n"
