@@ -4,10 +4,11 @@ records is written here once more, so that a stranger shares nothing with us but
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from plytalk.core.ends import Client, Server
@@ -55,64 +56,82 @@ class Line:
 
 
 class Ours:
-    """Our end, in one role, and the line that leads to it."""
+    """Our end, in one role; `line` leads to it, where a stranger in this process holds the other end."""
 
-    def __init__(self, stack: Stack, task: "asyncio.Task[Ending]", line: Line) -> None:
+    line: Line
+
+    def __init__(self, stack: Stack, task: "asyncio.Task[Ending]") -> None:
         self.ui: RecordingUi = stack.ui  # type: ignore[assignment]
-        self.task, self.line = task, line
+        self.task = task
 
     @property
     def session(self) -> Session:
         assert self.ui.session is not None
         return self.ui.session
 
+    @property
+    def port(self) -> int:
+        """Where our server listens."""
+        return int(self.ui.address.rpartition(":")[2])
+
     async def hears(self, messages: int) -> list[str]:
         await self.ui.until(messages=messages)
         return self.ui.messages
 
     async def refuses(self) -> str:
-        """Wait for no conversation to come about; the sentence that says why. The stranger hears nothing but the end."""
-        assert await self.line.is_cut()
-        notices = len(self.ui.notices)
-        while not self.task.done() and not any("did not get in: " in notice for notice in self.ui.notices):
-            await self.ui.until(notices=notices + 1)
-            notices += 1
-        if not self.task.done():
-            return self.ui.notices[-1].partition("did not get in: ")[2]
-        try:
-            raise AssertionError(self.task.result())
-        except ChatError as error:
-            return error.sentence
+        """Wait for no conversation to come about; the sentence that says why."""
+        if not self.ui.address:  # a client ends
+            with pytest.raises(ChatError) as caught:
+                await self.task
+            return caught.value.sentence
+        while not (why := [notice for notice in self.ui.notices if "did not get in: " in notice]):
+            await self.ui.until(notices=len(self.ui.notices) + 1)
+        return why[0].partition("did not get in: ")[2]
+
+
+@contextlib.asynccontextmanager
+async def running(stack: Stack, work: Coroutine[Any, Any, Ending]) -> AsyncIterator[Ours]:
+    task = asyncio.create_task(work)
+    try:
+        yield Ours(stack, task)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def serving(stack: Stack) -> AsyncIterator[Ours]:
+    """Our server, listening."""
+    async with running(stack, Server(stack, Host().manager.hook).run("127.0.0.1", 0)) as ours:
+        await ours.ui.until(listening=True)
+        yield ours
+
+
+def calling(stack: Stack, port: int) -> contextlib.AbstractAsyncContextManager[Ours]:
+    """Our client, on its way to a port."""
+    return running(stack, Client(stack, Host().manager.hook).run("127.0.0.1", port))
 
 
 @contextlib.asynccontextmanager
 async def meeting(stack: Stack, role: Role) -> AsyncIterator[Ours]:
-    """Our end with this stack in this role, met by whoever writes to `line`."""
-    hook = Host().manager.hook
-    came: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
-    listener = None
-    if role is Role.RESPONDER:
-        task = asyncio.create_task(Server(stack, hook).run("127.0.0.1", 0))
-        await stack.ui.until(listening=True)
-        host, _, port = stack.ui.address.rpartition(":")
-        came.set_result(Line(*await asyncio.open_connection(host, int(port))))
-    else:
-        listener = await asyncio.start_server(lambda *ends: came.set_result(Line(*ends)), "127.0.0.1", 0)
-        task = asyncio.create_task(Client(stack, hook).run(*listener.sockets[0].getsockname()))
-        await asyncio.wait([task, came], return_when=asyncio.FIRST_COMPLETED)
-        if not came.done():
-            await task
-    line = await came
-    try:
-        yield Ours(stack, task, line)
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        line.writer.close()
-        with contextlib.suppress(ConnectionError):
-            await line.writer.wait_closed()
-        if listener:
-            listener.close()
+    """Our end with this stack in this role, and the line to it."""
+    async with contextlib.AsyncExitStack() as open_things:
+        if role is Role.RESPONDER:
+            ours = await open_things.enter_async_context(serving(stack))
+            ends = await asyncio.open_connection("127.0.0.1", ours.port)
+        else:
+            came: asyncio.Queue[Any] = asyncio.Queue()
+            listener = await asyncio.start_server(lambda *ends: came.put_nowait(ends), "127.0.0.1", 0)
+            open_things.callback(listener.close)
+            ours = await open_things.enter_async_context(calling(stack, listener.sockets[0].getsockname()[1]))
+            ends = await came.get()
+        ours.line = Line(*ends)
+        try:
+            yield ours
+        finally:
+            ours.line.writer.close()
+            with contextlib.suppress(ConnectionError):
+                await ours.line.writer.wait_closed()
 
 
 class Stranger:

@@ -169,6 +169,7 @@ async def attempt(stacked, make, messages, role, **how):
         except Exception as error:  # each library has an error of its own for what does not decrypt
             stranger.line.writer.close()
             return f"the stranger says {type(error).__name__}"
+        assert await ours.line.is_cut()
         return await ours.refuses()
 
 
