@@ -43,7 +43,7 @@ def choose(given: Mapping[str, Sequence[str]], default: Mapping[str, str], find:
             for kind in missing
             if kind in layer.prefers
         ]
-        kind, name = wishes[0] if wishes else next((kind, FALLBACK.get(kind, "none")) for kind in missing)
+        kind, name = wishes[0] if wishes else next((kind, default.get(kind) or FALLBACK.get(kind, "none")) for kind in missing)
         chosen[kind] = [find(kind, name)]
     return chosen
 
@@ -187,8 +187,9 @@ def given_by(chosen: Mapping[str, Sequence[type[Layer]]]) -> frozenset[Property]
 
 def refuse_impossible(chosen: Mapping[str, Sequence[type[Layer]]]) -> None:
     """Raises ImpossibleStack, naming the layer that needs something, what is missing, and the layer that does not give it."""
-    given = given_by(chosen)
-    for layer in (layer for layers in chosen.values() for layer in layers):
+    everyone = [layer for layers in chosen.values() for layer in layers]
+    for layer in everyone:
+        given = {prop for other in everyone if other is not layer for prop in other.gives}
         for prop in sorted(set(layer.needs) - given):
             meaning = MEANINGS[prop]
             silent = " and ".join(f"the {kind} `{other.name}`" for kind in meaning.change for other in chosen.get(kind, ()))
