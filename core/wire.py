@@ -86,13 +86,13 @@ class Wire:
         """The stream's receiver while the handshake lasts."""
         if not self.heard:
             self.heard, self.first = True, bytes(data[:FIRST])
+        self._arrived.set()
         try:
             self._framer.feed(data)
+            if self._framer.unfinished > self._unread:
+                self._stream.pause()
         except Exception as error:  # the handshake hears of it, not the loop
             self.fault = error
-        self._arrived.set()
-        if self._framer.unfinished > self._unread:
-            self._stream.pause()
 
     def ended(self, error: Exception | None) -> None:
         """The stream's end, while the handshake lasts."""
