@@ -1,0 +1,304 @@
+"""`chat serve` and `chat connect`: addresses, ports, warnings, and what stands in the way of a conversation."""
+
+import os
+import socket
+import stat
+import sys
+
+import pytest
+from peers import demo01, habits, secure_chat
+from programs import ENVIRONMENT, chat, complaint, connect, nobody_there, serve, started
+
+from plytalk.cli.talk import split
+from plytalk.core.errors import Usage
+
+SECURE_CHAT = ("--profile", "secure-chat")
+PLAINTEXT = "Warning: Everyone on the way can read every word. `chat explain` says more."
+UNAUTHENTICATED = "Warning: A man in the middle can pose as the other side to each of you, and read and rewrite everything."
+
+
+# Addresses
+
+ADDRESSES = {
+    "127.0.0.1": ("127.0.0.1", None),
+    "chat.example.org": ("chat.example.org", None),
+    "chat.example.org:9000": ("chat.example.org", 9000),
+    "127.0.0.1:65535": ("127.0.0.1", 65535),
+    "::1": ("::1", None),
+    "[::1]": ("::1", None),
+    "[::1]:9000": ("::1", 9000),
+    "fe80::1%eth0": ("fe80::1%eth0", None),
+}
+NO_ADDRESSES = [
+    "",
+    ":9000",
+    "host:",
+    "host:0",
+    "host:65536",
+    "host:-1",
+    "host:x",
+    "host:٣",
+    "[::1",
+    "[::1]9000",
+    "[::1]:",
+    "[]:9000",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address(address):
+    assert split(address) == ADDRESSES[address]
+
+
+@pytest.mark.parametrize("address", NO_ADDRESSES)
+def test_what_is_no_address(address):
+    with pytest.raises(Usage, match="is not HOST or HOST:PORT"):
+        split(address)
+
+
+def test_two_ports_that_differ_are_an_error():
+    run = chat("connect", "127.0.0.1:9000", "--port", "9001", *SECURE_CHAT)
+    assert complaint(run) == "127.0.0.1:9000 names the port 9000 and --port says 9001. Give one of them."
+    assert run.returncode == 2
+
+
+def test_over_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback; enable it to run this test")
+    with serve("--host", "::1", *SECURE_CHAT) as ours:
+        assert "Listening on [::1]:" in ours.told[-1]
+        run = chat("connect", f"[::1]:{ours.port}", *SECURE_CHAT, typed="over IPv6\n")
+        assert run.returncode == 0
+        assert ours.hear() == "Message Received: over IPv6"
+
+
+def test_the_port_of_whatever_was_chosen_last():
+    with nobody_there() as port:
+        cases = {
+            ("--port", str(port), *SECURE_CHAT): {},
+            ("--profile", "demo01"): {"PLYTALK_PORT": str(port)},
+        }
+        for arguments, environment in cases.items():
+            run = chat("connect", "127.0.0.1", *arguments, environment=ENVIRONMENT | environment)
+            assert complaint(run).startswith(f"Cannot connect to 127.0.0.1:{port}: connection refused. ")
+
+
+# Warnings
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "settings", "warning"),
+    [
+        (("--cipher", "none"), {}, "", PLAINTEXT),
+        ((), {"PLYTALK_CIPHER": "none"}, "", PLAINTEXT),
+        ((), {"PLYTALK_PROFILE": "demo01"}, "", PLAINTEXT),
+        ((), {}, "cipher = 'none'", PLAINTEXT),
+        ((), {}, "profile = 'demo01'", PLAINTEXT),
+        (("--profile", "demo01"), {}, "", PLAINTEXT),
+        (("--profile", "secure-chat"), {"PLYTALK_CIPHER": "none"}, "", PLAINTEXT),
+        (("--profile", "demo02"), {}, "", UNAUTHENTICATED),
+        (("--profile", "secure-chat"), {}, "", UNAUTHENTICATED),
+        (("--handshake", "rsa"), {}, "", UNAUTHENTICATED),
+        ((), {"PLYTALK_HANDSHAKE": "rsa"}, "", UNAUTHENTICATED),
+        ((), {}, "profile = 'secure-chat'", UNAUTHENTICATED),
+    ],
+)
+def test_a_weak_stack_warns_whatever_chose_it(arguments, environment, settings, warning, tmp_path):
+    (tmp_path / "config.toml").write_text(settings)
+    environment = ENVIRONMENT | environment | {"PLYTALK_CONFIG": str(tmp_path / "config.toml")}
+    with nobody_there() as port:
+        run = chat("connect", f"127.0.0.1:{port}", *arguments, environment=environment)
+    assert run.stderr.splitlines()[0].startswith(warning)
+    assert run.returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("profile", "warning"), [("demo01", PLAINTEXT), ("demo02", UNAUTHENTICATED), ("secure-chat", UNAUTHENTICATED)]
+)
+def test_the_server_is_warned_too(profile, warning):
+    with serve("--profile", profile) as ours:
+        assert ours.told[0].startswith(warning)
+
+
+def test_a_strong_handshake_does_not_silence_the_warning_of_plaintext(tmp_path):
+    environment = ENVIRONMENT | {"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
+    layers = ("--handshake", "plytalk1", "--framer", "u16", "--cipher", "none", "--messages", "text")
+    with serve(*layers, environment=environment) as ours:
+        assert ours.told[0] == PLAINTEXT
+
+
+# What stands in the way
+
+
+def test_nobody_listens():
+    with nobody_there() as port:
+        run = chat("connect", f"127.0.0.1:{port}", *SECURE_CHAT, typed="hello\n")
+    assert complaint(run) == (
+        f"Cannot connect to 127.0.0.1:{port}: connection refused. Check that the server is running and the port is right."
+    )
+    assert (run.returncode, run.stdout) == (3, "")
+
+
+@pytest.mark.parametrize("host", ["no host", "a..b", "x" * 70])
+def test_an_unknown_host(host):
+    run = chat("connect", host, *SECURE_CHAT)
+    assert complaint(run) == f"No address is known for {host!r}. Check the spelling, or give the address itself."
+    assert run.returncode == 3
+    run = chat("serve", "--host", host, *SECURE_CHAT)
+    assert complaint(run) == f"No address is known for {host!r}. Listen on an address of this machine, such as 127.0.0.1."
+    assert run.returncode == 3
+
+
+def test_the_port_is_in_use():
+    with serve(*SECURE_CHAT) as ours:
+        run = chat("serve", "--port", str(ours.port), *SECURE_CHAT)
+        assert complaint(run).startswith(f"Cannot listen on 127.0.0.1:{ours.port}: ")
+        assert complaint(run).endswith("Choose another with --port, or end the program that uses it.")
+        assert run.returncode == 3
+
+
+def test_an_address_of_another_machine():
+    run = chat("serve", "--host", "192.0.2.1", "--port", "0", *SECURE_CHAT)
+    assert complaint(run).endswith("Choose an address of this machine with --host.")
+    assert run.returncode == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows reserves no ports")
+def test_a_port_that_needs_more_rights():
+    if os.geteuid() == 0:
+        pytest.skip("root may use every port; run this as another user")
+    run = chat("serve", "--port", "1", *SECURE_CHAT)
+    assert complaint(run).endswith("permission denied. Choose a port from 1024 up with --port.")
+    assert run.returncode == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Unix sockets need a Unix system")
+class TestUnixSockets:
+    def listen(self, place):
+        return chat("serve", "--transport", "unix", "--host", str(place), *SECURE_CHAT)
+
+    def test_no_permission(self, tmp_path):
+        tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+        if os.access(tmp_path, os.W_OK):
+            pytest.skip("root may write everywhere; run this as another user")
+        run = self.listen(tmp_path / "chat")
+        assert complaint(run) == f"Cannot listen on '{tmp_path / 'chat'}': permission denied. Choose another path with --host."
+        assert run.returncode == 3
+
+    def test_no_such_folder(self, tmp_path):
+        run = self.listen(tmp_path / "none" / "chat")
+        assert "no such file or directory. Choose another path with --host." in complaint(run)
+        assert run.returncode == 3
+
+    def test_something_else_is_there(self, tmp_path):
+        (tmp_path / "chat").write_text("precious")
+        assert "exists and is no socket" in complaint(self.listen(tmp_path / "chat"))
+        assert (tmp_path / "chat").read_text() == "precious"
+
+    def test_another_server_is_there_and_then_is_not(self, tmp_path):
+        place = tmp_path / "chat"
+        with started("serve", "--transport", "unix", "--host", str(place), *SECURE_CHAT) as ours:
+            ours.tells("Listening on ")
+            assert stat.S_IMODE(place.stat().st_mode) == 0o600
+            run = self.listen(place)
+            assert "Another program listens on" in complaint(run)
+            assert run.returncode == 3
+            ours.process.kill()
+            ours.process.wait()
+        with started("serve", "--transport", "unix", "--host", str(place), *SECURE_CHAT) as ours:
+            ours.tells("Listening on ")
+            run = chat("connect", "--transport", "unix", str(place), *SECURE_CHAT, typed="hello\n")
+            assert (run.returncode, ours.hear(), ours.status()) == (0, "Message Received: hello", 0)
+        assert not place.exists()
+
+    def test_nobody_is_there(self, tmp_path):
+        run = chat("connect", "--transport", "unix", str(tmp_path / "chat"), *SECURE_CHAT)
+        assert complaint(run).endswith("Check that the server is running.")
+        assert run.returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "sentence"),
+    [
+        ("no key at all", 0o600, "holds no RSA private key in PEM without a passphrase. Choose another file for --rsa-key."),
+        ("whatever", 0o644, "Run: chmod 600"),
+        (None, 0, "cannot be written"),
+    ],
+)
+def test_a_key_file_that_cannot_be_used_ends_the_server_before_anybody_comes(text, mode, sentence, tmp_path):
+    file = tmp_path / "none" / "rsa.pem" if text is None else tmp_path / "rsa.pem"
+    if text is not None:
+        file.write_text(text)
+        file.chmod(mode)
+    run = chat("serve", "--port", "0", "--rsa-key", str(file), *SECURE_CHAT)
+    assert sentence in complaint(run)
+    assert run.returncode == 2
+
+
+# What goes where, and for how long
+
+
+def test_what_is_heard_is_on_standard_output_and_nothing_else(tmp_path):
+    with serve(*SECURE_CHAT) as ours:
+        with connect(ours.port, *SECURE_CHAT) as theirs:
+            theirs.say("hello")
+            assert ours.hear() == "Message Received: hello"
+            theirs.end_input()
+            assert theirs.status() == 0
+            assert theirs.process.stdout.read() == b""
+        assert ours.status() == 0
+        assert ours.process.stdout.read() == b""
+        stack = "over tcp | typed | rsa | aesgcm | text | console."
+        assert sum(stack in line for line in ours.told) == sum(stack in line for line in theirs.told) == 1
+
+
+def test_once_is_one_conversation_and_keep_is_one_after_the_other():
+    with serve(*SECURE_CHAT) as ours:
+        assert chat("connect", f"127.0.0.1:{ours.port}", *SECURE_CHAT).returncode == 0
+        assert ours.status() == 0
+        assert chat("connect", f"127.0.0.1:{ours.port}", *SECURE_CHAT).returncode == 3
+    with serve("--keep", *SECURE_CHAT) as ours:
+        for word in ("one", "two", "three"):
+            assert chat("connect", f"127.0.0.1:{ours.port}", *SECURE_CHAT, typed=word).returncode == 0
+            assert ours.hear() == f"Message Received: {word}"
+
+
+def test_lines_typed_behind_an_exit_are_for_the_next_who_comes():
+    with serve("--keep", *SECURE_CHAT) as ours:
+        ours.process.stdin.write(b"for the first\nexit\nfor the second\nexit\n")
+        ours.process.stdin.flush()
+        for word in ("for the first", "for the second"):
+            with habits.connect(ours.port) as sock:
+                key = secure_chat.handshake_client(sock)
+                assert [secure_chat.recv_message(sock, key), secure_chat.recv_message(sock, key)] == [word, "exit"]
+                assert secure_chat.recv_message(sock, key) is None
+
+
+def test_a_line_too_long_to_send_is_kept_back_with_a_word():
+    with serve(*SECURE_CHAT) as ours, habits.connect(ours.port) as sock:
+        key = secure_chat.handshake_client(sock)
+        ours.say("x" * (2**20 + 1))
+        assert "longer than a message may be" in ours.tells("was not sent")
+        ours.say("short")
+        assert secure_chat.recv_message(sock, key) == "short"
+
+
+def test_input_that_is_no_text_is_sent_as_far_as_it_is():
+    with serve("--profile", "demo01") as ours, habits.connect(ours.port) as sock:
+        ours.process.stdin.write(b"caf\xe9\r\n")
+        ours.process.stdin.flush()
+        assert demo01.recv_message(sock, None) == "caf\N{REPLACEMENT CHARACTER}"
+
+
+def test_a_file_as_input_and_a_last_line_without_an_end(tmp_path):
+    (tmp_path / "words").write_text("one\ntwo")
+    with serve(*SECURE_CHAT) as ours:
+        run = chat("connect", f"127.0.0.1:{ours.port}", *SECURE_CHAT, typed=(tmp_path / "words").read_text())
+        assert (run.returncode, ours.hear(), ours.hear(), ours.status()) == (
+            0,
+            "Message Received: one",
+            "Message Received: two",
+            0,
+        )
