@@ -1,0 +1,139 @@
+"""The project as others get it: an sdist, a wheel of that, an installation from the folder, and a zip without links.
+
+Everything is built from a copy, so that nothing is left behind in the project, and installed into fresh environments without a
+network. What needs one (a clone with `./run`, pipx, uv) is tried by .ci/fresh-clone.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+from fresh import PROJECT, Fresh
+
+FOLDERS = ("core", "plugins", "cli")
+LEFT_OUT = {".git", ".venv", "build", "dist", "site", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+
+
+def tracked() -> list[str]:
+    """What belongs to the project: what git knows or would take; without git, all but what tools leave."""
+    asked = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    try:
+        names = subprocess.run(asked, cwd=PROJECT, capture_output=True, check=True, text=True).stdout.split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        paths = (Path(folder, name).relative_to(PROJECT) for folder, _, names in os.walk(PROJECT) for name in names)
+        names = [str(path) for path in paths if not LEFT_OUT & set(path.parts)]
+    return [name for name in names if name and os.path.lexists(PROJECT / name)]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project, links as links."""
+    copy = tmp_path_factory.mktemp("source") / "plytalk"
+    for name in tracked():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(PROJECT / name, copy / name, follow_symlinks=False)
+    for link in FOLDERS:  # git lists what is behind them under its own name alone
+        if not os.path.lexists(copy / "src" / "plytalk" / link):
+            (copy / "src" / "plytalk" / link).symlink_to(f"../../{link}")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def built(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist, and the wheel that was built from it."""
+    pytest.importorskip("build", reason="install build: pip install build")
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)]
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+def wheel_in(folder: Path) -> Path:
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def expected() -> set[str]:
+    """Every file that a running program needs, by its place in the package."""
+    files = {name for name in tracked() if PurePosixPath(name).parts[0] in FOLDERS}
+    return {f"plytalk/{name}" for name in files} | {f"plytalk/{name}" for name in ("__init__.py", "__main__.py", "py.typed")}
+
+
+def works(fresh: Fresh, where: Path) -> None:
+    """The command runs, from this place and no other, and every layer loads."""
+    chat = fresh.bin / "chat"
+    assert fresh.run(chat, "--version").startswith("plytalk ")
+    assert "What each layer made of the words" in fresh.run(chat, "demo")
+    assert "Nothing is wrong." in fresh.run(chat, "plugins", "--check")
+    assert fresh.run(fresh.bin / "plytalk", "--version") == fresh.run(chat, "--version")
+    place = fresh.run(fresh.bin / "python", "-c", "import plytalk.core.session as it; print(it.__file__)")
+    assert Path(place.strip()).resolve().is_relative_to(where.resolve())
+
+
+def test_the_wheel_has_one_top_level_package_and_every_module(built: Path) -> None:
+    with zipfile.ZipFile(wheel_in(built)) as wheel:
+        names = {name for name in wheel.namelist() if not PurePosixPath(name).parts[0].endswith(".dist-info")}
+    assert names == expected()
+
+
+def test_the_sdist_has_what_the_wheel_is_built_from_and_no_second_copy(built: Path) -> None:
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {str(PurePosixPath(*PurePosixPath(name).parts[1:])) for name in archive.getnames()}
+    assert {"setup.py", "pyproject.toml", "README.md", "LICENSE", "core/session.py", "src/plytalk/__init__.py"} <= names
+    assert not [name for name in names if name.startswith(tuple(f"src/plytalk/{folder}/" for folder in FOLDERS))]
+
+
+def test_the_wheel_of_the_sdist_works_elsewhere(built: Path, tmp_path: Path) -> None:
+    fresh = Fresh(tmp_path, plytalk=False)
+    fresh.run(fresh.bin / "pip", "install", wheel_in(built))
+    works(fresh, fresh.site)
+
+
+def test_pip_install_of_the_folder(source: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(source, tmp_path / "copy", symlinks=True)
+    fresh = Fresh(tmp_path, plytalk=False)
+    fresh.run(fresh.bin / "pip", "install", ".", cwd=copy)
+    works(fresh, fresh.site)
+
+
+def test_pip_install_in_place(source: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(source, tmp_path / "copy", symlinks=True)
+    fresh = Fresh(tmp_path, plytalk=False)
+    fresh.run(fresh.bin / "pip", "install", "-e", ".", cwd=copy)
+    works(fresh, copy)
+    module = copy / "core" / "limits.py"
+    module.write_text(module.read_text() + "\nCHANGED = True\n")
+    assert fresh.run(fresh.bin / "python", "-c", "from plytalk.core.limits import CHANGED; print(CHANGED)") == "True\n"
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="install git: it makes the archive")
+def test_an_archive_whose_links_became_text_installs_all_the_same(source: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(source, tmp_path / "copy", symlinks=True)
+    for command in ("git init --quiet", "git add --all --force"):
+        subprocess.run(command.split(), cwd=copy, check=True)
+    tree = subprocess.run(["git", "write-tree"], cwd=copy, check=True, capture_output=True, text=True).stdout.strip()
+    subprocess.run(["git", "archive", "--format=zip", f"--output={tmp_path / 'plytalk.zip'}", tree], cwd=copy, check=True)
+    unpacked = tmp_path / "unpacked"
+    with zipfile.ZipFile(tmp_path / "plytalk.zip") as archive:
+        archive.extractall(unpacked)  # Python's unpacker makes no links, as Windows' does not
+    assert (unpacked / "src" / "plytalk" / "core").read_text() == "../../core"
+    fresh = Fresh(tmp_path, plytalk=False)
+    fresh.run(fresh.bin / "pip", "install", ".", cwd=unpacked)
+    works(fresh, fresh.site)
+
+
+def test_the_folders_are_no_packages_of_those_names(tmp_path: Path) -> None:
+    load = (
+        "import sys; from plytalk.core.host import Host; import plytalk.cli.talk; assert Host().load_all(); print(*sys.modules)"
+    )
+    fresh = Fresh(tmp_path)
+    modules = fresh.run(fresh.bin / "python", "-c", load).split()
+    assert "plytalk.core.host" in modules
+    assert not {"core", "plugins", "cli"} & set(modules)
