@@ -23,13 +23,13 @@ from plytalk.plugins.messages.records import Records
 
 
 class Person(RecordingUi):
-    """Answers every question with `answer` (None: there is nobody), having thought for so many seconds."""
+    """Answers every question with `answer` (None: there is nobody), having thought for so many seconds; says something at once."""
 
     name = "person"
 
-    def __init__(self, answer: bool | None = None, thinks: float = 0.0) -> None:
+    def __init__(self, answer: bool | None = None, thinks: float = 0.0, says: str = "") -> None:
         super().__init__(answer)
-        self.thinks = thinks
+        self.thinks, self.says = thinks, says
 
     async def confirm(self, question: str, otherwise: str) -> bool:
         await asyncio.sleep(self.thinks)
@@ -85,21 +85,26 @@ class Meeting:
 
     def __init__(self, client: End, server: End, limits: Limits | None = None) -> None:
         self._streams = memory_stream_pair()
+        self._people = client.person, server.person
         self.client, self.server = (
             Session(each.stack, stream, each.role, limits=limits)
             for each, stream in zip((client, server), self._streams, strict=True)
         )
 
     async def __aenter__(self) -> "Meeting":
-        async def opened(session: Session) -> Outcome:
+        async def opened(session: Session, person: Person) -> Outcome:
             try:
                 await session.open()
             except ChatError as error:
                 return error
             session.begin()
+            if person.says:
+                session.say(person.says)
             return None
 
-        self.outcomes: tuple[Outcome, Outcome] = tuple(await asyncio.gather(opened(self.client), opened(self.server)))
+        self.outcomes: tuple[Outcome, Outcome] = tuple(
+            await asyncio.gather(*map(opened, (self.client, self.server), self._people))
+        )
         return self
 
     async def __aexit__(self, *error: object) -> None:

@@ -38,7 +38,7 @@ def test_64_digits_are_a_key(tmp_path: Path, content: str) -> None:
     assert pre_shared_key(key_file(tmp_path, content=content)) == bytes.fromhex(KEY)
 
 
-@pytest.mark.parametrize("content", ["", "\n", KEY[:-1], KEY + "0", KEY[:-1] + "g", KEY + "\n" + KEY, "Ａ" * 64])
+@pytest.mark.parametrize("content", ["", "\n", KEY[:-1], KEY + "0", KEY[:-1] + "g", KEY + "\n" + KEY, "\uff21" * 64])
 def test_nothing_else_is_and_the_error_does_not_repeat_it(tmp_path: Path, content: str) -> None:
     with pytest.raises(StoreError, match="64 hexadecimal digits") as refused:
         pre_shared_key(key_file(tmp_path, content=content))
