@@ -1,0 +1,28 @@
+"""`python -m benchmarks`: measure, and print the tables; with --write, put them into benchmarks/README.md."""
+
+import argparse
+import json
+
+from benchmarks import report
+from benchmarks.measure import MEASUREMENTS, Amount, everything
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("only", nargs="*", metavar="WHAT", help=f"measure only this: {', '.join(MEASUREMENTS)}")
+    parser.add_argument("--rounds", type=int, default=Amount.rounds, help="how often each measurement is taken (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--write", action="store_true", help="write the tables into benchmarks/README.md (needs all figures)")
+    given = parser.parse_args()
+    if unknown := set(given.only) - set(MEASUREMENTS):
+        parser.error(f"there is nothing called {sorted(unknown)[0]!r}; there is: {', '.join(MEASUREMENTS)}")
+    if given.write and given.only:
+        parser.error("--write needs all figures")
+    figures = everything(Amount(rounds=given.rounds), tuple(given.only))
+    print(json.dumps(figures, indent=2) if given.json else report.tables(figures))
+    if given.write:
+        report.write(figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""The measurements. Every comparison runs both sides in turn, round after round, and keeps the median of the rounds' ratios.
+
+What is returned is plain data, as `python -m benchmarks --json` prints it.
+"""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from benchmarks import pipeline
+from benchmarks.pairs import APART, CORES, ROOT, TOGETHER, Pair
+
+PROFILES = ("demo01", "demo02", "secure-chat")
+SIZES = (64, 256, 16384)
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much is measured: rounds, messages sent in a round by their size, echoes and handshakes in a round."""
+
+    rounds: int = 25
+    sent: tuple[int, int, int] = (20_000, 20_000, 2_000)
+    echoes: int = 2_000
+    handshakes: int = 20
+    alone: int = 10_000
+
+
+def interleaved(rounds: int, measures: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+    """Each measure once a round, the first one of a round changing; one round before that does not count."""
+    results: dict[str, list[float]] = {name: [] for name in measures}
+    order = list(measures)
+    for number in range(rounds + 1):
+        for name in order:
+            seconds = measures[name]()
+            if number:
+                results[name].append(seconds)
+        order.append(order.pop(0))
+    return results
+
+
+def ratio(upper: list[float], lower: list[float]) -> float:
+    """The median of the rounds' ratios."""
+    return median(a / b for a, b in zip(upper, lower, strict=True))
+
+
+def one_way(amount: Amount) -> Figures:
+    """Messages a second from one process to another, each on a core of its own. The ratio says how much faster plytalk is."""
+    figures: Figures = {}
+    for profile in PROFILES:
+        with Pair("ours", profile) as ours, Pair("plain", profile) as plain:
+            for size, count in zip(SIZES, amount.sent, strict=True):
+                order = f"send {size} {count}"
+                seconds = interleaved(
+                    amount.rounds,
+                    {"ours": partial(ours.measure, order, APART), "plain": partial(plain.measure, order, APART)},
+                )
+                figures.setdefault(profile, {})[str(size)] = {
+                    "ours messages/s": count / median(seconds["ours"]),
+                    "plain messages/s": count / median(seconds["plain"]),
+                    "ours MB/s": count * size / median(seconds["ours"]) / 1e6,
+                    "plain MB/s": count * size / median(seconds["plain"]) / 1e6,
+                    "ratio": ratio(seconds["plain"], seconds["ours"]),
+                }
+    return figures
+
+
+def round_trip(amount: Amount) -> Figures:
+    """Microseconds until a message of 64 characters is back, both processes on one core. The ratios are our time to theirs."""
+    figures: Figures = {}
+    order = f"echo 64 {amount.echoes}"
+    for profile in PROFILES:
+        with Pair("ours", profile) as ours, Pair("plain", profile) as plain, Pair("plain", profile, relay=True) as relay:
+            pairs = {"ours": ours, "plain": plain, "relay": relay}
+            seconds = interleaved(amount.rounds, {name: partial(pair.measure, order, TOGETHER) for name, pair in pairs.items()})
+            figures[profile] = {
+                **{f"{name} us": median(seconds[name]) / amount.echoes * 1e6 for name in pairs},
+                "ratio to plain": ratio(seconds["ours"], seconds["plain"]),
+                "ratio to relay": ratio(seconds["ours"], seconds["relay"]),
+            }
+    return figures
+
+
+def set_up(amount: Amount) -> Figures:
+    """Milliseconds from `connect` until both ends have the session key and have parted; the RSA key is ready."""
+    figures: Figures = {}
+    order = f"connect {amount.handshakes}"
+    for profile in PROFILES:
+        with Pair("ours", profile, greeting=True) as ours, Pair("plain", profile, greeting=True) as plain:
+            pairs = {"ours": ours, "plain": plain}
+            seconds = interleaved(amount.rounds, {name: partial(pair.measure, order, APART) for name, pair in pairs.items()})
+            figures[profile] = {
+                **{f"{name} ms": median(seconds[name]) / amount.handshakes * 1e3 for name in pairs},
+                "ratio": ratio(seconds["ours"], seconds["plain"]),
+            }
+    return figures
+
+
+def start_up(amount: Amount) -> Figures:
+    """Milliseconds for `chat --help` and for a Python that does nothing."""
+
+    def run(*arguments: str) -> float:
+        start = perf_counter()
+        subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        return perf_counter() - start
+
+    seconds = interleaved(amount.rounds, {"python": lambda: run("-c", "pass"), "help": lambda: run("-m", "plytalk", "--help")})
+    return {
+        "python -c pass ms": median(seconds["python"]) * 1e3,
+        "chat --help ms": median(seconds["help"]) * 1e3,
+        "difference ms": median(a - b for a, b in zip(seconds["help"], seconds["python"], strict=True)) * 1e3,
+    }
+
+
+def alone(amount: Amount) -> Figures:
+    """Microseconds a message of 64 characters, without sockets: the whole pipeline, and each of its layers."""
+    figures: Figures = {}
+    for profile in PROFILES:
+        both = asyncio.run(pipeline.alone(profile, 64, amount.alone, amount.rounds))
+        by_layer = [pipeline.layers(profile, 64, amount.alone) for _ in range(amount.rounds)]
+        figures[profile] = {
+            "out us": median(out for out, _ in both),
+            "in us": median(back for _, back in both),
+            "layers us": {name: median(one[name] for one in by_layer) for name in by_layer[0]},
+        }
+    return figures
+
+
+MEASUREMENTS: dict[str, Callable[[Amount], Figures]] = {
+    "one way": one_way,
+    "round trip": round_trip,
+    "set-up": set_up,
+    "start-up": start_up,
+    "alone": alone,
+}
+
+
+def everything(amount: Amount, only: tuple[str, ...] = ()) -> Figures:
+    """All measurements, or those that are named."""
+    figures: Figures = {"rounds": amount.rounds, "python": sys.version.split()[0], "cores": len(CORES)}
+    for name, measure in MEASUREMENTS.items():
+        if not only or name in only:
+            figures[name] = measure(amount)
+    return figures

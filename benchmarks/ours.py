@@ -1,0 +1,124 @@
+"""plytalk in the same roles as the plain program: real stacks, real sockets, and a UI that counts instead of showing.
+
+python -m benchmarks.ours server|client|greeter|caller PROFILE [PORT]
+"""
+
+import asyncio
+import sys
+from time import perf_counter
+from typing import Any
+
+from benchmarks import script
+from plytalk.core.ends import Client, Server
+from plytalk.core.errors import ChatError
+from plytalk.core.host import Host
+from plytalk.core.keys import Role
+from plytalk.core.layers import Layer, Ui
+from plytalk.core.session import Session
+from plytalk.core.stack import Stack, choose
+
+HOST = "127.0.0.1"
+
+
+class Quiet(Ui):
+    """A UI whose `message` comes from elsewhere; nothing is typed."""
+
+    name = "quiet"
+
+    async def run(self, session: Session) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    def notice(self, sentence: str) -> None:
+        pass
+
+    def waiting(self, address: str) -> None:
+        print(address.rpartition(":")[2], flush=True)
+
+
+class ServerUi(script.Server, Quiet):
+    def opened(self, session: Session) -> None:
+        self.say = session.say
+
+
+class ClientUi(script.Client, Quiet):
+    """Standard input says what to type."""
+
+    def opened(self, session: Session) -> None:
+        self._answer = asyncio.Event()
+        self.say, self.answered = session.say, self._answer.set
+
+    async def run(self, session: Session) -> None:
+        print("open", flush=True)
+        while order := sys.stdin.readline():  # blocks the loop: nobody speaks between two orders
+            what, size, count = order.split()
+            bursts = script.bursts(int(size), int(count))
+            session.say(f"take {int(size) * int(count)}" if what == "send" else f"echo {count}")
+            await self._wait()
+            start = perf_counter()
+            if what == "send":
+                for burst in bursts:
+                    for line in burst:
+                        session.say(line)
+                    await session.drain()
+                    await asyncio.sleep(0)  # the next piece of standard input comes in a later turn of the loop
+            else:
+                self.echoes = int(count)
+                session.say(bursts[0][0])
+            await self._wait()
+            print(perf_counter() - start, flush=True)
+
+    async def _wait(self) -> None:
+        await self._answer.wait()
+        self._answer.clear()
+
+
+def stack(host: Host, profile: str, ui: type[Ui], **layers: str) -> Stack:
+    """The layers of a profile, with this UI and with `layers` in place of the profile's."""
+    names = {**host.profile(profile).layers, **layers}
+    chosen: dict[str, list[type[Layer]]] = choose({kind: [name] for kind, name in names.items()}, {}, host.layer)
+    return Stack.build({**chosen, "ui": [ui]})
+
+
+async def greet(stack: Stack) -> None:
+    """Shake hands with whoever comes."""
+    listener = await stack.transport.listen(HOST, 0)
+    stack.ui.waiting(listener.address)
+    while True:
+        session = Session(stack, await listener.accept(), Role.RESPONDER)
+        await session.open()
+        session.stream.close()
+
+
+async def call(stack: Stack, port: int) -> None:
+    """Shake hands as often as standard input says, and wait each time until the server has closed."""
+    print("open", flush=True)
+    while order := sys.stdin.readline():
+        start = perf_counter()
+        for _ in range(int(order.split()[1])):
+            session = Session(stack, await stack.transport.connect(HOST, port), Role.INITIATOR)
+            await session.open()
+            session.begin()
+            await session.over()
+        print(perf_counter() - start, flush=True)
+
+
+async def main(role: str, profile: str, port: str = "0") -> None:
+    host = Host()
+    hook: Any = host.manager.hook
+    chosen = stack(host, profile, ClientUi if role in ("client", "caller") else ServerUi)
+    match role:
+        case "server":
+            await Server(chosen, hook).run(HOST, 0)
+        case "client":
+            await Client(chosen, hook).run(HOST, int(port))
+        case "greeter":
+            await greet(chosen)
+        case "caller":
+            await call(chosen, int(port))
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main(*sys.argv[1:]))
+    except ChatError as error:
+        sys.exit(error.sentence)

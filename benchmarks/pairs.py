@@ -1,0 +1,84 @@
+"""Two processes that talk to each other, and their place on the machine's cores."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+
+ROOT = Path(__file__).resolve().parent.parent
+CAN_PIN = hasattr(os, "sched_setaffinity") and Path("/proc/self/task").is_dir()
+CORES = sorted(os.sched_getaffinity(0)) if CAN_PIN else []
+APART, TOGETHER = (CORES[:2] * 2)[:2], CORES[:1] * 2
+
+
+class Process:
+    """A program of this folder, spoken to by lines on its standard input and output."""
+
+    def __init__(self, program: str, *arguments: str) -> None:
+        self._name = f"benchmarks.{program}"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", self._name, *arguments],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def line(self) -> str:
+        """What it says next. Raises RuntimeError where it has ended instead."""
+        assert self._process.stdout
+        if not (line := self._process.stdout.readline()):
+            raise RuntimeError(f"{self._name} ended with {self._process.wait()}.")
+        return line.strip()
+
+    def tell(self, order: str) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(order + "\n")
+        self._process.stdin.flush()
+
+    def pin(self, core: int) -> None:
+        """Keep all its threads on one core."""
+        for thread in os.listdir(f"/proc/{self._process.pid}/task"):
+            os.sched_setaffinity(int(thread), {core})
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+class Pair:
+    """A server and a client of one program ("ours" or "plain") for one profile, in conversation; used in a `with`.
+
+    With `greeting` they only shake hands, again and again; `relay` is the plain program's (benchmarks/plain.py).
+    """
+
+    def __init__(self, program: str, profile: str, *, greeting: bool = False, relay: bool = False) -> None:
+        more = ["relay"] if relay else []
+        self._server = Process(program, "greeter" if greeting else "server", profile, *(["0", *more] if relay else []))
+        try:
+            port = self._server.line()
+            self._client = Process(program, "caller" if greeting else "client", profile, port, *more)
+        except BaseException:
+            self._server.end()
+            raise
+
+    def __enter__(self) -> "Pair":
+        try:
+            self._client.line()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._client.end()
+        self._server.end()
+
+    def measure(self, order: str, cores: list[int]) -> float:
+        """Seconds that the order took, the client on the first core and the server on the second (where cores can be chosen)."""
+        if cores:
+            self._client.pin(cores[0])
+            self._server.pin(cores[1])
+        self._client.tell(order)
+        return float(self._client.line())

@@ -1,0 +1,100 @@
+"""Figures as tables, and into README.md between its two markers."""
+
+from pathlib import Path
+from typing import Any
+
+README = Path(__file__).with_name("README.md")
+BEGIN, END = "<!-- figures: begin (written by `python -m benchmarks --write`) -->", "<!-- figures: end -->"
+Figures = dict[str, Any]
+
+FASTER_AT_LEAST = {"demo01": {"64": 0.8, "256": 0.8, "16384": 0.8}}
+FRAMED = {"64": 4.0, "256": 4.0, "16384": 2.0}
+ROUND_TRIP_AT_MOST = 0.8
+ALONE_AT_MOST_US = 1.5
+HELP_AT_MOST_MS = 60
+
+
+def tables(figures: Figures) -> str:
+    """All tables in Markdown."""
+    shown = [
+        f"Medians of {figures['rounds']} rounds, Python {figures['python']}, {figures['cores'] or 'unpinned'} cores.",
+        *(table(figures[name]) for name, table in TABLES.items() if name in figures),
+    ]
+    return "\n\n".join(shown)
+
+
+def write(figures: Figures) -> None:
+    """Put the tables into README.md."""
+    text = README.read_text()
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    README.write_text(f"{before}{BEGIN}\n\n{tables(figures)}\n\n{END}{after}")
+
+
+def grid(title: str, head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return f"### {title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def met(is_met: bool) -> str:
+    return "yes" if is_met else "**no**"
+
+
+def one_way(figures: Figures) -> str:
+    rows = []
+    for profile, sizes in figures.items():
+        for size, one in sizes.items():
+            goal = FASTER_AT_LEAST.get(profile, FRAMED)[size]
+            rows.append(
+                [
+                    f"{profile}, {size} B",
+                    *(f"{one[f'{program} {unit}']:,.0f}" for unit in ("messages/s", "MB/s") for program in ("ours", "plain")),
+                    f"{one['ratio']:.2f}",
+                    f"≥ {goal:g}",
+                    met(one["ratio"] >= goal),
+                ]
+            )
+    return grid(
+        "One way",
+        ["", "plytalk, messages/s", "plain, messages/s", "plytalk, MB/s", "plain, MB/s", "times as fast", "goal", "reached"],
+        rows,
+    )
+
+
+def round_trip(figures: Figures) -> str:
+    rows = [
+        [
+            profile,
+            *(f"{one[f'{program} us']:.1f}" for program in ("ours", "relay", "plain")),
+            f"{one['ratio to relay']:.2f}",
+            f"{one['ratio to plain']:.2f}",
+            f"≤ {ROUND_TRIP_AT_MOST}",
+            met(one["ratio to relay"] <= ROUND_TRIP_AT_MOST),
+        ]
+        for profile, one in figures.items()
+    ]
+    head = ["", "plytalk, µs", "plain, µs", "plain, one thread, µs", "time to plain", "time to one thread", "goal", "reached"]
+    return grid("Round trip", head, rows)
+
+
+def set_up(figures: Figures) -> str:
+    rows = [
+        [profile, f"{one['ours ms']:.2f}", f"{one['plain ms']:.2f}", f"{one['ratio']:.2f}"] for profile, one in figures.items()
+    ]
+    return grid("Connection set-up", ["", "plytalk, ms", "plain, ms", "time to plain"], rows)
+
+
+def start_up(figures: Figures) -> str:
+    row = [*(f"{value:.0f}" for value in figures.values()), f"≤ {HELP_AT_MOST_MS}"]
+    return grid("Start-up", [*figures, "goal", "reached"], [[*row, met(figures["difference ms"] <= HELP_AT_MOST_MS)]])
+
+
+def alone(figures: Figures) -> str:
+    parts = list(next(iter(figures.values()))["layers us"])
+    rows = [[part, *(f"{one['layers us'][part]:.2f}" for one in figures.values())] for part in parts]
+    for way in ("out us", "in us"):
+        rows.append([f"**the whole way {way.split()[0]}**", *(f"**{one[way]:.2f}**" for one in figures.values())])
+    return grid("Pipeline alone, µs a message of 64 B", ["", *figures], rows)
+
+
+TABLES = {"one way": one_way, "round trip": round_trip, "set-up": set_up, "start-up": start_up, "alone": alone}

@@ -1,0 +1,97 @@
+"""Every benchmark runs and gives every figure. How fast anything is, no test says."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import measure, report, script  # noqa: E402
+
+TINY = measure.Amount(rounds=1, sent=(20, 20, 5), echoes=5, handshakes=1, alone=20)
+
+
+@pytest.fixture(scope="module")
+def figures():
+    return measure.everything(TINY)
+
+
+def positive(value):
+    return all(map(positive, value.values())) if isinstance(value, dict) else value > 0
+
+
+def test_one_way_has_messages_and_megabytes_a_second_of_both_programs(figures):
+    for profile in "demo01", "demo02", "secure-chat":
+        for size in "64", "256", "16384":
+            one = figures["one way"][profile][size]
+            assert set(one) == {"ours messages/s", "plain messages/s", "ours MB/s", "plain MB/s", "ratio"}
+            assert positive(one)
+            assert one["ours MB/s"] == pytest.approx(one["ours messages/s"] * int(size) / 1e6)
+
+
+def test_round_trip_has_both_kinds_of_plain_program(figures):
+    for profile in "demo01", "demo02", "secure-chat":
+        one = figures["round trip"][profile]
+        assert set(one) == {"ours us", "plain us", "relay us", "ratio to plain", "ratio to relay"}
+        assert positive(one)
+
+
+def test_set_up_is_measured_for_each_profile(figures):
+    assert set(figures["set-up"]) == {"demo01", "demo02", "secure-chat"}
+    assert all(set(one) == {"ours ms", "plain ms", "ratio"} and positive(one) for one in figures["set-up"].values())
+
+
+def test_start_up_is_measured_against_bare_python(figures):
+    assert set(figures["start-up"]) == {"python -c pass ms", "chat --help ms", "difference ms"}
+    assert figures["start-up"]["chat --help ms"] > 0
+
+
+def test_the_pipeline_alone_is_measured_whole_and_by_layer(figures):
+    for one in figures["alone"].values():
+        assert set(one) == {"out us", "in us", "layers us"}
+        assert {"cipher.seal", "cipher.open", "messages.pack", "messages.unpack", "sanitiser"} < set(one["layers us"])
+        assert positive(one)
+
+
+def test_a_burst_is_what_standard_input_brings_at_once():
+    bursts = script.bursts(64, 2500)
+    assert [len(burst) for burst in bursts] == [1008, 1008, 484]
+    assert {len(line) for burst in bursts for line in burst} == {64}
+
+
+def test_the_tables_go_between_the_markers_and_nothing_else_changes(figures, tmp_path, monkeypatch):
+    readme = tmp_path / "README.md"
+    readme.write_text(report.README.read_text())
+    monkeypatch.setattr(report, "README", readme)
+    report.write(figures)
+    once = readme.read_text()
+    report.write(figures)
+    assert readme.read_text() == once
+    before, tables = once.split(report.BEGIN)
+    assert before == (ROOT / "benchmarks" / "README.md").read_text().split(report.BEGIN)[0]
+    for title in "One way", "Round trip", "Connection set-up", "Start-up", "Pipeline alone":
+        assert f"### {title}" in tables
+
+
+def test_the_readme_shows_figures_and_the_command_that_makes_them():
+    text = report.README.read_text()
+    assert "./run python -m benchmarks --write" in text
+    for title in "One way", "Round trip", "Connection set-up", "Start-up", "Pipeline alone":
+        assert f"### {title}" in text, f"run: ./run python -m benchmarks --write (no table {title!r})"
+
+
+def test_the_command_measures_what_it_is_asked_for_and_prints_json():
+    command = [sys.executable, "-m", "benchmarks", "start-up", "--rounds", "1", "--json"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(json.loads(printed.stdout)) == {"rounds", "python", "cores", "start-up"}
+
+
+def test_the_command_refuses_what_it_does_not_know():
+    command = [sys.executable, "-m", "benchmarks", "nonsense"]
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert "nothing called 'nonsense'" in refused.stderr
