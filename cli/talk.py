@@ -1,6 +1,8 @@
 """`chat serve` and `chat connect`."""
 
 import asyncio
+import contextlib
+import signal
 import sys
 from collections.abc import Coroutine
 from typing import Any
@@ -128,8 +130,18 @@ def run(conversation: Coroutine[Any, Any, Ending]) -> int:
         from uvloop import new_event_loop as loop_factory
     except ImportError:
         loop_factory = None
+    end_as_by_control_c()
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         ending = runner.run(conversation)
     if ending.error:
         complain(ending.error.sentence)
     return int(ending.exit_code)
+
+
+def end_as_by_control_c() -> None:
+    """Say goodbye and put the terminal back also when the system, or a terminal that closes, ends the program."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # whoever ignores one, as nohup does, means it
+            with contextlib.suppress(ValueError):  # not in the main thread, so somebody else's program
+                signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))

@@ -73,7 +73,8 @@ class Console(Ui):
 
         async def ask() -> list[str] | None:
             try:
-                return [await asking.prompt_async(set_exception_handler=False, handle_sigint=False)]
+                text: str = await asking.prompt_async(set_exception_handler=False, handle_sigint=False)
+                return text.split("\n")  # what was pasted may have several lines
             except EOFError:
                 return None
             except KeyboardInterrupt:  # Ctrl-C came as a key: let it be the signal that it is without a prompt

