@@ -106,6 +106,10 @@ class Middle:
         """Send a frame of the attacker's choice to one end."""
         self.streams[to].send(self._encode[to](kind, payload))
 
+    def encode(self, kind: Kind, payload: bytes) -> bytes:
+        """The bytes of a frame."""
+        return self._writer()(kind, payload)
+
     def send_raw(self, to: Role, data: bytes) -> None:
         """Send bytes that need not be a frame."""
         self.streams[to].send(data)

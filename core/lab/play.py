@@ -189,7 +189,7 @@ async def _talk(sessions: Mapping[Role, Session], sides: Mapping[Role, Side]) ->
     for number in range(LINES):
         for role in Role:
             if not sessions[role].ending:
-                line = f"{role.value} line {number} {CANARY}"
+                line = f"{role.value} line {number} {CANARY}{'.' * 5 * number}"
                 sides[role].said.append(line)
                 sessions[role].say(line)
                 await quiet()

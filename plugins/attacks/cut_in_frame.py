@@ -1,0 +1,43 @@
+"""Cut inside a frame: end the connection in the middle of a message."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+from plytalk.core.wire import MESSAGE
+
+
+class CutInFrame(Attack):
+    """Sends half of a frame of the client, then closes the connection to the server.
+
+    Where there are borders a half frame is noticed; a bare stream takes the half for the whole.
+    """
+
+    name = "cut-in-frame"
+    row = "A05"
+    reference = "TLS truncation, Smyth and Pironti 2013"
+    defences = {Property.BORDERS}
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._at = self.random.randrange(1, 5)
+        self._cut = False
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        if passing.sender is not Role.INITIATOR or passing.handshake or passing.index < self._at:
+            middle.forward(passing)
+        elif passing.index == self._at:
+            middle.log(f"sent half of the client's frame {self._at} and cut the connection")
+            whole = middle.encode(passing.kind or MESSAGE, passing.payload)
+            middle.send_raw(Role.RESPONDER, whole[: len(whole) // 2])
+            middle.close(Role.RESPONDER)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return not evidence.faithful(Role.INITIATOR) and not evidence.sides[Role.RESPONDER].alarms
+
+
+@hookimpl
+def layers() -> list[type[CutInFrame]]:
+    return [CutInFrame]

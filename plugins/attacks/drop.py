@@ -1,0 +1,38 @@
+"""Drop: let one message disappear."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+
+
+class Drop(Attack):
+    """Keeps one frame of the client, drawn by the seed, from arriving.
+
+    What is missing leaves no trace where nothing is counted: not the payment, but its recall disappears.
+    """
+
+    name = "drop"
+    row = "A04"
+    reference = "Terrapin, CVE-2023-48795"
+    defences = {Property.ORDER}
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._at = self.random.randrange(0, 5)
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        if passing.sender is Role.INITIATOR and not passing.handshake and passing.index == self._at:
+            middle.log(f"dropped the client's frame {self._at}")
+            return
+        middle.forward(passing)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return not evidence.faithful(Role.INITIATOR) and not evidence.alarmed
+
+
+@hookimpl
+def layers() -> list[type[Drop]]:
+    return [Drop]

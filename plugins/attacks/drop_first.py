@@ -1,0 +1,34 @@
+"""Drop from the start: the first messages never arrive."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+
+
+class DropFirst(Attack):
+    """Keeps the first two frames of the conversation from arriving.
+
+    The beginning is the best place to cut: a counter that starts with the first message seen notices nothing.
+    """
+
+    name = "drop-first"
+    row = "A04"
+    reference = "Terrapin, CVE-2023-48795"
+    defences = {Property.ORDER}
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        if passing.sender is Role.INITIATOR and not passing.handshake and passing.index < 2:
+            middle.log(f"dropped the client's frame {passing.index}")
+            return
+        middle.forward(passing)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return not evidence.faithful(Role.INITIATOR) and not evidence.alarmed
+
+
+@hookimpl
+def layers() -> list[type[DropFirst]]:
+    return [DropFirst]

@@ -1,0 +1,33 @@
+"""Duplicate: every message arrives twice."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+
+
+class Duplicate(Attack):
+    """Sends every frame of the conversation twice, both ways, the goodbyes too.
+
+    Networks do this by themselves now and then, so that it raises no suspicion.
+    """
+
+    name = "duplicate"
+    row = "A03"
+    reference = "KRACK, CVE-2017-13077"
+    defences = {Property.ORDER}
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        middle.forward(passing)
+        if not passing.handshake:
+            middle.forward(passing)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return any(not evidence.faithful(role) for role in Role) and not evidence.alarmed
+
+
+@hookimpl
+def layers() -> list[type[Duplicate]]:
+    return [Duplicate]

@@ -1,0 +1,43 @@
+"""Forge a goodbye: end the conversation in the other's name."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+from plytalk.core.wire import MESSAGE
+
+
+class ForgeGoodbye(Attack):
+    """Sends the word exit to the server, as the client would in plaintext, and drops what follows.
+
+    The shortest forged message of all; both sides believe that the other has left.
+    """
+
+    name = "forge-goodbye"
+    row = "A05"
+    reference = "TLS truncation, Smyth and Pironti 2013"
+    defences = {Property.INTEGRITY}
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._forged = False
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        if passing.sender is Role.INITIATOR and not passing.handshake and passing.index >= 2:
+            if not self._forged:
+                middle.log("told the server that the client had said exit")
+                middle.send(Role.RESPONDER, passing.kind or MESSAGE, b"exit")
+            self._forged = True
+            return
+        middle.forward(passing)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        server = evidence.sides[Role.RESPONDER]
+        return self._forged and not server.alarms and not evidence.faithful(Role.INITIATOR)
+
+
+@hookimpl
+def layers() -> list[type[ForgeGoodbye]]:
+    return [ForgeGoodbye]

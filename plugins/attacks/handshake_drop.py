@@ -1,0 +1,41 @@
+"""Drop a handshake message: make one side wait, or go on without."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.stack import Stack
+
+
+class HandshakeDrop(Attack):
+    """Keeps the first handshake frame of one side, drawn by the seed, from arriving.
+
+    A step that can be skipped is no step.
+    """
+
+    name = "handshake-drop"
+    row = "A14"
+    reference = "SMACK, state machine attacks on TLS, 2015"
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._sender = self.random.choice(list(Role))
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return stack.handshake.speaks_first is not None
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        if passing.handshake and passing.sender is self._sender and passing.index == 0:
+            middle.log(f"dropped the {passing.sender.value}'s first handshake frame")
+            return
+        middle.forward(passing)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return any(side.opened for side in evidence.sides.values()) and not evidence.alarmed
+
+
+@hookimpl
+def layers() -> list[type[HandshakeDrop]]:
+    return [HandshakeDrop]

@@ -1,0 +1,37 @@
+"""Reflect the handshake: answer the client with its own messages."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.stack import Stack
+from plytalk.core.wire import MESSAGE
+
+
+class HandshakeReflect(Attack):
+    """Sends each handshake frame of the client back to it; the server hears nothing.
+
+    Can you shake hands with yourself? A side that does not know its own key when it sees it can.
+    """
+
+    name = "handshake-reflect"
+    row = "A02"
+    reference = "Selfie, Drucker and Gueron 2019, TLS 1.3 with pre-shared keys"
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return stack.handshake.speaks_first is not None
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        if passing.sender is Role.INITIATOR:
+            middle.log(f"sent the client's frame {passing.index} back to it")
+            middle.send(Role.INITIATOR, passing.kind or MESSAGE, passing.payload)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return evidence.sides[Role.INITIATOR].opened
+
+
+@hookimpl
+def layers() -> list[type[HandshakeReflect]]:
+    return [HandshakeReflect]

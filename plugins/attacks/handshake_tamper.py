@@ -1,0 +1,47 @@
+"""Tamper with the handshake: flip a bit before there are keys."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.stack import Stack
+from plytalk.core.wire import MESSAGE
+
+
+class HandshakeTamper(Attack):
+    """Flips one bit of one handshake frame, both drawn by the seed.
+
+    What is agreed on in the clear can be changed in the clear, unless what follows depends on all of it.
+    """
+
+    name = "handshake-tamper"
+    row = "A14"
+    reference = "Logjam, CVE-2015-4000"
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._sender = self.random.choice(list(Role))
+        self._flipped = False
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return stack.handshake.speaks_first is not None
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        if self._flipped or not passing.handshake or passing.sender is not self._sender:
+            middle.forward(passing)
+            return
+        self._flipped = True
+        at = self.random.randrange(len(passing.payload))
+        changed = passing.payload[:at] + bytes([passing.payload[at] ^ 1]) + passing.payload[at + 1 :]
+        middle.log(f"flipped a bit of byte {at} of the {passing.sender.value}'s handshake frame {passing.index}")
+        middle.send(passing.sender.other, passing.kind or MESSAGE, changed)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return all(evidence.faithful(role) for role in Role) and not evidence.alarmed
+
+
+@hookimpl
+def layers() -> list[type[HandshakeTamper]]:
+    return [HandshakeTamper]

@@ -1,0 +1,35 @@
+"""Inject: say something that nobody said."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+from plytalk.core.wire import MESSAGE
+
+
+class Inject(Attack):
+    """Sends a frame of the attacker's own making to the server.
+
+    No key is needed where none is checked.
+    """
+
+    name = "inject"
+    row = "A09"
+    reference = "snow CVE-2024-58265, where a forged message moved the counter"
+    defences = {Property.INTEGRITY}
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        middle.forward(passing)
+        if passing.sender is Role.INITIATOR and not passing.handshake and passing.index == 1:
+            middle.log("sent the server a message that the client never said")
+            middle.send(Role.RESPONDER, passing.kind or MESSAGE, b"send the money to Mallory")
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return len(evidence.shown_to(Role.RESPONDER)) > len(evidence.said_by(Role.INITIATOR)) and not evidence.alarmed
+
+
+@hookimpl
+def layers() -> list[type[Inject]]:
+    return [Inject]

@@ -1,0 +1,33 @@
+"""Traffic analysis: learn how long each message is."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+
+
+class Lengths(Attack):
+    """Reads the exact length of each message off the length of its frame.
+
+    Ciphertext is as long as plaintext. The length of keystrokes, passwords and yes or no has been enough before.
+    """
+
+    name = "lengths"
+    row = "A21"
+    reference = "Song, Wagner and Tian 2001, timing and lengths of keystrokes in SSH"
+    defences = {Property.LENGTH_HIDING}
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        for role in Role:
+            frames = [len(one.payload) for one in evidence.middle.frames if one.sender is role and not one.handshake]
+            words = [len(line.encode()) for line in evidence.said_by(role)]
+            over = {frame - word for frame, word in zip(frames, words, strict=False)}
+            if len(over) != 1 or len(frames) < len(words):
+                return False  # no constant overhead: the length of the words does not show
+        return True
+
+
+@hookimpl
+def layers() -> list[type[Lengths]]:
+    return [Lengths]

@@ -1,0 +1,38 @@
+"""Reflect everything: the server talks to itself."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+from plytalk.core.wire import MESSAGE
+
+
+class ReflectAll(Attack):
+    """Answers the server with its own frames and lets nothing of the client through.
+
+    The client is not needed at all: one side's own words make the whole conversation.
+    """
+
+    name = "reflect-all"
+    row = "A02"
+    reference = "Selfie, Drucker and Gueron 2019, TLS 1.3 with pre-shared keys"
+    defences = {Property.DIRECTION_KEYS}
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        if passing.handshake:
+            middle.forward(passing)
+        elif passing.sender is Role.RESPONDER:
+            middle.log(f"sent the server's frame {passing.index} back to it")
+            middle.send(Role.RESPONDER, passing.kind or MESSAGE, passing.payload)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        own = set(evidence.said_by(Role.RESPONDER))
+        shown = evidence.shown_to(Role.RESPONDER)
+        return bool(shown) and set(shown) <= own and not evidence.sides[Role.RESPONDER].alarms
+
+
+@hookimpl
+def layers() -> list[type[ReflectAll]]:
+    return [ReflectAll]

@@ -1,0 +1,41 @@
+"""Replay the other way: the server says it twice."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+
+
+class ReplayAnswers(Attack):
+    """Sends the server's first answer again after each later one.
+
+    A defence has to hold in both directions, and at every later place.
+    """
+
+    name = "replay-answers"
+    row = "A03"
+    reference = "Threema, message replay, 2023"
+    defences = {Property.ORDER}
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._first: Passing | None = None
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        middle.forward(passing)
+        if passing.sender is Role.RESPONDER and not passing.handshake:
+            if self._first is None:
+                self._first = passing
+            else:
+                middle.log(f"sent the server's frame 0 again after frame {passing.index}")
+                middle.forward(self._first)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return len(evidence.shown_to(Role.INITIATOR)) > len(evidence.said_by(Role.RESPONDER)) and not evidence.alarmed
+
+
+@hookimpl
+def layers() -> list[type[ReplayAnswers]]:
+    return [ReplayAnswers]

@@ -1,0 +1,45 @@
+"""Reverse: let the whole conversation of one side arrive backwards."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+
+
+class Reverse(Attack):
+    """Collects every frame of the client and lets them pass in reverse order, the goodbye last.
+
+    The extreme of reordering: each message is whole and old, and the order is the attacker's.
+    """
+
+    name = "reverse"
+    row = "A04"
+    reference = "MTProto, message reordering, 2021"
+    defences = {Property.ORDER}
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._held: list[Passing] = []
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        if passing.handshake or passing.sender is not Role.INITIATOR:
+            middle.forward(passing)
+            return
+        self._held.append(passing)
+        if len(self._held) == 6:
+            middle.log("sent the client's six frames in reverse")
+            for held in reversed(self._held):
+                middle.forward(held)
+        elif len(self._held) > 6:
+            middle.forward(passing)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        shown, said = evidence.shown_to(Role.RESPONDER), evidence.said_by(Role.INITIATOR)
+        return bool(shown) and shown != said and not evidence.alarmed
+
+
+@hookimpl
+def layers() -> list[type[Reverse]]:
+    return [Reverse]

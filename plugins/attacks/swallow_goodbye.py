@@ -1,0 +1,35 @@
+"""Swallow the goodbye: the last message never arrives, the connection ends."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+
+
+class SwallowGoodbye(Attack):
+    """Keeps the client's last frames and closes the connection to the server in their place.
+
+    Everything arrives but the end: the withdrawal, the signature, the bye.
+    """
+
+    name = "swallow-goodbye"
+    row = "A05"
+    reference = "TLS truncation, Smyth and Pironti 2013"
+    defences = {Property.CLEAN_END}
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        if passing.sender is Role.INITIATOR and not passing.handshake and passing.index >= 5:
+            middle.log(f"swallowed the client's frame {passing.index}")
+            middle.close(Role.RESPONDER)
+            return
+        middle.forward(passing)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return not evidence.faithful(Role.INITIATOR) and not evidence.sides[Role.RESPONDER].alarms
+
+
+@hookimpl
+def layers() -> list[type[SwallowGoodbye]]:
+    return [SwallowGoodbye]
