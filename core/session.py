@@ -264,18 +264,25 @@ class Session:
         self.stream.finish()
 
     async def over(self) -> Ending:
-        """Wait for the end; then the stream is closed. After our own goodbye the peer gets a moment to read it and close first:
-        closing with its bytes unread would make the system reset the connection and lose the goodbye.
-        """
+        """Wait for the end; then the stream is closed."""
         try:
             await self._ending_known.wait()
             assert self.ending is not None
-            left = None
-            while self.ending.by is By.US and not self._stream_over.is_set() and self.stream.buffered != left:
-                left = self.stream.buffered  # a peer that reads slowly but reads gets another moment
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self.limits.goodbye):
-                        await self._stream_over.wait()
+            if self.ending.by is By.US:
+                await self._goodbye()
         finally:
             self.stream.close()
         return self.ending
+
+    async def _goodbye(self) -> None:
+        # The peer gets a moment to read our goodbye and close first: closing with its bytes unread would make the system reset
+        # the connection and lose the goodbye. Who reads slowly gets another moment as long as it reads.
+        left = self.stream.buffered
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.limits.goodbye):
+                    await self._stream_over.wait()
+                    return
+            left, before = self.stream.buffered, left
+            if not 0 < left < before:
+                return

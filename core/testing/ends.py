@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from plytalk.core.keys import Role
-from plytalk.core.layers import Layer
+from plytalk.core.layers import REPEATABLE, Layer
 from plytalk.core.limits import Limits
 from plytalk.core.memory import Cut, memory_stream_pair
 from plytalk.core.session import Ending, Session
@@ -39,11 +39,14 @@ class Side:
 
 
 def stack_of(*layers: type[Layer], **options: Any) -> Stack:
-    """A stack of these layers, and of the plainest there is for every other kind. Raises ImpossibleStack."""
-    chosen: dict[str, list[type[Layer]]] = {}
+    """A stack of these layers, and of the plainest there is for every other kind; where only one of a kind fits, the last counts.
+
+    Raises ImpossibleStack.
+    """
+    chosen: dict[str, list[type[Layer]]] = {kind: [layer] for kind, layer in PARTS.items()}
     for layer in layers:
-        chosen.setdefault(layer.kind, []).append(layer)
-    return Stack.build({**{kind: [layer] for kind, layer in PARTS.items()}, **chosen}, options)
+        chosen[layer.kind] = [*(chosen.get(layer.kind, ()) if layer.kind in REPEATABLE else ()), layer]
+    return Stack.build(chosen, options)
 
 
 @asynccontextmanager
