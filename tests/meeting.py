@@ -23,7 +23,7 @@ from plytalk.plugins.messages.records import Records
 
 
 class Person(RecordingUi):
-    """Answers every question with `answer` (None: there is nobody), having thought for so many seconds; says something at once."""
+    """Answers every question with `answer` (None: there is nobody) after so many seconds; `says` something at once."""
 
     name = "person"
 

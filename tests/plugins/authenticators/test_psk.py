@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 from meeting import End, Meeting, end, meet
-from programs import ENVIRONMENT, chat, connect, serve
+from people import environment
+from programs import chat, connect, serve
 
 from plytalk.core.errors import ImpossibleStack, StackMismatch, Usage, WrongSecret
 from plytalk.core.files import Exposed, StoreError
@@ -144,14 +145,8 @@ def test_without_a_file_there_is_no_such_authenticator() -> None:
 # -- the command -------------------------------------------------------------------------------------------------------------
 
 
-def homes(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """The environments of two people."""
-    first, second = ({**ENVIRONMENT, "HOME": str(folder), "PLYTALK_HOME": str(folder / name)} for name in ("alice", "bob"))
-    return first, second
-
-
 def test_the_command_makes_a_key_and_uses_it(tmp_path: Path) -> None:
-    ours, theirs = homes(tmp_path)
+    ours, theirs = environment(tmp_path / "alice"), environment(tmp_path / "bob")
     file = str(tmp_path / "psk")
     assert chat("keys", "psk", file, environment=ours).returncode == 0
     with (
@@ -168,7 +163,7 @@ def test_the_command_makes_a_key_and_uses_it(tmp_path: Path) -> None:
 
 
 def test_the_command_refuses_with_one_sentence_and_code_4(tmp_path: Path) -> None:
-    ours, theirs = homes(tmp_path)
+    ours, theirs = environment(tmp_path / "alice"), environment(tmp_path / "bob")
     right, wrong = str(key_file(tmp_path)), str(key_file(tmp_path, "wrong", "ff" * 32))
     with (
         serve("--psk-file", right, environment=theirs) as server,
@@ -182,7 +177,7 @@ def test_the_command_refuses_with_one_sentence_and_code_4(tmp_path: Path) -> Non
 
 
 def test_the_command_says_at_once_what_is_wrong_with_the_file(tmp_path: Path) -> None:
-    ours, _ = homes(tmp_path)
+    ours = environment(tmp_path / "alice")
     for command in (("serve", "--port", "0"), ("connect", "127.0.0.1:1")):
         run = chat(*command, "--psk-file", str(tmp_path / "nowhere"), environment=ours)
         assert run.returncode == 1

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from meeting import End, Meeting, Person, end, meet
-from programs import COMMAND, ENVIRONMENT, connect, serve
+from people import environment, terminal
+from programs import connect, serve
 
 from plytalk.core.errors import HandshakeFailed, Refused, StackMismatch, TooSlow, UnknownPeer, WrongSecret
 from plytalk.core.keys import Peer, Role
@@ -240,22 +241,15 @@ async def test_a_server_that_compares_no_words_ends_both(tmp_path: Path) -> None
 # -- the command -------------------------------------------------------------------------------------------------------------
 
 
-def terminal(folder: Path, name: str, *arguments: str) -> "pexpect.spawn[str]":
-    environment = {**ENVIRONMENT, "HOME": str(folder), "PLYTALK_HOME": str(folder / name), "NO_COLOR": "1", "TERM": "dumb"}
-    return pexpect.spawn(
-        COMMAND[0], [*COMMAND[1:], *arguments], env=environment, encoding="utf-8", timeout=60, dimensions=(40, 300)
-    )
-
-
 QUESTION = r"The three words are (\w+ \w+ \w+)\. Does the other side read the same\? \[yes/no\] "
 
 
 def test_two_terminals_compare_words_and_talk(tmp_path: Path) -> None:
-    with terminal(tmp_path, "bob", "serve", "--port", "0", "--words") as server:
+    with terminal(tmp_path / "bob", "serve", "--port", "0", "--words") as server:
         server.expect(r"Listening on (\S+) ")
         address = server.match[1]
         server.expect(r"connects with:  chat (connect .*) --words\r\n")
-        with terminal(tmp_path, "alice", "connect", address, "--words") as client:
+        with terminal(tmp_path / "alice", "connect", address, "--words") as client:
             for one in (client, server):
                 one.expect(QUESTION)
             assert client.match[1] == server.match[1]
@@ -272,9 +266,9 @@ def test_two_terminals_compare_words_and_talk(tmp_path: Path) -> None:
 
 
 def test_a_no_at_one_terminal_ends_the_client_with_code_4(tmp_path: Path) -> None:
-    with terminal(tmp_path, "bob", "serve", "--port", "0", "--words") as server:
+    with terminal(tmp_path / "bob", "serve", "--port", "0", "--words") as server:
         server.expect(r"Listening on (\S+) ")
-        with terminal(tmp_path, "alice", "connect", server.match[1], "--words") as client:
+        with terminal(tmp_path / "alice", "connect", server.match[1], "--words") as client:
             for one in (client, server):
                 one.expect(QUESTION)
             server.sendline("no")
@@ -287,10 +281,9 @@ def test_a_no_at_one_terminal_ends_the_client_with_code_4(tmp_path: Path) -> Non
 
 
 def test_off_a_terminal_nobody_says_yes(tmp_path: Path) -> None:
-    environments = [{**ENVIRONMENT, "HOME": str(tmp_path), "PLYTALK_HOME": str(tmp_path / name)} for name in ("alice", "bob")]
     with (
-        serve("--words", environment=environments[0]) as server,
-        connect(server.port, "--words", environment=environments[1]) as client,
+        serve("--words", environment=environment(tmp_path / "bob")) as server,
+        connect(server.port, "--words", environment=environment(tmp_path / "alice")) as client,
     ):
         assert "Nobody can be asked off a terminal" in server.tells("did not get in")
         assert client.status() == 4
