@@ -6,6 +6,7 @@ import os
 import re
 import socket
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
+from typing import Any
 
 from plytalk.core.errors import CannotConnect
 from plytalk.core.hookspecs import hookimpl
@@ -13,6 +14,7 @@ from plytalk.core.layers import Listener, Stream, Transport
 from plytalk.core.streams import AsyncioListener, AsyncioStream
 
 CONNECT_SECONDS = 10
+RACE_SECONDS = 0.25
 KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # a vanished peer is noticed within two minutes
 
 
@@ -55,9 +57,11 @@ class Tcp(Transport):
     async def connect(self, host: str, port: int) -> Stream:
         loop = asyncio.get_running_loop()
         name = show((host, port))
+        # A name's addresses race for the connection (RFC 8305); uvloop knows no such race and tries them in turn.
+        race: dict[str, Any] = {"happy_eyeballs_delay": RACE_SECONDS} if isinstance(loop, asyncio.BaseEventLoop) else {}
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                _, stream = await loop.create_connection(lambda: TcpStream(name=name), host, port, happy_eyeballs_delay=0.25)
+                _, stream = await loop.create_connection(lambda: TcpStream(name=name), host, port, **race)
         except (socket.gaierror, ValueError):
             raise CannotConnect(f"No address is known for {host!r}.", "Check the spelling, or give the address itself.") from None
         except TimeoutError:
