@@ -108,6 +108,16 @@ async def test_a_server_without_the_key_cannot_pretend_to_have_it(tmp_path: Path
     assert isinstance((await meet(client, server))[0], WrongSecret)
 
 
+async def test_an_answer_that_belongs_to_another_conversation_is_refused(tmp_path: Path) -> None:
+    class Mixes(Psk):
+        async def verify(self, channel, peer):  # type: ignore[no-untyped-def]
+            await channel.send(bytes(len(peer.binding)))
+            await channel.receive()
+
+    client = await alice(tmp_path, Psk, psk_file=key_file(tmp_path))
+    assert isinstance((await meet(client, await bob(tmp_path, Mixes, psk_file=key_file(tmp_path))))[0], WrongSecret)
+
+
 async def test_one_side_alone_with_a_key_is_another_stack(tmp_path: Path) -> None:
     options = {"psk_file": key_file(tmp_path)}
     for client, server in (

@@ -15,7 +15,7 @@ from plytalk.core.lab import clock
 from plytalk.core.limits import Limits
 from plytalk.core.wire import Channel
 from plytalk.core.words import WORDS
-from plytalk.plugins.authenticators.peer import PinnedPeer
+from plytalk.plugins.authenticators.psk import Psk
 from plytalk.plugins.authenticators.words import Words, commitment, three_words
 
 pexpect = pytest.importorskip("pexpect", reason="pexpect plays the two people: pip install pexpect")
@@ -98,16 +98,12 @@ def test_people_may_think_for_minutes_while_the_other_side_waits(tmp_path: Path)
 
 
 async def test_the_order_in_which_checks_are_named_does_not_matter(tmp_path: Path) -> None:
-    known = [await alice(tmp_path), await bob(tmp_path)]
-    client_key, server_key = (one.stack.handshake.identity for one in known)
-    assert client_key
-    assert server_key
-    client = await end(
-        Role.INITIATOR, tmp_path / "alice", Words, PinnedPeer, person=Person(True), words=True, peer=server_key.fingerprint
-    )
-    server = await end(
-        Role.RESPONDER, tmp_path / "bob", PinnedPeer, Words, person=Person(True), words=True, peer=client_key.fingerprint
-    )
+    """Both of these exchange something after the handshake."""
+    file = tmp_path / "psk"
+    file.write_text("5a" * 32)
+    file.chmod(0o600)
+    client = await end(Role.INITIATOR, tmp_path / "alice", Words, Psk, person=Person(True), words=True, psk_file=file)
+    server = await end(Role.RESPONDER, tmp_path / "bob", Psk, Words, person=Person(True), words=True, psk_file=file)
     assert await meet(client, server) == (None, None)
 
 
