@@ -12,6 +12,7 @@ from plytalk.core.errors import ChatError, Exit
 
 # Name, module, and the line that `chat --help` shows: kept here so that help imports no command, and a test compares them.
 COMMANDS = {
+    "audit": ("plytalk.cli.audit", "Look at a server from outside: what it offers, and where it is weak."),
     "connect": ("plytalk.cli.talk", "Connect to a chat and talk."),
     "completion": ("plytalk.cli.completion", "Print the shell's completion script."),
     "demo": ("plytalk.cli.demo", "Show a conversation and what each layer makes of it."),

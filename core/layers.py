@@ -11,7 +11,7 @@ messages are made anew for each conversation, so that what they keep on `self` b
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from inspect import cleandoc
@@ -24,6 +24,7 @@ from plytalk.core.messages import Item
 from plytalk.core.properties import Property
 
 if TYPE_CHECKING:
+    from plytalk.core.audit import Finding, Target
     from plytalk.core.session import Ending, Session
     from plytalk.core.wire import Channel, Wire
 
@@ -236,6 +237,14 @@ class Handshake(Layer):
     @abstractmethod
     async def respond(self, wire: "Wire") -> Secrets:
         """The server's side. Raises RemoteError for anything the peer does wrong."""
+
+    async def audit(self, target: "Target") -> "AsyncIterator[Finding]":
+        """What a stranger finds out about a server of this handshake, for `chat audit`; nothing unless it is defined.
+
+        Called without `ready`. Raises RemoteError where the server does not speak this handshake, CannotConnect where it is gone.
+        """
+        return
+        yield
 
 
 class Cipher(Layer):

@@ -14,12 +14,13 @@ A suite is a whole Noise protocol name; nothing is mixed and matched. Identities
 afresh for each process, as noise-libp2p has it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from plytalk.core import files
 from plytalk.core import identity as identities
+from plytalk.core.audit import Finding, Target
 from plytalk.core.errors import HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Identity, Role, Secrets
@@ -108,6 +109,11 @@ class Plytalk1(Handshake):
             raise
         await wire.ask(self._judge(handshake, identity))
         return finish(handshake)
+
+    def audit(self, target: Target) -> AsyncIterator[Finding]:
+        from plytalk.plugins.handshakes.plytalk1_audit import audit  # which is built on this module
+
+        return audit(target)
 
     async def _start(self, wire: Wire, chosen: str, offer: bytes, answer: bytes, initiator: bool = True) -> HandshakeState:
         psks = [await wire.agree()] if wire.agreement else []

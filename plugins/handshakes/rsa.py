@@ -9,7 +9,7 @@ The key is fresh for each run of the server; `--rsa-key` keeps one, for those wh
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from plytalk.core.audit import Finding, Grade, Target
 from plytalk.core.errors import HandshakeFailed, Usage
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Identity, Role, Secrets
@@ -67,12 +68,34 @@ class RsaOaep(Handshake):
         sealed = await wire.receive(SESSION_KEY, limit=MAX_SEALED)
         return Secrets.shared(open_session_key(private, sealed))
 
+    async def audit(self, target: Target) -> AsyncIterator[Finding]:
+        texts = [await greeting(target)]
+        try:
+            public = read_public_key(texts[0])
+        except HandshakeFailed as error:
+            yield Finding(Grade.FAIL, "identity", str(error), "Make it a new key.")
+        else:
+            says = f"It shows an RSA key with {public.key_size} bits, {Identity('rsa', der(public)).fingerprint}."
+            yield Finding(Grade.GOOD, "identity", says, "Compare it with what the server's user sees.")
+        texts.append(await greeting(target))
+        if texts[0] != texts[1]:
+            says = "It shows a new key to everybody who comes, so nobody can know it again."
+            yield Finding(Grade.WARN, "identity", says, "Start it with --rsa-key FILE.")
+        async for finding in target.habits(SESSION_KEY, bytes(MODULUS_BITS // 8)):
+            yield finding
+
     async def private_key(self) -> rsa.RSAPrivateKey:
         """The server's key, made at first use: in a thread, since the search for primes takes long."""
         if self._private is None:
             made = await asyncio.to_thread(load_or_make, self._file)
             self._private = self._private or made
         return self._private
+
+
+async def greeting(target: Target) -> bytes:
+    """The server's first frame. Raises RemoteError."""
+    async with target.wire() as wire:
+        return await wire.receive(KEY, MAX_PEM)
 
 
 def read_public_key(text: bytes) -> rsa.RSAPublicKey:

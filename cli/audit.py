@@ -1,0 +1,93 @@
+"""`chat audit`: a server seen from outside, graded by a policy."""
+
+import asyncio
+import json
+import textwrap
+from typing import Any
+
+import click
+
+from plytalk.cli.main import paint
+from plytalk.cli.stacks import DEFAULT_PORT
+from plytalk.cli.talk import split
+from plytalk.core.audit import Finding, Grade, Known, Report
+from plytalk.core.audit import audit as look
+from plytalk.core.errors import Exit
+from plytalk.core.host import Host
+from plytalk.core.properties import PROTECTIONS, Property
+from plytalk.core.sanitise import clean
+from plytalk.core.stack import Stack, choose
+
+EXAMPLES = """\b
+Examples:
+  chat audit chat.example.org                     a server, by the strictest policy
+  chat audit 192.0.2.7:8000 --policy any          accept what a future quantum computer can break
+  chat audit 127.0.0.1 --thorough --json          all of it, for programs
+"""
+STRICT = frozenset(PROTECTIONS) - {Property.LENGTH_HIDING}
+POLICIES = {"hybrid": STRICT, "any": STRICT - {Property.POST_QUANTUM}}
+COLOURS = {Grade.GOOD: "32", Grade.WARN: "33", Grade.FAIL: "31"}
+WIDTH = 110
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("address", metavar="HOST[:PORT]")
+@click.option(
+    "--policy",
+    type=click.Choice(list(POLICIES)),
+    default="hybrid",
+    show_default=True,
+    help="What counts as weak: hybrid wants secrecy against a future quantum computer, any does without.",
+)
+@click.option("--thorough", is_flag=True, help="Wait for what takes long, too: half a minute, and 40 connections at a time.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def audit(address: str, policy: str, thorough: bool, as_json: bool) -> int:
+    """Look at a server from outside: what it offers, and where it is weak.
+
+    The server sees a visitor with a new key; one that waits for a single conversation takes the visit for it and ends.
+    Exit code 1 means that something is broken, or weaker than the policy wants.
+    """
+    host, port = split(address)
+    report = asyncio.run(look(_known(Host()), host, port or DEFAULT_PORT, required=POLICIES[policy], thorough=thorough))
+    print(_as_json(address, policy, report) if as_json else _as_text(address, report))
+    return Exit.OK if report.passed else Exit.FAILED
+
+
+def _known(host: Host) -> list[Known]:
+    """The profiles that come with plytalk, each with its stack."""
+    profiles = [host.profile(name) for name in host.names("profile") if host.found["profile", name].builtin]
+    return [
+        (profile, Stack.build(choose({kind: [name] for kind, name in profile.layers.items()}, {}, host.layer)))
+        for profile in profiles
+    ]
+
+
+def _as_json(address: str, policy: str, report: Report) -> str:
+    def shown(finding: Finding) -> dict[str, Any]:
+        return {"grade": finding.grade, "about": finding.about, "says": clean(finding.says), "advice": clean(finding.advice)}
+
+    return json.dumps(
+        {
+            "address": address,
+            "profile": report.profile.name if report.profile else None,
+            "policy": policy,
+            "passed": report.passed,
+            "findings": [shown(finding) for finding in report.findings],
+        },
+        indent=2,
+    )
+
+
+def _as_text(address: str, report: Report) -> str:
+    what = f"{report.profile.name}: {report.profile.summary}" if report.profile else "nothing that is known here"
+    lines = [paint(f"{address} speaks {what}", "1", 1), ""]
+    for finding in report.findings:
+        head = f"{finding.grade:<5} {finding.about:<11} "
+        first, *rest = textwrap.wrap(head + clean(finding.says), WIDTH, subsequent_indent=" " * len(head), break_on_hyphens=False)
+        lines += [paint(first[:4], COLOURS[finding.grade], 1) + first[4:], *rest]
+        if finding.advice and finding.grade is not Grade.GOOD:
+            indent = " " * len(head) + "-> "
+            lines += textwrap.wrap(
+                clean(finding.advice), WIDTH, initial_indent=indent, subsequent_indent=indent.replace("->", "  ")
+            )
+    return "\n".join(lines)

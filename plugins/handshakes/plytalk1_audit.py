@@ -1,0 +1,155 @@
+"""What a stranger finds out about a plytalk/1 server: its suites, its key, whom it lets in, and what it refuses.
+
+All of it with an identity made for the occasion, so that an audit says nothing about whoever runs it.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from plytalk.core.audit import Finding, Grade, Target
+from plytalk.core.errors import RemoteError
+from plytalk.core.identity import Identity as OwnIdentity
+from plytalk.core.keys import Identity
+from plytalk.core.properties import Property
+from plytalk.plugins.handshakes import plytalk1
+from plytalk.plugins.noise import preamble
+
+UNHEARD_OF = "Noise_UnheardOf"
+MALFORMED = b"GET / HTTP/1.1\r\n"
+
+
+class Forger(OwnIdentity):
+    """An identity whose signatures are for something else."""
+
+    def sign(self, message: bytes) -> bytes:
+        return super().sign(b"not " + message)
+
+
+def stranger(suites: Sequence[str] = plytalk1.SETS["any"], kind: type[OwnIdentity] = OwnIdentity) -> plytalk1.Plytalk1:
+    """The handshake of somebody nobody knows."""
+    handshake = plytalk1.Plytalk1(suite=",".join(suites))
+    handshake._key = kind(Ed25519PrivateKey.generate())
+    return handshake
+
+
+async def audit(target: Target) -> AsyncIterator[Finding]:
+    """Raises RemoteError where the server does not speak plytalk/1."""
+    answer = await offered(target, (UNHEARD_OF, *plytalk1.SETS["any"]))
+    agreement = next((way for way in ("code", "psk") if any(_brings(token, way) for token in answer.known)), "")
+    yield Finding(Grade.GOOD, "protocol", "It speaks plytalk/1, and passes over suites that it has not heard of.")
+    keys: dict[Identity, None] = {}
+    if agreement == "code":  # a connection further would be one of the five guesses
+        accepted = [suite for suite in plytalk1.SETS["any"] if preamble.tokens([suite], agreement)[0] in answer.known]
+    else:
+        accepted = []
+        for suite in plytalk1.SETS["any"]:
+            if key := await shown(target, suite, agreement):
+                accepted.append(suite)
+                keys[key] = None
+    for finding in (*about_suites(accepted, answer, agreement), *about_keys(list(keys), agreement)):
+        yield finding
+    if accepted and not agreement:
+        yield await preferred(target, accepted)
+    async for finding in target.habits(plytalk1.GREETING, MALFORMED):
+        yield finding
+    if agreement:
+        means = {"psk": "a pre-shared key", "code": "a one-time code, with five guesses in all"}[agreement]
+        yield Finding(Grade.GOOD, "access", f"Only who knows {means}, gets in.")
+    elif accepted:
+        yield await low_order(target, accepted[0])
+        yield await forged(target, accepted)
+        yield await visited(target, accepted)  # last: a server that waits for one conversation ends then
+
+
+def _brings(token: str, agreement: str) -> bool:
+    return "psk3" in token and token.endswith("/code") == (agreement == "code")
+
+
+async def offered(target: Target, tokens: Sequence[str]) -> preamble.Answer:
+    """The server's answer to an offer. Raises RemoteError."""
+    async with target.wire() as wire:
+        await wire.send(plytalk1.GREETING, preamble.Offer(tuple(tokens)).encode())
+        return preamble.Answer.decode(await wire.receive(plytalk1.GREETING, preamble.MAX_BYTES))
+
+
+async def shown(target: Target, suite: str, agreement: str) -> Identity | None:
+    """The key that the server proves under this suite alone; None where it does not take it."""
+    try:
+        return await target.key_shown_to(stranger([suite]), agreement)
+    except RemoteError:
+        return None
+
+
+def about_suites(accepted: Sequence[str], answer: preamble.Answer, agreement: str) -> list[Finding]:
+    """One finding for each suite, and for what the server says differently from what it does."""
+    found = []
+    for suite in accepted:
+        if suite in plytalk1.HYBRID:
+            found.append(Finding(Grade.GOOD, "suite", f"It accepts {suite}."))
+        else:
+            says = f"It accepts {suite}, which a future quantum computer can break."
+            found.append(Finding(Grade.WARN, "suite", says, "Start it with --suite hybrid.", lacks=Property.POST_QUANTUM))
+    named = [suite for suite in plytalk1.SETS["any"] if preamble.tokens([suite], agreement)[0] in answer.known]
+    for suite in (suite for suite in plytalk1.SETS["any"] if (suite in named) != (suite in accepted)):
+        says = f"It names {suite} and does not take it." if suite in named else f"It takes {suite} and does not name it."
+        found.append(Finding(Grade.FAIL, "suite", says, "It does not keep to the protocol: renew it."))
+    if not accepted:
+        found.append(Finding(Grade.FAIL, "suite", f"It has no suite that is known here: {', '.join(answer.known)}."))
+    return found
+
+
+def about_keys(keys: Sequence[Identity], agreement: str) -> list[Finding]:
+    if len(keys) > 1:
+        says = f"It shows different keys under different suites: {', '.join(key.fingerprint for key in keys)}."
+        return [Finding(Grade.FAIL, "identity", says, "Ask whoever runs it: somebody may be between.")]
+    if keys:
+        says = f"It proves the key {keys[0].algorithm} {keys[0].fingerprint}."
+        return [
+            Finding(Grade.GOOD, "identity", says, f"Compare it with what the server prints; then --peer {keys[0].fingerprint}")
+        ]
+    if agreement:
+        return [Finding(Grade.GOOD, "identity", "It shows its key only to who knows the code.")]
+    return []
+
+
+async def preferred(target: Target, accepted: Sequence[str]) -> Finding:
+    """Whether the client's order decides, or the server's."""
+    chosen = [(await offered(target, order)).chosen for order in (accepted, list(reversed(accepted)))]
+    if len(accepted) > 1 and chosen[0] == chosen[1]:
+        return Finding(Grade.GOOD, "preference", f"It takes {chosen[0]} first, whatever the client's order.")
+    return Finding(Grade.GOOD, "preference", f"The client's order decides; offered {accepted[0]} first, it takes {chosen[0]}.")
+
+
+async def low_order(target: Target, suite: str) -> Finding:
+    """A first message whose key makes every shared secret zero (RFC 7748, section 6.1)."""
+    async with target.wire() as wire:
+        await wire.send(plytalk1.GREETING, preamble.Offer((suite,)).encode())
+        await wire.receive(plytalk1.GREETING, preamble.MAX_BYTES)
+        await wire.send(plytalk1.A, bytes(plytalk1.MAX_A if suite in plytalk1.HYBRID else 32))
+        try:
+            await wire.receive(plytalk1.B, plytalk1.MAX_B)
+        except RemoteError:
+            return Finding(Grade.GOOD, "robustness", "It refuses a key of low order.")
+    return Finding(Grade.FAIL, "robustness", "It answers a key of low order.", "It does not keep to the protocol: renew it.")
+
+
+async def forged(target: Target, accepted: Sequence[str]) -> Finding:
+    """An identity that did not sign this conversation's key."""
+    if await target.lets_in(stranger(accepted, Forger)):
+        says = "It lets in who shows somebody else's key without proving it."
+        return Finding(Grade.FAIL, "access", says, "It does not keep to the protocol: renew it.")
+    return Finding(Grade.GOOD, "access", "It refuses an identity that is not proved.")
+
+
+async def visited(target: Target, accepted: Sequence[str]) -> Finding:
+    """Whether somebody with a new key may talk."""
+    match await target.lets_in(stranger(accepted)):
+        case True:
+            says = "It lets in anyone who can reach it."
+            return Finding(
+                Grade.WARN, "access", says, "Start it with --allow FILE, --psk-file FILE or --code, if it is not for all."
+            )
+        case False:
+            return Finding(Grade.GOOD, "access", "It does not let in a stranger; or somebody is talking to it just now.")
+    return Finding(Grade.GOOD, "access", "It does not say whether a stranger may come in: perhaps somebody is asked.")
