@@ -11,6 +11,7 @@ from programs import ENVIRONMENT, chat, complaint, connect, nobody_there, serve,
 
 from plytalk.cli.talk import split
 from plytalk.core.errors import Usage
+from plytalk.core.public_key import PublicKey
 
 SECURE_CHAT = ("--profile", "secure-chat")
 PLAINTEXT = "Warning: Everyone on the way can read every word. `chat explain` says more."
@@ -295,3 +296,46 @@ def test_a_file_as_input_and_a_last_line_without_an_end(tmp_path):
         run = chat("connect", f"127.0.0.1:{ours.port}", *SECURE_CHAT, typed=(tmp_path / "words").read_text())
         assert [ours.hear(), ours.hear(), ours.hear()] == ["Message Received: one", "Message Received: two", ""]
         assert (run.returncode, ours.status()) == (0, 0)
+
+
+# By name
+
+ALICE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea"  # RFC 8032, section 7.1, test 1
+FINGERPRINT = PublicKey.parse(ALICE).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("contacts", "arguments", "status", "sentence"),
+    [
+        (None, (), 2, "There is no contact 'alice' in"),
+        (f"bob - {ALICE}", (), 2, "There is no contact 'alice' in"),
+        (f"alice - {ALICE}", (), 2, f"chat connect HOST --peer {FINGERPRINT}"),
+        (f"alice 127.0.0.1 {ALICE}", ("--peer", "SHA256:" + "A" * 43), 2, "--peer names another key than the one kept"),
+        (f"alice 127.0.0.1:9000 {ALICE}", ("--port", "9001"), 2, "names the port 9000 and --port says 9001"),
+        (f"alice 127.0.0.1 {ALICE}", ("--profile", "demo01"), 2, "The auth `peer` needs peer key"),
+        (f"alice 127.0.0.1 {ALICE}", ("-p", "no:peer"), 2, "The auth `peer` is blocked"),
+        (f"alice 127.0.0.1:1 {ALICE}", (), 3, "Cannot connect to 127.0.0.1:1: "),
+        ("alice nonsense", (), 1, "Nothing in this file is trusted until line 1 is corrected"),
+    ],
+)
+def test_a_name_that_leads_nowhere(contacts, arguments, status, sentence, tmp_path):
+    if contacts is not None:
+        (tmp_path / "contacts").write_text(contacts + "\n")
+    run = chat("connect", "@Alice", *arguments, environment=ENVIRONMENT | {"PLYTALK_HOME": str(tmp_path)})
+    assert run.returncode == status, run.stderr
+    assert sentence in run.stderr.splitlines()[-1]
+
+
+def test_a_name_stands_for_an_address_and_for_one_key_alone(tmp_path):
+    """Whatever known_hosts says of the address, and whatever is remembered there."""
+    ours, theirs = (ENVIRONMENT | {"PLYTALK_HOME": str(tmp_path / name)} for name in ("alice", "bob"))
+    their_key = chat("keys", "new", environment=theirs).stdout.rsplit(" ", 1)[0]
+    (tmp_path / "alice").mkdir()
+    with serve(environment=theirs) as server:
+        for key, status in ((ALICE, 5), (their_key, 0)):
+            (tmp_path / "alice" / "contacts").write_text(f"bob 127.0.0.1:{server.port} {key}\n")
+            with started("connect", "@bob", environment=ours) as client:
+                client.end_input()
+                assert client.status() == status, client.told
+        assert server.status() == 0
+    assert not (tmp_path / "alice" / "known_hosts").exists()
