@@ -9,6 +9,7 @@ said within one turn shares records. The type's highest bit says that more of th
 all. `close` carries a reason (u8) and the number of records sent before it (u64, BE), so that a cut cannot pass for a goodbye.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from enum import IntEnum
 from struct import Struct
@@ -38,10 +39,12 @@ class Type(IntEnum):
 MESSAGE = int(Type.MESSAGE)
 MORE = 0x80
 HEADER = Struct(">BH")
+HEAD = HEADER.size
+SHORT = [HEADER.pack(MESSAGE, length) for length in range(256)]  # most messages are, and a look here takes half the time
 CLOSE_BODY = Struct(">BQ")
 BUCKETS = (64, 256, 1024, 4096, 16384, 65519)
 CAPACITY = BUCKETS[-1]
-MAX_BODY = CAPACITY - HEADER.size
+MAX_BODY = CAPACITY - HEAD
 MAX_MESSAGE = Limits.message
 SAID_EXIT = 0
 
@@ -62,28 +65,34 @@ class Records(Messages):
     # -- out --------------------------------------------------------------------------------------------------------------
 
     def pack(self, items: Sequence[Item]) -> list[bytes]:
-        header, head = HEADER.pack, HEADER.size
         records: list[bytes] = []
         parts: list[bytes] = []
-        size = 0
+        room = CAPACITY
+        add, header = parts.append, HEADER.pack
         for item in items:
             if item.__class__ is str:
-                kind, body = MESSAGE, item.encode(errors="replace")
+                kind = MESSAGE
+                try:
+                    body = item.encode()
+                except UnicodeEncodeError:  # half a character, as it can come from a terminal
+                    body = item.encode(errors="replace")
             else:
-                kind, body = self._encode(item, self._sent + len(records) + (size + head + CLOSE_BODY.size > CAPACITY))
+                kind, body = self._encode(item, self._sent + len(records) + (room < HEAD + CLOSE_BODY.size))
             length = len(body)
-            if size + head + length > CAPACITY:
+            room -= HEAD + length
+            if room < 0:
                 if parts:
-                    records.append(pad(parts, size))
-                    parts, size = [], 0
+                    records.append(pad(parts))
+                    parts.clear()
                 while length > MAX_BODY:
-                    records.append(pad([header(kind | MORE, MAX_BODY), body[:MAX_BODY]], CAPACITY))
+                    records.append(header(kind | MORE, MAX_BODY) + body[:MAX_BODY])
                     body = body[MAX_BODY:]
                     length = len(body)
-            parts += (header(kind, length), body)
-            size += head + length
+                room = CAPACITY - HEAD - length
+            add(SHORT[length] if kind == MESSAGE and length < len(SHORT) else header(kind, length))
+            add(body)
         if parts:
-            records.append(pad(parts, size))
+            records.append(pad(parts))
         self._sent += len(records)
         return records
 
@@ -92,13 +101,13 @@ class Records(Messages):
         match item:
             case Close():
                 return Type.CLOSE, CLOSE_BODY.pack(SAID_EXIT, records_before)
-            case Control(body):
+            case Control(body) if len(body) <= MAX_BODY:  # what is not a message is not split
                 return Type.CONTROL, body
-            case Ping(body):
+            case Ping(body) if len(body) <= MAX_BODY:
                 return Type.PING, body
-            case Pong(body):
+            case Pong(body) if len(body) <= MAX_BODY:
                 return Type.PONG, body
-        raise LocalError(f"The messages `records` cannot carry {type(item).__name__}.")
+        raise LocalError(f"The messages `records` cannot carry this {type(item).__name__}.")
 
     # -- in ---------------------------------------------------------------------------------------------------------------
 
@@ -107,28 +116,27 @@ class Records(Messages):
         if size not in BUCKETS:
             raise BadFrame(f"A record of {size:,} bytes came; records are padded to one of {BUCKETS}.")
         items: list[Item] = []
-        header, at = HEADER.unpack_from, 0
-        while size - at >= HEADER.size and plaintext[at]:
+        add, header, at, last = items.append, HEADER.unpack_from, 0, size - HEAD
+        while at <= last and plaintext[at]:
             kind, length = header(plaintext, at)
-            at += HEADER.size
-            body = plaintext[at : at + length]
-            at += length
-            if at > size:
-                raise BadFrame("A record ends in the middle of an item.")
+            start = at + HEAD
+            at = start + length
             if kind == MESSAGE and not self._parts:
                 try:
-                    items.append(body.decode())
+                    add(plaintext[start:at].decode())
                 except UnicodeDecodeError:
-                    items.append(Undecodable(body.decode(errors="replace")))
+                    add(Undecodable(plaintext[start:at].decode(errors="replace")))
             else:
-                items += self._decode(kind, body)
+                items += self._decode(kind, plaintext[start:at])
+        if at > size:
+            raise BadFrame("A record ends in the middle of an item.")
         if plaintext.count(0, at) != size - at:
             raise BadFrame("A record's padding is not zero.")
         self._received += 1
         return items
 
     def _decode(self, kind: int, body: bytes) -> list[Item]:
-        if kind & MORE or self._parts:
+        if self._parts or kind == MESSAGE | MORE:
             return self._join(kind, body)
         match kind:
             case Type.PING:
@@ -166,12 +174,10 @@ class Records(Messages):
         return Close(EXIT, str(reason))
 
 
-def pad(parts: list[bytes], size: int) -> bytes:
-    """The parts joined, with zeros up to the next bucket."""
-    for bucket in BUCKETS:
-        if size <= bucket:
-            return b"".join(parts).ljust(bucket, b"\0")
-    raise LocalError("A record is too long.")
+def pad(parts: Sequence[bytes]) -> bytes:
+    """The parts joined, with zeros up to the next bucket. There is one: `pack` keeps to the longest."""
+    items = b"".join(parts)
+    return items.ljust(BUCKETS[bisect_left(BUCKETS, len(items))], b"\0")
 
 
 @hookimpl
