@@ -19,7 +19,6 @@ from plytalk.core.layers import Cipher
 from plytalk.core.properties import Property
 
 TAG = 16
-MAX_RECORD = 65535
 REKEY_RECORDS, REKEY_BYTES = 2**20, 2**30
 
 _alive: "WeakSet[NoiseTransport]" = WeakSet()
@@ -38,38 +37,40 @@ class NoiseTransport(Cipher):
         if secrets.states is None:
             raise HandshakeFailed("The handshake left no cipher states.")
         self._out, self._in = (_Direction(state) for state in secrets.states)
+        self._failed = False
         _alive.add(self)
 
     def seal(self, plaintext: bytes) -> bytes:
         out = self._out
-        if not out.left or out.room <= 0:
+        if out.n == out.last or out.room <= 0:
             out.rekey()
         n = out.n
         sealed: bytes = out.encrypt(out.nonce(n), plaintext, None)
         out.n = n + 1
-        out.left -= 1
         out.room -= len(sealed)
         return sealed
 
     def open(self, sealed: bytes) -> bytes:
         into = self._in
-        if not into.left or into.room <= 0:
-            into.rekey()
-        n = into.n
         try:
+            if into.n == into.last or into.room <= 0:
+                into.rekey()
+            n = into.n
             plaintext: bytes = into.decrypt(into.nonce(n), sealed, None)
         except LocalError:
-            raise
+            if not self._failed:  # no keys any more, and nobody's fault but ours
+                raise
+            raise Tampered("Another record came after one that did not decrypt.") from None
         except Exception:  # the first failure is the last: what comes now may be anything
+            self._failed = True
             self.forget()
             raise Tampered("A record did not decrypt: someone changed, repeated, reordered or dropped what was sent.") from None
         into.n = n + 1
-        into.left -= 1
         into.room -= len(sealed)
         return plaintext
 
     def forget(self) -> None:
-        """Drop both keys: whatever is asked from now on raises LocalError."""
+        """Drop both keys: whatever is to be sealed or opened from now on is refused, by LocalError."""
         for direction in (self._out, self._in):
             direction.state.forget()
             direction.bind()
@@ -79,9 +80,9 @@ class NoiseTransport(Cipher):
 
 
 class _Direction:
-    """One direction's cipher state, with what the loop needs bound."""
+    """One direction's cipher state, with what the loop needs bound: it is rekeyed when `n` is `last` or no `room` is left."""
 
-    __slots__ = ("decrypt", "encrypt", "left", "n", "nonce", "room", "state")
+    __slots__ = ("decrypt", "encrypt", "last", "n", "nonce", "room", "state")
 
     def __init__(self, state: Any) -> None:
         self.state, self.n = state, state.n
@@ -97,8 +98,8 @@ class _Direction:
         self._count()
 
     def _count(self) -> None:
-        # 2^44 rekeyings would come before the counter's own end (2^64-1), so that it needs no check of its own.
-        self.left, self.room = REKEY_RECORDS, REKEY_BYTES
+        # The counter's own end (2^64-1) needs no check of its own: it would take 2^44 rekeyings to get there.
+        self.last, self.room = self.n + REKEY_RECORDS, REKEY_BYTES
 
 
 def _forget_all() -> None:
