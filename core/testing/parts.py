@@ -119,6 +119,7 @@ class RecordingUi(Ui):
 
     def closed(self, session: Session, ending: Ending) -> None:
         self.ending = ending
+        self._news.set()
 
     async def confirm(self, question: str, otherwise: str) -> bool:
         self.questions.append(question)
@@ -126,8 +127,10 @@ class RecordingUi(Ui):
             raise UnknownPeer(question, otherwise)
         return self._answer
 
-    async def until(self, *, messages: int = 0, notices: int = 0, listening: bool = False, open: bool = False) -> None:
-        """Wait until there are that many messages and notices; until the server listens; until a conversation is open.
+    async def until(
+        self, *, messages: int = 0, notices: int = 0, listening: bool = False, open: bool = False, over: bool = False
+    ) -> None:
+        """Wait until there are that many messages and notices; until the server listens; until a conversation is open, or over.
 
         Raises AssertionError when that does not happen.
         """
@@ -138,6 +141,7 @@ class RecordingUi(Ui):
                 and len(self.notices) >= notices
                 and (not listening or bool(self.address))
                 and (not open or self.session is not None)
+                and (not over or self.ending is not None)
             )
 
         async def come() -> None:

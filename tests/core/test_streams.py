@@ -1,0 +1,153 @@
+"""The driver that tcp and unix share, over a socket pair: what `check_transport` cannot see from outside."""
+
+import asyncio
+import socket
+
+import pytest
+
+from plytalk.core.streams import READ, AsyncioListener, AsyncioStream
+from plytalk.core.testing.transports import Receiver
+from plytalk.core.testing.verdict import idle
+
+
+async def pair() -> tuple[AsyncioStream, AsyncioStream]:
+    loop = asyncio.get_running_loop()
+    left, right = socket.socketpair()
+    return (
+        (await loop.create_connection(lambda: AsyncioStream(name="left"), sock=left))[1],
+        (await loop.create_connection(lambda: AsyncioStream(name="right"), sock=right))[1],
+    )
+
+
+async def test_bytes_go_both_ways_and_the_end_behind_them() -> None:
+    left, right = await pair()
+    ours, theirs = Receiver(left), Receiver(right)
+    left.send(b"hello")
+    right.send(b"hello yourself")
+    await theirs.hears(b"hello", "nothing came")
+    await ours.hears(b"hello yourself", "nothing came")
+    left.close()
+    await theirs.hears_the_end("no end came")
+    assert theirs.ends == [None]
+    right.close()
+
+
+async def test_it_is_ready_when_it_stands() -> None:
+    stood: list[AsyncioStream] = []
+    left, right = socket.socketpair()
+    _, stream = await asyncio.get_running_loop().create_connection(lambda: AsyncioStream(stood.append), sock=left)
+    assert stood == [stream]
+    stream.close()
+    right.close()
+
+
+async def test_a_read_is_larger_than_the_buffer_s_share_for_nobody() -> None:
+    """All streams read into one buffer, so what one receives must not change when the next reads."""
+    pairs = [await pair() for _ in range(3)]
+    receivers = [Receiver(right) for _, right in pairs]
+    for number, (left, _) in enumerate(pairs):
+        left.send(bytes([number]) * READ)
+    for number, receiver in enumerate(receivers):
+        await receiver.hears(bytes([number]) * READ, "bytes of another connection came")
+    for streams in pairs:
+        for stream in streams:
+            stream.close()
+
+
+async def test_nothing_is_read_before_somebody_receives() -> None:
+    left, right = await pair()
+    left.send(b"early")
+    left.finish()
+    await idle()
+    receiver = Receiver(right)
+    await receiver.hears_the_end("no end came")
+    assert receiver.came == b"early"
+    left.close()
+    right.close()
+
+
+async def test_who_is_paused_from_the_start_stays_so() -> None:
+    left, right = await pair()
+    right.pause()
+    receiver = Receiver(right)
+    left.send(b"held back")
+    await idle()
+    assert receiver.came == b""
+    right.resume()
+    await receiver.hears(b"held back", "nothing came")
+    left.close()
+    right.close()
+
+
+async def test_a_cancelled_waiter_leaves_the_others_waiting() -> None:
+    left, right = await pair()
+    receiver = Receiver(right)
+    right.pause()
+    while left._writable.is_set():
+        left.send(bytes(READ))
+        await idle()
+    waiting = [asyncio.create_task(left.drained()) for _ in range(3)]
+    await idle()
+    waiting[1].cancel()
+    await idle()
+    assert [task.done() for task in waiting] == [False, True, False]
+    right.resume()
+    await asyncio.gather(waiting[0], waiting[2])
+    assert receiver.came
+    left.close()
+    right.close()
+
+
+async def test_who_waits_to_send_is_released_when_the_connection_goes() -> None:
+    left, right = await pair()
+    while left._writable.is_set():
+        left.send(bytes(READ))
+        await idle()
+    waiting = asyncio.create_task(left.drained())
+    await idle()
+    right._transport.abort()
+    await waiting
+    left.close()
+
+
+async def test_a_connection_that_was_reset_can_be_finished_and_closed() -> None:
+    left, right = await pair()
+    ours = Receiver(left)
+    right.send(b"unread")
+    left._transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+    left.finish()
+    left.finish()
+    left.send(b"too late")
+    left.close()
+    left.close()
+    await ours.hears_the_end("no end came")
+    right.close()
+
+
+async def test_closing_drops_what_nobody_takes() -> None:
+    left, right = await pair()
+    while left._writable.is_set():
+        left.send(bytes(READ))
+        await idle()
+    assert left.buffered > 0
+    left.close()
+    await idle()
+    assert left._transport.is_closing()
+    right.close()
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_peer_that_arrives_at_a_closed_listener_is_sent_away(late: bool) -> None:
+    loop = asyncio.get_running_loop()
+    listener = AsyncioListener()
+    server = await loop.create_server(listener.protocol, "127.0.0.1", 0)
+    listener.start(server, "somewhere")
+    if late:
+        await listener.close()
+    left, right = socket.socketpair()
+    _, stream = await loop.create_connection(listener.protocol, sock=left)
+    await listener.close()
+    await idle()
+    assert stream._transport.is_closing()
+    assert listener.address == "somewhere"
+    right.close()
