@@ -10,13 +10,14 @@ import click
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import DEFAULT_PORT
 from plytalk.cli.talk import split
-from plytalk.core.audit import Finding, Grade, Known, Report
+from plytalk.core.audit import Known, Report
 from plytalk.core.audit import audit as look
 from plytalk.core.errors import Exit
 from plytalk.core.host import Host
 from plytalk.core.properties import PROTECTIONS, Property
 from plytalk.core.sanitise import clean
 from plytalk.core.stack import Stack, choose
+from plytalk.core.target import Finding, Grade
 
 EXAMPLES = """\b
 Examples:

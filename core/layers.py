@@ -24,8 +24,8 @@ from plytalk.core.messages import Item
 from plytalk.core.properties import Property
 
 if TYPE_CHECKING:
-    from plytalk.core.audit import Finding, Target
     from plytalk.core.session import Ending, Session
+    from plytalk.core.target import Finding, Target
     from plytalk.core.wire import Channel, Wire
 
 Buffer = bytes | bytearray | memoryview

@@ -20,12 +20,12 @@ from typing import Any, Self
 
 from plytalk.core import files
 from plytalk.core import identity as identities
-from plytalk.core.audit import Finding, Target
 from plytalk.core.errors import HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Identity, Role, Secrets
 from plytalk.core.layers import Handshake, Option
 from plytalk.core.properties import Property
+from plytalk.core.target import Finding, Target
 from plytalk.core.wire import Wire
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
@@ -82,11 +82,14 @@ class Plytalk1(Handshake):
         if answer.chosen not in offer.tokens:  # never less than was offered, and no second try with less
             raise mismatch(offer.tokens, answer.known)
         handshake = await self._start(wire, answer.chosen, offer.encode(), reply)
-        await wire.send(A, handshake.write_message())
-        identity = handshake.read_message(await wire.receive(B, MAX_B))
-        await wire.ask(self._judge(handshake, identity))  # before the first secret byte leaves
-        await wire.send(C, handshake.write_message(payload.encode(self._own, self._static.public)))
-        return finish(handshake)
+        try:
+            await wire.send(A, handshake.write_message())
+            identity = handshake.read_message(await wire.receive(B, MAX_B))
+            await wire.ask(self._judge(handshake, identity))  # before the first secret byte leaves
+            await wire.send(C, handshake.write_message(payload.encode(self._own, self._static.public)))
+            return finish(handshake)
+        finally:
+            handshake.forget()  # however it ends
 
     async def respond(self, wire: Wire) -> Secrets:
         greeting = await wire.receive(GREETING, preamble.MAX_BYTES)
@@ -98,17 +101,23 @@ class Plytalk1(Handshake):
         if not chosen:
             raise mismatch(known, offer.tokens)
         handshake = await self._start(wire, chosen, greeting, answer, initiator=False)
-        handshake.read_message(await wire.receive(A, MAX_A))
-        await wire.send(B, handshake.write_message(payload.encode(self._own, self._static.public)))
-        last = await wire.receive(C, MAX_C)
         try:
-            identity = handshake.read_message(last)
+            if handshake.read_message(await wire.receive(A, MAX_A)):
+                raise HandshakeFailed("The other side put words into a handshake message that has none.")
+            await wire.send(B, handshake.write_message(payload.encode(self._own, self._static.public)))
+            await wire.ask(self._judge(handshake, self._read_last(wire, handshake, await wire.receive(C, MAX_C))))
+            return finish(handshake)
+        finally:
+            handshake.forget()
+
+    @staticmethod
+    def _read_last(wire: Wire, handshake: HandshakeState, message: bytes) -> bytes:
+        try:
+            return handshake.read_message(message)
         except HandshakeFailed as error:
-            if wire.agreement:  # message C is the first that the pre-shared key protects
+            if wire.agreement:  # it is the first that the pre-shared key protects
                 raise WrongSecret from error
             raise
-        await wire.ask(self._judge(handshake, identity))
-        return finish(handshake)
 
     def audit(self, target: Target) -> AsyncIterator[Finding]:
         from plytalk.plugins.handshakes.plytalk1_audit import audit  # which is built on this module

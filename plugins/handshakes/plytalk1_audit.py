@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from plytalk.core.audit import Finding, Grade, Target
 from plytalk.core.errors import RemoteError
 from plytalk.core.identity import Identity as OwnIdentity
 from plytalk.core.keys import Identity
 from plytalk.core.properties import Property
+from plytalk.core.target import Finding, Grade, Target
 from plytalk.plugins.handshakes import plytalk1
 from plytalk.plugins.noise import preamble
 

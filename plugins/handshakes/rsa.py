@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from plytalk.core.audit import Finding, Grade, Target
 from plytalk.core.errors import HandshakeFailed, Usage
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Identity, Role, Secrets
 from plytalk.core.layers import Handshake, Option
 from plytalk.core.properties import Property
+from plytalk.core.target import Finding, Grade, Target
 from plytalk.core.wire import Wire
 
 KEY, SESSION_KEY = b"K", b"S"
