@@ -9,6 +9,7 @@ from setuptools import find_packages, setup
 FOLDERS = ("core", "plugins", "cli")
 
 setup(
-    packages=["plytalk"] + [f"plytalk.{name}" for top in FOLDERS for name in [top, *(f"{top}.{sub}" for sub in find_packages(top))]],
+    packages=["plytalk"]
+    + [f"plytalk.{name}" for top in FOLDERS for name in [top, *(f"{top}.{sub}" for sub in find_packages(top))]],
     package_dir={"plytalk": "src/plytalk", **{f"plytalk.{top}": top for top in FOLDERS}},
 )
