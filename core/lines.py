@@ -21,7 +21,7 @@ class LineReader:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._rest = b""
+        self._rest = bytearray()
         self._over = False
         self._kept: list[str] = []
         self._pieces: asyncio.Queue[bytes] | None = None
@@ -39,8 +39,9 @@ class LineReader:
             piece = await self._pieces.get()
             self._more.release()
             if piece:
-                *lines, self._rest = (self._rest + piece).split(b"\n")
-                if lines:
+                self._rest += piece
+                if b"\n" in piece:
+                    *lines, self._rest = self._rest.split(b"\n")
                     return [_text(line) for line in lines]
             else:
                 self._over = True
@@ -66,7 +67,7 @@ class LineReader:
                 return
 
 
-def _text(line: bytes) -> str:
+def _text(line: bytearray) -> str:
     return line.removesuffix(b"\r").decode(errors="replace")
 
 
