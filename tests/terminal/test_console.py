@@ -1,0 +1,273 @@
+"""The console on a real terminal: what a person sees, with prompt_toolkit and without it."""
+
+import contextlib
+import importlib.util
+import os
+import re
+import signal
+import sys
+
+import pytest
+from peers import start
+from programs import ENVIRONMENT, serve
+from screens import COMMANDS, Screen, shown, shown_by_a_shell
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs the terminals of Unix")
+SECURE_CHAT = ("--profile", "secure-chat")
+LEFT, RIGHT, HOME, CONTROL_C, CONTROL_D, ENTER = "\x1b[D", "\x1b[C", "\x01", "\x03", "\x04", "\r"
+
+
+@pytest.fixture(params=COMMANDS)
+def library(request):
+    if request.param == "prompt_toolkit" and importlib.util.find_spec("prompt_toolkit") is None:
+        pytest.skip("prompt_toolkit is not installed: pip install prompt_toolkit")
+    return request.param
+
+
+@contextlib.contextmanager
+def talking(library, **size):
+    """Our client on a terminal, and the server of secure-chat as its peer: (screen, peer)."""
+    with (
+        start("secure_chat", "server") as peer,
+        shown(library, "connect", f"127.0.0.1:{peer.port}", *SECURE_CHAT, **size) as screen,
+    ):
+        screen.until(lambda: screen.before_cursor == "Type Message: ")
+        yield screen, peer
+
+
+def test_a_conversation(library):
+    with talking(library) as (screen, peer):
+        assert "tcp | typed | rsa | aesgcm | text | console. Type exit to end." in screen.rows[-2]
+        screen.type("hello" + ENTER)
+        assert peer.hear() == "Message Received: hello"
+        peer.say("hello to you")
+        screen.until("Message Received: hello to you")
+        screen.type("  Exit " + ENTER)
+        assert screen.ended() == 0
+        assert screen.rows[-4:] == [
+            "Type Message: hello",
+            "Message Received: hello to you",
+            "Type Message:   Exit",
+            "You said exit.",
+        ]
+        assert peer.status() == 0
+
+
+def test_a_half_typed_line_stands_below_what_arrives(library):
+    with talking(library) as (screen, peer):
+        screen.type("half typed")
+        screen.until(lambda: screen.before_cursor == "Type Message: half typed")
+        for line in ("one", "two"):
+            peer.say(line)
+            screen.until(f"Message Received: {line}")
+            screen.until(lambda: screen.before_cursor == "Type Message: half typed")
+        assert screen.rows[-3:] == ["Message Received: one", "Message Received: two", "Type Message: half typed"]
+        screen.type(" and whole" + ENTER)
+        assert peer.hear() == "Message Received: half typed and whole"
+
+
+def test_the_cursor_stays_where_it_was_within_the_line(library):
+    with talking(library) as (screen, peer):
+        screen.type("half typed" + LEFT * 3)
+        screen.until(lambda: screen.before_cursor == "Type Message: half ty")
+        peer.say("arriving")
+        screen.until("Message Received: arriving")
+        screen.until(lambda: screen.before_cursor == "Type Message: half ty")
+        screen.type("X")
+        screen.until(lambda: screen.before_cursor == "Type Message: half tyX")
+        assert screen.rows[-2:] == ["Message Received: arriving", "Type Message: half tyXped"]
+        screen.type(ENTER)
+        assert peer.hear() == "Message Received: half tyXped"
+
+
+@pytest.mark.parametrize("length", [25, 26, 27, 100])
+def test_a_line_longer_than_the_screen_is_wide(library, length):
+    typed = ("abcdefghij" * 10)[:length]
+    whole = "Type Message: " + typed
+    folded = [whole[at : at + 40] for at in range(0, len(whole), 40)]
+    with talking(library, columns=40) as (screen, peer):
+        screen.type(typed)
+        screen.until(lambda: screen.rows[-len(folded) :] == folded)
+        peer.say("arriving")
+        screen.until("Message Received: arriving")
+        screen.until(lambda: screen.rows[-len(folded) - 1 :] == ["Message Received: arriving", *folded])
+        peer.say("and again")
+        screen.until("Message Received: and again")
+        screen.until(
+            lambda: screen.rows[-len(folded) - 2 :] == ["Message Received: arriving", "Message Received: and again", *folded]
+        )
+        screen.type(HOME + "X" + ENTER)
+        assert peer.hear() == f"Message Received: X{typed}"
+
+
+@pytest.mark.parametrize("columns", [40, 41])
+def test_wide_characters_in_a_half_typed_line(library, columns):
+    with talking(library, columns=columns) as (screen, peer):
+        screen.type("你好" * 15 + LEFT)
+        screen.until(lambda: screen.before_cursor == "好" + "你好" * 7 + "你")
+        peer.say("再见")
+        screen.until("Message Received: 再见")
+        screen.until(lambda: screen.before_cursor == "好" + "你好" * 7 + "你")
+        screen.type("!" + ENTER)
+        assert peer.hear() == "Message Received: " + "你好" * 14 + "你!好"
+
+
+def test_many_lines_at_once_leave_the_half_typed_one_whole(library):
+    with talking(library, rows=150) as (screen, peer):
+        screen.type("half typed")
+        screen.until(lambda: screen.before_cursor == "Type Message: half typed")
+        for number in range(100):
+            peer.say(f"line {number}")
+        screen.until(lambda: screen.rows[-2:] == ["Message Received: line 99", "Type Message: half typed"])
+        assert screen.rows[-101:-1] == [f"Message Received: line {number}" for number in range(100)]
+
+
+def test_escape_sequences_of_a_peer_do_nothing(library):
+    with talking(library) as (screen, peer):
+        before = screen.rows
+        peer.say("\x1b[2J\x1b[H\x1b]0;title\x07\x9b31mred\r overwritten\x1b[6n")
+        peer.say("after")
+        screen.until("Message Received: after")
+        screen.until(lambda: screen.before_cursor == "Type Message: ")
+        assert screen.rows[: len(before) - 1] == before[:-1]
+        assert screen.rows[-3:] == [
+            r"Message Received: ␛[2J␛[H␛]0;title␇\x9b31mred␍ overwritten␛[6n",
+            "Message Received: after",
+            "Type Message:",
+        ]
+
+
+# How it ends, and what it leaves behind
+
+
+def settings(screen):
+    """How the terminal was set before and after, as `stty -g` has it."""
+    return [next(row for row in screen.rows if row.startswith(word)).partition(": ")[2] for word in ("before", "after")]
+
+
+ENDS = {
+    "exit": (lambda screen, peer: screen.type("exit" + ENTER), 0, "You said exit."),
+    "Control-D": (lambda screen, peer: screen.type(CONTROL_D), 0, "You said exit."),
+    "Control-C": (lambda screen, peer: screen.type(CONTROL_C), 130, "chat: Interrupted."),
+    "Control-C in a line": (lambda screen, peer: screen.type("half typed" + CONTROL_C), 130, "chat: Interrupted."),
+    "the peer's exit": (lambda screen, peer: (screen.type("half typed"), peer.say("exit")), 0, "The other side said exit."),
+    "the peer's end": (lambda screen, peer: peer.process.kill(), 0, "The other side closed the connection without saying exit."),
+    "SIGTERM": (lambda screen, peer: os.kill(child_of(screen), signal.SIGTERM), 130, "chat: Interrupted."),
+}
+
+
+def child_of(screen):
+    with open(f"/proc/{screen.process.pid}/task/{screen.process.pid}/children") as children:
+        return int(children.read().split()[0])
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_however_it_ends_the_terminal_is_as_before(library, end):
+    if end == "SIGTERM" and not os.path.exists("/proc/self/task"):
+        pytest.skip("finds its program in /proc, which Linux has")
+    does, status, sentence = ENDS[end]
+    with (
+        start("secure_chat", "server") as peer,
+        shown_by_a_shell(library, "connect", f"127.0.0.1:{peer.port}", *SECURE_CHAT) as screen,
+    ):
+        screen.until(lambda: screen.before_cursor == "Type Message: ")
+        does(screen, peer)
+        screen.ended()
+        assert screen.rows[-3:-1] == [sentence, f"status: {status}"]
+        before, after = settings(screen)
+        assert before == after
+        switched = re.findall(
+            rb"\x1b\[\?(\d+)([hl])", screen.raw
+        )  # modes of the terminal itself: on again what was on, off what was off
+        assert dict(switched).get(b"2004", b"l") == b"l"
+        assert dict(switched).get(b"25", b"h") == b"h"
+        assert peer.status() == (0 if end != "the peer's end" else -signal.SIGKILL)
+
+
+def test_control_d_within_a_line_ends_nothing(library):
+    with talking(library) as (screen, peer):
+        screen.type("half typed" + CONTROL_D + ENTER)
+        assert peer.hear() == "Message Received: half typed"
+
+
+# Servers
+
+
+def port_of(screen):
+    return int(re.search(r"Listening on 127\.0\.0\.1:(\d+) with", " ".join(screen.rows))[1])
+
+
+def test_lines_typed_before_anybody_is_there_wait(library):
+    with shown(library, "serve", "--port", "0", *SECURE_CHAT) as screen:
+        screen.until("Listening on ")
+        screen.type("typed ahead" + ENTER + "twice" + ENTER)
+        screen.until("twice")
+        with start("secure_chat", "client", port_of(screen)) as peer:
+            assert [peer.hear(), peer.hear()] == ["Message Received: typed ahead", "Message Received: twice"]
+            screen.until(lambda: screen.before_cursor == "Type Message: ")
+
+
+def test_a_server_that_keeps_on_prompts_everyone_anew(library):
+    with shown(library, "serve", "--port", "0", "--keep", *SECURE_CHAT) as screen:
+        screen.until("Listening on ")
+        for name in ("first", "second"):
+            with start("secure_chat", "client", port_of(screen)) as peer:
+                screen.until(lambda: screen.before_cursor == "Type Message: ")
+                peer.say(f"I am {name}")
+                screen.until(f"Message Received: I am {name}")
+                screen.type(f"hello {name}" + ENTER)
+                assert peer.hear() == f"Message Received: hello {name}"
+                peer.say("exit")
+                screen.until(lambda: screen.rows[-1] == "The other side said exit.")
+        screen.type(CONTROL_C)
+        assert screen.ended() == 130
+
+
+# Questions
+
+
+def test_a_question_on_the_terminal(library, tmp_path):
+    own = {name: str(tmp_path / "own") for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
+    other = {name: str(tmp_path / "other") for name in own}
+    with serve("--profile", "plytalk1", environment=ENVIRONMENT | other) as server:
+        for answer, status in ((CONTROL_C, 130), ("no" + ENTER, 4)):
+            with shown(library, "connect", f"127.0.0.1:{server.port}", environment=ENVIRONMENT | own) as screen:
+                screen.until("[yes/no]")
+                screen.type(answer)
+                assert screen.ended() == status
+                assert "Fatal" not in str(screen)
+        with shown(library, "connect", f"127.0.0.1:{server.port}", environment=ENVIRONMENT | own) as screen:
+            screen.until("[yes/no]")
+            screen.type("yes" + ENTER)
+            screen.until(lambda: screen.before_cursor == "Type Message: ")
+            screen.type("trusted" + ENTER)
+            assert server.hear() == "Message Received: trusted"
+
+
+# Colours, and half a terminal
+
+
+def test_a_warning_has_colour_unless_no_color_says_otherwise(library):
+    with talking(library) as (screen, _):
+        assert b"\x1b[33mWarning: " in screen.raw
+    with shown(library, "serve", "--port", "0", *SECURE_CHAT, environment=ENVIRONMENT | {"NO_COLOR": "1"}) as screen:
+        screen.until("Listening on ")
+        assert b"Warning: " in screen.raw
+        assert b"\x1b[" not in screen.raw
+
+
+def test_with_its_output_in_a_pipe_there_is_no_prompt():
+    with serve(*SECURE_CHAT) as server:
+        piped = f'"$0" -m plytalk connect 127.0.0.1:{server.port} --profile secure-chat | cat'
+        screen = Screen(("/bin/sh", "-c", piped, sys.executable), ENVIRONMENT, 100, 30)
+        try:
+            screen.until("Talking to ")
+            server.say("through the pipe")
+            screen.until("Message Received: through the pipe")
+            screen.type("and back" + ENTER)
+            assert server.hear() == "Message Received: and back"
+            screen.type(CONTROL_D)
+            assert screen.ended() == 0
+            assert "Type Message" not in str(screen)
+        finally:
+            screen.process.close(force=True)
