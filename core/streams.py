@@ -31,6 +31,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         self._writable = asyncio.Event()
         self._writable.set()
         self._paused = self._finished = False
+        self._early = b""
 
     # -- what asyncio calls -----------------------------------------------------------------------------------------------
 
@@ -47,6 +48,9 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
     def buffer_updated(self, nbytes: int) -> None:
         if self._receive:
             self._receive(self._buffer[:nbytes])
+        else:  # uvloop reads at once, whatever `connection_made` asked for
+            self._early += self._buffer[:nbytes]
+            self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         self._end(None)
@@ -72,6 +76,9 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
 
     def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
         self._receive, self._on_end = receive, ended
+        if early := self._early:
+            self._early = b""
+            receive(early)
         if self._over:
             ended(*self._over)
         elif not self._paused:

@@ -66,6 +66,20 @@ async def test_nothing_is_read_before_somebody_receives() -> None:
     right.close()
 
 
+async def test_a_loop_that_reads_before_somebody_receives_loses_nothing() -> None:
+    """uvloop reads whatever `connection_made` asked for."""
+    left, right = await pair()
+    for piece in b"ear", b"ly":
+        right.get_buffer(-1)[: len(piece)] = piece
+        right.buffer_updated(len(piece))
+    left.send(b" and late")
+    await idle()
+    receiver = Receiver(right)
+    await receiver.hears(b"early and late", "what came before anybody received was lost")
+    left.close()
+    right.close()
+
+
 async def test_who_is_paused_from_the_start_stays_so() -> None:
     left, right = await pair()
     right.pause()
