@@ -1,0 +1,24 @@
+"""No cipher: what is said is what is sent."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plytalk.core.keys import Role, Secrets
+from plytalk.core.testing import check_cipher
+from plytalk.plugins.ciphers.none import NoCipher, layers
+
+
+def test_it_passes_the_kit_and_claims_nothing() -> None:
+    check_cipher(NoCipher)
+    assert not NoCipher.gives
+    assert not NoCipher.needs
+
+
+@given(st.binary())
+def test_what_is_said_is_what_is_sent(plaintext: bytes) -> None:
+    cipher = NoCipher(Secrets.none(), Role.INITIATOR)
+    assert cipher.seal(plaintext) == cipher.open(plaintext) == plaintext
+
+
+def test_it_is_the_layer_of_its_module() -> None:
+    assert layers() == [NoCipher]

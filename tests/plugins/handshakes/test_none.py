@@ -1,0 +1,20 @@
+"""No handshake: the conversation begins with its first byte."""
+
+from plytalk.core.testing import check_handshake
+from plytalk.core.testing.attempts import Attempts
+from plytalk.core.testing.parts import TypedFrames
+from plytalk.plugins.handshakes.none import NoHandshake, layers
+
+
+def test_it_passes_the_kit() -> None:
+    check_handshake(NoHandshake)
+
+
+async def test_nothing_is_said_and_nothing_is_agreed_on() -> None:
+    course = await Attempts(NoHandshake(), NoHandshake(), TypedFrames).once()
+    assert [secrets.send + secrets.receive for secrets in course.secrets] == [b"", b""]
+    assert all(kind == b"M" for frames in course.frames.values() for kind, _ in frames), "only what the conversation says"
+
+
+def test_it_is_the_layer_of_its_module() -> None:
+    assert layers() == [NoHandshake]
