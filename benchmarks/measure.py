@@ -4,9 +4,11 @@ What is returned is plain data, as `python -m benchmarks --json` prints it.
 """
 
 import asyncio
+import importlib.util
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -18,6 +20,10 @@ from benchmarks.pairs import APART, CORES, ROOT, TOGETHER, Pair
 
 PROFILES = ("demo01", "demo02", "secure-chat")
 SIZES = (64, 256, 16384)
+OURS = {"ours": ("ours", "")} | ({"fast": ("ours", "uvloop")} if importlib.util.find_spec("uvloop") else {})
+PLAIN = {"plain": ("plain", "")}
+RELAY = {"relay": ("plain", "relay")}
+Programs = dict[str, tuple[str, str]]
 Figures = dict[str, Any]
 
 
@@ -45,28 +51,32 @@ def interleaved(rounds: int, measures: dict[str, Callable[[], float]]) -> dict[s
     return results
 
 
+@contextmanager
+def pairs(programs: Programs, profile: str, *, greeting: bool = False) -> Iterator[dict[str, Pair]]:
+    """A pair of processes for each program."""
+    with ExitStack() as open_pairs:
+        yield {
+            name: open_pairs.enter_context(Pair(program, profile, variant, greeting=greeting))
+            for name, (program, variant) in programs.items()
+        }
+
+
 def ratio(upper: list[float], lower: list[float]) -> float:
     """The median of the rounds' ratios."""
     return median(a / b for a, b in zip(upper, lower, strict=True))
 
 
 def one_way(amount: Amount) -> Figures:
-    """Messages a second from one process to another, each on a core of its own. The ratio says how much faster plytalk is."""
+    """Messages a second from one process to another, each on a core of its own. A ratio says how many times as fast we are."""
     figures: Figures = {}
     for profile in PROFILES:
-        with Pair("ours", profile) as ours, Pair("plain", profile) as plain:
+        with pairs(OURS | PLAIN, profile) as all_pairs:
             for size, count in zip(SIZES, amount.sent, strict=True):
-                order = f"send {size} {count}"
-                seconds = interleaved(
-                    amount.rounds,
-                    {"ours": partial(ours.measure, order, APART), "plain": partial(plain.measure, order, APART)},
-                )
+                seconds = taken(amount.rounds, all_pairs, f"send {size} {count}", APART)
                 figures.setdefault(profile, {})[str(size)] = {
-                    "ours messages/s": count / median(seconds["ours"]),
-                    "plain messages/s": count / median(seconds["plain"]),
-                    "ours MB/s": count * size / median(seconds["ours"]) / 1e6,
-                    "plain MB/s": count * size / median(seconds["plain"]) / 1e6,
-                    "ratio": ratio(seconds["plain"], seconds["ours"]),
+                    **{f"{name} messages/s": count / median(each) for name, each in seconds.items()},
+                    **{f"{name} MB/s": count * size / median(each) / 1e6 for name, each in seconds.items()},
+                    **{f"{name} to plain": ratio(seconds["plain"], seconds[name]) for name in OURS},
                 }
     return figures
 
@@ -74,32 +84,32 @@ def one_way(amount: Amount) -> Figures:
 def round_trip(amount: Amount) -> Figures:
     """Microseconds until a message of 64 characters is back, both processes on one core. The ratios are our time to theirs."""
     figures: Figures = {}
-    order = f"echo 64 {amount.echoes}"
     for profile in PROFILES:
-        with Pair("ours", profile) as ours, Pair("plain", profile) as plain, Pair("plain", profile, relay=True) as relay:
-            pairs = {"ours": ours, "plain": plain, "relay": relay}
-            seconds = interleaved(amount.rounds, {name: partial(pair.measure, order, TOGETHER) for name, pair in pairs.items()})
-            figures[profile] = {
-                **{f"{name} us": median(seconds[name]) / amount.echoes * 1e6 for name in pairs},
-                "ratio to plain": ratio(seconds["ours"], seconds["plain"]),
-                "ratio to relay": ratio(seconds["ours"], seconds["relay"]),
-            }
+        with pairs(OURS | RELAY | PLAIN, profile) as all_pairs:
+            seconds = taken(amount.rounds, all_pairs, f"echo 64 {amount.echoes}", TOGETHER)
+        figures[profile] = {
+            **{f"{name} us": median(each) / amount.echoes * 1e6 for name, each in seconds.items()},
+            **{f"{name} to {other}": ratio(seconds[name], seconds[other]) for name in OURS for other in ("relay", "plain")},
+        }
     return figures
 
 
 def set_up(amount: Amount) -> Figures:
     """Milliseconds from `connect` until both ends have the session key and have parted; the RSA key is ready."""
     figures: Figures = {}
-    order = f"connect {amount.handshakes}"
     for profile in PROFILES:
-        with Pair("ours", profile, greeting=True) as ours, Pair("plain", profile, greeting=True) as plain:
-            pairs = {"ours": ours, "plain": plain}
-            seconds = interleaved(amount.rounds, {name: partial(pair.measure, order, APART) for name, pair in pairs.items()})
-            figures[profile] = {
-                **{f"{name} ms": median(seconds[name]) / amount.handshakes * 1e3 for name in pairs},
-                "ratio": ratio(seconds["ours"], seconds["plain"]),
-            }
+        with pairs(OURS | PLAIN, profile, greeting=True) as all_pairs:
+            seconds = taken(amount.rounds, all_pairs, f"connect {amount.handshakes}", APART)
+        figures[profile] = {
+            **{f"{name} ms": median(each) / amount.handshakes * 1e3 for name, each in seconds.items()},
+            **{f"{name} to plain": ratio(seconds[name], seconds["plain"]) for name in OURS},
+        }
     return figures
+
+
+def taken(rounds: int, all_pairs: dict[str, Pair], order: str, cores: list[int]) -> dict[str, list[float]]:
+    """Seconds that each pair took for an order, round by round."""
+    return interleaved(rounds, {name: partial(pair.measure, order, cores) for name, pair in all_pairs.items()})
 
 
 def start_up(amount: Amount) -> Figures:

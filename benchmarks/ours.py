@@ -1,9 +1,12 @@
 """plytalk in the same roles as the plain program: real stacks, real sockets, and a UI that counts instead of showing.
 
-python -m benchmarks.ours server|client|greeter|caller PROFILE [PORT]
+    python -m benchmarks.ours server|client|greeter|caller PROFILE PORT [uvloop]
+
+With `uvloop` it runs on that event loop, as `chat` does where the extra `fast` is installed.
 """
 
 import asyncio
+import importlib
 import sys
 from time import perf_counter
 from typing import Any
@@ -102,7 +105,7 @@ async def call(stack: Stack, port: int) -> None:
         print(perf_counter() - start, flush=True)
 
 
-async def main(role: str, profile: str, port: str = "0") -> None:
+async def main(role: str, profile: str, port: int) -> None:
     host = Host()
     hook: Any = host.manager.hook
     chosen = stack(host, profile, ClientUi if role in ("client", "caller") else ServerUi)
@@ -110,15 +113,21 @@ async def main(role: str, profile: str, port: str = "0") -> None:
         case "server":
             await Server(chosen, hook).run(HOST, 0)
         case "client":
-            await Client(chosen, hook).run(HOST, int(port))
+            await Client(chosen, hook).run(HOST, port)
         case "greeter":
             await greet(chosen)
         case "caller":
-            await call(chosen, int(port))
+            await call(chosen, port)
+
+
+def run(role: str, profile: str, port: str, variant: str = "") -> None:
+    factory = importlib.import_module("uvloop").new_event_loop if variant == "uvloop" else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main(role, profile, int(port)))
 
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main(*sys.argv[1:]))
+        run(*sys.argv[1:])
     except ChatError as error:
         sys.exit(error.sentence)

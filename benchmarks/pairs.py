@@ -48,17 +48,16 @@ class Process:
 
 
 class Pair:
-    """A server and a client of one program ("ours" or "plain") for one profile, in conversation; used in a `with`.
+    """A server and a client of one program for one profile, in conversation; used in a `with`.
 
-    With `greeting` they only shake hands, again and again; `relay` is the plain program's (benchmarks/plain.py).
+    The program is "ours" or "plain", its variant "uvloop" or "relay" (each explained there). With `greeting` they only shake
+    hands, again and again.
     """
 
-    def __init__(self, program: str, profile: str, *, greeting: bool = False, relay: bool = False) -> None:
-        more = ["relay"] if relay else []
-        self._server = Process(program, "greeter" if greeting else "server", profile, *(["0", *more] if relay else []))
+    def __init__(self, program: str, profile: str, variant: str = "", *, greeting: bool = False) -> None:
+        self._server = Process(program, "greeter" if greeting else "server", profile, "0", variant)
         try:
-            port = self._server.line()
-            self._client = Process(program, "caller" if greeting else "client", profile, port, *more)
+            self._client = Process(program, "caller" if greeting else "client", profile, self._server.line(), variant)
         except BaseException:
             self._server.end()
             raise

@@ -1,6 +1,6 @@
 """The plain program: what the three existing chats do, in the way they do it, without their screens.
 
-    python -m benchmarks.plain server|client|greeter|caller PROFILE [PORT [relay]]
+    python -m benchmarks.plain server|client|greeter|caller PROFILE PORT [relay]
 
 Blocking sockets with the system's defaults; one thread that sends and one that receives; the header and the payload read one
 after the other; a new AESGCM object and twelve bytes from the system for each message. Nothing is printed on the way.
@@ -198,8 +198,8 @@ def listen(role: str, kind: type[Demo01], relay: bool) -> None:
             serve(chat, relayed(chat.say) if relay else chat.say)
 
 
-def main(role: str, profile: str, port: str = "0", relay: str = "") -> None:
-    kind = CHATS[profile]
+def main(role: str, profile: str, port: str, variant: str = "") -> None:
+    kind, relay = CHATS[profile], variant == "relay"
     if role == "caller":
         call_again_and_again(kind, int(port))
     elif role == "client":
@@ -207,7 +207,7 @@ def main(role: str, profile: str, port: str = "0", relay: str = "") -> None:
             chat = kind(sock, kind.call(sock))
             talk(chat, relayed(chat.say) if relay else chat.say)
     else:
-        listen(role, kind, bool(relay))
+        listen(role, kind, relay)
 
 
 if __name__ == "__main__":
