@@ -59,7 +59,11 @@ class RsaOaep(Handshake):
         public = read_public_key(await wire.receive(KEY, limit=MAX_PEM))
         await wire.ask(Identity("rsa", der(public)))  # before the first secret byte leaves
         session_key = os.urandom(SESSION_KEY_BYTES)
-        await wire.send(SESSION_KEY, public.encrypt(session_key, OAEP))
+        try:
+            sealed = public.encrypt(session_key, OAEP)
+        except ValueError:
+            raise HandshakeFailed("The server's RSA key cannot be used.") from None
+        await wire.send(SESSION_KEY, sealed)
         return Secrets.shared(session_key)
 
     async def respond(self, wire: Wire) -> Secrets:
@@ -106,13 +110,19 @@ def read_public_key(text: bytes) -> rsa.RSAPublicKey:
         raise HandshakeFailed("The server sent something that is no public key in PEM.") from None
     if not isinstance(public, rsa.RSAPublicKey):
         raise HandshakeFailed("The server sent a public key that is not an RSA key.")
-    if not MODULUS_BITS <= public.key_size <= MAX_MODULUS_BITS:
-        raise HandshakeFailed(
-            f"The server's RSA key has {public.key_size} bits; between {MODULUS_BITS} and {MAX_MODULUS_BITS} are accepted."
-        )
-    if public.public_numbers().e != PUBLIC_EXPONENT:
-        raise HandshakeFailed(f"The server's RSA key has an unusual public exponent; only {PUBLIC_EXPONENT} is accepted.")
+    if fault := fault_of(public):
+        raise HandshakeFailed(f"The server's RSA key has {fault}.")
     return public
+
+
+def fault_of(public: rsa.RSAPublicKey) -> str:
+    """What is wrong with a key that could be right; empty for nothing."""
+    numbers = public.public_numbers()
+    if not MODULUS_BITS <= public.key_size <= MAX_MODULUS_BITS:
+        return f"{public.key_size} bits; between {MODULUS_BITS} and {MAX_MODULUS_BITS} are accepted"
+    if numbers.e != PUBLIC_EXPONENT:
+        return f"an unusual public exponent; only {PUBLIC_EXPONENT} is accepted"
+    return "" if numbers.n % 2 else "an even modulus, which no real one has"
 
 
 def open_session_key(private: rsa.RSAPrivateKey, sealed: bytes) -> bytes:
@@ -157,10 +167,10 @@ def _load(file: Path) -> rsa.RSAPrivateKey:
         raise Usage(
             f"{file} holds no RSA private key in PEM without a passphrase.", "Choose another file for --rsa-key."
         ) from None
-    if not isinstance(private, rsa.RSAPrivateKey) or not MODULUS_BITS <= private.key_size <= MAX_MODULUS_BITS:
-        raise Usage(
-            f"{file} holds no RSA key of {MODULUS_BITS} to {MAX_MODULUS_BITS} bits.", "Choose another file for --rsa-key."
-        )
+    if not isinstance(private, rsa.RSAPrivateKey):
+        raise Usage(f"{file} holds a key that is no RSA key.", "Choose another file for --rsa-key.")
+    if fault := fault_of(private.public_key()):
+        raise Usage(f"The RSA key in {file} has {fault}.", "Choose another file for --rsa-key.")
     return private
 
 
