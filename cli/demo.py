@@ -133,7 +133,7 @@ def page(stack: Stack, address: str, spoken: list[str], seen: list[Seen]) -> Ite
     yield paint("What each layer made of the words", "1", 1)
     names = {"messages": stack.make_messages.name, "cipher": stack.cipher.name, "framer": stack.framer.name}
     plaintext = b""
-    for one in (one for one in seen[first:] if one.event.way == "out"):
+    for one in (one for one in seen[first:] if one.event.way == "out" and one.event.layer in names):
         event = one.event
         if event.layer == "messages":
             plaintext = event.data

@@ -55,6 +55,10 @@ class HeaderFramer(Framer):
             self._at = start = end
             yield kind, data[body:end]
 
+    def fields(self, kind: Kind | None, payload: bytes) -> dict[str, str]:
+        length = {"length": str(len(payload))}
+        return {"type": (kind or b"").decode("latin-1"), **length} if self.typed else length
+
     @property
     def unfinished(self) -> int:
         return len(self._buffer) - self._at

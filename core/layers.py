@@ -202,6 +202,10 @@ class Framer(Layer):
     def unfinished(self) -> int:
         """How many bytes are held here: those of frames not taken yet, and of the beginning of the next one."""
 
+    def fields(self, kind: Kind | None, payload: bytes) -> Mapping[str, str]:
+        """What a frame says before its payload, for whoever inspects a trace."""
+        return {"length": str(len(payload))}
+
 
 class Handshake(Layer):
     """Talks in frames until both ends hold the same secrets. It sees no socket, no clock and no screen.
@@ -227,8 +231,14 @@ class Handshake(Layer):
     shows: ClassVar[AbstractSet[Role]] = frozenset()
     speaks_first: ClassVar[Role | None] = None
     identity: Identity | None = None
+    steps: ClassVar[Mapping[Kind, str]] = {}
+    """The names of its messages by the kind of their frames, for whoever inspects a trace."""
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Options worth a row of their own in the lab's matrix, by a short name; empty for none."""
+
+    def fields(self, kind: Kind, payload: bytes) -> Mapping[str, str]:
+        """What is in a handshake message as far as it can be read without a key, for whoever inspects a trace."""
+        return {}
 
     @abstractmethod
     async def initiate(self, wire: "Wire") -> Secrets:
@@ -305,6 +315,10 @@ class Messages(Layer):
     @abstractmethod
     def unpack(self, plaintext: bytes) -> Iterable[Item]:
         """What a plaintext says. Raises RemoteError where it says nothing sensible."""
+
+    def fields(self, plaintext: bytes) -> Mapping[str, str]:
+        """What is in a plaintext, for whoever inspects a trace. Unlike `unpack`, it changes nothing and never raises."""
+        return {"text": plaintext.decode(errors="replace")}
 
 
 class Authenticator(Layer):

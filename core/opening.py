@@ -68,9 +68,12 @@ class Opening:
     async def _run(self) -> Opened:
         framer = self._stack.framer()
         if self._tracer:
+            self._tracer.wrap_stream(self._stream)
             self._tracer.wrap_framer(framer)
         agreement = next((auth.agrees for auth in self._stack.auths if auth.agrees), "")
         wire = Wire(framer, self._stream, self._ask, self._agree, agreement, self._limits.unread)
+        if self._tracer:
+            self._tracer.wrap_wire(wire, self._stack.handshake)
         self._stream.deliver_to(wire.feed, wire.ended)
         secrets = await self._handshake(wire)
         for auth in self._stack.auths:
@@ -81,6 +84,7 @@ class Opening:
         cipher, messages = self._stack.cipher(secrets, self._role), self._stack.messages()
         if self._tracer:
             self._tracer.wrap_cipher(cipher)
+            self._tracer.wrap_messages(messages)
         await self._verify(Channel(wire, cipher, messages, self._thinking), secrets)
         return Opened(wire, framer, cipher, messages, self._identity)
 

@@ -81,10 +81,14 @@ class Session:
 
     async def open(self) -> None:
         """Do the handshake and let the authenticators judge. Raises ChatError; the stream is closed then."""
+        if self._tracer:
+            self._tracer.tell("started", role=self.role.value, peer=self.stream.peer, **self.stack.names)
         opening = Opening(self.stack, self.stream, self.role, self.address, self.limits, self._tracer)
         try:
             opened = await opening.run()
-        except BaseException:
+        except BaseException as error:
+            if self._tracer:
+                self._tracer.tell("failed", str(error))
             self.approved = opening.approved
             self.stream.close()
             raise
@@ -258,7 +262,7 @@ class Session:
             return
         self.ending = ending
         if self._tracer:
-            self._tracer.ended(ending.reason)
+            self._tracer.tell("ended", ending.reason, by=ending.by.value)
         self._pending.clear()
         self._ending_known.set()
         self.stream.finish()

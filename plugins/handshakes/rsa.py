@@ -41,6 +41,7 @@ class RsaOaep(Handshake):
     prefers = {"framer": "typed", "cipher": "aesgcm"}
     shows = {Role.RESPONDER}
     speaks_first = Role.RESPONDER
+    steps = {KEY: "public key", SESSION_KEY: "session key"}
     caution = (
         "The session key is only as secret as the server's RSA key stays: who records the traffic and gets that key reads it all."
     )

@@ -173,6 +173,17 @@ class Records(Messages):
             raise BadFrame("The goodbye counts other records than those that came.")
         return Close(EXIT, str(reason))
 
+    def fields(self, plaintext: bytes) -> dict[str, str]:
+        found: dict[str, str] = {}
+        at = 0
+        while len(plaintext) - at >= HEADER.size and plaintext[at]:
+            kind, length = HEADER.unpack_from(plaintext, at)
+            at += HEADER.size + length
+            names = {int(one): one.name.lower() for one in Type}
+            name = names.get(kind & ~MORE, f"type {kind & ~MORE}") + (", more follows" if kind & MORE else "")
+            found[f"{len(found) + 1} {name}"] = plaintext[at - length : at].decode(errors="backslashreplace")
+        return {**found, "padding": f"{max(0, len(plaintext) - at)} bytes"}
+
 
 def pad(parts: Sequence[bytes]) -> bytes:
     """The parts joined, with zeros up to the next bucket. There is one: `pack` keeps to the longest."""
