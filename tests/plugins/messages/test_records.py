@@ -1,0 +1,217 @@
+"""Records of plytalk/1: items in buckets, byte by byte; what is not written so is refused."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plytalk.core.errors import BadFrame, FrameTooLong, LocalError
+from plytalk.core.messages import Close, Control, Ping, Pong, Undecodable
+from plytalk.core.testing import check_messages
+from plytalk.plugins.messages.records import BUCKETS, MAX_BODY, MAX_MESSAGE, MORE, Records, Type
+
+ITEMS = st.one_of(
+    st.text(max_size=400),
+    st.integers(30_000, 40_000).map("é".__mul__),
+    st.binary(max_size=400).map(Control),
+    st.binary(max_size=400).map(Ping),
+    st.binary(max_size=400).map(Pong),
+)
+
+
+def record(*items, size=64):
+    """A record by hand."""
+    return b"".join(bytes([kind]) + len(body).to_bytes(2, "big") + body for kind, body in items).ljust(size, b"\0")
+
+
+def unpacked(*records):
+    messages = Records(True)
+    return [item for each in records for item in messages.unpack(each)]
+
+
+def test_it_keeps_the_contract():
+    check_messages(Records)
+
+
+def test_a_message_byte_by_byte():
+    assert Records(True).pack(["Hör zu."]) == [b"\x01\x00\x08H\xc3\xb6r zu.".ljust(64, b"\0")]
+
+
+def test_each_item_byte_by_byte():
+    assert Records(True).pack([Control(b"c"), Ping(b"p"), Pong(b"")]) == [
+        b"\x05\x00\x01c\x03\x00\x01p\x04\x00\x00".ljust(64, b"\0")
+    ]
+    assert [Type.ACK, Type.FILE] == [2, 6]  # kept for later
+
+
+def test_half_a_character_becomes_a_question_mark():
+    assert unpacked(*Records(True).pack(["a\udcffb", "c"])) == ["a?b", "c"]
+
+
+# -- what a length gives away ----------------------------------------------------------------------------------------------
+
+
+def test_lengths_up_to_1000_show_as_four():
+    sizes = {len(*Records(True).pack(["x" * length])) for length in range(1, 1001)}
+    assert sizes == {64, 256, 1024}
+    assert len(sizes) <= 4
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_a_bucket_is_used_up_to_its_last_byte(bucket):
+    [full] = Records(True).pack(["x" * (bucket - 3)])
+    assert len(full) == bucket
+    assert unpacked(full) == ["x" * (bucket - 3)]
+    assert len(Records(True).pack(["x" * (bucket - 2)])[0]) > bucket or bucket == BUCKETS[-1]
+
+
+def test_all_that_is_said_in_one_turn_shares_records():
+    said = [f"line {count}" for count in range(1000)]
+    records = Records(True).pack(said)
+    assert len(records) == 1
+    assert unpacked(*records) == said
+    many = said * 20
+    assert len(Records(True).pack(many)) == -(-sum(len(line) + 3 for line in many) // BUCKETS[-1])
+    assert unpacked(*Records(True).pack(many)) == many
+
+
+def test_nothing_said_is_no_record():
+    assert Records(True).pack([]) == []
+
+
+@given(st.lists(ITEMS, max_size=12))
+def test_what_was_said_arrives(items):
+    sender, receiver = Records(True), Records(True)
+    records = sender.pack(items)
+    assert {len(each) for each in records} <= set(BUCKETS)
+    assert [item for each in records for item in receiver.unpack(each)] == items
+    [goodbye] = receiver.unpack(sender.pack([Close()])[-1])
+    assert isinstance(goodbye, Close)
+
+
+# -- long messages ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_long_message_is_split():
+    text = "x" * (2 * MAX_BODY + 5)
+    records = Records(True).pack(["before", text, "after"])
+    assert [each[0] for each in records] == [1, 1 | MORE, 1 | MORE, 1]
+    assert unpacked(*records) == ["before", text, "after"]
+
+
+def test_a_character_may_be_cut_in_two_by_the_split():
+    text = "x" + "é" * MAX_BODY
+    assert unpacked(*Records(True).pack([text])) == [text]
+
+
+def test_a_message_of_1_mib_arrives_and_one_byte_more_does_not():
+    assert MAX_MESSAGE == 2**20
+    longest = "x" * MAX_MESSAGE
+    assert unpacked(*Records(True).pack([longest])) == [longest]
+    with pytest.raises(FrameTooLong, match="1,048,576"):
+        unpacked(*Records(True).pack([longest + "x"]))
+
+
+def test_parts_without_an_end_are_refused_before_they_pile_up():
+    messages, part = Records(True), record((1 | MORE, bytes(MAX_BODY)), size=BUCKETS[-1])
+    for _ in range(MAX_MESSAGE // MAX_BODY):
+        assert messages.unpack(part) == []
+    with pytest.raises(FrameTooLong):
+        messages.unpack(part)
+
+
+def test_parts_may_share_a_record_and_be_empty():
+    assert unpacked(record((1 | MORE, b"one "), (1 | MORE, b""), (1, b"two"), (1, b"three"))) == ["one two", "three"]
+    assert unpacked(record((1 | MORE, b""), (1, b""))) == [""]
+
+
+@pytest.mark.parametrize("other", [(3, b""), (5, b""), (42, b""), (7, bytes(9)), (3 | MORE, b"")])
+def test_nothing_comes_between_the_parts(other):
+    with pytest.raises(BadFrame, match="in the middle of a message"):
+        unpacked(record((1 | MORE, b"half"), other, (1, b"rest")))
+
+
+@pytest.mark.parametrize("item", [Control(bytes(MAX_BODY + 1)), Ping(bytes(MAX_BODY + 1)), Pong(bytes(MAX_BODY + 1)), object()])
+def test_only_messages_are_split(item):
+    with pytest.raises(LocalError, match="cannot carry this"):
+        Records(True).pack([item])
+    longest = Control(bytes(MAX_BODY))
+    assert unpacked(*Records(True).pack([longest])) == [longest]
+
+
+# -- what is not written as it should be -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 65, 128, 257, 65518, 65520])
+def test_a_record_of_another_size_is_refused(size):
+    with pytest.raises(BadFrame, match="padded to one of"):
+        unpacked(bytes(size))
+
+
+@pytest.mark.parametrize("at", [8, 9, 10, 40, 63])
+def test_padding_that_is_not_zero_is_refused(at):
+    raw = bytearray(record((1, b"word")))
+    raw[at] = 1
+    with pytest.raises(BadFrame):
+        unpacked(bytes(raw))
+
+
+def test_an_item_that_is_cut_off_is_refused():
+    for claimed in (62, 63, 1000, 65535):
+        with pytest.raises(BadFrame, match="in the middle of an item"):
+            unpacked(b"\x01" + claimed.to_bytes(2, "big") + b"x" * 61)
+    assert unpacked(b"\x01" + (61).to_bytes(2, "big") + b"x" * 61) == ["x" * 61]
+
+
+def test_a_header_that_is_cut_off_is_refused():
+    for left in (1, 2):
+        with pytest.raises(BadFrame, match="not zero"):
+            unpacked(record((1, bytes(61 - left)))[:-left] + b"\x01" * left)
+
+
+def test_types_that_nobody_knows_are_skipped():
+    later = [(2, b"ack"), (6, b"file"), (42, b"?"), (42 | MORE, b"?"), (0x7F, b""), (6 | MORE, b"more"), (MORE, b"")]
+    for item in later:
+        assert unpacked(record((1, b"before"), item, (1, b"behind"))) == ["before", "behind"]
+
+
+def test_bytes_that_are_no_text_are_shown_as_far_as_they_go():
+    assert unpacked(record((1, b"a\xffb"))) == [Undecodable("a\N{REPLACEMENT CHARACTER}b")]
+    assert unpacked(record((1 | MORE, b"a\xff"), (1, b"b"))) == [Undecodable("a\N{REPLACEMENT CHARACTER}b")]
+
+
+@given(st.binary(min_size=64, max_size=64))
+def test_whatever_comes_is_read_or_refused(raw):
+    with suppress(BadFrame):
+        unpacked(raw)
+
+
+# -- the goodbye -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_goodbye_byte_by_byte():
+    assert Records(True).pack([Close()]) == [b"\x07\x00\x09" + b"\0" + bytes(8) + bytes(52)]
+    assert unpacked(record((7, bytes(9)))) == [Close("exit", "0")]
+
+
+@pytest.mark.parametrize(
+    "said", [[], ["word"], ["x" * (MAX_BODY - 12)], ["x" * (MAX_BODY - 11)], ["x" * 200_000], ["x" * 60] * 3000]
+)
+def test_a_goodbye_counts_the_records_before_it(said):
+    sender, receiver = Records(True), Records(True)
+    records = [*sender.pack(["one"]), *sender.pack(["two"]), *sender.pack([*said, Close()])]
+    *_, last = [item for each in records for item in receiver.unpack(each)]
+    assert isinstance(last, Close)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 2**64 - 1])
+def test_a_goodbye_that_counts_other_records_is_refused(count):
+    with pytest.raises(BadFrame, match="counts other records"):
+        unpacked(record((1, b"one")), record((1, b"two")), record((7, b"\0" + count.to_bytes(8, "big"))))
+
+
+@pytest.mark.parametrize("body", [b"", bytes(8), bytes(10)])
+def test_a_goodbye_of_another_length_is_refused(body):
+    with pytest.raises(BadFrame, match="goodbye"):
+        unpacked(record((7, body)))
