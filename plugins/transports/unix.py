@@ -30,6 +30,7 @@ class Unix(Transport):
     names_place = True
 
     async def listen(self, host: str, port: int) -> Listener:
+        refuse_no_path(host)
         listener = UnixListener()
         remove_stale(host)
         sock = socket.socket(socket.AF_UNIX)
@@ -47,11 +48,18 @@ class Unix(Transport):
         return listener
 
     async def connect(self, host: str, port: int) -> Stream:
+        refuse_no_path(host)
         try:
             _, stream = await asyncio.get_running_loop().create_unix_connection(lambda: AsyncioStream(name=host), host)
         except (OSError, ValueError) as error:
             raise CannotConnect(f"Cannot connect to {host!r}: {why(error)}.", "Check that the server is running.") from None
         return stream
+
+
+def refuse_no_path(path: str) -> None:
+    """Linux takes an empty name, or one that begins with a zero byte, for a socket without a file and so without permissions."""
+    if not path or "\0" in path:
+        raise CannotConnect(f"{path!r} is no path of a socket.", "Choose one, such as /run/user/1000/chat.")
 
 
 def remove_stale(path: str) -> None:
