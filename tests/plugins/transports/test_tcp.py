@@ -1,0 +1,181 @@
+"""TCP over IPv4 and IPv6."""
+
+import errno
+import os
+import socket
+import struct
+
+import pytest
+
+from plytalk.core.errors import CannotConnect
+from plytalk.core.testing import check_transport
+from plytalk.core.testing.transports import Place, Receiver
+from plytalk.core.testing.verdict import idle
+from plytalk.plugins.transports.tcp import KEEP_ALIVE, Tcp, layers, show, todo, why
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs IPv6 on the loopback device")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("::1", marks=needs_ipv6)])
+def test_it_passes_the_kit(host: str) -> None:
+    check_transport(Tcp, host)
+
+
+async def pair(place: Place):
+    listener = await place.listen()
+    streams = await place.pair(listener)
+    await listener.close()
+    return streams
+
+
+async def test_both_ends_send_at_once_and_notice_a_peer_that_vanished() -> None:
+    for stream in (streams := await pair(Place(Tcp, "127.0.0.1", 0))):
+        sock = stream._transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        for name, value in KEEP_ALIVE.items():
+            if hasattr(socket, name):
+                assert sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) == value
+    for stream in streams:
+        stream.close()
+
+
+async def test_the_client_s_peer_is_what_it_asked_for_and_the_server_s_where_it_came_from() -> None:
+    place = Place(Tcp, "127.0.0.1", 0)
+    listener = await place.listen()
+    client, server = await place.pair(listener)
+    assert client.peer == listener.address
+    host, _, port = server.peer.rpartition(":")
+    assert host == "127.0.0.1"
+    assert int(port) == client._transport.get_extra_info("sockname")[1]
+    client.close()
+    server.close()
+    await listener.close()
+
+
+async def test_a_name_is_as_good_as_an_address() -> None:
+    tcp = Tcp()
+    listener = await tcp.listen("127.0.0.1", 0)
+    stream = await tcp.connect("localhost", int(listener.address.rpartition(":")[2]))
+    assert stream.peer.startswith("localhost:")
+    stream.close()
+    await listener.close()
+
+
+async def test_a_reset_is_told_as_a_fault() -> None:
+    client, server = await pair(Place(Tcp, "127.0.0.1", 0))
+    heard = Receiver(server)
+    sock = client._transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client._transport.abort()
+    await heard.hears_the_end("no end came")
+    [error] = heard.ends
+    assert isinstance(error, ConnectionResetError)
+    server.finish()
+    server.send(b"to nobody")
+    server.close()
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", "x" * 70, "nul\0byte", "."])
+async def test_a_name_that_nobody_knows_is_said_in_words(host: str) -> None:
+    for attempt in (Tcp().connect, Tcp().listen):
+        with pytest.raises(CannotConnect) as failure:
+            await attempt(host, 1)
+        assert failure.value.exit_code == 3
+        assert failure.value.hint
+        assert failure.value.sentence.isprintable()
+
+
+async def test_a_port_in_use_is_said_in_words() -> None:
+    listener = await Tcp().listen("127.0.0.1", 0)
+    port = int(listener.address.rpartition(":")[2])
+    with pytest.raises(CannotConnect) as failure:
+        await Tcp().listen("127.0.0.1", port)
+    assert failure.value.sentence == (
+        f"Cannot listen on 127.0.0.1:{port}: the port is in use. Choose another with --port, or end the program that uses it."
+    )
+    await listener.close()
+
+
+async def test_an_address_of_another_machine_is_said_in_words() -> None:
+    with pytest.raises(CannotConnect, match="this machine has no such address"):
+        await Tcp().listen("192.0.2.1", 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="needs a user who may not use every port")
+async def test_a_port_that_is_not_ours_is_said_in_words() -> None:
+    with pytest.raises(CannotConnect, match="permission denied"):
+        await Tcp().listen("127.0.0.1", 1)
+
+
+async def test_nobody_there_is_said_in_words() -> None:
+    with socket.socket() as taken:  # bound and not listening: nobody else gets this port meanwhile
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        for host in ("127.0.0.1", "localhost"):
+            with pytest.raises(CannotConnect) as failure:
+                await Tcp().connect(host, port)
+            assert failure.value.sentence == (
+                f"Cannot connect to {host}:{port}: connection refused. Check that the server is running and the port is right."
+            )
+
+
+async def test_a_peer_that_goes_before_it_was_looked_at_is_no_crash() -> None:
+    listener = await Tcp().listen("127.0.0.1", 0)
+    host, _, port = listener.address.rpartition(":")
+    with socket.create_connection((host, int(port))) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    stream = await listener.accept()
+    heard = Receiver(stream)
+    await heard.hears_the_end("no end came")
+    stream.close()
+    await listener.close()
+    await idle()
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        (("127.0.0.1", 8000), "127.0.0.1:8000"),
+        (("::1", 8000, 0, 0), "[::1]:8000"),
+        (None, "unknown"),
+        ("", "unknown"),
+        ("/run/chat.sock", "/run/chat.sock"),
+    ],
+)
+def test_how_an_address_is_shown(address: object, shown: str) -> None:
+    assert show(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "hint"),
+    [
+        (OSError(errno.EADDRINUSE, "x"), "the port is in use.", "--port"),
+        (OSError(errno.EACCES, "x"), "permission denied.", "1024"),
+        (OSError(errno.EADDRNOTAVAIL, "x"), "this machine has no such address.", "--host"),
+        (OSError(errno.ECONNREFUSED, "x"), "connection refused.", ""),
+        (
+            OSError("Multiple exceptions: [Errno 111] Connect call failed ('::1', 1, 0, 0), [Errno 111] y"),
+            "connection refused.",
+            "",
+        ),
+        (OSError("something new"), "something new.", ""),
+    ],
+)
+def test_what_the_system_says_is_said_in_words(error: OSError, words: str, hint: str) -> None:
+    assert why(error) == words
+    assert hint in todo(error)
+
+
+def test_it_is_the_layer_of_its_module() -> None:
+    assert layers() == [Tcp]
