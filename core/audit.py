@@ -99,12 +99,12 @@ async def _looked_at(target: Target) -> list[Finding]:
     try:
         async for finding in target.stack.handshake.audit(target):
             findings.append(finding)
-    except CannotConnect:
-        says = "It takes no further connection, so the rest could not be looked at."
-        findings.append(Finding(Grade.WARN, "access", says, "A server that goes on listening (`--keep`) can be audited whole."))
-    except RemoteError as error:
-        if findings:
-            findings.append(Finding(Grade.FAIL, "handshake", f"It breaks off: {error.sentence}"))
+    except (CannotConnect, RemoteError) as error:
+        if findings:  # it was there, and spoke
+            says = f"It answers no further connection, so the rest could not be looked at. {error}"
+            findings.append(
+                Finding(Grade.WARN, "access", says, "A server that goes on listening (`--keep`) can be audited whole.")
+            )
     return findings
 
 

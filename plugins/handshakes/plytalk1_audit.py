@@ -14,6 +14,7 @@ from plytalk.core.properties import Property
 from plytalk.core.target import Finding, Grade, Target
 from plytalk.plugins.handshakes import plytalk1
 from plytalk.plugins.noise import preamble
+from plytalk.plugins.noise.primitives import MLKEM768, X25519
 
 UNHEARD_OF = "Noise_UnheardOf"
 MALFORMED = b"GET / HTTP/1.1\r\n"
@@ -123,10 +124,11 @@ async def preferred(target: Target, accepted: Sequence[str]) -> Finding:
 
 async def low_order(target: Target, suite: str) -> Finding:
     """A first message whose key makes every shared secret zero (RFC 7748, section 6.1)."""
+    kem = MLKEM768.generate_keypair().public if suite in plytalk1.HYBRID else b""
     async with target.wire() as wire:
         await wire.send(plytalk1.GREETING, preamble.Offer((suite,)).encode())
         await wire.receive(plytalk1.GREETING, preamble.MAX_BYTES)
-        await wire.send(plytalk1.A, bytes(plytalk1.MAX_A if suite in plytalk1.HYBRID else 32))
+        await wire.send(plytalk1.A, bytes(X25519.dhlen) + kem)
         try:
             await wire.receive(plytalk1.B, plytalk1.MAX_B)
         except RemoteError:
