@@ -1,5 +1,6 @@
 """Whether what a plugin brings keeps its contract, as far as that can be seen without using it."""
 
+import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -10,6 +11,7 @@ from plytalk.core.layers import KINDS, Authenticator, Layer, Option
 from plytalk.core.properties import Profile, Property
 
 JUDGEMENTS = ("agree", "check", "verify")
+OPTION_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OPTION_TYPES = (bool, int, str, Path)
 PLUGIN_KINDS: Mapping[str, type[Layer]] = {**KINDS, Attack.kind: Attack}
 """What a plugin can bring: the kinds of layer that make a stack, and attacks for the lab."""
@@ -44,6 +46,8 @@ def _fault_of_statements(layer: type[Layer]) -> str:
     for option in layer.options:
         if not isinstance(option, Option) or option.type not in OPTION_TYPES:
             return f"the option {option!r:.100} of {where} is no Option of the type bool, int, str or Path."
+        if not OPTION_NAME.fullmatch(option.name):
+            return f"the option {option.name!r:.100} of {where} is not called in small letters, digits and single hyphens."
     if not isinstance(layer.caution, str) or not isinstance(layer.summary(), str):
         return f"the caution or the summary of {where} is no text."
     return ""

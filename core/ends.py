@@ -3,8 +3,8 @@
 import asyncio
 import traceback
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, NoReturn, TypeVar
 
 from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, UnknownPeer
 from plytalk.core.keys import Role
@@ -13,6 +13,8 @@ from plytalk.core.limits import Limits
 from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack
 from plytalk.core.trace import Trace
+
+T = TypeVar("T")
 
 
 async def stop(*tasks: "asyncio.Task[Any]") -> None:
@@ -54,6 +56,14 @@ class End:
                 raise BrokenPlugin(f"The {layer.kind} `{layer.name}` raised {type(error).__name__} before the start.") from error
             for sentence in sentences:
                 self.stack.ui.notice(sentence)
+
+    async def _reached(self, way: Callable[[str, int], Awaitable[T]], host: str, port: int) -> T:
+        try:
+            return await way(host, port)
+        except ChatError:
+            raise
+        except Exception as error:
+            raise BrokenPlugin(f"The transport `{self.stack.transport.name}` raised {type(error).__name__}.") from error
 
     async def _converse(self, session: Session) -> Ending:
         """From the first word to the last. Raises BrokenPlugin where a hook or the UI fails; the peer gets a goodbye first."""
@@ -109,7 +119,7 @@ class Client(End):
         """Connect and talk. Raises ChatError where no conversation comes about."""
         self.stack.refuse(Role.INITIATOR)
         await self._ready(Role.INITIATOR)
-        stream = await self.stack.transport.connect(host, port)
+        stream = await self._reached(self.stack.transport.connect, host, port)
         session = self._session(stream, Role.INITIATOR, stream.peer)
         try:
             await session.open()
@@ -117,7 +127,8 @@ class Client(End):
             if not session.approved or isinstance(error, Refused):  # what this side itself refused was no matter of waiting
                 raise
             self.stack.ui.notice("The other side did not wait for your answer: connecting again.")
-            session = self._session(await self.stack.transport.connect(host, port), Role.INITIATOR, stream.peer)
+            again = await self._reached(self.stack.transport.connect, host, port)
+            session = self._session(again, Role.INITIATOR, stream.peer)
             await session.open()
         return await self._converse(session)
 
@@ -142,7 +153,7 @@ class Server(End):
         """Listen and talk: to one peer, or with `keep` to one after the other, until cancelled. Raises CannotConnect."""
         self.stack.refuse(Role.RESPONDER)
         await self._ready(Role.RESPONDER)
-        self._listener = await self.stack.transport.listen(host, port)
+        self._listener = await self._reached(self.stack.transport.listen, host, port)
         self._keep = keep
         self._busy = False
         self._handshakes: Counter[str] = Counter()

@@ -84,6 +84,8 @@ def test_an_authenticator_must_judge_at_one_moment_at_least(moment: str) -> None
         ({"prefers": {"frame": "raw"}}, "no mapping of kinds"),
         ({"options": "loud"}, "is no Option"),
         ({"options": (Option("when", "", complex),)}, "is no Option of the type"),
+        ({"options": (Option("my option", ""),)}, "is not called in small letters"),
+        ({"options": (Option("--loud", ""),)}, "is not called in small letters"),
         ({"caution": None}, "is no text"),
         ({"summary": classmethod(lambda cls: 3)}, "is no text"),
         ({}, ""),
