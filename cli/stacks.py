@@ -13,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from plytalk.cli import config
-from plytalk.core.errors import PluginError, Usage
+from plytalk.core.errors import BrokenPlugin, ChatError, PluginError, Usage
 from plytalk.core.host import Host
 from plytalk.core.keys import Role
 from plytalk.core.layers import KINDS, REPEATABLE, Layer, Option
@@ -151,6 +151,7 @@ class StackCommand(click.Command):
                 return super().parse_args(ctx, args)
             raise
         ctx.meta["layers"] = with_options(choice, everything=asks_help)
+        self._refuse_clashes(ctx)
         rest = super().parse_args(ctx, args)
         try:
             self._take_options(choice, ctx)
@@ -158,6 +159,13 @@ class StackCommand(click.Command):
             raise click.UsageError(error.sentence, ctx) from None
         ctx.params["choice"] = choice
         return rest
+
+    def _refuse_clashes(self, ctx: click.Context) -> None:
+        taken = {name for param in self.params for name in param.opts} | set(ctx.help_option_names)
+        for layer in ctx.meta["layers"]:
+            for option in layer.options:
+                if f"--{option.name}" in taken:
+                    raise BrokenPlugin(f"The {layer.kind} `{layer.name}` brings the option --{option.name}, which is taken.")
 
     @staticmethod
     def _choose(values: Mapping[str, Any], asks_help: bool) -> Choice:
@@ -188,14 +196,14 @@ class StackCommand(click.Command):
                 f"The config file sets the option {name!r}, which none of the chosen layers has.",
                 config.nearest(name, [option.name for layer in ctx.meta["layers"] for option in layer.options]),
             )
-        wanted = choice.classes["handshake"][0].configured(choice.options).prefers.get("auth")
+        wanted = with_configuration(choice.classes["handshake"][0], choice.options).prefers.get("auth")
         if wanted and self._role is Role.INITIATOR and not choice.classes.get("auth"):
             choice.classes["auth"] = [choice.host.layer("auth", wanted)]
         for option, layer in given.items():
             if layer not in choice.classes.get(layer.kind, []):
                 raise Usage(f"--{option.name} belongs to the {layer.kind} `{layer.name}`, which is not chosen.")
         for kind, layers in choice.classes.items():
-            choice.classes[kind] = [layer.configured(choice.options) for layer in layers]
+            choice.classes[kind] = [with_configuration(layer, choice.options) for layer in layers]
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         # Two layers may have an option in common.
@@ -220,6 +228,16 @@ def with_options(choice: Choice, everything: bool) -> list[type[Layer]]:
             if layer not in layers:
                 layers.append(layer)
     return layers
+
+
+def with_configuration(layer: type[Layer], options: Mapping[str, Any]) -> type[Layer]:
+    """The layer as these options make it. Raises what it raises as a ChatError, and BrokenPlugin for anything else."""
+    try:
+        return layer.configured(options)
+    except ChatError:
+        raise
+    except Exception as error:
+        raise BrokenPlugin(f"The {layer.kind} `{layer.name}` cannot be configured: it raised {type(error).__name__}.") from error
 
 
 def resolve(
