@@ -12,12 +12,13 @@ import click
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.cli.talk import run, warn
+from plytalk.cli.tracing import trace_option, tracing
 from plytalk.core import identity
 from plytalk.core.ends import Client, Server
 from plytalk.core.layers import Layer, Ui
 from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack
-from plytalk.core.trace import Event
+from plytalk.core.trace import Event, Trace
 
 EXAMPLES = """\b
 Examples:
@@ -72,11 +73,12 @@ class Script(Ui):
 
 
 @click.command(cls=StackCommand, epilog=EXAMPLES)
+@trace_option
 @layer_options
-def demo(choice: Choice) -> int:
+def demo(choice: Choice, trace: Path | None) -> int:
     """Show a conversation and what each layer makes of it."""
-    with tempfile.TemporaryDirectory() as folder:
-        return run(converse(choice, Path(folder)))
+    with tempfile.TemporaryDirectory() as folder, tracing(trace) as tracer:
+        return run(converse(choice, Path(folder), tracer))
 
 
 def two_stacks(choice: Choice, folder: Path) -> tuple[Stack, Stack]:
@@ -94,7 +96,7 @@ def two_stacks(choice: Choice, folder: Path) -> tuple[Stack, Stack]:
     return server.stack(), client.stack()
 
 
-async def converse(choice: Choice, folder: Path) -> Ending:
+async def converse(choice: Choice, folder: Path, trace: Trace | None) -> Ending:
     """A server and a client in this process, over a real socket; then the page."""
     seen: list[Seen] = []
     spoken: list[str] = []
@@ -104,7 +106,13 @@ async def converse(choice: Choice, folder: Path) -> Ending:
     at_client = replace(client_stack, ui=Script("client", spoken))
     hook = choice.host.manager.hook
     server = Server(at_server, hook, trace=lambda event: seen.append(Seen("server", event)))
-    client = Client(at_client, hook, trace=lambda event: seen.append(Seen("client", event)))
+
+    def at_client_s_border(event: Event) -> None:
+        seen.append(Seen("client", event))
+        if trace:
+            trace(event)
+
+    client = Client(at_client, hook, trace=at_client_s_border)
     place = str(folder / "demo") if at_server.transport.names_place else "127.0.0.1"
     serving = asyncio.create_task(server.run(place, 0))
     either: set[asyncio.Future[Any]] = {serving, address}

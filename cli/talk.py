@@ -5,6 +5,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.cli.terminal import secret
+from plytalk.cli.tracing import trace_option, tracing
 from plytalk.core import files
 from plytalk.core.contacts import Contacts
 from plytalk.core.ends import Client, Server
@@ -46,12 +48,14 @@ Examples:
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
+    metavar="N",
     help="Port to listen on (default: the stack's own; 0: any free one).",
     envvar="PLYTALK_PORT",
 )
 @click.option("--once/--keep", default=True, help="End after one conversation (default), or wait for the next.")
+@trace_option
 @layer_options
-def serve(choice: Choice, host: str | None, port: int | None, once: bool) -> int:
+def serve(choice: Choice, host: str | None, port: int | None, once: bool, trace: Path | None) -> int:
     """Wait for someone to connect and talk."""
     stack = choice.stack()
     place = host or choice.settings.get("host") or ("" if stack.transport.names_place else "127.0.0.1")
@@ -59,23 +63,30 @@ def serve(choice: Choice, host: str | None, port: int | None, once: bool) -> int
         raise Usage(f"The transport `{stack.transport.name}` needs --host: the path or name to listen at.")
     if not (open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives):
         warn(choice)  # otherwise the invitation says that anyone may come in
-    server = Server(
-        stack,
-        choice.host.manager.hook,
-        secret=secret,
-        announce=lambda address: announce(choice, stack, address),
-        introduce=newcomer,
-    )
-    return run(server.run(place, choice.port if port is None else port, keep=not once))
+    with tracing(trace) as tracer:
+        server = Server(
+            stack,
+            choice.host.manager.hook,
+            secret=secret,
+            trace=tracer,
+            announce=lambda address: announce(choice, stack, address),
+            introduce=newcomer,
+        )
+        return run(server.run(place, choice.port if port is None else port, keep=not once))
 
 
 @click.command(cls=StackCommand, epilog=CONNECT_EXAMPLES)
 @click.argument("address", metavar="HOST[:PORT]|@NAME")
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help="Port to connect to (default: the stack's own).", envvar="PLYTALK_PORT"
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    help="Port to connect to (default: the stack's own).",
+    envvar="PLYTALK_PORT",
 )
+@trace_option
 @layer_options
-def connect(choice: Choice, address: str, port: int | None) -> int:
+def connect(choice: Choice, address: str, port: int | None, trace: Path | None) -> int:
     """Connect to a chat and talk."""
     if address.startswith("@"):
         address = met_before(choice, address)
@@ -84,8 +95,9 @@ def connect(choice: Choice, address: str, port: int | None) -> int:
     if written is not None and port is not None and written != port:
         raise Usage(f"{address} names the port {written} and --port says {port}.", "Give one of them.")
     warn(choice)
-    client = Client(stack, choice.host.manager.hook, secret=secret)
-    return run(client.run(host, written or port or choice.port))
+    with tracing(trace) as tracer:
+        client = Client(stack, choice.host.manager.hook, secret=secret, trace=tracer)
+        return run(client.run(host, written or port or choice.port))
 
 
 def met_before(choice: Choice, name: str) -> str:
