@@ -31,13 +31,15 @@ SHOWN = {
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--stack", "stacks", multiple=True, help="Only this stack, by its name in the matrix (repeatable).")
-@click.option("--attack", "attacks", multiple=True, help="Only this attack (repeatable).")
-@click.option("--seeds", type=click.IntRange(1, 100_000), default=1, help="How many seeds for each cell (default 1).")
+@click.option("--stack", "stacks", multiple=True, metavar="NAME", help="Only this stack, by its name in the matrix (repeatable).")
+@click.option("--attack", "attacks", multiple=True, metavar="NAME", help="Only this attack (repeatable).")
+@click.option(
+    "--seeds", type=click.IntRange(1, 100_000), default=1, metavar="N", help="How many seeds for each cell (default 1)."
+)
 @click.option("--json", "form", flag_value="json", help="Print the cells as a list of objects.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print the matrix as a table in Markdown.")
 @click.option("--why", "form", flag_value="why", help="Tell what happened in each cell, down to the byte.")
-@click.option("-p", "blocked", multiple=True, type=Blocked(), help="Block a plugin: -p no:NAME.")
+@click.option("-p", "blocked", multiple=True, type=Blocked(), metavar="no:NAME", help="Do without a plugin (repeatable).")
 def lab(stacks: tuple[str, ...], attacks: tuple[str, ...], seeds: int, form: str | None, blocked: tuple[str, ...]) -> int:
     """Attack every stack with every attack, and compare with what the layers promise."""
     host = Host(blocked)

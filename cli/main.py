@@ -12,15 +12,15 @@ from plytalk.core.errors import ChatError, Exit
 
 # Name, module, and the line that `chat --help` shows: kept here so that help imports no command, and a test compares them.
 COMMANDS = {
-    "audit": ("plytalk.cli.audit", "Look at a server from outside: what it offers, and where it is weak."),
-    "connect": ("plytalk.cli.talk", "Connect to a chat and talk."),
-    "completion": ("plytalk.cli.completion", "Print the shell's completion script."),
     "demo": ("plytalk.cli.demo", "Show a conversation and what each layer makes of it."),
-    "explain": ("plytalk.cli.explain", "Say what a stack protects, what it does not, and what to change."),
-    "keys": ("plytalk.cli.keys", "Make, show and exchange keys, and decide which ones to trust."),
-    "lab": ("plytalk.cli.lab", "Attack every stack with every attack, and compare with what the layers promise."),
-    "plugins": ("plytalk.cli.plugins", "List the installed plugins, check them, or make a new one."),
     "serve": ("plytalk.cli.talk", "Wait for someone to connect and talk."),
+    "connect": ("plytalk.cli.talk", "Connect to a chat and talk."),
+    "explain": ("plytalk.cli.explain", "Say what a stack protects, what it does not, and what to change."),
+    "lab": ("plytalk.cli.lab", "Attack every stack with every attack, and compare with what the layers promise."),
+    "audit": ("plytalk.cli.audit", "Look at a server from outside: what it offers, and where it is weak."),
+    "keys": ("plytalk.cli.keys", "Make, show and exchange keys, and decide which ones to trust."),
+    "plugins": ("plytalk.cli.plugins", "List the installed plugins, check them, or make a new one."),
+    "completion": ("plytalk.cli.completion", "Print the shell's completion script."),
 }
 
 EPILOG = """\b
@@ -35,7 +35,7 @@ Examples:
 
 class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
+        return list(COMMANDS)  # in the order a newcomer meets them
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:

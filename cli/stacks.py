@@ -91,9 +91,15 @@ class Blocked(click.ParamType[str]):
 
 
 def block_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("-p", "blocked", multiple=True, type=Blocked(), expose_value=False, help="Block a plugin: -p no:NAME.")(
-        command
-    )
+    return click.option(
+        "-p",
+        "blocked",
+        multiple=True,
+        type=Blocked(),
+        metavar="no:NAME",
+        expose_value=False,
+        help="Do without a plugin (repeatable).",
+    )(command)
 
 
 def layer_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -111,9 +117,10 @@ def layer_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option(
         "--config",
         type=click.Path(path_type=Path),
+        metavar="FILE",
         envvar="PLYTALK_CONFIG",
         expose_value=False,
-        help=f"The config file (default: {config.default_path().name} in your config folder).",
+        help=f"The file with your settings (default: plytalk/{config.default_path().name} in your config folder).",
     )(command)
     return click.option(
         "--profile",
@@ -211,9 +218,14 @@ class StackCommand(click.Command):
         return [*super().get_params(ctx), *map(_click_option, own.values())]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        own = [record for param in super().get_params(ctx) if (record := param.get_help_record(ctx))]
-        with formatter.section("Options"):
-            formatter.write_dl(own)
+        own = [param for param in super().get_params(ctx) if isinstance(param, click.Option)]  # arguments stand in the usage
+        naming = [param for param in own if isinstance(param.type, LayerName)]
+        for title, params in (
+            ("Options", [param for param in own if param not in naming]),
+            ("Layers, by the names that `chat plugins` lists", naming),
+        ):
+            with formatter.section(title):
+                formatter.write_dl([record for param in params if (record := param.get_help_record(ctx))])
         for layer in (layer for layer in ctx.meta.get("layers", []) if layer.options):
             with formatter.section(f"Options of the {layer.kind} {layer.name}"):
                 formatter.write_dl([record for option in layer.options if (record := _click_option(option).get_help_record(ctx))])
