@@ -20,8 +20,8 @@ NO_LIMIT = 2**24
 class Leg:
     """The attacker's own conversation with one end, when it takes over: the stack's handshake, under the attacker's own keys."""
 
-    def __init__(self, stack: Stack, stream: Stream, role: Role) -> None:
-        self._stack, self._stream, self._role = stack, stream, role
+    def __init__(self, stack: Stack, stream: Stream, role: Role, ended: Callable[[Role], None]) -> None:
+        self._stack, self._stream, self._role, self._over = stack, stream, role, ended
         self._framer = stack.framer()
         self._wire = Wire(self._framer, stream, self._seen)
         self.identity: Identity | None = None
@@ -33,12 +33,16 @@ class Leg:
 
     async def open(self) -> Secrets:
         """Do the handshake in this role. Raises ChatError."""
-        self._stream.deliver_to(self._wire.feed, self._wire.ended)
+        self._stream.deliver_to(self._wire.feed, self._ended)
         handshake = self._stack.handshake
         talk = handshake.initiate if self._role is Role.INITIATOR else handshake.respond
         secrets = await talk(self._wire)
         self.cipher = self._stack.cipher(secrets, self._role)
         return secrets
+
+    def _ended(self, error: Exception | None) -> None:
+        self._wire.ended(error)
+        self._over(self._role.other)
 
     async def receive(self) -> bytes:
         """The next sealed message. Raises ChatError when the end is gone."""
@@ -58,9 +62,12 @@ class Middle:
         streams: Mapping[Role, Stream],
         preludes: Mapping[Role, int],
         log: Callable[[str], None] = lambda line: None,
+        ended: Callable[[Role], None] = lambda role: None,
     ) -> None:
-        """`streams` lead to each end; `preludes` count the frames that each end sends before it may talk."""
-        self.stack, self.attack, self.streams, self.log = stack, attack, streams, log
+        """`streams` lead to each end; `preludes` count the frames that each end sends before it may talk; `ended` hears of each
+        end that closes.
+        """
+        self.stack, self.attack, self.streams, self.log, self._over = stack, attack, streams, log, ended
         self._preludes = preludes
         self._framers = {role: stack.framer() for role in Role}
         self._counts = dict.fromkeys(Role, 0)
@@ -97,6 +104,7 @@ class Middle:
 
     def _ended(self, sender: Role, error: Exception | None) -> None:
         self.attack.end(self, sender)
+        self._over(sender)
 
     def forward(self, passing: Passing) -> None:
         """Let a frame pass as it came."""
@@ -128,8 +136,8 @@ class Middle:
 
         Gives the legs to the client and to the server. Raises ChatError where one of them refuses.
         """
-        to_client = Leg(stack, self.streams[Role.INITIATOR], Role.RESPONDER)
-        to_server = Leg(stack, self.streams[Role.RESPONDER], Role.INITIATOR)
+        to_client = Leg(stack, self.streams[Role.INITIATOR], Role.RESPONDER, self._over)
+        to_server = Leg(stack, self.streams[Role.RESPONDER], Role.INITIATOR, self._over)
         async with asyncio.TaskGroup() as both:
             both.create_task(to_client.open())
             both.create_task(to_server.open())

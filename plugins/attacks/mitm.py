@@ -12,6 +12,7 @@ from plytalk.core.lab.middle import Leg, Middle
 from plytalk.core.lab.play import CANARY, Evidence
 from plytalk.core.messages import Item
 from plytalk.core.properties import Property
+from plytalk.core.sanitise import clean
 from plytalk.core.stack import Stack
 
 REWRITTEN = "rewritten"
@@ -37,6 +38,7 @@ class ManInTheMiddle(Attack):
         return stack.handshake.speaks_first is not None
 
     async def between(self, middle: Middle) -> bool:
+        self._log = middle.log
         self._relaying = asyncio.create_task(self._relay(middle))
         return True
 
@@ -60,6 +62,7 @@ class ManInTheMiddle(Attack):
         for item in items:
             if isinstance(item, str):
                 self.read.append(item)
+                self._log(f"read {clean(item)!r}")
                 yield item.replace(CANARY, REWRITTEN)
             else:
                 yield item

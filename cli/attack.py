@@ -1,0 +1,74 @@
+"""`chat attack`: an attacker between two real programs, ours or anyone's."""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from plytalk.cli.lab import chosen_attacks
+from plytalk.cli.stacks import Choice, LayerName, StackCommand, layer_options
+from plytalk.cli.talk import split
+from plytalk.core.errors import Usage
+from plytalk.core.keys import Role
+from plytalk.core.lab import clock
+from plytalk.core.lab.play import measure_preludes
+from plytalk.core.lab.proxy import Proxy
+from plytalk.core.lab.setup import ATTACKER, IN_MEMORY, Setup
+from plytalk.core.stack import Stack
+
+EXAMPLES = """\b
+Examples:
+  chat attack --listen 9000 --target 127.0.0.1:8000 --with mitm --profile secure-chat
+  chat attack --listen 9000 --target 127.0.0.1 --with drop --seed 7
+  then, in place of the server:  chat connect 127.0.0.1:9000
+"""
+
+
+@click.command(cls=StackCommand, epilog=EXAMPLES)
+@click.option("--listen", type=click.IntRange(0, 65535), metavar="PORT", required=True, help="Port of 127.0.0.1 for the client.")
+@click.option("--target", metavar="HOST[:PORT]", required=True, help="The server to pass on to.")
+@click.option("--with", "name", type=LayerName("attack"), required=True, help="The attack: `chat plugins` lists them.")
+@click.option("--seed", type=int, default=0, metavar="N", help="What the attack draws its choices from (default 0).")
+@click.option("--once", is_flag=True, help="End after one conversation.")
+@layer_options
+def attack(choice: Choice, listen: int, target: str, name: str, seed: int, once: bool) -> int:
+    """Stand between two programs and attack what they say.
+
+    The layers are those the two programs run, so that frames and handshakes are understood. Attack only what is yours.
+    """
+    kind = chosen_attacks(choice.host, [name])[0]
+    host, port = split(target)
+    with tempfile.TemporaryDirectory() as folder:
+        setup = Setup("attack", choice.classes, options=choice.options)
+        own = setup.stack(ATTACKER, Path(folder))
+        if not kind.applies(own):
+            raise Usage(f"The attack `{name}` finds nothing to attack in {own.line}.")
+        proxy = Proxy(
+            own,
+            lambda number: kind(seed + number),
+            preludes(choice, Path(folder)),
+            lambda line: print(f"attack {name}: {line}", file=sys.stderr, flush=True),
+        )
+        asyncio.run(run(proxy, own, ("127.0.0.1", listen), (host, port or choice.port), once))
+    return 0
+
+
+async def run(proxy: Proxy, own: Stack, listen: tuple[str, int], target: tuple[str, int], once: bool) -> None:
+    await own.handshake.ready(Role.RESPONDER, lambda prompt: "")
+    await proxy.run(listen, target, once)
+
+
+def preludes(choice: Choice, folder: Path) -> dict[Role, int]:
+    """How many frames each side of this stack sends before it may talk, measured in memory. Raises ChatError."""
+    classes = {**choice.classes, "transport": [choice.host.layer("transport", IN_MEMORY)]}
+    setup = Setup("measured", classes, options=choice.options)
+
+    async def measured() -> dict[Role, int]:
+        stacks = {role: setup.stack(role.value, folder) for role in Role}
+        for role, stack in stacks.items():
+            await stack.handshake.ready(role, lambda prompt: "")
+        return await measure_preludes(stacks, stacks[Role.INITIATOR])
+
+    return clock.run(measured())

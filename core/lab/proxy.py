@@ -1,0 +1,77 @@
+"""The attacker between two real programs: it listens, connects on, and lets an attack play with each conversation."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from plytalk.core.errors import ChatError
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack
+from plytalk.core.lab.middle import Middle
+from plytalk.core.layers import Stream
+from plytalk.core.stack import Stack
+
+
+class Proxy:
+    """Attacks each conversation that passes: `make(number)` gives the attack for the number-th, `own` are the attacker's layers."""
+
+    def __init__(
+        self,
+        own: Stack,
+        make: Callable[[int], Attack],
+        preludes: Mapping[Role, int],
+        log: Callable[[str], None],
+    ) -> None:
+        self._own, self._make, self._preludes, self._log = own, make, preludes, log
+
+    async def run(self, listen: tuple[str, int], target: tuple[str, int], once: bool = False) -> None:
+        """Listen until cancelled, or until one conversation is over. Raises CannotConnect."""
+        transport = self._own.transport
+        listener = await transport.listen(*listen)
+        self._log(f"listening on {listener.address}, passing on to {target[0]} port {target[1]}")
+        number = 0
+        try:
+            async with asyncio.TaskGroup() as conversations:
+                while not (once and number):
+                    client = await listener.accept()
+                    conversations.create_task(self._attack(number, client, target))
+                    number += 1
+        finally:
+            await listener.close()
+
+    async def _attack(self, number: int, client: Stream, target: tuple[str, int]) -> None:
+        def log(line: str) -> None:
+            self._log(f"[{number}] {line}")
+
+        try:
+            server = await self._own.transport.connect(*target)
+        except ChatError as error:
+            log(error.sentence)
+            client.close()
+            return
+        log(f"{client.peer} is connected to {server.peer}")
+        over = Over()
+        streams: dict[Role, Stream] = {Role.INITIATOR: client, Role.RESPONDER: server}
+        middle = Middle(self._own, self._make(number), streams, self._preludes, log, over.ended)
+        try:
+            await middle.start()
+            await over.wait()
+        finally:
+            for stream in streams.values():
+                stream.close()
+        log("both sides are gone")
+
+
+class Over:
+    """Waits until both ends have closed."""
+
+    def __init__(self) -> None:
+        self._gone: set[Role] = set()
+        self._both = asyncio.Event()
+
+    def ended(self, role: Role) -> None:
+        self._gone.add(role)
+        if len(self._gone) == len(Role):
+            self._both.set()
+
+    async def wait(self) -> None:
+        await self._both.wait()
