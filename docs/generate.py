@@ -26,7 +26,7 @@ from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
 from plytalk.core import errors, hookspecs, limits
 from plytalk.core import layers as contracts
-from plytalk.core.discovery import GROUP, OURS
+from plytalk.core.discovery import GROUP, OURS, Found, installed
 from plytalk.core.host import Host
 from plytalk.core.lab.attack import Attack
 from plytalk.core.layers import KINDS, Framer
@@ -81,7 +81,9 @@ def run(line: str) -> str:
 
 
 def output(line: str) -> str:
-    return f"```console\n$ {line}\n{run(line).rstrip()}\n```"
+    strangers = {found.distribution for found in installed() if isinstance(found, Found) and not found.builtin}
+    printed = run(" ".join([line, *(f"-p no:{name}" for name in sorted(strangers))]))
+    return f"```console\n$ {line}\n{printed.rstrip()}\n```"
 
 
 def commands(_: str) -> str:

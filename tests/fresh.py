@@ -5,6 +5,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -22,9 +23,11 @@ class Fresh:
         venv.create(self.folder, symlinks=os.name == "posix")
         self.home.mkdir()
         self.bin = self.folder / "bin"
-        shared = [sysconfig.get_paths()["purelib"], *([str(PROJECT / "src")] if plytalk else [])]
         self.site = Path(sysconfig.get_path("purelib", vars={"base": str(self.folder)}))
-        (self.site / "shared.pth").write_text("\n".join(shared) + "\n")
+        for path in shared(plytalk):
+            (self.site / path.name).symlink_to(path)
+        if plytalk:
+            (self.site / "plytalk.pth").write_text(f"{PROJECT / 'src'}\n")
         self._command("pip", "pip.__main__")
         self._command("pytest", "pytest.__main__")
         if plytalk:
@@ -56,6 +59,17 @@ class Fresh:
         )
         assert done.returncode == status, f"{command} ended with {done.returncode}:\n{done.stdout}"
         return done.stdout
+
+
+def shared(plytalk: bool) -> Iterator[Path]:
+    """What is installed where the tests run, without the plugins that somebody has installed there; plytalk itself if wanted."""
+    for path in Path(sysconfig.get_path("purelib")).iterdir():
+        if path.suffix == ".pth" or path.name.startswith("__"):
+            continue
+        entry_points = path / "entry_points.txt"
+        brings = path.suffix == ".dist-info" and entry_points.exists() and "[plytalk]" in entry_points.read_text()
+        if not brings or (plytalk and path.name.startswith("plytalk-")):
+            yield path
 
 
 def _ours() -> str:
