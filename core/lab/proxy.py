@@ -12,7 +12,7 @@ from plytalk.core.stack import Stack
 
 
 class Proxy:
-    """Attacks each conversation that passes: `make(number)` gives the attack for the number-th, `own` are the attacker's layers."""
+    """Attacks each conversation that passes: `make(number)` gives the attack for the number-th, `own` the attacker's layers."""
 
     def __init__(
         self,

@@ -1,0 +1,69 @@
+"""`chat attack` between real programs: a man in the middle reads and rewrites on rsa, and cannot against a key that is known."""
+
+import pytest
+from programs import ENVIRONMENT, chat, complaint, connect, serve, started
+
+
+@pytest.fixture
+def home(tmp_path):
+    return {**ENVIRONMENT, "PLYTALK_HOME": str(tmp_path / "home")}
+
+
+def attack(home, target, *options):
+    return started("attack", "--listen", "0", "--target", f"127.0.0.1:{target}", "--once", *options, environment=home)
+
+
+def port_of(attacker) -> int:
+    return int(attacker.tells("listening on").partition(",")[0].rpartition(":")[2])
+
+
+def test_a_man_in_the_middle_reads_and_rewrites_a_conversation_over_rsa(home) -> None:
+    rsa = ("--profile", "secure-chat")
+    with (
+        serve(*rsa, environment=home) as server,
+        attack(home, server.port, "--with", "mitm", *rsa) as attacker,
+        connect(port_of(attacker), *rsa, environment=home) as client,
+    ):
+        client.say("the word is canary-7f3a")
+        assert server.hear() == "Message Received: the word is rewritten"
+        assert "the word is canary-7f3a" in attacker.tells("read")
+        client.say("exit")
+        assert client.status() == 0
+
+
+def test_against_a_known_key_it_reads_nothing(home) -> None:
+    with serve(environment=home) as server:
+        pin = server.tells("--peer").rpartition(" ")[2]
+        with (
+            attack(home, server.port, "--with", "mitm") as attacker,
+            connect(port_of(attacker), "--peer", pin, environment=home) as client,
+        ):
+            assert client.status() == 5
+            assert attacker.status() == 0
+            assert not any("read" in line for line in attacker.told)
+
+
+def test_a_dropped_message_is_missed_by_nobody_on_rsa(home) -> None:
+    rsa = ("--profile", "secure-chat")
+    with (
+        serve(*rsa, environment=home) as server,
+        attack(home, server.port, "--with", "drop-first", *rsa) as attacker,
+        connect(port_of(attacker), *rsa, environment=home) as client,
+    ):
+        for word in ("one", "two", "three"):
+            client.say(word)
+        assert server.hear() == "Message Received: three"
+        client.say("exit")
+        assert server.status() == 0
+
+
+def test_an_attack_that_does_not_apply_is_refused(home) -> None:
+    run = chat("attack", "--listen", "0", "--target", "127.0.0.1:1", "--with", "mitm", "--profile", "demo01", environment=home)
+    assert run.returncode == 2
+    assert "nothing to attack" in complaint(run)
+
+
+def test_an_unknown_attack_is_named_with_the_nearest(home) -> None:
+    run = chat("attack", "--listen", "0", "--target", "127.0.0.1:1", "--with", "replya", environment=home)
+    assert run.returncode == 2
+    assert "Did you mean `replay`?" in complaint(run)

@@ -1,0 +1,45 @@
+"""`chat lab`: the matrix for people and programs, and an exit code for both."""
+
+import json
+
+from programs import chat, complaint
+
+CELL = ("--stack", "secure-chat", "--attack", "replay")
+
+
+def test_it_prints_the_matrix() -> None:
+    run = chat("lab", "--stack", "secure-chat", "--stack", "demo01", "--attack", "replay", "--attack", "mitm")
+    assert run.returncode == 0
+    assert "A  demo01" in run.stdout
+    assert "replay" in run.stdout
+    assert "attacking demo01" in run.stderr
+
+
+def test_programs_get_a_list_of_cells() -> None:
+    run = chat("lab", *CELL, "--seeds", "2", "--json")
+    cells = json.loads(run.stdout)
+    assert cells[0]["attack"] == "passive"
+    assert cells[1:] == [
+        {"attack": "replay", "stack": "secure-chat", "seed": seed, "predicted": "undetected", "measured": "undetected"}
+        for seed in range(2)
+    ]
+
+
+def test_markdown_is_a_table() -> None:
+    lines = chat("lab", *CELL, "--markdown").stdout.splitlines()
+    assert lines[0] == "| attack | secure-chat |"
+    assert lines[-1] == "| replay | undetected |"
+
+
+def test_why_tells_what_happened_down_to_the_byte() -> None:
+    story = chat("lab", *CELL, "--why").stdout
+    assert "the attacker sent the client's frame 0 again" in story
+    assert "client line 0" in story
+    assert "server handshake 0 (451 bytes)  2d2d2d2d2d424547494e" in story
+
+
+def test_unknown_names_are_refused() -> None:
+    assert "The lab has no stack 'nosuch'" in complaint(chat("lab", "--stack", "nosuch"))
+    run = chat("lab", "--attack", "repaly")
+    assert run.returncode == 2
+    assert "Did you mean `replay`?" in complaint(run)

@@ -1,0 +1,73 @@
+"""The matrix: every installed attack on every stack; what is measured is what the layers promise."""
+
+import pytest
+
+from plytalk.core.host import Host
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Outcome
+from plytalk.core.lab.matrix import Cell, measure
+from plytalk.core.lab.play import Passive
+from plytalk.core.lab.setup import Setup, setups
+
+HOST = Host()
+PROFILES = set(HOST.names("profile"))
+SETUPS = [setup for setup in setups(HOST) if setup.name.split()[0] in PROFILES]
+ATTACKS = [HOST.layer("attack", name) for name in HOST.names("attack") if HOST.found["attack", name].builtin]
+
+
+@pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.name)
+def test_every_attack_does_what_was_predicted(setup: Setup) -> None:
+    cells = list(measure([setup], [attack for attack in ATTACKS if issubclass(attack, Attack)]))
+    assert [
+        f"{cell.attack}: {cell.predicted} -> {cell.measured} {cell.evidence and cell.evidence.crash}"
+        for cell in cells
+        if not cell.agrees
+    ] == []
+    assert len(cells) == len(ATTACKS) + 1
+
+
+def test_the_control_raises_no_alarm() -> None:
+    for setup in SETUPS:
+        [control] = measure([setup], [])
+        assert control.attack == Passive.name
+        assert control.evidence is not None
+        assert not control.evidence.alarmed
+        assert all(control.evidence.faithful(role) for role in Role)
+
+
+def test_there_are_stacks_of_every_kind() -> None:
+    names = {setup.name for setup in SETUPS}
+    assert {"demo01", "demo02", "secure-chat"} <= names
+    assert sum(name.startswith("plytalk1") for name in names) == 8
+    assert sum(name.endswith("pinned") for name in names) == 4
+
+
+def test_the_old_stacks_fall_and_the_default_holds() -> None:
+    chosen = [setup for setup in SETUPS if setup.name in ("secure-chat", "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly pinned")]
+    attacks = [attack for attack in ATTACKS if issubclass(attack, Attack)]
+    outcomes = {(cell.stack, cell.attack): cell.measured for cell in measure(chosen, attacks)}
+    for name in ("mitm", "replay", "reorder", "drop", "reflect", "truncate"):
+        assert outcomes["secure-chat", name] is Outcome.UNDETECTED
+        assert outcomes["plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly pinned", name] is Outcome.DETECTED
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_each_attack_tells_its_story(attack: type[Attack]) -> None:
+    assert attack.row
+    assert attack.reference
+    assert len((attack.__doc__ or "").strip().splitlines()) >= 3
+
+
+def test_the_same_seed_gives_the_same_attack() -> None:
+    [setup] = [setup for setup in SETUPS if setup.name == "demo02"]
+    [drop] = [attack for attack in ATTACKS if attack.name == "drop"]
+    assert issubclass(drop, Attack)
+    logs = [[cell.log for cell in measure([setup], [drop], range(4))] for _ in range(2)]
+    assert logs[0] == logs[1]
+    assert len(set(logs[0])) > 1
+
+
+def test_a_cell_agrees_when_prediction_and_measurement_do() -> None:
+    assert Cell("a", "s", 0, Outcome.DETECTED, Outcome.DETECTED).agrees
+    assert not Cell("a", "s", 0, Outcome.DETECTED, Outcome.UNDETECTED).agrees
+    assert not Cell("a", "s", 0, Outcome.UNDETECTED, Outcome.CRASHED).agrees

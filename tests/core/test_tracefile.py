@@ -1,0 +1,94 @@
+"""Traces on disk: what is written is read back, and what is no trace is refused by its line."""
+
+import contextlib
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plytalk.core.errors import Usage
+from plytalk.core.trace import Event
+from plytalk.core.tracefile import TraceFile, parse, read
+
+HEAD = b'{"plytalk_trace":1}\n'
+
+
+def test_what_is_written_is_read_back(tmp_path) -> None:
+    events = [
+        Event("session", "", "started", b"", {"role": "client"}, 5.0),
+        Event("framer", "out", "K", bytes(range(256)), {"type": "K", "length": "256"}, 5.25),
+        Event("messages", "in", "plaintext", "Hör\x1b[2J\u202e".encode(), {"text": "Hör\x1b[2J\u202e"}, 6.0),
+    ]
+    trace = TraceFile(tmp_path / "trace")
+    for event in events:
+        trace(event)
+    trace.close()
+    found = read(tmp_path / "trace")
+    assert found == events
+    assert [event.fields for event in found] == [event.fields for event in events]
+    assert [event.time for event in found] == [0, 0.25, 1.0]
+    assert (tmp_path / "trace").read_bytes().isascii()
+
+
+def test_a_file_that_is_there_stays_as_it_is(tmp_path) -> None:
+    (tmp_path / "trace").write_text("precious")
+    with pytest.raises(Usage, match="exists already"):
+        TraceFile(tmp_path / "trace")
+    assert (tmp_path / "trace").read_text() == "precious"
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path) -> None:
+    with pytest.raises(Usage, match="cannot be written"):
+        TraceFile(tmp_path / "no" / "trace")
+    with pytest.raises(Usage, match="cannot be read"):
+        read(tmp_path / "no" / "trace")
+
+
+def test_a_last_line_that_was_cut_is_left_out() -> None:
+    whole = b'{"time":0,"name":"session","what":"started","data":{},"raw":""}\n'
+    assert len(list(parse(io.BytesIO(HEAD + whole + whole[:20])))) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[]\n",
+        b"{}\n",
+        b"\xff\n",
+        b'{"time":"now","name":"session","what":"","data":{},"raw":""}\n',
+        b'{"time":0,"name":"kitchen:in","what":"","data":{},"raw":""}\n',
+        b'{"time":0,"name":"framer:up","what":"","data":{},"raw":""}\n',
+        b'{"time":0,"name":"framer:in","what":"","data":{"a":1},"raw":""}\n',
+        b'{"time":0,"name":"framer:in","what":"","data":{},"raw":"0"}\n',
+        b"[" * 100_000 + b"\n",
+    ],
+)
+def test_a_line_that_is_no_event_is_named(line) -> None:
+    with pytest.raises(Usage, match="Line 2 of the trace"):
+        list(parse(io.BytesIO(HEAD + line)))
+
+
+@pytest.mark.parametrize("head", [b"", b"{}\n", b'{"plytalk_trace":2}\n', b'{"qlog_version":"0.3"}\n'])
+def test_what_is_no_trace_is_refused(head) -> None:
+    with pytest.raises(Usage):
+        list(parse(io.BytesIO(head)))
+
+
+@given(st.binary(max_size=400))
+def test_whatever_comes_is_refused_in_words_or_read(tail) -> None:
+    with contextlib.suppress(Usage):
+        list(parse(io.BytesIO(HEAD + tail)))
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=8),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=8), inner),
+        max_leaves=8,
+    )
+)
+def test_any_json_is_refused_in_words_or_read(value) -> None:
+    with contextlib.suppress(Usage):
+        list(parse(io.BytesIO(HEAD + json.dumps(value).encode() + b"\n")))
