@@ -245,11 +245,14 @@ def with_options(choice: Choice, everything: bool) -> list[type[Layer]]:
 def with_configuration(layer: type[Layer], options: Mapping[str, Any]) -> type[Layer]:
     """The layer as these options make it. Raises what it raises as a ChatError, and BrokenPlugin for anything else."""
     try:
-        return layer.configured(options)
+        made = layer.configured(options)
     except ChatError:
         raise
     except Exception as error:
         raise BrokenPlugin(f"The {layer.kind} `{layer.name}` cannot be configured: it raised {type(error).__name__}.") from error
+    if not (isinstance(made, type) and issubclass(made, layer)):
+        raise BrokenPlugin(f"The {layer.kind} `{layer.name}` cannot be configured: it gives {type(made).__name__}, and no layer.")
+    return made
 
 
 def resolve(
