@@ -25,6 +25,40 @@ def session_{when}(session{more}):
 """
 
 
+BAD_TRANSPORT = """
+from plytalk import Transport, hookimpl
+
+class Bad(Transport):
+    name = "bad"
+
+    async def listen(self, host, port):
+        raise ValueError
+
+    connect = listen
+
+@hookimpl
+def layers():
+    return [Bad]
+"""
+
+# What goes wrong only in use: the layer, its text, and words that its user must find.
+LATER = {
+    "configured": (
+        good("bad") + "Good.configured = classmethod(Good.open)\n",
+        "The cipher `bad` cannot be configured: it raised",
+    ),
+    "option": (
+        good("bad") + "from plytalk import Option\nGood.options = [Option('port', '')]\n",
+        "The cipher `bad` brings the option --port, which is taken.",
+    ),
+    "made": (good("bad").replace("pass", "raise ValueError('a key')"), "The cipher `bad` cannot be made: it raised ValueError."),
+    "seal": (
+        good("bad").replace("return plaintext", "raise ValueError('a key')"),
+        "raised ValueError; the conversation ends here.",
+    ),
+}
+
+
 class Shell:
     """Runs `chat` with a folder of strangers' plugins on Python's path."""
 
@@ -209,6 +243,28 @@ def test_a_hook_that_raises_is_named(chat: Shell, when: str, more: str, status: 
         client.tells(f"The hook `session_{when}` of plytalk_feature_grumpy_feature_grumpy raised ValueError.")
         assert client.status() == status
         assert server.status() == 0  # it was told goodbye all the same
+
+
+@pytest.mark.parametrize("trouble", LATER)
+def test_a_layer_that_breaks_in_use_ends_the_command_with_code_7_and_its_name(chat: Shell, trouble: str) -> None:
+    text, words = LATER[trouble]
+    plant(chat.site, "plytalk-cipher-bad", {"cipher-bad": text})
+    with (
+        programs.serve(*PLAIN, environment=chat.environment) as server,
+        programs.connect(server.port, *PLAIN, "--cipher", "bad", environment=chat.environment) as client,
+    ):
+        client.say("hello")
+        client.end_input()
+        assert client.status() == 7
+    assert words in client.told[-1]
+    assert "a key" not in "".join(client.told)
+
+
+def test_a_transport_that_raises_is_named(chat: Shell) -> None:
+    plant(chat.site, "plytalk-transport-bad", {"transport-bad": BAD_TRANSPORT})
+    for command in (["connect", "127.0.0.1:1"], ["serve"]):
+        _, err = chat(*command, *PLAIN, "--transport", "bad", status=7)
+        assert "The transport `bad` raised ValueError." in err
 
 
 def test_options_before_new_are_refused(chat: Shell) -> None:

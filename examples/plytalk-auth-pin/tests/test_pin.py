@@ -1,6 +1,7 @@
 import asyncio
 import tomllib
 from importlib.metadata import EntryPoint
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from plytalk import Identity, Peer, Role
 from plytalk.core.errors import ChangedPeer, ChatError, Refused, UnknownPeer
 from plytalk.core.files import StoreError
 from plytalk.core.host import Host
+from plytalk.core.testing import check_authenticator
 
 KEY, OTHER_KEY = Identity("rsa", b"the key of the server"), Identity("rsa", b"another key")
 
@@ -39,6 +41,11 @@ def meet(pin: Pin, key: Identity, answer: bool | None, address: str = "example.o
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "folder" / "pins"
+
+
+def test_it_keeps_the_contract_of_an_authenticator(tmp_path: Path) -> None:
+    files = (tmp_path / str(number) for number in count())
+    check_authenticator(lambda: Pin(next(files)), KEY, OTHER_KEY)
 
 
 def test_at_first_sight_the_person_is_asked_and_shown_the_fingerprint(file: Path) -> None:

@@ -9,11 +9,16 @@ from plytalk_cipher_xor import Xor, xor
 from plytalk import Role, Secrets
 from plytalk.core.errors import HandshakeFailed
 from plytalk.core.host import Host
+from plytalk.core.testing import check_cipher
 
 
 def two_ends() -> tuple[Xor, Xor]:
     secrets = Secrets.shared(os.urandom(32))
     return Xor(secrets, Role.INITIATOR), Xor(secrets, Role.RESPONDER)
+
+
+def test_it_keeps_the_contract_of_a_cipher() -> None:
+    check_cipher(Xor)
 
 
 def test_what_one_end_seals_the_other_opens() -> None:
