@@ -44,8 +44,12 @@ def layers():
 # What goes wrong only in use: the layer, its text, and words that its user must find.
 LATER = {
     "configured": (
-        good("bad") + "Good.configured = classmethod(Good.open)\n",
-        "The cipher `bad` cannot be configured: it raised",
+        good("bad") + "Good.configured = lambda: None\n",
+        "The cipher `bad` cannot be configured: it raised TypeError.",
+    ),
+    "configured to nothing": (
+        good("bad") + "Good.configured = lambda options: 3\n",
+        "cannot be configured: it gives int, and no layer",
     ),
     "option": (
         good("bad") + "from plytalk import Option\nGood.options = [Option('port', '')]\n",
