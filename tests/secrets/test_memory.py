@@ -180,7 +180,7 @@ async def test_what_can_be_pickled_or_copied_holds_no_secret(tmp_path: Path, mad
 async def test_a_trace_hears_of_no_secret(tmp_path: Path, made: Made) -> None:
     async with talking(tmp_path, made) as talk:
         pass
-    assert {"framer", "cipher", "messages", "session"} == {event.layer for event in talk.events}
+    assert {"framer", "cipher", "messages", "session"} <= {event.layer for event in talk.events}
     assert any(event.data.startswith(b"\x01\x00\x05hello") for event in talk.events)  # it does hear of what was said
     for event in talk.events:
         assert made.canaries.within(event.data) | made.canaries.within(f"{event.layer} {event.what}") == set()
