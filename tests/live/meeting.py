@@ -4,15 +4,20 @@ records is written here once more, so that a stranger shares nothing with us but
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from plytalk.core.ends import Client, Server
 from plytalk.core.errors import ChatError
+from plytalk.core.files import write
 from plytalk.core.host import Host
 from plytalk.core.keys import Role
 from plytalk.core.public_key import PublicKey
@@ -20,7 +25,7 @@ from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack, choose
 from plytalk.core.testing import RecordingUi
 
-MESSAGE, MORE, CLOSE = 1, 0x80, 7
+MESSAGE, CONTROL, CLOSE, MORE = 1, 5, 7, 0x80
 BUCKETS = (64, 256, 1024, 4096, 16384, 65519)
 
 
@@ -32,6 +37,13 @@ def stack(*auths: str, handshake: str = "noise", **options: Any) -> Stack:
         Stack.build({kind: [layer.configured(options) for layer in layers] for kind, layers in chosen.items()}, options),
         ui=RecordingUi(),
     )
+
+
+def psk_file(psk: bytes) -> Path:
+    """A file with a pre-shared key, as --psk-file takes it."""
+    file = Path(os.environ["PLYTALK_HOME"]) / "psk"
+    write(file, psk.hex().encode())
+    return file
 
 
 class Line:
@@ -162,6 +174,13 @@ class Stranger:
 
     def close(self) -> None:
         self.line.send(self.record((CLOSE, b"\0" + self.sent.to_bytes(8, "big"))))
+
+    async def proves(self, authenticator: str) -> None:
+        """Show each other that both hold the same keys."""
+        info = f"plytalk/1 binding {authenticator}".encode()
+        binding = HKDF(SHA256(), 32, salt=None, info=info).derive(self.noise.handshake_hash)
+        self.line.send(self.record((CONTROL, binding)))
+        assert await self.hears() == [(CONTROL, binding)]
 
     async def hears(self) -> list[tuple[int, bytes]]:
         """The items of the next record."""

@@ -2,18 +2,16 @@
 
 import asyncio
 import os
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from live.meeting import CLOSE, MESSAGE, MORE, Stranger, fingerprint, meeting, stack
+from live.meeting import CLOSE, MESSAGE, MORE, Stranger, fingerprint, meeting, psk_file, stack
 from live.noises import DissononcePeer, NoiseProtocolPeer, Scene
 from plytalk.core.files import write
 from plytalk.core.keys import Role
-from plytalk.core.layers import Authenticator
 from plytalk.core.session import By
 from plytalk.plugins.ciphers import noise as cipher
 from plytalk.plugins.handshakes.noise import protocol_of
@@ -30,16 +28,6 @@ SUITES = {
     "NN": "25519_ChaChaPoly_BLAKE2s",
     "KK": "448_AESGCM_SHA512",
 }
-
-
-class Given(Authenticator):
-    """A pre-shared key that both ends have."""
-
-    name = "given"
-    agrees = "psk"
-
-    async def agree(self, wire, role):
-        return PSK
 
 
 def a_meeting(stranger, pattern, role, *auths, prologue=PROLOGUE, psk=PSK, signer=None, ours=None, **options):
@@ -64,9 +52,9 @@ def a_meeting(stranger, pattern, role, *auths, prologue=PROLOGUE, psk=PSK, signe
     if "rs" in we_need:
         options["remote_key"] = theirs.public.hex()
     suite = SUITES.get(pattern, SUITES["XX"])
-    stacked = stack(*auths, pattern=pattern, noise_suite=suite, prologue=PROLOGUE, **options)
     if scene.psks:
-        stacked = replace(stacked, auths=(*stacked.auths, Given()))
+        auths, options = (*auths, "psk"), {**options, "psk_file": psk_file(PSK)}
+    stacked = stack(*auths, pattern=pattern, noise_suite=suite, prologue=PROLOGUE, **options)
     return stacked, lambda line: Stranger(line, stranger(scene), theirs.public, signer), protocol.pattern.messages
 
 
@@ -100,9 +88,12 @@ async def test_a_conversation(peer, pattern, role):
     async with meeting(stacked, role) as ours:
         stranger = make(ours.line)
         heard = await stranger.shake(messages, begins=role is Role.RESPONDER)
+        theirs_sends_s = "s" in sum(messages[role is Role.INITIATOR :: 2], ())
+        keyed = "psk" in pattern and theirs_sends_s  # where no identity is shown, there is nothing to prove it for
+        if keyed:
+            await stranger.proves("psk")
         await ours.ui.until(open=True)
         shown = ours.session.identity
-        theirs_sends_s = "s" in sum(messages[role is Role.INITIATOR :: 2], ())
         assert (shown.fingerprint if shown else None) == (fingerprint(stranger.identity) if theirs_sends_s else None)
         assert [len(payload) for payload in heard] == [
             104 if "s" in tokens else 0 for tokens in messages[role is Role.RESPONDER :: 2]
@@ -114,7 +105,7 @@ async def test_a_conversation(peer, pattern, role):
         else:
             ours.session.exit()
             [(kind, body)] = await stranger.hears()
-            assert (kind, body) == (CLOSE, b"\0" + (1 + 2 + 8).to_bytes(8, "big"))
+            assert (kind, body) == (CLOSE, b"\0" + (1 + 2 + 8 + keyed).to_bytes(8, "big"))
             stranger.line.writer.write_eof()
             assert (await ours.task).by is By.US
 

@@ -1,15 +1,13 @@
 """plytalk/1 live, over TCP, in both roles, against two implementations of Noise that are not ours."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from live.meeting import CLOSE, MESSAGE, Stranger, chooses, fingerprint, meeting, offers, stack
+from live.meeting import CLOSE, MESSAGE, Stranger, chooses, fingerprint, meeting, offers, psk_file, stack
 from live.noises import DissononcePeer, NoiseProtocolPeer, Scene
 from plytalk.core.keys import Role
-from plytalk.core.layers import Authenticator
 from plytalk.core.session import By
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.protocol import named
@@ -18,16 +16,6 @@ CHACHA, AESGCM = "Noise_XX_25519_ChaChaPoly_SHA256", "Noise_XX_25519_AESGCM_SHA2
 WITH_PSK = "Noise_XXpsk3_25519_ChaChaPoly_SHA256"
 PSK = bytes(range(32))
 PEERS = [NoiseProtocolPeer, DissononcePeer]
-
-
-class Given(Authenticator):
-    """A pre-shared key that both ends have."""
-
-    name = "given"
-    agrees = "psk"
-
-    async def agree(self, wire, role):
-        return PSK
 
 
 async def arrives(peer, ours, role, suite=CHACHA, edit=bytes, **how):
@@ -61,12 +49,14 @@ async def shakes(stranger, role):
 @pytest.mark.parametrize("suite", [CHACHA, AESGCM, WITH_PSK])
 @pytest.mark.parametrize("peer", PEERS)
 async def test_a_conversation(peer, suite, role):
-    ours_stack = stack(handshake="plytalk1", suite="classical")
-    if suite == WITH_PSK:
-        ours_stack = replace(ours_stack, auths=(Given(),))
+    keyed = suite == WITH_PSK
+    options = {"psk_file": psk_file(PSK)} if keyed else {}
+    ours_stack = stack(*(["psk"] if keyed else []), handshake="plytalk1", suite="classical", **options)
     async with meeting(ours_stack, role) as ours:
         stranger = await arrives(peer, ours, role, suite)
         identity = await shakes(stranger, role)
+        if keyed:
+            await stranger.proves("psk")
         await ours.ui.until(open=True)
         assert ours.session.identity.fingerprint == fingerprint(stranger.identity)
         assert len(identity) == 104
@@ -79,7 +69,7 @@ async def test_a_conversation(peer, suite, role):
             assert (await ours.task).by is By.THEM
         else:
             ours.session.exit()
-            assert await stranger.hears() == [(CLOSE, b"\0" + (1).to_bytes(8, "big"))]
+            assert await stranger.hears() == [(CLOSE, b"\0" + (1 + keyed).to_bytes(8, "big"))]
             stranger.line.writer.write_eof()
             assert (await ours.task).by is By.US
 
