@@ -34,7 +34,10 @@ class Arrivals(Listener):
         if self.closed:
             return
         self.closed = True
-        self.release()
+        try:
+            await asyncio.sleep(0)  # a peer that asyncio has half accepted arrives, and is sent away: else its socket is lost
+        finally:
+            self.release()
         while not self._waiting.empty():
             if stream := self._waiting.get_nowait():
                 stream.close()
