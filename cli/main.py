@@ -14,10 +14,10 @@ from plytalk.core.errors import ChatError, Exit
 COMMANDS = {
     "demo": ("plytalk.cli.demo", "Show a conversation and what each layer makes of it."),
     "serve": ("plytalk.cli.talk", "Wait for someone to connect and talk."),
-    "attack": ("plytalk.cli.attack", "Stand between two programs and attack what they say."),
     "connect": ("plytalk.cli.talk", "Connect to a chat and talk."),
     "explain": ("plytalk.cli.explain", "Say what a stack protects, what it does not, and what to change."),
     "lab": ("plytalk.cli.lab", "Attack every stack with every attack, and compare with what the layers promise."),
+    "attack": ("plytalk.cli.attack", "Stand between two programs and attack what they say."),
     "audit": ("plytalk.cli.audit", "Look at a server from outside: what it offers, and where it is weak."),
     "keys": ("plytalk.cli.keys", "Make, show and exchange keys, and decide which ones to trust."),
     "plugins": ("plytalk.cli.plugins", "List the installed plugins, check them, or make a new one."),

@@ -1,9 +1,10 @@
 """Terminals that play a transcript: they run its commands, type what it types, and compare what they show with what it shows.
 
 A transcript is a list of lines. `$ COMMAND` runs a command when the one before has ended; one that another terminal shows as the
-line to paste is pasted. `Type Message: TEXT` waits for that prompt and types TEXT, and so does `QUESTION [yes/no] ANSWER`. Every
-other line must be the next one that appears; `...` stands for anything, within a line or in place of lines. Addresses,
-fingerprints and homes may be other ones. A command must end with status 0, unless `$ echo $?` and its status follow.
+line to paste is pasted. `Type Message: TEXT` waits for that prompt and types TEXT, and so does `QUESTION [yes/no] ANSWER`, and
+`One-time code: CODE` with the code that another terminal shows. Every other line must be the next one that appears; `...` stands
+for anything, within a line or in place of lines. Addresses, fingerprints, codes and homes may be other ones. A command must end
+with status 0, unless `$ echo $?` and its status follow.
 """
 
 import os
@@ -16,11 +17,16 @@ from pathlib import Path
 import pexpect
 import pyte
 
-PROMPT, QUESTION = "Type Message: ", " [yes/no] "
-READY, PASTE = "Listening on ", "The other side connects with:  "
+PROMPT, QUESTION, HIDDEN = "Type Message: ", " [yes/no] ", "One-time code: "
+READY, PASTE, CODE = "Listening on ", "The other side connects with:  ", r"\b\d+-[a-z]+-[a-z]+\b"
+MERE = ("", PROMPT.rstrip(), HIDDEN.rstrip())  # what is typed behind HIDDEN is not shown
 ROWS, COLUMNS = 600, 300
 PATIENCE = 60.0  # seconds for a whole scene, which only a failure uses up
-VARIES = {r"127\.0\.0\.1:\d+": r"127\.0\.0\.1:\d+", r"SHA256:[\w+/]+": r"SHA256:[\w+/]+", r"/home/alice": r"\S+", r"\.\.\.": ".*"}
+VARIES = {
+    **{same: same for same in (r"127\.0\.0\.1:\d+", r"SHA256:[\w+/]+", CODE)},
+    r"/home/alice": r"\S+",
+    r"\.\.\.": ".*",
+}
 
 
 def commands_of(lines: Sequence[str]) -> list[tuple[str, list[str]]]:
@@ -77,8 +83,7 @@ class Terminal:
         return any(row.startswith(READY) for row in self.rows)
 
     def _start(self, command: str) -> None:
-        pasted = (row.removeprefix(PASTE) for other in self._others for row in other.rows if row.startswith(PASTE))
-        command = next((line for line in pasted if pattern_of(command).fullmatch(line)), command)
+        command = self._told(f"{PASTE}({pattern_of(command).pattern})$", command)
         self._blank()
         self._ended = False
         self._child = pexpect.spawn(
@@ -106,6 +111,11 @@ class Terminal:
             self._child.close(force=True)
             self._ended = True
 
+    def _told(self, pattern: str, otherwise: str) -> str:
+        """What another terminal shows where this matches."""
+        found = (re.search(pattern, row) for other in self._others for row in other.rows)
+        return next((match[match.lastindex or 0] for match in found if match), otherwise)
+
     # -- the transcript --------------------------------------------------------------------------------------------------------
 
     def play(self) -> Iterator[None]:
@@ -132,14 +142,14 @@ class Terminal:
             if line == "...":
                 loose = True
                 continue
-            if prompt := next((prompt for prompt in (PROMPT, QUESTION) if prompt in line), None):
+            if prompt := next((prompt for prompt in (PROMPT, QUESTION, HIDDEN) if prompt in line), None):
                 before, _, typed = line.partition(prompt)
                 while not pattern_of(before + prompt).fullmatch(self.rows[self._screen.cursor.y]):
                     assert not self._ended, f"It ended before {line!r}."
                     yield
                 assert self._child is not None
-                self._child.send(typed + "\r")
-            while not self._found(line, loose):
+                self._child.send((self._told(CODE, typed) if prompt == HIDDEN else typed) + "\r")
+            while prompt != HIDDEN and not self._found(line, loose):
                 assert not self._ended, f"It ended without {line!r}."
                 yield
             loose = False
@@ -147,7 +157,7 @@ class Terminal:
     def _unread(self) -> list[tuple[int, str]]:
         """The complete rows that no line of the transcript has stood for, without empty ones and mere prompts."""
         last = ROWS if self._ended else self._screen.cursor.y
-        return [(at, row) for at, row in enumerate(self.rows[:last]) if at >= self._row and row not in ("", PROMPT.rstrip())]
+        return [(at, row) for at, row in enumerate(self.rows[:last]) if at >= self._row and row not in MERE]
 
     def _found(self, line: str, loose: bool) -> bool:
         pattern = pattern_of(line)
@@ -159,10 +169,13 @@ class Terminal:
         return False
 
 
-def play(scene: Sequence[Sequence[str]], environment: Mapping[str, str], folder: Path) -> None:
-    """Play transcripts side by side; each begins when the one before it can be connected to. Raises AssertionError."""
+def play(scene: Sequence[tuple[Mapping[str, str], Sequence[str]]], folder: Path) -> None:
+    """Play transcripts side by side, each in its environment; it begins when the one before it can be connected to.
+
+    Raises AssertionError where a terminal shows something else than its transcript.
+    """
     terminals: list[Terminal] = []
-    for lines in scene:
+    for environment, lines in scene:
         terminals.append(Terminal(lines, environment, folder, tuple(terminals)))
     playing: dict[Terminal, Iterator[None]] = {}
     over: set[Terminal] = set()

@@ -19,18 +19,18 @@ BLOCK = re.compile(r'^```console(?: title="(?P<title>[^"]*)")?\n(?P<text>.*?)^``
 SHELL = {"./run chat demo", "./run pytest", "python -m build plytalk-cipher-mine"}
 
 
-def scenes_of(text: str) -> list[list[list[str]]]:
+def scenes_of(text: str) -> list[list[tuple[str, list[str]]]]:
     """The console blocks of a page; titled ones that follow each other play side by side, until a title comes again."""
-    scenes: list[list[list[str]]] = []
+    scenes: list[list[tuple[str, list[str]]]] = []
     titles: set[str] = set()
     for block in BLOCK.finditer(GENERATED.sub("", text)):
-        lines = block["text"].splitlines()
-        if block["title"] and titles and block["title"] not in titles:
-            scenes[-1].append(lines)
+        title, lines = block["title"] or "", block["text"].splitlines()
+        if title and titles and title not in titles:
+            scenes[-1].append((title, lines))
         else:
-            scenes.append([lines])
+            scenes.append([(title, lines)])
             titles.clear()
-        titles |= {block["title"]} - {None}
+        titles |= {title} - {""}
     return scenes
 
 
@@ -47,9 +47,14 @@ WITH_EXAMPLES = [page for page in PAGES if scenes_of(page.read_text())]
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=[str(page.relative_to(PROJECT)) for page in WITH_EXAMPLES])
 def test_the_examples_do_what_the_page_shows(page: Path, tmp_path: Path) -> None:
     fresh = Fresh(tmp_path)
+    environment = fresh.environment | {"PLYTALK_PORT": str(free_port()), "COLUMNS": "100", "TERM": "xterm"}
     for scene in scenes_of(page.read_text()):
-        environment = fresh.environment | {"PLYTALK_PORT": str(free_port()), "COLUMNS": "100", "TERM": "xterm"}
-        play([[line.replace("$ ./run ", "$ ", 1) for line in lines] for lines in scene], environment, fresh.home)
+        played = []
+        for title, lines in scene:
+            home = fresh.home / title if title.endswith("machine") else fresh.home
+            home.mkdir(exist_ok=True)
+            played.append((environment | {"HOME": str(home)}, [line.replace("$ ./run ", "$ ", 1) for line in lines]))
+        play(played, fresh.home)
 
 
 def test_the_pages_have_examples() -> None:
@@ -86,7 +91,7 @@ TRANSCRIPT = ["$ printf 'one\\ntwo\\n'", "one", "two"]
 )
 def test_a_transcript_that_differs_from_what_happens_fails(lines: list[str], complaint: str | None, tmp_path: Path) -> None:
     if complaint is None:
-        play([lines], Fresh(tmp_path).environment, tmp_path)
+        play([(Fresh(tmp_path).environment, lines)], tmp_path)
         return
     with pytest.raises(AssertionError, match=complaint):
-        play([lines], Fresh(tmp_path).environment, tmp_path)
+        play([(Fresh(tmp_path).environment, lines)], tmp_path)

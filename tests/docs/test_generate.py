@@ -138,6 +138,11 @@ def test_every_key_of_the_config_file(key: str) -> None:
     assert f"| `{key}` |" in page("config.md")
 
 
+def test_the_example_of_a_config_file_is_one() -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", page("config.md"), re.S)
+    assert config.parse(example.encode(), "the page")["profile"] == "secure-chat"
+
+
 def test_every_variable_of_the_environment() -> None:
     named = {param.envvar for command in COMMANDS.values() for param in command.params if param.envvar}
     assert {"PLYTALK_CIPHER", "PLYTALK_CONFIG", "PLYTALK_DEBUG"} <= named
