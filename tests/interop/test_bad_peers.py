@@ -117,6 +117,7 @@ def test_the_longest_message_is_taken(server):
         module.send_message(sock, key, "x" * 2**20)
         assert ours.hear() == "Message Received: " + "x" * 2**20
         module.send_message(sock, key, "exit")
+        ours.tells("The other side said exit.")
     is_well(ours, module)
 
 
@@ -131,6 +132,7 @@ def test_a_second_good_peer_is_turned_away_while_one_talks(server):
         module.send_message(first, key, "still here")
         assert ours.hear() == "Message Received: still here"
         module.send_message(first, key, "exit")
+        ours.tells("The other side said exit.")
     is_well(ours, module)
 
 
