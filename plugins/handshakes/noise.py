@@ -25,11 +25,12 @@ from plytalk.core.layers import Handshake, Option
 from plytalk.core.limits import KIB
 from plytalk.core.properties import Property
 from plytalk.core.wire import Wire
-from plytalk.plugins.noise import patterns, payload, protocol, static
+from plytalk.plugins.noise import payload, static
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import KeyPair
+from plytalk.plugins.noise.protocol import interactive
 
-PATTERN, SUITE, KEM = "XX", "25519_ChaChaPoly_SHA256", "MLKEM768"
+PATTERN, SUITE = "XX", "25519_ChaChaPoly_SHA256"
 NOISE = b"N"
 MAX_MESSAGE = 8 * KIB
 
@@ -45,9 +46,7 @@ class Noise(Handshake):
     speaks_first = Role.INITIATOR
     options = (
         Option("pattern", "The handshake pattern with its modifiers, as XX, IK, NNpsk0, XXhfs.", default=PATTERN),
-        Option(
-            "noise-suite", f"The rest of the protocol name (for hfs, +{KEM} is put in).", default=SUITE, metavar="DH_CIPHER_HASH"
-        ),
+        Option("noise-suite", "The rest of the protocol name (for hfs, +MLKEM768 is put in).", default=SUITE, metavar="NAME"),
         Option("prologue", "A text that both sides must have alike.", default=""),
         Option("identity", "Your long-lived key (default: the one `chat keys show` names).", Path, metavar="FILE"),
         Option("no-identity", "Show no identity and ask for none: for plain Noise programs.", bool, False),
@@ -57,7 +56,7 @@ class Noise(Handshake):
 
     @classmethod
     def configured(cls, options: Mapping[str, Any]) -> type[Self]:
-        pattern = protocol_of(options.get("pattern") or PATTERN, options.get("noise_suite") or SUITE).pattern
+        pattern = interactive(options.get("pattern") or PATTERN, options.get("noise_suite") or SUITE).pattern
         senders = {role for role in Role if "s" in pattern.sent(role is Role.INITIATOR)}
         shows = frozenset() if options.get("no_identity") else frozenset(senders)
         known = "s" in pattern.initiator_pre + pattern.responder_pre
@@ -82,10 +81,9 @@ class Noise(Handshake):
         static_key: Path | None = None,
         remote_key: str | None = None,
     ) -> None:
-        self._protocol = protocol_of(pattern, noise_suite)
+        self._protocol = interactive(pattern, noise_suite)
         self._prologue = os.fsencode(prologue)
-        self._identities, self._file = not no_identity, identity
-        self._static_file = static_key
+        self._identities, self._identity_file, self._static_file = not no_identity, identity, static_key
         self._remote = static.from_hex(remote_key, self._protocol.dh, "--remote-key") if remote_key else None
         self._static: KeyPair | None = None
         self._proof = b""
@@ -100,7 +98,7 @@ class Noise(Handshake):
         if self._static and "s" in (pattern.initiator_pre if initiator else pattern.responder_pre):
             told.append(f"The other side must be given this one's static key: --remote-key {self._static.public.hex()}")
         if self._static and self._identities and "s" in pattern.sent(initiator):
-            file = self._file or files.place("identity")
+            file = self._identity_file or files.place("identity")
             own, new = identities.load_or_create(file, lambda path: secret(f"Passphrase of {path}: "))
             self.identity = Identity(own.public.type, own.public.blob)
             self._proof = payload.encode(own, self._static.public)
@@ -143,17 +141,6 @@ class Noise(Handshake):
         elif said and self._identities:
             shown = payload.decode(said, key, extensions=True)
             await wire.ask(Identity(shown.type, shown.blob))
-
-
-def protocol_of(pattern: str, suite: str) -> protocol.NoiseProtocol:
-    """The protocol that `--pattern` and `--noise-suite` name. Raises Usage."""
-    shape = patterns.named(pattern)
-    if shape.one_way:
-        raise Usage(f"The pattern {pattern} is one-way: only the client could ever speak.", "Choose one with two letters.")
-    if "e" in shape.initiator_pre + shape.responder_pre:
-        raise Usage(f"The pattern {pattern} continues a handshake that failed, and there is none.", "Leave out `fallback`.")
-    dh, _, rest = suite.partition("_")
-    return protocol.named(f"Noise_{pattern}_{dh}{f'+{KEM}' if shape.kem and '+' not in dh else ''}_{rest}")
 
 
 @hookimpl

@@ -8,7 +8,7 @@ from typing import TypeVar
 from plytalk.core.errors import Usage
 from plytalk.plugins.noise import patterns
 from plytalk.plugins.noise.patterns import Pattern
-from plytalk.plugins.noise.primitives import CIPHERS, DH, DHS, HASHES, KEM, KEMS, Cipher, Hash
+from plytalk.plugins.noise.primitives import CIPHERS, DH, DHS, HASHES, KEM, KEMS, MLKEM768, Cipher, Hash
 
 MAX_NAME = 255  # bytes, section 8
 
@@ -49,6 +49,20 @@ def named(name: str) -> NoiseProtocol:
         _choose("cipher", cipher_name, CIPHERS),
         _choose("hash", hash_name, HASHES),
     )
+
+
+def interactive(pattern: str, suite: str) -> NoiseProtocol:
+    """The protocol of a pattern in which both sides speak, and of the rest of a protocol name (for `hfs`, +MLKEM768 is put in).
+
+    Raises Usage as `named` does, for one-way patterns (7.4), and for `fallback`, which continues another handshake (10.2).
+    """
+    shape = patterns.named(pattern)
+    if shape.one_way:
+        raise Usage(f"The pattern {pattern} is one-way: only the client could ever speak.", "Choose one with two letters.")
+    if "e" in shape.initiator_pre + shape.responder_pre:
+        raise Usage(f"The pattern {pattern} continues a handshake that failed, and there is none.", "Leave out `fallback`.")
+    dh, _, rest = suite.partition("_")
+    return named(f"Noise_{pattern}_{dh}{f'+{MLKEM768.name}' if shape.kem and '+' not in dh else ''}_{rest}")
 
 
 def _choose(kind: str, name: str, known: Mapping[str, Function]) -> Function:

@@ -14,8 +14,8 @@ from plytalk.core.files import write
 from plytalk.core.keys import Role
 from plytalk.core.session import By
 from plytalk.plugins.ciphers import noise as cipher
-from plytalk.plugins.handshakes.noise import protocol_of
 from plytalk.plugins.noise.primitives import X25519
+from plytalk.plugins.noise.protocol import interactive
 
 PROLOGUE = "both of us know this"
 PSK = bytes(range(32))
@@ -32,7 +32,7 @@ SUITES = {
 
 def a_meeting(stranger, pattern, role, *auths, prologue=PROLOGUE, psk=PSK, signer=None, ours=None, **options):
     """Our stack, and how to make the stranger who fits it."""
-    protocol = protocol_of(pattern, SUITES.get(pattern, SUITES["XX"]))
+    protocol = interactive(pattern, SUITES.get(pattern, SUITES["XX"]))
     initiator = role is Role.INITIATOR
     ours, theirs = ours or protocol.dh.generate_keypair(), protocol.dh.generate_keypair()
     we_need, they_need = protocol.pattern.needs(initiator), protocol.pattern.needs(not initiator)
@@ -209,7 +209,7 @@ async def test_our_own_static_key_coming_back_is_refused(role):
     pair = X25519.generate_keypair()
     stacked, _, messages = a_meeting(NoiseProtocolPeer, "XX", role, ours=pair)
     scene = Scene(
-        protocol_of("XX", SUITES["XX"]),
+        interactive("XX", SUITES["XX"]),
         role is Role.INITIATOR,
         PROLOGUE.encode(),
         [],

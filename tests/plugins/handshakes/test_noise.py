@@ -18,7 +18,7 @@ from plytalk.core.testing.parts import Nowhere
 from plytalk.plugins.authenticators.peer import PinnedPeer
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.framers.u16 import U16
-from plytalk.plugins.handshakes.noise import Noise, protocol_of
+from plytalk.plugins.handshakes.noise import Noise
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.noise.patterns import PATTERNS
 from plytalk.plugins.noise.primitives import X25519
@@ -59,40 +59,6 @@ def test_it_keeps_the_contract(pattern, tmp_path):
     check_handshake(make("client"), make("server"), cipher=NoiseTransport)
 
 
-# -- names -----------------------------------------------------------------------------------------------------------------
-
-
-def test_the_protocol_of_a_pattern_and_a_suite():
-    assert protocol_of("XX", "25519_ChaChaPoly_SHA256").name == "Noise_XX_25519_ChaChaPoly_SHA256"
-    assert protocol_of("IKpsk2", "448_AESGCM_BLAKE2b").name == "Noise_IKpsk2_448_AESGCM_BLAKE2b"
-    assert protocol_of("XXhfs", "25519_ChaChaPoly_SHA256").name == "Noise_XXhfs_25519+MLKEM768_ChaChaPoly_SHA256"
-    assert protocol_of("XXhfs", "25519+MLKEM768_ChaChaPoly_SHA256").name == "Noise_XXhfs_25519+MLKEM768_ChaChaPoly_SHA256"
-
-
-@pytest.mark.parametrize("pattern", ["N", "K", "X", "Npsk0"])
-def test_one_way_patterns_are_refused(pattern):
-    with pytest.raises(Usage, match="one-way: only the client could ever speak"):
-        protocol_of(pattern, "25519_ChaChaPoly_SHA256")
-
-
-@pytest.mark.parametrize(
-    ("pattern", "suite", "why"),
-    [
-        ("ZZ", "25519_ChaChaPoly_SHA256", "no handshake pattern 'ZZ'"),
-        ("XXpsk9", "25519_ChaChaPoly_SHA256", "psk9 does not fit"),
-        ("XXfallback", "25519_ChaChaPoly_SHA256", "continues a handshake that failed"),
-        ("XX", "25519_ChaChaPoly", "no Noise protocol name"),
-        ("XX", "25519_ROT13_SHA256", "No cipher 'ROT13'"),
-        ("XX", "25519+MLKEM768_ChaChaPoly_SHA256", "must come together"),
-    ],
-)
-def test_what_is_no_protocol_is_refused_in_words(pattern, suite, why):
-    with pytest.raises(Usage, match=why.replace("+", r"\+")):
-        protocol_of(pattern, suite)
-    with pytest.raises(Usage):
-        Noise.configured({"pattern": pattern, "noise_suite": suite})
-
-
 # -- what it claims --------------------------------------------------------------------------------------------------------
 
 
@@ -108,6 +74,12 @@ def test_what_it_claims_is_what_the_pattern_does(pattern):
     assert Property.PEER_IDENTITY not in layer.gives
     assert ("auth" in layer.prefers) == ("s" in tokens[SERVER])
     assert layer.summary() == Noise.summary()
+
+
+@pytest.mark.parametrize("options", [{"pattern": "X"}, {"pattern": "ZZ"}, {"noise_suite": "25519_ROT13_SHA256"}])
+def test_what_is_no_protocol_is_refused_before_anything_else(options):
+    with pytest.raises(Usage):
+        Noise.configured(options)
 
 
 def test_what_it_claims_with_options():
