@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from difflib import unified_diff
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -60,9 +61,11 @@ def main(arguments: list[str]) -> int:
     wanted[PICTURE] = PICTURE.read_text() if PICTURE.exists() and picture.same(PICTURE.read_text(), drawn) else drawn
     stale = [path for path in wanted if not path.exists() or path.read_text() != wanted[path]]
     for path in stale:
+        print(f"{path.relative_to(PROJECT)} {'is out of date' if '--check' in arguments else 'written'}")
         if "--check" not in arguments:
             path.write_text(wanted[path])
-        print(f"{path.relative_to(PROJECT)} {'is out of date' if '--check' in arguments else 'written'}")
+        elif path != PICTURE:
+            print(*unified_diff(path.read_text().splitlines(), wanted[path].splitlines(), n=0, lineterm=""), sep="\n")
     return 1 if stale and "--check" in arguments else 0
 
 
