@@ -79,11 +79,22 @@ WRONG = {
 
 
 @pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
-def test_a_command_that_makes_no_sense_ends_with_one_sentence_and_2(arguments):
-    run = chat(*arguments)
-    assert complaint(run).startswith(WRONG[arguments])
-    assert run.returncode == Exit.USAGE
-    assert run.stdout == ""
+def test_a_command_that_makes_no_sense_ends_with_one_sentence_and_2(arguments, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["chat", *arguments])
+    monkeypatch.setenv("XDG_CONFIG_HOME", ENVIRONMENT["XDG_CONFIG_HOME"])
+    with pytest.raises(SystemExit) as raised:
+        main.main()
+    assert raised.value.code == Exit.USAGE
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"chat: {WRONG[arguments]}")
+    assert said.err.count("\n") == 1
+
+
+def test_the_same_as_a_program():
+    run = chat("serve", "--cipher", "aesgmc")
+    assert complaint(run).startswith("There is no cipher called `aesgmc`. Did you mean `aesgcm`?")
+    assert (run.returncode, run.stdout) == (2, "")
 
 
 def ended(monkeypatch, capsys, error, *arguments):
