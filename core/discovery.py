@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
+from pathlib import PurePath
 
 from plytalk.core.contract import PLUGIN_KINDS
 from plytalk.core.errors import BrokenPlugin, PluginError
@@ -77,13 +78,16 @@ def installed() -> Iterator[Found | PluginError]:
     seen: set[str] = set()
     results: list[Found | PluginError] = []
     for distribution in distributions():
+        name = PurePath(str(getattr(distribution, "_path", ""))).name
+        concerns_us = name.startswith(GROUP)
         try:
-            text = distribution.read_text("entry_points.txt")
-            if text and f"[{GROUP}]" in text:
+            text = distribution.read_text("entry_points.txt") or ""
+            if f"[{GROUP}]" in text:
+                concerns_us = True
                 results.extend(_read(distribution, seen))
         except Exception as error:  # one damaged distribution must not hide the others
-            if GROUP in (place := str(getattr(distribution, "_path", ""))):
-                results.append(BrokenPlugin(f"The metadata in {clean(place)} cannot be read: {type(error).__name__}."))
+            if concerns_us:
+                results.append(BrokenPlugin(f"The metadata in {clean(name)} cannot be read: {type(error).__name__}."))
     yield from sorted(results, key=_ours_first)
 
 

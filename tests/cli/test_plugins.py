@@ -1,10 +1,15 @@
 import json
 from pathlib import Path
 
+import click
 import programs
 import pytest
+from click.testing import CliRunner
 from programs import ENVIRONMENT
 from strangers import TROUBLE, bad, good, plant, plant_metadata
+
+from plytalk.cli.plugins import plugins
+from plytalk.core.errors import Usage
 
 # It tells on itself: whoever imports it leaves a file behind.
 TELLTALE = "from pathlib import Path\nPath(__file__).with_name('IMPORTED').write_text('')\n"
@@ -269,6 +274,27 @@ def test_a_transport_that_raises_is_named(chat: Shell) -> None:
     for command in (["connect", "127.0.0.1:1"], ["serve"]):
         _, err = chat(*command, *PLAIN, "--transport", "bad", status=7)
         assert "The transport `bad` raised ValueError." in err
+
+
+def test_the_command_itself_in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(plugins, list(arguments), standalone_mode=False)
+        return done.return_value, done.output
+
+    assert run("--check") == (0, run()[1])
+    assert run()[1].endswith("\nNothing is wrong.\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    plant(tmp_path, "plytalk-cipher-loud", {"cipher-loud": bad("other-name")})
+    status, out = run("--check")
+    assert status == 7
+    assert "\n  usable  The plugin `cipher-loud`" in out
+    assert "\n  broken  The module `plytalk_cipher_loud_cipher_loud`" in out
+    assert len(json.loads(run("--json")[1])["problems"]) == 2
+    assert run("--check", "-p", "no:plytalk-cipher-loud")[0] == 0
+    with pytest.raises(Usage, match="already"):
+        CliRunner().invoke(plugins, ["new", "plytalk-cipher-none"], standalone_mode=False, catch_exceptions=False)
+    with pytest.raises(click.UsageError):
+        CliRunner().invoke(plugins, ["--check", "new", "plytalk-ui-mine"], standalone_mode=False, catch_exceptions=False)
 
 
 def test_options_before_new_are_refused(chat: Shell) -> None:

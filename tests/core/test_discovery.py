@@ -41,6 +41,13 @@ def test_damaged_metadata_is_a_problem_and_hides_nobody_else(site: Path, text: s
     assert "aesgcm" in host.names("cipher")
 
 
+def test_damaged_metadata_of_somebody_who_has_nothing_to_do_with_us_is_none_of_our_business(site: Path) -> None:
+    plant_metadata(site, "unrelated", b"[console_scripts]\nx = \xff\xfe\n")
+    plant_metadata(site, "related", "[plytalk]\nrubbish\n")
+    [sentence] = sentences(Host())
+    assert "related-1.0.dist-info cannot be read" in sentence
+
+
 def test_a_distribution_without_a_name_is_no_reason_to_stop(site: Path) -> None:
     plant(site, "plytalk-cipher-fine", {"cipher-fine": good("fine")})
     (site / "plytalk_cipher_fine-1.0.dist-info" / "METADATA").write_text("")

@@ -133,6 +133,14 @@ def test_a_layer_that_no_entry_point_names_is_mentioned(site: Path) -> None:
         host.layer("cipher", "b")
 
 
+def test_ctrl_c_while_a_plugin_is_imported_is_not_the_plugins_fault(site: Path) -> None:
+    plant(site, "plytalk-cipher-slow", {"cipher-slow": "raise KeyboardInterrupt"})
+    host = Host()
+    with pytest.raises(KeyboardInterrupt):
+        host.layer("cipher", "slow")
+    assert not host.problems
+
+
 def test_what_a_plugin_says_is_shortened_and_harmless(site: Path) -> None:
     plant(site, "plytalk-cipher-bad", {"cipher-bad": "raise ValueError('\\x1b[2J\\n' + 'word ' * 5000)\n"})
     host = Host()
