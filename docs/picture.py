@@ -44,7 +44,7 @@ def read(output: str) -> Shown:
     words = re.search(r"^  client  (.+)$", output, re.M)
     _, found, story = output.partition("What each layer made of the words\n")
     first, arrow, verdict = story.partition("    -> ")
-    steps = re.findall(r"^    (\w+) +(\S+) +(\d+) bytes\n      ((?:[0-9a-f]{2} )+) +(.*)$", first, re.M)
+    steps = re.findall(r"^    (\w+) +(\S+) +(\d+) bytes\n      ([0-9a-f ]{47})  (.{1,16})$", first, re.M)
     if not (head and words and found and arrow and steps):
         raise ValueError("`chat demo` prints something else than docs/picture.py knows how to draw: change both together.")
     return Shown(

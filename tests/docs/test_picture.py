@@ -47,6 +47,11 @@ def test_pictures_are_the_same_whatever_was_sealed_and_differ_in_all_else() -> N
     assert not picture.same(one, picture.draw(picture.read(DEMO.replace("Less is", "More is"))))
 
 
+def test_a_sealed_byte_may_look_like_a_space() -> None:
+    odd = DEMO.replace("....%.3...b*....", " ...%.3...b*... ")
+    assert picture.same(picture.draw(picture.read(odd)), picture.draw(picture.read(DEMO)))
+
+
 def test_a_readable_network_is_drawn_so() -> None:
     drawn = picture.draw(picture.read(generate.run("chat demo --cipher none")))
     assert "reads every word as it was typed" in drawn
