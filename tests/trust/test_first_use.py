@@ -87,9 +87,9 @@ class Server:
                 return "talked" if "Talking to" in told else "refused"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("server")
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    home = tmp_path / "server"
     key = create(home / "identity").public
     with serve("--keep", environment={**ENVIRONMENT, "HOME": str(home), "PLYTALK_HOME": str(home)}) as ours:
         yield Server(ours, key)
@@ -97,8 +97,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    create(tmp_path / "identity")
-    return tmp_path
+    create(tmp_path / "client" / "identity")
+    return tmp_path / "client"
 
 
 @contextlib.contextmanager
