@@ -5,13 +5,16 @@ be given for it to fail: from that comes the prediction, before anything has run
 what the two people saw.
 """
 
+import asyncio
 import random
 from abc import abstractmethod
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
+from plytalk.core.errors import ChatError
 from plytalk.core.keys import Role
 from plytalk.core.layers import Kind, Layer
 from plytalk.core.properties import Property
@@ -94,6 +97,32 @@ class Attack(Layer):
         """Called before anything passes. True takes over: the attack itself talks to both ends, and `frame` is not called."""
         return False
 
+    async def after(self, middle: "Middle") -> None:
+        """Called when the conversation is over: what was recorded can be used now, in conversations of the attacker's own."""
+
     @abstractmethod
     def succeeded(self, evidence: "Evidence") -> bool:
         """Whether the attacker got what it wanted, unnoticed."""
+
+
+class Takeover(Attack):
+    """An attack that talks to both ends itself, in `take`; where it gets no further, both connections end."""
+
+    async def between(self, middle: "Middle") -> bool:
+        self._taking = asyncio.create_task(self._take(middle))
+        return True
+
+    async def _take(self, middle: "Middle") -> None:
+        try:
+            await self.take(middle)
+        except (ChatError, ExceptionGroup):
+            middle.cut()
+
+    @abstractmethod
+    async def take(self, middle: "Middle") -> None:
+        """Talk to both ends. A ChatError means that an end refused."""
+
+    async def after(self, middle: "Middle") -> None:
+        self._taking.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._taking

@@ -41,6 +41,7 @@ class Bench:
 
     def __init__(self, setup: Setup, folder: Path, known: Sequence[Profile]) -> None:
         self.setup = setup
+        self._folder, self._known = folder, known
         self.stacks = {role: setup.stack(role.value, folder, known) for role in Role}
         self.own = setup.stack(ATTACKER, folder, known)
 
@@ -59,8 +60,13 @@ class Bench:
             return Cell(kind.name, self.setup.name, seed, predicted, predicted)
         log: list[str] = []
         attack = kind(seed)
-        evidence = await play(self.stacks, self.own, attack, self.preludes, log.append)
+        evidence = await play(self.stacks, self.own, attack, self.preludes, log.append, self._leaked)
         return Cell(kind.name, self.setup.name, seed, predicted, judge(attack, evidence), evidence, tuple(log))
+
+    async def _leaked(self, role: Role) -> Stack:
+        stack = self.setup.stack(role.value, self._folder, self._known)
+        await _ready(stack, role)
+        return stack
 
 
 async def _ready(stack: Stack, role: Role) -> None:

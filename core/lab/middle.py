@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from plytalk.core.errors import ChatError
+from plytalk.core.errors import CannotConnect, ChatError, LocalError
 from plytalk.core.keys import Identity, Role, Secrets
 from plytalk.core.lab.attack import Attack, Passing
 from plytalk.core.layers import Buffer, Cipher, Framer, Kind, Stream
@@ -23,30 +23,30 @@ class Leg:
     def __init__(self, stack: Stack, stream: Stream, role: Role, ended: Callable[[Role], None]) -> None:
         self._stack, self._stream, self._role, self._over = stack, stream, role, ended
         self._framer = stack.framer()
-        self._wire = Wire(self._framer, stream, self._seen)
+        self.wire = Wire(self._framer, stream, self._seen)
         self.identity: Identity | None = None
         self.messages = stack.messages()
         self.cipher: Cipher
+        stream.deliver_to(self.wire.feed, self._ended)
 
     async def _seen(self, identity: Identity) -> None:
         self.identity = identity
 
     async def open(self) -> Secrets:
         """Do the handshake in this role. Raises ChatError."""
-        self._stream.deliver_to(self._wire.feed, self._ended)
         handshake = self._stack.handshake
         talk = handshake.initiate if self._role is Role.INITIATOR else handshake.respond
-        secrets = await talk(self._wire)
+        secrets = await talk(self.wire)
         self.cipher = self._stack.cipher(secrets, self._role)
         return secrets
 
     def _ended(self, error: Exception | None) -> None:
-        self._wire.ended(error)
+        self.wire.ended(error)
         self._over(self._role.other)
 
     async def receive(self) -> bytes:
         """The next sealed message. Raises ChatError when the end is gone."""
-        return await self._wire.receive(MESSAGE, NO_LIMIT)
+        return await self.wire.receive(MESSAGE, NO_LIMIT)
 
     def send(self, plaintext: bytes) -> None:
         self._stream.send(self._framer.encode(MESSAGE, self.cipher.seal(plaintext)))
@@ -75,6 +75,14 @@ class Middle:
         self.captured: dict[Role, bytearray] = {role: bytearray() for role in Role}
         self.frames: list[Passing] = []
         self.taken_over = False
+
+    async def meet(self, whose: Role = Role.RESPONDER) -> Stream:
+        """A new connection to the server (in the lab also to one with the client's keys). Raises CannotConnect."""
+        raise CannotConnect("There is nobody else to connect to here.")
+
+    async def leaked(self, role: Role) -> Stack:
+        """An end's stack, made of the files it left. Raises LocalError outside the lab, where nothing leaks."""
+        raise LocalError("Keys leak in `chat lab` alone.")
 
     def _writer(self) -> Callable[[Kind, bytes], bytes]:
         return self.stack.framer().encode
@@ -131,13 +139,16 @@ class Middle:
         for role in Role:
             self.streams[role].finish()
 
+    def leg(self, role: Role, stack: Stack | None = None) -> Leg:
+        """The attacker in this role, towards the other: its handshake is still to be done."""
+        return Leg(stack or self.stack, self.streams[role.other], role, self._over)
+
     async def pose(self, stack: Stack) -> tuple[Leg, Leg]:
         """Pose as the server to the client and as the client to the server, with the layers of `stack` as the attacker's own.
 
         Gives the legs to the client and to the server. Raises ChatError where one of them refuses.
         """
-        to_client = Leg(stack, self.streams[Role.INITIATOR], Role.RESPONDER, self._over)
-        to_server = Leg(stack, self.streams[Role.RESPONDER], Role.INITIATOR, self._over)
+        to_client, to_server = self.leg(Role.RESPONDER, stack), self.leg(Role.INITIATOR, stack)
         async with asyncio.TaskGroup() as both:
             both.create_task(to_client.open())
             both.create_task(to_server.open())

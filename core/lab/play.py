@@ -5,7 +5,7 @@ Nothing is timed: each line is said when all that the one before set off has hap
 
 import asyncio
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -13,50 +13,15 @@ from plytalk.core.errors import BrokenPlugin, ChatError
 from plytalk.core.keys import Role
 from plytalk.core.lab.attack import Attack, Outcome
 from plytalk.core.lab.middle import Middle
-from plytalk.core.layers import Ui
+from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Witness, open_session, quiet
 from plytalk.core.limits import Limits
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.messages import EXIT
-from plytalk.core.session import Ending, Session
+from plytalk.core.session import Session
 from plytalk.core.stack import Stack
 
 LINES = 6
-QUIET_TURNS = 40
 CANARY = "canary-7f3a"
-
-
-class Witness(Ui):
-    """One of the two people: remembers what was shown and what was noticed."""
-
-    name = "witness"
-
-    def __init__(self) -> None:
-        self.shown: list[str] = []
-        self.notices: list[str] = []
-
-    async def run(self, session: Session) -> None:
-        await asyncio.Event().wait()
-
-    def message(self, text: str) -> None:
-        self.shown.append(text)
-
-    def notice(self, sentence: str) -> None:
-        self.notices.append(sentence)
-
-    async def confirm(self, question: str, otherwise: str) -> bool:
-        self.notices.append(question)
-        return True
-
-
-@dataclass
-class Side:
-    """One end of the conversation, afterwards. `alarms` are the sentences that told its user that something is wrong."""
-
-    said: list[str] = field(default_factory=list)
-    shown: list[str] = field(default_factory=list)
-    alarms: list[str] = field(default_factory=list)
-    ending: Ending | None = None
-    opened: bool = False
 
 
 @dataclass
@@ -65,6 +30,8 @@ class Evidence:
 
     sides: dict[Role, Side]
     middle: Middle
+    later: list[Side] = field(default_factory=list)
+    """What the server's end saw in the conversations that the attacker began by itself."""
     crash: str = ""
 
     @property
@@ -114,25 +81,30 @@ async def play(
     attack: Attack,
     preludes: Mapping[Role, int] | None = None,
     log: Callable[[str], None] = lambda line: None,
+    leaked: Callable[[Role], Awaitable[Stack]] | None = None,
 ) -> Evidence:
     """Attack one conversation of `LINES` lines from each side, ended by the client. Never raises for what the attack does.
 
-    `own` is the attacker's stack: the same layers, and nothing of the two ends' keys.
+    `own` is the attacker's stack: the same layers, and nothing of the two ends' keys. `leaked` makes an end's stack anew of the
+    files it left, for attacks that get hold of them.
     """
     client, by_client = memory_stream_pair()
     by_server, server = memory_stream_pair()
+    meetings = Meetings(stacks)
     middle = Middle(own, attack, {Role.INITIATOR: by_client, Role.RESPONDER: by_server}, preludes or {}, log)
+    middle.meet = meetings.meet  # type: ignore[method-assign]
+    middle.leaked = leaked or middle.leaked  # type: ignore[method-assign]
     sides = {role: Side() for role in Role}
-    evidence = Evidence(sides, middle)
+    evidence = Evidence(sides, middle, meetings.sides)
     witnesses = {role: Witness() for role in Role}
     streams = {Role.INITIATOR: client, Role.RESPONDER: server}
     sessions = {
-        role: Session(replace(stacks[role], ui=witnesses[role]), streams[role], role, address="lab.invalid:7591", limits=Limits())
+        role: Session(replace(stacks[role], ui=witnesses[role]), streams[role], role, address=ADDRESS, limits=Limits())
         for role in Role
     }
     taking = asyncio.create_task(middle.start())
     try:
-        opened = await asyncio.gather(*(_open(sessions[role], sides[role]) for role in Role))
+        opened = await asyncio.gather(*(open_session(sessions[role], sides[role]) for role in Role))
         if all(opened):
             await _talk(sessions, sides)
         for role in Role:
@@ -140,12 +112,14 @@ async def play(
                 await _leave(sessions[role])
                 await quiet()
         await asyncio.gather(*(_settle(sessions[role], sides[role]) for role in Role if sides[role].opened))
+        await attack.after(middle)
     except Exception:
         evidence.crash = traceback.format_exc()
     finally:
         taking.cancel()
         with suppress(asyncio.CancelledError, ChatError, ExceptionGroup):
             await taking
+        await meetings.close()
         for stream in (client, server, by_client, by_server):
             stream.close()
     for role in Role:
@@ -164,25 +138,6 @@ async def measure_preludes(stacks: Mapping[Role, Stack], own: Stack) -> dict[Rol
     talk = {role: len(evidence.sides[role].said) + (role is Role.INITIATOR) for role in Role}
     sent = {role: sum(passing.sender is role for passing in evidence.middle.frames) for role in Role}
     return {role: max(0, sent[role] - talk[role]) for role in Role}
-
-
-async def quiet() -> None:
-    """Until all that was set off has happened."""
-    for _ in range(QUIET_TURNS):
-        await asyncio.sleep(0)
-
-
-async def _open(session: Session, side: Side) -> bool:
-    try:
-        await session.open()
-    except ChatError as error:
-        side.alarms.append(error.sentence)
-        if isinstance(error, BrokenPlugin):
-            raise
-        return False
-    side.opened = True
-    session.begin()
-    return True
 
 
 async def _talk(sessions: Mapping[Role, Session], sides: Mapping[Role, Side]) -> None:

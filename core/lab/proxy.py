@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from plytalk.core.errors import ChatError
+from plytalk.core.errors import CannotConnect, ChatError
 from plytalk.core.keys import Role
 from plytalk.core.lab.attack import Attack
 from plytalk.core.lab.middle import Middle
@@ -52,9 +52,17 @@ class Proxy:
         over = Over()
         streams: dict[Role, Stream] = {Role.INITIATOR: client, Role.RESPONDER: server}
         middle = Middle(self._own, self._make(number), streams, self._preludes, log, over.ended)
+
+        async def meet(whose: Role = Role.RESPONDER) -> Stream:
+            if whose is not Role.RESPONDER:
+                raise CannotConnect("Only the server can be connected to.")
+            return await self._own.transport.connect(*target)
+
+        middle.meet = meet  # type: ignore[method-assign]
         try:
             await middle.start()
             await over.wait()
+            await middle.attack.after(middle)
         finally:
             for stream in streams.values():
                 stream.close()

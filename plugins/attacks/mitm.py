@@ -7,7 +7,7 @@ from contextlib import suppress
 from plytalk.core.errors import ChatError
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Attack
+from plytalk.core.lab.attack import Takeover
 from plytalk.core.lab.middle import Leg, Middle
 from plytalk.core.lab.play import CANARY, Evidence
 from plytalk.core.messages import Item
@@ -18,7 +18,7 @@ from plytalk.core.stack import Stack
 REWRITTEN = "rewritten"
 
 
-class ManInTheMiddle(Attack):
+class ManInTheMiddle(Takeover):
     """Does one handshake with the client and another with the server, under keys of its own; then reads and rewrites every word.
 
     Both people see a conversation that is encrypted and whole. Only a key that is known beforehand tells them with whom.
@@ -37,19 +37,12 @@ class ManInTheMiddle(Attack):
     def applies(cls, stack: Stack) -> bool:
         return stack.handshake.speaks_first is not None
 
-    async def between(self, middle: Middle) -> bool:
+    async def take(self, middle: Middle) -> None:
         self._log = middle.log
-        self._relaying = asyncio.create_task(self._relay(middle))
-        return True
-
-    async def _relay(self, middle: Middle) -> None:
-        try:
-            to_client, to_server = await middle.pose(middle.stack)
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._pump(to_client, to_server))
-                both.create_task(self._pump(to_server, to_client))
-        except (ChatError, ExceptionGroup):
-            middle.cut()
+        to_client, to_server = await middle.pose(middle.stack)
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._pump(to_client, to_server))
+            both.create_task(self._pump(to_server, to_client))
 
     async def _pump(self, source: Leg, target: Leg) -> None:
         with suppress(ChatError):

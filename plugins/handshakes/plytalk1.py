@@ -49,7 +49,9 @@ class Plytalk1(Handshake):
     shows = {Role.INITIATOR, Role.RESPONDER}
     speaks_first = Role.INITIATOR
     steps = {GREETING: "preamble", A: "message A", B: "message B", C: "message C"}
-    variants = {suite.removeprefix("Noise_").removesuffix("_SHA256"): {"suite": suite} for suite in HYBRID + CLASSICAL}
+    variants = {"": {}} | {
+        suite.removeprefix("Noise_").removesuffix("_SHA256"): {"suite": suite} for suite in HYBRID + CLASSICAL
+    }
     options = (
         Option("identity", "Your long-lived key (default: the one `chat keys show` names).", Path, metavar="FILE"),
         Option("suite", "Suites to offer or accept: hybrid (default), classical, any, or Noise protocol names.", metavar="NAMES"),

@@ -37,9 +37,9 @@ def test_the_control_raises_no_alarm() -> None:
 
 def test_there_are_stacks_of_every_kind() -> None:
     names = {setup.name for setup in SETUPS}
-    assert {"demo01", "demo02", "secure-chat"} <= names
-    assert sum(name.startswith("plytalk1") for name in names) == 8
-    assert sum(name.endswith("pinned") for name in names) == 4
+    assert {"demo01", "demo02", "secure-chat", "plytalk1", "plytalk1 pinned"} <= names
+    assert sum(name.startswith("plytalk1") for name in names) == 10
+    assert sum(name.endswith("pinned") for name in names) == 5
 
 
 def test_the_old_stacks_fall_and_the_default_holds() -> None:

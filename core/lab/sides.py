@@ -1,0 +1,103 @@
+"""The two people at the ends: what they said, were shown and noticed; and the conversations an attacker begins by itself."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from plytalk.core.errors import BrokenPlugin, ChatError
+from plytalk.core.keys import Identity, Role
+from plytalk.core.layers import Stream, Ui
+from plytalk.core.memory import memory_stream_pair
+from plytalk.core.session import Ending, Session
+from plytalk.core.stack import Stack
+
+QUIET_TURNS = 40
+ADDRESS = "lab.invalid:7591"
+
+
+class Witness(Ui):
+    """One of the two people: remembers what was shown and what was noticed."""
+
+    name = "witness"
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.notices: list[str] = []
+
+    async def run(self, session: Session) -> None:
+        await asyncio.Event().wait()
+
+    def message(self, text: str) -> None:
+        self.shown.append(text)
+
+    def notice(self, sentence: str) -> None:
+        self.notices.append(sentence)
+
+    async def confirm(self, question: str, otherwise: str) -> bool:
+        self.notices.append(question)
+        return True
+
+
+@dataclass
+class Side:
+    """One end of a conversation, afterwards. `alarms` are the sentences that told its user that something is wrong."""
+
+    said: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
+    ending: Ending | None = None
+    opened: bool = False
+    identity: Identity | None = None
+
+
+async def quiet() -> None:
+    """Until all that was set off has happened."""
+    for _ in range(QUIET_TURNS):
+        await asyncio.sleep(0)
+
+
+async def open_session(session: Session, side: Side) -> bool:
+    """Whether it opened. Raises BrokenPlugin where a layer is at fault; whatever else is wrong becomes an alarm."""
+    try:
+        await session.open()
+    except ChatError as error:
+        side.alarms.append(error.sentence)
+        if isinstance(error, BrokenPlugin):
+            raise
+        return False
+    side.opened, side.identity = True, session.identity
+    session.begin()
+    return True
+
+
+class Meetings:
+    """New conversations with the server's end, begun by the attacker: `sides` are what came of them, in order."""
+
+    def __init__(self, stacks: Mapping[Role, Stack]) -> None:
+        self._stacks = stacks
+        self._tasks: list[asyncio.Task[None]] = []
+        self.sides: list[Side] = []
+
+    async def meet(self, whose: Role = Role.RESPONDER) -> Stream:
+        """A stream to a server that has the keys of `whose` end."""
+        ours, theirs = memory_stream_pair()
+        side, witness = Side(), Witness()
+        side.shown, side.alarms = witness.shown, witness.notices
+        self.sides.append(side)
+        auths = self._stacks[Role.RESPONDER].auths
+        session = Session(replace(self._stacks[whose], ui=witness, auths=auths), theirs, Role.RESPONDER, address=ADDRESS)
+        self._tasks.append(asyncio.create_task(self._hold(session, side)))
+        return ours
+
+    @staticmethod
+    async def _hold(session: Session, side: Side) -> None:
+        if await open_session(session, side):
+            side.ending = await session.over()
+
+    async def close(self) -> None:
+        """End them all."""
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError, ChatError):
+                await task
