@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": ("plytalk.cli.talk", "Wait for someone to connect and talk."),
     "connect": ("plytalk.cli.talk", "Connect to a chat and talk."),
     "explain": ("plytalk.cli.explain", "Say what a stack protects, what it does not, and what to change."),
+    "inspect": ("plytalk.cli.inspect", "Step through a recorded conversation, layer by layer."),
     "lab": ("plytalk.cli.lab", "Attack every stack with every attack, and compare with what the layers promise."),
     "attack": ("plytalk.cli.attack", "Stand between two programs and attack what they say."),
     "audit": ("plytalk.cli.audit", "Look at a server from outside: what it offers, and where it is weak."),

@@ -9,7 +9,7 @@ file is made anew, readable by its owner alone: it holds what was said.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -65,7 +65,32 @@ def read(path: Path) -> list[Event]:
         raise Usage(f"The trace {path} cannot be read: {error.strerror}.") from None
 
 
-def parse(file: IO[bytes]) -> Iterator[Event]:
+def follow(path: Path, wait: Callable[[], None]) -> Iterator[Event]:
+    """The events in a trace that is still being written: `wait` is called whenever there is no whole line. Raises Usage."""
+    try:
+        with path.open("rb") as file:
+            yield from parse(_Growing(file, wait))
+    except OSError as error:
+        raise Usage(f"The trace {path} cannot be read: {error.strerror}.") from None
+
+
+class _Growing:
+    """A file whose lines come one by one."""
+
+    def __init__(self, file: IO[bytes], wait: Callable[[], None]) -> None:
+        self._file, self._wait = file, wait
+
+    def readline(self, limit: int) -> bytes:
+        line = b""
+        while not line.endswith(b"\n") and len(line) < limit:
+            piece = self._file.readline(limit - len(line))
+            line += piece
+            if not piece:
+                self._wait()
+        return line
+
+
+def parse(file: "IO[bytes] | _Growing") -> Iterator[Event]:
     """The events in an open trace. Raises Usage."""
     head = _object(file.readline(MAX_LINE), 1)
     if head.get("plytalk_trace") != VERSION:

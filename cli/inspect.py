@@ -1,0 +1,93 @@
+"""`chat inspect`: step through a recorded conversation, layer by layer."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from plytalk.cli.demo import dump
+from plytalk.cli.main import paint
+from plytalk.core.errors import Usage
+from plytalk.core.inspect.capture import capture
+from plytalk.core.inspect.cards import Card, Deck, cards
+from plytalk.core.inspect.page import page
+from plytalk.core.sanitise import clean
+from plytalk.core.trace import Event
+from plytalk.core.tracefile import follow, read
+
+EXAMPLES = """\b
+Examples:
+  chat connect 127.0.0.1 --trace talk.trace     record a conversation
+  chat inspect talk.trace                       look at it, layer by layer
+  chat inspect talk.trace --html talk.html      as a page for a projector
+  chat inspect talk.trace --pcapng talk.pcapng  as a capture for a network analyser
+  chat inspect talk.trace --live                beside a conversation that is going on
+"""
+ARROWS = {"out": "->", "in": "<-"}
+COLOURS = {"messages": "31", "cipher": "32", "handshake": "35", "framer": "34"}
+PAUSE = 0.1
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("trace", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--json", "as_json", is_flag=True, help="Print the frames as a list of objects.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="OUT", help="Write a page that stands alone.")
+@click.option("--pcapng", type=click.Path(path_type=Path), metavar="OUT", help="Write a capture file with TCP streams.")
+@click.option("--live", is_flag=True, help="Follow a conversation that is going on, until it ends.")
+def inspect(trace: Path, as_json: bool, html: Path | None, pcapng: Path | None, live: bool) -> None:
+    """Step through a recorded conversation, layer by layer."""
+    if live:
+        follow_live(trace)
+        return
+    events = read(trace)
+    if html:
+        write(html, page(cards(events), f"A conversation, layer by layer: {trace.name}").encode())
+    if pcapng:
+        write(pcapng, capture(events))
+    if as_json:
+        print(json.dumps([card.as_json() for card in cards(events)], indent=1))
+    elif not html and not pcapng:
+        for card in cards(events):
+            print("\n".join(lines(card)))
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file and say so. Raises Usage."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise Usage(f"{path} cannot be written: {error.strerror}.", "Name another file.") from None
+    print(f"Wrote {path}.", file=sys.stderr)
+
+
+def follow_live(trace: Path) -> None:
+    """Print cards as they come, until the session has ended. Raises Usage."""
+    deck = Deck()
+    for event in follow(trace, lambda: time.sleep(PAUSE)):
+        for card in deck.add(event):
+            print("\n".join(lines(card)), flush=True)
+        if event.layer == "session" and event.what in ("ended", "failed"):
+            return
+
+
+def lines(card: Card) -> Iterator[str]:
+    """A card for a terminal."""
+    at = f"{card.time * 1000:10.1f} ms"
+    if not card.way:
+        event = card.layers[0]
+        said = clean(event.data.decode(errors="replace"))
+        about = "  ".join(f"{name} {clean(value)}" for name, value in event.fields.items())
+        yield paint(f"{at}  {card.name}{': ' if said else ''}{said}  {about}".rstrip(), "1", 1)
+        return
+    yield paint(f"{at}  {ARROWS[card.way]} {clean(card.name)}", "1", 1)
+    for event in card.layers:
+        yield from layer(event)
+
+
+def layer(event: Event) -> Iterator[str]:
+    fields = "  ".join(f"{clean(name)}: {clean(value)}" for name, value in event.fields.items())
+    yield paint(f"    {event.layer:<9} {len(event.data):>6} bytes  ", COLOURS[event.layer], 1) + fields
+    yield from dump(event.data)

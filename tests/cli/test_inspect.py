@@ -1,0 +1,79 @@
+"""`chat inspect`: a recorded conversation on the screen, for programs, as a page, as a capture, and while it goes on."""
+
+import json
+
+import pytest
+from programs import ENVIRONMENT, chat, complaint, connect, serve, started
+
+
+@pytest.fixture
+def trace(tmp_path):
+    environment = {**ENVIRONMENT, "PLYTALK_HOME": str(tmp_path / "home")}
+    path = tmp_path / "talk.trace"
+    assert chat("demo", "--trace", str(path), environment=environment).returncode == 0
+    return path
+
+
+def test_it_steps_through_the_layers(trace) -> None:
+    run = chat("inspect", str(trace))
+    assert run.returncode == 0
+    assert run.stderr == ""
+    lines = run.stdout.splitlines()
+    assert any("-> preamble" in line for line in lines)
+    assert any("<- message B" in line for line in lines)
+    assert any("1 message: Meet me at the usual place at nine." in line for line in lines)
+    assert "\x1b" not in run.stdout
+
+
+def test_programs_get_every_frame(trace) -> None:
+    frames = json.loads(chat("inspect", str(trace), "--json").stdout)
+    assert [frame["name"] for frame in frames if frame["way"]] == [
+        "preamble",
+        "preamble",
+        "message A",
+        "message B",
+        "message C",
+        "message",
+        "message",
+        "close",
+    ]
+
+
+def test_a_page_and_a_capture_are_written(trace, tmp_path) -> None:
+    run = chat("inspect", str(trace), "--html", str(tmp_path / "a.html"), "--pcapng", str(tmp_path / "a.pcapng"))
+    assert run.returncode == 0
+    assert run.stdout == ""
+    assert (tmp_path / "a.html").read_text().startswith("<!doctype html>")
+    assert (tmp_path / "a.pcapng").read_bytes().startswith(bytes.fromhex("0a0d0d0a"))
+
+
+def test_beside_a_conversation_it_shows_each_frame_as_it_comes(tmp_path) -> None:
+    plain, path = ("--profile", "secure-chat"), tmp_path / "live.trace"
+    with (
+        serve(*plain, "--trace", str(path)) as server,
+        connect(server.port, *plain) as client,
+        started("inspect", str(path), "--live") as view,
+    ):
+        client.say("watch this")
+        while "watch this" not in (line := view.hear()):
+            assert line, "the view ended before the words came"
+        client.say("exit")
+        assert view.status() == 0
+
+
+def test_what_a_peer_said_cannot_steer_the_terminal(tmp_path) -> None:
+    path = tmp_path / "talk.trace"
+    raw = "\x1b[2J\x9b31m\u202e".encode().hex()
+    event = {"time": 0, "name": "framer:in", "what": "\x1b]0;x\x07", "data": {"\x1b[1m": "\x1b[2J"}, "raw": raw}
+    end = {"time": 0, "name": "session", "what": "ended", "data": {"by": "\x1b[5m"}, "raw": raw}
+    path.write_text("\n".join(json.dumps(line) for line in ({"plytalk_trace": 1}, event, end)) + "\n")
+    shown = chat("inspect", str(path)).stdout
+    assert not {"\x1b", "\x9b", "\u202e", "\x07"} & set(shown)
+
+
+def test_what_is_no_trace_is_refused_in_one_sentence(tmp_path) -> None:
+    (tmp_path / "x").write_text("hello\n")
+    run = chat("inspect", str(tmp_path / "x"))
+    assert run.returncode == 2
+    assert "Line 1 of the trace is no JSON object" in complaint(run)
+    assert "cannot be read" in complaint(chat("inspect", str(tmp_path / "nowhere")))
