@@ -10,7 +10,7 @@ from plytalk.core.errors import HandshakeFailed, LocalError, Tampered
 from plytalk.core.keys import Role, Secrets
 from plytalk.core.testing import check_cipher
 from plytalk.plugins.ciphers import noise
-from plytalk.plugins.ciphers.noise import NoiseTransport
+from plytalk.plugins.ciphers.noise import NoiseTransport, layers
 from plytalk.plugins.noise.primitives import AESGCM, CHACHAPOLY
 from plytalk.plugins.noise.states import CipherState
 
@@ -152,7 +152,7 @@ FORKED = """
 import os, sys
 from plytalk.core.errors import LocalError
 from plytalk.core.keys import Role, Secrets
-from plytalk.plugins.ciphers.noise import NoiseTransport
+from plytalk.plugins.ciphers.noise import NoiseTransport, layers
 from plytalk.plugins.noise.primitives import CHACHAPOLY
 from plytalk.plugins.noise.states import CipherState
 
@@ -181,3 +181,15 @@ print("well")
 def test_a_forked_child_can_neither_send_nor_read():
     run = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60)
     assert (run.returncode, run.stdout, run.stderr) == (0, "well\n", "")
+
+
+def test_what_happens_in_the_child():
+    client, server = pair()
+    noise._forget_all()
+    for use in (lambda: client.seal(b"never"), lambda: server.open(bytes(16))):
+        with pytest.raises(LocalError, match="forgotten"):
+            use()
+
+
+def test_it_can_be_found():
+    assert layers() == [NoiseTransport]

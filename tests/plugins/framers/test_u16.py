@@ -4,7 +4,7 @@ import pytest
 
 from plytalk.core.errors import LocalError
 from plytalk.core.testing import check_framer
-from plytalk.plugins.framers.u16 import U16
+from plytalk.plugins.framers.u16 import U16, layers
 
 
 def test_it_keeps_the_contract():
@@ -25,3 +25,7 @@ def test_a_frame_has_as_many_bytes_as_a_noise_message_may_have():
     assert list(framer.frames()) == [(None, longest)]
     with pytest.raises(LocalError, match="65,535"):
         framer.encode(b"M", bytes(65536))
+
+
+def test_it_can_be_found():
+    assert layers() == [U16]

@@ -18,7 +18,7 @@ from plytalk.core.testing.parts import Nowhere
 from plytalk.plugins.authenticators.peer import PinnedPeer
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.framers.u16 import U16
-from plytalk.plugins.handshakes.noise import Noise
+from plytalk.plugins.handshakes.noise import Noise, layers
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.noise.patterns import PATTERNS
 from plytalk.plugins.noise.primitives import X25519
@@ -190,6 +190,12 @@ async def test_extensions_behind_the_identity_are_read_over(tmp_path):
     assert "not written as it should be" in str(error)
 
 
+@pytest.mark.parametrize("role", Role)
+async def test_who_wants_no_identity_shows_none_and_looks_at_none(role, tmp_path):
+    plain, other = await end(role, tmp_path, no_identity=True), await end(role.other, tmp_path)
+    assert await meet(*((plain, other) if role is CLIENT else (other, plain))) == (None, None)
+
+
 @pytest.mark.parametrize("other", [{"prologue": "two"}, {"noise_suite": "25519_AESGCM_SHA256"}, {"pattern": "XX1"}])
 async def test_ends_that_were_told_different_things_do_not_meet(other, tmp_path):
     client, server = await end(CLIENT, tmp_path, prologue="one"), await end(SERVER, tmp_path, **{"prologue": "one", **other})
@@ -255,3 +261,7 @@ def test_one_way_patterns_are_refused_by_the_command():
     run = chat("serve", "--handshake", "noise", "--pattern", "X")
     assert run.returncode == Exit.USAGE
     assert "one-way" in run.stderr
+
+
+def test_it_can_be_found():
+    assert layers() == [Noise]

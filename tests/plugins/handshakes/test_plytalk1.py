@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from meeting import Meeting, end, meet
 from programs import ENVIRONMENT, chat, serve
 
-from plytalk.core.errors import ChatError, Exit, HandshakeFailed, Refused, StackMismatch, Usage
+from plytalk.core.errors import ChatError, Exit, HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
 from plytalk.core.keys import Identity, Role
 from plytalk.core.layers import Authenticator
 from plytalk.core.memory import memory_stream_pair
@@ -19,7 +19,7 @@ from plytalk.core.session import Session
 from plytalk.core.testing import PlainFrames, check_handshake
 from plytalk.core.testing.attempts import Attempts
 from plytalk.plugins.ciphers.noise import NoiseTransport
-from plytalk.plugins.handshakes.plytalk1 import CLASSICAL, HYBRID, Plytalk1, suites_named
+from plytalk.plugins.handshakes.plytalk1 import CLASSICAL, HYBRID, Plytalk1, layers, suites_named
 from plytalk.plugins.noise import preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519, KeyPair
@@ -93,6 +93,19 @@ async def test_a_pre_shared_key_at_one_end_only_is_a_mismatch(tmp_path):
         assert "psk3" in str(error)
     keyed_client = await end(CLIENT, tmp_path / "client", Given)
     assert await meet(keyed_client, keyed) == (None, None)
+
+
+class Other(Given):
+    """Another pre-shared key."""
+
+    async def agree(self, wire, role):
+        return bytes(32)
+
+
+async def test_another_pre_shared_key_is_a_wrong_secret(tmp_path):
+    client, server = await meet(await end(CLIENT, tmp_path / "client", Given), await end(SERVER, tmp_path / "server", Other))
+    assert client is None  # message C is the first that the key protects: `verify` is where the client hears of it
+    assert isinstance(server, WrongSecret)
 
 
 def test_the_command_ends_with_the_code_for_it(tmp_path):
@@ -307,3 +320,7 @@ async def test_what_the_test_above_looks_for_can_be_found(tmp_path):
     assert len(private_keys() - before) == 3  # s, e, e1
     state.forget()
     assert private_keys() == before
+
+
+def test_it_can_be_found():
+    assert layers() == [Plytalk1]

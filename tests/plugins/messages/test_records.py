@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from plytalk.core.errors import BadFrame, FrameTooLong, LocalError
 from plytalk.core.messages import Close, Control, Ping, Pong, Undecodable
 from plytalk.core.testing import check_messages
-from plytalk.plugins.messages.records import BUCKETS, MAX_BODY, MAX_MESSAGE, MORE, Records, Type
+from plytalk.plugins.messages.records import BUCKETS, MAX_BODY, MAX_MESSAGE, MORE, Records, Type, layers
 
 ITEMS = st.one_of(
     st.text(max_size=400),
@@ -215,3 +215,22 @@ def test_a_goodbye_that_counts_other_records_is_refused(count):
 def test_a_goodbye_of_another_length_is_refused(body):
     with pytest.raises(BadFrame, match="goodbye"):
         unpacked(record((7, body)))
+
+
+# -- what is told about it -------------------------------------------------------------------------------------------------
+
+
+def test_its_fields_by_their_names():
+    raw = record((1, b"hello"), (1 | MORE, b"\xff"), (42, b""), (7, b"\0" * 9))
+    assert Records(True).fields(raw) == {
+        "1 message": "hello",
+        "2 message, more follows": "\\xff",
+        "3 type 42": "",
+        "4 close": "\0" * 9,
+        "padding": "37 bytes",
+    }
+    assert Records(True).fields(b"\x01\xff\xffcut off")["padding"] == "0 bytes"
+
+
+def test_it_can_be_found():
+    assert layers() == [Records]
