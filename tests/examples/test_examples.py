@@ -143,7 +143,7 @@ def test_on_a_terminal_the_person_decides(fresh: Fresh, pins: Path, answer: str)
             "...",
             f"127.0.0.1:1 is new here and shows the key SHA256:x. Trust it from now on? [yes/no] {answer}",
         ]
-        play([[*asks, *then[answer]]], fresh.environment | {"TERM": "xterm"}, fresh.home)
+        play([(fresh.environment | {"TERM": "xterm"}, [*asks, *then[answer]])], fresh.home)
     assert pins.exists() == (answer == "yes")
 
 
