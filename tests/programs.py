@@ -17,7 +17,11 @@ COMMAND = (sys.executable, "-m", "plytalk")
 NOWHERE = str(Path(__file__).parent / "no-such-folder")
 # Nothing of whoever runs the tests: no setting of theirs, no config file, no identity, no colour.
 ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if not name.startswith(("PLYTALK_", "XDG_", "PYTHON"))},
+    **{
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PLYTALK_", "XDG_", "PYTHON", "COLUMNS", "LINES"))
+    },
     "XDG_CONFIG_HOME": NOWHERE,
     "XDG_DATA_HOME": NOWHERE,
     "XDG_STATE_HOME": NOWHERE,

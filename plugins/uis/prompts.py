@@ -13,7 +13,6 @@ import sys
 import threading
 import unicodedata
 from collections.abc import Iterator
-from shutil import get_terminal_size
 from typing import Protocol
 
 from plytalk.core.lines import in_thread
@@ -175,7 +174,8 @@ class ReadlinePrompt:
         return text if self._point is None else text.encode()[: self._point.value].decode(errors="ignore")
 
     def _rows(self, typed: str) -> list[str]:
-        return folded(self._prompt + shown(typed), get_terminal_size().columns)
+        # Not shutil's function, which believes the environment, where COLUMNS may be the size of another terminal.
+        return folded(self._prompt + shown(typed), os.get_terminal_size(1).columns or 80)
 
 
 def shown(text: str) -> str:

@@ -109,7 +109,8 @@ def test_a_line_longer_than_the_screen_is_wide(library, length):
 
 
 def test_wide_characters_in_a_half_typed_line(library):
-    with talking(library, columns=41) as (screen, peer):
+    of_another_terminal = ENVIRONMENT | {"COLUMNS": "200", "LINES": "10"}
+    with talking(library, columns=41, environment=of_another_terminal) as (screen, peer):
         screen.type("你好" * 15 + LEFT)
         screen.until(lambda: screen.before_cursor == "好" + "你好" * 7 + "你")
         peer.say("再见")
