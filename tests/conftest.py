@@ -2,6 +2,10 @@
 
 import asyncio
 import inspect
+import io
+import os
+import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -22,3 +26,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
     run(within_a_minute)
     return True
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, io.FileIO]]:
+    """What to read from, and what writes to it. Threads that read it have ended before its number means something else."""
+    threads = set(threading.enumerate())
+    read, write = os.pipe()
+    with open(read, "rb"):
+        with io.FileIO(write, "wb") as writer:
+            yield read, writer
+        for thread in set(threading.enumerate()) - threads:
+            thread.join()

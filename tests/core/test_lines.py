@@ -5,7 +5,6 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -14,13 +13,6 @@ from hypothesis import strategies as st
 from plytalk.core.lines import PIECE, LineReader, LineWriter, in_thread
 from plytalk.core.testing import randomly
 from plytalk.core.testing.verdict import idle
-
-
-@pytest.fixture
-def pipe() -> Iterator[tuple[int, io.FileIO]]:
-    read, write = os.pipe()
-    with open(read, "rb"), io.FileIO(write, "wb") as writer:
-        yield read, writer
 
 
 async def all_lines(reader: LineReader) -> list[str]:

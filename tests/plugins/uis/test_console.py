@@ -1,0 +1,121 @@
+"""Lines through pipes; tests/terminal/ holds the same UI on a terminal."""
+
+import asyncio
+import io
+import os
+import sys
+from dataclasses import replace
+
+import pytest
+
+from plytalk.core.ends import Client, Server
+from plytalk.core.errors import UnknownPeer
+from plytalk.core.host import Host
+from plytalk.core.lines import LineReader
+from plytalk.core.session import By, Ending
+from plytalk.core.testing import RecordingUi, check_ui, stack_of
+from plytalk.plugins.transports.memory import Memory
+from plytalk.plugins.uis.console import Console, layers
+
+
+@pytest.fixture
+def typing(pipe: tuple[int, io.FileIO]) -> tuple[Console, io.FileIO]:
+    """A console whose standard input is the end of a pipe."""
+    read, writer = pipe
+    console = Console()
+    console._lines = LineReader(read)
+    return console, writer
+
+
+async def converse(console: Console, place: str, says: list[str]) -> tuple[Ending, RecordingUi]:
+    """A conversation of the console with somebody who says so much and leaves."""
+
+    class Other(RecordingUi):
+        """Says a few things, waits for the end."""
+
+        async def run(self, session) -> None:
+            for text in says:
+                session.say(text)
+            await super().run(session)
+
+    hook = Host(points=[]).manager.hook
+    serving = stack_of(Memory, Other)
+    other = serving.ui
+    assert isinstance(other, Other)
+    server = asyncio.create_task(Server(serving, hook).run(place, 0))
+    await other.until(listening=True)
+    ending = await Client(replace(stack_of(Memory), ui=console), hook).run(place, 0)
+    await server
+    return ending, other
+
+
+def test_it_passes_the_kit(typing) -> None:
+    console, _ = typing
+    check_ui(lambda: console)
+
+
+async def test_lines_of_input_are_said_and_its_end_says_exit(typing, capsys: pytest.CaptureFixture[str]) -> None:
+    console, writer = typing
+    writer.write("hello\n\nGrüße\nlast".encode())
+    writer.close()
+    ending, other = await converse(console, "input", [])
+    assert other.messages == ["hello", "", "Grüße", "last"]
+    assert ending == Ending(By.US, "You said exit.")
+    out, err = capsys.readouterr()
+    assert out == ""
+    line = "memory | test-typed | test-keys | test-unsealed | test-words | console"
+    assert err == f"Talking to memory:server over {line}. Type exit to end.\nYou said exit.\n"
+
+
+async def test_what_is_heard_is_printed_without_a_prompt(typing, capsys: pytest.CaptureFixture[str]) -> None:
+    console, _ = typing
+    ending, _ = await converse(console, "heard", ["hello", "", "\x1b[2Jevil", "exit"])
+    assert ending.by is By.THEM
+    out, err = capsys.readouterr()
+    assert out == "Message Received: hello\nMessage Received: \nMessage Received: ␛[2Jevil\n"
+    assert err.endswith("The other side said exit.\n")
+
+
+async def test_exit_in_the_middle_of_input_ends_it_and_the_rest_is_not_lost(typing) -> None:
+    console, writer = typing
+    writer.write(b"one\n EXIT \ntwo\nthree\n")
+    ending, other = await converse(console, "middle", [])
+    assert ending.by is By.US
+    assert other.messages == ["one"]
+    writer.close()
+    _, other = await converse(console, "next", [])
+    assert other.messages == ["two", "three"], "who is there next hears it"
+
+
+async def test_whoever_reads_no_more_ends_the_conversation(typing, monkeypatch: pytest.MonkeyPatch) -> None:
+    console, _ = typing
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w") as screen:
+        monkeypatch.setattr(sys, "stdout", screen)
+        ending, _ = await converse(console, "gone", ["hello"])
+    assert ending.by is By.US
+
+
+async def test_nobody_is_asked_off_a_terminal(typing) -> None:
+    console, _ = typing
+    with pytest.raises(UnknownPeer, match=r"Trust it\? Nobody can be asked off a terminal.") as failure:
+        await console.confirm("Trust it?", "Use --yes.")
+    assert failure.value.hint == "Use --yes."
+
+
+@pytest.mark.parametrize(("typed", "answer"), [("yes\n", True), ("Y\n", True), ("no\n", False), ("\n", False), ("", False)])
+async def test_only_a_yes_is_a_yes(typing, monkeypatch: pytest.MonkeyPatch, typed: str, answer: bool) -> None:
+    console, writer = typing
+    monkeypatch.setattr(Console, "_terminal", True)
+    read, write = os.pipe()
+    os.write(write, typed.encode())
+    os.close(write)
+    monkeypatch.setattr("os.read", lambda fd, size, read=read, real=os.read: real(read if fd == 0 else fd, size))
+    assert await console.confirm("Trust it?", "Use --yes.") is answer
+    os.close(read)
+    assert writer
+
+
+def test_it_is_the_layer_of_its_module() -> None:
+    assert layers() == [Console]
