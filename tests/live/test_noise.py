@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from programs import ENVIRONMENT, connect, serve
 
-from live.meeting import CLOSE, MESSAGE, MORE, Stranger, fingerprint, meeting, psk_file, stack
+from live.meeting import CLOSE, MESSAGE, MORE, Line, Stranger, fingerprint, meeting, psk_file, stack
 from live.noises import DissononcePeer, NoiseProtocolPeer, Scene
 from plytalk.core.files import write
 from plytalk.core.keys import Role
@@ -144,6 +145,36 @@ async def test_plain_peers_show_no_identity(peer, role):
         assert not any(await stranger.shake(messages, begins=role is Role.RESPONDER))
         await ours.ui.until(open=True)
         assert ours.session.identity is None
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("peer", PEERS)
+async def test_the_chat_command(peer, role, tmp_path):
+    _, make, messages = a_meeting(peer, "XX", role)
+    options = ("--handshake", "noise", "--prologue", PROLOGUE)
+    environment = ENVIRONMENT | {"PLYTALK_HOME": str(tmp_path)}
+    came: asyncio.Queue[Line] = asyncio.Queue()
+    listener = await asyncio.start_server(lambda *ends: came.put_nowait(Line(*ends)), "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    with (
+        serve(*options, environment=environment)
+        if role is Role.RESPONDER
+        else connect(port, *options, "--accept-new", environment=environment)
+    ) as ours:
+        if role is Role.RESPONDER:
+            came.put_nowait(Line(*await asyncio.open_connection("127.0.0.1", ours.port)))
+        stranger = make(await came.get())
+        await stranger.shake(messages, begins=role is Role.RESPONDER)
+        stranger.say("Grüße")
+        assert await asyncio.to_thread(ours.hear) == "Message Received: Grüße"
+        ours.say("你好")
+        assert await stranger.hears() == [(MESSAGE, "你好".encode())]
+        stranger.close()
+        assert await asyncio.to_thread(ours.status) == 0
+        assert any(fingerprint(stranger.identity) in told for told in ours.told)
+    listener.close()
+    stranger.line.writer.close()
+    await stranger.line.writer.wait_closed()
 
 
 # -- controls that must fail -----------------------------------------------------------------------------------------------
