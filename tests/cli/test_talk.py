@@ -275,6 +275,7 @@ def test_lines_typed_behind_an_exit_are_for_the_next_who_comes():
                 key = secure_chat.handshake_client(sock)
                 assert [secure_chat.recv_message(sock, key), secure_chat.recv_message(sock, key)] == [word, "exit"]
                 assert secure_chat.recv_message(sock, key) is None
+            ours.tells("You said exit.")
 
 
 def test_a_line_too_long_to_send_is_kept_back_with_a_word():
