@@ -4,15 +4,18 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from pathlib import Path
 
 import click
 
+from plytalk.cli import exercises
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import Blocked
 from plytalk.core.errors import Exit, Usage
 from plytalk.core.host import Host
 from plytalk.core.lab.attack import Attack, Outcome
 from plytalk.core.lab.matrix import Cell, measure
+from plytalk.core.lab.play import Passive
 from plytalk.core.lab.setup import Setup, setups
 
 EXAMPLES = """\b
@@ -22,6 +25,12 @@ Examples:
   chat lab --attack replay --stack secure-chat --why
   chat lab --seeds 20 --json                      for programs
 """
+EXERCISE_EXAMPLES = """\b
+Examples:
+  chat lab exercise                             the eight exercises
+  chat lab exercise 1 --make wire.trace         the file that exercise 1 is about
+  chat lab exercise 3 --check mitm              is that attack an answer?
+"""
 SHOWN = {
     Outcome.DETECTED: ("held", "32"),
     Outcome.UNDETECTED: ("BROKEN", "31"),
@@ -30,7 +39,7 @@ SHOWN = {
 }
 
 
-@click.command(epilog=EXAMPLES)
+@click.group(invoke_without_command=True, epilog=EXAMPLES)
 @click.option("--stack", "stacks", multiple=True, metavar="NAME", help="Only this stack, by its name in the matrix (repeatable).")
 @click.option("--attack", "attacks", multiple=True, metavar="NAME", help="Only this attack (repeatable).")
 @click.option(
@@ -40,9 +49,15 @@ SHOWN = {
 @click.option("--markdown", "form", flag_value="markdown", help="Print the matrix as a table in Markdown.")
 @click.option("--why", "form", flag_value="why", help="Tell what happened in each cell, down to the byte.")
 @click.option("-p", "blocked", multiple=True, type=Blocked(), metavar="no:NAME", help="Do without a plugin (repeatable).")
-def lab(stacks: tuple[str, ...], attacks: tuple[str, ...], seeds: int, form: str | None, blocked: tuple[str, ...]) -> int:
+@click.pass_context
+def lab(
+    ctx: click.Context, stacks: tuple[str, ...], attacks: tuple[str, ...], seeds: int, form: str | None, blocked: tuple[str, ...]
+) -> int:
     """Attack every stack with every attack, and compare with what the layers promise."""
     host = Host(blocked)
+    if ctx.invoked_subcommand:
+        ctx.obj = host
+        return 0
     cells = list(
         measure(
             chosen_setups(host, stacks),
@@ -58,6 +73,34 @@ def lab(stacks: tuple[str, ...], attacks: tuple[str, ...], seeds: int, form: str
         sentence = f"{cell.attack} on {cell.stack} (seed {cell.seed}): predicted {cell.predicted}, measured {cell.measured}."
         print(paint(sentence, "31"), file=sys.stderr)
     return int(Exit.FAILED if wrong else Exit.OK)
+
+
+@lab.command(epilog=EXERCISE_EXAMPLES)
+@click.argument("number", type=int, required=False, metavar="[N]")
+@click.option("--check", "answer", metavar="ANSWER", help="Check your answer, by running it.")
+@click.option("--make", type=click.Path(path_type=Path), metavar="FILE", help="Make the file that the exercise is about.")
+@click.pass_obj
+def exercise(host: Host, number: int | None, answer: str | None, make: Path | None) -> int:
+    """Show the exercises of the lab book, and check answers to them."""
+    if number is None:
+        for place, one in enumerate(exercises.EXERCISES, 1):
+            print(f"{place}  {one.title}: {one.task}")
+        return 0
+    chosen = exercises.exercise(number)
+    if make:
+        if chosen.prepare is None:
+            raise Usage(f"Exercise {number} needs no file.", "Leave out --make.")
+        chosen.prepare(make)
+        print(f"Made {make}.", file=sys.stderr)
+        return 0
+    if answer is None:
+        print(
+            f"{number}  {chosen.title}\n\n{chosen.task}\nAn answer is {chosen.answer}: chat lab exercise {number} --check ANSWER"
+        )
+        return 0
+    verdict = chosen.check(host, answer)
+    print(paint("Right. " if verdict.right else "Not yet. ", "32" if verdict.right else "31", 1) + verdict.why)
+    return int(Exit.OK if verdict.right else Exit.FAILED)
 
 
 def chosen_setups(host: Host, names: Sequence[str]) -> list[Setup]:
@@ -114,9 +157,11 @@ def as_table(cells: Sequence[Cell]) -> str:
         for stack in stacks:
             cell = worst(by_stack[stack]) if stack in by_stack else None
             word, colour = SHOWN[cell.measured] if cell else ("", "0")
+            if cell and attack == Passive.name and cell.agrees:
+                word, colour = "quiet", "32"  # the control: only listening, and no false alarm
             mark = "" if cell is None or cell.agrees else "!"
             line += paint(f"{word + mark:<8}", colour, 1)
-        lines.append(line)
+        lines.append(line.rstrip())
     lines += ["", "held: the attack failed or was noticed.  BROKEN: it succeeded unnoticed.  !: not what the layers promise."]
     return "\n".join(lines)
 

@@ -1,0 +1,224 @@
+"""The exercises of the lab book (docs/lab/), and how an answer is checked: by running it.
+
+An answer is a word, or the names of attacks and layers that are installed, the student's own among them. What is right is
+measured in the lab, so that an answer nobody thought of passes if it does what the exercise asks.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from plytalk.core.errors import ChatError, Usage
+from plytalk.core.host import Host
+from plytalk.core.lab.attack import Attack, Outcome
+from plytalk.core.lab.matrix import Cell, measure
+from plytalk.core.lab.setup import Setup, setups
+from plytalk.core.layers import Cipher
+from plytalk.core.properties import Property
+from plytalk.core.testing import check_cipher
+from plytalk.core.trace import Event
+from plytalk.core.tracefile import TraceFile, read
+from plytalk.core.words import WORDS
+
+SECRET_LINES = ("The meeting place is the {} by the {}.", "Agreed. Nobody must know.")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an answer is right, and why."""
+
+    right: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A task in one sentence, what an answer looks like, and the check."""
+
+    title: str
+    task: str
+    answer: str
+    check: Callable[[Host, str], Verdict]
+    prepare: Callable[[Path], None] | None = None
+
+
+def outcome(host: Host, attack: str, stack: str) -> Outcome:
+    """What becomes of an attack on a stack, measured. Raises UnknownLayer, Usage."""
+    kind = host.layer("attack", attack)
+    found = [setup for setup in setups(host) if setup.name == stack]
+    if not found or not issubclass(kind, Attack):
+        raise Usage(f"The lab has no stack {stack!r}.", "`chat lab` lists them.")
+    return cells(found, [kind])[-1].measured
+
+
+def cells(stacks: list[Setup], attacks: list[type[Attack]]) -> list[Cell]:
+    return list(measure(stacks, attacks))
+
+
+# -- 1: read the plaintext off the wire -----------------------------------------------------------------------------------
+
+
+def record(path: Path) -> None:
+    """A recorded conversation in plaintext, bytes on the wire only, with two words drawn at random."""
+    words = random.SystemRandom().sample(WORDS, 2)
+    trace = TraceFile(path)
+    trace(Event("session", "", "started", b"", {"role": "client", "peer": "192.0.2.7:5002"}))
+    for way, line in zip(("out", "in"), SECRET_LINES, strict=True):
+        trace(Event("transport", way, "bytes", line.format(*words).encode()))
+        trace(Event("framer", way, "", line.format(*words).encode()))
+    trace.close()
+
+
+def check_wire(host: Host, answer: str) -> Verdict:
+    path, _, words = answer.partition(":")
+    said = b"".join(event.data for event in read(Path(path)) if event.layer == "transport").decode()
+    place, landmark = said.removeprefix("The meeting place is the ").partition(".")[0].split(" by the ")
+    if words.lower().split() == [place, landmark]:
+        return Verdict(True, "You listened, and nobody noticed: that is what everyone on the way can do.")
+    return Verdict(False, "Those are not the two words. Look at the bytes: chat inspect FILE")
+
+
+# -- 2, 3, 4: an attack that succeeds here and fails there ----------------------------------------------------------------
+
+
+def breaks(falls: tuple[str, ...], holds: str, lesson: str) -> Callable[[Host, str], Verdict]:
+    """An attack is right if it succeeds on these stacks and fails on another."""
+
+    def check(host: Host, answer: str) -> Verdict:
+        for stack in falls:
+            if (measured := outcome(host, answer, stack)) is not Outcome.UNDETECTED:
+                return Verdict(
+                    False, f"On {stack} it is {measured}: it has to succeed there. See chat lab --attack {answer} --why"
+                )
+        if (measured := outcome(host, answer, holds)) is not Outcome.DETECTED:
+            return Verdict(False, f"On {holds} it is {measured}: it has to fail there, or it shows nothing.")
+        return Verdict(True, f"It succeeds on {' and '.join(falls)}, and fails on {holds}. {lesson}")
+
+    return check
+
+
+# -- 5: why a tag is not enough --------------------------------------------------------------------------------------------
+
+
+def check_beside_the_tag(host: Host, answer: str) -> Verdict:
+    names = [name.strip() for name in answer.split(",") if name.strip()]
+    if len(set(names)) < 3:
+        return Verdict(False, "Name at least three attacks, with commas between them.")
+    for name in names:
+        kind = host.layer("attack", name)
+        if outcome(host, name, "secure-chat") is not Outcome.UNDETECTED:
+            return Verdict(False, f"`{name}` does not succeed on secure-chat.")
+        if issubclass(kind, Attack) and not kind.defences & {Property.ORDER, Property.DIRECTION_KEYS, Property.CLEAN_END}:
+            return Verdict(False, f"`{name}` succeeds for another reason than when and where a sealed frame comes.")
+    return Verdict(True, "Each frame was whole and its tag right. What was wrong was when, where and how often it came.")
+
+
+# -- 6: write a cipher and break it ----------------------------------------------------------------------------------------
+
+
+def check_own_cipher(host: Host, answer: str) -> Verdict:
+    cipher, _, attack = answer.partition(":")
+    layer = host.layer("cipher", cipher)
+    if host.found["cipher", cipher].builtin:
+        return Verdict(False, f"`{cipher}` came with plytalk; make your own: chat plugins new plytalk-cipher-mine --kind cipher")
+    try:
+        check_cipher(cast(type[Cipher], layer))
+    except (AssertionError, ChatError) as error:
+        return Verdict(False, f"The cipher does not keep its contract: {error}")
+    measured = outcome(host, attack, f"cipher {cipher}")
+    if measured is not Outcome.UNDETECTED:
+        return Verdict(False, f"`{attack}` is {measured} on your cipher. Which one succeeds? chat lab --stack 'cipher {cipher}'")
+    return Verdict(True, f"The cipher keeps its contract, and `{attack}` breaks it. Now try to mend it.")
+
+
+# -- 7: pin a key ----------------------------------------------------------------------------------------------------------
+
+
+def check_pin(host: Host, answer: str) -> Verdict:
+    auth = host.layer("auth", answer)
+    if Property.PEER_IDENTITY not in auth.gives:
+        return Verdict(False, f"`{answer}` does not say whose key it is.")
+    stacks = [setup for setup in setups(host) if answer in [one.name for one in setup.auths]]
+    if not stacks:
+        return Verdict(False, f"The lab has no stack with `{answer}`: it tries known-hosts, and whatever you have installed.")
+    mitm = host.layer("attack", "mitm")
+    if issubclass(mitm, Attack) and all(cell.measured is Outcome.DETECTED for cell in cells(stacks[:1], [mitm])[1:]):
+        return Verdict(True, "With it the man in the middle is refused before the first secret byte leaves.")
+    return Verdict(False, "The man in the middle still gets through.")
+
+
+# -- 8: what post-quantum buys ---------------------------------------------------------------------------------------------
+
+
+def check_quantum(host: Host, answer: str) -> Verdict:
+    try:
+        handshake = host.layer("handshake", "plytalk1").configured({"suite": answer})
+    except Usage as error:
+        return Verdict(False, error.sentence)
+    if Property.POST_QUANTUM in handshake.gives:
+        return Verdict(True, "Who recorded it needs to break X25519 and ML-KEM-768; with the other suites X25519 alone.")
+    return Verdict(False, "A conversation with this suite, recorded today, can be read by whoever breaks X25519 one day.")
+
+
+OPEN = "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly"
+HOLDS = f"{OPEN} pinned"
+EXERCISES: tuple[Exercise, ...] = (
+    Exercise(
+        "Read the plaintext off the wire",
+        "Find the two words that name the meeting place in a recorded conversation.",
+        "FILE:WORD WORD, the recorded file and the two words",
+        check_wire,
+        record,
+    ),
+    Exercise(
+        "Forge a reply",
+        "Find or write an attack that makes somebody see what nobody said, and that fails where messages are sealed.",
+        "the name of an attack",
+        breaks(("demo01",), "secure-chat", "A message proves nothing by arriving."),
+    ),
+    Exercise(
+        "Man in the middle",
+        "Find or write an attack that reads an encrypted conversation, and that fails where the key is known beforehand.",
+        "the name of an attack",
+        breaks(("secure-chat", OPEN), HOLDS, "Encryption does not say to whom."),
+    ),
+    Exercise(
+        "Replay an order",
+        "Find or write an attack that makes a message count twice, and that fails where messages are counted.",
+        "the name of an attack",
+        breaks(("demo02",), HOLDS, "A sealed message stays sealed when it comes again."),
+    ),
+    Exercise(
+        "Why a tag is not enough",
+        "Name three attacks that succeed on secure-chat although the tag of every frame is right.",
+        "names of attacks, with commas between them",
+        check_beside_the_tag,
+    ),
+    Exercise(
+        "Write a cipher and break it",
+        "Make a cipher of your own that keeps the contract, and an attack that succeeds on it.",
+        "CIPHER:ATTACK, two names",
+        check_own_cipher,
+    ),
+    Exercise(
+        "Pin a key",
+        "Find the authenticator that stops the man in the middle of exercise 3.",
+        "the name of an authenticator",
+        check_pin,
+    ),
+    Exercise(
+        "What post-quantum buys",
+        "Choose a suite whose recorded conversations stay secret when X25519 falls.",
+        "a Noise protocol name",
+        check_quantum,
+    ),
+)
+
+
+def exercise(number: int) -> Exercise:
+    """The exercise of this number, from 1. Raises Usage."""
+    if not 1 <= number <= len(EXERCISES):
+        raise Usage(f"There is no exercise {number}.", f"They are numbered from 1 to {len(EXERCISES)}.")
+    return EXERCISES[number - 1]
