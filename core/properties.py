@@ -21,6 +21,7 @@ class Property(StrEnum):
     DIRECTION_KEYS = "direction keys"
     ORDER = "order"
     CLEAN_END = "clean end"
+    FRESHNESS = "freshness"
     PEER_IDENTITY = "peer identity"
     FORWARD_SECRECY = "forward secrecy"
     POST_QUANTUM = "post-quantum secrecy"
@@ -78,6 +79,11 @@ MEANINGS: Mapping[Property, Meaning] = {
         "an attacker can cut the conversation short and it looks like an ordinary end",
         ("messages",),
     ),
+    Property.FRESHNESS: Meaning(
+        "an old conversation that is played again is refused",
+        "an attacker can record a whole conversation and play it to the server again, as a new one",
+        ("handshake",),
+    ),
     Property.FORWARD_SECRECY: Meaning(
         "recorded conversations stay secret when a long-lived key leaks later",
         "who records the traffic can read it all once a key leaks",
@@ -103,6 +109,7 @@ PROTECTIONS = (
     Property.DIRECTION_KEYS,
     Property.ORDER,
     Property.CLEAN_END,
+    Property.FRESHNESS,
     Property.FORWARD_SECRECY,
     Property.POST_QUANTUM,
     Property.LENGTH_HIDING,

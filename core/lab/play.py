@@ -93,7 +93,8 @@ async def play(
     meetings = Meetings(stacks)
     middle = Middle(own, attack, {Role.INITIATOR: by_client, Role.RESPONDER: by_server}, preludes or {}, log)
     middle.meet = meetings.meet  # type: ignore[method-assign]
-    middle.leaked = leaked or middle.leaked  # type: ignore[method-assign]
+    if leaked:
+        middle.leaked = leaked  # type: ignore[method-assign, assignment]
     sides = {role: Side() for role in Role}
     evidence = Evidence(sides, middle, meetings.sides)
     witnesses = {role: Witness() for role in Role}

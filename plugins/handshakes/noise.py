@@ -40,7 +40,7 @@ class Noise(Handshake):
 
     name = "noise"
     needs = {Property.BORDERS}
-    gives = {Property.STATES, Property.PEER_KEY, Property.FORWARD_SECRECY}
+    gives = {Property.STATES, Property.PEER_KEY, Property.FRESHNESS, Property.FORWARD_SECRECY}
     prefers = {"framer": "u16", "cipher": "noise", "messages": "records", "auth": "known-hosts"}
     shows = {Role.INITIATOR, Role.RESPONDER}
     speaks_first = Role.INITIATOR
@@ -62,6 +62,7 @@ class Noise(Handshake):
         known = "s" in pattern.initiator_pre + pattern.responder_pre
         holds = {
             Property.STATES: True,
+            Property.FRESHNESS: True,  # both sides bring an ephemeral key
             Property.FORWARD_SECRECY: True,  # every pattern that is not one-way has `ee`
             Property.PEER_KEY: bool(shows),
             Property.PEER_IDENTITY: known and bool(options.get("remote_key")),

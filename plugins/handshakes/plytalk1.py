@@ -44,13 +44,14 @@ class Plytalk1(Handshake):
 
     name = "plytalk1"
     needs = {Property.BORDERS}
-    gives = {Property.STATES, Property.PEER_KEY, Property.FORWARD_SECRECY, Property.POST_QUANTUM}
+    gives = {Property.STATES, Property.PEER_KEY, Property.FRESHNESS, Property.FORWARD_SECRECY, Property.POST_QUANTUM}
     prefers = {"framer": "u16", "cipher": "noise", "messages": "records", "auth": "known-hosts"}
     shows = {Role.INITIATOR, Role.RESPONDER}
     speaks_first = Role.INITIATOR
     steps = {GREETING: "preamble", A: "message A", B: "message B", C: "message C"}
-    variants = {"": {}} | {
-        suite.removeprefix("Noise_").removesuffix("_SHA256"): {"suite": suite} for suite in HYBRID + CLASSICAL
+    variants = {
+        "": {},
+        **{suite.removeprefix("Noise_").removesuffix("_SHA256"): {"suite": suite} for suite in HYBRID + CLASSICAL},
     }
     options = (
         Option("identity", "Your long-lived key (default: the one `chat keys show` names).", Path, metavar="FILE"),

@@ -1,0 +1,58 @@
+"""Break X25519 later: read a recording with every X25519 key that was made."""
+
+from contextlib import suppress
+
+from plytalk.core.errors import ChatError
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import CANARY, Evidence
+from plytalk.core.properties import Property
+from plytalk.core.stack import Stack
+from plytalk.plugins.noise import impostor, recording
+
+
+class BreakX25519Later(Attack):
+    """Records the conversation and learns all ephemeral X25519 keys, as whoever has a large quantum computer would.
+
+    Simulated, since nobody can do it yet: the lab looks over the shoulder of both ends while they make their keys. From there
+    on nothing is simulated: the recording opens with these keys, or it does not.
+    """
+
+    name = "break-x25519-later"
+    row = "A11"
+    reference = "Shor 1994; record now, decrypt later"
+    defences = {Property.POST_QUANTUM}
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._read = b""
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return impostor.attackable(stack)
+
+    async def between(self, middle: Middle) -> bool:
+        self._broken = recording.Broken()
+        return False
+
+    async def after(self, middle: Middle) -> None:
+        self._broken.stop()
+        sent = {role: [one for one in middle.frames if one.sender is role] for role in Role}
+        shaken = {role: [one.payload for one in sent[role] if one.handshake] for role in Role}
+        offer, first, last = shaken[Role.INITIATOR]
+        answer, second = shaken[Role.RESPONDER]
+        with suppress(ChatError):
+            state = recording.read(offer, answer, (first, second, last), self._broken.keys)
+            words = (state.decrypt_with_ad(b"", one.payload) for one in sent[Role.INITIATOR] if not one.handshake)
+            self._read = b"".join(words)
+            middle.log(f"read {len(self._read)} bytes of the recording with the X25519 keys alone")
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return CANARY.encode() in self._read
+
+
+@hookimpl
+def layers() -> list[type[BreakX25519Later]]:
+    return [BreakX25519Later]

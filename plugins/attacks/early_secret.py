@@ -1,0 +1,42 @@
+"""An early secret: take what is sent before anybody checked."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Takeover
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+from plytalk.core.stack import Stack
+
+
+class EarlySecret(Takeover):
+    """Poses as the server until the client has sent what was meant for the server alone: a session key, or who it is.
+
+    A check that comes after the secret comes too late, whatever it says.
+    """
+
+    name = "early-secret"
+    row = "A01"
+    reference = "OpenSSH CVE-2025-26465, a check of the host's key that fell open"
+    defences = {Property.PEER_IDENTITY}
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._got = False
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return stack.handshake.speaks_first is not None
+
+    async def take(self, middle: Middle) -> None:
+        await middle.leg(Role.RESPONDER).open()
+        middle.log("finished the client's handshake in the server's place")
+        self._got = True
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return self._got
+
+
+@hookimpl
+def layers() -> list[type[EarlySecret]]:
+    return [EarlySecret]

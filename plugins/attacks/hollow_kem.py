@@ -1,0 +1,40 @@
+"""A hollow key: an ML-KEM key that is none."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Takeover
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+from plytalk.core.stack import Stack
+from plytalk.plugins.noise import impostor
+
+
+class HollowKem(Takeover):
+    """Poses as a client whose ML-KEM key has numbers that are too large.
+
+    What is not checked before it is used gives secrets that the attacker knows, or a crash.
+    """
+
+    name = "hollow-kem"
+    row = "A16"
+    reference = "FIPS 203, section 7.2, the modulus check"
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return impostor.attackable(stack) and Property.POST_QUANTUM in stack.gives
+
+    async def take(self, middle: Middle) -> None:
+        server, client = impostor.Server(middle.leg(Role.RESPONDER).wire), impostor.Client(middle.leg(Role.INITIATOR).wire)
+        offer = await server.offered()
+        middle.log("showed the server an ML-KEM key whose numbers are too large")
+        await client.connect(offer.tokens, kem=impostor.HOLLOW)
+        await client.finish(impostor.own_identity())
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return evidence.sides[Role.RESPONDER].opened
+
+
+@hookimpl
+def layers() -> list[type[HollowKem]]:
+    return [HollowKem]

@@ -1,0 +1,51 @@
+"""Leak the keys later: read a recording with all the files of the server."""
+
+from contextlib import suppress
+
+from plytalk.core.errors import ChatError
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack
+from plytalk.core.lab.middle import Leg, Middle
+from plytalk.core.lab.play import CANARY, Evidence
+from plytalk.core.memory import memory_stream_pair
+from plytalk.core.properties import Property
+from plytalk.core.wire import MESSAGE
+
+
+class LeakLongTermKeys(Attack):
+    """Records the conversation, later gets every file that the server keeps, and goes through the handshake again with both.
+
+    What was encrypted to a key is as secret as the key stays, for ever.
+    """
+
+    name = "leak-long-term-keys"
+    row = "A10"
+    reference = "Lavabit's TLS key, 2013"
+    defences = {Property.FORWARD_SECRECY}
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._read = b""
+
+    async def after(self, middle: Middle) -> None:
+        recording, end = memory_stream_pair()
+        leg = Leg(await middle.leaked(Role.RESPONDER), end, Role.RESPONDER, lambda role: None)
+        sent = [passing for passing in middle.frames if passing.sender is Role.INITIATOR]
+        for passing in sent:
+            if passing.handshake:
+                recording.send(middle.encode(passing.kind or MESSAGE, passing.payload))
+        recording.finish()
+        with suppress(ChatError):
+            await leg.open()
+            self._read = b"".join(leg.cipher.open(passing.payload) for passing in sent if not passing.handshake)
+            middle.log(f"read {len(self._read)} bytes of the recording with the server's files")
+        end.close()
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return CANARY.encode() in self._read
+
+
+@hookimpl
+def layers() -> list[type[LeakLongTermKeys]]:
+    return [LeakLongTermKeys]

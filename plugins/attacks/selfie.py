@@ -1,0 +1,37 @@
+"""Selfie: connect a side to itself."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Takeover
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.stack import Stack
+
+
+class Selfie(Takeover):
+    """Passes the client's connection back to a server that has the client's own keys, as a peer to peer program is both.
+
+    Both sides hold the right keys, and nobody else is there.
+    """
+
+    name = "selfie"
+    row = "A02"
+    reference = "Selfie, Drucker and Gueron 2019, TLS 1.3 with pre-shared keys"
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return stack.handshake.shows == set(Role)  # who shows nothing cannot see that it is itself
+
+    async def take(self, middle: Middle) -> None:
+        client, mirror = middle.streams[Role.INITIATOR], await middle.meet(Role.INITIATOR)
+        middle.log("connected the client to itself")
+        client.deliver_to(lambda data: mirror.send(bytes(data)), lambda error: mirror.finish())
+        mirror.deliver_to(lambda data: client.send(bytes(data)), lambda error: client.finish())
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return evidence.sides[Role.INITIATOR].opened
+
+
+@hookimpl
+def layers() -> list[type[Selfie]]:
+    return [Selfie]

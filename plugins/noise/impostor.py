@@ -1,0 +1,118 @@
+"""plytalk/1 as an attacker speaks it, for the lab: what an honest side decides or checks is here the caller's to say.
+
+`Server` poses as the server to a client, `Client` as the client to a server, over a wire each. They do by hand what
+plytalk.plugins.handshakes.plytalk1 does, one message at a time (docs/protocol.md).
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from plytalk.core.identity import KEY_BYTES, Identity
+from plytalk.core.limits import KIB
+from plytalk.core.stack import Stack
+from plytalk.core.wire import Wire
+from plytalk.plugins.noise import payload, preamble
+from plytalk.plugins.noise.engine import HandshakeState, Transport
+from plytalk.plugins.noise.primitives import DH, KEM, MLKEM768, X25519, KeyPair
+from plytalk.plugins.noise.protocol import named
+
+GREETING, A, B, C = b"P", b"A", b"B", b"C"
+ROOM = 8 * KIB
+FOREIGN = ("Noise_XX_25519_ChaChaPoly_BLAKE2s",)
+"""A suite that no side of plytalk/1 offers or knows."""
+
+Show = Callable[[bytes], bytes]
+"""Gives the identity payload to show for a static public key."""
+
+
+def attackable(stack: Stack) -> bool:
+    """Whether the stack speaks plytalk/1."""
+    return stack.handshake.name == "plytalk1"
+
+
+def own_identity() -> Show:
+    """The attacker's own identity, honestly shown."""
+    identity = Identity(Ed25519PrivateKey.generate())
+    return lambda static: payload.encode(identity, static)
+
+
+def renamed(own: bytes, other: bytes) -> bytes:
+    """A payload with the public key of another."""
+    start = len(payload.HEAD)
+    return own[:start] + other[start : start + KEY_BYTES] + own[start + KEY_BYTES :]
+
+
+class _LowOrder(DH):
+    """Public keys of zeros: every result is zeros, for both sides."""
+
+    def generate_keypair(self) -> KeyPair:
+        return KeyPair(None, bytes(self.dhlen))
+
+    def dh(self, pair: KeyPair, public: bytes) -> bytes:
+        return bytes(self.dhlen) if pair.private is None else super().dh(pair, public)
+
+
+class _Hollow(KEM):
+    """Public keys whose numbers are all larger than the modulus; the secret is zeros."""
+
+    def generate_keypair(self) -> KeyPair:
+        return KeyPair(None, b"\xff" * self.publickeylen)
+
+    def decapsulate(self, pair: KeyPair, ciphertext: bytes) -> bytes:
+        return bytes(32)
+
+
+LOW_ORDER = _LowOrder(X25519.name, X25519.dhlen, X25519.private_type, X25519.public_type)
+HOLLOW = _Hollow(MLKEM768.name, MLKEM768.publickeylen, MLKEM768.ciphertextlen, MLKEM768.private_type, MLKEM768.public_type)
+
+
+class Server:
+    """The attacker in the server's place."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def offered(self) -> preamble.Offer:
+        """What the client offers. Raises RemoteError."""
+        self._offer = await self._wire.receive(GREETING, preamble.MAX_BYTES)
+        return preamble.Offer.decode(self._offer)
+
+    async def serve(self, suite: str, show: Show, dh: DH = X25519) -> Transport:
+        """Choose this suite and finish the handshake, after `offered`. Raises RemoteError where the client refuses."""
+        answer = preamble.Answer(suite, (suite,)).encode()
+        await self._wire.send(GREETING, answer)
+        static = X25519.generate_keypair()
+        prologue = preamble.prologue(self._offer, answer)
+        handshake = HandshakeState(dataclasses.replace(named(suite), dh=dh), initiator=False, prologue=prologue, s=static)
+        handshake.read_message(await self._wire.receive(A, ROOM))
+        await self._wire.send(B, handshake.write_message(show(static.public)))
+        handshake.read_message(await self._wire.receive(C, ROOM))
+        return handshake.split()
+
+
+class Client:
+    """The attacker in the client's place."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def connect(self, offer: Sequence[str], kem: KEM | None = None) -> bytes:
+        """Offer these suites, and give the identity payload that the server shows. Raises RemoteError where it refuses."""
+        sent = preamble.Offer(tuple(offer)).encode()
+        await self._wire.send(GREETING, sent)
+        reply = await self._wire.receive(GREETING, preamble.MAX_BYTES)
+        protocol = named(preamble.Answer.decode(reply).chosen)
+        if kem:
+            protocol = dataclasses.replace(protocol, kem=kem)
+        self._static = X25519.generate_keypair()
+        prologue = preamble.prologue(sent, reply)
+        self._handshake = HandshakeState(protocol, initiator=True, prologue=prologue, s=self._static)
+        await self._wire.send(A, self._handshake.write_message())
+        return self._handshake.read_message(await self._wire.receive(B, ROOM))
+
+    async def finish(self, show: Show) -> Transport:
+        """Show an identity, after `connect`."""
+        await self._wire.send(C, self._handshake.write_message(show(self._static.public)))
+        return self._handshake.split()

@@ -1,0 +1,298 @@
+"""One-line weakenings of our own code, and the cells of the matrix that each turns red."""
+
+from dataclasses import dataclass
+
+DEFAULT, PINNED = "plytalk1", "plytalk1 pinned"
+CHACHA, CLASSICAL = "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly", "plytalk1 XX_25519_AESGCM"
+OLD, OLDER = "secure-chat", "demo02"
+
+
+@dataclass(frozen=True)
+class Weakening:
+    """`old` occurs once in `file` and becomes `new`; then each of `red` (stack, attack, seed) differs from its prediction."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    red: tuple[tuple[str, str, int], ...]
+
+
+def red(stacks: str | tuple[str, ...], *attacks: str, seed: int = 0) -> tuple[tuple[str, str, int], ...]:
+    return tuple((stack, attack, seed) for stack in ([stacks] if isinstance(stacks, str) else stacks) for attack in attacks)
+
+
+NOISE, AEAD, RECORDS = "plugins/ciphers/noise.py", "core/aead.py", "plugins/messages/records.py"
+ENGINE, STATES, PLYTALK1 = "plugins/noise/engine.py", "plugins/noise/states.py", "plugins/handshakes/plytalk1.py"
+SESSION, OPENING, FRAMING = "core/session.py", "core/opening.py", "core/framing.py"
+RSA, LIMITS = "plugins/handshakes/rsa.py", "core/limits.py"
+HOSTS, KNOWN_HOSTS, PEER = "core/known_hosts.py", "plugins/authenticators/known_hosts.py", "plugins/authenticators/peer.py"
+
+CHANNEL = (
+    Weakening(
+        "every record has the nonce 0",
+        NOISE,
+        "self.encrypt, self.decrypt, self.nonce = self.state.seal, self.state.open, self.state.nonce",
+        "self.encrypt, self.decrypt, self.nonce = self.state.seal, self.state.open, lambda n: self.state.nonce(0)",
+        red(DEFAULT, "reorder", "reverse"),
+    ),
+    Weakening(
+        "both directions have one key",
+        ENGINE,
+        "send, receive = (first, second) if self.initiator else (second, first)",
+        "send = receive = first",
+        red(DEFAULT, "splice"),
+    ),
+    Weakening(
+        "the tag of a record is not looked at",
+        NOISE,
+        "plaintext: bytes = into.decrypt(into.nonce(n), sealed, None)",
+        "plaintext: bytes = into.encrypt(into.nonce(n), sealed[:-TAG], None)[:-TAG]",
+        red(DEFAULT, "tamper", seed=2) + red(DEFAULT, "tamper", seed=5),
+    ),
+    Weakening(
+        "the tag of a message is not looked at",
+        AEAD,
+        "return self._decrypt(sealed[:NONCE], sealed[NONCE:], None)",
+        "return self._encrypt(sealed[:NONCE], sealed[NONCE:-TAG], None)[:-TAG]",
+        red((OLD, OLDER), "tamper", seed=1),
+    ),
+    Weakening(
+        "what does not decrypt is read as it is",
+        AEAD,
+        "except Exception:  # whatever the primitive says is wrong, there is one answer",
+        "except Exception:\n            return sealed",
+        red((OLD, OLDER), "inject", "forge-goodbye"),
+    ),
+    Weakening(
+        "an end without a goodbye is an end",
+        SESSION,
+        "elif Property.CLEAN_END in self.stack.gives:",
+        "elif False:",
+        red(DEFAULT, "truncate", "swallow-goodbye"),
+    ),
+    Weakening(
+        "half a frame is none",
+        SESSION,
+        "elif self._framer.unfinished:",
+        "elif False:",
+        red((OLD, OLDER), "cut-in-frame"),
+    ),
+    Weakening(
+        "the first notice is not shown",
+        SESSION,
+        "if seen > MAX_SAME or (seen == 1 and len(self._noticed) >= MAX_NOTICES):",
+        "if seen == 1 or seen > MAX_SAME:",
+        red((OLD, OLDER), "tamper", "lengthen", "shorten"),
+    ),
+    Weakening(
+        "records have any length",
+        RECORDS,
+        "BUCKETS = (64, 256, 1024, 4096, 16384, 65519)",
+        "BUCKETS = tuple(range(1, 65520))",
+        red(DEFAULT, "lengths"),
+    ),
+)
+
+IDENTITY = (
+    Weakening(
+        "a changed key is the same",
+        KNOWN_HOSTS,
+        "case Verdict.SAME:",
+        "case Verdict.SAME | Verdict.CHANGED:",
+        red(PINNED, "mitm"),
+    ),
+    Weakening(
+        "a key of the same type is the same key",
+        HOSTS,
+        "(Verdict.SAME, [entry for entry in valid if entry.key == key]),",
+        "(Verdict.SAME, [entry for entry in valid if entry.key.type == key.type]),",
+        red(PINNED, "mitm"),
+    ),
+    Weakening(
+        "the authenticators are not asked",
+        OPENING,
+        "await self._consult(auth, auth.check(self._peer(identity)))",
+        "auth.check(self._peer(identity)).close()",
+        red((PINNED, f"{DEFAULT} told", f"{OLD} told"), "mitm"),
+    ),
+    Weakening(
+        "a refusal is swallowed",
+        OPENING,
+        "            return await answer\n",
+        "            return await asyncio.gather(answer, return_exceptions=True)\n",
+        red((PINNED, f"{OLD} told"), "mitm"),
+    ),
+    Weakening(
+        "--peer compares the beginning",
+        PEER,
+        "if peer.identity.fingerprint != self._fingerprint:",
+        "if peer.identity.fingerprint[:7] != self._fingerprint[:7]:",
+        red((f"{DEFAULT} told", f"{OLD} told"), "mitm"),
+    ),
+)
+
+HANDSHAKE = (
+    Weakening(
+        "the identity's signature is not looked at",
+        "plugins/noise/payload.py",
+        "if not verify(public, rest[len(MIDDLE) :], PREFIX + static):",
+        "if False:",
+        red((DEFAULT, PINNED), "borrowed-identity", "forged-identity"),
+    ),
+    Weakening(
+        "a failed verification is a success",
+        "core/identity.py",
+        "    except InvalidSignature:\n        return False",
+        "    except InvalidSignature:\n        return True",
+        red((DEFAULT, PINNED), "borrowed-identity", "forged-identity"),
+    ),
+    Weakening(
+        "the identity is bound to no static key",
+        PLYTALK1,
+        "key = payload.decode(identity, handshake.rs)",
+        "key = payload.PublicKey.of('ssh-ed25519', identity[len(payload.HEAD):][:32])",
+        red((DEFAULT, PINNED), "borrowed-identity", "forged-identity"),
+    ),
+    Weakening(
+        "the preambles are not part of the prologue",
+        PLYTALK1,
+        "prologue=preamble.prologue(offer, answer)",
+        "prologue=b''",
+        red(DEFAULT, "downgrade-strip", "downgrade-reorder", "downgrade-answer"),
+    ),
+    Weakening(
+        "the answer is not part of the prologue",
+        "plugins/noise/preamble.py",
+        "for part in (offer, answer))",
+        "for part in (offer,))",
+        red((DEFAULT, PINNED, CLASSICAL), "downgrade-answer"),
+    ),
+    Weakening(
+        "the offer is not part of the prologue",
+        "plugins/noise/preamble.py",
+        "for part in (offer, answer))",
+        "for part in (answer,))",
+        red((DEFAULT, PINNED), "downgrade-strip", "downgrade-reorder"),
+    ),
+    Weakening(
+        "nothing is mixed into the hash",
+        STATES,
+        "        self.h = self._new(self.h + data).digest()",
+        "        pass",
+        red(DEFAULT, "downgrade-strip", "downgrade-answer"),
+    ),
+    Weakening(
+        "the tags of the handshake are not looked at",
+        STATES,
+        "plaintext = self.open(self.nonce(n), ciphertext, ad)",
+        "plaintext = self.seal(self.nonce(n), ciphertext[:-TAG_LENGTH], ad)[:-TAG_LENGTH]",
+        red(DEFAULT, "downgrade-strip", "downgrade-answer"),
+    ),
+    Weakening(
+        "the client takes a suite that it did not offer",
+        PLYTALK1,
+        "if answer.chosen not in offer.tokens:",
+        "if not answer.chosen:",
+        red((DEFAULT, CLASSICAL), "downgrade-impose"),
+    ),
+    Weakening(
+        "its own static key comes back and is accepted",
+        PLYTALK1,
+        "if handshake.rs == self._static.public:",
+        "if False:",
+        red(DEFAULT, "selfie"),
+    ),
+    Weakening(
+        "a point of low order is a key",
+        "plugins/noise/primitives.py",
+        'raise HandshakeFailed("The other side\'s public key is of low order or malformed.") from error',
+        "return bytes(self.dhlen)",
+        red((DEFAULT, CLASSICAL), "low-order"),
+    ),
+    Weakening(
+        "an ML-KEM key is not checked",
+        "plugins/noise/primitives.py",
+        'raise HandshakeFailed(f"The other side\'s {self.name} key is malformed.") from error',
+        "return bytes(self.ciphertextlen), bytes(32)",
+        red((DEFAULT, PINNED), "hollow-kem"),
+    ),
+    Weakening(
+        "the client speaks before it checks",
+        PLYTALK1,
+        "await wire.ask(self._judge(handshake, identity))  # before the first secret byte leaves\n"
+        "            await wire.send(C, handshake.write_message(payload.encode(self._own, self._static.public)))\n",
+        "judged = self._judge(handshake, identity)\n"
+        "            await wire.send(C, handshake.write_message(payload.encode(self._own, self._static.public)))\n"
+        "            await wire.ask(judged)\n",
+        red((PINNED, f"{DEFAULT} told"), "early-secret"),
+    ),
+)
+
+SERVER = (
+    Weakening(
+        "a wrong session key is one of zeros",
+        RSA,
+        '        session_key = b""\n',
+        "        session_key = bytes(32)\n",
+        red((OLD, OLDER), "oaep-oracle"),
+    ),
+    Weakening(
+        "the server says why it refuses",
+        RSA,
+        "    if len(session_key) not in ACCEPTED_KEY_BYTES:\n",
+        "    if not session_key:\n        return bytes(16)\n    if len(session_key) not in ACCEPTED_KEY_BYTES:\n",
+        red((OLD, OLDER), "oaep-oracle"),
+    ),
+    Weakening(
+        "an RSA key has any length",
+        RSA,
+        "if not MODULUS_BITS <= public.key_size <= MAX_MODULUS_BITS:",
+        "if public.key_size > MAX_MODULUS_BITS:",
+        red((OLD, OLDER), "hostile-key"),
+    ),
+    Weakening(
+        "an RSA key has any exponent",
+        RSA,
+        "if numbers.e != PUBLIC_EXPONENT:",
+        "if numbers.e < 3:",
+        red((OLD, OLDER), "hostile-key", seed=1),
+    ),
+    Weakening(
+        "a frame has any length",
+        FRAMING,
+        "if length > limit:",
+        "if False:",
+        red((DEFAULT, OLD, OLDER), "oversize"),
+    ),
+    Weakening(
+        "a peer may be silent for an hour",
+        LIMITS,
+        "first_byte: float = 5.0",
+        "first_byte: float = 3600.0",
+        red((DEFAULT, OLD), "silence"),
+    ),
+    Weakening(
+        "a handshake may take an hour",
+        LIMITS,
+        "handshake: float = 10.0",
+        "handshake: float = 3600.0",
+        red((DEFAULT, OLD), "slow-bytes"),
+    ),
+    Weakening(
+        "the server's first byte is no matter",
+        OPENING,
+        "        if not wire.heard:\n            self._clock.reschedule(self._loop.time())",
+        "        pass",
+        red((DEFAULT, OLD), "silence"),
+    ),
+    Weakening(
+        "frames of another type are passed over in silence",
+        SESSION,
+        "                    self.notice(f\"Ignored a frame of the unexpected type {clean(kind.decode('latin-1'))!r}.\")\n",
+        "",
+        red(OLD, "retype"),
+    ),
+)
+
+WEAKENINGS = CHANNEL + IDENTITY + HANDSHAKE + SERVER
