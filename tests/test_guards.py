@@ -1,0 +1,125 @@
+"""Rules of the project that no single test would notice being broken."""
+
+import io
+import re
+import shutil
+import subprocess
+import sys
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("core", "plugins", "cli")
+SOURCES = sorted(
+    file.relative_to(ROOT).as_posix()
+    for folder in FOLDERS
+    for file in (ROOT / folder).rglob("*.py")
+    if file.name != "__init__.py"
+)
+SHARED = {"plugins/attacks": "tests/core/lab/test_matrix.py"}
+"""Folders whose files are all put through one test: each attack is run on every stack, and judged by what it does there."""
+
+MISSING: set[str] = {
+    "cli/invite.py",
+    "cli/terminal.py",
+    "core/audit.py",
+    "core/lab/attack.py",
+    "core/lab/middle.py",
+    "core/lab/proxy.py",
+    "core/lab/setup.py",
+    "core/lab/sides.py",
+    "core/target.py",
+    "plugins/noise/impostor.py",
+    "plugins/noise/recording.py",
+}
+"""Source files without a test file of their own. It stays empty."""
+
+
+def proof_of(source: str) -> str:
+    folder, _, name = source.rpartition("/")
+    return SHARED.get(folder, f"tests/{folder}/test_{name}")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_source_file_has_a_test_file_of_the_same_name(source: str) -> None:
+    assert (ROOT / proof_of(source)).is_file() is (source not in MISSING)
+
+
+def test_the_list_of_missing_tests_names_no_file_that_is_gone() -> None:
+    assert set(SOURCES) >= MISSING
+
+
+def test_no_folder_of_ours_is_a_package_of_that_name() -> None:
+    """`core`, `plugins` and `cli` are reached as plytalk.core and so on; under their own names they would be loaded twice."""
+    look = "import sys, plytalk.cli.main, plytalk.core.host; plytalk.core.host.Host().load_all(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for names in (set(loaded), set(sys.modules)):
+        assert "plytalk" in names
+        assert not {name for name in names if name.partition(".")[0] in FOLDERS}
+
+
+# -- core names no algorithm ----------------------------------------------------------------------------------------------
+
+ALGORITHMS = re.compile(
+    r"(?<![a-z])(aes|a?es?gcm|gcm|chacha\w*|poly1305|rsa|oaep|ecdsa|dsa|ed25519|ed448|x25519|x448|ml-?kem\w*|kyber|md5|sha1|blake2\w*)"
+    r"(?![a-z])",
+    re.IGNORECASE,
+)
+ALLOWED = {
+    "core/identity.py": {"ed25519"},  # the one place that says which algorithm identities use
+    "core/known_hosts.py": {"sha1"},  # OpenSSH's hashed host names are HMAC-SHA1 and nothing else
+}
+CORE = [source for source in SOURCES if source.startswith("core/")]
+
+
+def names_in_code(text: str) -> set[str]:
+    """The algorithms that the code names: comments and docstrings may give examples."""
+    found = set()
+    before = tokenize.NEWLINE
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.NAME or (
+            token.type == tokenize.STRING and before not in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+        ):
+            found |= {match.lower() for match in ALGORITHMS.findall(token.string)}
+        if token.type not in (tokenize.NL, tokenize.COMMENT):
+            before = token.type
+    return found
+
+
+@pytest.mark.parametrize("source", CORE)
+def test_core_names_no_algorithm(source: str) -> None:
+    assert names_in_code((ROOT / source).read_text()) <= ALLOWED.get(source, set())
+
+
+def test_the_look_for_algorithms_finds_them() -> None:
+    code = """
+from x import AESGCM, ChaCha20Poly1305
+kind = "ssh-ed25519"  # not DSA
+def f():
+    '''As ECDSA does.'''
+    rsa_key = 1
+"""
+    assert names_in_code(code) == {"aesgcm", "chacha20poly1305", "ed25519", "rsa"}
+    assert names_in_code("message = is_close = does = parse = transport = universal = 1") == set()
+
+
+# -- who imports whom -----------------------------------------------------------------------------------------------------
+
+
+def test_imports_keep_their_direction() -> None:
+    lint = shutil.which("lint-imports", path=str(Path(sys.executable).parent))
+    if lint is None:
+        pytest.skip("needs import-linter: pip install import-linter")
+    run = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout
+    assert " 0 broken" in run.stdout
+
+
+def test_the_kit_needs_only_what_plytalk_needs() -> None:
+    look = "import sys, plytalk.core.testing; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert "plytalk.core.testing" in loaded
+    strange = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names) - {"plytalk", "pluggy", "__main__"}
+    assert {name for name in strange if not name.startswith(("_", "sitecustomize", "usercustomize"))} == set()
