@@ -238,7 +238,7 @@ def matrix(arguments: str) -> str:
     return run(f"chat lab --markdown {arguments}")
 
 
-def attacks(arguments: str) -> str:
+def stories(arguments: str) -> str:
     """Every attack that comes with plytalk, with its story in a line."""
     host = Host()
     rows = []
@@ -254,7 +254,7 @@ GENERATORS: dict[str, Callable[[str], str]] = {
     one.__name__: one
     for one in (
         attacks, bounds, commands, contract, decisions, environment, exits, exported,
-        failures, hooks, layers, matrix, output, profiles, properties, settings,
+        failures, hooks, layers, matrix, output, profiles, properties, settings, stories,
     )
 }  # fmt: skip
 
