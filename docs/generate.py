@@ -238,23 +238,11 @@ def matrix(arguments: str) -> str:
     return run(f"chat lab --markdown {arguments}")
 
 
-def stories(arguments: str) -> str:
-    """Every attack that comes with plytalk, with its story in a line."""
-    host = Host()
-    rows = []
-    for name in host.names("attack"):
-        attack = host.layer("attack", name)
-        if host.found["attack", name].builtin and issubclass(attack, Attack):
-            fails = ", ".join(sorted(attack.defences)) or "any handshake that checks what it hears"
-            rows.append([code(name), attack.row, attack.summary(), attack.reference, fails])
-    return table(["attack", "row", "what it does", "met before in", "fails where there is"], rows)
-
-
 GENERATORS: dict[str, Callable[[str], str]] = {
     one.__name__: one
     for one in (
         attacks, bounds, commands, contract, decisions, environment, exits, exported,
-        failures, hooks, layers, matrix, output, profiles, properties, settings, stories,
+        failures, hooks, layers, matrix, output, profiles, properties, settings,
     )
 }  # fmt: skip
 
