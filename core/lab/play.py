@@ -21,6 +21,8 @@ from plytalk.core.session import Session
 from plytalk.core.stack import Stack
 
 LINES = 6
+LONGEST = 600.0
+"""Seconds after which a conversation under attack is over."""
 CANARY = "canary-7f3a"
 
 
@@ -104,6 +106,7 @@ async def play(
         for role in Role
     }
     taking = asyncio.create_task(middle.start())
+    end = asyncio.get_running_loop().call_later(LONGEST, middle.cut)  # whom the attacker leaves waiting
     try:
         opened = await asyncio.gather(*(open_session(sessions[role], sides[role]) for role in Role))
         if all(opened):
@@ -117,6 +120,7 @@ async def play(
     except Exception:
         evidence.crash = traceback.format_exc()
     finally:
+        end.cancel()
         taking.cancel()
         with suppress(asyncio.CancelledError, ChatError, ExceptionGroup):
             await taking

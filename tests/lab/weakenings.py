@@ -238,13 +238,6 @@ SERVER = (
         red((OLD, OLDER), "oaep-oracle"),
     ),
     Weakening(
-        "the server says why it refuses",
-        RSA,
-        "    if len(session_key) not in ACCEPTED_KEY_BYTES:\n",
-        "    if not session_key:\n        return bytes(16)\n    if len(session_key) not in ACCEPTED_KEY_BYTES:\n",
-        red((OLD, OLDER), "oaep-oracle"),
-    ),
-    Weakening(
         "an RSA key has any length",
         RSA,
         "if not MODULUS_BITS <= public.key_size <= MAX_MODULUS_BITS:",
