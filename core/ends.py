@@ -2,11 +2,12 @@
 
 import asyncio
 import traceback
-from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
-from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, UnknownPeer
+from plytalk.core.doorway import Doorway
+from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, RemoteError, UnknownPeer
 from plytalk.core.keys import Role
 from plytalk.core.layers import Stream
 from plytalk.core.limits import Limits
@@ -156,8 +157,9 @@ class Server(End):
         self._listener = await self._reached(self.stack.transport.listen, host, port)
         self._keep = keep
         self._busy = False
-        self._handshakes: Counter[str] = Counter()
-        self._first: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._doorway = Doorway(self._limits, loop.time)
+        self._first: asyncio.Future[Ending] = loop.create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         try:
             self.stack.ui.waiting(self._listener.address)
@@ -170,10 +172,11 @@ class Server(End):
             await stop(*self._tasks)
             await self._listener.close()
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
@@ -188,20 +191,21 @@ class Server(End):
                 if self._busy and not self._keep:
                     return  # one conversation is enough
                 raise
-            place = stream.peer.rpartition(":")[0]
-            if (
-                self._handshakes.total() >= self._limits.unauthenticated
-                or self._handshakes[place] >= self._limits.unauthenticated_per_address
-            ):
+            if self._doorway.refuses(stream.peer):
                 stream.close()
                 continue
-            self._handshakes[place] += 1  # here, since more may be accepted before the task begins
-            self._start(self._welcome(stream, place))
+            # Not in the task: more may be accepted before it begins.
+            self._doorway.enter(stream, stream.peer, partial(self._send_away, stream, self._start(self._welcome(stream))))
 
-    async def _welcome(self, stream: Stream, place: str) -> None:
+    @staticmethod
+    def _send_away(stream: Stream, welcome: "asyncio.Task[None]") -> None:
+        stream.close()
+        welcome.cancel()
+
+    async def _welcome(self, stream: Stream) -> None:
         session = self._session(stream, Role.RESPONDER)
-        if not await self._let_in(session, place):
-            if self._spent and not self._busy and not self._handshakes and not self._first.done():
+        if not await self._let_in(session):
+            if self._spent and not self._busy and not len(self._doorway) and not self._first.done():
                 self._first.set_exception(Refused(self._spent))  # and nobody else can come in any more
         elif self._busy:
             self.stack.ui.notice(f"{session.address} was turned away: this server talks to one at a time.")
@@ -209,16 +213,16 @@ class Server(End):
         else:
             await self._talk(session)
 
-    async def _let_in(self, session: Session, place: str) -> bool:
+    async def _let_in(self, session: Session) -> bool:
+        failed = False
         try:
             await session.open()
         except ChatError as error:
+            failed = isinstance(error, RemoteError)
             self.stack.ui.notice(f"{session.address} did not get in: {error.sentence}")
             return False
         finally:
-            self._handshakes[place] -= 1
-            if not self._handshakes[place]:
-                del self._handshakes[place]
+            self._doorway.leave(session.stream, failed)
         return True
 
     @property

@@ -23,6 +23,12 @@ class Limits:
     unread: int = 256 * KIB
     """How many bytes a peer may send ahead during a handshake before it is held back."""
     unauthenticated: int = 100
-    """How many peers may be in their handshake with a server at one time."""
+    """How many peers may be in their handshake with a server at one time; a newcomer takes the place of another."""
     unauthenticated_per_address: int = 20
     """The same for peers of one address."""
+    failures: int = 10
+    """How many handshakes of one address may fail before it has to wait."""
+    failures_within: float = 60.0
+    """The time within which these failures count, in seconds."""
+    penalty: float = 30.0
+    """How long such an address is turned away, in seconds; addresses of this machine never are."""

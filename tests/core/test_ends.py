@@ -180,12 +180,46 @@ async def assert_only_some_get_in(place: str, limits: Limits, expected: int) -> 
         strangers = [await serving.stranger() for _ in range(10)]
         for _ in range(10):
             await idle()
-        assert [bool(heard.ends) for _, heard in strangers] == [False] * expected + [True] * (10 - expected)
-        for stream, _ in strangers[:expected]:
+        assert [bool(heard.ends) for _, heard in strangers] == [True] * (10 - expected) + [False] * expected
+        for stream, _ in strangers[-expected:]:
             stream.close()
         await serving.ui.until(notices=1 + expected)
         await serving.talks()
         await serving.ui.until(messages=1)
+
+
+async def test_many_that_stand_still_keep_nobody_out() -> None:
+    async with Serving("standing", limits=replace(PATIENT, unauthenticated=5)) as serving:
+        strangers = [await serving.stranger() for _ in range(20)]
+        await serving.talks()
+        await serving.ui.until(messages=1)
+        assert sum(not heard.ends for _, heard in strangers) == 4
+
+
+class Far(Memory):
+    """Peers that are not on this machine."""
+
+    async def listen(self, host: str, port: int) -> Listener:
+        listener = await super().listen(host, port)
+        arrive = listener.arrive
+
+        def from_afar(stream: Stream) -> None:
+            stream.peer = "192.0.2.1:1234"
+            arrive(stream)
+
+        listener.arrive = from_afar
+        return listener
+
+
+async def test_who_keeps_failing_is_turned_away_unheard_and_without_a_word() -> None:
+    async with Serving("failing", Far, limits=replace(PATIENT, failures=3)) as serving:
+        for number in range(1, 4):
+            stream, _ = await serving.stranger()
+            stream.close()
+            await serving.ui.until(notices=1 + number)
+        _, heard = await serving.stranger()
+        await heard.hears_the_end("It is not turned away.")
+        assert len(serving.ui.notices) == 4
 
 
 async def test_a_peer_that_is_silent_keeps_nobody_out() -> None:

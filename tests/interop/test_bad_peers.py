@@ -173,13 +173,10 @@ def test_a_crowd_that_says_nothing_keeps_nobody_out(server):
 def test_only_so_many_from_one_address_may_be_in_the_handshake_at_once():
     with serve("--keep", *OPTIONS[secure_chat]) as ours, contextlib.ExitStack() as stack:
         crowd = [stack.enter_context(habits.connect(ours.port)) for _ in range(25)]
-        turned_away = 0
-        for sock in crowd:
-            try:
-                turned_away += not sock.recv(1)
-            except ConnectionError:
-                turned_away += 1
-        assert turned_away == 5
+        for sock in crowd[:5]:  # the last ones take the places of the first
+            with contextlib.suppress(ConnectionError):
+                while sock.recv(4096):
+                    pass
         for sock in crowd:
             sock.close()
         for _ in range(20):
