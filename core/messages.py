@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 EXIT = "exit"
+EXIT_SPACE = 64
+"""A line of so many characters is never an `exit`, whatever stands around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +48,4 @@ Item = str | Close | Undecodable | Ping | Pong | Control
 
 def is_exit(text: str) -> bool:
     """Whether a line ends the chat: `exit`, trimmed and in any case."""
-    return len(text) < 64 and text.strip().lower() == EXIT
+    return len(text) < EXIT_SPACE and text.strip().lower() == EXIT

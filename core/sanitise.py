@@ -36,6 +36,17 @@ def clean(text: str) -> str:
     return "".join(shown)
 
 
+def all_clean(texts: object) -> bool:
+    """Whether `texts` is a list of several texts and one look at all of them shows that `clean` changes none."""
+    if texts.__class__ is not list or len(texts) < 2:
+        return False
+    try:
+        whole = "".join(texts)
+    except TypeError:  # not texts alone
+        return False
+    return clean(whole) is whole
+
+
 def _visible(character: str, category: str) -> str:
     if character == "\t":
         return " "

@@ -17,10 +17,10 @@ from plytalk.core.errors import BrokenPlugin, ChatError, Exit, StackMismatch, Ta
 from plytalk.core.keys import Identity, Role
 from plytalk.core.layers import Buffer, Stream
 from plytalk.core.limits import Limits
-from plytalk.core.messages import EXIT, Close, Control, Item, Ping, Pong, Undecodable, is_exit
+from plytalk.core.messages import EXIT, EXIT_SPACE, Close, Control, Item, Ping, Pong, Undecodable, is_exit
 from plytalk.core.opening import Opening
 from plytalk.core.properties import Property
-from plytalk.core.sanitise import clean
+from plytalk.core.sanitise import all_clean, clean
 from plytalk.core.stack import Stack
 from plytalk.core.trace import Trace, Tracer
 from plytalk.core.wire import FIRST, MESSAGE
@@ -66,6 +66,7 @@ class Session:
         self.stack, self.stream, self.role = stack, stream, role
         self.address = address or stream.peer
         self.limits = limits or Limits()
+        self._short = self.limits.message // 4  # so many characters always fit, whichever they are
         self.identity: Identity | None = None
         self.approved = False
         self.ending: Ending | None = None
@@ -139,9 +140,11 @@ class Session:
                         raise
                     self.notice(error.sentence)
                     continue
-                for item in unpack(plaintext):
+                items = unpack(plaintext)
+                harmless = all_clean(items)
+                for item in items:
                     if item.__class__ is str:
-                        show(cleaned(item))
+                        show(item if harmless else cleaned(item))
                     else:
                         self._control(item)
                     if self.ending:
@@ -188,7 +191,7 @@ class Session:
 
     def say(self, text: str) -> None:
         """Say a line, as the user typed it. What is said within one turn of the loop goes out together; `exit` ends the chat."""
-        if is_exit(text):
+        if len(text) < EXIT_SPACE and is_exit(text):
             self.exit(text)
             return
         try:
@@ -198,7 +201,7 @@ class Session:
             return
         if prepared is None:
             return
-        if len(prepared) * 4 > self.limits.message and len(prepared.encode(errors="replace")) > self.limits.message:
+        if len(prepared) > self._short and len(prepared.encode(errors="replace")) > self.limits.message:
             self.notice(
                 f"That line is longer than a message may be ({self.limits.message:,} bytes) and was not sent: cut it in pieces."
             )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from plytalk.core.sanitise import MARKS, clean
+from plytalk.core.sanitise import MARKS, all_clean, clean
 
 HOSTILE = [
     "\x1b[2J\x1b[H",  # clear the screen
@@ -102,3 +102,17 @@ def test_every_character_is_treated_alike_whether_the_text_looks_plain_or_not() 
 )
 def test_what_is_shown_for_what_is_said(said: str, shown: str) -> None:
     assert clean(said) == shown
+
+
+@given(st.lists(st.text()))
+@example(["safe", "\x1b[2J"])
+@example(["a\u0301\u0301\u0301", "\u0301\u0301"])
+def test_one_look_at_many_texts_passes_none_that_is_to_be_cleaned(texts: list[str]) -> None:
+    assert not all_clean(texts) or [clean(text) for text in texts] == texts
+
+
+def test_one_look_is_for_lists_of_texts_alone() -> None:
+    assert all_clean(["good", "day"])
+    assert not all_clean(["good"])  # no need of it
+    assert not all_clean(["good", b"day"])
+    assert not all_clean(iter(["good", "day"]))

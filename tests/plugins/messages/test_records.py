@@ -76,6 +76,18 @@ def test_all_that_is_said_in_one_turn_shares_records():
     assert unpacked(*Records(True).pack(many)) == many
 
 
+@given(st.lists(st.one_of(st.text("abc", max_size=260), st.just("x" * 255), st.sampled_from(["é", "\x01\0\x40"])), max_size=600))
+def test_many_at_once_are_packed_and_read_as_in_the_general_way(texts):
+    together = Records(True).pack(texts)
+    assert together == Records(True)._pack(texts)
+    assert unpacked(*together) == texts
+
+
+def test_records_are_filled_to_the_last_message_that_fits():
+    counts = [len(unpacked(one)) for one in Records(True).pack(["x" * 64] * 3000)]
+    assert counts == [977, 977, 977, 69]  # 977 * (3 + 64) = 65,459 of 65,519 bytes
+
+
 def test_nothing_said_is_no_record():
     assert Records(True).pack([]) == []
 
