@@ -332,6 +332,132 @@ async def test_a_ui_that_breaks_before_anybody_came_leaves_no_listener(failing: 
             await its.run("leaves", 0)
 
 
+@pytest.mark.parametrize("method", ["connect", "listen"])
+async def test_a_transport_that_breaks_is_named(method: str) -> None:
+    async def broken(self, host: str, port: int) -> Stream:
+        raise ZeroDivisionError
+
+    breaks = type("Breaks", (Memory,), {"__doc__": "Breaks.", method: broken})
+    its, _ = (client if method == "connect" else server)(breaks)
+    with pytest.raises(BrokenPlugin, match="The transport `memory` raised ZeroDivisionError"):
+        await its.run("breaks", 0)
+
+
+# -- people ---------------------------------------------------------------------------------------------------------------
+
+
+class Shows(GivenKeys):
+    """The server shows a key, and waits for the keys no longer than it likes."""
+
+    name = "shows"
+    gives = {Property.KEYS, Property.PEER_KEY}
+    shows = {Role.RESPONDER}
+
+    async def initiate(self, wire) -> Secrets:
+        await wire.ask(Identity("test", await wire.receive(b"I", 9)))
+        secrets = await super().initiate(wire)
+        await wire.receive(b"O", 9)
+        return secrets
+
+    async def respond(self, wire) -> Secrets:
+        await wire.send(b"I", b"key")
+        secrets = await super().respond(wire)
+        await wire.send(b"O", b"ok")
+        return secrets
+
+
+class Remembers(Authenticator):
+    """Asks once."""
+
+    name = "remembers"
+    judges = {Role.INITIATOR}
+
+    def __init__(self) -> None:
+        self.trusted = False
+
+    async def check(self, peer: Peer) -> None:
+        self.trusted = self.trusted or await peer.confirm("Trust it?", "--yes")
+        if not self.trusted:
+            raise Refused("You said no.")
+
+
+class Thinks(Says):
+    """Thinks longer than a server waits, and says yes."""
+
+    def __init__(self, answer: bool = True) -> None:
+        super().__init__(answer)
+
+    async def confirm(self, question: str, otherwise: str) -> bool:
+        await asyncio.sleep(0.3)
+        return await super().confirm(question, otherwise)
+
+
+async def test_who_said_yes_too_late_connects_again_and_is_not_asked_again() -> None:
+    async with Serving("late-yes", Shows, limits=QUICK) as serving:
+        its, ui = client(Shows, Remembers, Thinks)
+        assert (await its.run("late-yes", 0)).by is By.US
+        assert ui.questions == ["Trust it?"]
+        assert ui.notices == ["The other side did not wait for your answer: connecting again."]
+        await serving.ui.until(messages=1)
+
+
+async def test_who_said_no_does_not_connect_again() -> None:
+    class SaysNo(Thinks):
+        """Says no."""
+
+        def __init__(self) -> None:
+            super().__init__(False)
+
+    async with Serving("late-no", Shows, limits=QUICK):
+        its, ui = client(Shows, Remembers, SaysNo)
+        with pytest.raises(Refused, match="You said no"):
+            await its.run("late-no", 0)
+        assert ui.notices == []
+
+
+async def test_a_server_says_what_it_announces_and_whom_it_introduces() -> None:
+    async with Serving(
+        "says", announce=lambda address: [f"Tell them {address}."], introduce=lambda session: [f"This is {session.address}."]
+    ) as serving:
+        await serving.talks()
+        await serving.ui.until(messages=1)
+        assert serving.ui.notices[1:] == ["Tell them says.", "This is memory:client."]
+
+
+async def test_a_server_whose_invitation_is_used_up_ends() -> None:
+    class Once(Authenticator):
+        """Lets nobody in, and has no more to try."""
+
+        name = "once"
+        judges = {Role.RESPONDER}
+        needs = frozenset()
+        spent = ""
+
+        async def check(self, peer: Peer) -> None:
+            type(self).spent = "The code was guessed wrong too often."
+            raise Refused("Wrong code.")
+
+    class ShowsBoth(Shows):
+        """The client shows a key too."""
+
+        shows = {Role.INITIATOR}
+
+        async def initiate(self, wire) -> Secrets:
+            return await GivenKeys.initiate(self, wire)
+
+        async def respond(self, wire) -> Secrets:
+            secrets = await GivenKeys.respond(self, wire)
+            await wire.ask(Identity("test", b"key"))
+            return secrets
+
+    async with Serving("spent", ShowsBoth, Once) as serving:
+        stream, _ = await serving.stranger()
+        stream.send(TypedFrames().encode(b"K", bytes(64)))
+        with pytest.raises(Refused, match="guessed wrong too often"):
+            await serving.task
+        stream.close()
+
+
 # -- interrupted ----------------------------------------------------------------------------------------------------------
 
 

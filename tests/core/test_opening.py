@@ -266,6 +266,69 @@ async def test_an_authenticator_that_was_never_asked_is_a_no() -> None:
     assert "showed no key of the other side, so --auth open had no say" in error.sentence
 
 
+class Brings(Authenticator):
+    """Brings a pre-shared key."""
+
+    name = "brings"
+    agrees = "code"
+
+    async def agree(self, wire, role: Role) -> bytes:
+        return b"k" * 32
+
+
+class TakesAKey(Shown):
+    """Takes a pre-shared key into the handshake."""
+
+    async def initiate(self, wire) -> Secrets:
+        assert wire.agreement == "code"
+        return Secrets.shared(await wire.agree())
+
+
+async def test_a_pre_shared_key_goes_into_the_handshake_and_needs_no_other() -> None:
+    client = Client(TakesAKey, Brings)
+    assert await client.opens() is None
+
+
+async def test_a_pre_shared_key_that_no_handshake_took_is_a_no() -> None:
+    client = Client(Brings)
+    client.peer.send(frame(b"K", b"key"))
+    error = await client.opens()
+    assert isinstance(error, HandshakeFailed)
+    assert "took no pre-shared key, so --auth brings had no say" in error.sentence
+
+
+async def test_an_authenticator_that_waits_too_long_for_the_other_side_gives_up() -> None:
+    class Waits(Authenticator):
+        """Waits for ever."""
+
+        name = "waits"
+
+        async def verify(self, channel, peer: Peer) -> None:
+            await channel.receive()
+
+    client = Client(Waits, limits=QUICK)
+    client.peer.send(frame(b"K", b"key"))
+    error = await client.opens()
+    assert isinstance(error, TooSlow)
+    assert "did not answer the authenticator `waits` in time" in error.sentence
+
+
+async def test_what_the_other_side_does_wrong_towards_an_authenticator_counts_as_the_handshake_s() -> None:
+    class Strict(Authenticator):
+        """Wants something else."""
+
+        name = "strict"
+
+        async def verify(self, channel, peer: Peer) -> None:
+            raise BadFrame("Something else came.")
+
+    client = Client(Strict)
+    client.peer.send(frame(b"K", b"key"))
+    error = await client.opens()
+    assert type(error) is HandshakeFailed
+    assert "Something else came" in error.sentence
+
+
 async def test_a_handshake_that_swallows_a_refusal_does_not_get_in() -> None:
     class Swallows(Shown):
         """Goes on whatever is said."""

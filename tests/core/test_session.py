@@ -2,16 +2,26 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
-from plytalk.core.errors import BrokenPlugin, FrameTooLong, HandshakeFailed, LocalError, RemoteError, Tampered, Truncated
+from plytalk.core.errors import (
+    BrokenPlugin,
+    FrameTooLong,
+    HandshakeFailed,
+    LocalError,
+    RemoteError,
+    StackMismatch,
+    Tampered,
+    Truncated,
+)
 from plytalk.core.keys import Role, Secrets
 from plytalk.core.layers import Buffer, Frame, Framer, Handshake, Kind, Layer
 from plytalk.core.limits import Limits
 from plytalk.core.memory import HIGH_WATER, MemoryStream, memory_stream_pair
-from plytalk.core.messages import Close, Item, Ping, Pong
-from plytalk.core.properties import Property
+from plytalk.core.messages import Close, Control, Item, Ping, Pong
+from plytalk.core.properties import Profile, Property
 from plytalk.core.session import MAX_NOTICES, By, Ending, Session
 from plytalk.core.testing import PlainFrames, RecordingUi, TypedFrames, byte_by_byte, randomly, stack_of, two_ends
 from plytalk.core.testing.parts import Unsealed, Words
@@ -480,6 +490,35 @@ async def test_the_peer_sees_the_same_whatever_went_wrong(fault: str) -> None:
     assert alone.says == b""
     assert alone.heard.ends == [None]
     alone.peer.close()
+
+
+async def test_a_first_word_that_another_stack_would_say_ends_the_conversation_in_words() -> None:
+    known = [Profile("loud", "Shouts", 1, {"framer": "test-plain"}, rb"HELLO")]
+    for first, mismatch in ((b"HELLO there", True), (frame(b"hello"), False)):
+        alone = Alone()
+        alone.session.stack = replace(alone.session.stack, known=tuple(known))
+        await alone.open()
+        alone.peer.send(first)
+        alone.peer.finish()
+        ending = await alone.over()
+        assert isinstance(ending.error, StackMismatch) is mismatch
+        assert (ending.exit_code == 6) is mismatch
+
+
+async def test_a_peer_that_waits_for_an_authenticator_that_is_not_here_is_told_from_a_talker() -> None:
+    class Waiting(Words):
+        """Has something to agree on first."""
+
+        name = "waiting"
+
+        def unpack(self, plaintext: bytes) -> Iterable[Item]:
+            return [Control(plaintext)]
+
+    alone = await Alone(Waiting).open()
+    alone.peer.send(frame(b"prove it"))
+    ending = await alone.over()
+    assert isinstance(ending.error, StackMismatch)
+    assert "authenticator that was not chosen here" in ending.reason
 
 
 # -- what a layer may do wrong --------------------------------------------------------------------------------------------

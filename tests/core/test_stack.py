@@ -157,6 +157,15 @@ def test_an_authenticator_works_only_where_there_is_a_key_to_judge() -> None:
         stack.refuse(Role.RESPONDER)
 
 
+def test_there_is_room_for_one_pre_shared_key() -> None:
+    def bringing(name: str) -> type[Authenticator]:
+        return type("Brings", (Open,), {"name": name, "agrees": "code", "__doc__": "Brings a key."})
+
+    stack_of(Shown, bringing("one")).refuse(Role.INITIATOR)
+    with pytest.raises(ImpossibleStack, match="--auth one and --auth two each bring a pre-shared key"):
+        stack_of(Shown, bringing("one"), bringing("two")).refuse(Role.INITIATOR)
+
+
 def test_what_only_a_layer_itself_gives_it_does_not_get_from_the_others() -> None:
     class Selfish(Unsealed):
         """Gives what it needs."""
