@@ -20,7 +20,7 @@ from plytalk.core.testing.transports import Receiver
 from plytalk.core.testing.verdict import idle
 from plytalk.plugins.transports.memory import Memory
 
-QUICK = Limits(first_byte=0.05, handshake=0.1, goodbye=0.01)
+QUICK = Limits(first_byte=0.4, handshake=0.6, goodbye=0.01)
 PATIENT = Limits(first_byte=3600, handshake=3600, goodbye=0.01)
 
 
@@ -388,7 +388,7 @@ class Thinks(Says):
         super().__init__(answer)
 
     async def confirm(self, question: str, otherwise: str) -> bool:
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.8)
         return await super().confirm(question, otherwise)
 
 

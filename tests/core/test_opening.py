@@ -163,10 +163,10 @@ async def test_people_may_think_longer_than_peers() -> None:
         """Takes its time, and says yes."""
 
         async def confirm(self, question: str, otherwise: str) -> bool:
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.6)
             return True
 
-    client = Client(Asks, Thinks, limits=QUICK)
+    client = Client(Asks, Thinks, limits=Limits(first_byte=0.5, handshake=0.5))
     client.peer.send(frame(b"K", b"key"))
     assert await client.opens() is None
     assert not client.opening.approved
