@@ -79,8 +79,8 @@ def lines(card: Card) -> Iterator[str]:
     if not card.way:
         event = card.layers[0]
         said = clean(event.data.decode(errors="replace"))
-        about = "  ".join(f"{name} {clean(value)}" for name, value in event.fields.items())
-        yield paint(f"{at}  {card.name}{': ' if said else ''}{said}  {about}".rstrip(), "1", 1)
+        about = "  ".join(f"{clean(name)} {clean(value)}" for name, value in event.fields.items())
+        yield paint(f"{at}  {clean(card.name)}{': ' if said else ''}{said}  {about}".rstrip(), "1", 1)
         return
     yield paint(f"{at}  {ARROWS[card.way]} {clean(card.name)}", "1", 1)
     for event in card.layers:

@@ -125,7 +125,7 @@ def split(address: str) -> tuple[str, int | None]:
         if address.count(":") == 1:
             host, _, port = address.partition(":")
         bad = address.endswith(":") and address.count(":") == 1
-    if bad or not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
+    if bad or not host or (port and not (len(port) < 6 and port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
         raise Usage(f"{address!r} is not HOST or HOST:PORT, with a port from 1 to 65535.")
     return host, int(port) if port else None
 

@@ -10,6 +10,7 @@ file is made anew, readable by its owner alone: it holds what was said.
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -20,7 +21,8 @@ from plytalk.core.trace import Event
 VERSION = 1
 MAX_LINE = 4 * 1024 * 1024
 LAYERS = ("session", "transport", "framer", "handshake", "cipher", "messages")
-WAYS = ("", "in", "out")
+WAYS = ("in", "out")
+LATEST = 1e15  # milliseconds; a capture can hold no later time
 
 
 class TraceFile:
@@ -119,9 +121,8 @@ def _event(line: dict[str, Any], number: int) -> Event:
     match line:
         case {"time": int() | float() as time, "name": str(name), "what": str(what), "data": dict(data), "raw": str(raw)}:
             layer, _, way = name.partition(":")
-            if layer in LAYERS and way in WAYS and all(isinstance(value, str) for value in data.values()):
-                try:
+            passed = layer in LAYERS and (not way if layer == "session" else way in WAYS)
+            if passed and 0 <= time < LATEST and all(isinstance(value, str) for value in data.values()):
+                with suppress(ValueError):
                     return Event(layer, way, what, bytes.fromhex(raw), data, time / 1000)
-                except (ValueError, OverflowError):
-                    pass
     raise Usage(f"Line {number} of the trace is no event.", "Make one with --trace FILE.")

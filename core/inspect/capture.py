@@ -78,7 +78,7 @@ def capture(events: Iterable[Event]) -> bytes:
 def addresses(peer: str) -> tuple[IPv4Address | IPv6Address, IPv4Address | IPv6Address, int]:
     """Our address, theirs and their port, as far as the peer's name tells."""
     host, _, port = peer.rpartition(":")
-    number = int(port) if port.isascii() and port.isdigit() and int(port) < 65536 else 7591
+    number = int(port) if len(port) < 6 and port.isascii() and port.isdigit() and int(port) < 65536 else 7591
     try:
         theirs = ip_address(host.strip("[]").partition("%")[0])
     except ValueError:
