@@ -7,15 +7,15 @@ import asyncio
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
-from benchmarks import pipeline
+from benchmarks import handshakes, pipeline, records
 from benchmarks.pairs import APART, CORES, ROOT, TOGETHER, Pair
 
 PROFILES = ("demo01", "demo02", "secure-chat")
@@ -25,6 +25,8 @@ PLAIN = {"plain": ("plain", "")}
 RELAY = {"relay": ("plain", "relay")}
 Programs = dict[str, tuple[str, str]]
 Figures = dict[str, Any]
+T = TypeVar("T")
+Both = dict[str, list[tuple[float, float]]]
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,13 @@ class Amount:
     echoes: int = 2_000
     handshakes: int = 20
     alone: int = 10_000
+    records: int = 1024
+    together: int = 200_000
 
 
-def interleaved(rounds: int, measures: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+def interleaved(rounds: int, measures: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:
     """Each measure once a round, the first one of a round changing; one round before that does not count."""
-    results: dict[str, list[float]] = {name: [] for name in measures}
+    results: dict[str, list[T]] = {name: [] for name in measures}
     order = list(measures)
     for number in range(rounds + 1):
         for name in order:
@@ -142,12 +146,86 @@ def alone(amount: Amount) -> Figures:
     return figures
 
 
+def halves(measured: Both) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """What was measured in pairs, apart."""
+    return (
+        {name: [one for one, _ in all_] for name, all_ in measured.items()},
+        {name: [two for _, two in all_] for name, all_ in measured.items()},
+    )
+
+
+def handshaking(amount: Amount) -> Figures:
+    """Handshakes a second of processor time in one process, the server's side and both. A ratio says how many times as fast."""
+    measures = {name: partial(handshakes.in_process, make(), amount.handshakes) for name, make in handshakes.MAKERS.items()}
+    fresh = {handshakes.RSA: partial(handshakes.rsa_2048, max(1, amount.handshakes // 10))}
+    return rates(interleaved(amount.rounds, measures | fresh), handshakes.THEIRS)
+
+
+def handshaking_over_tcp(amount: Amount) -> Figures:
+    """The same over TCP, the server in a process of its own."""
+    with ExitStack() as servers:
+        measures = {
+            name: partial(servers.enter_context(handshakes.over_tcp(name)), amount.handshakes) for name in handshakes.OVER_TCP
+        }
+        return rates(interleaved(amount.rounds, measures), handshakes.THEIRS, handshakes.TLS)
+
+
+def rates(measured: Both, *others: str) -> Figures:
+    server, both = halves(measured)
+    return {
+        name: {
+            "server/s": 1e6 / median(server[name]),
+            "both/s": 1e6 / median(both[name]),
+            **{f"to {other}": ratio(server[other], server[name]) for other in others},
+        }
+        for name in measured
+    }
+
+
+def sealing(amount: Amount) -> Figures:
+    """Microseconds a record, from text to ciphertext and back; the ratios are the speed that is left of the bare AEAD's."""
+    figures: Figures = {}
+    for name, cipher in records.CIPHERS.items():
+        for size in records.SIZES:
+            kinds = {"layers": records.layers(cipher, size), "bare": records.bare(cipher, size)}
+            measured = interleaved(amount.rounds, {kind: partial(measure, amount.records) for kind, measure in kinds.items()})
+            for way, one in zip(("out", "in"), halves(measured), strict=True):
+                figures.setdefault(name, {}).setdefault(str(size), {})[way] = {
+                    **{f"{kind} us": median(each) for kind, each in one.items()},
+                    "of bare": ratio(one["bare"], one["layers"]),
+                }
+    return figures
+
+
+def together(amount: Amount) -> Figures:
+    """Messages of 64 characters that share records, over TCP from process to process: a second, and processor µs at each end."""
+    with ExitStack() as open_pairs:
+        measures = {
+            name: partial(open_pairs.enter_context(records.Pair(records.suite(name))).measure, 64, amount.together)
+            for name in records.CIPHERS
+        }
+        measured = interleaved(amount.rounds, measures)
+    figures: Figures = {}
+    for name, rounds in measured.items():
+        wall, sender, receiver = (median(one) / amount.together for one in zip(*rounds, strict=True))
+        busier = median(max(sender, receiver) for _, sender, receiver in rounds) / amount.together
+        figures[name] = {"messages/s": 1 / wall, "messages a processor second": 1 / busier} | {
+            "sender us": sender * 1e6,
+            "receiver us": receiver * 1e6,
+        }
+    return figures
+
+
 MEASUREMENTS: dict[str, Callable[[Amount], Figures]] = {
     "one way": one_way,
     "round trip": round_trip,
     "set-up": set_up,
     "start-up": start_up,
     "alone": alone,
+    "handshakes": handshaking,
+    "handshakes over TCP": handshaking_over_tcp,
+    "records": sealing,
+    "records together": together,
 }
 
 

@@ -8,16 +8,21 @@ is one of two processes in conversation, as in ours.py: a real session over TCP,
 import asyncio
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
-from benchmarks.ours import HOST, ClientUi, ServerUi
+from benchmarks import script
+from benchmarks.ours import HOST, Quiet
+from benchmarks.pairs import APART, CORES, Process
 from plytalk.core.ends import Client, Server
 from plytalk.core.host import Host
 from plytalk.core.keys import Role, Secrets
 from plytalk.core.layers import Ui
+from plytalk.core.session import Session
 from plytalk.core.stack import Stack
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.messages.records import Records
@@ -29,6 +34,7 @@ SIZES = (64, 256, 16384)
 PADDING = 8
 """Bytes of each record that are padding: its text is so much shorter, and by an item's header."""
 HEADER = 3
+TOGETHER = 16
 
 
 def suite(cipher: str) -> str:
@@ -36,51 +42,123 @@ def suite(cipher: str) -> str:
     return f"Noise_XXhfs_25519+MLKEM768_{cipher}_SHA256"
 
 
-def measures(cipher: Cipher, size: int, count: int) -> dict[str, Callable[[], float]]:
-    """Microseconds a record of `size` bytes: sealed and opened by the layers (text in, text out) and by bare calls."""
-    text = ["x" * (size - HEADER - PADDING)]
-    key = bytes(range(32))
-    bare, nonce = cipher.new(key), cipher.nonce(0)
-    plaintext = bytes(size)
-    ciphertext = bare.encrypt(nonce, plaintext, None)
-    sealed: list[bytes] = []
+def layers(cipher: Cipher, size: int) -> Callable[[int], tuple[float, float]]:
+    """What measures `count` records of `size` bytes, from text to ciphertext and back: processor µs a record, out and in."""
+    text, key = ["x" * (size - HEADER - PADDING)], bytes(range(32))
 
     def transport(role: Role) -> NoiseTransport:
         return NoiseTransport(Secrets(states=(CipherState(cipher, key), CipherState(cipher, key))), role)
 
-    client, server, out, back = transport(Role.INITIATOR), transport(Role.RESPONDER), Records(True), Records(True)
+    pack, seal = Records(True).pack, transport(Role.INITIATOR).seal
+    unpack, unseal = Records(True).unpack, transport(Role.RESPONDER).open
 
-    def seal() -> float:
-        pack, seal = out.pack, client.seal
-        sealed.clear()
-        start = perf_counter()
-        for _ in range(count):
-            for record in pack(text):
-                sealed.append(seal(record))
-        return (perf_counter() - start) / count * 1e6
+    def out(count: int) -> list[bytes]:
+        return [seal(record) for _ in range(count) for record in pack(text)]
 
-    def open_() -> float:  # what `seal` left
-        unpack, open_ = back.unpack, server.open
-        start = perf_counter()
+    def back(sealed: list[bytes]) -> None:
         for record in sealed:
-            unpack(open_(record))
-        return (perf_counter() - start) / count * 1e6
+            unpack(unseal(record))
 
-    def bare_seal() -> float:
-        encrypt = bare.encrypt
-        start = perf_counter()
-        for _ in range(count):
-            encrypt(nonce, plaintext, None)
-        return (perf_counter() - start) / count * 1e6
+    return partial(timed, out, back)
 
-    def bare_open() -> float:
-        decrypt = bare.decrypt
-        start = perf_counter()
-        for _ in range(count):
-            decrypt(nonce, ciphertext, None)
-        return (perf_counter() - start) / count * 1e6
 
-    return {"seal": seal, "open": open_, "bare seal": bare_seal, "bare open": bare_open}
+def bare(cipher: Cipher, size: int) -> Callable[[int], tuple[float, float]]:
+    """The same for calls of the AEAD alone, with bytes and a nonce that are there already."""
+    aead, nonce, plaintext = cipher.new(bytes(range(32))), cipher.nonce(0), bytes(size)
+    encrypt, decrypt = aead.encrypt, aead.decrypt
+
+    def out(count: int) -> list[bytes]:
+        return [encrypt(nonce, plaintext, None) for _ in range(count)]
+
+    def back(sealed: list[bytes]) -> None:
+        for record in sealed:
+            decrypt(nonce, record, None)
+
+    return partial(timed, out, back)
+
+
+def timed(out: Callable[[int], list[bytes]], back: Callable[[list[bytes]], None], count: int) -> tuple[float, float]:
+    """A few at a time: a program does not keep what it has sealed, and fresh pages of the system would be timed too."""
+    sealing = opening = 0.0
+    for _ in range(count // TOGETHER):
+        start = process_time()
+        sealed = out(TOGETHER)
+        middle = process_time()
+        back(sealed)
+        opening += process_time() - middle
+        sealing += middle - start
+    return sealing / count * 1e6, opening / count * 1e6
+
+
+class Receiver(Quiet):
+    """Counts what comes: as much as the first message announces. Answers with the processor seconds it took."""
+
+    left = 0
+
+    def opened(self, session: Session) -> None:
+        self._say = session.say
+
+    def message(self, text: str) -> None:
+        if self.left:
+            self.left -= 1
+            if not self.left:
+                self._say(f"{process_time() - self._start}")
+        else:
+            self.left, self._start = int(text), process_time()
+            self._say("go on")
+
+
+class Sender(Quiet):
+    """For each line "SIZE COUNT" of standard input: sends as told, prints seconds, its own processor's and the receiver's."""
+
+    async def run(self, session: Session) -> None:
+        self._answers: asyncio.Queue[str] = asyncio.Queue()
+        print("open", flush=True)
+        while order := sys.stdin.readline():  # blocks the loop: nobody speaks between two orders
+            size, count = map(int, order.split())
+            bursts = script.bursts(size, count)
+            session.say(str(count))
+            await self._answers.get()
+            start, busy = perf_counter(), process_time()
+            for burst in bursts:
+                for line in burst:
+                    session.say(line)
+                await session.drain()
+                await asyncio.sleep(0)  # the next piece of standard input comes in a later turn of the loop
+            busy = process_time() - busy
+            theirs = await self._answers.get()
+            print(perf_counter() - start, busy, theirs, flush=True)
+
+    def message(self, text: str) -> None:
+        self._answers.put_nowait(text)
+
+
+class Pair:
+    """A receiver and a sender in conversation, each a process on a core of its own; used in a `with`."""
+
+    def __init__(self, suite: str) -> None:
+        self._open = ExitStack()
+        with ExitStack() as stack:
+            self._server = Process("records", "server", suite, "0")
+            stack.callback(self._server.end)
+            self._client = Process("records", "client", suite, self._server.line())
+            stack.callback(self._client.end)
+            self._client.line()
+            self._open = stack.pop_all()
+
+    def __enter__(self) -> "Pair":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def measure(self, size: int, count: int) -> list[float]:
+        """`count` messages of `size` characters: seconds, the sender's processor seconds, the receiver's."""
+        if CORES:
+            self._client.pin(APART[0])
+            self._server.pin(APART[1])
+        self._client.tell(f"{size} {count}")
+        return [float(one) for one in self._client.line().split()]
 
 
 def stack(ui: type[Ui], suite: str, identity: Path) -> Stack:
@@ -96,9 +174,9 @@ async def main(role: str, suite: str, port: str, variant: str = "") -> None:
     with TemporaryDirectory() as home:
         identity = Path(home, "identity")
         if role == "server":
-            await Server(stack(ServerUi, suite, identity), hook).run(HOST, 0)
+            await Server(stack(Receiver, suite, identity), hook).run(HOST, 0)
         else:
-            await Client(stack(ClientUi, suite, identity), hook).run(HOST, int(port))
+            await Client(stack(Sender, suite, identity), hook).run(HOST, int(port))
 
 
 if __name__ == "__main__":

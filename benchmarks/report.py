@@ -12,6 +12,10 @@ FRAMED = {"64": 4.0, "256": 4.0, "16384": 2.0}
 ROUND_TRIP_AT_MOST = 0.8
 ALONE_AT_MOST_US = 1.5
 HELP_AT_MOST_MS = 60
+HANDSHAKES = {"XX": ("noiseprotocol", 1.4), "Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256": ("asyncio TLS 1.3", 1.5)}
+OF_BARE_AT_LEAST = {"16384": 0.85}
+RECORD_AT_MOST_US = {"64": 2.5}
+TOGETHER_AT_LEAST = 3_000_000
 
 
 def tables(figures: Figures) -> str:
@@ -99,4 +103,51 @@ def alone(figures: Figures) -> str:
     return grid("Pipeline alone, µs a message of 64 B", ["", *figures], rows)
 
 
-TABLES = {"one way": one_way, "round trip": round_trip, "set-up": set_up, "start-up": start_up, "alone": alone}
+def handshaking(figures: Figures, title: str = "Handshakes in one process, a second of one core") -> str:
+    others = [name.removeprefix("to ") for name in next(iter(figures.values())) if name.startswith("to ")]
+    rows = []
+    for name, one in figures.items():
+        other, goal = HANDSHAKES.get(name, ("", 0))
+        reached = [f"≥ {goal:g} of {other}", met(one[f"to {other}"] >= goal)] if other in others else ["", ""]
+        faster = [f"{one[f'to {each}']:.2f}" for each in others]
+        rows.append([name, f"{one['server/s']:,.0f}", f"{one['both/s']:,.0f}", *faster, *reached])
+    return grid(title, ["", "server side", "both sides", *(f"server side to {each}" for each in others), "goal", "reached"], rows)
+
+
+def handshaking_over_tcp(figures: Figures) -> str:
+    return handshaking(figures, "Handshakes over TCP, a second of one core")
+
+
+def records(figures: Figures) -> str:
+    rows = []
+    for name, sizes in figures.items():
+        for size, ways in sizes.items():
+            least, most = OF_BARE_AT_LEAST.get(size), RECORD_AT_MOST_US.get(size)
+            goal = f"≥ {least:.0%} of bare" if least else f"< {most} µs" if most else ""
+            for way, one in ways.items():
+                is_met = one["of bare"] >= least if least else one["layers us"] < most if most else None
+                cells = [f"{one['layers us']:.2f}", f"{one['bare us']:.2f}", f"{one['of bare']:.0%}"]
+                rows.append([f"{name}, {size} B, {way}", *cells, goal, "" if is_met is None else met(is_met)])
+    return grid("Records", ["", "layers, µs", "bare AEAD, µs", "speed to bare", "goal", "reached"], rows)
+
+
+def together(figures: Figures) -> str:
+    rows = [
+        [
+            name,
+            *(f"{one[name]:,.0f}" for name in ("messages/s", "messages a processor second")),
+            *(f"{one[f'{end} us']:.2f}" for end in ("sender", "receiver")),
+            f"≥ {TOGETHER_AT_LEAST:,}",
+            met(one["messages/s"] >= TOGETHER_AT_LEAST),
+        ]
+        for name, one in figures.items()
+    ]
+    head = ["messages/s", "messages a processor second", "sender, processor µs", "receiver, processor µs", "goal", "reached"]
+    return grid("Messages of 64 B that share records", ["", *head], rows)
+
+
+TABLES = {
+    **{"one way": one_way, "round trip": round_trip, "set-up": set_up, "start-up": start_up, "alone": alone},
+    **{"handshakes": handshaking, "handshakes over TCP": handshaking_over_tcp},
+    **{"records": records, "records together": together},
+}

@@ -143,8 +143,10 @@ class Session:
                 items = unpack(plaintext)
                 harmless = all_clean(items)
                 for item in items:
-                    if item.__class__ is str:
-                        show(item if harmless else cleaned(item))
+                    if harmless:
+                        show(item)  # type: ignore[arg-type]  # they are all texts then
+                    elif item.__class__ is str:
+                        show(cleaned(item))
                     else:
                         self._control(item)
                     if self.ending:
@@ -206,9 +208,10 @@ class Session:
                 f"That line is longer than a message may be ({self.limits.message:,} bytes) and was not sent: cut it in pieces."
             )
             return
-        if not self._pending and not self._receiving:
+        pending = self._pending
+        if not pending and not self._receiving:
             self._loop.call_soon(self._flush)
-        self._pending.append(prepared)
+        pending.append(prepared)
 
     def exit(self, text: str = EXIT) -> None:
         """Say goodbye and end the conversation."""

@@ -67,7 +67,7 @@ class Records(Messages):
     # -- out --------------------------------------------------------------------------------------------------------------
 
     def pack(self, items: Sequence[Item]) -> list[bytes]:
-        records = (len(items) > 1 and short_messages(items)) or self._pack(items)
+        records = pack_short(items) or self._pack(items)
         self._sent += len(records)
         return records
 
@@ -119,7 +119,7 @@ class Records(Messages):
         if size not in SIZES:
             raise BadFrame(f"A record of {size:,} bytes came; records are padded to one of {BUCKETS}.")
         # Where the first item has 256 bytes or more there are few, and to decode the whole record first would only copy it.
-        items, at = ([], 0) if self._parts or plaintext[1] else messages(plaintext)
+        items, at = ([], 0) if self._parts or plaintext[1] else read_short(plaintext)
         while at <= size - HEAD and plaintext[at]:
             kind, length = HEADER.unpack_from(plaintext, at)
             start = at + HEAD
@@ -179,7 +179,7 @@ class Records(Messages):
         return {**found, "padding": f"{max(0, len(plaintext) - at)} bytes"}
 
 
-def short_messages(items: Sequence[Item]) -> list[bytes] | None:
+def pack_short(items: Sequence[Item]) -> list[bytes] | None:
     """Records of messages in ASCII with fewer than 256 characters, made all at once in a third of the time; None for others."""
     try:
         if not "".join(items).isascii():  # type: ignore[arg-type]  # what is no message raises
@@ -187,13 +187,18 @@ def short_messages(items: Sequence[Item]) -> list[bytes] | None:
         parts = [SHORT[len(text)] + text for text in items]  # type: ignore[arg-type, operator]
     except (TypeError, IndexError):
         return None
-    whole, cuts = "".join(parts), [0]
-    if len(whole) > CAPACITY:
-        ends = list(accumulate(map(len, parts), initial=0))
-        while ends[-1] - ends[cuts[-1]] > CAPACITY:
-            cuts.append(bisect_right(ends, ends[cuts[-1]] + CAPACITY) - 1)
-        cuts = [ends[cut] for cut in cuts]
-    return [padded([whole[cut:end].encode("latin-1")], end - cut) for cut, end in pairwise([*cuts, len(whole)])]
+    whole = "".join(parts)
+    if len(whole) <= CAPACITY:
+        return [filled(whole)] if whole else None
+    ends, cuts = list(accumulate(map(len, parts), initial=0)), [0]
+    while ends[-1] - cuts[-1] > CAPACITY:
+        cuts.append(ends[bisect_right(ends, cuts[-1] + CAPACITY) - 1])
+    return [filled(whole[cut:end]) for cut, end in pairwise([*cuts, len(whole)])]
+
+
+def filled(items: str) -> bytes:
+    """`padded` for items that are one text, a character for each byte."""
+    return items.encode("latin-1").ljust(BUCKETS[bisect_left(BUCKETS, len(items))], b"\0")
 
 
 def padded(parts: list[bytes], size: int) -> bytes:
@@ -202,14 +207,14 @@ def padded(parts: list[bytes], size: int) -> bytes:
     return b"".join(parts)
 
 
-def messages(plaintext: bytes) -> tuple[list[Item], int]:
-    """The whole messages at the beginning of a record, and where they end: most records hold nothing else."""
+def read_short(plaintext: bytes) -> tuple[list[Item], int]:
+    """The messages of fewer than 256 bytes at the beginning of a record, and where they end: most records hold nothing else."""
     text = plaintext.decode("latin-1")  # a character for each byte, decoded once for all
     found: list[Any] = []
     add, at, last = found.append, 0, len(plaintext) - HEAD
-    while at <= last and plaintext[at] == MESSAGE:
+    while at <= last and plaintext[at] == MESSAGE and not plaintext[at + 1]:
         start = at + HEAD
-        at = start + (plaintext[at + 1] << 8 | plaintext[at + 2])
+        at = start + plaintext[at + 2]
         add(text[start:at])
     if not "".join(found).isascii():
         found = [decoded(one.encode("latin-1")) for one in found]

@@ -12,7 +12,11 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks import measure, report, script  # noqa: E402
 
-TINY = measure.Amount(rounds=1, sent=(20, 20, 5), echoes=5, handshakes=1, alone=20)
+TITLES = (
+    *("One way", "Round trip", "Connection set-up", "Start-up", "Pipeline alone"),
+    *("Handshakes in one process", "Handshakes over TCP", "Records", "Messages of 64 B that share records"),
+)
+TINY = measure.Amount(rounds=1, sent=(20, 20, 5), echoes=5, handshakes=1, alone=20, records=16, together=200)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +61,33 @@ def test_the_pipeline_alone_is_measured_whole_and_by_layer(figures):
         assert positive(one)
 
 
+def test_handshakes_are_counted_at_the_server_and_at_both_sides_beside_the_others(figures):
+    hybrid = {f"Noise_XXhfs_25519+MLKEM768_{cipher}_SHA256" for cipher in ("AESGCM", "ChaChaPoly")}
+    alone, over_tcp = figures["handshakes"], figures["handshakes over TCP"]
+    assert set(alone) == {"XX", "noiseprotocol", "noiseprotocol, key reused", "RSA-2048, a fresh key"} | hybrid
+    assert set(over_tcp) == {"XX", "noiseprotocol", "asyncio TLS 1.3"} | hybrid
+    assert positive(alone)
+    assert positive(over_tcp)
+    for one in (*alone.values(), *over_tcp.values()):
+        assert one["server/s"] > one["both/s"]
+        assert "to noiseprotocol" in one
+    assert over_tcp["asyncio TLS 1.3"]["to asyncio TLS 1.3"] == 1
+
+
+def test_records_are_measured_beside_the_bare_ciphers(figures):
+    for cipher in "AESGCM", "ChaChaPoly":
+        for size in "64", "256", "16384":
+            one = figures["records"][cipher][size]
+            assert set(one["out"]) == set(one["in"]) == {"layers us", "bare us", "of bare"}
+            assert positive(one)
+
+
+def test_messages_that_share_records_come_from_process_to_process(figures):
+    for one in figures["records together"].values():
+        assert set(one) == {"messages/s", "messages a processor second", "sender us", "receiver us"}
+        assert positive(one)
+
+
 def test_a_burst_is_what_standard_input_brings_at_once():
     bursts = script.bursts(64, 2500)
     assert [len(burst) for burst in bursts] == [1008, 1008, 484]
@@ -73,14 +104,14 @@ def test_the_tables_go_between_the_markers_and_nothing_else_changes(figures, tmp
     assert readme.read_text() == once
     before, tables = once.split(report.BEGIN)
     assert before == (ROOT / "benchmarks" / "README.md").read_text().split(report.BEGIN)[0]
-    for title in "One way", "Round trip", "Connection set-up", "Start-up", "Pipeline alone":
+    for title in TITLES:
         assert f"### {title}" in tables
 
 
 def test_the_readme_shows_figures_and_the_command_that_makes_them():
     text = report.README.read_text()
     assert "./run python -m benchmarks --write" in text
-    for title in "One way", "Round trip", "Connection set-up", "Start-up", "Pipeline alone":
+    for title in TITLES:
         assert f"### {title}" in text, f"run: ./run python -m benchmarks --write (no table {title!r})"
 
 
