@@ -1,8 +1,8 @@
 """Coverage-guided fuzzing: `./run python -m fuzz.run --minutes N [TARGET...]`; all targets unless some are named.
 
 Each target gets an equal share of the time, on as many processors as `--jobs` says. New inputs that reach new code are kept in
-fuzz/found/ and are where the next run begins, together with the committed fuzz/corpus/. The first input that crashes, or takes
-longer than SECONDS_EACH, ends the run with exit code 1 and stands in fuzz/crashes/.
+fuzz/found/ (or another folder, with `--into`) and are where the next run begins, together with the committed fuzz/corpus/. The
+first input that crashes, or takes longer than SECONDS_EACH, ends the run with exit code 1 and stands in fuzz/crashes/.
 """
 
 import argparse
@@ -14,10 +14,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
 
 from fuzz.targets import TARGETS
 
@@ -32,45 +33,46 @@ class Crash(Exception):
     """A target crashed or hung. Its text is what atheris said."""
 
 
-def fuzz(target: str, seconds: float) -> int:
-    """How many inputs the target took in this time. Raises Crash."""
-    found, crashes = HERE / "found" / target, HERE / "crashes"
+def start(target: str, seconds: float, into: Path, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """A process that feeds a target for so long and says in `log` how it went."""
+    found, crashes = into / "found" / target, into / "crashes"
     for folder in (found, crashes):
         folder.mkdir(parents=True, exist_ok=True)
-    said = subprocess.run(
-        [
-            *(sys.executable, "-m", "fuzz.one", target),
-            *(*FLAGS, f"-max_total_time={max(1, round(seconds))}", f"-artifact_prefix={crashes}/{target}-"),
-            *(str(found), str(HERE / "corpus" / target)),
-        ],
-        cwd=HERE.parent,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    output = said.stdout.decode(errors="replace")
-    done = DONE.search(output)
-    if said.returncode or not done:
-        raise Crash(f"{target} crashed:\n{output[-4000:]}")
+    flags = (*FLAGS, f"-max_total_time={max(1, round(seconds))}", f"-artifact_prefix={crashes}/{target}-")
+    command = [sys.executable, "-m", "fuzz.one", target, *flags, str(found), str(HERE / "corpus" / target)]
+    return subprocess.Popen(command, cwd=HERE.parent, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+def counted(target: str, code: int, said: str) -> int:
+    """How many inputs the target took. Raises Crash."""
+    done = DONE.search(said)
+    if code or not done:
+        raise Crash(f"{target} crashed:\n{said[-4000:]}")
     return int(done[1])
 
 
-def run(targets: Sequence[str], minutes: float, jobs: int) -> dict[str, int]:
-    """The inputs of each target. Raises Crash as soon as one crashes; those that run beside it end first."""
+def run(targets: Sequence[str], minutes: float, jobs: int, into: Path) -> dict[str, int]:
+    """The inputs of each target. Raises Crash as soon as one crashes; those that run beside it are ended."""
     share = minutes * 60 * jobs / len(targets)
+    waiting = list(targets)
+    running: dict[str, subprocess.Popen[bytes]] = {}
     inputs: dict[str, int] = {}
-
-    def one(target: str) -> None:
-        inputs[target] = fuzz(target, share)
-        print(f"{target:<18} {inputs[target]:>12,} inputs in {share:.0f} s", flush=True)
-
-    with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(one, target) for target in targets]
-        finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        pool.shutdown(cancel_futures=True)
-    for future in finished:
-        future.result()
+    with TemporaryDirectory(prefix="plytalk-fuzz-") as folder:
+        try:
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    target = waiting.pop(0)
+                    with (Path(folder) / target).open("wb") as log:
+                        running[target] = start(target, share, into, log)
+                time.sleep(0.1)
+                for target in [one for one, process in running.items() if process.poll() is not None]:
+                    said = (Path(folder) / target).read_text(errors="replace")
+                    inputs[target] = counted(target, running.pop(target).returncode, said)
+                    print(f"{target:<18} {inputs[target]:>12,} inputs in {share:.0f} s", flush=True)
+        finally:
+            for process in running.values():
+                process.kill()
+                process.wait()
     return inputs
 
 
@@ -81,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="how many at a time (default: one a processor)"
     )
+    parser.add_argument("--into", type=Path, default=HERE, metavar="FOLDER", help="where found/ and crashes/ are (default: fuzz)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures into this file as well")
     chosen = parser.parse_args(arguments)
     if unknown := [target for target in chosen.targets if target not in TARGETS]:
@@ -90,9 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     began = time.monotonic()
     try:
-        inputs = run(chosen.targets or list(TARGETS), chosen.minutes, max(1, chosen.jobs))
+        inputs = run(chosen.targets or list(TARGETS), chosen.minutes, max(1, chosen.jobs), chosen.into.resolve())
     except Crash as crash:
-        print(f"{crash}\nThe input is in {HERE / 'crashes'}.", file=sys.stderr)
+        print(f"{crash}\nThe input is in {chosen.into / 'crashes'}.", file=sys.stderr)
         return 1
     figures = {
         "inputs": sum(inputs.values()),

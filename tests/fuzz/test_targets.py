@@ -3,6 +3,8 @@
 Guided by coverage, and for longer, it is `./run python -m fuzz.run` (fuzz/README.md).
 """
 
+import json
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -16,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "fuzz" / "corpus"
 sys.path.insert(0, str(ROOT))
 
+from fuzz import run  # noqa: E402
 from fuzz.targets import TARGETS  # noqa: E402
 
 QUICK = settings(
@@ -64,14 +67,43 @@ def test_the_corpus_is_small_and_has_something_for_every_target_and_for_nothing_
     assert sum(file.stat().st_size for file in files) < 200 * 1024
 
 
+def fuzz_run(*arguments):
+    return subprocess.run([sys.executable, "-m", "fuzz.run", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
 def test_a_target_that_is_none_is_named():
-    done = subprocess.run([sys.executable, "-m", "fuzz.run", "nonsense"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = fuzz_run("nonsense")
     assert done.returncode == 2
     assert "there is no target 'nonsense'" in done.stderr
 
 
-@pytest.mark.skipif(find_spec("atheris") is not None, reason="atheris is installed")
-def test_without_atheris_it_says_how_to_get_it():
-    done = subprocess.run([sys.executable, "-m", "fuzz.run", "address"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "pip install" in done.stderr
+def test_without_atheris_it_says_how_to_get_it(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "atheris", None)
+    assert run.main(["address"]) == 2
+    assert "pip install" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(find_spec("atheris") is None, reason="needs atheris: pip install '.[fuzz]'")
+def test_a_short_guided_run_counts_its_inputs(tmp_path):
+    done = fuzz_run("address", "--minutes", "0.01", "--into", str(tmp_path), "--json", str(tmp_path / "figures.json"))
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["inputs"] == figures["targets"]["address"] > 0
+    assert f"{figures['inputs']:,} inputs to 1 targets" in done.stdout
+    assert not list((tmp_path / "crashes").iterdir())
+
+
+@pytest.mark.skipif(find_spec("atheris") is None, reason="needs atheris: pip install '.[fuzz]'")
+def test_a_crash_ends_the_run_and_keeps_its_input(tmp_path):
+    """A copy of the fuzzer whose target `address` minds a hash sign in the host."""
+    shutil.copytree(ROOT / "fuzz", tmp_path / "fuzz", ignore=shutil.ignore_patterns("found", "crashes", "__pycache__"))
+    targets = tmp_path / "fuzz" / "targets.py"
+    targets.write_text(targets.read_text().replace("        assert host\n", '        assert "#" not in host\n'))
+    command = [sys.executable, "-m", "fuzz.run", "address", "framer-raw", "--minutes", "2", "--jobs", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout
+    assert "address crashed" in done.stderr
+    assert "AssertionError" in done.stderr
+    (kept,) = (tmp_path / "fuzz" / "crashes").glob("address-crash-*")
+    assert b"#" in kept.read_bytes()
+    assert "framer-raw" not in done.stdout
