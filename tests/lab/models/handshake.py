@@ -1,7 +1,7 @@
 """The handshake, explored symbolically: keys are names, and an attacker knows what follows from what it has (Dolev and Yao).
 
-Two conversations run at once, between clients `c1`, `c2` of one user and servers `s1`, `s2` of another. The attacker carries every
-message: it may relay, drop, replay or swap between the conversations, and put in whatever it can make, with keys of its own
+Two conversations run at once, between clients `c1`, `c2` of one user and servers `s1`, `s2` of another. The attacker carries
+every message: it may relay, drop, replay or swap between the conversations, and put in whatever it can make, with keys of its own
 (`m`). A sealed field names the secrets that it is sealed under and all that went before it; an attacker makes or reads one only
 where it knows all these secrets, and passes on as it is what it has seen.
 
@@ -126,16 +126,17 @@ class Run:
     def __init__(self, protocol: Protocol, power: Power, sides: tuple[str, ...] = SIDES) -> None:
         self.protocol, self.power, self.sides = protocol, power, sides
 
-    def outcomes(self) -> set[State]:
-        """Every state that can be reached."""
+    def outcomes(self) -> Iterator[State]:
+        """Every state that can be reached, each once."""
         begin = self.begin()
         seen, waiting = {begin}, [begin]
         while waiting:
-            for following in self.moves(waiting.pop()):
+            state = waiting.pop()
+            yield state
+            for following in self.moves(state):
                 if following not in seen:
                     seen.add(following)
                     waiting.append(following)
-        return seen
 
     def begin(self) -> State:
         """The clients have sent A."""
@@ -174,7 +175,7 @@ class Run:
             sent: set[Term] = {("public", own)}
             if e1:
                 ciphertext = sealed(secrets, heard, ("ciphertext", e1, side))
-                heard, secrets = (*heard, ciphertext), (*secrets, ("kem", e1, side))
+                heard, secrets = (*heard, ciphertext), (*secrets, *self.kem_secret(e1, side))
                 sent.add(ciphertext)
             static = sealed(secrets, heard, STATIC["s"])
             heard, secrets = (*heard, static), (*secrets, dh(e, STATIC["s"]))
@@ -207,8 +208,10 @@ class Run:
         for sender in (*SERVERS, MINE):
             ciphertext = sealed(secrets, heard, ("ciphertext", own1, sender))
             if attacker.can_send(ciphertext):
-                mixed = () if "no kem" in self.protocol.faults else (("kem", own1, sender),)
-                yield (*heard, ciphertext), (*secrets, *mixed)
+                yield (*heard, ciphertext), (*secrets, *self.kem_secret(own1, sender))
+
+    def kem_secret(self, public: str, sender: str) -> tuple[Term, ...]:
+        return () if "no kem" in self.protocol.faults else (("kem", public, sender),)
 
     def accepts(self, who: str, bound: str, static: str) -> bool:
         """A client's look at the identity: its proof must be of this static key, and where it is pinned, it must be the one."""
