@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from plytalk.core.lab import clock
 from plytalk.core.lab.play import measure_preludes
 from plytalk.core.lab.proxy import Proxy
 from plytalk.core.lab.setup import ATTACKER, IN_MEMORY, Setup
+from plytalk.core.sanitise import clean
 from plytalk.core.stack import Stack
 
 EXAMPLES = """\b
@@ -49,10 +51,15 @@ def attack(choice: Choice, listen: int, target: str, name: str, seed: int, once:
             own,
             lambda number: kind(seed + number),
             preludes(choice, Path(folder)),
-            lambda line: print(f"attack {name}: {line}", file=sys.stderr, flush=True),
+            partial(tell, name),
         )
         asyncio.run(run(proxy, own, ("127.0.0.1", listen), (host, port or choice.port), once))
     return 0
+
+
+def tell(name: str, line: str) -> None:
+    """What an attack did, which may hold what somebody said."""
+    print(f"attack {name}: {clean(line)}", file=sys.stderr, flush=True)
 
 
 async def run(proxy: Proxy, own: Stack, listen: tuple[str, int], target: tuple[str, int], once: bool) -> None:

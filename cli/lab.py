@@ -17,6 +17,7 @@ from plytalk.core.lab.attack import Attack, Outcome
 from plytalk.core.lab.matrix import Cell, measure
 from plytalk.core.lab.play import Passive
 from plytalk.core.lab.setup import Setup, setups
+from plytalk.core.sanitise import clean
 
 EXAMPLES = """\b
 Examples:
@@ -182,13 +183,13 @@ def as_story(cells: Sequence[Cell]) -> str:
 
 def story(cell: Cell) -> Iterable[str]:
     yield paint(f"{cell.attack} on {cell.stack}, seed {cell.seed}: predicted {cell.predicted}, measured {cell.measured}", "1", 1)
-    yield from (f"  the attacker {line}" for line in cell.log)
+    yield from (f"  the attacker {clean(line)}" for line in cell.log)
     if cell.evidence is None:
         return
     for role, side in cell.evidence.sides.items():
         yield f"  the {role.value} said {len(side.said)} lines and was shown {len(side.shown)}:"
-        yield from (f"    | {line}" for line in side.shown)
-        yield from (f"    alarm: {alarm}" for alarm in side.alarms)
+        yield from (f"    | {clean(line)}" for line in side.shown)
+        yield from (f"    alarm: {clean(alarm)}" for alarm in side.alarms)
         yield f"    ended: {side.ending.reason if side.ending else 'never began'}"
     for passing in cell.evidence.middle.frames:
         where = "handshake" if passing.handshake else "frame"

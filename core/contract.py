@@ -9,6 +9,7 @@ from typing import Any
 from plytalk.core.lab.attack import Attack
 from plytalk.core.layers import KINDS, Authenticator, Layer, Option
 from plytalk.core.properties import Profile, Property
+from plytalk.core.sanitise import clean
 
 JUDGEMENTS = ("agree", "check", "verify")
 OPTION_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -50,6 +51,9 @@ def _fault_of_statements(layer: type[Layer]) -> str:
             return f"the option {option.name!r:.100} of {where} is not called in small letters, digits and single hyphens."
     if not isinstance(layer.caution, str) or not isinstance(layer.summary(), str):
         return f"the caution or the summary of {where} is no text."
+    for text in (layer.caution, layer.summary(), *(f"{option.help}{option.metavar}" for option in layer.options)):
+        if clean(text) != text:
+            return f"{where} says of itself {text!r:.100}, which no screen should show."
     return ""
 
 

@@ -11,6 +11,7 @@ from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, Handshak
 from plytalk.core.keys import Role
 from plytalk.core.layers import Stream
 from plytalk.core.limits import Limits
+from plytalk.core.sanitise import clean
 from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack
 from plytalk.core.trace import Trace
@@ -56,7 +57,7 @@ class End:
             except Exception as error:
                 raise BrokenPlugin(f"The {layer.kind} `{layer.name}` raised {type(error).__name__} before the start.") from error
             for sentence in sentences:
-                self.stack.ui.notice(sentence)
+                self.stack.ui.notice(clean(sentence))
 
     async def _reached(self, way: Callable[[str, int], Awaitable[T]], host: str, port: int) -> T:
         try:
@@ -234,7 +235,7 @@ class Server(End):
         if not self._keep:
             await self._listener.close()
         for sentence in self._introduce(session):
-            self.stack.ui.notice(sentence)
+            self.stack.ui.notice(clean(sentence))
         try:
             ending = await self._converse(session)
         except ChatError as error:

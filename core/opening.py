@@ -26,6 +26,7 @@ from plytalk.core.keys import Identity, Peer, Role, Secrets
 from plytalk.core.layers import Authenticator, Cipher, Framer, Messages, Stream
 from plytalk.core.limits import Limits
 from plytalk.core.properties import Property
+from plytalk.core.sanitise import clean
 from plytalk.core.stack import Stack
 from plytalk.core.trace import Tracer
 from plytalk.core.wire import Channel, Wire
@@ -181,11 +182,14 @@ class Opening:
             raise BrokenPlugin(f"The authenticator `{auth.name}` raised {type(error).__name__}, which is a no.") from error
 
     def _peer(self, identity: Identity, binding: bytes = b"") -> Peer:
-        return Peer(self._role, self._address, identity, self._confirm, binding, self._stack.ui.notice)
+        return Peer(self._role, self._address, identity, self._confirm, binding, self._say)
+
+    def _say(self, sentence: str) -> None:
+        self._stack.ui.notice(clean(sentence))
 
     async def _confirm(self, question: str, otherwise: str) -> bool:
         with self._pause(None):
-            self.approved = await self._stack.ui.confirm(question, otherwise)
+            self.approved = await self._stack.ui.confirm(clean(question), clean(otherwise))
             return self.approved
 
     def _thinking(self) -> AbstractContextManager[None]:
