@@ -33,7 +33,7 @@ from plytalk.plugins.noise.protocol import named
 
 XX = "Noise_XX_25519_ChaChaPoly_SHA256"
 HYBRID = tuple(f"Noise_XXhfs_25519+MLKEM768_{cipher}_SHA256" for cipher in ("AESGCM", "ChaChaPoly"))
-THEIRS, TLS, RSA = "noiseprotocol", "asyncio TLS 1.3", "RSA-2048, a fresh key"
+THEIRS, TCP, TLS, RSA = "noiseprotocol", "a connection alone", "asyncio TLS 1.3", "RSA-2048, a fresh key"
 HOST = "127.0.0.1"
 LENGTH = Struct(">H")
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
@@ -159,8 +159,8 @@ class Noise(asyncio.Protocol):
         self._transport.write(LENGTH.pack(len(message)) + message)
 
 
-class Tls(asyncio.Protocol):
-    """One side of a TLS connection: the handshake is over when the connection stands, and the server closes it."""
+class Bare(asyncio.Protocol):
+    """One side of a connection on which nothing is said. asyncio does the TLS handshake, if any; then the server closes."""
 
     def __init__(self, server: bool) -> None:
         self._server = server
@@ -206,13 +206,13 @@ def tls_client() -> ssl.SSLContext:
     return context
 
 
-OVER_TCP = ("XX", THEIRS, *HYBRID, TLS)
+OVER_TCP = ("XX", THEIRS, *HYBRID, TLS, TCP)
 
 
 def side(name: str, server: bool) -> tuple[Callable[[], Any], ssl.SSLContext | None]:
     """What makes a protocol for each connection, and the TLS context."""
-    if name == TLS:
-        return partial(Tls, server), tls_server() if server else tls_client()
+    if name in (TCP, TLS):
+        return partial(Bare, server), None if name == TCP else tls_server() if server else tls_client()
     return partial(Noise, MAKERS[name](), not server), None
 
 
@@ -236,10 +236,12 @@ def over_tcp(name: str) -> Iterator[Callable[[int], tuple[float, float]]]:
         server.tell("")
         return float(server.line())
 
-    async def call(count: int) -> None:
-        for _ in range(count):
-            _, connection = await asyncio.get_running_loop().create_connection(protocol, HOST, port, ssl=context)
-            await connection.over
+    async def connect() -> None:
+        _, connection = await asyncio.get_running_loop().create_connection(protocol, HOST, port, ssl=context)
+        await connection.over
+
+    async def call(count: int) -> None:  # all at once: a server that has work to do, as a rate supposes
+        await asyncio.gather(*(connect() for _ in range(count)))
 
     def measure(count: int) -> tuple[float, float]:
         theirs, own = used(), process_time()

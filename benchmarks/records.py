@@ -93,7 +93,7 @@ def timed(out: Callable[[int], list[bytes]], back: Callable[[list[bytes]], None]
 class Receiver(Quiet):
     """Counts what comes: as much as the first message announces. Answers with the processor seconds it took."""
 
-    left = 0
+    left, _start = 0, 0.0
 
     def opened(self, session: Session) -> None:
         self._say = session.say
@@ -164,7 +164,7 @@ class Pair:
 def stack(ui: type[Ui], suite: str, identity: Path) -> Stack:
     """plytalk/1 as it is, with one suite; whoever comes is let in."""
     host = Host()
-    names = host.profile("plytalk1").layers | {"transport": "tcp"}
+    names = {**host.profile("plytalk1").layers, "transport": "tcp"}
     chosen = {kind: [host.layer(kind, name)] for kind, name in names.items()}
     return Stack.build({**chosen, "ui": [ui]}, {"suite": suite, "identity": identity})
 
