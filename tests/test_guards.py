@@ -24,13 +24,11 @@ SHARED = {"plugins/attacks": "tests/core/lab/test_matrix.py"}
 MISSING: set[str] = {
     "cli/invite.py",
     "cli/terminal.py",
-    "core/audit.py",
     "core/lab/attack.py",
     "core/lab/middle.py",
     "core/lab/proxy.py",
     "core/lab/setup.py",
     "core/lab/sides.py",
-    "core/target.py",
     "plugins/noise/impostor.py",
     "plugins/noise/recording.py",
 }
