@@ -61,8 +61,7 @@ class Records(Messages):
     def __init__(self, borders: bool, **options: Any) -> None:
         super().__init__(borders)
         self._sent = self._received = 0
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._parts: bytearray | None = None  # of a message that has begun; a list of parts would grow with empty ones, too
 
     # -- out --------------------------------------------------------------------------------------------------------------
 
@@ -119,7 +118,7 @@ class Records(Messages):
         if size not in SIZES:
             raise BadFrame(f"A record of {size:,} bytes came; records are padded to one of {BUCKETS}.")
         # Where the first item has 256 bytes or more there are few, and to decode the whole record first would only copy it.
-        items, at = ([], 0) if self._parts or plaintext[1] else read_short(plaintext)
+        items, at = ([], 0) if self._parts is not None or plaintext[1] else read_short(plaintext)
         while at <= size - HEAD and plaintext[at]:
             kind, length = HEADER.unpack_from(plaintext, at)
             start = at + HEAD
@@ -133,7 +132,7 @@ class Records(Messages):
         return items
 
     def _decode(self, kind: int, body: bytes) -> list[Item]:
-        if self._parts or kind & ~MORE == MESSAGE:
+        if self._parts is not None or kind & ~MORE == MESSAGE:
             return self._join(kind, body)
         match kind:
             case Type.PING:
@@ -149,14 +148,17 @@ class Records(Messages):
     def _join(self, kind: int, body: bytes) -> list[Item]:
         if kind & ~MORE != MESSAGE:
             raise BadFrame("Another item came in the middle of a message.")
-        self._size += len(body)
-        if self._size > MAX_MESSAGE:
+        if self._parts is None:
+            if kind == MESSAGE:
+                return [decoded(body)]
+            self._parts = bytearray()
+        whole = self._parts
+        if len(whole) + len(body) > MAX_MESSAGE:
             raise FrameTooLong(f"The other side sent a message of more than {MAX_MESSAGE:,} bytes.")
-        self._parts.append(body)
+        whole += body
         if kind & MORE:
             return []
-        whole = b"".join(self._parts)
-        self._parts, self._size = [], 0
+        self._parts = None
         return [decoded(whole)]
 
     def _close(self, body: bytes) -> Close:
@@ -221,7 +223,7 @@ def read_short(plaintext: bytes) -> tuple[list[Item], int]:
     return found, at
 
 
-def decoded(body: bytes) -> Item:
+def decoded(body: bytes | bytearray) -> Item:
     try:
         return body.decode()
     except UnicodeDecodeError:

@@ -1,5 +1,6 @@
 """Records of plytalk/1: items in buckets, byte by byte; what is not written so is refused."""
 
+import tracemalloc
 from contextlib import suppress
 
 import pytest
@@ -131,6 +132,19 @@ def test_parts_without_an_end_are_refused_before_they_pile_up():
         assert messages.unpack(part) == []
     with pytest.raises(FrameTooLong):
         messages.unpack(part)
+
+
+def test_empty_parts_without_an_end_take_no_memory():
+    messages, part = Records(True), record(*[(1 | MORE, b"")] * (BUCKETS[-1] // 3), size=BUCKETS[-1])
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            assert messages.unpack(part) == []
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 10_000
+    assert messages.unpack(record((1, b"end"))) == ["end"]
 
 
 def test_parts_may_share_a_record_and_be_empty():
