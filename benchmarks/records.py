@@ -42,15 +42,26 @@ def suite(cipher: str) -> str:
     return f"Noise_XXhfs_25519+MLKEM768_{cipher}_SHA256"
 
 
-def layers(cipher: Cipher, size: int) -> Callable[[int], tuple[float, float]]:
-    """What measures `count` records of `size` bytes, from text to ciphertext and back: processor µs a record, out and in."""
-    text, key = ["x" * (size - HEADER - PADDING)], bytes(range(32))
+Crypt = Callable[[bytes], bytes]
+Measure = Callable[[int], tuple[float, float]]
+"""Measures so many records: processor µs a record, out and in."""
 
-    def transport(role: Role) -> NoiseTransport:
-        return NoiseTransport(Secrets(states=(CipherState(cipher, key), CipherState(cipher, key))), role)
 
-    pack, seal = Records(True).pack, transport(Role.INITIATOR).seal
-    unpack, unseal = Records(True).unpack, transport(Role.RESPONDER).open
+def directions(cipher: Cipher) -> tuple[Crypt, Crypt]:
+    """One direction of a conversation: how its sender seals and how its receiver opens."""
+    key = bytes(range(32))
+    client, server = (
+        NoiseTransport(Secrets(states=(CipherState(cipher, key), CipherState(cipher, key))), role)
+        for role in (Role.INITIATOR, Role.RESPONDER)
+    )
+    return client.seal, server.open
+
+
+def layers(cipher: Cipher, size: int) -> Measure:
+    """Records of `size` bytes, from text to ciphertext and back, by the layers `records` and `noise`."""
+    text = ["x" * (size - HEADER - PADDING)]
+    seal, unseal = directions(cipher)
+    pack, unpack = Records(True).pack, Records(True).unpack
 
     def out(count: int) -> list[bytes]:
         return [seal(record) for _ in range(count) for record in pack(text)]
@@ -62,7 +73,22 @@ def layers(cipher: Cipher, size: int) -> Callable[[int], tuple[float, float]]:
     return partial(timed, out, back)
 
 
-def bare(cipher: Cipher, size: int) -> Callable[[int], tuple[float, float]]:
+def layer(cipher: Cipher, size: int) -> Measure:
+    """From plaintext to ciphertext and back, by the layer `noise` alone."""
+    plaintext = bytes(size)
+    seal, unseal = directions(cipher)
+
+    def out(count: int) -> list[bytes]:
+        return [seal(plaintext) for _ in range(count)]
+
+    def back(sealed: list[bytes]) -> None:
+        for record in sealed:
+            unseal(record)
+
+    return partial(timed, out, back)
+
+
+def bare(cipher: Cipher, size: int) -> Measure:
     """The same for calls of the AEAD alone, with bytes and a nonce that are there already."""
     aead, nonce, plaintext = cipher.new(bytes(range(32))), cipher.nonce(0), bytes(size)
     encrypt, decrypt = aead.encrypt, aead.decrypt
@@ -75,6 +101,9 @@ def bare(cipher: Cipher, size: int) -> Callable[[int], tuple[float, float]]:
             decrypt(nonce, record, None)
 
     return partial(timed, out, back)
+
+
+KINDS = {"layers": layers, "cipher": layer, "bare": bare}
 
 
 def timed(out: Callable[[int], list[bytes]], back: Callable[[list[bytes]], None], count: int) -> tuple[float, float]:

@@ -78,13 +78,14 @@ def test_records_are_measured_beside_the_bare_ciphers(figures):
     for cipher in "AESGCM", "ChaChaPoly":
         for size in "64", "256", "16384":
             one = figures["records"][cipher][size]
-            assert set(one["out"]) == set(one["in"]) == {"layers us", "bare us", "of bare"}
+            assert set(one["out"]) == set(one["in"])
+            assert set(one["out"]) >= {"layers us", "cipher us", "bare us", "best us", "of bare"}
             assert positive(one)
 
 
 def test_messages_that_share_records_come_from_process_to_process(figures):
     for one in figures["records together"].values():
-        assert set(one) == {"messages/s", "messages a processor second", "sender us", "receiver us"}
+        assert set(one) == {"messages/s", "messages a processor second", "best", "sender us", "receiver us"}
         assert positive(one)
 
 
