@@ -78,7 +78,7 @@ class Tcp(Transport):
 def show(address: object) -> str:
     """host:port, with brackets around an IPv6 address."""
     if not isinstance(address, tuple):
-        return str(address or "unknown")
+        return str(address or "unknown:0")
     host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 

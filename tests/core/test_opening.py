@@ -364,7 +364,7 @@ async def test_our_own_key_coming_back_is_refused_unless_both_ends_are_ours() ->
 def test_what_is_on_this_machine() -> None:
     for peer in ("127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "a local program", "/run/chat.sock", "memory:client"):
         assert is_local(peer), peer
-    for peer in ("192.0.2.1:1", "[2001:db8::1]:1", "chat.example.org:1", "localhost.example.org:1"):
+    for peer in ("192.0.2.1:1", "[2001:db8::1]:1", "chat.example.org:1", "localhost.example.org:1", "unknown:0"):
         assert not is_local(peer), peer
 
 
