@@ -3,6 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
@@ -209,7 +210,7 @@ class Server(End):
             if self._spent and not self._busy and not len(self._doorway) and not self._first.done():
                 self._first.set_exception(Refused(self._spent))  # and nobody else can come in any more
         elif self._busy:
-            self.stack.ui.notice(f"{session.address} was turned away: this server talks to one at a time.")
+            self._notice(f"{session.address} was turned away: this server talks to one at a time.")
             stream.close()
         else:
             await self._talk(session)
@@ -220,11 +221,15 @@ class Server(End):
             await session.open()
         except ChatError as error:
             failed = isinstance(error, RemoteError)
-            self.stack.ui.notice(f"{session.address} did not get in: {error.sentence}")
+            self._notice(f"{session.address} did not get in: {error.sentence}")
             return False
         finally:
             self._doorway.leave(session.stream, failed)
         return True
+
+    def _notice(self, sentence: str) -> None:
+        with suppress(Exception):  # a notice about one peer that cannot be shown is no reason to end for all
+            self.stack.ui.notice(clean(sentence))
 
     @property
     def _spent(self) -> str:
@@ -235,17 +240,17 @@ class Server(End):
         if not self._keep:
             await self._listener.close()
         for sentence in self._introduce(session):
-            self.stack.ui.notice(clean(sentence))
+            self._notice(sentence)
         try:
             ending = await self._converse(session)
         except ChatError as error:
             if not self._keep or self._spent:
                 raise
-            self.stack.ui.notice(error.sentence)
+            self._notice(error.sentence)
         else:
             if not self._keep or self._spent:
                 self._first.set_result(ending)
             elif ending.error:
-                self.stack.ui.notice(ending.error.sentence)
+                self._notice(ending.error.sentence)
         finally:
             self._busy = not self._keep  # once is once, even for whoever is still in the handshake
