@@ -108,14 +108,7 @@ async def play(
     taking = asyncio.create_task(middle.start())
     end = asyncio.get_running_loop().call_later(LONGEST, middle.cut)  # whom the attacker leaves waiting
     try:
-        opened = await asyncio.gather(*(open_session(sessions[role], sides[role]) for role in Role))
-        if all(opened):
-            await _talk(sessions, sides)
-        for role in Role:
-            if sides[role].opened:
-                await _leave(sessions[role])
-                await quiet()
-        await asyncio.gather(*(_settle(sessions[role], sides[role]) for role in Role if sides[role].opened))
+        await _converse(sessions, sides)
         await attack.after(middle)
     except Exception:
         evidence.crash = traceback.format_exc()
@@ -143,6 +136,17 @@ async def measure_preludes(stacks: Mapping[Role, Stack], own: Stack) -> dict[Rol
     talk = {role: len(evidence.sides[role].said) + (role is Role.INITIATOR) for role in Role}
     sent = {role: sum(passing.sender is role for passing in evidence.middle.frames) for role in Role}
     return {role: max(0, sent[role] - talk[role]) for role in Role}
+
+
+async def _converse(sessions: Mapping[Role, Session], sides: Mapping[Role, Side]) -> None:
+    opened = await asyncio.gather(*(open_session(sessions[role], sides[role]) for role in Role))
+    if all(opened):
+        await _talk(sessions, sides)
+    for role in Role:
+        if sides[role].opened:
+            await _leave(sessions[role])
+            await quiet()
+    await asyncio.gather(*(_settle(sessions[role], sides[role]) for role in Role if sides[role].opened))
 
 
 async def _talk(sessions: Mapping[Role, Session], sides: Mapping[Role, Side]) -> None:

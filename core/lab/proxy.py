@@ -63,6 +63,8 @@ class Proxy:
             await middle.start()
             await over.wait()
             await middle.attack.after(middle)
+        except ChatError as error:
+            log(error.sentence)
         finally:
             for stream in streams.values():
                 stream.close()

@@ -30,6 +30,8 @@ class ReplayConversation(Attack):
             if passing.sender is Role.INITIATOR:
                 stream.send(middle.encode(passing.kind or MESSAGE, passing.payload))
                 await quiet()
+        stream.finish()
+        await quiet()
         stream.close()
 
     def succeeded(self, evidence: Evidence) -> bool:
