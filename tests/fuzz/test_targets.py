@@ -83,7 +83,7 @@ def test_without_atheris_it_says_how_to_get_it(monkeypatch, capsys):
     assert "pip install" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(find_spec("atheris") is None, reason="needs atheris: pip install '.[fuzz]'")
+@pytest.mark.skipif(find_spec("atheris") is None, reason="needs atheris: pip install -e '.[fuzz]'")
 def test_a_short_guided_run_counts_its_inputs(tmp_path):
     done = fuzz_run("address", "--minutes", "0.01", "--into", str(tmp_path), "--json", str(tmp_path / "figures.json"))
     assert done.returncode == 0, done.stderr
@@ -93,7 +93,7 @@ def test_a_short_guided_run_counts_its_inputs(tmp_path):
     assert not list((tmp_path / "crashes").iterdir())
 
 
-@pytest.mark.skipif(find_spec("atheris") is None, reason="needs atheris: pip install '.[fuzz]'")
+@pytest.mark.skipif(find_spec("atheris") is None, reason="needs atheris: pip install -e '.[fuzz]'")
 def test_a_crash_ends_the_run_and_keeps_its_input(tmp_path):
     """A copy of the fuzzer whose target `address` minds a hash sign in the host."""
     shutil.copytree(ROOT / "fuzz", tmp_path / "fuzz", ignore=shutil.ignore_patterns("found", "crashes", "__pycache__"))
