@@ -1,0 +1,78 @@
+"""Which stacks are attacked, and that their keys are nobody's: each end has files of its own, in a folder of the lab's."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from strangers import GOOD
+
+from plytalk.core.host import Host
+from plytalk.core.keys import Role
+from plytalk.core.lab.setup import ATTACKER, Setup, setups
+from plytalk.core.properties import Property
+
+
+def every() -> dict[str, Setup]:
+    return {setup.name: setup for setup in setups(Host())}
+
+
+def test_every_profile_is_there_and_its_variants_and_what_can_be_pinned_is_pinned() -> None:
+    host, names = Host(), set(every())
+    for profile in host.names("profile"):
+        assert any(name.split()[0] == profile for name in names), profile
+    assert {"demo01", "demo02", "secure-chat"} <= names
+    variants = host.layer("handshake", "plytalk1").variants
+    assert variants
+    assert {" ".join(filter(None, ("plytalk1", variant, pinned))) for variant in variants for pinned in ("", "pinned")} <= names
+    assert not any(name.endswith("pinned") for name in names if name.startswith("demo"))
+
+
+def test_no_network_is_touched() -> None:
+    assert {layer.name for setup in every().values() for layer in setup.classes["transport"]} == {"memory"}
+
+
+def test_a_variant_s_options_make_its_layers_say_truthfully_what_is_left() -> None:
+    for name, setup in every().items():
+        if name.startswith("plytalk1 XX"):
+            gives = {prop for layers in setup.classes.values() for layer in layers for prop in layer.gives}
+            assert (Property.POST_QUANTUM in gives) is ("hfs" in name), name
+
+
+def test_only_the_client_judges_the_server(tmp_path: Path) -> None:
+    [name] = [name for name in every() if name.endswith("AESGCM pinned") and " XX_" in name and name.startswith("plytalk1")]
+    setup = every()[name]
+    judging = {who: len(setup.stack(who, tmp_path).auths) for who in ("client", "server", ATTACKER)}
+    assert judging == {"client": 1, "server": 0, ATTACKER: 0}
+
+
+async def test_each_end_keeps_its_keys_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLYTALK_HOME", str(tmp_path / "the user's"))
+    setup = next(setup for name, setup in every().items() if name.startswith("plytalk1") and name.endswith("pinned"))
+    shown = set()
+    for who, role in (("client", Role.INITIATOR), ("server", Role.RESPONDER), (ATTACKER, Role.RESPONDER)):
+        stack = setup.stack(who, tmp_path / "lab")
+        await stack.handshake.ready(role, lambda prompt: "")
+        assert stack.handshake.identity
+        shown.add(stack.handshake.identity.fingerprint)
+        assert (tmp_path / "lab" / who / "identity").is_file()
+    assert len(shown) == 3
+    assert not (tmp_path / "the user's").exists()
+
+
+def test_a_stranger_s_cipher_gets_a_stack_of_its_own_and_a_broken_one_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in (("mine", GOOD.replace("{name}", "mine")), ("broken", "raise RuntimeError\n")):
+        (tmp_path / f"lab_{name}.py").write_text(text)
+        info = tmp_path / f"lab_{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: lab-{name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[plytalk]\ncipher-{name} = lab_{name}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    try:
+        found = every()
+    finally:
+        sys.modules.pop("lab_mine", None)
+    assert "cipher mine" in found
+    assert "cipher broken" not in found
+    assert found["cipher mine"].stack("client", tmp_path / "lab").cipher.layer.name == "mine"
