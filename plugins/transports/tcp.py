@@ -8,6 +8,7 @@ import socket
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 from typing import Any
 
+from plytalk.core.arrivals import BACKLOG
 from plytalk.core.errors import CannotConnect
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.layers import Listener, Stream, Transport
@@ -44,7 +45,7 @@ class Tcp(Transport):
     async def listen(self, host: str, port: int) -> Listener:
         listener = TcpListener()
         try:
-            server = await asyncio.get_running_loop().create_server(listener.protocol, host or None, port)
+            server = await asyncio.get_running_loop().create_server(listener.protocol, host or None, port, backlog=BACKLOG)
         except (socket.gaierror, ValueError):  # ValueError: what can be no name at all
             raise CannotConnect(
                 f"No address is known for {host!r}.", "Listen on an address of this machine, such as 127.0.0.1."

@@ -1,0 +1,89 @@
+"""An attacker with many sockets, in a process of its own: `python -m resources.crowd KIND PORT COUNT ADDRESSES`.
+
+`slow` opens COUNT connections and sends a byte a second over each until the server has ended all; `flood` connects COUNT times
+and breaks each connection off when a hundred newer ones are there. They come from so many loopback ADDRESSES, or with 0 from
+where honest peers come. Prints one JSON object. Ends by itself.
+"""
+
+import json
+import selectors
+import socket
+import struct
+import sys
+from collections import deque
+from time import monotonic
+
+FIRST_ADDRESS = 0x7F000101  # 127.0.1.1: not where honest peers come from
+PATIENCE = 30.0  # seconds after which it ends in any case
+AHEAD = 100
+PRELUDE = b"\0\x40"  # the header of a first frame that would take 64 seconds to come
+
+
+def source(number: int, addresses: int) -> str:
+    return socket.inet_ntoa(struct.pack(">I", FIRST_ADDRESS + number % addresses))
+
+
+def connection(number: int, port: int, addresses: int) -> socket.socket:
+    sock = socket.socket()
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    if addresses:  # otherwise from where honest peers come, too
+        sock.bind((source(number, addresses), 0))
+    sock.connect_ex(("127.0.0.1", port))
+    return sock
+
+
+def slow(port: int, count: int, addresses: int) -> dict[str, float]:
+    begun = monotonic()
+    opened: dict[socket.socket, float] = {}
+    sent: dict[socket.socket, int] = {}
+    lives: list[float] = []
+    watch = selectors.DefaultSelector()
+    while monotonic() < begun + PATIENCE and (not sent or opened):
+        second = monotonic()
+        for _ in range(count // 4 if len(opened) + len(lives) < count else 0):
+            sock = connection(len(opened) + len(lives), port, addresses)
+            opened[sock], sent[sock] = monotonic(), 0
+            watch.register(sock, selectors.EVENT_READ)
+        for sock in opened:
+            try:
+                sent[sock] += sock.send(PRELUDE[sent[sock] : sent[sock] + 1] or b"x")
+            except OSError:
+                continue  # not connected yet, or ended: the selector tells
+        while (left := second + 1 - monotonic()) > 0 and opened:
+            for key, _ in watch.select(left):
+                sock = key.fileobj
+                try:
+                    over = not sock.recv(4096)
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    over = True
+                if over:
+                    lives.append(monotonic() - opened.pop(sock))
+                    watch.unregister(sock)
+                    sock.close()
+    return {"opened": len(lives) + len(opened), "left": len(opened), "longest": max(lives, default=0.0)}
+
+
+def flood(port: int, count: int, addresses: int) -> dict[str, float]:
+    begun = monotonic()
+    held: deque[socket.socket] = deque()
+    number = 0
+    while number < count and monotonic() < begun + PATIENCE:
+        try:
+            held.append(connection(number, port, addresses))
+        except OSError:
+            held.popleft().close()
+            continue
+        number += 1
+        if len(held) > AHEAD:
+            held.popleft().close()
+    for sock in held:
+        sock.close()
+    return {"opened": number, "seconds": monotonic() - begun}
+
+
+if __name__ == "__main__":
+    kind, port, count, addresses = sys.argv[1], *map(int, sys.argv[2:5])
+    print(json.dumps({"slow": slow, "flood": flood}[kind](port, count, addresses)))

@@ -1,0 +1,139 @@
+"""A real `chat serve --keep` in a process of its own, and honest peers that measure how it treats them."""
+
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from plytalk.core.ends import Client
+from plytalk.core.host import Host
+from plytalk.core.keys import Role
+from plytalk.core.session import Session
+from plytalk.core.stack import Stack, choose
+from plytalk.core.testing import RecordingUi
+
+ROOT = Path(__file__).resolve().parents[1]
+LOOPBACK = "127.0.0.1"
+
+
+class Server:
+    """A running server: its process, its port, and the last lines it told."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", home: Path) -> None:
+        self.process, self.home, self.port = process, home, 0
+        self.told: deque[str] = deque(maxlen=50)
+        self.heard: deque[str] = deque(maxlen=50)
+        self._ready = threading.Event()
+        for stream, lines in ((process.stdout, self.heard), (process.stderr, self.told)):
+            threading.Thread(target=self._read, args=(stream, lines), daemon=True).start()
+
+    def _read(self, stream: Any, lines: deque[str]) -> None:
+        for line in stream:
+            lines.append(line.decode(errors="replace").rstrip("\n"))
+            if not self.port and lines[-1].startswith("Listening on "):
+                self.port = int(lines[-1].partition(" with ")[0].rpartition(":")[2])
+                self._ready.set()
+        self._ready.set()
+
+    def wait(self) -> None:
+        """Until it listens. Raises AssertionError."""
+        assert self._ready.wait(30), "the server does not start"
+        assert self.port, f"the server has ended: {list(self.told)}"
+
+    @property
+    def memory(self) -> int:
+        """What it holds in memory now, in bytes (Linux)."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
+
+    def type(self, text: str) -> None:
+        """A line at the server."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps({"type": "message", "text": text}).encode() + b"\n")
+            self.process.stdin.flush()
+
+    @property
+    def lives(self) -> bool:
+        return self.process.poll() is None
+
+
+@contextlib.contextmanager
+def serving(*options: str, program: Sequence[str] = ("-m", "plytalk")) -> Iterator[Server]:
+    """`chat serve --keep` on a free port of this machine, with a home of its own, until the block ends."""
+    with tempfile.TemporaryDirectory() as home:
+        environment = {**os.environ, "PLYTALK_HOME": home, "HOME": home, "PYTHONPATH": str(ROOT)}
+        words = [sys.executable, *program, "serve", "--keep", "--port", "0", "--ui", "jsonl", *options]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd=ROOT)
+        server = Server(process, Path(home))
+        try:
+            server.wait()
+            yield server
+        finally:
+            process.kill()
+            with contextlib.suppress(OSError):
+                process.communicate(timeout=10)
+
+
+def stack(profile: str) -> Stack:
+    """The stack of an honest peer, who lets any key of the server pass."""
+    host = Host()
+    names = {kind: [name] for kind, name in host.profile(profile).layers.items()}
+    return Stack.build({**choose(names, {}, host.layer), "auth": [], "ui": [Brief]})
+
+
+class Brief(RecordingUi):
+    """Says hello, and goes."""
+
+    async def run(self, session: Session) -> None:
+        session.say("hello")
+        await session.drain()
+        session.exit()
+
+
+class Honest:
+    """An honest peer with one key, for as many conversations as it likes; `turned_away` counts those it had to begin again."""
+
+    def __init__(self, port: int, profile: str = "plytalk1") -> None:
+        self.port, self.stack = port, stack(profile)
+        self.turned_away = 0
+
+    async def once(self) -> None:
+        """One conversation, or the attempt. Raises ChatError, TimeoutError."""
+        async with asyncio.timeout(20):
+            await Client(self.stack, Host(points=[]).manager.hook).run(LOOPBACK, self.port)
+
+    async def conversation(self) -> float:
+        """Seconds from the call to the end of a short conversation, whatever stands in between. Raises TimeoutError after 20."""
+        begun = perf_counter()
+        async with asyncio.timeout(20):
+            while True:
+                with contextlib.suppress(Exception):
+                    if (await Client(self.stack, Host(points=[]).manager.hook).run(LOOPBACK, self.port)).error is None:
+                        return perf_counter() - begun
+                self.turned_away += 1
+                await asyncio.sleep(0.01)
+
+    async def handshake(self) -> float:
+        """Seconds for a connection and its handshake."""
+        begun = perf_counter()
+        session = await self.opened()
+        session.stream.close()
+        return perf_counter() - begun
+
+    async def opened(self) -> Session:
+        """A conversation that has just begun, for whoever wants to misbehave in it."""
+        await self.stack.handshake.ready(Role.INITIATOR, lambda prompt: "")
+        session = Session(self.stack, await self.stack.transport.connect(LOOPBACK, self.port), Role.INITIATOR)
+        await session.open()
+        return session
