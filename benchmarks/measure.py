@@ -1,4 +1,5 @@
-"""The measurements. Every comparison runs both sides in turn, round after round, and keeps the median of the rounds' ratios.
+"""The measurements. Every comparison runs both sides in turn, round after round, and keeps the median of the rounds' ratios;
+where there is nothing to compare with, the best round counts, since whatever else runs can only add to it.
 
 What is returned is plain data, as `python -m benchmarks --json` prints it.
 """
@@ -15,8 +16,9 @@ from statistics import median
 from time import perf_counter
 from typing import Any, TypeVar
 
-from benchmarks import handshakes, pipeline, records
+from benchmarks import handshakes, ours, pipeline, records
 from benchmarks.pairs import APART, CORES, ROOT, TOGETHER, Pair
+from plytalk.core.host import Host
 
 PROFILES = ("demo01", "demo02", "secure-chat")
 SIZES = (64, 256, 16384)
@@ -31,13 +33,16 @@ Both = dict[str, list[tuple[float, float]]]
 
 @dataclass(frozen=True)
 class Amount:
-    """How much is measured: rounds, messages sent in a round by their size, echoes and handshakes in a round."""
+    """How much is measured: rounds; in each of them messages sent by their size, echoes and handshakes; messages in a try of the
+    pipeline alone, and such tries in a round.
+    """
 
     rounds: int = 25
     sent: tuple[int, int, int] = (20_000, 20_000, 2_000)
     echoes: int = 2_000
     handshakes: int = 20
-    alone: int = 10_000
+    alone: int = 1_000
+    repeats: int = 20
     records: int = 1024
     together: int = 200_000
 
@@ -126,9 +131,9 @@ def start_up(amount: Amount) -> Figures:
 
     seconds = interleaved(amount.rounds, {"python": lambda: run("-c", "pass"), "help": lambda: run("-m", "plytalk", "--help")})
     return {
-        "python -c pass ms": median(seconds["python"]) * 1e3,
-        "chat --help ms": median(seconds["help"]) * 1e3,
-        "difference ms": median(a - b for a, b in zip(seconds["help"], seconds["python"], strict=True)) * 1e3,
+        "python -c pass ms": min(seconds["python"]) * 1e3,
+        "chat --help ms": min(seconds["help"]) * 1e3,
+        "difference ms": (min(seconds["help"]) - min(seconds["python"])) * 1e3,
     }
 
 
@@ -136,12 +141,14 @@ def alone(amount: Amount) -> Figures:
     """Microseconds a message of 64 characters, without sockets: the whole pipeline, and each of its layers."""
     figures: Figures = {}
     for profile in PROFILES:
-        both = asyncio.run(pipeline.alone(profile, 64, amount.alone, amount.rounds))
-        by_layer = [pipeline.layers(profile, 64, amount.alone) for _ in range(amount.rounds)]
+        tries = amount.rounds * amount.repeats
+        both = asyncio.run(pipeline.alone(profile, 64, amount.alone, tries))
+        chosen = ours.stack(Host(), profile, pipeline.Counter)
+        by_layer = [pipeline.layers(chosen, 64, amount.alone) for _ in range(tries)]
         figures[profile] = {
-            "out us": median(out for out, _ in both),
-            "in us": median(back for _, back in both),
-            "layers us": {name: median(one[name] for one in by_layer) for name in by_layer[0]},
+            "out us": min(out for out, _ in both),
+            "in us": min(back for _, back in both),
+            "layers us": {name: min(one[name] for one in by_layer) for name in by_layer[0]},
         }
     return figures
 

@@ -16,6 +16,7 @@ from plytalk.core.keys import Role, Secrets
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.sanitise import clean
 from plytalk.core.session import Session
+from plytalk.core.stack import Stack
 from plytalk.core.wire import MESSAGE
 
 
@@ -64,15 +65,14 @@ async def out_and_in(client: Session, server: Session, size: int, count: int) ->
     return out / count * 1e6, back / count * 1e6
 
 
-async def alone(profile: str, size: int, count: int, rounds: int) -> list[tuple[float, float]]:
+async def alone(profile: str, size: int, count: int, tries: int) -> list[tuple[float, float]]:
     client, server = await sessions(profile)
     await out_and_in(client, server, size, count)
-    return [await out_and_in(client, server, size, count) for _ in range(rounds)]
+    return [await out_and_in(client, server, size, count) for _ in range(tries)]
 
 
-def layers(profile: str, size: int, count: int) -> dict[str, float]:
+def layers(chosen: Stack, size: int, count: int) -> dict[str, float]:
     """What each layer costs, called by itself with what the layer before it would hand it."""
-    chosen = stack(Host(), profile, Counter)
     framer, messages = chosen.framer(), chosen.messages()
     cipher = chosen.cipher(Secrets.shared(bytes(32)), Role.INITIATOR)
     framer.limit = size + cipher.overhead

@@ -1,5 +1,6 @@
 """Figures as tables, and into README.md between its two markers."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,23 @@ TOGETHER_AT_LEAST = 3_000_000
 
 def tables(figures: Figures) -> str:
     """All tables in Markdown."""
-    shown = [
-        f"Medians of {figures['rounds']} rounds, Python {figures['python']}, {figures['cores'] or 'unpinned'} cores.",
-        *(table(figures[name]) for name, table in TABLES.items() if name in figures),
-    ]
-    return "\n\n".join(shown)
+    return "\n\n".join(sections(figures).values())
+
+
+def sections(figures: Figures) -> dict[str, str]:
+    """Each table with its title and what it was measured with, by title."""
+    taken = f"{figures['rounds']} rounds, Python {figures['python']}, {figures['cores'] or 'unpinned'} cores."
+    made = [table(figures[name]) for name, table in TABLES.items() if name in figures]
+    return {title: f"{title}\n\n{taken}\n\n{rows}" for title, _, rows in (one.partition("\n\n") for one in made)}
 
 
 def write(figures: Figures) -> None:
-    """Put the tables into README.md."""
-    text = README.read_text()
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n\n{tables(figures)}\n\n{END}{after}")
+    """Put the tables into README.md, each in the place of the one with its title, new ones behind."""
+    before, _, rest = README.read_text().partition(BEGIN)
+    old, _, after = rest.partition(END)
+    kept = {one.partition("\n")[0]: one.strip() for one in re.split("^(?=### )", old, flags=re.M)[1:]}
+    new = "\n\n".join((kept | sections(figures)).values())
+    README.write_text(f"{before}{BEGIN}\n\n{new}\n\n{END}{after}")
 
 
 def grid(title: str, head: list[str], rows: list[list[str]]) -> str:

@@ -16,7 +16,7 @@ TITLES = (
     *("One way", "Round trip", "Connection set-up", "Start-up", "Pipeline alone"),
     *("Handshakes in one process", "Handshakes over TCP", "Records", "Messages of 64 B that share records"),
 )
-TINY = measure.Amount(rounds=1, sent=(20, 20, 5), echoes=5, handshakes=1, alone=20, records=16, together=200)
+TINY = measure.Amount(rounds=1, sent=(20, 20, 5), echoes=5, handshakes=1, alone=20, repeats=1, records=16, together=200)
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +107,20 @@ def test_the_tables_go_between_the_markers_and_nothing_else_changes(figures, tmp
     assert before == (ROOT / "benchmarks" / "README.md").read_text().split(report.BEGIN)[0]
     for title in TITLES:
         assert f"### {title}" in tables
+
+
+def test_a_table_can_be_written_by_itself(figures, tmp_path, monkeypatch):
+    readme = tmp_path / "README.md"
+    readme.write_text(report.README.read_text())
+    monkeypatch.setattr(report, "README", readme)
+    report.write(figures)
+    before = readme.read_text()
+    changed = {"python -c pass ms": 1.0, "chat --help ms": 12345.0, "difference ms": 12344.0}
+    report.write({"rounds": 7, "python": "3.11", "cores": 2, "start-up": changed})
+    after = readme.read_text()
+    assert after.count("### ") == before.count("### ")
+    different = [line for line in after.splitlines() if line not in before.splitlines()]
+    assert different == ["7 rounds, Python 3.11, 2 cores.", "| 1 | 12345 | 12344 | ≤ 60 | **no** |"]
 
 
 def test_the_readme_shows_figures_and_the_command_that_makes_them():
