@@ -344,7 +344,7 @@ class Authenticator(Layer):
     kind = "auth"
     judges: ClassVar[AbstractSet[Role]] = frozenset(Role)
     agrees: ClassVar[str] = ""
-    other_side: ClassVar[str] = ""
+    other_side: str = ""
     """What the other side must add to its command, for the line that `chat serve` prints; empty for nothing."""
 
     @property

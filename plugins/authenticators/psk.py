@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from shlex import quote
 
 from plytalk.core.errors import Usage
 from plytalk.core.files import StoreError, read
@@ -28,7 +29,6 @@ class Psk(Authenticator):
     needs = {Property.CLEAN_END}  # messages that know items which nobody says
     gives = {Property.PEER_IDENTITY}
     agrees = "psk"
-    other_side = "--psk-file FILE"
     options = (
         Option("psk-file", "The file with the key that both sides hold: 64 hex digits.", Path, metavar="FILE", chooses=True),
     )
@@ -37,6 +37,7 @@ class Psk(Authenticator):
         if psk_file is None:
             raise Usage("There is no pre-shared key.", "Give --psk-file FILE.")
         self._file = psk_file
+        self.other_side = f"--psk-file {quote(str(psk_file))}"  # as it is here: the line works as it stands where the paths agree
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         await asyncio.to_thread(pre_shared_key, self._file)  # only to say at once what is wrong with it
