@@ -95,7 +95,7 @@ def crowd(kind: str, server: Server, count: int, addresses: int) -> "subprocess.
     return subprocess.Popen(words, stdout=subprocess.PIPE, cwd=ROOT)
 
 
-async def beside(attacker: "subprocess.Popen[bytes]", honest: Honest, least: int, seconds: float) -> list[float]:
+async def beside(attacker: "subprocess.Popen[bytes]", honest: Honest, seconds: float) -> list[float]:
     """The durations of honest conversations while the attacker is at work, a little pause between them."""
     taken: list[float] = []
     end = monotonic() + seconds
@@ -117,7 +117,7 @@ def slow(amount: Amount) -> Iterator[Row]:
             honest = Honest(server.port)
             alone = [asyncio.run(honest.conversation()) for _ in range(5)]
             attacker = crowd("slow", server, amount.slow, addresses)
-            taken = asyncio.run(beside(attacker, honest, amount.honest, amount.seconds))
+            taken = asyncio.run(beside(attacker, honest, amount.seconds))
             figures = said(attacker)
         yield Row(
             "A41",
@@ -137,7 +137,7 @@ def flood(amount: Amount) -> Iterator[Row]:
             asyncio.run(honest.conversation())
             before = server.memory
             attacker = crowd("flood", server, amount.flood, addresses)
-            taken = asyncio.run(beside(attacker, honest, amount.honest, amount.seconds))
+            taken = asyncio.run(beside(attacker, honest, amount.seconds))
             figures = said(attacker)
             after = asyncio.run(honest.conversation())
             grown = server.memory - before
