@@ -41,8 +41,9 @@ class BreakX25519Later(Attack):
         self._broken.stop()
         sent = {role: [one for one in middle.frames if one.sender is role] for role in Role}
         shaken = {role: [one.payload for one in sent[role] if one.handshake] for role in Role}
-        offer, first, last = shaken[Role.INITIATOR]
-        answer, second = shaken[Role.RESPONDER]
+        if [len(shaken[role]) for role in Role] != [3, 2]:
+            return  # the handshake was not finished
+        (offer, first, last), (answer, second) = (shaken[role] for role in Role)
         with suppress(ChatError):
             state = recording.read(offer, answer, (first, second, last), self._broken.keys)
             words = (state.decrypt_with_ad(b"", one.payload) for one in sent[Role.INITIATOR] if not one.handshake)

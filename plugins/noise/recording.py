@@ -8,6 +8,7 @@ KEM's secret stays unknown.
 from collections.abc import Mapping
 from typing import Any
 
+from plytalk.core.errors import LocalError
 from plytalk.plugins.noise import preamble
 from plytalk.plugins.noise.primitives import MLKEM768, TAG_LENGTH, X25519
 from plytalk.plugins.noise.protocol import named
@@ -35,13 +36,16 @@ class Broken:
 
 
 def read(offer: bytes, answer: bytes, messages: tuple[bytes, bytes, bytes], keys: Mapping[bytes, Any]) -> CipherState:
-    """The client's cipher state. Raises Tampered where the recording does not open."""
+    """The client's cipher state. Raises Tampered where the recording does not open, LocalError
+    where a key is not there."""
     protocol = named(preamble.suite(preamble.Answer.decode(answer).chosen))
     state = SymmetricState(protocol.name, protocol.hash, protocol.cipher)
     state.mix_hash(preamble.prologue(offer, answer))
     a, b, c = messages
 
     def result(private: bytes, public: bytes) -> bytes:
+        if private not in keys:
+            raise LocalError("This key was made in another process, where nobody looked on.")
         return keys[private].exchange(X25519.public_type.from_public_bytes(public))  # type: ignore[no-any-return]
 
     client, a = a[: X25519.dhlen], a[X25519.dhlen :]
