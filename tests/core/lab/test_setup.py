@@ -11,6 +11,8 @@ from plytalk.core.keys import Role
 from plytalk.core.lab.setup import ATTACKER, Setup, setups
 from plytalk.core.properties import Property
 
+PREFERS = {"framer": "typed", "handshake": "rsa", "messages": "text"}
+
 
 def every() -> dict[str, Setup]:
     return {setup.name: setup for setup in setups(Host())}
@@ -62,7 +64,9 @@ async def test_each_end_keeps_its_keys_in_a_folder_of_its_own(tmp_path: Path, mo
 def test_a_stranger_s_cipher_gets_a_stack_of_its_own_and_a_broken_one_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, text in (("mine", GOOD.replace("{name}", "mine")), ("broken", "raise RuntimeError\n")):
+    mine, alone = (GOOD.replace("{name}", name) for name in ("mine", "alone"))
+    mine = mine.replace("    def __init__", f"    prefers = {PREFERS}\n\n    def __init__")
+    for name, text in (("mine", mine), ("alone", alone), ("broken", "raise RuntimeError\n")):
         (tmp_path / f"lab_{name}.py").write_text(text)
         info = tmp_path / f"lab_{name}-1.0.dist-info"
         info.mkdir()
@@ -72,7 +76,8 @@ def test_a_stranger_s_cipher_gets_a_stack_of_its_own_and_a_broken_one_none(
     try:
         found = every()
     finally:
-        sys.modules.pop("lab_mine", None)
+        for name in ("mine", "alone", "broken"):
+            sys.modules.pop(f"lab_{name}", None)
     assert "cipher mine" in found
-    assert "cipher broken" not in found
+    assert not {"cipher alone", "cipher broken"} & set(found)  # records need more than it gives
     assert found["cipher mine"].stack("client", tmp_path / "lab").cipher.layer.name == "mine"

@@ -1,0 +1,121 @@
+"""The two people of the lab: what they are shown and told, and the conversations an attacker begins with one of them."""
+
+import asyncio
+
+import pytest
+
+from plytalk.core.errors import BrokenPlugin
+from plytalk.core.keys import Identity, Role, Secrets
+from plytalk.core.lab import clock
+from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Witness, open_session, quiet
+from plytalk.core.layers import Handshake
+from plytalk.core.memory import memory_stream_pair
+from plytalk.core.session import Session
+from plytalk.core.testing.ends import stack_of
+from plytalk.core.testing.parts import GivenKeys
+from plytalk.core.wire import Wire
+
+
+class Faulty(GivenKeys):
+    """Divides by zero."""
+
+    async def respond(self, wire: Wire) -> Secrets:
+        raise ZeroDivisionError
+
+
+class Shows(GivenKeys):
+    """The server has the client's key judged."""
+
+    async def respond(self, wire: Wire) -> Secrets:
+        secrets = await super().respond(wire)
+        await wire.ask(Identity("test", b"the client's key"))
+        return secrets
+
+
+def meetings(handshake: type[Handshake] = GivenKeys) -> Meetings:
+    return Meetings({role: stack_of(handshake) for role in Role})
+
+
+def test_a_witness_says_yes_and_remembers_that_it_was_asked() -> None:
+    async def ask() -> Witness:
+        witness = Witness()
+        assert await witness.confirm("Is this the server's key?", "Say --peer.")
+        witness.message("hello")
+        witness.notice("A message did not open.")
+        return witness
+
+    witness = clock.run(ask())
+    assert witness.shown == ["hello"]
+    assert witness.notices == ["Is this the server's key?", "A message did not open."]
+
+
+def test_a_conversation_of_the_attacker_s_own_is_a_side_like_any_other() -> None:
+    async def meet() -> Side:
+        new = meetings()
+        session = Session(stack_of(), await new.meet(), Role.INITIATOR)
+        await session.open()
+        session.begin()
+        session.say("is anybody there?")
+        session.say("exit")
+        await session.over()
+        while not new.sides[0].ending:
+            await quiet()
+        await new.close()
+        return new.sides[0]
+
+    side = clock.run(meet())
+    assert side.opened
+    assert side.shown == ["is anybody there?"]
+
+
+def test_a_refusal_is_an_alarm_and_the_address_is_the_lab_s() -> None:
+    async def refuse() -> Side:
+        side = Side()
+        ours, theirs = memory_stream_pair()
+        session = Session(stack_of(), theirs, Role.RESPONDER, address=ADDRESS)
+        ours.deliver_to(lambda data: None, lambda error: None)
+        ours.finish()
+        assert await open_session(session, side) is False
+        return side
+
+    side = clock.run(refuse())
+    assert not side.opened
+    assert len(side.alarms) == 1
+
+
+def test_whose_key_was_shown_is_kept() -> None:
+    async def shown() -> Side:
+        new = meetings(Shows)
+        session = Session(stack_of(), await new.meet(), Role.INITIATOR)
+        await session.open()
+        while not new.sides[0].opened:
+            await quiet()
+        await new.close()
+        session.stream.close()
+        return new.sides[0]
+
+    assert clock.run(shown()).identity == Identity("test", b"the client's key")
+
+
+def test_a_fault_of_a_layer_is_raised_and_no_mere_alarm() -> None:
+    async def faulty() -> Side:
+        side = Side()
+        _, theirs = memory_stream_pair()
+        with pytest.raises(BrokenPlugin):
+            await open_session(Session(stack_of(Faulty), theirs, Role.RESPONDER), side)
+        return side
+
+    assert not clock.run(faulty()).opened
+
+
+def test_the_end_of_an_attack_ends_conversations_that_still_wait() -> None:
+    async def several() -> int:
+        new = meetings()
+        for whose in Role:
+            await new.meet(whose)
+        await quiet()
+        assert len(asyncio.all_tasks()) > 1
+        await new.close()
+        return len(asyncio.all_tasks())
+
+    assert clock.run(several()) == 1

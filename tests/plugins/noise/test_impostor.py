@@ -1,0 +1,98 @@
+"""plytalk/1 as an attacker speaks it: the impostor is a real other side, so that an honest one can only refuse what it shows."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from plytalk.core.errors import HandshakeFailed, RemoteError
+from plytalk.core.host import Host
+from plytalk.core.identity import Identity
+from plytalk.core.lab import clock
+from plytalk.core.lab.setup import ATTACKER, setups
+from plytalk.core.memory import memory_stream_pair
+from plytalk.core.wire import Wire
+from plytalk.plugins.framers.u16 import U16
+from plytalk.plugins.noise import impostor, payload
+from plytalk.plugins.noise.primitives import DH, MLKEM768, X25519
+
+CLASSICAL, HYBRID = "Noise_XX_25519_ChaChaPoly_SHA256", "Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256"
+
+
+def wires() -> tuple[Wire, Wire]:
+    async def accept(identity: object) -> None:
+        pass
+
+    def wire(stream) -> Wire:
+        made = Wire(U16(), stream, accept)
+        stream.deliver_to(made.feed, made.ended)
+        return made
+
+    client, server = map(wire, memory_stream_pair())
+    return client, server
+
+
+def meet(suite: str, show: impostor.Show | None = None, dh: DH = X25519) -> tuple[bytes, bytes]:
+    """What the client was shown, and the server's first words as the client reads them."""
+
+    async def both() -> tuple[bytes, bytes]:
+        to_server, to_client = wires()
+        server, client = impostor.Server(to_client), impostor.Client(to_server)
+
+        async def serve():
+            offer = await server.offered()
+            assert offer.tokens == (suite,)
+            return await server.serve(suite, show or impostor.own_identity(), dh)
+
+        serving = asyncio.create_task(serve())
+        shown = await client.connect([suite])
+        mine, theirs = await client.finish(impostor.own_identity()), await serving
+        return shown, mine.receive.decrypt_with_ad(b"", theirs.send.encrypt_with_ad(b"", b"hello"))
+
+    return clock.run(both())
+
+
+@pytest.mark.parametrize("suite", [CLASSICAL, HYBRID])
+def test_both_roles_speak_the_whole_handshake(suite: str) -> None:
+    shown, words = meet(suite)
+    assert len(shown) == payload.LENGTH
+    assert words == b"hello"
+
+
+def test_the_payload_is_the_caller_s_to_say() -> None:
+    shown, _ = meet(CLASSICAL, lambda static: b"whoever I like")
+    assert shown == b"whoever I like"
+
+
+def test_an_identity_of_one_s_own_is_honest_and_a_renamed_one_forged() -> None:
+    static = bytes(32)
+    own = impostor.own_identity()(static)
+    other = payload.encode(Identity(Ed25519PrivateKey.generate()), static)
+    payload.decode(own, static)
+    with pytest.raises(HandshakeFailed, match="forged"):
+        payload.decode(impostor.renamed(own, other), static)
+
+
+def test_weak_keys_are_weak() -> None:
+    assert impostor.LOW_ORDER.generate_keypair().public == bytes(32)
+    assert impostor.HOLLOW.generate_keypair().public == b"\xff" * MLKEM768.publickeylen
+    with pytest.raises((RemoteError, ValueError)):
+        X25519.dh(X25519.generate_keypair(), impostor.LOW_ORDER.generate_keypair().public)
+    with pytest.raises((RemoteError, ValueError)):
+        MLKEM768.encapsulate(impostor.HOLLOW.generate_keypair().public)
+
+
+def test_only_plytalk1_is_attackable(tmp_path: Path) -> None:
+    for setup in setups(Host()):
+        assert impostor.attackable(setup.stack(ATTACKER, tmp_path)) is setup.name.startswith("plytalk1"), setup.name
+
+
+def test_what_is_no_offer_is_refused() -> None:
+    async def rubbish() -> None:
+        to_server, to_client = wires()
+        await to_server.send(impostor.GREETING, b"GET / HTTP/1.1")
+        with pytest.raises(HandshakeFailed, match="does not speak plytalk/1"):
+            await impostor.Server(to_client).offered()
+
+    clock.run(rubbish())
