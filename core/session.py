@@ -141,7 +141,7 @@ class Session:
                     self.notice(error.sentence)
                     continue
                 items = unpack(plaintext)
-                harmless = all_clean(items)
+                harmless = items.__class__ is list and all_clean(items)  # one text alone comes in a tuple
                 for item in items:
                     if harmless:
                         show(item)  # type: ignore[arg-type]  # they are all texts then
