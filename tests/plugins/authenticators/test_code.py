@@ -3,9 +3,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from meeting import End, Meeting, end, meet
 from people import environment, terminal
 from programs import COMMAND, chat
@@ -20,7 +23,8 @@ from plytalk.core.words import WORDS
 from plytalk.plugins.authenticators.code import SPAKE, SPAKE_BYTES, Code, parse
 
 pexpect = pytest.importorskip("pexpect", reason="pexpect plays the two people: pip install pexpect")
-pytest.importorskip("spake2", reason="one-time codes need it: pip install spake2")
+spake2 = pytest.importorskip("spake2", reason="one-time codes need it: pip install spake2")
+group = pytest.importorskip("spake2.ed25519_basic")
 
 CODE = re.compile(r"The one-time code is ([1-9]-[a-z]+-[a-z]+)\. ")
 
@@ -115,6 +119,20 @@ async def test_two_strangers_with_the_code_talk(tmp_path: Path) -> None:
     for one, other in ((client, server), (server, client)):
         assert other.stack.handshake.identity
         assert other.stack.handshake.identity.fingerprint in one.person.notices[0]
+
+
+def test_the_exchange_is_the_one_that_the_protocols_page_spells_out() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    m, n = (group.bytes_to_element(bytes.fromhex(re.search(rf"\| `{name}` \| `([0-9a-f]{{64}})`", page)[1])) for name in "MN")
+    password, names = b"7-orbit-velvet", (b"plytalk/1 client", b"plytalk/1 server")
+    w = int.from_bytes(HKDF(SHA256(), 48, b"", b"SPAKE2 pw").derive(password), "big") % group.L
+
+    server = spake2.SPAKE2_B(password, *names)
+    answer, x = server.start(), 12345
+    element = group.Base.scalarmult(x).add(m.scalarmult(w)).to_bytes()
+    shared = group.bytes_to_element(answer[1:]).add(n.scalarmult(-w % group.L)).scalarmult(x).to_bytes()
+    hashes = b"".join(sha256(each).digest() for each in (password, *names))
+    assert sha256(hashes + element + answer[1:] + shared).digest() == server.finish(b"A" + element)
 
 
 async def test_another_code_is_a_wrong_secret_for_both(tmp_path: Path) -> None:
