@@ -6,7 +6,7 @@ from pathlib import Path
 from resources.attacks import Row
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "lab" / "resources.md"
-BEGIN, END = "<!-- begin measured -->", "<!-- end -->"
+BEGIN, END = "<!-- measured: begin (written by `python -m resources --write`) -->", "<!-- measured: end -->"
 
 
 def table(rows: Sequence[Row]) -> str:
