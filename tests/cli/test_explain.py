@@ -37,6 +37,7 @@ def test_plaintext_protects_nothing() -> None:
 def test_classical_suites_are_not_called_safe_from_quantum_computers() -> None:
     sheet = json.loads(chat("explain", "--suite", "any", "--json").stdout)
     assert "post-quantum secrecy" in {row["property"] for row in sheet["lacks"]}
+    assert "`--suite hybrid` has none" in " ".join(sheet["cautions"])  # what to change is the option, not the handshake
 
 
 def test_an_impossible_stack_is_refused_in_one_sentence_that_names_both_layers() -> None:
