@@ -39,8 +39,7 @@ class Refused(Takeover):
         self.cancelled = False
 
     async def take(self, middle: Middle) -> None:
-        if self.random.random() >= 0:
-            await self.talk()
+        await self.talk()
 
     async def talk(self) -> None:
         raise HandshakeFailed("The server refused.")
