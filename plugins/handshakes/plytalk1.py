@@ -63,7 +63,9 @@ class Plytalk1(Handshake):
         if all(suite in HYBRID for suite in suites_named(options.get("suite"))):
             return cls
         gives = cls.gives - {Property.POST_QUANTUM}
-        caution = "The suites allowed with --suite include some that a future quantum computer can break; `--suite hybrid` has none."
+        caution = (
+            "The suites allowed with --suite include some that a future quantum computer can break; `--suite hybrid` has none."
+        )
         return type(cls.__name__, (cls,), {"gives": gives, "caution": caution, "__doc__": cls.__doc__})
 
     def __init__(self, identity: Path | None = None, suite: str | None = None) -> None:
