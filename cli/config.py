@@ -9,14 +9,13 @@ auth = ["pin"]
 rsa-key = "/home/alice/rsa.pem"
 """
 
-import os
-import sys
 import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
+from plytalk.core import files
 from plytalk.core.errors import Usage
 from plytalk.core.layers import KINDS, REPEATABLE, Option
 
@@ -31,16 +30,9 @@ TYPES = {str: "a string", int: "a whole number", bool: "true or false", list: "a
 MAX_BYTES = 64 * 1024
 
 
-def default_path() -> Path:
-    """Where the config file is looked for when none is named."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA", "~")).expanduser() / "plytalk" / "config.toml"
-    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "plytalk" / "config.toml"
-
-
 def read(path: Path | None) -> dict[str, Any]:
-    """The settings of a config file; none at all where the default one does not exist. Raises Usage for anything odd in it."""
-    file = path or default_path()
+    """The settings of a config file; none at all where there is no such file and none was named. Raises Usage."""
+    file = path or files.place("config.toml")
     try:
         with file.open("rb") as opened:
             raw = opened.read(MAX_BYTES + 1)

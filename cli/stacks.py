@@ -120,7 +120,7 @@ def layer_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="FILE",
         envvar="PLYTALK_CONFIG",
         expose_value=False,
-        help=f"The file with your settings (default: plytalk/{config.default_path().name} in your config folder).",
+        help="The file with your settings (default: plytalk/config.toml in your config folder).",
     )(command)
     return click.option(
         "--profile",

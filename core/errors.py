@@ -87,7 +87,7 @@ class ImpossibleStack(LocalError):
     """The layers chosen cannot work together."""
 
     exit_code = Exit.USAGE
-    hint = "`chat explain` with the same options shows what each layer needs and gives."
+    hint = "Change or leave out one of the two: what is not chosen follows from what is. `chat plugins` lists the layers."
 
 
 class CannotConnect(LocalError):

@@ -112,6 +112,7 @@ def environment(_: str) -> str:
                 found.setdefault(param.envvar, [])
                 if param.opts[-1] not in found[param.envvar]:
                     found[param.envvar].append(param.opts[-1])
+    found["PLYTALK_HOME"] = ["the folder of all files of the program: settings, identity, keys that are trusted"]
     found["NO_COLOR"] = ["no colour, unless it is empty"]
     rows = [(code(name), ", ".join(code(opt) if opt.startswith("-") else opt for opt in opts)) for name, opts in found.items()]
     return table(("variable", "stands for"), rows)

@@ -56,21 +56,14 @@ def test_what_it_may_not_hold(text):
     assert WRONG[text] in raised.value.sentence
 
 
-def test_where_it_lies(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert config.default_path() == tmp_path / "plytalk" / "config.toml"
-    monkeypatch.delenv("XDG_CONFIG_HOME")
-    assert config.default_path() == Path.home() / ".config" / "plytalk" / "config.toml"
-
-
-def test_where_it_lies_on_windows(monkeypatch, tmp_path):
-    monkeypatch.setattr("sys.platform", "win32")
-    monkeypatch.setenv("APPDATA", str(tmp_path))
-    assert config.default_path() == tmp_path / "plytalk" / "config.toml"
+def test_it_lies_with_the_other_files_of_the_program(monkeypatch, tmp_path):
+    monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
+    (tmp_path / "config.toml").write_text("port = 9000")
+    assert config.read(None) == {"port": 9000}
 
 
 def test_no_file_is_no_settings_unless_it_was_named(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
     assert config.read(None) == {}
     with pytest.raises(Usage, match="There is no config file"):
         config.read(tmp_path / "config.toml")
