@@ -159,7 +159,11 @@ class StackCommand(click.Command):
             raise
         ctx.meta["layers"] = with_options(choice, everything=asks_help)
         self._refuse_clashes(ctx)
-        rest = super().parse_args(ctx, args)
+        try:
+            rest = super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            self._say_whose(error.option_name, choice)
+            raise
         try:
             self._take_options(choice, ctx)
         except Usage as error:
@@ -173,6 +177,14 @@ class StackCommand(click.Command):
             for option in layer.options:
                 if f"--{option.name}" in taken:
                     raise BrokenPlugin(f"The {layer.kind} `{layer.name}` brings the option --{option.name}, which is taken.")
+
+    @staticmethod
+    def _say_whose(name: str, choice: Choice) -> None:
+        for layer in with_options(choice, everything=True):
+            if name in {f"--{option.name}" for option in layer.options}:
+                raise click.UsageError(
+                    f"{name} belongs to the {layer.kind} `{layer.name}`, which is not chosen. Add --{layer.kind} {layer.name}."
+                ) from None
 
     @staticmethod
     def _choose(values: Mapping[str, Any], asks_help: bool) -> Choice:

@@ -64,6 +64,7 @@ WRONG = {
     ("srve",): "There is no command 'srve'. Did you mean 'serve'? See `chat --help`.",
     ("nonsense",): "There is no command 'nonsense'. See `chat --help`.",
     ("serve", "--ciper", "none"): "No such option '--ciper'.",
+    ("serve", "--rsa-key", "x"): "--rsa-key belongs to the handshake `rsa`, which is not chosen. Add --handshake rsa.",
     ("serve", "--port", "many"): "Invalid value for '--port'",
     ("serve", "--port", "70000"): "Invalid value for '--port'",
     ("connect",): "Missing argument 'HOST[:PORT]",
