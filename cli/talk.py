@@ -156,4 +156,11 @@ def end_as_by_control_c() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # whoever ignores one, as nohup does, means it
             with contextlib.suppress(ValueError):  # not in the main thread, so somebody else's program
-                signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+                signal.signal(number, interrupt)
+
+
+def interrupt(*_: object) -> None:
+    """What Control-C does, also where a shell has started the program in the background and Control-C is ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)

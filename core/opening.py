@@ -110,6 +110,8 @@ class Opening:
         except RemoteError as error:
             if mismatch := self._stack.mismatch(wire.first):
                 raise mismatch from error
+            if wire.over and not wire.heard and self._role is Role.INITIATOR and handshake.speaks_first is Role.RESPONDER:
+                raise self._other_stack("The other side closed the connection without a word.") from error
             raise counted(error) from error.__cause__
         except LocalError:
             raise
@@ -123,10 +125,17 @@ class Opening:
     def _silence(self) -> ChatError:
         sentence = f"The other side said nothing for {self._limits.first_byte:g} seconds."
         handshake = self._stack.handshake
-        if self._role is not Role.INITIATOR or handshake.speaks_first is not Role.RESPONDER:
+        if handshake.speaks_first is not self._role.other:
             return TooSlow(sentence)
-        return StackMismatch(  # a server of this stack would have spoken
-            f"{sentence} With the handshake `{handshake.name}` the server speaks first, so it runs another stack.",
+        if self._role is Role.RESPONDER:
+            return TooSlow(f"{sentence} It may run another stack: with the handshake `{handshake.name}` the client speaks first.")
+        return self._other_stack(f"{sentence} With the handshake `{handshake.name}` the server speaks first.")
+
+    def _other_stack(self, sentence: str) -> StackMismatch:
+        """A server of this stack would have spoken, or answered."""
+        names = self._stack.names
+        return StackMismatch(
+            f"{sentence} It runs another stack than handshake {names['handshake']} over framer {names['framer']}, or is full.",
             "Ask what the server runs, and choose the same with --profile.",
         )
 

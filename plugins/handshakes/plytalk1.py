@@ -83,7 +83,7 @@ class Plytalk1(Handshake):
     async def initiate(self, wire: Wire) -> Secrets:
         offer = preamble.Offer(preamble.tokens(self._suites, wire.agreement))
         await wire.send(GREETING, offer.encode())
-        reply = await wire.receive(GREETING, preamble.MAX_BYTES)
+        reply = await self._answer(wire)
         answer = preamble.Answer.decode(reply)
         if answer.chosen not in offer.tokens:  # never less than was offered, and no second try with less
             raise mismatch(offer.tokens, answer.known)
@@ -99,6 +99,11 @@ class Plytalk1(Handshake):
 
     async def respond(self, wire: Wire) -> Secrets:
         greeting = await wire.receive(GREETING, preamble.MAX_BYTES)
+        if not greeting.startswith(preamble.MAGIC):
+            raise StackMismatch(
+                "The other side runs another handshake than `plytalk1`: it did not begin with its preamble.",
+                "Start it with --profile plytalk1, or this side with the layers of the other.",
+            )
         offer = preamble.Offer.decode(greeting)
         known = preamble.tokens(self._suites, wire.agreement)
         chosen = next((token for token in offer.tokens if token in known), "")
@@ -129,6 +134,19 @@ class Plytalk1(Handshake):
         from plytalk.plugins.handshakes.plytalk1_audit import audit  # which is built on this module
 
         return audit(target)
+
+    @staticmethod
+    async def _answer(wire: Wire) -> bytes:
+        """The server's preamble, which it sends to every client: one that closes instead knows no plytalk/1."""
+        try:
+            return await wire.receive(GREETING, preamble.MAX_BYTES)
+        except HandshakeFailed as error:
+            if wire.heard:
+                raise
+            raise StackMismatch(
+                "The other side did not answer the handshake `plytalk1`: it runs another stack, or is full.",
+                "Ask what the server runs, and choose the same with --profile.",
+            ) from error
 
     async def _start(self, wire: Wire, chosen: str, offer: bytes, answer: bytes, initiator: bool = True) -> HandshakeState:
         psks = [await wire.agree()] if wire.agreement else []

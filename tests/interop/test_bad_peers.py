@@ -204,7 +204,6 @@ BAD_SERVERS = {
         "Expected a handshake frame",
     ),
     "plain words": (lambda sock: (sock.sendall(b"hello, who is there?"), habits.silence(sock)), TOO_LONG + "1,701,604,463"),
-    "leaves": (habits.leave, CLOSED),
     "half a frame": (lambda sock: (habits.half(sock, secure_chat.frame(b"K", habits.rsa_pem())), habits.leave(sock)), CLOSED),
 }
 
@@ -217,6 +216,15 @@ def test_a_bad_server_gets_no_secret_and_one_sentence_says_why(habit):
     assert sentence in complaint(run)
     assert run.returncode == 4
     assert run.stdout == ""
+
+
+def test_a_server_that_leaves_without_a_word_may_run_another_stack():
+    with habits.bad_server(habits.leave) as port:
+        run = chat("connect", f"127.0.0.1:{port}", "--profile", "secure-chat", typed="secret\n")
+    assert complaint(run).startswith(
+        "The other side closed the connection without a word. It runs another stack than handshake rsa"
+    )
+    assert run.returncode == 6
 
 
 def test_a_server_that_connects_and_says_nothing_is_left_after_five_seconds():

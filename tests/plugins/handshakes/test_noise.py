@@ -253,7 +253,8 @@ def test_a_client_of_plytalk1_is_told_apart(tmp_path):
     ours, theirs = homes(tmp_path)
     with serve("--handshake", "noise", environment=theirs) as server:
         run = chat("connect", f"127.0.0.1:{server.port}", "--accept-new", environment=ours)
-        assert run.returncode == Exit.HANDSHAKE  # it hears nothing but the end
+        assert run.returncode == Exit.STACK_MISMATCH  # it hears nothing but the end
+        assert "did not answer the handshake `plytalk1`" in run.stderr
         assert "handshake noise here, handshake plytalk1 on the other side" in server.tells("did not get in")
 
 
