@@ -111,6 +111,9 @@ class ReadlinePrompt:
         finally:
             with self._lock:
                 self._erase()
+                if self._coming:  # it may be on the screen already, with nobody told yet that it stands
+                    sys.stdout.write("\r\x1b[J")
+                    sys.stdout.flush()
                 self.visible = False
 
     async def ask(self) -> list[str] | None:

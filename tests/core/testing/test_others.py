@@ -53,7 +53,12 @@ def test_a_layer_that_says_who_it_is_passes() -> None:
 
 @pytest.mark.parametrize(
     ("layer", "words"),
-    [(Unexplained, "has no docstring"), (Boastful, "no set of Property"), (Garish, "no screen should show"), (NoKind, "no kind of layer")],
+    [
+        (Unexplained, "has no docstring"),
+        (Boastful, "no set of Property"),
+        (Garish, "no screen should"),
+        (NoKind, "no kind of layer"),
+    ],
 )
 def test_a_layer_that_does_not_fails_in_words(layer: type[Layer], words: str) -> None:
     with pytest.raises(AssertionError, match=words):
