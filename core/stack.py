@@ -32,7 +32,7 @@ def choose(given: Mapping[str, Sequence[str]], default: Mapping[str, str], find:
     Raises UnknownLayer, BrokenPlugin or DuplicateLayer from `find`.
     """
     chosen = {kind: [find(kind, name) for name in names] for kind, names in given.items()}
-    if not any(layer.prefers for kind in DECIDERS if kind != "auth" for layer in chosen.get(kind, [])):
+    if not any(layer.prefers for kind in DECIDERS for layer in chosen.get(kind, [])):
         for kind, name in default.items():
             chosen.setdefault(kind, [find(kind, name)])
     while missing := [kind for kind in SINGLE if kind not in chosen]:

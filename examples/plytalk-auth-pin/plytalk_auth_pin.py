@@ -18,6 +18,7 @@ class Pin(Authenticator):
     name = "pin"
     needs = {Property.PEER_KEY}
     gives = {Property.PEER_IDENTITY}
+    prefers = {"handshake": "rsa"}
     judges = {Role.INITIATOR}  # a client's address is another one each time
     options = (
         Option("pin-file", "Where the keys of servers are remembered.", Path, metavar="FILE"),
