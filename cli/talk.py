@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
@@ -92,7 +93,8 @@ def connect(choice: Choice, address: str, port: int | None, trace: Path | None) 
         address = met_before(choice, address)
     stack = choice.stack()
     host, written = (address, None) if stack.transport.names_place else split(address)
-    if written is not None and port is not None and written != port:
+    typed = click.get_current_context().get_parameter_source("port") is ParameterSource.COMMANDLINE
+    if written is not None and typed and written != port:  # the environment's port gives way to one that was written
         raise Usage(f"{address} names the port {written} and --port says {port}.", "Give one of them.")
     warn(choice)
     with tracing(trace) as tracer:

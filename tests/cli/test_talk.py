@@ -65,6 +65,12 @@ def test_two_ports_that_differ_are_an_error():
     assert run.returncode == 2
 
 
+def test_a_port_in_the_address_wins_over_the_environment_s():
+    with nobody_there() as port:
+        run = chat("connect", f"127.0.0.1:{port}", *SECURE_CHAT, environment={**ENVIRONMENT, "PLYTALK_PORT": "9001"})
+    assert complaint(run).startswith(f"Cannot connect to 127.0.0.1:{port}: ")
+
+
 def test_over_ipv6():
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
