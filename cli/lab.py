@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from html import escape
 from itertools import groupby
 from pathlib import Path
 
@@ -38,6 +39,20 @@ SHOWN = {
     Outcome.NOT_APPLICABLE: ("-", "2"),
     Outcome.CRASHED: ("CRASH", "35"),
 }
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Attacks and stacks</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<style>
+body {{ font: 16px/1.4 system-ui, sans-serif; margin: 24px; }}
+table {{ border-collapse: collapse; }} th, td {{ border: 1px solid #bbb; padding: 4px 8px; text-align: left; }}
+.DETECTED {{ background: #d7f2e0; }} .UNDETECTED {{ background: #fbd9d5; }} .CRASHED {{ background: #e7d6f5; }}
+.NOT_APPLICABLE {{ color: #777; }}
+.False {{ outline: 3px solid #b3261e; }}
+</style></head><body><h1>Attacks and stacks</h1>
+<p>Measured; what is not as the layers promise has a red frame. The first row is the control, who only listens.</p>
+<table><tr><th>attack</th>{head}</tr>
+{body}
+</table></body></html>"""
 
 
 @click.group(invoke_without_command=True, epilog=EXAMPLES)
@@ -48,6 +63,7 @@ SHOWN = {
 )
 @click.option("--json", "form", flag_value="json", help="Print the cells as a list of objects.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print the matrix as a table in Markdown.")
+@click.option("--html", "form", flag_value="html", help="Print the matrix as a page that stands alone.")
 @click.option("--why", "form", flag_value="why", help="Tell what happened in each cell, down to the byte.")
 @click.option("-p", "blocked", multiple=True, type=Blocked(), metavar="no:NAME", help="Do without a plugin (repeatable).")
 @click.pass_context
@@ -67,7 +83,7 @@ def lab(
             progress=lambda name: print(f"attacking {name} ...", file=sys.stderr),
         )
     )
-    shown = {"json": as_json, "markdown": as_markdown, "why": as_story}.get(form or "", as_table)
+    shown = {"json": as_json, "markdown": as_markdown, "html": as_html, "why": as_story}.get(form or "", as_table)
     print(shown(cells))
     wrong = [cell for cell in cells if not cell.agrees]
     for cell in wrong:
@@ -174,6 +190,18 @@ def as_markdown(cells: Sequence[Cell]) -> str:
         words = (worst(by_stack[stack]).measured if stack in by_stack else "" for stack in stacks)
         lines.append(f"| {attack} | " + " | ".join(words) + " |")
     return "\n".join(lines)
+
+
+def as_html(cells: Sequence[Cell]) -> str:
+    """The matrix as a page: green what held, red what fell, and what is not as promised with a frame around it."""
+    stacks = list(dict.fromkeys(cell.stack for cell in cells))
+    head = "".join(f"<th>{escape(stack)}</th>" for stack in stacks)
+    body = []
+    for attack, by_stack in rows(cells).items():
+        shown = [worst(by_stack[stack]) if stack in by_stack else None for stack in stacks]
+        tds = (f'<td class="{cell.measured.name} {cell.agrees}">{cell.measured}</td>' if cell else "<td></td>" for cell in shown)
+        body.append(f"<tr><th>{escape(attack)}</th>{''.join(tds)}</tr>")
+    return PAGE.format(head=head, body="\n".join(body))
 
 
 def as_story(cells: Sequence[Cell]) -> str:

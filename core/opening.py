@@ -94,6 +94,8 @@ class Opening:
     async def _handshake(self, wire: Wire) -> Secrets:
         handshake = self._stack.handshake
         talk = handshake.initiate if self._role is Role.INITIATOR else handshake.respond
+        if self._tracer:
+            self._tracer.tell("timer", f"The handshake may take {self._limits.handshake:g} seconds.")
         try:
             async with asyncio.timeout(self._limits.handshake) as self._clock:
                 watch = self._loop.call_later(self._limits.first_byte, self._first_byte_is_due, wire)

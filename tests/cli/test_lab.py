@@ -31,6 +31,13 @@ def test_markdown_is_a_table() -> None:
     assert lines[-1] == "| replay | undetected |"
 
 
+def test_a_page_stands_alone() -> None:
+    page = chat("lab", *CELL, "--html").stdout
+    assert page.startswith("<!doctype html>")
+    assert '<tr><th>replay</th><td class="UNDETECTED True">undetected</td></tr>' in page
+    assert "default-src 'none'" in page
+
+
 def test_why_tells_what_happened_down_to_the_byte() -> None:
     story = chat("lab", *CELL, "--why").stdout
     assert "the attacker sent the client's frame 0 again" in story

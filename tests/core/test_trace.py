@@ -70,6 +70,7 @@ async def test_the_handshake_is_heard_of_as_frames() -> None:
     await session.open()
     assert [(event.layer, event.way, event.what) for event in heard] == [
         ("session", "", "started"),
+        ("session", "", "timer"),
         ("handshake", "out", "K"),
         ("framer", "out", "K"),
         ("transport", "out", "bytes"),
