@@ -19,6 +19,7 @@ from plytalk.core.keys import Role
 from plytalk.core.layers import Kind, Layer
 from plytalk.core.properties import Property
 from plytalk.core.stack import Stack
+from plytalk.core.wire import MESSAGE
 
 if TYPE_CHECKING:
     from plytalk.core.lab.middle import Middle
@@ -59,7 +60,7 @@ class Attack(Layer):
                 middle.forward(passing)
 
         def succeeded(self, evidence):
-            return evidence.missing(Role.INITIATOR) and not evidence.alarmed
+            return not evidence.faithful(Role.INITIATOR) and not evidence.alarmed
 
     `defences` must all be given by a stack for the attack to fail. `row` names it in the table of threats. Made anew, with its
     own random numbers, for each conversation it attacks.
@@ -103,6 +104,33 @@ class Attack(Layer):
     @abstractmethod
     def succeeded(self, evidence: "Evidence") -> bool:
         """Whether the attacker got what it wanted, unnoticed."""
+
+
+class Tampering(Attack):
+    """An attack that changes one frame of the client, drawn by the seed, and passes it on; `deed` says how, for the log."""
+
+    row = "A06"
+    reference = "Aircrack and WEP's linear checksum, 2001"
+    defences = {Property.INTEGRITY}
+    deed: ClassVar[str]
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._at = self.random.randrange(0, 5)
+
+    @abstractmethod
+    def changed(self, payload: bytes) -> bytes:
+        """What the server gets in place of the payload."""
+
+    def frame(self, middle: "Middle", passing: Passing) -> None:
+        if passing.sender is not Role.INITIATOR or passing.handshake or passing.index != self._at:
+            middle.forward(passing)
+            return
+        middle.log(f"{self.deed} the client's frame {self._at}")
+        middle.send(Role.RESPONDER, passing.kind or MESSAGE, self.changed(passing.payload))
+
+    def succeeded(self, evidence: "Evidence") -> bool:
+        return not evidence.faithful(Role.INITIATOR) and not evidence.alarmed
 
 
 class Takeover(Attack):

@@ -1,40 +1,20 @@
 """Lengthen: add a byte to a message."""
 
 from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Attack, Passing
-from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.properties import Property
-from plytalk.core.wire import MESSAGE
+from plytalk.core.lab.attack import Tampering
 
 
-class Lengthen(Attack):
+class Lengthen(Tampering):
     """Sends a frame with one byte more, under a header that says so.
 
     Length extension, in its plainest form: nobody said the last letter.
     """
 
     name = "lengthen"
-    row = "A06"
-    reference = "Aircrack and WEP's linear checksum, 2001"
-    defences = {Property.INTEGRITY}
+    deed = "added a byte to"
 
-    def __init__(self, seed: int = 0) -> None:
-        super().__init__(seed)
-        self._at = self.random.randrange(0, 5)
-
-    def frame(self, middle: Middle, passing: Passing) -> None:
-        if passing.sender is not Role.INITIATOR or passing.handshake or passing.index != self._at:
-            middle.forward(passing)
-            return
-        payload = passing.payload
-        changed = payload + b"!"
-        middle.log(f"added a byte to the client's frame {self._at}")
-        middle.send(Role.RESPONDER, passing.kind or MESSAGE, changed)
-
-    def succeeded(self, evidence: Evidence) -> bool:
-        return not evidence.faithful(Role.INITIATOR) and not evidence.alarmed
+    def changed(self, payload: bytes) -> bytes:
+        return payload + b"!"
 
 
 @hookimpl

@@ -1,40 +1,20 @@
 """Tamper at the start: flip a bit of the first byte."""
 
 from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Attack, Passing
-from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.properties import Property
-from plytalk.core.wire import MESSAGE
+from plytalk.core.lab.attack import Tampering
 
 
-class TamperFirst(Attack):
+class TamperFirst(Tampering):
     """Flips the first bit of a frame: where there is a nonce, a bit of the nonce.
 
     What stands before the ciphertext has to be covered as well.
     """
 
     name = "tamper-first"
-    row = "A06"
-    reference = "Aircrack and WEP's linear checksum, 2001"
-    defences = {Property.INTEGRITY}
+    deed = "flipped the first bit of"
 
-    def __init__(self, seed: int = 0) -> None:
-        super().__init__(seed)
-        self._at = self.random.randrange(0, 5)
-
-    def frame(self, middle: Middle, passing: Passing) -> None:
-        if passing.sender is not Role.INITIATOR or passing.handshake or passing.index != self._at:
-            middle.forward(passing)
-            return
-        payload = passing.payload
-        changed = bytes([payload[0] ^ 1]) + payload[1:]
-        middle.log(f"flipped the first bit of the client's frame {self._at}")
-        middle.send(Role.RESPONDER, passing.kind or MESSAGE, changed)
-
-    def succeeded(self, evidence: Evidence) -> bool:
-        return not evidence.faithful(Role.INITIATOR) and not evidence.alarmed
+    def changed(self, payload: bytes) -> bytes:
+        return bytes([payload[0] ^ 1]) + payload[1:]
 
 
 @hookimpl
