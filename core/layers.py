@@ -300,9 +300,14 @@ class Messages(Layer):
     """
 
     kind = "messages"
+    extensible: ClassVar[bool] = False
+    """Whether it carries `Extension` items, the types that features bring."""
 
     def __init__(self, borders: bool, **options: Any) -> None:
         self.borders = borders
+
+    def passed(self, count: int) -> None:
+        """So many plaintexts go out here that another object of this class packed, once for many conversations."""
 
     def prepare(self, text: str) -> str | None:
         """What is really said when the user types `text`; None for nothing at all."""
@@ -383,6 +388,8 @@ class Ui(Layer):
 
     kind = "ui"
     raw: ClassVar[bool] = False
+    present: ClassVar[bool] = True
+    """Whether somebody sits here who could be asked, and would be missed in a room."""
 
     @abstractmethod
     async def run(self, session: "Session") -> None:
