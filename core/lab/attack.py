@@ -133,6 +133,32 @@ class Tampering(Attack):
         return not evidence.faithful(Role.INITIATOR) and not evidence.alarmed
 
 
+class Editing(Attack):
+    """An attack that edits the first handshake frame of one side, `whose`, on its way."""
+
+    whose: ClassVar[Role] = Role.INITIATOR
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._edited = False
+
+    @abstractmethod
+    def edited(self, payload: bytes) -> bytes:
+        """What arrives in place of the payload."""
+
+    def frame(self, middle: "Middle", passing: Passing) -> None:
+        if not passing.handshake or passing.sender is not self.whose or passing.index:
+            middle.forward(passing)
+            return
+        edited = self.edited(passing.payload)
+        self._edited = edited != passing.payload
+        middle.log(f"edited the {self.whose.value}'s first handshake frame: {edited!r}")
+        middle.send(self.whose.other, passing.kind or MESSAGE, edited)
+
+    def succeeded(self, evidence: "Evidence") -> bool:
+        return self._edited and all(evidence.faithful(role) for role in Role) and not evidence.alarmed
+
+
 class Takeover(Attack):
     """An attack that talks to both ends itself, in `take`; where it gets no further, both connections end."""
 
@@ -154,3 +180,41 @@ class Takeover(Attack):
         self._taking.cancel()
         with suppress(asyncio.CancelledError):
             await self._taking
+
+
+class Holding(Takeover):
+    """An attack that connects to the server and, in `hold`, keeps it waiting for a handshake; a server that waits on is held."""
+
+    row = "A41"
+    reference = "Slowloris, CVE-2007-6750"
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._held = False
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return stack.handshake.speaks_first is not None
+
+    async def take(self, middle: "Middle") -> None:
+        over = asyncio.Event()
+        middle.streams[Role.RESPONDER].deliver_to(lambda data: None, lambda error: over.set())
+        await self.hold(middle, over)
+        self._held = not over.is_set()
+        middle.log(f"the server {'still waits' if self._held else 'hung up'}")
+        middle.cut()
+
+    @abstractmethod
+    async def hold(self, middle: "Middle", over: asyncio.Event) -> None:
+        """Keep it waiting for as long as this attack does; `over` is set when the server has hung up."""
+
+    def succeeded(self, evidence: "Evidence") -> bool:
+        return self._held
+
+
+async def set_within(seconds: float, event: asyncio.Event) -> bool:
+    """Wait for an event, for so long at most; whether it came."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()

@@ -2,14 +2,11 @@
 
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Takeover
 from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.stack import Stack
 from plytalk.plugins.noise import impostor
 
 
-class DowngradeImpose(Takeover):
+class DowngradeImpose(impostor.Posing):
     """Poses as a server that chooses a weak suite which the client never offered.
 
     The list is there, and nobody looks whether the answer is on it.
@@ -19,19 +16,12 @@ class DowngradeImpose(Takeover):
     row = "A14"
     reference = "FREAK, CVE-2015-0204"
 
-    @classmethod
-    def applies(cls, stack: Stack) -> bool:
-        return impostor.attackable(stack)
-
     async def take(self, middle: Middle) -> None:
         server = impostor.Server(middle.leg(Role.RESPONDER).wire)
         await server.offered()
         [suite] = impostor.FOREIGN
         middle.log(f"chose {suite}, whatever was offered")
         await server.serve(suite, impostor.own_identity())
-
-    def succeeded(self, evidence: Evidence) -> bool:
-        return evidence.sides[Role.INITIATOR].opened
 
 
 @hookimpl

@@ -1,16 +1,12 @@
 """Downgrade by leaving out: the best suites disappear from the offer."""
 
 from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Attack, Passing
-from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import Evidence
+from plytalk.core.lab.attack import Editing
 from plytalk.core.stack import Stack
-from plytalk.core.wire import MESSAGE
 from plytalk.plugins.noise import impostor, preamble
 
 
-class DowngradeStrip(Attack):
+class DowngradeStrip(Editing):
     """Takes the first suite out of the client's offer, so that the server chooses among the rest.
 
     Nobody lies, and both sides believe that the other one can do no better. Of a single suite there is
@@ -21,30 +17,13 @@ class DowngradeStrip(Attack):
     row = "A14"
     reference = "POODLE, CVE-2014-3566"
 
-    def __init__(self, seed: int = 0) -> None:
-        super().__init__(seed)
-        self._edited = False
-
     @classmethod
     def applies(cls, stack: Stack) -> bool:
         return impostor.attackable(stack)
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
-        if passing.handshake and passing.sender is Role.INITIATOR and passing.index == 0:
-            edited = self._stripped(passing.payload)
-            self._edited = edited != passing.payload
-            middle.log(f"edited the client's preamble: {edited!r}")
-            middle.send(passing.sender.other, passing.kind or MESSAGE, edited)
-        else:
-            middle.forward(passing)
-
-    @staticmethod
-    def _stripped(payload: bytes) -> bytes:
+    def edited(self, payload: bytes) -> bytes:
         tokens = preamble.Offer.decode(payload).tokens
         return preamble.Offer(tokens[1:] or tokens).encode()
-
-    def succeeded(self, evidence: Evidence) -> bool:
-        return self._edited and all(evidence.faithful(role) for role in Role) and not evidence.alarmed
 
 
 @hookimpl

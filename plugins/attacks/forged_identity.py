@@ -1,15 +1,11 @@
 """Forge an identity: the server's name, somebody else's signature."""
 
 from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Takeover
 from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.stack import Stack
 from plytalk.plugins.noise import impostor
 
 
-class ForgedIdentity(Takeover):
+class ForgedIdentity(impostor.Posing):
     """Poses as the server with the server's public key and a signature by another.
 
     Names are public. What counts is that the signature is looked at, and that a failed check is a no.
@@ -19,19 +15,12 @@ class ForgedIdentity(Takeover):
     row = "A01"
     reference = "Apple CVE-2014-1266, a signature check that was jumped over"
 
-    @classmethod
-    def applies(cls, stack: Stack) -> bool:
-        return impostor.attackable(stack)
-
     async def take(self, middle: Middle) -> None:
-        server, client = impostor.Server(middle.leg(Role.RESPONDER).wire), impostor.Client(middle.leg(Role.INITIATOR).wire)
+        server, client = impostor.both(middle)
         offer = await server.offered()
         proof, own = await client.connect(offer.tokens), impostor.own_identity()
         middle.log("showed the client the server's name with a signature by another key")
         await server.serve(offer.tokens[0], lambda static: impostor.renamed(own(static), proof))
-
-    def succeeded(self, evidence: Evidence) -> bool:
-        return evidence.sides[Role.INITIATOR].opened
 
 
 @hookimpl

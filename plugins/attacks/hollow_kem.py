@@ -25,7 +25,7 @@ class HollowKem(Takeover):
         return impostor.attackable(stack) and Property.POST_QUANTUM in stack.gives
 
     async def take(self, middle: Middle) -> None:
-        server, client = impostor.Server(middle.leg(Role.RESPONDER).wire), impostor.Client(middle.leg(Role.INITIATOR).wire)
+        server, client = impostor.both(middle)
         offer = await server.offered()
         middle.log("showed the server an ML-KEM key whose numbers are too large")
         await client.connect(offer.tokens, kem=impostor.HOLLOW)

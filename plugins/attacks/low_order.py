@@ -2,14 +2,11 @@
 
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Takeover
 from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.stack import Stack
 from plytalk.plugins.noise import impostor
 
 
-class LowOrder(Takeover):
+class LowOrder(impostor.Posing):
     """Poses as a server whose public keys are points of low order, so that both X25519 results are known beforehand.
 
     Whoever goes on has agreed on a secret with everybody.
@@ -19,18 +16,11 @@ class LowOrder(Takeover):
     row = "A16"
     reference = "Cremers and Jackson 2019, Prime, Order Please"
 
-    @classmethod
-    def applies(cls, stack: Stack) -> bool:
-        return impostor.attackable(stack)
-
     async def take(self, middle: Middle) -> None:
         server = impostor.Server(middle.leg(Role.RESPONDER).wire)
         offer = await server.offered()
         middle.log("showed the client public keys of low order")
         await server.serve(offer.tokens[0], impostor.own_identity(), dh=impostor.LOW_ORDER)
-
-    def succeeded(self, evidence: Evidence) -> bool:
-        return evidence.sides[Role.INITIATOR].opened
 
 
 @hookimpl

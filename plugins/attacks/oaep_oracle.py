@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from contextlib import suppress
 
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, generate_private_key
@@ -11,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Attack
+from plytalk.core.lab.attack import Attack, set_within
 from plytalk.core.lab.middle import NO_LIMIT, Leg, Middle
 from plytalk.core.lab.play import Evidence
 from plytalk.core.stack import Stack
@@ -73,11 +72,9 @@ class OaepOracle(Attack):
         said, over = bytearray(), asyncio.Event()
         stream.deliver_to(said.extend, lambda error: over.set())
         stream.send(middle.encode(b"S", malformed(public)[number]))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                await over.wait()
+        hung_up = await set_within(PATIENCE, over)
         stream.close()
-        return bytes(said), over.is_set()
+        return bytes(said), hung_up
 
     def succeeded(self, evidence: Evidence) -> bool:
         return len(self._answers) > 1

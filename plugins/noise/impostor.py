@@ -10,13 +10,17 @@ from collections.abc import Callable, Sequence
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from plytalk.core.identity import KEY_BYTES, Identity
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Takeover
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
 from plytalk.core.limits import KIB
 from plytalk.core.stack import Stack
 from plytalk.core.wire import Wire
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState, Transport
 from plytalk.plugins.noise.primitives import DH, KEM, MLKEM768, X25519, KeyPair
-from plytalk.plugins.noise.protocol import named
+from plytalk.plugins.noise.protocol import NoiseProtocol, named
 
 GREETING, A, B, C = b"P", b"A", b"B", b"C"
 ROOM = 8 * KIB
@@ -84,8 +88,8 @@ class Server:
         answer = preamble.Answer(suite, (suite,)).encode()
         await self._wire.send(GREETING, answer)
         static = X25519.generate_keypair()
-        prologue = preamble.prologue(self._offer, answer)
-        handshake = HandshakeState(dataclasses.replace(named(suite), dh=dh), initiator=False, prologue=prologue, s=static)
+        protocol = dataclasses.replace(named(preamble.suite(suite)), dh=dh)
+        handshake = await begin(self._wire, protocol, False, preamble.prologue(self._offer, answer), static)
         handshake.read_message(await self._wire.receive(A, ROOM))
         await self._wire.send(B, handshake.write_message(show(static.public)))
         handshake.read_message(await self._wire.receive(C, ROOM))
@@ -103,12 +107,11 @@ class Client:
         sent = preamble.Offer(tuple(offer)).encode()
         await self._wire.send(GREETING, sent)
         reply = await self._wire.receive(GREETING, preamble.MAX_BYTES)
-        protocol = named(preamble.Answer.decode(reply).chosen)
+        protocol = named(preamble.suite(preamble.Answer.decode(reply).chosen))
         if kem:
             protocol = dataclasses.replace(protocol, kem=kem)
         self._static = X25519.generate_keypair()
-        prologue = preamble.prologue(sent, reply)
-        self._handshake = HandshakeState(protocol, initiator=True, prologue=prologue, s=self._static)
+        self._handshake = await begin(self._wire, protocol, True, preamble.prologue(sent, reply), self._static)
         await self._wire.send(A, self._handshake.write_message())
         return self._handshake.read_message(await self._wire.receive(B, ROOM))
 
@@ -116,3 +119,25 @@ class Client:
         """Show an identity, after `connect`."""
         await self._wire.send(C, self._handshake.write_message(show(self._static.public)))
         return self._handshake.split()
+
+
+async def begin(wire: Wire, protocol: NoiseProtocol, initiator: bool, prologue: bytes, static: KeyPair) -> HandshakeState:
+    """The Noise handshake after the preambles, with a pre-shared key of the attacker's own where the suite takes one."""
+    psks = [await wire.agree()] if protocol.pattern.psks else []
+    return HandshakeState(protocol, initiator=initiator, prologue=prologue, s=static, psks=psks)
+
+
+def both(middle: Middle) -> tuple[Server, Client]:
+    """The attacker in both places: towards the client, and towards the server."""
+    return Server(middle.leg(Role.RESPONDER).wire), Client(middle.leg(Role.INITIATOR).wire)
+
+
+class Posing(Takeover):
+    """An attack that poses as the server of plytalk/1, and has succeeded where the client's side opens."""
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return attackable(stack)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return evidence.sides[Role.INITIATOR].opened
