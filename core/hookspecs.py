@@ -12,17 +12,23 @@ A plugin is a module named by an entry point of the group `plytalk`; the entry p
     @hookimpl
     def layers():
         return [Xor]
+
+Features and authenticators hear with their methods as well, marked alike: then only the one that was chosen hears, and knows its
+options.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 if TYPE_CHECKING:
+    from plytalk.core.errors import ChatError
     from plytalk.core.layers import Layer
+    from plytalk.core.measures import Measure
     from plytalk.core.properties import Profile
     from plytalk.core.session import Ending, Session
+    from plytalk.core.stack import Stack
 
 API_VERSION = 1
 
@@ -41,10 +47,36 @@ def profiles() -> Sequence["Profile"]:  # type: ignore[empty-body]
 
 
 @hookspec
+def server_opened(stack: "Stack", address: str, hook: Any) -> None:
+    """A server listens at an address. Through `hook` a feature calls the hooks of all the others, such as `hook.measures`."""
+
+
+@hookspec
+def turned_away(address: str, error: "ChatError") -> None:
+    """A peer did not get in: sent away at the door, or refused in its handshake. An exception is reported and changes nothing."""
+
+
+@hookspec
 def session_opened(session: "Session") -> None:
     """A conversation has opened: its handshake is done, nothing has been said. An exception ends the conversation."""
 
 
 @hookspec
 def session_closed(session: "Session", ending: "Ending") -> None:
-    """A conversation has ended. An exception is reported and changes nothing."""
+    """A conversation has ended: fires once for each that has opened, however it ended.
+
+    An exception is reported and changes nothing.
+    """
+
+
+@hookspec
+def measures() -> Sequence["Measure"]:  # type: ignore[empty-body]
+    """Give figures about yourself as they are now. Fires whenever somebody looks, so it should be quick."""
+
+
+@hookspec
+def reread() -> Sequence[str]:  # type: ignore[empty-body]
+    """Read anew what you keep of files, such as who may come in; open logs anew. Fires in a server on SIGHUP.
+
+    Gives sentences for the user. Nobody who is in is dropped. An exception means that all stays as it was, and is reported.
+    """

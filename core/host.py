@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -22,6 +22,9 @@ from plytalk.core.errors import BrokenPlugin, DuplicateLayer, PluginError, Unkno
 from plytalk.core.layers import Layer
 from plytalk.core.properties import Profile
 from plytalk.core.sanitise import clean
+
+if TYPE_CHECKING:
+    from plytalk.core.stack import Stack
 
 LONGEST = 300  # characters of what somebody else's code says
 
@@ -105,6 +108,15 @@ class Host:
             with contextlib.suppress(PluginError):
                 working.append((one, self._load(one)))
         return working
+
+    def hear(self, stack: "Stack") -> None:
+        """Let the features and authenticators of a stack hear the hooks by their methods too. Raises BrokenPlugin."""
+        for layer in (*stack.auths, *stack.features):
+            try:
+                self.manager.register(layer)
+                self.manager.check_pending()
+            except Exception as error:
+                raise BrokenPlugin(f"The {layer.kind} `{layer.name}` has hooks that do not fit: {_short(error)}.") from error
 
     def _find(self, kind: str, name: str) -> Found:
         if (kind, name) in self.found:

@@ -8,7 +8,9 @@ import pytest
 from plytalk.core import hookspecs
 from plytalk.core.hookspecs import API_VERSION, hookimpl
 
-HOOKS = ["layers", "profiles", "session_opened", "session_closed"]
+HOOKS = [
+    "layers", "profiles", "server_opened", "turned_away", "session_opened", "session_closed", "measures", "reread",
+]  # fmt: skip
 
 
 def manager() -> pluggy.PluginManager:

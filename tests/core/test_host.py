@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from strangers import TROUBLE, bad, good, plant, plant_metadata
 
-from plytalk.core.errors import BrokenPlugin, DuplicateLayer, UnknownLayer
+from plytalk.core.errors import BrokenPlugin, DuplicateLayer, Refused, UnknownLayer
+from plytalk.core.hookspecs import hookimpl
 from plytalk.core.host import Host
-from plytalk.core.layers import KINDS
+from plytalk.core.layers import KINDS, Feature
+from plytalk.core.testing import stack_of
 
 
 def sentences(host: Host) -> list[str]:
@@ -218,3 +220,53 @@ def test_a_module_is_imported_once_for_all_its_layers(site: Path) -> None:
     assert issubclass(b, a)
     assert a is import_module("plytalk_both").Good
     assert not host.problems
+
+
+# -- who hears the hooks --------------------------------------------------------------------------------------------------
+
+
+class Ear(Feature):
+    """Hears."""
+
+    name = "ear"
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    @hookimpl
+    def turned_away(self, address: str) -> None:
+        self.heard.append(address)
+
+
+class Deaf(Feature):
+    """Expects a hook that there is not."""
+
+    name = "deaf"
+
+    @hookimpl
+    def turned_around(self) -> None: ...
+
+
+class Other(Feature):
+    """Expects another argument."""
+
+    name = "other"
+
+    @hookimpl
+    def turned_away(self, place: str) -> None: ...
+
+
+def test_the_features_of_a_stack_hear_with_their_methods_once_they_are_to_hear() -> None:
+    host, stack = Host(points=[]), stack_of(Ear)
+    host.manager.hook.turned_away(address="before", error=Refused())
+    host.hear(stack)
+    host.manager.hook.turned_away(address="192.0.2.7:1", error=Refused())
+    [ear] = stack.features
+    assert isinstance(ear, Ear)
+    assert ear.heard == ["192.0.2.7:1"]
+
+
+@pytest.mark.parametrize("feature", [Deaf, Other])
+def test_a_feature_whose_hooks_do_not_fit_is_named(feature: type[Feature]) -> None:
+    with pytest.raises(BrokenPlugin, match=f"The feature `{feature.name}` has hooks that do not fit"):
+        Host(points=[]).hear(stack_of(feature))
