@@ -12,11 +12,12 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks import script
-from plytalk.core.ends import Client, Server
+from plytalk.core.ends import Client
 from plytalk.core.errors import ChatError
 from plytalk.core.host import Host
 from plytalk.core.keys import Role
 from plytalk.core.layers import Layer, Ui
+from plytalk.core.server import Server
 from plytalk.core.session import Session
 from plytalk.core.stack import Stack, choose
 

@@ -18,10 +18,11 @@ from typing import Any
 from benchmarks import script
 from benchmarks.ours import HOST, Quiet
 from benchmarks.pairs import APART, CORES, Process
-from plytalk.core.ends import Client, Server
+from plytalk.core.ends import Client
 from plytalk.core.host import Host
 from plytalk.core.keys import Role, Secrets
 from plytalk.core.layers import Ui
+from plytalk.core.server import Server
 from plytalk.core.session import Session
 from plytalk.core.stack import Stack
 from plytalk.plugins.ciphers.noise import NoiseTransport

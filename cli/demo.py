@@ -3,20 +3,23 @@
 import asyncio
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from plytalk.cli.inspect import lines
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.cli.talk import run, warn
 from plytalk.cli.tracing import trace_option, tracing
 from plytalk.core import identity
-from plytalk.core.ends import Client, Server
-from plytalk.core.layers import Layer, Ui
-from plytalk.core.session import Ending, Session
+from plytalk.core.ends import Client
+from plytalk.core.inspect.cards import cards
+from plytalk.core.layers import Conversation, Layer, Ui
+from plytalk.core.server import Server
+from plytalk.core.session import Ending
 from plytalk.core.stack import Stack
 from plytalk.core.trace import Event, Trace
 
@@ -27,16 +30,25 @@ Examples:
   chat demo --profile demo02         the frames of an existing chat
 """
 WORDS = {"client": ["Meet me at the usual place at nine.", "exit"], "server": ["I will be there. Bring the umbrella!"]}
-PER_LINE, MAX_LINES = 16, 3
 OTHER = {"client": "server", "server": "client"}
 
 
-@dataclass(frozen=True)
-class Seen:
-    """Something passed a layer's border at one side."""
+class Heard:
+    """A trace for the screen, with times since its beginning. It passes all on to the user's, if there is one, and asks for no
+    more than that one does.
+    """
 
-    side: str
-    event: Event
+    def __init__(self, trace: Trace | None) -> None:
+        self.events: list[Event] = []
+        self.secrets = bool(getattr(trace, "secrets", False))
+        self._trace = trace
+        self._began: float | None = None
+
+    def __call__(self, event: Event) -> None:
+        self._began = event.time if self._began is None else self._began
+        self.events.append(replace(event, time=event.time - self._began))
+        if self._trace:
+            self._trace(event)
 
 
 class Script(Ui):
@@ -52,10 +64,10 @@ class Script(Ui):
         if self._address:
             self._address.set_result(address)
 
-    def opened(self, session: Session) -> None:
+    def opened(self, session: Conversation) -> None:
         self._session = session
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: Conversation) -> None:
         if self._side == "client":
             self._say_next()
         await asyncio.Event().wait()
@@ -98,21 +110,15 @@ def two_stacks(choice: Choice, folder: Path) -> tuple[Stack, Stack]:
 
 async def converse(choice: Choice, folder: Path, trace: Trace | None) -> Ending:
     """A server and a client in this process, over a real socket; then the page."""
-    seen: list[Seen] = []
+    heard = Heard(trace)
     spoken: list[str] = []
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     server_stack, client_stack = two_stacks(choice, folder)
     at_server = replace(server_stack, ui=Script("server", spoken, address))
     at_client = replace(client_stack, ui=Script("client", spoken))
     hook = choice.host.manager.hook
-    server = Server(at_server, hook, trace=lambda event: seen.append(Seen("server", event)))
-
-    def at_client_s_border(event: Event) -> None:
-        seen.append(Seen("client", event))
-        if trace:
-            trace(event)
-
-    client = Client(at_client, hook, trace=at_client_s_border)
+    server = Server(at_server, hook)
+    client = Client(at_client, hook, trace=heard)
     place = str(folder / "demo") if at_server.transport.names_place else "127.0.0.1"
     serving = asyncio.create_task(server.run(place, 0))
     either: set[asyncio.Future[Any]] = {serving, address}
@@ -122,47 +128,16 @@ async def converse(choice: Choice, folder: Path, trace: Trace | None) -> Ending:
     host, _, port = address.result().rpartition(":") if place == "127.0.0.1" else (place, "", "0")
     ending = await client.run(host, int(port))
     await serving
-    print("\n".join(page(at_client, address.result(), spoken, seen)))
+    print("\n".join(page(at_client, address.result(), spoken, heard.events)))
     return ending
 
 
-def page(stack: Stack, address: str, spoken: list[str], seen: list[Seen]) -> Iterator[str]:
-    """The lines that are shown: the conversation, and below it what each layer made of the words."""
+def page(stack: Stack, address: str, spoken: list[str], heard: list[Event]) -> Iterator[str]:
+    """The lines that are shown: the conversation, and below it what each layer made of it, as `chat inspect` shows it."""
     yield paint(f"A conversation over {stack.line}, server at {address}", "1", 1)
     yield from (f"  {line}" for line in [*spoken, "client  exit"])
-    first = next((index for index, one in enumerate(seen) if one.event.layer == "messages"), len(seen))
-    out = [one for one in seen[:first] if one.event.layer == "framer" and one.event.way == "out"]
     yield ""
-    yield paint(f"The handshake `{stack.handshake.name}` on the wire" + ("" if out else ": there is none"), "1", 1)
-    for one in out:
-        yield f"  {one.side} -> {OTHER[one.side]}   {len(one.event.data)} bytes"
-        yield from dump(one.event.data)
-    yield ""
-    yield paint("What each layer made of the words", "1", 1)
-    names = {"messages": stack.make_messages.name, "cipher": stack.cipher.name, "framer": stack.framer.name}
-    plaintext = b""
-    for one in (one for one in seen[first:] if one.event.way == "out" and one.event.layer in names):
-        event = one.event
-        if event.layer == "messages":
-            plaintext = event.data
-            yield f"  {one.side} -> {OTHER[one.side]}"
-        yield f"    {event.layer:<9} {names[event.layer]:<17} {len(event.data)} bytes"
-        yield from dump(event.data)
-        if event.layer == "framer":
-            yield verdict(readable=plaintext in event.data)
-
-
-def verdict(readable: bool) -> str:
-    if readable:
-        return paint("    -> who listens on the network reads it as it was typed", "31", 1)
-    return paint("    -> who listens on the network sees only these bytes", "32", 1)
-
-
-def dump(data: bytes) -> Iterator[str]:
-    """Bytes in hexadecimal and as text; the middle of long ones is left out."""
-    lines = [data[at : at + PER_LINE] for at in range(0, len(data), PER_LINE)]
-    for line in lines[:MAX_LINES]:
-        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in line)
-        yield f"      {line.hex(' '):<{PER_LINE * 3}} {paint(text, '2', 1)}"
-    if len(lines) > MAX_LINES:
-        yield f"      and {len(data) - MAX_LINES * PER_LINE} bytes more"
+    yield paint("What each layer made of it, at the client (-> is sent, <- is received)", "1", 1)
+    for card in cards(heard):
+        if card.way:
+            yield from lines(card)

@@ -18,10 +18,11 @@ from plytalk.cli.terminal import secret
 from plytalk.cli.tracing import trace_option, tracing
 from plytalk.core import files
 from plytalk.core.contacts import Contacts
-from plytalk.core.ends import Client, Server
+from plytalk.core.ends import Client
 from plytalk.core.errors import Usage
 from plytalk.core.keys import Role
 from plytalk.core.properties import Property
+from plytalk.core.server import Server
 from plytalk.core.session import Ending
 
 SERVE_EXAMPLES = """\b

@@ -43,6 +43,11 @@ class Doorway:
         if failed and place:
             self._penalties.failed(place)
 
+    def clear(self) -> None:
+        """Send everybody away."""
+        while self._inside:
+            self._inside.popitem()[1][1]()
+
     def _make_room(self, place: str) -> None:
         first = next(who for who, (its, _) in self._inside.items() if its == place)
         _, send_away = self._inside.pop(first)

@@ -1,19 +1,17 @@
-"""The two ends of a conversation: one connects, one listens. From a stack to an `Ending`."""
+"""An end of a conversation, and the one that connects: from a stack to an `Ending`. The one that listens is in `server.py`."""
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from typing import Any, NoReturn, TypeVar
 
-from plytalk.core.doorway import Doorway
-from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, RemoteError, UnknownPeer
+from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, UnknownPeer
 from plytalk.core.keys import Role
-from plytalk.core.layers import Stream
+from plytalk.core.layers import Conversation, Transport
 from plytalk.core.limits import Limits
 from plytalk.core.sanitise import clean
-from plytalk.core.session import Ending, Session
+from plytalk.core.session import By, Ending, Session
 from plytalk.core.stack import Stack
 from plytalk.core.trace import Trace
 
@@ -46,11 +44,8 @@ class End:
     ) -> None:
         self.stack, self._hook, self._limits, self._trace, self._secret = stack, hook, limits or Limits(), trace, secret
 
-    def _session(self, stream: Stream, role: Role, address: str = "") -> Session:
-        return Session(self.stack, stream, role, address=address, limits=self._limits, trace=self._trace)
-
-    async def _ready(self, role: Role) -> None:
-        for layer in (self.stack.transport, self.stack.handshake, *self.stack.auths, self.stack.ui, *self.stack.features):
+    async def _ready(self, role: Role, stack: Stack) -> None:
+        for layer in (stack.transport, stack.handshake, *stack.auths, stack.ui, *stack.features):
             try:
                 sentences = await layer.ready(role, self._secret)
             except ChatError:
@@ -60,41 +55,57 @@ class End:
             for sentence in sentences:
                 self.stack.ui.notice(clean(sentence))
 
-    async def _reached(self, way: Callable[[str, int], Awaitable[T]], host: str, port: int) -> T:
+    async def _release(self) -> None:
+        for feature in self.stack.features:
+            with suppress(Exception):  # it is over: what a feature cannot close now, nobody can
+                await feature.release()
+
+    @staticmethod
+    async def _reached(transport: Transport, way: Callable[[str, int], Awaitable[T]], host: str, port: int) -> T:
         try:
             return await way(host, port)
         except ChatError:
             raise
         except Exception as error:
-            raise BrokenPlugin(f"The transport `{self.stack.transport.name}` raised {type(error).__name__}.") from error
+            raise BrokenPlugin(f"The transport `{transport.name}` raised {type(error).__name__}.") from error
 
     async def _converse(self, session: Session) -> Ending:
         """From the first word to the last. Raises BrokenPlugin where a hook or the UI fails; the peer gets a goodbye first."""
-        ui = self.stack.ui
-        tasks: tuple[asyncio.Task[Any], ...] = ()
         try:
             self._tell("session_opened", session=session)
-            ui.opened(session)
-            session.begin()
-            typing, over = tasks = asyncio.create_task(ui.run(session)), asyncio.create_task(session.over())
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if typing.done():
-                typing.result()
-            ending: Ending = await asyncio.shield(over)  # whoever interrupts us must not close the stream before our goodbye
-        except BaseException as error:
-            session.exit()
-            self._blame_ui(error)
+            ending = await self._sit(session, session.over, session.begin)
         finally:
-            await stop(*tasks)
+            session.exit()
             session.stream.close()
-        try:
-            ui.closed(session, ending)
-        except Exception as error:
-            self._blame_ui(error)
         try:
             self._tell("session_closed", session=session, ending=ending)
         except ChatError as error:
-            ui.notice(error.sentence)
+            self.stack.ui.notice(error.sentence)
+        return ending
+
+    async def _sit(
+        self, conversation: Conversation, over: Callable[[], Awaitable[Ending]], begin: Callable[[], None] = lambda: None
+    ) -> Ending:
+        """Let the UI talk until the conversation is over. Raises BrokenPlugin where the UI fails."""
+        ui = self.stack.ui
+        tasks: tuple[asyncio.Task[Any], ...] = ()
+        try:
+            ui.opened(conversation)
+            begin()
+            typing, end = tasks = asyncio.create_task(ui.run(conversation)), asyncio.ensure_future(over())
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if typing.done():
+                typing.result()
+            ending: Ending = await asyncio.shield(end)  # whoever interrupts us must not close the stream before our goodbye
+        except BaseException as error:
+            conversation.exit()
+            self._blame_ui(error)
+        finally:
+            await stop(*tasks)
+        try:
+            ui.closed(conversation, ending)
+        except Exception as error:
+            self._blame_ui(error)
         return ending
 
     def _blame_ui(self, error: BaseException) -> NoReturn:
@@ -119,138 +130,42 @@ class Client(End):
     """The end that connects."""
 
     async def run(self, host: str, port: int) -> Ending:
-        """Connect and talk. Raises ChatError where no conversation comes about."""
+        """Connect and talk. Raises ChatError where no conversation comes about.
+
+        A feature may have it connect again after an ending, and again until that succeeds.
+        """
         self.stack.refuse(Role.INITIATOR)
-        await self._ready(Role.INITIATOR)
-        stream = await self._reached(self.stack.transport.connect, host, port)
-        session = self._session(stream, Role.INITIATOR, stream.peer)
+        await self._ready(Role.INITIATOR, self.stack)
+        try:
+            ending = await self._talk(host, port)
+            while await self._again(ending):
+                try:
+                    ending = await self._talk(host, port)
+                except (CannotConnect, HandshakeFailed) as error:
+                    if isinstance(error, Refused):
+                        raise
+                    ending = Ending(By.FAULT, error.sentence, error)
+            return ending
+        finally:
+            await self._release()
+
+    async def _again(self, ending: Ending) -> bool:
+        return any([await feature.again(ending) for feature in self.stack.features])
+
+    async def _talk(self, host: str, port: int) -> Ending:
+        session = await self._connected(host, port)
+        address = session.address
         try:
             await session.open()
         except HandshakeFailed as error:
             if not session.approved or isinstance(error, Refused):  # what this side itself refused was no matter of waiting
                 raise
             self.stack.ui.notice("The other side did not wait for your answer: connecting again.")
-            again = await self._reached(self.stack.transport.connect, host, port)
-            session = self._session(again, Role.INITIATOR, stream.peer)
+            session = await self._connected(host, port, address)
             await session.open()
         return await self._converse(session)
 
-
-class Server(End):
-    """The end that listens. A peer whose handshake fails costs one notice and nothing else.
-
-    `announce(address)` gives sentences for the moment when it listens, `introduce(session)` for each peer that got in.
-    """
-
-    def __init__(
-        self,
-        *args: Any,
-        announce: Callable[[str], Iterable[str]] = lambda address: (),
-        introduce: Callable[[Session], Iterable[str]] = lambda session: (),
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self._announce, self._introduce = announce, introduce
-
-    async def run(self, host: str, port: int, *, keep: bool = False) -> Ending:
-        """Listen and talk: to one peer, or with `keep` to one after the other, until cancelled. Raises CannotConnect."""
-        self.stack.refuse(Role.RESPONDER)
-        await self._ready(Role.RESPONDER)
-        self._listener = await self._reached(self.stack.transport.listen, host, port)
-        self._keep = keep
-        self._busy = False
-        loop = asyncio.get_running_loop()
-        self._doorway = Doorway(self._limits, loop.time)
-        self._first: asyncio.Future[Ending] = loop.create_future()
-        self._tasks: set[asyncio.Task[None]] = set()
-        try:
-            self.stack.ui.waiting(self._listener.address)
-            self.stack.ui.notice(f"Listening on {self._listener.address} with {self.stack.line}.")
-            for sentence in self._announce(self._listener.address):
-                self.stack.ui.notice(sentence)
-            self._start(self._accept())
-            return await self._first
-        finally:
-            await stop(*self._tasks)
-            await self._listener.close()
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    def _done(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) and not self._first.done():
-            self._first.set_exception(error)
-
-    async def _accept(self) -> None:
-        while not self._busy or self._keep:
-            try:
-                stream = await self._listener.accept()
-            except CannotConnect:
-                if self._busy and not self._keep:
-                    return  # one conversation is enough
-                raise
-            if self._doorway.refuses(stream.peer):
-                stream.close()
-                continue
-            # Not in the task: more may be accepted before it begins.
-            self._doorway.enter(stream, stream.peer, partial(self._send_away, stream, self._start(self._welcome(stream))))
-
-    @staticmethod
-    def _send_away(stream: Stream, welcome: "asyncio.Task[None]") -> None:
-        stream.close()
-        welcome.cancel()
-
-    async def _welcome(self, stream: Stream) -> None:
-        session = self._session(stream, Role.RESPONDER)
-        if not await self._let_in(session):
-            if self._spent and not self._busy and not len(self._doorway) and not self._first.done():
-                self._first.set_exception(Refused(self._spent))  # and nobody else can come in any more
-        elif self._busy:
-            self._notice(f"{session.address} was turned away: this server talks to one at a time.")
-            stream.close()
-        else:
-            await self._talk(session)
-
-    async def _let_in(self, session: Session) -> bool:
-        failed = False
-        try:
-            await session.open()
-        except ChatError as error:
-            failed = isinstance(error, RemoteError)
-            self._notice(f"{session.address} did not get in: {error.sentence}")
-            return False
-        finally:
-            self._doorway.leave(session.stream, failed)
-        return True
-
-    def _notice(self, sentence: str) -> None:
-        with suppress(Exception):  # a notice about one peer that cannot be shown is no reason to end for all
-            self.stack.ui.notice(clean(sentence))
-
-    @property
-    def _spent(self) -> str:
-        return next((auth.spent for auth in self.stack.auths if auth.spent), "")
-
-    async def _talk(self, session: Session) -> None:
-        self._busy = True
-        if not self._keep:
-            await self._listener.close()
-        for sentence in self._introduce(session):
-            self._notice(sentence)
-        try:
-            ending = await self._converse(session)
-        except ChatError as error:
-            if not self._keep or self._spent:
-                raise
-            self._notice(error.sentence)
-        else:
-            if not self._keep or self._spent:
-                self._first.set_result(ending)
-            elif ending.error:
-                self._notice(ending.error.sentence)
-        finally:
-            self._busy = not self._keep  # once is once, even for whoever is still in the handshake
+    async def _connected(self, host: str, port: int, address: str = "") -> Session:
+        stream = await self._reached(self.stack.transport, self.stack.transport.connect, host, port)
+        address = address or stream.peer
+        return Session(self.stack, stream, Role.INITIATOR, address=address, limits=self._limits, trace=self._trace)

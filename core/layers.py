@@ -15,16 +15,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from inspect import cleandoc
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
+from plytalk.core.commands import Command
 from plytalk.core.errors import UnknownPeer
 from plytalk.core.keys import Identity, Peer, Role, Secrets
 from plytalk.core.limits import KIB
-from plytalk.core.messages import Item
+from plytalk.core.messages import EXIT, Item
 from plytalk.core.properties import Property
 
 if TYPE_CHECKING:
-    from plytalk.core.session import Ending, Session
+    from plytalk.core.session import Ending
+    from plytalk.core.stack import Stack
     from plytalk.core.target import Finding, Target
     from plytalk.core.wire import Channel, Wire
 
@@ -368,6 +370,58 @@ class Authenticator(Layer):
         """Raises Refused or WrongSecret to end the conversation before it begins."""
 
 
+class Hearer(Protocol):
+    """Who hears what the other side says: a UI, or what a feature puts in its place.
+
+    What reaches `message` and `notice` has passed the sanitiser, except for one that says `raw`.
+    """
+
+    @property
+    def raw(self) -> bool: ...
+
+    def message(self, text: str) -> None:
+        """The other side said something."""
+
+    def notice(self, sentence: str) -> None:
+        """Something about the conversation that the user should know."""
+
+
+class Conversation(Protocol):
+    """What a UI talks to: a session, or somebody's seat in a room."""
+
+    stack: "Stack"
+    address: str
+    ending: "Ending | None"
+
+    def say(self, text: str) -> None:
+        """Say a line, as it was typed; `exit` ends the conversation."""
+
+    async def drain(self) -> None:
+        """Wait until more may be said."""
+
+    def exit(self, text: str = EXIT) -> None:
+        """Say goodbye and end the conversation."""
+
+    def notice(self, sentence: str) -> None:
+        """Tell the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something that happened among several: `text` as a screen shows it, and for programs what it was made of.
+
+    `id` counts within the room, `time` is in milliseconds since 1970, `marks` say what is weak about the sender's connection.
+    """
+
+    text: str
+    kind: str
+    sender: str
+    body: str
+    id: int = 0
+    time: int = 0
+    marks: Sequence[str] = ()
+
+
 class Ui(Layer):
     """Shows a conversation and takes what is typed.
 
@@ -392,7 +446,7 @@ class Ui(Layer):
     """Whether somebody sits here who could be asked, and would be missed in a room."""
 
     @abstractmethod
-    async def run(self, session: "Session") -> None:
+    async def run(self, session: "Conversation") -> None:
         """Read what is typed and say it, until end of input. Cancelled when the conversation ends first."""
 
     @abstractmethod
@@ -406,11 +460,15 @@ class Ui(Layer):
     def waiting(self, address: str) -> None:
         """The server listens at an address."""
 
-    def opened(self, session: "Session") -> None:
+    def opened(self, session: "Conversation") -> None:
         """A conversation begins."""
 
-    def closed(self, session: "Session", ending: "Ending") -> None:
+    def closed(self, session: "Conversation", ending: "Ending") -> None:
         """The conversation is over."""
+
+    def event(self, said: Said) -> None:
+        """Something happened among several people: somebody spoke, came or left."""
+        self.message(said.text)
 
     async def confirm(self, question: str, otherwise: str) -> bool:
         """Ask the person for yes or no. Raises UnknownPeer where nobody can be asked: never a yes by itself."""
@@ -418,9 +476,33 @@ class Ui(Layer):
 
 
 class Feature(Layer):
-    """Something that lives beside a conversation and hears of it by the hooks `session_opened` and `session_closed`."""
+    """Something that lives beside a conversation and hears of it by the hooks `session_opened` and `session_closed`.
+
+    class Dice(Feature):
+        name = "dice"
+        commands = (Command("roll", "Roll the dice.", lambda call: call.tell_all(f"{call.sender} rolls {randint(1, 6)}.")),)
+
+    It may bring slash commands for rooms.
+    """
 
     kind = "feature"
+    commands: ClassVar[Sequence[Command]] = ()
+    hosts: ClassVar[bool] = False
+    """Whether it brings a server's conversations together, and takes each of them from the UI when it opens."""
+
+    def host(self, stack: "Stack", address: str, leave: Callable[[], None]) -> "Conversation":
+        """A seat for whoever sits at the server, from the first that comes (at `address`) to the last that leaves.
+
+        When its user says `exit` it calls `leave`, which ends the other conversations where that is what is meant.
+        """
+        raise NotImplementedError
+
+    async def again(self, ending: "Ending") -> bool:
+        """Whether a client is to connect again after this ending; it may wait before it says so."""
+        return False
+
+    async def release(self) -> None:
+        """Called once, when this end is done: close what `ready` opened."""
 
 
 KINDS: Mapping[str, type[Layer]] = {

@@ -30,5 +30,11 @@ class Limits:
     """How many handshakes of one address may fail before it has to wait."""
     failures_within: float = 60.0
     """The time within which these failures count, in seconds."""
+    connections: int = 1000
+    """How many may be inside at one time, where a feature brings people together."""
+    connections_per_address: int = 50
+    """The same for one address; those of this machine have no limit of their own."""
+    farewell: float = 4.0
+    """How long a server that is told to end waits for its peers to take the goodbye, in seconds."""
     penalty: float = 30.0
     """How long such an address is turned away, in seconds; addresses of this machine never are."""

@@ -43,7 +43,22 @@ class Control:
     body: bytes
 
 
-Item = str | Close | Undecodable | Ping | Pong | Control
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The other side took so many of our messages, counted from the first."""
+
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """An item of a type that a feature brings, from 8 on; see `Session.extend`."""
+
+    type: int
+    body: bytes
+
+
+Item = str | Close | Undecodable | Ping | Pong | Control | Ack | Extension
 
 
 def is_exit(text: str) -> bool:

@@ -8,16 +8,16 @@ the peer sees the same thing: the connection closes.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
 from plytalk.core.errors import BrokenPlugin, ChatError, Exit, StackMismatch, Tampered, Truncated
 from plytalk.core.keys import Identity, Role
-from plytalk.core.layers import Buffer, Stream
+from plytalk.core.layers import Buffer, Hearer, Stream
 from plytalk.core.limits import Limits
-from plytalk.core.messages import EXIT, EXIT_SPACE, Close, Control, Item, Ping, Pong, Undecodable, is_exit
+from plytalk.core.messages import EXIT, EXIT_SPACE, Ack, Close, Control, Extension, Item, Ping, Pong, Undecodable, is_exit
 from plytalk.core.opening import Opening
 from plytalk.core.properties import Property
 from plytalk.core.sanitise import all_clean, clean
@@ -71,8 +71,14 @@ class Session:
         self.approved = False
         self.ending: Ending | None = None
         self._tracer = Tracer(trace) if trace else None
-        self._ending_known = asyncio.Event()
-        self._stream_over = asyncio.Event()
+        self._ending_known: asyncio.Event | None = None  # made when somebody waits: a server has thousands of conversations
+        self._stream_over: asyncio.Event | None = None
+        self._stream_is_over = False
+        self._hearer: Hearer = stack.ui
+        self._when_over: tuple[Callable[[Ending], None], ...] = ()
+        self._on_said: Callable[[str], None] | None = None
+        self._on_taken: Callable[[int], None] | None = None
+        self._extensions: dict[int, Callable[[bytes], None]] = {}
         self._loop = asyncio.get_running_loop()
         self._pending: list[Item] = []
         self._receiving = False
@@ -99,11 +105,27 @@ class Session:
         self._framer = framer
         self._feed, self._frames, self._encode = framer.feed, framer.frames, framer.encode
         self._seal, self._unseal, self._tolerant = cipher.seal, cipher.open, cipher.tolerant
-        self._pack, self._unpack, self._prepare = messages.pack, messages.unpack, messages.prepare
+        self._pack, self._unpack, self._prepare, self._passed = messages.pack, messages.unpack, messages.prepare, messages.passed
         self._borders = Property.BORDERS in self.stack.framer.gives
         self._send = self.stream.send
-        self._show = self.stack.ui.message
-        self._cleaned: Callable[[str], str] = str if self.stack.ui.raw else clean
+        self.heard_by(self.stack.ui)
+
+    def heard_by(self, hearer: Hearer) -> None:
+        """Let `hearer` have what the other side says, in place of the UI: for features, when a conversation has opened."""
+        self._hearer, self._show = hearer, hearer.message
+        self.cleaned: Callable[[str], str] = str if hearer.raw else clean
+
+    def when_over(self, tell: Callable[[Ending], None]) -> None:
+        """Have the ending told as soon as it is known; those who asked are told in turn."""
+        self._when_over = (*self._when_over, tell)
+
+    def extend(self, kind: int, receive: Callable[[bytes], None]) -> None:
+        """Have the bodies of `Extension` items of this type delivered; those that nobody asks for are skipped."""
+        self._extensions[kind] = receive
+
+    def keep_count(self, said: Callable[[str], None], taken: Callable[[int], None]) -> None:
+        """Have each message noted as it goes out, and how many of them the other side acknowledges."""
+        self._on_said, self._on_taken = said, taken
 
     def begin(self) -> None:
         """Deliver what has arrived behind the handshake, and from now on all that arrives."""
@@ -126,7 +148,7 @@ class Session:
         if self.ending:
             return
         self._receiving = True
-        unseal, unpack, cleaned, show = self._unseal, self._unpack, self._cleaned, self._show
+        unseal, unpack, cleaned, show = self._unseal, self._unpack, self.cleaned, self._show
         try:
             self._feed(data)
             for kind, payload in self._frames():
@@ -164,6 +186,12 @@ class Session:
         elif isinstance(item, Ping):
             if self.stream.buffered <= self.limits.unread:  # who asks without reading gets no answer, and none piles up here
                 self._pending.append(Pong(item.body))
+        elif isinstance(item, Extension):
+            if receive := self._extensions.get(item.type):
+                receive(item.body)
+        elif isinstance(item, Ack):
+            if self._on_taken:
+                self._on_taken(item.taken)
         elif isinstance(item, Control):
             self._fail(
                 StackMismatch(
@@ -173,10 +201,12 @@ class Session:
             )
         elif isinstance(item, Undecodable):
             self.notice("A message came that is not UTF-8 text; what could be read of it follows.")
-            self._show(self._cleaned(item.text))
+            self._show(self.cleaned(item.text))
 
     def _ended(self, error: Exception | None) -> None:
-        self._stream_over.set()
+        self._stream_is_over = True
+        if self._stream_over:
+            self._stream_over.set()
         if self.ending:
             return
         if error is not None:
@@ -208,10 +238,31 @@ class Session:
                 f"That line is longer than a message may be ({self.limits.message:,} bytes) and was not sent: cut it in pieces."
             )
             return
+        if self._on_said:
+            self._on_said(prepared)
         pending = self._pending
         if not pending and not self._receiving:
             self._loop.call_soon(self._flush)
         pending.append(prepared)
+
+    def send_item(self, item: Item) -> None:
+        """Send something that is not said by people, in its turn."""
+        if not self._pending and not self._receiving:
+            self._loop.call_soon(self._flush)
+        self._pending.append(item)
+
+    def deliver(self, plaintexts: Sequence[bytes]) -> None:
+        """Send plaintexts that messages of this stack's kind have packed, once for many conversations."""
+        if self._pending:
+            self._flush()
+        if self.ending:
+            return
+        encode, seal = self._encode, self._seal
+        try:
+            self._passed(len(plaintexts))
+            self._send(b"".join([encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]))
+        except Exception as error:
+            self._fail(error)
 
     def exit(self, text: str = EXIT) -> None:
         """Say goodbye and end the conversation."""
@@ -254,7 +305,7 @@ class Session:
         if seen > MAX_SAME or (seen == 1 and len(self._noticed) >= MAX_NOTICES):
             return
         self._noticed[sentence] = seen
-        self.stack.ui.notice(sentence + (" (Further ones like this are not shown.)" if seen == MAX_SAME else ""))
+        self._hearer.notice(sentence + (" (Further ones like this are not shown.)" if seen == MAX_SAME else ""))
 
     def _fail(self, error: Exception) -> None:
         if not isinstance(error, ChatError):
@@ -270,13 +321,18 @@ class Session:
         if self._tracer:
             self._tracer.tell("ended", ending.reason, by=ending.by.value)
         self._pending.clear()
-        self._ending_known.set()
         self.stream.finish()
+        if self._ending_known:
+            self._ending_known.set()
+        for tell in self._when_over:
+            tell(ending)
 
     async def over(self) -> Ending:
         """Wait for the end; then the stream is closed."""
         try:
-            await self._ending_known.wait()
+            if not self.ending:
+                self._ending_known = self._ending_known or asyncio.Event()
+                await self._ending_known.wait()
             assert self.ending is not None
             if self.ending.by is By.US:
                 await self._goodbye()
@@ -287,8 +343,9 @@ class Session:
     async def _goodbye(self) -> None:
         # The peer gets a moment to read our goodbye and close first: closing with its bytes unread would make the system reset
         # the connection and lose the goodbye. Who reads slowly gets another moment as long as it reads.
+        self._stream_over = asyncio.Event()
         left = self.stream.buffered
-        while True:
+        while not self._stream_is_over:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.limits.goodbye):
                     await self._stream_over.wait()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from plytalk.core.errors import BrokenPlugin, ChatError
 from plytalk.core.keys import Identity, Role
-from plytalk.core.layers import Stream, Ui
+from plytalk.core.layers import Conversation, Stream, Ui
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack
@@ -25,7 +25,7 @@ class Witness(Ui):
         self.shown: list[str] = []
         self.notices: list[str] = []
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: Conversation) -> None:
         await asyncio.Event().wait()
 
     def message(self, text: str) -> None:

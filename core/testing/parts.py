@@ -8,9 +8,9 @@ from typing import Any
 from plytalk.core.errors import CannotConnect, UnknownPeer
 from plytalk.core.framing import HeaderFramer
 from plytalk.core.keys import Role, Secrets
-from plytalk.core.layers import Cipher, Handshake, Listener, Stream, Transport, Ui
+from plytalk.core.layers import Cipher, Conversation, Handshake, Listener, Stream, Transport, Ui
 from plytalk.core.properties import Property
-from plytalk.core.session import Ending, Session
+from plytalk.core.session import Ending
 from plytalk.core.testing.verdict import within
 from plytalk.core.text import TextMessages
 from plytalk.core.wire import Wire
@@ -93,12 +93,12 @@ class RecordingUi(Ui):
         self.notices: list[str] = []
         self.questions: list[str] = []
         self.ending: Ending | None = None
-        self.session: Session | None = None
+        self.session: Conversation | None = None
         self.address = ""
         self._answer = answer
         self._news = asyncio.Event()
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: Conversation) -> None:
         await asyncio.Event().wait()
 
     def message(self, text: str) -> None:
@@ -113,11 +113,11 @@ class RecordingUi(Ui):
         self.address = address
         self._news.set()
 
-    def opened(self, session: Session) -> None:
+    def opened(self, session: Conversation) -> None:
         self.session = session
         self._news.set()
 
-    def closed(self, session: Session, ending: Ending) -> None:
+    def closed(self, session: Conversation, ending: Ending) -> None:
         self.ending = ending
         self._news.set()
 

@@ -6,7 +6,7 @@
 
 A record has 64, 256, 1024, 4096, 16384 or 65519 bytes; with the cipher's tag the last is the longest Noise message. All that is
 said within one turn shares records. The type's highest bit says that more of the same message follows; a message has 1 MiB in
-all. `close` carries a reason (u8) and the number of records sent before it (u64, BE), so that a cut cannot pass for a goodbye.
+all. Types from 8 on are for features. `close` carries a reason (u8) and the number of records sent before it (u64, BE), so that a cut cannot pass for a goodbye.
 """
 
 from bisect import bisect_left, bisect_right
@@ -19,8 +19,8 @@ from typing import Any
 from plytalk.core.errors import BadFrame, FrameTooLong, LocalError
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.layers import Messages
-from plytalk.core.limits import Limits
-from plytalk.core.messages import EXIT, Close, Control, Item, Ping, Pong, Undecodable
+from plytalk.core.limits import KIB, Limits
+from plytalk.core.messages import EXIT, Ack, Close, Control, Extension, Item, Ping, Pong, Undecodable
 from plytalk.core.properties import Property
 
 
@@ -37,17 +37,22 @@ class Type(IntEnum):
     CLOSE = 7
 
 
+FIRST_EXTENSION = 8
+"""Types from here on belong to features; where nobody asks for one, it is skipped."""
+
 MESSAGE = int(Type.MESSAGE)
 MORE = 0x80
 HEADER = Struct(">BH")
 HEAD = HEADER.size
 SHORT = [HEADER.pack(MESSAGE, length).decode("latin-1") for length in range(256)]
 CLOSE_BODY = Struct(">BQ")
+ACK_BODY = Struct(">Q")
 BUCKETS = (64, 256, 1024, 4096, 16384, 65519)
 SIZES = frozenset(BUCKETS)
 CAPACITY = BUCKETS[-1]
 MAX_BODY = CAPACITY - HEAD
 MAX_MESSAGE = Limits.message
+MAX_EXTENSION = MAX_MESSAGE + KIB  # a whole message, and what a feature says about it
 SAID_EXIT = 0
 
 
@@ -57,11 +62,13 @@ class Records(Messages):
     name = "records"
     needs = {Property.INTEGRITY, Property.ORDER, Property.BORDERS}
     gives = {Property.CLEAN_END, Property.LENGTH_HIDING}
+    extensible = True
 
     def __init__(self, borders: bool, **options: Any) -> None:
         super().__init__(borders)
         self._sent = self._received = 0
-        self._parts: bytearray | None = None  # of a message that has begun; a list of parts would grow with empty ones, too
+        self._parts: bytearray | None = None  # of an item that has begun; a list of parts would grow with empty ones, too
+        self._kind = MESSAGE  # of that item
 
     # -- out --------------------------------------------------------------------------------------------------------------
 
@@ -69,6 +76,9 @@ class Records(Messages):
         records = pack_short(items) or self._pack(items)
         self._sent += len(records)
         return records
+
+    def passed(self, count: int) -> None:
+        self._sent += count
 
     def _pack(self, items: Sequence[Item]) -> list[bytes]:
         records: list[bytes] = []
@@ -109,6 +119,10 @@ class Records(Messages):
                 return Type.PING, body
             case Pong(body) if len(body) <= MAX_BODY:
                 return Type.PONG, body
+            case Ack(taken):
+                return Type.ACK, ACK_BODY.pack(taken)
+            case Extension(kind, body) if FIRST_EXTENSION <= kind < MORE and len(body) <= MAX_EXTENSION:
+                return kind, body
         raise LocalError(f"The messages `records` cannot carry this {type(item).__name__}.")
 
     # -- in ---------------------------------------------------------------------------------------------------------------
@@ -132,7 +146,7 @@ class Records(Messages):
         return items
 
     def _decode(self, kind: int, body: bytes) -> list[Item]:
-        if self._parts is not None or kind & ~MORE == MESSAGE:
+        if self._parts is not None or kind & ~MORE == MESSAGE or kind & ~MORE >= FIRST_EXTENSION:
             return self._join(kind, body)
         match kind:
             case Type.PING:
@@ -141,25 +155,28 @@ class Records(Messages):
                 return [Pong(body)]
             case Type.CONTROL:
                 return [Control(body)]
+            case Type.ACK if len(body) == ACK_BODY.size:
+                return [Ack(*ACK_BODY.unpack(body))]
             case Type.CLOSE:
                 return [self._close(body)]
-        return []  # what nothing here asks for, or a type of a later version: its length says where the next item begins
+        return []  # what nothing here asks for: its length says where the next item begins
 
     def _join(self, kind: int, body: bytes) -> list[Item]:
-        if kind & ~MORE != MESSAGE:
-            raise BadFrame("Another item came in the middle of a message.")
+        its, more = kind & ~MORE, kind & MORE
         if self._parts is None:
-            if kind == MESSAGE:
-                return [decoded(body)]
-            self._parts = bytearray()
+            if not more:
+                return [whole_item(its, body)]
+            self._parts, self._kind = bytearray(), its
+        elif its != self._kind:
+            raise BadFrame("Another item came in the middle of a message.")
         whole = self._parts
-        if len(whole) + len(body) > MAX_MESSAGE:
+        if len(whole) + len(body) > (MAX_MESSAGE if its == MESSAGE else MAX_EXTENSION):
             raise FrameTooLong(f"The other side sent a message of more than {MAX_MESSAGE:,} bytes.")
         whole += body
-        if kind & MORE:
+        if more:
             return []
         self._parts = None
-        return [decoded(whole)]
+        return [whole_item(its, whole)]
 
     def _close(self, body: bytes) -> Close:
         if len(body) != CLOSE_BODY.size:
@@ -221,6 +238,10 @@ def read_short(plaintext: bytes) -> tuple[list[Item], int]:
     if not "".join(found).isascii():
         found = [decoded(one.encode("latin-1")) for one in found]
     return found, at
+
+
+def whole_item(kind: int, body: bytes | bytearray) -> Item:
+    return decoded(body) if kind == MESSAGE else Extension(kind, bytes(body))
 
 
 def decoded(body: bytes | bytearray) -> Item:

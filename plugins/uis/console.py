@@ -10,9 +10,9 @@ import sys
 
 from plytalk.core.errors import UnknownPeer
 from plytalk.core.hookspecs import hookimpl
-from plytalk.core.layers import Ui
+from plytalk.core.layers import Conversation, Ui
 from plytalk.core.lines import LineReader, LineWriter, in_thread
-from plytalk.core.session import Ending, Session
+from plytalk.core.session import Ending
 from plytalk.plugins.uis.prompts import Prompt, best
 
 PROMPT, RECEIVED = "Type Message: ", "Message Received: "
@@ -26,14 +26,14 @@ class Console(Ui):
     def __init__(self) -> None:
         self._lines = LineReader(0)
         self._out = LineWriter(self._nobody_reads)
-        self._session: Session | None = None
+        self._session: Conversation | None = None
         self._prompt: Prompt | None = None
 
     @property
     def _terminal(self) -> bool:
         return sys.stdin.isatty() and sys.stdout.isatty()
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: Conversation) -> None:
         if self._terminal:
             self._prompt = self._prompt or best(PROMPT)
         if self._prompt:
@@ -42,7 +42,7 @@ class Console(Ui):
         else:
             await self._talk(session, None)
 
-    async def _talk(self, session: Session, prompt: Prompt | None) -> None:
+    async def _talk(self, session: Conversation, prompt: Prompt | None) -> None:
         while not session.ending:
             lines = await (prompt.ask() if prompt else self._lines.read())
             if lines is None:
@@ -71,11 +71,11 @@ class Console(Ui):
         if self._session:
             self._session.exit()
 
-    def opened(self, session: Session) -> None:
+    def opened(self, session: Conversation) -> None:
         self._session = session
         self.notice(f"Talking to {session.address} over {session.stack.line}. Type exit to end.")
 
-    def closed(self, session: Session, ending: Ending) -> None:
+    def closed(self, session: Conversation, ending: Ending) -> None:
         self._out.flush()
         if not ending.error:
             self.notice(ending.reason)

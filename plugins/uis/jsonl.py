@@ -14,9 +14,9 @@ import sys
 from typing import Any
 
 from plytalk.core.hookspecs import hookimpl
-from plytalk.core.layers import Ui
+from plytalk.core.layers import Conversation, Ui
 from plytalk.core.lines import LineReader, LineWriter
-from plytalk.core.session import Ending, Session
+from plytalk.core.session import Ending
 
 ORDERS = '{"type": "message", "text": "..."} nor {"type": "exit"}'
 
@@ -30,9 +30,9 @@ class Jsonl(Ui):
     def __init__(self) -> None:
         self._lines = LineReader(0)
         self._out = LineWriter(self._nobody_reads)
-        self._session: Session | None = None
+        self._session: Conversation | None = None
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: Conversation) -> None:
         while not session.ending:
             lines = await self._lines.read()
             if lines is None:
@@ -45,7 +45,7 @@ class Jsonl(Ui):
                 self._obey(session, line)
             await session.drain()
 
-    def _obey(self, session: Session, line: str) -> None:
+    def _obey(self, session: Conversation, line: str) -> None:
         try:
             order = json.loads(line)
         except (ValueError, RecursionError):
@@ -64,12 +64,12 @@ class Jsonl(Ui):
     def notice(self, sentence: str) -> None:
         print(sentence, file=sys.stderr, flush=True)
 
-    def opened(self, session: Session) -> None:
+    def opened(self, session: Conversation) -> None:
         self._session = session
         self._write(type="open", peer=session.address, stack=session.stack.names)
         self.notice(f"Talking to {session.address} over {session.stack.line}.")
 
-    def closed(self, session: Session, ending: Ending) -> None:
+    def closed(self, session: Conversation, ending: Ending) -> None:
         self._write(type="closed", reason=ending.reason)
 
     def _write(self, **event: Any) -> None:

@@ -7,13 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from plytalk.core.ends import Client, End, Server
+from plytalk.core.ends import Client, End
 from plytalk.core.errors import BrokenPlugin, CannotConnect, HandshakeFailed, ImpossibleStack, Refused, Usage
 from plytalk.core.host import Host
 from plytalk.core.keys import Identity, Peer, Role, Secrets
 from plytalk.core.layers import Authenticator, Layer, Listener, Stream
 from plytalk.core.limits import Limits
 from plytalk.core.properties import Property
+from plytalk.core.server import Server
 from plytalk.core.session import By, Ending, Session
 from plytalk.core.testing import GivenKeys, RecordingUi, TypedFrames, stack_of
 from plytalk.core.testing.transports import Receiver

@@ -7,10 +7,11 @@ import pytest
 from peers import demo02, habits, secure_chat
 from stacks import stack_of
 
-from plytalk.core.ends import Client, Server
+from plytalk.core.ends import Client
 from plytalk.core.errors import HandshakeFailed, StackMismatch, TooSlow
 from plytalk.core.host import Host
 from plytalk.core.limits import Limits
+from plytalk.core.server import Server
 
 SHORT = Limits(first_byte=0.5, handshake=1.0)  # still enough for an honest peer, however busy the machine
 SHORTEST = Limits(first_byte=0.05, handshake=10.0)

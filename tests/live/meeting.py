@@ -15,12 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from plytalk.core.ends import Client, Server
+from plytalk.core.ends import Client
 from plytalk.core.errors import ChatError
 from plytalk.core.files import write
 from plytalk.core.host import Host
 from plytalk.core.keys import Role
 from plytalk.core.public_key import PublicKey
+from plytalk.core.server import Server
 from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack, choose
 from plytalk.core.testing import RecordingUi

@@ -23,9 +23,10 @@ from cryptography.hazmat.primitives.asymmetric import mlkem
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from stacks import Memo
 
-from plytalk.core.ends import Client, Server
+from plytalk.core.ends import Client
 from plytalk.core.host import Host
 from plytalk.core.identity import create
+from plytalk.core.server import Server
 from plytalk.core.session import Session
 from plytalk.core.stack import Stack, choose
 from plytalk.core.trace import Event

@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stacks import stack_of
 
 from plytalk.core.audit import Report, audit
-from plytalk.core.ends import Server
 from plytalk.core.host import Host
 from plytalk.core.identity import Identity as OwnIdentity
 from plytalk.core.identity import create
 from plytalk.core.keys import Identity, Secrets
 from plytalk.core.limits import Limits
 from plytalk.core.properties import PROTECTIONS
+from plytalk.core.server import Server
 from plytalk.core.target import Grade
 from plytalk.core.wire import Wire
 from plytalk.plugins.handshakes import plytalk1

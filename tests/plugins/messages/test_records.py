@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plytalk.core.errors import BadFrame, FrameTooLong, LocalError
-from plytalk.core.messages import Close, Control, Ping, Pong, Undecodable
+from plytalk.core.messages import Ack, Close, Control, Extension, Ping, Pong, Undecodable
 from plytalk.core.testing import check_messages
-from plytalk.plugins.messages.records import BUCKETS, MAX_BODY, MAX_MESSAGE, MORE, Records, Type, layers
+from plytalk.plugins.messages.records import BUCKETS, MAX_BODY, MAX_EXTENSION, MAX_MESSAGE, MORE, Records, Type, layers
 
 ITEMS = st.one_of(
     st.text(max_size=400),
@@ -197,9 +197,36 @@ def test_a_header_that_is_cut_off_is_refused():
 
 
 def test_types_that_nobody_knows_are_skipped():
-    later = [(2, b"ack"), (6, b"file"), (42, b"?"), (42 | MORE, b"?"), (0x7F, b""), (6 | MORE, b"more"), (MORE, b"")]
-    for item in later:
+    for item in [(2, b"ack"), (6, b"file"), (6 | MORE, b"more"), (MORE, b"")]:
         assert unpacked(record((1, b"before"), item, (1, b"behind"))) == ["before", "behind"]
+
+
+def test_types_for_features_are_carried_whole():
+    assert unpacked(record((8, b"a"), (1, b"b"), (0x7F, b""))) == [Extension(8, b"a"), "b", Extension(0x7F, b"")]
+    assert unpacked(record((9 | MORE, b"a"), (9, b"b"))) == [Extension(9, b"ab")]
+    with pytest.raises(BadFrame, match="in the middle"):
+        unpacked(record((9 | MORE, b"a"), (8, b"b")))
+
+
+def test_a_feature_s_item_is_split_and_has_a_limit():
+    sent, received = Records(True), Records(True)
+    for size in (0, 65516, 65517, MAX_EXTENSION):
+        items = [item for plaintext in sent.pack([Extension(9, bytes(size))]) for item in received.unpack(plaintext)]
+        assert items == [Extension(9, bytes(size))]
+    for item in (Extension(9, bytes(MAX_EXTENSION + 1)), Extension(7, b""), Extension(128, b"")):
+        with pytest.raises(LocalError):
+            sent.pack([item])
+
+
+def test_an_acknowledgement_is_a_number():
+    assert unpacked(Records(True).pack([Ack(7)])[0]) == [Ack(7)]
+
+
+def test_records_packed_elsewhere_count_towards_the_goodbye():
+    packed_once, sent, received = Records(True).pack(["to all"]), Records(True), Records(True)
+    sent.passed(len(packed_once))
+    came = [item for plaintext in [*packed_once, *sent.pack([Close()])] for item in received.unpack(plaintext)]
+    assert came == ["to all", Close(reason="0")]
 
 
 def test_bytes_that_are_no_text_are_shown_as_far_as_they_go():

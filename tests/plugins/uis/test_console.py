@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from plytalk.core.ends import Client, Server
+from plytalk.core.ends import Client
 from plytalk.core.errors import UnknownPeer
 from plytalk.core.host import Host
 from plytalk.core.lines import LineReader
+from plytalk.core.server import Server
 from plytalk.core.session import By, Ending
 from plytalk.core.testing import RecordingUi, check_ui, stack_of
 from plytalk.plugins.transports.memory import Memory

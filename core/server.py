@@ -1,0 +1,276 @@
+"""The end that listens: peers that arrive, the handshakes they are in, and the conversations they get.
+
+Without a feature that brings people together a server talks to one peer at a time, by its UI. With one (`Feature.hosts`) every
+conversation is that feature's, and the UI has a seat among them from the first that comes to the last that leaves.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from plytalk.core.doorway import Doorway
+from plytalk.core.ends import End, stop
+from plytalk.core.errors import CannotConnect, ChatError, Refused, RemoteError
+from plytalk.core.keys import Role
+from plytalk.core.layers import Listener, Stream
+from plytalk.core.opening import is_local
+from plytalk.core.penalties import place_of
+from plytalk.core.sanitise import clean
+from plytalk.core.session import By, Ending, Session
+from plytalk.core.stack import Stack
+
+
+class Place(NamedTuple):
+    """Where a stack is listened for: with the server's own, the places of guests who speak another."""
+
+    stack: Stack
+    host: str
+    port: int
+
+
+class Server(End):
+    """The end that listens. A peer whose handshake fails costs one notice and nothing else.
+
+    `announce(address)` gives sentences for the moment when it listens, `introduce(session)` for each peer that got in; `guests`
+    are other stacks to listen for, where a feature brings all together.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        announce: Callable[[str], Iterable[str]] = lambda address: (),
+        introduce: Callable[[Session], Iterable[str]] = lambda session: (),
+        guests: Iterable[Place] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._announce, self._introduce = announce, introduce
+        # One UI and one set of features for all: whoever comes in by another stack comes into the same room.
+        self._guests = [one._replace(stack=replace(one.stack, ui=self.stack.ui, features=self.stack.features)) for one in guests]
+        self._host = next((feature for feature in self.stack.features if feature.hosts), None)
+
+    async def run(self, host: str, port: int, *, keep: bool = False) -> Ending:
+        """Listen and talk: until everybody who came has left, or with `keep` until cancelled or stopped. Raises CannotConnect."""
+        loop = asyncio.get_running_loop()
+        self._keep, self._busy, self._stopping = keep, False, False
+        self._inside: dict[Session, str] = {}
+        self._doorway = Doorway(self._limits, loop.time)
+        self._first: asyncio.Future[Ending] = loop.create_future()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._gathered: asyncio.Future[Ending] | None = None
+        self._listeners: list[Listener] = []
+        places = [Place(self.stack, host, port), *self._guests]
+        try:
+            for place in places:
+                await self._open(place)
+            for listener, place in zip(tuple(self._listeners), places, strict=True):
+                self._start(self._accept(listener, place.stack))
+            return await self._first
+        finally:
+            await stop(*self._tasks)
+            for session in tuple(self._inside):
+                session.exit()
+                session.stream.close()
+            for listener in self._listeners:
+                await listener.close()
+            await self._release()
+
+    async def _open(self, place: Place) -> None:
+        stack, guests = place.stack, bool(self._listeners)
+        stack.refuse(Role.RESPONDER)
+        await self._ready(Role.RESPONDER, stack)
+        listener = await self._reached(stack.transport, stack.transport.listen, place.host, place.port)
+        self._listeners.append(listener)
+        if not guests:
+            self.stack.ui.waiting(listener.address)
+        self.stack.ui.notice(f"Listening {'for guests ' * guests}on {listener.address} with {stack.line}.")
+        for sentence in () if guests else self._announce(listener.address):
+            self.stack.ui.notice(sentence)
+
+    def stop(self) -> None:
+        """Let nobody in any more, say goodbye to all, and end when they have gone or have had their time."""
+        if not self._stopping:
+            self._stopping = True
+            self._start(self._stop())
+
+    async def _stop(self) -> None:
+        for listener in self._listeners:
+            await listener.close()
+        self._doorway.clear()
+        for session in tuple(self._inside):
+            session.exit()
+        if others := self._tasks - {asyncio.current_task()}:
+            await asyncio.wait(others, timeout=self._limits.farewell)
+        self._finish(Ending(By.US, "The server was told to end."))
+
+    def _finish(self, ending: Ending | ChatError) -> None:
+        if self._first.done():
+            return
+        if isinstance(ending, Ending):
+            self._first.set_result(ending)
+        else:
+            self._first.set_exception(ending)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) and not self._first.done():
+            self._first.set_exception(error)
+
+    # -- coming in --------------------------------------------------------------------------------------------------------
+
+    async def _accept(self, listener: Listener, stack: Stack) -> None:
+        while not self._busy or self._keep or self._host:
+            try:
+                stream = await listener.accept()
+            except CannotConnect:
+                if self._busy or self._stopping:
+                    return  # one conversation is enough
+                raise
+            if self._doorway.refuses(stream.peer) or self._is_full(stream.peer):
+                stream.close()
+                continue
+            # Not in the task: more may be accepted before it begins.
+            self._doorway.enter(stream, stream.peer, partial(self._send_away, stream, self._start(self._welcome(stream, stack))))
+
+    def _is_full(self, peer: str) -> bool:
+        if len(self._inside) >= self._limits.connections:
+            return True
+        return not is_local(peer) and Counter(self._inside.values())[place_of(peer)] >= self._limits.connections_per_address
+
+    @staticmethod
+    def _send_away(stream: Stream, welcome: "asyncio.Task[None]") -> None:
+        stream.close()
+        welcome.cancel()
+
+    async def _welcome(self, stream: Stream, stack: Stack) -> None:
+        session = Session(stack, stream, Role.RESPONDER, limits=self._limits, trace=self._trace)
+        if not await self._let_in(session):
+            if self._spent and not self._busy and not len(self._doorway):
+                self._finish(Refused(self._spent))  # and nobody else can come in any more
+        elif self._busy and not self._host:
+            self._notice(f"{session.address} was turned away: this server talks to one at a time.")
+            stream.close()
+        elif self._host:
+            self._admit(session)
+        else:
+            await self._talk(session)
+
+    async def _let_in(self, session: Session) -> bool:
+        failed = False
+        try:
+            await session.open()
+        except ChatError as error:
+            failed = isinstance(error, RemoteError)
+            self._notice(f"{session.address} did not get in: {error.sentence}")
+            return False
+        finally:
+            self._doorway.leave(session.stream, failed)
+        return True
+
+    def _notice(self, sentence: str) -> None:
+        with suppress(Exception):  # a notice about one peer that cannot be shown is no reason to end for all
+            self.stack.ui.notice(clean(sentence))
+
+    @property
+    def _spent(self) -> str:
+        return next((auth.spent for auth in self.stack.auths if auth.spent), "")
+
+    # -- one at a time ----------------------------------------------------------------------------------------------------
+
+    async def _talk(self, session: Session) -> None:
+        self._busy = True
+        self._inside[session] = place_of(session.stream.peer)
+        if not self._keep:
+            await self._listeners[0].close()
+        for sentence in self._introduce(session):
+            self._notice(sentence)
+        try:
+            ending = await self._converse(session)
+        except ChatError as error:
+            if not self._keep or self._spent:
+                raise
+            self._notice(error.sentence)
+        else:
+            if not self._keep or self._spent:
+                self._finish(ending)
+            elif ending.error:
+                self._notice(ending.error.sentence)
+        finally:
+            self._inside.pop(session)
+            self._busy = not self._keep  # once is once, even for whoever is still in the handshake
+
+    # -- many, brought together by a feature ------------------------------------------------------------------------------
+
+    def _admit(self, session: Session) -> None:
+        first = not self._inside
+        self._inside[session] = place_of(session.stream.peer)
+        if first:
+            self._busy = True
+            self._gathered = asyncio.get_running_loop().create_future()
+            self._start(self._gather(session, self._gathered))
+        else:
+            self._enter(session)
+
+    async def _gather(self, first: Session, gathered: "asyncio.Future[Ending]") -> None:
+        """From the first that comes to the last that leaves; the UI has a seat as long, if somebody sits at it."""
+        assert self._host is not None
+        try:
+            if self.stack.ui.present:
+                seat = self._host.host(self.stack, first.address, self._leave)
+                await self._sit(seat, lambda: gathered, partial(self._enter, first))
+            else:
+                self._enter(first)
+                await gathered
+        except ChatError as error:
+            if not self._keep or self._spent:
+                raise
+            self._notice(error.sentence)
+        else:
+            if not self._keep or self._spent:
+                self._finish(gathered.result())
+        finally:
+            self._busy = not self._keep
+
+    def _enter(self, session: Session) -> None:
+        """Hand a conversation to the feature. No task is left behind: a member at rest costs its connection and its keys."""
+        for sentence in self._introduce(session):
+            self._notice(sentence)
+        session.when_over(lambda ending: self._see_off(session, ending))
+        try:
+            self._tell("session_opened", session=session)
+            session.begin()
+        except Exception as error:  # that of one is nobody else's
+            self._notice(f"{session.address}: {error}")
+            session.exit()
+
+    def _see_off(self, session: Session, ending: Ending) -> None:
+        self._start(self._await_end(session, ending))
+
+    async def _await_end(self, session: Session, ending: Ending) -> None:
+        await session.over()
+        try:
+            self._tell("session_closed", session=session, ending=ending)
+        except ChatError as error:
+            self._notice(error.sentence)
+        self._inside.pop(session, None)
+        last = not self._inside and self._gathered and not self._gathered.done()
+        if ending.error and (self._keep or not last):
+            self._notice(f"{session.address}: {ending.error.sentence}")
+        if last and self._gathered:
+            self._gathered.set_result(ending)
+
+    def _leave(self) -> None:
+        """Whoever sits at the server says goodbye: with --once to all, and where only one other is there to that one."""
+        if not self._keep or len(self._inside) == 1:
+            for session in tuple(self._inside):
+                session.exit()
