@@ -1,0 +1,159 @@
+"""`--log-json FILE`: what happens, one JSON object a line, for programs that read logs.
+
+    {"time": "2026-03-01T12:00:00.123Z", "event": "session opened", "address": "192.0.2.7:51234", "key": "SHA256:...", ...}
+
+The events: `server opened`, `turned away`, `session opened`, `session closed`, `server closed`. `missing` says how many before
+this one were not written, since the disk was full or since peers were turned away faster than anybody reads. A line holds nothing
+that was said, no secret, and only printable ASCII: what a peer had a say in can begin no line of its own (CWE-117).
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from plytalk.core.errors import ChatError
+from plytalk.core.files import StoreError
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.layers import Feature, Option
+from plytalk.core.session import Ending, Session
+from plytalk.core.stack import Stack
+
+TURNED_AWAY_A_SECOND = 20
+STANDARD_ERROR = 2
+
+_FLAGS: int = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+for _name in ("O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK", "O_BINARY"):  # a pipe that nobody reads must not hold up the conversations
+    _FLAGS |= getattr(os, _name, 0)
+
+
+class Log(Feature):
+    """Writes what happens to a file, one JSON object a line."""
+
+    name = "log"
+    options = (
+        Option(
+            "log-json",
+            "Append what happens to this file, one JSON object a line (-: standard error).",
+            Path,
+            metavar="FILE",
+            chooses=True,
+        ),
+    )
+
+    def __init__(self, log_json: Path | None = None) -> None:
+        self._file = log_json or Path("-")
+        self._descriptor = STANDARD_ERROR
+        self._address: str | None = None
+        self._since: dict[Session, float] = {}
+        self._missing = 0
+        self._torn = self._complained = False
+        self._second, self._turned_away = 0.0, 0
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        self._descriptor = self._opened()
+        return [] if self._descriptor == STANDARD_ERROR else [f"What happens is written to {self._file}."]
+
+    async def release(self) -> None:
+        if self._address is not None:
+            self._write("server closed", address=self._address)
+        if self._descriptor != STANDARD_ERROR:
+            os.close(self._descriptor)
+            self._descriptor = STANDARD_ERROR
+
+    # -- what happens ------------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def server_opened(self, stack: Stack, address: str) -> None:
+        self._address = address
+        self._write("server opened", address=address, stack=stack.line)
+
+    @hookimpl
+    def turned_away(self, address: str, error: ChatError) -> None:
+        now = time.monotonic()
+        if now - self._second >= 1:
+            self._second, self._turned_away = now, 0
+        self._turned_away += 1
+        if self._turned_away > TURNED_AWAY_A_SECOND:  # a flood of peers must not become a flood of lines
+            self._missing += 1
+        else:
+            self._write("turned away", address=address, error=type(error).__name__, reason=error.sentence)
+
+    @hookimpl
+    def session_opened(self, session: Session) -> None:
+        self._since[session] = time.monotonic()
+        self._write("session opened", address=session.address, key=_key(session), stack=session.stack.line)
+
+    @hookimpl
+    def session_closed(self, session: Session, ending: Ending) -> None:
+        now = time.monotonic()
+        self._write(
+            "session closed",
+            address=session.address,
+            key=_key(session),
+            by=ending.by.value,
+            error=type(ending.error).__name__ if ending.error else None,
+            reason=ending.reason,
+            seconds=round(now - self._since.pop(session, now), 3),
+        )
+
+    @hookimpl
+    def reread(self) -> Sequence[str]:
+        """Open the file anew: whoever turns logs over has moved it away."""
+        before, self._descriptor = self._descriptor, self._opened()
+        if before == STANDARD_ERROR:
+            return []
+        os.close(before)
+        self._torn = self._complained = False
+        return [f"The log goes on in {self._file}."]
+
+    # -- the file ----------------------------------------------------------------------------------------------------------
+
+    def _opened(self) -> int:
+        if str(self._file) == "-":
+            return STANDARD_ERROR
+        try:
+            return os.open(self._file, _FLAGS, 0o600)
+        except OSError as error:
+            raise StoreError(f"{self._file} cannot be opened for the log: {error.strerror}.", "Name another file.") from None
+
+    def _write(self, event: str, **fields: Any) -> None:
+        """One line in one piece, at once. What cannot be written is counted: a full disk is no reason to end."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        entry = {"time": now, "event": event, **fields, "missing": self._missing or None}
+        line = json.dumps({name: value for name, value in entry.items() if value is not None}).replace("\x7f", "\\u007f") + "\n"
+        data = ("\n" if self._torn else "").encode() + line.encode()
+        try:
+            written = os.write(self._descriptor, data)
+        except OSError as error:
+            self._lost(error.strerror or type(error).__name__)
+        else:
+            self._torn = written < len(data)
+            if self._torn:
+                self._lost("no room for a whole line")
+            else:
+                self._missing = 0
+
+    def _lost(self, why: str) -> None:
+        self._missing += 1
+        if not self._complained:
+            self._complained = True
+            with suppress(OSError):
+                print(
+                    f"The log {self._file} cannot be written ({why}): events are lost until it can.", file=sys.stderr, flush=True
+                )
+
+
+def _key(session: Session) -> str | None:
+    return session.identity.fingerprint if session.identity else None
+
+
+@hookimpl
+def layers() -> list[type[Log]]:
+    return [Log]

@@ -1,0 +1,57 @@
+"""Nobody sits here."""
+
+from dataclasses import replace
+
+import programs
+import pytest
+
+from plytalk.core.errors import UnknownPeer
+from plytalk.core.testing import check_ui, open_ends, stack_of
+from plytalk.plugins.uis.none import Nobody, layers
+
+
+def test_it_passes_the_kit() -> None:
+    check_ui(Nobody)
+
+
+async def test_notices_are_told_and_messages_are_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    async with open_ends(replace(stack_of(), ui=Nobody()), stack_of()) as (side, other):
+        other.say("hello")
+        side.session.notice("Something happened.")
+        other.say("exit")
+        await side.over()
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "Something happened.\n"
+
+
+async def test_nobody_can_be_asked() -> None:
+    with pytest.raises(UnknownPeer, match="Nobody can be asked"):
+        await Nobody().confirm("Trust this key?", "--yes")
+
+
+def test_it_stays_when_its_input_ends_and_until_its_peer_goes() -> None:
+    with programs.serve("--profile", "demo01", "--ui", "none") as server:
+        server.end_input()
+        with programs.connect(server.port, "--profile", "demo01") as client:
+            client.say("hello")
+            client.say("exit")
+            assert client.status() == 0
+        assert server.status() == 0
+        assert server.hear() == ""
+
+
+def test_it_goes_on_when_nobody_reads_its_notices() -> None:
+    with programs.serve("--profile", "demo01", "--ui", "none", "--keep") as server:
+        server.process.stderr.close()
+        for _ in range(3):
+            with programs.connect(server.port, "--profile", "demo01") as client:
+                client.say("hello")
+                client.say("exit")
+                assert client.status() == 0
+        server.process.kill()
+
+
+def test_it_is_the_layer_of_its_module_and_says_that_nobody_is_there() -> None:
+    assert layers() == [Nobody]
+    assert not Nobody.present
