@@ -1,0 +1,243 @@
+"""What a room's server remembers about keys: who holds which name, who is an operator, banned, muted or let in.
+
+    name TYPE BASE64 NAME
+    op TYPE BASE64
+    ban TYPE BASE64
+    mute TYPE BASE64
+    allow TYPE BASE64
+
+One fact a line; lines written by hand stay as they are, and `#` begins a comment line. A line that cannot be understood refuses
+the whole file, so that no ban is forgotten by accident: the server does not start, or the change is not made.
+"""
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from plytalk.core.errors import Usage
+from plytalk.core.files import LOCK_WAIT, Corrupt, StoreError, edited_lines, read_lines
+from plytalk.core.public_key import PublicKey
+from plytalk.plugins.rooms.names import BadName, enforce, looks
+
+MAX_NAMES = 1000
+"""How many names are remembered, one for each key."""
+
+MAX_KEY = 600
+"""The longest key that can hold a name, in bytes: RSA of 4,096 bits, and so many that the file has room for bans."""
+
+_MARKS = ("op", "ban", "mute", "allow")
+_WORDS = re.compile(r"[ \t]+")
+
+
+class Taken(BadName):
+    """The name, or one that looks like it, is held by another key."""
+
+    hint = "Choose another one."
+
+
+class NotHeld(StoreError):
+    """A name cannot be remembered for its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What a line says; `name` and what it looks like for `name` lines alone."""
+
+    word: str
+    key: PublicKey
+    name: str = ""
+    looks: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Content:
+    """A file's lines, what they say by line number, and the same for looking up."""
+
+    lines: list[str] = field(default_factory=list)
+    entries: dict[int, _Entry] = field(default_factory=dict)
+    marked: dict[str, set[PublicKey]] = field(default_factory=lambda: {mark: set() for mark in _MARKS})
+    names: dict[PublicKey, str] = field(default_factory=dict)
+    held: dict[str, PublicKey] = field(default_factory=dict)
+
+    def other_holder(self, shapes: frozenset[str], key: PublicKey | None) -> PublicKey | None:
+        """Who else holds a name of one of these shapes."""
+        return next((holder for shape in shapes if (holder := self.held.get(shape)) not in (None, key)), None)
+
+    def add(self, number: int, entry: _Entry) -> None:
+        """Take in what a line says. Raises ValueError if another line says it too, or otherwise."""
+        if entry.word == "name":
+            if entry.key in self.names:
+                raise ValueError("this key has a name already")
+            if self.other_holder(entry.looks, entry.key):
+                raise ValueError(f"the name {entry.name!a} is another key's, or looks like it")
+            if len(self.names) == MAX_NAMES:
+                raise ValueError(f"there are more than {MAX_NAMES} names")
+            self.names[entry.key] = entry.name
+            self.held.update(dict.fromkeys(entry.looks, entry.key))
+        else:
+            if entry.key in self.marked[entry.word]:
+                raise ValueError("it is there twice")
+            self.marked[entry.word].add(entry.key)
+        self.entries[number] = entry
+
+
+class Register:
+    """A file of what is known about keys, or with no path a memory that ends with the server. `wait` is for its lock, in seconds.
+
+    It is read when it is made and by `load`; asking costs a look into a dictionary. Whatever changes it reads, checks and
+    writes the file under its lock, so call that in a thread; if it raises, nothing has changed. All but the questions raise
+    StoreError (core/files.py) if the file cannot be read, understood, locked or written.
+    """
+
+    def __init__(self, path: Path | None = None, wait: float = LOCK_WAIT) -> None:
+        self.path = path
+        self._wait = wait
+        self._now = _Content()
+        self._alone = threading.Lock()
+        self.load()
+
+    def load(self) -> None:
+        """Read the file anew, say at SIGHUP; what was known stays known if that fails. A file that never was is empty."""
+        if self.path is not None:
+            with self._alone:
+                self._now = self._parse(self._still_there(read_lines(self.path, self._wait) or []))
+
+    # -- names ------------------------------------------------------------------------------------------------------------
+
+    def holder(self, name: str, besides: PublicKey | None = None) -> PublicKey | None:
+        """The key, other than `besides`, that holds this name or one that looks like it. Takes what `enforce` returned."""
+        return self._now.other_holder(looks(name), besides)
+
+    def name_of(self, key: PublicKey) -> str | None:
+        """The name that a key holds."""
+        return self._now.names.get(key)
+
+    def claim(self, name: str, key: PublicKey) -> str:
+        """Have a key hold a name instead of the one it held, and return the name as it is written.
+
+        Raises BadName for what is no name, Taken for another key's or what looks like it, NotHeld if there are too many.
+        """
+        name = enforce(name)
+        if self.name_of(key) == name:
+            return name
+        if len(key.blob) > MAX_KEY:
+            raise NotHeld("This key is too long to hold a name.", "Come with a key of another type.")
+        shapes = looks(name)
+        with self._edited() as (lines, now):
+            if now.other_holder(shapes, key):
+                raise Taken(f"The name {name!a}, or one that looks like it, is held by another key.")
+            line = f"name {key} {name}"
+            if key in now.names:
+                lines[self._where(now, "name", key) - 1] = line
+            elif len(now.names) < MAX_NAMES:
+                lines.append(line)
+            else:
+                raise NotHeld(f"{MAX_NAMES} names are held already.", "Ask an operator to release one.")
+        return name
+
+    def release(self, key: PublicKey) -> bool:
+        """Let go of the name that a key holds; False if it holds none."""
+        return self._drop("name", key)
+
+    # -- marks: each change says whether it changed anything --------------------------------------------------------------
+
+    def is_op(self, key: PublicKey) -> bool:
+        return key in self._now.marked["op"]
+
+    def op(self, key: PublicKey) -> bool:
+        return self._mark("op", key)
+
+    def deop(self, key: PublicKey) -> bool:
+        return self._drop("op", key)
+
+    def is_banned(self, key: PublicKey) -> bool:
+        return key in self._now.marked["ban"]
+
+    def ban(self, key: PublicKey) -> bool:
+        return self._mark("ban", key)
+
+    def unban(self, key: PublicKey) -> bool:
+        return self._drop("ban", key)
+
+    def is_muted(self, key: PublicKey) -> bool:
+        return key in self._now.marked["mute"]
+
+    def mute(self, key: PublicKey) -> bool:
+        return self._mark("mute", key)
+
+    def unmute(self, key: PublicKey) -> bool:
+        return self._drop("mute", key)
+
+    def is_allowed(self, key: PublicKey) -> bool:
+        return key in self._now.marked["allow"]
+
+    def allow(self, key: PublicKey) -> bool:
+        return self._mark("allow", key)
+
+    def disallow(self, key: PublicKey) -> bool:
+        return self._drop("allow", key)
+
+    # -- the file ---------------------------------------------------------------------------------------------------------
+
+    def _mark(self, word: str, key: PublicKey) -> bool:
+        with self._edited() as (lines, now):
+            if key in now.marked[word]:
+                return False
+            lines.append(f"{word} {key}")
+        return True
+
+    def _drop(self, word: str, key: PublicKey) -> bool:
+        with self._edited() as (lines, now):
+            where = self._where(now, word, key)
+            if not where:
+                return False
+            del lines[where - 1]
+        return True
+
+    @staticmethod
+    def _where(content: _Content, word: str, key: PublicKey) -> int:
+        """The number of the line that says this, or 0."""
+        return next((number for number, entry in content.entries.items() if entry.word == word and entry.key == key), 0)
+
+    @contextmanager
+    def _edited(self) -> Iterator[tuple[list[str], _Content]]:
+        """The lines, to be changed, and what they say. What is written is known afterwards, and nothing else."""
+        with self._alone:
+            with nullcontext(list(self._now.lines)) if self.path is None else edited_lines(self.path, self._wait) as lines:
+                yield lines, self._now if lines == self._now.lines else self._parse(self._still_there(lines))
+                after = self._parse(lines)
+            self._now = after
+
+    def _still_there(self, lines: list[str]) -> list[str]:
+        if self.path is not None and self._now.lines and not lines and not self.path.exists():
+            raise StoreError(
+                f"{self.path} is gone.", "Put it back, or start the server anew: until then it goes by what it read."
+            )
+        return lines
+
+    def _parse(self, lines: Sequence[str]) -> _Content:
+        known = {self._now.lines[number - 1]: entry for number, entry in self._now.entries.items()}  # names take a while
+        content = _Content(list(lines))
+        for number, line in enumerate(lines, 1):
+            text = line.strip(" \t\r")
+            if text and not text.startswith("#"):
+                try:
+                    content.add(number, known.get(line) or _entry(text))
+                except (ValueError, Usage) as trouble:
+                    raise Corrupt(self.path or Path(), number, str(trouble).rstrip(".")) from None
+        return content
+
+
+def _entry(text: str) -> _Entry:
+    word, type, encoded, name = (*_WORDS.split(text, maxsplit=3), "", "", "")[:4]
+    if word not in (*_MARKS, "name") or (word == "name") != bool(name):
+        raise ValueError("it is neither `name TYPE KEY NAME` nor " + ", ".join(f"`{mark} TYPE KEY`" for mark in _MARKS))
+    key = PublicKey.parse(f"{type} {encoded}")
+    if not name:
+        return _Entry(word, key)
+    if enforce(name) != name:
+        raise ValueError(f"the name is written {enforce(name)!a}")
+    return _Entry(word, key, name, looks(name))
