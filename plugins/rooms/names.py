@@ -34,7 +34,6 @@ _RESERVED = """
     system unknown you
 """
 _PALOCHKA = "\u04cf"  # UTS 39 takes it for an i; in most fonts it is an l
-_ROUNDS = 4  # RFC 8266 section 2.3: apply the rules, and again at most three times
 
 
 class BadName(Usage):
@@ -50,7 +49,7 @@ def enforce(text: str) -> str:
     with no combining mark, has right-to-left letters only as RFC 5893 section 2 allows, and is none of the server's own.
     Raises BadName, whose sentence may go to a peer, and Usage if the name needs the extra `rooms`.
     """
-    if len(text) > 4 * MAX_NAME:  # before any work: compatibility forms only make it longer
+    if len(text) > 4 * MAX_NAME:  # before any work is done on it
         raise _too_long()
     name = _SPACES.sub(" ", text).strip(" ")
     if not name.isascii():
@@ -70,13 +69,10 @@ def enforce(text: str) -> str:
 
 
 def comparable(text: str) -> str:
-    """The form that two names have in common if they are the same name: RFC 8266 section 2.4. Raises BadName."""
-    for _ in range(_ROUNDS):
-        before = text
-        text = unicodedata.normalize("NFKC", _SPACES.sub(" ", text).strip(" ").lower())
-        if text == before:
-            return text
-    raise BadName
+    """The form that two names have in common if they are the same: RFC 8266 section 2.4, its rules applied until nothing changes."""
+    while (mapped := unicodedata.normalize("NFKC", _SPACES.sub(" ", text).strip(" ").lower())) != text:
+        text = mapped
+    return text
 
 
 def skeleton(text: str) -> str:
@@ -89,13 +85,13 @@ def looks(name: str) -> frozenset[str]:
     """What a name can be taken for. Two names are alike if they have one of these in common.
 
     UTS 39 knows capitals and RFC 8266 does not, so both the name as written and its comparable form are looked at: "PaypaI"
-    with a capital i is like "paypal" by the first, "VIAGRA" in Cyrillic is like "viagra" by the second. Raises BadName.
+    with a capital i is like "paypal" by the first, "VIAGRA" in Cyrillic is like "viagra" by the second.
     """
     return frozenset({_look(name), _look(comparable(name))})
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two names are the same, or look it. Raises BadName."""
+    """Whether two names are the same, or look it."""
     return not looks(one).isdisjoint(looks(other))
 
 
