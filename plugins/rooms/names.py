@@ -69,7 +69,7 @@ def enforce(text: str) -> str:
 
 
 def comparable(text: str) -> str:
-    """The form that two names have in common if they are the same: RFC 8266 section 2.4, its rules applied until nothing changes."""
+    """The form that two names have in common if they are the same: RFC 8266 section 2.4, until nothing changes any more."""
     while (mapped := unicodedata.normalize("NFKC", _SPACES.sub(" ", text).strip(" ").lower())) != text:
         text = mapped
     return text
