@@ -22,10 +22,11 @@ from plytalk.core.sanitise import clean
 
 EXAMPLES = """\b
 Examples:
-  chat lab                                        the whole matrix, once
+  chat lab                                        the whole matrix, each attack once: the short form, seconds
+  chat lab --seeds 20                             the long form, each attack with twenty seeds: minutes
   chat lab --attack replay --stack secure-chat    one cell
   chat lab --attack replay --stack secure-chat --why
-  chat lab --seeds 20 --json                      for programs
+  chat lab --json                                 for programs
 """
 EXERCISE_EXAMPLES = """\b
 Examples:
@@ -80,9 +81,11 @@ def lab(
             chosen_setups(host, stacks),
             chosen_attacks(host, attacks),
             range(seeds),
-            progress=lambda name: print(f"attacking {name} ...", file=sys.stderr),
+            progress=lambda line: print(clean(line), file=sys.stderr),
         )
     )
+    if not cells:
+        raise Usage("No stack could be attacked.", "What is missing stands above.")
     shown = {"json": as_json, "markdown": as_markdown, "html": as_html, "why": as_story}.get(form or "", as_table)
     print(shown(cells))
     wrong = [cell for cell in cells if not cell.agrees]
@@ -217,6 +220,7 @@ def story(cell: Cell) -> Iterable[str]:
     for role, side in cell.evidence.sides.items():
         yield f"  the {role.value} said {len(side.said)} lines and was shown {len(side.shown)}:"
         yield from (f"    | {clean(line)}" for line in side.shown)
+        yield from (f"    asked: {clean(question)}" for question in side.asked)
         yield from (f"    alarm: {clean(alarm)}" for alarm in side.alarms)
         yield f"    ended: {side.ending.reason if side.ending else 'never began'}"
     for passing in cell.evidence.middle.frames:

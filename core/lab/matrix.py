@@ -5,16 +5,17 @@ knew that it keeps it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from plytalk.core.errors import ChatError
+from plytalk.core.errors import ChatError, Usage
 from plytalk.core.keys import Role
 from plytalk.core.lab import clock
 from plytalk.core.lab.attack import Attack, Outcome
 from plytalk.core.lab.play import Evidence, Passive, judge, measure_preludes, play
 from plytalk.core.lab.setup import ATTACKER, Setup
+from plytalk.core.layers import Authenticator
 from plytalk.core.properties import Profile
 from plytalk.core.stack import Stack
 
@@ -47,11 +48,33 @@ class Bench:
 
     async def ready(self) -> Evidence:
         """Load every key, and hold the honest conversation by which the two ends get to know each other."""
-        for role, stack in self.stacks.items():
-            await _ready(stack, role)
-        await _ready(self.own, Role.RESPONDER)
+        for role, stack in (*self.stacks.items(), (Role.RESPONDER, self.own)):
+            await stack.handshake.ready(role, lambda prompt: "")
+        await self._agree()
         self.preludes = await measure_preludes(self.stacks, self.own)
+        await self._agree()
         return await play(self.stacks, self.own, Passive(), self.preludes)
+
+    async def _agree(self) -> None:
+        """Give every end new authenticators, since a secret may be good for one conversation. What the server's tells its person
+        to pass on, the client's person types; the attacker does not hear of it.
+        """
+        told: list[str] = []
+
+        def typed(prompt: str) -> str:
+            return passed_on(told)
+
+        for role in (Role.RESPONDER, Role.INITIATOR):
+            auths = self._auths(role.value)
+            for auth in auths:
+                told += await auth.ready(role, typed)
+            self.stacks[role] = replace(self.stacks[role], auths=auths)
+        self.own = replace(self.own, auths=self._auths(ATTACKER))
+        for auth in self.own.auths:
+            await auth.ready(Role.RESPONDER, lambda prompt: "")
+
+    def _auths(self, who: str) -> tuple[Authenticator, ...]:
+        return self.setup.stack(who, self._folder, self._known).auths
 
     async def attack(self, kind: type[Attack], seed: int) -> Cell:
         """One cell."""
@@ -60,18 +83,20 @@ class Bench:
             return Cell(kind.name, self.setup.name, seed, predicted, predicted)
         log: list[str] = []
         attack = kind(seed)
+        await self._agree()
         evidence = await play(self.stacks, self.own, attack, self.preludes, log.append, self._leaked)
         return Cell(kind.name, self.setup.name, seed, predicted, judge(attack, evidence), evidence, tuple(log))
 
     async def _leaked(self, role: Role) -> Stack:
         stack = self.setup.stack(role.value, self._folder, self._known)
-        await _ready(stack, role)
+        for layer in (stack.handshake, *stack.auths):
+            await layer.ready(role, lambda prompt: "")
         return stack
 
 
-async def _ready(stack: Stack, role: Role) -> None:
-    for layer in (stack.handshake, *stack.auths):
-        await layer.ready(role, lambda prompt: "")
+def passed_on(told: Sequence[str]) -> str:
+    """What a person reads to the other one: the last word of the first sentence."""
+    return told[0].partition(". ")[0].split()[-1] if told else ""
 
 
 def measure(
@@ -81,11 +106,17 @@ def measure(
     known: Sequence[Profile] = (),
     progress: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Cell]:
-    """All cells, setup by setup; the first of each is the control, a passive listener, at which nobody may raise an alarm."""
+    """All cells, setup by setup; the first of each is the control, a passive listener, at which nobody may raise an alarm.
+
+    A stack that wants something which is not here, a package or an option, is left out, and `progress` is told.
+    """
     for setup in setups:
-        progress(setup.name)
+        progress(f"attacking {setup.name} ...")
         with TemporaryDirectory() as folder:
-            yield from clock.run(_measure(setup, attacks, seeds, known, Path(folder)))
+            try:
+                yield from clock.run(_measure(setup, attacks, seeds, known, Path(folder)))
+            except Usage as error:
+                progress(f"left out {setup.name}: {error}")
 
 
 async def _measure(
@@ -95,6 +126,8 @@ async def _measure(
     try:
         bench = Bench(setup, folder, known)
         evidence = await bench.ready()
+    except Usage:
+        raise
     except ChatError as error:  # a stack that cannot even begin has crashed, and its cells with it
         return [Cell(Passive.name, setup.name, 0, Outcome.UNDETECTED, Outcome.CRASHED, None, (error.sentence,))]
     cells = [Cell(Passive.name, setup.name, 0, Outcome.UNDETECTED, judge(control, evidence), evidence)]

@@ -5,39 +5,55 @@ It reads the stream with the stack's own framer, so it understands whatever the 
 
 import asyncio
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import partial
 
 from plytalk.core.errors import CannotConnect, ChatError, LocalError
-from plytalk.core.keys import Identity, Role, Secrets
+from plytalk.core.keys import Identity, Peer, Role, Secrets
 from plytalk.core.lab.attack import Attack, Passing
 from plytalk.core.layers import Buffer, Cipher, Framer, Kind, Stream
 from plytalk.core.stack import Stack
-from plytalk.core.wire import MESSAGE, Wire
+from plytalk.core.wire import MESSAGE, Channel, Wire
 
 NO_LIMIT = 2**24
 
 
 class Leg:
-    """The attacker's own conversation with one end, when it takes over: the stack's handshake, under the attacker's own keys."""
+    """The attacker's own conversation with one end, when it takes over: the stack's layers, under the attacker's own keys."""
 
     def __init__(self, stack: Stack, stream: Stream, role: Role, ended: Callable[[Role], None]) -> None:
         self._stack, self._stream, self._role, self._over = stack, stream, role, ended
         self._framer = stack.framer()
-        self.wire = Wire(self._framer, stream, self._seen)
+        self._auths = [copy(auth) for auth in stack.auths]  # a secret that one leg uses up is there for the other
+        agreement = next((auth.agrees for auth in self._auths if auth.agrees), "")
+        self.wire = Wire(self._framer, stream, self._seen, self._agree, agreement)
         self.identity: Identity | None = None
         self.messages = stack.messages()
         self.cipher: Cipher
+        self.channel: Channel
         stream.deliver_to(self.wire.feed, self._ended)
 
     async def _seen(self, identity: Identity) -> None:
         self.identity = identity
 
+    async def _agree(self, wire: Wire) -> bytes:
+        return await next(auth for auth in self._auths if auth.agrees).agree(wire, self._role)
+
     async def open(self) -> Secrets:
-        """Do the handshake in this role. Raises ChatError."""
+        """Do the handshake in this role, and go along with what the end's authenticators want to hear. Raises ChatError."""
+        secrets = await self.shake()
+        for auth in sorted(self._auths, key=lambda auth: auth.name):
+            if self.identity:
+                await auth.verify(self.channel, Peer(self._role, "", self.identity, _yes, secrets.binding(auth.name)))
+        return secrets
+
+    async def shake(self) -> Secrets:
+        """The handshake alone. Raises ChatError."""
         handshake = self._stack.handshake
         talk = handshake.initiate if self._role is Role.INITIATOR else handshake.respond
         secrets = await talk(self.wire)
         self.cipher = self._stack.cipher(secrets, self._role)
+        self.channel = Channel(self.wire, self.cipher, self.messages)
         return secrets
 
     def _ended(self, error: Exception | None) -> None:
@@ -50,6 +66,10 @@ class Leg:
 
     def send(self, plaintext: bytes) -> None:
         self._stream.send(self._framer.encode(MESSAGE, self.cipher.seal(plaintext)))
+
+
+async def _yes(question: str, otherwise: str) -> bool:
+    return True
 
 
 class Middle:

@@ -13,7 +13,7 @@ from plytalk.core.errors import BrokenPlugin, ChatError
 from plytalk.core.keys import Role
 from plytalk.core.lab.attack import Attack, Outcome
 from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Witness, open_session, quiet
+from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Telephone, Witness, open_session, quiet
 from plytalk.core.limits import Limits
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.messages import EXIT
@@ -99,7 +99,8 @@ async def play(
         middle.leaked = leaked  # type: ignore[method-assign, assignment]
     sides = {role: Side() for role in Role}
     evidence = Evidence(sides, middle, meetings.sides)
-    witnesses = {role: Witness() for role in Role}
+    telephone = Telephone()
+    witnesses = {role: Witness(telephone) for role in Role}
     streams = {Role.INITIATOR: client, Role.RESPONDER: server}
     sessions = {
         role: Session(replace(stacks[role], ui=witnesses[role]), streams[role], role, address=ADDRESS, limits=Limits())
@@ -121,7 +122,7 @@ async def play(
         for stream in (client, server, by_client, by_server):
             stream.close()
     for role in Role:
-        sides[role].shown = witnesses[role].shown
+        sides[role].shown, sides[role].asked = witnesses[role].shown, witnesses[role].asked
         sides[role].alarms += witnesses[role].notices
         error = sides[role].ending.error if sides[role].ending else None  # type: ignore[union-attr]
         if isinstance(error, BrokenPlugin):

@@ -1,23 +1,26 @@
-"""Which stacks the lab attacks: every profile, in the variants its handshake names, with and without a known key; and every stack
-that a stranger's layer makes.
+"""Which stacks the lab attacks: every profile, in the variants its handshake names, with and without a known key, and with each
+authenticator that both ends need alike; and every stack that a stranger's layer makes.
 
 Each setup has a folder of its own for a while, in which client, server and attacker keep their keys: nothing of the user's is
 read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from plytalk.core.errors import ImpossibleStack, PluginError
+from plytalk.core.files import write
 from plytalk.core.host import Host
 from plytalk.core.keys import Role
-from plytalk.core.layers import KINDS, Layer
+from plytalk.core.layers import KINDS, Authenticator, Layer
 from plytalk.core.properties import Profile, Property
 from plytalk.core.stack import Stack, choose, refuse_impossible
 
 ATTACKER = "attacker"
+BOTH = "client and server"
 STRANGERS = ("framer", "handshake", "cipher", "messages", "auth")
 IN_MEMORY = "memory"
 
@@ -26,7 +29,10 @@ Classes = Mapping[str, Sequence[type[Layer]]]
 
 @dataclass(frozen=True)
 class Setup:
-    """A stack under a name, with the options that both ends are given; `auths` judge the server at the client's end."""
+    """A stack under a name, with the options that both ends are given; `auths` judge the server at the client's end.
+
+    What two ends need alike, both have; the attacker has it as well, with a secret of its own.
+    """
 
     name: str
     classes: Classes
@@ -35,17 +41,31 @@ class Setup:
 
     def stack(self, who: str, folder: Path, known: Sequence[Profile] = ()) -> Stack:
         """The stack of one end, or of the attacker, with its own files in the folder. Raises ChatError."""
-        classes = {**self.classes, "auth": list(self.auths) if who == Role.INITIATOR.value else []}
+        classes = {**self.classes, "auth": [auth for auth in self.auths if who == Role.INITIATOR.value or on_both_ends(auth)]}
         options = dict(self.options)
         own = folder / who
         own.mkdir(parents=True, exist_ok=True)
         for layer in (layer for layers in classes.values() for layer in layers):
             for option in layer.options:
-                if option.type is Path:
+                if option.type is Path and issubclass(layer, Authenticator) and layer.agrees:
+                    options.setdefault(option.keyword, _secret(folder / (who if who == ATTACKER else BOTH) / option.name))
+                elif option.type is Path:
                     options.setdefault(option.keyword, own / option.name)
                 elif option.name.endswith("accept-new"):  # the first conversation makes the acquaintance
                     options.setdefault(option.keyword, True)
         return Stack.build(classes, options, known)
+
+
+def on_both_ends(auth: type[Layer]) -> bool:
+    """Whether the other end must be given this authenticator, too."""
+    return issubclass(auth, Authenticator) and bool(auth.agrees or auth.other_side)
+
+
+def _secret(file: Path) -> Path:
+    """A file with a pre-shared key, made when it is first asked for."""
+    if not file.exists():
+        write(file, token_hex(32).encode())
+    return file
 
 
 def setups(host: Host) -> Iterator[Setup]:
@@ -68,8 +88,21 @@ def _of_profile(host: Host, profile: Profile) -> Iterator[Setup]:
         configured = {kind: [layer.configured(options) for layer in layers] for kind, layers in classes.items()}
         name = " ".join(filter(None, (profile.name, variant)))
         yield Setup(name, configured, options=options)
+        if not variant:
+            yield from _agreed(host, Setup(name, configured, options=options))
         if (wanted := handshake.prefers.get("auth")) and Property.PEER_KEY in handshake.gives:
             yield Setup(f"{name} pinned", configured, (host.layer("auth", wanted),), options)
+
+
+def _agreed(host: Host, plain: Setup) -> Iterator[Setup]:
+    """With each of our authenticators that both ends need alike, where the stack has room for it."""
+    for auth in (host.layer("auth", name) for name in host.names("auth") if host.found["auth", name].builtin):
+        if on_both_ends(auth):
+            try:
+                refuse_impossible({**plain.classes, "auth": [auth]})
+            except ImpossibleStack:
+                continue
+            yield replace(plain, name=f"{plain.name} {auth.name}", auths=(auth,))
 
 
 def _of_stranger(host: Host, kind: str, name: str) -> Iterator[Setup]:

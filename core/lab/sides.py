@@ -13,17 +13,42 @@ from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack
 
 QUIET_TURNS = 40
+PATIENCE = 60.0
+"""Seconds for which a person waits to hear what the other one was asked."""
 ADDRESS = "lab.invalid:7591"
 
 
+class Telephone:
+    """Joins the two people, whom no attacker can come between there: each reads to the other what the program asks."""
+
+    def __init__(self) -> None:
+        self._waiting: tuple[str, asyncio.Future[bool]] | None = None
+
+    async def compare(self, question: str) -> bool:
+        """Whether the other one was asked the same; no, where it was asked nothing."""
+        if self._waiting and not self._waiting[1].done():
+            theirs, told = self._waiting
+            told.set_result(theirs == question)
+            return theirs == question
+        told = asyncio.get_running_loop().create_future()
+        self._waiting = question, told
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await told
+        except TimeoutError:
+            return False
+
+
 class Witness(Ui):
-    """One of the two people: remembers what was shown and what was noticed."""
+    """One of the two people: remembers what was shown, asked and noticed. Says yes to what both are asked alike."""
 
     name = "witness"
 
-    def __init__(self) -> None:
+    def __init__(self, telephone: Telephone) -> None:
         self.shown: list[str] = []
         self.notices: list[str] = []
+        self.asked: list[str] = []
+        self._telephone = telephone
 
     async def run(self, session: Conversation) -> None:
         await asyncio.Event().wait()
@@ -34,9 +59,12 @@ class Witness(Ui):
     def notice(self, sentence: str) -> None:
         self.notices.append(sentence)
 
+    def opened(self, session: Conversation) -> None:
+        self.notices.clear()  # who is there, by authenticators that said yes: no alarm
+
     async def confirm(self, question: str, otherwise: str) -> bool:
-        self.notices.append(question)
-        return True
+        self.asked.append(question)
+        return await self._telephone.compare(question)
 
 
 @dataclass
@@ -45,6 +73,7 @@ class Side:
 
     said: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
     ending: Ending | None = None
     opened: bool = False
@@ -67,6 +96,7 @@ async def open_session(session: Session, side: Side) -> bool:
             raise
         return False
     side.opened, side.identity = True, session.identity
+    session.stack.ui.opened(session)
     session.begin()
     return True
 
@@ -82,8 +112,8 @@ class Meetings:
     async def meet(self, whose: Role = Role.RESPONDER) -> Stream:
         """A stream to a server that has the keys of `whose` end."""
         ours, theirs = memory_stream_pair()
-        side, witness = Side(), Witness()
-        side.shown, side.alarms = witness.shown, witness.notices
+        side, witness = Side(), Witness(Telephone())
+        side.shown, side.asked, side.alarms = witness.shown, witness.asked, witness.notices
         self.sides.append(side)
         auths = self._stacks[Role.RESPONDER].auths
         session = Session(replace(self._stacks[whose], ui=witness, auths=auths), theirs, Role.RESPONDER, address=ADDRESS)

@@ -39,15 +39,14 @@ class BreakX25519Later(Attack):
 
     async def after(self, middle: Middle) -> None:
         self._broken.stop()
-        sent = {role: [one for one in middle.frames if one.sender is role] for role in Role}
-        shaken = {role: [one.payload for one in sent[role] if one.handshake] for role in Role}
-        if [len(shaken[role]) for role in Role] != [3, 2]:
+        sent = {role: [one.payload for one in middle.frames if one.sender is role] for role in Role}
+        if len(sent[Role.INITIATOR]) < 3 or len(sent[Role.RESPONDER]) < 2:
             return  # the handshake was not finished
-        (offer, first, last), (answer, second) = (shaken[role] for role in Role)
+        offer, first, last, *sealed = sent[Role.INITIATOR]
+        answer, second = sent[Role.RESPONDER][:2]
         with suppress(ChatError):
             state = recording.read(offer, answer, (first, second, last), self._broken.keys)
-            words = (state.decrypt_with_ad(b"", one.payload) for one in sent[Role.INITIATOR] if not one.handshake)
-            self._read = b"".join(words)
+            self._read = b"".join(state.decrypt_with_ad(b"", one) for one in sealed)
             middle.log(f"read {len(self._read)} bytes of the recording with the X25519 keys alone")
 
     def succeeded(self, evidence: Evidence) -> bool:

@@ -2,9 +2,10 @@
 
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Takeover
+from plytalk.core.lab.attack import Outcome, Takeover
 from plytalk.core.lab.middle import Middle
 from plytalk.core.lab.play import Evidence
+from plytalk.core.layers import Authenticator
 from plytalk.core.properties import Property
 from plytalk.core.stack import Stack
 
@@ -28,13 +29,22 @@ class EarlySecret(Takeover):
     def applies(cls, stack: Stack) -> bool:
         return stack.handshake.speaks_first is not None
 
+    @classmethod
+    def predict(cls, stack: Stack) -> Outcome:
+        """What is judged when the handshake is done is judged too late."""
+        late = [auth for auth in stack.auths if not auth.agrees and type(auth).check is Authenticator.check]
+        judges = [layer for layer in (stack.handshake, *stack.auths) if Property.PEER_IDENTITY in layer.gives]
+        if cls.applies(stack) and all(judge in late for judge in judges):
+            return Outcome.UNDETECTED
+        return super().predict(stack)
+
     async def take(self, middle: Middle) -> None:
-        await middle.leg(Role.RESPONDER).open()
+        await middle.leg(Role.RESPONDER).shake()
         middle.log("finished the client's handshake in the server's place")
         self._got = True
 
     def succeeded(self, evidence: Evidence) -> bool:
-        return self._got
+        return self._got or evidence.sides[Role.INITIATOR].opened
 
 
 @hookimpl

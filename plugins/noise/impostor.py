@@ -83,6 +83,10 @@ class Server:
         self._offer = await self._wire.receive(GREETING, preamble.MAX_BYTES)
         return preamble.Offer.decode(self._offer)
 
+    async def refuse(self, known: Sequence[str]) -> None:
+        """Choose nothing of what was offered, and say what would be known."""
+        await self._wire.send(GREETING, preamble.Answer("", tuple(known)).encode())
+
     async def serve(self, suite: str, show: Show, dh: DH = X25519) -> Transport:
         """Choose this suite and finish the handshake, after `offered`. Raises RemoteError where the client refuses."""
         answer = preamble.Answer(suite, (suite,)).encode()

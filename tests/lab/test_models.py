@@ -154,12 +154,14 @@ def test_the_lab_predicts_for_handshakes_what_the_models_say(stack) -> None:
     pinned, name = Property.PEER_IDENTITY in stack.gives, stack.handshake.name
     if name == "plytalk1":
         shape = "XXhfs" if Property.POST_QUANTUM in stack.gives else "XX"
-        protocol = protocol_named(f"{shape}, {'pinned' if pinned else 'no pin'}")
+        agreed, late = any(auth.agrees for auth in stack.auths), any(auth.name == "words" for auth in stack.auths)
+        protocol = protocol_named(f"{shape}{'+psk3' if agreed else ''}, {'pinned' if pinned else 'no pin'}")
+        unpinned = protocol_named(f"{shape}, no pin")  # what the words are before they are compared
         verdicts = {
             "leak-long-term-keys": handshake.Run(protocol, handshake.POWERS[0]).broken(),
             "break-x25519-later": handshake.Run(protocol, handshake.POWERS[1]).broken(),
             "mitm": handshake.Run(protocol, handshake.POWERS[2]).broken(),
-            "early-secret": handshake.Run(protocol, handshake.POWERS[2]).broken(),
+            "early-secret": handshake.Run(unpinned if late else protocol, handshake.POWERS[2]).broken(),
             "replay-conversation": handshake.Run(protocol, handshake.POWERS[2]).replayed(),
             "borrowed-identity": False,
         }

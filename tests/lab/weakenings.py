@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 DEFAULT, PINNED = "plytalk1", "plytalk1 pinned"
 CHACHA, CLASSICAL = "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly", "plytalk1 XX_25519_AESGCM"
+CODE, PSK, WORDS = "plytalk1 code", "plytalk1 psk", "plytalk1 words"
 OLD, OLDER = "secure-chat", "demo02"
 
 
@@ -26,6 +27,7 @@ NOISE, AEAD, RECORDS = "plugins/ciphers/noise.py", "core/aead.py", "plugins/mess
 ENGINE, STATES, PLYTALK1 = "plugins/noise/engine.py", "plugins/noise/states.py", "plugins/handshakes/plytalk1.py"
 SESSION, OPENING, FRAMING = "core/session.py", "core/opening.py", "core/framing.py"
 RSA, LIMITS = "plugins/handshakes/rsa.py", "core/limits.py"
+AUTHS = "plugins/authenticators"
 HOSTS, KNOWN_HOSTS, PEER = "core/known_hosts.py", "plugins/authenticators/known_hosts.py", "plugins/authenticators/peer.py"
 
 CHANNEL = (
@@ -132,6 +134,72 @@ IDENTITY = (
     ),
 )
 
+AGREED = (
+    Weakening(
+        "a pre-shared key changes nothing",
+        ENGINE,
+        "self._psks = list(psks)",
+        "self._psks = [bytes(PSK_LENGTH) for _ in psks]",
+        red((PSK, CODE), "mitm", "early-secret"),
+    ),
+    Weakening(
+        "nobody proves to hold the pre-shared key",
+        f"{AUTHS}/psk.py",
+        "await channel.prove(peer.binding)",
+        "pass",
+        red(PSK, "early-secret"),
+    ),
+    Weakening(
+        "nobody proves to know the code",
+        f"{AUTHS}/code.py",
+        "await channel.prove(peer.binding)",
+        "pass",
+        red(CODE, "early-secret"),
+    ),
+    Weakening(
+        "a guess at the code is not counted",
+        f"{AUTHS}/code.py",
+        "self._guesses += 1",
+        "pass",
+        red(CODE, "guess"),
+    ),
+    Weakening(
+        "a code that was guessed at too often is good",
+        f"{AUTHS}/code.py",
+        "if self._guesses >= GUESSES:",
+        "if False:",
+        red(CODE, "guess"),
+    ),
+    Weakening(
+        "a no to the words is a yes",
+        f"{AUTHS}/words.py",
+        "if not await peer.confirm(question,",
+        "if None is await peer.confirm(question,",
+        red(WORDS, "mitm"),
+    ),
+    Weakening(
+        "the words are the same in every conversation",
+        f"{AUTHS}/words.py",
+        ".derive(h + numbers))",
+        ".derive(b''))",
+        red(WORDS, "mitm"),
+    ),
+    Weakening(
+        "a number that was not promised is taken",
+        f"{AUTHS}/words.py",
+        "if commitment(h, theirs) != promised:",
+        "if False:",
+        red(WORDS, "late-number"),
+    ),
+    Weakening(
+        "who is asked after the handshake is not asked",
+        OPENING,
+        "await self._consult(auth, auth.verify(channel, peer))",
+        "auth.verify(channel, peer).close()",
+        red((PSK, CODE), "early-secret"),
+    ),
+)
+
 HANDSHAKE = (
     Weakening(
         "the identity's signature is not looked at",
@@ -195,6 +263,13 @@ HANDSHAKE = (
         "if answer.chosen not in offer.tokens:",
         "if not answer.chosen:",
         red((DEFAULT, CLASSICAL), "downgrade-impose"),
+    ),
+    Weakening(
+        "the client tries again with what the server knows",
+        PLYTALK1,
+        "raise mismatch(offer.tokens, answer.known)",
+        "self._suites = answer.known\n            return await self.initiate(wire)",
+        red((DEFAULT, PINNED, CLASSICAL), "downgrade-retry"),
     ),
     Weakening(
         "its own static key comes back and is accepted",
@@ -288,4 +363,4 @@ SERVER = (
     ),
 )
 
-WEAKENINGS = CHANNEL + IDENTITY + HANDSHAKE + SERVER
+WEAKENINGS = CHANNEL + IDENTITY + AGREED + HANDSHAKE + SERVER

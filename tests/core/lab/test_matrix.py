@@ -1,11 +1,13 @@
 """The matrix: every installed attack on every stack; what is measured is what the layers promise."""
 
+import sys
+
 import pytest
 
 from plytalk.core.host import Host
 from plytalk.core.keys import Role
 from plytalk.core.lab.attack import Attack, Outcome
-from plytalk.core.lab.matrix import Cell, measure
+from plytalk.core.lab.matrix import Cell, measure, passed_on
 from plytalk.core.lab.play import Passive
 from plytalk.core.lab.setup import Setup, setups
 
@@ -38,8 +40,9 @@ def test_the_control_raises_no_alarm() -> None:
 def test_there_are_stacks_of_every_kind() -> None:
     names = {setup.name for setup in SETUPS}
     assert {"demo01", "demo02", "secure-chat", "plytalk1", "plytalk1 pinned"} <= names
-    assert sum(name.startswith("plytalk1") for name in names) == 10
+    assert sum(name.startswith("plytalk1") for name in names) == 13
     assert sum(name.endswith("pinned") for name in names) == 5
+    assert {f"plytalk1 {auth}" for auth in ("psk", "code", "words")} <= names
 
 
 def test_the_old_stacks_fall_and_the_default_holds() -> None:
@@ -49,6 +52,45 @@ def test_the_old_stacks_fall_and_the_default_holds() -> None:
     for name in ("mitm", "replay", "reorder", "drop", "reflect", "truncate"):
         assert outcomes["secure-chat", name] is Outcome.UNDETECTED
         assert outcomes["plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly pinned", name] is Outcome.DETECTED
+
+
+@pytest.mark.parametrize(
+    ("auth", "alarm"), [("psk", "do not know the same secret"), ("code", "do not know the same secret"), ("words", "said no")]
+)
+def test_who_has_another_secret_or_words_that_differ_is_noticed_for_that(auth: str, alarm: str) -> None:
+    [_, cell] = measure([setup for setup in SETUPS if setup.name == f"plytalk1 {auth}"], [HOST.layer("attack", "mitm")])
+    assert cell.measured is Outcome.DETECTED
+    assert cell.evidence is not None
+    assert alarm in " ".join(cell.evidence.sides[Role.RESPONDER].alarms)
+    assert all(not side.shown for side in cell.evidence.sides.values())
+
+
+def test_a_code_is_dead_after_five_guesses_and_new_for_each_attack() -> None:
+    guess = HOST.layer("attack", "guess")
+    cells = list(measure([setup for setup in SETUPS if setup.name == "plytalk1 code"], [guess], range(3)))
+    assert [cell.measured for cell in cells[1:]] == [Outcome.DETECTED] * 3
+    assert {cell.log for cell in cells[1:]} == {("tried 10 codes, of which the server judged 5",)}
+
+
+def test_words_come_too_late_for_what_the_handshake_shows_and_the_layer_says_so() -> None:
+    [attack] = [attack for attack in ATTACKS if attack.name == "early-secret"]
+    chosen = {setup.name: setup for setup in SETUPS if setup.name.startswith("plytalk1 ") and not setup.options}
+    predicted = {name: cell.predicted for name, setup in chosen.items() for cell in [*measure([setup], [attack])][1:]}
+    assert predicted.pop("plytalk1 words") is Outcome.UNDETECTED
+    assert set(predicted.values()) == {Outcome.DETECTED}
+
+
+def test_a_stack_that_wants_what_is_not_here_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "spake2", None)
+    told: list[str] = []
+    chosen = [setup for setup in SETUPS if setup.name in ("plytalk1 code", "demo01")]
+    assert {cell.stack for cell in measure(chosen, [], progress=told.append)} == {"demo01"}
+    assert told[-1].startswith("left out plytalk1 code: One-time codes need the package `spake2`.")
+
+
+def test_people_pass_on_what_they_are_told_to() -> None:
+    assert passed_on(["The secret is 3-a-b. Tell it to the other side alone; it is good once.", "More."]) == "3-a-b"
+    assert passed_on([]) == ""
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)

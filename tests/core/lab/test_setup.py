@@ -8,7 +8,7 @@ from strangers import GOOD
 
 from plytalk.core.host import Host
 from plytalk.core.keys import Role
-from plytalk.core.lab.setup import ATTACKER, Setup, setups
+from plytalk.core.lab.setup import ATTACKER, BOTH, Setup, setups
 from plytalk.core.properties import Property
 
 PREFERS = {"framer": "typed", "handshake": "rsa", "messages": "text"}
@@ -45,6 +45,27 @@ def test_only_the_client_judges_the_server(tmp_path: Path) -> None:
     setup = every()[name]
     judging = {who: len(setup.stack(who, tmp_path).auths) for who in ("client", "server", ATTACKER)}
     assert judging == {"client": 1, "server": 0, ATTACKER: 0}
+
+
+def test_what_both_ends_need_both_have_alike_and_the_attacker_with_a_secret_of_its_own(tmp_path: Path) -> None:
+    for auth in ("psk", "code", "words"):
+        setup = every()[f"plytalk1 {auth}"]
+        for who in ("client", "server", ATTACKER):
+            assert [auth.name for auth in setup.stack(who, tmp_path).auths] == [auth]
+    agreed, own = tmp_path / BOTH / "psk-file", tmp_path / ATTACKER / "psk-file"
+    assert agreed.read_text() != own.read_text()
+    assert agreed.stat().st_mode & 0o777 == 0o600
+    secret = agreed.read_text()
+    every()["plytalk1 psk"].stack("client", tmp_path)
+    assert agreed.read_text() == secret
+
+
+def test_where_there_is_no_room_for_it_there_is_no_stack() -> None:
+    assert {name for name in every() if name.endswith((" psk", " code", " words"))} == {
+        "plytalk1 psk",
+        "plytalk1 code",
+        "plytalk1 words",
+    }
 
 
 async def test_each_end_keeps_its_keys_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,14 @@
 """The two people of the lab: what they are shown and told, and the conversations an attacker begins with one of them."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from plytalk.core.errors import BrokenPlugin
 from plytalk.core.keys import Identity, Role, Secrets
 from plytalk.core.lab import clock
-from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Witness, open_session, quiet
+from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Telephone, Witness, open_session, quiet
 from plytalk.core.layers import Handshake
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.session import Session
@@ -36,17 +37,52 @@ def meetings(handshake: type[Handshake] = GivenKeys) -> Meetings:
     return Meetings({role: stack_of(handshake) for role in Role})
 
 
-def test_a_witness_says_yes_and_remembers_that_it_was_asked() -> None:
-    async def ask() -> Witness:
-        witness = Witness()
-        assert await witness.confirm("Is this the server's key?", "Say --peer.")
+def answers(*questions: str) -> list[bool]:
+    """What people say who are asked these, one each."""
+
+    async def ask() -> list[bool]:
+        telephone = Telephone()
+        people = [Witness(telephone) for _ in questions]
+        said = await asyncio.gather(*(person.confirm(question, "") for person, question in zip(people, questions, strict=True)))
+        assert [person.asked for person in people] == [[question] for question in questions]
+        return said
+
+    return clock.run(ask())
+
+
+def test_people_say_yes_to_what_both_are_asked_alike_and_to_nothing_else() -> None:
+    assert answers("The words are one two three.", "The words are one two three.") == [True, True]
+    assert answers("The words are one two three.", "The words are one two four.") == [False, False]
+    assert answers("Is this the server's key?") == [False]
+
+
+def test_who_was_asked_alone_can_compare_another_time() -> None:
+    async def ask() -> list[bool]:
+        telephone = Telephone()
+        alone = await telephone.compare("same")
+        return [alone, *await asyncio.gather(*(telephone.compare("same") for _ in range(2)))]
+
+    assert clock.run(ask()) == [False, True, True]
+
+
+def test_what_is_told_before_a_conversation_opens_is_no_alarm_and_afterwards_it_is() -> None:
+    async def talk() -> Witness:
+        witness = Witness(Telephone())
+        ours, theirs = memory_stream_pair()
+        client = Session(replace(stack_of(), ui=witness), ours, Role.INITIATOR)
+        server = Session(stack_of(), theirs, Role.RESPONDER)
+        witness.notice("It holds the key.")
+        assert all(await asyncio.gather(open_session(client, Side()), open_session(server, Side())))
+        assert witness.notices == []
         witness.message("hello")
         witness.notice("A message did not open.")
+        for session in (client, server):
+            session.stream.close()
         return witness
 
-    witness = clock.run(ask())
+    witness = clock.run(talk())
     assert witness.shown == ["hello"]
-    assert witness.notices == ["Is this the server's key?", "A message did not open."]
+    assert witness.notices == ["A message did not open."]
 
 
 def test_a_conversation_of_the_attacker_s_own_is_a_side_like_any_other() -> None:

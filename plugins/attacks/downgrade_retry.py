@@ -1,0 +1,38 @@
+"""Downgrade by failure: the client is to try again, with less."""
+
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.plugins.noise import impostor
+
+
+class DowngradeRetry(impostor.Posing):
+    """Answers in the server's place that there is nothing in common and only a weak suite is known here, and waits.
+
+    A failure costs the attacker nothing. A program that tries again with less, so that it works at last, does the rest itself.
+    """
+
+    name = "downgrade-retry"
+    row = "A14"
+    reference = "POODLE, CVE-2014-3566, the downgrade dance"
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._again = False
+
+    async def take(self, middle: Middle) -> None:
+        server = impostor.Server(middle.leg(Role.RESPONDER).wire)
+        await server.offered()
+        middle.log(f"told the client that the server knows {impostor.FOREIGN[0]} alone")
+        await server.refuse(impostor.FOREIGN)
+        await server.offered()
+        self._again = True
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return self._again
+
+
+@hookimpl
+def layers() -> list[type[DowngradeRetry]]:
+    return [DowngradeRetry]

@@ -1,0 +1,53 @@
+"""Guess: try one code after another."""
+
+from contextlib import suppress
+
+from plytalk.core.errors import ChatError
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.lab.attack import Attack, Passing
+from plytalk.core.lab.middle import Leg, Middle
+from plytalk.core.lab.play import Evidence
+from plytalk.core.layers import Authenticator
+from plytalk.core.stack import Stack
+
+TRIES = 10
+
+
+class Guess(Attack):
+    """Keeps the client away, and tries ten codes at the server, each in a conversation of its own.
+
+    A secret that two people can say on the telephone can be guessed by who may guess for ever.
+    """
+
+    name = "guess"
+    row = "A20"
+    reference = "WPS, CVE-2011-5053, a number of eight digits that could be tried for ever"
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._answered = 0
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return any(type(auth).spent is not Authenticator.spent for auth in stack.auths)
+
+    def frame(self, middle: Middle, passing: Passing) -> None:
+        """Nobody else is to use the code."""
+
+    async def after(self, middle: Middle) -> None:
+        for _ in range(TRIES):
+            leg = Leg(middle.stack, stream := await middle.meet(), Role.INITIATOR, lambda role: None)
+            with suppress(ChatError):
+                await leg.shake()
+                self._answered += 1
+            stream.close()
+        middle.log(f"tried {TRIES} codes, of which the server judged {self._answered}")
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return self._answered == TRIES
+
+
+@hookimpl
+def layers() -> list[type[Guess]]:
+    return [Guess]
