@@ -23,7 +23,7 @@ from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Role
 from plytalk.core.layers import Feature, Option
 from plytalk.core.measures import CONTENT_TYPE, Measure, exposition
-from plytalk.core.session import Ending
+from plytalk.core.session import Ending, Session
 
 LONGEST = 8192
 """The longest head of a request, in bytes."""
@@ -59,7 +59,8 @@ class Metrics(Feature):
         self._hook: Any = None
         self._server: asyncio.Server | None = None
         self.asking: set[Request] = set()
-        self._opened = self._closed = self._failures = 0
+        self._open: set[Session] = set()
+        self._opened = self._failures = 0
         self._ended: Counter[tuple[str, str]] = Counter()
         self._turned_away: Counter[str] = Counter()
 
@@ -95,18 +96,19 @@ class Metrics(Feature):
         self._turned_away[type(error).__name__] += 1
 
     @hookimpl
-    def session_opened(self) -> None:
+    def session_opened(self, session: Session) -> None:
+        self._open.add(session)
         self._opened += 1
 
     @hookimpl
-    def session_closed(self, ending: Ending) -> None:
-        self._closed += 1
+    def session_closed(self, session: Session, ending: Ending) -> None:
+        self._open.discard(session)
         self._ended[ending.by.value, type(ending.error).__name__ if ending.error else ""] += 1
 
     @hookimpl
     def measures(self) -> list[Measure]:
         found = [
-            Measure("plytalk_sessions_open", "Conversations that are open.", self._opened - self._closed),
+            Measure("plytalk_sessions_open", "Conversations that are open.", len(self._open)),
             Measure("plytalk_sessions_opened_total", "Conversations that have opened.", self._opened, "counter"),
         ]
         for (by, error), count in self._ended.items():

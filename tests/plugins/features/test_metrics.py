@@ -120,11 +120,16 @@ def test_it_keeps_its_contract() -> None:
 
 
 async def test_conversations_are_counted_as_they_come_and_go() -> None:
-    async with serving() as here, open_ends(stack_of(), stack_of()) as (_, server):
-        for _ in range(3):
-            here.hook.session_opened(session=server.session)
-        here.hook.session_closed(session=server.session, ending=Ending(By.THEM, "The other side said exit."))
-        here.hook.session_closed(session=server.session, ending=Ending(By.FAULT, "Cut.", Truncated("Cut.")))
+    async with (
+        serving() as here,
+        open_ends(stack_of(), stack_of()) as (one, two),
+        open_ends(stack_of(), stack_of()) as (three, stranger),
+    ):
+        for side in (one, two, three):
+            here.hook.session_opened(session=side.session)
+        here.hook.session_closed(session=one.session, ending=Ending(By.THEM, "The other side said exit."))
+        here.hook.session_closed(session=two.session, ending=Ending(By.FAULT, "Cut.", Truncated("Cut.")))
+        here.hook.session_closed(session=stranger.session, ending=Ending(By.US, "Another plugin refused it first."))
         for _ in range(5):
             here.hook.turned_away(address="192.0.2.1:1", error=Refused("No."))
         found = await here.figures()
