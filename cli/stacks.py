@@ -51,6 +51,13 @@ class Choice:
         known = [self.host.profile(name) for name in self.host.names("profile") if self.host.found["profile", name].builtin]
         return Stack.build(self.classes, self.options, known)
 
+    def guest(self, profile: str) -> Stack:
+        """A stack for guests who speak an existing chat. Raises Usage where its layers belong to another."""
+        classes = choose({kind: [name] for kind, name in self.host.profile(profile).layers.items()}, {}, self.host.layer)
+        if any("auth" in layer.prefers for layers in classes.values() for layer in layers):
+            raise Usage(f"{profile} is no existing chat: its people need not come as guests.", "Leave it out of --guests.")
+        return Stack.build({**classes, "transport": self.classes["transport"], "ui": self.classes["ui"]}, self.options)
+
     def pin(self, fingerprint: str) -> None:
         """Talk to this key alone, in place of what decides when nobody chose. Raises Usage if another one was given."""
         if self.options.setdefault("peer", fingerprint) != fingerprint:
@@ -218,6 +225,11 @@ class StackCommand(click.Command):
         wanted = with_configuration(choice.classes["handshake"][0], choice.options).prefers.get("auth")
         if wanted and self._role is Role.INITIATOR and not choice.classes.get("auth"):
             choice.classes["auth"] = [choice.host.layer("auth", wanted)]
+        wanted = choice.classes["messages"][0].prefers.get("feature")
+        if wanted and ("feature", wanted) in choice.host.found:
+            layer = choice.host.layer("feature", wanted)
+            if layer not in choice.classes.setdefault("feature", []):
+                choice.classes["feature"].append(layer)
         for option, layer in given.items():
             if layer not in choice.classes.get(layer.kind, []):
                 raise Usage(f"--{option.name} belongs to the {layer.kind} `{layer.name}`, which is not chosen.")
@@ -247,7 +259,7 @@ def with_options(choice: Choice, everything: bool) -> list[type[Layer]]:
     """The layers whose options are understood: the chosen ones, and those that come with plytalk and choose themselves by one."""
     layers = [layer for chosen in choice.classes.values() for layer in chosen]
     for (kind, name), found in choice.host.found.items():
-        if found.builtin and (kind == "auth" or (everything and kind in KINDS)):
+        if found.builtin and (kind in REPEATABLE or (everything and kind in KINDS)):
             layer = choice.host.layer(kind, name)
             if layer not in layers:
                 layers.append(layer)

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,17 @@ from plytalk.core.contacts import Contacts
 from plytalk.core.ends import Client
 from plytalk.core.errors import Usage
 from plytalk.core.keys import Role
+from plytalk.core.limits import Limits
 from plytalk.core.properties import Property
-from plytalk.core.server import Server
+from plytalk.core.server import Place, Server
 from plytalk.core.session import Ending
 
 SERVE_EXAMPLES = """\b
 Examples:
   chat serve                                       wait on this machine, for one conversation
-  chat serve --host 0.0.0.0 --keep                 wait for the whole network, one after the other
+  chat serve --host 0.0.0.0 --keep                 wait for the whole network, and go on when all have left
+  chat serve --keep --headless --room kitchen      a room with nobody at the server
+  chat serve --guests demo02:5002,secure-chat      let programs of the existing chats into the room
   chat serve --profile demo01                      be the server of an existing plaintext chat
   chat serve --cipher aesgcm --handshake rsa       choose the layers by name
   printf 'hello\\n' | chat serve --ui jsonl         talk through pipes
@@ -42,6 +46,7 @@ Examples:
   chat connect 192.0.2.7 --profile demo02          talk to an existing encrypted chat
   chat connect 192.0.2.7 --code --save-as alice    begin with a one-time code, and keep the key
   chat connect @alice                              come back: the same address, and only that key
+  chat connect HOST --name bob --reconnect         be bob in its room, and come back after a cut
 """
 
 
@@ -54,27 +59,67 @@ Examples:
     help="Port to listen on (default: the stack's own; 0: any free one).",
     envvar="PLYTALK_PORT",
 )
-@click.option("--once/--keep", default=True, help="End after one conversation (default), or wait for the next.")
+@click.option("--once/--keep", default=True, help="End when all who came have left (default), or wait for others.")
+@click.option("--headless", is_flag=True, help="Nobody sits at the server: the same as --ui none.")
+@click.option(
+    "--guests", metavar="NAMES", help="Listen for existing chats as well: PROFILE[:PORT],... They join the room, marked."
+)
+@click.option("--members", type=click.IntRange(1), metavar="N", help="How many may be inside at one time (default 1000).")
 @trace_option
 @layer_options
-def serve(choice: Choice, host: str | None, port: int | None, once: bool, trace: Path | None) -> int:
+def serve(
+    choice: Choice,
+    host: str | None,
+    port: int | None,
+    once: bool,
+    headless: bool,
+    guests: str | None,
+    members: int | None,
+    trace: Path | None,
+) -> int:
     """Wait for someone to connect and talk."""
     stack = choice.stack()
+    if guests and not any(feature.hosts for feature in stack.features):
+        raise Usage("--guests needs a room that they can join.", "Add --feature rooms, or choose the layers of plytalk/1.")
     place = host or choice.settings.get("host") or ("" if stack.transport.names_place else "127.0.0.1")
     if not place:
         raise Usage(f"The transport `{stack.transport.name}` needs --host: the path or name to listen at.")
     if not (open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives):
         warn(choice)  # otherwise the invitation says that anyone may come in
     with tracing(trace) as tracer:
+        choice.host.hear(stack)
         server = Server(
             stack,
             choice.host.manager.hook,
+            limits=replace(Limits(), connections=members or Limits.connections),
+            guests=[Place(choice.guest(name), place, number) for name, number in invited(choice, guests or "")],
             secret=secret,
             trace=tracer,
             announce=lambda address: announce(choice, stack, address),
             introduce=newcomer,
         )
-        return run(server.run(place, choice.port if port is None else port, keep=not once))
+        return run(attended(server, server.run(place, choice.port if port is None else port, keep=not once), keep=not once))
+
+
+async def attended(server: Server, conversations: Coroutine[Any, Any, Ending], keep: bool) -> Ending:
+    """Let the system tell a server that is left alone to end (SIGTERM) and to read its files anew (SIGHUP)."""
+    loop = asyncio.get_running_loop()
+    alone = not server.stack.ui.present
+    with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or somebody else's program
+        if keep or alone:
+            loop.add_signal_handler(signal.SIGTERM, server.stop)
+        if alone:
+            loop.add_signal_handler(signal.SIGHUP, server.reread)
+    return await conversations
+
+
+def invited(choice: Choice, guests: str) -> Iterator[tuple[str, int]]:
+    """The profiles that --guests names, and the port of each. Raises Usage, UnknownLayer."""
+    for one in filter(None, (part.strip() for part in guests.split(","))):
+        name, _, port = one.partition(":")
+        if port and not (port.isascii() and port.isdigit() and int(port) < 65536):
+            raise Usage(f"{one!r} is not PROFILE or PROFILE:PORT.", "Write, say, --guests demo02:5002,secure-chat:8000.")
+        yield name, int(port) if port else choice.host.profile(name).port
 
 
 @click.command(cls=StackCommand, epilog=CONNECT_EXAMPLES)
@@ -99,6 +144,7 @@ def connect(choice: Choice, address: str, port: int | None, trace: Path | None) 
         raise Usage(f"{address} names the port {written} and --port says {port}.", "Give one of them.")
     warn(choice)
     with tracing(trace) as tracer:
+        choice.host.hear(stack)
         client = Client(stack, choice.host.manager.hook, secret=secret, trace=tracer)
         return run(client.run(host, written or port or choice.port))
 

@@ -10,7 +10,7 @@ They run at the server, so nobody else needs the feature.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Call(Protocol):
@@ -36,12 +36,14 @@ class Call(Protocol):
 
 @dataclass(frozen=True)
 class Command:
-    """`name` without its slash, one sentence of help, and what to run. What it raises as a ChatError is told to the sender alone.
+    """`name` without its slash, one sentence of help, and what to run with a `Call`; it may be a coroutine function.
+
+    What it raises as a ChatError is told to the sender alone.
 
     `operators` keeps it for the room's operators.
     """
 
     name: str
     help: str
-    run: Callable[[Call], None]
+    run: Callable[[Any], object]
     operators: bool = False

@@ -113,7 +113,7 @@ class End:
             raise error
         raise BrokenPlugin(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; the conversation ends here.") from error
 
-    def _tell(self, hook: str, **what: Any) -> None:
+    def _tell(self, hook: str, /, **what: Any) -> None:
         caller = getattr(self._hook, hook)
         try:
             caller(**what)

@@ -92,10 +92,12 @@ class Layer(ABC):
 class Stream(ABC):
     """Bytes to and from one peer. It calls back with what arrives; it never blocks on sending.
 
-    `peer` names the other end for display; `buffered` counts bytes accepted by `send` and not yet handed to the system.
+    `peer` names the other end for display; `buffered` counts bytes accepted by `send` and not yet handed to the system; `full`
+    says that there are so many that `drained` would wait.
     """
 
     peer: str = ""
+    full: bool = False
 
     @abstractmethod
     def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
@@ -410,7 +412,8 @@ class Conversation(Protocol):
 class Said:
     """Something that happened among several: `text` as a screen shows it, and for programs what it was made of.
 
-    `id` counts within the room, `time` is in milliseconds since 1970, `marks` say what is weak about the sender's connection.
+    `id` counts within the room, `time` is in milliseconds since 1970, `marks` say what is weak about the sender's connection, and
+    `own` that this user caused it.
     """
 
     text: str
@@ -420,6 +423,7 @@ class Said:
     id: int = 0
     time: int = 0
     marks: Sequence[str] = ()
+    own: bool = False
 
 
 class Ui(Layer):

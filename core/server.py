@@ -88,8 +88,21 @@ class Server(End):
         if not guests:
             self.stack.ui.waiting(listener.address)
         self.stack.ui.notice(f"Listening {'for guests ' * guests}on {listener.address} with {stack.line}.")
-        for sentence in () if guests else self._announce(listener.address):
-            self.stack.ui.notice(sentence)
+        if not guests:
+            self._tell("server_opened", stack=stack, address=listener.address, hook=self._hook)
+            for sentence in self._announce(listener.address):
+                self.stack.ui.notice(sentence)
+
+    def reread(self) -> None:
+        """Have all plugins read anew what they keep of files; nobody who is in is dropped."""
+        for plugin in self._hook.reread.get_hookimpls():
+            try:
+                for sentence in plugin.function() or ():
+                    self._notice(sentence)
+            except ChatError as error:
+                self._notice(f"{error.sentence} All stays as it was.")
+            except Exception as error:
+                self._notice(f"Reading anew failed in {plugin.plugin_name}: {type(error).__name__}. All stays as it was.")
 
     def stop(self) -> None:
         """Let nobody in any more, say goodbye to all, and end when they have gone or have had their time."""
@@ -136,16 +149,28 @@ class Server(End):
                 if self._busy or self._stopping:
                     return  # one conversation is enough
                 raise
-            if self._doorway.refuses(stream.peer) or self._is_full(stream.peer):
+            if why := self._closed_to(stream.peer):
+                self._turn_away(stream.peer, Refused(why))
                 stream.close()
                 continue
             # Not in the task: more may be accepted before it begins.
             self._doorway.enter(stream, stream.peer, partial(self._send_away, stream, self._start(self._welcome(stream, stack))))
 
-    def _is_full(self, peer: str) -> bool:
+    def _closed_to(self, peer: str) -> str:
+        """Why this peer cannot even begin; empty where it can."""
+        if self._doorway.refuses(peer):
+            return "Too many handshakes of this address failed."
         if len(self._inside) >= self._limits.connections:
-            return True
-        return not is_local(peer) and Counter(self._inside.values())[place_of(peer)] >= self._limits.connections_per_address
+            return "The server is full."
+        if not is_local(peer) and Counter(self._inside.values())[place_of(peer)] >= self._limits.connections_per_address:
+            return "There are too many of this address."
+        return ""
+
+    def _turn_away(self, address: str, error: ChatError) -> None:
+        try:
+            self._tell("turned_away", address=address, error=error)
+        except ChatError as trouble:
+            self._notice(trouble.sentence)
 
     @staticmethod
     def _send_away(stream: Stream, welcome: "asyncio.Task[None]") -> None:
@@ -172,6 +197,7 @@ class Server(End):
         except ChatError as error:
             failed = isinstance(error, RemoteError)
             self._notice(f"{session.address} did not get in: {error.sentence}")
+            self._turn_away(session.address, error)
             return False
         finally:
             self._doorway.leave(session.stream, failed)
@@ -227,7 +253,10 @@ class Server(End):
         try:
             if self.stack.ui.present:
                 seat = self._host.host(self.stack, first.address, self._leave)
-                await self._sit(seat, lambda: gathered, partial(self._enter, first))
+                try:
+                    await self._sit(seat, lambda: gathered, partial(self._enter, first))
+                finally:
+                    seat.exit()
             else:
                 self._enter(first)
                 await gathered

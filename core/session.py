@@ -81,7 +81,7 @@ class Session:
         self._extensions: dict[int, Callable[[bytes], None]] = {}
         self._loop = asyncio.get_running_loop()
         self._pending: list[Item] = []
-        self._receiving = False
+        self._receiving = self._held = False
         self._noticed: dict[str, int] = {}
 
     # -- opening ----------------------------------------------------------------------------------------------------------
@@ -251,23 +251,35 @@ class Session:
             self._loop.call_soon(self._flush)
         self._pending.append(item)
 
+    def hold(self) -> None:
+        """Send what is pending, and from now on nothing that is said until `release`."""
+        self._flush()
+        self._held = True
+
+    def release(self, before: Sequence[str] = ()) -> None:
+        """Go on sending: first `before`, then what was said meanwhile."""
+        self._held = False
+        self._pending[:0] = before
+        if not self._receiving:
+            self._flush()
+
     def deliver(self, plaintexts: Sequence[bytes]) -> None:
         """Send plaintexts that messages of this stack's kind have packed, once for many conversations."""
         if self._pending:
-            self._flush()
-        if self.ending:
-            return
-        encode, seal = self._encode, self._seal
-        try:
-            self._passed(len(plaintexts))
-            self._send(b"".join([encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]))
-        except Exception as error:
-            self._fail(error)
+            self._flush(plaintexts)
+        elif not self.ending:
+            encode, seal = self._encode, self._seal
+            try:
+                self._passed(len(plaintexts))
+                self._send(b"".join([encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]))
+            except Exception as error:
+                self._fail(error)
 
     def exit(self, text: str = EXIT) -> None:
         """Say goodbye and end the conversation."""
         if self.ending:
             return
+        self._held = False
         try:
             self._pending.append(Close(self._prepare(text) or EXIT))
         except Exception as error:
@@ -275,13 +287,19 @@ class Session:
         self._flush()
         self._end(Ending(By.US, "You said exit."))
 
-    def _flush(self) -> None:
+    def _flush(self, packed: Sequence[bytes] = ()) -> None:
+        if self._held:
+            return
         items, self._pending = self._pending, []
         if not items or self.ending:
             return
         encode, seal = self._encode, self._seal
         try:
-            frames = [encode(MESSAGE, seal(plaintext)) for plaintext in self._pack(items)]
+            plaintexts = self._pack(items)
+            if packed:
+                self._passed(len(packed))
+                plaintexts = [*plaintexts, *packed]
+            frames = [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
             if self._borders:
                 self._send(b"".join(frames))
             else:  # without borders one write is one message

@@ -28,8 +28,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         self._receive: Callable[[Buffer], None] | None = None
         self._on_end: Callable[[Exception | None], None] | None = None
         self._over: tuple[Exception | None] | None = None
-        self._writable = asyncio.Event()
-        self._writable.set()
+        self._writable: asyncio.Event | None = None  # made when somebody waits: a server has thousands of streams
         self._paused = self._finished = False
         self._early = b""
 
@@ -61,10 +60,12 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         self._end(exc)
 
     def pause_writing(self) -> None:
-        self._writable.clear()
+        self.full = True
 
     def resume_writing(self) -> None:
-        self._writable.set()
+        self.full = False
+        if self._writable:
+            self._writable.set()
 
     def _end(self, error: Exception | None) -> None:
         if self._over is None:
@@ -93,7 +94,10 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         return self._transport.get_write_buffer_size()
 
     async def drained(self) -> None:
-        await self._writable.wait()
+        while self.full:
+            self._writable = self._writable or asyncio.Event()
+            self._writable.clear()
+            await self._writable.wait()
 
     def pause(self) -> None:
         self._paused = True

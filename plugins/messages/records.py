@@ -62,6 +62,7 @@ class Records(Messages):
     name = "records"
     needs = {Property.INTEGRITY, Property.ORDER, Property.BORDERS}
     gives = {Property.CLEAN_END, Property.LENGTH_HIDING}
+    prefers = {"feature": "rooms"}
     extensible = True
 
     def __init__(self, borders: bool, **options: Any) -> None:

@@ -10,7 +10,7 @@ import sys
 
 from plytalk.core.errors import UnknownPeer
 from plytalk.core.hookspecs import hookimpl
-from plytalk.core.layers import Conversation, Ui
+from plytalk.core.layers import Conversation, Said, Ui
 from plytalk.core.lines import LineReader, LineWriter, in_thread
 from plytalk.core.session import Ending
 from plytalk.plugins.uis.prompts import Prompt, best
@@ -56,10 +56,17 @@ class Console(Ui):
             await session.drain()
 
     def message(self, text: str) -> None:
+        self._print(RECEIVED + text)
+
+    def event(self, said: Said) -> None:
+        if not said.own or said.kind == "told":  # what was typed stands on the screen already
+            self._print(said.text)
+
+    def _print(self, line: str) -> None:
         if self._prompt and self._prompt.visible:
-            self._prompt.print_above(RECEIVED + text)
+            self._prompt.print_above(line)
         else:
-            self._out.write(RECEIVED + text)
+            self._out.write(line)
 
     def notice(self, sentence: str) -> None:
         if self._prompt and self._prompt.visible:

@@ -2,6 +2,7 @@
 
 out  {"type": "open", "peer": "127.0.0.1:8000", "stack": {"transport": "tcp", ...}}
      {"type": "message", "text": "..."}
+     {"type": "event", "kind": "said", "sender": "bob", "text": "...", "id": 7, "time": 1790000000000, "marks": [], "own": false}
      {"type": "closed", "reason": "..."}
 in   {"type": "message", "text": "..."}
      {"type": "exit"}
@@ -14,7 +15,7 @@ import sys
 from typing import Any
 
 from plytalk.core.hookspecs import hookimpl
-from plytalk.core.layers import Conversation, Ui
+from plytalk.core.layers import Conversation, Said, Ui
 from plytalk.core.lines import LineReader, LineWriter
 from plytalk.core.session import Ending
 
@@ -60,6 +61,12 @@ class Jsonl(Ui):
 
     def message(self, text: str) -> None:
         self._write(type="message", text=text)
+
+    def event(self, said: Said) -> None:
+        self._write(
+            type="event", kind=said.kind, sender=said.sender, text=said.body, id=said.id, time=said.time, marks=said.marks,
+            own=said.own,
+        )  # fmt: skip
 
     def notice(self, sentence: str) -> None:
         print(sentence, file=sys.stderr, flush=True)

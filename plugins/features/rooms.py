@@ -1,0 +1,122 @@
+"""Rooms: many people, one server. What they are made of is in plugins/rooms/; this is how it comes into a stack.
+
+At the server every conversation becomes a member (`Hall`), and whoever sits there has a `Seat`; at a client a `Visit` asks to
+join. Where just two are there, both see and send what they would without a room.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from plytalk.core import files
+from plytalk.core.errors import CannotConnect, HandshakeFailed, Refused, Truncated, Usage
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Role
+from plytalk.core.layers import Conversation, Feature, Option
+from plytalk.core.measures import Measure
+from plytalk.core.session import Ending, Session
+from plytalk.core.stack import Stack
+from plytalk.plugins.rooms.hall import Hall
+from plytalk.plugins.rooms.member import Member
+from plytalk.plugins.rooms.names import room_name
+from plytalk.plugins.rooms.seat import Seat
+from plytalk.plugins.rooms.visit import Visit
+
+LOBBY = "lobby"
+WAITS = (0.5, 1, 2, 4, 8, 15, 30)
+"""How long to wait before connecting again, in seconds; the last one from then on."""
+
+
+class Rooms(Feature):
+    """Many people in rooms on one server: names, commands, a backlog."""
+
+    name = "rooms"
+    hosts = True
+    options = (
+        Option("room", "The room to be in (default: the server's first, `lobby`).", metavar="NAME", chooses=True),
+        Option("name", "What you want to be called (default: what the server makes of your key).", metavar="NAME", chooses=True),
+        Option("backlog", "serve: how many of the last events a newcomer is sent (default 0).", int, 0, "N"),
+        Option("rate", "serve: messages a second of a member, four times as many at once (default 20; 0: any).", int, 20, "N"),
+        Option("operator", "serve: the key of an operator, by its fingerprint.", metavar="SHA256:..."),
+        Option("reconnect", "connect: connect again when the connection is cut, and get what was missed.", bool, False),
+    )
+
+    def __init__(
+        self,
+        room: str | None = None,
+        name: str | None = None,
+        backlog: int = 0,
+        rate: int = 20,
+        operator: str | None = None,
+        reconnect: bool = False,
+    ) -> None:
+        self._room, self._name, self._operator = room_name(room) if room else "", name or "", operator
+        if backlog < 0 or rate < 0:
+            raise Usage("--backlog and --rate take numbers from 0 on.")
+        self._backlog, self._rate, self._reconnect = backlog, rate, reconnect
+        self._hall: Hall | None = None
+        self._seat: Seat | None = None
+        self._visit = Visit(self._room, self._name)
+        self._tries = 0
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        if role is Role.RESPONDER and self._reconnect:
+            raise Usage("--reconnect is for `chat connect`.")
+        return ()
+
+    # -- at a server ------------------------------------------------------------------------------------------------------
+
+    @hookimpl
+    def server_opened(self, stack: Stack) -> None:
+        pack = stack.messages().pack
+        self._hall = Hall(
+            lambda items: list(pack(items)),
+            stack.ui.notice,
+            first=self._room or LOBBY,
+            backlog=self._backlog,
+            rate=self._rate,
+            register=files.place("rooms"),
+            operator=self._operator,
+            brought={feature.name: feature.commands for feature in stack.features if feature.commands},
+        )
+
+    def host(self, stack: Stack, address: str, leave: Callable[[], None]) -> Conversation:
+        assert self._hall is not None
+        self._seat = Seat(self._hall, stack, address, leave, self._name)
+        return self._seat
+
+    @hookimpl
+    def session_opened(self, session: Session) -> None:
+        if session.role is Role.RESPONDER:
+            if self._hall is not None:
+                Member(self._hall, session)
+        elif session.stack.make_messages.layer.extensible:
+            self._visit.opened(session)
+            self._tries = 0
+
+    @hookimpl
+    def reread(self) -> Sequence[str]:
+        if self._hall is None:
+            return ()
+        self._hall.register.load()
+        return [f"Read who is operator, banned and muted anew from {self._hall.register.path}."]
+
+    @hookimpl
+    def measures(self) -> Sequence[Measure]:
+        return self._hall.measures() if self._hall else ()
+
+    # -- at a client ------------------------------------------------------------------------------------------------------
+
+    async def again(self, ending: Ending) -> bool:
+        cut = isinstance(ending.error, Truncated | CannotConnect) or (
+            isinstance(ending.error, HandshakeFailed) and not isinstance(ending.error, Refused)
+        )
+        if not self._reconnect or not cut or self._visit.sent_away:
+            return False
+        await asyncio.sleep(WAITS[min(self._tries, len(WAITS) - 1)])
+        self._tries += 1
+        return True
+
+
+@hookimpl
+def layers() -> list[type[Rooms]]:
+    return [Rooms]

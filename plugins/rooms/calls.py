@@ -1,0 +1,64 @@
+"""A slash command as somebody typed it, on its way to what it does."""
+
+import json
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+from plytalk.core.errors import ChatError, Usage
+from plytalk.core.sanitise import clean
+from plytalk.plugins.rooms.wire import Kind
+
+if TYPE_CHECKING:
+    from plytalk.plugins.rooms.hall import Hall
+
+MAX_KIND = 32
+
+
+class TypedCommand:
+    """What a command is called with (`plytalk.core.commands.Call`); `hall` and `member` are for the built-in ones alone."""
+
+    def __init__(self, hall: "Hall", member: Any, line: str) -> None:
+        self.hall, self.member = hall, member
+        self.name, _, rest = line[1:].partition(" ")
+        self.rest = rest.strip()
+        self.sender: str = member.name
+        self.room: str = member.room.name if member.room else ""
+
+    @property
+    def is_operator(self) -> bool:
+        return bool(self.member.is_operator)
+
+    async def run(self) -> None:
+        """Do it. What goes wrong is told to whoever typed it, and to nobody else."""
+        try:
+            command, origin = self.hall.commands.get(self.name.lower(), (None, ""))
+            if command is None:
+                raise Usage(f"There is no command /{self.name[:32]}.", "/help lists them; begin with // to say it.")
+            if command.operators and not self.is_operator:
+                raise Usage(f"/{command.name} is for operators.", "Ask one of them: /who marks them.")
+            if isawaitable(outcome := command.run(self)):
+                await outcome
+        except ChatError as error:
+            self.tell(error.sentence)
+        except Exception as error:
+            self.tell(f"/{self.name[:32]} of {origin} failed.")
+            self.hall.notice(f"/{self.name[:32]} of {origin} raised {type(error).__name__}.")
+
+    def tell(self, sentence: str) -> None:
+        self.member.tell(sentence)
+
+    def tell_all(self, text: str) -> None:
+        self.happen(Kind.OTHER, json.dumps({"text": text}))
+
+    def publish(self, kind: str, body: str, text: str) -> None:
+        if not kind or len(kind) > MAX_KIND or clean(kind) != kind:
+            raise Usage(f"{kind[:MAX_KIND]!a} is no name for a type of event.")
+        self.happen(Kind.OTHER, json.dumps({"type": kind, "body": body, "text": text}))
+
+    def happen(self, kind: Kind, text: str = "", audience: frozenset[object] | None = None) -> None:
+        """Have something happen in the sender's room, in the sender's name."""
+        if self.member.muted:
+            raise Usage("You are muted here.")
+        if self.member.room:
+            member = self.member
+            member.room.happen(kind, member.name, text, member.marks, member.id, audience)

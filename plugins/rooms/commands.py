@@ -1,0 +1,154 @@
+"""The slash commands that every room has. What people may do for themselves comes first, then what operators may."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from plytalk.core.commands import Command
+from plytalk.core.errors import Usage
+from plytalk.core.public_key import PublicKey
+from plytalk.plugins.rooms.calls import TypedCommand
+from plytalk.plugins.rooms.wire import Kind
+
+MAX_TOPIC = 200
+
+
+def give_help(call: TypedCommand) -> None:
+    for name, (command, origin) in sorted(call.hall.commands.items()):
+        if call.is_operator or not command.operators:
+            marks = [mark for mark in ("operators" if command.operators else "", origin if origin != "plytalk" else "") if mark]
+            call.tell(f"/{name}  {command.help}{f' ({chr(44).join(marks)})' if marks else ''}")
+
+
+def who(call: TypedCommand) -> None:
+    room = call.member.room
+    for member in (*room.ears, *room.wired):
+        key = f", {member.key.fingerprint}" if member.key else ", not authenticated" if hasattr(member, "session") else ""
+        call.tell(f"{member.name}{key}{', operator' if member.is_operator else ''}{', muted' if member.muted else ''}")
+
+
+def rooms(call: TypedCommand) -> None:
+    for room in call.hall.rooms.values():
+        call.tell(f"{room.name}: {len(room)} here{f', topic: {room.topic}' if room.topic else ''}")
+
+
+def join(call: TypedCommand) -> None:
+    room = call.hall.room(need(call, "which room: /join kitchen"))
+    if room is not call.member.room:
+        call.hall.leave(call.member, f"gone to {room.name}")
+        call.hall.enter(call.member, room)
+
+
+def name(call: TypedCommand) -> None:
+    member, old = call.member, call.member.name
+    new = call.hall.take_name(member, need(call, "the new name: /name alice"))
+    if new != old:
+        call.happen(Kind.RENAMED, new)
+        member.called(new)
+
+
+async def keep(call: TypedCommand) -> None:
+    if call.member.key is None:
+        raise Usage("A name is kept for a key, and your connection shows none.")
+    await asyncio.to_thread(call.hall.register.claim, call.sender, call.member.key)
+    call.tell(f"{call.sender} is yours: nobody with another key can take it.")
+
+
+def me(call: TypedCommand) -> None:
+    call.happen(Kind.DID, need(call, "what you do: /me waves"))
+
+
+def msg(call: TypedCommand) -> None:
+    to, _, text = need(call, "to whom, and what: /msg bob hello").partition(" ")
+    other = call.hall.find(to)
+    if not text.strip():
+        raise Usage("Say what to tell: /msg bob hello.")
+    if other.room is not call.member.room:
+        raise Usage(f"{other.name} is in another room.")
+    told = json.dumps({"to": other.name, "text": text.strip()})
+    call.happen(Kind.TOLD, told, frozenset((call.member.person, other.person)))
+    if not call.member.wired:
+        call.tell(f"you, to {other.name} alone: {text.strip()}")
+
+
+def topic(call: TypedCommand) -> None:
+    room = call.member.room
+    if not call.rest:
+        call.tell(f"The topic is: {room.topic}" if room.topic else "There is no topic.")
+    elif len(call.rest) > MAX_TOPIC:
+        raise Usage(f"A topic has at most {MAX_TOPIC} characters.")
+    else:
+        call.happen(Kind.TOPIC, call.rest)
+        room.topic = call.rest
+
+
+def need(call: TypedCommand, what: str) -> str:
+    if not call.rest:
+        raise Usage(f"Say {what}.")
+    return call.rest
+
+
+# -- operators ----------------------------------------------------------------------------------------------------------------
+
+
+def kick(call: TypedCommand) -> None:
+    to, _, why = need(call, "whom: /kick bob").partition(" ")
+    other = others(call, to)
+    call.hall.drop(other, f"{call.sender} sent you away{f': {why}' if why else ''}")
+
+
+def others(call: TypedCommand, name: str) -> Any:
+    other = call.hall.find(name)
+    if other is call.member or not hasattr(other, "session"):
+        raise Usage("That cannot be done to yourself, nor to whoever sits at the server.")
+    return other
+
+
+def about_key(word: str, done: str) -> Callable[[TypedCommand], Awaitable[None]]:
+    """A command that changes what the register says of the key of a member, or of a key itself."""
+
+    async def run(call: TypedCommand) -> None:
+        who = need(call, f"whom: /{word} bob, or a key: /{word} ssh-ed25519 AAAA...")
+        key = key_named(call, who)
+        await asyncio.to_thread(getattr(call.hall.register, word), key)
+        call.hall.marked(key)
+        call.tell(f"{who}: {done}.")
+
+    return run
+
+
+def key_named(call: TypedCommand, who: str) -> PublicKey:
+    if who.startswith("ssh-"):
+        try:
+            return PublicKey.parse(" ".join(who.split(" ")[:2]))
+        except ValueError as error:
+            raise Usage(f"That is no key: {error}.") from None
+    key: PublicKey | None = call.hall.find(who).key
+    if key is None:
+        raise Usage(f"{who} shows no key: only /kick can be done.")
+    return key
+
+
+COMMANDS = [
+    Command("help", "List the commands.", give_help),
+    Command("who", "List who is here, with their keys.", who),
+    Command("rooms", "List the rooms.", rooms),
+    Command("join", "Go to another room: /join kitchen.", join),
+    Command("name", "Take another name: /name alice.", name),
+    Command("nick", "The same as /name.", name),
+    Command("keep", "Keep your name for your key, for good.", keep),
+    Command("me", "Say what you do: /me waves.", me),
+    Command("msg", "Tell somebody alone: /msg bob hello.", msg),
+    Command("topic", "Show the room's topic, or set it: /topic tea at four.", topic),
+    Command("kick", "Send somebody away: /kick bob.", kick, True),
+    Command("ban", "Send a key away, for good: /ban bob.", about_key("ban", "banned"), True),
+    Command("unban", "Let a key come again: /unban ssh-ed25519 AAAA....", about_key("unban", "no longer banned"), True),
+    Command("mute", "Let nobody hear a key: /mute bob.", about_key("mute", "muted"), True),
+    Command("unmute", "Let everybody hear a key again: /unmute bob.", about_key("unmute", "no longer muted"), True),
+    Command(
+        "allow", "Let a key in, where only listed ones come in: /allow ssh-ed25519 AAAA....", about_key("allow", "let in"), True
+    ),
+    Command("op", "Make a key an operator: /op bob.", about_key("op", "operator"), True),
+    Command("deop", "Make a key an operator no more: /deop bob.", about_key("deop", "no longer operator"), True),
+]

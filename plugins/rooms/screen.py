@@ -1,0 +1,25 @@
+"""How what happens in a room comes to a screen, at the server as at a client. Between two it looks as it would without a room."""
+
+from plytalk.core.layers import Said, Ui
+from plytalk.core.sanitise import clean
+from plytalk.plugins.rooms.wire import Event, Kind, Mark
+
+WORDS_OF_PEOPLE = (Kind.SAID, Kind.DID, Kind.TOLD, Kind.OTHER)
+
+
+def show(ui: Ui, event: Event, me: str = "", mine: bool = False) -> None:
+    """Show an event; `mine` says that it came from this very connection, whose user has seen it already."""
+    cleaned = str if ui.raw else clean
+    if event.marks & Mark.TWO and (mine or event.kind not in WORDS_OF_PEOPLE):
+        return
+    if event.marks & Mark.TWO and event.kind == Kind.SAID:
+        ui.message(cleaned(event.text))
+    elif line := event.shown(me):
+        kind = Kind(event.kind).name.lower()
+        weak = tuple(event.weaknesses)
+        ui.event(Said(cleaned(line), kind, cleaned(event.name), cleaned(event.text), event.id, event.time, weak, mine))
+
+
+def tell(ui: Ui, sentence: str) -> None:
+    """Show what the server itself says."""
+    ui.notice(clean(sentence))

@@ -1,0 +1,75 @@
+"""Whoever sits at the server: a member like any other, without a connection between."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from plytalk.core.messages import EXIT, EXIT_SPACE, is_exit
+from plytalk.core.session import By, Ending
+from plytalk.core.stack import Stack
+from plytalk.plugins.rooms.room import Room
+from plytalk.plugins.rooms.screen import show, tell
+from plytalk.plugins.rooms.wire import Event, Kind
+
+if TYPE_CHECKING:
+    from plytalk.plugins.rooms.hall import Hall
+
+NAME = "server"
+
+
+class Seat:
+    """What the server's UI talks to in place of a session (`plytalk.core.layers.Conversation`)."""
+
+    id, key, marks, muted, wired = -1, None, 0, False, False
+    is_operator = True
+
+    def __init__(self, hall: "Hall", stack: Stack, address: str, leave: Callable[[], None], name: str = "") -> None:
+        self._hall, self.stack, self.address, self._leave = hall, stack, address, leave
+        self.ending: Ending | None = None
+        self.person: object = self
+        self.room: Room | None = hall.first
+        self.name, self.head = "", b""
+        self.called(hall.take_name(self, name) if name else NAME)
+        hall.members[self.id] = self
+        hall.first.ears[self] = None
+
+    def called(self, name: str) -> None:
+        encoded = name.encode()
+        self.name, self.head = name, bytes((len(encoded),)) + encoded
+
+    # -- what the UI does -------------------------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        if len(text) < EXIT_SPACE and is_exit(text):
+            self.exit(text)
+        elif not self.ending and self.room and text:
+            if text.startswith("/"):
+                self._hall.heard(self, text)
+            else:
+                self.room.say(self.id, self.head, self.marks, text.encode(errors="replace"))
+
+    async def drain(self) -> None:
+        """Members that do not read are dropped; nobody at the server waits for them."""
+
+    def exit(self, text: str = EXIT) -> None:
+        if not self.ending:
+            self.ending = Ending(By.US, "You said exit.")
+            self.gone()
+            self._leave()
+
+    def gone(self) -> None:
+        """Leave the seat."""
+        if self._hall.members.pop(self.id, None) and self.room:
+            self._hall.forget_name(self)
+            self.room.ears.pop(self, None)
+            self.room.happen(Kind.LEFT, self.name)
+
+    def notice(self, sentence: str) -> None:
+        self.stack.ui.notice(sentence)
+
+    # -- what the room does -----------------------------------------------------------------------------------------------
+
+    def hear(self, event: Event) -> None:
+        show(self.stack.ui, event, self.name)
+
+    def tell(self, sentence: str) -> None:
+        tell(self.stack.ui, sentence)
