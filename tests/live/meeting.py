@@ -26,8 +26,9 @@ from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack, choose
 from plytalk.core.testing import RecordingUi
 
-MESSAGE, CONTROL, CLOSE, MORE = 1, 5, 7, 0x80
+MESSAGE, CONTROL, CLOSE, FEATURES, MORE = 1, 5, 7, 8, 0x80
 BUCKETS = (64, 256, 1024, 4096, 16384, 65519)
+STRANGERS_REFUSE = ("the stranger says InvalidTag", "the stranger says DecryptFailedException")
 
 
 def stack(*auths: str, handshake: str = "noise", **options: Any) -> Stack:
@@ -184,8 +185,23 @@ class Stranger:
         assert await self.hears() == [(CONTROL, binding)]
 
     async def hears(self) -> list[tuple[int, bytes]]:
-        """The items of the next record."""
-        return items(bytes(self.noise.open(await self.line.frame())))
+        """The items of the next record that is not for features alone, which a stranger skips."""
+        while not (said := [one for one in items(bytes(self.noise.open(await self.line.frame()))) if one[0] & ~MORE < FEATURES]):
+            pass
+        return said
+
+
+async def failing(ours: Ours, stranger: Stranger, shaking: Coroutine[Any, Any, Any]) -> str:
+    """Why a handshake ended, which goes on for as long as both sides let it."""
+    try:
+        await shaking
+    except asyncio.IncompleteReadError:
+        pass  # our end has closed
+    except Exception as error:  # each library has an error of its own for what does not decrypt
+        stranger.line.writer.close()
+        return f"the stranger says {type(error).__name__}"
+    assert await ours.line.is_cut()
+    return await ours.refuses()
 
 
 def plaintext(*items: tuple[int, bytes]) -> bytes:
