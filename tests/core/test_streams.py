@@ -97,7 +97,7 @@ async def test_a_cancelled_waiter_leaves_the_others_waiting() -> None:
     left, right = await pair()
     receiver = Receiver(right)
     right.pause()
-    while left._writable.is_set():
+    while not left.full:
         left.send(bytes(READ))
         await idle()
     waiting = [asyncio.create_task(left.drained()) for _ in range(3)]
@@ -114,7 +114,7 @@ async def test_a_cancelled_waiter_leaves_the_others_waiting() -> None:
 
 async def test_who_waits_to_send_is_released_when_the_connection_goes() -> None:
     left, right = await pair()
-    while left._writable.is_set():
+    while not left.full:
         left.send(bytes(READ))
         await idle()
     waiting = asyncio.create_task(left.drained())
@@ -140,7 +140,7 @@ async def test_a_connection_that_was_reset_can_be_finished_and_closed() -> None:
 
 async def test_closing_drops_what_nobody_takes() -> None:
     left, right = await pair()
-    while left._writable.is_set():
+    while not left.full:
         left.send(bytes(READ))
         await idle()
     assert left.buffered > 0
