@@ -1,12 +1,10 @@
 """Downgrade by leaving out: the best suites disappear from the offer."""
 
 from plytalk.core.hookspecs import hookimpl
-from plytalk.core.lab.attack import Editing
-from plytalk.core.stack import Stack
 from plytalk.plugins.noise import impostor, preamble
 
 
-class DowngradeStrip(Editing):
+class DowngradeStrip(impostor.Downgrading):
     """Takes the first suite out of the client's offer, so that the server chooses among the rest.
 
     Nobody lies, and both sides believe that the other one can do no better. Of a single suite there is
@@ -14,12 +12,6 @@ class DowngradeStrip(Editing):
     """
 
     name = "downgrade-strip"
-    row = "A14"
-    reference = "POODLE, CVE-2014-3566"
-
-    @classmethod
-    def applies(cls, stack: Stack) -> bool:
-        return impostor.attackable(stack)
 
     def edited(self, payload: bytes) -> bytes:
         tokens = preamble.Offer.decode(payload).tokens

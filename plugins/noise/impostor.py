@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from plytalk.core.identity import KEY_BYTES, Identity
 from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Takeover
+from plytalk.core.lab.attack import Editing, Takeover
 from plytalk.core.lab.middle import Middle
 from plytalk.core.lab.play import Evidence
 from plytalk.core.limits import KIB
@@ -134,6 +134,17 @@ async def begin(wire: Wire, protocol: NoiseProtocol, initiator: bool, prologue: 
 def both(middle: Middle) -> tuple[Server, Client]:
     """The attacker in both places: towards the client, and towards the server."""
     return Server(middle.leg(Role.RESPONDER).wire), Client(middle.leg(Role.INITIATOR).wire)
+
+
+class Downgrading(Editing):
+    """An attack that edits one of the preambles, so that the two ends agree on less."""
+
+    row = "A14"
+    reference = "POODLE, CVE-2014-3566"
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return attackable(stack)
 
 
 class Posing(Takeover):
