@@ -11,6 +11,7 @@ import click
 from plytalk.cli.lab import chosen_attacks
 from plytalk.cli.stacks import Choice, LayerName, StackCommand, layer_options
 from plytalk.cli.talk import split
+from plytalk.cli.tracing import trace_option, tracing
 from plytalk.core.errors import Usage
 from plytalk.core.keys import Role
 from plytalk.core.lab import clock
@@ -24,6 +25,7 @@ EXAMPLES = """\b
 Examples:
   chat attack --listen 9000 --target 127.0.0.1:8000 --with mitm --profile secure-chat
   chat attack --listen 9000 --target 127.0.0.1 --with drop --seed 7
+  chat attack --listen 9000 --target 127.0.0.1 --with mitm --trace mitm.trace
   then, in place of the server:  chat connect 127.0.0.1:9000
 """
 
@@ -34,15 +36,16 @@ Examples:
 @click.option("--with", "name", type=LayerName("attack"), required=True, help="The attack: `chat plugins` lists them.")
 @click.option("--seed", type=int, default=0, metavar="N", help="What the attack draws its choices from (default 0).")
 @click.option("--once", is_flag=True, help="End after one conversation.")
+@trace_option
 @layer_options
-def attack(choice: Choice, listen: int, target: str, name: str, seed: int, once: bool) -> int:
+def attack(choice: Choice, listen: int, target: str, name: str, seed: int, once: bool, trace: Path | None) -> int:
     """Stand between two programs and attack what they say.
 
     The layers are those the two programs run, so that frames and handshakes are understood. Attack only what is yours.
     """
     kind = chosen_attacks(choice.host, [name])[0]
     host, port = split(target)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tracing(trace) as tracer:
         setup = Setup("attack", choice.classes, options=choice.options)
         own = setup.stack(ATTACKER, Path(folder))
         if not kind.applies(own):
@@ -52,6 +55,7 @@ def attack(choice: Choice, listen: int, target: str, name: str, seed: int, once:
             lambda number: kind(seed + number),
             preludes(choice, Path(folder)),
             partial(tell, name),
+            tracer,
         )
         asyncio.run(run(proxy, own, ("127.0.0.1", listen), (host, port or choice.port), once))
     return 0

@@ -1,6 +1,7 @@
 """`chat inspect`: step through a recorded conversation, layer by layer."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -8,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from plytalk.cli.demo import dump
 from plytalk.cli.main import paint
 from plytalk.core.errors import Usage
 from plytalk.core.inspect.capture import capture
@@ -27,7 +27,8 @@ Examples:
   chat inspect talk.trace --live                beside a conversation that is going on
 """
 ARROWS = {"out": "->", "in": "<-"}
-COLOURS = {"messages": "31", "cipher": "32", "handshake": "35", "framer": "34"}
+COLOURS = {"messages": "31", "cipher": "32", "handshake": "35", "framer": "34", "transport": "36", "keys": "33"}
+PER_LINE, MAX_LINES = 16, 3
 PAUSE = 0.1
 
 
@@ -55,9 +56,10 @@ def inspect(trace: Path, as_json: bool, html: Path | None, pcapng: Path | None, 
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file and say so. Raises Usage."""
+    """Write a file and say so; a new one is its owner's alone, as the trace is. Raises Usage."""
     try:
-        path.write_bytes(content)
+        with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(content)
     except OSError as error:
         raise Usage(f"{path} cannot be written: {error.strerror}.", "Name another file.") from None
     print(f"Wrote {path}.", file=sys.stderr)
@@ -75,19 +77,43 @@ def follow_live(trace: Path) -> None:
 
 def lines(card: Card) -> Iterator[str]:
     """A card for a terminal."""
-    at = f"{card.time * 1000:10.1f} ms"
-    if not card.way:
-        event = card.layers[0]
-        said = clean(event.data.decode(errors="replace"))
-        about = "  ".join(f"{clean(name)} {clean(value)}" for name, value in event.fields.items())
-        yield paint(f"{at}  {clean(card.name)}{': ' if said else ''}{said}  {about}".rstrip(), "1", 1)
+    head = f"{card.time * 1000:10.1f} ms  " + (f"{clean(card.group)}  " if card.group else "")
+    if card.way:
+        yield paint(f"{head}{ARROWS[card.way]} {clean(card.name)}", "1", 1)
+        for event in card.layers:
+            yield from layer(event, card.plugins.get(event.layer, ""))
+        if card.readable is not None:
+            yield verdict(card.readable)
         return
-    yield paint(f"{at}  {ARROWS[card.way]} {clean(card.name)}", "1", 1)
-    for event in card.layers:
-        yield from layer(event)
+    event = card.layers[0]
+    if event.layer == "keys":
+        yield paint(f"{head}{clean(card.name)}", "1", 1)
+        yield from layer(event, "")
+        return
+    said = clean(event.data.decode(errors="replace"))
+    about = "  ".join(f"{clean(name)} {clean(value)}" for name, value in event.fields.items())
+    yield paint(f"{head}{clean(card.name)}{': ' if said else ''}{said}  {about}".rstrip(), "1", 1)
 
 
-def layer(event: Event) -> Iterator[str]:
+def layer(event: Event, plugin: str) -> Iterator[str]:
+    """What one layer, here the plugin of that name, made of a frame."""
     fields = "  ".join(f"{clean(name)}: {clean(value)}" for name, value in event.fields.items())
-    yield paint(f"    {event.layer:<9} {len(event.data):>6} bytes  ", COLOURS[event.layer], 1) + fields
+    made = f"    {event.layer:<9} {clean(plugin):<17} {len(event.data)} bytes"
+    yield paint(made, COLOURS[event.layer], 1) + (f"  {fields}" if fields else "")
     yield from dump(event.data)
+
+
+def verdict(readable: bool) -> str:
+    if readable:
+        return paint("    -> who listens on the network reads it as it was typed", "31", 1)
+    return paint("    -> who listens on the network sees only these bytes", "32", 1)
+
+
+def dump(data: bytes) -> Iterator[str]:
+    """Bytes in hexadecimal and as text; the middle of long ones is left out."""
+    rows = [data[at : at + PER_LINE] for at in range(0, len(data), PER_LINE)]
+    for row in rows[:MAX_LINES]:
+        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        yield f"      {row.hex(' '):<{PER_LINE * 3}} {paint(text, '2', 1)}"
+    if len(rows) > MAX_LINES:
+        yield f"      and {len(data) - MAX_LINES * PER_LINE} bytes more"

@@ -12,6 +12,7 @@ import click
 from plytalk.cli import exercises
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import Blocked
+from plytalk.cli.tracing import trace_option, tracing
 from plytalk.core.errors import Exit, Usage
 from plytalk.core.host import Host
 from plytalk.core.lab.attack import Attack, Outcome
@@ -26,6 +27,7 @@ Examples:
   chat lab --seeds 20                             the long form, each attack with twenty seeds: minutes
   chat lab --attack replay --stack secure-chat    one cell
   chat lab --attack replay --stack secure-chat --why
+  chat lab --attack mitm --stack demo02 --trace mitm.trace    what the attacker sees, for `chat inspect`
   chat lab --json                                 for programs
 """
 EXERCISE_EXAMPLES = """\b
@@ -67,23 +69,27 @@ table {{ border-collapse: collapse; }} th, td {{ border: 1px solid #bbb; padding
 @click.option("--html", "form", flag_value="html", help="Print the matrix as a page that stands alone.")
 @click.option("--why", "form", flag_value="why", help="Tell what happened in each cell, down to the byte.")
 @click.option("-p", "blocked", multiple=True, type=Blocked(), metavar="no:NAME", help="Do without a plugin (repeatable).")
+@trace_option
 @click.pass_context
 def lab(
-    ctx: click.Context, stacks: tuple[str, ...], attacks: tuple[str, ...], seeds: int, form: str | None, blocked: tuple[str, ...]
+    ctx: click.Context,
+    stacks: tuple[str, ...],
+    attacks: tuple[str, ...],
+    seeds: int,
+    form: str | None,
+    blocked: tuple[str, ...],
+    trace: Path | None,
 ) -> int:
     """Attack every stack with every attack, and compare with what the layers promise."""
     host = Host(blocked)
     if ctx.invoked_subcommand:
         ctx.obj = host
         return 0
-    cells = list(
-        measure(
-            chosen_setups(host, stacks),
-            chosen_attacks(host, attacks),
-            range(seeds),
-            progress=lambda line: print(clean(line), file=sys.stderr),
-        )
-    )
+    if trace and (len(stacks), len(attacks), seeds) != (1, 1, 1):
+        raise Usage("A trace holds one attack on one stack.", "Name them with --stack and --attack.")
+    chosen, kinds = chosen_setups(host, stacks), chosen_attacks(host, attacks)
+    with tracing(trace) as tracer:
+        cells = list(measure(chosen, kinds, range(seeds), progress=progress, trace=tracer))
     if not cells:
         raise Usage("No stack could be attacked.", "What is missing stands above.")
     shown = {"json": as_json, "markdown": as_markdown, "html": as_html, "why": as_story}.get(form or "", as_table)
@@ -93,6 +99,10 @@ def lab(
         sentence = f"{cell.attack} on {cell.stack} (seed {cell.seed}): predicted {cell.predicted}, measured {cell.measured}."
         print(paint(sentence, "31"), file=sys.stderr)
     return int(Exit.FAILED if wrong else Exit.OK)
+
+
+def progress(line: str) -> None:
+    print(clean(line), file=sys.stderr)
 
 
 @lab.command(epilog=EXERCISE_EXAMPLES)

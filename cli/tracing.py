@@ -1,5 +1,6 @@
-"""`--trace FILE`, for every command that talks."""
+"""`--trace FILE` and `--trace-secrets`, for every command that talks."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -7,25 +8,50 @@ from typing import Any
 
 import click
 
+from plytalk.cli.main import paint
+from plytalk.core.errors import Usage
 from plytalk.core.trace import Trace
 from plytalk.core.tracefile import TraceFile
 
+SECRETS = "plytalk.trace-secrets"
+"""Where the context keeps that option, which is `tracing`'s alone."""
+
 
 def trace_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --trace."""
-    return click.option(
+    """Add --trace, whose value the command hands to `tracing`, and --trace-secrets."""
+    secrets = click.option(
+        "--trace-secrets",
+        is_flag=True,
+        expose_value=False,
+        callback=lambda context, option, given: context.meta.update({SECRETS: given}),
+        help="Record the keys as well: whoever has the trace can then decrypt the conversation.",
+    )
+    trace = click.option(
         "--trace",
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Record what passes every layer, your words included, for `chat inspect`.",
-    )(command)
+    )
+    return trace(secrets(command))
 
 
 @contextmanager
 def tracing(path: Path | None) -> Iterator[Trace | None]:
-    """A trace into a new file, or none. Raises Usage."""
+    """A trace into a new file, with a warning where it holds keys; or none. Raises Usage."""
+    secrets = bool(click.get_current_context().meta.get(SECRETS))
     if path is None:
+        if secrets:
+            raise Usage("--trace-secrets says what a trace holds, and none is made.", "Give --trace FILE as well.")
         yield None
         return
-    with closing(TraceFile(path)) as trace:
+    with closing(TraceFile(path, secrets)) as trace:
+        if secrets:
+            print(paint(f"Warning: {warning(path)}", "33"), file=sys.stderr)
         yield trace
+
+
+def warning(path: Path) -> str:
+    return (
+        f"The keys of this conversation go into {path}. Whoever reads that file can decrypt all that was recorded of the "
+        "conversation anywhere on the network, and forge both sides' words while it lasts. Show it to nobody, and delete it."
+    )

@@ -84,6 +84,7 @@ class Opening:
                 )
         cipher, messages = self._stack.cipher(secrets, self._role), self._stack.messages()
         if self._tracer:
+            self._tracer.tell_keys(secrets, self._role)
             self._tracer.wrap_cipher(cipher)
             self._tracer.wrap_messages(messages)
         await self._verify(Channel(wire, cipher, messages, self._thinking), secrets)

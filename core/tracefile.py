@@ -3,8 +3,9 @@
     {"plytalk_trace": 1, "began": "2026-01-31T12:00:00Z", "secrets": false}
     {"time": 1.52, "name": "framer:out", "what": "K", "data": {"type": "K", "length": "451"}, "raw": "4b000001c3..."}
 
-`time` is in milliseconds since the beginning, `raw` the bytes in hexadecimal, `data` what the layer itself says is in them. The
-file is made anew, readable by its owner alone: it holds what was said.
+`time` is in milliseconds since the beginning, `raw` the bytes in hexadecimal, `data` what the layer itself says is in them, and
+`group`, where there are several conversations, the name of one. The file is made anew, readable by its owner alone: it holds what
+was said, and with `secrets` the keys as well.
 """
 
 import json
@@ -20,15 +21,17 @@ from plytalk.core.trace import Event
 
 VERSION = 1
 MAX_LINE = 4 * 1024 * 1024
-LAYERS = ("session", "transport", "framer", "handshake", "cipher", "messages")
+LAYERS = ("session", "keys", "transport", "framer", "handshake", "cipher", "messages")
 WAYS = ("in", "out")
+WITHOUT_WAY = ("session", "keys")
 LATEST = 1e15  # milliseconds; a capture can hold no later time
 
 
 class TraceFile:
-    """Writes events as they come. Raises Usage where the file cannot be made, or is there already."""
+    """Writes events as they come, with `secrets` also keys. Raises Usage where the file cannot be made, or is there already."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, secrets: bool = False) -> None:
+        self.secrets = secrets
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
@@ -37,7 +40,8 @@ class TraceFile:
             raise Usage(f"The trace cannot be written to {path}: {error.strerror}.", "Name another file for --trace.") from None
         self._file: IO[str] = open(descriptor, "w", encoding="ascii")  # noqa: SIM115 - it lives as long as the program
         self._began: float | None = None
-        self._write({"plytalk_trace": VERSION, "began": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "secrets": False})
+        began = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._write({"plytalk_trace": VERSION, "began": began, "secrets": secrets})
 
     def __call__(self, event: Event) -> None:
         self._began = event.time if self._began is None else self._began
@@ -48,7 +52,7 @@ class TraceFile:
             "data": dict(event.fields),
             "raw": event.data.hex(),
         }
-        self._write(line)
+        self._write(line | ({"group": event.group} if event.group else {}))
 
     def close(self) -> None:
         self._file.close()
@@ -121,8 +125,9 @@ def _event(line: dict[str, Any], number: int) -> Event:
     match line:
         case {"time": int() | float() as time, "name": str(name), "what": str(what), "data": dict(data), "raw": str(raw)}:
             layer, _, way = name.partition(":")
-            passed = layer in LAYERS and (not way if layer == "session" else way in WAYS)
-            if passed and 0 <= time < LATEST and all(isinstance(value, str) for value in data.values()):
+            passed = layer in LAYERS and (not way if layer in WITHOUT_WAY else way in WAYS)
+            group = line.get("group", "")
+            if passed and 0 <= time < LATEST and all(isinstance(text, str) for text in (group, *data.values())):
                 with suppress(ValueError):
-                    return Event(layer, way, what, bytes.fromhex(raw), data, time / 1000)
+                    return Event(layer, way, what, bytes.fromhex(raw), data, time / 1000, group)
     raise Usage(f"Line {number} of the trace is no event.", "Make one with --trace FILE.")

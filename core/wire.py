@@ -61,6 +61,12 @@ class Wire:
             raise LocalError("Nothing that was chosen brings a pre-shared key into the handshake.")
         return Reply(self._agree, self)
 
+    def disclose(self, name: str, key: bytes) -> None:
+        """A key of the conversation, for a trace that was asked for with its secrets; without one nothing happens.
+
+        For handshakes that leave cipher states. Keys that they leave as bytes, in `Secrets`, are traced without it.
+        """
+
     async def _send(self, kind: Kind, payload: bytes) -> None:
         self._stream.send(self._framer.encode(kind, payload))
         await self._stream.drained()

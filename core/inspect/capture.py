@@ -19,11 +19,12 @@ SOMEWHERE = (IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2"))  # for document
 
 
 class Flow:
-    """One TCP stream, seen from the end that wrote the trace."""
+    """One TCP stream, the `number`-th, seen from the end that wrote the trace."""
 
-    def __init__(self, peer: str, client: bool) -> None:
+    def __init__(self, peer: str, client: bool, number: int = 0) -> None:
         self._ours, self._theirs, port = addresses(peer)
-        self._ports = {OUT: OUR_PORT, IN: port} if client else {OUT: port, IN: OUR_PORT}
+        own = OUR_PORT + number % (65536 - OUR_PORT)
+        self._ports = {OUT: own, IN: port} if client else {OUT: port, IN: own}
         self._next = {OUT: 1, IN: 1}
         self._client = client
 
@@ -58,20 +59,22 @@ class Flow:
 
 def capture(events: Iterable[Event]) -> bytes:
     """The capture file. Events other than the transport's are passed over."""
-    flow: Flow | None = None
+    flows: dict[str, Flow] = {}
     blocks = [_block(SECTION, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)), _block(INTERFACE, struct.pack("<HHI", RAW_IP, 0, 0))]
-    last = 0.0
+    last, number = 0.0, 0
     for event in events:
         last = event.time
+        packets: list[bytes] = []
         if event.layer == "session" and event.what == "started":
-            if flow:
-                blocks += [_packet_block(last, packet) for packet in flow.end()]
-            flow = Flow(event.fields.get("peer", ""), event.fields.get("role") != "server")
-            blocks += [_packet_block(last, packet) for packet in flow.begin()]
-        elif flow and event.layer == "transport" and event.data:
-            blocks += [_packet_block(last, packet) for packet in flow.data(event.way, event.data)]
-    if flow:
-        blocks += [_packet_block(last, packet) for packet in flow.end()]
+            if before := flows.pop(event.group, None):
+                packets += before.end()
+            flows[event.group] = flow = Flow(event.fields.get("peer", ""), event.fields.get("role") != "server", number)
+            number += 1
+            packets += flow.begin()
+        elif event.layer == "transport" and event.data and event.group in flows:
+            packets += flows[event.group].data(event.way, event.data)
+        blocks += [_packet_block(last, packet) for packet in packets]
+    blocks += [_packet_block(last, packet) for flow in flows.values() for packet in flow.end()]
     return b"".join(blocks)
 
 

@@ -18,6 +18,7 @@ from plytalk.core.lab.setup import ATTACKER, Setup
 from plytalk.core.layers import Authenticator
 from plytalk.core.properties import Profile
 from plytalk.core.stack import Stack
+from plytalk.core.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Bench:
     def _auths(self, who: str) -> tuple[Authenticator, ...]:
         return self.setup.stack(who, self._folder, self._known).auths
 
-    async def attack(self, kind: type[Attack], seed: int) -> Cell:
+    async def attack(self, kind: type[Attack], seed: int, trace: Trace | None = None) -> Cell:
         """One cell."""
         predicted = kind.predict(self.stacks[Role.INITIATOR])
         if predicted is Outcome.NOT_APPLICABLE:
@@ -84,7 +85,7 @@ class Bench:
         log: list[str] = []
         attack = kind(seed)
         await self._agree()
-        evidence = await play(self.stacks, self.own, attack, self.preludes, log.append, self._leaked)
+        evidence = await play(self.stacks, self.own, attack, self.preludes, log.append, self._leaked, trace)
         return Cell(kind.name, self.setup.name, seed, predicted, judge(attack, evidence), evidence, tuple(log))
 
     async def _leaked(self, role: Role) -> Stack:
@@ -105,22 +106,29 @@ def measure(
     seeds: Sequence[int] = (0,),
     known: Sequence[Profile] = (),
     progress: Callable[[str], None] = lambda line: None,
+    trace: Trace | None = None,
 ) -> Iterator[Cell]:
     """All cells, setup by setup; the first of each is the control, a passive listener, at which nobody may raise an alarm.
 
-    A stack that wants something which is not here, a package or an option, is left out, and `progress` is told.
+    A stack that wants something which is not here, a package or an option, is left out, and `progress` is told. `trace` hears of
+    what the attacks see and do, which is of use for one cell.
     """
     for setup in setups:
         progress(f"attacking {setup.name} ...")
         with TemporaryDirectory() as folder:
             try:
-                yield from clock.run(_measure(setup, attacks, seeds, known, Path(folder)))
+                yield from clock.run(_measure(setup, attacks, seeds, known, Path(folder), trace))
             except Usage as error:
                 progress(f"left out {setup.name}: {error}")
 
 
 async def _measure(
-    setup: Setup, attacks: Sequence[type[Attack]], seeds: Sequence[int], known: Sequence[Profile], folder: Path
+    setup: Setup,
+    attacks: Sequence[type[Attack]],
+    seeds: Sequence[int],
+    known: Sequence[Profile],
+    folder: Path,
+    trace: Trace | None,
 ) -> list[Cell]:
     control = Passive()
     try:
@@ -131,4 +139,4 @@ async def _measure(
     except ChatError as error:  # a stack that cannot even begin has crashed, and its cells with it
         return [Cell(Passive.name, setup.name, 0, Outcome.UNDETECTED, Outcome.CRASHED, None, (error.sentence,))]
     cells = [Cell(Passive.name, setup.name, 0, Outcome.UNDETECTED, judge(control, evidence), evidence)]
-    return cells + [await bench.attack(attack, seed) for attack in attacks for seed in seeds]
+    return cells + [await bench.attack(attack, seed, trace) for attack in attacks for seed in seeds]

@@ -13,22 +13,56 @@ from plytalk.core.keys import Identity, Peer, Role, Secrets
 from plytalk.core.lab.attack import Attack, Passing
 from plytalk.core.layers import Buffer, Cipher, Framer, Kind, Stream
 from plytalk.core.stack import Stack
+from plytalk.core.trace import IN, OUT, Trace, Tracer
 from plytalk.core.wire import MESSAGE, Channel, Wire
 
 NO_LIMIT = 2**24
 
 
+class Tracing:
+    """Traces one attacked conversation, the `number`-th: what passes between the attacker and each end, and what it did."""
+
+    def __init__(self, trace: Trace, number: int = 0) -> None:
+        self._trace, self._number = trace, number
+        self._own = Tracer(trace, f"attacker {number}")
+
+    def of(self, stack: Stack, stream: Stream, end: Role, name: str = "") -> Tracer:
+        """Trace the attacker's stream to one end, which takes it for the other end."""
+        tracer = Tracer(self._trace, f"{name or end.value} {self._number}")
+        tracer.tell("started", role=end.other.value, peer=stream.peer, **stack.names)
+        tracer.wrap_stream(stream)
+        return tracer
+
+    def heard(self, log: Callable[[str], None]) -> Callable[[str], None]:
+        """A log that the trace hears as well."""
+
+        def heard(line: str) -> None:
+            self._own.tell("attack", line)
+            log(line)
+
+        return heard
+
+    def over(self) -> None:
+        self._own.tell("ended", "Both ends are gone.")
+
+
 class Leg:
     """The attacker's own conversation with one end, when it takes over: the stack's layers, under the attacker's own keys."""
 
-    def __init__(self, stack: Stack, stream: Stream, role: Role, ended: Callable[[Role], None]) -> None:
-        self._stack, self._stream, self._role, self._over = stack, stream, role, ended
+    def __init__(
+        self, stack: Stack, stream: Stream, role: Role, ended: Callable[[Role], None], tracer: Tracer | None = None
+    ) -> None:
+        self._stack, self._stream, self._role, self._over, self._tracer = stack, stream, role, ended, tracer
         self._framer = stack.framer()
         self._auths = [copy(auth) for auth in stack.auths]  # a secret that one leg uses up is there for the other
         agreement = next((auth.agrees for auth in self._auths if auth.agrees), "")
         self.wire = Wire(self._framer, stream, self._seen, self._agree, agreement)
         self.identity: Identity | None = None
         self.messages = stack.messages()
+        if tracer:
+            tracer.wrap_framer(self._framer)
+            tracer.wrap_wire(self.wire, stack.handshake)
+            tracer.wrap_messages(self.messages)
         self.cipher: Cipher
         self.channel: Channel
         stream.deliver_to(self.wire.feed, self._ended)
@@ -53,6 +87,9 @@ class Leg:
         talk = handshake.initiate if self._role is Role.INITIATOR else handshake.respond
         secrets = await talk(self.wire)
         self.cipher = self._stack.cipher(secrets, self._role)
+        if self._tracer:
+            self._tracer.tell_keys(secrets, self._role)
+            self._tracer.wrap_cipher(self.cipher)
         self.channel = Channel(self.wire, self.cipher, self.messages)
         return secrets
 
@@ -83,15 +120,24 @@ class Middle:
         preludes: Mapping[Role, int],
         log: Callable[[str], None] = lambda line: None,
         ended: Callable[[Role], None] = lambda role: None,
+        tracing: "Tracing | None" = None,
     ) -> None:
         """`streams` lead to each end; `preludes` count the frames that each end sends before it may talk; `ended` hears of each
-        end that closes.
+        end that closes, and `tracing` of all that passes here.
         """
         self.stack, self.attack, self.streams, self.log, self._over = stack, attack, streams, log, ended
         self._preludes = preludes
         self._framers = {role: stack.framer() for role in Role}
         self._counts = dict.fromkeys(Role, 0)
-        self._encode = {role: self._writer() for role in Role}
+        writers = {role: stack.framer() for role in Role}
+        self._tracers: dict[Role, Tracer] = {}
+        if tracing:
+            self.log = tracing.heard(log)
+            for role, stream in streams.items():
+                self._tracers[role] = tracer = tracing.of(stack, stream, role)
+                tracer.wrap_framer(self._framers[role])
+                tracer.wrap_framer(writers[role])
+        self._encode = {role: writer.encode for role, writer in writers.items()}
         self.captured: dict[Role, bytearray] = {role: bytearray() for role in Role}
         self.frames: list[Passing] = []
         self.taken_over = False
@@ -103,9 +149,6 @@ class Middle:
     async def leaked(self, role: Role) -> Stack:
         """An end's stack, made of the files it left. Raises LocalError outside the lab, where nothing leaks."""
         raise LocalError("Keys leak in `chat lab` alone.")
-
-    def _writer(self) -> Callable[[Kind, bytes], bytes]:
-        return self.stack.framer().encode
 
     async def start(self) -> None:
         """Let it begin."""
@@ -126,6 +169,7 @@ class Middle:
                 handshake = count < prelude
                 passing = Passing(sender, count if handshake else count - prelude, handshake, kind, payload)
                 self.frames.append(passing)
+                self._trace_step(IN, sender, passing)
                 self.attack.frame(self, passing)
         except ChatError:  # not this stack's frames: the ends will have to say so
             self.streams[sender.other].send(bytes(data))
@@ -136,7 +180,16 @@ class Middle:
 
     def forward(self, passing: Passing) -> None:
         """Let a frame pass as it came."""
+        self._trace_step(OUT, passing.sender.other, passing)
         self.send(passing.sender.other, passing.kind or MESSAGE, passing.payload)
+
+    def _trace_step(self, way: str, end: Role, passing: Passing) -> None:
+        if not passing.handshake or end not in self._tracers:
+            return
+        if passing.kind is None:  # the framer tells no kinds
+            self._tracers[end].tell_nameless_step(way, passing.index, passing.payload)
+        else:
+            self._tracers[end].tell_step(way, self.stack.handshake, passing.kind, passing.payload)
 
     def send(self, to: Role, kind: Kind, payload: bytes) -> None:
         """Send a frame of the attacker's choice to one end."""
@@ -144,7 +197,7 @@ class Middle:
 
     def encode(self, kind: Kind, payload: bytes) -> bytes:
         """The bytes of a frame."""
-        return self._writer()(kind, payload)
+        return self.stack.framer().encode(kind, payload)
 
     def send_raw(self, to: Role, data: bytes) -> None:
         """Send bytes that need not be a frame."""
@@ -161,7 +214,7 @@ class Middle:
 
     def leg(self, role: Role, stack: Stack | None = None) -> Leg:
         """The attacker in this role, towards the other: its handshake is still to be done."""
-        return Leg(stack or self.stack, self.streams[role.other], role, self._over)
+        return Leg(stack or self.stack, self.streams[role.other], role, self._over, self._tracers.get(role.other))
 
     async def pose(self, stack: Stack) -> tuple[Leg, Leg]:
         """Pose as the server to the client and as the client to the server, with the layers of `stack` as the attacker's own.

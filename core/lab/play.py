@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from plytalk.core.errors import BrokenPlugin, ChatError
 from plytalk.core.keys import Role
 from plytalk.core.lab.attack import Attack, Outcome
-from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.middle import Middle, Tracing
 from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Telephone, Witness, open_session, quiet
 from plytalk.core.limits import Limits
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.messages import EXIT
 from plytalk.core.session import Session
 from plytalk.core.stack import Stack
+from plytalk.core.trace import Trace
 
 LINES = 6
 LONGEST = 600.0
@@ -84,16 +85,19 @@ async def play(
     preludes: Mapping[Role, int] | None = None,
     log: Callable[[str], None] = lambda line: None,
     leaked: Callable[[Role], Awaitable[Stack]] | None = None,
+    trace: Trace | None = None,
 ) -> Evidence:
     """Attack one conversation of `LINES` lines from each side, ended by the client. Never raises for what the attack does.
 
     `own` is the attacker's stack: the same layers, and nothing of the two ends' keys. `leaked` makes an end's stack anew of the
-    files it left, for attacks that get hold of them.
+    files it left, for attacks that get hold of them; `trace` hears of all that the attacker sees and does.
     """
     client, by_client = memory_stream_pair()
     by_server, server = memory_stream_pair()
     meetings = Meetings(stacks)
-    middle = Middle(own, attack, {Role.INITIATOR: by_client, Role.RESPONDER: by_server}, preludes or {}, log)
+    tracing = Tracing(trace) if trace else None
+    between = {Role.INITIATOR: by_client, Role.RESPONDER: by_server}
+    middle = Middle(own, attack, between, preludes or {}, log, tracing=tracing)
     middle.meet = meetings.meet  # type: ignore[method-assign]
     if leaked:
         middle.leaked = leaked  # type: ignore[method-assign, assignment]
@@ -121,6 +125,8 @@ async def play(
         await meetings.close()
         for stream in (client, server, by_client, by_server):
             stream.close()
+        if tracing:
+            tracing.over()
     for role in Role:
         sides[role].shown, sides[role].asked = witnesses[role].shown, witnesses[role].asked
         sides[role].alarms += witnesses[role].notices

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from plytalk.core.errors import CannotConnect, ChatError
 from plytalk.core.keys import Role
 from plytalk.core.lab.attack import Attack
-from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.middle import Middle, Tracing
 from plytalk.core.layers import Stream
 from plytalk.core.stack import Stack
+from plytalk.core.trace import Trace
 
 
 class Proxy:
@@ -20,8 +21,9 @@ class Proxy:
         make: Callable[[int], Attack],
         preludes: Mapping[Role, int],
         log: Callable[[str], None],
+        trace: Trace | None = None,
     ) -> None:
-        self._own, self._make, self._preludes, self._log = own, make, preludes, log
+        self._own, self._make, self._preludes, self._log, self._trace = own, make, preludes, log, trace
 
     async def run(self, listen: tuple[str, int], target: tuple[str, int], once: bool = False) -> None:
         """Listen until cancelled, or until one conversation is over. Raises CannotConnect."""
@@ -51,12 +53,16 @@ class Proxy:
         log(f"{client.peer} is connected to {server.peer}")
         over = Over()
         streams: dict[Role, Stream] = {Role.INITIATOR: client, Role.RESPONDER: server}
-        middle = Middle(self._own, self._make(number), streams, self._preludes, log, over.ended)
+        tracing = Tracing(self._trace, number) if self._trace else None
+        middle = Middle(self._own, self._make(number), streams, self._preludes, log, over.ended, tracing)
 
         async def meet(whose: Role = Role.RESPONDER) -> Stream:
             if whose is not Role.RESPONDER:
                 raise CannotConnect("Only the server can be connected to.")
-            return await self._own.transport.connect(*target)
+            stream = await self._own.transport.connect(*target)
+            if tracing:
+                tracing.of(self._own, stream, whose, "server met")
+            return stream
 
         middle.meet = meet  # type: ignore[method-assign]
         try:
@@ -68,6 +74,8 @@ class Proxy:
         finally:
             for stream in streams.values():
                 stream.close()
+            if tracing:
+                tracing.over()
         log("both sides are gone")
 
 

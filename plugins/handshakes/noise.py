@@ -128,7 +128,7 @@ class Noise(Handshake):
                 else:
                     said = handshake.read_message(await wire.receive(NOISE, MAX_MESSAGE))
                     await self._judge(wire, handshake.rs if "s" in tokens else None, said)
-            keys = handshake.split()
+            keys = handshake.split(wire.disclose)
         finally:
             handshake.forget()
         return Secrets(states=(keys.send, keys.receive), suite=self._protocol.name, transcript=keys.handshake_hash)

@@ -15,6 +15,7 @@ afresh for each process, as noise-libp2p has it.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -93,7 +94,7 @@ class Plytalk1(Handshake):
             identity = handshake.read_message(await wire.receive(B, MAX_B))
             await wire.ask(self._judge(handshake, identity))  # before the first secret byte leaves
             await wire.send(C, handshake.write_message(payload.encode(self._own, self._static.public)))
-            return finish(handshake)
+            return finish(handshake, wire)
         finally:
             handshake.forget()  # however it ends
 
@@ -117,7 +118,7 @@ class Plytalk1(Handshake):
                 raise HandshakeFailed("The other side put words into a handshake message that has none.")
             await wire.send(B, handshake.write_message(payload.encode(self._own, self._static.public)))
             await wire.ask(self._judge(handshake, self._read_last(wire, handshake, await wire.receive(C, MAX_C))))
-            return finish(handshake)
+            return finish(handshake, wire)
         finally:
             handshake.forget()
 
@@ -129,6 +130,16 @@ class Plytalk1(Handshake):
             if wire.agreement:  # it is the first that the pre-shared key protects
                 raise WrongSecret from error
             raise
+
+    def fields(self, kind: bytes, payload: bytes) -> dict[str, str]:
+        if kind != GREETING:
+            return {}
+        with suppress(HandshakeFailed):
+            if payload.startswith(preamble.MAGIC):
+                return {"offers": ", ".join(preamble.Offer.decode(payload).tokens)}
+            answer = preamble.Answer.decode(payload)
+            return {"chose": answer.chosen or "nothing", "knows": ", ".join(answer.known)}
+        return {}
 
     def audit(self, target: Target) -> AsyncIterator[Finding]:
         from plytalk.plugins.handshakes.plytalk1_audit import audit  # which is built on this module
@@ -184,9 +195,9 @@ def mismatch(ours: Sequence[str], theirs: Sequence[str]) -> StackMismatch:
     )
 
 
-def finish(handshake: HandshakeState) -> Secrets:
+def finish(handshake: HandshakeState, wire: Wire) -> Secrets:
     suite = handshake.protocol.name
-    keys = handshake.split()
+    keys = handshake.split(wire.disclose)
     return Secrets(states=(keys.send, keys.receive), suite=suite, transcript=keys.handshake_hash)
 
 

@@ -10,6 +10,7 @@ The key is fresh for each run of the server; `--rsa-key` keeps one, for those wh
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -72,6 +73,13 @@ class RsaOaep(Handshake):
         await wire.send(KEY, pem(private.public_key()))
         sealed = await wire.receive(SESSION_KEY, limit=MAX_SEALED)
         return Secrets.shared(open_session_key(private, sealed))
+
+    def fields(self, kind: bytes, payload: bytes) -> dict[str, str]:
+        with suppress(HandshakeFailed):
+            if kind == KEY:
+                public = read_public_key(payload)
+                return {"bits": str(public.key_size), "fingerprint": Identity("rsa", der(public)).fingerprint}
+        return {}
 
     async def audit(self, target: Target) -> AsyncIterator[Finding]:
         texts = [await greeting(target)]

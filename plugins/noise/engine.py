@@ -15,7 +15,7 @@ from plytalk.core.errors import HandshakeFailed, LocalError, Tampered
 from plytalk.plugins.noise.patterns import Tokens
 from plytalk.plugins.noise.primitives import TAG_LENGTH, KeyPair
 from plytalk.plugins.noise.protocol import NoiseProtocol, named
-from plytalk.plugins.noise.states import MAX_MESSAGE, MAX_NONCE, CipherState, SymmetricState
+from plytalk.plugins.noise.states import MAX_MESSAGE, MAX_NONCE, CipherState, Disclose, SymmetricState
 
 __all__ = ["MAX_MESSAGE", "MAX_NONCE", "PSK_LENGTH", "CipherState", "HandshakeState", "SymmetricState", "Transport"]
 
@@ -139,11 +139,14 @@ class HandshakeState:
         self._at += 1
         return payload
 
-    def split(self) -> Transport:
-        """Split(): once, after the last message. The handshake forgets all its secrets. LocalError at any other time."""
+    def split(self, disclose: Disclose | None = None) -> Transport:
+        """Split(): once, after the last message. The handshake forgets all its secrets. LocalError at any other time.
+
+        `disclose(name, key)` is told the key of each direction, for a trace that is to hold them (`Wire.disclose`).
+        """
         if not hasattr(self, "_symmetric") or not self.complete:
             raise LocalError("Keys are there once, at the end of a handshake that did not fail.")
-        first, second = self._symmetric.split()
+        first, second = self._symmetric.split(disclose)
         if self.protocol.pattern.one_way:  # 7.4: the second one must never be used
             second.forget()
         send, receive = (first, second) if self.initiator else (second, first)

@@ -15,6 +15,7 @@ MAX_MESSAGE = 65535  # bytes of any Noise message, section 3
 MAX_NONCE = 2**64 - 1  # reserved for rekeying, section 5.1
 
 Aead = Callable[[bytes, bytes, bytes | None], bytes]
+Disclose = Callable[[str, bytes], None]
 
 
 class CipherState:
@@ -144,10 +145,13 @@ class SymmetricState:
         self.h = self._new(self.h + ciphertext).digest()
         return plaintext
 
-    def split(self) -> tuple[CipherState, CipherState]:
-        """Split(): the initiator's sending state, then the responder's."""
-        first, second = self._hkdf(self.ck, b"", 2)
-        return CipherState(self._ciphers, first[:KEY_LENGTH]), CipherState(self._ciphers, second[:KEY_LENGTH])
+    def split(self, disclose: Disclose | None = None) -> tuple[CipherState, CipherState]:
+        """Split(): the initiator's sending state, then the responder's. `disclose` gets both keys: no state keeps its own."""
+        first, second = (output[:KEY_LENGTH] for output in self._hkdf(self.ck, b"", 2))
+        if disclose:
+            disclose("client key", first)
+            disclose("server key", second)
+        return CipherState(self._ciphers, first), CipherState(self._ciphers, second)
 
     def __repr__(self) -> str:
         return "<SymmetricState>"

@@ -15,7 +15,8 @@ def test_it_shows_the_conversation_the_handshake_and_every_layer(home) -> None:
     assert run.stderr == ""
     assert "client  Meet me at the usual place at nine." in run.stdout
     assert "server  I will be there. Bring the umbrella!" in run.stdout
-    assert "The handshake `plytalk1` on the wire" in run.stdout
+    assert "-> message A\n    handshake plytalk1 " in run.stdout
+    assert "<- message B\n    handshake plytalk1 " in run.stdout
     assert run.stdout.count("who listens on the network sees only these bytes") == 3
     assert "reads it as it was typed" not in run.stdout
 
@@ -30,7 +31,7 @@ def test_plaintext_is_seen_to_be_readable_and_is_warned_of(home) -> None:
     assert run.returncode == 0
     assert "Everyone on the way can read every word." in run.stderr
     assert run.stdout.count("who listens on the network reads it as it was typed") == 3
-    assert "The handshake `none` on the wire: there is none" in run.stdout
+    assert "    handshake" not in run.stdout
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,17 @@ def test_every_stack_can_be_shown(home, arguments) -> None:
 
 def test_there_is_no_colour_off_a_terminal(home) -> None:
     assert "\x1b" not in chat("demo", environment=home).stdout
+
+
+def test_it_shows_what_the_inspector_shows(home, tmp_path) -> None:
+    def without_times(shown: str) -> list[str]:
+        return [line.partition(" ms  ")[2] or line for line in shown.splitlines()]
+
+    trace = tmp_path / "trace"
+    demo = without_times(chat("demo", "--trace", str(trace), environment=home).stdout)
+    inspected = without_times(chat("inspect", str(trace), environment=home).stdout)
+    frames = [line for line in inspected if not line.startswith(("started", "timer", "ended"))]
+    assert demo[-len(frames) :] == frames
 
 
 def test_what_it_shows_can_be_traced(home, tmp_path) -> None:

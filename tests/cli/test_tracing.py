@@ -1,10 +1,15 @@
 """`--trace FILE`: what passed every layer, in a file of its own."""
 
 import stat
+from pathlib import Path
 
-from programs import connect, serve
+import pytest
+from cryptography.hazmat.primitives.ciphers import aead as aeads
+from programs import ENVIRONMENT, chat, complaint, connect, serve
 
+from plytalk.core.trace import Event
 from plytalk.core.tracefile import read
+from plytalk.plugins.handshakes.plytalk1 import HYBRID
 
 
 def test_both_ends_of_a_real_conversation_are_recorded(tmp_path) -> None:
@@ -29,6 +34,78 @@ def test_both_ends_of_a_real_conversation_are_recorded(tmp_path) -> None:
     assert b"over the wire" not in sent
     assert b"over the wire" in [event.data for event in events["server"] if event.layer == "messages"]
     assert events["client"][0].fields["role"] == "client"
+
+
+# -- keys ------------------------------------------------------------------------------------------------------------------
+
+RECORDS = {
+    "secure-chat": (("--profile", "secure-chat"), "AESGCM"),
+    "demo02": (("--profile", "demo02"), "AESGCM"),
+    "plytalk1": (("--suite", HYBRID[0]), "AESGCM"),
+    "plytalk1, the other cipher": (("--suite", HYBRID[1]), "ChaCha20Poly1305"),
+    "noise": (("--handshake", "noise"), "ChaCha20Poly1305"),
+}
+
+
+def recorded(place: Path, *options: str) -> tuple[list[Event], str]:
+    """What a client's trace holds of a conversation in which it said one line, and what it was warned of."""
+    environment = {**ENVIRONMENT, "PLYTALK_HOME": str(place / "home")}
+    known = () if "--profile" in options else ("--auth", "known-hosts", "--accept-new")
+    path = place / "trace"
+    tracing = ("--trace", str(path), "--trace-secrets")
+    with (
+        serve(*options, environment=environment) as server,
+        connect(server.port, *options, *known, *tracing, environment=environment) as client,
+    ):
+        client.say("over the wire")
+        assert server.hear() == "Message Received: over the wire"
+        client.say("exit")
+        assert (client.status(), server.status()) == (0, 0), client.told
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    return read(path), "\n".join(client.told)
+
+
+def decrypted(events: list[Event], primitive: str) -> bytes:
+    """The first record the client sent, opened with the key in the trace and nothing else of ours."""
+    keys = {event.what: event.data for event in events if event.layer == "keys"}
+    sealed = next(event.data for event in events if (event.layer, event.way) == ("cipher", "out"))
+    aead = getattr(aeads, primitive)(keys.get("session key") or keys["client key"])
+    if "session key" in keys:  # the nonce comes with each message
+        return aead.decrypt(sealed[:12], sealed[12:], None)
+    return aead.decrypt(bytes(12), sealed, None)  # a counter, which begins at 0
+
+
+@pytest.mark.parametrize("stack", RECORDS)
+def test_with_the_keys_in_a_trace_anybody_can_decrypt_the_conversation(stack, tmp_path) -> None:
+    options, primitive = RECORDS[stack]
+    events, told = recorded(tmp_path, *options)
+    assert b"over the wire" in decrypted(events, primitive)
+    assert f"The keys of this conversation go into {tmp_path / 'trace'}. Whoever reads that file can decrypt" in told
+
+
+def test_keys_are_shown_and_no_others_are_asked_for(tmp_path) -> None:
+    recorded(tmp_path, "--profile", "secure-chat")
+    shown = chat("inspect", str(tmp_path / "trace")).stdout.splitlines()
+    [at] = [number for number, line in enumerate(shown) if line.endswith(" session key") and "->" not in line]
+    key = next(event.data for event in read(tmp_path / "trace") if event.layer == "keys")
+    assert key[:16].hex(" ") in shown[at + 2]
+
+
+def test_keys_without_a_trace_are_refused_in_words() -> None:
+    run = chat("connect", "127.0.0.1", "--trace-secrets")
+    assert run.returncode == 2
+    assert "--trace-secrets says what a trace holds, and none is made. Give --trace FILE as well." in complaint(run)
+
+
+def test_without_the_option_a_trace_holds_no_key(tmp_path) -> None:
+    path = tmp_path / "trace"
+    with serve("--profile", "secure-chat") as server:
+        client = connect(server.port, "--profile", "secure-chat", "--trace", str(path))
+        with client as talking:
+            talking.say("exit")
+            assert (talking.status(), server.status()) == (0, 0)
+    assert "keys" not in {event.layer for event in read(path)}
+    assert not any("Warning: The keys" in line for line in talking.told)
 
 
 def test_a_trace_is_its_owner_s_alone_and_replaces_nothing(tmp_path) -> None:

@@ -1,6 +1,10 @@
 """What a trace hears, and that without one nothing is wrapped."""
 
-from plytalk.core.keys import Role, Secrets
+import asyncio
+
+import pytest
+
+from plytalk.core.keys import Identity, Role, Secrets
 from plytalk.core.layers import Cipher
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.session import Session
@@ -8,6 +12,7 @@ from plytalk.core.testing import RecordingUi, TypedFrames, stack_of
 from plytalk.core.testing.parts import Unsealed
 from plytalk.core.testing.verdict import idle
 from plytalk.core.trace import Event, Tracer
+from plytalk.core.wire import MESSAGE, Wire
 
 
 class Reversed(Unsealed):
@@ -77,6 +82,63 @@ async def test_the_handshake_is_heard_of_as_frames() -> None:
     ]
     client.close()
     server.close()
+
+
+class Asks(list[Event]):
+    """A trace that may ask for keys."""
+
+    def __init__(self, secrets: object) -> None:
+        self.secrets = secrets
+
+    __call__ = list.append
+
+
+KEYS = {
+    "one for both": (Secrets.shared(b"k"), [("session key", b"k")]),
+    "one each": (Secrets(b"ours", b"theirs"), [("client key", b"theirs"), ("server key", b"ours")]),
+    "none": (Secrets.none(), []),
+}
+
+
+@pytest.mark.parametrize("which", KEYS)
+def test_keys_are_told_to_a_trace_that_asks_for_them_and_to_no_other(which) -> None:
+    secrets, told = KEYS[which]
+    asking = Asks(True)
+    Tracer(asking).tell_keys(secrets, Role.RESPONDER)
+    assert sorted((event.what, event.data) for event in asking) == told
+    assert all((event.layer, event.way) == ("keys", "") for event in asking)
+    for other in (Asks(False), Asks("yes"), Asks(None)):  # nothing but True is a yes
+        Tracer(other).tell_keys(secrets, Role.RESPONDER)
+        Tracer(other).tell_key("session key", b"k")
+        assert other == []
+
+
+def test_what_an_authenticator_says_over_the_wire_is_no_step_of_the_handshake() -> None:
+    async def talk() -> list[Event]:
+        heard: list[Event] = []
+        client, server = memory_stream_pair()
+        for stream in (client, server):
+            stream.deliver_to(lambda data: None, lambda error: None)
+        wire = Wire(TypedFrames(), client, nobody)
+        Tracer(heard.append).wrap_wire(wire, stack_of().handshake)
+        await wire.send(b"K", b"a key")
+        await wire.send(MESSAGE, b"sealed")
+        client.close()
+        server.close()
+        return heard
+
+    assert [event.what for event in asyncio.run(talk())] == ["K"]
+
+
+async def nobody(identity: Identity) -> None:
+    raise AssertionError("nobody is to be judged here")
+
+
+def test_a_group_tells_one_conversation_from_another() -> None:
+    heard: list[Event] = []
+    for group in ("client 0", "server 0"):
+        Tracer(heard.append, group).tell("started")
+    assert [event.group for event in heard] == ["client 0", "server 0"]
 
 
 def test_other_conversations_are_not_wrapped() -> None:

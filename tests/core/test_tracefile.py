@@ -32,6 +32,17 @@ def test_what_is_written_is_read_back(tmp_path) -> None:
     assert (tmp_path / "trace").read_bytes().isascii()
 
 
+def test_a_trace_says_whether_it_holds_keys_and_only_then_asks_for_them(tmp_path) -> None:
+    key = Event("keys", "", "session key", b"secret", {}, 0.0, "client 0")
+    for secrets in (False, True):
+        trace = TraceFile(tmp_path / f"{secrets}", secrets)
+        assert trace.secrets is secrets
+        trace(key)
+        trace.close()
+        assert read(tmp_path / f"{secrets}") == [key]
+        assert json.loads((tmp_path / f"{secrets}").read_text().splitlines()[0])["secrets"] is secrets
+
+
 def test_a_file_that_is_there_stays_as_it_is(tmp_path) -> None:
     (tmp_path / "trace").write_text("precious")
     with pytest.raises(Usage, match="exists already"):
@@ -62,6 +73,8 @@ def test_a_last_line_that_was_cut_is_left_out() -> None:
         b'{"time":0,"name":"framer:up","what":"","data":{},"raw":""}\n',
         b'{"time":0,"name":"framer:in","what":"","data":{"a":1},"raw":""}\n',
         b'{"time":0,"name":"framer:in","what":"","data":{},"raw":"0"}\n',
+        b'{"time":0,"name":"keys:in","what":"","data":{},"raw":""}\n',
+        b'{"time":0,"name":"framer:in","what":"","data":{},"raw":"","group":1}\n',
         b"[" * 100_000 + b"\n",
     ],
 )

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -49,6 +50,14 @@ def test_two_conversations_are_two_streams(tmp_path) -> None:
     path = tmp_path / "talk.pcapng"
     path.write_bytes(capture([*conversation("127.0.0.1:1", "client"), *conversation("127.0.0.1:2", "client")]))
     assert set(tshark(path, "-T", "fields", "-e", "tcp.stream").split()) == {"0", "1"}
+
+
+def test_conversations_that_go_on_at_once_are_streams_of_their_own(tmp_path) -> None:
+    groups = [[replace(event, group=role) for event in conversation("127.0.0.1:1", role)] for role in ("client", "server")]
+    path = tmp_path / "talk.pcapng"
+    path.write_bytes(capture([event for pair in zip(*groups, strict=True) for event in pair]))
+    assert set(tshark(path, "-T", "fields", "-e", "tcp.stream").split()) == {"0", "1"}
+    assert tshark(path, "-Y", "tcp.analysis.flags or _ws.malformed") == ""
 
 
 def test_addresses_come_from_the_peer_s_name() -> None:

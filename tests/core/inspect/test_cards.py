@@ -1,5 +1,7 @@
 """A trace as cards: one for each frame, from the words down to the wire."""
 
+from dataclasses import replace
+
 from plytalk.core.inspect.cards import Card, Deck, cards
 from plytalk.core.trace import Event
 
@@ -56,9 +58,45 @@ def test_a_card_comes_as_soon_as_it_is_complete() -> None:
     assert list(deck.rest()) == []
 
 
+def test_keys_stand_between_the_frames_as_well() -> None:
+    key = Event("keys", "", "session key", b"0123", {}, 0.5)
+    assert next((card.name, card.layers) for card in cards([key, *IN])) == ("session key", [key])
+
+
+def test_conversations_that_take_turns_are_told_apart() -> None:
+    def of(group: str, events: list[Event]) -> list[Event]:
+        return [replace(event, group=group) for event in events]
+
+    begun = Event("session", "", "started", b"", {"cipher": "mine"}, 0.0)
+    found = cards([*of("client", [begun, *IN[:2]]), *of("server", OUT), *of("client", IN)])
+    assert [(card.group, card.way, card.text) for card in found] == [
+        ("client", "", ""),
+        ("client", "in", ""),
+        ("server", "out", "one"),
+        ("server", "out", "two"),
+        ("client", "in", "four"),
+    ]
+    assert [card.plugins.get("cipher") for card in found] == ["mine", "mine", None, None, "mine"]
+
+
+def test_bytes_that_no_framer_made_are_a_card_of_their_own() -> None:
+    stray = Event("transport", "out", "bytes", b"x", {}, 1.5)
+    found = cards([*OUT, stray])
+    assert [(card.name, card.layers[-1].data) for card in found] == [("text", b"3ONE"), ("text", b"3TWO"), ("bytes", b"x")]
+
+
+def test_words_that_can_be_read_off_the_wire_are_told_from_others() -> None:
+    bare = [Event("messages", "out", "plaintext", b"hi", {"text": "hi"}, 1.0), Event("framer", "out", "M", b"hi", {}, 1.0)]
+    sealed, _ = cards(OUT[:6])
+    [step] = cards([Event("handshake", "out", "public key", b"KEY", {}, 0.5), Event("framer", "out", "K", b"K3KEY", {}, 0.5)])
+    plain = Card(1.0, "out", "text", bare)
+    assert (plain.readable, sealed.readable, step.readable) == (True, False, None)
+
+
 def test_programs_get_bytes_in_hexadecimal() -> None:
     assert Card(1.0015, "out", "M", [OUT[3]]).as_json() == {
         "time_ms": 1001.5,
+        "group": "",
         "way": "out",
         "name": "M",
         "layers": [{"layer": "framer", "what": "M", "fields": {"length": "3"}, "length": 4, "raw": "334f4e45"}],
