@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import programs
@@ -71,7 +72,9 @@ def test_its_command_serves_and_ends_well_when_systemd_stops_it(tmp_path: Path) 
     arguments = [free.get(argument, argument) for argument in command()[2:]]
     environment = programs.ENVIRONMENT | {"PLYTALK_HOME": str(tmp_path)}
     with programs.serve(*arguments, environment=environment) as server:
-        assert any('"event": "server opened"' in line for line in server.told)
+        server.tells('"event": "server opened"')
+        [figures] = re.findall(r"http://127\.0\.0\.1:\d+/", "\n".join(server.told))
+        assert urllib.request.urlopen(f"{figures}healthz", timeout=60).read() == b"ok\n"
         server.process.send_signal(signal.SIGHUP)
         server.process.send_signal(signal.SIGTERM)
         assert server.status() == 0

@@ -4,12 +4,15 @@ import asyncio
 import json
 import os
 import re
+import signal
+import socket
 import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import programs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -140,6 +143,25 @@ async def test_a_flood_of_peers_is_no_flood_of_lines(file: Path) -> None:
     written = [entry for entry in found if entry["event"] == "turned away"]
     assert TURNED_AWAY_A_SECOND <= len(written) < 2500
     assert len(written) + sum(entry.get("missing", 0) for entry in found) == 5000
+
+
+@posix
+def test_a_program_tells_of_its_peers_and_goes_on_in_a_new_file_after_sighup(file: Path, tmp_path: Path) -> None:
+    environment = programs.ENVIRONMENT | {"PLYTALK_HOME": str(tmp_path / "home")}
+    with programs.serve("--keep", "--headless", "--log-json", str(file), environment=environment) as server:
+        with programs.connect(server.port, "--accept-new", environment=environment) as client:
+            client.end_input()
+            assert client.status() == 0
+        with socket.create_connection(("127.0.0.1", server.port)) as stranger:
+            stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            server.tells("did not get in")
+        moved = file.rename(file.with_name("log.1"))
+        server.process.send_signal(signal.SIGHUP)
+        server.tells(f"The log goes on in {file}.")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.status() == 0
+    assert [entry["event"] for entry in entries(moved)] == ["server opened", "session opened", "session closed", "turned away"]
+    assert [entry["event"] for entry in entries(file)] == ["server closed"]
 
 
 # -- the file -------------------------------------------------------------------------------------------------------------

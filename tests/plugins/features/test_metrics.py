@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -291,9 +292,21 @@ async def test_a_client_has_none() -> None:
         await Metrics("127.0.0.1:0").ready(Role.INITIATOR, nobody)
 
 
+def test_a_program_counts_its_peers() -> None:
+    with programs.serve("--profile", "demo01", "--keep", "--ui", "none", "--metrics", "127.0.0.1:0") as server:
+        [place] = re.findall(r"http://127\.0\.0\.1:\d+/metrics", "\n".join(server.told))
+        for _ in range(2):
+            with programs.connect(server.port, "--profile", "demo01") as client:
+                client.say("exit")
+                assert client.status() == 0
+        with urllib.request.urlopen(place, timeout=60) as answer:
+            figures = answer.read().decode()
+    assert "plytalk_sessions_opened_total 2\n" in figures
+
+
 def test_the_program_ends_with_the_code_for_connections_where_it_cannot_serve() -> None:
     with programs.nobody_there() as port:
-        run = programs.chat("serve", "--port", "0", "--feature", "metrics", "--metrics", f"127.0.0.1:{port}")
+        run = programs.chat("serve", "--port", "0", "--metrics", f"127.0.0.1:{port}")
     assert run.returncode == 3
     assert f"Cannot serve --metrics at 127.0.0.1:{port}" in run.stderr
     assert "Listening" not in run.stderr
