@@ -9,7 +9,8 @@ no open door.
 import re
 from pathlib import Path
 
-from plytalk.core.files import Corrupt, StoreError, read_lines
+from plytalk.core.errors import Usage
+from plytalk.core.files import Corrupt, StoreError, edited_lines, read_lines
 from plytalk.core.public_key import PublicKey
 
 _KEY_INSIDE = re.compile(r"[ \t][a-z][\w@.-]*[ \t]+AAAA")  # every key begins with the length of its type, three zero bytes
@@ -35,6 +36,17 @@ def allowed(path: Path) -> dict[PublicKey, str]:
                 raise Corrupt(path, number, "this key is there twice")
             guests[key] = name
     return guests
+
+
+def add(path: Path, key: PublicKey, name: str) -> None:
+    """Let a key in from now on. Raises StoreError, and Usage for a name that cannot stand in the file."""
+    if not name.isprintable() or not name.strip() or len(name) > MAX_NAME:
+        raise Usage(f"{name[:MAX_NAME]!a} cannot stand beside a key in {path}.", f"Use up to {MAX_NAME} printable characters.")
+    known = allowed(path)
+    if key in known:
+        return
+    with edited_lines(path) as lines:
+        lines.append(f"{key} {name.strip()}")
 
 
 def _guest(text: str) -> tuple[PublicKey, str]:

@@ -18,7 +18,7 @@ from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from plytalk.core.commands import Command
-from plytalk.core.errors import UnknownPeer
+from plytalk.core.errors import UnknownPeer, Usage
 from plytalk.core.keys import Identity, Peer, Role, Secrets
 from plytalk.core.limits import KIB
 from plytalk.core.messages import EXIT, Item
@@ -367,6 +367,13 @@ class Authenticator(Layer):
 
     async def check(self, peer: Peer) -> None:
         """Raises UnknownPeer, ChangedPeer or Refused to end the handshake here."""
+
+    def admit(self, key: str, name: str) -> str:
+        """Let a key (`TYPE BASE64`) in from now on, where this goes by a list; a sentence for whoever asked. May block.
+
+        Raises Usage where it goes by no list.
+        """
+        raise Usage(f"--auth {self.name} goes by no list.")
 
     async def verify(self, channel: "Channel", peer: Peer) -> None:
         """Raises Refused or WrongSecret to end the conversation before it begins."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from plytalk.core.allow import allowed
+from plytalk.core.allow import add, allowed
 from plytalk.core.errors import Refused
 from plytalk.core.files import place
 from plytalk.core.hookspecs import hookimpl
@@ -29,6 +29,10 @@ class Allow(Authenticator):
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         guests = await asyncio.to_thread(allowed, self._file)
         return [f"{len(guests)} {'key' if len(guests) == 1 else 'keys'} may come in, by {self._file}."]
+
+    def admit(self, key: str, name: str) -> str:
+        add(self._file, PublicKey.parse(key), name)
+        return f"{name} may come in now, by {self._file}."
 
     async def check(self, peer: Peer) -> None:
         guests = await asyncio.to_thread(allowed, self._file)  # read anew: who was struck out stays out

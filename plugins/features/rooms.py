@@ -76,6 +76,7 @@ class Rooms(Feature):
             rate=self._rate,
             register=files.place("rooms"),
             operator=self._operator,
+            auths=stack.auths,
             brought={feature.name: feature.commands for feature in stack.features if feature.commands},
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from plytalk.core.commands import Command
 from plytalk.core.errors import Usage
+from plytalk.core.layers import Authenticator
 from plytalk.core.public_key import PublicKey
 from plytalk.plugins.rooms.calls import TypedCommand
 from plytalk.plugins.rooms.wire import Kind
@@ -130,6 +131,16 @@ def key_named(call: TypedCommand, who: str) -> PublicKey:
     return key
 
 
+async def allow(call: TypedCommand) -> None:
+    key = key_named(call, need(call, "whose key: /allow ssh-ed25519 AAAA... bob"))
+    name = call.rest.split(" ", 2)[2:] or [call.sender]
+    lists = [auth for auth in call.hall.auths if type(auth).admit is not Authenticator.admit]
+    if not lists:
+        raise Usage("Everybody may come in here already: the server goes by no list.", "Start it with --allow FILE.")
+    for auth in lists:
+        call.tell(await asyncio.to_thread(auth.admit, str(key), name[0]))
+
+
 COMMANDS = [
     Command("help", "List the commands.", give_help),
     Command("who", "List who is here, with their keys.", who),
@@ -146,9 +157,7 @@ COMMANDS = [
     Command("unban", "Let a key come again: /unban ssh-ed25519 AAAA....", about_key("unban", "no longer banned"), True),
     Command("mute", "Let nobody hear a key: /mute bob.", about_key("mute", "muted"), True),
     Command("unmute", "Let everybody hear a key again: /unmute bob.", about_key("unmute", "no longer muted"), True),
-    Command(
-        "allow", "Let a key in, where only listed ones come in: /allow ssh-ed25519 AAAA....", about_key("allow", "let in"), True
-    ),
+    Command("allow", "Let a key in, where only listed ones come in: /allow ssh-ed25519 AAAA... bob", allow, True),
     Command("op", "Make a key an operator: /op bob.", about_key("op", "operator"), True),
     Command("deop", "Make a key an operator no more: /deop bob.", about_key("deop", "no longer operator"), True),
 ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from plytalk.core.commands import Command
 from plytalk.core.errors import ChatError, Usage
+from plytalk.core.layers import Authenticator
 from plytalk.core.measures import Measure
 from plytalk.core.public_key import PublicKey
 from plytalk.core.session import Ending
@@ -46,13 +47,14 @@ class Hall:
         register: Path | None = None,
         operator: str | None = None,
         brought: Mapping[str, Sequence[Command]] | None = None,
+        auths: Sequence[Authenticator] = (),
     ) -> None:
         from plytalk.plugins.rooms.commands import COMMANDS
 
         self.loop = asyncio.get_running_loop()
         self.notice, self.backlog, self.rate, self.burst, self.queue = notice, backlog, rate, max(4 * rate, 20), QUEUE
         self.register = Register(register)
-        self._operator = operator
+        self._operator, self.auths = operator, auths
         self.dropped = 0
         self._pack = pack
         self.epoch = secrets.token_hex(8)

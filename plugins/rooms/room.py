@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from plytalk.plugins.rooms.member import Member
 
 Pack = Callable[[Sequence[Item]], Sequence[bytes]]
+COMING_AND_GOING = (Kind.JOINED, Kind.LEFT)
 SAID = int(Kind.SAID)
+CROWD = 100
+"""From how many members on nobody is told who comes and goes: it would be more than what is said."""
 
 
 class Ear(Protocol):
@@ -60,6 +63,8 @@ class Room:
         self, kind: Kind, name: str, text: str = "", marks: int = 0, sender: int = 0, audience: frozenset[object] | None = None
     ) -> None:
         """Any other event."""
+        if kind in COMING_AND_GOING and len(self) >= CROWD:
+            return
         if len(self) == 2 and kind is not Kind.DID:
             marks |= Mark.TWO
         self.log.add(Event(self.log.next, int(time.time() * 1000), kind, marks, name, text).encode(), sender, audience)
