@@ -67,16 +67,15 @@ class Metrics(Feature):
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         if role is Role.INITIATOR:
             raise ImpossibleStack("--metrics is for servers.", "Leave it out.")
-        place = f"[{self._host}]:{self._port}" if ":" in self._host else f"{self._host}:{self._port}"
         try:
             self._server = await asyncio.get_running_loop().create_server(lambda: Request(self), self._host, self._port)
         except (OSError, ValueError) as error:
-            why = (
-                os.strerror(error.errno) if isinstance(error, OSError) and error.errno and error.errno > 0 else "no such address"
-            )
-            raise CannotConnect(f"Cannot serve --metrics at {place}: {why.lower()}.", "Choose another HOST:PORT.") from None
+            number = getattr(error, "errno", None) or 0  # those of names that nobody knows are negative, or absent
+            why = os.strerror(number).lower() if number > 0 else "no such address"
+            where = shown(self._host, self._port)
+            raise CannotConnect(f"Cannot serve --metrics at {where}: {why}.", "Choose another HOST:PORT.") from None
         host, port = self._server.sockets[0].getsockname()[:2]
-        sentence = f"Figures for Prometheus at http://{f'[{host}]' if ':' in host else host}:{port}/metrics."
+        sentence = f"Figures for Prometheus at http://{shown(host, port)}/metrics."
         return [sentence if ip_address(host).is_loopback else f"{sentence} Whoever can reach that address can read them."]
 
     async def release(self) -> None:
@@ -185,6 +184,11 @@ class Request(asyncio.Protocol):
         self._transport.abort()
 
 
+def shown(host: str, port: int) -> str:
+    """HOST:PORT, with brackets around an IPv6 address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def process() -> Iterator[Measure]:
     """The process under the names that Prometheus' own libraries give; memory and files only where there is /proc."""
     yield Measure("process_start_time_seconds", "When it began, in seconds since 1970.", _STARTED)
@@ -192,7 +196,9 @@ def process() -> Iterator[Measure]:
     with suppress(OSError):
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         yield Measure("process_resident_memory_bytes", "Memory in use, in bytes.", pages * os.sysconf("SC_PAGE_SIZE"))
-        yield Measure("process_open_fds", "Open files and connections.", len(os.listdir("/proc/self/fd")) - 1)
+        # Linux 6.2 and newer tell how many at once; to list ten thousand takes 30 ms, in which nobody else is served.
+        open_files = os.stat("/proc/self/fd").st_size or len(os.listdir("/proc/self/fd")) - 1
+        yield Measure("process_open_fds", "Open files and connections.", open_files)
 
 
 @hookimpl

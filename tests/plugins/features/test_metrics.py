@@ -152,6 +152,7 @@ async def test_the_process_is_measured_under_the_usual_names() -> None:
     if os.path.exists("/proc/self/statm"):
         assert 1 << 20 < found["process_resident_memory_bytes"] < 1 << 34
         assert more["process_open_fds"] == found["process_open_fds"] + 2
+        assert {one.name: one.value for one in metrics.process()}["process_open_fds"] == len(os.listdir("/proc/self/fd")) - 1
 
 
 async def test_what_other_features_measure_is_there_and_one_that_fails_hides_no_other() -> None:
