@@ -288,6 +288,11 @@ async def test_a_place_that_others_can_reach_is_pointed_out() -> None:
         assert here.sentences == [f"Figures for Prometheus at http://127.0.0.1:{here.port}/metrics."]
 
 
+async def test_a_place_may_be_of_ipv6() -> None:
+    async with serving(place="[::1]:0") as here:
+        assert here.sentences == [f"Figures for Prometheus at http://[::1]:{here.port}/metrics."]
+
+
 async def test_a_client_has_none() -> None:
     with pytest.raises(ImpossibleStack, match="--metrics is for servers"):
         await Metrics("127.0.0.1:0").ready(Role.INITIATOR, nobody)
