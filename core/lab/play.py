@@ -7,14 +7,14 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import chain
 
 from plytalk.core.errors import BrokenPlugin, ChatError
 from plytalk.core.keys import Role
 from plytalk.core.lab.attack import Attack, Outcome
 from plytalk.core.lab.middle import Middle, Tracing
-from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Telephone, Witness, open_session, quiet
-from plytalk.core.limits import Limits
+from plytalk.core.lab.sides import Meetings, Side, Telephone, open_session, quiet, session_of
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.messages import EXIT
 from plytalk.core.session import Session
@@ -92,24 +92,17 @@ async def play(
     `own` is the attacker's stack: the same layers, and nothing of the two ends' keys. `leaked` makes an end's stack anew of the
     files it left, for attacks that get hold of them; `trace` hears of all that the attacker sees and does.
     """
-    client, by_client = memory_stream_pair()
-    by_server, server = memory_stream_pair()
+    pairs = {role: memory_stream_pair() for role in Role}
     meetings = Meetings(stacks)
     tracing = Tracing(trace) if trace else None
-    between = {Role.INITIATOR: by_client, Role.RESPONDER: by_server}
+    between = {role: stream for role, (_, stream) in pairs.items()}
     middle = Middle(own, attack, between, preludes or {}, log, tracing=tracing)
     middle.meet = meetings.meet  # type: ignore[method-assign]
     if leaked:
         middle.leaked = leaked  # type: ignore[method-assign, assignment]
-    sides = {role: Side() for role in Role}
+    sides, telephone = {role: Side() for role in Role}, Telephone()
+    sessions = {role: session_of(stacks[role], stream, role, sides[role], telephone) for role, (stream, _) in pairs.items()}
     evidence = Evidence(sides, middle, meetings.sides)
-    telephone = Telephone()
-    witnesses = {role: Witness(telephone) for role in Role}
-    streams = {Role.INITIATOR: client, Role.RESPONDER: server}
-    sessions = {
-        role: Session(replace(stacks[role], ui=witnesses[role]), streams[role], role, address=ADDRESS, limits=Limits())
-        for role in Role
-    }
     taking = asyncio.create_task(middle.start())
     end = asyncio.get_running_loop().call_later(LONGEST, middle.cut)  # whom the attacker leaves waiting
     try:
@@ -123,16 +116,13 @@ async def play(
         with suppress(asyncio.CancelledError, ChatError, ExceptionGroup):
             await taking
         await meetings.close()
-        for stream in (client, server, by_client, by_server):
+        for stream in chain(*pairs.values()):
             stream.close()
         if tracing:
             tracing.over()
-    for role in Role:
-        sides[role].shown, sides[role].asked = witnesses[role].shown, witnesses[role].asked
-        sides[role].alarms += witnesses[role].notices
-        error = sides[role].ending.error if sides[role].ending else None  # type: ignore[union-attr]
-        if isinstance(error, BrokenPlugin):
-            evidence.crash = evidence.crash or str(error)
+    endings = (side.ending for side in sides.values() if side.ending)
+    faults = (str(ending.error) for ending in endings if isinstance(ending.error, BrokenPlugin))
+    evidence.crash = evidence.crash or next(faults, "")
     return evidence
 
 

@@ -18,6 +18,19 @@ PATIENCE = 60.0
 ADDRESS = "lab.invalid:7591"
 
 
+@dataclass
+class Side:
+    """One end of a conversation, afterwards. `alarms` are the sentences that told its user that something is wrong."""
+
+    said: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
+    ending: Ending | None = None
+    opened: bool = False
+    identity: Identity | None = None
+
+
 class Telephone:
     """Joins the two people, whom no attacker can come between there: each reads to the other what the program asks."""
 
@@ -44,40 +57,29 @@ class Witness(Ui):
 
     name = "witness"
 
-    def __init__(self, telephone: Telephone) -> None:
-        self.shown: list[str] = []
-        self.notices: list[str] = []
-        self.asked: list[str] = []
-        self._telephone = telephone
+    def __init__(self, side: Side, telephone: Telephone) -> None:
+        self._side, self._telephone = side, telephone
 
     async def run(self, session: Conversation) -> None:
         await asyncio.Event().wait()
 
     def message(self, text: str) -> None:
-        self.shown.append(text)
+        self._side.shown.append(text)
 
     def notice(self, sentence: str) -> None:
-        self.notices.append(sentence)
+        self._side.alarms.append(sentence)
 
     def opened(self, session: Conversation) -> None:
-        self.notices.clear()  # who is there, by authenticators that said yes: no alarm
+        self._side.alarms.clear()  # who is there, by authenticators that said yes: no alarm
 
     async def confirm(self, question: str, otherwise: str) -> bool:
-        self.asked.append(question)
+        self._side.asked.append(question)
         return await self._telephone.compare(question)
 
 
-@dataclass
-class Side:
-    """One end of a conversation, afterwards. `alarms` are the sentences that told its user that something is wrong."""
-
-    said: list[str] = field(default_factory=list)
-    shown: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    alarms: list[str] = field(default_factory=list)
-    ending: Ending | None = None
-    opened: bool = False
-    identity: Identity | None = None
+def session_of(stack: Stack, stream: Stream, role: Role, side: Side, telephone: Telephone) -> Session:
+    """A conversation that is still to be opened; what its person is shown, asked and told goes to `side`."""
+    return Session(replace(stack, ui=Witness(side, telephone)), stream, role, address=ADDRESS)
 
 
 async def quiet() -> None:
@@ -112,11 +114,10 @@ class Meetings:
     async def meet(self, whose: Role = Role.RESPONDER) -> Stream:
         """A stream to a server that has the keys of `whose` end."""
         ours, theirs = memory_stream_pair()
-        side, witness = Side(), Witness(Telephone())
-        side.shown, side.asked, side.alarms = witness.shown, witness.asked, witness.notices
+        side = Side()
         self.sides.append(side)
-        auths = self._stacks[Role.RESPONDER].auths
-        session = Session(replace(self._stacks[whose], ui=witness, auths=auths), theirs, Role.RESPONDER, address=ADDRESS)
+        stack = replace(self._stacks[whose], auths=self._stacks[Role.RESPONDER].auths)
+        session = session_of(stack, theirs, Role.RESPONDER, side, Telephone())
         self._tasks.append(asyncio.create_task(self._hold(session, side)))
         return ours
 

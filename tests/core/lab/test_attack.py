@@ -7,7 +7,7 @@ import pytest
 from plytalk.core.errors import HandshakeFailed
 from plytalk.core.keys import Role
 from plytalk.core.lab import clock
-from plytalk.core.lab.attack import Attack, Outcome, Passing, Takeover
+from plytalk.core.lab.attack import Attack, Editing, Holding, Outcome, Passing, Takeover, set_within
 from plytalk.core.lab.middle import Middle
 from plytalk.core.lab.play import Evidence
 from plytalk.core.layers import Stream
@@ -67,9 +67,9 @@ class End:
         stream.deliver_to(self.heard.extend, lambda error: self.over.set())
 
 
-def between(attack: Attack) -> tuple[Middle, dict[Role, End]]:
+def between(attack: Attack, prelude: int = 0) -> tuple[Middle, dict[Role, End]]:
     pairs = {role: memory_stream_pair() for role in Role}
-    middle = Middle(stack_of(), attack, {role: inner for role, (_, inner) in pairs.items()}, {})
+    middle = Middle(stack_of(), attack, {role: inner for role, (_, inner) in pairs.items()}, dict.fromkeys(Role, prelude))
     return middle, {role: End(outer) for role, (outer, _) in pairs.items()}
 
 
@@ -116,6 +116,66 @@ def test_what_it_does_not_decide_passes_as_it_came_and_so_does_the_end() -> None
         assert middle.frames == [Passing(Role.INITIATOR, 0, False, b"M", b"hello")]
 
     clock.run(pass_on())
+
+
+class Louder(Editing):
+    """Has the server shout what it says first."""
+
+    name = "louder"
+    whose = Role.RESPONDER
+
+    def edited(self, payload: bytes) -> bytes:
+        return payload.upper()
+
+
+def test_the_first_handshake_frame_of_one_side_is_edited_and_nothing_else() -> None:
+    async def edit() -> None:
+        middle, ends = between(Louder(), prelude=2)
+        await middle.start()
+        for role in Role:
+            for word in (b"one", b"two", b"three"):
+                ends[role].stream.send(TypedFrames().encode(b"K", word))
+            ends[role].stream.finish()
+        for end in ends.values():
+            await end.over.wait()
+        for role, first in ((Role.INITIATOR, b"ONE"), (Role.RESPONDER, b"one")):
+            assert ends[role].heard == b"".join(TypedFrames().encode(b"K", word) for word in (first, b"two", b"three"))
+
+    clock.run(edit())
+
+
+class Waits(Holding):
+    """Keeps the server waiting for three seconds."""
+
+    name = "waits"
+
+    async def hold(self, middle: Middle, over: asyncio.Event) -> None:
+        await set_within(3, over)
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_a_server_that_waits_is_held_and_one_that_hangs_up_is_not(hangs_up: bool) -> None:
+    async def hold() -> bool:
+        attack = Waits()
+        middle, ends = between(attack)
+        await middle.start()
+        if hangs_up:
+            ends[Role.RESPONDER].stream.finish()
+        await ends[Role.INITIATOR].over.wait()
+        await attack.after(middle)
+        return attack.succeeded(Evidence({}, middle))
+
+    assert clock.run(hold()) is not hangs_up
+
+
+def test_waiting_for_an_event_has_an_end() -> None:
+    async def wait() -> tuple[bool, bool]:
+        event = asyncio.Event()
+        early = await set_within(5, event)
+        event.set()
+        return early, await set_within(5, event)
+
+    assert clock.run(wait()) == (False, True)
 
 
 def test_a_takeover_that_is_refused_ends_both_connections() -> None:

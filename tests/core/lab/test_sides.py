@@ -1,14 +1,13 @@
 """The two people of the lab: what they are shown and told, and the conversations an attacker begins with one of them."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
 from plytalk.core.errors import BrokenPlugin
 from plytalk.core.keys import Identity, Role, Secrets
 from plytalk.core.lab import clock
-from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Telephone, Witness, open_session, quiet
+from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Telephone, Witness, open_session, quiet, session_of
 from plytalk.core.layers import Handshake
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.session import Session
@@ -41,10 +40,10 @@ def answers(*questions: str) -> list[bool]:
     """What people say who are asked these, one each."""
 
     async def ask() -> list[bool]:
-        telephone = Telephone()
-        people = [Witness(telephone) for _ in questions]
-        said = await asyncio.gather(*(person.confirm(question, "") for person, question in zip(people, questions, strict=True)))
-        assert [person.asked for person in people] == [[question] for question in questions]
+        telephone, sides = Telephone(), [Side() for _ in questions]
+        asking = (Witness(side, telephone).confirm(question, "") for side, question in zip(sides, questions, strict=True))
+        said = await asyncio.gather(*asking)
+        assert [side.asked for side in sides] == [[question] for question in questions]
         return said
 
     return clock.run(ask())
@@ -66,23 +65,23 @@ def test_who_was_asked_alone_can_compare_another_time() -> None:
 
 
 def test_what_is_told_before_a_conversation_opens_is_no_alarm_and_afterwards_it_is() -> None:
-    async def talk() -> Witness:
-        witness = Witness(Telephone())
+    async def talk() -> Side:
         ours, theirs = memory_stream_pair()
-        client = Session(replace(stack_of(), ui=witness), ours, Role.INITIATOR)
+        side = Side()
+        client = session_of(stack_of(), ours, Role.INITIATOR, side, Telephone())
         server = Session(stack_of(), theirs, Role.RESPONDER)
-        witness.notice("It holds the key.")
-        assert all(await asyncio.gather(open_session(client, Side()), open_session(server, Side())))
-        assert witness.notices == []
-        witness.message("hello")
-        witness.notice("A message did not open.")
+        client.stack.ui.notice("It holds the key.")
+        assert all(await asyncio.gather(open_session(client, side), open_session(server, Side())))
+        assert side.alarms == []
+        client.stack.ui.message("hello")
+        client.stack.ui.notice("A message did not open.")
         for session in (client, server):
             session.stream.close()
-        return witness
+        return side
 
-    witness = clock.run(talk())
-    assert witness.shown == ["hello"]
-    assert witness.notices == ["A message did not open."]
+    side = clock.run(talk())
+    assert side.shown == ["hello"]
+    assert side.alarms == ["A message did not open."]
 
 
 def test_a_conversation_of_the_attacker_s_own_is_a_side_like_any_other() -> None:
