@@ -88,6 +88,8 @@ class Server(End):
         if not guests:
             self.stack.ui.waiting(listener.address)
         self.stack.ui.notice(f"Listening {'for guests ' * guests}on {listener.address} with {stack.line}.")
+        if guests and (warning := stack.warning()):
+            self.stack.ui.notice(f"Warning: {warning} That goes for all that guests hear, so for all that is said in their room.")
         if not guests:
             self._tell("server_opened", stack=stack, address=listener.address, hook=self._hook)
             for sentence in self._announce(listener.address):
@@ -252,7 +254,7 @@ class Server(End):
         assert self._host is not None
         try:
             if self.stack.ui.present:
-                seat = self._host.host(self.stack, first.address, self._leave)
+                seat = self._host.host(first.stack, first.address, self._leave)
                 try:
                     await self._sit(seat, lambda: gathered, partial(self._enter, first))
                 finally:
