@@ -94,11 +94,11 @@ def demo(choice: Choice, trace: Path | None) -> int:
 
 
 def two_stacks(choice: Choice, folder: Path) -> tuple[Stack, Stack]:
-    """A stack for the server and one for the client. Where they have identities, these are made for the demo alone, and the
-    client knows the server's: nothing of the user's own is read or written.
+    """A stack for the server and one for the client, without what lives beside a conversation. Where they have identities, these
+    are made for the demo alone, and the client knows the server's: nothing of the user's own is read or written.
     """
     server, client = replace(choice, options=dict(choice.options)), replace(choice, options=dict(choice.options))
-    server.classes, client.classes = ({**choice.classes, "auth": list[type[Layer]]()} for _ in range(2))
+    server.classes, client.classes = ({**choice.classes, "auth": list[type[Layer]](), "feature": []} for _ in range(2))
     if any(option.name == "identity" for option in choice.classes["handshake"][0].options):
         server.options["identity"], client.options["identity"] = folder / "server", folder / "client"
         client.options["peer"] = identity.create(folder / "server").fingerprint

@@ -42,9 +42,10 @@ def read(output: str) -> Shown:
     """The first message in what `chat demo` prints. Raises ValueError where it looks different from what is known here."""
     head = re.search(r"^A conversation over (.+), server at", output, re.M)
     words = re.search(r"^  client  (.+)$", output, re.M)
-    _, found, story = output.partition("What each layer made of the words\n")
+    found = re.search(r" ms  -> .+\n(?=    messages )", output)
+    story = output[found.end() :] if found else ""
     first, arrow, verdict = story.partition("    -> ")
-    steps = re.findall(r"^    (\w+) +(\S+) +(\d+) bytes\n      ([0-9a-f ]{47})  (.{1,16})$", first, re.M)
+    steps = re.findall(r"^    (\w+) +(\S+) +(\d+) bytes(?:  .*)?\n      ([0-9a-f ]{47})  (.{1,16})$", first, re.M)
     if not (head and words and found and arrow and steps):
         raise ValueError("`chat demo` prints something else than docs/picture.py knows how to draw: change both together.")
     return Shown(

@@ -66,13 +66,14 @@ def recorded(place: Path, *options: str) -> tuple[list[Event], str]:
 
 
 def decrypted(events: list[Event], primitive: str) -> bytes:
-    """The first record the client sent, opened with the key in the trace and nothing else of ours."""
+    """All that the client sent, opened with the keys in the trace and nothing else of ours."""
     keys = {event.what: event.data for event in events if event.layer == "keys"}
-    sealed = next(event.data for event in events if (event.layer, event.way) == ("cipher", "out"))
+    sealed = [event.data for event in events if (event.layer, event.way) == ("cipher", "out")]
     aead = getattr(aeads, primitive)(keys.get("session key") or keys["client key"])
     if "session key" in keys:  # the nonce comes with each message
-        return aead.decrypt(sealed[:12], sealed[12:], None)
-    return aead.decrypt(bytes(12), sealed, None)  # a counter, which begins at 0
+        return b"".join(aead.decrypt(each[:12], each[12:], None) for each in sealed)
+    order = "big" if primitive == "AESGCM" else "little"  # a counter in its last 8 bytes, from 0
+    return b"".join(aead.decrypt(bytes(4) + number.to_bytes(8, order), each, None) for number, each in enumerate(sealed))
 
 
 @pytest.mark.parametrize("stack", RECORDS)

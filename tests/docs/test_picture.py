@@ -11,15 +11,18 @@ A conversation over tcp | u16 | plytalk1 | noise | records | script, server at 1
   client  Less is < more.
   server  Indeed.
 
-What each layer made of the words
-  client -> server
-    messages  records           15 bytes
+What each layer made of it, at the client (-> is sent, <- is received)
+       0.3 ms  -> preamble
+    handshake plytalk1          96 bytes
+      50 4c 59 54 41 4c 4b 31 0a 02 28 4e 6f 69 73 65  PLYTALK1..(Noise
+       4.4 ms  -> message
+    messages  records           15 bytes  1 message: Less is < more.
       4c 65 73 73 20 69 73 20 3c 20 6d 6f 72 65 2e     Less is < more.
     cipher    noise             80 bytes
       c3 b6 f6 f6 25 89 33 f3 9b ce 62 2a c9 b3 a2 81  ....%.3...b*....
       and 64 bytes more
     -> who listens on the network sees only these bytes
-  server -> client
+       5.0 ms  <- message
     messages  records           64 bytes
 """
 
