@@ -33,28 +33,28 @@ Examples:
 @click.command(cls=StackCommand, epilog=EXAMPLES)
 @click.option("--listen", type=click.IntRange(0, 65535), metavar="PORT", required=True, help="Port of 127.0.0.1 for the client.")
 @click.option("--target", metavar="HOST[:PORT]", required=True, help="The server to pass on to.")
-@click.option("--with", "name", type=LayerName("attack"), required=True, help="The attack: `chat plugins` lists them.")
+@click.option("--with", "wanted", type=LayerName("attack"), required=True, help="The attack: `chat plugins` lists them.")
 @click.option("--seed", type=int, default=0, metavar="N", help="What the attack draws its choices from (default 0).")
 @click.option("--once", is_flag=True, help="End after one conversation.")
 @trace_option
 @layer_options
-def attack(choice: Choice, listen: int, target: str, name: str, seed: int, once: bool, trace: Path | None) -> int:
+def attack(choice: Choice, listen: int, target: str, wanted: str, seed: int, once: bool, trace: Path | None) -> int:
     """Stand between two programs and attack what they say.
 
     The layers are those the two programs run, so that frames and handshakes are understood. Attack only what is yours.
     """
-    kind = chosen_attacks(choice.host, [name])[0]
+    kind = chosen_attacks(choice.host, [wanted])[0]
     host, port = split(target)
     with tempfile.TemporaryDirectory() as folder, tracing(trace) as tracer:
         setup = Setup("attack", choice.classes, options=choice.options)
         own = setup.stack(ATTACKER, Path(folder))
         if not kind.applies(own):
-            raise Usage(f"The attack `{name}` finds nothing to attack in {own.line}.")
+            raise Usage(f"The attack `{wanted}` finds nothing to attack in {own.line}.")
         proxy = Proxy(
             own,
             lambda number: kind(seed + number),
             preludes(choice, Path(folder)),
-            partial(tell, name),
+            partial(tell, wanted),
             tracer,
         )
         asyncio.run(run(proxy, own, ("127.0.0.1", listen), (host, port or choice.port), once))
