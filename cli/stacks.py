@@ -23,6 +23,7 @@ from plytalk.core.stack import Stack, choose
 DEFAULT_PROFILE = "plytalk1"
 DEFAULT_PORT = 7591
 ALWAYS_FROM_CONFIG = ("transport", "ui", "auth", "feature")  # these have no say in what the rest of the stack is
+COMMANDS = {Role.INITIATOR: "connect", Role.RESPONDER: "serve"}
 IDENTIFYING = ("framer", "handshake", "cipher", "messages")
 HELP = {
     "transport": "How bytes travel.",
@@ -139,9 +140,12 @@ def layer_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class StackCommand(click.Command):
-    """A command that takes layers, and the options of the layers it is given; its callback gets a `choice`."""
+    """A command that takes layers, and the options of the layers it is given; its callback gets a `choice`.
 
-    def __init__(self, *args: Any, role: Role = Role.INITIATOR, **kwargs: Any) -> None:
+    `role` is the end that it is, None where it is both or speaks of both.
+    """
+
+    def __init__(self, *args: Any, role: Role | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._role = role
 
@@ -210,6 +214,10 @@ class StackCommand(click.Command):
             for option in layer.options:
                 value = ctx.params.pop(option.keyword, None)
                 configured = config.option(option, settings.pop(option.name, None))
+                if self._role and option.role not in (None, self._role):  # in a config file, which is for both, it may stand
+                    if value is not None:
+                        raise Usage(f"--{option.name} is for `chat {COMMANDS[option.role]}`.")
+                    continue
                 value = configured if value is None else value
                 if value is not None and value != option.default:
                     given[option] = layer
@@ -223,7 +231,7 @@ class StackCommand(click.Command):
                 config.nearest(name, [option.name for layer in ctx.meta["layers"] for option in layer.options]),
             )
         wanted = with_configuration(choice.classes["handshake"][0], choice.options).prefers.get("auth")
-        if wanted and self._role is Role.INITIATOR and not choice.classes.get("auth"):
+        if wanted and self._role is not Role.RESPONDER and not choice.classes.get("auth"):
             choice.classes["auth"] = [choice.host.layer("auth", wanted)]
         wanted = choice.classes["messages"][0].prefers.get("feature")
         if wanted and ("feature", wanted) in choice.host.found:
@@ -239,7 +247,7 @@ class StackCommand(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         # Two layers may have an option in common.
         own = {option.keyword: option for layer in ctx.meta.get("layers", []) for option in layer.options}
-        return [*super().get_params(ctx), *map(_click_option, own.values())]
+        return [*super().get_params(ctx), *(_click_option(option, self._role) for option in own.values())]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own = [param for param in super().get_params(ctx) if isinstance(param, click.Option)]  # arguments stand in the usage
@@ -250,9 +258,13 @@ class StackCommand(click.Command):
         ):
             with formatter.section(title):
                 formatter.write_dl([record for param in params if (record := param.get_help_record(ctx))])
-        for layer in (layer for layer in ctx.meta.get("layers", []) if layer.options):
-            with formatter.section(f"Options of the {layer.kind} {layer.name}"):
-                formatter.write_dl([record for option in layer.options if (record := _click_option(option).get_help_record(ctx))])
+        for layer in ctx.meta.get("layers", []):
+            if self._role and self._role not in getattr(layer, "judges", Role):
+                continue
+            records = [_click_option(option, self._role).get_help_record(ctx) for option in layer.options]
+            if shown := [record for record in records if record]:
+                with formatter.section(f"Options of the {layer.kind} {layer.name}"):
+                    formatter.write_dl(shown)
 
 
 def with_options(choice: Choice, everything: bool) -> list[type[Layer]]:
@@ -311,8 +323,9 @@ def _names(kind: str, value: Any) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]
 
 
-def _click_option(option: Option) -> click.Option:
+def _click_option(option: Option, role: Role | None) -> click.Option:
+    names, hidden = [f"--{option.name}", option.keyword], bool(role and option.role not in (None, role))
     if option.type is bool:
-        return click.Option([f"--{option.name}", option.keyword], is_flag=True, default=None, help=option.help)
+        return click.Option(names, is_flag=True, default=None, help=option.help, hidden=hidden)
     kind = click.Path(path_type=Path) if option.type is Path else option.type
-    return click.Option([f"--{option.name}", option.keyword], type=kind, default=None, metavar=option.metavar, help=option.help)
+    return click.Option(names, type=kind, default=None, metavar=option.metavar, help=option.help, hidden=hidden)

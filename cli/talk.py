@@ -29,7 +29,7 @@ from plytalk.core.session import Ending
 
 SERVE_EXAMPLES = """\b
 Examples:
-  chat serve                                       wait on this machine, for one conversation
+  chat serve                                       wait on this machine, until all who came have left
   chat serve --host 0.0.0.0 --keep                 wait for the whole network, and go on when all have left
   chat serve --keep --headless --room kitchen      a room with nobody at the server
   chat serve --guests demo02:5002,secure-chat      let programs of the existing chats into the room
@@ -77,7 +77,7 @@ def serve(
     members: int | None,
     trace: Path | None,
 ) -> int:
-    """Wait for someone to connect and talk."""
+    """Wait for people to connect, and talk with them."""
     stack = choice.stack()
     if guests and not any(feature.hosts for feature in stack.features):
         raise Usage("--guests needs a room that they can join.", "Add --feature rooms, or choose the layers of plytalk/1.")
@@ -122,7 +122,7 @@ def invited(choice: Choice, guests: str) -> Iterator[tuple[str, int]]:
         yield name, int(port) if port else choice.host.profile(name).port
 
 
-@click.command(cls=StackCommand, epilog=CONNECT_EXAMPLES)
+@click.command(cls=StackCommand, role=Role.INITIATOR, epilog=CONNECT_EXAMPLES)
 @click.argument("address", metavar="HOST[:PORT]|@NAME")
 @click.option(
     "--port",

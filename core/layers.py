@@ -40,7 +40,8 @@ class Option:
     """A command-line option that a layer brings: `--NAME`; its value reaches the layer's constructor as a keyword argument.
 
     `type` is bool (a flag), int, str or pathlib.Path. `chooses` says that giving the option chooses its layer, so that
-    `--peer SHA256:...` needs no `--auth peer` beside it; this is for layers that come with plytalk.
+    `--peer SHA256:...` needs no `--auth peer` beside it; this is for layers that come with plytalk. `role` is the end that
+    alone takes it: the other end's command refuses it, and its help is silent about it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Option:
     default: Any = None
     metavar: str | None = None
     chooses: bool = False
+    role: Role | None = None
 
     @property
     def keyword(self) -> str:

@@ -44,7 +44,11 @@ class Metrics(Feature):
     name = "metrics"
     options = (
         Option(
-            "metrics", "Serve figures for Prometheus and /healthz at this address, by HTTP.", metavar="HOST:PORT", chooses=True
+            "metrics",
+            "Serve figures for Prometheus and /healthz at this address, by HTTP.",
+            metavar="HOST:PORT",
+            chooses=True,
+            role=Role.RESPONDER,
         ),
     )
 

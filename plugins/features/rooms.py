@@ -34,10 +34,19 @@ class Rooms(Feature):
     options = (
         Option("room", "The room to be in (default: the server's first, `lobby`).", metavar="NAME", chooses=True),
         Option("name", "What you want to be called (default: what the server makes of your key).", metavar="NAME", chooses=True),
-        Option("backlog", "serve: how many of the last events a newcomer is sent (default 0).", int, 0, "N"),
-        Option("rate", "serve: messages a second of a member, four times as many at once (default 20; 0: any).", int, 20, "N"),
-        Option("operator", "serve: the key of an operator, by its fingerprint.", metavar="SHA256:..."),
-        Option("reconnect", "connect: connect again when the connection is cut, and get what was missed.", bool, False),
+        Option("backlog", "How many of the last events a newcomer is sent (default 0).", int, 0, "N", role=Role.RESPONDER),
+        Option(
+            "rate",
+            "Messages a second of a member, four times as many at once (default 20; 0: any).",
+            int,
+            20,
+            "N",
+            role=Role.RESPONDER,
+        ),
+        Option("operator", "The key of an operator, by its fingerprint.", metavar="SHA256:...", role=Role.RESPONDER),
+        Option(
+            "reconnect", "Connect again when the connection is cut, and get what was missed.", bool, False, role=Role.INITIATOR
+        ),
     )
 
     def __init__(
@@ -57,11 +66,6 @@ class Rooms(Feature):
         self._seat: Seat | None = None
         self._visit = Visit(self._room, self._name)
         self._tries = 0
-
-    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
-        if role is Role.RESPONDER and self._reconnect:
-            raise Usage("--reconnect is for `chat connect`.")
-        return ()
 
     # -- at a server ------------------------------------------------------------------------------------------------------
 

@@ -46,7 +46,15 @@ class RsaOaep(Handshake):
     caution = (
         "The session key is only as secret as the server's RSA key stays: who records the traffic and gets that key reads it all."
     )
-    options = (Option("rsa-key", "Keep the server's RSA key in this PEM file (made at first use).", Path, metavar="FILE"),)
+    options = (
+        Option(
+            "rsa-key",
+            "Keep the server's RSA key in this PEM file (made at first use).",
+            Path,
+            metavar="FILE",
+            role=Role.RESPONDER,
+        ),
+    )
 
     def __init__(self, rsa_key: Path | None = None) -> None:
         self._file = rsa_key

@@ -36,6 +36,11 @@ def test_options_of_the_layers_chosen():
     assert completed("serve", "--cipher", "none", "--rsa") == set()
 
 
+def test_options_of_the_end_that_it_is():
+    assert completed("connect", "--re") == {"--reconnect"}
+    assert completed("serve", "--re") == set()
+
+
 def test_a_wrong_layer_before_it_changes_nothing():
     assert completed("serve", "--cipher", "nonsense", "--framer", "ty") == {"typed"}
 

@@ -145,11 +145,45 @@ def test_help_shows_examples_and_every_layers_options_under_its_name(command):
     assert f"chat {command}" in run.output
     for kind in ("transport", "framer", "handshake", "cipher", "messages", "auth", "ui"):
         assert f"--{kind}" in run.output
-    assert "Options of the handshake rsa:" in run.output
-    assert "--rsa-key FILE" in run.output
+    assert "Options of the handshake noise:" in run.output
+    assert "--remote-key HEX" in run.output
 
 
 def test_help_survives_a_wrong_layer():
     run = CliRunner().invoke(chat, ["serve", "--cipher", "nonsense", "--help"])
     assert run.exit_code == 0
     assert "Examples:" in run.output
+
+
+@pytest.mark.parametrize(
+    ("command", "shown", "silent"),
+    [
+        ("serve", ["--operator", "--metrics", "--allow", "--rsa-key", "--name"], ["--reconnect", "--known-hosts"]),
+        ("connect", ["--reconnect", "--known-hosts", "--peer", "--name"], ["--operator", "--metrics", "--allow", "--rsa-key"]),
+        ("demo", ["--reconnect", "--operator", "--allow", "--known-hosts", "--rsa-key"], []),
+    ],
+)
+def test_help_says_nothing_of_what_is_for_the_other_end_alone(command, shown, silent):
+    words = CliRunner().invoke(chat, [command, "--help"]).output.split()
+    assert [option for option in (*shown, *silent) if option in words] == shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "whose"), [(["serve", "--reconnect"], "connect"), (["connect", "127.0.0.1", "--operator", "SHA256:x"], "serve")]
+)
+def test_an_option_of_the_other_end_is_refused_in_words(arguments, whose):
+    with pytest.raises(click.UsageError, match=f"{arguments[-2 if len(arguments) > 2 else -1]} is for `chat {whose}`"):
+        CliRunner().invoke(chat, arguments, standalone_mode=False, catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "later"),
+    [
+        (["serve", "--transport", "unix"], "needs --host"),
+        (["connect", "127.0.0.1:1", "--port", "2"], "names the port"),
+    ],
+)
+def test_a_config_file_may_hold_options_of_both_ends(tmp_path, arguments, later):
+    (tmp_path / "config.toml").write_text("[options]\nreconnect = true\nbacklog = 5\n")
+    run = CliRunner().invoke(chat, [*arguments, "--config", str(tmp_path / "config.toml")])
+    assert later in str(run.exception)
