@@ -31,11 +31,12 @@ def main() -> None:
     add("--rounds", type=int, default=usual.rounds, help="turns of each server in each case (default %(default)s)")
     add("--seconds", type=float, default=usual.seconds, help="how long a turn is (default %(default)s)")
     add("--joins", type=int, default=usual.joins, help=f"rounds in which {JOINING} join a new server (default %(default)s)")
+    add("--calm", type=float, default=usual.calm, metavar="SHARE", help="repeat turns in which others took more of the machine")
     add("--only", default="", metavar="NAMES", help="only these servers, with commas between them")
     add("--write", action="store_true", help="write the tables into benchmarks/rooms/README.md")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, ended)  # so that no server stays behind
-    amount = Amount(given.members, given.sizes, given.flight, given.rounds, given.seconds, given.joins)
+    amount = Amount(given.members, given.sizes, given.flight, given.rounds, given.seconds, given.joins, given.calm)
     try:
         text = report.tables(measure(chosen([name for name in given.only.split(",") if name]), amount), amount)
     except Unable as reason:

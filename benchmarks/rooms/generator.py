@@ -22,6 +22,7 @@ from benchmarks.rooms.peers import HOST, Peer, Place
 
 SERVER_CORE, GENERATOR_CORE = ({CORES[0]}, {CORES[-1]}) if CORES else (set(), set())
 PATIENCE = 60.0
+HERTZ = os.sysconf("SC_CLK_TCK")
 
 
 class Unable(Exception):
@@ -51,6 +52,8 @@ class Ran:
     """The share of the time in which the load generator had something to do."""
     p50: float
     p99: float
+    others: float
+    """The share of the machine that everything else took meanwhile."""
 
     @property
     def rate(self) -> float:
@@ -86,6 +89,13 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime(~pid << 3 | 2)
 
 
+def machine() -> tuple[float, float]:
+    """Seconds that all cores were busy so far, and seconds in all (proc_stat(5))."""
+    user, nice, system, idle, waiting, *interrupts = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:9])
+    busy = user + nice + system + sum(interrupts)
+    return busy / HERTZ, (busy + idle + waiting) / HERTZ
+
+
 def resident(pid: int) -> int:
     """The process's resident memory, in bytes, as soon as it has nothing more to do."""
     before, at = -1.0, cpu_seconds(pid)
@@ -111,13 +121,16 @@ class Room:
     def run(self, size: int, flight: int, seconds: float) -> Ran:
         """Messages of `size` bytes for some seconds, `flight` of them under way at any time. Raises Unable."""
         assert self._load.stdin
-        before = cpu_seconds(self.server.pid)
+        (busy, there), before, load = machine(), cpu_seconds(self.server.pid), cpu_seconds(self._load.pid)
         self._load.stdin.write(f"run {size} {flight} {seconds}\n")
         self._load.stdin.flush()
         found = json.loads(said(self._load, self.peer))
-        used = cpu_seconds(self.server.pid) - before
+        used, load = cpu_seconds(self.server.pid) - before, cpu_seconds(self._load.pid) - load
+        busy, there = machine()[0] - busy, machine()[1] - there
         deliveries = found["messages"] * (self.joined.members - 1)
-        return Ran(deliveries, found["seconds"], used, found["busy"], found["p50"], found["p99"])
+        return Ran(
+            deliveries, found["seconds"], used, found["busy"], found["p50"], found["p99"], max(0.0, busy - used - load) / there
+        )
 
 
 def said(load: subprocess.Popen[str], peer: Peer) -> str:

@@ -28,7 +28,8 @@ def tables(figures: Figures, amount: Amount) -> str:
     """What was measured with, how it was, and all tables."""
     parts = [
         f"{amount.rounds} rounds of {amount.seconds:g} s, {len(CORES) or 'unpinned'} cores, Python {platform.python_version()}, "
-        f"{ssl.OPENSSL_VERSION.rsplit(' ', 3)[0]}. TLS is TLS 1.3 with AES-256-GCM; plytalk/1 is {SUITE}.",
+        f"{ssl.OPENSSL_VERSION.rsplit(' ', 3)[0]}. TLS is TLS 1.3 with AES-256-GCM; plytalk/1 is {SUITE}. "
+        f"Everything else on the machine took {others(figures):.0%} of it (the median of all turns).",
         *figures.notes,
     ]
     if any(OURS.name in ran for ran in figures.ran.values()):
@@ -40,6 +41,10 @@ def tables(figures: Figures, amount: Amount) -> str:
 def write(text: str) -> None:
     before, _, rest = README.read_text().partition(BEGIN)
     README.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}")
+
+
+def others(figures: Figures) -> float:
+    return median([one.others for ran in figures.ran.values() for all_ in ran.values() for one in all_] or [0.0])
 
 
 def titled(case: Case) -> str:
