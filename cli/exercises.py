@@ -50,7 +50,10 @@ def outcome(host: Host, attack: str, stack: str) -> Outcome:
     found = [setup for setup in setups(host) if setup.name == stack]
     if not found or not issubclass(kind, Attack):
         raise Usage(f"The lab has no stack {stack!r}.", "`chat lab` lists them.")
-    return cells(found, [kind])[-1].measured
+    measured = cells(found, [kind])
+    if not measured:
+        raise Usage(f"The stack {stack!r} cannot be attacked here.", f"What is missing: chat lab --stack '{stack}'")
+    return measured[-1].measured
 
 
 def cells(stacks: list[Setup], attacks: list[type[Attack]]) -> list[Cell]:
@@ -142,11 +145,14 @@ def check_pin(host: Host, answer: str) -> Verdict:
         return Verdict(False, f"`{answer}` does not say whose key it is.")
     stacks = [setup for setup in setups(host) if answer in [one.name for one in setup.auths]]
     if not stacks:
-        return Verdict(False, f"The lab has no stack with `{answer}`: it tries known-hosts, and whatever you have installed.")
-    mitm = host.layer("attack", "mitm")
-    if issubclass(mitm, Attack) and all(cell.measured is Outcome.DETECTED for cell in cells(stacks[:1], [mitm])[1:]):
-        return Verdict(True, "With it the man in the middle is refused before the first secret byte leaves.")
-    return Verdict(False, "The man in the middle still gets through.")
+        return Verdict(False, f"The lab has no stack with `{answer}`: it has no key or list to give it beforehand.")
+    if outcome(host, "mitm", stacks[0].name) is not Outcome.DETECTED:
+        return Verdict(False, "The man in the middle still gets through.")
+    if outcome(host, "early-secret", stacks[0].name) is not Outcome.DETECTED:
+        return Verdict(
+            True, "With it the man in the middle is refused, though he has learnt who the client is. Which one is earlier?"
+        )
+    return Verdict(True, "With it the man in the middle is refused before the first secret byte leaves.")
 
 
 # -- 8: what post-quantum buys ---------------------------------------------------------------------------------------------

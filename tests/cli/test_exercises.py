@@ -1,5 +1,6 @@
 """The exercises of the lab book: right answers pass, wrong ones are told why, and every page stands beside its exercise."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ RIGHT = [
     (5, "replay,reflect,truncate"),
     (5, "drop, reorder, swallow-goodbye"),
     (7, "known-hosts"),
+    (7, "psk"),
     (8, "Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256"),
     (8, "hybrid"),
 ]
@@ -34,7 +36,7 @@ WRONG = [
     (5, "replay,drop,lengths", "another reason"),
     (5, "replay,drop,tamper", "does not succeed"),
     (6, "aesgcm:replay", "make your own"),
-    (7, "words", "no stack with"),
+    (7, "peer", "no stack with"),
     (8, "Noise_XX_25519_AESGCM_SHA256", "breaks X25519"),
     (8, "Noise_NN_25519_AESGCM_SHA256", "has no suite"),
 ]
@@ -51,6 +53,19 @@ def test_wrong_answers_are_told_why(number, answer, why) -> None:
     verdict = exercise(number).check(HOST, answer)
     assert not verdict.right
     assert why in verdict.why
+
+
+@pytest.mark.parametrize(
+    ("auth", "why"), [("known-hosts", "before the first secret byte"), ("words", "learnt who the client is")]
+)
+def test_what_refuses_the_man_in_the_middle_does_so_early_or_late(auth, why) -> None:
+    assert why in exercise(7).check(HOST, auth).why
+
+
+def test_what_needs_a_package_that_is_not_there_is_no_answer(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "spake2", None)
+    with pytest.raises(Usage, match="plytalk1 code"):
+        exercise(7).check(HOST, "code")
 
 
 def test_the_words_are_read_off_the_wire(tmp_path) -> None:
