@@ -1,15 +1,18 @@
 """The place between two ends: what passes is cut into frames and counted, and what is done reaches the end it is meant for."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from plytalk.core.errors import CannotConnect, HandshakeFailed, LocalError
+from plytalk.core.errors import CannotConnect, HandshakeFailed, LocalError, WrongSecret
+from plytalk.core.host import Host
 from plytalk.core.keys import Identity, Role, Secrets
 from plytalk.core.lab import clock
 from plytalk.core.lab.attack import Attack, Passing
 from plytalk.core.lab.middle import Leg, Middle
 from plytalk.core.lab.play import Passive
+from plytalk.core.lab.setup import ATTACKER, setups
 from plytalk.core.layers import Handshake, Stream
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.testing.ends import stack_of
@@ -137,6 +140,33 @@ def test_posing_as_both_ends_gives_a_conversation_with_each_under_other_keys() -
         assert await honest[SERVER].receive() == b"good bye"
 
     clock.run(pose())
+
+
+@pytest.mark.parametrize(("who", "agrees"), [("server", True), (ATTACKER, False)])
+def test_a_leg_goes_along_with_authenticators_with_the_secret_that_it_has(who: str, agrees: bool, tmp_path: Path) -> None:
+    [setup] = [setup for setup in setups(Host()) if setup.name == "plytalk1 psk"]
+
+    async def meet() -> None:
+        stacks = {CLIENT: setup.stack("client", tmp_path), SERVER: setup.stack(who, tmp_path)}
+        for role, stack in stacks.items():
+            await stack.handshake.ready(role, lambda prompt: "")
+        streams = memory_stream_pair()
+        client, server = (
+            Leg(stack, stream, role, lambda role: None) for (role, stack), stream in zip(stacks.items(), streams, strict=True)
+        )
+        opening = asyncio.create_task(client.open())
+        if agrees:
+            await asyncio.gather(server.open(), opening)
+            client.send(b"hello")
+            assert server.cipher.open(await server.receive()) == b"hello"
+        else:
+            with pytest.raises(WrongSecret):
+                await server.open()
+            streams[1].finish()
+            with pytest.raises(WrongSecret, match="hung up"):
+                await opening
+
+    clock.run(meet())
 
 
 def test_an_end_that_leaves_refuses_and_the_middle_hears_of_it() -> None:
