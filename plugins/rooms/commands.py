@@ -39,6 +39,8 @@ def join(call: TypedCommand) -> None:
     if room is not call.member.room:
         call.hall.leave(call.member, f"gone to {room.name}")
         call.hall.enter(call.member, room)
+        if not call.member.wired:
+            call.tell(f"You are in {room.name}, with {len(room) - 1} more.")
 
 
 def name(call: TypedCommand) -> None:
@@ -61,16 +63,14 @@ def me(call: TypedCommand) -> None:
 
 
 def msg(call: TypedCommand) -> None:
-    to, _, text = need(call, "to whom, and what: /msg bob hello").partition(" ")
+    to, text = parted(need(call, "to whom, and what: /msg bob hello"))
     other = call.hall.find(to)
-    if not text.strip():
+    if not text:
         raise Usage("Say what to tell: /msg bob hello.")
     if other.room is not call.member.room:
         raise Usage(f"{other.name} is in another room.")
-    told = json.dumps({"to": other.name, "text": text.strip()})
+    told = json.dumps({"to": other.name, "text": text})
     call.happen(Kind.TOLD, told, frozenset((call.member.person, other.person)))
-    if not call.member.wired:
-        call.tell(f"you, to {other.name} alone: {text.strip()}")
 
 
 def topic(call: TypedCommand) -> None:
@@ -84,6 +84,12 @@ def topic(call: TypedCommand) -> None:
         room.topic = call.rest
 
 
+def parted(text: str) -> tuple[str, str]:
+    """A name and what stands behind it. A name with spaces is written in quotes: guessing would tell the wrong person."""
+    name, _, rest = text[1:].partition('"') if text.startswith('"') else text.partition(" ")
+    return name, rest.strip()
+
+
 def need(call: TypedCommand, what: str) -> str:
     if not call.rest:
         raise Usage(f"Say {what}.")
@@ -94,7 +100,7 @@ def need(call: TypedCommand, what: str) -> str:
 
 
 def kick(call: TypedCommand) -> None:
-    to, _, why = need(call, "whom: /kick bob").partition(" ")
+    to, why = parted(need(call, "whom: /kick bob"))
     other = others(call, to)
     call.hall.drop(other, f"{call.sender} sent you away{f': {why}' if why else ''}")
 
@@ -120,12 +126,15 @@ def about_key(word: str, done: str) -> Callable[[TypedCommand], Awaitable[None]]
 
 
 def key_named(call: TypedCommand, who: str) -> PublicKey:
-    if who.startswith("ssh-"):
+    try:
+        key: PublicKey | None = call.hall.find(who.strip('"')).key
+    except Usage:
+        if not who.startswith("ssh-"):
+            raise
         try:
-            return PublicKey.parse(" ".join(who.split(" ")[:2]))
+            key = PublicKey.parse(" ".join(who.split(" ")[:2]))
         except ValueError as error:
             raise Usage(f"That is no key: {error}.") from None
-    key: PublicKey | None = call.hall.find(who).key
     if key is None:
         raise Usage(f"{who} shows no key: only /kick can be done.")
     return key

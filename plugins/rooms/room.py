@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from plytalk.core.messages import Extension, Item
 from plytalk.plugins.rooms.log import Entry, Log
-from plytalk.plugins.rooms.wire import EVENT, FIXED, Event, Kind, Mark
+from plytalk.plugins.rooms.wire import EVENT, FIXED, SEEN, Event, Kind, Mark
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.member import Member
@@ -102,7 +102,7 @@ class Room:
         for entry in self.log.since(self._heard):
             event = Event.decode(entry.body)
             for ear in tuple(self.ears):
-                if ear.id != entry.sender and is_for(ear, entry):
+                if (ear.id != entry.sender or event.kind not in SEEN) and is_for(ear, entry):
                     ear.hear(event)
 
 

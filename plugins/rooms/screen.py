@@ -2,15 +2,13 @@
 
 from plytalk.core.layers import Said, Ui
 from plytalk.core.sanitise import clean
-from plytalk.plugins.rooms.wire import Event, Kind, Mark
-
-WORDS_OF_PEOPLE = (Kind.SAID, Kind.DID, Kind.TOLD, Kind.OTHER)
+from plytalk.plugins.rooms.wire import SEEN, Event, Kind, Mark
 
 
 def show(ui: Ui, event: Event, me: str = "", mine: bool = False) -> None:
     """Show an event; `mine` says that it came from this very connection, whose user has seen it already."""
     cleaned = str if ui.raw else clean
-    if event.marks & Mark.TWO and (mine or event.kind not in WORDS_OF_PEOPLE):
+    if event.marks & Mark.TWO and event.kind in SEEN and (mine or event.kind in (Kind.JOINED, Kind.LEFT)):
         return
     if event.marks & Mark.TWO and event.kind == Kind.SAID:
         ui.message(cleaned(event.text))

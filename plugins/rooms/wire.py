@@ -44,6 +44,8 @@ class Mark(IntFlag):
     NOT_ENCRYPTED = 4
 
 
+SEEN = (Kind.SAID, Kind.DID, Kind.JOINED, Kind.LEFT)
+"""What whoever caused it has before his eyes already; what a command brought about he is shown like everybody."""
 WORDS = {Mark.NO_KEY: "not authenticated", Mark.NOT_ENCRYPTED: "not encrypted"}
 
 

@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "hookimpl": "hookspecs",
+    **dict.fromkeys(["Call", "Command"], "commands"),
     **dict.fromkeys(
         [
             "Authenticator",
@@ -33,6 +34,8 @@ _HOME = {
 }
 
 if TYPE_CHECKING:
+    from plytalk.core.commands import Call as Call
+    from plytalk.core.commands import Command as Command
     from plytalk.core.hookspecs import hookimpl as hookimpl
     from plytalk.core.keys import Identity as Identity
     from plytalk.core.keys import Peer as Peer

@@ -1,6 +1,7 @@
-"""The two example plugins as strangers' distributions: installed by pip, found by entry points, used by the command line."""
+"""The example plugins as strangers' distributions: installed by pip, found by entry points, used by the command line."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -17,14 +18,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fresh import PROJECT, Fresh
 from terminals import play
 
-EXAMPLES = ("plytalk-auth-pin", "plytalk-cipher-xor")
+EXAMPLES = ("plytalk-auth-pin", "plytalk-cipher-xor", "plytalk-feature-dice")
 SECURE_CHAT = ("--profile", "secure-chat")
 PIN = (*SECURE_CHAT, "--auth", "pin")
 
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Fresh:
-    """An environment with both installed; they are built from copies, since building leaves files behind."""
+    """An environment with all of them installed; they are built from copies, since building leaves files behind."""
     folder = tmp_path_factory.mktemp("examples")
     fresh = Fresh(folder)
     copies = [shutil.copytree(PROJECT / "examples" / name, folder / name) for name in EXAMPLES]
@@ -87,6 +88,41 @@ def test_a_conversation_in_xor_begins_with_a_warning(fresh: Fresh) -> None:
         assert (client.status(), server.status()) == (0, 0)
     for end in (client, server):
         assert [line for line in end.told if line.startswith("Warning: Everyone on the way can read every word")]
+
+
+# -- dice
+
+
+def test_everybody_in_a_room_sees_the_same_throw(fresh: Fresh, tmp_path: Path) -> None:
+    def at(home: str) -> dict[str, object]:
+        return ours(fresh) | {"environment": fresh.environment | {"PLYTALK_HOME": str(tmp_path / home)}}
+
+    come = ("--accept-new", "--name")
+    with (
+        programs.serve("--feature", "dice", **at("server")) as server,
+        programs.connect(server.port, *come, "alice", **at("alice")) as alice,
+    ):
+        alice.tells("Talking to")
+        assert server.tells("Talking to")
+        with programs.connect(server.port, *come, "bob", "--ui", "jsonl", **at("bob")) as bob:
+            assert alice.hear() == server.hear() == "* bob is here."
+            alice.say("/roll 3d20")
+            shown = alice.hear()
+            assert re.fullmatch(r"alice rolls 3d20: (\d+) \+ (\d+) \+ (\d+) = \d+", shown)
+            assert server.hear() == shown
+            opened, joined, thrown = (json.loads(bob.hear()) for _ in range(3))
+            assert (opened["type"], joined["kind"], joined["own"]) == ("open", "joined", True)
+            assert (thrown["kind"], thrown["sender"], thrown["own"]) == ("other", "alice", False)
+            told = json.loads(thrown["text"])
+            assert (told["type"], told["text"]) == ("dice", shown)
+            faces = json.loads(told["body"])
+            assert shown.endswith(f"{' + '.join(map(str, faces))} = {sum(faces)}")
+            alice.say("/roll a lot")
+            assert "/roll 2d6" in alice.tells("That is no throw.")
+            alice.say("/help")
+            assert "(dice)" in alice.tells("/roll ")
+            server.say("/roll")  # whoever sits there is a member like any other
+            assert server.hear() == alice.hear()
 
 
 # -- pin, with a server that is ours
