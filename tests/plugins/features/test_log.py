@@ -148,7 +148,7 @@ async def test_a_flood_of_peers_is_no_flood_of_lines(file: Path) -> None:
 @posix
 def test_a_program_tells_of_its_peers_and_goes_on_in_a_new_file_after_sighup(file: Path, tmp_path: Path) -> None:
     environment = programs.ENVIRONMENT | {"PLYTALK_HOME": str(tmp_path / "home")}
-    with programs.serve("--keep", "--headless", "--log-json", str(file), environment=environment) as server:
+    with programs.serve("--keep", "--ui", "none", "--log-json", str(file), environment=environment) as server:
         with programs.connect(server.port, "--accept-new", environment=environment) as client:
             client.end_input()
             assert client.status() == 0
