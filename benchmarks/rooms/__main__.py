@@ -6,8 +6,8 @@ import sys
 from typing import NoReturn
 
 from benchmarks.rooms import report
-from benchmarks.rooms.generator import Unable
 from benchmarks.rooms.measure import JOINING, Amount, chosen, measure
+from benchmarks.rooms.peers import Unable
 
 
 def numbers(text: str) -> list[int]:

@@ -1,9 +1,11 @@
 """A room: a server, each member's connection, and what is measured of both. Each side has one core."""
 
 import asyncio
+import atexit
 import contextlib
 import json
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -13,20 +15,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import Any
 
 from benchmarks.handshakes import certificate
 from benchmarks.pairs import CORES, ROOT
 from benchmarks.rooms.ours import OURS, join_all
-from benchmarks.rooms.peers import HOST, Peer, Place
+from benchmarks.rooms.peers import HOST, Peer, Place, Unable
 
 SERVER_CORE, GENERATOR_CORE = ({CORES[0]}, {CORES[-1]}) if CORES else (set(), set())
 PATIENCE = 60.0
 HERTZ = os.sysconf("SC_CLK_TCK")
-
-
-class Unable(Exception):
-    """Something that measuring needs is not there, or a server failed; the text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +70,13 @@ def receiver() -> Path:
     """The compiled load generator, made anew for each run of the benchmark."""
     if not (cc := shutil.which("cc")):
         raise Unable("There is no C compiler for the load generator: apt install gcc libssl-dev.")
-    folder = tempfile.TemporaryDirectory(prefix="rooms-")
-    BUILT.append(folder)
-    program = Path(folder.name, "receiver")
+    program = Path(tempfile.mkdtemp(prefix="rooms-"), "receiver")
+    atexit.register(shutil.rmtree, program.parent)
     source = Path(__file__).with_name("receiver.c")
     made = subprocess.run([cc, "-O2", "-o", program, source, "-lssl", "-lcrypto"], capture_output=True, text=True)
     if made.returncode:
         raise Unable(f"The load generator did not compile (are OpenSSL's headers there? apt install libssl-dev):\n{made.stderr}")
     return program
-
-
-BUILT: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def cpu_seconds(pid: int) -> float:
@@ -127,10 +122,8 @@ class Room:
         found = json.loads(said(self._load, self.peer))
         used, load = cpu_seconds(self.server.pid) - before, cpu_seconds(self._load.pid) - load
         busy, there = machine()[0] - busy, machine()[1] - there
-        deliveries = found["messages"] * (self.joined.members - 1)
-        return Ran(
-            deliveries, found["seconds"], used, found["busy"], found["p50"], found["p99"], max(0.0, busy - used - load) / there
-        )
+        deliveries, others = found["messages"] * (self.joined.members - 1), max(0.0, busy - used - load) / max(there, 1 / HERTZ)
+        return Ran(deliveries, found["seconds"], used, found["busy"], found["p50"], found["p99"], others)
 
 
 def said(load: subprocess.Popen[str], peer: Peer) -> str:
@@ -149,52 +142,59 @@ def room(peer: Peer, members: int) -> Iterator[Room]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rooms-")))
         port, spare = free_ports()
         log = stack.enter_context(open(folder / "log", "w+b"))
-        server = subprocess.Popen(
-            peer.command(Place(folder, port, spare, members, certificate(str(folder)))),
-            cwd=ROOT,
-            env=os.environ | {"HOME": str(folder), "PLYTALK_HOME": str(folder)},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            preexec_fn=partial(pin, SERVER_CORE),
-        )
-        stack.callback(end, server)
+        command = peer.command(Place(folder, port, spare, members, certificate(str(folder))))
+        environment = os.environ | {"HOME": str(folder), "PLYTALK_HOME": str(folder)}
+        server = spawn(stack, SERVER_CORE, command, cwd=ROOT, env=environment, stdin=DEVNULL, stdout=log, stderr=log)
         wait_for(port, server, peer, folder / "log")
+        bare, before = resident(server.pid), cpu_seconds(server.pid)
         give, take = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        stack.enter_context(give)
-        with take:
-            bare, before = resident(server.pid), cpu_seconds(server.pid)
-            load = subprocess.Popen(
-                [receiver(), *arguments(peer, take.fileno() if peer is OURS else port, members)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                pass_fds=[take.fileno()],
-                preexec_fn=partial(pin, GENERATOR_CORE),
-            )
-        stack.callback(end, load)
-        begin = time.monotonic()
-        if peer is OURS:
-            pin(GENERATOR_CORE)
-            asyncio.run(join_all(port, members, give))
-        wall = time.monotonic() - begin if (line := said(load, peer)) and peer is OURS else float(line.split()[1])
+        with give:
+            with take:
+                command = [str(receiver()), *arguments(peer, take.fileno() if peer is OURS else port, members)]
+                load = spawn(stack, GENERATOR_CORE, command, stdin=PIPE, stdout=PIPE, text=True, pass_fds=[take.fileno()])
+            wall = join(peer, port, members, load, give)
         cpu = cpu_seconds(server.pid) - before
         yield Room(peer, server, load, Joined(members, wall, cpu, bare, resident(server.pid)))
 
 
-def arguments(peer: Peer, port: int, members: int) -> list[str]:
-    numbers = (str(port), str(members), peer.traits)
-    return [peer.parser, peer.security, *numbers, peer.hello, peer.marker, peer.prefix, peer.suffix]
+def spawn(stack: contextlib.ExitStack, cores: set[int], command: list[str], **how: Any) -> subprocess.Popen[Any]:
+    """A process on these cores that ends with the stack."""
+    process = subprocess.Popen(command, preexec_fn=partial(prepare, cores), **how)
+    stack.callback(end, process)
+    return process
 
 
-def pin(cores: set[int]) -> None:
+def prepare(cores: set[int]) -> None:
+    """In the new process: its cores, and as many open files as it may have."""
     if cores:
         os.sched_setaffinity(0, cores)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def end(process: subprocess.Popen[Any]) -> None:
     process.kill()
     process.communicate()
+
+
+def join(peer: Peer, port: int, members: int, load: subprocess.Popen[str], give: socket.socket) -> float:
+    """Seconds until all members are in."""
+    if peer is not OURS:
+        return float(said(load, peer).split()[1])
+    usual = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, GENERATOR_CORE or usual)
+    try:
+        begin = time.monotonic()
+        asyncio.run(join_all(port, members, give))
+        said(load, peer)
+        return time.monotonic() - begin
+    finally:
+        os.sched_setaffinity(0, usual)
+
+
+def arguments(peer: Peer, port: int, members: int) -> list[str]:
+    numbers = (str(port), str(members), peer.traits)
+    return [peer.parser, peer.security, *numbers, peer.hello, peer.marker, peer.prefix, peer.suffix]
 
 
 def wait_for(port: int, server: subprocess.Popen[bytes], peer: Peer, log: Path) -> None:

@@ -9,14 +9,14 @@ from itertools import product
 from statistics import median
 from typing import TypeVar
 
-from benchmarks.rooms.generator import Joined, Ran, Room, Unable, room
+from benchmarks.rooms.generator import Joined, Ran, Room, room
 from benchmarks.rooms.ours import OURS
-from benchmarks.rooms.peers import PEERS, Peer
+from benchmarks.rooms.peers import PEERS, Peer, Unable
 
 T = TypeVar("T")
 Case = tuple[int, int, int]
 """Members, bytes a message, messages in flight."""
-TRIES = 20
+TRIES = 5
 JOINING = 100
 """Members that join a new server in each round of joins."""
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from benchmarks.rooms.peers import HOST, ROOM, Peer, Place
+from benchmarks.rooms.peers import HOST, ROOM, Peer, Place, Unable
+from plytalk.core.errors import ChatError
 from plytalk.core.identity import Identity
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
@@ -53,7 +54,7 @@ async def shake_hands(port: int, give: socket.socket) -> None:
             got = b""
             while len(got) < size:
                 if not (more := await loop.sock_recv(sock, size - len(got))):
-                    raise RuntimeError("Our server closed a connection during its handshake.")
+                    raise ConnectionError("the connection was closed")
                 got += more
             return got
 
@@ -74,13 +75,16 @@ async def shake_hands(port: int, give: socket.socket) -> None:
 
 
 async def join_all(port: int, count: int, give: socket.socket) -> None:
-    """As many members, at most AT_ONCE in their handshakes at any time."""
+    """As many members, at most AT_ONCE in their handshakes at any time. Raises Unable."""
     numbers = iter(range(count))
 
     async def one_after_the_other() -> None:
         for _ in numbers:
             await shake_hands(port, give)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
-            group.create_task(one_after_the_other())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(one_after_the_other())
+    except* (OSError, ChatError) as errors:
+        raise Unable(f"Our server shook hands with less than {count} members: {errors.exceptions[0]}.") from None

@@ -14,6 +14,10 @@ HOST = "127.0.0.1"
 ROOM = "lobby"
 
 
+class Unable(Exception):
+    """Something that measuring needs is not there, or a server failed; the text says what to do."""
+
+
 @dataclass(frozen=True)
 class Place:
     """What a server is given: a folder for its files, a port, one to spare, how many members come, a certificate with its key."""

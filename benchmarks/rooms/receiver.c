@@ -32,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FLIGHT = 1024, SIZE = 4096, ROOM = 1 << 18, EVENTS = 256, AT_ONCE = 16, LATENCIES = 1 << 22 };
+enum { FLIGHT = 1024, SIZE = 4096, ROOM = 1 << 18, EVENTS = 256, AT_ONCE = 16, LATENCIES = 1 << 22, SILENCE = 10 };
 enum { REKEY_RECORDS = 1 << 20, REKEY_BYTES = 1 << 30, TAG = 16, KEY = 32 };  /* docs/protocol.md, section 4 */
 static const double PATIENCE = 0.0002;  /* seconds */
 typedef enum { FIRST_LINE, HANDSHAKE, JOINING, MEMBER } State;
@@ -342,7 +342,7 @@ static void join(void) {
     double begin = now();
     while (joined < count) {
         while (!plytalk && started < count && started - joined < AT_ONCE) start(&members[started]);
-        turn(-1);
+        if (!turn(SILENCE * 1000)) die("%d of %d members are in, and nothing more comes.", joined, count);
     }
     printf("joined %.6f\n", now() - begin);
 }
@@ -362,7 +362,7 @@ static void run(int flight, double seconds) {
         double after = now();
         if (n) heard = after;
         else idle += after - t;
-        if (after - heard > 10) die("Message %llu has not come to all members.", (unsigned long long)completed);
+        if (after - heard > SILENCE) die("Message %llu has not come to all members.", (unsigned long long)completed);
         t = after;
     }
     qsort(latencies, measured, sizeof *latencies, smaller);

@@ -13,10 +13,10 @@ sys.path.insert(0, str(ROOT))
 pytest.importorskip("noise", reason="needs noiseprotocol: pip install noiseprotocol")
 
 from benchmarks.rooms import report  # noqa: E402
-from benchmarks.rooms.generator import Unable, receiver, room  # noqa: E402
+from benchmarks.rooms.generator import receiver, room  # noqa: E402
 from benchmarks.rooms.measure import Amount, chosen, measure  # noqa: E402
 from benchmarks.rooms.ours import OURS  # noqa: E402
-from benchmarks.rooms.peers import PEERS, Peer  # noqa: E402
+from benchmarks.rooms.peers import PEERS, Peer, Unable  # noqa: E402
 
 SHORT = 0.02
 HUB = """
