@@ -78,6 +78,8 @@ def serve(
     trace: Path | None,
 ) -> int:
     """Wait for people to connect, and talk with them."""
+    if headless:
+        choice.classes["ui"] = [choice.host.layer("ui", "none")]
     stack = choice.stack()
     if guests and not any(feature.hosts for feature in stack.features):
         raise Usage("--guests needs a room that they can join.", "Add --feature rooms, or choose the layers of plytalk/1.")

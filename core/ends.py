@@ -71,17 +71,23 @@ class End:
 
     async def _converse(self, session: Session) -> Ending:
         """From the first word to the last. Raises BrokenPlugin where a hook or the UI fails; the peer gets a goodbye first."""
+        opened = False
         try:
             self._tell("session_opened", session=session)
-            ending = await self._sit(session, session.over, session.begin)
+            opened = True
+            return await self._sit(session, session.over, session.begin)
         finally:
             session.exit()
             session.stream.close()
+            if opened:
+                self._tell_end(session)
+
+    def _tell_end(self, session: Session) -> None:
         try:
-            self._tell("session_closed", session=session, ending=ending)
+            self._tell("session_closed", session=session, ending=session.ending)
         except ChatError as error:
-            self.stack.ui.notice(error.sentence)
-        return ending
+            with suppress(Exception):
+                self.stack.ui.notice(error.sentence)
 
     async def _sit(
         self, conversation: Conversation, over: Callable[[], Awaitable[Ending]], begin: Callable[[], None] = lambda: None
@@ -120,7 +126,7 @@ class End:
         except ChatError:
             raise
         except Exception as error:
-            plugins = {implementation.plugin_name for implementation in caller.get_hookimpls()}
+            plugins = {implementation.function.__module__ for implementation in caller.get_hookimpls()}
             modules = (frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__))
             culprit = next((module for module in modules if module in plugins), "a plugin")
             raise BrokenPlugin(f"The hook `{hook}` of {culprit} raised {type(error).__name__}.") from error

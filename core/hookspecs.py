@@ -17,7 +17,7 @@ Features and authenticators hear with their methods as well, marked alike: then 
 options.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -47,8 +47,11 @@ def profiles() -> Sequence["Profile"]:  # type: ignore[empty-body]
 
 
 @hookspec
-def server_opened(stack: "Stack", address: str, hook: Any) -> None:
-    """A server listens at an address. Through `hook` a feature calls the hooks of all the others, such as `hook.measures`."""
+def server_opened(stack: "Stack", address: str, hook: Any, end: Callable[["ChatError"], None]) -> None:
+    """A server listens at an address. Through `hook` a feature calls the hooks of all the others, such as `hook.measures`.
+
+    With `end` it ends the server, where it cannot go on: everybody is told goodbye, and the user why.
+    """
 
 
 @hookspec

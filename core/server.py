@@ -82,7 +82,7 @@ class Server(End):
     async def _open(self, place: Place) -> None:
         stack, guests = place.stack, bool(self._listeners)
         stack.refuse(Role.RESPONDER)
-        await self._ready(Role.RESPONDER, stack)
+        await self._ready(Role.RESPONDER, replace(stack, features=()) if guests else stack)
         listener = await self._reached(stack.transport, stack.transport.listen, place.host, place.port)
         self._listeners.append(listener)
         if not guests:
@@ -91,7 +91,7 @@ class Server(End):
         if guests and (warning := stack.warning()):
             self.stack.ui.notice(f"Warning: {warning} That goes for all that guests hear, so for all that is said in their room.")
         if not guests:
-            self._tell("server_opened", stack=stack, address=listener.address, hook=self._hook)
+            self._tell("server_opened", stack=stack, address=listener.address, hook=self._hook, end=self._finish)
             for sentence in self._announce(listener.address):
                 self.stack.ui.notice(sentence)
 
@@ -104,7 +104,7 @@ class Server(End):
             except ChatError as error:
                 self._notice(f"{error.sentence} All stays as it was.")
             except Exception as error:
-                self._notice(f"Reading anew failed in {plugin.plugin_name}: {type(error).__name__}. All stays as it was.")
+                self._notice(f"Reading anew failed in {plugin.function.__module__}: {type(error).__name__}. All stays as it was.")
 
     def stop(self) -> None:
         """Let nobody in any more, say goodbye to all, and end when they have gone or have had their time."""
@@ -252,15 +252,22 @@ class Server(End):
     async def _gather(self, first: Session, gathered: "asyncio.Future[Ending]") -> None:
         """From the first that comes to the last that leaves; the UI has a seat as long, if somebody sits at it."""
         assert self._host is not None
+        entered = False
+
+        def enter() -> None:
+            nonlocal entered
+            entered = True
+            self._enter(first)
+
         try:
             if self.stack.ui.present:
                 seat = self._host.host(first.stack, first.address, self._leave)
                 try:
-                    await self._sit(seat, lambda: gathered, partial(self._enter, first))
+                    await self._sit(seat, lambda: gathered, enter)
                 finally:
                     seat.exit()
             else:
-                self._enter(first)
+                enter()
                 await gathered
         except ChatError as error:
             if not self._keep or self._spent:
@@ -271,12 +278,16 @@ class Server(End):
                 self._finish(gathered.result())
         finally:
             self._busy = not self._keep
+            if not entered:
+                self._inside.pop(first)
+                first.exit()
+                first.stream.close()
 
     def _enter(self, session: Session) -> None:
         """Hand a conversation to the feature. No task is left behind: a member at rest costs its connection and its keys."""
         for sentence in self._introduce(session):
             self._notice(sentence)
-        session.when_over(lambda ending: self._see_off(session, ending))
+        session.when_over(self._see_off)
         try:
             self._tell("session_opened", session=session)
             session.begin()
@@ -289,10 +300,7 @@ class Server(End):
 
     async def _await_end(self, session: Session, ending: Ending) -> None:
         await session.over()
-        try:
-            self._tell("session_closed", session=session, ending=ending)
-        except ChatError as error:
-            self._notice(error.sentence)
+        self._tell_end(session)
         self._inside.pop(session, None)
         last = not self._inside and self._gathered and not self._gathered.done()
         if ending.error and (self._keep or not last):

@@ -8,14 +8,15 @@ the peer sees the same thing: the connection closes.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 
 from plytalk.core.errors import BrokenPlugin, ChatError, Exit, StackMismatch, Tampered, Truncated
 from plytalk.core.keys import Identity, Role
-from plytalk.core.layers import Buffer, Hearer, Stream
+from plytalk.core.layers import Buffer, Cipher, Framer, Hearer, Messages, Stream
 from plytalk.core.limits import Limits
 from plytalk.core.messages import EXIT, EXIT_SPACE, Ack, Close, Control, Extension, Item, Ping, Pong, Undecodable, is_exit
 from plytalk.core.opening import Opening
@@ -23,10 +24,11 @@ from plytalk.core.properties import Property
 from plytalk.core.sanitise import all_clean, clean
 from plytalk.core.stack import Stack
 from plytalk.core.trace import Trace, Tracer
-from plytalk.core.wire import FIRST, MESSAGE
+from plytalk.core.wire import FIRST, MESSAGE, Wire
 
 MAX_SAME, MAX_NOTICES = 3, 100
 """How often the same sentence is shown in a conversation, and how many different ones."""
+NOTHING: Mapping[int, Callable[[bytes], None]] = MappingProxyType({})
 
 
 class By(Enum):
@@ -53,6 +55,13 @@ class Ending:
 class Session:
     """A conversation over one stream, through one stack, at one end of it."""
 
+    # A server has thousands at rest, so each holds what it needs and nothing twice.
+    __slots__ = (
+        "_borders", "_cipher", "_ending_known", "_extensions", "_framer", "_hearer", "_held", "_loop", "_messages", "_noticed",
+        "_on_said", "_on_taken", "_pending", "_receiving", "_stream_is_over", "_stream_over", "_tracer", "_when_over", "_wire",
+        "address", "approved", "ending", "identity", "limits", "role", "stack", "stream",
+    )  # fmt: skip
+
     def __init__(
         self,
         stack: Stack,
@@ -66,7 +75,6 @@ class Session:
         self.stack, self.stream, self.role = stack, stream, role
         self.address = address or stream.peer
         self.limits = limits or Limits()
-        self._short = self.limits.message // 4  # so many characters always fit, whichever they are
         self.identity: Identity | None = None
         self.approved = False
         self.ending: Ending | None = None
@@ -75,14 +83,19 @@ class Session:
         self._stream_over: asyncio.Event | None = None
         self._stream_is_over = False
         self._hearer: Hearer = stack.ui
-        self._when_over: tuple[Callable[[Ending], None], ...] = ()
+        self._when_over: tuple[Callable[["Session", Ending], None], ...] = ()
         self._on_said: Callable[[str], None] | None = None
         self._on_taken: Callable[[int], None] | None = None
-        self._extensions: dict[int, Callable[[bytes], None]] = {}
+        self._extensions: Mapping[int, Callable[[bytes], None]] = NOTHING
         self._loop = asyncio.get_running_loop()
         self._pending: list[Item] = []
+        self._framer: Framer
+        self._cipher: Cipher
+        self._messages: Messages
+        self._borders = False
         self._receiving = self._held = False
-        self._noticed: dict[str, int] = {}
+        self._noticed: dict[str, int] | None = None
+        self._wire: Wire | None = None
 
     # -- opening ----------------------------------------------------------------------------------------------------------
 
@@ -102,26 +115,23 @@ class Session:
         self.identity, self._wire = opened.identity, opened.wire
         framer, cipher, messages = opened.framer, opened.cipher, opened.messages
         framer.limit = self.limits.message + cipher.overhead
-        self._framer = framer
-        self._feed, self._frames, self._encode = framer.feed, framer.frames, framer.encode
-        self._seal, self._unseal, self._tolerant = cipher.seal, cipher.open, cipher.tolerant
-        self._pack, self._unpack, self._prepare, self._passed = messages.pack, messages.unpack, messages.prepare, messages.passed
+        self._framer, self._cipher, self._messages = framer, cipher, messages
         self._borders = Property.BORDERS in self.stack.framer.gives
-        self._send = self.stream.send
-        self.heard_by(self.stack.ui)
 
     def heard_by(self, hearer: Hearer) -> None:
         """Let `hearer` have what the other side says, in place of the UI: for features, when a conversation has opened."""
-        self._hearer, self._show = hearer, hearer.message
-        self.cleaned: Callable[[str], str] = str if hearer.raw else clean
+        self._hearer = hearer
 
-    def when_over(self, tell: Callable[[Ending], None]) -> None:
+    def when_over(self, tell: Callable[["Session", Ending], None]) -> None:
         """Have the ending told as soon as it is known; those who asked are told in turn."""
-        self._when_over = (*self._when_over, tell)
+        if self.ending:
+            tell(self, self.ending)
+        else:
+            self._when_over = (*self._when_over, tell)
 
     def extend(self, kind: int, receive: Callable[[bytes], None]) -> None:
         """Have the bodies of `Extension` items of this type delivered; those that nobody asks for are skipped."""
-        self._extensions[kind] = receive
+        self._extensions = {**self._extensions, kind: receive}
 
     def keep_count(self, said: Callable[[str], None], taken: Callable[[int], None]) -> None:
         """Have each message noted as it goes out, and how many of them the other side acknowledges."""
@@ -129,11 +139,13 @@ class Session:
 
     def begin(self) -> None:
         """Deliver what has arrived behind the handshake, and from now on all that arrives."""
+        wire, self._wire = self._wire, None  # with it goes all that the handshake needed
+        assert wire is not None
         self._receive(b"")  # first, since a stream that is over says so at once
-        self.stream.deliver_to(self._receive if self._wire.heard else self._receive_first, self._ended)
+        self.stream.deliver_to(self._receive if wire.heard else self._receive_first, self._ended)
         self.stream.resume()
-        if self._wire.over and not self.ending:
-            self._ended(self._wire.error)
+        if wire.over and not self.ending:
+            self._ended(wire.error)
 
     def _receive_first(self, data: Buffer) -> None:
         """The first bytes where no handshake read any: a peer that begins one runs another stack."""
@@ -148,17 +160,19 @@ class Session:
         if self.ending:
             return
         self._receiving = True
-        unseal, unpack, cleaned, show = self._unseal, self._unpack, self.cleaned, self._show
+        unseal, unpack, hearer = self._cipher.open, self._messages.unpack, self._hearer
+        cleaned, show = str if hearer.raw else clean, hearer.message
+        framer = self._framer
         try:
-            self._feed(data)
-            for kind, payload in self._frames():
+            framer.feed(data)
+            for kind, payload in framer.frames():
                 if kind != MESSAGE and kind is not None:
                     self.notice(f"Ignored a frame of the unexpected type {clean(kind.decode('latin-1'))!r}.")
                     continue
                 try:
                     plaintext = unseal(payload)
                 except Tampered as error:
-                    if not self._tolerant:
+                    if not self._cipher.tolerant:
                         raise
                     self.notice(error.sentence)
                     continue
@@ -201,7 +215,7 @@ class Session:
             )
         elif isinstance(item, Undecodable):
             self.notice("A message came that is not UTF-8 text; what could be read of it follows.")
-            self._show(self.cleaned(item.text))
+            self._hearer.message(item.text if self._hearer.raw else clean(item.text))
 
     def _ended(self, error: Exception | None) -> None:
         self._stream_is_over = True
@@ -227,13 +241,14 @@ class Session:
             self.exit(text)
             return
         try:
-            prepared = None if self.ending else self._prepare(text)
+            prepared = None if self.ending else self._messages.prepare(text)
         except Exception as error:
             self._fail(error)
             return
         if prepared is None:
             return
-        if len(prepared) > self._short and len(prepared.encode(errors="replace")) > self.limits.message:
+        # A character has four bytes at most.
+        if len(prepared) * 4 > self.limits.message and len(prepared.encode(errors="replace")) > self.limits.message:
             self.notice(
                 f"That line is longer than a message may be ({self.limits.message:,} bytes) and was not sent: cut it in pieces."
             )
@@ -268,10 +283,10 @@ class Session:
         if self._pending:
             self._flush(plaintexts)
         elif not self.ending:
-            encode, seal = self._encode, self._seal
+            encode, seal = self._framer.encode, self._cipher.seal
             try:
-                self._passed(len(plaintexts))
-                self._send(b"".join([encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]))
+                self._messages.passed(len(plaintexts))
+                self.stream.send(b"".join([encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]))
             except Exception as error:
                 self._fail(error)
 
@@ -281,7 +296,7 @@ class Session:
             return
         self._held = False
         try:
-            self._pending.append(Close(self._prepare(text) or EXIT))
+            self._pending.append(Close(self._messages.prepare(text) or EXIT))
         except Exception as error:
             self._fail(error)
         self._flush()
@@ -293,18 +308,18 @@ class Session:
         items, self._pending = self._pending, []
         if not items or self.ending:
             return
-        encode, seal = self._encode, self._seal
+        encode, seal, send = self._framer.encode, self._cipher.seal, self.stream.send
         try:
-            plaintexts = self._pack(items)
+            plaintexts = self._messages.pack(items)
             if packed:
-                self._passed(len(packed))
+                self._messages.passed(len(packed))
                 plaintexts = [*plaintexts, *packed]
             frames = [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
             if self._borders:
-                self._send(b"".join(frames))
+                send(b"".join(frames))
             else:  # without borders one write is one message
                 for frame in frames:
-                    self._send(frame)
+                    send(frame)
         except Exception as error:
             self._fail(error)
 
@@ -319,6 +334,8 @@ class Session:
 
     def notice(self, sentence: str) -> None:
         """Tell the user, three times at most for the same sentence: a hostile peer must not fill the screen."""
+        if self._noticed is None:
+            self._noticed = {}
         seen = self._noticed.get(sentence, 0) + 1
         if seen > MAX_SAME or (seen == 1 and len(self._noticed) >= MAX_NOTICES):
             return
@@ -343,7 +360,7 @@ class Session:
         if self._ending_known:
             self._ending_known.set()
         for tell in self._when_over:
-            tell(ending)
+            tell(self, ending)
 
     async def over(self) -> Ending:
         """Wait for the end; then the stream is closed."""

@@ -7,7 +7,7 @@ A plain member hears lines and says lines: the guests of the existing chats, and
 
 import asyncio
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from plytalk.core.messages import Ack, Extension, is_exit
 from plytalk.core.properties import Property
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 GRACE = 1.0
 """How long a peer may keep us waiting for its `join` before it counts as one that knows no rooms, in seconds."""
 _ids = count(1)
+Origin = tuple[str, str]
+"""Who says something, over all connections: the key, empty for none, and the instance that the client made up."""
+
+
+class Taken(NamedTuple):
+    """How many messages somebody has said, and in which room it was then."""
+
+    messages: int
+    room: str
 
 
 class Member:
@@ -31,7 +40,7 @@ class Member:
     raw = True  # what is said is passed on as it is: each screen cleans what it shows
 
     __slots__ = (
-        "_behind", "_hall", "_left", "_since", "_waiting", "at", "deliver", "head", "id", "instance", "key", "marks", "muted",
+        "_behind", "_hall", "_held", "_left", "_since", "_waiting", "at", "deliver", "head", "id", "instance", "key", "marks", "muted",
         "name", "owes", "person", "room", "session", "stream", "taken", "wired",
     )  # fmt: skip
 
@@ -46,9 +55,9 @@ class Member:
         self.room: Room | None = None
         self.head = b""
         self.at = self.taken = 0
-        self.wired = self.owes = self.muted = False
+        self.wired = self.owes = self.muted = self._held = False
         self._behind = -1
-        self._left, self._since = float(hall.burst), 0.0
+        self._left, self._since = float(hall.burst), hall.loop.time()
         self._waiting: asyncio.TimerHandle | None = None
         session.heard_by(self)
         session.when_over(self._over)
@@ -62,6 +71,10 @@ class Member:
         """Bear a name from now on."""
         encoded = name.encode()
         self.name, self.head = name, bytes((len(encoded),)) + encoded
+
+    @property
+    def origin(self) -> Origin:
+        return str(self.key or ""), self.instance
 
     @property
     def is_operator(self) -> bool:
@@ -89,6 +102,8 @@ class Member:
 
     def _wait(self) -> None:
         """It has said more than its share: nothing is lost, but no more is read until it has made up for it."""
+        if self._held:
+            return
         hall = self._hall
         now = hall.loop.time()
         if hall.rate and self.room and len(self.room) > 2:
@@ -97,8 +112,15 @@ class Member:
             self._left = hall.burst
         self._since = now
         if self._left < 0:
+            self._held = True
             self.stream.pause()
-            hall.loop.call_later(-self._left / hall.rate, self.stream.resume)
+            hall.loop.call_later(-self._left / hall.rate, self._go_on)
+
+    def _go_on(self) -> None:
+        self._held = False
+        self._wait()  # more had been read already
+        if not self._held:
+            self.stream.resume()
 
     def _asks(self, body: bytes) -> None:
         request = read(body) if len(body) <= MAX_REQUEST else None
@@ -120,7 +142,7 @@ class Member:
         """Something about this conversation, which the server's user should know."""
         self._hall.notice(f"{self.name or self.session.address}: {sentence}")
 
-    def _over(self, ending: Ending) -> None:
+    def _over(self, session: Session, ending: Ending) -> None:
         self._end_waiting()
         self._hall.gone(self, ending)
 
@@ -146,20 +168,19 @@ class Member:
         if self.stream.buffered > self._hall.queue:
             self._hall.drop(self, "you did not read what was sent to you")
             return
-        if not event.marks & Mark.TWO:
-            self.session.say(clean(event.shown(self.name)))
-        elif event.kind == Kind.SAID and not is_exit(event.text):
+        if event.marks & Mark.TWO and event.kind == Kind.SAID and not is_exit(event.text):
             self.session.say(event.text)
-        elif event.kind in (Kind.SAID, Kind.DID, Kind.OTHER, Kind.TOLD):
-            self.session.say(clean(event.shown(self.name)))
+        elif not event.marks & Mark.TWO or event.kind in (Kind.SAID, Kind.DID, Kind.OTHER, Kind.TOLD):
+            line = clean(event.shown(self.name))
+            self.session.say(f"* {line}" if is_exit(line) else line)  # its conversation is not for others to end
 
     def fall_behind(self, room: Room) -> None:
         """It does not read. It is left where it is until it does; too far behind, it is dropped."""
-        if self._behind < 0:
+        if room.log.first > self.at or (self._behind >= 0 and room.log.total - self._behind > self._hall.queue):
+            self._hall.drop(self, "you did not read what was sent to you")
+        elif self._behind < 0:
             self._behind = room.log.total
             self._hall.start(self._catch_up(room))
-        elif room.log.first > self.at or room.log.total - self._behind > self._hall.queue:
-            self._hall.drop(self, "you did not read what was sent to you")
 
     async def _catch_up(self, room: Room) -> None:
         await self.stream.drained()

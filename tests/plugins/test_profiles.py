@@ -119,7 +119,7 @@ def test_whatever_is_said_is_heard_however_the_bytes_are_cut(name: str, made: Ca
                 client.say("exit")
                 ending = await within(server.over(), "the goodbye is not heard")
                 assert ending == Ending(By.THEM, "The other side said exit.")
-                prepare = client.session._prepare
+                prepare = client.session._messages.prepare
                 expected = [[clean(said) for line in lines if (said := prepare(line)) is not None] for lines in (there, back)]
                 assert server.ui.messages == expected[0]
                 assert client.ui.messages == expected[1][: len(client.ui.messages)]
@@ -171,7 +171,7 @@ class Peer:
 
     def _carry(self, data: bytes) -> list[bytes]:
         self.sent.append(data)
-        return [] if self.sessions[1].ending is None and hasattr(self.sessions[0], "_wire") else [data]
+        return [] if self.sessions[1].ending is None and hasattr(self.sessions[0], "_framer") else [data]
 
     async def __aenter__(self) -> "Peer":
         await asyncio.gather(*(session.open() for session in self.sessions))
