@@ -16,7 +16,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any, TypeVar
 
-from benchmarks import handshakes, ours, pipeline, records
+from benchmarks import handshakes, ours, pipeline, records, tracing
 from benchmarks.pairs import APART, CORES, ROOT, TOGETHER, Pair
 from plytalk.core.host import Host
 
@@ -225,6 +225,20 @@ def together(amount: Amount) -> Figures:
     return figures
 
 
+def traced(amount: Amount) -> Figures:
+    """Microseconds a message of 64 characters over memory: with no tracing in the source, with tracing that is off, and on."""
+    figures: Figures = {}
+    for profile in PROFILES:
+        measured = asyncio.run(tracing.measure(profile, 64, amount.alone, amount.rounds * amount.repeats))
+        for way, one in zip(("out", "in"), halves(measured), strict=True):
+            best = {kind: min(each) for kind, each in one.items()}
+            figures.setdefault(profile, {})[way] = {
+                **{f"{kind} us": seconds for kind, seconds in best.items()},
+                **{f"{kind} to without": best[kind] / best["without"] for kind in ("off", "on")},
+            }
+    return figures
+
+
 MEASUREMENTS: dict[str, Callable[[Amount], Figures]] = {
     "one way": one_way,
     "round trip": round_trip,
@@ -235,6 +249,7 @@ MEASUREMENTS: dict[str, Callable[[Amount], Figures]] = {
     "handshakes over TCP": handshaking_over_tcp,
     "records": sealing,
     "records together": together,
+    "tracing": traced,
 }
 
 

@@ -17,6 +17,7 @@ HANDSHAKES = {"XX": ("noiseprotocol", 1.4), "Noise_XXhfs_25519+MLKEM768_AESGCM_S
 OF_BARE_AT_LEAST = {"16384": 0.85}
 RECORD_AT_MOST_US = {"64": 2.5}
 TOGETHER_AT_LEAST = 3_000_000
+TRACE_OFF_AT_MOST = 1.02
 
 
 def tables(figures: Figures) -> str:
@@ -153,8 +154,21 @@ def together(figures: Figures) -> str:
     return grid("Messages of 64 B that share records", ["", *head], rows)
 
 
+def traced(figures: Figures) -> str:
+    rows = []
+    for profile, ways in figures.items():
+        for way, one in ways.items():
+            cells = [f"{one[f'{kind} us']:.2f}" for kind in ("without", "off", "on")]
+            cells += [f"{one[f'{kind} to without']:.3f}" for kind in ("off", "on")]
+            off = one["off to without"]
+            rows.append([f"{profile}, {way}", *cells, f"≤ {TRACE_OFF_AT_MOST}", met(off <= TRACE_OFF_AT_MOST)])
+    head = ["no tracing in it, µs", "off, µs", "on, µs", "off to none", "on to none", "goal", "reached"]
+    return grid("Tracing, µs a message of 64 B", ["", *head], rows)
+
+
 TABLES = {
     **{"one way": one_way, "round trip": round_trip, "set-up": set_up, "start-up": start_up, "alone": alone},
     **{"handshakes": handshaking, "handshakes over TCP": handshaking_over_tcp},
     **{"records": records, "records together": together},
+    "tracing": traced,
 }

@@ -10,11 +10,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import measure, report, script  # noqa: E402
+from benchmarks import measure, report, script, tracing  # noqa: E402
+from plytalk.core.session import Session  # noqa: E402
 
 TITLES = (
     *("One way", "Round trip", "Connection set-up", "Start-up", "Pipeline alone"),
     *("Handshakes in one process", "Handshakes over TCP", "Records", "Messages of 64 B that share records"),
+    "Tracing",
 )
 TINY = measure.Amount(rounds=1, sent=(20, 20, 5), echoes=5, handshakes=1, alone=20, repeats=1, records=16, together=200)
 
@@ -52,6 +54,19 @@ def test_set_up_is_measured_for_each_profile(figures):
 def test_start_up_is_measured_against_bare_python(figures):
     assert set(figures["start-up"]) == {"python -c pass ms", "chat --help ms", "difference ms"}
     assert figures["start-up"]["chat --help ms"] > 0
+
+
+def test_tracing_is_measured_off_and_on(figures):
+    for one in figures["tracing"].values():
+        assert set(one) == {"out", "in"}
+        assert positive(one)
+
+
+def test_a_message_passes_the_same_code_whether_there_is_tracing_in_the_source_or_not():
+    without = tracing.session_without()
+    for name in ("say", "_flush", "_receive", "_control", "drain"):
+        assert getattr(without, name).__code__.co_code == getattr(Session, name).__code__.co_code, name
+    assert without.open.__code__.co_code != Session.open.__code__.co_code
 
 
 def test_the_pipeline_alone_is_measured_whole_and_by_layer(figures):

@@ -3,6 +3,8 @@
 import pytest
 from programs import ENVIRONMENT, chat, complaint, connect, serve, started
 
+from plytalk.core.tracefile import read
+
 
 @pytest.fixture
 def home(tmp_path):
@@ -29,6 +31,47 @@ def test_a_man_in_the_middle_reads_and_rewrites_a_conversation_over_rsa(home) ->
         assert "the word is canary-7f3a" in attacker.tells("read")
         client.say("exit")
         assert client.status() == 0
+
+
+def test_what_the_attacker_saw_and_did_is_traced(home, tmp_path) -> None:
+    rsa, path = ("--profile", "secure-chat"), tmp_path / "mitm.trace"
+    with (
+        serve(*rsa, environment=home) as server,
+        attack(home, server.port, "--with", "mitm", *rsa, "--trace", str(path), "--trace-secrets") as attacker,
+        connect(port_of(attacker), *rsa, environment=home) as client,
+    ):
+        client.say("the word is canary-7f3a")
+        assert server.hear() == "Message Received: the word is rewritten"
+        client.say("exit")
+        assert (client.status(), attacker.status()) == (0, 0)
+        assert any("Whoever reads that file can decrypt" in line for line in attacker.told)
+    events = read(path)
+    said = [(event.group, event.way, event.data) for event in events if event.layer == "messages"]
+    assert said[:2] == [("client 0", "in", b"the word is canary-7f3a"), ("server 0", "out", b"the word is rewritten")]
+    keys = {event.group: event.data for event in events if event.layer == "keys"}
+    assert keys.keys() == {"client 0", "server 0"}
+    assert keys["client 0"] != keys["server 0"]
+    shown = chat("inspect", str(path)).stdout
+    for line in ("client 0  <- session key", "server 0  <- public key", "attacker 0  attack: read 'the word is canary-7f3a'"):
+        assert f" ms  {line}\n" in shown
+    assert shown.splitlines()[-1].endswith("attacker 0  ended: Both ends are gone.")
+
+
+def test_a_trace_of_an_attack_shows_what_was_passed_on_and_what_was_not(home, tmp_path) -> None:
+    rsa, path = ("--profile", "demo02"), tmp_path / "drop.trace"
+    with (
+        serve(*rsa, environment=home) as server,
+        attack(home, server.port, "--with", "drop-first", *rsa, "--trace", str(path)) as attacker,
+        connect(port_of(attacker), *rsa, environment=home) as client,
+    ):
+        for word in ("one", "two", "three"):
+            client.say(word)
+        assert server.hear() == "Message Received: three"
+        client.say("exit")
+        assert (client.status(), attacker.status()) == (0, 0)
+    frames = [(event.group, event.way) for event in read(path) if event.layer == "framer"]
+    assert (frames.count(("client 0", "in")), frames.count(("server 0", "out"))) == (5, 3)
+    assert "keys" not in {event.layer for event in read(path)}
 
 
 def test_against_a_known_key_it_reads_nothing(home) -> None:

@@ -1,0 +1,81 @@
+"""What tracing costs a conversation that is not traced: the session as it is, beside one without any tracing in its source.
+
+The session without is compiled from the same files, with every `if self._tracer:` taken out beforehand. The third one is traced,
+into a trace that drops what it hears: what the wrapping costs.
+"""
+
+import ast
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ours import stack
+from benchmarks.pipeline import Counter, out_and_in
+from plytalk.core import opening, session
+from plytalk.core.host import Host
+from plytalk.core.keys import Role
+from plytalk.core.memory import memory_stream_pair
+from plytalk.core.session import Session
+from plytalk.core.trace import Event
+
+KINDS = ("without", "off", "on")
+
+
+class _Without(ast.NodeTransformer):
+    """Takes out every statement that asks for the tracer."""
+
+    taken = 0
+
+    def visit_If(self, node: ast.If) -> Any:
+        if ast.unparse(node.test) == "self._tracer":
+            self.taken += 1
+            return None
+        return self.generic_visit(node)
+
+
+def stripped(module: Any) -> dict[str, Any]:
+    """The names of a module compiled without tracing. Raises RuntimeError where there was none to take out."""
+    tree, without = ast.parse(Path(module.__file__).read_text()), _Without()
+    code = compile(ast.fix_missing_locations(without.visit(tree)), module.__file__, "exec")
+    if not without.taken:
+        raise RuntimeError(f"{module.__name__} has no `if self._tracer:` any more: change benchmarks/tracing.py with it.")
+    names: dict[str, Any] = {"__name__": module.__name__}
+    exec(code, names)
+    return names
+
+
+def session_without() -> type[Session]:
+    """The session's class, and the opening that it calls, without tracing."""
+    names = stripped(session)
+    made: type[Session] = names["Session"]
+    made.open.__globals__["Opening"] = stripped(opening)["Opening"]
+    return made
+
+
+def unheard(event: Event) -> None:
+    """A trace that drops what it hears."""
+
+
+async def opened(kind: str, profile: str) -> tuple[Session, Session]:
+    """Two sessions of a profile over memory that have done their handshake."""
+    make, trace = (session_without() if kind == "without" else Session), (unheard if kind == "on" else None)
+    client, server = (
+        make(stack(Host(), profile, Counter, transport="memory"), stream, role, trace=trace)
+        for stream, role in zip(memory_stream_pair(), (Role.INITIATOR, Role.RESPONDER), strict=True)
+    )
+    await asyncio.gather(client.open(), server.open())
+    client.begin()
+    server.begin()
+    return client, server
+
+
+async def measure(profile: str, size: int, count: int, tries: int) -> dict[str, list[tuple[float, float]]]:
+    """Microseconds a message, out and in: each kind in turn within a try, the first one changing."""
+    sessions = {kind: await opened(kind, profile) for kind in KINDS}
+    results: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
+    order = list(KINDS)
+    for _ in range(tries):
+        for kind in order:
+            results[kind].append(await out_and_in(*sessions[kind], size, count))
+        order.append(order.pop(0))
+    return results
