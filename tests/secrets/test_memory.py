@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from stacks import Memo
 
 from plytalk.core.ends import Client
+from plytalk.core.hookspecs import hookimpl
 from plytalk.core.host import Host
 from plytalk.core.identity import create
 from plytalk.core.server import Server
@@ -88,11 +89,9 @@ class Hears:
     def __init__(self) -> None:
         self.opened: asyncio.Queue[Session] = asyncio.Queue()
 
+    @hookimpl
     def session_opened(self, session: Session) -> None:
         self.opened.put_nowait(session)
-
-    def session_closed(self, session: Session, ending: Any) -> None:
-        pass
 
 
 def stack(home: Path, name: str, psk: Path, auths: list[str]) -> tuple[Stack, Memo]:
@@ -103,8 +102,18 @@ def stack(home: Path, name: str, psk: Path, auths: list[str]) -> tuple[Stack, Me
     return replace(Stack.build(chosen, options), ui=memo), memo
 
 
+class Asks(list[Event]):
+    """A trace that asks for keys."""
+
+    secrets = True
+    __call__ = list.append
+
+    def __bool__(self) -> bool:
+        return True
+
+
 @asynccontextmanager
-async def talking(home: Path, made: Made) -> AsyncIterator[Talk]:
+async def talking(home: Path, made: Made, secrets: bool = False) -> AsyncIterator[Talk]:
     """A client and a server over TCP with identities, known_hosts and a pre-shared key; something has been said both ways."""
     for name in ("client", "server"):
         made.add(f"identity of the {name}", create(home / name)._key.private_bytes_raw())
@@ -112,10 +121,13 @@ async def talking(home: Path, made: Made) -> AsyncIterator[Talk]:
     made.add("psk", key)
     await asyncio.to_thread(psk.write_text, key.hex())
     psk.chmod(0o600)
-    hears, events = Hears(), []
+    hears, manager = Hears(), Host().manager
+    manager.register(hears)
+    events: list[Event] = Asks() if secrets else []
     at_server, hearing = stack(home, "server", psk, ["psk"])
     at_client, there = stack(home, "client", psk, ["psk", "known-hosts"])
-    server, client = (End(each, hears, trace=events.append) for End, each in ((Server, at_server), (Client, at_client)))
+    hear = events if isinstance(events, Asks) else events.append
+    server, client = (End(each, manager.hook, trace=hear) for End, each in ((Server, at_server), (Client, at_client)))
     tasks = [asyncio.create_task(server.run("127.0.0.1", 0))]
     try:
         port = int((await hearing.address).rpartition(":")[2])
@@ -184,7 +196,24 @@ async def test_a_trace_hears_of_no_secret(tmp_path: Path, made: Made) -> None:
     assert {"framer", "cipher", "messages", "session"} <= {event.layer for event in talk.events}
     assert any(event.data.startswith(b"\x01\x00\x05hello") for event in talk.events)  # it does hear of what was said
     for event in talk.events:
-        assert made.canaries.within(event.data) | made.canaries.within(f"{event.layer} {event.what}") == set()
+        shown = f"{event.layer} {event.what} {dict(event.fields)}"
+        assert made.canaries.within(event.data) | made.canaries.within(shown) == set()
+
+
+async def test_a_trace_that_asks_for_keys_hears_of_the_two_and_of_no_other_secret(tmp_path: Path, made: Made) -> None:
+    """The keys of the two directions are the last that are derived; at each side, both are told."""
+    async with talking(tmp_path, made, secrets=True) as talk:
+        pass
+    told = [(event.what, event.data) for event in talk.events if event.layer == "keys"]
+    assert sorted(name for name, _ in told) == ["client key", "client key", "server key", "server key"]
+    assert len(set(told)) == 2
+    names = {name for name, secret in made.raw.items() if secret in {key for _, key in told}}
+    others = [name for name in made.raw if name.startswith(("identity", "private", "kem", "dh", "psk"))]
+    assert all(name.startswith("hkdf") for name in names)
+    for event in talk.events:
+        found = made.canaries.within(event.data) | made.canaries.within(f"{event.what} {dict(event.fields)}")
+        assert found <= names, event.what
+        assert not found & set(others)
 
 
 async def test_keys_do_not_outlive_their_use(tmp_path: Path, made: Made) -> None:

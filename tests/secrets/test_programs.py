@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from programs import COMMAND, ENVIRONMENT, Chat, connect, serve
 from strangers import plant
 
+from plytalk.core.tracefile import read
+
 pytestmark = [
     pytest.mark.skipif(not CAN_LOOK, reason="needs /proc, as Linux has it"),
     pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),  # pexpect forks
@@ -184,6 +186,30 @@ def test_a_one_time_code_shows_where_the_server_tells_it_and_nowhere_else(loud: 
     elsewhere = [line for line in server.told if "The one-time code is" not in line]
     assert len(elsewhere) == len(server.told) - 1
     assert place.leaks(shown, *elsewhere) == set()
+
+
+@pytest.mark.parametrize("stack", [(), ("--profile", "secure-chat")])
+def test_a_trace_holds_the_words_and_no_secret(stack: tuple[str, ...], place: Place) -> None:
+    """And with --trace-secrets the keys of the conversation alone, in that file alone."""
+    place.identity("server")
+    place.identity("client")
+    auths = () if stack else ("--psk-file", str(place.psk()))
+    known = () if stack else ("--auth", "known-hosts", "--accept-new")
+    rsa = ("--rsa-key", str(place.rsa())) if stack else ()
+    traces = {name: place.folder / f"{name}.trace" for name in ("client", "server")}
+    options = [*stack, *auths]
+    with (
+        serving(place, "debug", *options, *rsa, "--trace", str(traces["server"])) as server,
+        terminal(place, server.port, "debug", *options, *known, "--trace", str(traces["client"]), "--trace-secrets") as child,
+    ):
+        shown = talk(child, server, place)
+    assert b"hello".hex() in traces["server"].read_text()
+    assert place.leaks(shown, *server.told) == set()
+    for key in (event for event in read(traces["client"]) if event.layer == "keys"):
+        place.canaries.add(key.what, key.data)
+        place.holders.add(traces["client"])
+    assert traces["client"] in place.holders
+    assert place.leaks(shown, *server.told) == set()
 
 
 # -- when something fails --------------------------------------------------------------------------------------------------
