@@ -50,3 +50,16 @@ def test_unknown_names_are_refused() -> None:
     run = chat("lab", "--attack", "repaly")
     assert run.returncode == 2
     assert "Did you mean `replay`?" in complaint(run)
+
+
+def test_what_the_attacker_saw_and_did_is_traced_for_one_cell(tmp_path) -> None:
+    path = tmp_path / "mitm.trace"
+    one = ("--stack", "demo02", "--attack", "mitm", "--trace", str(path))
+    run = chat("lab", *one, "--attack", "drop")
+    assert run.returncode == 2
+    assert "A trace holds one attack on one stack." in complaint(run)
+    assert not path.exists()
+    assert chat("lab", *one).returncode == 0
+    shown = chat("inspect", str(path)).stdout
+    assert "client 0  <- text\n    messages  trimmed           25 bytes  text: client line 0 canary-7f3a" in shown
+    assert "server 0  -> text\n    messages  trimmed           23 bytes  text: client line 0 rewritten" in shown
