@@ -7,6 +7,7 @@ no open door.
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from plytalk.core.errors import Usage
@@ -24,6 +25,10 @@ def allowed(path: Path) -> dict[PublicKey, str]:
     lines = read_lines(path)
     if lines is None:
         raise StoreError(f"{path} does not exist.", "Without the list of who may come in, nobody may.")
+    return _guests(path, lines)
+
+
+def _guests(path: Path, lines: Sequence[str]) -> dict[PublicKey, str]:
     guests: dict[PublicKey, str] = {}
     for number, line in enumerate(lines, 1):
         text = line.strip(" \t\r")
@@ -42,11 +47,10 @@ def add(path: Path, key: PublicKey, name: str) -> None:
     """Let a key in from now on. Raises StoreError, and Usage for a name that cannot stand in the file."""
     if not name.isprintable() or not name.strip() or len(name) > MAX_NAME:
         raise Usage(f"{name[:MAX_NAME]!a} cannot stand beside a key in {path}.", f"Use up to {MAX_NAME} printable characters.")
-    known = allowed(path)
-    if key in known:
-        return
+    allowed(path)  # a list that is not there is not begun here
     with edited_lines(path) as lines:
-        lines.append(f"{key} {name.strip()}")
+        if key not in _guests(path, lines):
+            lines.append(f"{key} {name.strip()}")
 
 
 def _guest(text: str) -> tuple[PublicKey, str]:

@@ -1,10 +1,9 @@
-"""What a room's server remembers about keys: who holds which name, who is an operator, banned, muted or let in.
+"""What a room's server remembers about keys: who holds which name, who is an operator, banned or muted.
 
     name TYPE BASE64 NAME
     op TYPE BASE64
     ban TYPE BASE64
     mute TYPE BASE64
-    allow TYPE BASE64
 
 One fact a line; lines written by hand stay as they are, and `#` begins a comment line. A line that cannot be understood refuses
 the whole file, so that no ban is forgotten by accident: the server does not start, or the change is not made.
@@ -28,7 +27,7 @@ MAX_NAMES = 1000
 MAX_KEY = 600
 """The longest key that can hold a name, in bytes: RSA of 4,096 bits, and so many that the file has room for bans."""
 
-_MARKS = ("op", "ban", "mute", "allow")
+_MARKS = ("op", "ban", "mute")
 _WORDS = re.compile(r"[ \t]+")
 
 
@@ -170,15 +169,6 @@ class Register:
 
     def unmute(self, key: PublicKey) -> bool:
         return self._drop("mute", key)
-
-    def is_allowed(self, key: PublicKey) -> bool:
-        return key in self._now.marked["allow"]
-
-    def allow(self, key: PublicKey) -> bool:
-        return self._mark("allow", key)
-
-    def disallow(self, key: PublicKey) -> bool:
-        return self._drop("allow", key)
 
     # -- the file ---------------------------------------------------------------------------------------------------------
 

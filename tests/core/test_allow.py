@@ -2,11 +2,13 @@
 
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from plytalk.core.allow import allowed
+from plytalk.core.allow import add, allowed
+from plytalk.core.errors import Usage
 from plytalk.core.files import Corrupt, Exposed, StoreError
 from plytalk.core.public_key import PublicKey
 
@@ -73,3 +75,40 @@ def test_a_list_others_can_change_lets_nobody_in(path: Path) -> None:
     put(path, f"{key(1)} alice\n").chmod(0o664)
     with pytest.raises(Exposed, match="changed by other users"):
         allowed(path)
+
+
+# -- letting somebody in --------------------------------------------------------------------------------------------------
+
+
+def test_a_key_is_added_once_and_what_was_written_by_hand_stays(path: Path) -> None:
+    put(path, f"# guests\n{key(1)} alice")
+    for _ in range(2):
+        add(path, key(2), " Bob of Example ")
+    assert path.read_text() == f"# guests\n{key(1)} alice\n{key(2)} Bob of Example\n"
+    add(path, key(1), "somebody else")
+    assert allowed(path) == {key(1): "alice", key(2): "Bob of Example"}
+
+
+def test_many_who_add_the_same_at_once_leave_a_list_that_can_be_read(path: Path) -> None:
+    put(path, "")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: add(path, key(number % 4), "guest"), range(24)))
+    assert set(allowed(path)) == {key(number) for number in range(4)}
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "a\x1bb", "a\u202eb", "x" * 65])
+def test_a_name_that_cannot_stand_there_changes_nothing(path: Path, name: str) -> None:
+    put(path, f"{key(1)} alice\n")
+    with pytest.raises(Usage, match="cannot stand beside a key"):
+        add(path, key(2), name)
+    assert path.read_text() == f"{key(1)} alice\n"
+
+
+def test_a_list_that_is_missing_or_damaged_stays_as_it_is(path: Path) -> None:
+    with pytest.raises(StoreError, match="does not exist"):
+        add(path, key(2), "bob")
+    assert not path.exists()
+    put(path, "damaged\n")
+    with pytest.raises(Corrupt):
+        add(path, key(2), "bob")
+    assert path.read_text() == "damaged\n"

@@ -113,7 +113,6 @@ MARKS = [
     ("op", "deop", "is_op"),
     ("ban", "unban", "is_banned"),
     ("mute", "unmute", "is_muted"),
-    ("allow", "disallow", "is_allowed"),
 ]
 
 
@@ -142,9 +141,8 @@ def test_everything_is_known_after_a_restart(path: Path) -> None:
     before.op(ALICE)
     before.ban(MALLORY)
     before.mute(BOB)
-    before.allow(key(4))
     text = path.read_text(encoding="utf-8")
-    assert text == (f"name {ALICE} Foo Bar\nname {BOB} \u00c9lise\nop {ALICE}\nban {MALLORY}\nmute {BOB}\nallow {key(4)}\n")
+    assert text == (f"name {ALICE} Foo Bar\nname {BOB} \u00c9lise\nop {ALICE}\nban {MALLORY}\nmute {BOB}\n")
     assert path.stat().st_mode & 0o077 == 0
     after = Register(path)
     assert after.name_of(ALICE) == "Foo Bar"
@@ -153,7 +151,6 @@ def test_everything_is_known_after_a_restart(path: Path) -> None:
     assert after.is_op(ALICE)
     assert after.is_banned(MALLORY)
     assert after.is_muted(BOB)
-    assert after.is_allowed(key(4))
     assert path.read_text(encoding="utf-8") == text
 
 
