@@ -1,0 +1,75 @@
+"""What comes to a screen: nothing that moves a cursor, and between two nothing that was not said."""
+
+import pytest
+
+from plytalk.core.layers import Said
+from plytalk.core.testing import RecordingUi
+from plytalk.plugins.rooms.screen import show, tell
+from plytalk.plugins.rooms.wire import Event, Kind, Mark
+
+
+class Screen(RecordingUi):
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[Said] = []
+
+    def event(self, said: Said) -> None:
+        self.events.append(said)
+        super().event(said)
+
+
+class Raw(Screen):
+    raw = True
+
+
+EVIL = "x\r\n\x1b[2J\x9b\0\u2028\u202e"
+CLEAN = "x␍␊␛[2J\\x9b␀\\u{2028}\\u{202e}"
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("marks", [0, Mark.TWO, Mark.NO_KEY])
+def test_no_event_moves_a_cursor_or_begins_a_line(kind: Kind, marks: int) -> None:
+    for text in (EVIL, f'{{"to": "{EVIL!r}", "text": "a\\u001b[2J\\nb"}}'):
+        screen = Screen()
+        show(screen, Event(1, 2, kind, marks, EVIL, text), "me")
+        for said in screen.events:
+            assert all(part.isprintable() for part in (said.text, said.sender, said.body, said.kind))
+        assert all(line.isprintable() for line in screen.messages)
+
+
+def test_a_screen_that_escapes_by_itself_gets_all_as_it_is() -> None:
+    screen = Raw()
+    show(screen, Event(1, 2, Kind.SAID, 0, "bob", EVIL))
+    show(screen, Event(2, 2, Kind.SAID, Mark.TWO, "bob", EVIL))
+    assert screen.messages == [f"bob: {EVIL}", EVIL]
+
+
+def test_what_an_event_is_made_of() -> None:
+    screen = Screen()
+    show(screen, Event(7, 1234, Kind.SAID, Mark.NO_KEY, "bob", "hi"), "alice")
+    assert screen.events == [Said("bob [not authenticated]: hi", "said", "bob", "hi", 7, 1234, ("not authenticated",), False)]
+
+
+def test_between_two_words_are_shown_as_they_were_said_and_not_to_whoever_said_them() -> None:
+    screen = Screen()
+    for kind in (Kind.JOINED, Kind.LEFT, Kind.DID):
+        show(screen, Event(1, 2, kind, Mark.TWO, "alice", ""), "alice", mine=True)
+    show(screen, Event(2, 2, Kind.SAID, Mark.TWO, "alice", "mine"), "alice", mine=True)
+    assert screen.messages == []
+    show(screen, Event(3, 2, Kind.SAID, Mark.TWO, "bob", "hello"), "alice")
+    show(screen, Event(4, 2, Kind.DID, Mark.TWO, "bob", "waves"), "alice")
+    assert screen.messages == ["hello", "* bob waves"]
+
+
+def test_what_this_version_does_not_know_is_not_shown() -> None:
+    screen = Screen()
+    for marks in (0, Mark.TWO, 255):
+        show(screen, Event(1, 2, 99, marks, "bob", "from the future"))
+        show(screen, Event(1, 2, 0, marks, "bob", "from the past"))
+    assert screen.messages == screen.events == []
+
+
+def test_what_the_server_says_is_one_clean_line() -> None:
+    screen = Raw()
+    tell(screen, EVIL)
+    assert screen.notices == [CLEAN]
