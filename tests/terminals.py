@@ -18,7 +18,7 @@ import pexpect
 import pyte
 
 PROMPT, QUESTION, HIDDEN = "Type Message: ", " [yes/no] ", "One-time code: "
-READY, PASTE, CODE = "Listening on ", "The other side connects with:  ", r"\b\d+-[a-z]+-[a-z]+\b"
+READY, PASTE, CODE = ("Listening on ", "Talking to "), "The other side connects with:  ", r"\b\d+-[a-z]+-[a-z]+\b"
 MERE = ("", PROMPT.rstrip(), HIDDEN.rstrip())  # what is typed behind HIDDEN is not shown
 ROWS, COLUMNS = 600, 300
 PATIENCE = 60.0  # seconds for a whole scene, which only a failure uses up
@@ -79,11 +79,14 @@ class Terminal:
 
     @property
     def ready(self) -> bool:
-        """Whether others can connect to it."""
+        """Whether it has got so far that the next one can begin: it listens, or is in."""
         return any(row.startswith(READY) for row in self.rows)
 
+    def _pasted(self, command: str) -> str:
+        """The command, as another terminal shows it where it is the line to paste."""
+        return self._told(f"{PASTE}({pattern_of(command).pattern})$", command)
+
     def _start(self, command: str) -> None:
-        command = self._told(f"{PASTE}({pattern_of(command).pattern})$", command)
         self._blank()
         self._ended = False
         self._child = pexpect.spawn(
@@ -125,7 +128,9 @@ class Terminal:
             if command == "echo $?":
                 assert lines == [str(status)], f"The status is {status}, not {lines}."
                 continue
-            self._start(command)
+            while "--peer" in command and self._pasted(command) == command and any(other.fd for other in self._others):
+                yield
+            self._start(self._pasted(command))
             yield from self._show(lines)
             while not self._ended:
                 yield
@@ -170,7 +175,7 @@ class Terminal:
 
 
 def play(scene: Sequence[tuple[Mapping[str, str], Sequence[str]]], folder: Path) -> None:
-    """Play transcripts side by side, each in its environment; it begins when the one before it can be connected to.
+    """Play transcripts side by side, each in its environment; it begins when the one before it listens, or is in.
 
     Raises AssertionError where a terminal shows something else than its transcript.
     """

@@ -20,11 +20,15 @@ SHELL = {"./run chat demo", "./run pytest", "python -m build plytalk-cipher-mine
 
 
 def scenes_of(text: str) -> list[list[tuple[str, list[str]]]]:
-    """The console blocks of a page; titled ones that follow each other play side by side, until a title comes again."""
+    """The console blocks of a page; titled ones of a section play side by side, until a title comes again."""
     scenes: list[list[tuple[str, list[str]]]] = []
     titles: set[str] = set()
-    for block in BLOCK.finditer(GENERATED.sub("", text)):
+    text, after = GENERATED.sub("", text), 0
+    for block in BLOCK.finditer(text):
         title, lines = block["title"] or "", block["text"].splitlines()
+        if "\n#" in text[after : block.start()]:
+            titles.clear()
+        after = block.end()
         if title and titles and title not in titles:
             scenes[-1].append((title, lines))
         else:
