@@ -19,7 +19,6 @@ class HeaderFramer(Framer):
     longest: ClassVar[int] = 2**32 - 1
 
     def __init__(self) -> None:
-        self._pack, self._unpack = self.header.pack, self.header.unpack_from
         self._buffer = bytearray()
         self._at = 0
 
@@ -27,7 +26,7 @@ class HeaderFramer(Framer):
         size = len(payload)
         if size > self.longest:
             raise LocalError(f"A frame of {size:,} bytes is longer than the framer `{self.name}` can carry ({self.longest:,}).")
-        return (self._pack(kind, size) if self.typed else self._pack(size)) + payload
+        return (self.header.pack(kind, size) if self.typed else self.header.pack(size)) + payload
 
     def feed(self, data: Buffer) -> None:
         if self._at:
@@ -37,7 +36,7 @@ class HeaderFramer(Framer):
 
     def frames(self) -> Iterator[Frame]:
         # One copy of what has come, then slices of it: the bytearray itself is only ever cut at its front (in `feed`).
-        buffer, unpack, typed, limit = self._buffer, self._unpack, self.typed, self.limit
+        buffer, unpack, typed, limit = self._buffer, self.header.unpack_from, self.typed, self.limit
         start, size, head, data = self._at, len(buffer), self.header.size, b""
         kind = None
         while (body := start + head) <= size:

@@ -8,11 +8,10 @@ the peer sees the same thing: the connection closes.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from types import MappingProxyType
 
 from plytalk.core.errors import BrokenPlugin, ChatError, Exit, StackMismatch, Tampered, Truncated
 from plytalk.core.keys import Identity, Role
@@ -28,7 +27,6 @@ from plytalk.core.wire import FIRST, MESSAGE, Wire
 
 MAX_SAME, MAX_NOTICES = 3, 100
 """How often the same sentence is shown in a conversation, and how many different ones."""
-NOTHING: Mapping[int, Callable[[bytes], None]] = MappingProxyType({})
 
 
 class By(Enum):
@@ -86,7 +84,7 @@ class Session:
         self._when_over: tuple[Callable[["Session", Ending], None], ...] = ()
         self._on_said: Callable[[str], None] | None = None
         self._on_taken: Callable[[int], None] | None = None
-        self._extensions: Mapping[int, Callable[[bytes], None]] = NOTHING
+        self._extensions: tuple[tuple[int, Callable[[bytes], None]], ...] = ()
         self._loop = asyncio.get_running_loop()
         self._pending: list[Item] = []
         self._framer: Framer
@@ -131,7 +129,7 @@ class Session:
 
     def extend(self, kind: int, receive: Callable[[bytes], None]) -> None:
         """Have the bodies of `Extension` items of this type delivered; those that nobody asks for are skipped."""
-        self._extensions = {**self._extensions, kind: receive}
+        self._extensions = (*self._extensions, (kind, receive))
 
     def keep_count(self, said: Callable[[str], None], taken: Callable[[int], None]) -> None:
         """Have each message noted as it goes out, and how many of them the other side acknowledges."""
@@ -201,8 +199,9 @@ class Session:
             if self.stream.buffered <= self.limits.unread:  # who asks without reading gets no answer, and none piles up here
                 self._pending.append(Pong(item.body))
         elif isinstance(item, Extension):
-            if receive := self._extensions.get(item.type):
-                receive(item.body)
+            for kind, receive in self._extensions:
+                if kind == item.type:
+                    receive(item.body)
         elif isinstance(item, Ack):
             if self._on_taken:
                 self._on_taken(item.taken)

@@ -8,9 +8,9 @@ Each direction has its own key and counter, so a record that is repeated, reorde
 2^20 records or 1 GiB of ciphertext a direction is rekeyed (section 4.2), which both ends count alike.
 """
 
+import gc
 import os
 from typing import Any
-from weakref import WeakSet
 
 from plytalk.core.errors import HandshakeFailed, LocalError, Tampered
 from plytalk.core.hookspecs import hookimpl
@@ -20,8 +20,6 @@ from plytalk.core.properties import Property
 
 TAG = 16
 REKEY_RECORDS, REKEY_BYTES = 2**20, 2**30
-
-_alive: "WeakSet[NoiseTransport]" = WeakSet()
 
 
 class NoiseTransport(Cipher):
@@ -38,7 +36,6 @@ class NoiseTransport(Cipher):
             raise HandshakeFailed("The handshake left no cipher states.")
         self._out, self._in = (_Direction(state) for state in secrets.states)
         self._failed = False
-        _alive.add(self)
 
     def seal(self, plaintext: bytes) -> bytes:
         out = self._out
@@ -103,9 +100,13 @@ class _Direction:
 
 
 def _forget_all() -> None:
-    """A forked child has the parent's keys and counters: it must never use them."""
-    for cipher in list(_alive):
-        cipher.forget()
+    """A forked child has the parent's keys and counters: it must never use them.
+
+    They are found among all objects, since a list of them would cost every conversation memory for what hardly ever happens.
+    """
+    for one in gc.get_objects():
+        if isinstance(one, NoiseTransport):
+            one.forget()
 
 
 if hasattr(os, "register_at_fork"):
