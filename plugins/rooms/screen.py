@@ -8,7 +8,7 @@ from plytalk.plugins.rooms.wire import SEEN, Event, Kind, Mark
 def show(ui: Ui, event: Event, me: str = "", mine: bool = False) -> None:
     """Show an event; `mine` says that it came from this very connection, whose user has seen it already."""
     cleaned = str if ui.raw else clean
-    if event.marks & Mark.TWO and event.kind in SEEN and (mine or event.kind in (Kind.JOINED, Kind.LEFT)):
+    if event.marks & Mark.TWO and event.kind in SEEN and mine:
         return
     if event.marks & Mark.TWO and event.kind == Kind.SAID:
         ui.message(cleaned(event.text))
