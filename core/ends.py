@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 
-from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, UnknownPeer
+from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, StackMismatch, UnknownPeer
 from plytalk.core.keys import Role
 from plytalk.core.layers import Conversation, Transport
 from plytalk.core.limits import Limits
@@ -147,7 +147,11 @@ class Client(End):
             while await self._again(ending):
                 try:
                     ending = await self._talk(host, port)
-                except (CannotConnect, HandshakeFailed) as error:
+                except (
+                    CannotConnect,
+                    HandshakeFailed,
+                    StackMismatch,
+                ) as error:  # the last: it is just ending
                     if isinstance(error, Refused):
                         raise
                     ending = Ending(By.FAULT, error.sentence, error)

@@ -6,24 +6,30 @@ join. Where just two are there, both see and send what they would without a room
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from plytalk.core import files
-from plytalk.core.errors import CannotConnect, HandshakeFailed, Refused, Truncated, Usage
+from plytalk.core.errors import CannotConnect, ChatError, HandshakeFailed, Refused, StackMismatch, Truncated, Usage
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Role
 from plytalk.core.layers import Conversation, Feature, Option
 from plytalk.core.measures import Measure
-from plytalk.core.session import Ending, Session
+from plytalk.core.public_key import parse_fingerprint
+from plytalk.core.session import By, Ending, Session
 from plytalk.core.stack import Stack
 from plytalk.plugins.rooms.hall import Hall
 from plytalk.plugins.rooms.member import Member
-from plytalk.plugins.rooms.names import room_name
+from plytalk.plugins.rooms.names import enforce, room_name
 from plytalk.plugins.rooms.seat import Seat
 from plytalk.plugins.rooms.visit import Visit
 
+if TYPE_CHECKING:
+    from plytalk.plugins.rooms.history import History
+
 LOBBY = "lobby"
 WAITS = (0.5, 1, 2, 4, 8, 15, 30)
-"""How long to wait before connecting again, in seconds; the last one from then on."""
+"""How long to wait before connecting again, in seconds; the last one from then on, or after a goodbye no more."""
 
 
 class Rooms(Feature):
@@ -43,9 +49,20 @@ class Rooms(Feature):
             "N",
             role=Role.RESPONDER,
         ),
+        Option(
+            "history",
+            "Keep what is said in this file, in plaintext, so that nothing is missing when the server starts again.",
+            Path,
+            metavar="FILE",
+            role=Role.RESPONDER,
+        ),
         Option("operator", "The key of an operator, by its fingerprint.", metavar="SHA256:...", role=Role.RESPONDER),
         Option(
-            "reconnect", "Connect again when the connection is cut, and get what was missed.", bool, False, role=Role.INITIATOR
+            "reconnect",
+            "Connect again when the connection is cut or the server starts anew, and get what was missed.",
+            bool,
+            False,
+            role=Role.INITIATOR,
         ),
     )
 
@@ -55,22 +72,46 @@ class Rooms(Feature):
         name: str | None = None,
         backlog: int = 0,
         rate: int = 20,
+        history: Path | None = None,
         operator: str | None = None,
         reconnect: bool = False,
     ) -> None:
         self._room, self._name, self._operator = room_name(room) if room else "", name or "", operator
+        if operator:
+            try:
+                parse_fingerprint(operator)
+            except ValueError as error:
+                raise Usage(f"{operator!r} is no operator's key: {error}.") from None
         if backlog < 0 or rate < 0:
             raise Usage("--backlog and --rate take numbers from 0 on.")
         self._backlog, self._rate, self._reconnect = backlog, rate, reconnect
+        self._file = history
+        self._history: History | None = None
         self._hall: Hall | None = None
         self._seat: Seat | None = None
         self._visit = Visit(self._room, self._name)
-        self._tries = 0
+        self._tries, self._goodbye = 0, False
 
     # -- at a server ------------------------------------------------------------------------------------------------------
 
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        if role is Role.RESPONDER and self._name:
+            enforce(self._name)  # before anybody comes
+        if self._file is None or self._history is not None:
+            return ()
+        from plytalk.plugins.rooms.history import History
+
+        self._history = History(self._file)
+        return [f"What is said in the rooms is kept in {self._file}, in plaintext."]
+
+    async def release(self) -> None:
+        if self._hall:
+            self._hall.close()
+        elif self._history:
+            self._history.close()
+
     @hookimpl
-    def server_opened(self, stack: Stack) -> None:
+    def server_opened(self, stack: Stack, end: Callable[[ChatError], None]) -> None:
         pack = stack.messages().pack
         self._hall = Hall(
             lambda items: list(pack(items)),
@@ -81,6 +122,8 @@ class Rooms(Feature):
             register=files.place("rooms"),
             operator=self._operator,
             auths=stack.auths,
+            history=self._history,
+            end=end,
             brought={feature.name: feature.commands for feature in stack.features if feature.commands},
         )
 
@@ -96,7 +139,7 @@ class Rooms(Feature):
                 Member(self._hall, session)
         elif session.stack.make_messages.layer.extensible:
             self._visit.opened(session)
-            self._tries = 0
+            self._tries, self._goodbye = 0, False
 
     @hookimpl
     def reread(self) -> Sequence[str]:
@@ -112,10 +155,13 @@ class Rooms(Feature):
     # -- at a client ------------------------------------------------------------------------------------------------------
 
     async def again(self, ending: Ending) -> bool:
-        cut = isinstance(ending.error, Truncated | CannotConnect) or (
-            isinstance(ending.error, HandshakeFailed) and not isinstance(ending.error, Refused)
-        )
-        if not self._reconnect or not cut or self._visit.sent_away:
+        error = ending.error
+        cut = isinstance(error, Truncated | CannotConnect | HandshakeFailed) and not isinstance(error, Refused)
+        # Where somebody has answered as we do before, whoever answers otherwise now is a server that ends or begins.
+        cut = cut or (isinstance(error, StackMismatch) and self._tries > 0)
+        self._goodbye = self._goodbye or ending.by is By.THEM  # of a server that starts anew, or is gone
+        over = self._goodbye and self._tries == len(WAITS) - 1
+        if not self._reconnect or not (cut or ending.by is By.THEM) or self._visit.sent_away or over:
             return False
         await asyncio.sleep(WAITS[min(self._tries, len(WAITS) - 1)])
         self._tries += 1

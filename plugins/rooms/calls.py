@@ -1,10 +1,13 @@
 """A slash command as somebody typed it, on its way to what it does."""
 
 import json
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from plytalk.core.errors import ChatError, Usage
+from plytalk.core.limits import Limits
 from plytalk.core.sanitise import clean
 from plytalk.plugins.rooms.wire import Kind
 
@@ -28,21 +31,32 @@ class TypedCommand:
     def is_operator(self) -> bool:
         return bool(self.member.is_operator)
 
-    async def run(self) -> None:
-        """Do it. What goes wrong is told to whoever typed it, and to nobody else."""
-        try:
-            command, origin = self.hall.commands.get(self.name.lower(), (None, ""))
+    def run(self) -> None:
+        """Do it: at once, so that what is typed next comes after it, unless it is a coroutine."""
+        with self._told():
+            command, _ = self.hall.commands.get(self.name.lower(), (None, ""))
             if command is None:
                 raise Usage(f"There is no command /{self.name[:32]}.", "/help lists them; begin with // to say it.")
             if command.operators and not self.is_operator:
                 raise Usage(f"/{command.name} is for operators.", "Ask one of them: /who marks them.")
             if isawaitable(outcome := command.run(self)):
-                await outcome
+                self.hall.start(self._finish(outcome))
+
+    async def _finish(self, outcome: Awaitable[object]) -> None:
+        with self._told():
+            await outcome
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What goes wrong is told to whoever typed it, and to nobody else; a fault of a plugin is noticed at the server, too."""
+        try:
+            yield
         except ChatError as error:
             self.tell(error.sentence)
         except Exception as error:
-            self.tell(f"/{self.name[:32]} of {origin} failed.")
-            self.hall.notice(f"/{self.name[:32]} of {origin} raised {type(error).__name__}.")
+            command, origin = self.hall.commands[self.name.lower()]
+            self.tell(f"/{command.name} of {origin} failed.")
+            self.hall.notice(f"/{command.name} of {origin} raised {type(error).__name__}.")
 
     def tell(self, sentence: str) -> None:
         self.member.tell(sentence)
@@ -59,6 +73,8 @@ class TypedCommand:
         """Have something happen in the sender's room, in the sender's name."""
         if self.member.muted:
             raise Usage("You are muted here.")
+        if len(text.encode(errors="replace")) > Limits.message:
+            raise Usage(f"That would be longer than a message may be ({Limits.message:,} bytes).")
         if self.member.room:
             member = self.member
             member.room.happen(kind, member.name, text, member.marks, member.id, audience)

@@ -4,22 +4,29 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plytalk.core.commands import Command
 from plytalk.core.errors import ChatError, Usage
+from plytalk.core.files import StoreError
 from plytalk.core.layers import Authenticator
 from plytalk.core.measures import Measure
 from plytalk.core.public_key import PublicKey
+from plytalk.core.sanitise import clean
 from plytalk.core.session import Ending
 from plytalk.core.words import WORDS
 from plytalk.plugins.rooms import names
 from plytalk.plugins.rooms.calls import TypedCommand
-from plytalk.plugins.rooms.member import Member
+from plytalk.plugins.rooms.log import Entry
+from plytalk.plugins.rooms.member import Member, Origin, Taken
 from plytalk.plugins.rooms.register import Register
 from plytalk.plugins.rooms.room import Ear, Pack, Room
 from plytalk.plugins.rooms.wire import Event, Kind
+
+if TYPE_CHECKING:
+    from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
 
 KEEP = 1000
 """How many events of a room are kept for members that come back after their connection was cut."""
@@ -33,7 +40,8 @@ QUEUE = 1024 * 1024
 class Hall:
     """`notice` tells the server's user; `backlog` is how many events a newcomer is sent, `rate` the messages a second of each.
 
-    `brought` are the commands of other features, by the name of who brought them.
+    `brought` are the commands of other features, by the name of who brought them. What `history` keeps is known again; where it
+    cannot keep any more, `end` ends the server.
     """
 
     def __init__(
@@ -48,22 +56,31 @@ class Hall:
         operator: str | None = None,
         brought: Mapping[str, Sequence[Command]] | None = None,
         auths: Sequence[Authenticator] = (),
+        history: "History | None" = None,
+        end: Callable[[ChatError], None] = lambda error: None,
     ) -> None:
         from plytalk.plugins.rooms.commands import COMMANDS
 
         self.loop = asyncio.get_running_loop()
-        self.notice, self.backlog, self.rate, self.burst, self.queue = notice, backlog, rate, max(4 * rate, 20), QUEUE
+        self.backlog, self.rate, self.burst, self.queue = backlog, rate, max(4 * rate, 20), QUEUE
+        self.notice: Callable[[str], None] = lambda sentence: notice(clean(sentence))
         self.register = Register(register)
         self._operator, self.auths = operator, auths
         self.dropped = 0
         self._pack = pack
-        self.epoch = secrets.token_hex(8)
+        self._history, self._end = history, end
+        self._turn_ends = self._keep_and_flush if history else self._flush
+        self.epoch = history.epoch if history else secrets.token_hex(8)
         self.rooms: dict[str, Room] = {}
+        self._after = history.after if history else 0
+        for kept in history.rooms() if history else ():
+            self.rooms[kept.name] = self._make_room(kept.name, kept.after, kept.entries)
+            self.rooms[kept.name].topic = kept.topic
         self.first = self.room(first)
         self.owing: list[Member] = []
         self.members: dict[int, Ear | Member] = {}
         self._looks: dict[str, Ear | Member] = {}
-        self._taken: OrderedDict[tuple[object, str], int] = OrderedDict()
+        self._taken: OrderedDict[Origin, Taken] = OrderedDict(history.taken() if history else ())
         self._names: OrderedDict[PublicKey, str] = OrderedDict()
         self._flushing: dict[Room, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -79,11 +96,22 @@ class Hall:
         name = names.room_name(name)
         if name not in self.rooms:
             if len(self.rooms) >= MAX_ROOMS:
-                self.rooms = {name: room for name, room in self.rooms.items() if len(room) or room is self.first}
+                self._forget_empty_rooms()
             if len(self.rooms) >= MAX_ROOMS:
                 raise Usage(f"There are {MAX_ROOMS} rooms already.", "Join one of them: /rooms lists them.")
-            self.rooms[name] = Room(name, max(KEEP, self.backlog), self._pack, self.touch)
+            self.rooms[name] = self._make_room(name, self._after)
         return self.rooms[name]
+
+    def _make_room(self, name: str, after: int, entries: Sequence[Entry] = ()) -> Room:
+        return Room(name, max(KEEP, self.backlog), self._pack, self.touch, after, entries)
+
+    def _forget_empty_rooms(self) -> None:
+        """Should one be made again, its events have other numbers: who comes back to it learns that something is missing."""
+        self._after = max(self._after, *(room.log.next for room in self.rooms.values()))
+        before = self.rooms
+        self.rooms = {name: room for name, room in before.items() if len(room) or room is self.first}
+        if self._history:
+            self._history.forget_rooms(before.keys() - self.rooms.keys(), self._after)
 
     def measures(self) -> list[Measure]:
         """Figures for whoever watches the server."""
@@ -106,8 +134,35 @@ class Hall:
     def touch(self, room: Room) -> None:
         """Something is to be sent to a room: at the end of this turn, with all else that happens in it."""
         if not self._flushing:
-            self.loop.call_soon(self._flush)
+            self.loop.call_soon(self._turn_ends)
         self._flushing[room] = None
+
+    def _keep_and_flush(self) -> None:
+        if self._keep():
+            self._flush()
+
+    def _keep(self) -> bool:
+        """Have all that has happened in the file, before anybody is told. False where that is not so, and the server ends."""
+        if self._history is None:
+            return True
+        owing = [(member.origin, taken) for member in self.owing if (taken := self._taken_of(member))]
+        try:
+            self._history.write(self._flushing, owing)
+        except StoreError as error:
+            self._end(error)
+            return False
+        return True
+
+    def _taken_of(self, member: Member) -> Taken | None:
+        """How much somebody has said who is here, or has just left."""
+        return Taken(member.taken, member.room.name) if member.room else self._taken.get(member.origin)
+
+    def close(self) -> None:
+        """Nothing happens any more: keep the last of it."""
+        if self._history:
+            self._keep()
+            self._history.close()
+            self._history = None
 
     def _flush(self) -> None:
         rooms, self._flushing = self._flushing, {}
@@ -122,7 +177,7 @@ class Hall:
         if text.startswith("//"):
             text = text[1:]
         elif text.startswith("/"):
-            self.start(TypedCommand(self, member, text).run())
+            TypedCommand(self, member, text).run()
             return
         if member.muted:
             member.tell("You are muted here: nobody else saw that.")
@@ -132,7 +187,9 @@ class Hall:
     # -- coming and going -------------------------------------------------------------------------------------------------
 
     def join(self, member: Member, request: Mapping[str, Any]) -> None:
-        """What a client asks for when it comes, and when it comes back."""
+        """What a client asks for when it comes, and when it comes back; once for a connection."""
+        if member.wired:
+            return
         member.wired = True
         member.instance = str(request.get("instance", ""))[:64]
         try:
@@ -151,14 +208,19 @@ class Hall:
             return
         if resume is not None:
             self._replace(member)
-        member.taken = self._taken.pop((member.person, member.instance), 0) if resume is not None else 0
+        taken = self._taken.pop(member.origin, None) if resume is not None else None
+        member.taken = taken.messages if taken else 0
+        if taken and taken.room in self.rooms and self.rooms[taken.room] is not room:
+            room, resume = self.rooms[taken.room], {"last": 0}  # it had gone there, and did not hear of it any more
         member.muted = bool(member.key and self.register.is_muted(member.key))
         member.called(self._named(member, name))
         self.members[member.id] = member
-        self.enter(member, room or self.first, resume)
+        self.enter(member, self.first if room is None else room, resume)  # an empty room is false
 
     def enter(self, member: Member, room: Room, resume: Any = None) -> None:
         """Put somebody who has a name into a room, and tell everybody."""
+        if not self._keep():  # what a welcome speaks of has happened
+            return
         log = room.log
         member.room = room
         member.at = max(log.first, log.next - self.backlog)
@@ -171,10 +233,12 @@ class Hall:
             here = [other.name for other in (*room.ears, *room.wired)]
             member.answer(
                 do="welcome", room=room.name, epoch=self.epoch, you=member.name, next=member.at, taken=member.taken,
-                missed=missed, here=here[:100], count=len(here) + 1, topic=room.topic,
+                now=log.next, missed=missed, here=here[:100], count=len(here) + 1, topic=room.topic,
+                seat=any(not isinstance(ear, Member) for ear in room.ears),
             )  # fmt: skip
             room.wired[member] = None
         else:
+            room.flush()  # what has happened already is no news for who comes now
             for entry in log.since(member.at):
                 if entry.audience is None:
                     member.hear(Event.decode(entry.body))
@@ -193,17 +257,19 @@ class Hall:
         """A conversation is over."""
         if self.members.pop(member.id, None) is None:
             return
-        if member.instance:
-            self._taken[member.person, member.instance] = member.taken
+        if member.instance and member.room and member.taken:
+            self._taken[member.origin] = Taken(member.taken, member.room.name)
             while len(self._taken) > REMEMBERED:
-                self._taken.popitem(last=False)
+                forgotten, _ = self._taken.popitem(last=False)
+                if self._history:
+                    self._history.forget(forgotten)
         self.forget_name(member)
         self.leave(member, "the connection was cut" if ending.error else "")
 
     def _replace(self, member: Member) -> None:
         """Who comes back before we noticed that it had gone takes the place of its old connection."""
         for other in tuple(self.members.values()):
-            if isinstance(other, Member) and (other.person, other.instance) == (member.person, member.instance):
+            if isinstance(other, Member) and other.origin == member.origin:
                 other.session.stream.close()
                 other.session.exit()
 
@@ -231,8 +297,8 @@ class Hall:
                     member.tell(error.sentence)
         made_up = "-".join(WORDS[byte] for byte in key.blob[-2:]) if key else "visitor"
         tries = [own, *(f"{own}-{number}" for number in range(2, 10))] if own else []
-        tries += [made_up, *(f"{made_up}-{number}" for number in range(2, len(self.members) + 3))]
-        return next(taken for name in tries if (taken := self._try_name(member, name)))
+        more = (f"{made_up}-{number}" for number in count(2))  # as many as it takes: others may keep any of these
+        return next(taken for name in chain(tries, [made_up], more) if (taken := self._try_name(member, name)))
 
     def _try_name(self, member: Member, name: str) -> str:
         try:
@@ -250,14 +316,18 @@ class Hall:
                 raise names.BadName(f"The name {name!a}, or one that looks like it, is taken.", "Choose another one: /name NAME.")
         if self.register.holder(name, key):
             raise names.BadName(f"The name {name!a} belongs to another key.", "Choose another one: /name NAME.")
-        self.forget_name(member)
-        self._looks.update(dict.fromkeys(shapes, member))
+        self.bind(member, name)
         if key:
             self._names[key] = name
             self._names.move_to_end(key)
             while len(self._names) > REMEMBERED:
                 self._names.popitem(last=False)
         return name
+
+    def bind(self, member: Any, name: str) -> None:
+        """Let a member be found by a name, and by no other."""
+        self.forget_name(member)
+        self._looks.update(dict.fromkeys(names.looks(name), member))
 
     def forget_name(self, member: Any) -> None:
         """Let others have the name of somebody who leaves."""
@@ -268,10 +338,11 @@ class Hall:
 
     def find(self, name: str) -> Any:
         """The member of this name. Raises Usage."""
-        for shape in names.looks(name.removeprefix("@")):
+        name = name.removeprefix("@")
+        for shape in names.looks(name) if len(name) <= names.MAX_NAME else ():
             if member := self._looks.get(shape):
                 return member
-        raise Usage(f"Nobody here is called {name!a}.", "/who lists who is here.")
+        raise Usage(f"Nobody here is called {name[: names.MAX_NAME]!a}.", "/who lists who is here.")
 
     def marked(self, key: PublicKey) -> None:
         """What the register says of a key has changed: act on it where its members are."""

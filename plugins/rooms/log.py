@@ -39,8 +39,6 @@ class Log:
         self.next += 1
         self._bytes += len(body)
         self.total += len(body)
-        if len(self._entries) > 2 * self._keep + 16 or self._bytes > MAX_BYTES:
-            self._trim()
 
     def since(self, at: int) -> list[Entry]:
         """The events from number `at` on, of those that are kept."""
@@ -50,7 +48,10 @@ class Log:
         """Their bodies, where all are for everybody."""
         return [entry[0] for entry in self._entries[max(0, at - self.first) :]]
 
-    def _trim(self) -> None:
+    def trim(self) -> None:
+        """Forget events that are too many: not while they come, but once all of a turn have gone out."""
+        if len(self._entries) <= 2 * self._keep + 16 and self._bytes <= MAX_BYTES:
+            return
         # Half at a time, so that the cost of moving the list is shared by many events.
         gone = max(len(self._entries) - self._keep, 0)
         left = self._bytes - sum(len(entry[0]) for entry in self._entries[:gone])

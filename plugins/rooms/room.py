@@ -6,9 +6,10 @@ server.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from plytalk.core.limits import Limits
 from plytalk.core.messages import Extension, Item
 from plytalk.plugins.rooms.log import Entry, Log
 from plytalk.plugins.rooms.wire import EVENT, FIXED, SEEN, Event, Kind, Mark
@@ -34,11 +35,18 @@ class Ear(Protocol):
 
 
 class Room:
-    """`pack` turns items into the plaintexts of records; `touched` is called when there is something to flush."""
+    """`pack` turns items into the plaintexts of records; `touched` is called when there is something to flush.
 
-    def __init__(self, name: str, keep: int, pack: Pack, touched: "Callable[[Room], None]", after: int = 0) -> None:
+    Its events are numbered from the one after `after` on; `entries` are those that there have been already.
+    """
+
+    def __init__(
+        self, name: str, keep: int, pack: Pack, touched: "Callable[[Room], None]", after: int = 0, entries: Iterable[Entry] = ()
+    ) -> None:
         self.name, self.topic = name, ""
         self.log = Log(keep, after)
+        for entry in entries:
+            self.log.add(*entry)
         self.wired: dict[Member, None] = {}
         self.ears: dict[Ear, None] = {}
         self._heard = self.log.next
@@ -53,6 +61,8 @@ class Room:
     def say(self, sender: int, head: bytes, marks: int, text: bytes) -> None:
         """A message, the most common event: `head` is the size of the sender's name, and the name."""
         log = self.log
+        if len(text) > Limits.message:  # bytes that are no text have grown in becoming it
+            text = text[: Limits.message]
         if len(self.wired) + len(self.ears) == 2:
             marks |= Mark.TWO
         log.add(FIXED.pack(log.next, int(time.time() * 1000), SAID, marks) + head + text, sender)
@@ -65,7 +75,7 @@ class Room:
         """Any other event."""
         if kind in COMING_AND_GOING and len(self) >= CROWD:
             return
-        if len(self) == 2 and kind is not Kind.DID:
+        if len(self) == 2 and kind not in (Kind.DID, Kind.LEFT):  # who has left was there as well
             marks |= Mark.TWO
         self.log.add(Event(self.log.next, int(time.time() * 1000), kind, marks, name, text).encode(), sender, audience)
         self._touched(self)
@@ -76,12 +86,12 @@ class Room:
         """Bring everybody up to date, apart from those who do not read."""
         packed: dict[int, Sequence[bytes]] = {}
         log = self.log
-        end, private = log.next, log.last_private
+        first, end, private = log.first, log.next, log.last_private
         for member in tuple(self.wired):
             at = member.at
             if at == end:
                 continue
-            if member.stream.full:
+            if member.stream.full or at < first:
                 member.fall_behind(self)
                 continue
             records = packed.get(at)
@@ -97,6 +107,7 @@ class Room:
             if self.ears:
                 self._tell_ears()
             self._heard = end
+        log.trim()
 
     def _tell_ears(self) -> None:
         for entry in self.log.since(self._heard):

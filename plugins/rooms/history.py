@@ -1,0 +1,206 @@
+"""What a server keeps of its rooms in a file, so that its restart is to the members a cut like any other.
+
+    meta    what stays for the file's life: the epoch, and the number that new rooms begin after
+    rooms   name, topic, the number of the next event
+    events  room, number, bytes, and for private messages the keys of those who may see them
+    said    key and instance of a member, how much it had said, and in which room it was
+
+All that happened in a turn of the loop is one transaction, done before anything of that turn is acknowledged or delivered. So
+whatever anybody was told is in the file, also when the process was killed. The machine's own sudden end may take the last moments
+with it: SQLite syncs now and then (`synchronous = NORMAL` in https://sqlite.org/pragma.html), since with a sync for each turn
+every message would wait for the disk.
+
+The file holds what was said as plaintext, as the server's memory does. It keeps the events that the memory keeps (`Log`), and
+overwrites older ones when it deletes them.
+"""
+
+import json
+import os
+import secrets
+import sqlite3
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from plytalk.core.files import Exposed, StoreError, make_folder
+from plytalk.core.public_key import PublicKey
+from plytalk.plugins.rooms.log import Entry
+from plytalk.plugins.rooms.member import Origin, Taken
+from plytalk.plugins.rooms.room import Room
+
+VERSION, APPLICATION = 1, 0x706C7972
+WAIT = 2.0
+"""How long to wait for another program that has the file, in seconds."""
+SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE rooms (name TEXT PRIMARY KEY, topic TEXT NOT NULL, next INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE events (room TEXT, id INTEGER, body BLOB NOT NULL, audience TEXT, PRIMARY KEY (room, id)) WITHOUT ROWID;
+CREATE TABLE said (key TEXT, instance TEXT, count INTEGER NOT NULL, room TEXT NOT NULL, UNIQUE (key, instance));
+"""
+
+
+class KeptRoom(NamedTuple):
+    name: str
+    topic: str
+    after: int
+    entries: list[Entry]
+
+
+class History:
+    """The file at `path`, made if there is none and readable by its owner alone. All raise StoreError.
+
+    `epoch` is as old as the file. One server at a time has it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._kept: dict[str, tuple[int, int]] = {}  # by room: the first and the next number of what is in the file
+        self._later: list[tuple[str, tuple[Any, ...]]] = []
+        make(path)
+        try:
+            self._file = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+            try:
+                self._open()
+            except BaseException:
+                self._file.close()
+                raise
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+
+    def _open(self) -> None:
+        do = self._file.execute
+        do("PRAGMA locking_mode = EXCLUSIVE")
+        application, version = do("PRAGMA application_id").fetchone()[0], do("PRAGMA user_version").fetchone()[0]
+        new = not application and not version and not do("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not new and application != APPLICATION:
+            raise StoreError(
+                f"{self.path} is a database, but no history of rooms.", "Name another file, or one that is not there."
+            )
+        if not new and version != VERSION:
+            raise StoreError(
+                f"{self.path} was written by another version of this program ({version}; this one writes {VERSION}).",
+                "Start that version, or name another file.",
+            )
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON"):
+            do(f"PRAGMA {pragma}")
+        do("BEGIN IMMEDIATE")
+        if new:
+            for statement in filter(str.strip, SCHEMA.split(";")):
+                do(statement)
+            do(f"PRAGMA application_id = {APPLICATION}")
+            do(f"PRAGMA user_version = {VERSION}")
+            do("INSERT INTO meta VALUES ('epoch', ?), ('after', 0)", (secrets.token_hex(8),))
+        do("INSERT OR REPLACE INTO meta VALUES ('opened', datetime())")  # a file that cannot be written is refused now
+        do("COMMIT")
+        meta = dict(do("SELECT name, value FROM meta"))
+        self.epoch, self.after = str(meta["epoch"]), int(meta["after"])
+
+    def _unusable(self, error: sqlite3.Error) -> StoreError:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return StoreError(f"{self.path} is used by another program.", "One server at a time can write a history.")
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            return StoreError(f"{self.path} is no history of rooms, or is damaged.", "Put it aside, or name another file.")
+        return StoreError(f"{self.path} cannot be used: {error}.", "Look at its rights, and at the space on its disk.")
+
+    # -- read, once, when a server starts ---------------------------------------------------------------------------------
+
+    def rooms(self) -> Iterator[KeptRoom]:
+        """The rooms as they were left."""
+        try:
+            for name, topic, following in self._file.execute("SELECT name, topic, next FROM rooms").fetchall():
+                rows = self._file.execute("SELECT id, body, audience FROM events WHERE room = ? ORDER BY id", (name,)).fetchall()
+                first = following - len(rows)
+                if [row[0] for row in rows] != list(range(first, following)):
+                    raise StoreError(f"{self.path} has gaps in the room {name!a}.", "Put it aside, or name another file.")
+                self._kept[name] = first, following
+                yield KeptRoom(name, topic, first - 1, [Entry(body, 0, audience_of(audience)) for _, body, audience in rows])
+        except (sqlite3.Error, TypeError, ValueError) as error:
+            raise self._unusable(error if isinstance(error, sqlite3.Error) else sqlite3.DatabaseError(error)) from None
+
+    def taken(self) -> list[tuple[Origin, Taken]]:
+        """How much everybody had said, in the order in which they last said something."""
+        try:
+            rows = self._file.execute("SELECT key, instance, count, room FROM said ORDER BY rowid").fetchall()
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+        return [((key, instance), Taken(count, room)) for key, instance, count, room in rows]
+
+    # -- write ------------------------------------------------------------------------------------------------------------
+
+    def write(self, rooms: Iterable[Room], taken: Iterable[tuple[Origin, Taken]]) -> None:
+        """Have all that is new in the file, or raise; then it is as it was, and so it stays."""
+        spoken = [(*origin, *so_much) for origin, so_much in taken]
+        changed = [room for room in rooms if self._kept.get(room.name, (0, 0))[1] != room.log.next]
+        if not changed and not spoken and not self._later:
+            return
+        do, many = self._file.execute, self._file.executemany
+        try:
+            do("BEGIN")
+            for statement, values in self._later:
+                do(statement, values)
+            for room in changed:
+                log = room.log
+                first, following = self._kept.get(room.name, (log.first, log.first))
+                fresh = enumerate(log.since(following), following)
+                many("INSERT INTO events VALUES (?, ?, ?, ?)", [(room.name, at, one.body, keys_of(one)) for at, one in fresh])
+                if log.first > first:
+                    do("DELETE FROM events WHERE room = ? AND id < ?", (room.name, log.first))
+                do("INSERT OR REPLACE INTO rooms VALUES (?, ?, ?)", (room.name, room.topic, log.next))
+            many("INSERT OR REPLACE INTO said VALUES (?, ?, ?, ?)", spoken)
+            do("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"The history {self.path} cannot be written: {error}.", "Make room on its disk, and start the server again."
+            ) from None
+        self._later.clear()
+        for room in changed:
+            self._kept[room.name] = room.log.first, room.log.next
+
+    def forget(self, origin: Origin) -> None:
+        """Forget with the next `write` how much somebody had said."""
+        self._later.append(("DELETE FROM said WHERE key = ? AND instance = ?", origin))
+
+    def forget_rooms(self, names: Iterable[str], after: int) -> None:
+        """Forget rooms with the next `write`; new ones begin after this number."""
+        for name in names:
+            if self._kept.pop(name, None):
+                self._later.append(("DELETE FROM events WHERE room = ?", (name,)))
+                self._later.append(("DELETE FROM rooms WHERE name = ?", (name,)))
+        self._later.append(("UPDATE meta SET value = ? WHERE name = 'after'", (after,)))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def keys_of(entry: Entry) -> str | None:
+    """Whose eyes an event is for, as text. Who has no key is somebody else after a restart, so is not among them."""
+    if entry.audience is None:
+        return None
+    return json.dumps(sorted(str(person) for person in entry.audience if isinstance(person, PublicKey)))
+
+
+def audience_of(text: str | None) -> frozenset[object] | None:
+    """What `keys_of` wrote. Raises ValueError."""
+    return None if text is None else frozenset(PublicKey.parse(key) for key in json.loads(text))
+
+
+def make(path: Path) -> None:
+    """Make the file if there is none, for its owner alone; one that others can read is refused."""
+    try:
+        make_folder(path.parent)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        descriptor = os.open(path, flags, 0o600)
+        status = os.fstat(descriptor)
+        os.close(descriptor)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be opened: {error.strerror}.", "Name a plain file that this user can read and write."
+        ) from None
+    if not stat.S_ISREG(status.st_mode):
+        raise StoreError(f"{path} is not a plain file.", "Name another one.")
+    if sys.platform != "win32" and (status.st_mode & 0o077 or status.st_uid != os.geteuid()):
+        raise Exposed(
+            f"{path} holds what people said, and is not its owner's alone.", f"`chmod 600 {path}`, as the server's user."
+        )
