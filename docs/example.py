@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from plytalk.core.identity import Identity
 from plytalk.core.keys import Role, Secrets
-from plytalk.core.messages import Close
+from plytalk.core.messages import Ack, Close, Extension, Item
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.messages.records import Records
@@ -20,12 +20,16 @@ from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import DH, X25519, KeyPair
 from plytalk.plugins.noise.protocol import named
+from plytalk.plugins.rooms.wire import EVENT, ROOM, Event, Kind
+from plytalk.plugins.rooms.wire import write as room
 
 PAGE = Path(__file__).with_name("protocol.md")
 BEGIN, END = "<!-- example: begin -->", "<!-- example: end -->"
 SUITE = "Noise_XX_25519_ChaChaPoly_SHA256"
 TOKENS = (SUITE,)
 WIDTH = 64
+EPOCH, INSTANCE, NOON = "0011223344556677", "8899aabbccddeeff", 1790000000000
+SAID = ("Hello!", "Hör zu.")
 
 
 def seed(what: str) -> bytes:
@@ -57,6 +61,41 @@ def identity(role: Role) -> Identity:
     return Identity(Ed25519PrivateKey.from_private_bytes(seed(f"{role.value} identity")))
 
 
+def talk() -> tuple[dict[str, list[Item]], dict[str, list[Item]]]:
+    """What the client says, and what the server says to it, record by record: alice comes into a room where bob is, and goes."""
+    join = room(do="join", instance=INSTANCE, name="alice")
+    welcome = room(
+        do="welcome", room="lobby", epoch=EPOCH, you="alice", next=7, taken=0, now=7, missed=False, here=["server", "bob"],
+        count=3, topic="", seat=True,
+    )  # fmt: skip
+    events = [Event(8 + number, NOON + number, Kind.SAID, 0, "alice", text).encode() for number, text in enumerate(SAID)]
+    client: dict[str, list[Item]] = {
+        "a join": [Extension(ROOM, join)],
+        "the messages `Hello!` and `Hör zu.`": [*SAID],
+        "a close": [Close()],
+    }
+    server: dict[str, list[Item]] = {
+        "the welcome": [Extension(ROOM, welcome)],
+        "the event that alice came": [Extension(EVENT, Event(7, NOON - 1000, Kind.JOINED, 0, "alice", "").encode())],
+        "the acknowledgement of two messages": [Ack(2)],
+        "both messages as events": [Extension(EVENT, event) for event in events],
+    }
+    return client, server
+
+
+def said(items: dict[str, list[Item]], whose: str, seals: NoiseTransport, opens: NoiseTransport) -> dict[str, bytes]:
+    """Records by their names, and what they are on the wire."""
+    records, found = Records(borders=True), dict[str, bytes]()
+    for name, record in items.items():
+        [plaintext] = records.pack(record)
+        sealed = seals.seal(plaintext)
+        if opens.open(sealed) != plaintext:
+            raise AssertionError("the other side does not read what was sealed")
+        found[f"{whose}: record with {name}"] = plaintext
+        found[f"{whose}: record with {name}, sealed"] = frame(sealed)
+    return found
+
+
 def example() -> dict[str, Any]:
     """Every value of the example by its name, in the order in which they come about."""
     offer = preamble.Offer(TOKENS).encode()
@@ -72,11 +111,7 @@ def example() -> dict[str, Any]:
     ours, theirs = client.split(), server.split()
     cipher = NoiseTransport(Secrets(states=(ours.send, ours.receive)), Role.INITIATOR)
     opening = NoiseTransport(Secrets(states=(theirs.send, theirs.receive)), Role.RESPONDER)
-    records = Records(borders=True)
-    [hello], [goodbye] = records.pack(["Hello!", "Hör zu."]), records.pack([Close()])
-    sealed = [cipher.seal(hello), cipher.seal(goodbye)]
-    if [opening.open(one) for one in sealed] != [hello, goodbye]:
-        raise AssertionError("the other side does not read what was sealed")
+    client_says, server_says = talk()
     secrets = Secrets(transcript=ours.handshake_hash)
     return {
         "client identity (Ed25519 seed)": seed("client identity"),
@@ -93,10 +128,8 @@ def example() -> dict[str, Any]:
         "client -> server: message C": frame(c),
         "handshake hash": ours.handshake_hash,
         "binding of the authenticator `words`": secrets.binding("words"),
-        "record with the messages `Hello!` and `Hör zu.`": hello,
-        "client -> server: that record, sealed": frame(sealed[0]),
-        "record with a close": goodbye,
-        "client -> server: that record, sealed ": frame(sealed[1]),
+        **said(client_says, "client -> server", cipher, opening),
+        **said(server_says, "server -> client", opening, cipher),
     }
 
 
@@ -105,7 +138,7 @@ def text() -> str:
     lines = [BEGIN]
     for name, value in example().items():
         digits = value.hex()
-        lines += ["", f"{name.strip()} ({len(value)} bytes):", "", "```text"]
+        lines += ["", f"{name} ({len(value)} bytes):", "", "```text"]
         lines += [digits[at : at + WIDTH] for at in range(0, len(digits), WIDTH)]
         lines += ["```"]
     return "\n".join([*lines, "", END])
