@@ -34,7 +34,8 @@ class NoiseTransport(Cipher):
     def __init__(self, secrets: Secrets, role: Role) -> None:
         if secrets.states is None:
             raise HandshakeFailed("The handshake left no cipher states.")
-        self._out, self._in = (_Direction(state) for state in secrets.states)
+        sending, receiving = secrets.states
+        self._out, self._in = _Direction(sending, "seal"), _Direction(receiving, "open")
         self._failed = False
 
     def seal(self, plaintext: bytes) -> bytes:
@@ -42,7 +43,7 @@ class NoiseTransport(Cipher):
         if out.n == out.last or out.room <= 0:
             out.rekey()
         n = out.n
-        sealed: bytes = out.encrypt(out.nonce(n), plaintext, None)
+        sealed: bytes = out.crypt(out.nonce(n), plaintext, None)
         out.n = n + 1
         out.room -= len(sealed)
         return sealed
@@ -53,7 +54,7 @@ class NoiseTransport(Cipher):
             if into.n == into.last or into.room <= 0:
                 into.rekey()
             n = into.n
-            plaintext: bytes = into.decrypt(into.nonce(n), sealed, None)
+            plaintext: bytes = into.crypt(into.nonce(n), sealed, None)
         except LocalError:
             if not self._failed:  # no keys any more, and nobody's fault but ours
                 raise
@@ -79,15 +80,15 @@ class NoiseTransport(Cipher):
 class _Direction:
     """One direction's cipher state, with what the loop needs bound: it is rekeyed when `n` is `last` or no `room` is left."""
 
-    __slots__ = ("decrypt", "encrypt", "last", "n", "nonce", "room", "state")
+    __slots__ = ("crypt", "last", "n", "nonce", "room", "state", "way")
 
-    def __init__(self, state: Any) -> None:
-        self.state, self.n = state, state.n
+    def __init__(self, state: Any, way: str) -> None:
+        self.state, self.n, self.way = state, state.n, way
         self.bind()
         self._count()
 
     def bind(self) -> None:
-        self.encrypt, self.decrypt, self.nonce = self.state.seal, self.state.open, self.state.nonce
+        self.crypt, self.nonce = getattr(self.state, self.way), self.state.nonce
 
     def rekey(self) -> None:
         self.state.rekey()

@@ -4,7 +4,7 @@ Whatever does not decrypt ends a CipherState: it forgets its key and refuses eve
 """
 
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidTag
 
@@ -21,13 +21,11 @@ Disclose = Callable[[str, bytes], None]
 class CipherState:
     """A key and its counter (5.1). It always has a key: what goes in never comes out as it was.
 
-    `seal` and `open` are the AEAD's own bound methods, called as `seal(nonce(n), data, ad)`, for a record layer that
-    counts in a loop of its own and keeps to MAX_NONCE and MAX_MESSAGE itself. `rekey` and `forget` replace them.
+    `seal` and `open` are the AEAD's own methods, called as `seal(nonce(n), data, ad)`, for a record layer that counts in a
+    loop of its own and keeps to MAX_NONCE and MAX_MESSAGE itself. `rekey` and `forget` replace them.
     """
 
-    __slots__ = ("_new", "n", "nonce", "open", "seal")
-    seal: Aead
-    open: Aead
+    __slots__ = ("_aead", "_new", "n", "nonce")
 
     def __init__(self, cipher: Cipher, key: bytes) -> None:
         self._new = cipher.new
@@ -36,9 +34,18 @@ class CipherState:
 
     def initialize_key(self, key: bytes) -> None:
         """InitializeKey(key): a new key of 32 bytes, counted from 0."""
-        aead = self._new(key)
-        self.seal, self.open = aead.encrypt, aead.decrypt
+        self._aead: Any = self._new(key)
         self.n = 0
+
+    @property
+    def seal(self) -> Aead:
+        seal: Aead = self._aead.encrypt
+        return seal
+
+    @property
+    def open(self) -> Aead:
+        open: Aead = self._aead.decrypt
+        return open
 
     def set_nonce(self, n: int) -> None:
         """SetNonce(nonce): ValueError outside 0 ... 2^64-2."""
@@ -87,7 +94,7 @@ class CipherState:
 
     def forget(self) -> None:
         """Drop the key. Whatever is asked of this state from now on raises LocalError."""
-        self.seal = self.open = _forgotten
+        self._aead = _Forgotten
 
     def __repr__(self) -> str:
         return f"<CipherState n={self.n}>"
@@ -96,8 +103,14 @@ class CipherState:
         raise TypeError("A cipher state is not to be written anywhere.")
 
 
-def _forgotten(nonce: bytes, data: bytes, ad: bytes | None) -> NoReturn:
-    raise LocalError("This key is forgotten.", "Make a new connection.")
+class _Forgotten:
+    """In place of an AEAD whose key is forgotten."""
+
+    @staticmethod
+    def encrypt(nonce: bytes, data: bytes, ad: bytes | None) -> NoReturn:
+        raise LocalError("This key is forgotten.", "Make a new connection.")
+
+    decrypt = encrypt
 
 
 class SymmetricState:
