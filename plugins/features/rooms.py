@@ -37,6 +37,10 @@ class Rooms(Feature):
 
     name = "rooms"
     hosts = True
+    caution = (
+        "Where more than two talk, or with nobody at the server, the server reads what is said: it is sealed between each member "
+        "and the server, not from member to member."
+    )
     options = (
         Option("room", "The room to be in (default: the server's first, `lobby`).", metavar="NAME", chooses=True),
         Option("name", "What you want to be called (default: what the server makes of your key).", metavar="NAME", chooses=True),

@@ -1,6 +1,8 @@
 """Whoever sits at the server: a member like any other, without a connection between."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from plytalk.core.messages import EXIT, EXIT_SPACE, is_exit
@@ -25,10 +27,16 @@ class Seat:
     def __init__(self, hall: "Hall", stack: Stack, address: str, leave: Callable[[], None], name: str = "") -> None:
         self._hall, self.stack, self.address, self._leave = hall, stack, address, leave
         self.ending: Ending | None = None
+        self._company = asyncio.Event()
+        self._unheard: list[str] = []
         self.person: object = self
         self.room: Room | None = hall.first
         self.name, self.head = "", b""
-        self.called(hall.take_name(self, name) if name else NAME)
+        if name:
+            self.called(hall.take_name(self, name))
+        else:  # a name that nobody else can take
+            hall.bind(self, NAME)
+            self.called(NAME)
         hall.members[self.id] = self
         hall.first.ears[self] = None
 
@@ -39,7 +47,9 @@ class Seat:
     # -- what the UI does -------------------------------------------------------------------------------------------------
 
     def say(self, text: str) -> None:
-        if len(text) < EXIT_SPACE and is_exit(text):
+        if not self._company.is_set() and (self._unheard or not is_exit(text)):
+            self._unheard.append(text)  # whoever comes first is connected, and not in the room yet
+        elif len(text) < EXIT_SPACE and is_exit(text):
             self.exit(text)
         elif not self.ending and self.room and text:
             if text.startswith("/"):
@@ -48,13 +58,17 @@ class Seat:
                 self.room.say(self.id, self.head, self.marks, text.encode(errors="replace"))
 
     async def drain(self) -> None:
-        """Members that do not read are dropped; nobody at the server waits for them."""
+        """Wait for company. Members that do not read are dropped; nobody at the server waits for them."""
+        await self._company.wait()
 
     def exit(self, text: str = EXIT) -> None:
         if not self.ending:
             self.ending = Ending(By.US, "You said exit.")
-            self.gone()
-            self._leave()
+            self._hall.loop.call_soon(self._stand_up)  # when what was said just before has gone out
+
+    def _stand_up(self) -> None:
+        self.gone()
+        self._leave()
 
     def gone(self) -> None:
         """Leave the seat."""
@@ -69,7 +83,18 @@ class Seat:
     # -- what the room does -----------------------------------------------------------------------------------------------
 
     def hear(self, event: Event) -> None:
-        show(self.stack.ui, event, self.name)
+        self._company.set()
+        unheard, self._unheard = self._unheard, []
+        for text in unheard:
+            self.say(text)
+        if len(self._hall.members) == {Kind.JOINED: 2, Kind.LEFT: 1}.get(event.kind):  # type: ignore[call-overload]
+            return  # the first that comes and the last that leaves: the conversation begins and ends with them
+        try:
+            show(self.stack.ui, event, self.name)
+        except Exception as error:  # the room goes on without a screen here
+            with suppress(Exception):
+                self.notice(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; you have left the room.")
+            self.exit()
 
     def tell(self, sentence: str) -> None:
         tell(self.stack.ui, sentence)
