@@ -75,6 +75,7 @@ class Server(End):
             for session in tuple(self._inside):
                 session.exit()
                 session.stream.close()
+            await stop(*self._tasks)  # those that see them off
             for listener in self._listeners:
                 await listener.close()
             await self._release()
@@ -299,9 +300,11 @@ class Server(End):
         self._start(self._await_end(session, ending))
 
     async def _await_end(self, session: Session, ending: Ending) -> None:
-        await session.over()
-        self._tell_end(session)
-        self._inside.pop(session, None)
+        try:
+            await session.over()
+        finally:
+            self._tell_end(session)
+            self._inside.pop(session, None)
         last = not self._inside and self._gathered and not self._gathered.done()
         if ending.error and (self._keep or not last):
             self._notice(f"{session.address}: {ending.error.sentence}")

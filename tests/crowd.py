@@ -7,10 +7,12 @@ from typing import Any
 
 from plytalk.core.ends import Client
 from plytalk.core.host import Host
+from plytalk.core.identity import load_or_create
 from plytalk.core.keys import Role
-from plytalk.core.layers import Feature, Layer, Said, Transport
+from plytalk.core.layers import Authenticator, Feature, Layer, Said, Transport
 from plytalk.core.limits import Limits
 from plytalk.core.messages import Extension
+from plytalk.core.public_key import PublicKey
 from plytalk.core.server import Place, Server
 from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack
@@ -66,11 +68,16 @@ class Nobody(Screen):
 
 
 def stack_of(
-    home: Path, transport: type[Transport], *features: type[Feature], screen: type[Screen] = Screen, **options: Any
+    home: Path,
+    transport: type[Transport],
+    *features: type[Feature],
+    screen: type[Screen] = Screen,
+    auths: Sequence[type[Authenticator]] = (),
+    **options: Any,
 ) -> tuple[Stack, Screen]:
     layers: tuple[type[Layer], ...] = (transport, U16, Plytalk1, NoiseTransport, Records, screen)
     chosen: dict[str, list[type[Layer]]] = {layer.kind: [layer] for layer in layers}
-    stack = Stack.build({**chosen, "feature": list(features)}, {"identity": home / "identity", **options})
+    stack = Stack.build({**chosen, "feature": list(features), "auth": list(auths)}, {"identity": home / "identity", **options})
     ui = stack.ui
     assert isinstance(ui, Screen)
     return stack, ui
@@ -190,6 +197,7 @@ class Crowd:
         waiting = asyncio.create_task(self.ui.until(listening=True))
         await asyncio.wait((self.task, waiting), return_when=asyncio.FIRST_COMPLETED)
         if self.task.done():
+            waiting.cancel()
             self.task.result()
         await waiting
         place = self.ui.address.rpartition(":")
@@ -212,6 +220,10 @@ class Crowd:
     @property
     def seat(self) -> Any:
         return self.ui.session
+
+    def key(self, name: str) -> PublicKey:
+        """The key with which somebody of this name comes."""
+        return load_or_create(self.home(name) / "identity")[0].public
 
     def home(self, name: str) -> Path:
         path = self._home / name.replace("/", "_")

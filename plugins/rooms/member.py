@@ -40,8 +40,8 @@ class Member:
     raw = True  # what is said is passed on as it is: each screen cleans what it shows
 
     __slots__ = (
-        "_behind", "_hall", "_held", "_left", "_since", "_waiting", "at", "deliver", "head", "id", "instance", "key", "marks", "muted",
-        "name", "owes", "person", "room", "session", "stream", "taken", "wired",
+        "_behind", "_hall", "_held", "_left", "_since", "_waiting", "at", "deliver", "head", "id", "instance", "key", "marks",
+        "muted", "name", "owes", "person", "room", "session", "stream", "taken", "wired",
     )  # fmt: skip
 
     def __init__(self, hall: "Hall", session: Session) -> None:

@@ -6,6 +6,7 @@ words ended (`taken`), and what is missing goes out again, so that nothing is lo
 
 import secrets
 from collections import deque
+from itertools import islice
 from typing import Any
 
 from plytalk.core.messages import Extension
@@ -13,6 +14,9 @@ from plytalk.core.sanitise import clean
 from plytalk.core.session import Session
 from plytalk.plugins.rooms.screen import show, tell
 from plytalk.plugins.rooms.wire import EVENT, ROOM, Event, Kind, read, write
+
+MAX_SHOWN = 100
+"""How many of those who are there are named to whoever comes."""
 
 
 class Visit:
@@ -23,13 +27,15 @@ class Visit:
         self._instance = secrets.token_hex(8)
         self._epoch = ""
         self._last = 0
+        self._since = 0  # from this event on, those in our name are ours
         self._unacknowledged: deque[str] = deque()
-        self._taken = 0
-        self.welcome = self.sent_away = False
+        self._taken = self._before = 0
+        self._returning = self.welcome = self.sent_away = False
 
     def opened(self, session: Session) -> None:
         """A connection stands: ask to join."""
         self._session, self.welcome, self.sent_away = session, False, False
+        self._before = len(self._unacknowledged)
         session.extend(ROOM, self._hear)
         session.extend(EVENT, self._event)
         session.keep_count(self._unacknowledged.append, self._acknowledged)
@@ -38,47 +44,62 @@ class Visit:
             request["room"] = self._room
         if self.name:
             request["name"] = self.name
-        if self._epoch:
+        if self._returning:
             request["resume"] = {"epoch": self._epoch, "last": self._last}
         session.send_item(Extension(ROOM, write(**request)))
-        if self._epoch:
+        if self._returning:
             session.hold()  # what is said now comes after what was said before
+        self._returning = True
 
     def _acknowledged(self, taken: int) -> None:
         while self._taken < taken and self._unacknowledged:
             self._unacknowledged.popleft()
             self._taken += 1
+            self._before = max(self._before - 1, 0)
 
     def _hear(self, body: bytes) -> None:
         said = read(body) or {}
         match said:
             case {"do": "welcome", "room": str(room), "epoch": str(epoch), "you": str(name), "next": int(following)}:
-                self._welcomed(said, room, epoch, name, following)
+                if not self.welcome:
+                    self.welcome = True
+                    self._arrived(said, epoch)
+                self._enter(said, room, epoch, name, following)
             case {"do": "tell", "text": str(text)}:
                 tell(self._session.stack.ui, text)
             case {"do": "refused", "text": str(text)}:
                 self.sent_away = True
                 tell(self._session.stack.ui, text)
 
-    def _welcomed(self, said: dict[str, Any], room: str, epoch: str, name: str, following: int) -> None:
-        returning, self.welcome = bool(self._epoch) and not self.welcome, True
+    def _arrived(self, said: dict[str, Any], epoch: str) -> None:
+        """The first welcome of a connection: on a return, what has not been taken yet is said again."""
         ui = self._session.stack.ui
-        if returning:
-            if epoch == self._epoch:
-                self._acknowledged(int(said.get("taken") or 0))
-            elif self._unacknowledged:
-                tell(ui, f"The server was started anew: your last {len(self._unacknowledged)} lines may not have arrived.")
-                self._unacknowledged.clear()
-                self._taken = 0
-            if said.get("missed"):
-                tell(ui, "You were away too long: some of what was said meanwhile is missing here.")
-            self._session.release(tuple(self._unacknowledged))
+        if self._epoch in ("", epoch):
+            self._acknowledged(number(said, "taken"))
+        else:
+            if self._before:
+                tell(ui, f"The server was started anew: your last {self._before} lines may not have arrived.")
+            for _ in range(self._before):
+                self._unacknowledged.popleft()
+            self._taken = self._before = 0
+        if self._epoch and said.get("missed"):
+            tell(ui, "You were away too long: some of what was said meanwhile is missing here.")
+        self._session.release(tuple(islice(self._unacknowledged, self._before)))
+
+    def _enter(self, said: dict[str, Any], room: str, epoch: str, name: str, following: int) -> None:
+        back = (room, epoch) == (self._room, self._epoch)
+        moved = bool(self._epoch) and not back
         self._room, self._epoch, self.name, self._last = room, epoch, name, following - 1
-        here = [str(one) for one in said.get("here") or ()]
-        count = said.get("count")
-        if isinstance(count, int) and count > 2 and not returning:
-            more = f" and {count - 1 - len(here)} more" if count - 1 > len(here) else ""
-            tell(ui, f"You are {name} in {room}, with {', '.join(here)}{more}. /help lists what you can do.")
+        if back:
+            return
+        self._since = number(said, "now") or following
+        count, here = number(said, "count"), said.get("here")
+        if count != 2 or moved or not said.get("seat"):  # with whoever sits at the server it looks as without a room
+            names = [one for one in here[:MAX_SHOWN] if isinstance(one, str)] if isinstance(here, list) else []
+            more = count - 1 - len(names)
+            company = ", ".join([*names, *([f"{more} more"] if more > 0 else [])]) or "nobody else"
+            ui = self._session.stack.ui
+            tell(ui, f"You are {name} in {room}, with {company}. /help lists what you can do.")
             if topic := said.get("topic"):
                 tell(ui, f"The topic is: {topic}")
 
@@ -87,10 +108,16 @@ class Visit:
         if event.id <= self._last:
             return
         self._last = event.id
-        mine = event.name == self.name
+        mine = event.name == self.name and event.id >= self._since
         show(self._session.stack.ui, event, self.name, mine)
         if mine and event.kind == Kind.RENAMED:
             self.name = event.text
 
     def __repr__(self) -> str:
         return f"<Visit {clean(self.name)} in {clean(self._room)}>"
+
+
+def number(said: dict[str, Any], name: str) -> int:
+    """A number that the server says; 0 for anything else."""
+    value = said.get(name)
+    return value if isinstance(value, int) and value > 0 else 0

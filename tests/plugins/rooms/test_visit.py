@@ -225,7 +225,8 @@ async def test_a_welcome_with_anything_in_any_field_harms_nobody(ends, field: st
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"[" * 200_000, b'{"do":' * 5000, b'{"do": "welcome"}', b'{"do": "tell", "text": 7}',
-             b'{"do": "refused"}', b'{"do": "fly"}', b"\xff", b"9" * 10_000, json.dumps({"do": "tell", "text": "a" * 500_000}).encode()],
+             b'{"do": "refused"}', b'{"do": "fly"}', b"\xff", b"9" * 10_000,
+             json.dumps({"do": "tell", "text": "a" * 500_000}).encode()],
     ids=range(12),
 )  # fmt: skip
 async def test_what_is_no_answer_is_nothing(ends, body: bytes) -> None:

@@ -1,0 +1,245 @@
+"""The commands that every room has."""
+
+from pathlib import Path
+
+from crowd import Crowd, Person
+
+from plytalk.core.session import By
+from plytalk.core.testing.verdict import idle
+from plytalk.plugins.authenticators.allow import Allow
+from plytalk.plugins.rooms.commands import COMMANDS
+from plytalk.plugins.rooms.register import Register
+
+# -- for everybody --------------------------------------------------------------------------------------------------------
+
+
+async def test_help_lists_what_one_may(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice = await crowd.comes("alice")
+        alice.say("/help")
+        await alice.shows("/who ")
+        crowd.seat.say("/help")
+        listed = [line.split()[0] for line in crowd.ui.notices if line.startswith("/")]
+        assert listed == sorted(f"/{command.name}" for command in COMMANDS)
+        assert [line.split()[0][1:] for line in alice.ui.notices if line.startswith("/")] == sorted(
+            command.name for command in COMMANDS if not command.operators
+        )
+        assert all(command.help.endswith((".", "bob")) for command in COMMANDS)
+
+
+async def test_who_is_here_with_what_key(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice = await crowd.comes("alice")
+        await crowd.comes("bob")
+        alice.say("/who")
+        await alice.shows("bob, ")
+        for line in ("server, operator", f"alice, {crowd.key('alice').fingerprint}", f"bob, {crowd.key('bob').fingerprint}"):
+            assert line in alice.ui.notices
+
+
+async def test_rooms_and_topics(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        alice.say("/topic")
+        await alice.shows("There is no topic.")
+        alice.say("/topic tea\x1b[2J at four", "/topic " + "x" * 201)
+        assert await bob.shows("set the topic") == "* alice set the topic: tea␛[2J at four"
+        await alice.shows("at most 200 characters")
+        bob.say("/topic", "/join kitchen", "/rooms")
+        await bob.shows("The topic is: tea␛[2J at four")
+        await bob.shows("lobby: 2 here, topic: tea␛[2J at four")
+        await bob.shows("kitchen: 1 here")
+        carol = await crowd.comes("carol")
+        await carol.shows("The topic is: tea␛[2J at four")
+        bob.say("/join", "/join no room")
+        await bob.shows("Say which room: /join kitchen.")
+        await bob.shows("cannot be the name of a room")
+
+
+async def test_emotes_and_names(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        alice.say("/me waves", "/me", "/nick al", "/me waves again", "/name", "hello")
+        await bob.shows("al: hello")
+        assert [line for line in bob.ui.messages if "bob" not in line] == [
+            "* alice waves", "* alice is now al.", "* al waves again", "al: hello",
+        ]  # fmt: skip
+        await alice.shows("Say what you do")
+        await alice.shows("Say the new name")
+        bob.say("/msg alice psst", "/msg al psst")
+        await bob.shows("Nobody here is called 'alice'.")
+        await alice.shows("bob, to you alone: psst")
+
+
+async def test_a_private_word_reaches_the_two_alone(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        people = [await crowd.comes(name) for name in ("alice", "bob", "carol")]
+        stranger = await crowd.joins("dave")
+        alice, bob, carol = people
+        alice.say("/msg bob the key is under\r\ncarol: the mat", "/msg @BOB and the lamp", "said to all")
+        assert await bob.shows("key") == "alice, to you alone: the key is under␍␊carol: the mat"
+        assert await alice.shows("key") == "you, to bob alone: the key is under␍␊carol: the mat"
+        await bob.shows("lamp")
+        for person in (carol.ui, crowd.ui):
+            await person.shows("said to all")
+            assert not [line for line in (*person.messages, *person.notices) if "key" in line or "lamp" in line]
+        await stranger.until(lambda: "alice: said to all" in stranger.texts)
+        assert b"key" not in b"".join(stranger.bodies)
+        assert b"lamp" not in b"".join(stranger.bodies)
+
+
+async def test_to_and_from_whoever_sits_at_the_server(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        alice.say("/msg server psst")
+        assert await crowd.ui.shows("psst") == "alice, to you alone: psst"
+        crowd.seat.say("/msg alice yes?")
+        assert await alice.shows("yes?") == "server, to you alone: yes?"
+        alice.say("done")
+        await bob.shows("done")
+        assert not [line for line in bob.ui.messages if "psst" in line or "yes" in line]
+
+
+async def test_private_words_to_nobody_are_told(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("Bob of Example")
+        bob.say("/join kitchen")
+        await bob.shows("You are")
+        for line, answer in (
+            ("/msg", "Say to whom"),
+            ('/msg "Bob of Example" hi', "Bob of Example is in another room."),
+            ("/msg server", "Say what to tell"),
+            ("/msg Bob of Example hi", "Nobody here is called 'Bob'."),
+            ("/msg " + "x" * 1_000_000 + " hi", "Nobody here is called 'xxx"),
+            ("/msg \u200b hi", "Nobody here is called '\\u200b'."),
+        ):
+            alice.say(line)
+            await alice.shows(answer)
+        bob.say("/join lobby")
+        await alice.shows("Bob of Example is here")
+        alice.say('/msg "Bob of Example" now you')
+        assert await bob.shows("now you") == "alice, to you alone: now you"
+
+
+async def test_a_name_can_be_kept_and_by_one_key_alone(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        alice.say("/keep")
+        await alice.shows("alice is yours: nobody with another key can take it.")
+        alice.say("/name other")
+        await bob.shows("is now other")
+        bob.say("/name alice")
+        await bob.shows("belongs to another key")
+        alice.say("/name alice")
+        await bob.shows("other is now alice")
+        crowd.seat.say("/keep")
+        await crowd.ui.shows("your connection shows none")
+
+
+# -- for operators --------------------------------------------------------------------------------------------------------
+
+
+async def gone(person: Person, why: str) -> None:
+    await person.shows(f"You were sent away: {why}")
+    assert (await person.over()).by is By.THEM
+
+
+async def test_who_is_banned_is_sent_away_and_cannot_come_back_also_to_another_server(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, mallory = await crowd.comes("alice"), await crowd.comes("mallory")
+        twice = await crowd.comes("mallet", key="mallory")
+        crowd.seat.say("/ban mallory")
+        for person in (mallory, twice):
+            await gone(person, "you are banned here")
+        await crowd.ui.shows("mallory: banned.")
+        await gone(await crowd.comes("innocent", key="mallory"), "you are banned here")
+        await alice.shows("* mallet has left.")
+        assert not [line for line in alice.ui.messages if "innocent" in line]
+    assert Register(home / "rooms").is_banned(crowd.key("mallory"))
+    async with Crowd(home) as crowd:
+        await gone(await crowd.comes("mallory"), "you are banned here")
+        plain = await crowd.stranger("mallory")
+        plain.session.say("I know no rooms")
+        await plain.session.stack.ui.until(messages=1)
+        assert plain.session.stack.ui.messages == ["* You were sent away: you are banned here."]
+        await crowd.comes("alice")
+        crowd.seat.say(f"/unban {crowd.key('mallory')} mallory")
+        await crowd.ui.shows("no longer banned")
+        mallory = await crowd.comes("mallory")
+        assert not mallory.task.done()
+
+
+async def test_who_is_muted_stays_so_until_it_is_taken_back(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        crowd.seat.say("/mute bob")
+        await crowd.ui.shows("bob: muted.")
+        bob.say("one")
+        await bob.shows("You are muted here: nobody else saw that.")
+        bob.say("exit")
+        await bob.over()
+        bob = await crowd.comes("bob")
+        bob.say("two")
+        await bob.shows("nobody else saw that")
+        crowd.seat.say("/unmute bob")
+        await crowd.ui.shows("no longer muted")
+        bob.say("three")
+        await alice.shows("bob: three")
+        assert not [line for line in alice.ui.messages if "one" in line or "two" in line]
+
+
+async def test_operators_are_made_by_the_console_and_kept(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        crowd.seat.say("/op alice")
+        await crowd.ui.shows("alice: operator.")
+        alice.say("/kick bob")
+        await gone(bob, "alice sent you away.")
+        alice.say("/kick alice", "/kick server", "/ban server", "/kick nobody", "/kick", "/ban", "/mute ssh-rsa AAAA")
+        await alice.shows("nor to whoever sits at the server")
+        await alice.shows("server shows no key")
+        await alice.shows("Nobody here is called 'nobody'")
+        await alice.shows("Say whom: /kick bob.")
+        await alice.shows("That is no key")
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        alice.say("/deop bob", "/op bob")
+        await alice.shows("bob: operator.")
+        bob.say("/deop alice")
+        await bob.shows("alice: no longer operator.")
+        alice.say("/kick bob")
+        await alice.shows("/kick is for operators.")
+
+
+async def test_an_operator_by_its_fingerprint(home: Path) -> None:
+    (home / "alice").mkdir()
+    key = Crowd(home).key("alice")
+    async with Crowd(home, headless=True, operator=key.fingerprint) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        bob.say("/kick alice")
+        await bob.shows("/kick is for operators.")
+        alice.say("/kick bob bye")
+        await gone(bob, "alice sent you away: bye.")
+
+
+async def test_a_key_is_let_in_where_a_list_is_kept(home: Path) -> None:
+    crowd = Crowd(home)
+    allowed = home / "allowed"
+    allowed.write_text(f"{crowd.key('alice')} Alice\n")
+    allowed.chmod(0o600)
+    async with Crowd(home, auths=[Allow], allow=allowed) as crowd:
+        await crowd.comes("alice")
+        crowd.seat.say(f"/allow {crowd.key('bob')} Bob of Example")
+        await crowd.ui.shows(f"Bob of Example may come in now, by {allowed}.")
+        await crowd.comes("bob")
+        crowd.seat.say(f"/allow {crowd.key('carol')} \x1b[2J")
+        await crowd.ui.shows("cannot stand beside a key")
+    assert allowed.read_text() == f"{crowd.key('alice')} Alice\n{crowd.key('bob')} Bob of Example\n"
+
+
+async def test_where_everybody_may_come_in_there_is_nothing_to_allow(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        await crowd.comes("alice")
+        crowd.seat.say(f"/allow {crowd.key('bob')} bob")
+        await crowd.ui.shows("Everybody may come in here already")
+        await idle()

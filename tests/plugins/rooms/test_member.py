@@ -1,0 +1,255 @@
+"""A connection at the server: those that understand events, those that hear lines, and those that do not read or say too much."""
+
+import asyncio
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from crowd import PATIENT, Crowd, Stranger
+
+from plytalk.core.host import Host
+from plytalk.core.keys import Role
+from plytalk.core.layers import Listener, Stream
+from plytalk.core.server import Place
+from plytalk.core.session import By, Session
+from plytalk.core.stack import Stack, choose
+from plytalk.core.streams import AsyncioStream
+from plytalk.core.testing import RecordingUi
+from plytalk.core.testing.verdict import idle
+from plytalk.plugins.rooms import hall as halls
+from plytalk.plugins.rooms import member as members
+from plytalk.plugins.transports.memory import Memory
+from plytalk.plugins.transports.tcp import Tcp
+
+# -- those that hear lines ------------------------------------------------------------------------------------------------
+
+
+async def test_who_speaks_without_joining_hears_and_says_lines(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice = await crowd.comes("alice")
+        plain = await crowd.stranger("plain")
+        plain.session.say("hi there")
+        line = await alice.shows("hi there")
+        name = line.partition(":")[0]
+        alice.say("hello\r\nforged: line", "/me waves")
+        ui = plain.session.stack.ui
+        await ui.until(messages=2)
+        assert ui.messages == ["alice: hello␍␊forged: line", "* alice waves"]
+        plain.session.say("/who")
+        await ui.until(messages=5)
+        assert [line for line in ui.messages if name in line] == [f"* {name}, {crowd.key('plain').fingerprint}"]
+
+
+async def test_who_says_nothing_for_a_moment_hears_lines_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "GRACE", 0.0)
+    async with Crowd(home) as crowd:
+        alice = await crowd.comes("alice")
+        plain = await crowd.stranger("plain")
+        await alice.shows("is here")
+        alice.say("hello")
+        await plain.session.stack.ui.until(messages=1)
+        plain.ask(instance="plain", name="late")  # a slow one: from now on it hears events
+        await plain.welcome()
+        await alice.shows("late is here")
+        alice.say("again")
+        await plain.until(lambda: "alice: again" in plain.texts)
+        assert plain.session.stack.ui.messages == ["alice: hello"]
+        assert len(crowd.hall.members) == 3
+
+
+async def test_who_leaves_before_a_word_was_never_there(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        alice = await crowd.joins("alice")
+        plain = await crowd.stranger("plain")
+        plain.cut()
+        while len(crowd.server._inside) > 1:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        alice.session.say("anybody?")
+        await alice.until(lambda: "alice: anybody?" in alice.texts)
+        assert alice.texts == ["* alice is here.", "alice: anybody?"]
+
+
+def guest_of(profile: str) -> Stack:
+    host = Host()
+    chosen = choose({kind: [name] for kind, name in host.profile(profile).layers.items()}, {}, host.layer)
+    return Stack.build({**chosen, "transport": [Memory], "ui": [RecordingUi]}, {})
+
+
+async def guest(profile: str, place: str) -> Session:
+    stack = guest_of(profile)
+    session = Session(stack, await stack.transport.connect(place, 0), Role.INITIATOR, limits=PATIENT)
+    await session.open()
+    session.begin()
+    return session
+
+
+@pytest.mark.parametrize(
+    ("profile", "marks"), [("demo01", "not authenticated, not encrypted"), ("secure-chat", "not authenticated")]
+)
+async def test_guests_of_existing_chats_are_marked_for_everyone_to_see(home: Path, profile: str, marks: str) -> None:
+    place = Place(guest_of(profile), f"{home}/guests", 0)
+    async with Crowd(home, guests=[place]) as crowd:
+        alice = await crowd.comes("alice")
+        other = await guest(profile, place.host)
+        other.say("hello")
+        line = await alice.shows("hello")
+        name, _, rest = line.partition(" ")
+        assert rest == f"[{marks}]: hello"
+        assert (await crowd.ui.shows("hello")) == line
+        assert next(said.marks for said in alice.ui.events if said.kind == "said") == tuple(marks.split(", "))
+        alice.say("welcome")
+        await other.stack.ui.until(messages=1)
+        assert other.stack.ui.messages == ["alice: welcome"]
+        other.say("/keep")
+        await other.stack.ui.until(messages=2)
+        assert "your connection shows none" in other.stack.ui.messages[1]
+        assert f"{name} was" not in line
+        other.exit()
+        await other.over()
+        await alice.shows(f"{name} [{marks}] has left")
+
+
+async def test_two_guests_hear_each_other_s_words_as_they_were_said(home: Path) -> None:
+    place = Place(guest_of("demo01"), f"{home}/guests", 0)
+    async with Crowd(home, headless=True, guests=[place]) as crowd:
+        one, other = await guest("demo01", place.host), await guest("demo01", place.host)
+        while len(crowd.hall.first) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        one.say("Grüße: \tyou")
+        await other.stack.ui.until(messages=1)
+        assert other.stack.ui.messages == ["Grüße:  you"]
+        one.exit()
+        other.exit()
+        await asyncio.gather(one.over(), other.over())
+
+
+# -- those that say too much ----------------------------------------------------------------------------------------------
+
+
+async def test_who_says_too_much_waits_and_nothing_is_lost_and_the_others_go_on(home: Path) -> None:
+    async with Crowd(home, headless=True, rate=50) as crowd:
+        alice, bob, hasty = await crowd.joins("alice"), await crowd.joins("bob"), await crowd.joins("hasty")
+        paused: list[str] = []
+        member = next(one for one in crowd.hall.members.values() if one.name == "hasty")
+        resume = member.stream.resume
+        member.stream.resume = lambda: (paused.append("resumed"), resume())
+        for number in range(300):  # all in one read
+            hasty.session.say(f"h{number}")
+        await idle()
+        assert member.stream._paused
+        hasty.session.say("last")
+        alice.session.say("meanwhile")
+        await bob.until(lambda: "alice: meanwhile" in bob.texts)
+        assert "hasty: last" not in bob.texts
+        assert paused == []
+        await bob.until(lambda: "hasty: last" in bob.texts)
+        assert [text for text in bob.texts if text.startswith("hasty: h")] == [f"hasty: h{number}" for number in range(300)]
+        assert paused == ["resumed"]
+
+
+async def test_where_two_are_there_nobody_waits(home: Path) -> None:
+    async with Crowd(home, rate=1) as crowd:
+        alice = await crowd.comes("alice")
+        for number in range(200):
+            alice.say(f"{number}")
+        await crowd.ui.until(messages=200)
+
+
+async def test_a_rate_of_nothing_is_any(home: Path) -> None:
+    async with Crowd(home, headless=True, rate=0) as crowd:
+        alice, _, hasty = await crowd.joins("alice"), await crowd.joins("bob"), await crowd.joins("hasty")
+        for number in range(1000):
+            hasty.session.say(f"{number}")
+        await alice.until(lambda: "hasty: 999" in alice.texts)
+
+
+# -- those that do not read -----------------------------------------------------------------------------------------------
+
+
+class Tight(Tcp):
+    """Small buffers at the server's end, so that a member that does not read is noticed soon."""
+
+    name = "tight"
+
+    async def listen(self, host: str, port: int) -> Listener:
+        listener = await super().listen(host, port)
+        arrive = listener.arrive
+
+        def tightened(stream: Stream) -> None:
+            assert isinstance(stream, AsyncioStream)
+            stream._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            arrive(stream)
+
+        listener.arrive = tightened
+        return listener
+
+
+async def heard(stranger: Stranger, count: int) -> None:
+    """Wait until so many of the long lines have come."""
+    await stranger.until(lambda: sum(event.text.endswith("x") for event in stranger.events) >= count)
+
+
+@pytest.mark.parametrize("rooms", [True, False], ids=["events", "lines"])
+async def test_who_does_not_read_is_dropped_with_a_reason_and_nobody_else_notices(
+    home: Path, rooms: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(halls, "QUEUE", 200_000)
+    limits = replace(PATIENT, goodbye=0.05)
+    async with Crowd(home, transport=Tight, host="127.0.0.1", rate=0, limits=limits, headless=True) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
+        if rooms:
+            lazy = await crowd.joins("lazy")
+        else:
+            lazy = await crowd.stranger("lazy")
+            lazy.session.say("hi")
+            await alice.until(lambda: any(": hi" in text for text in alice.texts))
+        lazy.session.stream.pause()
+        sent = 0
+        while not crowd.hall.dropped:
+            alice.session.say(f"{sent} " + "x" * 50_000)
+            sent += 1
+            await heard(bob, sent)
+            assert sent < 2000
+        await crowd.ui.shows("was sent away: you did not read what was sent to you.")
+        alice.session.say("after")
+        await bob.until(lambda: "alice: after" in bob.texts)
+        assert [text for text in bob.texts if "left" in text][-1].startswith("* ")
+        numbers = [event.text.partition(" ")[0] for event in bob.events if event.name == "alice"]
+        assert numbers[-sent - 1 :] == [*map(str, range(sent)), "after"]
+        lazy.session.stream.resume()
+        await lazy.session.over()
+
+
+async def test_who_reads_again_in_time_gets_all_in_order(home: Path) -> None:
+    async with Crowd(home, transport=Tight, host="127.0.0.1", rate=0, headless=True) as crowd:
+        alice, bob, slow = [await crowd.joins(name) for name in ("alice", "bob", "slow")]
+        member = next(one for one in crowd.hall.members.values() if one.name == "slow")
+        slow.session.stream.pause()
+        sent = 0
+        while not member.stream.full:
+            alice.session.say(f"{sent} " + "x" * 50_000)
+            sent += 1
+            await heard(bob, sent)
+        alice.session.say("/msg slow psst")
+        alice.session.say("/msg bob not for slow")
+        alice.session.say("last")
+        await bob.until(lambda: "alice: last" in bob.texts)
+        slow.session.stream.resume()
+        await slow.until(lambda: "alice: last" in slow.texts)
+        ids = [event.id for event in slow.events]
+        assert ids == sorted(set(ids))
+        assert sum(event.text.endswith("x") for event in slow.events) == sent
+        assert "alice, to you alone: psst" in slow.texts
+        assert not [text for text in slow.texts if "not for slow" in text]
+
+
+async def test_the_end_of_one_is_nobody_else_s(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.comes("bob")
+        alice.session.deliver([b"no record at all"])
+        await bob.shows("alice has left: the connection was cut.")
+        await crowd.ui.shows("A record of 16 bytes came")
+        assert (await alice.session.over()).by is not By.US
+        bob.say("still here")
+        await crowd.ui.shows("still here")
