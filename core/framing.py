@@ -3,7 +3,7 @@
 A framer names its header's `Struct`; the length is its last field, and the type, where there is one, its first (one byte).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import ClassVar
 
@@ -17,6 +17,12 @@ class HeaderFramer(Framer):
     header: ClassVar[Struct]
     typed: ClassVar[bool] = False
     longest: ClassVar[int] = 2**32 - 1
+    _pack: ClassVar[Callable[..., bytes]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if hasattr(cls, "header"):
+            cls._pack = cls.header.pack
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -26,7 +32,7 @@ class HeaderFramer(Framer):
         size = len(payload)
         if size > self.longest:
             raise LocalError(f"A frame of {size:,} bytes is longer than the framer `{self.name}` can carry ({self.longest:,}).")
-        return (self.header.pack(kind, size) if self.typed else self.header.pack(size)) + payload
+        return (self._pack(kind, size) if self.typed else self._pack(size)) + payload
 
     def feed(self, data: Buffer) -> None:
         if self._at:

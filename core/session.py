@@ -81,7 +81,7 @@ class Session:
         self._stream_over: asyncio.Event | None = None
         self._stream_is_over = False
         self._hearer: Hearer = stack.ui
-        self._when_over: tuple[Callable[["Session", Ending], None], ...] = ()
+        self._when_over: tuple[Callable[[Session, Ending], None], ...] = ()
         self._on_said: Callable[[str], None] | None = None
         self._on_taken: Callable[[int], None] | None = None
         self._extensions: tuple[tuple[int, Callable[[bytes], None]], ...] = ()
@@ -282,10 +282,13 @@ class Session:
         if self._pending:
             self._flush(plaintexts)
         elif not self.ending:
-            encode, seal = self._framer.encode, self._cipher.seal
             try:
                 self._messages.passed(len(plaintexts))
-                self.stream.send(b"".join([encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]))
+                if len(plaintexts) == 1:
+                    self.stream.send(self._framer.encode(MESSAGE, self._cipher.seal(plaintexts[0])))
+                else:
+                    encode, seal = self._framer.encode, self._cipher.seal
+                    self.stream.send(b"".join([encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]))
             except Exception as error:
                 self._fail(error)
 

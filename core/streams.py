@@ -6,6 +6,7 @@ connections of a process share one read buffer, since each read is handed on bef
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 from typing import cast
@@ -29,7 +30,8 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         self._on_end: Callable[[Exception | None], None] | None = None
         self._over: tuple[Exception | None] | None = None
         self._writable: asyncio.Event | None = None  # made when somebody waits: a server has thousands of streams
-        self._paused = self._finished = False
+        self._paused = self._finished = self._queued = False
+        self._descriptor = -1
         self._early = b""
 
     # -- what asyncio calls -----------------------------------------------------------------------------------------------
@@ -37,7 +39,9 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.pause_reading()
-        self._write = self._transport.write
+        if isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop) and sys.platform != "win32":
+            # It tells `connection_lost` before it closes the descriptor, so as long as this is set it is ours.
+            self._descriptor = self._transport.get_extra_info("socket").fileno()
         if self._ready:
             self._ready(self)
 
@@ -56,6 +60,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         return True  # what we have to say may still go out; `close` ends it
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._descriptor = -1
         self.resume_writing()
         self._end(exc)
 
@@ -86,8 +91,19 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
             self._transport.resume_reading()
 
     def send(self, data: bytes) -> None:
+        if self._queued and not self._transport.get_write_buffer_size():
+            self._queued = False
+        if self._descriptor >= 0 and not self._queued:  # straight to the system, in half the time of the transport's own way
+            try:
+                sent = os.write(self._descriptor, data)
+            except OSError:  # it is full, or the connection is gone: the transport knows what to do
+                sent = 0
+            if sent == len(data):
+                return
+            data = data[sent:]
         if not self._finished and not self._transport.is_closing():
-            self._write(data)
+            self._transport.write(data)
+            self._queued = True
 
     @property
     def buffered(self) -> int:
@@ -110,11 +126,13 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
 
     def finish(self) -> None:
         self._finished = True
+        self._descriptor = -1
         if not self._transport.is_closing() and self._transport.can_write_eof():
             with contextlib.suppress(OSError):  # a peer that reset the connection leaves nothing to finish
                 self._transport.write_eof()
 
     def close(self) -> None:
+        self._descriptor = -1
         if self._transport.get_write_buffer_size():
             self._transport.abort()
         else:
