@@ -85,6 +85,7 @@ class Records(Messages):
         records: list[bytes] = []
         parts: list[bytes] = []
         size = 0
+        room = room_of(sum(map(size_of, items)))
         for item in items:
             if item.__class__ is str:
                 kind = MESSAGE
@@ -93,9 +94,9 @@ class Records(Messages):
                 except UnicodeEncodeError:  # half a character, as it can come from a terminal
                     body = item.encode(errors="replace")
             else:
-                kind, body = self._encode(item, self._sent + len(records) + (size + HEAD + CLOSE_BODY.size > CAPACITY))
+                kind, body = self._encode(item, self._sent + len(records) + (size + HEAD + CLOSE_BODY.size > room))
             length = len(body)
-            if size + HEAD + length > CAPACITY:
+            if size + HEAD + length > room:
                 if parts:
                     records.append(padded(parts, size))
                 while length > MAX_BODY:
@@ -208,12 +209,26 @@ def pack_short(items: Sequence[Item]) -> list[bytes] | None:
     except (TypeError, IndexError):
         return None
     whole = "".join(parts)
-    if len(whole) <= CAPACITY:
+    room = room_of(len(whole))
+    if len(whole) <= room:
         return [filled(whole)] if whole else None
     ends, cuts = list(accumulate(map(len, parts), initial=0)), [0]
-    while ends[-1] - cuts[-1] > CAPACITY:
-        cuts.append(ends[bisect_right(ends, cuts[-1] + CAPACITY) - 1])
+    while ends[-1] - cuts[-1] > room:
+        cuts.append(ends[bisect_right(ends, cuts[-1] + room) - 1])
     return [filled(whole[cut:end]) for cut, end in pairwise([*cuts, len(whole)])]
+
+
+def size_of(item: Item) -> int:
+    """How many bytes an item takes, or nearly."""
+    return HEAD + len(item if item.__class__ is str else getattr(item, "body", b""))
+
+
+def room_of(size: int) -> int:
+    """How full a record is made where so many bytes are to go out: two or three of a size where one of the next would be more."""
+    for bucket in (4096, 16384):
+        if bucket < size <= 3 * bucket:
+            return bucket
+    return CAPACITY
 
 
 def filled(items: str) -> bytes:

@@ -69,12 +69,20 @@ def test_a_bucket_is_used_up_to_its_last_byte(bucket):
 
 def test_all_that_is_said_in_one_turn_shares_records():
     said = [f"line {count}" for count in range(1000)]
-    records = Records(True).pack(said)
+    records = Records(True).pack(said[:300])
     assert len(records) == 1
-    assert unpacked(*records) == said
+    assert unpacked(*records) == said[:300]
     many = said * 20
     assert len(Records(True).pack(many)) == -(-sum(len(line) + 3 for line in many) // BUCKETS[-1])
     assert unpacked(*Records(True).pack(many)) == many
+
+
+def test_where_one_record_would_be_mostly_padding_two_or_three_smaller_ones_go_out():
+    sizes = {40: [4096], 41: [4096, 256], 80: [4096, 4096], 120: [4096] * 3, 130: [16384], 170: [16384, 1024], 490: [65519]}
+    for count, expected in sizes.items():
+        for items in (["x" * 97] * count, [Extension(9, b"x" * 97)] * count):
+            assert [len(record) for record in Records(True).pack(items)] == expected
+    assert [len(record) for record in Records(True).pack(["x" * 5000])] == [16384]
 
 
 @given(st.lists(st.one_of(st.text("abc", max_size=260), st.just("x" * 255), st.sampled_from(["é", "\x01\0\x40"])), max_size=600))
