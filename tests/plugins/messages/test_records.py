@@ -78,7 +78,7 @@ def test_all_that_is_said_in_one_turn_shares_records():
 
 
 def test_where_one_record_would_be_mostly_padding_two_or_three_smaller_ones_go_out():
-    sizes = {40: [4096], 41: [4096, 256], 80: [4096, 4096], 120: [4096] * 3, 130: [16384], 170: [16384, 1024], 490: [65519]}
+    sizes = {40: [4096], 41: [4096, 256], 80: [4096, 4096], 120: [4096] * 3, 130: [16384], 170: [16384, 1024], 500: [65519]}
     for count, expected in sizes.items():
         for items in (["x" * 97] * count, [Extension(9, b"x" * 97)] * count):
             assert [len(record) for record in Records(True).pack(items)] == expected
