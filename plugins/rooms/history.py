@@ -31,6 +31,8 @@ from plytalk.plugins.rooms.member import Origin, Taken
 from plytalk.plugins.rooms.room import Room
 
 VERSION, APPLICATION = 1, 0x706C7972
+STRANGE = (sqlite3.Error, KeyError, TypeError, ValueError)
+"""What can go wrong with a file whose content is not ours."""
 WAIT = 2.0
 """How long to wait for another program that has the file, in seconds."""
 SCHEMA = """
@@ -66,7 +68,7 @@ class History:
             except BaseException:
                 self._file.close()
                 raise
-        except sqlite3.Error as error:
+        except STRANGE as error:
             raise self._unusable(error) from None
 
     def _open(self) -> None:
@@ -97,12 +99,19 @@ class History:
         meta = dict(do("SELECT name, value FROM meta"))
         self.epoch, self.after = str(meta["epoch"]), int(meta["after"])
 
-    def _unusable(self, error: sqlite3.Error) -> StoreError:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return StoreError(f"{self.path} is used by another program.", "One server at a time can write a history.")
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            return StoreError(f"{self.path} is no history of rooms, or is damaged.", "Put it aside, or name another file.")
-        return StoreError(f"{self.path} cannot be used: {error}.", "Look at its rights, and at the space on its disk.")
+    def _unusable(self, error: Exception) -> StoreError:
+        match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                return StoreError(f"{self.path} is used by another program.", "One server at a time can write a history.")
+            case (
+                sqlite3.SQLITE_CANTOPEN
+                | sqlite3.SQLITE_IOERR
+                | sqlite3.SQLITE_FULL
+                | sqlite3.SQLITE_READONLY
+                | sqlite3.SQLITE_PERM
+            ):
+                return StoreError(f"{self.path} cannot be used: {error}.", "Look at its rights, and at the space on its disk.")
+        return StoreError(f"{self.path} is no history of rooms, or is damaged.", "Put it aside, or name another file.")
 
     # -- read, once, when a server starts ---------------------------------------------------------------------------------
 
@@ -116,16 +125,16 @@ class History:
                     raise StoreError(f"{self.path} has gaps in the room {name!a}.", "Put it aside, or name another file.")
                 self._kept[name] = first, following
                 yield KeptRoom(name, topic, first - 1, [Entry(body, 0, audience_of(audience)) for _, body, audience in rows])
-        except (sqlite3.Error, TypeError, ValueError) as error:
-            raise self._unusable(error if isinstance(error, sqlite3.Error) else sqlite3.DatabaseError(error)) from None
+        except STRANGE as error:
+            raise self._unusable(error) from None
 
     def taken(self) -> list[tuple[Origin, Taken]]:
         """How much everybody had said, in the order in which they last said something."""
         try:
-            rows = self._file.execute("SELECT key, instance, count, room FROM said ORDER BY rowid").fetchall()
-        except sqlite3.Error as error:
+            rows = self._file.execute("SELECT key, instance, count, room FROM said ORDER BY rowid")
+            return [((key, instance), Taken(int(count), room)) for key, instance, count, room in rows]
+        except STRANGE as error:
             raise self._unusable(error) from None
-        return [((key, instance), Taken(count, room)) for key, instance, count, room in rows]
 
     # -- write ------------------------------------------------------------------------------------------------------------
 

@@ -40,8 +40,8 @@ TALKERS = 3
 """In each room; with the witness there are enough for names where one is away (two alone talk as without a room)."""
 BREAKS = ("cut", "reset", "stall", "stall and cut", "cut one way")
 DEEDS = ("kill a client", "kill the server", "end the server", "cut everybody")
-PATIENCE = 60.0
-"""How long the end may take, once nothing breaks any more, in seconds."""
+ROUNDS, PATIENCE = 12, 5.0
+"""How often all say a last line once nothing breaks any more, and how long all may take to show it, in seconds."""
 SORRY = re.compile(r"our last (\d+) lines? may not have arrived")
 
 
@@ -320,14 +320,16 @@ class Check:
         """Let everybody who lives say a last line, and wait until all have shown all of them."""
         living = [life for life in self.lives if not life.killed]
         await asyncio.gather(*(task for life in living for task in life.tasks[2:]))
-        for life in living:
-            if not life.name.startswith("witness"):
-                life.say()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                while any(self._waiting_for(life, living) and life.process.returncode is None for life in living):
-                    self._news.clear()
-                    await self._news.wait()
+        for _ in range(ROUNDS):  # again where need be: without a history who comes back late has missed what was said until then
+            for life in living:
+                if not life.name.startswith("witness"):
+                    life.say()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    while any(self._waiting_for(life, living) for life in living):
+                        self._news.clear()
+                        await self._news.wait()
+                    break
         for life in living:
             if life.process.returncode is not None:
                 self.problems.append(f"{life} ended by itself; it told {life.told[-6:]}")
@@ -337,6 +339,8 @@ class Check:
     @staticmethod
     def _waiting_for(life: Life, living: list[Life]) -> list[str]:
         """The last lines of the others: one's own does not come back where just two are there."""
+        if life.process.returncode is not None:
+            return []
         seen = {text for _, text in life.shown}
         others = (other for other in living if other.room == life.room and other is not life and other.said)
         return [other.said[-1] for other in others if other.said[-1] not in seen]

@@ -1,0 +1,285 @@
+"""What is in the file is what was said: read back by another `History`, by SQLite itself, and by servers that start again."""
+
+import json
+import resource
+import signal
+import sqlite3
+import stat
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from programs import ENVIRONMENT, Chat, chat, connect, serve
+
+from plytalk.core.files import Exposed, StoreError
+from plytalk.core.public_key import PublicKey
+from plytalk.plugins.rooms.history import History
+from plytalk.plugins.rooms.member import Taken
+from plytalk.plugins.rooms.room import Room
+from plytalk.plugins.rooms.wire import Event, Kind
+
+ALICE, BOB = (PublicKey.of("ssh-ed25519", bytes([number] * 32)) for number in (1, 2))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[History]:
+    with closing(History(path)) as history:
+        yield history
+
+
+def room_of(name: str = "lobby", keep: int = 1000) -> Room:
+    return Room(name, keep, lambda items: [], lambda room: None)
+
+
+def say(room: Room, *texts: str) -> None:
+    for text in texts:
+        room.say(1, b"\x05alice", 0, text.encode())
+
+
+def texts_in(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as file:
+        return [Event.decode(body).text for (body,) in file.execute("SELECT body FROM events ORDER BY id")]
+
+
+# -- what is kept -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_written_is_there_for_the_next_server(tmp_path: Path) -> None:
+    lobby, kitchen = room_of(), room_of("kitchen")
+    with opened(tmp_path / "history") as history:
+        epoch = history.epoch
+        assert [*history.rooms()] == []
+        assert history.taken() == []
+        say(lobby, "one", "two")
+        kitchen.topic = "tea at four"
+        history.write([lobby], [(("key", "a"), Taken(2, "lobby"))])
+        say(lobby, "three")
+        kitchen.happen(Kind.TOPIC, "bob", "tea at four")
+        history.write([lobby, kitchen], [(("", "b"), Taken(1, "kitchen")), (("key", "a"), Taken(3, "lobby"))])
+    with opened(tmp_path / "history") as history:
+        assert history.epoch == epoch
+        rooms = {room.name: room for room in history.rooms()}
+        assert [Event.decode(entry.body).text for entry in rooms["lobby"].entries] == ["one", "two", "three"]
+        assert [entry.body for entry in rooms["lobby"].entries] == lobby.log.bodies(1)
+        assert (rooms["lobby"].after, rooms["kitchen"].topic) == (0, "tea at four")
+        assert history.taken() == [(("", "b"), Taken(1, "kitchen")), (("key", "a"), Taken(3, "lobby"))]
+
+
+def test_numbers_go_on_after_each_start(tmp_path: Path) -> None:
+    for start in range(3):
+        with opened(tmp_path / "history") as history:
+            kept = next(iter(history.rooms()), None)
+            room = Room("lobby", 1000, lambda items: [], lambda room: None, *((kept.after, kept.entries) if kept else ()))
+            assert room.log.next == 1 + 2 * start
+            say(room, f"first of {start}", f"second of {start}")
+            history.write([room], [])
+    assert texts_in(tmp_path / "history") == [f"{which} of {start}" for start in range(3) for which in ("first", "second")]
+
+
+def test_private_words_are_kept_for_the_keys_that_may_see_them(tmp_path: Path) -> None:
+    room = room_of()
+    room.happen(Kind.TOLD, "alice", "{}", audience=frozenset((ALICE, BOB)))
+    room.happen(Kind.TOLD, "alice", "{}", audience=frozenset((ALICE, 17)))  # a connection without a key, gone with the server
+    room.happen(Kind.SAID, "alice", "hello")
+    with opened(tmp_path / "history") as history:
+        history.write([room], [])
+    with opened(tmp_path / "history") as history:
+        (kept,) = history.rooms()
+    assert [entry.audience for entry in kept.entries] == [frozenset((ALICE, BOB)), frozenset((ALICE,)), None]
+
+
+def test_the_file_keeps_what_the_memory_keeps_and_no_trace_of_the_rest(tmp_path: Path) -> None:
+    room, path = room_of(keep=10), tmp_path / "history"
+    with opened(path) as history:
+        for number in range(100):
+            say(room, f"<word {number}>")
+            history.write([room], [])
+            room.flush()
+        say(room, "<last>")
+        history.write([room], [])
+    texts = texts_in(path)
+    assert texts == [Event.decode(body).text for body in room.log.bodies(0)]
+    assert 10 < len(texts) < 2 * 10 + 18
+    content = path.read_bytes()
+    assert not any(f"<word {number}>".encode() in content for number in range(100) if f"<word {number}>" not in texts)
+    assert [file.name for file in tmp_path.iterdir()] == ["history"]
+
+
+def test_rooms_and_members_are_forgotten(tmp_path: Path) -> None:
+    rooms = [room_of("lobby"), room_of("kitchen")]
+    for room in rooms:
+        say(room, "hello")
+    with opened(tmp_path / "history") as history:
+        history.write(rooms, [(("key", "a"), Taken(2, "lobby")), (("key", "b"), Taken(3, "lobby"))])
+        history.forget(("key", "a"))
+        history.forget_rooms(["kitchen", "one that never was"], 7)
+        history.write([], [])
+    with opened(tmp_path / "history") as history:
+        assert [room.name for room in history.rooms()] == ["lobby"]
+        assert history.taken() == [(("key", "b"), Taken(3, "lobby"))]
+        assert history.after == 7
+
+
+def test_of_a_write_that_fails_nothing_stays(tmp_path: Path) -> None:
+    room = room_of()
+    say(room, "one")
+    with opened(tmp_path / "history") as history:
+        history.write([room], [])
+        say(room, "two")
+        with pytest.raises(StoreError, match="cannot be written"):
+            history.write([room], [(("key", "a"), Taken(1, None))])  # type: ignore[arg-type]  # what the file does not take
+    assert texts_in(tmp_path / "history") == ["one"]
+
+
+# -- what is refused ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "history"
+    with opened(path) as history:
+        room = room_of()
+        say(room, "hello")
+        history.write([room], [])
+        files = [*path.parent.iterdir()]
+        assert len(files) > 1  # with what SQLite puts beside it
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    path.chmod(0o640)
+    with pytest.raises(Exposed) as refusal:
+        History(path)
+    assert f"`chmod 600 {path}`" in refusal.value.sentence
+
+
+def test_a_file_that_is_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(path)
+    (tmp_path / "letter").write_text("Dear Alice,\n" * 100)
+    (tmp_path / "letter").chmod(0o600)
+    for name in ("folder", "link", "letter"):
+        with pytest.raises(StoreError):
+            History(tmp_path / name)
+    assert (tmp_path / "letter").read_text().startswith("Dear Alice")
+
+
+@pytest.mark.parametrize(
+    ("statements", "sentence"),
+    [
+        ("DROP TABLE meta; PRAGMA application_id = 0; PRAGMA user_version = 0", "no history of rooms"),
+        ("PRAGMA user_version = 99", "another version of this program"),
+        ("DELETE FROM events WHERE id = 2", "gaps"),
+        ("DROP TABLE events", "damaged"),
+        ("UPDATE said SET count = 'x'", "damaged"),
+        ("DELETE FROM meta", "damaged"),
+        ("UPDATE events SET audience = 'x'", "damaged"),
+        ("UPDATE rooms SET next = 'x'", "damaged"),
+    ],
+)
+def test_a_database_that_is_not_as_it_was_left_is_refused(tmp_path: Path, statements: str, sentence: str) -> None:
+    path, room = tmp_path / "history", room_of()
+    say(room, "one", "two", "three")
+    with opened(path) as history:
+        history.write([room], [(("key", "a"), Taken(2, "lobby"))])
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(statements)
+    with pytest.raises(StoreError, match=sentence), opened(path) as history:
+        _ = [*history.rooms()], history.taken()
+
+
+def test_two_servers_cannot_have_one_file(tmp_path: Path) -> None:
+    with opened(tmp_path / "history"), pytest.raises(StoreError, match="used by another program"):
+        History(tmp_path / "history")
+
+
+# -- with a server ------------------------------------------------------------------------------------------------------------
+
+
+def home(tmp_path: Path, name: str) -> Mapping[str, str]:
+    return {**ENVIRONMENT, "PLYTALK_HOME": str(tmp_path / name)}
+
+
+@contextmanager
+def people(tmp_path: Path, port: int, *names: str) -> Iterator[list[Chat]]:
+    """Clients that are in the room; from three on, each line comes with its number."""
+    with ExitStack() as all_of_them:
+        here = []
+        for name in names:
+            client = connect(port, "--accept-new", "--name", name, "--ui", "jsonl", environment=home(tmp_path, name))
+            here.append(all_of_them.enter_context(client))
+            hear(here[0], "joined", name)
+        yield here
+
+
+def hear(client: Chat, kind: str, sender: str) -> dict[str, object]:
+    """The next event of this kind from this sender."""
+    while line := client.hear():
+        said = json.loads(line)
+        if said.get("kind") == kind and said["sender"] == sender:
+            return dict(said)
+    raise AssertionError(f"{sender} has not {kind} anything: {client.status()} {client.told}")
+
+
+def words_until_the_end(client: Chat) -> list[str]:
+    """The first word of each line that a client shows until its conversation is over."""
+    words = []
+    while (said := json.loads(client.hear()))["type"] != "closed":
+        if said.get("kind") == "said":
+            words.append(said["text"].split()[0])
+    return words
+
+
+def test_a_server_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    options = ("--keep", "--ui", "none", "--backlog", "100", "--history", str(tmp_path / "history"))
+    with (
+        serve(*options, environment=home(tmp_path, "server")) as server,
+        people(tmp_path, server.port, "bob", "alice", "dave") as (bob, alice, _),
+    ):
+        alice.say('{"type": "message", "text": "hello"}')
+        before = hear(alice, "said", "alice")
+        assert (before["own"], hear(bob, "said", "alice")["id"]) == (True, before["id"])
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait()
+    with (
+        serve(*options, environment=home(tmp_path, "server")) as server,
+        connect(server.port, "--accept-new", "--ui", "jsonl", environment=home(tmp_path, "carol")) as carol,
+    ):
+        after = hear(carol, "said", "alice")
+        assert (after["id"], after["time"], after["text"], after["own"]) == (before["id"], before["time"], "hello", False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no limit can be set on a program that runs, but on Linux")
+def test_where_no_more_can_be_written_nothing_is_acknowledged_and_the_server_ends(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    options = ("--keep", "--ui", "none", "--rate", "0", "--history", str(path))
+    with (
+        serve(*options, environment=home(tmp_path, "server")) as server,
+        people(tmp_path, server.port, "carol", "alice", "bob") as (carol, alice, _),
+    ):
+        alice.say('{"type": "message", "text": "first"}')
+        assert hear(alice, "said", "alice")["own"]
+        room = (tmp_path / "history-wal").stat().st_size + 100_000
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (room, room))
+        with suppress(BrokenPipeError):  # it ends before it has said them all
+            for number in range(200):
+                alice.say(json.dumps({"type": "message", "text": f"{number} {'x' * 5000}"}))
+        acknowledged, shown = words_until_the_end(alice), words_until_the_end(carol)
+        assert server.status() == 1
+        assert server.told[-1].startswith(f"chat: The history {path} cannot be written: ")
+        assert "Make room on its disk" in server.told[-1]
+    kept = [text.split()[0] for text in texts_in(path) if text]
+    assert kept[0] == "first"
+    assert len(kept) < 200
+    assert ["first", *acknowledged] == kept[: len(acknowledged) + 1]
+    assert shown == kept[: len(shown)]
+    with serve(*options, environment=home(tmp_path, "server")):
+        pass  # it starts again, once there is room
+
+
+def test_a_server_does_not_start_with_a_file_that_is_no_history(tmp_path: Path) -> None:
+    (tmp_path / "letter").write_text("Dear Alice,\n" * 100)
+    (tmp_path / "letter").chmod(0o600)
+    outcome = chat("serve", "--port", "0", "--history", str(tmp_path / "letter"), environment=home(tmp_path, "server"))
+    assert outcome.returncode == 1
+    assert "letter is no history of rooms, or is damaged." in outcome.stderr
+    assert "Listening" not in outcome.stderr
