@@ -149,7 +149,7 @@ class Rooms(Feature):
     def reread(self) -> Sequence[str]:
         if self._hall is None:
             return ()
-        self._hall.register.load()
+        self._hall.reread()
         return [f"Read who is operator, banned and muted anew from {self._hall.register.path}."]
 
     @hookimpl

@@ -352,5 +352,12 @@ class Hall:
                 if self.register.is_banned(key):
                     self.drop(member, "you are banned here")
 
+    def reread(self) -> None:
+        """Go by the register as it is now. Raises StoreError. Who is banned since stays until it leaves."""
+        self.register.load()
+        for member in self.members.values():
+            if isinstance(member, Member) and member.key:
+                member.muted = self.register.is_muted(member.key)
+
     def is_operator(self, key: PublicKey) -> bool:
         return self.register.is_op(key) or key.fingerprint == self._operator

@@ -1,0 +1,745 @@
+"""The end that listens: bad peers, many in their handshake, and conversations that a feature brings together."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from serving import PATIENT, QUICK, Far, Says, Serving, Shows, breaking, client, end, server
+
+from plytalk.core.ends import Client
+from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, Usage
+from plytalk.core.hookspecs import hookimpl
+from plytalk.core.keys import Identity, Peer, Role, Secrets
+from plytalk.core.layers import Authenticator, Conversation, Feature, Listener, Stream
+from plytalk.core.limits import Limits
+from plytalk.core.messages import EXIT, is_exit
+from plytalk.core.properties import Property
+from plytalk.core.server import Place
+from plytalk.core.session import By, Ending, Session
+from plytalk.core.stack import Stack
+from plytalk.core.testing import GivenKeys, PlainFrames, RecordingUi, TypedFrames, stack_of
+from plytalk.core.testing.verdict import idle, within
+from plytalk.plugins.transports.memory import Memory
+
+
+async def test_a_server_ends_with_its_only_conversation() -> None:
+    async with Serving("once", keep=False) as serving:
+        ending, _ = await serving.talks()
+        assert ending == Ending(By.US, "You said exit.")
+        assert await serving.task == Ending(By.THEM, "The other side said exit.")
+    assert serving.ui.messages == ["hello"]
+    assert serving.ui.notices == [
+        "Listening on once with memory | test-typed | test-keys | test-unsealed | test-words | test-recording."
+    ]
+    assert serving.ui.ending == Ending(By.THEM, "The other side said exit.")
+
+
+async def test_the_place_is_free_again_as_soon_as_the_only_peer_is_in() -> None:
+    class Waits(RecordingUi):
+        """Says nothing."""
+
+    async with Serving("free", keep=False) as serving:
+        its, ui = client(Waits)
+        talking = asyncio.create_task(its.run("free", 0))
+        await ui.until(open=True)
+        await serving.ui.until(open=True)
+        async with Serving("free"):
+            pass
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+        await serving.task
+
+
+async def test_a_server_that_keeps_on_talks_to_one_after_the_other() -> None:
+    async with Serving("keep") as serving:
+        for number in range(1, 4):
+            await serving.talks()
+            await serving.ui.until(messages=number)
+        assert not serving.task.done()
+
+
+async def test_while_it_talks_others_are_turned_away() -> None:
+    async with Serving("busy") as serving:
+        its, ui = client()
+        talking = asyncio.create_task(its.run("busy", 0))
+        await ui.until(open=True)
+        await serving.ui.until(open=True)
+        ending = await client()[0].run("busy", 0)
+        assert ending.by is By.THEM
+        assert "memory:client was turned away: this server talks to one at a time." in serving.ui.notices
+        assert not talking.done()
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+
+
+BAD = {
+    "garbage": b"GET / HTTP/1.1\r\n\r\n",
+    "a huge frame": b"K\xff\xff\xff\xff",
+    "half a frame": TypedFrames().encode(b"K", bytes(64))[:20],
+    "another kind": TypedFrames().encode(b"Z", bytes(64)),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("sent", BAD.values(), ids=BAD)
+@pytest.mark.parametrize("closes", [True, False])
+async def test_one_bad_peer_costs_one_notice_and_nothing_else(sent: bytes, closes: bool) -> None:
+    async with Serving("bad", limits=QUICK) as serving:
+        stream, heard = await serving.stranger()
+        stream.send(sent)
+        if closes:
+            stream.close()
+        await serving.ui.until(notices=2)
+        assert serving.ui.notices[1].startswith("memory:client did not get in: ")
+        if not closes:
+            await heard.hears_the_end("the connection stays open")
+        assert heard.came == b""
+        await serving.talks()
+        await serving.ui.until(messages=1)
+        stream.close()
+
+
+async def test_only_so_many_may_be_in_their_handshake_at_once() -> None:
+    limits = replace(PATIENT, unauthenticated=5, unauthenticated_per_address=100)
+    await assert_only_some_get_in("many", limits, 5)
+
+
+async def test_and_of_one_address_fewer() -> None:
+    limits = replace(PATIENT, unauthenticated=100, unauthenticated_per_address=3)
+    await assert_only_some_get_in("same", limits, 3)
+
+
+async def assert_only_some_get_in(place: str, limits: Limits, expected: int) -> None:
+    """All come before the server has looked at any of them."""
+    async with Serving(place, limits=limits) as serving:
+        strangers = [await serving.stranger() for _ in range(10)]
+        for _ in range(10):
+            await idle()
+        assert [bool(heard.ends) for _, heard in strangers] == [True] * (10 - expected) + [False] * expected
+        for stream, _ in strangers[-expected:]:
+            stream.close()
+        await serving.ui.until(notices=1 + expected)
+        await serving.talks()
+        await serving.ui.until(messages=1)
+
+
+async def test_many_that_stand_still_keep_nobody_out() -> None:
+    async with Serving("standing", limits=replace(PATIENT, unauthenticated=5)) as serving:
+        strangers = [await serving.stranger() for _ in range(20)]
+        await serving.talks()
+        await serving.ui.until(messages=1)
+        assert sum(not heard.ends for _, heard in strangers) == 4
+
+
+async def test_who_keeps_failing_is_turned_away_unheard_and_without_a_word() -> None:
+    async with Serving("failing", Far, limits=replace(PATIENT, failures=3)) as serving:
+        for number in range(1, 4):
+            stream, _ = await serving.stranger()
+            stream.close()
+            await serving.ui.until(notices=1 + number)
+        _, heard = await serving.stranger()
+        await heard.hears_the_end("It is not turned away.")
+        assert len(serving.ui.notices) == 4
+
+
+async def test_a_peer_that_is_silent_keeps_nobody_out() -> None:
+    async with Serving("silent") as serving:
+        stream, _ = await serving.stranger()
+        await serving.talks()
+        await serving.ui.until(messages=1)
+        stream.close()
+
+
+async def test_a_conversation_that_breaks_does_not_end_a_server_that_keeps_on() -> None:
+    async with Serving("breaks") as serving:
+        stream, _ = await serving.stranger()
+        stream.send(TypedFrames().encode(b"K", bytes(64)) + b"M\xff\xff\xff\xff")
+        await serving.ui.until(notices=2)
+        assert "announced a frame of 4,294,967,295 bytes" in serving.ui.notices[1]
+        stream.close()
+        await serving.talks()
+        await serving.ui.until(messages=1)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+async def test_a_server_whose_ui_breaks_goes_on_if_it_is_to(keep: bool) -> None:
+    async with Serving("host", breaking("run"), keep=keep) as serving:
+        ending, _ = await serving.talks(RecordingUi)
+        assert ending.by is By.THEM
+        if keep:
+            await serving.ui.until(notices=2)
+            assert "raised ZeroDivisionError" in serving.ui.notices[1]
+            assert not serving.task.done()
+        else:
+            with pytest.raises(BrokenPlugin):
+                await serving.task
+
+
+async def test_a_listener_that_fails_ends_the_server() -> None:
+    class Fails(Memory):
+        """Its listener fails."""
+
+        async def listen(self, host: str, port: int) -> Listener:
+            listener = await super().listen(host, port)
+            asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(listener.close()))
+            return listener
+
+    its, _ = server(Fails)
+    with pytest.raises(CannotConnect, match="The listener is closed"):
+        await its.run("fails", 0, keep=True)
+
+
+async def test_a_listener_that_breaks_ends_the_server_too() -> None:
+    class Breaks(Memory):
+        """Its listener breaks."""
+
+        async def listen(self, host: str, port: int) -> Listener:
+            listener = await super().listen(host, port)
+            listener.accept = self._accept  # type: ignore[method-assign]
+            return listener
+
+        async def _accept(self) -> Stream:
+            raise ZeroDivisionError
+
+    its, _ = server(Breaks)
+    with pytest.raises(ZeroDivisionError):
+        await its.run("breaks", 0)
+
+
+@pytest.mark.parametrize("failing", ["waiting", "notice"])
+async def test_a_ui_that_breaks_before_anybody_came_leaves_no_listener(failing: str) -> None:
+    for _ in range(2):  # the second time the place must be free
+        its, _ = server(breaking(failing))
+        with pytest.raises(ZeroDivisionError):
+            await its.run("leaves", 0)
+
+
+async def test_a_server_says_what_it_announces_and_whom_it_introduces() -> None:
+    async with Serving(
+        "says", announce=lambda address: [f"Tell them {address}."], introduce=lambda session: [f"This is {session.address}."]
+    ) as serving:
+        await serving.talks()
+        await serving.ui.until(messages=1)
+        assert serving.ui.notices[1:] == ["Tell them says.", "This is memory:client."]
+
+
+async def test_a_server_whose_invitation_is_used_up_ends() -> None:
+    class Once(Authenticator):
+        """Lets nobody in, and has no more to try."""
+
+        name = "once"
+        judges = {Role.RESPONDER}
+        needs = frozenset()
+        spent = ""
+
+        async def check(self, peer: Peer) -> None:
+            type(self).spent = "The code was guessed wrong too often."
+            raise Refused("Wrong code.")
+
+    class ShowsBoth(Shows):
+        """The client shows a key too."""
+
+        shows = {Role.INITIATOR}
+
+        async def initiate(self, wire) -> Secrets:
+            return await GivenKeys.initiate(self, wire)
+
+        async def respond(self, wire) -> Secrets:
+            secrets = await GivenKeys.respond(self, wire)
+            await wire.ask(Identity("test", b"key"))
+            return secrets
+
+    async with Serving("spent", ShowsBoth, Once) as serving:
+        stream, _ = await serving.stranger()
+        stream.send(TypedFrames().encode(b"K", bytes(64)))
+        with pytest.raises(Refused, match="guessed wrong too often"):
+            await serving.task
+        stream.close()
+
+
+async def test_whoever_interrupts_a_server_says_goodbye_for_it() -> None:
+    async with Serving("stopped") as serving:
+        its, ui = client()
+        talking = asyncio.create_task(its.run("stopped", 0))
+        await ui.until(open=True)
+        await serving.ui.until(open=True)
+    assert await talking == Ending(By.THEM, "The other side said exit.")
+
+
+async def test_a_peer_that_comes_as_the_server_ends_is_not_forgotten() -> None:
+    async with Serving("ends") as serving:
+        stream, heard = await serving.stranger()
+        serving.task.cancel()
+    await heard.hears_the_end("the connection stays open")
+    stream.close()
+
+
+async def test_a_peer_that_is_refused_hears_nothing_of_why() -> None:
+    class Shown(GivenKeys):
+        """The client shows a key."""
+
+        name = "shown"
+        gives = {Property.KEYS, Property.PEER_KEY}
+        shows = {Role.INITIATOR}
+
+        async def respond(self, wire) -> Secrets:
+            secrets = await super().respond(wire)
+            await wire.ask(Identity("test", b"key"))
+            await wire.send(b"O", b"ok")
+            return secrets
+
+        async def initiate(self, wire) -> Secrets:
+            secrets = await super().initiate(wire)
+            await wire.receive(b"O", 2)
+            return secrets
+
+    class Nobody(Authenticator):
+        """Lets nobody in."""
+
+        name = "nobody"
+        judges = {Role.RESPONDER}
+
+        async def check(self, peer: Peer) -> None:
+            raise Refused("You are not on the list.")
+
+    async with Serving("door", Shown, Nobody) as serving:
+        with pytest.raises(HandshakeFailed, match="closed the connection") as failure:
+            await serving.talks(Shown, Says)
+        assert "list" not in failure.value.sentence
+        await serving.ui.until(notices=2)
+        assert serving.ui.notices[1] == "memory:client did not get in: You are not on the list."
+
+
+# -- many, brought together by a feature ----------------------------------------------------------------------------------
+
+
+class Chair:
+    """Who sits at the server."""
+
+    def __init__(self, table: "Table", stack: Stack, address: str, leave: Callable[[], None]) -> None:
+        self.table, self.stack, self.address, self._leave = table, stack, address, leave
+        self.ending: Ending | None = None
+
+    def say(self, text: str) -> None:
+        if is_exit(text):
+            self.exit()
+        elif not self.ending:
+            self.table.tell(f"chair: {text}")
+
+    async def drain(self) -> None:
+        pass
+
+    def exit(self, text: str = EXIT) -> None:
+        if not self.ending:
+            self.ending = Ending(By.US, "You said exit.")
+            self._leave()
+
+    def notice(self, sentence: str) -> None:
+        self.stack.ui.notice(sentence)
+
+
+class Sitting:
+    """One of those at the table."""
+
+    raw = False
+
+    def __init__(self, table: "Table", session: Session) -> None:
+        self.table, self.session = table, session
+        self.notice = session.stack.ui.notice
+        session.heard_by(self)
+        session.when_over(lambda session, ending: table.sessions.remove(session))
+
+    def message(self, text: str) -> None:
+        if text == "break":
+            raise ZeroDivisionError
+        self.table.tell(text)
+
+
+class Table(Feature):
+    """Repeats to all what one says."""
+
+    name = "table"
+    hosts = True
+
+    def __init__(self) -> None:
+        self.sessions: list[Session] = []
+        self.heard: list[str] = []
+        self.closed: list[By] = []
+        self.turned_away_at: list[tuple[str, str]] = []
+
+    def host(self, stack: Stack, address: str, leave: Callable[[], None]) -> Conversation:
+        return Chair(self, stack, address, leave)
+
+    def tell(self, text: str) -> None:
+        self.heard.append(text)
+        for session in self.sessions:
+            session.say(text)
+
+    @hookimpl
+    def session_opened(self, session: Session) -> None:
+        self.sessions.append(session)
+        Sitting(self, session)
+
+    @hookimpl
+    def session_closed(self, session: Session, ending: Ending) -> None:
+        self.closed.append(ending.by)
+
+    @hookimpl
+    def turned_away(self, address: str, error: ChatError) -> None:
+        self.turned_away_at.append((address, error.sentence))
+
+
+class Nobody(RecordingUi):
+    """Nobody sits there."""
+
+    name = "nobody"
+    present = False
+
+
+class Sits(RecordingUi):
+    """Says nothing by itself."""
+
+
+class Hosting(Serving):
+    """A server with a table, and its guests."""
+
+    async def __aenter__(self) -> "Hosting":
+        await super().__aenter__()
+        self.table = next(one for one in self._server.stack.features if isinstance(one, Table))
+        self.talking: list[asyncio.Task[Ending]] = []
+        return self
+
+    async def __aexit__(self, *error) -> None:
+        await super().__aexit__(*error)
+        for task in self.talking:
+            task.cancel()
+        await asyncio.gather(*self.talking, return_exceptions=True)
+
+    async def comes(self, *layers: Any, place: str = "") -> RecordingUi:
+        its, ui = client(Sits, *layers)
+        self.talking.append(asyncio.create_task(its.run(place or self._place, 0)))
+        await ui.until(open=True)
+        return ui
+
+    async def seated(self, count: int) -> None:
+        async def wait() -> None:
+            while len(self.table.sessions) != count:
+                await idle()
+
+        await within(wait(), f"There are {len(self.table.sessions)} at the table.")
+
+    @property
+    def stop(self) -> Callable[[], None]:
+        return self._server.stop
+
+
+async def test_many_talk_at_once_and_whoever_sits_at_the_server_with_them() -> None:
+    async with Hosting("many-at-once", Table) as serving:
+        guests = [await serving.comes() for _ in range(20)]
+        await serving.seated(20)
+        assert serving.ui.session is not None
+        for number, ui in enumerate(guests):
+            ui.session.say(f"guest {number}")
+        serving.ui.session.say("hello")
+        for ui in guests:
+            await ui.until(messages=21)
+            assert sorted(ui.messages) == sorted(["chair: hello", *(f"guest {number}" for number in range(20))])
+
+
+@pytest.mark.parametrize("ui", [Sits, Nobody])
+async def test_once_ends_with_the_last_who_leaves(ui: type[RecordingUi]) -> None:
+    async with Hosting("once-hosted", Table, ui, keep=False) as serving:
+        one, two = await serving.comes(), await serving.comes()
+        await serving.seated(2)
+        one.session.exit()
+        await serving.seated(1)
+        three = await serving.comes()
+        await serving.seated(2)
+        two.session.exit()
+        await serving.seated(1)
+        assert not serving.task.done()
+        three.session.exit()
+        assert (await serving.task).by is By.THEM
+        assert serving.table.closed == [By.THEM] * 3
+        assert (serving.ui.ending is None) is (ui is Nobody)
+
+
+@pytest.mark.parametrize("ui", [Sits, Nobody])
+async def test_one_that_keeps_on_waits_for_the_next_crowd(ui: type[RecordingUi]) -> None:
+    async with Hosting("keep-hosted", Table, ui) as serving:
+        for _ in range(3):
+            one, two = await serving.comes(), await serving.comes()
+            await serving.seated(2)
+            one.session.say("hello")
+            await two.until(messages=1)
+            for guest in (one, two):
+                guest.session.exit()
+            await serving.seated(0)
+            while serving._server._inside:
+                await idle()
+        assert not serving.task.done()
+        assert len(serving.table.closed) == 6
+
+
+async def test_whoever_sits_at_the_server_ends_it_where_it_is_there_once() -> None:
+    async with Hosting("chair-exit", Table, keep=False) as serving:
+        await serving.comes()
+        await serving.comes()
+        await serving.seated(2)
+        serving.ui.session.say("exit")
+        await serving.task
+        assert [(await task).by for task in serving.talking] == [By.THEM] * 2
+
+
+async def test_stopping_says_goodbye_to_all_and_lets_nobody_in() -> None:
+    async with Hosting("stop", Table, Nobody) as serving:
+        for _ in range(5):
+            await serving.comes()
+        await serving.seated(5)
+        stranger, heard = await serving.stranger()  # still in its handshake
+        await idle()
+        serving.stop()
+        serving.stop()
+        assert await serving.task == Ending(By.US, "The server was told to end.")
+        assert [(await task).reason for task in serving.talking] == ["The other side said exit."] * 5
+        assert serving.table.closed == [By.US] * 5
+        await heard.hears_the_end("The stranger is kept waiting.")
+        stranger.close()
+        with pytest.raises(CannotConnect):
+            await client()[0].run("stop", 0)
+
+
+@pytest.mark.parametrize("layers", [(), (Table,), (Table, Nobody)])
+async def test_a_server_that_nobody_came_to_stops_at_once(layers: tuple) -> None:
+    async with Serving("stop-empty", *layers, limits=replace(PATIENT, farewell=3600)) as serving:
+        serving.stop = serving._server.stop
+        serving.stop()
+        assert (await serving.task).by is By.US
+
+
+async def test_stopping_waits_for_those_who_do_not_go_no_longer_than_for_a_farewell() -> None:
+    limits = replace(PATIENT, goodbye=3600, farewell=0.05)
+    async with Hosting("stays", Table, Nobody, limits=limits) as serving:
+        stream, heard = await serving.stranger()
+        stream.send(TypedFrames().encode(b"K", bytes(64)))
+        await serving.seated(1)
+        serving.stop()
+        assert (await serving.task).by is By.US
+        await heard.hears_the_end("The connection stays open.")
+        assert bytes(heard.came).endswith(b"exit")
+        assert serving.table.closed == [By.US]
+        stream.close()
+
+
+async def test_stopping_a_server_that_talks_to_one_says_goodbye() -> None:
+    async with Serving("stop-one") as serving:
+        its, ui = client(Sits)
+        talking = asyncio.create_task(its.run("stop-one", 0))
+        await ui.until(open=True)
+        await serving.ui.until(open=True)
+        serving._server.stop()
+        assert (await serving.task).by is By.US
+        assert await talking == Ending(By.THEM, "The other side said exit.")
+
+
+async def test_a_full_server_turns_others_away_and_says_so_to_plugins() -> None:
+    async with Hosting("full", Table, limits=replace(PATIENT, connections=3)) as serving:
+        guests = [await serving.comes() for _ in range(3)]
+        await serving.seated(3)
+        _, heard = await serving.stranger()
+        await heard.hears_the_end("It is not turned away.")
+        assert heard.came == b""
+        assert serving.table.turned_away_at == [("memory:client", "The server is full.")]
+        guests[0].session.exit()
+        await serving.seated(2)
+        while len(serving._server._inside) > 2:
+            await idle()
+        await serving.comes()
+        await serving.seated(3)
+
+
+async def test_one_address_has_its_share_and_no_more() -> None:
+    async with Hosting("share", Table, Far, limits=replace(PATIENT, connections_per_address=2)) as serving:
+        for _ in range(2):
+            await serving.comes()
+        await serving.seated(2)
+        _, heard = await serving.stranger()
+        await heard.hears_the_end("It is not turned away.")
+        assert serving.table.turned_away_at == [("192.0.2.1:1234", "There are too many of this address.")]
+
+
+async def test_this_machine_s_own_have_no_limit_by_address() -> None:
+    async with Hosting("own", Table, limits=replace(PATIENT, connections_per_address=2)) as serving:
+        for _ in range(5):
+            await serving.comes()
+        await serving.seated(5)
+
+
+async def test_plugins_hear_of_those_who_fail_in_their_handshake_too() -> None:
+    class Grumbles(Feature):
+        """Breaks where somebody is turned away."""
+
+        name = "grumbles"
+
+        @hookimpl
+        def turned_away(self, address: str, error: ChatError) -> None:
+            raise ZeroDivisionError
+
+    async with Hosting("fails-hosted", Table, Grumbles) as serving:
+        stream, _ = await serving.stranger()
+        stream.close()
+        await serving.ui.until(notices=3)
+        assert "did not get in" in serving.ui.notices[1]
+        assert "The hook `turned_away` of" in serving.ui.notices[2]
+        await serving.comes()
+        await serving.seated(1)
+
+
+async def test_a_feature_that_breaks_at_one_word_ends_that_conversation_alone() -> None:
+    async with Hosting("one-breaks", Table) as serving:
+        one, two, three = [await serving.comes() for _ in range(3)]
+        await serving.seated(3)
+        two.session.say("break")
+        await two.until(over=True)
+        await serving.seated(2)
+        one.session.say("still here")
+        await three.until(messages=1)
+        assert [notice for notice in serving.ui.notices if "raised ZeroDivisionError" in notice]
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), Usage("Not you.")])
+async def test_a_hook_that_breaks_for_one_ends_that_conversation_alone(error: Exception) -> None:
+    class Second(Feature):
+        """Does not like the second."""
+
+        name = "second"
+        opened = 0
+
+        @hookimpl
+        def session_opened(self, session: Session) -> None:
+            self.opened += 1
+            if self.opened == 2:
+                raise error
+
+        @hookimpl
+        def session_closed(self, session: Session, ending: Ending) -> None:
+            raise error
+
+    async with Hosting("second", Table, Second, keep=False) as serving:
+        one = await serving.comes()
+        await serving.seated(1)
+        two = await serving.comes()
+        await two.until(over=True)
+        assert two.ending == Ending(By.THEM, "The other side said exit.")
+        three = await serving.comes()
+        await serving.seated(2)
+        one.session.say("hello")
+        await three.until(messages=1)
+        for guest in (one, three):
+            guest.session.exit()
+        assert (await serving.task).error is None
+        assert [notice for notice in serving.ui.notices if "ZeroDivisionError" in notice or "Not you." in notice]
+
+
+async def test_files_are_read_anew_and_what_cannot_be_read_leaves_all_as_it_was() -> None:
+    def reading(name: str, outcome: Any) -> type[Feature]:
+        class Reads(Feature):
+            """Reads."""
+
+            @hookimpl
+            def reread(self) -> Sequence[str]:
+                if isinstance(outcome, Exception):
+                    raise outcome
+                return outcome
+
+        Reads.name = name
+        return Reads
+
+    features = [
+        reading("good", ["Read \x1b."]),
+        reading("bad", Usage("Line 3 is damaged.")),
+        reading("broken", ZeroDivisionError()),
+    ]
+    async with Hosting("reread", Table, *features, reading("quiet", ())) as serving:
+        one = await serving.comes()
+        await serving.seated(1)
+        serving._server.reread()
+        told = serving.ui.notices[1:]
+        assert "Read ␛." in told
+        assert "Line 3 is damaged. All stays as it was." in told
+        assert [line for line in told if line.startswith("Reading anew failed in") and "ZeroDivisionError" in line]
+        assert len(told) == 3
+        one.session.say("still here")
+        await one.until(messages=1)
+
+
+async def test_guests_who_speak_another_stack_come_into_the_same_room() -> None:
+    guests = Place(stack_of(Memory, PlainFrames), "door-for-guests", 0)
+    async with Hosting("door", Table, guests=[guests]) as serving:
+        one = await serving.comes()
+        its, two = end(Client, PlainFrames, Sits, hook=None, limits=PATIENT)
+        serving.talking.append(asyncio.create_task(its.run("door-for-guests", 0)))
+        await serving.seated(2)
+        two.session.say("from afar")
+        await one.until(messages=1)
+        assert one.messages == ["from afar"]
+        assert [
+            line
+            for line in serving.ui.notices
+            if line.startswith("Listening for guests on door-for-guests with memory | test-plain")
+        ]
+        assert [line for line in serving.ui.notices if line.startswith("Warning: ")]
+    for place in ("door", "door-for-guests"):
+        with pytest.raises(CannotConnect):
+            await client()[0].run(place, 0)
+
+
+async def test_a_guests_place_that_is_taken_leaves_no_listener() -> None:
+    async with Serving("taken"):
+        its, _ = server(Table, guests=[Place(stack_of(Memory), "taken", 0)])
+        with pytest.raises(CannotConnect, match="listens at 'taken' already"):
+            await its.run("mine", 0)
+        async with Serving("mine"):
+            pass
+
+
+@pytest.mark.parametrize("method", ["run", "opened"])
+async def test_a_ui_that_breaks_leaves_a_table_that_goes_on_to_the_guests(method: str) -> None:
+    async with Hosting("ui-breaks", Table, breaking(method)) as serving:
+        its, _ = client(Sits)
+        assert (await its.run("ui-breaks", 0)).by is By.THEM
+        await serving.ui.until(notices=2)
+        assert [line for line in serving.ui.notices if "raised ZeroDivisionError" in line]
+        while serving._server._inside:
+            await idle()
+        assert not serving.task.done()
+
+
+async def test_a_feature_that_cannot_host_keeps_nobody_inside() -> None:
+    class Fails(Table):
+        """Has no chair."""
+
+        name = "fails"
+
+        def host(self, stack: Stack, address: str, leave: Callable[[], None]) -> Conversation:
+            raise Usage("There is no chair.")
+
+    async with Hosting("no-chair", Fails) as serving:
+        its, _ = client(Sits)
+        await its.run("no-chair", 0)
+        assert "There is no chair." in serving.ui.notices
+        assert serving._server._inside == {}
+        assert not serving.task.done()
+
+
+async def test_whoever_interrupts_a_server_with_many_says_goodbye_to_all() -> None:
+    async with Hosting("interrupted-many", Table) as serving:
+        for _ in range(3):
+            await serving.comes()
+        await serving.seated(3)
+        serving.task.cancel()
+        await asyncio.gather(serving.task, return_exceptions=True)
+        assert [(await task).by for task in serving.talking] == [By.THEM] * 3
+        assert serving.table.closed == [By.US] * 3

@@ -1,0 +1,188 @@
+"""The door to the rooms: its options, how it hears of servers and clients, and coming back."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from crowd import Crowd, Person
+
+from plytalk.core.errors import CannotConnect, HandshakeFailed, Refused, Tampered, Truncated, Usage
+from plytalk.core.keys import Role
+from plytalk.core.session import By, Ending
+from plytalk.core.testing import check_layer, open_ends, stack_of
+from plytalk.core.testing.verdict import idle, within
+from plytalk.plugins.features import rooms
+from plytalk.plugins.features.rooms import Rooms, layers
+from plytalk.plugins.rooms.names import BadName
+from plytalk.plugins.rooms.register import Register
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_it_is_the_layer_of_its_module() -> None:
+    assert layers() == [Rooms]
+    check_layer(Rooms)
+    assert Rooms.hosts
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"backlog": -1}, "numbers from 0 on"),
+        ({"rate": -1}, "numbers from 0 on"),
+        ({"operator": "alice"}, "is no operator's key"),
+        ({"operator": "SHA256:short"}, "is no operator's key"),
+        ({"room": "no room"}, "cannot be the name of a room"),
+    ],
+)
+def test_options_that_cannot_be(options: dict, sentence: str) -> None:
+    with pytest.raises(Usage, match=sentence):
+        Rooms(**options)
+
+
+async def test_a_name_at_the_server_is_looked_at_before_anybody_comes() -> None:
+    with pytest.raises(BadName):
+        await Rooms(name="admin").ready(Role.RESPONDER, str)
+    assert await Rooms(name="admin").ready(Role.INITIATOR, str) == ()  # the server will say
+
+
+async def test_people_meet_in_the_room_that_the_server_chose_or_in_another(home: Path) -> None:
+    async with Crowd(home, room="#Parlour") as crowd:
+        alice = await crowd.joins("alice")
+        assert (await alice.welcome())["room"] == "parlour"
+        bob = await crowd.comes("bob", room="kitchen")
+        carol = await crowd.comes("carol", room="kitchen")
+        bob.say("hello kitchen")
+        await carol.shows("hello kitchen")
+        alice.session.say("hello parlour")
+        await crowd.ui.shows("hello parlour")
+        assert not [line for line in (*crowd.ui.messages, *alice.texts) if "kitchen" in line]
+
+
+async def test_who_may_what_is_read_anew_without_dropping_anybody(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        Register(home / "rooms").op(crowd.key("alice"))
+        alice.say("/kick bob")
+        await alice.shows("/kick is for operators.")
+        crowd.server.reread()
+        assert await crowd.ui.shows("Read who is") == f"Read who is operator, banned and muted anew from {home / 'rooms'}."
+        (home / "rooms").write_text("damaged\n")
+        crowd.server.reread()
+        await crowd.ui.shows("All stays as it was.")
+        alice.say("/kick bob")
+        assert (await bob.over()).by is By.THEM
+        assert not alice.task.done()
+
+
+async def test_who_was_muted_in_the_file_is_and_who_was_banned_stays_until_it_leaves(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        Register(home / "rooms").mute(crowd.key("alice"))
+        Register(home / "rooms").ban(crowd.key("bob"))
+        crowd.server.reread()
+        alice.say("hello?")
+        await alice.shows("You are muted here")
+        bob.say("exit")
+        assert (await bob.over()).by is By.US
+        bob = await crowd.comes("bob")
+        await bob.shows("you are banned here")
+
+
+async def test_where_messages_carry_no_rooms_nothing_is_asked() -> None:
+    async with open_ends(stack_of(Rooms), stack_of()) as (client, server):
+        client.session.stack.features[0].session_opened(client.session)  # type: ignore[attr-defined]
+        client.say("hello")
+        assert await server.hears() == ["hello"]
+
+
+async def test_before_it_serves_it_has_no_figures_and_reads_nothing() -> None:
+    assert (Rooms().measures(), Rooms().reread()) == ((), ())
+
+
+# -- coming back ----------------------------------------------------------------------------------------------------------
+
+CUT = Ending(By.FAULT, "cut", Truncated("cut"))
+
+
+@pytest.mark.parametrize(
+    ("ending", "again"),
+    [
+        (CUT, True),
+        (Ending(By.FAULT, "", CannotConnect("nobody")), True),
+        (Ending(By.FAULT, "", HandshakeFailed("gone")), True),
+        (Ending(By.FAULT, "", Refused("no")), False),
+        (Ending(By.FAULT, "", Tampered("changed")), False),
+        (Ending(By.US, "You said exit."), False),
+    ],
+)
+async def test_it_comes_back_after_a_cut_and_not_after_a_goodbye_or_a_refusal(
+    ending: Ending, again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "WAITS", (0, 0))
+    assert await Rooms(reconnect=True).again(ending) is again
+    assert await Rooms().again(ending) is False
+
+
+async def test_each_time_it_waits_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(rooms.asyncio, "sleep", sleep)
+    feature = Rooms(reconnect=True)
+    for _ in range(9):
+        assert await feature.again(CUT)
+    assert waited == [*rooms.WAITS, rooms.WAITS[-1], rooms.WAITS[-1]]
+
+
+async def cut(crowd: Crowd, name: str) -> None:
+    next(one for one in crowd.hall.members.values() if one.name == name).session.stream.close()
+
+
+async def back(person: Person, crowd: Crowd, count: int) -> None:
+    async def wait() -> None:
+        while len(crowd.hall.first.wired) != count:
+            await idle()
+
+    await within(wait(), f"{person.ui.notices}")
+
+
+async def test_after_a_cut_nothing_is_missing_and_nothing_is_there_twice(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "WAITS", (0,))
+    async with Crowd(home, headless=True) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob", reconnect=True)
+        witness = await crowd.joins("wendy")
+        for number in range(10):
+            alice.say(f"a{number}")
+            bob.say(f"b{number}")
+            await witness.until(lambda number=number: f"alice: a{number}" in witness.texts)
+            session = bob.session
+            await cut(crowd, "bob")
+            alice.say(f"away {number}")
+            while bob.session is session:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        bob.say("the end")
+        await witness.until(lambda: "bob: the end" in witness.texts)
+        said = [text for text in witness.texts if text.startswith("bob: ")]
+        assert said == [*(f"bob: b{number}" for number in range(10)), "bob: the end"]
+        await bob.shows("alice: away 9")
+        lines = [(one.id, one.body) for one in bob.ui.events if one.kind == "said" and one.sender == "alice"]
+        expected = [(event.id, event.text) for event in witness.events if event.name == "alice" and event.kind == 1]
+        assert lines == expected
+
+
+async def test_who_was_sent_away_does_not_come_back(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "WAITS", (0,))
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob", reconnect=True)
+        crowd.seat.say("/kick bob")
+        await bob.over()
+        await crowd.ui.until(over=True)
+        assert crowd.hall.dropped == 1
