@@ -7,6 +7,8 @@ sent, and what arrives is printed in the same form without a prompt.
 
 import os
 import sys
+import time
+from zlib import crc32
 
 from plytalk.core.errors import UnknownPeer
 from plytalk.core.hookspecs import hookimpl
@@ -16,6 +18,9 @@ from plytalk.core.session import Ending
 from plytalk.plugins.uis.prompts import Prompt, best
 
 PROMPT, RECEIVED = "Type Message: ", "Message Received: "
+LATE = 60
+"""How old something is, in seconds, that is shown with its time: the backlog, and what was missed."""
+COLOURS = range(31, 37)
 
 
 class Console(Ui):
@@ -60,7 +65,7 @@ class Console(Ui):
 
     def event(self, said: Said) -> None:
         if not said.own or said.kind not in ("said", "did", "joined"):  # what was typed stands on the screen already
-            self._print(said.text)
+            self._print(on_screen(said) if self._prompt and self._prompt.visible else said.text)
 
     def _print(self, line: str) -> None:
         if self._prompt and self._prompt.visible:
@@ -93,6 +98,18 @@ class Console(Ui):
         print(question, end=" [yes/no] ", file=sys.stderr, flush=True)
         answer = await in_thread(lambda: os.read(0, 1024))
         return answer.strip().lower() in (b"yes", b"y")
+
+
+def on_screen(said: Said) -> str:
+    """What happened, as a line for a terminal: names have colours, unless none are wanted, and what is not new has its time."""
+    line, then = said.text, said.time / 1000
+    before, name, after = line.partition(said.sender or "\0")
+    if name and before in ("", "* ") and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
+        line = f"{before}\x1b[{COLOURS[crc32(name.encode()) % len(COLOURS)]}m{name}\x1b[39m{after}"
+    if 0 < then < time.time() - LATE:
+        today = time.localtime(then)[:3] == time.localtime()[:3]
+        line = time.strftime("%H:%M " if today else "%Y-%m-%d %H:%M ", time.localtime(then)) + line
+    return line
 
 
 @hookimpl

@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -11,12 +12,13 @@ import pytest
 from plytalk.core.ends import Client
 from plytalk.core.errors import UnknownPeer
 from plytalk.core.host import Host
+from plytalk.core.layers import Said
 from plytalk.core.lines import LineReader
 from plytalk.core.server import Server
 from plytalk.core.session import By, Ending
 from plytalk.core.testing import RecordingUi, check_ui, stack_of
 from plytalk.plugins.transports.memory import Memory
-from plytalk.plugins.uis.console import Console, layers
+from plytalk.plugins.uis.console import Console, layers, on_screen
 
 
 @pytest.fixture
@@ -120,3 +122,53 @@ async def test_only_a_yes_is_a_yes(typing, monkeypatch: pytest.MonkeyPatch, type
 
 def test_it_is_the_layer_of_its_module() -> None:
     assert layers() == [Console]
+
+
+# -- what happens in a room --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+
+def happened(text: str, sender: str, at: float | None = None) -> Said:
+    return Said(text, "said", sender, "", 1, int((time.time() if at is None else at) * 1000))
+
+
+@pytest.mark.usefixtures("colours")
+def test_a_name_has_always_the_same_colour_and_nothing_else_has_one() -> None:
+    spoken, did = on_screen(happened("alice: hello alice", "alice")), on_screen(happened("* alice waves", "alice"))
+    assert spoken.endswith("malice\x1b[39m: hello alice")
+    assert spoken.startswith("\x1b[3")
+    assert did == f"* {spoken.removesuffix(': hello alice')} waves"
+    assert len({on_screen(happened(name, name)).removesuffix(f"{name}\x1b[39m") for name in map(str, range(100))}) == 6
+    for text, sender in (("you, to alice alone: hello", "bob"), ("hello alice", "alice"), (": hello", "")):
+        assert on_screen(happened(text, sender)) == text
+
+
+@pytest.mark.usefixtures("colours")
+@pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_no_colour_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+    assert on_screen(happened("alice: hello", "alice")) == "alice: hello"
+
+
+def test_what_was_said_a_while_ago_has_its_time() -> None:
+    now = time.time()
+    for at, form in ((now - 90_000, "%Y-%m-%d %H:%M"), (now, ""), (now + 1e6, ""), (1e15, ""), (0, "")):
+        before = f"{time.strftime(form, time.localtime(at))} " if form else ""
+        assert on_screen(happened("Somebody came.", "", at)) == f"{before}Somebody came."
+    assert on_screen(happened("Somebody came.", "", now - 90)).removesuffix("Somebody came.") in (
+        time.strftime("%H:%M ", time.localtime(now - 90)),
+        time.strftime("%Y-%m-%d %H:%M ", time.localtime(now - 90)),  # it is just past midnight
+    )
+
+
+async def test_what_the_user_typed_is_not_shown_again_but_what_it_brought_about_is(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console()
+    for kind in ("said", "did", "joined", "renamed", "topic", "told", "other"):
+        console.event(Said(f"alice {kind}", kind, "alice", "", own=True))
+    console._out.flush()
+    assert capsys.readouterr().out.splitlines() == [f"alice {kind}" for kind in ("renamed", "topic", "told", "other")]
