@@ -28,8 +28,7 @@ def tables(figures: Figures, amount: Amount) -> str:
     """What was measured with, how it was, and all tables."""
     parts = [
         f"{amount.rounds} rounds of {amount.seconds:g} s, {len(CORES) or 'unpinned'} cores, Python {platform.python_version()}, "
-        f"{ssl.OPENSSL_VERSION.rsplit(' ', 3)[0]}. TLS is TLS 1.3 with AES-256-GCM; plytalk/1 is {SUITE}. "
-        f"Everything else on the machine took {others(figures):.0%} of it (the median of all turns).",
+        f"{ssl.OPENSSL_VERSION.rsplit(' ', 3)[0]}. TLS is TLS 1.3 with AES-256-GCM; plytalk/1 is {SUITE}.",
         *figures.notes,
     ]
     if any(OURS.name in ran for ran in figures.ran.values()):
@@ -41,10 +40,6 @@ def tables(figures: Figures, amount: Amount) -> str:
 def write(text: str) -> None:
     before, _, rest = README.read_text().partition(BEGIN)
     README.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.partition(END)[2]}")
-
-
-def others(figures: Figures) -> float:
-    return median([one.others for ran in figures.ran.values() for all_ in ran.values() for one in all_] or [0.0])
 
 
 def titled(case: Case) -> str:
@@ -102,9 +97,10 @@ def case(one: Case, ran: dict[str, list[Ran]]) -> str:
                 f"{middle(all_, lambda each: each.p99) * 1e3:.2f}",
                 f"{middle(all_, lambda each: each.server / each.seconds):.0%}",
                 f"{busy:.0%}" + (" (the limit)" if busy > BUSY else ""),
+                f"{middle(all_, lambda each: each.others):.0%}",
             ]
         )
-    head = ["deliveries/s", "server CPU µs each", "p50 ms", "p99 ms", "server busy", "generator busy"]
+    head = ["deliveries/s", "server CPU µs each", "p50 ms", "p99 ms", "server busy", "generator busy", "others on the machine"]
     return grid(titled(one), ["", *head], rows)
 
 
