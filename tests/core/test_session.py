@@ -20,7 +20,7 @@ from plytalk.core.keys import Role, Secrets
 from plytalk.core.layers import Buffer, Frame, Framer, Handshake, Kind, Layer
 from plytalk.core.limits import Limits
 from plytalk.core.memory import HIGH_WATER, MemoryStream, memory_stream_pair
-from plytalk.core.messages import Close, Control, Item, Ping, Pong
+from plytalk.core.messages import Ack, Close, Control, Extension, Item, Ping, Pong
 from plytalk.core.properties import Profile, Property
 from plytalk.core.session import MAX_NOTICES, By, Ending, Session
 from plytalk.core.testing import PlainFrames, RecordingUi, TypedFrames, byte_by_byte, randomly, stack_of, two_ends
@@ -224,6 +224,182 @@ async def test_a_ping_is_answered_unless_nobody_reads_the_answers() -> None:
     assert 1000 < alone.stream.buffered < 1100
     alone.peer.close()
     await alone.over()
+
+
+# -- what features do with it ---------------------------------------------------------------------------------------------
+
+
+class Items(Words):
+    """Has items of all types."""
+
+    name = "items"
+    extensible = True
+
+    def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
+        for item in items:
+            match item:
+                case Extension(kind, body):
+                    yield b"+%d %s" % (kind, body)
+                case Ack(taken):
+                    yield b"=%d" % taken
+                case Close():
+                    yield b"exit"
+                case _:
+                    yield str(item).encode()
+
+    def unpack(self, plaintext: bytes) -> Iterable[Item]:
+        sign, rest = plaintext[:1], plaintext[1:]
+        if sign == b"+":
+            kind, _, body = rest.partition(b" ")
+            return [Extension(int(kind), body)]
+        return [Ack(int(rest))] if sign == b"=" else super().unpack(plaintext)
+
+
+class Ear:
+    """Hears in place of the UI."""
+
+    def __init__(self, raw: bool) -> None:
+        self.raw = raw
+        self.heard: list[str] = []
+        self.noticed: list[str] = []
+        self.message, self.notice = self.heard.append, self.noticed.append
+
+
+@pytest.mark.parametrize("raw", [False, True])
+async def test_another_hears_in_place_of_the_ui_once_it_is_asked(raw: bool) -> None:
+    alone, ear = await Alone().open(), Ear(raw)
+    alone.peer.send(frame(b"for the UI"))
+    await alone.ui.until(messages=1)
+    alone.session.heard_by(ear)
+    alone.peer.send(frame(b"for\x1b the ear") + frame(b"Z", b"Z") + frame(b"\xff"))
+    await idle()
+    assert alone.ui.messages == ["for the UI"]
+    assert ear.heard == ["for\x1b the ear" if raw else "for␛ the ear", "\ufffd"]
+    assert len(ear.noticed) == 2
+    assert alone.ui.notices == []
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_all_who_asked_are_told_of_the_end_at_once_also_those_who_ask_late() -> None:
+    alone = await Alone().open()
+    told: list[tuple[int, Session, Ending]] = []
+    for number in (1, 2):
+        alone.session.when_over(lambda session, ending, number=number: told.append((number, session, ending)))
+    alone.session.exit()
+    assert told == [(number, alone.session, Ending(By.US, "You said exit.")) for number in (1, 2)]
+    alone.session.when_over(lambda session, ending: told.append((3, session, ending)))
+    assert told[2] == (3, alone.session, Ending(By.US, "You said exit."))
+    await alone.over()
+    assert len(told) == 3
+
+
+async def test_items_of_a_feature_s_types_go_to_whoever_asks_and_others_nowhere() -> None:
+    alone = await Alone(Items).open()
+    eight: list[bytes] = []
+    nine: list[bytes] = []
+    alone.session.extend(8, eight.append)
+    alone.session.extend(9, nine.append)
+    for body in (b"+8 one", b"+9 two", b"+10 nobody's", b"+8 three", b"words"):
+        alone.peer.send(frame(body))
+    await alone.ui.until(messages=1)
+    assert (eight, nine, alone.ui.messages, alone.ui.notices) == ([b"one", b"three"], [b"two"], ["words"], [])
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_a_feature_that_breaks_on_an_item_ends_the_conversation_in_words() -> None:
+    alone = await Alone(Items).open()
+    alone.session.extend(8, lambda body: body[0] // 0)
+    alone.peer.send(frame(b"+8 x"))
+    assert isinstance((await alone.over()).error, BrokenPlugin)
+
+
+async def test_items_go_out_in_their_turn_with_what_is_said() -> None:
+    alone = await Alone(Items).open()
+    alone.session.send_item(Extension(8, b"first"))
+    alone.session.say("second")
+    alone.session.send_item(Ack(7))
+    await idle()
+    assert alone.says == frame(b"+8 first") + frame(b"second") + frame(b"=7")
+    alone.session.exit()
+    alone.session.send_item(Ack(8))
+    await idle()
+    assert alone.says.endswith(frame(b"exit"))
+    await alone.over()
+
+
+async def test_what_is_said_is_counted_and_what_was_taken_told() -> None:
+    alone = await Alone(Items, limits=Limits(message=10)).open()
+    said: list[str] = []
+    taken: list[int] = []
+    alone.peer.send(frame(b"=1"))
+    await idle()
+    alone.session.keep_count(said.append, taken.append)
+    alone.session.say("one")
+    alone.session.say("far too long to be sent")
+    alone.session.send_item(Extension(8, b""))
+    alone.session.say("two")
+    alone.peer.send(frame(b"=2") + frame(b"=0"))
+    await idle()
+    assert (said, taken) == (["one", "two"], [2, 0])
+    alone.session.say("exit")
+    alone.session.say("ghost")
+    assert said == ["one", "two"]
+    await alone.over()
+
+
+async def test_while_it_is_held_nothing_goes_out_and_then_all_in_order() -> None:
+    alone = await Alone(Items).open()
+    alone.session.say("before")
+    alone.session.hold()
+    assert b"".join(alone.peer._inbox) == frame(b"before")
+    alone.session.say("held")
+    await alone.session.drain()
+    alone.peer.send(frame(b"hello"))
+    await alone.ui.until(messages=1)
+    assert alone.says == frame(b"before")
+    alone.session.release(("again", "and again"))
+    alone.session.say("after")
+    await idle()
+    assert alone.says == b"".join(map(frame, (b"before", b"again", b"and again", b"held", b"after")))
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_who_leaves_while_it_is_held_has_said_all() -> None:
+    alone = await Alone(Items).open()
+    alone.session.hold()
+    alone.session.say("last words")
+    alone.session.exit()
+    await idle()
+    assert alone.says == frame(b"last words") + frame(b"exit")
+    await alone.over()
+
+
+async def test_what_was_packed_once_for_many_goes_out_behind_what_is_pending() -> None:
+    alone = await Alone(Items).open()
+    alone.session.deliver([b"one", b"two"])
+    assert b"".join(alone.peer._inbox) == frame(b"one") + frame(b"two")
+    alone.session.say("three")
+    alone.session.deliver([b"four"])
+    alone.session.deliver([b"five"])
+    await idle()
+    assert alone.says == b"".join(map(frame, (b"one", b"two", b"three", b"four", b"five")))
+    alone.session.exit()
+    alone.session.deliver([b"ghost"])
+    await idle()
+    assert alone.says.endswith(frame(b"exit"))
+    await alone.over()
+
+
+@pytest.mark.parametrize("pending", [False, True])
+async def test_a_cipher_that_breaks_on_what_was_packed_ends_that_conversation(pending: bool) -> None:
+    alone = await Alone(breaking(Unsealed, "seal"), Items).open()
+    if pending:
+        alone.session.say("words")
+    alone.session.deliver([b"one"])
+    assert isinstance((await alone.over()).error, BrokenPlugin)
 
 
 # -- what follows the handshake -------------------------------------------------------------------------------------------
