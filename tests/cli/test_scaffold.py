@@ -71,8 +71,18 @@ def test_two_programs_talk_through_it_over_a_socket(installed: Fresh, kind: str)
         client.end_input()
         assert server.hear() == ("-> hello" if kind == "ui" else "Message Received: hello")
         assert (client.status(), server.status()) == (0, 0)
-    if kind == "feature":
-        assert any(line.startswith("You talked for ") for line in client.told)
+
+
+def test_the_generated_feature_brings_a_command_to_a_room(installed: Fresh) -> None:
+    ours = {"environment": installed.environment, "command": [str(installed.bin / "chat")]}
+    with (
+        programs.serve("--feature", "my-own", **ours) as server,
+        programs.connect(server.port, "--accept-new", "--name", "alice", **ours) as client,
+    ):
+        client.say("/my-own")
+        assert client.hear() == server.hear() == "alice waves to everybody in lobby."
+        client.end_input()
+        assert (client.status(), server.status()) == (0, 0)
 
 
 def test_the_generated_authenticator_lets_one_key_in_and_no_other(installed: Fresh) -> None:
