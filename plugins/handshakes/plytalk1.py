@@ -16,6 +16,7 @@ afresh for each process, as noise-libp2p has it.
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -93,7 +94,7 @@ class Plytalk1(Handshake):
             await wire.send(A, handshake.write_message())
             identity = handshake.read_message(await wire.receive(B, MAX_B))
             await wire.ask(self._judge(handshake, identity))  # before the first secret byte leaves
-            await wire.send(C, handshake.write_message(payload.encode(self._own, self._static.public)))
+            await wire.send(C, handshake.write_message(self._proof))
             return finish(handshake, wire)
         finally:
             handshake.forget()  # however it ends
@@ -116,7 +117,7 @@ class Plytalk1(Handshake):
         try:
             if handshake.read_message(await wire.receive(A, MAX_A)):
                 raise HandshakeFailed("The other side put words into a handshake message that has none.")
-            await wire.send(B, handshake.write_message(payload.encode(self._own, self._static.public)))
+            await wire.send(B, handshake.write_message(self._proof))
             await wire.ask(self._judge(handshake, self._read_last(wire, handshake, await wire.receive(C, MAX_C))))
             return finish(handshake, wire)
         finally:
@@ -170,6 +171,11 @@ class Plytalk1(Handshake):
             raise Refused("The other side shows this side's own key: somebody sends our words back.")
         key = payload.decode(identity, handshake.rs)
         return Identity(key.type, key.blob)
+
+    @cached_property
+    def _proof(self) -> bytes:
+        """The same in every handshake of this process, so it is signed once."""
+        return payload.encode(self._own, self._static.public)
 
     @property
     def _own(self) -> identities.Identity:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Pack = Callable[[Sequence[Item]], Sequence[bytes]]
 COMING_AND_GOING = (Kind.JOINED, Kind.LEFT)
 SAID = int(Kind.SAID)
-CROWD = 100
+CROWD = 50
 """From how many members on nobody is told who comes and goes: it would be more than what is said."""
 
 
