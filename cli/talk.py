@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
@@ -20,7 +21,7 @@ from plytalk.cli.tracing import trace_option, tracing
 from plytalk.core import files
 from plytalk.core.contacts import Contacts
 from plytalk.core.ends import Client
-from plytalk.core.errors import Usage
+from plytalk.core.errors import ChatError, Usage
 from plytalk.core.keys import Role
 from plytalk.core.limits import Limits
 from plytalk.core.properties import Property
@@ -124,8 +125,22 @@ def invited(choice: Choice, guests: str) -> Iterator[tuple[str, int]]:
         yield name, int(port) if port else choice.host.profile(name).port
 
 
+class Address(click.ParamType[str]):
+    """HOST[:PORT], or @NAME for somebody met before."""
+
+    name = "address"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        try:
+            known = Contacts(files.place("contacts")).all()
+        except ChatError:
+            return []
+        names = [f"@{contact.name}" for contact in known if contact.address]
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
 @click.command(cls=StackCommand, role=Role.INITIATOR, epilog=CONNECT_EXAMPLES)
-@click.argument("address", metavar="HOST[:PORT]|@NAME")
+@click.argument("address", type=Address(), metavar="HOST[:PORT]|@NAME")
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),

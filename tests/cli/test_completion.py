@@ -41,6 +41,18 @@ def test_options_of_the_end_that_it_is():
     assert completed("serve", "--re") == set()
 
 
+def test_the_names_of_those_met_before(tmp_path, monkeypatch):
+    monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
+    assert completed("connect", "@") == set()
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
+    (tmp_path / "contacts").write_text(f"alice 192.0.2.7:7591 {key}\nalbert - {key}\nbob 192.0.2.8:7591 {key}\n")
+    assert completed("connect", "@") == {"@alice", "@bob"}
+    assert completed("connect", "@a") == {"@alice"}  # nobody knows where albert is
+    assert completed("connect", "192") == set()
+    (tmp_path / "contacts").write_text("what is this\n")
+    assert completed("connect", "@") == set()
+
+
 def test_a_wrong_layer_before_it_changes_nothing():
     assert completed("serve", "--cipher", "nonsense", "--framer", "ty") == {"typed"}
 
