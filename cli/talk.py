@@ -28,6 +28,9 @@ from plytalk.core.properties import Property
 from plytalk.core.server import Place, Server
 from plytalk.core.session import Ending
 
+SPARE = 200
+"""Open files that are no member's: those still in their handshake, logs, and what Python needs."""
+
 SERVE_EXAMPLES = """\b
 Examples:
   chat serve                                       wait on this machine, until all who came have left
@@ -94,14 +97,33 @@ def serve(
         server = Server(
             stack,
             choice.host.manager.hook,
-            limits=replace(Limits(), connections=members or Limits.connections),
+            limits=replace(Limits(), connections=open_files_for(members)),
             guests=[Place(choice.guest(name), place, number) for name, number in invited(choice, guests or "")],
             secret=secret,
             trace=tracer,
             announce=lambda address: announce(choice, stack, address),
-            introduce=newcomer,
+            introduce=newcomer if stack.ui.present else lambda session: (),
         )
         return run(attended(server, server.run(place, choice.port if port is None else port, keep=not once), keep=not once))
+
+
+def open_files_for(members: int | None) -> int:
+    """How many may be inside: what was asked for, if the system lets us open as many files. Raises Usage where it does not."""
+    wanted = members or Limits.connections
+    try:
+        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
+    except ImportError:  # Windows, which has no such limit
+        return wanted
+    soft, hard = getrlimit(RLIMIT_NOFILE)
+    most = wanted + SPARE if hard == RLIM_INFINITY else min(wanted + SPARE, hard)
+    if members and most < wanted + SPARE:
+        raise Usage(
+            f"The system lets a program open {hard:,} files here, too few for --members {members}.",
+            "Raise it with `ulimit -n`, or LimitNOFILE in a unit of systemd, or choose fewer.",
+        )
+    if soft != RLIM_INFINITY and soft < most:
+        setrlimit(RLIMIT_NOFILE, (most, hard))
+    return min(wanted, most - SPARE)
 
 
 async def attended(server: Server, conversations: Coroutine[Any, Any, Ending], keep: bool) -> Ending:
