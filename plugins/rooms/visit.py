@@ -13,7 +13,7 @@ from plytalk.core.messages import Extension
 from plytalk.core.sanitise import clean
 from plytalk.core.session import Session
 from plytalk.plugins.rooms.screen import show, tell
-from plytalk.plugins.rooms.wire import EVENT, ROOM, Event, Kind, read, write
+from plytalk.plugins.rooms.wire import EVENT, ROOM, Event, Kind, Mark, read, write
 
 MAX_SHOWN = 100
 """How many of those who are there are named to whoever comes."""
@@ -28,6 +28,7 @@ class Visit:
         self._epoch = ""
         self._last = 0
         self._since = 0  # from this event on, those in our name are ours
+        self._now = 0  # what happened before this event happened while we were away
         self._unacknowledged: deque[str] = deque()
         self._taken = self._before = 0
         self._returning = self.welcome = self.sent_away = False
@@ -74,14 +75,15 @@ class Visit:
     def _arrived(self, said: dict[str, Any], epoch: str) -> None:
         """The first welcome of a connection: on a return, what has not been taken yet is said again."""
         ui = self._session.stack.ui
-        if self._epoch in ("", epoch):
-            self._acknowledged(number(said, "taken"))
-        else:
+        taken = number(said, "taken")
+        if self._epoch in ("", epoch) and taken >= self._taken:
+            self._acknowledged(taken)
+        else:  # it has forgotten us, if it is the same server at all
             if self._before:
                 tell(ui, f"The server was started anew: your last {self._before} lines may not have arrived.")
             for _ in range(self._before):
                 self._unacknowledged.popleft()
-            self._taken = self._before = 0
+            self._taken, self._before = taken, 0
         if self._epoch and said.get("missed"):
             tell(ui, "You were away too long: some of what was said meanwhile is missing here.")
         self._session.release(tuple(islice(self._unacknowledged, self._before)))
@@ -90,9 +92,10 @@ class Visit:
         back = (room, epoch) == (self._room, self._epoch)
         moved = bool(self._epoch) and not back
         self._room, self._epoch, self.name, self._last = room, epoch, name, following - 1
+        self._now = number(said, "now") or following
         if back:
             return
-        self._since = number(said, "now") or following
+        self._since = self._now
         count, here = number(said, "count"), said.get("here")
         if count != 2 or moved or not said.get("seat"):  # with whoever sits at the server it looks as without a room
             names = [one for one in here[:MAX_SHOWN] if isinstance(one, str)] if isinstance(here, list) else []
@@ -108,10 +111,16 @@ class Visit:
         if event.id <= self._last:
             return
         self._last = event.id
+        if event.id < self._now:  # whichever two were there, we were not: their names are to be seen
+            event = event._replace(marks=event.marks & ~Mark.TWO)
         mine = event.name == self.name and event.id >= self._since
         show(self._session.stack.ui, event, self.name, mine)
         if mine and event.kind == Kind.RENAMED:
             self.name = event.text
+
+    def away(self) -> None:
+        """Say that the connection is gone, and that it is tried again."""
+        tell(self._session.stack.ui, "You are not connected: trying again. What you type now is said when you are back.")
 
     def __repr__(self) -> str:
         return f"<Visit {clean(self.name)} in {clean(self._room)}>"

@@ -64,7 +64,7 @@ class Console(Ui):
         self._print(RECEIVED + text)
 
     def event(self, said: Said) -> None:
-        if not said.own or said.kind not in ("said", "did", "joined"):  # what was typed stands on the screen already
+        if not said.own or said.kind not in ("said", "did", "joined", "left"):  # what was typed stands on the screen already
             self._print(on_screen(said) if self._prompt and self._prompt.visible else said.text)
 
     def _print(self, line: str) -> None:

@@ -48,6 +48,7 @@ class ToolkitPrompt:
         os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")
         self._asking: PromptSession[str] = PromptSession(text, reserve_space_for_menu=0)
         self._patch = patch_stdout
+        self._half = ""
         self.visible = False
 
     @contextlib.contextmanager
@@ -60,8 +61,12 @@ class ToolkitPrompt:
                 self.visible = False
 
     async def ask(self) -> list[str] | None:
+        half, self._half = self._half, ""
         try:
-            typed: str = await self._asking.prompt_async(set_exception_handler=False, handle_sigint=False)
+            typed: str = await self._asking.prompt_async(set_exception_handler=False, handle_sigint=False, default=half)
+        except asyncio.CancelledError:  # the conversation is over; in the next one the half-typed line is there again
+            self._half = self._asking.default_buffer.text
+            raise
         except EOFError:
             return None
         except KeyboardInterrupt:  # Ctrl-C came as a key: let it be the signal that it is without a prompt
