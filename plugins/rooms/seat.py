@@ -10,7 +10,7 @@ from plytalk.core.session import By, Ending
 from plytalk.core.stack import Stack
 from plytalk.plugins.rooms.room import Room
 from plytalk.plugins.rooms.screen import show, tell
-from plytalk.plugins.rooms.wire import Event, Kind
+from plytalk.plugins.rooms.wire import Event, Kind, Mark
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.hall import Hall
@@ -87,8 +87,10 @@ class Seat:
         unheard, self._unheard = self._unheard, []
         for text in unheard:
             self.say(text)
-        if len(self._hall.members) == {Kind.JOINED: 2, Kind.LEFT: 1}.get(event.kind):  # type: ignore[call-overload]
-            return  # the first that comes and the last that leaves: the conversation begins and ends with them
+        first = event.kind == Kind.JOINED and event.marks & Mark.TWO
+        last = event.kind == Kind.LEFT and len(self._hall.members) == 1
+        if first or last:  # the conversation begins and ends with them
+            return
         try:
             show(self.stack.ui, event, self.name)
         except Exception as error:  # the room goes on without a screen here

@@ -120,7 +120,8 @@ class Visit:
 
     def away(self) -> None:
         """Say that the connection is gone, and that it is tried again."""
-        tell(self._session.stack.ui, "You are not connected: trying again. What you type now is said when you are back.")
+        if self._returning:  # there was one
+            tell(self._session.stack.ui, "You are not connected: trying again. What you type now is said when you are back.")
 
     def __repr__(self) -> str:
         return f"<Visit {clean(self.name)} in {clean(self._room)}>"

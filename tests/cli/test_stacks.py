@@ -187,3 +187,24 @@ def test_a_config_file_may_hold_options_of_both_ends(tmp_path, arguments, later)
     (tmp_path / "config.toml").write_text("[options]\nreconnect = true\nbacklog = 5\n")
     run = CliRunner().invoke(chat, [*arguments, "--config", str(tmp_path / "config.toml")])
     assert later in str(run.exception)
+
+
+# -- the feature that goes with it ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "feature"),
+    [
+        ((), "rooms"),
+        (("--ui", "jsonl"), "rooms"),
+        (("--feature", "rooms"), "rooms"),
+        (("--feature", "log"), "log,rooms"),
+        (("-p", "no:rooms"), None),
+        (("--profile", "demo01"), None),
+        (("--profile", "secure-chat", "--feature", "rooms"), "rooms"),
+        (("--messages", "text"), None),
+        (("--cipher", "aesgcm"), None),
+    ],
+)
+def test_rooms_come_with_messages_that_can_carry_them(explain, arguments, feature):
+    assert explain(*arguments).get("feature") == feature

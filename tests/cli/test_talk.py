@@ -1,13 +1,18 @@
 """`chat serve` and `chat connect`: addresses, ports, warnings, and what stands in the way of a conversation."""
 
+import json
 import os
+import re
+import signal
 import socket
 import stat
 import sys
+from contextlib import ExitStack
 
 import pytest
 from click.testing import CliRunner
 from peers import demo01, habits, secure_chat
+from people import environment
 from programs import ENVIRONMENT, chat, complaint, connect, nobody_there, serve, started
 
 from plytalk.cli.main import chat as command
@@ -349,3 +354,169 @@ def test_a_name_stands_for_an_address_and_for_one_key_alone(tmp_path):
                 assert client.status() == status, client.told
         assert server.status() == 0
     assert not (tmp_path / "alice" / "known_hosts").exists()
+
+
+# A room, and a server that is left alone
+
+
+@pytest.fixture
+def comes(tmp_path):
+    """`comes(port, name)` is somebody of this name at the server, with a key of their own, who has been told so much."""
+    with ExitStack() as stack:
+
+        def come(port, name, told="You are "):
+            arguments = ("--accept-new", "--name", name, "--ui", "jsonl")
+            client = stack.enter_context(connect(port, *arguments, environment=environment(tmp_path / name)))
+            client.tells(told)
+            return client
+
+        yield come
+
+
+def say(client, text):
+    client.say(json.dumps({"type": "message", "text": text}))
+
+
+def hears(client, text):
+    """Read up to a line with this text; what was said before it."""
+    lines = []
+    while (line := client.hear()) and f'"text": "{text}"' not in line:
+        lines.append(line)
+    assert line, lines
+    return line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+class TestLeftAlone:
+    def serves(self, tmp_path, *options):
+        return serve("--keep", *options, environment=environment(tmp_path / "server"))
+
+    def test_people_meet_where_nobody_sits_and_sigterm_says_goodbye_to_all(self, tmp_path, comes):
+        with self.serves(tmp_path, "--headless") as ours:
+            assert "| none | rooms." in ours.told[-1]
+            ours.end_input()
+            alice, bob, carol = [comes(ours.port, name) for name in ("alice", "bob", "carol")]
+            say(alice, "hello")
+            assert '"sender": "alice"' in hears(bob, "hello")
+            hears(carol, "hello")
+            ours.process.send_signal(signal.SIGTERM)
+            assert ours.status() == 0
+            for client in (alice, bob, carol):
+                assert client.status() == 0
+                assert "The other side said exit." in client.process.stdout.read().decode()
+            assert ours.process.stdout.read() == b""
+
+    def test_sigterm_ends_a_server_with_somebody_at_it_too(self, tmp_path, comes):
+        with self.serves(tmp_path) as ours:
+            alice = comes(ours.port, "alice", "Talking to")
+            say(alice, "hello")
+            assert ours.hear() == "Message Received: hello"
+            ours.process.send_signal(signal.SIGTERM)
+            assert (ours.status(), alice.status()) == (0, 0)
+
+    def test_sigterm_waits_for_no_member_that_stands_still(self, tmp_path, comes):
+        with self.serves(tmp_path, "--headless") as ours:
+            alice, bob = comes(ours.port, "alice"), comes(ours.port, "bob")
+            say(alice, "hello")
+            hears(bob, "hello")
+            bob.process.send_signal(signal.SIGSTOP)
+            ours.process.send_signal(signal.SIGTERM)
+            assert (ours.status(), alice.status()) == (0, 0)
+
+    def test_sigterm_before_anybody_came(self, tmp_path):
+        with self.serves(tmp_path, "--headless") as ours:
+            ours.process.send_signal(signal.SIGTERM)
+            assert ours.status() == 0
+
+    def test_sighup_reads_anew_and_drops_nobody(self, tmp_path, comes):
+        with self.serves(tmp_path, "--headless") as ours:
+            alice, bob = comes(ours.port, "alice"), comes(ours.port, "bob")
+            say(alice, "hello")
+            hears(bob, "hello")
+            ours.process.send_signal(signal.SIGHUP)
+            ours.tells("Read who is operator, banned and muted anew from")
+            register = tmp_path / "server" / "rooms"
+            register.write_text("damaged\n")
+            register.chmod(0o600)
+            ours.process.send_signal(signal.SIGHUP)
+            ours.tells("All stays as it was.")
+            say(bob, "still here")
+            hears(alice, "still here")
+            ours.process.send_signal(signal.SIGTERM)
+            assert ours.status() == 0
+
+    def test_guests_of_an_existing_chat_come_into_the_room(self, tmp_path, comes):
+        with self.serves(tmp_path, "--guests", "demo01:0,secure-chat:0") as ours:
+            ports = [
+                int(re.search(r"for guests on 127.0.0.1:(\d+) with", ours.tells("Listening for guests"))[1]) for _ in range(2)
+            ]
+            alice = comes(ours.port, "alice", "Talking to")
+            say(alice, "ready")
+            assert ours.hear() == "Message Received: ready"
+            with habits.connect(ports[0]) as plain, habits.connect(ports[1]) as sealed:
+                key = secure_chat.handshake_client(sealed)
+                demo01.send_message(plain, None, "from afar")
+                line = hears(alice, "from afar")
+                assert '"marks": ["not authenticated", "not encrypted"]' in line
+                while "[not authenticated, not encrypted]: from afar" not in (shown := ours.hear()):
+                    assert shown
+                say(alice, "welcome")
+                while (heard := demo01.recv_message(plain, None)) != "alice: welcome":
+                    assert heard
+                while (heard := secure_chat.recv_message(sealed, key)) != "alice: welcome":
+                    assert heard
+            ours.process.send_signal(signal.SIGTERM)
+            assert ours.status() == 0
+
+    def test_no_more_members_than_were_asked_for(self, tmp_path, comes):
+        with self.serves(tmp_path, "--headless", "--members", "1") as ours:
+            alice = comes(ours.port, "alice")
+            run = chat(
+                "connect", f"127.0.0.1:{ours.port}", "--accept-new", environment=environment(tmp_path / "bob"), typed="hello\n"
+            )
+            assert run.returncode != 0
+            say(alice, "exit")
+            assert alice.status() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--guests", "demo01:x"), "'demo01:x' is not PROFILE or PROFILE:PORT."),
+        (("--guests", "demo01:65536"), "is not PROFILE or PROFILE:PORT."),
+        (("--guests", "demo01:-1"), "is not PROFILE or PROFILE:PORT."),
+        (("--guests", "plytalk1:0"), "plytalk1 is no existing chat"),
+        (("--guests", "nowhere:0"), "nowhere"),
+        (("--guests", "demo01:0", "-p", "no:rooms"), "--guests needs a room"),
+        (("--guests", "demo02:0", "--profile", "demo01"), "--guests needs a room"),
+        (("--members", "0"), "--members"),
+        (("--rate", "-1"), "--backlog and --rate take numbers from 0 on."),
+        (("--operator", "alice"), "is no operator's key"),
+        (("--name", "admin"), "'admin' is not a name for a member."),
+        (("--room", "no room"), "cannot be the name of a room"),
+    ],
+)
+def test_what_a_room_cannot_be_is_said_before_anybody_comes(arguments, sentence, tmp_path):
+    run = chat("serve", "--port", "0", *arguments, environment=environment(tmp_path))
+    assert sentence in run.stderr
+    assert "Traceback" not in run.stderr
+    assert run.returncode == 2
+
+
+@pytest.mark.parametrize("without", ["server", "client", "both"])
+def test_two_talk_as_ever_where_either_has_no_rooms(without, tmp_path):
+    ours, theirs = (("-p", "no:rooms") if without in (side, "both") else () for side in ("server", "client"))
+    with serve(*ours, environment=environment(tmp_path / "server")) as server:
+        assert ("rooms." in server.told[-1]) is (not ours)
+        address = f"127.0.0.1:{server.port}"
+        run = chat(
+            "connect", address, "--accept-new", *theirs, environment=environment(tmp_path / "bob"), typed="one\n/two\n//three\n"
+        )
+        assert run.returncode == 0, run.stderr
+        assert server.hear() == "Message Received: one"
+        if without in ("server", "both"):
+            assert [server.hear(), server.hear()] == ["Message Received: /two", "Message Received: //three"]
+        else:
+            assert server.hear() == "Message Received: /three"
+        assert server.hear() == ""
+        assert server.status() == 0

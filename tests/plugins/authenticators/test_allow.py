@@ -5,11 +5,12 @@ import pytest
 from judging import ALICE, BOB, Shown
 from programs import ENVIRONMENT, Chat, chat, connect, serve
 
-from plytalk.core.errors import Refused
+from plytalk.core.errors import Refused, Usage
 from plytalk.core.files import Corrupt, StoreError
 from plytalk.core.identity import create
 from plytalk.core.keys import Role
 from plytalk.plugins.authenticators.allow import Allow
+from plytalk.plugins.authenticators.words import Words
 
 
 def nobody(prompt: str) -> str:
@@ -61,6 +62,22 @@ async def test_a_list_that_cannot_be_read_lets_nobody_in(trouble: str, file: Pat
         await Allow(file).ready(Role.RESPONDER, nobody)
     with pytest.raises(expected):
         await Shown(ALICE).to(Allow(file))
+
+
+async def test_who_is_let_in_from_within_comes_in_from_then_on(file: Path) -> None:
+    auth = Allow(file)
+    with pytest.raises(Refused):
+        await Shown(BOB).to(auth)
+    assert auth.admit(str(BOB), "Bob") == f"Bob may come in now, by {file}."
+    assert (await Shown(BOB, "192.0.2.7:5000").to(auth)).said == [f"192.0.2.7:5000 is Bob, by {file}."]
+    with pytest.raises(Usage, match="cannot stand beside a key"):
+        auth.admit(str(ALICE), "two\nlines")
+    assert file.read_text() == f"# friends\n{ALICE} Alice\n{BOB} Bob\n"
+
+
+def test_who_goes_by_no_list_lets_nobody_in_by_one() -> None:
+    with pytest.raises(Usage, match="--auth words goes by no list"):
+        Words().admit(str(BOB), "Bob")
 
 
 # -- the commands ----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plytalk.core.layers import Said
 from plytalk.core.lines import LineReader
 from plytalk.core.session import By
 from plytalk.core.testing import Side, check_ui, open_ends, stack_of
@@ -124,6 +125,23 @@ async def test_what_is_heard_is_not_cleaned_twice(program, capsys: pytest.Captur
         other.say("exit")
         await other.over()
     assert '{"type": "message", "text": "\\u001b[2J"}' in capsys.readouterr().out
+
+
+async def test_what_happens_among_several_is_told_with_all_it_is_made_of(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "b\x1b[2J\n\u202e\x7f\x9b"
+    ui = Jsonl()
+    ui.event(Said(f"{evil}: hello", "said", evil, f"hello{evil}", 7, 1790000000000, ("not authenticated",), True))
+    ui.event(Said("* bob is here.", "joined", "bob", ""))
+    ui._out.flush()
+    out = capsys.readouterr().out
+    first, second = out.splitlines()
+    assert out.isascii()
+    assert (first + second).isprintable()
+    assert json.loads(first) == {
+        "type": "event", "kind": "said", "sender": evil, "text": f"hello{evil}", "id": 7, "time": 1790000000000,
+        "marks": ["not authenticated"], "own": True,
+    }  # fmt: skip
+    assert json.loads(second)["kind"] == "joined"
 
 
 def test_it_is_the_layer_of_its_module() -> None:

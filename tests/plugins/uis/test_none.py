@@ -6,6 +6,7 @@ import programs
 import pytest
 
 from plytalk.core.errors import UnknownPeer
+from plytalk.core.layers import Said
 from plytalk.core.testing import check_ui, open_ends, stack_of
 from plytalk.plugins.uis.none import Nobody, layers
 
@@ -23,6 +24,11 @@ async def test_notices_are_told_and_messages_are_not_shown(capsys: pytest.Captur
     out, err = capsys.readouterr()
     assert out == ""
     assert err == "Something happened.\n"
+
+
+def test_what_happens_among_several_is_not_shown_either(capsys: pytest.CaptureFixture[str]) -> None:
+    Nobody().event(Said("bob: hello", "said", "bob", "hello"))
+    assert capsys.readouterr() == ("", "")
 
 
 async def test_nobody_can_be_asked() -> None:
