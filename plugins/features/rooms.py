@@ -167,7 +167,7 @@ class Rooms(Feature):
         over = self._goodbye and self._tries == len(WAITS) - 1
         if not self._reconnect or not (cut or ending.by is By.THEM) or self._visit.sent_away or over:
             return False
-        if not self._tries:
+        if self._visit.welcome and not self._tries:
             self._visit.away()
         await asyncio.sleep(WAITS[min(self._tries, len(WAITS) - 1)])
         self._tries += 1

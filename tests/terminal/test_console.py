@@ -197,6 +197,29 @@ def test_control_d_within_a_line_ends_nothing(library):
         assert peer.hear() == "Message Received: half typed"
 
 
+# Cuts
+
+
+def test_a_half_typed_line_is_there_again_when_the_connection_is(library, tmp_path):
+    def home(name):
+        return {**ENVIRONMENT, "PLYTALK_HOME": str(tmp_path / name)}
+
+    with serve("--keep", "--ui", "none", environment=home("server")) as server:
+        where = ("connect", f"127.0.0.1:{server.port}", "--accept-new", "--reconnect", "--name", "alice")
+        with shown(library, *where, environment=home("client")) as screen:
+            screen.until("You are alice in lobby")
+            half_type(screen)
+            server.process.kill()
+            screen.until("You are not connected: trying again. What you type now is said when you are back.")
+            with serve("--keep", "--ui", "none", "--port", str(server.port), environment=home("server")) as again:
+                assert again.port == server.port
+                screen.until(lambda: screen.before_cursor == "Type Message: half typed")
+                with shown(library, *where, "--name", "bob", environment=home("other")) as other:
+                    other.until("with alice")
+                    screen.type(" and said" + ENTER)
+                    other.until("half typed and said")
+
+
 # Servers
 
 

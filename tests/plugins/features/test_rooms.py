@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from crowd import Crowd, Person
 
-from plytalk.core.errors import CannotConnect, HandshakeFailed, Refused, Tampered, Truncated, Usage
+from plytalk.core.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch, Tampered, Truncated, Usage
 from plytalk.core.keys import Role
 from plytalk.core.session import By, Ending
 from plytalk.core.testing import check_layer, open_ends, stack_of
@@ -118,10 +118,12 @@ CUT = Ending(By.FAULT, "cut", Truncated("cut"))
         (Ending(By.FAULT, "", HandshakeFailed("gone")), True),
         (Ending(By.FAULT, "", Refused("no")), False),
         (Ending(By.FAULT, "", Tampered("changed")), False),
+        (Ending(By.FAULT, "", StackMismatch("another stack")), False),
+        (Ending(By.THEM, "The other side said exit."), True),
         (Ending(By.US, "You said exit."), False),
     ],
 )
-async def test_it_comes_back_after_a_cut_and_not_after_a_goodbye_or_a_refusal(
+async def test_it_comes_back_after_a_cut_or_a_goodbye_and_not_after_its_own_or_a_refusal(
     ending: Ending, again: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rooms, "WAITS", (0, 0))
@@ -140,6 +142,14 @@ async def test_each_time_it_waits_longer(monkeypatch: pytest.MonkeyPatch) -> Non
     for _ in range(9):
         assert await feature.again(CUT)
     assert waited == [*rooms.WAITS, rooms.WAITS[-1], rooms.WAITS[-1]]
+
+
+async def test_after_a_goodbye_it_tries_for_a_while_and_then_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "WAITS", (0, 0, 0))
+    feature = Rooms(reconnect=True)
+    assert await feature.again(Ending(By.THEM, "The other side said exit."))
+    assert await feature.again(Ending(By.FAULT, "", StackMismatch("a server that is just ending")))
+    assert not await feature.again(Ending(By.FAULT, "", CannotConnect("nobody")))
 
 
 async def cut(crowd: Crowd, name: str) -> None:

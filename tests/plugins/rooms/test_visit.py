@@ -170,6 +170,41 @@ async def test_a_server_that_was_started_anew_is_said_with_what_may_be_lost(ends
         assert server.heard == ["second"]
 
 
+async def test_a_server_that_forgot_how_much_was_said_hears_nothing_twice(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes()
+        session.say("taken")
+        session.say("taken as well")
+        session.say("unknown")
+        await idle()
+        server.session.send_item(Ack(2))
+        await idle()
+    async with visiting(visit, both) as (session, server):
+        session.say("new")
+        server.welcomes(taken=1)
+        await idle()
+        assert server.heard == ["new"]
+        server.session.send_item(Ack(2))
+        await idle()
+    assert "The server was started anew: your last 1 lines may not have arrived." in both[0].person.notices
+    async with visiting(visit, both) as (_, server):
+        server.welcomes(taken=2)
+        await idle()
+        assert server.heard == []
+
+
+async def test_what_two_others_said_while_it_was_away_comes_with_their_names(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (_, server):
+        server.welcomes(next=3, now=5)
+        server.happens(3, "to carol", marks=Mark.TWO)
+        server.happens(5, "to you", marks=Mark.TWO)
+        await idle()
+    assert [said.text for said in both[0].person.events] == ["bob: to carol"]
+    assert both[0].person.messages == ["bob: to carol", "to you"]
+
+
 async def test_acknowledgements_that_cannot_be_harm_nobody(ends) -> None:
     visit, both = Visit(), await ends()
     async with visiting(visit, both) as (session, server):
