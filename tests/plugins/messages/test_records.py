@@ -1,7 +1,9 @@
 """Records of plytalk/1: items in buckets, byte by byte; what is not written so is refused."""
 
+import json
 import tracemalloc
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -295,3 +297,35 @@ def test_its_fields_by_their_names():
 
 def test_it_can_be_found():
     assert layers() == [Records]
+
+
+# -- the vectors for other implementations -----------------------------------------------------------------------------------
+
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "records.json").read_text(encoding="utf-8"))
+
+
+def as_written(item):
+    """An item as the vectors write it: its type, and its body in hexadecimal digits."""
+    match item:
+        case str():
+            return [1, item.encode().hex()]
+        case Ack(taken):
+            return [2, taken.to_bytes(8, "big").hex()]
+        case Ping(body):
+            return [3, body.hex()]
+        case Close():
+            return [7, "00" + (1).to_bytes(8, "big").hex()]
+        case Extension(kind, body):
+            return [kind, body.hex()]
+    raise AssertionError(item)
+
+
+@pytest.mark.parametrize("vector", VECTORS["taken"], ids=lambda vector: vector["name"])
+def test_what_the_vectors_say(vector):
+    assert [as_written(item) for item in unpacked(*map(bytes.fromhex, vector["records"]))] == vector["says"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda vector: vector["name"])
+def test_what_the_vectors_have_refused(vector):
+    with pytest.raises(BadFrame):
+        unpacked(*map(bytes.fromhex, vector["records"]))
