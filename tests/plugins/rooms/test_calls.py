@@ -144,9 +144,9 @@ async def test_a_command_whose_name_is_taken_is_refused_before_anybody_comes(hom
         commands = (Command("ban", "Mine.", fail),)
 
     with pytest.raises(Usage, match=r"The feature `thief` brings the command /ban, which plytalk has\."):
-        async with Crowd(home, Thief):
-            pass
+        async with Crowd(home, Thief) as crowd:
+            await crowd.ended()
     Thief.commands = (Command("tea", "Mine.", fail),)
     with pytest.raises(Usage, match=r"/tea, which tea has"):
-        async with Crowd(home, Tea, Thief):
-            pass
+        async with Crowd(home, Tea, Thief) as crowd:
+            await crowd.ended()
