@@ -55,9 +55,9 @@ class Session:
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
-        "_borders", "_cipher", "_ending_known", "_extensions", "_framer", "_hearer", "_held", "_loop", "_messages", "_noticed",
-        "_on_said", "_on_taken", "_pending", "_receiving", "_stream_is_over", "_stream_over", "_tracer", "_when_over", "_wire",
-        "address", "approved", "ending", "identity", "limits", "role", "stack", "stream",
+        "_borders", "_cipher", "_ending_known", "_extensions", "_framer", "_hearer", "_held", "_leaving", "_loop", "_messages",
+        "_noticed", "_on_said", "_on_taken", "_pending", "_receiving", "_stream_is_over", "_stream_over", "_tracer", "_when_over",
+        "_wire", "address", "approved", "ending", "identity", "limits", "role", "stack", "stream",
     )  # fmt: skip
 
     def __init__(
@@ -92,6 +92,7 @@ class Session:
         self._messages: Messages
         self._borders = False
         self._receiving = self._held = False
+        self._leaving = ""
         self._noticed: dict[str, int] | None = None
         self._wire: Wire | None = None
 
@@ -274,7 +275,9 @@ class Session:
         """Go on sending: first `before`, then what was said meanwhile."""
         self._held = False
         self._pending[:0] = before
-        if not self._receiving:
+        if self._leaving:
+            self.exit(self._leaving)
+        elif not self._receiving:
             self._flush()
 
     def deliver(self, plaintexts: Sequence[bytes]) -> None:
@@ -293,8 +296,12 @@ class Session:
                 self._fail(error)
 
     def exit(self, text: str = EXIT) -> None:
-        """Say goodbye and end the conversation."""
+        """Say goodbye and end the conversation: after what is held back, unless that takes long or this is said again."""
         if self.ending:
+            return
+        if self._held and not self._leaving:
+            self._leaving = text or EXIT
+            self._loop.call_later(self.limits.goodbye, self.exit, text)
             return
         self._held = False
         try:

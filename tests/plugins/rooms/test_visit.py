@@ -11,7 +11,7 @@ from meeting import End, Meeting, end
 
 from plytalk.core.keys import Role
 from plytalk.core.messages import Ack, Extension
-from plytalk.core.session import Session
+from plytalk.core.session import By, Session
 from plytalk.core.testing.verdict import idle
 from plytalk.plugins.rooms.visit import Visit
 from plytalk.plugins.rooms.wire import EVENT, ROOM, Event, Kind, Mark, read, write
@@ -192,6 +192,28 @@ async def test_a_server_that_forgot_how_much_was_said_hears_nothing_twice(ends) 
         server.welcomes(taken=2)
         await idle()
         assert server.heard == []
+
+
+async def test_an_exit_typed_while_away_comes_after_all_that_was_said(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes()
+        session.say("before")
+        await idle()
+    async with visiting(visit, both) as (session, server):
+        session.say("meanwhile")
+        session.say("exit")
+        await idle()
+        assert (session.ending, server.heard) == (None, [])
+        server.welcomes(taken=0)
+        await idle()
+        assert server.heard == ["before", "meanwhile"]
+        assert session.ending.by is By.US
+        assert server.session.ending.by is By.THEM
+    async with visiting(visit, both) as (session, server):
+        session.exit()
+        session.exit()  # again: whoever says it twice does not wait
+        assert session.ending
 
 
 async def test_what_two_others_said_while_it_was_away_comes_with_their_names(ends) -> None:
