@@ -11,10 +11,13 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from crowd import Crowd
 from programs import ENVIRONMENT, Chat, chat, connect, serve
 
 from plytalk.core.files import Exposed, StoreError
 from plytalk.core.public_key import PublicKey
+from plytalk.core.testing.verdict import idle
+from plytalk.plugins.rooms import hall
 from plytalk.plugins.rooms.history import History
 from plytalk.plugins.rooms.member import Taken
 from plytalk.plugins.rooms.room import Room
@@ -192,10 +195,73 @@ def test_two_servers_cannot_have_one_file(tmp_path: Path) -> None:
         History(tmp_path / "history")
 
 
+# -- in a hall ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_return_to_a_server_that_started_anew_is_a_return(home: Path) -> None:
+    async with Crowd(home, history=home / "history") as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
+        bob.session.say("one")
+        bob.session.say("two")
+        await alice.until(lambda: "bob: two" in alice.texts)
+        before, last = await bob.welcome(), bob.events[-1].id
+        alice.session.say("/topic tea")
+        alice.session.say("/msg bob for you")
+        alice.session.say("meanwhile")
+        await alice.until(lambda: "alice: meanwhile" in alice.texts)
+    async with Crowd(home, history=home / "history") as crowd:
+        carol = await crowd.joins("carol")
+        assert (await carol.welcome())["topic"] == "tea"
+        bob = await crowd.joins("bob", resume={"epoch": before["epoch"], "last": last})
+        again = await bob.welcome()
+        assert (again["epoch"], again["taken"], again["missed"]) == (before["epoch"], 2, False)
+        await bob.until(lambda: any("bob is here" in text for text in bob.texts))
+        assert [event.id for event in bob.events] == [*range(last + 1, bob.events[-1].id + 1)]
+        assert [event.text for event in bob.events if event.kind == Kind.SAID][-1] == "meanwhile"
+        assert [event.details["text"] for event in bob.events if event.kind == Kind.TOLD] == ["for you"]
+        assert not [event for event in carol.events if event.kind == Kind.TOLD]
+
+
+async def test_who_was_cut_on_the_way_to_another_room_comes_back_there(home: Path) -> None:
+    path, resume = home / "history", {"epoch": "", "last": 1}
+    async with Crowd(home, history=path) as crowd:
+        carol, bob = await crowd.joins("carol", room="kitchen"), await crowd.joins("bob")
+        bob.session.say("/join kitchen")
+        bob.session.say("hello kitchen")
+        await carol.until(lambda: "bob: hello kitchen" in carol.texts)
+        bob.cut()
+        back = await (await crowd.joins("bob", room="lobby", resume=resume)).welcome()
+        assert (back["room"], back["taken"], back["missed"]) == ("kitchen", 2, True)
+    async with Crowd(home, history=path) as crowd:
+        back = await (await crowd.joins("bob", room="lobby", resume=resume)).welcome()
+        assert (back["room"], back["taken"], back["missed"]) == ("kitchen", 2, True)
+
+
+async def test_what_the_server_forgets_is_not_in_the_file_either(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hall, "REMEMBERED", 1)
+    monkeypatch.setattr(hall, "MAX_ROOMS", 2)
+    async with Crowd(home, history=home / "history") as crowd:
+        witness = await crowd.joins("wendy")
+        for name in ("alice", "bob"):
+            member = await crowd.joins(name, room=f"of-{name}")
+            member.session.say("hello")
+            await member.until(lambda member=member, name=name: f"{name}: hello" in member.texts)
+            member.cut()
+            witness.session.say(f"after {name}")
+            await witness.until(lambda name=name: f"wendy: after {name}" in witness.texts)
+            while name in [one.name for one in crowd.hall.members.values()]:
+                await idle()
+        after = crowd.hall._after
+    with opened(home / "history") as history:
+        assert [room.name for room in history.rooms()] == ["lobby", "of-bob"]
+        assert [key for (key, _), _ in history.taken()] == [str(crowd.key("wendy"))]  # who left last
+        assert history.after == after > 0
+
+
 # -- with a server ------------------------------------------------------------------------------------------------------------
 
 
-def home(tmp_path: Path, name: str) -> Mapping[str, str]:
+def living_in(tmp_path: Path, name: str) -> Mapping[str, str]:
     return {**ENVIRONMENT, "PLYTALK_HOME": str(tmp_path / name)}
 
 
@@ -205,7 +271,7 @@ def people(tmp_path: Path, port: int, *names: str) -> Iterator[list[Chat]]:
     with ExitStack() as all_of_them:
         here = []
         for name in names:
-            client = connect(port, "--accept-new", "--name", name, "--ui", "jsonl", environment=home(tmp_path, name))
+            client = connect(port, "--accept-new", "--name", name, "--ui", "jsonl", environment=living_in(tmp_path, name))
             here.append(all_of_them.enter_context(client))
             hear(here[0], "joined", name)
         yield here
@@ -232,7 +298,7 @@ def words_until_the_end(client: Chat) -> list[str]:
 def test_a_server_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     options = ("--keep", "--ui", "none", "--backlog", "100", "--history", str(tmp_path / "history"))
     with (
-        serve(*options, environment=home(tmp_path, "server")) as server,
+        serve(*options, environment=living_in(tmp_path, "server")) as server,
         people(tmp_path, server.port, "bob", "alice", "dave") as (bob, alice, _),
     ):
         alice.say('{"type": "message", "text": "hello"}')
@@ -241,8 +307,8 @@ def test_a_server_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
         server.process.send_signal(signal.SIGKILL)
         server.process.wait()
     with (
-        serve(*options, environment=home(tmp_path, "server")) as server,
-        connect(server.port, "--accept-new", "--ui", "jsonl", environment=home(tmp_path, "carol")) as carol,
+        serve(*options, environment=living_in(tmp_path, "server")) as server,
+        connect(server.port, "--accept-new", "--ui", "jsonl", environment=living_in(tmp_path, "carol")) as carol,
     ):
         after = hear(carol, "said", "alice")
         assert (after["id"], after["time"], after["text"], after["own"]) == (before["id"], before["time"], "hello", False)
@@ -253,7 +319,7 @@ def test_where_no_more_can_be_written_nothing_is_acknowledged_and_the_server_end
     path = tmp_path / "history"
     options = ("--keep", "--ui", "none", "--rate", "0", "--history", str(path))
     with (
-        serve(*options, environment=home(tmp_path, "server")) as server,
+        serve(*options, environment=living_in(tmp_path, "server")) as server,
         people(tmp_path, server.port, "carol", "alice", "bob") as (carol, alice, _),
     ):
         alice.say('{"type": "message", "text": "first"}')
@@ -272,14 +338,14 @@ def test_where_no_more_can_be_written_nothing_is_acknowledged_and_the_server_end
     assert len(kept) < 200
     assert ["first", *acknowledged] == kept[: len(acknowledged) + 1]
     assert shown == kept[: len(shown)]
-    with serve(*options, environment=home(tmp_path, "server")):
+    with serve(*options, environment=living_in(tmp_path, "server")):
         pass  # it starts again, once there is room
 
 
 def test_a_server_does_not_start_with_a_file_that_is_no_history(tmp_path: Path) -> None:
     (tmp_path / "letter").write_text("Dear Alice,\n" * 100)
     (tmp_path / "letter").chmod(0o600)
-    outcome = chat("serve", "--port", "0", "--history", str(tmp_path / "letter"), environment=home(tmp_path, "server"))
+    outcome = chat("serve", "--port", "0", "--history", str(tmp_path / "letter"), environment=living_in(tmp_path, "server"))
     assert outcome.returncode == 1
     assert "letter is no history of rooms, or is damaged." in outcome.stderr
     assert "Listening" not in outcome.stderr
