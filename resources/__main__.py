@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from resources import report
 from resources.attacks import ATTACKS, SHORT, Amount, Row
+from resources.rooms import rooms
 from resources.screen import leaks
 from resources.sinks import SINKS
 from resources.strings import AMOUNT, hostile
@@ -27,13 +28,14 @@ def screens(amount: int) -> Iterator[Row]:
 
 
 def main() -> int:
-    names = ", ".join(["screens", *(one.__name__ for one in ATTACKS)])
+    attacks = (*ATTACKS, rooms)
+    names = ", ".join(["screens", *(one.__name__ for one in attacks)])
     parser = argparse.ArgumentParser(prog="python -m resources", description=__doc__)
     parser.add_argument("only", nargs="*", metavar="WHAT", help=f"only these: {names}")
     parser.add_argument("--short", action="store_true", help="few of everything, for every day")
     parser.add_argument("--write", action="store_true", help=f"write the table into {report.PAGE.name}")
     given = parser.parse_args()
-    chosen = {"screens": lambda amount: screens(90 if given.short else AMOUNT), **{one.__name__: one for one in ATTACKS}}
+    chosen = {"screens": lambda amount: screens(90 if given.short else AMOUNT), **{one.__name__: one for one in attacks}}
     if unknown := set(given.only) - set(chosen):
         parser.error(f"there is nothing called {sorted(unknown)[0]!r}")
     rows: list[Row] = []

@@ -22,13 +22,21 @@ HEADERS = {"secure-chat": b"M" + b"\xff" * 4, "demo02": b"\xff" * 4, "plytalk1":
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement: the attack's id, what was done, what was measured, what is demanded, and whether that is reached."""
+    """One measurement: the attack's id, what was done, what was measured, what is demanded, and whether that is so.
+
+    `held` is about facts, which are the same on every machine; `quick` about times.
+    """
 
     id: str
     done: str
     measured: str
     wanted: str
-    reached: bool
+    held: bool
+    quick: bool = True
+
+    @property
+    def reached(self) -> bool:
+        return self.held and self.quick
 
 
 @dataclass(frozen=True)
@@ -41,9 +49,25 @@ class Amount:
     honest: int = 40
     stalled: int = 200 * MIB
     seconds: float = 30.0
+    members: int = 10_000
+    a_room: int = 100
+    period: float = 10.0
+    slow_in_rooms: int = 10_000
+    noise: float = 10.0
 
 
-SHORT = Amount(oversize=60, slow=100, flood=1000, honest=5, stalled=8 * MIB, seconds=10.0)
+SHORT = Amount(
+    oversize=60,
+    slow=100,
+    flood=1000,
+    honest=5,
+    stalled=8 * MIB,
+    seconds=10.0,
+    members=300,
+    a_room=30,
+    period=2.0,
+    slow_in_rooms=300,
+)
 
 
 def p99(seconds: list[float]) -> float:
@@ -125,7 +149,8 @@ def slow(amount: Amount) -> Iterator[Row]:
             f"p99 of {len(taken)} honest conversations {ms(p99(taken))} (alone {ms(p99(alone))}); "
             f"{figures['left']:.0f} left, the last one dropped after {figures['longest']:.1f} s",
             "p99 at most 250 ms; all dropped within 11 s",
-            p99(taken) <= 0.25 and not figures["left"] and figures["longest"] <= 11,
+            not figures["left"],
+            p99(taken) <= 0.25 and figures["longest"] <= 11,
         )
 
 
@@ -153,13 +178,13 @@ def flood(amount: Amount) -> Iterator[Row]:
 
 
 def stalled(amount: Amount) -> Iterator[Row]:
-    """A43: a reader that never reads."""
-    with serving() as server:
+    """A43: a reader that never reads, alone with whoever sits at the server."""
+    with serving("--profile", "secure-chat") as server:
         yield asyncio.run(_stalled(server, amount))
 
 
 async def _stalled(server: Server, amount: Amount) -> Row:
-    honest = Honest(server.port)
+    honest = Honest(server.port, "secure-chat")
     await honest.conversation()
     alone = [await honest.handshake() for _ in range(amount.honest)]
     session = await honest.opened()
@@ -176,7 +201,8 @@ async def _stalled(server: Server, amount: Amount) -> Row:
         f"{taken / MIB:.1f} MiB were taken from the input; memory grew by {grown / 1024:,.0f} KiB; p99 of others' handshakes "
         f"{ms(p99(beside))} (before {ms(p99(alone))})",
         "memory at most 1 MiB; others at most doubled",
-        grown <= MIB and p99(beside) <= 2 * p99(alone) + 0.005,
+        grown <= MIB,
+        p99(beside) <= 2 * p99(alone) + 0.005,
     )
 
 
@@ -218,6 +244,7 @@ def byte_by_byte(amount: Amount) -> Iterator[Row]:
             f"{ms(large)}, {large / 65536 * 1e9:,.0f} ns a byte; {large / small:.2f} times as long as 32 KiB; in one piece "
             f"{whole * 1e6:,.0f} us",
             "twice the bytes, at most 2.5 times the time: each byte costs the same",
+            True,
             large / small <= 2.5,
         )
 

@@ -6,6 +6,7 @@ where honest peers come. Prints one JSON object. Ends by itself.
 """
 
 import json
+import resource
 import selectors
 import socket
 import struct
@@ -85,5 +86,7 @@ def flood(port: int, count: int, addresses: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     kind, port, count, addresses = sys.argv[1], *map(int, sys.argv[2:5])
     print(json.dumps({"slow": slow, "flood": flood}[kind](port, count, addresses)))

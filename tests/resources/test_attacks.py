@@ -50,7 +50,7 @@ def test_slow_senders_keep_nobody_out() -> None:
 
 
 def test_what_is_said_to_a_reader_that_never_reads_stays_in_the_pipe() -> None:
-    with attacks.serving() as server:
+    with attacks.serving("--profile", "secure-chat") as server:
         amount = replace(TINY, stalled=64 * attacks.MIB)
         row = asyncio.run(attacks._stalled(server, amount))
     assert float(row.measured.split()[0]) < 32, row
