@@ -3,12 +3,12 @@
 A framer names its header's `Struct`; the length is its last field, and the type, where there is one, its first (one byte).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from struct import Struct
 from typing import ClassVar
 
 from plytalk.core.errors import FrameTooLong, LocalError
-from plytalk.core.layers import Buffer, Frame, Framer, Kind
+from plytalk.core.layers import Buffer, Failed, Frame, Framer, Kind
 
 
 class HeaderFramer(Framer):
@@ -33,6 +33,13 @@ class HeaderFramer(Framer):
         if size > self.longest:
             raise LocalError(f"A frame of {size:,} bytes is longer than the framer `{self.name}` can carry ({self.longest:,}).")
         return (self._pack(kind, size) if self.typed else self._pack(size)) + payload
+
+    @staticmethod
+    def encode_each(framers: "Sequence[HeaderFramer]", kind: Kind, payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
+        if len(set(map(len, payloads))) != 1:
+            return Framer.encode_each(framers, kind, payloads, failed)
+        head = framers[0].encode(kind, payloads[0])[: framers[0].header.size]  # of all the same length, so of all the same header
+        return [head + payload for payload in payloads]
 
     def feed(self, data: Buffer) -> None:
         if self._at:

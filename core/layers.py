@@ -91,6 +91,18 @@ class Layer(ABC):
         return cleandoc(cls.__doc__ or cls.name).splitlines()[0]
 
 
+Failed = list[tuple[int, Exception]]
+"""What went wrong where something was done for many: the numbers of those, and what was raised."""
+
+
+def attempt(number: int, failed: Failed, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call it for one of many; that it raises is nobody else's concern."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        failed.append((number, error))
+
+
 class Stream(ABC):
     """Bytes to and from one peer. It calls back with what arrives; it never blocks on sending.
 
@@ -111,6 +123,13 @@ class Stream(ABC):
     @abstractmethod
     def send(self, data: bytes) -> None:
         """Send in one piece where the system allows; after the end, do nothing."""
+
+    @staticmethod
+    def send_each(streams: Sequence[Any], pieces: Sequence[bytes], failed: "Failed") -> list[int]:
+        """`send` a piece over each of many of this class: see `Cipher.seal_each`. Gives the numbers of those that are full."""
+        for number, (stream, piece) in enumerate(zip(streams, pieces, strict=True)):
+            attempt(number, failed, stream.send, piece)
+        return [number for number, stream in enumerate(streams) if stream.full]
 
     @property
     @abstractmethod
@@ -191,6 +210,12 @@ class Framer(Layer):
     @abstractmethod
     def encode(self, kind: Kind, payload: bytes) -> bytes:
         """One frame, ready to send. `kind` is one byte; framers without types drop it."""
+
+    @staticmethod
+    def encode_each(framers: Sequence[Any], kind: Kind, payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
+        """`encode` a payload with each of many of this class: see `Cipher.seal_each`."""
+        pairs = zip(framers, payloads, strict=True)
+        return [attempt(number, failed, framer.encode, kind, payload) or b"" for number, (framer, payload) in enumerate(pairs)]
 
     @abstractmethod
     def feed(self, data: Buffer) -> None:
@@ -287,6 +312,14 @@ class Cipher(Layer):
 
     @abstractmethod
     def seal(self, plaintext: bytes) -> bytes: ...
+
+    @staticmethod
+    def seal_each(ciphers: Sequence[Any], plaintext: bytes, failed: Failed) -> list[bytes]:
+        """`seal` one plaintext with each of many of this class: a layer that can do it in a faster loop redefines it.
+
+        Where one raises, its place is empty, and `failed` learns its number and the error.
+        """
+        return [attempt(number, failed, cipher.seal, plaintext) or b"" for number, cipher in enumerate(ciphers)]
 
     @abstractmethod
     def open(self, sealed: bytes) -> bytes:

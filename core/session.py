@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from operator import add
 
 from plytalk.core.errors import BrokenPlugin, ChatError, Exit, StackMismatch, Tampered, Truncated
 from plytalk.core.keys import Identity, Role
-from plytalk.core.layers import Buffer, Cipher, Framer, Hearer, Messages, Stream
+from plytalk.core.layers import Buffer, Cipher, Failed, Framer, Hearer, Messages, Stream
 from plytalk.core.limits import Limits
 from plytalk.core.messages import EXIT, EXIT_SPACE, Ack, Close, Control, Extension, Item, Ping, Pong, Undecodable, is_exit
 from plytalk.core.opening import Opening
@@ -55,9 +56,10 @@ class Session:
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
-        "_borders", "_cipher", "_ending_known", "_extensions", "_framer", "_hearer", "_held", "_leaving", "_loop", "_messages",
-        "_noticed", "_on_said", "_on_taken", "_pending", "_receiving", "_stream_is_over", "_stream_over", "_tracer", "_when_over",
-        "_wire", "address", "approved", "ending", "identity", "limits", "role", "stack", "stream",
+        "_borders", "_cipher", "_delivered", "_ending_known", "_extensions", "_framer", "_hearer", "_held", "_leaving",
+        "_loop", "_messages", "_noticed", "_on_said", "_on_taken", "_pending", "_receiving", "_stream_is_over",
+        "_stream_over", "_tracer", "_when_over", "_wire", "address", "approved", "ending", "identity", "limits", "role",
+        "stack", "stream",
     )  # fmt: skip
 
     def __init__(
@@ -91,6 +93,7 @@ class Session:
         self._cipher: Cipher
         self._messages: Messages
         self._borders = False
+        self._delivered = 0
         self._receiving = self._held = False
         self._leaving = ""
         self._noticed: dict[str, int] | None = None
@@ -260,11 +263,19 @@ class Session:
             self._loop.call_soon(self._flush)
         pending.append(prepared)
 
-    def send_item(self, item: Item) -> None:
-        """Send something that is not said by people, in its turn."""
+    def send_item(self, item: Item, with_next: bool = False) -> None:
+        """Send something that is not said by people, in its turn; `with_next` leaves it to whoever sends next, or to `flush`."""
+        if with_next:
+            self._pending.append(item)
+            return
         if not self._pending and not self._receiving:
             self._loop.call_soon(self._flush)
         self._pending.append(item)
+
+    def flush(self) -> None:
+        """Send what waits for the end of this turn."""
+        if self._pending:
+            self._flush()
 
     def hold(self) -> None:
         """Send what is pending, and from now on nothing that is said until `release`."""
@@ -285,13 +296,10 @@ class Session:
         if self._pending:
             self._flush(plaintexts)
         elif not self.ending:
+            encode, seal = self._framer.encode, self._cipher.seal
             try:
-                self._messages.passed(len(plaintexts))
-                if len(plaintexts) == 1:
-                    self.stream.send(self._framer.encode(MESSAGE, self._cipher.seal(plaintexts[0])))
-                else:
-                    encode, seal = self._framer.encode, self._cipher.seal
-                    self.stream.send(b"".join([encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]))
+                self._delivered += len(plaintexts)
+                self.stream.send(b"".join([encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]))
             except Exception as error:
                 self._fail(error)
 
@@ -319,9 +327,12 @@ class Session:
             return
         encode, seal, send = self._framer.encode, self._cipher.seal, self.stream.send
         try:
+            if self._delivered:
+                self._messages.passed(self._delivered)
+                self._delivered = 0
             plaintexts = self._messages.pack(items)
             if packed:
-                self._messages.passed(len(packed))
+                self._delivered = len(packed)
                 plaintexts = [*plaintexts, *packed]
             frames = [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
             if self._borders:
@@ -397,3 +408,29 @@ class Session:
             left, before = self.stream.buffered, left
             if not 0 < left < before:
                 return
+
+
+def deliver_to_all(sessions: Sequence[Session], plaintexts: Sequence[bytes]) -> list[int]:
+    """`deliver` to many conversations of one stack, layer by layer in one loop each; the numbers of those whose streams are full.
+
+    What fails in one conversation ends that one, and nobody else notices.
+    """
+    first, failed = sessions[0], Failed()
+    if first._tracer:  # it has put itself between the layers of each
+        for session in sessions:
+            session.deliver(plaintexts)
+        return [number for number, session in enumerate(sessions) if session.stream.full]
+    cipher, framer, stream = type(first._cipher), type(first._framer), type(first.stream)
+    ciphers, framers = [session._cipher for session in sessions], [session._framer for session in sessions]
+    pieces: list[bytes] = []
+    for plaintext in plaintexts:
+        frames = framer.encode_each(framers, MESSAGE, cipher.seal_each(ciphers, plaintext, failed), failed)
+        pieces = list(map(add, pieces, frames)) if pieces else frames
+    for session in sessions:
+        session._delivered += len(plaintexts)
+    for number, _ in failed:
+        pieces[number] = b""
+    full = stream.send_each([session.stream for session in sessions], pieces, failed)
+    for number, error in failed:
+        sessions[number]._fail(error)
+    return full

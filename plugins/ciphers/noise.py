@@ -10,12 +10,13 @@ Each direction has its own key and counter, so a record that is repeated, reorde
 
 import gc
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from plytalk.core.errors import HandshakeFailed, LocalError, Tampered
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Role, Secrets
-from plytalk.core.layers import Cipher
+from plytalk.core.layers import Cipher, Failed
 from plytalk.core.properties import Property
 
 TAG = 16
@@ -47,6 +48,24 @@ class NoiseTransport(Cipher):
         out.n = n + 1
         out.room -= len(sealed)
         return sealed
+
+    @staticmethod
+    def seal_each(ciphers: "Sequence[NoiseTransport]", plaintext: bytes, failed: Failed) -> list[bytes]:
+        results: list[bytes] = []
+        add, size = results.append, len(plaintext) + TAG
+        for cipher in ciphers:
+            out = cipher._out
+            try:
+                n = out.n
+                if n == out.last or out.room <= 0:
+                    out.rekey()
+                add(out.crypt(out.nonce(n), plaintext, None))
+                out.n = n + 1
+                out.room -= size
+            except Exception as error:
+                failed.append((len(results), error))
+                add(b"")
+        return results
 
     def open(self, sealed: bytes) -> bytes:
         into = self._in

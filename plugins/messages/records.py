@@ -6,7 +6,8 @@
 
 A record has 64, 256, 1024, 4096, 16384 or 65519 bytes; with the cipher's tag the last is the longest Noise message. All that is
 said within one turn shares records. The type's highest bit says that more of the same message follows; a message has 1 MiB in
-all. Types from 8 on are for features. `close` carries a reason (u8) and the number of records sent before it (u64, BE), so that a cut cannot pass for a goodbye.
+all. Types from 8 on are for features. `close` carries a reason (u8) and the number of records sent before it (u64, BE), so that
+a cut cannot pass for a goodbye.
 """
 
 from bisect import bisect_left, bisect_right

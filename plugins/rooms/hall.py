@@ -171,6 +171,9 @@ class Hall:
             member.acknowledge()
         for room in rooms:
             room.flush()
+        for member in owing:
+            member.owes = False
+            member.session.flush()
 
     def heard(self, member: "Member | Any", text: str) -> None:
         """A line that is no plain message: a command, or the words of somebody who is muted."""
@@ -236,7 +239,7 @@ class Hall:
                 now=log.next, missed=missed, here=here[:100], count=len(here) + 1, topic=room.topic,
                 seat=any(not isinstance(ear, Member) for ear in room.ears),
             )  # fmt: skip
-            room.wired[member] = None
+            room.enter(member, member.at)
         else:
             room.flush()  # what has happened already is no news for who comes now
             for entry in log.since(member.at):
@@ -249,8 +252,7 @@ class Hall:
         """Take somebody out of the room, and tell the others."""
         if room := member.room:
             member.room = None
-            room.wired.pop(member, None)
-            room.ears.pop(member, None)
+            room.leave(member)
             room.happen(Kind.LEFT, member.name, why, member.marks, member.id)
 
     def gone(self, member: Member, ending: Ending) -> None:

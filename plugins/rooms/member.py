@@ -160,8 +160,8 @@ class Member:
             self.session.say(clean(f"* {sentence}"))
 
     def acknowledge(self) -> None:
-        self.owes = False
-        self.session.send_item(Ack(self.taken))
+        """Say how much it has said has been taken, with whatever it is sent next."""
+        self.session.send_item(Ack(self.taken), with_next=True)
 
     def hear(self, event: Event) -> None:
         """A plain member: with one other there, the words alone, so that two talk as they would without a room."""

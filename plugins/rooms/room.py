@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from plytalk.core.limits import Limits
 from plytalk.core.messages import Extension, Item
+from plytalk.core.session import deliver_to_all
 from plytalk.plugins.rooms.log import Entry, Log
 from plytalk.plugins.rooms.wire import EVENT, FIXED, SEEN, Event, Kind, Mark
 
@@ -48,6 +49,8 @@ class Room:
         for entry in entries:
             self.log.add(*entry)
         self.wired: dict[Member, None] = {}
+        self._in_step: list[Member] = []
+        self._apart: dict[Member, None] = {}
         self.ears: dict[Ear, None] = {}
         self._heard = self.log.next
         self._pack, self._touched = pack, touched
@@ -82,35 +85,86 @@ class Room:
 
     # -- who hears of it --------------------------------------------------------------------------------------------------
 
+    def enter(self, member: "Member", at: int) -> None:
+        """Somebody wired comes in, to be told what happened from number `at` on."""
+        self.wired[member] = None
+        member.at = at
+        self._apart[member] = None
+
+    def leave(self, member: "Member | Ear") -> None:
+        """Somebody goes."""
+        self.ears.pop(member, None)
+        if member in self.wired:
+            del self.wired[member]
+            if self._apart.pop(member, self) is self:
+                self._in_step.remove(member)
+
     def flush(self) -> None:
-        """Bring everybody up to date, apart from those who do not read."""
-        packed: dict[int, Sequence[bytes]] = {}
+        """Bring everybody up to date, apart from those who do not read.
+
+        Most members are in step: they have been told the same, and are told the same now, all at once.
+        """
         log = self.log
-        first, end, private = log.first, log.next, log.last_private
-        for member in tuple(self.wired):
-            at = member.at
-            if at == end:
-                continue
-            if member.stream.full or at < first:
-                member.fall_behind(self)
-                continue
-            records = packed.get(at)
-            if records is None:
-                if private >= at:
-                    records = self._pack([Extension(EVENT, one.body) for one in log.since(at) if is_for(member, one)])
-                else:
-                    records = packed[at] = self._pack([Extension(EVENT, body) for body in log.bodies(at)])
-            member.at = end
-            self.deliveries += end - at
-            member.deliver(records)
-        if self._heard != end:
-            if self.ears:
-                self._tell_ears()
+        end, start = log.next, self._heard
+        packed: dict[tuple[int, frozenset[int]], Sequence[bytes]] = {}
+        if start != end:
+            private = [(number, entry) for number, entry in enumerate(log.since(start), start) if entry.audience is not None]
+            self._set_apart(start, {person for _, entry in private for person in entry.audience or ()})
+            if together := self._in_step:
+                hidden = frozenset(number for number, _ in private)
+                self.deliveries += (end - start - len(hidden)) * len(together)
+                records = self._records(start, hidden, packed)
+                slow = deliver_to_all([member.session for member in together], records) if records else []
+                for member in [together[number] for number in slow]:
+                    member.at = end
+                    self._in_step.remove(member)
+                    self._apart[member] = None
+        for member in tuple(self._apart):
+            self._serve(member, end, packed)
+        if start != end:
             self._heard = end
+            if self.ears:
+                self._tell_ears(start)
         log.trim()
 
-    def _tell_ears(self) -> None:
-        for entry in self.log.since(self._heard):
+    def _set_apart(self, start: int, private: set[object]) -> None:
+        """Who is owed an answer, or is told something in private, is served alone."""
+        for member in [member for member in self._in_step if member.owes or member.person in private]:
+            member.at = start
+            self._apart[member] = None
+            self._in_step.remove(member)
+
+    def _serve(self, member: "Member", end: int, packed: dict[tuple[int, frozenset[int]], Sequence[bytes]]) -> None:
+        at, log = member.at, self.log
+        if at < end:
+            if member.stream.full or at < log.first:
+                member.fall_behind(self)
+                return
+            hidden = frozenset[int]()
+            if log.last_private >= at:
+                entries = enumerate(log.since(at), at)
+                hidden = frozenset(number for number, entry in entries if not is_for(member, entry))
+            member.at = end
+            self.deliveries += end - at - len(hidden)
+            if records := self._records(at, hidden, packed):
+                member.session.deliver(records)
+        if member in self._apart and not member.stream.full:  # it has not left meanwhile
+            del self._apart[member]
+            self._in_step.append(member)
+
+    def _records(
+        self, at: int, hidden: frozenset[int], packed: dict[tuple[int, frozenset[int]], Sequence[bytes]]
+    ) -> Sequence[bytes]:
+        """What happened from number `at` on, without what is hidden, as the plaintexts of records: packed once."""
+        if (at, hidden) not in packed:
+            bodies = self.log.bodies(at)
+            if hidden:
+                bodies = [body for number, body in enumerate(bodies, at) if number not in hidden]
+            packed[at, hidden] = self._pack([Extension(EVENT, body) for body in bodies]) if bodies else ()
+        return packed[at, hidden]
+
+    def _tell_ears(self, start: int) -> None:
+        for entry in self.log.since(start):
             event = Event.decode(entry.body)
             for ear in tuple(self.ears):
                 if (ear.id != entry.sender or event.kind not in SEEN) and is_for(ear, entry):
