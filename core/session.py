@@ -26,6 +26,9 @@ from plytalk.core.stack import Stack
 from plytalk.core.trace import Trace, Tracer
 from plytalk.core.wire import FIRST, MESSAGE, Wire
 
+SMALL, IN_CACHE = 2048, 64 * 1024
+"""Up to how many bytes it pays to go layer by layer where the same goes to many, and how many are sealed before they are sent:
+more would be fetched from memory again."""
 MAX_SAME, MAX_NOTICES = 3, 100
 """How often the same sentence is shown in a conversation, and how many different ones."""
 
@@ -415,11 +418,20 @@ def deliver_to_all(sessions: Sequence[Session], plaintexts: Sequence[bytes]) -> 
 
     What fails in one conversation ends that one, and nobody else notices.
     """
-    first, failed = sessions[0], Failed()
-    if first._tracer:  # it has put itself between the layers of each
+    size = sum(map(len, plaintexts))
+    if size > SMALL or sessions[0]._tracer:  # which has put itself between the layers of each
         for session in sessions:
             session.deliver(plaintexts)
         return [number for number, session in enumerate(sessions) if session.stream.full]
+    at_once = IN_CACHE // max(1, size)
+    if len(sessions) <= at_once:
+        return _deliver(sessions, plaintexts)
+    starts = range(0, len(sessions), at_once)
+    return [start + number for start in starts for number in _deliver(sessions[start : start + at_once], plaintexts)]
+
+
+def _deliver(sessions: Sequence[Session], plaintexts: Sequence[bytes]) -> list[int]:
+    first, failed = sessions[0], Failed()
     cipher, framer, stream = type(first._cipher), type(first._framer), type(first.stream)
     ciphers, framers = [session._cipher for session in sessions], [session._framer for session in sessions]
     pieces: list[bytes] = []
