@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TypeVar
 
@@ -226,8 +227,12 @@ def counted(error: RemoteError) -> RemoteError:
 
 def is_local(peer: str) -> bool:
     """Whether a peer is on this machine, by its address as a stream shows it: there one user may well be both ends."""
-    host = peer.rpartition(":")[0].strip("[]")
+    return _is_loopback(peer.rpartition(":")[0].strip("[]")) or "/" in peer or peer.startswith("memory:")
+
+
+@lru_cache(1024)
+def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return not host or "/" in peer or peer.startswith("memory:")
+        return not host

@@ -5,6 +5,7 @@ Only what a peer did counts. Bounded in memory: of very many addresses the one h
 
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 ADDRESSES = 10_000
@@ -13,7 +14,11 @@ IPV6_PREFIX = 64  # what one household or machine gets: within it an address cos
 
 def place_of(peer: str) -> str:
     """Who a peer is to be counted as: its address without the port, and of an IPv6 address the network."""
-    host = peer.rpartition(":")[0]
+    return _place(peer.rpartition(":")[0])
+
+
+@lru_cache(1024)
+def _place(host: str) -> str:
     try:
         address = ip_address(host.strip("[]"))
     except ValueError:

@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_KEY = 1 << 14
 """The longest key, in bytes."""
@@ -79,6 +80,7 @@ def _canonical(encoded: str) -> bool:
     return base64.b64encode(base64.b64decode(encoded + "=")).decode() == encoded + "="
 
 
+@lru_cache(256)
 def _split(blob: bytes) -> tuple[bytes, ...]:
     if len(blob) > MAX_KEY:
         raise ValueError(f"the key has more than {MAX_KEY} bytes")

@@ -5,14 +5,13 @@ conversation is that feature's, and the UI has a seat among them from the first 
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from plytalk.core.doorway import Doorway
+from plytalk.core.doorway import Doorway, Places
 from plytalk.core.ends import End, stop
 from plytalk.core.errors import CannotConnect, ChatError, Refused, RemoteError
 from plytalk.core.keys import Role
@@ -57,7 +56,7 @@ class Server(End):
         """Listen and talk: until everybody who came has left, or with `keep` until cancelled or stopped. Raises CannotConnect."""
         loop = asyncio.get_running_loop()
         self._keep, self._busy, self._stopping = keep, False, False
-        self._inside: dict[Session, str] = {}
+        self._inside = Places[Session]()
         self._doorway = Doorway(self._limits, loop.time)
         self._first: asyncio.Future[Ending] = loop.create_future()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -165,7 +164,7 @@ class Server(End):
             return "Too many handshakes of this address failed."
         if len(self._inside) >= self._limits.connections:
             return "The server is full."
-        if not is_local(peer) and Counter(self._inside.values())[place_of(peer)] >= self._limits.connections_per_address:
+        if not is_local(peer) and self._inside.counts[place_of(peer)] >= self._limits.connections_per_address:
             return "There are too many of this address."
         return ""
 
@@ -218,7 +217,7 @@ class Server(End):
 
     async def _talk(self, session: Session) -> None:
         self._busy = True
-        self._inside[session] = place_of(session.stream.peer)
+        self._inside.enter(session, place_of(session.stream.peer))
         if not self._keep:
             await self._listeners[0].close()
         for sentence in self._introduce(session):
@@ -235,14 +234,14 @@ class Server(End):
             elif ending.error:
                 self._notice(ending.error.sentence)
         finally:
-            self._inside.pop(session)
+            self._inside.leave(session)
             self._busy = not self._keep  # once is once, even for whoever is still in the handshake
 
     # -- many, brought together by a feature ------------------------------------------------------------------------------
 
     def _admit(self, session: Session) -> None:
         first = not self._inside
-        self._inside[session] = place_of(session.stream.peer)
+        self._inside.enter(session, place_of(session.stream.peer))
         if first:
             self._busy = True
             self._gathered = asyncio.get_running_loop().create_future()
@@ -280,7 +279,7 @@ class Server(End):
         finally:
             self._busy = not self._keep
             if not entered:
-                self._inside.pop(first)
+                self._inside.leave(first)
                 first.exit()
                 first.stream.close()
 
@@ -304,7 +303,7 @@ class Server(End):
             await session.over()
         finally:
             self._tell_end(session)
-            self._inside.pop(session, None)
+            self._inside.leave(session)
         last = not self._inside and self._gathered and not self._gathered.done()
         if ending.error and (self._keep or not last):
             self._notice(f"{session.address}: {ending.error.sentence}")

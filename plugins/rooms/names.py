@@ -81,6 +81,7 @@ def skeleton(text: str) -> str:
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text)).translate(table))
 
 
+@functools.lru_cache(512)
 def looks(name: str) -> frozenset[str]:
     """What a name can be taken for. Two names are alike if they have one of these in common.
 

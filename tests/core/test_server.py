@@ -730,7 +730,7 @@ async def test_a_feature_that_cannot_host_keeps_nobody_inside() -> None:
         its, _ = client(Sits)
         await its.run("no-chair", 0)
         assert "There is no chair." in serving.ui.notices
-        assert serving._server._inside == {}
+        assert not len(serving._server._inside)
         assert not serving.task.done()
 
 
