@@ -108,17 +108,19 @@ class Room:
         end, start = log.next, self._heard
         packed: dict[tuple[int, frozenset[int]], Sequence[bytes]] = {}
         if start != end:
-            private = [(number, entry) for number, entry in enumerate(log.since(start), start) if entry.audience is not None]
-            self._set_apart(start, {person for _, entry in private for person in entry.audience or ()})
-            if together := self._in_step:
+            hidden = frozenset[int]()
+            alone = [member for member in self._in_step if member.owes]
+            if log.last_private >= start:
+                private = [(number, entry.audience) for number, entry in enumerate(log.since(start), start) if entry.audience]
                 hidden = frozenset(number for number, _ in private)
+                told = frozenset[object]().union(*(audience for _, audience in private))
+                alone += [member for member in self._in_step if member.person in told and not member.owes]
+            self._set_apart(alone, start)
+            if together := self._in_step:
                 self.deliveries += (end - start - len(hidden)) * len(together)
                 records = self._records(start, hidden, packed)
                 slow = deliver_to_all([member.session for member in together], records) if records else []
-                for member in [together[number] for number in slow]:
-                    member.at = end
-                    self._in_step.remove(member)
-                    self._apart[member] = None
+                self._set_apart([together[number] for number in slow], end)
         for member in tuple(self._apart):
             self._serve(member, end, packed)
         if start != end:
@@ -127,10 +129,10 @@ class Room:
                 self._tell_ears(start)
         log.trim()
 
-    def _set_apart(self, start: int, private: set[object]) -> None:
-        """Who is owed an answer, or is told something in private, is served alone."""
-        for member in [member for member in self._in_step if member.owes or member.person in private]:
-            member.at = start
+    def _set_apart(self, members: "list[Member]", at: int) -> None:
+        """Who is owed an answer, is told something in private, or does not read is served alone from number `at` on."""
+        for member in members:
+            member.at = at
             self._apart[member] = None
             self._in_step.remove(member)
 
