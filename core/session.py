@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from operator import add
+from typing import TYPE_CHECKING
 
 from plytalk.core.errors import BrokenPlugin, ChatError, Exit, StackMismatch, Tampered, Truncated
 from plytalk.core.keys import Identity, Role
-from plytalk.core.layers import Buffer, Cipher, Failed, Framer, Hearer, Messages, Stream
+from plytalk.core.layers import Buffer, Cipher, Framer, Hearer, Messages, Stream
 from plytalk.core.limits import Limits
 from plytalk.core.messages import EXIT, EXIT_SPACE, Ack, Close, Control, Extension, Item, Ping, Pong, Undecodable, is_exit
 from plytalk.core.opening import Opening
@@ -26,9 +26,9 @@ from plytalk.core.stack import Stack
 from plytalk.core.trace import Trace, Tracer
 from plytalk.core.wire import FIRST, MESSAGE, Wire
 
-SMALL, IN_CACHE = 2048, 64 * 1024
-"""Up to how many bytes it pays to go layer by layer where the same goes to many, and how many are sealed before they are sent:
-more would be fetched from memory again."""
+if TYPE_CHECKING:
+    from plytalk.core.fanout import Fanout
+
 MAX_SAME, MAX_NOTICES = 3, 100
 """How often the same sentence is shown in a conversation, and how many different ones."""
 
@@ -59,7 +59,7 @@ class Session:
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
-        "_borders", "_cipher", "_delivered", "_ending_known", "_extensions", "_framer", "_hearer", "_held", "_leaving",
+        "_borders", "_cipher", "_delivered", "_ending_known", "_extensions", "_fanout", "_framer", "_hearer", "_held", "_leaving",
         "_loop", "_messages", "_noticed", "_on_said", "_on_taken", "_pending", "_receiving", "_stream_is_over",
         "_stream_over", "_tracer", "_when_over", "_wire", "address", "approved", "ending", "identity", "limits", "role",
         "stack", "stream",
@@ -97,6 +97,7 @@ class Session:
         self._messages: Messages
         self._borders = False
         self._delivered = 0
+        self._fanout: Fanout | None = None
         self._receiving = self._held = False
         self._leaving = ""
         self._noticed: dict[str, int] | None = None
@@ -306,6 +307,27 @@ class Session:
             except Exception as error:
                 self._fail(error)
 
+    @property
+    def sealing(self) -> tuple[Cipher, Framer]:
+        """What a plaintext goes through before it is sent."""
+        return self._cipher, self._framer
+
+    @property
+    def is_traced(self) -> bool:
+        return self._tracer is not None
+
+    def follow(self, fanout: "Fanout | None") -> None:
+        """Count what a fanout sends along with what is sent here."""
+        if self._fanout:
+            self._delivered += self._fanout.sent
+        if fanout:
+            self._delivered -= fanout.sent
+        self._fanout = fanout
+
+    def fail(self, error: Exception) -> None:
+        """End the conversation by what went wrong in it."""
+        self._fail(error)
+
     def exit(self, text: str = EXIT) -> None:
         """Say goodbye and end the conversation: after what is held back, unless that takes long or this is said again."""
         if self.ending:
@@ -330,12 +352,12 @@ class Session:
             return
         encode, seal, send = self._framer.encode, self._cipher.seal, self.stream.send
         try:
-            if self._delivered:
-                self._messages.passed(self._delivered)
-                self._delivered = 0
+            if delivered := self._delivered + (self._fanout.sent if self._fanout else 0):
+                self._messages.passed(delivered)
+                self._delivered -= delivered
             plaintexts = self._messages.pack(items)
             if packed:
-                self._delivered = len(packed)
+                self._delivered += len(packed)
                 plaintexts = [*plaintexts, *packed]
             frames = [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
             if self._borders:
@@ -411,38 +433,3 @@ class Session:
             left, before = self.stream.buffered, left
             if not 0 < left < before:
                 return
-
-
-def deliver_to_all(sessions: Sequence[Session], plaintexts: Sequence[bytes]) -> list[int]:
-    """`deliver` to many conversations of one stack, layer by layer in one loop each; the numbers of those whose streams are full.
-
-    What fails in one conversation ends that one, and nobody else notices.
-    """
-    size = sum(map(len, plaintexts))
-    if size > SMALL or sessions[0]._tracer:  # which has put itself between the layers of each
-        for session in sessions:
-            session.deliver(plaintexts)
-        return [number for number, session in enumerate(sessions) if session.stream.full]
-    at_once = IN_CACHE // max(1, size)
-    if len(sessions) <= at_once:
-        return _deliver(sessions, plaintexts)
-    starts = range(0, len(sessions), at_once)
-    return [start + number for start in starts for number in _deliver(sessions[start : start + at_once], plaintexts)]
-
-
-def _deliver(sessions: Sequence[Session], plaintexts: Sequence[bytes]) -> list[int]:
-    first, failed = sessions[0], Failed()
-    cipher, framer, stream = type(first._cipher), type(first._framer), type(first.stream)
-    ciphers, framers = [session._cipher for session in sessions], [session._framer for session in sessions]
-    pieces: list[bytes] = []
-    for plaintext in plaintexts:
-        frames = framer.encode_each(framers, MESSAGE, cipher.seal_each(ciphers, plaintext, failed), failed)
-        pieces = list(map(add, pieces, frames)) if pieces else frames
-    for session in sessions:
-        session._delivered += len(plaintexts)
-    for number, _ in failed:
-        pieces[number] = b""
-    full = stream.send_each([session.stream for session in sessions], pieces, failed)
-    for number, error in failed:
-        sessions[number]._fail(error)
-    return full

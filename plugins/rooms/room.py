@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from plytalk.core.fanout import Fanout
 from plytalk.core.limits import Limits
 from plytalk.core.messages import Extension, Item
-from plytalk.core.session import deliver_to_all
 from plytalk.plugins.rooms.log import Entry, Log
 from plytalk.plugins.rooms.wire import EVENT, FIXED, SEEN, Event, Kind, Mark
 
@@ -49,7 +49,7 @@ class Room:
         for entry in entries:
             self.log.add(*entry)
         self.wired: dict[Member, None] = {}
-        self._in_step: list[Member] = []
+        self._in_step = Fanout()
         self._apart: dict[Member, None] = {}
         self.ears: dict[Ear, None] = {}
         self._heard = self.log.next
@@ -95,9 +95,8 @@ class Room:
         """Somebody goes."""
         self.ears.pop(member, None)
         if member in self.wired:
-            del self.wired[member]
-            if self._apart.pop(member, self) is self:
-                self._in_step.remove(member)
+            self._set_apart(member, 0)
+            del self._apart[member], self.wired[member]
 
     def flush(self) -> None:
         """Bring everybody up to date, apart from those who do not read.
@@ -109,18 +108,17 @@ class Room:
         packed: dict[tuple[int, frozenset[int]], Sequence[bytes]] = {}
         if start != end:
             hidden = frozenset[int]()
-            alone = [member for member in self._in_step if member.owes]
             if log.last_private >= start:
                 private = [(number, entry.audience) for number, entry in enumerate(log.since(start), start) if entry.audience]
                 hidden = frozenset(number for number, _ in private)
                 told = frozenset[object]().union(*(audience for _, audience in private))
-                alone += [member for member in self._in_step if member.person in told and not member.owes]
-            self._set_apart(alone, start)
-            if together := self._in_step:
-                self.deliveries += (end - start - len(hidden)) * len(together)
-                records = self._records(start, hidden, packed)
-                slow = deliver_to_all([member.session for member in together], records) if records else []
-                self._set_apart([together[number] for number in slow], end)
+                for member in [member for member in self.wired if member.person in told]:
+                    self._set_apart(member, start)
+            if self._in_step and (records := self._records(start, hidden, packed)):
+                self.deliveries += (end - start - len(hidden)) * len(self._in_step)
+                if slow := self._in_step.deliver(records):
+                    for member in [member for member in self.wired if member.session in slow]:
+                        self._set_apart(member, end)
         for member in tuple(self._apart):
             self._serve(member, end, packed)
         if start != end:
@@ -129,12 +127,12 @@ class Room:
                 self._tell_ears(start)
         log.trim()
 
-    def _set_apart(self, members: "list[Member]", at: int) -> None:
-        """Who is owed an answer, is told something in private, or does not read is served alone from number `at` on."""
-        for member in members:
-            member.at = at
+    def _set_apart(self, member: "Member", at: int) -> None:
+        """Who is told something in private, or does not read, is served alone, from number `at` on."""
+        if member not in self._apart:
+            self._in_step.remove(member.session)
             self._apart[member] = None
-            self._in_step.remove(member)
+            member.at = at
 
     def _serve(self, member: "Member", end: int, packed: dict[tuple[int, frozenset[int]], Sequence[bytes]]) -> None:
         at, log = member.at, self.log
@@ -152,7 +150,7 @@ class Room:
                 member.session.deliver(records)
         if member in self._apart and not member.stream.full:  # it has not left meanwhile
             del self._apart[member]
-            self._in_step.append(member)
+            self._in_step.add(member.session)
 
     def _records(
         self, at: int, hidden: frozenset[int], packed: dict[tuple[int, frozenset[int]], Sequence[bytes]]
