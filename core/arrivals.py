@@ -5,7 +5,7 @@ import asyncio
 from plytalk.core.errors import CannotConnect
 from plytalk.core.layers import Listener, Stream
 
-BACKLOG = 512  # a crowd that comes at once must not make honest peers wait for the system to try again
+BACKLOG = 4096  # a crowd that comes at once must not make honest peers wait for the system to try again
 
 
 class Arrivals(Listener):

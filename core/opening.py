@@ -55,6 +55,7 @@ class Opening:
         self._loop = asyncio.get_running_loop()
         self._identity: Identity | None = None
         self._agreed = False
+        self._clock = asyncio.timeout(None)
         self.approved = False
         """Whether the user was asked about the other side's key and said yes, which may take longer than a server waits."""
 
@@ -66,6 +67,8 @@ class Opening:
             raise
         except Exception as error:
             raise BrokenPlugin(f"A layer of {self._stack.line} raised {type(error).__name__} before the conversation.") from error
+        finally:
+            self._clock = asyncio.timeout(None)  # the other knows this task, which knows this attempt: that would be a circle
 
     async def _run(self) -> Opened:
         framer = self._stack.framer()

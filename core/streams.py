@@ -63,6 +63,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         self._descriptor = -1
         self.resume_writing()
         self._end(exc)
+        self._receive = self._on_end = None  # they hold the conversation, which holds this: a circle
 
     def pause_writing(self) -> None:
         self.full = True

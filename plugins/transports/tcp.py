@@ -16,6 +16,8 @@ from plytalk.core.streams import AsyncioListener, AsyncioStream
 
 CONNECT_SECONDS = 10
 RACE_SECONDS = 0.25
+A_TURN = 16
+"""How many peers asyncio accepts in one turn of its loop: a crowd at the door must not keep waiting those who are in."""
 KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # a vanished peer is noticed within two minutes
 
 
@@ -44,14 +46,19 @@ class Tcp(Transport):
 
     async def listen(self, host: str, port: int) -> Listener:
         listener = TcpListener()
+        loop = asyncio.get_running_loop()
+        ours = isinstance(loop, asyncio.SelectorEventLoop)
         try:
-            server = await asyncio.get_running_loop().create_server(listener.protocol, host or None, port, backlog=BACKLOG)
+            server = await loop.create_server(listener.protocol, host or None, port, backlog=A_TURN if ours else BACKLOG)
         except (socket.gaierror, ValueError):  # ValueError: what can be no name at all
             raise CannotConnect(
                 f"No address is known for {host!r}.", "Listen on an address of this machine, such as 127.0.0.1."
             ) from None
         except OSError as error:
             raise CannotConnect(f"Cannot listen on {show((host, port))}: {why(error)}", todo(error)) from None
+        for sock in server.sockets if ours else ():
+            with sock.dup() as same:  # to asyncio both are one number; the system may well let more of them wait
+                same.listen(BACKLOG)
         listener.start(server, show(server.sockets[0].getsockname()))
         return listener
 

@@ -1,7 +1,9 @@
 """How a conversation opens: the handshake in time, the authenticators asked, and nothing that falls open."""
 
 import asyncio
+import gc
 import inspect
+import socket
 
 import pytest
 
@@ -24,10 +26,13 @@ from plytalk.core.limits import Limits
 from plytalk.core.memory import MemoryStream, memory_stream_pair
 from plytalk.core.opening import Opening, is_local
 from plytalk.core.properties import Profile, Property
+from plytalk.core.session import Session
 from plytalk.core.stack import Stack
 from plytalk.core.testing import RecordingUi, TypedFrames, open_ends, stack_of
 from plytalk.core.testing.parts import Unsealed
+from plytalk.core.testing.verdict import idle
 from plytalk.core.trace import Tracer
+from plytalk.plugins.transports.tcp import Tcp
 
 KEY = Identity("test", b"key")
 QUICK = Limits(first_byte=0.05, handshake=0.1)
@@ -468,3 +473,22 @@ async def test_a_layer_that_cannot_be_traced_is_a_plugin_s_fault_in_words() -> N
         await opening.run()
     stream.close()
     peer.close()
+
+
+async def test_an_attempt_that_is_broken_off_is_no_circle_for_a_search_to_find() -> None:
+    listener = await Tcp().listen("127.0.0.1", 0)
+    with socket.create_connection(("127.0.0.1", int(listener.address.rpartition(":")[2]))):
+        stream = await listener.accept()
+        session = Session(stack_of(Shown), stream, Role.RESPONDER)
+        attempt = asyncio.create_task(session.open())
+        await idle()
+        gc.disable()
+        try:
+            attempt.cancel()
+            await asyncio.gather(attempt, return_exceptions=True)
+            del session, attempt
+            await idle()
+            assert not [one for one in gc.get_objects() if isinstance(one, Opening) and one._stream is stream]
+        finally:
+            gc.enable()
+    await listener.close()

@@ -1,9 +1,11 @@
 """TCP over IPv4 and IPv6."""
 
+import asyncio
 import errno
 import os
 import socket
 import struct
+import sys
 
 import pytest
 
@@ -11,7 +13,7 @@ from plytalk.core.errors import CannotConnect
 from plytalk.core.testing import check_transport
 from plytalk.core.testing.transports import Place, Receiver
 from plytalk.core.testing.verdict import idle
-from plytalk.plugins.transports.tcp import KEEP_ALIVE, Tcp, layers, show, todo, why
+from plytalk.plugins.transports.tcp import A_TURN, KEEP_ALIVE, Tcp, layers, show, todo, why
 
 
 def has_ipv6() -> bool:
@@ -128,6 +130,27 @@ async def test_nobody_there_is_said_in_words() -> None:
             assert failure.value.sentence == (
                 f"Cannot connect to {host}:{port}: connection refused. Check that the server is running and the port is right."
             )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the loop of Windows accepts in another way")
+async def test_a_crowd_is_let_in_by_and_by_and_waits_in_the_system_meanwhile() -> None:
+    crowd = 10 * A_TURN
+    listener = await Tcp().listen("127.0.0.1", 0)
+    port = int(listener.address.rpartition(":")[2])
+    peers = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(crowd)]  # the loop does not run meanwhile
+    came: list[object] = []
+    listener.arrive = came.append  # type: ignore[attr-defined]
+    most = 0
+    while len(came) < crowd:
+        before = len(came)
+        await asyncio.sleep(0)
+        most = max(most, len(came) - before)
+    assert most <= A_TURN
+    for stream in came:
+        stream.close()  # type: ignore[attr-defined]
+    for peer in peers:
+        peer.close()
+    await listener.close()
 
 
 async def test_a_peer_that_goes_before_it_was_looked_at_is_no_crash() -> None:
