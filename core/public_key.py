@@ -80,7 +80,7 @@ def _canonical(encoded: str) -> bool:
     return base64.b64encode(base64.b64decode(encoded + "=")).decode() == encoded + "="
 
 
-@lru_cache(256)
+@lru_cache(16)
 def _split(blob: bytes) -> tuple[bytes, ...]:
     if len(blob) > MAX_KEY:
         raise ValueError(f"the key has more than {MAX_KEY} bytes")

@@ -77,11 +77,11 @@ def comparable(text: str) -> str:
 
 def skeleton(text: str) -> str:
     """What a text looks like: UTS 39 section 4, of its NFKC form. Of no use but to be compared; capitals differ."""
-    table = _confusables()
+    table = _confusables(text.isascii())
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text)).translate(table))
 
 
-@functools.lru_cache(512)
+@functools.lru_cache(64)
 def looks(name: str) -> frozenset[str]:
     """What a name can be taken for. Two names are alike if they have one of these in common.
 
@@ -156,12 +156,13 @@ def _reserved() -> frozenset[str]:
 
 
 @functools.cache
-def _confusables() -> dict[int, str]:
-    """From a character to its shape; half a megabyte, from the first name on."""
+def _confusables(ascii_alone: bool) -> dict[int, str]:
+    """From a character to its shape; more than a megabyte, once a name needs more than those of ASCII."""
     table: dict[int, str] = {}
     for line in Path(__file__).with_name("confusables.txt").read_text(encoding="ascii").splitlines():
         if not line.startswith("#"):
             shape, _, characters = line.partition(":")
             text = "".join(chr(int(each, 16)) for each in shape.split())
-            table.update((int(each, 16), text) for each in characters.split())
+            codes = [int(each, 16) for each in characters.split()]
+            table.update((code, text) for code in codes if code < 128 or not ascii_alone)
     return table

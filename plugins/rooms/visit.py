@@ -19,6 +19,10 @@ MAX_SHOWN = 100
 """How many of those who are there are named to whoever comes."""
 
 
+MAX_KEPT = 10_000
+"""How many lines are kept for a server that has not said whether it has rooms."""
+
+
 class Visit:
     """One client's membership, over as many connections as it takes. `room` and `name` are what it asks for; empty for none."""
 
@@ -39,7 +43,7 @@ class Visit:
         self._before = len(self._unacknowledged)
         session.extend(ROOM, self._hear)
         session.extend(EVENT, self._event)
-        session.keep_count(self._unacknowledged.append, self._acknowledged)
+        session.keep_count(self._said, self._acknowledged)
         request: dict[str, Any] = {"do": "join", "instance": self._instance}
         if self._room:
             request["room"] = self._room
@@ -51,6 +55,10 @@ class Visit:
         if self._returning:
             session.hold()  # what is said now comes after what was said before
         self._returning = True
+
+    def _said(self, text: str) -> None:
+        if self.welcome or len(self._unacknowledged) < MAX_KEPT:  # who never says welcome has no room to come back to
+            self._unacknowledged.append(text)
 
     def _acknowledged(self, taken: int) -> None:
         while self._taken < taken and self._unacknowledged:
