@@ -318,9 +318,9 @@ class Session:
 
     def follow(self, fanout: "Fanout | None") -> None:
         """Count what a fanout sends along with what is sent here."""
-        if self._fanout:
+        if self._fanout is not None:  # an empty one is false
             self._delivered += self._fanout.sent
-        if fanout:
+        if fanout is not None:
             self._delivered -= fanout.sent
         self._fanout = fanout
 
@@ -352,7 +352,7 @@ class Session:
             return
         encode, seal, send = self._framer.encode, self._cipher.seal, self.stream.send
         try:
-            if delivered := self._delivered + (self._fanout.sent if self._fanout else 0):
+            if delivered := self._delivered + (self._fanout.sent if self._fanout is not None else 0):
                 self._messages.passed(delivered)
                 self._delivered -= delivered
             plaintexts = self._messages.pack(items)
