@@ -8,15 +8,16 @@ from collections.abc import Iterator
 
 from resources import report
 from resources.attacks import ATTACKS, SHORT, Amount, Row
+from resources.forgery import logs, names, pages
 from resources.rooms import rooms
 from resources.screen import leaks
 from resources.sinks import SINKS
-from resources.strings import AMOUNT, hostile
+from resources.strings import hostile
 
 
-def screens(amount: int) -> Iterator[Row]:
+def screens(amount: Amount) -> Iterator[Row]:
     """A30, A33, A35: hostile texts into every sink."""
-    texts = hostile(amount)
+    texts = hostile(amount.texts)
     for name, sink in SINKS.items():
         try:
             lines = sink(texts)
@@ -24,24 +25,22 @@ def screens(amount: int) -> Iterator[Row]:
         except AssertionError as error:
             lines, wrong = [], [str(error)]
         told = f"{len(lines):,} lines printed, {len(wrong):,} not harmless"
-        yield Row("A30", f"{amount:,} hostile texts into {name}", told, "none reaches the terminal", not wrong)
+        yield Row("A30", f"{amount.texts:,} hostile texts into {name}", told, "none reaches the terminal", not wrong)
 
 
 def main() -> int:
-    attacks = (*ATTACKS, rooms)
-    names = ", ".join(["screens", *(one.__name__ for one in attacks)])
+    attacks = {one.__name__: one for one in (screens, names, logs, pages, *ATTACKS, rooms)}
     parser = argparse.ArgumentParser(prog="python -m resources", description=__doc__)
-    parser.add_argument("only", nargs="*", metavar="WHAT", help=f"only these: {names}")
+    parser.add_argument("only", nargs="*", metavar="WHAT", help=f"only these: {', '.join(attacks)}")
     parser.add_argument("--short", action="store_true", help="few of everything, for every day")
     parser.add_argument("--write", action="store_true", help=f"write the table into {report.PAGE.name}")
     given = parser.parse_args()
-    chosen = {"screens": lambda amount: screens(90 if given.short else AMOUNT), **{one.__name__: one for one in attacks}}
-    if unknown := set(given.only) - set(chosen):
+    if unknown := set(given.only) - set(attacks):
         parser.error(f"there is nothing called {sorted(unknown)[0]!r}")
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as home:
         os.environ["PLYTALK_HOME"] = home
-        for name, attack in chosen.items():
+        for name, attack in attacks.items():
             if not given.only or name in given.only:
                 for row in attack(SHORT if given.short else Amount()):
                     print(f"{row.id}  {'held' if row.reached else 'NOT REACHED':<11}  {row.done}: {row.measured}", flush=True)

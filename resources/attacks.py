@@ -54,6 +54,8 @@ class Amount:
     period: float = 10.0
     slow_in_rooms: int = 10_000
     noise: float = 10.0
+    texts: int = 2000
+    pairs: int = 200
 
 
 SHORT = Amount(
@@ -67,6 +69,8 @@ SHORT = Amount(
     a_room=30,
     period=2.0,
     slow_in_rooms=300,
+    texts=90,
+    pairs=40,
 )
 
 

@@ -1,8 +1,8 @@
 """An attacker with many sockets, in a process of its own: `python -m resources.crowd KIND PORT COUNT ADDRESSES`.
 
-`slow` opens COUNT connections and sends a byte a second over each until the server has ended all; `flood` connects COUNT times
-and breaks each connection off when a hundred newer ones are there. They come from so many loopback ADDRESSES, or with 0 from
-where honest peers come. Prints one JSON object. Ends by itself.
+`slow` opens COUNT connections, 1,000 a second, and sends a byte a second over each until the server has ended all; `flood`
+connects COUNT times and breaks each connection off when a hundred newer ones are there. They come from so many loopback
+ADDRESSES, or with 0 from where honest peers come. Prints one JSON object. Ends by itself.
 """
 
 import json
@@ -12,10 +12,14 @@ import socket
 import struct
 import sys
 from collections import deque
+from contextlib import suppress
+from itertools import cycle
 from time import monotonic
 
 FIRST_ADDRESS = 0x7F000101  # 127.0.1.1: not where honest peers come from
 PATIENCE = 30.0  # seconds after which it ends in any case
+A_SECOND, SLOTS = 1000, 20
+"""How many slow senders come in a second, and in how many parts of it."""
 AHEAD = 100
 PRELUDE = b"\0\x40"  # the header of a first frame that would take 64 seconds to come
 
@@ -40,31 +44,37 @@ def slow(port: int, count: int, addresses: int) -> dict[str, float]:
     sent: dict[socket.socket, int] = {}
     lives: list[float] = []
     watch = selectors.DefaultSelector()
-    while monotonic() < begun + PATIENCE and (not sent or opened):
-        second = monotonic()
-        for _ in range(count // 4 if len(opened) + len(lives) < count else 0):
-            sock = connection(len(opened) + len(lives), port, addresses)
+    slots: list[list[socket.socket]] = [[] for _ in range(SLOTS)]  # whose turn it is in the same part of each second
+    for slot in cycle(slots):
+        end = monotonic() + 1 / SLOTS
+        for _ in range(min(A_SECOND // SLOTS, count - len(sent))):
+            sock = connection(len(sent), port, addresses)
             opened[sock], sent[sock] = monotonic(), 0
+            slot.append(sock)
             watch.register(sock, selectors.EVENT_READ)
-        for sock in opened:
-            try:
+        slot[:] = [sock for sock in slot if sock in opened]
+        for sock in slot:
+            with suppress(OSError):  # not connected yet, or ended: the selector tells
                 sent[sock] += sock.send(PRELUDE[sent[sock] : sent[sock] + 1] or b"x")
-            except OSError:
-                continue  # not connected yet, or ended: the selector tells
-        while (left := second + 1 - monotonic()) > 0 and opened:
+        while (left := end - monotonic()) > 0:
             for key, _ in watch.select(left):
-                sock = key.fileobj
-                try:
-                    over = not sock.recv(4096)
-                except BlockingIOError:
-                    continue
-                except OSError:
-                    over = True
-                if over:
+                if over(sock := key.fileobj):
                     lives.append(monotonic() - opened.pop(sock))
                     watch.unregister(sock)
                     sock.close()
-    return {"opened": len(lives) + len(opened), "left": len(opened), "longest": max(lives, default=0.0)}
+        if monotonic() > begun + PATIENCE or (len(sent) == count and not opened):
+            break
+    return {"opened": len(sent), "left": len(opened), "longest": max(lives, default=0.0)}
+
+
+def over(sock: socket.socket) -> bool:
+    """Whether the other side has ended a connection that has something to read."""
+    try:
+        return not sock.recv(4096)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def flood(port: int, count: int, addresses: int) -> dict[str, float]:

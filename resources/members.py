@@ -54,12 +54,18 @@ class Stranger(Plytalk1):
 class Member:
     """One member. `heard` is called for each message it hears: with the text, and whether it is its own."""
 
-    def __init__(self, number: int, room: str, heard: Callable[[str, bool], None]) -> None:
-        self.number, self.room, self.name = number, room, f"m{number}"
-        self._heard = heard
-        self.told = ""
-        self.welcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+    def __init__(
+        self, number: int, room: str, heard: Callable[[str, bool], None] = lambda text, own: None, name: str = ""
+    ) -> None:
+        self.number, self.room, self.name = number, room, name or f"m{number}"
+        self._heard, self._handshake = heard, Stranger()
+        self.told: list[str] = []
+        self._renamed: asyncio.Future[None] | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        assert self._handshake.identity
+        return self._handshake.identity.fingerprint
 
     async def join(self, port: int, stack: Stack, receive_buffer: int = 0) -> None:
         """Connect, shake hands, and come into the room. Raises ChatError, OSError, TimeoutError."""
@@ -69,30 +75,51 @@ class Member:
         sock.setblocking(False)
         sock.bind((socket.inet_ntoa(struct.pack(">I", FIRST_ADDRESS + self.number // AN_ADDRESS)), 0))
         loop = asyncio.get_running_loop()
+        self._welcome: asyncio.Future[None] = loop.create_future()
+        self.over: asyncio.Future[Ending] = loop.create_future()
         async with asyncio.timeout(PATIENCE):
             await loop.sock_connect(sock, (LOOPBACK, port))
             _, stream = await loop.create_connection(lambda: TcpStream(name=f"{LOOPBACK}:{port}"), sock=sock)
-            self.session = Session(replace(stack, handshake=Stranger()), stream, Role.INITIATOR)
+            self.session = Session(replace(stack, handshake=self._handshake), stream, Role.INITIATOR)
             await self.session.open()
             self.session.extend(ROOM, self._asked)
             self.session.extend(EVENT, self._event)
             self.session.when_over(lambda session, ending: self.over.set_result(ending))
             self.session.begin()
-            self.session.send_item(Extension(ROOM, write(do="join", room=self.room, name=self.name, instance=self.name)))
-            await self.welcome
+            self.session.send_item(Extension(ROOM, write(do="join", room=self.room, name=self.name, instance=str(self.number))))
+            await self._welcome
 
     def _asked(self, body: bytes) -> None:
         said = read(body) or {}
-        if said.get("do") == "welcome" and not self.welcome.done():
-            self.name = said["you"]
-            self.welcome.set_result(None)
-        elif said.get("do") == "refused":
-            self.told = said["text"]
+        if said.get("do") == "welcome":
+            self._is_called(said["you"])
+            if not self._welcome.done():
+                self._welcome.set_result(None)
+        elif said.get("do") in ("tell", "refused"):
+            self.told.append(said["text"])
 
     def _event(self, body: bytes) -> None:
         event = Event.decode(body)
         if event.kind == Kind.SAID:
             self._heard(event.text, event.name == self.name)
+        elif event.kind == Kind.RENAMED and event.name == self.name:
+            self._is_called(event.text)
+
+    def _is_called(self, name: str) -> None:
+        self.name = name
+        if self._renamed and not self._renamed.done():
+            self._renamed.set_result(None)
+
+    async def called(self, name: str) -> None:
+        """Wait until it has this name."""
+        while self.name != name:
+            self._renamed = asyncio.get_running_loop().create_future()
+            await self._renamed
+
+    async def left(self) -> None:
+        """Say goodbye, and wait until the connection is over."""
+        self.session.exit()
+        await self.session.over()
 
 
 class Heard:

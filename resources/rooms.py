@@ -14,7 +14,7 @@ SPARE = 500
 """Places for newcomers beside the members."""
 AT_REST = 10.0
 """Seconds of rest."""
-NOISY, NOISE, EVERY = 20, 3900, 0.06
+NOISY, NOISE, EVERY = 20, 3900, 0.1
 """Members of the room in which one does not read; bytes a message there; the seconds between two messages of a talker."""
 SENT_AWAY = "was sent away: you did not read"
 
@@ -130,7 +130,7 @@ async def stalled(scene: Scene) -> Row:
     noisy = Members(server.port, NOISY, NOISY, first=len(scene.members.all), prefix="noisy")
     await noisy.join()
     before, alone, _ = await _noise(server, noisy, amount.noise)
-    idle = Member(len(scene.members.all) + NOISY, "noisy0", lambda text, own: None)
+    idle = Member(len(scene.members.all) + NOISY, "noisy0")
     await idle.join(server.port, noisy.stack, receive_buffer=4096)
     idle.session.stream.pause()
     most, beside, dropped = await _noise(server, noisy, 6 * amount.noise, SENT_AWAY)
@@ -145,7 +145,7 @@ async def stalled(scene: Scene) -> Row:
         "A43",
         f"One of {NOISY} in a room never reads while the others say {NOISE:,} bytes each {EVERY:g} s, beside "
         f"{amount.members:,} members",
-        f'{f"dropped after {dropped:.0f} s" if dropped else "not dropped"} and told: "{idle.told}"; memory grew by '
+        f'{f"dropped after {dropped:.0f} s" if dropped else "not dropped"} and told: "{" ".join(idle.told)}"; memory grew by '
         f"{grown / 1024:,.0f} KiB; the others: {told(beside)} (p99 before {ms(p99(alone.took))}); "
         f"all members afterwards: {told(others)}",
         "memory at most 1 MiB; others at most doubled, nothing lost; dropped and told why",

@@ -248,9 +248,9 @@ def known_hosts(texts: Sequence[str]) -> list[str]:
     return [line.replace(folder, "FOLDER") for line in lines]
 
 
-@sink
-def traces(texts: Sequence[str]) -> list[str]:
-    """`chat inspect`: a trace, as text and as JSON."""
+@contextlib.contextmanager
+def recorded(texts: Sequence[str]) -> Iterator[Path]:
+    """A trace in which peers said these texts, and in which fields and frames are made of them."""
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "talk.trace"
         events = [{"plytalk_trace": 1}]
@@ -259,6 +259,13 @@ def traces(texts: Sequence[str]) -> list[str]:
             for name in ("session", "messages:out") if number % 2 else ("handshake:out", "framer:out"):
                 events.append({"time": number, "name": name, "what": said, "data": {said: said}, "raw": said.encode().hex()})
         trace.write_text("".join(json.dumps(event) + "\n" for event in events))
+        yield trace
+
+
+@sink
+def traces(texts: Sequence[str]) -> list[str]:
+    """`chat inspect`: a trace, as text and as JSON."""
+    with recorded(texts) as trace:
         lines = command("inspect", str(trace)) + command("inspect", str(trace), "--json")
     assert len(lines) > 2 * len(texts), f"the trace is not shown: {lines[:2]}"
     return lines

@@ -13,7 +13,7 @@ from resources import rooms
 from resources.attacks import SHORT
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="measures memory by /proc, as Linux has it")
-FEW = replace(SHORT, flood=300, seconds=1.0, members=300, a_room=30, period=1.0, slow_in_rooms=120, noise=4.0)
+FEW = replace(SHORT, flood=300, seconds=1.0, members=300, a_room=30, period=1.0, slow_in_rooms=120, noise=6.0)
 
 
 @pytest.fixture(autouse=True)
