@@ -46,8 +46,11 @@ async def test_all_hear_the_same_in_the_same_order_and_a_goodbye_counts_it(home:
 async def test_who_is_the_first_to_come_or_the_last_to_go_is_counted_as_well(home: Path) -> None:
     async with Crowd(home, transport=Tcp, host="127.0.0.1", keep=False) as crowd:
         alice = await crowd.comes("alice")
-        alice.say("one", "/join kitchen", "two", "/join lobby", "three", "/join kitchen", "four")
-        await alice.shows("four")
+        for number, room in enumerate(("kitchen", "lobby", "kitchen")):
+            alice.say(f"/me waves {number}")
+            await alice.shows(f"waves {number}")
+            alice.say(f"/join {room}")
+            await alice.shows(f"You are alice in {room}")
         crowd.server.stop()
         ending = await alice.over()
         assert (ending.by, ending.error) == (By.THEM, None), "The goodbye counts other records than those that came."
