@@ -17,7 +17,7 @@ from plytalk.cli.main import complain, main
 from plytalk.core.errors import Refused
 from plytalk.core.host import Host
 from plytalk.core.keys import Identity, Role, Secrets
-from plytalk.core.layers import Authenticator, Handshake, Layer
+from plytalk.core.layers import Authenticator, Handshake, Layer, Ui
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.opening import Opening
 from plytalk.core.properties import Property
@@ -79,24 +79,30 @@ async def _told(profile: str, ui: type[Layer], texts: Sequence[str]) -> list[str
         await asyncio.gather(*(end.open() for end in ends))
         for end in ends:
             end.begin()
-        shown = [0]
-        message = ends[1]._show
-
-        def counting(text: str) -> None:
-            shown[0] += 1
-            message(text)
-
-        ends[1]._show = counting
+        hearer = Counting(ends[1].stack.ui)
+        ends[1].heard_by(hearer)
         for text in texts:
+            before = hearer.shown
             ends[0].say(text)
-            before = shown[0]
             async with asyncio.timeout(30):
-                while shown[0] == before and not ends[1].ending:  # noqa: ASYNC110
+                while hearer.shown == before and not ends[1].ending:  # noqa: ASYNC110
                     await asyncio.sleep(0)
         for end in ends:
             end.stream.close()
         await asyncio.sleep(0)
     return lines
+
+
+class Counting:
+    """Passes on to a UI what a conversation brings, and counts the messages."""
+
+    def __init__(self, ui: Ui) -> None:
+        self.shown, self._ui = 0, ui
+        self.raw, self.notice = ui.raw, ui.notice
+
+    def message(self, text: str) -> None:
+        self.shown += 1
+        self._ui.message(text)
 
 
 def one_line_each(texts: Sequence[str], lines: list[str], begins: str) -> list[str]:
