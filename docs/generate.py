@@ -225,7 +225,7 @@ def bounds(_: str) -> str:
     told = told_in(limits, "Limits")
     values = vars(limits.Limits())
     rows = [(code(name), amount(value), told[name]) for name, value in values.items()]
-    before = told_in(contracts, "Framer")["limit"]
+    before = told_in(sys.modules[Framer.__module__], "Framer")["limit"]
     return table(("limit", "value", "meaning"), [*rows, (code("Framer.limit"), amount(Framer.limit), before)])
 
 

@@ -18,8 +18,8 @@ SOURCES = sorted(
     for file in (ROOT / folder).rglob("*.py")
     if file.name != "__init__.py"
 )
-SHARED = {"plugins/attacks": "tests/core/lab/test_matrix.py"}
-"""Folders whose files are all put through one test: each attack is run on every stack, and judged by what it does there."""
+SHARED = {"plugins/attacks": "tests/core/lab/test_matrix.py", "core/layers": "tests/core/test_layers.py"}
+"""Folders whose files are all put through one test: each attack on every stack, each contract by its layers."""
 
 MISSING: set[str] = set()
 """Source files without a test file of their own. It stays empty."""

@@ -1,0 +1,53 @@
+"""The contracts: one class for each kind of layer. Each docstring holds a layer that one can copy.
+
+Five words a newcomer needs. A *stream* carries bytes; a *frame* is a piece of the stream with borders; a *handshake* talks in
+frames until both ends hold *secrets*; a *cipher* seals what is said; *messages* turn words into plaintext and back.
+
+    out:  UI -> messages.pack -> cipher.seal -> framer.encode -> stream.send
+    in:   stream -> framer.feed, framer.frames -> cipher.open -> messages.unpack -> UI
+
+Transports, handshakes, authenticators and UIs are made once for a process, with their options; framers, ciphers and
+messages are made anew for each conversation, so that what they keep on `self` belongs to that conversation alone.
+"""
+
+from collections.abc import Mapping
+
+from plytalk.core.layers.authenticator import Authenticator
+from plytalk.core.layers.base import Buffer, Failed, Frame, Kind, Layer, Option, attempt
+from plytalk.core.layers.cipher import Cipher
+from plytalk.core.layers.feature import Feature
+from plytalk.core.layers.framer import Framer
+from plytalk.core.layers.handshake import Handshake
+from plytalk.core.layers.messages import Messages
+from plytalk.core.layers.transport import Listener, Stream, Transport
+from plytalk.core.layers.ui import Conversation, Hearer, Said, Ui
+
+__all__ = [
+    "KINDS",
+    "REPEATABLE",
+    "Authenticator",
+    "Buffer",
+    "Cipher",
+    "Conversation",
+    "Failed",
+    "Feature",
+    "Frame",
+    "Framer",
+    "Handshake",
+    "Hearer",
+    "Kind",
+    "Layer",
+    "Listener",
+    "Messages",
+    "Option",
+    "Said",
+    "Stream",
+    "Transport",
+    "Ui",
+    "attempt",
+]
+
+KINDS: Mapping[str, type[Layer]] = {
+    base.kind: base for base in (Transport, Framer, Handshake, Cipher, Messages, Authenticator, Ui, Feature)
+}
+REPEATABLE = frozenset({"auth", "feature"})

@@ -1,0 +1,42 @@
+"""Features: what lives beside a conversation."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from plytalk.core.commands import Command
+from plytalk.core.layers.base import Layer
+from plytalk.core.layers.ui import Conversation
+
+if TYPE_CHECKING:
+    from plytalk.core.session import Ending
+    from plytalk.core.stack import Stack
+
+
+class Feature(Layer):
+    """Something that lives beside a conversation and hears of it by the hooks `session_opened` and `session_closed`.
+
+    class Dice(Feature):
+        name = "dice"
+        commands = (Command("roll", "Roll the dice.", lambda call: call.tell_all(f"{call.sender} rolls {randint(1, 6)}.")),)
+
+    It may bring slash commands for rooms.
+    """
+
+    kind = "feature"
+    commands: ClassVar[Sequence[Command]] = ()
+    hosts: ClassVar[bool] = False
+    """Whether it brings a server's conversations together, and takes each of them from the UI when it opens."""
+
+    def host(self, stack: "Stack", address: str, leave: Callable[[], None]) -> "Conversation":
+        """A seat for whoever sits at the server, from the first that comes (at `address`) to the last that leaves.
+
+        When its user says `exit` it calls `leave`, which ends the other conversations where that is what is meant.
+        """
+        raise NotImplementedError
+
+    async def again(self, ending: "Ending") -> bool:
+        """Whether a client is to connect again after this ending; it may wait before it says so."""
+        return False
+
+    async def release(self) -> None:
+        """Called once, when this end is done: close what `ready` opened."""

@@ -1,0 +1,63 @@
+"""Handshakes: secrets that both ends hold and nobody else."""
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Mapping
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from plytalk.core.keys import Identity, Role, Secrets
+from plytalk.core.layers.base import Kind, Layer
+
+if TYPE_CHECKING:
+    from plytalk.core.target import Finding, Target
+    from plytalk.core.wire import Wire
+
+
+class Handshake(Layer):
+    """Talks in frames until both ends hold the same secrets. It sees no socket, no clock and no screen.
+
+    class Psk(Handshake):
+        name = "hello"
+        gives = {KEYS}
+
+        async def initiate(self, wire):
+            await wire.send(b"H", b"hello")
+            return Secrets.shared(await wire.receive(b"K", limit=32))
+
+        async def respond(self, wire):
+            await wire.receive(b"H", limit=8)
+            ...
+
+    A side that sees the other's key calls `await wire.ask(Identity(...))` before its first secret byte leaves; `shows` names
+    the roles whose key the other side gets to see this way. `speaks_first` is the role that sends the first frame; `identity`
+    is the key that this side shows, where it has one.
+    """
+
+    kind = "handshake"
+    shows: ClassVar[AbstractSet[Role]] = frozenset()
+    speaks_first: ClassVar[Role | None] = None
+    identity: Identity | None = None
+    steps: ClassVar[Mapping[Kind, str]] = {}
+    """The names of its messages by the kind of their frames, for whoever inspects a trace."""
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Options worth a row of their own in the lab's matrix, by a short name; empty for none."""
+
+    def fields(self, kind: Kind, payload: bytes) -> Mapping[str, str]:
+        """What is in a handshake message as far as it can be read without a key, for whoever inspects a trace."""
+        return {}
+
+    @abstractmethod
+    async def initiate(self, wire: "Wire") -> Secrets:
+        """The client's side. Raises RemoteError for anything the peer does wrong."""
+
+    @abstractmethod
+    async def respond(self, wire: "Wire") -> Secrets:
+        """The server's side. Raises RemoteError for anything the peer does wrong."""
+
+    async def audit(self, target: "Target") -> "AsyncIterator[Finding]":
+        """What a stranger finds out about a server of this handshake, for `chat audit`; nothing unless it is defined.
+
+        Called without `ready`. Raises RemoteError where the server does not speak this handshake, CannotConnect where it is gone.
+        """
+        return
+        yield

@@ -1,0 +1,121 @@
+"""User interfaces: what a conversation looks like to a person or a program."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from plytalk.core.errors import UnknownPeer
+from plytalk.core.layers.base import Layer
+from plytalk.core.messages import EXIT
+
+if TYPE_CHECKING:
+    from plytalk.core.session import Ending
+    from plytalk.core.stack import Stack
+
+
+class Hearer(Protocol):
+    """Who hears what the other side says: a UI, or what a feature puts in its place.
+
+    What reaches `message` and `notice` has passed the sanitiser, except for one that says `raw`.
+    """
+
+    @property
+    def raw(self) -> bool: ...
+
+    def message(self, text: str) -> None:
+        """The other side said something."""
+
+    def notice(self, sentence: str) -> None:
+        """Something about the conversation that the user should know."""
+
+
+class Conversation(Protocol):
+    """What a UI talks to: a session, or somebody's seat in a room."""
+
+    stack: "Stack"
+    address: str
+    ending: "Ending | None"
+
+    def say(self, text: str) -> None:
+        """Say a line, as it was typed; `exit` ends the conversation."""
+
+    async def drain(self) -> None:
+        """Wait until more may be said."""
+
+    def exit(self, text: str = EXIT) -> None:
+        """Say goodbye and end the conversation."""
+
+    def notice(self, sentence: str) -> None:
+        """Tell the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something that happened among several: `text` as a screen shows it, and for programs what it was made of.
+
+    `id` counts within the room, `time` is in milliseconds since 1970, `marks` say what is weak about the sender's connection, and
+    `own` that this user caused it.
+    """
+
+    text: str
+    kind: str
+    sender: str
+    body: str
+    id: int = 0
+    time: int = 0
+    marks: Sequence[str] = ()
+    own: bool = False
+
+
+class Ui(Layer):
+    """Shows a conversation and takes what is typed.
+
+    class Echo(Ui):
+        name = "echo"
+
+        async def run(self, session):
+            while line := await next_line():
+                session.say(line)
+                await session.drain()
+            session.exit()
+
+        def message(self, text): print(text)
+
+    What reaches `message` and `notice` has passed the sanitiser, except for a UI that says `raw` because its own output
+    escapes every control character.
+    """
+
+    kind = "ui"
+    raw: ClassVar[bool] = False
+    present: ClassVar[bool] = True
+    """Whether somebody sits here who could be asked, and would be missed in a room."""
+
+    @abstractmethod
+    async def run(self, session: "Conversation") -> None:
+        """Read what is typed and say it, until end of input. Cancelled when the conversation ends first."""
+
+    @abstractmethod
+    def message(self, text: str) -> None:
+        """The other side said something."""
+
+    @abstractmethod
+    def notice(self, sentence: str) -> None:
+        """Something about the conversation that the user should know; goes to standard error."""
+
+    def waiting(self, address: str) -> None:
+        """The server listens at an address."""
+
+    def opened(self, session: "Conversation") -> None:
+        """A conversation begins."""
+
+    def closed(self, session: "Conversation", ending: "Ending") -> None:
+        """The conversation is over."""
+
+    def event(self, said: Said) -> None:
+        """Something happened among several people: somebody spoke, came or left."""
+        self.message(said.text)
+
+    async def confirm(self, question: str, otherwise: str) -> bool:
+        """Ask the person for yes or no. Raises UnknownPeer where nobody can be asked: never a yes by itself."""
+        raise UnknownPeer(f"{question} Nobody can be asked here.", otherwise)
