@@ -33,7 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m resources", description=__doc__)
     parser.add_argument("only", nargs="*", metavar="WHAT", help=f"only these: {', '.join(attacks)}")
     parser.add_argument("--short", action="store_true", help="few of everything, for every day")
-    parser.add_argument("--write", action="store_true", help=f"write the table into {report.PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"write what was measured into {report.PAGE.name}")
     given = parser.parse_args()
     if unknown := set(given.only) - set(attacks):
         parser.error(f"there is nothing called {sorted(unknown)[0]!r}")
@@ -46,7 +46,7 @@ def main() -> int:
                     print(f"{row.id}  {'held' if row.reached else 'NOT REACHED':<11}  {row.done}: {row.measured}", flush=True)
                     rows.append(row)
     if given.write:
-        report.write(rows)
+        report.write(rows, anew=not given.only)
     return int(not all(row.reached for row in rows))
 
 

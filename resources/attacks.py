@@ -14,7 +14,7 @@ from time import monotonic, perf_counter
 
 from plytalk.core.host import Host
 from resources.faulty import STEPS
-from resources.server import LOOPBACK, ROOT, Honest, Server, serving
+from resources.server import LOOPBACK, ROOT, Asking, Honest, Server, serving
 
 MIB = 1024 * 1024
 HEADERS = {"secure-chat": b"M" + b"\xff" * 4, "demo02": b"\xff" * 4, "plytalk1": b"\xff" * 2}
@@ -263,7 +263,7 @@ def exceptions(amount: Amount) -> Iterator[Row]:
             (server.home / "fault").write_text(str(number))
             server.type("to whoever comes")
             with contextlib.suppress(Exception):
-                asyncio.run(honest.once())
+                asyncio.run(Honest(server.port, ui=Asking).once())
             try:
                 asyncio.run(honest.conversation())
             except TimeoutError:

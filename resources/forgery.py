@@ -21,7 +21,7 @@ from resources.strings import hostile
 
 # What letters are drawn like in most fonts, by hand: the server goes by Unicode's table.
 LOOKALIKES = {
-    "a": "\u0430\u0251\uff41", "c": "\u0441\u03f2\uff43", "d": "\u0501", "e": "\u0435\uff45", "g": "\u0261", "h": "\u04bb",
+    "a": "\u0430\u0251\uff41", "c": "\u0441\u217d\uff43", "d": "\u0501", "e": "\u0435\uff45", "g": "\u0261", "h": "\u04bb",
     "i": "\u0456\u0131", "j": "\u0458", "l": "1I\u04cf", "n": "\u0578", "o": "0\u043e\u03bf\u0585\uff4f", "p": "\u0440\u03c1",
     "q": "\u051b", "s": "\u0455", "u": "\u057d", "v": "\u03bd", "w": "\u051d", "x": "\u0445", "y": "\u0443",
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """What was measured, as a page of the lab book."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,18 +10,29 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "lab" / "resources.md"
 BEGIN, END = "<!-- measured: begin (written by `python -m resources --write`) -->", "<!-- measured: end -->"
 
 
+HEAD = ["| attack | what was done | what was measured | what is demanded | reached |", "| --- | --- | --- | --- | --- |"]
+
+
+def line(row: Row) -> str:
+    """A row in Markdown."""
+    reached = "yes" if row.reached else "**no**"
+    return f"| {row.id} | {row.done} | {row.measured} | {row.wanted} | {reached} |".replace("`", "\\`")
+
+
 def table(rows: Sequence[Row]) -> str:
     """The rows in Markdown."""
-    head = ["| attack | what was done | what was measured | what is demanded | reached |", "| --- | --- | --- | --- | --- |"]
-    lines = [
-        f"| {row.id} | {row.done} | {row.measured} | {row.wanted} | {'yes' if row.reached else '**no**'} |".replace("`", "\\`")
-        for row in rows
-    ]
-    return "\n".join(head + lines)
+    return "\n".join([*HEAD, *map(line, rows)])
 
 
-def write(rows: Sequence[Row]) -> None:
-    """Put the table into the page, between its two markers."""
+def write(rows: Sequence[Row], anew: bool = True) -> None:
+    """Put the table into the page, between its two markers; or, not `anew`, only the rows of what was done again."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{table(rows)}\n\n{END}{after}")
+    there, _, after = rest.partition(END)
+    lines = {} if anew else {done(one): one for one in there.strip().splitlines()[len(HEAD) :]}
+    lines.update({done(line(row)): line(row) for row in rows})
+    PAGE.write_text("\n".join([f"{before}{BEGIN}", "", *HEAD, *lines.values(), "", f"{END}{after}"]))
+
+
+def done(line: str) -> str:
+    """What was done, apart from its numbers."""
+    return re.sub("[0-9.,]+", "#", "|".join(line.split("|")[1:3]))

@@ -91,11 +91,11 @@ def serving(*options: str, program: Sequence[str] = ("-m", "plytalk")) -> Iterat
                 process.communicate(timeout=10)
 
 
-def stack(profile: str) -> Stack:
+def stack(profile: str, ui: "type[Brief] | None" = None) -> Stack:
     """The stack of an honest peer, who lets any key of the server pass."""
     host = Host()
     names = {kind: [name] for kind, name in host.profile(profile).layers.items()}
-    return Stack.build({**choose(names, {}, host.layer), "auth": [], "ui": [Brief]})
+    return Stack.build({**choose(names, {}, host.layer), "auth": [], "ui": [ui or Brief]})
 
 
 class Brief(RecordingUi):
@@ -107,11 +107,21 @@ class Brief(RecordingUi):
         session.exit()
 
 
+class Asking(Brief):
+    """Asks who is here, hears the answer, and goes."""
+
+    async def run(self, session: Session) -> None:
+        session.say("/who")
+        async with asyncio.timeout(10):
+            await self.until(messages=1)
+        session.exit()
+
+
 class Honest:
     """An honest peer with one key, for as many conversations as it likes; `turned_away` counts those it had to begin again."""
 
-    def __init__(self, port: int, profile: str = "plytalk1") -> None:
-        self.port, self.stack = port, stack(profile)
+    def __init__(self, port: int, profile: str = "plytalk1", ui: type[Brief] = Brief) -> None:
+        self.port, self.stack = port, stack(profile, ui)
         self.turned_away = 0
 
     async def once(self) -> None:

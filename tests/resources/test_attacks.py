@@ -67,3 +67,15 @@ def test_the_table_says_what_was_not_reached() -> None:
         "| A40 | done | measured | wanted | yes |",
         "| A41 | other | much | little | **no** |",
     ]
+
+
+def test_what_is_measured_again_takes_the_place_of_what_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"above\n\n{report.BEGIN}\n\nold\n\n{report.END}\n\nbelow\n")
+    monkeypatch.setattr(report, "PAGE", page)
+    report.write([Row("A40", "10 things", "slow", "fast", False), Row("A41", "a thing", "much", "little", True)])
+    report.write([Row("A40", "12 things", "fast", "fast", True)], anew=False)
+    assert page.read_text() == "\n".join(
+        ["above", "", report.BEGIN, "", *report.HEAD, "| A40 | 12 things | fast | fast | yes |"]
+        + ["| A41 | a thing | much | little | yes |", "", report.END, "", "below", ""]
+    )
