@@ -292,7 +292,7 @@ class Server(End):
             self._tell("session_opened", session=session)
             session.begin()
         except Exception as error:  # that of one is nobody else's
-            self._notice(f"{session.address}: {error}")
+            self._notice(f"{session.address}: {error.sentence if isinstance(error, ChatError) else type(error).__name__}")
             session.exit()
 
     def _see_off(self, session: Session, ending: Ending) -> None:
