@@ -13,10 +13,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, TypeVar
 
-from benchmarks import handshakes, ours, pipeline, records, tracing
+from benchmarks import handshakes, ours, pipeline, records, stream, tracing
 from benchmarks.pairs import APART, CORES, ROOT, TOGETHER, Pair
 from plytalk.core.host import Host
 
@@ -34,7 +35,7 @@ Both = dict[str, list[tuple[float, float]]]
 @dataclass(frozen=True)
 class Amount:
     """How much is measured: rounds; in each of them messages sent by their size, echoes and handshakes; messages in a try of the
-    pipeline alone, and such tries in a round.
+    pipeline alone, and such tries in a round; records, messages that share some, and messages of a stream.
     """
 
     rounds: int = 25
@@ -45,6 +46,7 @@ class Amount:
     repeats: int = 20
     records: int = 1024
     together: int = 200_000
+    stream: int = 4096
 
 
 def interleaved(rounds: int, measures: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:
@@ -225,6 +227,26 @@ def together(amount: Amount) -> Figures:
     return figures
 
 
+def streaming(amount: Amount) -> Figures:
+    """Megabytes a second of one long stream, and the share of the time that either end of ours was busy. The ratio is our rate
+    to that of the faster socat, of the medians of the rounds.
+    """
+    size = amount.stream * stream.SIZE
+    with records.Pair(stream.OURS) as pair, TemporaryDirectory() as folder:
+        measures: dict[str, Callable[[], list[float]]] = {"plytalk/1": partial(pair.measure, stream.SIZE, amount.stream)}
+        if not stream.MISSING:
+            file = handshakes.certificate(folder)
+            measures |= {name: partial(stream.socat, file, size, *options) for name, options in stream.SOCAT.items()}
+        measured = interleaved(amount.rounds, measures)
+    seconds = {name: median(one[0] for one in rounds) for name, rounds in measured.items()}
+    figures: Figures = {name: {"MB/s": size / each / 1e6} for name, each in seconds.items()}
+    for number, end in enumerate(("sender busy", "receiver busy"), 1):
+        figures["plytalk/1"][end] = median(one[number] / one[0] for one in measured["plytalk/1"])
+    if theirs := [each for name, each in seconds.items() if name in stream.SOCAT]:
+        figures["plytalk/1"]["to socat"] = min(theirs) / seconds["plytalk/1"]
+    return figures
+
+
 def traced(amount: Amount) -> Figures:
     """Microseconds a message of 64 characters over memory: with no tracing in the source, with tracing that is off, and on."""
     figures: Figures = {}
@@ -249,6 +271,7 @@ MEASUREMENTS: dict[str, Callable[[Amount], Figures]] = {
     "handshakes over TCP": handshaking_over_tcp,
     "records": sealing,
     "records together": together,
+    "stream": streaming,
     "tracing": traced,
 }
 

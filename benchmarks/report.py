@@ -17,6 +17,7 @@ HANDSHAKES = {"XX": ("noiseprotocol", 1.4), "Noise_XXhfs_25519+MLKEM768_AESGCM_S
 OF_BARE_AT_LEAST = {"16384": 0.85}
 RECORD_AT_MOST_US = {"64": 2.5}
 TOGETHER_AT_LEAST = 3_000_000
+STREAM_AT_LEAST = 1.7
 TRACE_OFF_AT_MOST = 1.02
 
 
@@ -154,6 +155,16 @@ def together(figures: Figures) -> str:
     return grid("Messages of 64 B that share records", ["", *head], rows)
 
 
+def streaming(figures: Figures) -> str:
+    rows = []
+    for name, one in figures.items():
+        busy = [f"{one[end]:.0%}" if end in one else "" for end in ("sender busy", "receiver busy")]
+        faster = one.get("to socat")
+        goal = [f"{faster:.2f}", f"≥ {STREAM_AT_LEAST}", met(faster >= STREAM_AT_LEAST)] if faster else ["", "", ""]
+        rows.append([name, f"{one['MB/s']:,.0f}", *busy, *goal])
+    return grid("A stream of a file's size", ["", "MB/s", "sender busy", "receiver busy", "to socat", "goal", "reached"], rows)
+
+
 def traced(figures: Figures) -> str:
     rows = []
     for profile, ways in figures.items():
@@ -169,6 +180,6 @@ def traced(figures: Figures) -> str:
 TABLES = {
     **{"one way": one_way, "round trip": round_trip, "set-up": set_up, "start-up": start_up, "alone": alone},
     **{"handshakes": handshaking, "handshakes over TCP": handshaking_over_tcp},
-    **{"records": records, "records together": together},
+    **{"records": records, "records together": together, "stream": streaming},
     "tracing": traced,
 }

@@ -10,15 +10,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import measure, report, script, tracing  # noqa: E402
+from benchmarks import measure, report, script, stream, tracing  # noqa: E402
+from benchmarks.handshakes import certificate  # noqa: E402
 from plytalk.core.session import Session  # noqa: E402
 
 TITLES = (
     *("One way", "Round trip", "Connection set-up", "Start-up", "Pipeline alone"),
     *("Handshakes in one process", "Handshakes over TCP", "Records", "Messages of 64 B that share records"),
-    "Tracing",
+    *("A stream of a file's size", "Tracing"),
 )
-TINY = measure.Amount(rounds=1, sent=(20, 20, 5), echoes=5, handshakes=1, alone=20, repeats=1, records=16, together=200)
+TINY = measure.Amount(
+    rounds=1, sent=(20, 20, 5), echoes=5, handshakes=1, alone=20, repeats=1, records=16, together=200, stream=50
+)
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +105,38 @@ def test_messages_that_share_records_come_from_process_to_process(figures):
     for one in figures["records together"].values():
         assert set(one) == {"messages/s", "messages a processor second", "best", "sender us", "receiver us"}
         assert positive(one)
+
+
+def test_a_stream_is_measured_beside_the_faster_socat(figures):
+    one = figures["stream"]
+    assert positive(one)
+    assert set(one["plytalk/1"]) >= {"MB/s", "sender busy", "receiver busy"}
+    needs_socat()
+    assert set(one) == {"plytalk/1", *stream.SOCAT}
+    assert one["plytalk/1"]["to socat"] == pytest.approx(
+        one["plytalk/1"]["MB/s"] / max(one[name]["MB/s"] for name in stream.SOCAT)
+    )
+
+
+@pytest.mark.parametrize("options", stream.SOCAT.values())
+def test_all_bytes_come_through_socat(options, tmp_path):
+    needs_socat()
+    into = tmp_path / "came"
+    into.touch()
+    (seconds,) = stream.socat(certificate(str(tmp_path)), 1_000_003, *options, into=str(into))
+    assert seconds > 0
+    assert into.read_bytes() == bytes(1_000_003)
+
+
+def test_a_socat_that_fails_gives_no_figure(tmp_path):
+    needs_socat()
+    with pytest.raises(RuntimeError, match=r"socat ended with 1"):
+        stream.socat(tmp_path / "nothing.pem", 1000)
+
+
+def needs_socat():
+    if stream.MISSING:
+        pytest.skip(stream.MISSING)
 
 
 def test_a_burst_is_what_standard_input_brings_at_once():
