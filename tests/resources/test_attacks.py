@@ -75,7 +75,13 @@ def test_what_is_measured_again_takes_the_place_of_what_was(tmp_path: Path, monk
     monkeypatch.setattr(report, "PAGE", page)
     report.write([Row("A40", "10 things", "slow", "fast", False), Row("A41", "a thing", "much", "little", True)])
     report.write([Row("A40", "12 things", "fast", "fast", True)], anew=False)
-    assert page.read_text() == "\n".join(
-        ["above", "", report.BEGIN, "", *report.HEAD, "| A40 | 12 things | fast | fast | yes |"]
-        + ["| A41 | a thing | much | little | yes |", "", report.END, "", "below", ""]
-    )
+    there = page.read_text().splitlines()
+    assert there[:4] == ["above", "", report.BEGIN, ""]
+    assert there[6:] == [
+        "| A40 | 12 things | fast | fast | yes |",
+        "| A41 | a thing | much | little | yes |",
+        "",
+        report.END,
+        "",
+        "below",
+    ]
