@@ -233,17 +233,21 @@ def streaming(amount: Amount) -> Figures:
     """
     size = amount.stream * stream.SIZE
     with records.Pair(stream.OURS) as pair, TemporaryDirectory() as folder:
-        measures: dict[str, Callable[[], list[float]]] = {"plytalk/1": partial(pair.measure, stream.SIZE, amount.stream)}
+        measures: dict[str, Callable[[], list[float]]] = {
+            name: partial(pair.measure, stream.SIZE, amount.stream, kind) for name, kind in stream.KINDS.items()
+        }
         if not stream.MISSING:
             file = handshakes.certificate(folder)
             measures |= {name: partial(stream.socat, file, size, *options) for name, options in stream.SOCAT.items()}
         measured = interleaved(amount.rounds, measures)
     seconds = {name: median(one[0] for one in rounds) for name, rounds in measured.items()}
     figures: Figures = {name: {"MB/s": size / each / 1e6} for name, each in seconds.items()}
-    for number, end in enumerate(("sender busy", "receiver busy"), 1):
-        figures["plytalk/1"][end] = median(one[number] / one[0] for one in measured["plytalk/1"])
-    if theirs := [each for name, each in seconds.items() if name in stream.SOCAT]:
-        figures["plytalk/1"]["to socat"] = min(theirs) / seconds["plytalk/1"]
+    theirs = [each for name, each in seconds.items() if name in stream.SOCAT]
+    for name in stream.KINDS:
+        for number, end in enumerate(("sender busy", "receiver busy"), 1):
+            figures[name][end] = median(one[number] / one[0] for one in measured[name])
+        if theirs:
+            figures[name]["to socat"] = min(theirs) / seconds[name]
     return figures
 
 

@@ -22,6 +22,7 @@ from plytalk.core.ends import Client
 from plytalk.core.host import Host
 from plytalk.core.keys import Role, Secrets
 from plytalk.core.layers import Ui
+from plytalk.core.messages import Extension
 from plytalk.core.server import Server
 from plytalk.core.session import Session
 from plytalk.core.stack import Stack
@@ -120,6 +121,10 @@ def timed(out: Callable[[int], list[bytes]], back: Callable[[list[bytes]], None]
     return sealing / count * 1e6, opening / count * 1e6
 
 
+BYTES = 100
+"""The type of an item that carries bytes instead of text."""
+
+
 class Receiver(Quiet):
     """Counts what comes: as much as the first message announces. Answers with the processor seconds it took."""
 
@@ -127,6 +132,7 @@ class Receiver(Quiet):
 
     def opened(self, session: Session) -> None:
         self._say = session.say
+        session.extend(BYTES, lambda body: self.message(""))
 
     def message(self, text: str) -> None:
         if self.left:
@@ -139,20 +145,24 @@ class Receiver(Quiet):
 
 
 class Sender(Quiet):
-    """For each line "SIZE COUNT" of standard input: sends as told, prints seconds, its own processor's and the receiver's."""
+    """For each line "SIZE COUNT" of standard input: sends as told (items of bytes where "bytes" stands behind), prints
+    seconds, its own processor's and the receiver's.
+    """
 
     async def run(self, session: Session) -> None:
         self._answers: asyncio.Queue[str] = asyncio.Queue()
         print("open", flush=True)
         while order := sys.stdin.readline():  # blocks the loop: nobody speaks between two orders
-            size, count = map(int, order.split())
-            bursts = script.bursts(size, count)
-            session.say(str(count))
+            size, count, *in_bytes = order.split()
+            bursts = script.bursts(int(size), int(count))
+            item = Extension(BYTES, bytes(int(size)))
+            say: Callable[[str], None] = partial(send_bytes, session, item) if in_bytes else session.say
+            session.say(count)
             await self._answers.get()
             start, busy = perf_counter(), process_time()
             for burst in bursts:
                 for line in burst:
-                    session.say(line)
+                    say(line)
                 await session.drain()
                 await asyncio.sleep(0)  # the next piece of standard input comes in a later turn of the loop
             busy = process_time() - busy
@@ -161,6 +171,11 @@ class Sender(Quiet):
 
     def message(self, text: str) -> None:
         self._answers.put_nowait(text)
+
+
+def send_bytes(session: Session, item: Extension, _: str) -> None:
+    """Send the item in place of a message."""
+    session.send_item(item)
 
 
 class Pair:
@@ -182,12 +197,12 @@ class Pair:
     def __exit__(self, *error: object) -> None:
         self._open.close()
 
-    def measure(self, size: int, count: int) -> list[float]:
-        """`count` messages of `size` characters: seconds, the sender's processor seconds, the receiver's."""
+    def measure(self, size: int, count: int, kind: str = "") -> list[float]:
+        """`count` messages of `size` characters, or items of `bytes`: seconds, the sender's processor seconds, the receiver's."""
         if CORES:
             self._client.pin(APART[0])
             self._server.pin(APART[1])
-        self._client.tell(f"{size} {count}")
+        self._client.tell(f"{size} {count} {kind}")
         return [float(one) for one in self._client.line().split()]
 
 

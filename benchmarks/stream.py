@@ -19,7 +19,8 @@ from plytalk.plugins.messages.records import MAX_BODY
 
 OURS = suite("AESGCM")
 SIZE = MAX_BODY
-"""Characters of a message: as many bytes as fill a record."""
+"""Characters of a message, or bytes of an item: as many as fill a record."""
+KINDS = {"plytalk/1, messages": "", "plytalk/1, items of bytes": "bytes"}
 SOCAT = {"socat": (), "socat -b 65536": ("-b", "65536")}
 """With its own block size, and with one of our size."""
 MISSING = "" if shutil.which("socat") else "socat is left out; to have it: apt install socat"

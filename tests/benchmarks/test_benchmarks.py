@@ -110,12 +110,13 @@ def test_messages_that_share_records_come_from_process_to_process(figures):
 def test_a_stream_is_measured_beside_the_faster_socat(figures):
     one = figures["stream"]
     assert positive(one)
-    assert set(one["plytalk/1"]) >= {"MB/s", "sender busy", "receiver busy"}
+    for kind in stream.KINDS:
+        assert set(one[kind]) >= {"MB/s", "sender busy", "receiver busy"}
     needs_socat()
-    assert set(one) == {"plytalk/1", *stream.SOCAT}
-    assert one["plytalk/1"]["to socat"] == pytest.approx(
-        one["plytalk/1"]["MB/s"] / max(one[name]["MB/s"] for name in stream.SOCAT)
-    )
+    assert set(one) == {*stream.KINDS, *stream.SOCAT}
+    theirs = max(one[name]["MB/s"] for name in stream.SOCAT)
+    for kind in stream.KINDS:
+        assert one[kind]["to socat"] == pytest.approx(one[kind]["MB/s"] / theirs)
 
 
 @pytest.mark.parametrize("options", stream.SOCAT.values())
