@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Coroutine, Iterator
@@ -30,6 +31,9 @@ from plytalk.core.session import Ending
 
 SPARE = 200
 """Open files that are no member's: those still in their handshake, logs, and what Python needs."""
+
+FULL_SEARCH = 1000
+"""How often Python looks for circles among young objects before it looks among all; its own measure is 10."""
 
 SERVE_EXAMPLES = """\b
 Examples:
@@ -130,6 +134,8 @@ async def attended(server: Server, conversations: Coroutine[Any, Any, Ending], k
     """Let the system tell a server that is left alone to end (SIGTERM) and to read its files anew (SIGHUP)."""
     loop = asyncio.get_running_loop()
     alone = not server.stack.ui.present
+    if keep or alone:  # with thousands inside, the search of all objects for circles takes as long as people notice
+        gc.set_threshold(*gc.get_threshold()[:2], FULL_SEARCH)
     with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or somebody else's program
         if keep or alone:
             loop.add_signal_handler(signal.SIGTERM, server.stop)
