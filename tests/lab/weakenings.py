@@ -34,8 +34,8 @@ CHANNEL = (
     Weakening(
         "every record has the nonce 0",
         NOISE,
-        "self.encrypt, self.decrypt, self.nonce = self.state.seal, self.state.open, self.state.nonce",
-        "self.encrypt, self.decrypt, self.nonce = self.state.seal, self.state.open, lambda n: self.state.nonce(0)",
+        "self.crypt, self.nonce = getattr(self.state, self.way), self.state.nonce",
+        "self.crypt, self.nonce = getattr(self.state, self.way), lambda n: self.state.nonce(0)",
         red(DEFAULT, "reorder", "reverse"),
     ),
     Weakening(
@@ -48,8 +48,8 @@ CHANNEL = (
     Weakening(
         "the tag of a record is not looked at",
         NOISE,
-        "plaintext: bytes = into.decrypt(into.nonce(n), sealed, None)",
-        "plaintext: bytes = into.encrypt(into.nonce(n), sealed[:-TAG], None)[:-TAG]",
+        "plaintext: bytes = into.crypt(into.nonce(n), sealed, None)",
+        "plaintext: bytes = into.state.seal(into.nonce(n), sealed[:-TAG], None)[:-TAG]",
         red(DEFAULT, "tamper", seed=2) + red(DEFAULT, "tamper", seed=5),
     ),
     Weakening(
@@ -296,9 +296,9 @@ HANDSHAKE = (
         "the client speaks before it checks",
         PLYTALK1,
         "await wire.ask(self._judge(handshake, identity))  # before the first secret byte leaves\n"
-        "            await wire.send(C, handshake.write_message(payload.encode(self._own, self._static.public)))\n",
+        "            await wire.send(C, handshake.write_message(self._proof))\n",
         "judged = self._judge(handshake, identity)\n"
-        "            await wire.send(C, handshake.write_message(payload.encode(self._own, self._static.public)))\n"
+        "            await wire.send(C, handshake.write_message(self._proof))\n"
         "            await wire.ask(judged)\n",
         red((PINNED, f"{DEFAULT} told"), "early-secret"),
     ),

@@ -177,4 +177,5 @@ def test_an_end_that_dies_leaves_a_truncated_conversation(dies, tmp_path):
         victim, other = (client, server) if dies == "client" else (server, client)
         victim.process.kill()
         assert other.status() == Exit.TRUNCATED
-        assert "without a goodbye" in other.told[-1]
+        # What it had not read when it died, its system answers with a reset.
+        assert "without a goodbye" in other.told[-1] or "was cut" in other.told[-1]

@@ -93,8 +93,8 @@ class ManyFaced(Plytalk1):
     """Shows a new identity in every conversation."""
 
     @property
-    def _own(self) -> OwnIdentity:
-        return OwnIdentity(Ed25519PrivateKey.generate())
+    def _proof(self) -> bytes:
+        return payload.encode(OwnIdentity(Ed25519PrivateKey.generate()), self._static.public)
 
 
 async def test_a_server_that_shows_different_keys_fails(tmp_path: Path) -> None:
