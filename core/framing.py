@@ -11,6 +11,10 @@ from plytalk.core.errors import FrameTooLong, LocalError
 from plytalk.core.layers import Buffer, Failed, Frame, Framer, Kind
 
 
+LARGE = 4096
+"""From how many bytes on a frame is copied by itself; of smaller ones there are many in what has come, which is copied once."""
+
+
 class HeaderFramer(Framer):
     """Each frame is a header and that many bytes of payload."""
 
@@ -62,9 +66,12 @@ class HeaderFramer(Framer):
             end = body + length
             if end > size:
                 return
+            self._at = start = end
+            if length > LARGE:
+                yield kind, bytes(memoryview(buffer)[body:end])
+                continue
             if not data:
                 data = bytes(buffer)
-            self._at = start = end
             yield kind, data[body:end]
 
     def fields(self, kind: Kind | None, payload: bytes) -> dict[str, str]:
