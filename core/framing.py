@@ -10,7 +10,6 @@ from typing import ClassVar
 from plytalk.core.errors import FrameTooLong, LocalError
 from plytalk.core.layers import Buffer, Failed, Frame, Framer, Kind
 
-
 LARGE = 4096
 """From how many bytes on a frame is copied by itself; of smaller ones there are many in what has come, which is copied once."""
 
