@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
+from lab.models.reachable import reachable
+
 Term = str | tuple | frozenset
 CLIENTS, SERVERS, SIDES = ("c1", "c2"), ("s1", "s2"), ("c1", "c2", "s1", "s2")
 STATIC = {"c": "static of client", "s": "static of server", "m": "static of m"}
@@ -128,15 +130,7 @@ class Run:
 
     def outcomes(self) -> Iterator[State]:
         """Every state that can be reached, each once."""
-        begin = self.begin()
-        seen, waiting = {begin}, [begin]
-        while waiting:
-            state = waiting.pop()
-            yield state
-            for following in self.moves(state):
-                if following not in seen:
-                    seen.add(following)
-                    waiting.append(following)
+        return reachable(self.begin(), self.moves)
 
     def begin(self) -> State:
         """The clients have sent A."""

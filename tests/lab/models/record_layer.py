@@ -11,6 +11,8 @@ shown something else than what the other side said.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from lab.models.reachable import reachable
+
 ABILITIES = ("duplicate", "reorder", "reflect", "truncate", "drop")
 SIDES = ("client", "server")
 LINES = 2
@@ -76,13 +78,7 @@ class Network:
         return any(self.fooled(state) for state in self.reachable())
 
     def reachable(self) -> set[State]:
-        seen, waiting = {State()}, [State()]
-        while waiting:
-            for following in self.moves(waiting.pop()):
-                if following not in seen:
-                    seen.add(following)
-                    waiting.append(following)
-        return seen
+        return set(reachable(State(), self.moves))
 
     def fooled(self, state: State) -> bool:
         """The end, no alarm, and something else was shown than what was said."""

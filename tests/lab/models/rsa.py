@@ -10,6 +10,8 @@ server's once that leaks.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lab.models.reachable import reachable
+
 SERVER, MINE = "server", "m"
 Sealed = tuple[str, str]  # to which public key, which session key
 
@@ -33,14 +35,7 @@ class Rsa:
     checked: bool = True
 
     def outcomes(self) -> Iterator[State]:
-        seen, waiting = {State()}, [State()]
-        while waiting:
-            state = waiting.pop()
-            yield state
-            for following in self.moves(state):
-                if following not in seen:
-                    seen.add(following)
-                    waiting.append(following)
+        return reachable(State(), self.moves)
 
     def moves(self, state: State) -> Iterator[State]:
         if not state.client:
