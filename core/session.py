@@ -157,7 +157,7 @@ class Session:
         """The first bytes where no handshake read any: a peer that begins one runs another stack."""
         self.stream.deliver_to(self._receive, self._ended)
         if mismatch := self.stack.mismatch(bytes(data[:FIRST])):
-            self._fail(mismatch)
+            self.fail(mismatch)
         self._receive(data)
 
     # -- in ---------------------------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ class Session:
                     if self.ending:
                         return
         except Exception as error:
-            self._fail(error)
+            self.fail(error)
         finally:
             self._receiving = False
             if self._pending:
@@ -214,7 +214,7 @@ class Session:
             if self._on_taken:
                 self._on_taken(item.taken)
         elif isinstance(item, Control):
-            self._fail(
+            self.fail(
                 StackMismatch(
                     "The other side waits for an answer of an authenticator that was not chosen here.",
                     "Choose the same on both sides, such as --words or --code.",
@@ -232,11 +232,11 @@ class Session:
             return
         if error is not None:
             why = clean(str(getattr(error, "strerror", None) or error)).lower()
-            self._fail(Truncated(f"The connection was cut ({why}): something the other side sent may be missing."))
+            self.fail(Truncated(f"The connection was cut ({why}): something the other side sent may be missing."))
         elif self._framer.unfinished:
-            self._fail(Truncated("The connection ended in the middle of a frame: something the other side sent is missing."))
+            self.fail(Truncated("The connection ended in the middle of a frame: something the other side sent is missing."))
         elif Property.CLEAN_END in self.stack.gives:
-            self._fail(Truncated("The connection ended without a goodbye: something the other side sent may be missing."))
+            self.fail(Truncated("The connection ended without a goodbye: something the other side sent may be missing."))
         else:
             self._end(Ending(By.THEM, "The other side closed the connection without saying exit."))
 
@@ -250,7 +250,7 @@ class Session:
         try:
             prepared = None if self.ending else self._messages.prepare(text)
         except Exception as error:
-            self._fail(error)
+            self.fail(error)
             return
         if prepared is None:
             return
@@ -305,7 +305,7 @@ class Session:
                 self._delivered += len(plaintexts)
                 self.stream.send(b"".join([encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]))
             except Exception as error:
-                self._fail(error)
+                self.fail(error)
 
     @property
     def sealing(self) -> tuple[Cipher, Framer]:
@@ -324,10 +324,6 @@ class Session:
             self._delivered -= fanout.sent
         self._fanout = fanout
 
-    def fail(self, error: Exception) -> None:
-        """End the conversation by what went wrong in it."""
-        self._fail(error)
-
     def exit(self, text: str = EXIT) -> None:
         """Say goodbye and end the conversation: after what is held back, unless that takes long or this is said again."""
         if self.ending:
@@ -340,7 +336,7 @@ class Session:
         try:
             self._pending.append(Close(self._messages.prepare(text) or EXIT))
         except Exception as error:
-            self._fail(error)
+            self.fail(error)
         self._flush()
         self._end(Ending(By.US, "You said exit."))
 
@@ -366,7 +362,7 @@ class Session:
                 for frame in frames:
                     send(frame)
         except Exception as error:
-            self._fail(error)
+            self.fail(error)
 
     async def drain(self) -> None:
         """Wait until more may be said without piling up. Returns at once when the conversation is over."""
@@ -387,7 +383,8 @@ class Session:
         self._noticed[sentence] = seen
         self._hearer.notice(sentence + (" (Further ones like this are not shown.)" if seen == MAX_SAME else ""))
 
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """End the conversation by what went wrong in it."""
         if not isinstance(error, ChatError):
             cause = error
             error = BrokenPlugin(f"A layer of {self.stack.line} raised {type(cause).__name__}; the conversation ends here.")

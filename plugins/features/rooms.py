@@ -92,7 +92,6 @@ class Rooms(Feature):
         self._file = history
         self._history: History | None = None
         self._hall: Hall | None = None
-        self._seat: Seat | None = None
         self._visit = Visit(self._room, self._name)
         self._tries, self._goodbye = 0, False
 
@@ -133,8 +132,7 @@ class Rooms(Feature):
 
     def host(self, stack: Stack, address: str, leave: Callable[[], None]) -> Conversation:
         assert self._hall is not None
-        self._seat = Seat(self._hall, stack, address, leave, self._name)
-        return self._seat
+        return Seat(self._hall, stack, address, leave, self._name)
 
     @hookimpl
     def session_opened(self, session: Session) -> None:

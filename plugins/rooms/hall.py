@@ -184,8 +184,8 @@ class Hall:
             return
         if member.muted:
             member.tell("You are muted here: nobody else saw that.")
-        elif member.room:
-            member.room.say(member.id, member.head, member.marks, text.encode(errors="replace"))
+        else:
+            member.speak(text)
 
     # -- coming and going -------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from plytalk.core.properties import Property
 from plytalk.core.public_key import PublicKey
 from plytalk.core.sanitise import clean
 from plytalk.core.session import Ending, Session
-from plytalk.plugins.rooms.room import Room
+from plytalk.plugins.rooms.room import Room, Speaker
 from plytalk.plugins.rooms.wire import MAX_REQUEST, ROOM, Event, Kind, Mark, read, write
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 GRACE = 1.0
 """How long a peer may keep us waiting for its `join` before it counts as one that knows no rooms, in seconds."""
+UNREAD = "you did not read what was sent to you"
 _ids = count(1)
 Origin = tuple[str, str]
 """Who says something, over all connections: the key, empty for none, and the instance that the client made up."""
@@ -34,19 +35,18 @@ class Taken(NamedTuple):
     room: str
 
 
-class Member:
+class Member(Speaker):
     """What a server's session is heard by. `at` is the next event it gets, `taken` how many messages it has said."""
 
     raw = True  # what is said is passed on as it is: each screen cleans what it shows
 
     __slots__ = (
-        "_behind", "_hall", "_held", "_left", "_since", "_waiting", "at", "deliver", "head", "id", "instance", "key", "marks",
-        "muted", "name", "owes", "person", "room", "session", "stream", "taken", "wired",
+        "_behind", "_hall", "_held", "_left", "_since", "_waiting", "at", "instance", "key", "muted", "owes", "person",
+        "session", "stream", "taken", "wired",
     )  # fmt: skip
 
     def __init__(self, hall: "Hall", session: Session) -> None:
         self._hall, self.session, self.stream = hall, session, session.stream
-        self.deliver = session.deliver
         self.id = next(_ids)
         self.key = key_of(session)
         self.person: object = self.key or self.id
@@ -66,11 +66,6 @@ class Member:
             self._waiting = hall.loop.call_later(GRACE, self._speaks_plainly)
         else:
             self._speaks_plainly()
-
-    def called(self, name: str) -> None:
-        """Bear a name from now on."""
-        encoded = name.encode()
-        self.name, self.head = name, bytes((len(encoded),)) + encoded
 
     @property
     def origin(self) -> Origin:
@@ -98,7 +93,7 @@ class Member:
         if text[:1] == "/" or self.muted:
             self._hall.heard(self, text)
         else:
-            self.room.say(self.id, self.head, self.marks, text.encode(errors="replace"))
+            self.speak(text)
 
     def _wait(self) -> None:
         """It has said more than its share: nothing is lost, but no more is read until it has made up for it."""
@@ -166,7 +161,7 @@ class Member:
     def hear(self, event: Event) -> None:
         """A plain member: with one other there, the words alone, so that two talk as they would without a room."""
         if self.stream.buffered > self._hall.queue:
-            self._hall.drop(self, "you did not read what was sent to you")
+            self._hall.drop(self, UNREAD)
             return
         if event.marks & Mark.TWO and event.kind == Kind.SAID and not is_exit(event.text):
             self.session.say(event.text)
@@ -177,7 +172,7 @@ class Member:
     def fall_behind(self, room: Room) -> None:
         """It does not read. It is left where it is until it does; too far behind, it is dropped."""
         if room.log.first > self.at or (self._behind >= 0 and room.log.total - self._behind > self._hall.queue):
-            self._hall.drop(self, "you did not read what was sent to you")
+            self._hall.drop(self, UNREAD)
         elif self._behind < 0:
             self._behind = room.log.total
             self._hall.start(self._catch_up(room))

@@ -13,7 +13,7 @@ from plytalk.core.fanout import Fanout
 from plytalk.core.limits import Limits
 from plytalk.core.messages import Extension, Item
 from plytalk.plugins.rooms.log import Entry, Log
-from plytalk.plugins.rooms.wire import EVENT, FIXED, SEEN, Event, Kind, Mark
+from plytalk.plugins.rooms.wire import EVENT, FIXED, SEEN, Event, Kind, Mark, head_of
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.member import Member
@@ -33,6 +33,26 @@ class Ear(Protocol):
     person: object
 
     def hear(self, event: Event) -> None: ...
+
+
+class Speaker:
+    """Somebody who has a name in a room and speaks there."""
+
+    __slots__ = ("head", "id", "marks", "name", "room")
+    id: int
+    name: str
+    head: bytes
+    marks: int
+    room: "Room | None"
+
+    def called(self, name: str) -> None:
+        """Bear a name from now on."""
+        self.name, self.head = name, head_of(name)
+
+    def speak(self, text: str) -> None:
+        """Say something to everybody in the room."""
+        if self.room:
+            self.room.say(self.id, self.head, self.marks, text.encode(errors="replace"))
 
 
 class Room:
@@ -107,13 +127,11 @@ class Room:
         end, start = log.next, self._heard
         packed: dict[tuple[int, frozenset[int]], Sequence[bytes]] = {}
         if start != end:
-            hidden = frozenset[int]()
             if log.last_private >= start:
-                private = [(number, entry.audience) for number, entry in enumerate(log.since(start), start) if entry.audience]
-                hidden = frozenset(number for number, _ in private)
-                told = frozenset[object]().union(*(audience for _, audience in private))
+                told = {person for entry in log.since(start) for person in entry.audience or ()}
                 for member in [member for member in self.wired if member.person in told]:
                     self._set_apart(member, start)
+            hidden = self._hidden(start, None)
             if self._in_step and (records := self._records(start, hidden, packed)):
                 self.deliveries += (end - start - len(hidden)) * len(self._in_step)
                 if slow := self._in_step.deliver(records):
@@ -140,10 +158,7 @@ class Room:
             if member.stream.full or at < log.first:
                 member.fall_behind(self)
                 return
-            hidden = frozenset[int]()
-            if log.last_private >= at:
-                entries = enumerate(log.since(at), at)
-                hidden = frozenset(number for number, entry in entries if not is_for(member, entry))
+            hidden = self._hidden(at, member.person)
             member.at = end
             self.deliveries += end - at - len(hidden)
             if records := self._records(at, hidden, packed):
@@ -151,6 +166,12 @@ class Room:
         if member in self._apart and not member.stream.full:  # it has not left meanwhile
             del self._apart[member]
             self._in_step.add(member.session)
+
+    def _hidden(self, at: int, person: object) -> frozenset[int]:
+        """Which events from number `at` on are not for this person, or for None, who is told nothing in private."""
+        if self.log.last_private < at:
+            return frozenset()
+        return frozenset(number for number, entry in enumerate(self.log.since(at), at) if not is_for(person, entry))
 
     def _records(
         self, at: int, hidden: frozenset[int], packed: dict[tuple[int, frozenset[int]], Sequence[bytes]]
@@ -167,9 +188,9 @@ class Room:
         for entry in self.log.since(start):
             event = Event.decode(entry.body)
             for ear in tuple(self.ears):
-                if (ear.id != entry.sender or event.kind not in SEEN) and is_for(ear, entry):
+                if (ear.id != entry.sender or event.kind not in SEEN) and is_for(ear.person, entry):
                     ear.hear(event)
 
 
-def is_for(somebody: "Ear | Member", entry: Entry) -> bool:
-    return entry.audience is None or somebody.person in entry.audience
+def is_for(person: object, entry: Entry) -> bool:
+    return entry.audience is None or person in entry.audience

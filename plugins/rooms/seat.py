@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from plytalk.core.messages import EXIT, EXIT_SPACE, is_exit
 from plytalk.core.session import By, Ending
 from plytalk.core.stack import Stack
-from plytalk.plugins.rooms.room import Room
+from plytalk.plugins.rooms.room import Room, Speaker
 from plytalk.plugins.rooms.screen import show, tell
 from plytalk.plugins.rooms.wire import Event, Kind, Mark
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NAME = "server"
 
 
-class Seat:
+class Seat(Speaker):
     """What the server's UI talks to in place of a session (`plytalk.core.layers.Conversation`)."""
 
     id, key, marks, muted, wired = -1, None, 0, False, False
@@ -40,10 +40,6 @@ class Seat:
         hall.members[self.id] = self
         hall.first.ears[self] = None
 
-    def called(self, name: str) -> None:
-        encoded = name.encode()
-        self.name, self.head = name, bytes((len(encoded),)) + encoded
-
     # -- what the UI does -------------------------------------------------------------------------------------------------
 
     def say(self, text: str) -> None:
@@ -55,7 +51,7 @@ class Seat:
             if text.startswith("/"):
                 self._hall.heard(self, text)
             else:
-                self.room.say(self.id, self.head, self.marks, text.encode(errors="replace"))
+                self.speak(text)
 
     async def drain(self) -> None:
         """Wait for company. Members that do not read are dropped; nobody at the server waits for them."""
@@ -74,7 +70,7 @@ class Seat:
         """Leave the seat."""
         if self._hall.members.pop(self.id, None) and self.room:
             self._hall.forget_name(self)
-            self.room.ears.pop(self, None)
+            self.room.leave(self)
             self.room.happen(Kind.LEFT, self.name)
 
     def notice(self, sentence: str) -> None:

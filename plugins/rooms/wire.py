@@ -60,8 +60,8 @@ class Event(NamedTuple):
     text: str
 
     def encode(self) -> bytes:
-        name = self.name.encode()
-        return HEAD.pack(self.id, self.time, self.kind, self.marks, len(name)) + name + self.text.encode(errors="replace")
+        fixed = FIXED.pack(self.id, self.time, self.kind, self.marks)
+        return fixed + head_of(self.name) + self.text.encode(errors="replace")
 
     @classmethod
     def decode(cls, body: bytes) -> "Event":
@@ -112,6 +112,12 @@ class Event(NamedTuple):
             case Kind.OTHER:
                 return str(self.details.get("text", ""))
         return ""
+
+
+def head_of(name: str) -> bytes:
+    """A name as it stands in an event: its size, and itself."""
+    encoded = name.encode()
+    return bytes((len(encoded),)) + encoded
 
 
 def write(**said: Any) -> bytes:
