@@ -213,6 +213,11 @@ class Server(End):
     def _spent(self) -> str:
         return next((auth.spent for auth in self.stack.auths if auth.spent), "")
 
+    @property
+    def _is_last(self) -> bool:
+        """Whether the server ends with the conversation that ends."""
+        return not self._keep or bool(self._spent)
+
     # -- one at a time ----------------------------------------------------------------------------------------------------
 
     async def _talk(self, session: Session) -> None:
@@ -225,11 +230,11 @@ class Server(End):
         try:
             ending = await self._converse(session)
         except ChatError as error:
-            if not self._keep or self._spent:
+            if self._is_last:
                 raise
             self._notice(error.sentence)
         else:
-            if not self._keep or self._spent:
+            if self._is_last:
                 self._finish(ending)
             elif ending.error:
                 self._notice(ending.error.sentence)
@@ -270,11 +275,11 @@ class Server(End):
                 enter()
                 await gathered
         except ChatError as error:
-            if not self._keep or self._spent:
+            if self._is_last:
                 raise
             self._notice(error.sentence)
         else:
-            if not self._keep or self._spent:
+            if self._is_last:
                 self._finish(gathered.result())
         finally:
             self._busy = not self._keep

@@ -1,21 +1,11 @@
 """What comes to a screen: nothing that moves a cursor, and between two nothing that was not said."""
 
 import pytest
+from crowd import Screen
 
 from plytalk.core.layers import Said
-from plytalk.core.testing import RecordingUi
 from plytalk.plugins.rooms.screen import show, tell
 from plytalk.plugins.rooms.wire import Event, Kind, Mark
-
-
-class Screen(RecordingUi):
-    def __init__(self) -> None:
-        super().__init__()
-        self.events: list[Said] = []
-
-    def event(self, said: Said) -> None:
-        self.events.append(said)
-        super().event(said)
 
 
 class Raw(Screen):
