@@ -35,6 +35,7 @@ class Visit:
         self._now = 0  # what happened before this event happened while we were away
         self._unacknowledged: deque[str] = deque()
         self._taken = self._before = 0
+        self._unshown = 0  # lines that the server has taken, and that have not come back as events yet
         self._returning = self.welcome = self.sent_away = False
 
     def opened(self, session: Session) -> None:
@@ -62,7 +63,8 @@ class Visit:
 
     def _acknowledged(self, taken: int) -> None:
         while self._taken < taken and self._unacknowledged:
-            self._unacknowledged.popleft()
+            line = self._unacknowledged.popleft()
+            self._unshown += line[:1] != "/" or line[:2] == "//"  # of a command nothing need come back
             self._taken += 1
             self._before = max(self._before - 1, 0)
 
@@ -87,8 +89,10 @@ class Visit:
         if self._epoch in ("", epoch) and taken >= self._taken:
             self._acknowledged(taken)
         else:  # it has forgotten us, if it is the same server at all
-            if self._before:
-                tell(ui, f"The server was started anew: your last {self._before} lines may not have arrived.")
+            unshown = max(self._unshown, 0) if epoch != self._epoch else 0  # the same server has what it has taken
+            if lost := self._before + unshown:
+                tell(ui, f"The server was started anew: your last {lost} lines may not have arrived.")
+            self._unshown = 0
             for _ in range(self._before):
                 self._unacknowledged.popleft()
             self._taken, self._before = taken, 0
@@ -103,7 +107,7 @@ class Visit:
         self._now = number(said, "now") or following
         if back:
             return
-        self._since = self._now
+        self._since, self._unshown = self._now, 0
         count, here = number(said, "count"), said.get("here")
         if count != 2 or moved or not said.get("seat"):  # with whoever sits at the server it looks as without a room
             names = [one for one in here[:MAX_SHOWN] if isinstance(one, str)] if isinstance(here, list) else []
@@ -122,6 +126,7 @@ class Visit:
         if event.id < self._now:  # whichever two were there, we were not: their names are to be seen
             event = event._replace(marks=event.marks & ~Mark.TWO)
         mine = event.name == self.name and event.id >= self._since
+        self._unshown -= mine and event.kind == Kind.SAID
         show(self._session.stack.ui, event, self.name, mine)
         if mine and event.kind == Kind.RENAMED:
             self.name = event.text

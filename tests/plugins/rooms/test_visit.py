@@ -170,6 +170,26 @@ async def test_a_server_that_was_started_anew_is_said_with_what_may_be_lost(ends
         assert server.heard == ["second"]
 
 
+async def test_what_a_server_took_and_told_nobody_before_it_ended_is_said_as_well(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes()
+        session.say("heard")
+        session.say("taken")
+        session.say("/who")
+        server.happens(1, "heard", "alice")
+        await idle()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes(taken=3)
+        await idle()
+        assert server.heard == []
+    async with visiting(visit, both) as (session, server):
+        server.welcomes(epoch="other", missed=True)
+        await idle()
+        assert server.heard == []
+    assert "The server was started anew: your last 1 lines may not have arrived." in both[0].person.notices
+
+
 async def test_a_server_that_forgot_how_much_was_said_hears_nothing_twice(ends) -> None:
     visit, both = Visit(), await ends()
     async with visiting(visit, both) as (session, server):
