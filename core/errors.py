@@ -21,6 +21,8 @@
         ChangedPeer         the peer shows another key than before               exit 5
         StackMismatch       the two ends run different stacks                    exit 6
         Truncated           the connection ended in the middle                   exit 8
+          NotReceived         the peer did not receive all that we sent
+        Removed             the server ended our membership                      exit 9
 
 The first paragraph of each docstring is what its user reads when nothing more precise is known; `hint` says what to do.
 The *peer* is never told which of these happened (core/session.py closes the connection, whatever the reason).
@@ -52,7 +54,9 @@ class Exit(IntEnum):
     PLUGIN = 7
     """A plugin is broken."""
     TRUNCATED = 8
-    """The connection was cut: something the other side sent may be missing."""
+    """The connection was cut, or not everything was received: something that one of the two sides sent may be missing."""
+    REMOVED = 9
+    """The server removed this member: kicked, banned, too slow to read, or idle."""
     INTERRUPTED = 130
     """It was interrupted, by Ctrl-C."""
 
@@ -181,3 +185,15 @@ class Truncated(RemoteError):
 
     exit_code = Exit.TRUNCATED
     hint = "Connect again and ask what was said last."
+
+
+class NotReceived(Truncated):
+    """The other side did not receive everything that was sent."""
+
+    hint = "Connect again and send the rest."
+
+
+class Removed(RemoteError):
+    """You were removed from the server."""
+
+    exit_code = Exit.REMOVED

@@ -1,18 +1,43 @@
 """What can be said: a message is a plain `str`; everything else is one of these."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 EXIT = "exit"
 EXIT_SPACE = 64
 """A line of so many characters is never an `exit`, whatever stands around it."""
 
 
+class CloseReason(IntEnum):
+    """Why one side ends a conversation. Only a server has other reasons than the first."""
+
+    SAID_EXIT = 0
+    """Its user said exit, or its input ended."""
+    KICKED = 1
+    """An operator removed this member."""
+    BANNED = 2
+    """This member's key is banned."""
+    SHUTDOWN = 3
+    """The server is stopping; another one may take its place."""
+    REFUSED = 4
+    """The server does not let this identity in."""
+    TOO_SLOW = 5
+    """This member did not read what it was sent."""
+    IDLE = 6
+    """The server is full and this member was idle."""
+
+
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The end of a conversation, said by one side. `text` is the line that ended it, as typed."""
+    """The end of a conversation, said by one side. `text` is the line that ended it, as typed.
+
+    `reason` is a `CloseReason`, or a number that this version does not know; `sentence` explains it to the peer's user. Messages
+    that are plain text carry neither.
+    """
 
     text: str = EXIT
-    reason: str = ""
+    reason: int = CloseReason.SAID_EXIT
+    sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

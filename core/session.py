@@ -10,15 +10,27 @@ the peer sees the same thing: the connection closes.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
-from plytalk.core.errors import BrokenPlugin, ChatError, Exit, StackMismatch, Tampered, Truncated
+from plytalk.core.endings import By, Ending, ending_by_peer
+from plytalk.core.errors import BrokenPlugin, ChatError, StackMismatch, Tampered, Truncated
 from plytalk.core.keys import Identity, Role
 from plytalk.core.layers import Buffer, Cipher, Framer, Hearer, Messages, Stream
 from plytalk.core.limits import Limits
-from plytalk.core.messages import EXIT, EXIT_SPACE, Ack, Close, Control, Extension, Item, Ping, Pong, Undecodable, is_exit
+from plytalk.core.messages import (
+    EXIT,
+    EXIT_SPACE,
+    Ack,
+    Close,
+    CloseReason,
+    Control,
+    Extension,
+    Item,
+    Ping,
+    Pong,
+    Undecodable,
+    is_exit,
+)
 from plytalk.core.opening import Opening
 from plytalk.core.properties import Property
 from plytalk.core.sanitise import all_clean, clean
@@ -29,29 +41,11 @@ from plytalk.core.wire import FIRST, MESSAGE, Wire
 if TYPE_CHECKING:
     from plytalk.core.fanout import Fanout
 
+__all__ = ["By", "Ending", "Session"]
+
 MAX_SAME, MAX_NOTICES = 3, 100
 """How often the same sentence is shown in a conversation, and how many different ones."""
-
-
-class By(Enum):
-    """Who ended a conversation."""
-
-    US = "us"
-    THEM = "them"
-    FAULT = "fault"
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a conversation ended: who ended it, a sentence for the user, and the error if there was one."""
-
-    by: By
-    reason: str
-    error: ChatError | None = None
-
-    @property
-    def exit_code(self) -> Exit:
-        return self.error.exit_code if self.error else Exit.OK
+OUR_WORDS = {CloseReason.SHUTDOWN: "The server was told to end."}
 
 
 class Session:
@@ -202,7 +196,8 @@ class Session:
 
     def _control(self, item: Item) -> None:
         if isinstance(item, Close):
-            self._end(Ending(By.THEM, "The other side said exit."))
+            # Only a server removes members, so what a client says of itself is an ordinary goodbye.
+            self._end(ending_by_peer(item if self.role is Role.INITIATOR else Close(item.text)))
         elif isinstance(item, Ping):
             if self.stream.buffered <= self.limits.unread:  # who asks without reading gets no answer, and none piles up here
                 self._pending.append(Pong(item.body))
@@ -324,8 +319,11 @@ class Session:
             self._delivered -= fanout.sent
         self._fanout = fanout
 
-    def exit(self, text: str = EXIT) -> None:
-        """Say goodbye and end the conversation: after what is held back, unless that takes long or this is said again."""
+    def exit(self, text: str = EXIT, *, reason: CloseReason = CloseReason.SAID_EXIT, sentence: str = "") -> None:
+        """Say goodbye and end the conversation: after what is held back, unless that takes long or this is said again.
+
+        `reason` and `sentence` tell the peer's user why, where the messages can carry them.
+        """
         if self.ending:
             return
         if self._held and not self._leaving:
@@ -334,11 +332,11 @@ class Session:
             return
         self._held = False
         try:
-            self._pending.append(Close(self._messages.prepare(text) or EXIT))
+            self._pending.append(Close(self._messages.prepare(text) or EXIT, reason, sentence))
         except Exception as error:
             self.fail(error)
         self._flush()
-        self._end(Ending(By.US, "You said exit."))
+        self._end(Ending(By.US, sentence or OUR_WORDS.get(reason, "You said exit."), code=reason))
 
     def _flush(self, packed: Sequence[bytes] = ()) -> None:
         if self._held:

@@ -7,7 +7,7 @@
 A record has 64, 256, 1024, 4096, 16384 or 65519 bytes; with the cipher's tag the last is the longest Noise message. All that is
 said within one turn shares records. The type's highest bit says that more of the same message follows; a message has 1 MiB in
 all. Types from 8 on are for features. `close` carries a reason (u8) and the number of records sent before it (u64, BE), so that
-a cut cannot pass for a goodbye.
+a cut cannot pass for a goodbye; a sentence for the peer's user may follow.
 """
 
 from bisect import bisect_left, bisect_right
@@ -54,7 +54,8 @@ CAPACITY = BUCKETS[-1]
 MAX_BODY = CAPACITY - HEAD
 MAX_MESSAGE = Limits.message
 MAX_EXTENSION = MAX_MESSAGE + KIB  # a whole message, and what a feature says about it
-SAID_EXIT = 0
+MAX_SENTENCE = 512
+"""The longest sentence of a `close`, in bytes."""
 
 
 class Records(Messages):
@@ -95,7 +96,7 @@ class Records(Messages):
                 except UnicodeEncodeError:  # half a character, as it can come from a terminal
                     body = item.encode(errors="replace")
             else:
-                kind, body = self._encode(item, self._sent + len(records) + (size + HEAD + CLOSE_BODY.size > room))
+                kind, body = self._encode(item, self._sent + len(records) + (size + size_of(item) > room))
             length = len(body)
             if size + HEAD + length > room:
                 if parts:
@@ -114,8 +115,8 @@ class Records(Messages):
     @staticmethod
     def _encode(item: Item, records_before: int) -> tuple[int, bytes]:
         match item:
-            case Close():
-                return Type.CLOSE, CLOSE_BODY.pack(SAID_EXIT, records_before)
+            case Close(_, reason, sentence):
+                return Type.CLOSE, CLOSE_BODY.pack(reason, records_before) + shortened(sentence)
             case Control(body) if len(body) <= MAX_BODY:  # what is not a message is not split
                 return Type.CONTROL, body
             case Ping(body) if len(body) <= MAX_BODY:
@@ -182,12 +183,16 @@ class Records(Messages):
         return [whole_item(its, whole)]
 
     def _close(self, body: bytes) -> Close:
-        if len(body) != CLOSE_BODY.size:
+        if not CLOSE_BODY.size <= len(body) <= CLOSE_BODY.size + MAX_SENTENCE:
             raise BadFrame("A goodbye came that is not written as it should be.")
-        reason, records_before = CLOSE_BODY.unpack(body)
+        reason, records_before = CLOSE_BODY.unpack_from(body)
+        try:
+            sentence = body[CLOSE_BODY.size :].decode()
+        except UnicodeDecodeError:
+            raise BadFrame("A goodbye came whose sentence is not UTF-8 text.") from None
         if records_before != self._received:
             raise BadFrame("The goodbye counts other records than those that came.")
-        return Close(EXIT, str(reason))
+        return Close(EXIT, reason, sentence)
 
     def fields(self, plaintext: bytes) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -220,8 +225,16 @@ def pack_short(items: Sequence[Item]) -> list[bytes] | None:
 
 
 def size_of(item: Item) -> int:
-    """How many bytes an item takes, or nearly."""
+    """How many bytes an item takes, or nearly; exactly for a `close`."""
+    if item.__class__ is Close:
+        return HEAD + CLOSE_BODY.size + len(shortened(item.sentence))
     return HEAD + len(item if item.__class__ is str else getattr(item, "body", b""))
+
+
+def shortened(sentence: str) -> bytes:
+    """A sentence in UTF-8, cut where it is too long, but never within a character."""
+    whole = sentence.encode(errors="replace")
+    return whole if len(whole) <= MAX_SENTENCE else whole[:MAX_SENTENCE].decode(errors="ignore").encode()
 
 
 def room_of(size: int) -> int:

@@ -27,6 +27,8 @@ CODES = {
     "ChangedPeer": 5,
     "StackMismatch": 6,
     "Truncated": 8,
+    "NotReceived": 8,
+    "Removed": 9,
 }
 
 
@@ -62,4 +64,4 @@ def test_what_a_peer_put_into_an_error_cannot_reach_the_terminal() -> None:
 
 
 def test_every_exit_code_is_told_apart() -> None:
-    assert sorted(Exit) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 130]
+    assert sorted(Exit) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130]

@@ -10,9 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plytalk.core.errors import BadFrame, FrameTooLong, LocalError
-from plytalk.core.messages import Ack, Close, Control, Extension, Ping, Pong, Undecodable
+from plytalk.core.messages import Ack, Close, CloseReason, Control, Extension, Ping, Pong, Undecodable
 from plytalk.core.testing import check_messages
-from plytalk.plugins.messages.records import BUCKETS, MAX_BODY, MAX_EXTENSION, MAX_MESSAGE, MORE, Records, Type, layers
+from plytalk.plugins.messages.records import (
+    BUCKETS,
+    MAX_BODY,
+    MAX_EXTENSION,
+    MAX_MESSAGE,
+    MAX_SENTENCE,
+    MORE,
+    Records,
+    Type,
+    layers,
+)
 
 ITEMS = st.one_of(
     st.text(max_size=400),
@@ -236,7 +246,7 @@ def test_records_packed_elsewhere_count_towards_the_goodbye():
     packed_once, sent, received = Records(True).pack(["to all"]), Records(True), Records(True)
     sent.passed(len(packed_once))
     came = [item for plaintext in [*packed_once, *sent.pack([Close()])] for item in received.unpack(plaintext)]
-    assert came == ["to all", Close(reason="0")]
+    assert came == ["to all", Close()]
 
 
 def test_bytes_that_are_no_text_are_shown_as_far_as_they_go():
@@ -255,29 +265,45 @@ def test_whatever_comes_is_read_or_refused(raw):
 
 def test_a_goodbye_byte_by_byte():
     assert Records(True).pack([Close()]) == [b"\x07\x00\x09" + b"\0" + bytes(8) + bytes(52)]
-    assert unpacked(record((7, bytes(9)))) == [Close("exit", "0")]
+    assert unpacked(record((7, bytes(9)))) == [Close()]
 
 
+def test_a_goodbye_with_a_reason_byte_by_byte():
+    goodbye = Close("exit", CloseReason.KICKED, "out")
+    assert Records(True).pack([goodbye]) == [b"\x07\x00\x0c" + b"\1" + bytes(8) + b"out" + bytes(49)]
+    assert unpacked(record((7, b"\1" + bytes(8) + b"out"))) == [goodbye]
+    assert unpacked(record((7, b"\xff" + bytes(8)))) == [Close(reason=255)]
+
+
+@pytest.mark.parametrize("sentence", ["", "Tea.", "e\u00e9" * 300, "\u00e9" * 300, "x" * 5000, "\U0001f375" * 129])
+def test_the_sentence_of_a_goodbye_is_cut_between_characters(sentence):
+    [goodbye] = unpacked(*Records(True).pack([Close(reason=CloseReason.SHUTDOWN, sentence=sentence)]))
+    assert sentence.startswith(goodbye.sentence)
+    assert MAX_SENTENCE - 4 < len(goodbye.sentence.encode()) <= MAX_SENTENCE or goodbye.sentence == sentence
+
+
+@pytest.mark.parametrize("body", [b"", bytes(8), bytes(9) + b"x" * (MAX_SENTENCE + 1), bytes(9) + b"\xff", bytes(9) + b"a\xc3"])
+def test_a_goodbye_that_is_too_short_too_long_or_not_text_is_refused(body):
+    with pytest.raises(BadFrame, match="goodbye"):
+        unpacked(record((7, body), size=1024))
+
+
+@pytest.mark.parametrize("sentence", ["", "You were removed by mallory: " + "x" * 400])
 @pytest.mark.parametrize(
-    "said", [[], ["word"], ["x" * (MAX_BODY - 12)], ["x" * (MAX_BODY - 11)], ["x" * 200_000], ["x" * 60] * 3000]
+    "said", [[], ["word"], *(["x" * (MAX_BODY - n)] for n in (10, 11, 12, 13, 440, 441, 442)), ["x" * 200_000], ["x" * 60] * 3000]
 )
-def test_a_goodbye_counts_the_records_before_it(said):
+def test_a_goodbye_counts_the_records_before_it(said, sentence):
     sender, receiver = Records(True), Records(True)
-    records = [*sender.pack(["one"]), *sender.pack(["two"]), *sender.pack([*said, Close()])]
+    goodbye = Close(reason=CloseReason.KICKED, sentence=sentence)
+    records = [*sender.pack(["one"]), *sender.pack(["two"]), *sender.pack([*said, goodbye])]
     *_, last = [item for each in records for item in receiver.unpack(each)]
-    assert isinstance(last, Close)
+    assert last == goodbye
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 2**64 - 1])
 def test_a_goodbye_that_counts_other_records_is_refused(count):
     with pytest.raises(BadFrame, match="counts other records"):
         unpacked(record((1, b"one")), record((1, b"two")), record((7, b"\0" + count.to_bytes(8, "big"))))
-
-
-@pytest.mark.parametrize("body", [b"", bytes(8), bytes(10)])
-def test_a_goodbye_of_another_length_is_refused(body):
-    with pytest.raises(BadFrame, match="goodbye"):
-        unpacked(record((7, body)))
 
 
 # -- what is told about it -------------------------------------------------------------------------------------------------
