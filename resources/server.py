@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -29,8 +29,8 @@ LOOPBACK = "127.0.0.1"
 class Server:
     """A running server: its process, its port, and the last lines it told."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", home: Path) -> None:
-        self.process, self.home, self.port = process, home, 0
+    def __init__(self, process: "subprocess.Popen[bytes]", home: Path, heard: Callable[[str], None]) -> None:
+        self.process, self.home, self.port, self._heard = process, home, 0, heard
         self.told: deque[str] = deque(maxlen=50)
         self.heard: deque[str] = deque(maxlen=50)
         self._ready = threading.Event()
@@ -40,6 +40,7 @@ class Server:
     def _read(self, stream: Any, lines: deque[str]) -> None:
         for line in stream:
             lines.append(line.decode(errors="replace").rstrip("\n"))
+            self._heard(lines[-1])
             if not self.port and lines[-1].startswith("Listening on "):
                 self.port = int(lines[-1].partition(" with ")[0].rpartition(":")[2])
                 self._ready.set()
@@ -74,14 +75,19 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(*options: str, program: Sequence[str] = ("-m", "plytalk")) -> Iterator[Server]:
-    """`chat serve --keep` on a free port of this machine, with a home of its own, until the block ends."""
+def serving(
+    *options: str, program: Sequence[str] = ("-m", "plytalk"), heard: Callable[[str], None] = lambda line: None
+) -> Iterator[Server]:
+    """`chat serve --keep` on a free port of this machine, with a home of its own, until the block ends.
+
+    `heard` gets each line that it writes, in another thread.
+    """
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "PLYTALK_HOME": home, "HOME": home, "PYTHONPATH": str(ROOT)}
         words = [sys.executable, *program, "serve", "--keep", "--port", "0", "--ui", "jsonl", *options]
         pipe = subprocess.PIPE
         process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd=ROOT)
-        server = Server(process, Path(home))
+        server = Server(process, Path(home), heard)
         try:
             server.wait()
             yield server
