@@ -130,7 +130,9 @@ class Tampering(Attack):
         middle.send(Role.RESPONDER, passing.kind or MESSAGE, self.changed(passing.payload))
 
     def succeeded(self, evidence: "Evidence") -> bool:
-        return not evidence.faithful(Role.INITIATOR) and not evidence.alarmed
+        """What was accepted counts, whatever the layers above make of it: that a changed text is no UTF-8 is luck."""
+        unnoticed = not evidence.faithful(Role.INITIATOR) and not evidence.alarmed
+        return unnoticed or bool(evidence.forged(Role.RESPONDER))
 
 
 class Editing(Attack):

@@ -54,7 +54,9 @@ class Bench:
         await self._agree()
         self.preludes = await measure_preludes(self.stacks, self.own)
         await self._agree()
-        return await play(self.stacks, self.own, Passive(), self.preludes)
+        evidence = await play(self.stacks, self.own, Passive(), self.preludes)
+        self._keys = frozenset(key for side in evidence.sides.values() for key in side.inside.keys)
+        return evidence
 
     async def _agree(self) -> None:
         """Give every end new authenticators, since a secret may be good for one conversation. What the server's tells its person
@@ -85,7 +87,7 @@ class Bench:
         log: list[str] = []
         attack = kind(seed)
         await self._agree()
-        evidence = await play(self.stacks, self.own, attack, self.preludes, log.append, self._leaked, trace)
+        evidence = await play(self.stacks, self.own, attack, self.preludes, log.append, self._leaked, trace, self._keys)
         return Cell(kind.name, self.setup.name, seed, predicted, judge(attack, evidence), evidence, tuple(log))
 
     async def _leaked(self, role: Role) -> Stack:

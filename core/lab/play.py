@@ -13,6 +13,7 @@ from itertools import chain
 from plytalk.core.errors import BrokenPlugin, ChatError
 from plytalk.core.keys import Role
 from plytalk.core.lab.attack import Attack, Outcome
+from plytalk.core.lab.learning import learned
 from plytalk.core.lab.middle import Middle, Tracing
 from plytalk.core.lab.sides import Meetings, Side, Telephone, open_session, quiet, session_of
 from plytalk.core.memory import memory_stream_pair
@@ -36,6 +37,8 @@ class Evidence:
     later: list[Side] = field(default_factory=list)
     """What the server's end saw in the conversations that the attacker began by itself."""
     crash: str = ""
+    earlier: frozenset[bytes] = frozenset()
+    """Keys of earlier conversations."""
 
     @property
     def alarmed(self) -> bool:
@@ -50,6 +53,16 @@ class Evidence:
     def faithful(self, sender: Role) -> bool:
         """Whether the other side saw exactly what `sender` said, each line once and in order."""
         return self.sides[sender.other].shown == self.sides[sender].said
+
+    def forged(self, receiver: Role) -> list[bytes]:
+        """What the cipher of one end opened, and the other end never sealed."""
+        genuine = set(self.sides[receiver.other].inside.packed)
+        return [plaintext for plaintext in self.sides[receiver].inside.accepted if plaintext not in genuine]
+
+    @property
+    def learned(self) -> list[str]:
+        """How somebody who only listens can read this conversation; empty where that is impossible."""
+        return list(learned([side.inside for side in self.sides.values()], self.captured, CANARY, self.earlier))
 
     @property
     def captured(self) -> bytes:
@@ -86,11 +99,13 @@ async def play(
     log: Callable[[str], None] = lambda line: None,
     leaked: Callable[[Role], Awaitable[Stack]] | None = None,
     trace: Trace | None = None,
+    earlier: frozenset[bytes] = frozenset(),
 ) -> Evidence:
     """Attack one conversation of `LINES` lines from each side, ended by the client. Never raises for what the attack does.
 
     `own` is the attacker's stack: the same layers, and nothing of the two ends' keys. `leaked` makes an end's stack anew of the
-    files it left, for attacks that get hold of them; `trace` hears of all that the attacker sees and does.
+    files it left, for attacks that get hold of them; `trace` hears of all that the attacker sees and does; `earlier` are keys of
+    earlier conversations of the same ends.
     """
     pairs = {role: memory_stream_pair() for role in Role}
     meetings = Meetings(stacks)
@@ -102,7 +117,7 @@ async def play(
         middle.leaked = leaked  # type: ignore[method-assign, assignment]
     sides, telephone = {role: Side() for role in Role}, Telephone()
     sessions = {role: session_of(stacks[role], stream, role, sides[role], telephone) for role, (stream, _) in pairs.items()}
-    evidence = Evidence(sides, middle, meetings.sides)
+    evidence = Evidence(sides, middle, meetings.sides, earlier=earlier)
     taking = asyncio.create_task(middle.start())
     end = asyncio.get_running_loop().call_later(LONGEST, middle.cut)  # whom the attacker leaves waiting
     try:

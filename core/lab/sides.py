@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from plytalk.core.errors import BrokenPlugin, ChatError
 from plytalk.core.keys import Identity, Role
+from plytalk.core.lab.learning import Inside
 from plytalk.core.layers import Conversation, Stream, Ui
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.session import Ending, Session
@@ -29,6 +30,7 @@ class Side:
     ending: Ending | None = None
     opened: bool = False
     identity: Identity | None = None
+    inside: Inside = field(default_factory=Inside)
 
 
 class Telephone:
@@ -79,7 +81,7 @@ class Witness(Ui):
 
 def session_of(stack: Stack, stream: Stream, role: Role, side: Side, telephone: Telephone) -> Session:
     """A conversation that is still to be opened; what its person is shown, asked and told goes to `side`."""
-    return Session(replace(stack, ui=Witness(side, telephone)), stream, role, address=ADDRESS)
+    return Session(replace(stack, ui=Witness(side, telephone)), stream, role, address=ADDRESS, trace=side.inside)
 
 
 async def quiet() -> None:

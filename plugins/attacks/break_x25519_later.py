@@ -31,7 +31,7 @@ class BreakX25519Later(Attack):
 
     @classmethod
     def applies(cls, stack: Stack) -> bool:
-        return impostor.attackable(stack)
+        return impostor.attackable(stack) or Property.POST_QUANTUM in stack.gives
 
     async def between(self, middle: Middle) -> bool:
         self._broken = recording.Broken()
@@ -40,8 +40,8 @@ class BreakX25519Later(Attack):
     async def after(self, middle: Middle) -> None:
         self._broken.stop()
         sent = {role: [one.payload for one in middle.frames if one.sender is role] for role in Role}
-        if len(sent[Role.INITIATOR]) < 3 or len(sent[Role.RESPONDER]) < 2:
-            return  # the handshake was not finished
+        if not impostor.attackable(middle.stack) or len(sent[Role.INITIATOR]) < 3 or len(sent[Role.RESPONDER]) < 2:
+            return  # another handshake, or one that was not finished
         offer, first, last, *sealed = sent[Role.INITIATOR]
         answer, second = sent[Role.RESPONDER][:2]
         with suppress(ChatError):
@@ -50,7 +50,7 @@ class BreakX25519Later(Attack):
             middle.log(f"read {len(self._read)} bytes of the recording with the X25519 keys alone")
 
     def succeeded(self, evidence: Evidence) -> bool:
-        return CANARY.encode() in self._read
+        return CANARY.encode() in self._read or bool(evidence.learned)
 
 
 @hookimpl

@@ -2,24 +2,24 @@
 
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.lab.attack import Attack
-from plytalk.core.lab.play import CANARY, Evidence
+from plytalk.core.lab.play import Evidence
 from plytalk.core.properties import Property
 
 
 class Eavesdrop(Attack):
-    """Only listens, and looks for the words in what passed.
+    """Only listens, and looks for whatever tells two messages apart: words, keys, a key stream used twice.
 
     The oldest attack and the easiest: anyone on the same network, or at any machine on the way, can do it, and nobody can
-    notice.
+    notice. Bytes that look like noise are not secret for that.
     """
 
     name = "eavesdrop"
     row = "A06"
-    reference = "every plaintext chat"
+    reference = "Venona, 1943: a key stream that was used twice"
     defences = {Property.SECRECY}
 
     def succeeded(self, evidence: Evidence) -> bool:
-        return CANARY.encode() in evidence.captured
+        return bool(evidence.learned)
 
 
 @hookimpl

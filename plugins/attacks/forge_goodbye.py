@@ -35,7 +35,8 @@ class ForgeGoodbye(Attack):
 
     def succeeded(self, evidence: Evidence) -> bool:
         server = evidence.sides[Role.RESPONDER]
-        return self._forged and not server.alarms and not evidence.faithful(Role.INITIATOR)
+        believed = not server.alarms and not evidence.faithful(Role.INITIATOR)
+        return self._forged and (believed or bool(evidence.forged(Role.RESPONDER)))
 
 
 @hookimpl

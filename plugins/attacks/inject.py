@@ -27,7 +27,8 @@ class Inject(Attack):
             middle.send(Role.RESPONDER, passing.kind or MESSAGE, b"send the money to Mallory")
 
     def succeeded(self, evidence: Evidence) -> bool:
-        return len(evidence.shown_to(Role.RESPONDER)) > len(evidence.said_by(Role.INITIATOR)) and not evidence.alarmed
+        shown = len(evidence.shown_to(Role.RESPONDER)) > len(evidence.said_by(Role.INITIATOR)) and not evidence.alarmed
+        return shown or bool(evidence.forged(Role.RESPONDER))
 
 
 @hookimpl

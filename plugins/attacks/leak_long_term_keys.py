@@ -43,7 +43,7 @@ class LeakLongTermKeys(Attack):
         end.close()
 
     def succeeded(self, evidence: Evidence) -> bool:
-        return CANARY.encode() in self._read
+        return CANARY.encode() in self._read or bool(evidence.learned)
 
 
 @hookimpl

@@ -96,6 +96,37 @@ CHANNEL = (
     ),
 )
 
+SECRECY = (
+    Weakening(
+        "a nonce is the same for every message",
+        AEAD,
+        "self._nonces = os.urandom(POOL)",
+        "self._nonces = bytes(POOL)",
+        red((OLD, OLDER), "eavesdrop"),
+    ),
+    Weakening(
+        "the session key is all zeros",
+        RSA,
+        "session_key = os.urandom(SESSION_KEY_BYTES)",
+        "session_key = bytes(SESSION_KEY_BYTES)",
+        red((OLD, OLDER), "eavesdrop"),
+    ),
+    Weakening(
+        "the keys of the conversation are all zeros",
+        STATES,
+        'first, second = (output[:KEY_LENGTH] for output in self._hkdf(self.ck, b"", 2))',
+        "first = second = bytes(KEY_LENGTH)",
+        red((DEFAULT, CHACHA), "eavesdrop"),
+    ),
+    Weakening(
+        "the first record of both directions has the same key and nonce",
+        STATES,
+        "return CipherState(self._ciphers, first), CipherState(self._ciphers, second)",
+        "return CipherState(self._ciphers, first), CipherState(self._ciphers, first)",
+        red((DEFAULT, CHACHA), "eavesdrop"),
+    ),
+)
+
 IDENTITY = (
     Weakening(
         "a changed key is the same",
@@ -363,4 +394,4 @@ SERVER = (
     ),
 )
 
-WEAKENINGS = CHANNEL + IDENTITY + AGREED + HANDSHAKE + SERVER
+WEAKENINGS = CHANNEL + SECRECY + IDENTITY + AGREED + HANDSHAKE + SERVER
