@@ -20,8 +20,9 @@ from plytalk.core.words import WORDS
 from plytalk.plugins.rooms import names
 from plytalk.plugins.rooms.calls import TypedCommand
 from plytalk.plugins.rooms.log import Entry
-from plytalk.plugins.rooms.member import Member, Origin, Taken
+from plytalk.plugins.rooms.member import Member
 from plytalk.plugins.rooms.register import Register
+from plytalk.plugins.rooms.resume import Origin, Resume, Taken, origin_of
 from plytalk.plugins.rooms.room import Ear, Pack, Room
 from plytalk.plugins.rooms.wire import Event, Kind
 
@@ -75,11 +76,13 @@ class Hall:
         self._after = history.after if history else 0
         for kept in history.rooms() if history else ():
             self.rooms[kept.name] = self._make_room(kept.name, kept.after, kept.entries)
-            self.rooms[kept.name].topic = kept.topic
+            self.rooms[kept.name].topic, self.rooms[kept.name].born = kept.topic, kept.born
         self.first = self.room(first)
         self.owing: list[Member] = []
+        self._entered: list[Member] = []
         self.members: dict[int, Ear | Member] = {}
         self._looks: dict[str, Ear | Member] = {}
+        self._present: dict[Origin, Member] = {}
         self._taken: OrderedDict[Origin, Taken] = OrderedDict(history.taken() if history else ())
         self._names: OrderedDict[PublicKey, str] = OrderedDict()
         self._flushing: dict[Room, None] = {}
@@ -145,17 +148,21 @@ class Hall:
         """Have all that has happened in the file, before anybody is told. False where that is not so, and the server ends."""
         if self._history is None:
             return True
-        owing = [(member.origin, taken) for member in self.owing if (taken := self._taken_of(member))]
+        members = dict.fromkeys((*self.owing, *self._entered))
+        spoken = [(member.origin, taken) for member in members if member.origin and (taken := self._taken_of(member))]
         try:
-            self._history.write(self._flushing, owing)
+            self._history.write(self._flushing, spoken)
         except StoreError as error:
             self._end(error)
             return False
+        self._entered.clear()
         return True
 
     def _taken_of(self, member: Member) -> Taken | None:
-        """How much somebody has said who is here, or has just left."""
-        return Taken(member.taken, member.room.name) if member.room else self._taken.get(member.origin)
+        """How much a member has said that is here, or has just left."""
+        if member.room:
+            return Taken(member.taken, member.room.name, member.since)
+        return self._taken.get(member.origin) if member.origin else None
 
     def close(self) -> None:
         """Nothing happens any more: keep the last of it."""
@@ -191,10 +198,10 @@ class Hall:
 
     def join(self, member: Member, request: Mapping[str, Any]) -> None:
         """What a client asks for when it comes, and when it comes back; once for a connection."""
-        if member.wired:
+        if member.wired or member.session.ending:
             return
         member.wired = True
-        member.instance = str(request.get("instance", ""))[:64]
+        member.origin = origin_of(member.key, request.get("instance"))
         try:
             room = self.room(str(request["room"])) if request.get("room") else self.first
         except ChatError as error:
@@ -205,48 +212,58 @@ class Hall:
         self.admit(member, room, str(request.get("name") or ""), request.get("resume"))
 
     def admit(self, member: Member, room: Room | None = None, name: str = "", resume: Any = None) -> None:
-        """Let somebody into a room, unless the key is banned."""
+        """Let a member into a room, unless its key is banned or its conversation is over."""
+        if member.session.ending:
+            return
         if member.key and self.register.is_banned(member.key):
             self.drop(member, "you are banned here")
             return
-        if resume is not None:
-            self._replace(member)
-        taken = self._taken.pop(member.origin, None) if resume is not None else None
-        member.taken = taken.messages if taken else 0
-        if taken and taken.room in self.rooms and self.rooms[taken.room] is not room:
-            room, resume = self.rooms[taken.room], {"last": 0}  # it had gone there, and did not hear of it any more
+        room = self.first if room is None else room  # an empty room is false
+        back = None
+        if member.origin:
+            self._replace(member.origin)
+            known = self._taken.pop(member.origin, None)
+            back = Resume.of(resume, known) if resume is not None else None
+            self._present[member.origin] = member
+            member.taken = known.messages if known and resume is not None else 0
+            if back and back.room in self.rooms and self.rooms[back.room] is not room:
+                room, back = self.rooms[back.room], back.from_the_start()  # it did not hear that it had gone there
+        elif resume is not None:
+            back = Resume.of(resume, None)
         member.muted = bool(member.key and self.register.is_muted(member.key))
         member.called(self._named(member, name))
         self.members[member.id] = member
-        self.enter(member, self.first if room is None else room, resume)  # an empty room is false
+        self.enter(member, room, back)
 
-    def enter(self, member: Member, room: Room, resume: Any = None) -> None:
-        """Put somebody who has a name into a room, and tell everybody."""
+    def enter(self, member: Member, room: Room, back: Resume | None = None) -> None:
+        """Put a member that has a name into a room, and tell everybody."""
+        start = max(room.log.first, room.log.next - self.backlog)  # where a newcomer begins
+        resumed = back.start(room, self.epoch) if back else None
+        member.room, member.at = room, resumed or start
+        member.since = back.since if back and resumed else start
+        self._entered.append(member)
         if not self._keep():  # what a welcome speaks of has happened
             return
-        log = room.log
-        member.room = room
-        member.at = max(log.first, log.next - self.backlog)
-        missed = False
-        if isinstance(resume, dict) and isinstance(last := resume.get("last"), int):
-            missed = resume.get("epoch") != self.epoch or not log.first <= last + 1 <= log.next
-            if not missed:
-                member.at = last + 1
         if member.wired:
             here = [other.name for other in (*room.ears, *room.wired)]
             member.answer(
                 do="welcome", room=room.name, epoch=self.epoch, you=member.name, next=member.at, taken=member.taken,
-                now=log.next, missed=missed, here=here[:100], count=len(here) + 1, topic=room.topic,
-                seat=any(not isinstance(ear, Member) for ear in room.ears),
+                now=room.log.next, missed=back is not None and back.asked and not resumed, here=here[:100], count=len(here) + 1,
+                topic=room.topic, seat=any(not isinstance(ear, Member) for ear in room.ears),
             )  # fmt: skip
             room.enter(member, member.at)
         else:
-            room.flush()  # what has happened already is no news for who comes now
-            for entry in log.since(member.at):
-                if entry.audience is None:
-                    member.hear(Event.decode(entry.body))
-            room.ears[member] = None
-        room.happen(Kind.JOINED, member.name, marks=member.marks, sender=member.id)
+            self._enter_plain(member, room)
+        if member.room is room:  # it may have been dropped meanwhile
+            room.happen(Kind.JOINED, member.name, marks=member.marks, sender=member.id)
+
+    @staticmethod
+    def _enter_plain(member: Member, room: Room) -> None:
+        room.flush()  # what has happened already is not news for a newcomer
+        room.ears[member] = None
+        for entry in room.log.since(member.at):
+            if entry.audience is None and member.room is room:
+                member.hear(Event.decode(entry.body))
 
     def leave(self, member: Member, why: str) -> None:
         """Take somebody out of the room, and tell the others."""
@@ -259,21 +276,25 @@ class Hall:
         """A conversation is over."""
         if self.members.pop(member.id, None) is None:
             return
-        if member.instance and member.room and member.taken:
-            self._taken[member.origin] = Taken(member.taken, member.room.name)
-            while len(self._taken) > REMEMBERED:
-                forgotten, _ = self._taken.popitem(last=False)
-                if self._history:
-                    self._history.forget(forgotten)
+        if (origin := member.origin) and self._present.get(origin) is member:
+            del self._present[origin]
+            if member.room:
+                self._remember(origin, Taken(member.taken, member.room.name, member.since))
         self.forget_name(member)
         self.leave(member, "the connection was cut" if ending.error else "")
 
-    def _replace(self, member: Member) -> None:
-        """Who comes back before we noticed that it had gone takes the place of its old connection."""
-        for other in tuple(self.members.values()):
-            if isinstance(other, Member) and other.origin == member.origin:
-                other.session.stream.close()
-                other.session.exit()
+    def _remember(self, origin: Origin, taken: Taken) -> None:
+        self._taken[origin] = taken
+        while len(self._taken) > REMEMBERED:
+            forgotten, _ = self._taken.popitem(last=False)
+            if self._history:
+                self._history.forget(forgotten)
+
+    def _replace(self, origin: Origin) -> None:
+        """A member that comes back before we noticed that it had gone takes the place of its old connection."""
+        if old := self._present.get(origin):
+            old.session.stream.close()
+            old.session.exit()
 
     def drop(self, member: Member, why: str) -> None:
         """Send somebody away, and say why."""

@@ -1,9 +1,9 @@
 """What a server keeps of its rooms in a file, so that its restart is to the members a cut like any other.
 
     meta    what stays for the file's life: the epoch, and the number that new rooms begin after
-    rooms   name, topic, the number of the next event
+    rooms   name, topic, the number of the next event, the number of the first
     events  room, number, bytes, and for private messages the keys of those who may see them
-    said    key and instance of a member, how much it had said, and in which room it was
+    said    key and instance of a member, how much it had said, in which room it was, and the first event that it was sent there
 
 All that happened in a turn of the loop is one transaction, done before anything of that turn is acknowledged or delivered. So
 whatever anybody was told is in the file, also when the process was killed. The machine's own sudden end may take the last moments
@@ -27,20 +27,27 @@ from typing import Any, NamedTuple
 from plytalk.core.files import Exposed, StoreError, make_folder
 from plytalk.core.public_key import PublicKey
 from plytalk.plugins.rooms.log import Entry
-from plytalk.plugins.rooms.member import Origin, Taken
+from plytalk.plugins.rooms.resume import Origin, Taken
 from plytalk.plugins.rooms.room import Room
 
-VERSION, APPLICATION = 1, 0x706C7972
+VERSION, APPLICATION = 2, 0x706C7972
 STRANGE = (sqlite3.Error, KeyError, TypeError, ValueError)
 """What can go wrong with a file whose content is not ours."""
 WAIT = 2.0
 """How long to wait for another program that has the file, in seconds."""
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE rooms (name TEXT PRIMARY KEY, topic TEXT NOT NULL, next INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE rooms (name TEXT PRIMARY KEY, topic TEXT NOT NULL, next INTEGER NOT NULL, born INTEGER NOT NULL DEFAULT 1)
+    WITHOUT ROWID;
 CREATE TABLE events (room TEXT, id INTEGER, body BLOB NOT NULL, audience TEXT, PRIMARY KEY (room, id)) WITHOUT ROWID;
-CREATE TABLE said (key TEXT, instance TEXT, count INTEGER NOT NULL, room TEXT NOT NULL, UNIQUE (key, instance));
+CREATE TABLE said (key TEXT, instance TEXT, count INTEGER NOT NULL, room TEXT NOT NULL, since INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (key, instance));
 """
+FROM_1 = """
+ALTER TABLE rooms ADD COLUMN born INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE said ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+"""
+"""From version 1, which did not know what members had been sent: they begin like newcomers."""
 
 
 class KeptRoom(NamedTuple):
@@ -48,6 +55,7 @@ class KeptRoom(NamedTuple):
     topic: str
     after: int
     entries: list[Entry]
+    born: int = 1
 
 
 class History:
@@ -80,7 +88,7 @@ class History:
             raise StoreError(
                 f"{self.path} is a database, but no history of rooms.", "Name another file, or one that is not there."
             )
-        if not new and version != VERSION:
+        if not new and version not in (1, VERSION):
             raise StoreError(
                 f"{self.path} was written by another version of this program ({version}; this one writes {VERSION}).",
                 "Start that version, or name another file.",
@@ -94,6 +102,10 @@ class History:
             do(f"PRAGMA application_id = {APPLICATION}")
             do(f"PRAGMA user_version = {VERSION}")
             do("INSERT INTO meta VALUES ('epoch', ?), ('after', 0)", (secrets.token_hex(8),))
+        elif version == 1:
+            for statement in filter(str.strip, FROM_1.split(";")):
+                do(statement)
+            do(f"PRAGMA user_version = {VERSION}")
         do("INSERT OR REPLACE INTO meta VALUES ('opened', datetime())")  # a file that cannot be written is refused now
         do("COMMIT")
         meta = dict(do("SELECT name, value FROM meta"))
@@ -118,21 +130,22 @@ class History:
     def rooms(self) -> Iterator[KeptRoom]:
         """The rooms as they were left."""
         try:
-            for name, topic, following in self._file.execute("SELECT name, topic, next FROM rooms").fetchall():
+            for name, topic, following, born in self._file.execute("SELECT name, topic, next, born FROM rooms").fetchall():
                 rows = self._file.execute("SELECT id, body, audience FROM events WHERE room = ? ORDER BY id", (name,)).fetchall()
                 first = following - len(rows)
                 if [row[0] for row in rows] != list(range(first, following)):
                     raise StoreError(f"{self.path} has gaps in the room {name!a}.", "Put it aside, or name another file.")
                 self._kept[name] = first, following
-                yield KeptRoom(name, topic, first - 1, [Entry(body, 0, audience_of(audience)) for _, body, audience in rows])
+                entries = [Entry(body, 0, audience_of(audience)) for _, body, audience in rows]
+                yield KeptRoom(name, topic, first - 1, entries, int(born))
         except STRANGE as error:
             raise self._unusable(error) from None
 
     def taken(self) -> list[tuple[Origin, Taken]]:
         """How much everybody had said, in the order in which they last said something."""
         try:
-            rows = self._file.execute("SELECT key, instance, count, room FROM said ORDER BY rowid")
-            return [((key, instance), Taken(int(count), room)) for key, instance, count, room in rows]
+            rows = self._file.execute("SELECT key, instance, count, room, since FROM said ORDER BY rowid")
+            return [((key, instance), Taken(int(count), room, int(since))) for key, instance, count, room, since in rows]
         except STRANGE as error:
             raise self._unusable(error) from None
 
@@ -156,8 +169,8 @@ class History:
                 many("INSERT INTO events VALUES (?, ?, ?, ?)", [(room.name, at, one.body, keys_of(one)) for at, one in fresh])
                 if log.first > first:
                     do("DELETE FROM events WHERE room = ? AND id < ?", (room.name, log.first))
-                do("INSERT OR REPLACE INTO rooms VALUES (?, ?, ?)", (room.name, room.topic, log.next))
-            many("INSERT OR REPLACE INTO said VALUES (?, ?, ?, ?)", spoken)
+                do("INSERT OR REPLACE INTO rooms VALUES (?, ?, ?, ?)", (room.name, room.topic, log.next, room.born))
+            many("INSERT OR REPLACE INTO said VALUES (?, ?, ?, ?, ?)", spoken)
             do("COMMIT")
         except sqlite3.Error as error:
             raise StoreError(

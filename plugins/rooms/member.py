@@ -7,13 +7,14 @@ A plain member hears lines and says lines: the guests of the existing chats, and
 
 import asyncio
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from plytalk.core.messages import Ack, Extension, is_exit
 from plytalk.core.properties import Property
 from plytalk.core.public_key import PublicKey
 from plytalk.core.sanitise import clean
 from plytalk.core.session import Ending, Session
+from plytalk.plugins.rooms.resume import Origin
 from plytalk.plugins.rooms.room import Room, Speaker
 from plytalk.plugins.rooms.wire import MAX_REQUEST, ROOM, Event, Kind, Mark, read, write
 
@@ -24,25 +25,20 @@ GRACE = 1.0
 """How long a peer may keep us waiting for its `join` before it counts as one that knows no rooms, in seconds."""
 UNREAD = "you did not read what was sent to you"
 _ids = count(1)
-Origin = tuple[str, str]
-"""Who says something, over all connections: the key, empty for none, and the instance that the client made up."""
-
-
-class Taken(NamedTuple):
-    """How many messages somebody has said, and in which room it was then."""
-
-    messages: int
-    room: str
 
 
 class Member(Speaker):
-    """What a server's session is heard by. `at` is the next event it gets, `taken` how many messages it has said."""
+    """What a server's session is heard by.
+
+    `at` is the next event it gets and `since` the first it got in this room, `taken` how many messages it has said; `origin` is
+    who it is over all its connections, None for one that cannot come back.
+    """
 
     raw = True  # what is said is passed on as it is: each screen cleans what it shows
 
     __slots__ = (
-        "_behind", "_hall", "_held", "_left", "_since", "_waiting", "at", "instance", "key", "muted", "owes", "person",
-        "session", "stream", "taken", "wired",
+        "_behind", "_hall", "_held", "_left", "_since", "_waiting", "at", "key", "muted", "origin", "owes", "person",
+        "session", "since", "stream", "taken", "wired",
     )  # fmt: skip
 
     def __init__(self, hall: "Hall", session: Session) -> None:
@@ -51,10 +47,11 @@ class Member(Speaker):
         self.key = key_of(session)
         self.person: object = self.key or self.id
         self.marks = marks_of(session)
-        self.name = self.instance = ""
+        self.name = ""
+        self.origin: Origin | None = None
         self.room: Room | None = None
         self.head = b""
-        self.at = self.taken = 0
+        self.at = self.since = self.taken = 0
         self.wired = self.owes = self.muted = self._held = False
         self._behind = -1
         self._left, self._since = float(hall.burst), hall.loop.time()
@@ -66,10 +63,6 @@ class Member(Speaker):
             self._waiting = hall.loop.call_later(GRACE, self._speaks_plainly)
         else:
             self._speaks_plainly()
-
-    @property
-    def origin(self) -> Origin:
-        return str(self.key or ""), self.instance
 
     @property
     def is_operator(self) -> bool:

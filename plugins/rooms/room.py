@@ -66,6 +66,8 @@ class Room:
     ) -> None:
         self.name, self.topic = name, ""
         self.log = Log(keep, after)
+        self.born = after + 1
+        """The number of its first event: a room of this name that was forgotten had lower ones."""
         for entry in entries:
             self.log.add(*entry)
         self.wired: dict[Member, None] = {}

@@ -19,7 +19,7 @@ from plytalk.core.public_key import PublicKey
 from plytalk.core.testing.verdict import idle
 from plytalk.plugins.rooms import hall
 from plytalk.plugins.rooms.history import History
-from plytalk.plugins.rooms.member import Taken
+from plytalk.plugins.rooms.resume import Taken
 from plytalk.plugins.rooms.room import Room
 from plytalk.plugins.rooms.wire import Event, Kind
 

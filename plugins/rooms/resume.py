@@ -1,0 +1,65 @@
+"""How a member comes back: who it is over all its connections, and from which event on it may be told what it missed.
+
+A resume begins at the first event that was sent to this key and instance in its last room, never earlier. What a client asks for
+can only move the beginning later.
+"""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from plytalk.core.public_key import PublicKey
+
+if TYPE_CHECKING:
+    from plytalk.plugins.rooms.room import Room
+
+MAX_INSTANCE = 64
+"""The longest instance, in characters."""
+MIN_SECRET = 16
+"""The shortest instance of a client without a key, in characters, since one could guess it: 64 random bits in hexadecimal."""
+
+Origin = tuple[str, str]
+"""Who says something, over all connections: the key, empty for none, and the instance that the client made up."""
+
+
+class Taken(NamedTuple):
+    """How many messages a member has said, the room in which it was last, and the first event that it was sent there."""
+
+    messages: int
+    room: str
+    since: int = 0
+
+
+class Resume(NamedTuple):
+    """A wish to come back: where the client says that it was, and where it really was. `since` is 0 where that is not known."""
+
+    epoch: object
+    last: int
+    room: str
+    since: int
+    asked: bool
+    """Whether the client named an event, so that something can be missing."""
+
+    @classmethod
+    def of(cls, asked: Any, known: Taken | None) -> "Resume":
+        """What a client asks for, with what the server remembers of it."""
+        room, since = (known.room, known.since) if known else ("", 0)
+        last = asked.get("last") if isinstance(asked, dict) else None
+        if not isinstance(last, int) or isinstance(last, bool):
+            return cls("", 0, room, since, False)
+        return cls(asked.get("epoch"), last, room, since, True)
+
+    def from_the_start(self) -> "Resume":
+        """The same, from the first event on that was sent in the last room."""
+        return self._replace(last=0)
+
+    def start(self, room: "Room", epoch: str) -> int | None:
+        """The event to go on from; None where the member must begin like a newcomer."""
+        at = max(self.last + 1, self.since)
+        entitled = self.asked and self.epoch == epoch and self.room == room.name and self.since >= room.born
+        return at if entitled and room.log.first <= at <= room.log.next else None
+
+
+def origin_of(key: PublicKey | None, instance: object) -> Origin | None:
+    """Who a client is over all its connections; None where it cannot come back. Without a key the instance is all there is."""
+    if not isinstance(instance, str) or not (1 if key else MIN_SECRET) <= len(instance) <= MAX_INSTANCE:
+        return None
+    return str(key or ""), instance
