@@ -8,6 +8,7 @@ from typing import Any
 from plytalk.core.commands import Command
 from plytalk.core.errors import Usage
 from plytalk.core.layers import Authenticator
+from plytalk.core.messages import CloseReason
 from plytalk.core.public_key import PublicKey
 from plytalk.plugins.rooms.calls import TypedCommand
 from plytalk.plugins.rooms.wire import Kind
@@ -102,7 +103,7 @@ def need(call: TypedCommand, what: str) -> str:
 def kick(call: TypedCommand) -> None:
     to, why = parted(need(call, "whom: /kick bob"))
     other = others(call, to)
-    call.hall.drop(other, f"{call.sender} sent you away{f': {why}' if why else ''}")
+    call.hall.drop(other, f"{call.sender} sent you away{f': {why}' if why else ''}", CloseReason.KICKED)
 
 
 def others(call: TypedCommand, name: str) -> Any:

@@ -13,6 +13,7 @@ from plytalk.core.errors import ChatError, Usage
 from plytalk.core.files import StoreError
 from plytalk.core.layers import Authenticator
 from plytalk.core.measures import Measure
+from plytalk.core.messages import CloseReason
 from plytalk.core.public_key import PublicKey
 from plytalk.core.sanitise import clean
 from plytalk.core.session import Ending
@@ -216,7 +217,7 @@ class Hall:
         if member.session.ending:
             return
         if member.key and self.register.is_banned(member.key):
-            self.drop(member, "you are banned here")
+            self.drop(member, "you are banned here", CloseReason.BANNED)
             return
         room = self.first if room is None else room  # an empty room is false
         back = None
@@ -296,15 +297,27 @@ class Hall:
             old.session.stream.close()
             old.session.exit()
 
-    def drop(self, member: Member, why: str) -> None:
-        """Send somebody away, and say why."""
+    def drop(self, member: Member, why: str, reason: CloseReason) -> None:
+        """Remove a member, and say why. One that an operator removed has nothing to come back to."""
+        if member.session.ending:
+            return
+        sentence = f"You were sent away: {why}."
         if member.wired:
-            member.answer(do="refused", text=f"You were sent away: {why}.")
+            member.answer(do="refused", text=sentence)
         else:
-            member.tell(f"You were sent away: {why}.")
+            member.tell(sentence)
         self.dropped += 1
         self.notice(f"{member.name or member.session.address} was sent away: {why}.")
-        member.session.exit()
+        if reason in (CloseReason.KICKED, CloseReason.BANNED):
+            self._forget(member)
+        member.session.exit(reason=reason)
+
+    def _forget(self, member: Member) -> None:
+        if origin := member.origin:
+            self._present.pop(origin, None)
+            member.origin = None
+            if self._history:
+                self._history.forget(origin)
 
     # -- names ------------------------------------------------------------------------------------------------------------
 
@@ -373,7 +386,7 @@ class Hall:
             if isinstance(member, Member) and member.key == key:
                 member.muted = self.register.is_muted(key)
                 if self.register.is_banned(key):
-                    self.drop(member, "you are banned here")
+                    self.drop(member, "you are banned here", CloseReason.BANNED)
 
     def reread(self) -> None:
         """Go by the register as it is now. Raises StoreError. Who is banned since stays until it leaves."""

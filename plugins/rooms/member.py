@@ -9,7 +9,7 @@ import asyncio
 from itertools import count
 from typing import TYPE_CHECKING
 
-from plytalk.core.messages import Ack, Extension, is_exit
+from plytalk.core.messages import Ack, CloseReason, Extension, is_exit
 from plytalk.core.properties import Property
 from plytalk.core.public_key import PublicKey
 from plytalk.core.sanitise import clean
@@ -154,7 +154,7 @@ class Member(Speaker):
     def hear(self, event: Event) -> None:
         """A plain member: with one other there, the words alone, so that two talk as they would without a room."""
         if self.stream.buffered > self._hall.queue:
-            self._hall.drop(self, UNREAD)
+            self._hall.drop(self, UNREAD, CloseReason.TOO_SLOW)
             return
         if event.marks & Mark.TWO and event.kind == Kind.SAID and not is_exit(event.text):
             self.session.say(event.text)
@@ -165,7 +165,7 @@ class Member(Speaker):
     def fall_behind(self, room: Room) -> None:
         """It does not read. It is left where it is until it does; too far behind, it is dropped."""
         if room.log.first > self.at or (self._behind >= 0 and room.log.total - self._behind > self._hall.queue):
-            self._hall.drop(self, UNREAD)
+            self._hall.drop(self, UNREAD, CloseReason.TOO_SLOW)
         elif self._behind < 0:
             self._behind = room.log.total
             self._hall.start(self._catch_up(room))
