@@ -69,10 +69,14 @@ class TypedCommand:
             raise Usage(f"{kind[:MAX_KIND]!a} is no name for a type of event.")
         self.happen(Kind.OTHER, json.dumps({"type": kind, "body": body, "text": text}))
 
-    def happen(self, kind: Kind, text: str = "", audience: frozenset[object] | None = None) -> None:
-        """Have something happen in the sender's room, in the sender's name."""
+    def must_be_heard(self) -> None:
+        """Raises Usage for a muted member: called before a command that others notice changes anything."""
         if self.member.muted:
             raise Usage("You are muted here.")
+
+    def happen(self, kind: Kind, text: str = "", audience: frozenset[object] | None = None) -> None:
+        """Have something happen in the sender's room, in the sender's name."""
+        self.must_be_heard()
         if len(text.encode(errors="replace")) > Limits.message:
             raise Usage(f"That would be longer than a message may be ({Limits.message:,} bytes).")
         if self.member.room:

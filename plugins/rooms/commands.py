@@ -46,7 +46,9 @@ def join(call: TypedCommand) -> None:
 
 def name(call: TypedCommand) -> None:
     member, old = call.member, call.member.name
-    new = call.hall.take_name(member, need(call, "the new name: /name alice"))
+    wanted = need(call, "the new name: /name alice")
+    call.must_be_heard()
+    new = call.hall.take_name(member, wanted)
     if new != old:
         call.happen(Kind.RENAMED, new)
         member.called(new)

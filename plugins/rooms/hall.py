@@ -302,7 +302,7 @@ class Hall:
         if member.session.ending:
             return
         sentence = f"You were sent away: {why}."
-        if member.wired:
+        if member.wired and reason is not CloseReason.TOO_SLOW:  # after `refused` a client stays away
             member.answer(do="refused", text=sentence)
         else:
             member.tell(sentence)

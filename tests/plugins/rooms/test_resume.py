@@ -164,7 +164,7 @@ async def test_a_conversation_that_is_over_is_never_admitted(home: Path) -> None
         bob = await crowd.joins("bob")
         member = next(one for one in crowd.hall.members.values() if one.name == "bob")
         bob.session.exit()
-        while member.session.ending is None:
+        while member.session.ending is None:  # noqa: ASYNC110
             await asyncio.sleep(0)
         member.wired = False
         crowd.hall.join(member, {"do": "join", "instance": "bob", "resume": {}})
