@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from plytalk.cli.lab import chosen_attacks
+from plytalk.cli.parameters import AddressType, PortType
 from plytalk.cli.stacks import Choice, LayerName, StackCommand, layer_options
-from plytalk.cli.talk import split
 from plytalk.cli.tracing import trace_option, tracing
+from plytalk.core.address import Address
 from plytalk.core.errors import Usage
 from plytalk.core.keys import Role
 from plytalk.core.lab import clock
@@ -31,20 +32,19 @@ Examples:
 
 
 @click.command(cls=StackCommand, epilog=EXAMPLES)
-@click.option("--listen", type=click.IntRange(0, 65535), metavar="PORT", required=True, help="Port of 127.0.0.1 for the client.")
-@click.option("--target", metavar="HOST[:PORT]", required=True, help="The server to pass on to.")
+@click.option("--listen", type=PortType(0), metavar="PORT", required=True, help="Port of 127.0.0.1 for the client.")
+@click.option("--target", type=AddressType(), metavar="HOST[:PORT]", required=True, help="The server to pass on to.")
 @click.option("--with", "wanted", type=LayerName("attack"), required=True, help="The attack: `chat plugins` lists them.")
 @click.option("--seed", type=int, default=0, metavar="N", help="What the attack draws its choices from (default 0).")
 @click.option("--once", is_flag=True, help="End after one conversation.")
 @trace_option
 @layer_options
-def attack(choice: Choice, listen: int, target: str, wanted: str, seed: int, once: bool, trace: Path | None) -> int:
+def attack(choice: Choice, listen: int, target: Address, wanted: str, seed: int, once: bool, trace: Path | None) -> int:
     """Stand between two programs and attack what they say.
 
     The layers are those the two programs run, so that frames and handshakes are understood. Attack only what is yours.
     """
     kind = chosen_attacks(choice.host, [wanted])[0]
-    host, port = split(target)
     with tempfile.TemporaryDirectory() as folder, tracing(trace) as tracer:
         setup = Setup("attack", choice.classes, options=choice.options)
         own = setup.stack(ATTACKER, Path(folder))
@@ -57,7 +57,7 @@ def attack(choice: Choice, listen: int, target: str, wanted: str, seed: int, onc
             partial(tell, wanted),
             tracer,
         )
-        asyncio.run(run(proxy, own, ("127.0.0.1", listen), (host, port or choice.port), once))
+        asyncio.run(run(proxy, own, ("127.0.0.1", listen), (target.host, target.port or choice.port), once))
     return 0
 
 

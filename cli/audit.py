@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from plytalk.cli.main import paint
+from plytalk.cli.parameters import AddressType
 from plytalk.cli.stacks import DEFAULT_PORT
-from plytalk.cli.talk import split
+from plytalk.core.address import Address
 from plytalk.core.audit import Known, Report
 from plytalk.core.audit import audit as look
 from plytalk.core.errors import Exit
@@ -32,7 +33,7 @@ WIDTH = 110
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("address", metavar="HOST[:PORT]")
+@click.argument("address", type=AddressType(), metavar="HOST[:PORT]")
 @click.option(
     "--policy",
     type=click.Choice(list(POLICIES)),
@@ -42,15 +43,15 @@ WIDTH = 110
 )
 @click.option("--thorough", is_flag=True, help="Wait for what takes long, too: half a minute, and 40 connections at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def audit(address: str, policy: str, thorough: bool, as_json: bool) -> int:
+def audit(address: Address, policy: str, thorough: bool, as_json: bool) -> int:
     """Look at a server from outside: what it offers, and where it is weak.
 
     The server sees a visitor with a new key; one that waits for a single conversation takes the visit for it and ends.
     Exit code 1 means that something is broken, or weaker than the policy wants.
     """
-    host, port = split(address)
-    report = asyncio.run(look(_known(Host()), host, port or DEFAULT_PORT, required=POLICIES[policy], thorough=thorough))
-    print(_as_json(address, policy, report) if as_json else _as_text(address, report))
+    port = address.port or DEFAULT_PORT
+    report = asyncio.run(look(_known(Host()), address.host, port, required=POLICIES[policy], thorough=thorough))
+    print(_as_json(str(address), policy, report) if as_json else _as_text(str(address), report))
     return Exit.OK if report.passed else Exit.FAILED
 
 

@@ -62,6 +62,8 @@ def parse(raw: bytes, name: str) -> dict[str, Any]:
             raise Usage(f"In the config file {name}, {key!r} is to be a list of names.")
     if not 0 <= settings.get("port", 0) <= 65535:
         raise Usage(f"In the config file {name}, 'port' is to be from 0 to 65535.")
+    if "host" in settings and not settings["host"]:
+        raise Usage(f"In the config file {name}, 'host' is empty.", "Leave it out, or give an address of this machine.")
     return settings
 
 

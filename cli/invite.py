@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 
 from plytalk.cli.stacks import DEFAULT_PROFILE, Choice
+from plytalk.core.address import join_address
 from plytalk.core.contacts import Contacts
 from plytalk.core.files import StoreError, place
 from plytalk.core.keys import Role
@@ -13,15 +14,21 @@ from plytalk.core.public_key import PublicKey
 from plytalk.core.session import Session
 from plytalk.core.stack import Stack
 
-# What to replace, and an address far away: the one this machine would send from is the one to show.
-WILDCARDS = {"0.0.0.0": "192.0.2.1", "[::]": "2001:db8::1"}  # noqa: S104
+# What to replace, and addresses far away: the one this machine would send from is the one to show. `::` is for IPv4 too.
+FAR = {"0.0.0.0": ("192.0.2.1",), "[::]": ("2001:db8::1", "192.0.2.1")}  # noqa: S104
+LOOPBACK = "127.0.0.1"
 
 
 def announce(choice: Choice, stack: Stack, address: str) -> Iterator[str]:
     """Sentences for the moment when the server listens at an address."""
     yield f"The other side connects with:  {invitation(choice, stack, address)}"
+    if zone := host(address).strip("[]").partition("%")[2]:
+        yield (
+            f"{zone} is what this machine calls that network. The other side writes the name of its own interface instead: "
+            "`ip link` or `ipconfig` shows it."
+        )
     if host(address) in ("127.0.0.1", "[::1]"):
-        yield "Only this machine can reach it: --host 0.0.0.0 (or ::) opens it to the network."
+        yield "Only this machine can reach it: --host :: opens it to every network (0.0.0.0: IPv4 alone)."
     if open_to_all(stack):
         yield "Anyone who can reach it may come in: --allow, --psk-file or --code change that."
 
@@ -50,15 +57,16 @@ def invitation(choice: Choice, stack: Stack, address: str) -> str:
 
 
 def reachable(address: str) -> str:
-    """The address, with one of this machine's own in place of a wildcard."""
-    probe = WILDCARDS.get(host(address))
-    if probe:
+    """The address, with one of this machine's own in place of a wildcard: of a network if it is in one."""
+    if host(address) not in FAR:
+        return address
+    number = int(port(address).removeprefix(":"))
+    for probe in FAR[host(address)]:
         family = socket.AF_INET6 if ":" in probe else socket.AF_INET
         with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asking:
             asking.connect((probe, 9))  # sends nothing: it only asks which of our addresses would be used
-            own = asking.getsockname()[0]
-            return f"[{own}]{port(address)}" if ":" in own else f"{own}{port(address)}"
-    return address
+            return join_address(asking.getsockname()[0], number)
+    return join_address(LOOPBACK, number)
 
 
 def newcomer(session: Session) -> Iterator[str]:

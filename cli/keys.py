@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
+from plytalk.cli.parameters import AddressType
 from plytalk.cli.stacks import DEFAULT_PORT
-from plytalk.cli.talk import split
 from plytalk.cli.terminal import secret
 from plytalk.core import identity as identities
+from plytalk.core.address import Address, parse_address
 from plytalk.core.contacts import Contacts
 from plytalk.core.errors import ChangedPeer, Exit, Usage
 from plytalk.core.files import place, read
@@ -94,19 +95,18 @@ def list_(known_hosts: Path | None, as_json: bool) -> None:
 
 
 @keys.command()
-@click.argument("address", metavar="HOST[:PORT]")
+@click.argument("address", type=AddressType(), metavar="HOST[:PORT]")
 @click.argument("key", nargs=-1, metavar="[KEY|FILE]")
 @known_hosts_option
-def trust(address: str, key: tuple[str, ...], known_hosts: Path | None) -> None:
+def trust(address: Address, key: tuple[str, ...], known_hosts: Path | None) -> None:
     """Remember a server's key before the first connection.
 
     The key is the line that `chat keys export` prints on the server: as it stands, in a FILE, or from standard input.
     """
-    host, port = split(address)
     public = _public_key(" ".join(key))
     store = KnownHosts(known_hosts or place("known_hosts"))
     try:
-        added = store.add(host, port or DEFAULT_PORT, public)
+        added = store.add(address.host, address.port or DEFAULT_PORT, public)
     except ChangedPeer as error:
         raise ChangedPeer(str(error), f"If the new key is right: chat keys forget {address}") from None
     _tell(f"{'Remembered' if added else 'Knew already'} the key {public.fingerprint} of {address} in {store.path}.")
@@ -121,13 +121,13 @@ def forget(who: str, known_hosts: Path | None) -> int:
         gone = Contacts(place("contacts")).forget(who)
         _tell(f"Forgot @{gone.name} and the key {gone.key.fingerprint}.")
         return Exit.OK
-    host, port = split(who)
+    address = parse_address(who)
     store = KnownHosts(known_hosts or place("known_hosts"))
-    lines = store.forget(host, port or DEFAULT_PORT)
+    lines = store.forget(address.host, address.port or DEFAULT_PORT)
     for entry in lines:
         _tell(f"Forgot the key {entry.key.fingerprint} of {_name(entry)}.")
     if not lines:
-        _tell(f"{store.path} holds no key of {who} that could be forgotten.")
+        _tell(f"{store.path} holds no key of {address} that could be forgotten.")
     return Exit.OK if lines else Exit.FAILED
 
 

@@ -9,7 +9,7 @@ import click
 
 from plytalk import __version__
 from plytalk.core.errors import ChatError, Exit
-from plytalk.core.sanitise import clean
+from plytalk.core.sanitise import brief
 
 # Name, module, and the line that `chat --help` shows: kept here so that help imports no command, and a test compares them.
 COMMANDS = {
@@ -117,7 +117,7 @@ def said(error: click.ClickException) -> str:
 
 def complain(sentence: str) -> None:
     """One sentence on standard error; red on a terminal that wants colour."""
-    print(paint(f"chat: {clean(sentence)}", "31"), file=sys.stderr)
+    print(paint(f"chat: {brief(sentence)}", "31"), file=sys.stderr)
 
 
 def paint(text: str, code: str, stream_fd: int = 2) -> str:

@@ -12,20 +12,22 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
-from click.shell_completion import CompletionItem
 
 from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
+from plytalk.cli.parameters import ContactType, PortType
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.cli.terminal import secret
 from plytalk.cli.tracing import trace_option, tracing
 from plytalk.core import files
+from plytalk.core.address import Address, parse_address, parse_port
 from plytalk.core.contacts import Contacts
 from plytalk.core.ends import Client
-from plytalk.core.errors import ChatError, Usage
+from plytalk.core.errors import Usage
 from plytalk.core.keys import Role
 from plytalk.core.limits import Limits
 from plytalk.core.properties import Property
+from plytalk.core.sanitise import shorten
 from plytalk.core.server import Place, Server
 from plytalk.core.session import Ending
 
@@ -59,10 +61,14 @@ Examples:
 
 
 @click.command(cls=StackCommand, role=Role.RESPONDER, epilog=SERVE_EXAMPLES)
-@click.option("--host", help="Address to listen on (default 127.0.0.1; 0.0.0.0 or :: for every network).", envvar="PLYTALK_HOST")
+@click.option(
+    "--host",
+    help="Address to listen on (default 127.0.0.1; :: for every network, 0.0.0.0 for IPv4 alone).",
+    envvar="PLYTALK_HOST",
+)
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=PortType(0),
     metavar="N",
     help="Port to listen on (default: the stack's own; 0: any free one).",
     envvar="PLYTALK_PORT",
@@ -91,9 +97,8 @@ def serve(
     stack = choice.stack()
     if guests and not any(feature.hosts for feature in stack.features):
         raise Usage("--guests needs a room that they can join.", "Add --feature rooms, or choose the layers of plytalk/1.")
-    place = host or choice.settings.get("host") or ("" if stack.transport.names_place else "127.0.0.1")
-    if not place:
-        raise Usage(f"The transport `{stack.transport.name}` needs --host: the path or name to listen at.")
+    place = listening_at(choice, host, stack.transport.names_place)
+    number = agreed_port(place, port)
     if not (open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives):
         warn(choice)  # otherwise the invitation says that anyone may come in
     with tracing(trace) as tracer:
@@ -102,13 +107,15 @@ def serve(
             stack,
             choice.host.manager.hook,
             limits=replace(Limits(), connections=open_files_for(members)),
-            guests=[Place(choice.guest(name), place, number) for name, number in invited(choice, guests or "")],
+            guests=[Place(choice.guest(name), place.host, own) for name, own in invited(choice, guests or "")],
             secret=secret,
             trace=tracer,
             announce=lambda address: announce(choice, stack, address),
             introduce=newcomer if stack.ui.present else lambda session: (),
         )
-        return run(attended(server, server.run(place, choice.port if port is None else port, keep=not once), keep=not once))
+        return run(
+            attended(server, server.run(place.host, choice.port if number is None else number, keep=not once), keep=not once)
+        )
 
 
 def open_files_for(members: int | None) -> int:
@@ -148,30 +155,20 @@ def invited(choice: Choice, guests: str) -> Iterator[tuple[str, int]]:
     """The profiles that --guests names, and the port of each. Raises Usage, UnknownLayer."""
     for one in filter(None, (part.strip() for part in guests.split(","))):
         name, _, port = one.partition(":")
-        if port and not (port.isascii() and port.isdigit() and int(port) < 65536):
-            raise Usage(f"{one!r} is not PROFILE or PROFILE:PORT.", "Write, say, --guests demo02:5002,secure-chat:8000.")
-        yield name, int(port) if port else choice.host.profile(name).port
-
-
-class Address(click.ParamType[str]):
-    """HOST[:PORT], or @NAME for somebody met before."""
-
-    name = "address"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:
-            known = Contacts(files.place("contacts")).all()
-        except ChatError:
-            return []
-        names = [f"@{contact.name}" for contact in known if contact.address]
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+            number = parse_port(port, lowest=0) if port else choice.host.profile(name).port
+        except Usage as error:
+            raise Usage(
+                f"--guests: {error}", "Write PROFILE or PROFILE:PORT, for example demo02:5002,secure-chat:8000."
+            ) from None
+        yield name, number
 
 
 @click.command(cls=StackCommand, role=Role.INITIATOR, epilog=CONNECT_EXAMPLES)
-@click.argument("address", type=Address(), metavar="HOST[:PORT]|@NAME")
+@click.argument("address", type=ContactType(), metavar="HOST[:PORT]|@NAME")
 @click.option(
     "--port",
-    type=click.IntRange(1, 65535),
+    type=PortType(1),
     metavar="N",
     help="Port to connect to (default: the stack's own).",
     envvar="PLYTALK_PORT",
@@ -180,18 +177,22 @@ class Address(click.ParamType[str]):
 @layer_options
 def connect(choice: Choice, address: str, port: int | None, trace: Path | None) -> int:
     """Connect to a chat and talk."""
-    if address.startswith("@"):
-        address = met_before(choice, address)
+    written = met_before(choice, address) if address.startswith("@") else address
     stack = choice.stack()
-    host, written = (address, None) if stack.transport.names_place else split(address)
-    typed = click.get_current_context().get_parameter_source("port") is ParameterSource.COMMANDLINE
-    if written is not None and typed and written != port:  # the environment's port gives way to one that was written
-        raise Usage(f"{address} names the port {written} and --port says {port}.", "Give one of them.")
+    try:
+        place = Address(written) if stack.transport.names_place else parse_address(written)
+    except Usage as error:
+        if written is address:
+            raise
+        raise Usage(
+            f"The address kept for {shorten(address)} cannot be used. {error}", f"Correct it in {files.place('contacts')}."
+        ) from None
+    number = agreed_port(place, port)
     warn(choice)
     with tracing(trace) as tracer:
         choice.host.hear(stack)
         client = Client(stack, choice.host.manager.hook, secret=secret, trace=tracer)
-        return run(client.run(host, written or port or choice.port))
+        return run(client.run(place.host, number or choice.port))
 
 
 def met_before(choice: Choice, name: str) -> str:
@@ -206,22 +207,22 @@ def met_before(choice: Choice, name: str) -> str:
     return contact.address
 
 
-def split(address: str) -> tuple[str, int | None]:
-    """HOST or HOST:PORT, with brackets around an IPv6 address that has a port. Raises Usage."""
-    host, port = address, ""
-    if address.startswith("["):
-        host, bracket, rest = address[1:].partition("]")
-        if not bracket or (rest and not rest.startswith(":")):
-            raise Usage(f"{address!r} is not HOST or HOST:PORT.", "An IPv6 address with a port is written [::1]:8000.")
-        port = rest[1:] if rest else ""
-        bad = rest == ":"
-    else:
-        if address.count(":") == 1:
-            host, _, port = address.partition(":")
-        bad = address.endswith(":") and address.count(":") == 1
-    if bad or not host or (port and not (len(port) < 6 and port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
-        raise Usage(f"{address!r} is not HOST or HOST:PORT, with a port from 1 to 65535.")
-    return host, int(port) if port else None
+def agreed_port(address: Address, port: int | None) -> int | None:
+    """The port that was written in an address or given by --port. Raises Usage if they differ."""
+    typed = click.get_current_context().get_parameter_source("port") is ParameterSource.COMMANDLINE
+    if address.port is not None and typed and address.port != port:  # the environment's port gives way to one that was written
+        raise Usage(f"{address} names the port {address.port} and --port says {port}.", "Give one of them.")
+    return port if address.port is None else address.port
+
+
+def listening_at(choice: Choice, host: str | None, names_place: bool) -> Address:
+    """Where to listen. Raises Usage."""
+    place = choice.settings.get("host") if host is None else host
+    if names_place:
+        if not place:
+            raise Usage(f"The transport `{choice.stack().transport.name}` needs --host: the path or name to listen at.")
+        return Address(place)
+    return parse_address("127.0.0.1" if place is None else place, listen=True)
 
 
 def warn(choice: Choice) -> None:

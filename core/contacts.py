@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from plytalk.core.address import MAX_TEXT
 from plytalk.core.errors import Usage
 from plytalk.core.files import LOCK_WAIT, Corrupt, StoreError, edited_lines, read_lines
 from plytalk.core.public_key import PublicKey
+from plytalk.core.sanitise import shorten
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _NOWHERE = "-"
@@ -29,8 +31,8 @@ class Contact:
 
     def __post_init__(self) -> None:
         _check_name(self.name)
-        if self.address is not None and not _is_address(self.address):
-            raise Usage(f"{self.address!a} is no address to keep.", "Use one without spaces, such as host:8000.")
+        if self.address is not None:
+            _check_address(self.address)
 
     @property
     def line(self) -> str:
@@ -139,5 +141,8 @@ def _contact(text: str) -> Contact:
     return Contact(name, None if address == _NOWHERE else address, PublicKey.parse(f"{type} {encoded}"))
 
 
-def _is_address(text: str) -> bool:
-    return 0 < len(text) <= 512 and text != _NOWHERE and text.isprintable() and not any(each.isspace() for each in text)
+def _check_address(text: str) -> None:
+    """Raises Usage for what cannot stand in the file. What else an address is, its transport knows."""
+    word = 0 < len(text) <= MAX_TEXT and text != _NOWHERE and text.isprintable() and not any(each.isspace() for each in text)
+    if not word:
+        raise Usage(f"{ascii(shorten(text))} is not an address to keep.", "Use one without spaces, such as host:8000.")

@@ -31,7 +31,7 @@ The *peer* is never told which of these happened (core/session.py closes the con
 from enum import IntEnum
 from inspect import cleandoc
 
-from plytalk.core.sanitise import clean
+from plytalk.core.sanitise import brief
 
 
 class Exit(IntEnum):
@@ -74,7 +74,7 @@ class ChatError(Exception):
     @property
     def sentence(self) -> str:
         """What the user reads, fit for any screen: what happened and, where there is something to do, what to do."""
-        return clean(f"{self} {self.hint}".strip())
+        return brief(f"{self} {self.hint}".strip())
 
 
 class LocalError(ChatError):

@@ -9,10 +9,15 @@ import re
 import unicodedata
 
 MARKS = 4
+ECHO = 60
+"""How many characters of something a user or a peer wrote a message repeats."""
+LONG_WORD, LONG_SENTENCE = 300, 4000
+"""What no message exceeds, in characters: more is something that came from outside."""
 _JOINERS = "\u200c\u200d"  # written words and emoji need these two; alone they can neither reorder nor hide anything
 # What needs no closer look: Latin, Greek, Cyrillic, kana, Chinese and Hangul, and of these only what is assigned and visible.
 _PLAIN = "\u00a1-\u00ac\u00ae-\u02ff\u0391-\u03a1\u03a3-\u0482\u048a-\u052f\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3"
 _SUSPECT = re.compile(f"[^ -~{_PLAIN}]")
+_LONG_WORDS = re.compile(rf"\S{{{LONG_WORD + 1},}}")
 _VISIBLE = bytes(range(0x20, 0x7F))
 
 
@@ -34,6 +39,18 @@ def clean(text: str) -> str:
             marks = 0
         shown.append(_visible(character, category))
     return "".join(shown)
+
+
+def shorten(text: str, limit: int = ECHO) -> str:
+    """A text for a message that repeats it: cleaned, and only its beginning and its end where it is too long."""
+    return clean(text if len(text) <= limit else f"{text[: limit * 2 // 3]}...{text[-(limit // 4) :]}")
+
+
+def brief(sentence: str) -> str:
+    """A message fit to be read: cleaned, and what it repeats at excessive length shortened."""
+    if len(sentence) > LONG_WORD:
+        sentence = _LONG_WORDS.sub(lambda word: shorten(word[0], LONG_WORD), sentence)
+    return shorten(sentence, LONG_SENTENCE)
 
 
 def all_clean(texts: object) -> bool:

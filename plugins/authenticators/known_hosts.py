@@ -7,8 +7,8 @@ beforehand. From then on the same key passes without a word, and every other key
 import asyncio
 from pathlib import Path
 from shlex import quote
-from urllib.parse import urlsplit
 
+from plytalk.core.address import Address, parse_address
 from plytalk.core.errors import ChangedPeer, Refused, UnknownPeer, Usage
 from plytalk.core.files import place
 from plytalk.core.hookspecs import hookimpl
@@ -18,6 +18,7 @@ from plytalk.core.known_hosts import Verdict
 from plytalk.core.layers import Authenticator, Option
 from plytalk.core.properties import Property
 from plytalk.core.public_key import PublicKey
+from plytalk.core.sanitise import shorten
 
 
 class KnownHosts(Authenticator):
@@ -84,13 +85,14 @@ class KnownHosts(Authenticator):
 def host_and_port(address: str) -> tuple[str, int]:
     """HOST:PORT taken apart. Raises Usage for addresses that have none, such as the path of a Unix socket."""
     try:
-        parts = urlsplit(f"//{address}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host = port = None
-    if not host or not port or "/" in address:
-        raise Usage(f"No key can be remembered for {address!r}.", "Give --peer SHA256:... with the server's fingerprint.")
-    return host, port
+        known = parse_address(address)
+    except Usage:
+        known = Address("")
+    if known.port is None:
+        raise Usage(
+            f"No key can be remembered for {shorten(address)!r}.", "Give --peer SHA256:... with the server's fingerprint."
+        )
+    return known.host, known.port
 
 
 @hookimpl

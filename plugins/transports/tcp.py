@@ -5,19 +5,26 @@ import contextlib
 import os
 import re
 import socket
-from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
+from collections.abc import Sequence
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT
 from typing import Any
 
+from plytalk.core.address import EVERY_NETWORK, join_address
 from plytalk.core.arrivals import BACKLOG
 from plytalk.core.errors import CannotConnect
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.layers import Listener, Stream, Transport
+from plytalk.core.sanitise import shorten
 from plytalk.core.streams import AsyncioListener, AsyncioStream
 
 CONNECT_SECONDS = 10
 RACE_SECONDS = 0.25
 A_TURN = 16
 """How many peers asyncio accepts in one turn of its loop: a crowd at the door must not keep waiting those who are in."""
+MAPPED = "::ffff:"
+"""How a socket for both families shows a peer that came over IPv4 (RFC 4291 section 2.5.5.2)."""
+NOT_HERE = (EADDRNOTAVAIL, EAFNOSUPPORT)
+"""What the system says of an address, or of a whole family, that this machine does not have."""
 KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # a vanished peer is noticed within two minutes
 
 
@@ -35,8 +42,27 @@ class TcpStream(AsyncioStream):
 
 
 class TcpListener(AsyncioListener):
+    def __init__(self) -> None:
+        super().__init__()
+        self._servers: list[asyncio.Server] = []
+
     def protocol(self) -> TcpStream:
         return TcpStream(self.arrive)
+
+    async def serve(self, sockets: Sequence[socket.socket]) -> None:
+        """Take peers from these sockets from now on."""
+        loop = asyncio.get_running_loop()
+        ours = isinstance(loop, asyncio.SelectorEventLoop)
+        for sock in sockets:
+            self._servers.append(await loop.create_server(self.protocol, sock=sock, backlog=A_TURN if ours else BACKLOG))
+            if ours:
+                with sock.dup() as same:  # to asyncio both are one number; the system may well let more of them wait
+                    same.listen(BACKLOG)
+        self.address = show(sockets[0].getsockname())
+
+    def release(self) -> None:
+        for server in self._servers:
+            server.close()
 
 
 class Tcp(Transport):
@@ -45,33 +71,32 @@ class Tcp(Transport):
     name = "tcp"
 
     async def listen(self, host: str, port: int) -> Listener:
-        listener = TcpListener()
-        loop = asyncio.get_running_loop()
-        ours = isinstance(loop, asyncio.SelectorEventLoop)
         try:
-            server = await loop.create_server(listener.protocol, host or None, port, backlog=A_TURN if ours else BACKLOG)
-        except (socket.gaierror, ValueError):  # ValueError: what can be no name at all
-            raise CannotConnect(
-                f"No address is known for {host!r}.", "Listen on an address of this machine, such as 127.0.0.1."
-            ) from None
+            places = await asyncio.get_running_loop().getaddrinfo(
+                host or EVERY_NETWORK, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+        except (OSError, ValueError) as error:  # ValueError: what can be no name at all
+            raise no_address(host, error, "Listen on an address of this machine, such as 127.0.0.1.") from None
+        sockets = bound(places, host, port)
+        listener = TcpListener()
+        try:
+            await listener.serve(sockets)
         except OSError as error:
-            raise CannotConnect(f"Cannot listen on {show((host, port))}: {why(error)}", todo(error)) from None
-        for sock in server.sockets if ours else ():
-            with sock.dup() as same:  # to asyncio both are one number; the system may well let more of them wait
-                same.listen(BACKLOG)
-        listener.start(server, show(server.sockets[0].getsockname()))
+            for sock in sockets:
+                sock.close()
+            raise CannotConnect(f"Cannot listen on {join_address(host, port)}: {why(error)}", todo(error)) from None
         return listener
 
     async def connect(self, host: str, port: int) -> Stream:
         loop = asyncio.get_running_loop()
-        name = show((host, port))
+        name = join_address(host, port)
         # A name's addresses race for the connection (RFC 8305); uvloop knows no such race and tries them in turn.
         race: dict[str, Any] = {"happy_eyeballs_delay": RACE_SECONDS} if isinstance(loop, asyncio.BaseEventLoop) else {}
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 _, stream = await loop.create_connection(lambda: TcpStream(name=name), host, port, **race)
-        except (socket.gaierror, ValueError):
-            raise CannotConnect(f"No address is known for {host!r}.", "Check the spelling, or give the address itself.") from None
+        except (socket.gaierror, ValueError) as error:
+            raise no_address(host, error, "Check the spelling, or give the address itself.") from None
         except TimeoutError:
             raise CannotConnect(
                 f"{name} did not answer within {CONNECT_SECONDS} seconds.", "Check the address and any firewall."
@@ -83,12 +108,66 @@ class Tcp(Transport):
         return stream
 
 
+def bound(places: Sequence[Any], host: str, port: int) -> list[socket.socket]:
+    """A socket for each address that this machine has of those a name stands for, all with one port. Raises CannotConnect."""
+    sockets: list[socket.socket] = []
+    error: OSError | None = None
+    for family, kind, protocol, _, place in dict.fromkeys(places):
+        if sockets and not port:
+            place = (place[0], sockets[0].getsockname()[1], *place[2:])
+        try:
+            sockets.append(one_bound(family, kind, protocol, place))
+        except OSError as trouble:
+            error = trouble
+            if trouble.errno not in NOT_HERE:
+                break
+    if error and (not sockets or error.errno not in NOT_HERE):
+        for sock in sockets:
+            sock.close()
+        if host == EVERY_NETWORK and error.errno in NOT_HERE:
+            raise CannotConnect("This machine has no IPv6.", "Listen on every IPv4 network with --host 0.0.0.0.") from None
+        raise CannotConnect(f"Cannot listen on {join_address(host, port)}: {why(error)}", todo(error)) from None
+    return sockets
+
+
+def one_bound(family: int, kind: int, protocol: int, place: Any) -> socket.socket:
+    """A socket at an address. asyncio would make `::` one for IPv6 alone; here it is for every network. Raises OSError."""
+    sock = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere it would let two programs listen at one address
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, place[0] != EVERY_NETWORK)
+        sock.setblocking(False)
+        sock.bind(place)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
 def show(address: object) -> str:
-    """host:port, with brackets around an IPv6 address."""
+    """host:port, with brackets around an IPv6 address, its zone where it needs one, and IPv4 over IPv6 as what it is."""
     if not isinstance(address, tuple):
         return str(address or "unknown:0")
     host, port = address[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    host = host.removeprefix(MAPPED) if "." in host else host
+    if len(address) == 4 and address[3] and "%" not in host:
+        with contextlib.suppress(OSError):
+            host = f"{host}%{socket.if_indextoname(address[3])}"
+    return join_address(host, port)
+
+
+def no_address(host: str, error: Exception, otherwise: str) -> CannotConnect:
+    """Why a host stands for no address, and what to do."""
+    zone = host.partition("%")[2]
+    with contextlib.suppress(OSError, AttributeError):
+        known = [name for _, name in socket.if_nameindex()]
+        if zone and zone not in known:
+            return CannotConnect(f"This machine has no network interface {shorten(zone)!r}.", f"Its own are: {', '.join(known)}.")
+    if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+        return CannotConnect(f"No name server answers for {shorten(host)!r}.", "Try again, or give the address itself.")
+    return CannotConnect(f"No address is known for {shorten(host)!r}.", otherwise)
 
 
 def why(error: OSError) -> str:
@@ -96,6 +175,7 @@ def why(error: OSError) -> str:
         EADDRINUSE: "the port is in use.",
         EACCES: "permission denied.",
         EADDRNOTAVAIL: "this machine has no such address.",
+        EAFNOSUPPORT: "this machine has no such kind of address.",
     }
     if error.errno is None:  # asyncio tells of several addresses at once, in words only: the first speaks for all
         number = re.search(r"\[Errno (\d+)\]", str(error))

@@ -17,8 +17,7 @@ from people import environment
 from programs import COMMAND, ENVIRONMENT, chat, complaint, connect, nobody_there, serve, started
 
 from plytalk.cli.main import chat as command
-from plytalk.cli.talk import split
-from plytalk.core.errors import CannotConnect, Usage
+from plytalk.core.errors import CannotConnect
 from plytalk.core.public_key import PublicKey
 
 SECURE_CHAT = ("--profile", "secure-chat")
@@ -26,43 +25,67 @@ PLAINTEXT = "Warning: Everyone on the way can read every word. `chat explain` sa
 UNAUTHENTICATED = "Warning: A man in the middle can pose as the other side to each of you, and read and rewrite everything."
 
 
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 # Addresses
 
-ADDRESSES = {
-    "127.0.0.1": ("127.0.0.1", None),
-    "chat.example.org": ("chat.example.org", None),
-    "chat.example.org:9000": ("chat.example.org", 9000),
-    "127.0.0.1:65535": ("127.0.0.1", 65535),
-    "::1": ("::1", None),
-    "[::1]": ("::1", None),
-    "[::1]:9000": ("::1", 9000),
-    "fe80::1%eth0": ("fe80::1%eth0", None),
-}
-NO_ADDRESSES = [
-    "",
-    ":9000",
-    "host:",
-    "host:0",
-    "host:65536",
-    "host:-1",
-    "host:x",
-    "host:٣",
-    "[::1",
-    "[::1]9000",
-    "[::1]:",
-    "[]:9000",
-]
+
+def test_an_address_has_a_port_or_not_wherever_one_is_given():
+    with nobody_there() as port:
+        for address in (f"plytalk://127.0.0.1:{port}", f"[127.0.0.1]:{port}", f" 127.0.0.1:{port}"):
+            run = chat("connect", address, *SECURE_CHAT)
+            assert complaint(run).startswith(f"Cannot connect to 127.0.0.1:{port}: connection refused. ")
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_an_address(address):
-    assert split(address) == ADDRESSES[address]
+@pytest.mark.parametrize(
+    ("host", "listens"),
+    [
+        ("[::1]:0", "[::1]:"),
+        ("[::1]", "[::1]:"),
+        ("127.0.0.1:0", "127.0.0.1:"),
+        ("tcp://127.0.0.1", "127.0.0.1:"),
+        ("localhost.", "127.0.0.1:"),
+        ("*", "[::]:"),
+    ],
+)
+def test_a_host_to_listen_on_is_understood_as_it_is_in_an_address(host, listens):
+    if ":" in listens[:-1] and not has_ipv6():
+        pytest.skip("this machine has no IPv6 loopback; enable it to run this test")
+    with serve("--host", host, *SECURE_CHAT) as ours:
+        assert f"Listening on {listens}{ours.port} " in ours.told[-1]
 
 
-@pytest.mark.parametrize("address", NO_ADDRESSES)
-def test_what_is_no_address(address):
-    with pytest.raises(Usage, match="is not HOST or HOST:PORT"):
-        split(address)
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--host", ""), "The address is empty."),
+        (("--host", "fe80::1"), "Write this machine's network interface behind it"),
+        (("--host", "fe80::1%no-such"), "This machine has no network interface 'no-such'. Its own are: "),
+        (("--host", "http://127.0.0.1"), "plytalk does not speak http."),
+        (("--host", "127.0.0.1:7000", "--port", "7001"), "names the port 7000 and --port says 7001."),
+        (("--host", "192.0.2.1", "--port", "7001"), "Cannot listen on 192.0.2.1:7001: this machine has no such address."),
+        (("--port", "\u0667\u0660"), "is not a port: a port is a number from 1 to 65535"),
+        (("--guests", "demo02:0x1"), "'0x1' is not a port"),
+        (("--host", "h" * 100_000), "is too long for an address"),
+        (("--port", "7" * 100_000), "is not a port"),
+        (("--profile", "p" * 100_000), "ppp...ppp"),
+        (("--room", "r" * 100_000), "cannot be the name of a room."),
+        (("--no-such-" + "x" * 100_000,), "No such option"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_is_no_place_to_listen_is_said_in_a_few_words(arguments, said, tmp_path):
+    layers = () if {"--room", "--guests", "--profile"} & {*arguments} else SECURE_CHAT
+    run = chat("serve", *layers, *arguments, environment={**ENVIRONMENT, "PLYTALK_HOME": str(tmp_path)})
+    assert said in complaint(run)
+    assert run.returncode in (2, 3)
+    assert len(complaint(run)) < 700
 
 
 def test_two_ports_that_differ_are_an_error():
@@ -78,15 +101,25 @@ def test_a_port_in_the_address_wins_over_the_environment_s():
 
 
 def test_over_ipv6():
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-    except OSError:
+    if not has_ipv6():
         pytest.skip("this machine has no IPv6 loopback; enable it to run this test")
     with serve("--host", "::1", *SECURE_CHAT) as ours:
         assert "Listening on [::1]:" in ours.told[-1]
         run = chat("connect", f"[::1]:{ours.port}", *SECURE_CHAT, typed="over IPv6\n")
         assert run.returncode == 0
         assert ours.hear() == "Message Received: over IPv6"
+
+
+def test_every_network_is_ipv4_too():
+    if not has_ipv6():
+        pytest.skip("this machine has no IPv6 loopback; enable it to run this test")
+    for host in ("127.0.0.1", "::1"):
+        with serve("--host", "::", *SECURE_CHAT) as ours:
+            run = chat("connect", host, "--port", str(ours.port), *SECURE_CHAT, typed="over either\n")
+            assert run.returncode == 0
+            assert ours.hear() == "Message Received: over either"
+            ours.status()
+        assert any(told.startswith("Talking to 127.0.0.1:" if host == "127.0.0.1" else "Talking to [::1]:") for told in ours.told)
 
 
 def test_the_port_of_whatever_was_chosen_last():
@@ -155,14 +188,17 @@ def test_nobody_listens():
     assert (run.returncode, run.stdout) == (3, "")
 
 
+def test_an_unknown_host():
+    run = chat("connect", "nowhere.invalid", *SECURE_CHAT)
+    assert re.fullmatch(r"(No address is known|No name server answers) for 'nowhere\.invalid'\. .+", complaint(run))
+    assert run.returncode == 3
+
+
 @pytest.mark.parametrize("host", ["no host", "a..b", "x" * 70])
-def test_an_unknown_host(host):
+def test_what_is_no_host(host):
     run = chat("connect", host, *SECURE_CHAT)
-    assert complaint(run) == f"No address is known for {host!r}. Check the spelling, or give the address itself."
-    assert run.returncode == 3
-    run = chat("serve", "--host", host, *SECURE_CHAT)
-    assert complaint(run) == f"No address is known for {host!r}. Listen on an address of this machine, such as 127.0.0.1."
-    assert run.returncode == 3
+    assert complaint(run).startswith(f"'{host[:20]}")
+    assert run.returncode == 2
 
 
 def test_the_port_is_in_use():
@@ -537,3 +573,14 @@ def test_two_talk_as_ever_where_either_has_no_rooms(without, tmp_path):
             assert server.hear() == "Message Received: /three"
         assert server.hear() == ""
         assert server.status() == 0
+
+
+def test_an_address_kept_for_somebody_is_read_like_any_other(tmp_path):
+    key = f"{PublicKey.of('ssh-ed25519', bytes(32))}"
+    (tmp_path / "contacts").write_text(f"alice host:70000 {key}\nbob - {key}\n")
+    run = chat("connect", "@alice", environment=environment(tmp_path))
+    assert complaint(run) == (
+        "The address kept for @alice cannot be used. '70000' is not a port: a port is a number from 1 to 65535. "
+        f"Correct it in {tmp_path / 'contacts'}."
+    )
+    assert run.returncode == 2

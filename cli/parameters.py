@@ -1,0 +1,52 @@
+"""Kinds of values on the command line and in the environment: addresses and ports."""
+
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from plytalk.core import files
+from plytalk.core.address import Address, parse_address, parse_port
+from plytalk.core.contacts import Contacts
+from plytalk.core.errors import ChatError, Usage
+
+
+class AddressType(click.ParamType[Address]):
+    """HOST[:PORT], to connect to."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address:
+        try:
+            return value if isinstance(value, Address) else parse_address(str(value))
+        except Usage as error:
+            self.fail(error.sentence, param, ctx)
+
+
+class ContactType(click.ParamType[str]):
+    """HOST[:PORT] or @NAME, as it was written: what it means depends on the transport."""
+
+    name = "address"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        try:
+            known = Contacts(files.place("contacts")).all()
+        except ChatError:
+            return []
+        names = [f"@{contact.name}" for contact in known if contact.address]
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+class PortType(click.ParamType[int]):
+    """A port in ASCII digits, where click's own number would take any script's; `lowest` is 0 where any free one will do."""
+
+    name = "port"
+
+    def __init__(self, lowest: int) -> None:
+        self._lowest = lowest
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return parse_port(str(value), self._lowest)
+        except Usage as error:
+            self.fail(error.sentence, param, ctx)
