@@ -158,9 +158,8 @@ def invited(choice: Choice, guests: str) -> Iterator[tuple[str, int]]:
         try:
             number = parse_port(port, lowest=0) if port else choice.host.profile(name).port
         except Usage as error:
-            raise Usage(
-                f"--guests: {error}", "Write PROFILE or PROFILE:PORT, for example demo02:5002,secure-chat:8000."
-            ) from None
+            hint = "For example: --guests demo02:5002,secure-chat:8000."
+            raise Usage(f"'{shorten(one)}' is not PROFILE or PROFILE:PORT. {error}", hint) from None
         yield name, number
 
 

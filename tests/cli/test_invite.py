@@ -117,3 +117,15 @@ def test_a_wildcard_becomes_an_address_of_this_machine_with_the_same_port(addres
         pytest.skip("this machine has no address that others could reach: connect it to a network")
     with socket.socket(family) as own:
         own.bind((host(shown).strip("[]"), 0))
+
+
+def test_the_zone_of_an_address_is_printed_and_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace
+
+    from plytalk.cli import invite
+
+    monkeypatch.setattr(invite, "open_to_all", lambda stack: False)
+    monkeypatch.setattr(invite, "invitation", lambda choice, stack, address: f"chat connect '{reachable(address)}'")
+    told = list(invite.announce(SimpleNamespace(), SimpleNamespace(), "[fe80::1%eth0]:7591"))  # type: ignore[arg-type]
+    assert told[0] == "The other side connects with:  chat connect '[fe80::1%eth0]:7591'"
+    assert told[1].startswith("eth0 is what this machine calls that network. The other side writes the name of its own interface")

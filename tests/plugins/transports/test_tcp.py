@@ -202,3 +202,83 @@ def test_what_the_system_says_is_said_in_words(error: OSError, words: str, hint:
 
 def test_it_is_the_layer_of_its_module() -> None:
     assert layers() == [Tcp]
+
+
+@needs_ipv6
+async def test_every_network_is_both_address_families_and_one_that_comes_over_ipv4_has_its_own_address() -> None:
+    for every in ("::", ""):
+        listener = await Tcp().listen(every, 0)
+        port = int(listener.address.rpartition(":")[2])
+        for host, seen in (("127.0.0.1", "127.0.0.1:"), ("::1", "[::1]:")):
+            client = await Tcp().connect(host, port)
+            server = await listener.accept()
+            assert server.peer.startswith(seen)
+            client.close()
+            server.close()
+        await listener.close()
+
+
+@needs_ipv6
+async def test_an_ipv6_address_is_for_ipv6_alone() -> None:
+    listener = await Tcp().listen("::1", 0)
+    with pytest.raises(CannotConnect, match="connection refused"):
+        await Tcp().connect("127.0.0.1", int(listener.address.rpartition(":")[2]))
+    await listener.close()
+
+
+async def test_a_name_of_several_addresses_has_one_port_and_needs_only_one_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def several(*_: object, **__: object) -> list[tuple[object, ...]]:
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, 0))
+            for host in ("192.0.2.1", "127.0.0.1", "127.0.0.2", "127.0.0.1")
+        ]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio.get_running_loop(), "getaddrinfo", several)
+        listener = await Tcp().listen("a-name", 0)
+    port = int(listener.address.removeprefix("127.0.0.1:"))
+    for host in ("127.0.0.1", "127.0.0.2"):
+        stream = await Tcp().connect(host, port)
+        stream.close()
+        (await listener.accept()).close()
+    await listener.close()
+
+
+async def test_without_ipv6_every_network_is_said_to_be_that_of_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(family: int, *_: object) -> socket.socket:
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    monkeypatch.setattr("plytalk.plugins.transports.tcp.one_bound", none)
+    with pytest.raises(CannotConnect, match="This machine has no IPv6") as failure:
+        await Tcp().listen("::", 0)
+    assert failure.value.hint == "Listen on every IPv4 network with --host 0.0.0.0."
+
+
+async def test_a_port_taken_on_one_of_the_addresses_is_said_and_nothing_stays_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.2", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        async def several(*_: object, **__: object) -> list[tuple[object, ...]]:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, port)) for host in ("127.0.0.1", "127.0.0.2")]
+
+        with monkeypatch.context() as patch:
+            patch.setattr(asyncio.get_running_loop(), "getaddrinfo", several)
+            with pytest.raises(CannotConnect, match=f"Cannot listen on a-name:{port}: the port is in use"):
+                await Tcp().listen("a-name", port)
+        with socket.create_server(("127.0.0.1", port)):
+            pass
+
+
+def test_a_zone_is_shown_and_one_that_is_not_here_explained() -> None:
+    index, name = socket.if_nameindex()[0]
+    assert show(("fe80::1", 7591, 0, index)) == f"[fe80::1%{name}]:7591"
+    assert show(("fe80::1%eth7", 7591, 0, index)) == "[fe80::1%eth7]:7591"
+    assert show(("::1", 7591, 0, 0)) == "[::1]:7591"
+    assert show(("::ffff:192.0.2.7", 7591, 0, 0)) == "192.0.2.7:7591"
+
+
+async def test_an_interface_that_this_machine_does_not_have() -> None:
+    for attempt in (Tcp().connect, Tcp().listen):
+        with pytest.raises(CannotConnect, match="This machine has no network interface 'nosuch'") as failure:
+            await attempt("fe80::1%nosuch", 1)
+        assert socket.if_nameindex()[0][1] in failure.value.hint
