@@ -8,14 +8,14 @@ the peer sees the same thing: the connection closes.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from plytalk.core.endings import By, Ending, ending_by_peer
 from plytalk.core.errors import BrokenPlugin, ChatError, StackMismatch, Tampered, Truncated
 from plytalk.core.keys import Identity, Role
-from plytalk.core.layers import Buffer, Cipher, Framer, Hearer, Messages, Stream
+from plytalk.core.layers import Buffer, Cipher, Frame, Framer, Hearer, Messages, Stream
 from plytalk.core.limits import Limits
 from plytalk.core.messages import (
     EXIT,
@@ -48,15 +48,28 @@ MAX_SAME, MAX_NOTICES = 3, 100
 OUR_WORDS = {CloseReason.SHUTDOWN: "The server was told to end."}
 
 
+class Meter(Protocol):
+    """Is told what a peer sends before the work is done, and may stop the reading (`Session.stop_reading`).
+
+    Messages are not told here: they reach the hearer, which may stop the reading as well.
+    """
+
+    def record(self, size: int, items: int) -> None:
+        """A sealed record of so many bytes came, with so many items."""
+
+    def item(self) -> None:
+        """An item came that is not a message."""
+
+
 class Session:
     """A conversation over one stream, through one stack, at one end of it."""
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
-        "_borders", "_cipher", "_delivered", "_ending_known", "_extensions", "_fanout", "_framer", "_hearer", "_held", "_leaving",
-        "_loop", "_messages", "_noticed", "_on_said", "_on_taken", "_pending", "_receiving", "_stream_is_over",
-        "_stream_over", "_tracer", "_when_over", "_wire", "address", "approved", "ending", "identity", "limits", "role",
-        "stack", "stream",
+        "_borders", "_cipher", "_delivered", "_end_waits", "_ending_known", "_extensions", "_fanout", "_framer", "_frames",
+        "_hearer", "_held", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_said", "_on_taken", "_pending",
+        "_receiving", "_rest", "_stopped", "_stream_is_over", "_stream_over", "_tracer", "_unread", "_when_over", "_wire",
+        "address", "approved", "ending", "identity", "limits", "role", "stack", "stream",
     )  # fmt: skip
 
     def __init__(
@@ -92,7 +105,12 @@ class Session:
         self._borders = False
         self._delivered = 0
         self._fanout: Fanout | None = None
-        self._receiving = self._held = False
+        self._receiving = self._held = self._stopped = False
+        self._rest: Iterator[Item] | None = None  # of the record in which reading was stopped
+        self._frames: Iterator[Frame] | None = None
+        self._unread = b""
+        self._end_waits: tuple[Exception | None] | None = None
+        self._meter: Meter | None = None
         self._leaving = ""
         self._noticed: dict[str, int] | None = None
         self._wire: Wire | None = None
@@ -122,6 +140,15 @@ class Session:
         """Let `hearer` have what the other side says, in place of the UI: for features, when a conversation has opened."""
         self._hearer = hearer
 
+    def metered_by(self, meter: "Meter") -> None:
+        """Tell `meter` what the other side sends, before anything is done about it."""
+        self._meter = meter
+
+    @property
+    def unfinished(self) -> int:
+        """How many bytes are kept of a message whose end has not come."""
+        return self._messages.unfinished
+
     def when_over(self, tell: Callable[["Session", Ending], None]) -> None:
         """Have the ending told as soon as it is known; those who asked are told in turn."""
         if self.ending:
@@ -143,7 +170,8 @@ class Session:
         assert wire is not None
         self._receive(b"")  # first, since a stream that is over says so at once
         self.stream.deliver_to(self._receive if wire.heard else self._receive_first, self._ended)
-        self.stream.resume()
+        if not self._stopped:
+            self.stream.resume()
         if wire.over and not self.ending:
             self._ended(wire.error)
 
@@ -157,15 +185,27 @@ class Session:
     # -- in ---------------------------------------------------------------------------------------------------------------
 
     def _receive(self, data: Buffer) -> None:
-        if self.ending:
-            return
+        if self._stopped:  # a stream may hand on what it had read already
+            self._unread += bytes(data)
+        elif not self.ending:
+            self._read(data)
+
+    def _read(self, data: Buffer) -> None:
+        """Deliver what was kept and what arrived, until nothing is left or `stop_reading` is called."""
         self._receiving = True
-        unseal, unpack, hearer = self._cipher.open, self._messages.unpack, self._hearer
-        cleaned, show = str if hearer.raw else clean, hearer.message
-        framer = self._framer
+        unseal, unpack, meter = self._cipher.open, self._messages.unpack, self._meter
+        raw = self._hearer.raw
+        items: Iterable[Item]
         try:
-            framer.feed(data)
-            for kind, payload in framer.frames():
+            if self._rest is not None:
+                rest, self._rest = self._rest, None
+                self._hand_over(rest, raw)
+                if self.ending or self._stopped:
+                    return
+            if self._frames is None:
+                self._framer.feed(data)
+                self._frames = self._framer.frames()
+            for kind, payload in self._frames:
                 if kind != MESSAGE and kind is not None:
                     self.notice(f"Ignored a frame of the unexpected type {clean(kind.decode('latin-1'))!r}.")
                     continue
@@ -177,22 +217,60 @@ class Session:
                     self.notice(error.sentence)
                     continue
                 items = unpack(plaintext)
-                harmless = items.__class__ is list and all_clean(items)  # one text alone comes in a tuple
-                for item in items:
-                    if harmless:
-                        show(item)  # type: ignore[arg-type]  # they are all texts then
-                    elif item.__class__ is str:
-                        show(cleaned(item))
-                    else:
-                        self._control(item)
-                    if self.ending:
-                        return
+                if meter is not None:
+                    items = items if items.__class__ is list else list(items)
+                    meter.record(len(payload), len(items))
+                # One text alone comes in a tuple.
+                self._hand_over(iter(items), raw or (items.__class__ is list and all_clean(items)))
+                if self.ending or self._stopped:
+                    return
+            self._frames = None
         except Exception as error:
             self.fail(error)
         finally:
             self._receiving = False
             if self._pending:
                 self._flush()
+
+    def _hand_over(self, items: Iterator[Item], harmless: bool) -> None:
+        """Deliver the items of one record; those that are left when reading stops are kept."""
+        if self._stopped:
+            self._rest = items
+            return
+        show, meter = self._hearer.message, self._meter
+        for item in items:
+            if item.__class__ is str:
+                show(item if harmless else clean(item))
+            else:
+                if meter is not None:
+                    meter.item()
+                self._control(item)
+            if self.ending:
+                return
+            if self._stopped:
+                self._rest = items
+                return
+
+    def stop_reading(self) -> None:
+        """Deliver nothing more until `read_on`, also of the record that is being read: what has been opened is kept."""
+        if not self._stopped and not self.ending:
+            self._stopped = True
+            self.stream.pause()
+
+    def read_on(self) -> None:
+        """Deliver what was kept, and from now on what arrives, unless reading is stopped again."""
+        if not self._stopped or self.ending:
+            return
+        self._stopped = False
+        self._read(b"")
+        while self._unread and not self._stopped:
+            unread, self._unread = self._unread, b""
+            self._receive(unread)
+        if self._stopped or self.ending:
+            return
+        self.stream.resume()
+        if self._end_waits:
+            self._ended(*self._end_waits)
 
     def _control(self, item: Item) -> None:
         if isinstance(item, Close):
@@ -224,6 +302,9 @@ class Session:
         if self._stream_over:
             self._stream_over.set()
         if self.ending:
+            return
+        if self._stopped:  # what came before the end has not all been delivered
+            self._end_waits = (error,)
             return
         if error is not None:
             why = clean(str(getattr(error, "strerror", None) or error)).lower()
@@ -396,6 +477,10 @@ class Session:
         if self._tracer:
             self._tracer.tell("ended", ending.reason, by=ending.by.value)
         self._pending.clear()
+        self._rest = self._frames = None
+        if self._stopped:  # what still comes is not delivered any more, but read, so that the peer's own goodbye is seen
+            self._stopped = False
+            self.stream.resume()
         self.stream.finish()
         if self._ending_known:
             self._ending_known.set()

@@ -27,6 +27,11 @@ class Messages(Layer):
     def __init__(self, borders: bool, **options: Any) -> None:
         self.borders = borders
 
+    @property
+    def unfinished(self) -> int:
+        """How many bytes are kept of an item whose end has not come."""
+        return 0
+
     def passed(self, count: int) -> None:
         """So many plaintexts go out here that another object of this class packed, once for many conversations."""
 

@@ -129,6 +129,10 @@ class Records(Messages):
                 return kind, body
         raise LocalError(f"The messages `records` cannot carry this {type(item).__name__}.")
 
+    @property
+    def unfinished(self) -> int:
+        return 0 if self._parts is None else len(self._parts)
+
     # -- in ---------------------------------------------------------------------------------------------------------------
 
     def unpack(self, plaintext: bytes) -> list[Item]:

@@ -131,6 +131,65 @@ async def test_what_is_said_within_one_turn_goes_out_in_one_piece() -> None:
     await alone.over()
 
 
+class Choosy(RecordingUi):
+    """Has enough after every second message."""
+
+    def message(self, text: str) -> None:
+        super().message(text)
+        if len(self.messages) % 2 == 0:
+            assert isinstance(self.session, Session)
+            self.session.stop_reading()
+
+
+@pytest.mark.parametrize("cut", [None, byte_by_byte])
+async def test_a_hearer_may_stop_the_reading_in_the_middle_and_nothing_is_lost(cut) -> None:
+    alone = await Alone(Choosy).open()
+    alone.peer._cut = cut
+    alone.ui.opened(alone.session)
+    alone.peer.send(b"".join(frame(b"%d" % number) for number in range(7)))
+    for count in (2, 4, 6):
+        await idle()
+        assert len(alone.ui.messages) == count
+        if count == 4:
+            alone.peer.send(frame(b"7") + frame(b"exit"))
+            alone.peer.finish()
+        assert alone.session.ending is None
+        alone.session.read_on()
+    await idle()
+    assert alone.ui.messages == [f"{number}" for number in range(8)]
+    assert alone.session.ending is None
+    alone.session.read_on()
+    await idle()
+    assert alone.session.ending is not None
+    assert alone.session.ending.by is By.THEM
+    alone.session.read_on()
+    await alone.session.over()
+
+
+async def test_an_end_while_reading_is_stopped_comes_after_what_was_said_before_it() -> None:
+    alone = await Alone(Choosy).open()
+    alone.ui.opened(alone.session)
+    alone.peer.send(frame(b"1") + frame(b"2") + frame(b"3"))
+    await idle()
+    alone.session._ended(ConnectionResetError("gone"))
+    assert alone.session.ending is None
+    alone.session.read_on()
+    assert alone.ui.messages == ["1", "2", "3"]
+    assert alone.session.ending is not None
+    assert isinstance(alone.session.ending.error, Truncated)
+
+
+async def test_our_own_goodbye_does_not_wait_for_a_reading_that_is_stopped() -> None:
+    alone = await Alone(Choosy).open()
+    alone.ui.opened(alone.session)
+    alone.peer.send(frame(b"1") + frame(b"2") + frame(b"3"))
+    await idle()
+    alone.session.exit()
+    alone.peer.finish()
+    assert (await alone.session.over()).by is By.US
+    assert alone.ui.messages == ["1", "2"]
+
+
 async def test_without_borders_each_message_is_a_piece_of_its_own() -> None:
     alone = await Alone(Bytes).open()
     alone.session.say("one")
