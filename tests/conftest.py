@@ -1,17 +1,27 @@
-"""What all tests share: an `async def` test runs in a loop of its own, ends within a minute, and leaves no task behind."""
+"""What all tests share: the same surroundings, and for each `async def` test a loop, a minute at most, and no task left behind.
+
+A test that leaves a file in the project, a thread or a process behind fails (see surroundings.py).
+"""
 
 import asyncio
 import inspect
 import io
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 
 import pytest
+from surroundings import ROOT, Folders, Leftovers, prepare
 
-from plytalk.core.testing.verdict import run
+HOME = prepare()  # before anything is imported that reads the environment
+
+from plytalk.core.testing.verdict import run  # noqa: E402  # see above
 
 MINUTE = 60.0
+FOLDERS = Folders(ROOT)
+AT_THE_START = Leftovers(HOME, FOLDERS)
+LEFTOVERS = pytest.StashKey[Leftovers]()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -26,6 +36,38 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
     run(within_a_minute)
     return True
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    item.session.stash[LEFTOVERS] = Leftovers(HOME, FOLDERS)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    yield
+    if left := item.session.stash[LEFTOVERS].found():
+        pytest.fail("The test leaves something behind: " + "; ".join(left) + ".", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest) -> Iterator[object]:
+    result = yield
+    if fixturedef.scope != "function":  # what it starts may outlive this test, though not the last one
+        request.session.stash[LEFTOVERS].allow()
+    return result
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if left := AT_THE_START.found():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        print("\nThe tests leave something behind: " + "; ".join(left) + ".")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(HOME, ignore_errors=True)
 
 
 @pytest.fixture

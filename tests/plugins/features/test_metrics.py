@@ -7,10 +7,12 @@ import re
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import programs
 import pytest
+from people import environment
 from prometheus_client.parser import text_string_to_metric_families
 
 from plytalk.core.errors import CannotConnect, ImpossibleStack, Refused, Truncated, UnknownPeer, Usage
@@ -310,9 +312,9 @@ def test_a_program_counts_its_peers() -> None:
     assert "plytalk_sessions_opened_total 2\n" in figures
 
 
-def test_the_program_ends_with_the_code_for_connections_where_it_cannot_serve() -> None:
+def test_the_program_ends_with_the_code_for_connections_where_it_cannot_serve(tmp_path: Path) -> None:
     with programs.nobody_there() as port:
-        run = programs.chat("serve", "--port", "0", "--metrics", f"127.0.0.1:{port}")
+        run = programs.chat("serve", "--port", "0", "--metrics", f"127.0.0.1:{port}", environment=environment(tmp_path))
     assert run.returncode == 3
     assert f"Cannot serve --metrics at 127.0.0.1:{port}" in run.stderr
     assert "Listening" not in run.stderr
