@@ -9,6 +9,7 @@ A distribution brings plugins in the entry-point group `plytalk`; the name of ea
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email import message_from_string
 from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import PurePath
 
@@ -92,7 +93,8 @@ def installed() -> Iterator[Found | PluginError]:
 
 
 def _read(distribution: Distribution, seen: set[str]) -> list[Found]:
-    metadata = distribution.metadata
+    # Not `distribution.metadata`: whether a distribution without metadata is an error depends on the version of Python.
+    metadata = message_from_string(distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or "")
     name = str(metadata["Name"] or "?")
     if _normal(name) in seen:  # Python imports what comes first on its path
         return []
