@@ -70,6 +70,10 @@ class Attack(Layer):
     row: ClassVar[str] = ""
     reference: ClassVar[str] = ""
     defences: ClassVar[AbstractSet[Property]] = frozenset()
+    victims: ClassVar[AbstractSet[Role]] = frozenset({Role.INITIATOR})
+    """The ends by whose stacks it is predicted what happens: it is enough that one of them defends itself."""
+    far: ClassVar[bool] = False
+    """Whether the ends see each other at addresses of other machines; otherwise both are on this one."""
 
     def __init__(self, seed: int = 0) -> None:
         self.random = random.Random(seed)  # noqa: S311 - to be repeatable, not secret

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from plytalk.core.errors import ChatError, Usage
-from plytalk.core.keys import Role
+from plytalk.core.keys import Identity, Role
 from plytalk.core.lab import clock
 from plytalk.core.lab.attack import Attack, Outcome
 from plytalk.core.lab.play import Evidence, Passive, judge, measure_preludes, play
@@ -44,19 +44,32 @@ class Bench:
     def __init__(self, setup: Setup, folder: Path, known: Sequence[Profile]) -> None:
         self.setup = setup
         self._folder, self._known = folder, known
-        self.stacks = {role: setup.stack(role.value, folder, known) for role in Role}
-        self.own = setup.stack(ATTACKER, folder, known)
+        bare = replace(setup, auths=())  # who judges is made when the keys are there
+        self.stacks = {role: bare.stack(role.value, folder, known) for role in Role}
+        self.own = bare.stack(ATTACKER, folder, known)
 
     async def ready(self) -> Evidence:
         """Load every key, and hold the honest conversation by which the two ends get to know each other."""
         for role, stack in (*self.stacks.items(), (Role.RESPONDER, self.own)):
             await stack.handshake.ready(role, lambda prompt: "")
+        if self.setup.wants_keys:
+            self.setup = self.setup.told(await self._keys_shown(), self._folder)
         await self._agree()
         self.preludes = await measure_preludes(self.stacks, self.own)
         await self._agree()
         evidence = await play(self.stacks, self.own, Passive(), self.preludes)
         self._keys = frozenset(key for side in evidence.sides.values() for key in side.inside.keys)
         return evidence
+
+    async def _keys_shown(self) -> dict[str, Identity]:
+        """The keys of both ends and of the attacker, as they show them in honest conversations."""
+        shown: dict[str, Identity] = {}
+        for who, server in ((Role.RESPONDER.value, self.stacks[Role.RESPONDER]), (ATTACKER, self.own)):
+            evidence = await play({**self.stacks, Role.RESPONDER: server}, self.own, Passive())
+            for name, seen_by in ((Role.INITIATOR.value, Role.RESPONDER), (who, Role.INITIATOR)):
+                if identity := evidence.sides[seen_by].identity:
+                    shown[name] = identity
+        return shown
 
     async def _agree(self) -> None:
         """Give every end new authenticators, since a secret may be good for one conversation. What the server's tells its person
@@ -81,7 +94,8 @@ class Bench:
 
     async def attack(self, kind: type[Attack], seed: int, trace: Trace | None = None) -> Cell:
         """One cell."""
-        predicted = kind.predict(self.stacks[Role.INITIATOR])
+        outcomes = {kind.predict(self.stacks[role]) for role in kind.victims}
+        predicted = Outcome.DETECTED if Outcome.DETECTED in outcomes else outcomes.pop()
         if predicted is Outcome.NOT_APPLICABLE:
             return Cell(kind.name, self.setup.name, seed, predicted, predicted)
         log: list[str] = []

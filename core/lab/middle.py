@@ -142,8 +142,11 @@ class Middle:
         self.frames: list[Passing] = []
         self.taken_over = False
 
-    async def meet(self, whose: Role = Role.RESPONDER) -> Stream:
-        """A new connection to the server (in the lab also to one with the client's keys). Raises CannotConnect."""
+    async def meet(self, whose: Role = Role.RESPONDER, stack: Stack | None = None) -> Stream:
+        """A new connection to the server; in the lab also to one with the client's keys, or with another stack.
+
+        Raises CannotConnect.
+        """
         raise CannotConnect("There is nobody else to connect to here.")
 
     async def leaked(self, role: Role) -> Stack:

@@ -15,7 +15,7 @@ from plytalk.core.keys import Role
 from plytalk.core.lab.attack import Attack, Outcome
 from plytalk.core.lab.learning import learned
 from plytalk.core.lab.middle import Middle, Tracing
-from plytalk.core.lab.sides import Meetings, Side, Telephone, open_session, quiet, session_of
+from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Telephone, open_session, quiet, session_of
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.messages import EXIT
 from plytalk.core.session import Session
@@ -108,7 +108,10 @@ async def play(
     earlier conversations of the same ends.
     """
     pairs = {role: memory_stream_pair() for role in Role}
-    meetings = Meetings(stacks)
+    if attack.far:
+        for stream, _ in pairs.values():
+            stream.peer = ADDRESS
+    meetings = Meetings(stacks, attack.far)
     tracing = Tracing(trace) if trace else None
     between = {role: stream for role, (_, stream) in pairs.items()}
     middle = Middle(own, attack, between, preludes or {}, log, tracing=tracing)

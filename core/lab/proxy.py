@@ -56,8 +56,8 @@ class Proxy:
         tracing = Tracing(self._trace, number) if self._trace else None
         middle = Middle(self._own, self._make(number), streams, self._preludes, log, over.ended, tracing)
 
-        async def meet(whose: Role = Role.RESPONDER) -> Stream:
-            if whose is not Role.RESPONDER:
+        async def meet(whose: Role = Role.RESPONDER, stack: Stack | None = None) -> Stream:
+            if whose is not Role.RESPONDER or stack:
                 raise CannotConnect("Only the server can be connected to.")
             stream = await self._own.transport.connect(*target)
             if tracing:

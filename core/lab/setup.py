@@ -14,8 +14,8 @@ from typing import Any
 from plytalk.core.errors import ImpossibleStack, PluginError
 from plytalk.core.files import write
 from plytalk.core.host import Host
-from plytalk.core.keys import Role
-from plytalk.core.layers import KINDS, Authenticator, Layer
+from plytalk.core.keys import Identity, Role
+from plytalk.core.layers import KINDS, Authenticator, Handshake, KeepsKeys, Layer, RevokesKeys
 from plytalk.core.properties import Profile, Property
 from plytalk.core.stack import Stack, choose, refuse_impossible
 
@@ -41,7 +41,7 @@ class Setup:
 
     def stack(self, who: str, folder: Path, known: Sequence[Profile] = ()) -> Stack:
         """The stack of one end, or of the attacker, with its own files in the folder. Raises ChatError."""
-        classes = {**self.classes, "auth": [auth for auth in self.auths if who == Role.INITIATOR.value or on_both_ends(auth)]}
+        classes = {**self.classes, "auth": [auth for auth in self.auths if who == judge_of(auth).value or on_both_ends(auth)]}
         options = dict(self.options)
         own = folder / who
         own.mkdir(parents=True, exist_ok=True)
@@ -54,6 +54,42 @@ class Setup:
                 elif option.name.endswith("accept-new"):  # the first conversation makes the acquaintance
                     options.setdefault(option.keyword, True)
         return Stack.build(classes, options, known)
+
+    @property
+    def wants_keys(self) -> bool:
+        """Whether the ends must be told each other's keys before anything else."""
+        return False
+
+    def told(self, keys: Mapping[str, Identity], folder: Path) -> "Setup":
+        """The setup for ends that know these keys, of the client, the server and the attacker."""
+        return self
+
+
+@dataclass(frozen=True)
+class Introduced(Setup):
+    """A setup whose judging end was told the other's key beforehand; with `revoked` also that the attacker's is one no more."""
+
+    revoked: bool = False
+
+    @property
+    def wants_keys(self) -> bool:
+        return True
+
+    def told(self, keys: Mapping[str, Identity], folder: Path) -> Setup:
+        [auth] = self.auths
+        assert issubclass(auth, KeepsKeys)
+        judge = judge_of(auth)
+        options = {**self.options, **auth.knowing(keys[judge.other.value], folder / judge.value)}
+        if self.revoked:
+            assert issubclass(auth, RevokesKeys)
+            auth.knowing(keys[ATTACKER], folder / judge.value)
+            auth.revoking(keys[ATTACKER], folder / judge.value)
+        return replace(self, options=options)
+
+
+def judge_of(auth: type[Layer]) -> Role:
+    """The end that judges where one end does."""
+    return Role.INITIATOR if not issubclass(auth, Authenticator) or Role.INITIATOR in auth.judges else Role.RESPONDER
 
 
 def on_both_ends(auth: type[Layer]) -> bool:
@@ -92,6 +128,8 @@ def _of_profile(host: Host, profile: Profile) -> Iterator[Setup]:
             yield from _agreed(host, Setup(name, configured, options=options))
         if (wanted := handshake.prefers.get("auth")) and Property.PEER_KEY in handshake.gives:
             yield Setup(f"{name} pinned", configured, (host.layer("auth", wanted),), options)
+        if not variant:
+            yield from _introduced(host, Setup(name, configured, options=options))
 
 
 def _agreed(host: Host, plain: Setup) -> Iterator[Setup]:
@@ -103,6 +141,19 @@ def _agreed(host: Host, plain: Setup) -> Iterator[Setup]:
             except ImpossibleStack:
                 continue
             yield replace(plain, name=f"{plain.name} {auth.name}", auths=(auth,))
+
+
+def _introduced(host: Host, plain: Setup) -> Iterator[Setup]:
+    """With each of our authenticators that can be told a key beforehand, or that one is revoked."""
+    [handshake] = plain.classes["handshake"]
+    assert issubclass(handshake, Handshake)
+    for auth in (host.layer("auth", name) for name in host.names("auth") if host.found["auth", name].builtin):
+        if not issubclass(auth, KeepsKeys) or judge_of(auth).other not in handshake.shows:
+            continue
+        if not issubclass(auth, RevokesKeys):
+            yield Introduced(f"{plain.name} {auth.name}", plain.classes, (auth,), plain.options)
+        elif auth.name == handshake.prefers.get("auth"):  # it remembers such keys; that is the setup `pinned`
+            yield Introduced(f"{plain.name} revoked", plain.classes, (auth,), plain.options, revoked=True)
 
 
 def _of_stranger(host: Host, kind: str, name: str) -> Iterator[Setup]:

@@ -108,17 +108,19 @@ async def open_session(session: Session, side: Side) -> bool:
 class Meetings:
     """New conversations with the server's end, begun by the attacker: `sides` are what came of them, in order."""
 
-    def __init__(self, stacks: Mapping[Role, Stack]) -> None:
-        self._stacks = stacks
+    def __init__(self, stacks: Mapping[Role, Stack], far: bool = False) -> None:
+        self._stacks, self._far = stacks, far
         self._tasks: list[asyncio.Task[None]] = []
         self.sides: list[Side] = []
 
-    async def meet(self, whose: Role = Role.RESPONDER) -> Stream:
-        """A stream to a server that has the keys of `whose` end."""
+    async def meet(self, whose: Role = Role.RESPONDER, stack: Stack | None = None) -> Stream:
+        """A stream to a server that has the keys of `whose` end, or another stack."""
         ours, theirs = memory_stream_pair()
+        if self._far:
+            theirs.peer = ADDRESS
         side = Side()
         self.sides.append(side)
-        stack = replace(self._stacks[whose], auths=self._stacks[Role.RESPONDER].auths)
+        stack = replace(stack or self._stacks[whose], auths=self._stacks[Role.RESPONDER].auths)
         session = session_of(stack, theirs, Role.RESPONDER, side, Telephone())
         self._tasks.append(asyncio.create_task(self._hold(session, side)))
         return ours

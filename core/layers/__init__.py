@@ -12,7 +12,7 @@ messages are made anew for each conversation, so that what they keep on `self` b
 
 from collections.abc import Mapping
 
-from plytalk.core.layers.authenticator import Authenticator
+from plytalk.core.layers.authenticator import Authenticator, KeepsKeys, RevokesKeys
 from plytalk.core.layers.base import Buffer, Failed, Frame, Kind, Layer, Option, attempt
 from plytalk.core.layers.cipher import Cipher
 from plytalk.core.layers.feature import Feature
@@ -35,11 +35,13 @@ __all__ = [
     "Framer",
     "Handshake",
     "Hearer",
+    "KeepsKeys",
     "Kind",
     "Layer",
     "Listener",
     "Messages",
     "Option",
+    "RevokesKeys",
     "Said",
     "Stream",
     "Transport",

@@ -1,10 +1,12 @@
 """Authenticators: whether the key that the other side shows is the right one."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from plytalk.core.errors import Usage
-from plytalk.core.keys import Peer, Role
+from plytalk.core.keys import Identity, Peer, Role
 from plytalk.core.layers.base import Layer
 
 if TYPE_CHECKING:
@@ -58,3 +60,21 @@ class Authenticator(Layer):
 
     async def verify(self, channel: "Channel", peer: Peer) -> None:
         """Raises Refused or WrongSecret to end the conversation before it begins."""
+
+
+@runtime_checkable
+class KeepsKeys(Protocol):
+    """An authenticator that can be told beforehand which key is right: the lab attacks it with one that was."""
+
+    @classmethod
+    def knowing(cls, key: Identity, folder: Path) -> Mapping[str, Any]:
+        """The options by which it lets this key pass; what files they name are in the folder."""
+
+
+@runtime_checkable
+class RevokesKeys(KeepsKeys, Protocol):
+    """One that can be told as well that a key which it knows is not right any more."""
+
+    @classmethod
+    def revoking(cls, key: Identity, folder: Path) -> Mapping[str, Any]:
+        """The same for a key that is to be refused from now on."""

@@ -28,6 +28,7 @@ class ManInTheMiddle(Takeover):
     row = "A01"
     reference = "OpenSSH CVE-2025-26465, a check of the host's key that fell open"
     defences = {Property.PEER_IDENTITY}
+    victims = frozenset(Role)
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)

@@ -1,10 +1,11 @@
-"""Selfie: connect a side to itself."""
+"""Selfie: connect a side to itself, or to another process that has its identity."""
 
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Role
 from plytalk.core.lab.attack import Takeover
 from plytalk.core.lab.middle import Middle
 from plytalk.core.lab.play import Evidence
+from plytalk.core.layers import Stream
 from plytalk.core.stack import Stack
 
 
@@ -23,15 +24,34 @@ class Selfie(Takeover):
         return stack.handshake.shows == set(Role)  # who shows nothing cannot see that it is itself
 
     async def take(self, middle: Middle) -> None:
-        client, mirror = middle.streams[Role.INITIATOR], await middle.meet(Role.INITIATOR)
+        client, mirror = middle.streams[Role.INITIATOR], await self.mirror(middle)
         middle.log("connected the client to itself")
         client.deliver_to(lambda data: mirror.send(bytes(data)), lambda error: mirror.finish())
         mirror.deliver_to(lambda data: client.send(bytes(data)), lambda error: client.finish())
+
+    async def mirror(self, middle: Middle) -> Stream:
+        """The stream to whoever takes the server's place."""
+        return await middle.meet(Role.INITIATOR)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return evidence.sides[Role.INITIATOR].opened
 
 
+class CopiedKey(Selfie):
+    """Connects the client to a server on another machine that shows the client's own identity, under a fresh static key.
+
+    An identity that is copied from one machine to another proves nothing to its owner.
+    """
+
+    name = "copied-key"
+    row = "A56"
+    reference = "Debian CVE-2008-0166, where many machines had the same keys"
+    far = True
+
+    async def mirror(self, middle: Middle) -> Stream:
+        return await middle.meet(Role.INITIATOR, await middle.leaked(Role.INITIATOR))
+
+
 @hookimpl
 def layers() -> list[type[Selfie]]:
-    return [Selfie]
+    return [Selfie, CopiedKey]

@@ -1,14 +1,15 @@
 """`--allow FILE`: who may come in, by key, for servers. The file is one of OpenSSH's authorized_keys, without options."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from plytalk.core.allow import add, allowed
 from plytalk.core.errors import Refused
-from plytalk.core.files import place
+from plytalk.core.files import place, write
 from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Peer, Role
+from plytalk.core.keys import Identity, Peer, Role
 from plytalk.core.layers import Authenticator, Option
 from plytalk.core.properties import Property
 from plytalk.core.public_key import PublicKey
@@ -33,6 +34,11 @@ class Allow(Authenticator):
     def admit(self, key: str, name: str) -> str:
         add(self._file, PublicKey.parse(key), name)
         return f"{name} may come in now, by {self._file}."
+
+    @classmethod
+    def knowing(cls, key: Identity, folder: Path) -> Mapping[str, Any]:
+        write(file := folder / cls.name, f"{PublicKey(key.key)} guest\n".encode())
+        return {"allow": file}
 
     async def check(self, peer: Peer) -> None:
         guests = await asyncio.to_thread(allowed, self._file)  # read anew: who was struck out stays out

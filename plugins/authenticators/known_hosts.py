@@ -5,14 +5,16 @@ beforehand. From then on the same key passes without a word, and every other key
 """
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 from plytalk.core.address import Address, parse_address
 from plytalk.core.errors import ChangedPeer, Refused, UnknownPeer, Usage
-from plytalk.core.files import place
+from plytalk.core.files import edited_lines, place
 from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Peer, Role
+from plytalk.core.keys import Identity, Peer, Role
 from plytalk.core.known_hosts import KnownHosts as Store
 from plytalk.core.known_hosts import Verdict
 from plytalk.core.layers import Authenticator, Option
@@ -36,6 +38,20 @@ class KnownHosts(Authenticator):
     def __init__(self, known_hosts: Path | None = None, accept_new: bool = False) -> None:
         self._store = Store(known_hosts or place("known_hosts"))
         self._accept_new = accept_new
+
+    @classmethod
+    def knowing(cls, key: Identity, folder: Path) -> Mapping[str, Any]:
+        return cls._with_line(f"* {PublicKey(key.key)}", folder)
+
+    @classmethod
+    def revoking(cls, key: Identity, folder: Path) -> Mapping[str, Any]:
+        return cls._with_line(f"@revoked * {PublicKey(key.key)}", folder)
+
+    @classmethod
+    def _with_line(cls, line: str, folder: Path) -> Mapping[str, Any]:
+        with edited_lines(file := folder / cls.name) as lines:
+            lines.append(line)
+        return {"known_hosts": file}
 
     async def check(self, peer: Peer) -> None:
         host, port = host_and_port(peer.address)

@@ -1,8 +1,12 @@
 """`--peer SHA256:...`: the other side must show exactly this key. The surest way, where the fingerprint came by another way."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 from plytalk.core.errors import ChangedPeer, Usage
 from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Peer
+from plytalk.core.keys import Identity, Peer
 from plytalk.core.layers import Authenticator, Option
 from plytalk.core.properties import Property
 from plytalk.core.public_key import parse_fingerprint
@@ -23,6 +27,10 @@ class PinnedPeer(Authenticator):
             raise Usage(
                 f"{peer!r} is no fingerprint.", "It is SHA256: and 43 characters: `chat serve` prints its own when it starts."
             ) from None
+
+    @classmethod
+    def knowing(cls, key: Identity, folder: Path) -> Mapping[str, Any]:
+        return {"peer": key.fingerprint}
 
     async def check(self, peer: Peer) -> None:
         if peer.identity.fingerprint != self._fingerprint:

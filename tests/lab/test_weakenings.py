@@ -47,9 +47,9 @@ def test_each_changes_one_place_of_our_own_code(weakening: Weakening) -> None:
 
 
 def test_nothing_is_red_where_nothing_is_weakened() -> None:
-    """The stacks that the matrix has not: where the key was told. With the same program, and a change that changes nothing."""
+    """With the same program, and a change that changes nothing."""
     [weakening] = [weakening for weakening in WEAKENINGS if weakening.name == "the authenticators are not asked"]
-    cells = [(f"{stack} told", "mitm", 0) for stack in (DEFAULT, OLD)]
+    cells = [(f"{stack} peer", "mitm", 0) for stack in (DEFAULT, OLD)]
     for control, cell in measured(weakening, cells, new=weakening.old):
         assert control[:2] == ["undetected", "undetected"]
         assert cell[:2] == ["detected", "detected"]

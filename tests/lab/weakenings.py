@@ -5,6 +5,7 @@ from dataclasses import dataclass
 DEFAULT, PINNED = "plytalk1", "plytalk1 pinned"
 CHACHA, CLASSICAL = "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly", "plytalk1 XX_25519_AESGCM"
 CODE, PSK, WORDS = "plytalk1 code", "plytalk1 psk", "plytalk1 words"
+TOLD, LISTED, REVOKED = "plytalk1 peer", "plytalk1 allow", "plytalk1 revoked"
 OLD, OLDER = "secure-chat", "demo02"
 
 
@@ -88,6 +89,41 @@ CHANNEL = (
         red((OLD, OLDER), "tamper", "lengthen", "shorten"),
     ),
     Weakening(
+        "the keys of a conversation are never replaced",
+        NOISE,
+        "        self.state.rekey()\n",
+        "",
+        red(DEFAULT, "memory-later"),
+    ),
+    Weakening(
+        "a goodbye counts what it likes",
+        RECORDS,
+        "if records_before != self._received:",
+        "if False:",
+        red((DEFAULT, PINNED), "false-goodbye"),
+    ),
+    Weakening(
+        "what a peer says is shown as it is",
+        SESSION,
+        "cleaned, show = str if hearer.raw else clean, hearer.message",
+        "cleaned, show = str, hearer.message",
+        red((DEFAULT, OLD), "escapes"),
+    ),
+    Weakening(
+        "a frame has any length once the handshake is done",
+        SESSION,
+        "framer.limit = self.limits.message + cipher.overhead",
+        "framer.limit = 2**31",
+        red((OLD, OLDER), "long-message"),
+    ),
+    Weakening(
+        "a message in parts has any length",
+        RECORDS,
+        "if len(whole) + len(body) > (MAX_MESSAGE if its == MESSAGE else MAX_EXTENSION):",
+        "if False:",
+        red(DEFAULT, "long-message"),
+    ),
+    Weakening(
         "records have any length",
         RECORDS,
         "BUCKETS = (64, 256, 1024, 4096, 16384, 65519)",
@@ -147,25 +183,63 @@ IDENTITY = (
         OPENING,
         "await self._consult(auth, auth.check(self._peer(identity)))",
         "auth.check(self._peer(identity)).close()",
-        red((PINNED, f"{DEFAULT} told", f"{OLD} told"), "mitm"),
+        red((PINNED, f"{DEFAULT} peer", f"{OLD} peer"), "mitm"),
     ),
     Weakening(
         "a refusal is swallowed",
         OPENING,
         "            return await answer\n",
         "            return await asyncio.gather(answer, return_exceptions=True)\n",
-        red((PINNED, f"{OLD} told"), "mitm"),
+        red((PINNED, f"{OLD} peer"), "mitm"),
     ),
     Weakening(
         "--peer compares the beginning",
         PEER,
         "if peer.identity.fingerprint != self._fingerprint:",
         "if peer.identity.fingerprint[:7] != self._fingerprint[:7]:",
-        red((f"{DEFAULT} told", f"{OLD} told"), "mitm"),
+        red((f"{DEFAULT} peer", f"{OLD} peer"), "mitm"),
+    ),
+)
+
+LISTS = (
+    Weakening(
+        "--peer accepts every key",
+        PEER,
+        "if peer.identity.fingerprint != self._fingerprint:",
+        "if False:",
+        red((TOLD, f"{OLD} peer"), "mitm"),
+    ),
+    Weakening(
+        "the list lets everybody in",
+        f"{AUTHS}/allow.py",
+        "        if name is None:\n",
+        "        if False:\n",
+        red(LISTED, "uninvited"),
+    ),
+    Weakening(
+        "a revoked key passes",
+        HOSTS,
+        "revoked = [entry for entry in about if entry.marker == REVOKED_MARK and entry.key == key]",
+        "revoked: list[Entry] = []",
+        red(REVOKED, "mitm"),
+    ),
+    Weakening(
+        "our own identity comes back from another machine and is accepted",
+        OPENING,
+        "if identity == self._stack.handshake.identity and not is_local(self._stream.peer):",
+        "if False:",
+        red(DEFAULT, "copied-key"),
     ),
 )
 
 AGREED = (
+    Weakening(
+        "the proof of a pre-shared key is compared with nothing",
+        "core/wire.py",
+        "        if theirs != binding:\n",
+        "        if False:\n",
+        red(PSK, "wrong-proof"),
+    ),
     Weakening(
         "a pre-shared key changes nothing",
         ENGINE,
@@ -331,7 +405,7 @@ HANDSHAKE = (
         "judged = self._judge(handshake, identity)\n"
         "            await wire.send(C, handshake.write_message(self._proof))\n"
         "            await wire.ask(judged)\n",
-        red((PINNED, f"{DEFAULT} told"), "early-secret"),
+        red((PINNED, f"{DEFAULT} peer"), "early-secret"),
     ),
 )
 
@@ -394,4 +468,4 @@ SERVER = (
     ),
 )
 
-WEAKENINGS = CHANNEL + SECRECY + IDENTITY + AGREED + HANDSHAKE + SERVER
+WEAKENINGS = CHANNEL + SECRECY + IDENTITY + LISTS + AGREED + HANDSHAKE + SERVER
