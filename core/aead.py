@@ -5,7 +5,7 @@ The layer names the primitive; this file names none.
 
 import os
 from contextlib import suppress
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NoReturn, Protocol
 from weakref import WeakSet
 
 from plytalk.core.errors import HandshakeFailed, LocalError, Tampered
@@ -80,6 +80,15 @@ class RandomNonceCipher(Cipher):
             raise Tampered(
                 "A message did not decrypt and was dropped: it was changed on the way, or sealed with another key."
             ) from None
+
+    def forget(self) -> None:
+        self._encrypt = self._decrypt = _refuse
+        self._nonces, self._at = b"", POOL
+
+
+def _refuse(nonce: bytes, data: bytes, associated_data: bytes | None) -> NoReturn:
+    """In place of an AEAD whose key is forgotten."""
+    raise LocalError("This key is forgotten.", "Make a new connection.")
 
 
 def _forget_nonces() -> None:

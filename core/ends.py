@@ -79,6 +79,7 @@ class End:
         finally:
             session.exit()
             session.stream.close()
+            session.forget()
             if opened:
                 self._tell_end(session)
 

@@ -56,6 +56,7 @@ class MemoryStream(Stream):
     def close(self) -> None:
         self.finish()
         self._closed, self._waiting = True, 0
+        self._receive = self._on_end = None  # they refer to the conversation, which refers to this
         self._inbox.clear()
         self._room.set()
         self._other._room.set()

@@ -80,6 +80,13 @@ class Opening:
         if self._tracer:
             self._tracer.wrap_wire(wire, self._stack.handshake)
         self._stream.deliver_to(wire.feed, wire.ended)
+        try:
+            return await self._talk(wire, framer)
+        except BaseException:
+            wire.release()
+            raise
+
+    async def _talk(self, wire: Wire, framer: Framer) -> Opened:
         secrets = await self._handshake(wire)
         for auth in self._stack.auths:
             if missing := self._missing(auth):
@@ -91,7 +98,11 @@ class Opening:
             self._tracer.tell_keys(secrets, self._role)
             self._tracer.wrap_cipher(cipher)
             self._tracer.wrap_messages(messages)
-        await self._verify(Channel(wire, cipher, messages, self._thinking), secrets)
+        try:
+            await self._verify(Channel(wire, cipher, messages, self._thinking), secrets)
+        except BaseException:
+            cipher.forget()
+            raise
         return Opened(wire, framer, cipher, messages, self._identity)
 
     # -- the handshake ----------------------------------------------------------------------------------------------------

@@ -287,6 +287,7 @@ class Server(End):
                 self._inside.leave(first)
                 first.exit()
                 first.stream.close()
+                first.forget()
 
     def _enter(self, session: Session) -> None:
         """Hand a conversation to the feature. No task is left behind: a member at rest costs its connection and its keys."""

@@ -129,6 +129,7 @@ class Session:
                 self._tracer.tell("failed", str(error))
             self.approved = opening.approved
             self.stream.close()
+            self.forget()
             raise
         self.identity, self._wire = opened.identity, opened.wire
         framer, cipher, messages = opened.framer, opened.cipher, opened.messages
@@ -487,8 +488,24 @@ class Session:
         for tell in self._when_over:
             tell(self, ending)
 
+    def forget(self) -> None:
+        """Drop the keys, and all that refers back to this conversation, so that it goes when the last who uses it lets go.
+
+        A reference cycle would keep it until Python searches for cycles, which a busy server rarely does.
+        """
+        self._hearer, self._when_over, self._extensions = self.stack.ui, (), ()
+        self._on_said = self._on_taken = self._wire = None
+        if hasattr(self, "_cipher"):  # it has opened
+            self._cipher.forget()
+        if self._tracer:
+            self._tracer.unwrap()
+        error: BaseException | None = self.ending.error if self.ending else None
+        while error:  # its traceback holds the frames of our own methods, and of those that called them
+            error.__traceback__ = None
+            error = error.__cause__ or error.__context__
+
     async def over(self) -> Ending:
-        """Wait for the end; then the stream is closed."""
+        """Wait for the end; then the stream is closed and the keys are dropped."""
         try:
             if not self.ending:
                 self._ending_known = self._ending_known or asyncio.Event()
@@ -498,6 +515,7 @@ class Session:
                 await self._goodbye()
         finally:
             self.stream.close()
+            self.forget()
         return self.ending
 
     async def _goodbye(self) -> None:

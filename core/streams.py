@@ -66,7 +66,9 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         self._descriptor = -1
         self.resume_writing()
         self._end(exc)
-        self._receive = self._on_end = None  # they hold the conversation, which holds this: a circle
+        # Neither the conversation nor asyncio's transport may stay behind as a reference cycle: Python would find those late.
+        self._receive = self._on_end = None
+        break_cycle(self._transport)
 
     def pause_writing(self) -> None:
         self.full = True
@@ -157,6 +159,17 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
             self._transport.abort()
         else:
             self._transport.close()
+
+
+def break_cycle(transport: asyncio.BaseTransport) -> None:
+    """Let a transport that is closed go: asyncio's own refers to itself by bound methods (CPython, selector_events.py)."""
+    for name, value in [*getattr(transport, "__dict__", {}).items()]:
+        if getattr(value, "__self__", None) is transport:
+            setattr(transport, name, _do_nothing)
+
+
+def _do_nothing() -> None:
+    """What a closed transport does when it is called all the same."""
 
 
 class AsyncioListener(Arrivals):

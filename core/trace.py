@@ -8,6 +8,7 @@ trace asks for them: a trace with an attribute `secrets` that is True.
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from plytalk.core.keys import Role, Secrets
 from plytalk.core.layers import Buffer, Cipher, Frame, Framer, Handshake, Kind, Messages, Stream
@@ -47,6 +48,21 @@ class Tracer:
             trace(Event(layer, way, what, data, fields, group=group))
 
         self._tell = tell
+        self._wrapped: list[tuple[object, str, object]] = []
+
+    def _wrap(self, layer: object, **methods: Callable[..., Any]) -> None:
+        for name, method in methods.items():
+            self._wrapped.append((layer, name, vars(layer).get(name)))
+            setattr(layer, name, method)
+
+    def unwrap(self) -> None:
+        """Take off what was wrapped: a layer that holds a wrapper of its own method is a reference cycle."""
+        while self._wrapped:
+            layer, name, before = self._wrapped.pop()
+            if before is None:
+                delattr(layer, name)
+            else:
+                setattr(layer, name, before)
 
     def tell(self, what: str, sentence: str = "", **fields: str) -> None:
         """Something that concerns the whole conversation: its start, a time limit, an error, its end."""
@@ -93,8 +109,7 @@ class Tracer:
 
             deliver_to(traced_receive, traced_end)
 
-        stream.send = traced_send  # type: ignore[method-assign]
-        stream.deliver_to = traced_deliver_to  # type: ignore[method-assign]
+        self._wrap(stream, send=traced_send, deliver_to=traced_deliver_to)
 
     def wrap_framer(self, framer: Framer) -> None:
         encode, frames, fields, tell = framer.encode, framer.frames, framer.fields, self._tell
@@ -109,8 +124,7 @@ class Tracer:
                 tell("framer", IN, kind.decode("latin-1") if kind else "", payload, fields(kind, payload))
                 yield kind, payload
 
-        framer.encode = traced_encode  # type: ignore[method-assign]
-        framer.frames = traced_frames  # type: ignore[method-assign]
+        self._wrap(framer, encode=traced_encode, frames=traced_frames)
 
     def wrap_wire(self, wire: Wire, handshake: Handshake) -> None:
         send, receive = wire._send, wire._receive
@@ -128,9 +142,7 @@ class Tracer:
             step(IN, kind, payload)
             return payload
 
-        wire._send = traced_send  # type: ignore[method-assign]
-        wire._receive = traced_receive  # type: ignore[method-assign]
-        wire.disclose = self.tell_key  # type: ignore[method-assign]
+        self._wrap(wire, _send=traced_send, _receive=traced_receive, disclose=self.tell_key)
 
     def wrap_cipher(self, cipher: Cipher) -> None:
         seal, unseal, tell = cipher.seal, cipher.open, self._tell
@@ -144,8 +156,7 @@ class Tracer:
             tell("cipher", IN, "sealed", sealed)
             return unseal(sealed)
 
-        cipher.seal = traced_seal  # type: ignore[method-assign]
-        cipher.open = traced_open  # type: ignore[method-assign]
+        self._wrap(cipher, seal=traced_seal, open=traced_open)
 
     def wrap_messages(self, messages: Messages) -> None:
         pack, unpack, tell = messages.pack, messages.unpack, self._tell
@@ -160,5 +171,4 @@ class Tracer:
             tell("messages", IN, "plaintext", plaintext, messages.fields(plaintext))
             return unpack(plaintext)
 
-        messages.pack = traced_pack  # type: ignore[method-assign]
-        messages.unpack = traced_unpack  # type: ignore[method-assign]
+        self._wrap(messages, pack=traced_pack, unpack=traced_unpack)

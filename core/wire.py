@@ -105,6 +105,15 @@ class Wire:
         self.over, self.error = True, error
         self._arrived.set()
 
+    def release(self) -> None:
+        """After a handshake that failed: drop what refers back to this. The traceback of a fault holds our own frame."""
+        self.fault = self.error = self._agree = None
+        self._ask = _asks_nobody
+
+
+async def _asks_nobody(identity: Identity) -> None:
+    raise LocalError("This handshake is over.")
+
 
 class Channel:
     """The wire when the handshake is done: each body is sealed in a record of its own. For authenticators, before any talk.

@@ -56,6 +56,7 @@ class Amount:
     noise: float = 10.0
     texts: int = 2000
     pairs: int = 200
+    conversations: int = 40_000
 
 
 SHORT = Amount(
@@ -71,6 +72,7 @@ SHORT = Amount(
     slow_in_rooms=300,
     texts=90,
     pairs=40,
+    conversations=2000,
 )
 
 

@@ -44,3 +44,6 @@ class Cipher(Layer):
     @abstractmethod
     def open(self, sealed: bytes) -> bytes:
         """Raises Tampered for whatever `seal` did not make, and nothing else."""
+
+    def forget(self) -> None:
+        """Called once, when the conversation is over: drop the keys. `seal` and `open` are not called again."""

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from cryptography.exceptions import InvalidTag
 
 from plytalk.core.errors import LocalError, Tampered
-from plytalk.plugins.noise.primitives import KEY_LENGTH, TAG_LENGTH, Cipher, Hash
+from plytalk.plugins.noise.primitives import KEY_LENGTH, TAG_LENGTH, Cipher, Hash, copies_keys, wipe
 
 MAX_MESSAGE = 65535  # bytes of any Noise message, section 3
 MAX_NONCE = 2**64 - 1  # reserved for rekeying, section 5.1
@@ -27,15 +27,17 @@ class CipherState:
 
     __slots__ = ("_aead", "_new", "n", "nonce")
 
-    def __init__(self, cipher: Cipher, key: bytes) -> None:
+    def __init__(self, cipher: Cipher, key: bytes | bytearray) -> None:
         self._new = cipher.new
         self.nonce = cipher.nonce
         self.initialize_key(key)
 
-    def initialize_key(self, key: bytes) -> None:
-        """InitializeKey(key): a new key of 32 bytes, counted from 0."""
+    def initialize_key(self, key: bytes | bytearray) -> None:
+        """InitializeKey(key): a new key of 32 bytes, counted from 0. A bytearray is overwritten once the AEAD has its copy."""
         self._aead: Any = self._new(key)
         self.n = 0
+        if isinstance(key, bytearray) and copies_keys(self._new):
+            wipe(key)
 
     @property
     def seal(self) -> Aead:
@@ -88,8 +90,10 @@ class CipherState:
 
     def rekey(self) -> None:
         """Rekey(): a new key made from the old one (4.2); the counter stays (11.3)."""
-        n = self.n
-        self.initialize_key(self.seal(self.nonce(MAX_NONCE), bytes(KEY_LENGTH), b"")[:KEY_LENGTH])
+        n, sealed = self.n, bytearray(KEY_LENGTH + TAG_LENGTH)
+        self._aead.encrypt_into(self.nonce(MAX_NONCE), bytes(KEY_LENGTH), b"", sealed)
+        self.initialize_key(sealed[:KEY_LENGTH])
+        wipe(sealed)
         self.n = n
 
     def forget(self) -> None:
@@ -112,6 +116,10 @@ class _Forgotten:
 
     decrypt = encrypt
 
+    @staticmethod
+    def encrypt_into(nonce: bytes, data: bytes, ad: bytes | None, into: bytearray) -> NoReturn:
+        _Forgotten.encrypt(nonce, data, ad)
+
 
 class SymmetricState:
     """The chaining key, the hash and the key of the moment (5.2). `cipher` is None until the first MixKey."""
@@ -127,24 +135,32 @@ class SymmetricState:
 
     def mix_key(self, material: bytes) -> None:
         """MixKey(input_key_material)."""
-        self.ck, key = self._hkdf(self.ck, material, 2)
-        self._initialize_key(key)
+        self._initialize_key(*self._next(material, 2))
 
-    def mix_hash(self, data: bytes) -> None:
+    def mix_hash(self, data: bytes | bytearray) -> None:
         """MixHash(data)."""
         self.h = self._new(self.h + data).digest()
 
     def mix_key_and_hash(self, material: bytes) -> None:
         """MixKeyAndHash(input_key_material)."""
-        self.ck, extra, key = self._hkdf(self.ck, material, 3)
+        extra, key = self._next(material, 3)
         self.mix_hash(extra)
+        wipe(extra)
         self._initialize_key(key)
 
-    def _initialize_key(self, key: bytes) -> None:
+    def _next(self, material: bytes, outputs: int) -> list[bytearray]:
+        """A new chaining key; the other outputs of HKDF are given."""
+        first, *others = self._hkdf(self.ck, material, outputs)
+        self.ck = bytes(first)
+        wipe(first)
+        return others
+
+    def _initialize_key(self, key: bytearray) -> None:
         if self.cipher is None:
             self.cipher = CipherState(self._ciphers, key[:KEY_LENGTH])
         else:
             self.cipher.initialize_key(key[:KEY_LENGTH])
+        wipe(key)
 
     def encrypt_and_hash(self, plaintext: bytes) -> bytes:
         """EncryptAndHash(plaintext): the plaintext itself before the first MixKey."""
@@ -160,11 +176,13 @@ class SymmetricState:
 
     def split(self, disclose: Disclose | None = None) -> tuple[CipherState, CipherState]:
         """Split(): the initiator's sending state, then the responder's. `disclose` gets both keys: no state keeps its own."""
-        first, second = (output[:KEY_LENGTH] for output in self._hkdf(self.ck, b"", 2))
+        outputs = self._hkdf(self.ck, b"", 2)
         if disclose:
-            disclose("client key", first)
-            disclose("server key", second)
-        return CipherState(self._ciphers, first), CipherState(self._ciphers, second)
+            for name, output in zip(("client key", "server key"), outputs, strict=True):
+                disclose(name, bytes(output[:KEY_LENGTH]))
+        first, second = (CipherState(self._ciphers, output[:KEY_LENGTH]) for output in outputs)
+        wipe(*outputs)
+        return first, second
 
     def __repr__(self) -> str:
         return "<SymmetricState>"

@@ -112,3 +112,13 @@ def test_a_forked_child_cannot_seal_at_all() -> None:
         assert pipe.read() == b"This conversation belongs to another process."
     os.waitpid(child, 0)
     assert cipher().open(sealer.seal(b"the parent goes on")) == b"the parent goes on"
+
+
+def test_a_cipher_that_forgot_its_keys_refuses_everything() -> None:
+    cipher = Gcm(Secrets.shared(KEY), Role.INITIATOR)
+    sealed = cipher.seal(b"hello")
+    cipher.forget()
+    with pytest.raises(LocalError, match="forgotten"):
+        cipher.seal(b"hello")
+    with pytest.raises(Tampered):
+        cipher.open(sealed)

@@ -94,3 +94,12 @@ async def test_the_names_say_who_is_there() -> None:
     assert (client.peer, server.peer) == ("memory:server", "memory:client")
     assert isinstance(client, Stream)
     assert not issubclass(type(client), Listener | Transport)
+
+
+async def test_a_closed_end_lets_go_of_who_received() -> None:
+    left, right = memory_stream_pair()
+    heard = Receiver(left)
+    left.close()
+    assert left._receive is None
+    assert heard.came == b""
+    right.close()

@@ -873,3 +873,32 @@ async def test_a_conversation_knows_whom_it_is_with_and_over_what() -> None:
     assert session.ending is None
     client.close()
     server.close()
+
+
+async def test_when_it_is_over_the_keys_are_dropped_and_nothing_refers_back_to_it() -> None:
+    forgotten = []
+
+    class Forgets(Unsealed):
+        """Tells when it is to forget."""
+
+        def forget(self) -> None:
+            forgotten.append(self)
+
+    alone = Alone(Forgets)
+    await alone.session.open()
+    alone.session.when_over(lambda session, ending: None)
+    alone.session.extend(9, alone.session.fail)
+    alone.session.heard_by(RecordingUi())
+    alone.session.begin()
+    try:
+        raise Tampered("no")
+    except Tampered as error:
+        alone.session.fail(error)
+    assert not forgotten
+    ending = await alone.session.over()
+    assert forgotten == [alone.session._cipher]
+    assert ending.error is not None
+    assert ending.error.__traceback__ is None
+    assert (alone.session._extensions, alone.session._when_over) == ((), ())
+    assert alone.session._hearer is alone.session.stack.ui
+    alone.peer.close()

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from plytalk.core.streams import READ, AsyncioListener, AsyncioStream
+from plytalk.core.streams import READ, AsyncioListener, AsyncioStream, _do_nothing
 from plytalk.core.testing.transports import Receiver
 from plytalk.core.testing.verdict import idle
 
@@ -165,3 +165,15 @@ async def test_a_peer_that_arrives_at_a_closed_listener_is_sent_away(late: bool)
     assert stream._transport.is_closing()
     assert listener.address == "somewhere"
     right.close()
+
+
+async def test_a_closed_transport_is_not_part_of_a_reference_cycle() -> None:
+    left, right = await pair()
+    transport = left._transport
+    left.close()
+    right.close()
+    await idle()
+    assert [name for name, value in vars(transport).items() if getattr(value, "__self__", None) is transport] == []
+    for value in vars(transport).values():
+        if value is _do_nothing:
+            value()

@@ -160,3 +160,16 @@ async def test_without_a_trace_a_session_wraps_nothing() -> None:
     assert "frames" not in vars(session._framer)
     client.close()
     server.close()
+
+
+def test_unwrapping_leaves_the_layers_as_they_were() -> None:
+    cipher = Unsealed(Secrets.none(), Role.INITIATOR)
+    tracer, outer = Tracer(lambda event: None), Tracer(lambda event: None)
+    tracer.wrap_cipher(cipher)
+    once = dict(vars(cipher))
+    outer.wrap_cipher(cipher)
+    outer.unwrap()
+    assert vars(cipher) == once
+    tracer.unwrap()
+    tracer.unwrap()
+    assert vars(cipher) == {}

@@ -287,3 +287,13 @@ async def test_the_clock_stands_still_while_the_other_side_s_person_thinks() -> 
     await theirs.send(b"yes")
     assert await ours.receive(person=True) == b"yes"
     assert clock == ["stands", "goes"]
+
+
+async def test_after_a_handshake_that_failed_it_asks_nobody() -> None:
+    wire, peer = wire_and_peer()
+    wire.fault = ValueError()
+    wire.release()
+    assert wire.fault is None
+    with pytest.raises(LocalError, match="over"):
+        await wire.ask(Identity("test", b"key"))
+    peer.close()

@@ -47,7 +47,7 @@ class Made:
         self._wrap(patch, primitives.KEM, "generate_keypair", lambda made: {"kem private": made.private.private_bytes_raw()})
         self._wrap(patch, primitives.DH, "dh", lambda made: {"dh": made})
         self._wrap(patch, primitives.KEM, "encapsulate", lambda made: {"kem": made[1]})
-        self._wrap(patch, primitives.Hash, "hkdf", lambda made: {f"hkdf {at}": each for at, each in enumerate(made)})
+        self._wrap(patch, primitives.Hash, "hkdf", lambda made: {f"hkdf {at}": bytes(each) for at, each in enumerate(made)})
 
     def _wrap(self, patch: pytest.MonkeyPatch, owner: type, name: str, secrets_in: Any) -> None:
         original = getattr(owner, name)
