@@ -1,13 +1,10 @@
 """The attacks on resources, in their short form, against a real server. How fast anything is, no test says."""
 
 import asyncio
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from resources import attacks, report
 from resources.attacks import SHORT, Row

@@ -1,13 +1,10 @@
 """What conversations leave behind in a real server: no keys, and no memory (`python -m resources memory` has forty thousand)."""
 
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from resources import memory
 from resources.attacks import SHORT

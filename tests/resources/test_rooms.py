@@ -1,13 +1,10 @@
 """Many members in a real server's rooms, in a short form, and the attacks beside them. How fast anything is, no test says."""
 
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from resources import rooms
 from resources.attacks import SHORT

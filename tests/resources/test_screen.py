@@ -7,8 +7,6 @@ import pytest
 from programs import ENVIRONMENT, serve
 from screens import COMMANDS, shown
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from plytalk.core.sanitise import clean
 from resources.screen import disturbed, forbidden, leaks
 from resources.sinks import SINKS
