@@ -9,8 +9,8 @@ import click
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.core.errors import PluginError
-from plytalk.core.layers import KINDS
-from plytalk.core.properties import Property
+from plytalk.core.layers import KINDS, Cipher, Layer
+from plytalk.core.properties import MEANINGS, Property
 from plytalk.core.sheet import Row, Sheet, sheet
 from plytalk.core.stack import given_by, line_of, refuse_impossible
 
@@ -31,8 +31,42 @@ def explain(choice: Choice, as_json: bool) -> None:
     """Say what a stack protects, what it does not, and what to change."""
     refuse_impossible(choice.classes)
     choice.host.load_all()
-    page = sheet(choice.classes, lambda prop, kind: givers(choice, prop, kind))
+    page = sheet(choice.classes, lambda prop, kind: givers(choice, prop, kind), Doubts(choice))
     print(_as_json(choice, page) if as_json else _as_text(choice, page))
+
+
+class Doubts:
+    """Why what a plugin claims is not repeated as a fact: the conformance kit refutes the plugin, or nobody has attacked it."""
+
+    def __init__(self, choice: Choice) -> None:
+        self._host = choice.host
+        self._refuted: dict[type[Layer], str] = {}
+
+    def __call__(self, layer: type[Layer], prop: Property) -> str:
+        found = self._host.found[layer.kind, layer.name]
+        if found.builtin:
+            return ""
+        who = f"The {layer.kind} `{layer.name}` of {found.distribution} claims this"
+        if layer.kind not in MEANINGS[prop].change:
+            return f"{who}, which no {layer.kind} can give."
+        if layer not in self._refuted:
+            self._refuted[layer] = refutation(layer)
+        if self._refuted[layer]:
+            return f"{who}, and the conformance kit refutes it: {self._refuted[layer]}"
+        return f'{who}. To see whether it holds: chat lab --stack "{layer.kind} {layer.name}".'
+
+
+def refutation(layer: type[Layer]) -> str:
+    """What the conformance kit says against a layer; empty for nothing, and for what it cannot make by itself."""
+    from plytalk.core.testing import check_cipher
+
+    if not issubclass(layer, Cipher) or layer.options or Property.STATES in layer.needs:
+        return ""
+    try:
+        check_cipher(layer)
+    except AssertionError as error:
+        return str(error)
+    return ""
 
 
 def givers(choice: Choice, prop: Property, kind: str) -> list[str]:
@@ -52,8 +86,9 @@ def _as_json(choice: Choice, page: Sheet) -> str:
         {
             "stack": {kind: [layer.name for layer in layers] for kind, layers in choice.classes.items() if layers},
             "profile": choice.named.name if choice.named else None,
-            "gives": sorted(given_by(choice.classes)),
+            "gives": sorted(given_by(choice.classes) - {row.property for row in page.claims}),
             "protects": [{"property": row.property, "means": row.sentence, "layers": row.layers} for row in page.protects],
+            "claims": [{"property": row.property, "layers": row.layers, "doubt": row.doubt} for row in page.claims],
             "lacks": [{"property": row.property, "attacker": row.sentence, "change": row.layers} for row in page.lacks],
             "cautions": page.cautions,
         },
@@ -69,6 +104,9 @@ def _as_text(choice: Choice, page: Sheet) -> str:
             lines += _wrap(f"  {kind:<10} {layer.name:<17} ", layer.summary())
     lines += ["", paint("What it protects", "1", 1)]
     lines += [line for row in page.protects for line in _row("+", "32", row)] or ["  Nothing: everyone may listen in."]
+    if page.claims:
+        lines += ["", paint("What a plugin claims, and plytalk does not vouch for", "1", 1)]
+        lines += [line for row in page.claims for line in _wrap(f"  ? {row.property:<21} ", row.doubt)]
     lines += ["", paint("What it does not, and what an attacker can do", "1", 1)]
     lines += [line for row in page.lacks for line in _row("-", "31", row)] or ["  Nothing that this program knows of."]
     if page.cautions:

@@ -13,16 +13,21 @@ DEPENDS = {
     Property.INTEGRITY: Property.PEER_IDENTITY,
 }
 Givers = Callable[[Property, str], Sequence[str]]
+Doubts = Callable[[type[Layer], Property], str]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One protection: whether the stack gives it, the sentence for its user, and the layers that give it or could."""
+    """One protection: whether the stack gives it, the sentence for its user, and the layers that give it or could.
+
+    `doubt` says why a claim is not repeated as a fact; empty for what is not in doubt.
+    """
 
     property: Property
     given: bool
     sentence: str
     layers: tuple[str, ...]
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,21 +39,31 @@ class Sheet:
 
     @property
     def protects(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if row.given)
+        return tuple(row for row in self.rows if row.given and not row.doubt)
+
+    @property
+    def claims(self) -> tuple[Row, ...]:
+        """What layers say that nobody here has proven."""
+        return tuple(row for row in self.rows if row.doubt)
 
     @property
     def lacks(self) -> tuple[Row, ...]:
         return tuple(row for row in self.rows if not row.given)
 
 
-def sheet(chosen: Mapping[str, Sequence[type[Layer]]], givers: Givers) -> Sheet:
-    """The sheet of these layers. `givers(property, kind)` names the installed layers of a kind that give a property."""
+def sheet(chosen: Mapping[str, Sequence[type[Layer]]], givers: Givers, doubts: Doubts = lambda layer, prop: "") -> Sheet:
+    """The sheet of these layers. `givers(property, kind)` names the installed layers of a kind that give a property.
+
+    `doubts(layer, property)` says why a layer's claim is not to be repeated; empty for a claim that is.
+    """
     given = given_by(chosen)
     everyone = [layer for layers in chosen.values() for layer in layers]
     rows = []
     for prop in PROTECTIONS:
-        meaning = MEANINGS[prop]
+        meaning, doubt = MEANINGS[prop], ""
         if prop in given:
+            claiming = [doubts(layer, prop) for layer in everyone if prop in layer.gives]
+            doubt = claiming[0] if all(claiming) else ""
             sentence = meaning.have
             if prop in DEPENDS and DEPENDS[prop] not in given:
                 sentence += ", as long as nobody posed as the other side from the start"
@@ -56,6 +71,6 @@ def sheet(chosen: Mapping[str, Sequence[type[Layer]]], givers: Givers) -> Sheet:
         else:
             sentence = meaning.lack
             layers = tuple(f"--{kind} {name}" for kind in meaning.change for name in givers(prop, kind))
-        rows.append(Row(prop, prop in given, sentence, layers))
+        rows.append(Row(prop, prop in given, sentence, layers, doubt))
     cautions = tuple(f"{layer.kind} {layer.name}: {layer.caution}" for layer in everyone if layer.caution)
     return Sheet(tuple(rows), cautions)

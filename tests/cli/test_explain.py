@@ -1,8 +1,11 @@
 """`chat explain`: what a stack protects, what it does not, what an attacker can do, which layer to change."""
 
 import json
+from pathlib import Path
+from typing import Any
 
-from programs import chat, complaint
+from programs import ENVIRONMENT, chat, complaint
+from strangers import plant
 
 
 def test_the_default_protects_everything_that_there_is_a_word_for() -> None:
@@ -45,3 +48,72 @@ def test_an_impossible_stack_is_refused_in_one_sentence_that_names_both_layers()
     assert run.returncode == 2
     assert "The cipher `aesgcm` needs keys" in complaint(run)
     assert "the handshake `none`" in complaint(run)
+
+
+LIAR = '''
+from plytalk import Cipher, Property, hookimpl
+from plytalk.core.errors import HandshakeFailed
+
+class Liar(Cipher):
+    """XOR with one key, again and again."""
+
+    name = "liar"
+    needs = {Property.KEYS}
+    gives = {Property.SECRECY, Property.INTEGRITY, Property.PEER_IDENTITY}
+    prefers = {"framer": "typed", "handshake": "rsa", "messages": "text"}
+
+    def __init__(self, secrets, role):
+        if len(secrets.send) != 32:
+            raise HandshakeFailed("It takes 32 bytes.")
+        self.key = secrets.send, secrets.receive
+
+    def seal(self, plaintext):
+        return bytes(a ^ b for a, b in zip(plaintext, self.key[0] * 4000))
+
+    def open(self, sealed):
+        return bytes(a ^ b for a, b in zip(sealed, self.key[1] * 4000))
+
+@hookimpl
+def layers():
+    return [Liar]
+'''
+HONEST = """
+from plytalk import hookimpl
+from plytalk.plugins.ciphers.aesgcm import AesGcm
+
+class Honest(AesGcm):
+    'Ours, under another name.'
+
+    name = "liar"
+
+@hookimpl
+def layers():
+    return [Honest]
+"""
+
+
+def explained(folder: Path, text: str) -> dict[str, Any]:
+    plant(folder, "plytalk-cipher-liar", {"cipher-liar": text})
+    run = chat("explain", "--cipher", "liar", "--json", environment={**ENVIRONMENT, "PYTHONPATH": str(folder)})
+    assert run.returncode == 0, run.stderr
+    return dict(json.loads(run.stdout))
+
+
+def test_what_the_conformance_kit_refutes_is_not_repeated(tmp_path: Path) -> None:
+    sheet = explained(tmp_path, LIAR)
+    assert sheet["protects"] == []
+    assert not {"secrecy", "integrity", "peer identity"} & set(sheet["gives"])
+    claims = {row["property"]: row["doubt"] for row in sheet["claims"]}
+    for prop in ("secrecy", "integrity"):
+        assert "cipher `liar` of plytalk-cipher-liar claims this, and the conformance kit refutes it: " in claims[prop]
+        assert "the same twice" in claims[prop]
+    assert claims["peer identity"].endswith("which no cipher can give.")
+    text = chat("explain", "--cipher", "liar", environment={**ENVIRONMENT, "PYTHONPATH": str(tmp_path)}).stdout
+    assert "What a plugin claims, and plytalk does not vouch for" in text
+    assert "only ciphertext" not in text
+
+
+def test_what_nobody_has_attacked_says_how_to(tmp_path: Path) -> None:
+    claims = explained(tmp_path, HONEST)["claims"]
+    assert {claim["property"] for claim in claims} == {"secrecy", "integrity"}
+    assert all(claim["doubt"].endswith('To see whether it holds: chat lab --stack "cipher liar".') for claim in claims)
