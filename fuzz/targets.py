@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from fuzz.parts import Input, file, identity, pieces, rsa_key, static
 from plytalk.cli import config
 from plytalk.cli.inspect import lines
-from plytalk.cli.talk import split
+from plytalk.core.address import parse_address
 from plytalk.core.allow import allowed
 from plytalk.core.contacts import Contacts
 from plytalk.core.errors import HandshakeFailed, LocalError, RemoteError, Usage
@@ -336,7 +336,8 @@ def trace(data: bytes) -> None:
 @target("address")
 def address(data: bytes) -> None:
     with suppress(Usage):
-        host, port = split(data.decode("utf-8", "surrogateescape"))
+        read = parse_address(data.decode("utf-8", "surrogateescape"))
+        host, port = read.host, read.port
         assert host
         assert port is None or 0 < port < 65536
         with suppress(LocalError):

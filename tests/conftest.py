@@ -66,6 +66,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         print("\nThe tests leave something behind: " + "; ".join(left) + ".")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    seed = config.getoption("randomly_seed", None)
+    if terminalreporter.stats.get("failed") or terminalreporter.stats.get("error") or os.environ.get("CI"):
+        terminalreporter.write_line(f"The order was random. To repeat it: ./run pytest --randomly-seed={seed}")
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plytalk.cli.inspect import lines
-from plytalk.cli.talk import split
+from plytalk.core.address import parse_address
 from plytalk.core.errors import Usage
 from plytalk.core.inspect.capture import addresses
 from plytalk.core.inspect.cards import cards
@@ -48,9 +48,9 @@ def test_stars_still_stand_for_anything(tmp_path, pattern):
     assert entry.concerns("aabbbc") == (pattern != "a?c*")
 
 
-def test_a_port_of_thousands_of_digits_is_no_port():
-    with pytest.raises(Usage, match="a port from 1 to 65535"):
-        split("a.example:" + "1" * 5000)
+def test_a_port_of_hundreds_of_digits_is_not_a_port():
+    with pytest.raises(Usage, match="a port is a number from 1 to 65535"):
+        parse_address("a.example:" + "1" * 500)
 
 
 def test_a_capture_of_a_peer_with_thousands_of_digits_for_a_port_has_some_port():

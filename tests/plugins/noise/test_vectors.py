@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 
 from plytalk.core.errors import HandshakeFailed
 from plytalk.plugins.noise.engine import HandshakeState, Transport
-from plytalk.plugins.noise.primitives import CHACHAPOLY, KEM, MLKEM768, KeyPair
+from plytalk.plugins.noise.primitives import CHACHAPOLY, DH, KEM, MLKEM768, KeyPair
 from plytalk.plugins.noise.protocol import named
 
 XXHFS = Path(__file__).parents[2] / "vectors" / "xxhfs-mlkem768.json"
@@ -35,13 +35,19 @@ def side(vector: Vector, name: str, scripted: Any, *, role: str, initiator: bool
     return HandshakeState(protocol, initiator=initiator, prologue=prologue, psks=psks, **keys)
 
 
-def play(vector: Vector, first: HandshakeState, second: HandshakeState, messages: list[dict[str, str]]) -> None:
-    """The whole conversation, handshake and transport messages, in turns."""
+def play(
+    vector: Vector,
+    first: HandshakeState,
+    second: HandshakeState,
+    messages: list[dict[str, str]],
+    turns: Sequence[int] | None = None,
+) -> None:
+    """The whole conversation, handshake and transport messages, alternating unless `turns` tells who sends each."""
     ends = (first, second)
     transports: tuple[Transport, Transport] | None = None
     for index, message in enumerate(messages):
         payload, ciphertext = bytes.fromhex(message["payload"]), bytes.fromhex(message["ciphertext"])
-        turn = 0 if first.protocol.pattern.one_way else index % 2
+        turn = turns[index] if turns else 0 if first.protocol.pattern.one_way else index % 2
         writer, reader = ends[turn], ends[1 - turn]
         if transports is None:
             assert writer.write_message(payload) == ciphertext
@@ -116,6 +122,52 @@ def test_noise_c_fallback(vectors: Read, scripted: Any) -> None:
         play(vector, bob, alice, rest)
         counted["played"] += 1
     assert counted == {"played": 16, "skipped: obsolete naming NoisePSK_": 16}
+
+
+FLYNN = Path("/usr/share/gocode/src/github.com/flynn/noise/vectors.txt")
+
+
+def flynn_vectors() -> Iterator[dict[str, str]]:
+    """The vectors of flynn/noise, as Debian packages them: one `name=value` on a line, an empty line between two."""
+    if not FLYNN.is_file():
+        pytest.skip("needs public Noise vectors: apt-get install golang-github-flynn-noise-dev")
+    for block in FLYNN.read_text().split("\n\n"):
+        if lines := [line for line in block.splitlines() if line and not line.startswith("#")]:
+            yield dict(line.split("=", 1) for line in lines)
+
+
+def as_vector(lines: dict[str, str], dh: DH) -> Vector:
+    """One of them in the form of all the others, in which each side also has the other side's public key."""
+    vector: Vector = {"messages": []}
+    for role, other in (("init", "resp"), ("resp", "init")):
+        vector[f"{role}_prologue"] = lines.get("prologue", "")
+        vector[f"{role}_psks"] = [lines["preshared_key"]] if "preshared_key" in lines else []
+        vector[f"{role}_ephemeral"] = lines[f"gen_{role}_ephemeral"]
+        if f"{role}_static" in lines:
+            vector[f"{role}_static"] = lines[f"{role}_static"]
+        if f"{other}_static" in lines:
+            vector[f"{role}_remote_static"] = dh.load(bytes.fromhex(lines[f"{other}_static"])).public.hex()
+    for number in range(sum(key.endswith("_ciphertext") for key in lines)):
+        vector["messages"].append({part: lines[f"msg_{number}_{part}"] for part in ("payload", "ciphertext")})
+    return vector
+
+
+def test_flynn(scripted: Any) -> None:
+    """Here the initiator sends the first message after the handshake, whoever sent the last one in it."""
+    counted: Counter[str] = Counter()
+    for lines in flynn_vectors():
+        name = lines["handshake"]
+        vector = as_vector(lines, named(name).dh)
+        initiator = side(vector, name, scripted, role="init", initiator=True)
+        responder = side(vector, name, scripted, role="resp", initiator=False)
+        messages = vector["messages"]
+        turns = [turn % 2 for turn in range(len(messages) - 2)] + [0, 1]
+        if initiator.protocol.pattern.one_way:
+            del messages[-1]  # an answer, which such a pattern does not allow (section 7.4)
+            counted["without the answer in a one-way pattern"] += 1
+        play(vector, initiator, responder, messages, turns)
+        counted["played"] += 1
+    assert counted == {"played": 1920, "without the answer in a one-way pattern": 288}
 
 
 def seeded_kem(vector: Vector) -> KEM:
