@@ -59,9 +59,9 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: pytest.
     return result
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if left := AT_THE_START.found():
+    if left := AT_THE_START.left():  # not what modules do to the environment when they are imported
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         print("\nThe tests leave something behind: " + "; ".join(left) + ".")
 

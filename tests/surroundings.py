@@ -66,15 +66,21 @@ class Leftovers:
         self._threads |= set(threading.enumerate())
         self._children |= set(children())
 
-    def found(self) -> list[str]:
+    def left(self) -> list[str]:
         """One sentence for each thing that is left behind. Threads and processes that are about to end get the time to do so."""
         deadline = time.monotonic() + PATIENCE
         sentences = [f"the thread {thread.name!r} still runs" for thread in self._threads_left(deadline)]
         sentences += [f"the process {description} still runs" for description in self._children_left(deadline)]
         sentences += [f"the file {path} is in the project" for path in self._folders.changed()]
         sentences += [f"the file {path} is in the user's home folder" for path in set(files_in(self._home)) - self._homes]
-        now = state()
-        sentences += [f"{name} is {now[name]!r} and was {self._state[name]!r}" for name in now if now[name] != self._state[name]]
+        return sentences
+
+    def found(self) -> list[str]:
+        """What is left behind, and what is changed for the tests after this one."""
+        sentences, now = self.left(), state()
+        for name in now:
+            if now[name] != self._state[name]:
+                sentences.append(f"{name} has changed: {differences(self._state[name], now[name])}")
         return sentences
 
     def _threads_left(self, deadline: float) -> list[threading.Thread]:
@@ -139,8 +145,14 @@ def files_in(folder: Path) -> Iterator[str]:
 
 def state() -> dict[str, object]:
     """What a test can change for the tests after it."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    environment = [f"{name}={value}" for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"]
     return {"os.environ": environment, "the working directory": os.getcwd(), "sys.path": list(sys.path)}
+
+
+def differences(before: object, now: object) -> str:
+    """What is in one and not in the other; of the environment the names alone."""
+    old, new = (set(value if isinstance(value, list) else [value]) for value in (before, now))
+    return ", ".join(sorted(str(entry).partition("=")[0] for entry in old ^ new)) or "the order"
 
 
 def children() -> list[int]:

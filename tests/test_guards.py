@@ -9,6 +9,7 @@ import tokenize
 from pathlib import Path
 
 import pytest
+from asserting import empty_tests
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("core", "plugins", "cli")
@@ -111,3 +112,30 @@ def test_the_kit_needs_only_what_plytalk_needs() -> None:
     assert "plytalk.core.testing" in loaded
     strange = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names) - {"plytalk", "pluggy", "__main__"}
     assert {name for name in strange if not name.startswith(("_", "sitecustomize", "usercustomize"))} == set()
+
+
+# -- tests that can fail --------------------------------------------------------------------------------------------------
+
+
+def test_every_test_asserts_something() -> None:
+    files = [*ROOT.glob("tests/**/*.py"), *ROOT.glob("examples/*/tests/**/*.py")]
+    assert empty_tests(files) == []
+
+
+def test_the_look_for_tests_that_assert_nothing_finds_them(tmp_path: Path) -> None:
+    file = tmp_path / "test_planted.py"
+    file.write_text("""
+def holds(): assert True
+def test_empty(): print(1)
+async def test_only_suppresses():
+    with suppress(ValueError): work()
+class TestClass:
+    def test_in_a_class(self): self.work()
+def test_asserts(): assert work()
+def test_raises():
+    with pytest.raises(ValueError): work()
+def test_by_a_helper(): holds()
+def test_by_the_kit(): check_cipher(Xor)
+""")
+    found = [name.partition("::")[2] for name in empty_tests([file])]
+    assert found == ["test_empty", "test_only_suppresses", "test_in_a_class"]

@@ -75,8 +75,12 @@ def test_contacts_that_cannot_be_read_are_said_and_the_guest_is_a_stranger(home,
 
 def test_who_may_come_in_is_said_where_nobody_is_asked(home, tmp_path: Path) -> None:
     chat("keys", "psk", str(tmp_path / "psk"), environment=home)
+    guest = {**home, "PLYTALK_HOME": str(tmp_path / "client")}
     for options, said in (([], True), (["--psk-file", str(tmp_path / "psk")], False), (["--profile", "demo01"], False)):
         with serve(*options, environment=home) as server:
+            with connect(server.port, *shlex.split(line(server)), environment=guest) as client:
+                client.end_input()
+                assert client.status() == 0  # by then the server has said all that it says at the beginning
             server.process.terminate()
             server.status()
         assert any(told.startswith("Anyone who can reach it") for told in server.told) is said

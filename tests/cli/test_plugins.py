@@ -174,7 +174,8 @@ def test_all_that_is_wrong_is_listed_with_its_reason(troubled: Shell) -> None:
 
 
 def test_check_tells_by_the_exit_code(troubled: Shell) -> None:
-    troubled("plugins", "--check", status=7)
+    out, _ = troubled("plugins", "--check", status=7)
+    assert "What is wrong" in out
 
 
 @pytest.mark.parametrize(

@@ -170,11 +170,15 @@ async def test_a_blocking_call_in_a_thread_gives_its_result_or_its_error() -> No
 
 async def test_a_blocking_call_that_nobody_waits_for_any_more_does_no_harm() -> None:
     released = threading.Event()
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     for result in (lambda: released.wait(), lambda: 1 // (not released.wait())):
         waiting = asyncio.create_task(in_thread(result))
         await idle()
         waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
     released.set()
-    await in_thread(lambda: None)
+    assert await in_thread(lambda: "done") == "done"
     await idle()
+    assert complaints == []

@@ -50,6 +50,7 @@ async def test_the_place_is_free_again_as_soon_as_the_only_peer_is_in() -> None:
         talking.cancel()
         await asyncio.gather(talking, return_exceptions=True)
         await serving.task
+        assert talking.cancelled()
 
 
 async def test_a_server_that_keeps_on_talks_to_one_after_the_other() -> None:

@@ -121,6 +121,8 @@ async def test_who_waits_to_send_is_released_when_the_connection_goes() -> None:
     await idle()
     right._transport.abort()
     await waiting
+    assert waiting.done()
+    assert left._transport.is_closing()
     left.close()
 
 

@@ -34,7 +34,11 @@ async def test_closing_again_takes_nobody_s_place_away() -> None:
     await first.close()
     second = await Memory().listen("again", 0)
     await first.close()
-    (await Memory().connect("again", 0)).close()
+    stream = await Memory().connect("again", 0)
+    arrived = await second.accept()
+    assert arrived is not stream
+    stream.close()
+    arrived.close()
     await second.close()
 
 

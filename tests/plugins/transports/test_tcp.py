@@ -236,6 +236,7 @@ async def test_a_name_of_several_addresses_has_one_port_and_needs_only_one_of_th
     with monkeypatch.context() as patch:
         patch.setattr(asyncio.get_running_loop(), "getaddrinfo", several)
         listener = await Tcp().listen("a-name", 0)
+    assert listener.address.startswith("127.0.0.1:")
     port = int(listener.address.removeprefix("127.0.0.1:"))
     for host in ("127.0.0.1", "127.0.0.2"):
         stream = await Tcp().connect(host, port)

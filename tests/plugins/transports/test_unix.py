@@ -77,7 +77,11 @@ async def test_closing_again_takes_no_other_program_s_socket_away(path: Path) ->
     await first.close()
     second = await Unix().listen(str(path), 0)
     await first.close()
-    (await Unix().connect(str(path), 0)).close()
+    stream = await Unix().connect(str(path), 0)
+    arrived = await second.accept()
+    assert arrived is not stream
+    stream.close()
+    arrived.close()
     await second.close()
 
 
