@@ -29,7 +29,7 @@ class Quiet(Ui):
 
     name = "quiet"
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: Any) -> None:
         await asyncio.get_running_loop().create_future()
 
     def notice(self, sentence: str) -> None:
@@ -40,18 +40,18 @@ class Quiet(Ui):
 
 
 class ServerUi(script.Server, Quiet):
-    def opened(self, session: Session) -> None:
+    def opened(self, session: Any) -> None:
         self.say = session.say
 
 
 class ClientUi(script.Client, Quiet):
     """Standard input says what to type."""
 
-    def opened(self, session: Session) -> None:
+    def opened(self, session: Any) -> None:
         self._answer = asyncio.Event()
         self.say, self.answered = session.say, self._answer.set
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: Any) -> None:
         print("open", flush=True)
         while order := sys.stdin.readline():  # blocks the loop: nobody speaks between two orders
             what, size, count = order.split()

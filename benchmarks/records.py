@@ -130,7 +130,7 @@ class Receiver(Quiet):
 
     left, _start = 0, 0.0
 
-    def opened(self, session: Session) -> None:
+    def opened(self, session: Any) -> None:
         self._say = session.say
         session.extend(BYTES, lambda body: self.message(""))
 
@@ -149,7 +149,7 @@ class Sender(Quiet):
     seconds, its own processor's and the receiver's.
     """
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: Any) -> None:
         self._answers: asyncio.Queue[str] = asyncio.Queue()
         print("open", flush=True)
         while order := sys.stdin.readline():  # blocks the loop: nobody speaks between two orders

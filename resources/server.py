@@ -107,7 +107,7 @@ def stack(profile: str, ui: "type[Brief] | None" = None) -> Stack:
 class Brief(RecordingUi):
     """Says hello, and goes."""
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: Any) -> None:
         session.say("hello")
         await session.drain()
         session.exit()
@@ -116,7 +116,7 @@ class Brief(RecordingUi):
 class Asking(Brief):
     """Asks who is here, hears the answer, and goes."""
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: Any) -> None:
         session.say("/who")
         async with asyncio.timeout(10):
             await self.until(messages=1)

@@ -68,7 +68,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     seed = config.getoption("randomly_seed", None)
-    if terminalreporter.stats.get("failed") or terminalreporter.stats.get("error") or os.environ.get("CI"):
+    failed = terminalreporter.stats.get("failed") or terminalreporter.stats.get("error")
+    if isinstance(seed, int) and (failed or "CI" in os.environ):
         terminalreporter.write_line(f"The order was random. To repeat it: ./run pytest --randomly-seed={seed}")
 
 

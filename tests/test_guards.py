@@ -1,11 +1,14 @@
 """Rules of the project that no single test would notice being broken."""
 
+import ast
 import io
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tokenize
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -97,13 +100,132 @@ def f():
 # -- who imports whom -----------------------------------------------------------------------------------------------------
 
 
-def test_imports_keep_their_direction() -> None:
+def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
     lint = shutil.which("lint-imports", path=str(Path(sys.executable).parent))
     if lint is None:
         pytest.skip("needs import-linter: pip install import-linter")
-    run = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    # Its search path is the installed package's; that of a copy comes first.
+    environment = {**os.environ, "PYTHONPATH": str(root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run([lint, "--no-cache"], cwd=root, env=environment, capture_output=True, text=True)
+
+
+def test_imports_keep_their_direction() -> None:
+    run = lint_imports(ROOT)
     assert run.returncode == 0, run.stdout
     assert " 0 broken" in run.stdout
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The sources and the contracts, to plant faults in."""
+    for folder in FOLDERS:
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "src", tmp_path / "src", symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+FAULTS = {
+    "core/wire.py": ("import ssl", "core opens no socket"),
+    "core/keys.py": ("import subprocess", "core opens no socket"),
+    "core/stack.py": ("import plytalk.plugins.rooms.names", "cli > core, plugins > core"),
+    "plugins/framers/raw.py": ("import plytalk.plugins.ciphers.none", "layers never import each other"),
+    "plugins/ciphers/none.py": ("import plytalk.plugins.rooms.names", "only features know rooms"),
+    "plugins/noise/states.py": ("import plytalk.plugins.messages.records", "the Noise engine knows no layer"),
+    "plugins/rooms/names.py": ("import plytalk.plugins.framers.raw", "what rooms are made of knows no layer"),
+}
+"""A forbidden import for each contract, and the name of the contract that must report it."""
+
+
+def test_every_contract_about_imports_reports_a_planted_fault(copy: Path) -> None:
+    for file, (line, _) in FAULTS.items():
+        assert (copy / file).is_file()
+        (copy / file).write_text(f"{(copy / file).read_text()}\n{line}  # noqa\n")
+    run = lint_imports(copy)
+    broken = {line for line in run.stdout.splitlines() if " BROKEN" in line}
+    for _, contract in FAULTS.values():
+        assert any(line.startswith(contract) for line in broken), f"{contract}: {run.stdout}"
+    assert " 0 kept" in run.stdout
+
+
+# import-linter sees imports of modules. What `asyncio` offers needs a look at the code.
+OPENS = re.compile(
+    r"(open|start|create)_(unix_)?(connection|server|datagram_endpoint|subprocess_\w+)|sock_(connect|accept)|connect_(read|write)_pipe"
+)
+
+
+def opened_in(text: str) -> set[str]:
+    """The names in the code that open a socket or start a program."""
+    names = {node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            names |= {alias.name.rpartition(".")[2] for alias in node.names}
+        elif isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names.add(node.value)  # getattr(asyncio, "open_connection")
+    return {name for name in names if OPENS.fullmatch(name)} | names & {"system", "popen", "fork", "__import__"}
+
+
+@pytest.mark.parametrize("source", CORE)
+def test_core_opens_no_socket_and_starts_no_program(source: str) -> None:
+    assert opened_in((ROOT / source).read_text()) <= OPENED.get(source, set())
+
+
+OPENED: dict[str, set[str]] = {}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import asyncio\nasyncio.open_connection('x', 1)",
+        "from asyncio import start_server",
+        "loop.create_connection(f, 'x', 1)",
+        "asyncio.open_unix_connection('x')",
+        "asyncio.create_subprocess_exec('x')",
+        "getattr(asyncio, 'open_connection')",
+        "import os\nos.system('x')",
+        "__import__('socket')",
+        "loop.sock_connect(s, 'x')",
+    ],
+)
+def test_the_look_for_sockets_finds_them(code: str) -> None:
+    assert opened_in(code)
+
+
+KNOWN_FOLDERS = {
+    "core": {"inspect", "lab", "layers", "testing"},
+    "plugins": {
+        *("attacks", "authenticators", "ciphers", "features", "framers", "handshakes", "messages", "transports", "uis"),
+        *("noise", "rooms"),
+    },
+    "cli": {"new-plugin"},
+}
+
+
+def folders_in(root: Path) -> dict[str, set[str]]:
+    """The folders with files in them, but for caches."""
+    return {
+        top: {
+            path.name for path in (root / top).iterdir() if path.is_dir() and path.name != "__pycache__" and any(path.glob("*.*"))
+        }
+        for top in FOLDERS
+    }
+
+
+def test_every_folder_is_under_a_contract_about_imports() -> None:
+    """A new folder is named here when a contract in pyproject.toml says who may import it."""
+    assert folders_in(ROOT) == KNOWN_FOLDERS
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    named = {name for contract in contracts for name in (*contract.get("modules", ()), *contract.get("source_modules", ()))}
+    for folder in KNOWN_FOLDERS["plugins"]:
+        assert named & {f"plytalk.plugins.{folder}", f"plytalk.plugins.{folder}.*"}
+
+
+def test_a_new_folder_is_noticed(copy: Path) -> None:
+    (copy / "plugins" / "bridges").mkdir()
+    (copy / "plugins" / "bridges" / "irc.py").write_text("")
+    assert folders_in(copy) != KNOWN_FOLDERS
 
 
 def test_the_kit_needs_only_what_plytalk_needs() -> None:

@@ -5,6 +5,7 @@ import json
 import socket
 import sys
 from dataclasses import replace
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -33,8 +34,8 @@ def remembering(keys: list[bytes]) -> NoiseProtocol:
     """The suite, with a cipher that writes down every key it is made with: the last two are those of the conversation (Split)."""
     protocol = named(SUITE)
 
-    def new(key: bytes) -> object:
-        keys.append(key)
+    def new(key: bytes | bytearray) -> Any:
+        keys.append(bytes(key))
         return protocol.cipher.new(key)
 
     return replace(protocol, cipher=replace(protocol.cipher, new=new))
