@@ -18,17 +18,15 @@ import asyncio
 import contextlib
 import re
 import secrets
-import socket
 import sys
 import time
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fuzz.callers import Scene, call
 from plytalk.core.ends import stop
 from resources.members import Stranger
-from resources.server import LOOPBACK, Honest, Server, serving, stack
+from resources.server import LOOPBACK, Honest, Server, free_port, measures, serving, stack
 
 MIB = 1024 * 1024
 AT_ONCE = 16
@@ -66,10 +64,9 @@ class Watch:
 
     async def figures(self) -> tuple[int, int]:
         """How many members and how many conversations there are; none where the server does not answer in time."""
-        text = ""
+        found: dict[str, float] = {}
         with contextlib.suppress(OSError):
-            text = await asyncio.to_thread(read_metrics, self.port)
-        found = dict(re.findall(r"^(plytalk_(?:members|sessions_open)) (\d+)", text, re.MULTILINE))
+            found = await asyncio.to_thread(measures, self.port)
         return int(found.get("plytalk_members", 0)), int(found.get("plytalk_sessions_open", 0))
 
     async def empty(self) -> tuple[int, int]:
@@ -78,11 +75,6 @@ class Watch:
         while (figures := await self.figures()) != (0, 0) and time.monotonic() < end:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.1)
         return figures
-
-
-def read_metrics(port: int) -> str:
-    with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=10) as answer:
-        return str(answer.read().decode())
 
 
 class Progress:
@@ -157,11 +149,6 @@ def run(seconds: float, connections: int = 0, seed: int = 0) -> Scene:
         for fault in sorted(faults):
             scene.found(f"the server told of a fault in its own code: {fault}")
         return scene
-
-
-def free_port() -> int:
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -56,6 +56,9 @@ class Amount:
     noise: float = 10.0
     texts: int = 2000
     pairs: int = 200
+    joins: int = 2000
+    insider: float = 10.0
+    beside_insider: int = 20
     conversations: int = 40_000
 
 
@@ -72,6 +75,8 @@ SHORT = Amount(
     slow_in_rooms=300,
     texts=90,
     pairs=40,
+    joins=40,
+    insider=2.0,
     conversations=2000,
 )
 

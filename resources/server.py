@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -95,6 +97,19 @@ def serving(
             process.kill()
             with contextlib.suppress(OSError):
                 process.communicate(timeout=10)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def measures(port: int) -> dict[str, float]:
+    """What `--metrics` says at this port of this machine, without what has labels. Raises OSError."""
+    with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return {name: float(value) for name, _, value in (line.partition(" ") for line in lines if not line.startswith("#"))}
 
 
 def stack(profile: str, ui: "type[Brief] | None" = None) -> Stack:

@@ -67,9 +67,14 @@ class Setup:
 
 @dataclass(frozen=True)
 class Introduced(Setup):
-    """A setup whose judging end was told the other's key beforehand; with `revoked` also that the attacker's is one no more."""
+    """A setup whose judging end was told the other's key beforehand; with `revoked` also that the attacker's is one no more.
+
+    `before` stands at the beginning of its files, as some editors leave it there.
+    """
 
     revoked: bool = False
+    before: bytes = b""
+    known: Mapping[Path, bytes] = field(default_factory=dict)
 
     @property
     def wants_keys(self) -> bool:
@@ -84,7 +89,13 @@ class Introduced(Setup):
             assert issubclass(auth, RevokesKeys)
             auth.knowing(keys[ATTACKER], folder / judge.value)
             auth.revoking(keys[ATTACKER], folder / judge.value)
-        return replace(self, options=options)
+        known = {file: self.before + file.read_bytes() for file in options.values() if isinstance(file, Path) and file.exists()}
+        return replace(self, options=options, known=known)
+
+    def stack(self, who: str, folder: Path, known: Sequence[Profile] = ()) -> Stack:
+        for file, content in self.known.items():  # nothing that was learned in one conversation helps in the next
+            write(file, content)
+        return super().stack(who, folder, known)
 
 
 def judge_of(auth: type[Layer]) -> Role:

@@ -100,4 +100,4 @@ class MemoryLater(MemoryRead):
 
 @hookimpl
 def layers() -> list[type[MemoryRead]]:
-    return [MemoryLater]
+    return [MemoryAfter, MemoryLater]

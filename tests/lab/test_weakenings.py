@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab.weakenings import DEFAULT, OLD, WEAKENINGS, Weakening
+from lab.weakenings import DEFAULT, OLD, RESOURCES, WEAKENINGS, Weakening
 
 PROGRAM = Path(__file__).parent / "weakened.py"
 ROOT = PROGRAM.parents[2]
@@ -39,7 +39,7 @@ def test_there_are_thirty_of_them_and_more() -> None:
     assert len({(weakening.file, weakening.old, weakening.new) for weakening in WEAKENINGS}) == len(WEAKENINGS)
 
 
-@pytest.mark.parametrize("weakening", WEAKENINGS, ids=lambda weakening: weakening.name.replace(" ", "-"))
+@pytest.mark.parametrize("weakening", WEAKENINGS + RESOURCES, ids=lambda weakening: weakening.name.replace(" ", "-"))
 def test_each_changes_one_place_of_our_own_code(weakening: Weakening) -> None:
     text = (ROOT / weakening.file).read_text()
     assert text.count(weakening.old) == 1

@@ -1,6 +1,7 @@
 """Measure cells of the matrix with one line of our own code changed. A program of its own, so that nothing else is changed.
 
 echo '{"file": ..., "old": ..., "new": ..., "cells": [[stack, attack, seed], ...]}' | python weakened.py
+python weakened.py --chat '{"file": ..., "old": ..., "new": ...}' serve ...      runs `chat` with the change
 """
 
 import json
@@ -45,10 +46,25 @@ def told(cell) -> str:
     return (cell.evidence.crash if cell.evidence else "") or "; ".join(cell.log)
 
 
-def main() -> None:
-    weakening = json.load(sys.stdin)
+def weaken(weakening: dict) -> Finder:
+    """From now on the module is imported with the change."""
     finder = Finder(weakening["file"], weakening["old"], weakening["new"])
     sys.meta_path.insert(0, finder)
+    return finder
+
+
+def chat(change: str, arguments: list[str]) -> int:
+    """`chat` with the change."""
+    weaken(json.loads(change))
+    from plytalk.cli.main import main
+
+    sys.argv[1:] = arguments
+    return main()
+
+
+def main() -> None:
+    weakening = json.load(sys.stdin)
+    finder = weaken(weakening)
     sys.path.insert(0, str(ROOT / "tests"))
     from lab.stacks import stack_named
 
@@ -65,4 +81,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--chat"]:
+        sys.exit(chat(sys.argv[2], sys.argv[3:]))
     main()

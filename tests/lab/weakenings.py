@@ -20,6 +20,17 @@ class Weakening:
     red: tuple[tuple[str, str, int], ...]
 
 
+@dataclass(frozen=True)
+class ResourceWeakening:
+    """The same for a real server: then the row of `python -m resources` is not held."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    row: str
+
+
 def red(stacks: str | tuple[str, ...], *attacks: str, seed: int = 0) -> tuple[tuple[str, str, int], ...]:
     return tuple((stack, attack, seed) for stack in ([stacks] if isinstance(stacks, str) else stacks) for attack in attacks)
 
@@ -96,6 +107,13 @@ CHANNEL = (
         red(DEFAULT, "memory-later"),
     ),
     Weakening(
+        "the keys of a conversation outlive it",
+        SESSION,
+        "            self._cipher.forget()\n",
+        "            pass\n",
+        red((DEFAULT, PSK), "memory-after"),
+    ),
+    Weakening(
         "a goodbye counts what it likes",
         RECORDS,
         "if records_before != self._received:",
@@ -105,8 +123,8 @@ CHANNEL = (
     Weakening(
         "what a peer says is shown as it is",
         SESSION,
-        "cleaned, show = str if hearer.raw else clean, hearer.message",
-        "cleaned, show = str, hearer.message",
+        "show(item if harmless else clean(item))",
+        "show(item)",
         red((DEFAULT, OLD), "escapes"),
     ),
     Weakening(
@@ -150,15 +168,15 @@ SECRECY = (
     Weakening(
         "the keys of the conversation are all zeros",
         STATES,
-        'first, second = (output[:KEY_LENGTH] for output in self._hkdf(self.ck, b"", 2))',
-        "first = second = bytes(KEY_LENGTH)",
+        'outputs = self._hkdf(self.ck, b"", 2)\n        if disclose',
+        "outputs = [bytearray(64), bytearray(64)]\n        if disclose",
         red((DEFAULT, CHACHA), "eavesdrop"),
     ),
     Weakening(
         "the first record of both directions has the same key and nonce",
         STATES,
-        "return CipherState(self._ciphers, first), CipherState(self._ciphers, second)",
-        "return CipherState(self._ciphers, first), CipherState(self._ciphers, first)",
+        "(CipherState(self._ciphers, output[:KEY_LENGTH]) for output in outputs)",
+        "(CipherState(self._ciphers, outputs[0][:KEY_LENGTH]) for output in outputs)",
         red((DEFAULT, CHACHA), "eavesdrop"),
     ),
 )
@@ -469,3 +487,20 @@ SERVER = (
 )
 
 WEAKENINGS = CHANNEL + SECRECY + IDENTITY + LISTS + AGREED + HANDSHAKE + SERVER
+
+RESOURCES = (
+    ResourceWeakening(
+        "a resume begins where it asks to",
+        "plugins/rooms/resume.py",
+        "entitled = self.asked and self.epoch == epoch and self.room == room.name and self.since >= room.born",
+        "entitled = self.asked and self.epoch == epoch",
+        "resume",
+    ),
+    ResourceWeakening(
+        "a member stays when its conversation is over",
+        "plugins/rooms/hall.py",
+        "if self.members.pop(member.id, None) is None:",
+        "if member.id not in self.members:",
+        "join",
+    ),
+)
