@@ -152,6 +152,12 @@ class TooSlow(HandshakeFailed):
     """The other side did not finish its handshake in time."""
 
 
+class Withdrawn(HandshakeFailed):
+    """The other side disconnected while you were asked about it, so the question is withdrawn."""
+
+    hint = ""
+
+
 class Refused(HandshakeFailed):
     """The other side was refused."""
 

@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Awaitable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import ip_address
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from plytalk.core.errors import (
     BrokenPlugin,
@@ -22,6 +22,7 @@ from plytalk.core.errors import (
     RemoteError,
     StackMismatch,
     TooSlow,
+    Withdrawn,
 )
 from plytalk.core.keys import Identity, Peer, Role, Secrets
 from plytalk.core.layers import Authenticator, Cipher, Framer, Messages, Stream
@@ -33,6 +34,7 @@ from plytalk.core.trace import Tracer
 from plytalk.core.wire import Channel, Wire
 
 T = TypeVar("T")
+TOO_EARLY = "The other side sent too much while you were asked about it, so the question is withdrawn."
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Opening:
         self._limits, self._tracer = limits, tracer
         self._loop = asyncio.get_running_loop()
         self._identity: Identity | None = None
-        self._agreed = False
+        self._agreed = self._verifying = False
+        self._wire: Wire | None = None
         self._clock = asyncio.timeout(None)
         self.approved = False
         """Whether the user was asked about the other side's key and said yes, which may take longer than a server waits."""
@@ -69,6 +72,7 @@ class Opening:
             raise BrokenPlugin(f"A layer of {self._stack.line} raised {type(error).__name__} before the conversation.") from error
         finally:
             self._clock = asyncio.timeout(None)  # the other knows this task, which knows this attempt: that would be a circle
+            self._wire = None  # so does the wire
 
     async def _run(self) -> Opened:
         framer = self._stack.framer()
@@ -79,6 +83,7 @@ class Opening:
         wire = Wire(framer, self._stream, self._ask, self._agree, agreement, self._limits.unread)
         if self._tracer:
             self._tracer.wrap_wire(wire, self._stack.handshake)
+        self._wire = wire
         self._stream.deliver_to(wire.feed, wire.ended)
         try:
             return await self._talk(wire, framer)
@@ -182,7 +187,7 @@ class Opening:
         self._identity = identity  # not before: a handshake that swallows a refusal has shown no key
 
     async def _verify(self, channel: Channel, secrets: Secrets) -> None:
-        self.approved = False  # what goes wrong from here on is no matter of having kept the other side waiting
+        self.approved, self._verifying = False, True  # from here on, being kept waiting is not why anything goes wrong
         for auth in sorted(self._stack.auths, key=lambda auth: auth.name):  # in the same order on both sides
             if self._identity is None:
                 continue
@@ -209,15 +214,39 @@ class Opening:
             raise BrokenPlugin(f"The authenticator `{auth.name}` raised {type(error).__name__}, which is a no.") from error
 
     def _peer(self, identity: Identity, binding: bytes = b"") -> Peer:
-        return Peer(self._role, self._address, identity, self._confirm, binding, self._say)
+        return Peer(self._role, self._address, identity, partial(self._confirm, identity), binding, self._say)
 
     def _say(self, sentence: str) -> None:
         self._stack.ui.notice(clean(sentence))
 
-    async def _confirm(self, question: str, otherwise: str) -> bool:
+    async def _confirm(self, identity: Identity, question: str, otherwise: str) -> bool:
+        ask = self._stack.ui.question_queue.ask
+        about = {"address": clean(self._address), "fingerprint": identity.fingerprint}
         with self._pause(None):
-            self.approved = await self._stack.ui.confirm(clean(question), clean(otherwise))
+            asking = asyncio.ensure_future(ask(clean(question), clean(otherwise), **about))
+            try:
+                self.approved = await (asking if self._outlives_the_connection else self._unless_gone(asking))
+            finally:
+                await _cancelled(asking)
             return self.approved
+
+    @property
+    def _outlives_the_connection(self) -> bool:
+        """Whether an answer is of use when the other side has gone: a client's about a key it meets, since it connects again."""
+        return self._role is Role.INITIATOR and not self._verifying
+
+    async def _unless_gone(self, asking: "asyncio.Future[bool]") -> bool:
+        """The answer. Raises HandshakeFailed when the other side disconnects first, which withdraws the question."""
+        assert self._wire is not None
+        wire = self._wire
+        gone = asyncio.ensure_future(wire.gone(may_talk=not self._verifying))
+        try:
+            await asyncio.wait((asking, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _cancelled(gone)
+        if asking.done():
+            return asking.result()
+        raise Withdrawn if wire.over else Withdrawn(TOO_EARLY)
 
     def _thinking(self) -> AbstractContextManager[None]:
         return self._pause(self._loop.time() + self._limits.person)
@@ -232,6 +261,12 @@ class Opening:
         finally:
             if not self._clock.expired():
                 self._clock.reschedule(self._loop.time() + left)
+
+
+async def _cancelled(task: "asyncio.Future[Any]") -> None:
+    """Cancel it and wait until it has ended."""
+    task.cancel()
+    await asyncio.wait((task,))
 
 
 def counted(error: RemoteError) -> RemoteError:

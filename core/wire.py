@@ -100,6 +100,15 @@ class Wire:
         except Exception as error:  # the handshake hears of it, not the loop
             self.fault = error
 
+    async def gone(self, *, may_talk: bool) -> None:
+        """Wait until the other side has closed the stream or, where it may not talk yet, has sent more than is kept unread.
+
+        From then on the stream is paused, so its end would not be seen.
+        """
+        while not (self.over or self.fault or (not may_talk and self._framer.unfinished > self._unread)):
+            self._arrived.clear()
+            await self._arrived.wait()
+
     def ended(self, error: Exception | None) -> None:
         """The stream's end, while the handshake lasts."""
         self.over, self.error = True, error

@@ -9,7 +9,7 @@ from typing import Any
 
 from plytalk.core.errors import ChatError, UnknownPeer
 from plytalk.core.keys import Role
-from plytalk.core.layers import Authenticator
+from plytalk.core.layers import Authenticator, Question
 from plytalk.core.limits import Limits
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.session import Session
@@ -31,9 +31,9 @@ class Person(RecordingUi):
         super().__init__(answer)
         self.thinks, self.says = thinks, says
 
-    async def confirm(self, question: str, otherwise: str) -> bool:
+    async def answer(self, question: Question) -> str | None:
         await asyncio.sleep(self.thinks)
-        return await super().confirm(question, otherwise)
+        return await super().answer(question)
 
 
 def nobody(prompt: str) -> str:

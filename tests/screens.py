@@ -4,7 +4,6 @@ import contextlib
 import os
 import select
 import shlex
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 
@@ -13,18 +12,20 @@ import pyte
 from programs import COMMAND, ENVIRONMENT
 
 PATIENCE = 30.0  # seconds until a test that waits in vain fails
-BLOCKED = "import sys; sys.modules['prompt_toolkit'] = None; from plytalk.cli.main import main; main()"
-COMMANDS = {"prompt_toolkit": COMMAND, "readline": (sys.executable, "-c", BLOCKED)}
 
 
 class Screen:
     """A terminal of `columns` x `rows` with one program on it."""
 
-    def __init__(self, words: tuple[str, ...], environment: Mapping[str, str], columns: int, rows: int) -> None:
+    def __init__(
+        self, words: tuple[str, ...], environment: Mapping[str, str], columns: int, rows: int, term: str = "xterm-256color"
+    ) -> None:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""
-        environment = {**environment, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+        environment = {**environment, "TERM": term, "LANG": "C.UTF-8"}
+        if not term:
+            del environment["TERM"]
         self.process = pexpect.spawn(words[0], list(words[1:]), env=environment, dimensions=(rows, columns))
         self._screen.write_process_input = self.process.send
 
@@ -79,10 +80,15 @@ class Screen:
 
 @contextlib.contextmanager
 def shown(
-    library: str, *arguments: str, environment: Mapping[str, str] = ENVIRONMENT, columns: int = 100, rows: int = 30
+    *arguments: str,
+    environment: Mapping[str, str] = ENVIRONMENT,
+    columns: int = 100,
+    rows: int = 30,
+    term: str = "xterm-256color",
+    command: tuple[str, ...] = tuple(COMMAND),
 ) -> Iterator[Screen]:
-    """Run `chat ARGUMENTS` on a terminal, with "prompt_toolkit" or with "readline" for its prompt."""
-    screen = Screen((*COMMANDS[library], *arguments), environment, columns, rows)
+    """Run `chat ARGUMENTS` on a terminal."""
+    screen = Screen((*command, *arguments), environment, columns, rows, term)
     try:
         yield screen
     finally:
@@ -90,9 +96,9 @@ def shown(
 
 
 @contextlib.contextmanager
-def shown_by_a_shell(library: str, *arguments: str, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[Screen]:
+def shown_by_a_shell(*arguments: str, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[Screen]:
     """The same, started by a shell that says how the terminal was set before and after it: rows `before: ...`, `after: ...`."""
-    command = shlex.join((*COMMANDS[library], *arguments))
+    command = shlex.join((*COMMAND, *arguments))
     script = f'echo "before: $(stty -g)"; {command}; echo "status: $?"; echo "after: $(stty -g)"'
     screen = Screen(("/bin/sh", "-c", f"trap : INT TERM; {script}"), environment, 150, 40)
     try:

@@ -10,6 +10,7 @@ from plytalk.core.keys import Identity, Role
 from plytalk.core.lab.learning import Inside
 from plytalk.core.layers import Conversation, Stream, Ui
 from plytalk.core.memory import memory_stream_pair
+from plytalk.core.questions import Question
 from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack
 
@@ -74,9 +75,9 @@ class Witness(Ui):
     def opened(self, session: Conversation) -> None:
         self._side.alarms.clear()  # who is there, by authenticators that said yes: no alarm
 
-    async def confirm(self, question: str, otherwise: str) -> bool:
-        self._side.asked.append(question)
-        return await self._telephone.compare(question)
+    async def answer(self, question: Question) -> str | None:
+        self._side.asked.append(question.text)
+        return "yes" if await self._telephone.compare(question.text) else "no"
 
 
 def session_of(stack: Stack, stream: Stream, role: Role, side: Side, telephone: Telephone) -> Session:

@@ -21,6 +21,7 @@ from plytalk.core.layers.handshake import Handshake
 from plytalk.core.layers.messages import Messages
 from plytalk.core.layers.transport import Listener, Stream, Transport
 from plytalk.core.layers.ui import Conversation, Hearer, Said, Ui
+from plytalk.core.questions import Question
 
 __all__ = [
     "KINDS",
@@ -41,6 +42,7 @@ __all__ = [
     "Listener",
     "Messages",
     "Option",
+    "Question",
     "RevokesKeys",
     "Said",
     "Stream",

@@ -3,11 +3,13 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from plytalk.core.errors import UnknownPeer
 from plytalk.core.layers.base import Layer
 from plytalk.core.messages import EXIT
+from plytalk.core.questions import Question, QuestionQueue
 
 if TYPE_CHECKING:
     from plytalk.core.session import Ending
@@ -116,6 +118,16 @@ class Ui(Layer):
         """Something happened among several people: somebody spoke, came or left."""
         self.message(said.text)
 
-    async def confirm(self, question: str, otherwise: str) -> bool:
-        """Ask the person for yes or no. Raises UnknownPeer where nobody can be asked: never a yes by itself."""
-        raise UnknownPeer(f"{question} Nobody can be asked here.", otherwise)
+    async def answer(self, question: Question) -> str | None:
+        """Show `question.sentence` and give the next line that is typed, whatever it says; None at the end of input.
+
+        What was typed before the question is shown is not part of that line. Called for one question at a time, and again for the
+        same one if the line is no answer. Cancelled when the question is withdrawn: take it off the screen then. Raises
+        UnknownPeer where nobody can be asked.
+        """
+        raise UnknownPeer(f"{question.text} Nobody can be asked here.", question.otherwise)
+
+    @cached_property
+    def question_queue(self) -> QuestionQueue:
+        """All questions for the person at this UI, asked one at a time."""
+        return QuestionQueue(self)

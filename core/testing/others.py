@@ -12,6 +12,7 @@ from plytalk.core.keys import Identity, Peer, Role
 from plytalk.core.layers import Authenticator, Layer, Messages, Ui
 from plytalk.core.messages import Close, Item, is_exit
 from plytalk.core.properties import Property
+from plytalk.core.questions import Question
 from plytalk.core.testing.cutting import cuts, seeded
 from plytalk.core.testing.ends import open_ends, stack_of
 from plytalk.core.testing.verdict import demand, idle, judged, run, within
@@ -141,8 +142,11 @@ async def _shows(ui: Ui) -> None:
             ui.message(text)
             ui.notice("Something happened.")
         with contextlib.suppress(UnknownPeer):
-            answer = await within(ui.confirm("Trust this key?", "--yes"), "`confirm` waits for ever where nobody can be asked.")
-            demand(answer is True or answer is False, f"`confirm` gives {answer!r}: give True or False, or raise UnknownPeer.")
+            answer = await within(ui.answer(Question(1, "Trust this key?")), "`answer` waits for ever where nobody can be asked.")
+            demand(
+                answer is None or isinstance(answer, str),
+                f"`answer` gives {answer!r}: give the line that was typed, or None at the end of input, or raise UnknownPeer.",
+            )
         await asyncio.sleep(0)
     if ui.raw:
         bad = {character for character in shown.getvalue() if not character.isprintable() and character != "\n"}

@@ -10,6 +10,7 @@ from plytalk.core.framing import HeaderFramer
 from plytalk.core.keys import Role, Secrets
 from plytalk.core.layers import Cipher, Conversation, Handshake, Listener, Stream, Transport, Ui
 from plytalk.core.properties import Property
+from plytalk.core.questions import Question
 from plytalk.core.session import Ending
 from plytalk.core.testing.verdict import within
 from plytalk.core.text import TextMessages
@@ -121,11 +122,11 @@ class RecordingUi(Ui):
         self.ending = ending
         self._news.set()
 
-    async def confirm(self, question: str, otherwise: str) -> bool:
-        self.questions.append(question)
+    async def answer(self, question: Question) -> str | None:
+        self.questions.append(question.text)
         if self._answer is None:
-            raise UnknownPeer(question, otherwise)
-        return self._answer
+            raise UnknownPeer(question.text, question.otherwise)
+        return "yes" if self._answer else "no"
 
     async def until(
         self, *, messages: int = 0, notices: int = 0, listening: bool = False, open: bool = False, over: bool = False

@@ -18,7 +18,7 @@ from hashlib import sha256
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from plytalk.core.errors import HandshakeFailed, Refused, WrongSecret
+from plytalk.core.errors import HandshakeFailed, Refused, Withdrawn, WrongSecret
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Peer, Role
 from plytalk.core.layers import Authenticator, Option
@@ -47,7 +47,13 @@ class Words(Authenticator):
         mine, theirs = await (commit if peer.role is Role.INITIATOR else await_commitment)(channel, peer.binding)
         both = mine + theirs if peer.role is Role.INITIATOR else theirs + mine
         question = f"The three words are {' '.join(three_words(peer.binding, both))}. Does the other side read the same?"
-        if not await peer.confirm(question, "Compare words on a terminal, or give --peer, --psk-file or --code instead."):
+        try:
+            same = await peer.confirm(question, "Compare words on a terminal, or give --peer, --psk-file or --code instead.")
+        except Withdrawn as error:
+            raise Refused(
+                "The other side did not say yes to the words: it disconnected while you were asked, so the question is withdrawn."
+            ) from error
+        if not same:
             raise Refused("You said no to the words: if they differ, someone is between you and the other side.")
         await channel.send(YES)
         try:

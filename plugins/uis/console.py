@@ -1,26 +1,46 @@
 """Lines on a terminal, or lines through pipes.
 
-On a terminal a prompt stands in the last line and what arrives is printed above it, so that a half-typed line is never garbled:
-by prompt_toolkit where it is installed (the extra `tui`), by readline otherwise. Off a terminal the lines of standard input are
-sent, and what arrives is printed in the same form without a prompt.
+On a terminal an input line stands at the bottom and what arrives is printed above it, so that a half-typed line is never garbled.
+On a terminal without escape sequences (TERM=dumb) lines are read as the system edits them. Off a terminal the lines of standard
+input are sent, and what arrives is printed in the same form without a prompt.
+
+Nothing that goes wrong on the screen ends a conversation: see `_draw`.
 """
 
 import os
 import sys
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from typing import Protocol
 from zlib import crc32
 
 from plytalk.core.errors import UnknownPeer
 from plytalk.core.hookspecs import hookimpl
-from plytalk.core.layers import Conversation, Said, Ui
-from plytalk.core.lines import LineReader, LineWriter, in_thread
+from plytalk.core.layers import Conversation, Question, Said, Ui
+from plytalk.core.lines import LineReader, LineWriter
 from plytalk.core.session import Ending
-from plytalk.plugins.uis.prompts import Prompt, best
+from plytalk.plugins.uis.plain import Plain, is_dumb
 
 PROMPT, RECEIVED = "Type Message: ", "Message Received: "
 LATE = 60
 """How old something is, in seconds, that is shown with its time: the backlog, and what was missed."""
 COLOURS = range(31, 37)
+
+
+class InputLine(Protocol):
+    """Where a person types."""
+
+    @property
+    def visible(self) -> bool: ...
+
+    def shown(self) -> AbstractContextManager[None]: ...
+
+    async def lines(self) -> list[str] | None: ...
+
+    async def answer(self, question: Question) -> str | None: ...
+
+    def print_above(self, line: str) -> None: ...
 
 
 class Console(Ui):
@@ -32,24 +52,41 @@ class Console(Ui):
         self._lines = LineReader(0)
         self._out = LineWriter(self._nobody_reads)
         self._session: Conversation | None = None
-        self._prompt: Prompt | None = None
+        self._line: InputLine | None = None
 
     @property
     def _terminal(self) -> bool:
         return sys.stdin.isatty() and sys.stdout.isatty()
 
+    def _input_line(self) -> InputLine:
+        """The best input line that this terminal can show."""
+        if self._line is None:
+            self._line = Plain(PROMPT)
+            if not is_dumb():
+                try:
+                    from plytalk.plugins.uis.prompts import Prompt
+
+                    self._line = Prompt(PROMPT, self._nobody_reads)
+                except Exception as error:  # a broken installation can raise anything
+                    self._say_plain(error)
+        return self._line
+
+    def _say_plain(self, error: Exception) -> None:
+        self.notice(
+            f"The input line cannot be drawn ({type(error).__name__} in prompt_toolkit): lines are read plainly from now on. "
+            "Install it again with: pip install --force-reinstall prompt_toolkit"
+        )
+
     async def run(self, session: Conversation) -> None:
         if self._terminal:
-            self._prompt = self._prompt or best(PROMPT)
-        if self._prompt:
-            with self._prompt.shown():
-                await self._talk(session, self._prompt)
+            with self._input_line().shown():
+                await self._talk(session)
         else:
-            await self._talk(session, None)
+            await self._talk(session)
 
-    async def _talk(self, session: Conversation, prompt: Prompt | None) -> None:
+    async def _talk(self, session: Conversation) -> None:
         while not session.ending:
-            lines = await (prompt.ask() if prompt else self._lines.read())
+            lines = await self._read()
             if lines is None:
                 session.exit()
                 return
@@ -60,24 +97,51 @@ class Console(Ui):
                 session.say(line)
             await session.drain()
 
+    async def _read(self) -> list[str] | None:
+        if not self._terminal:
+            return await self._lines.read()
+        try:
+            return await self._input_line().lines()
+        except Exception as error:
+            self._give_up_drawing(error)
+            return []
+
+    def _give_up_drawing(self, error: Exception) -> None:
+        """Go on with plain lines, or without any where even that fails."""
+        if isinstance(self._line, Plain):
+            raise error
+        self._line = Plain(PROMPT)
+        self._say_plain(error)
+
     def message(self, text: str) -> None:
         self._print(RECEIVED + text)
 
     def event(self, said: Said) -> None:
         if not said.own or said.kind not in ("said", "did", "joined", "left"):  # what was typed stands on the screen already
-            self._print(on_screen(said) if self._prompt and self._prompt.visible else said.text)
+            self._print(on_screen(said) if self._line and self._line.visible else said.text)
 
     def _print(self, line: str) -> None:
-        if self._prompt and self._prompt.visible:
-            self._prompt.print_above(line)
+        if self._line and self._line.visible:
+            self._draw(self._line.print_above, line)
         else:
             self._out.write(line)
 
     def notice(self, sentence: str) -> None:
-        if self._prompt and self._prompt.visible:
-            self._prompt.print_above(sentence)
+        if self._line and self._line.visible:
+            self._draw(self._line.print_above, sentence)
         else:
-            print(sentence, file=sys.stderr, flush=True)
+            with suppress(OSError):  # standard error is gone, and with it everybody who could be told
+                print(sentence, file=sys.stderr, flush=True)
+
+    def _draw(self, draw: Callable[[str], None], line: str) -> None:
+        """The one place where the screen is written to while an input line stands on it."""
+        try:
+            draw(line)
+        except OSError:
+            self._nobody_reads()
+        except Exception as error:
+            self._give_up_drawing(error)
+            self._out.write(line)
 
     def _nobody_reads(self) -> None:
         if self._session:
@@ -92,12 +156,16 @@ class Console(Ui):
         if not ending.error:
             self.notice(ending.reason)
 
-    async def confirm(self, question: str, otherwise: str) -> bool:
+    async def answer(self, question: Question) -> str | None:
         if not self._terminal:
-            raise UnknownPeer(f"{question} Nobody can be asked off a terminal.", otherwise)
-        print(question, end=" [yes/no] ", file=sys.stderr, flush=True)
-        answer = await in_thread(lambda: os.read(0, 1024))
-        return answer.strip().lower() in (b"yes", b"y")
+            raise UnknownPeer(f"{question.text} Nobody can be asked off a terminal.", question.otherwise)
+        try:
+            return await self._input_line().answer(question)
+        except UnknownPeer:
+            raise
+        except Exception as error:
+            self._give_up_drawing(error)
+            return await self._input_line().answer(question)
 
 
 def on_screen(said: Said) -> str:

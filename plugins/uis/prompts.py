@@ -1,212 +1,313 @@
-"""A prompt in the last line of a terminal, with what arrives printed above it: by prompt_toolkit, or by readline.
+"""The input line at the bottom of a terminal, by prompt_toolkit: what arrives is printed above it.
 
-Both are a prompt only while they are `shown`; `ask` gives the lines typed, and `print_above` never garbles a half-typed one.
+One program at a time has the line: the chat, or a question. A question takes it from the chat, whose half-typed line comes back
+afterwards. Imported only on a terminal.
 """
 
 import asyncio
-import atexit
 import contextlib
-import ctypes
+import io
 import os
+import select
 import signal
 import sys
-import threading
-import unicodedata
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
-from plytalk.core.lines import in_thread
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import Application, run_in_terminal
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import DummyHistory
+from prompt_toolkit.input import Input, create_input
+from prompt_toolkit.input.typeahead import clear_typeahead
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 
+from plytalk.core.questions import Question
+from plytalk.plugins.uis.plain import without_echo
 
-class Prompt(Protocol):
-    visible: bool
-
-    def shown(self) -> contextlib.AbstractContextManager[None]: ...
-
-    async def ask(self) -> list[str] | None:
-        """The next lines; None at the end of input."""
-
-    def print_above(self, line: str) -> None: ...
-
-
-def best(text: str) -> Prompt | None:
-    """The best prompt that this Python can show; None where it can show none."""
-    for kind in (ToolkitPrompt, ReadlinePrompt):
-        with contextlib.suppress(ImportError):
-            return kind(text)
-    return None
+FRAME = 1 / 30
+"""How long what arrives may wait, in seconds, so that a flood of it is drawn together."""
+DROPPED = 1024
+"""How many reads of typed-ahead input a question drops at most: nothing that never stops may hold up the loop."""
 
 
-class ToolkitPrompt:
-    """prompt_toolkit draws. Raises ImportError where it is not installed."""
+class Interrupted(Exception):
+    """A question needs the line."""
 
-    def __init__(self, text: str) -> None:
-        from prompt_toolkit import PromptSession
-        from prompt_toolkit.patch_stdout import patch_stdout
 
-        # Do not ask the terminal where its cursor is: one line needs no answer, and then nothing waits for one.
-        os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")
-        self._asking: PromptSession[str] = PromptSession(text, reserve_space_for_menu=0)
-        self._patch = patch_stdout
-        self._half = ""
-        self.visible = False
+class Prompt:
+    """The input line. `lost` is called when the terminal cannot be written to any more."""
+
+    def __init__(self, text: str, lost: Callable[[], None]) -> None:
+        self._input, self._output = terminal(lost)
+        chat, answers = KeyBindings(), KeyBindings()
+        for keys in (chat, answers):
+            keys.add("c-z")(lambda event: self._suspend())
+        answers.add(Keys.BracketedPaste)(lambda event: None)  # an answer is typed
+        for enter in ("enter", "c-j"):
+            answers.add(enter)(self._answered)
+        common: Any = {"input": self._input, "output": self._output, "reserve_space_for_menu": 0}
+        self._chat: PromptSession[str] = PromptSession(text, key_bindings=chat, **common)
+        self._question: PromptSession[str] = PromptSession(
+            key_bindings=answers, history=DummyHistory(), erase_when_done=True, **common
+        )
+        self._line = asyncio.Lock()
+        self._asking = 0
+        self._half = Document()
+        self._app: Application[str] | None = None
+        self._shown = self._suspended = self._flushing = False
+        self._above: list[str] = []
+        self._drawn = 0.0
+
+    @property
+    def visible(self) -> bool:
+        """Whether the line is on the screen, so that nothing else may be written there."""
+        return self._shown or self._app is not None
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
-        with self._patch(raw=True):
-            self.visible = True
+        """For a conversation: between two lines nothing that is typed is echoed, and nothing is written past the line."""
+        with without_echo(), self._streams(), self._continued():
+            self._shown = True
             try:
                 yield
             finally:
-                self.visible = False
+                self._shown = False
+                self._flush()
 
-    async def ask(self) -> list[str] | None:
-        half, self._half = self._half, ""
+    # -- lines and answers ------------------------------------------------------------------------------------------------
+
+    async def lines(self) -> list[str] | None:
+        """The next lines of the chat; None at the end of input. When cancelled, the half-typed line is kept for the next call."""
+        while True:
+            async with self._line:
+                if self._asking:  # it waits for the line already
+                    continue
+                self._chat.app.erase_when_done = False
+                try:
+                    typed = await self._run(self._chat, self._chat.message, self._half)
+                except Interrupted:
+                    self._half = self._chat.default_buffer.document
+                    continue
+                except asyncio.CancelledError:
+                    self._half = self._chat.default_buffer.document
+                    raise
+                except EOFError:
+                    return None
+            self._half = Document()
+            return as_text(typed).split("\n")  # what was pasted may have several lines
+
+    async def answer(self, question: Question) -> str | None:
+        """The next line typed after the question is on the screen; None at the end of input."""
+        self._asking += 1
+        if self._app is self._chat.app and not self._app.is_done:
+            self._app.erase_when_done = True
+            self._app.exit(exception=Interrupted())
         try:
-            typed: str = await self._asking.prompt_async(set_exception_handler=False, handle_sigint=False, default=half)
-        except asyncio.CancelledError:  # the conversation is over; in the next one the half-typed line is there again
-            self._half = self._asking.default_buffer.text
-            raise
+            async with self._line:
+                clear_typeahead(self._input)
+                self._question.app.before_render += self._drop_input
+                # With a style, prompt_toolkit writes the blank at the end too.
+                words = [("", f"{question.sentence} "), ("bold fg:default", "[yes/no] ")]
+                try:
+                    return await self._run(self._question, words)
+                finally:
+                    if self._output.muted:
+                        self._output.muted = False
+                        self._output.write_raw("\r\n")
+                        self._output.flush()
         except EOFError:
             return None
+        finally:
+            self._asking -= 1
+
+    def _answered(self, event: KeyPressEvent) -> None:
+        """Leave the question and its answer on the screen as they are. Without an answer prompt_toolkit takes it off."""
+        typed = event.current_buffer
+        typed.cursor_position = len(typed.text)
+        event.app._redraw()
+        event.app.renderer.reset()
+        self._output.muted = True
+        typed.validate_and_handle()
+
+    async def _run(self, prompt: "PromptSession[str]", message: Any, default: Document | None = None) -> str:
+        self._app = prompt.app
+        try:
+            return await prompt.prompt_async(message, default=default or "", set_exception_handler=False, handle_sigint=False)
         except KeyboardInterrupt:  # Ctrl-C came as a key: let it be the signal that it is without a prompt
             signal.raise_signal(signal.SIGINT)
             await asyncio.Event().wait()
             raise
-        return typed.split("\n")  # what was pasted may have several lines
+        finally:
+            self._app = None
+            self._flush()
+
+    def _drop_input(self, app: "Application[str]") -> None:
+        """Just before a question is drawn, drop what was typed until then. The parser sees it, so it knows where a paste ends."""
+        app.before_render -= self._drop_input
+        for _ in range(DROPPED):
+            if not select.select([self._input.fileno()], [], [], 0)[0]:
+                break
+            self._input.read_keys()
+        self._input.flush_keys()
+
+    # -- what stands above the line ---------------------------------------------------------------------------------------
 
     def print_above(self, line: str) -> None:
-        sys.stdout.write(line + "\n")
+        """Print a line above the input line, or where the cursor is if there is none."""
+        self._above.append(line)
+        if self._app is None:
+            self._flush()
+        elif not self._flushing:
+            self._flushing = True
+            loop = asyncio.get_running_loop()
+            loop.call_later(max(0.0, self._drawn + FRAME - loop.time()), self._flush)
 
-
-class ReadlinePrompt:
-    """`input` in a thread, and the prompt drawn anew, with what is typed so far, below each line printed.
-
-    Raises ImportError where readline or a terminal's settings are unknown. readline can only be told to redraw from its own
-    thread, so the drawing is done here; all it takes is the text and where the cursor stands in it.
-    """
-
-    def __init__(self, text: str) -> None:
-        import readline
-        import termios
-
-        self._prompt, self._typed = text, readline.get_line_buffer
-        readline.parse_and_bind("set enable-bracketed-paste off")  # so that nothing is left switched on at the end
-        atexit.register(termios.tcsetattr, 0, termios.TCSADRAIN, termios.tcgetattr(0))
-        try:
-            self._point: ctypes.c_int | None = ctypes.c_int.in_dll(ctypes.CDLL(readline.__file__), "rl_point")
-        except (AttributeError, OSError, ValueError):  # a readline built into the interpreter: the cursor counts as at the end
-            self._point = None
-        self._tells = hasattr(readline, "set_pre_input_hook")  # libedit does not tell when the prompt stands
-        if self._tells:
-            readline.set_pre_input_hook(self._prompt_stands)
-        self._line: asyncio.Future[str] | None = None
-        self._lock = threading.Lock()
-        self._coming = self._stands = self.visible = False
-        self._held: list[str] = []
+    def _flush(self) -> None:
+        self._flushing = False
+        lines, self._above = self._above, []
+        if not lines:
+            return
+        encoding = getattr(sys.__stdout__, "encoding", None) or "utf-8"
+        text = "".join(f"{line}\r\n" for line in lines).encode(encoding, "backslashreplace").decode(encoding)
+        app = self._app
+        if app:
+            self._output.write_raw("\r")  # the terminal may count the cells of a line otherwise than prompt_toolkit
+            app.renderer.erase()
+            self._drawn = asyncio.get_running_loop().time()
+        self._output.write_raw(text)
+        self._output.flush()
+        if app:
+            app._redraw()  # at once: `invalidate` leaves the screen without its line for as long as the loop is busy
 
     @contextlib.contextmanager
-    def shown(self) -> Iterator[None]:
-        """A line half-typed when the prompt goes is there again when it comes back."""
-        with self._lock:
-            self.visible = True
-            self._draw()
+    def _streams(self) -> Iterator[None]:
+        """While the line is shown, whatever anybody prints on the terminal stands above it."""
+        before = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = (Above(stream, self.print_above) if stream.isatty() else stream for stream in before)
         try:
             yield
         finally:
-            with self._lock:
-                self._erase()
-                if self._coming:  # it may be on the screen already, with nobody told yet that it stands
-                    sys.stdout.write("\r\x1b[J")
-                    sys.stdout.flush()
-                self.visible = False
+            sys.stdout, sys.stderr = before
 
-    async def ask(self) -> list[str] | None:
-        if self._line is None:
-            self._coming, self._stands = self._tells, not self._tells
-            self._line = asyncio.ensure_future(in_thread(self._input))
+    # -- job control ------------------------------------------------------------------------------------------------------
+
+    def _suspend(self) -> None:
+        """Ctrl-Z: give the terminal back to the shell, and draw the line again when the shell continues us."""
+
+        def stop() -> None:
+            self._suspended = True
+            os.kill(0, signal.SIGTSTP)
+
+        if hasattr(signal, "SIGTSTP"):
+            run_in_terminal(stop)
+
+    @contextlib.contextmanager
+    def _continued(self) -> Iterator[None]:
+        """Draw the line again, too, when something else than Ctrl-Z had stopped the program."""
+        loop, number = asyncio.get_running_loop(), getattr(signal, "SIGCONT", None)
         try:
-            line = await asyncio.shield(self._line)  # the thread outlives a conversation, and so does what it reads
-        except EOFError:
-            sys.stdout.write("\n")
-            return None
-        finally:
-            if self._line.done():
-                self._line = None
-        return [line]
-
-    def print_above(self, line: str) -> None:
-        with self._lock:
-            if self._coming:
-                self._held.append(line)
-            else:
-                self._print(line)
-
-    def _input(self) -> str:
+            if number:
+                loop.add_signal_handler(number, self._continue)
+        except (NotImplementedError, ValueError, RuntimeError):  # not in the main thread
+            number = None
         try:
-            return input(f"\x01\r\x1b[K\x02{self._prompt}")  # on a clean row; between the marks is what has no width
+            yield
         finally:
-            with self._lock:
-                self._coming = self._stands = False
+            if number:
+                loop.remove_signal_handler(number)
 
-    def _prompt_stands(self) -> None:
-        with self._lock:
-            self._coming, self._stands = False, True
-            for line in self._held:
-                self._print(line)
-            self._held.clear()
-            if not self.visible:
-                self._erase()
-
-    def _print(self, line: str) -> None:
-        self._erase()
-        sys.stdout.write(line + "\n")
-        self._draw()
-        sys.stdout.flush()
-
-    def _erase(self) -> None:
-        if self._stands:
-            up = len(self._rows(self._before_cursor())) - 1
-            sys.stdout.write("\r" + f"\x1b[{up}A" * (up > 0) + "\x1b[J")
-            sys.stdout.flush()
-
-    def _draw(self) -> None:
-        if self._stands:
-            rows, before = self._rows(self._typed()), self._rows(self._before_cursor())
-            up, right = len(rows) - len(before), cells(before[-1])
-            sys.stdout.write("\n".join(rows) + f"\x1b[{up}A" * (up > 0) + "\r" + f"\x1b[{right}C" * (right > 0))
-            sys.stdout.flush()
-
-    def _before_cursor(self) -> str:
-        text = self._typed()
-        return text if self._point is None else text.encode()[: self._point.value].decode(errors="ignore")
-
-    def _rows(self, typed: str) -> list[str]:
-        # Not shutil's function, which believes the environment, where COLUMNS may be the size of another terminal.
-        return folded(self._prompt + shown(typed), os.get_terminal_size(1).columns or 80)
+    def _continue(self) -> None:
+        if self._suspended:
+            self._suspended = False
+        elif app := self._app:
+            self._input.raw_mode().__enter__()  # the shell has set the terminal for itself
+            app.renderer.reset()
+            app._redraw()
 
 
-def shown(text: str) -> str:
-    """What readline shows of a typed text: control characters as ^X."""
-    return "".join(character if character >= " " else "^" + chr(ord(character) ^ 64) for character in text)
+class Above(io.TextIOBase):
+    """A stream whose lines are printed above the input line."""
+
+    def __init__(self, stream: Any, show: Callable[[str], None]) -> None:
+        self._stream, self._show, self._rest = stream, show, ""
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return str(self._stream.encoding)
+
+    def fileno(self) -> int:
+        return int(self._stream.fileno())
+
+    def isatty(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            try:
+                asyncio.get_running_loop()
+                self._show(line)
+            except RuntimeError:  # in another thread
+                self._loop.call_soon_threadsafe(self._show, line)
+        return len(text)
 
 
-def cells(text: str) -> int:
-    """How many columns a text takes on a screen."""
-    return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )
+def as_text(typed: str) -> str:
+    """What was typed, also where the terminal is said to know ASCII alone and bytes come as surrogates."""
+    return typed.encode(errors="surrogateescape").decode(errors="replace") if not typed.isascii() else typed
 
 
-def folded(text: str, columns: int) -> list[str]:
-    """The rows that a text takes on a screen `columns` wide; behind a full one comes an empty one, where the cursor then is."""
-    rows, used = [""], 0
-    for character in text:
-        width = cells(character)
-        if used + width > columns:
-            rows.append("")
-            used = 0
-        rows[-1] += character
-        used += width
-    return [*rows, ""] if used == columns else rows
+if sys.platform == "win32":
+    from prompt_toolkit.output import create_output
+    from prompt_toolkit.output.win32 import Win32Output
+
+    class TerminalOutput(Win32Output):
+        """The screen of Windows."""
+
+        muted = False
+
+    def terminal(lost: Callable[[], None]) -> tuple[Input, "TerminalOutput"]:
+        """The terminal's two directions."""
+        output = cast(TerminalOutput, create_output())
+        output.muted = False
+        return create_input(), output
+
+else:
+    from prompt_toolkit.input.vt100 import Vt100Input
+    from prompt_toolkit.output.vt100 import Vt100_Output
+
+    class TerminalInput(Vt100Input):
+        """Keys of a terminal, which is closed once it has hung up."""
+
+        def read_keys(self) -> "list[Any]":
+            keys = super().read_keys()
+            if not keys and not os.isatty(self.fileno()):
+                self.stdin_reader.closed = True
+            return keys
+
+    class TerminalOutput(Vt100_Output):
+        """A screen that cannot break anything: `lost` is called when it cannot be written to. It shows nothing while `muted`."""
+
+        lost: Callable[[], None]
+        muted = False
+        responds_to_cpr = False  # one line needs no answer where the cursor is, and then nothing waits for one
+
+        def flush(self) -> None:
+            try:
+                if self.muted:
+                    self._buffer.clear()
+                super().flush()
+            except OSError:
+                self.lost()
+
+    def terminal(lost: Callable[[], None]) -> tuple[Input, TerminalOutput]:
+        """The terminal's two directions."""
+        output = cast(TerminalOutput, TerminalOutput.from_pty(sys.stdout, term=os.environ.get("TERM")))
+        output.lost = lost
+        return TerminalInput(sys.stdin), output

@@ -8,7 +8,7 @@ from serving import QUICK, Says, Serving, Shows, breaking, client, hooks, server
 
 from plytalk.core.errors import BrokenPlugin, CannotConnect, ImpossibleStack, Refused, Usage
 from plytalk.core.keys import Peer, Role
-from plytalk.core.layers import Authenticator, Stream
+from plytalk.core.layers import Authenticator, Question, Stream
 from plytalk.core.session import By, Ending, Session
 from plytalk.core.testing import GivenKeys, RecordingUi
 from plytalk.plugins.transports.memory import Memory
@@ -85,9 +85,9 @@ class Thinks(Says):
     def __init__(self, answer: bool = True) -> None:
         super().__init__(answer)
 
-    async def confirm(self, question: str, otherwise: str) -> bool:
+    async def answer(self, question: Question) -> str | None:
         await asyncio.sleep(0.8)
-        return await super().confirm(question, otherwise)
+        return await super().answer(question)
 
 
 async def test_who_said_yes_too_late_connects_again_and_is_not_asked_again() -> None:

@@ -46,10 +46,10 @@ async def test_without_being_asked_nobody_says_yes() -> None:
         """Cannot ask."""
 
         name = "mute"
-        confirm = Ui.confirm
+        answer = Ui.answer
 
     with pytest.raises(UnknownPeer, match=r"Trust it\? Nobody can be asked here.") as failure:
-        await Mute().confirm("Trust it?", "--yes")
+        await Mute().question_queue.ask("Trust it?", "--yes")
     assert failure.value.hint == "--yes"
 
 
@@ -65,6 +65,6 @@ async def test_what_a_layer_does_not_define_does_nothing() -> None:
 
         name = "nothing"
 
-    peer = Peer(Role.INITIATOR, "here", Identity("test", b"key"), RecordingUi().confirm)
+    peer = Peer(Role.INITIATOR, "here", Identity("test", b"key"), RecordingUi().question_queue.ask)
     assert await Nothing().check(peer) is None
     assert issubclass(layers.Feature, Layer)

@@ -21,7 +21,7 @@ from plytalk.core.errors import (
     Usage,
 )
 from plytalk.core.keys import Identity, Peer, Role, Secrets
-from plytalk.core.layers import Authenticator, Handshake, Layer
+from plytalk.core.layers import Authenticator, Handshake, Layer, Question
 from plytalk.core.limits import Limits
 from plytalk.core.memory import MemoryStream, memory_stream_pair
 from plytalk.core.opening import Opening, is_local
@@ -167,9 +167,9 @@ async def test_people_may_think_longer_than_peers() -> None:
     class Thinks(RecordingUi):
         """Takes its time, and says yes."""
 
-        async def confirm(self, question: str, otherwise: str) -> bool:
+        async def answer(self, question: Question) -> str | None:
             await asyncio.sleep(0.6)
-            return True
+            return "yes"
 
     client = Client(Asks, Thinks, limits=Limits(first_byte=0.5, handshake=0.5))
     client.peer.send(frame(b"K", b"key"))
@@ -189,9 +189,9 @@ async def test_whoever_said_yes_to_a_server_that_did_not_wait_is_known_to_have_s
     class Yes(RecordingUi):
         """Says yes, when the server has gone."""
 
-        async def confirm(self, question: str, otherwise: str) -> bool:
+        async def answer(self, question: Question) -> str | None:
             client.peer.close()
-            return True
+            return "yes"
 
     client = Client(Waits, Asks, Yes)
     client.peer.send(frame(b"K", b"key"))

@@ -296,8 +296,8 @@ AGREED = (
     Weakening(
         "a no to the words is a yes",
         f"{AUTHS}/words.py",
-        "if not await peer.confirm(question,",
-        "if None is await peer.confirm(question,",
+        "if not same:",
+        "if same is None:",
         red(WORDS, "mitm"),
     ),
     Weakening(

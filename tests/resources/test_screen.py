@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from programs import ENVIRONMENT, serve
-from screens import COMMANDS, shown
+from screens import shown
 
 from plytalk.core.sanitise import clean
 from resources.screen import disturbed, forbidden, leaks
@@ -37,15 +37,12 @@ def test_no_sink_lets_one_through(name: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs the terminals of Unix")
-@pytest.mark.parametrize("library", COMMANDS)
-def test_a_person_at_a_terminal_sees_one_line_for_each(library: str, home: Path) -> None:
-    if library == "prompt_toolkit":
-        pytest.importorskip("prompt_toolkit", reason="pip install prompt_toolkit")
+def test_a_person_at_a_terminal_sees_one_line_for_each(home: Path) -> None:
     texts = [text for text in hostile(90) if "\n" not in text and not text.endswith("\r")]
     own = {**ENVIRONMENT, "PLYTALK_HOME": str(home), "HOME": str(home)}
     with serve("--profile", "secure-chat", environment=own) as peer:
         words = ("connect", f"127.0.0.1:{peer.port}", "--profile", "secure-chat")
-        with shown(library, *words, environment=own, columns=150, rows=len(texts) + 20) as screen:
+        with shown(*words, environment=own, columns=150, rows=len(texts) + 20) as screen:
             screen.until(lambda: screen.before_cursor == "Type Message: ")
             above = screen.rows[:-1]
             for text in texts:

@@ -1,7 +1,6 @@
-"""The console on a real terminal: what a person sees, with prompt_toolkit and without it."""
+"""The console on a real terminal: what a person sees."""
 
 import contextlib
-import importlib.util
 import os
 import re
 import shlex
@@ -13,27 +12,20 @@ import time
 
 import pytest
 from peers import start
-from programs import ENVIRONMENT, serve
-from screens import COMMANDS, Screen, shown, shown_by_a_shell
+from programs import COMMAND, ENVIRONMENT, serve
+from screens import Screen, shown, shown_by_a_shell
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs the terminals of Unix")
 SECURE_CHAT = ("--profile", "secure-chat")
 LEFT, RIGHT, HOME, CONTROL_C, CONTROL_D, ENTER = "\x1b[D", "\x1b[C", "\x01", "\x03", "\x04", "\r"
 
 
-@pytest.fixture(params=COMMANDS)
-def library(request):
-    if request.param == "prompt_toolkit" and importlib.util.find_spec("prompt_toolkit") is None:
-        pytest.skip("prompt_toolkit is not installed: pip install prompt_toolkit")
-    return request.param
-
-
 @contextlib.contextmanager
-def talking(library, **size):
+def talking(**size):
     """Our client on a terminal, and the server of secure-chat as its peer: (screen, peer)."""
     with (
         start("secure_chat", "server") as peer,
-        shown(library, "connect", f"127.0.0.1:{peer.port}", *SECURE_CHAT, **size) as screen,
+        shown("connect", f"127.0.0.1:{peer.port}", *SECURE_CHAT, **size) as screen,
     ):
         screen.until(lambda: screen.before_cursor == "Type Message: ")
         yield screen, peer
@@ -44,8 +36,8 @@ def half_type(screen):
     screen.until(lambda: screen.before_cursor == "Type Message: half typed")
 
 
-def test_a_conversation(library):
-    with talking(library) as (screen, peer):
+def test_a_conversation():
+    with talking() as (screen, peer):
         assert "tcp | typed | rsa | aesgcm | text | console. Type exit to end." in screen.rows[-2]
         screen.type("hello" + ENTER)
         assert peer.hear() == "Message Received: hello"
@@ -62,8 +54,8 @@ def test_a_conversation(library):
         assert peer.status() == 0
 
 
-def test_a_half_typed_line_stands_below_what_arrives(library):
-    with talking(library) as (screen, peer):
+def test_a_half_typed_line_stands_below_what_arrives():
+    with talking() as (screen, peer):
         half_type(screen)
         for line in ("one", "two"):
             peer.say(line)
@@ -74,8 +66,8 @@ def test_a_half_typed_line_stands_below_what_arrives(library):
         assert peer.hear() == "Message Received: half typed and whole"
 
 
-def test_the_cursor_stays_where_it_was_within_the_line(library):
-    with talking(library) as (screen, peer):
+def test_the_cursor_stays_where_it_was_within_the_line():
+    with talking() as (screen, peer):
         screen.type("half typed" + LEFT * 3)
         screen.until(lambda: screen.before_cursor == "Type Message: half ty")
         peer.say("arriving")
@@ -89,11 +81,11 @@ def test_the_cursor_stays_where_it_was_within_the_line(library):
 
 
 @pytest.mark.parametrize("length", [26, 100])
-def test_a_line_longer_than_the_screen_is_wide(library, length):
+def test_a_line_longer_than_the_screen_is_wide(length):
     typed = ("abcdefghij" * 10)[:length]
     whole = "Type Message: " + typed
     folded = [whole[at : at + 40] for at in range(0, len(whole), 40)]
-    with talking(library, columns=40) as (screen, peer):
+    with talking(columns=40) as (screen, peer):
         screen.type(typed)
         screen.until(lambda: screen.rows[-len(folded) :] == folded)
         peer.say("arriving")
@@ -108,9 +100,9 @@ def test_a_line_longer_than_the_screen_is_wide(library, length):
         assert peer.hear() == f"Message Received: X{typed}"
 
 
-def test_wide_characters_in_a_half_typed_line(library):
+def test_wide_characters_in_a_half_typed_line():
     of_another_terminal = ENVIRONMENT | {"COLUMNS": "200", "LINES": "10"}
-    with talking(library, columns=41, environment=of_another_terminal) as (screen, peer):
+    with talking(columns=41, environment=of_another_terminal) as (screen, peer):
         screen.type("你好" * 15 + LEFT)
         screen.until(lambda: screen.before_cursor == "好" + "你好" * 7 + "你")
         peer.say("再见")
@@ -120,8 +112,8 @@ def test_wide_characters_in_a_half_typed_line(library):
         assert peer.hear() == "Message Received: " + "你好" * 14 + "你!好"
 
 
-def test_many_lines_at_once_leave_the_half_typed_one_whole(library):
-    with talking(library, rows=150) as (screen, peer):
+def test_many_lines_at_once_leave_the_half_typed_one_whole():
+    with talking(rows=150) as (screen, peer):
         half_type(screen)
         for number in range(100):
             peer.say(f"line {number}")
@@ -129,8 +121,8 @@ def test_many_lines_at_once_leave_the_half_typed_one_whole(library):
         assert screen.rows[-101:-1] == [f"Message Received: line {number}" for number in range(100)]
 
 
-def test_escape_sequences_of_a_peer_do_nothing(library):
-    with talking(library) as (screen, peer):
+def test_escape_sequences_of_a_peer_do_nothing():
+    with talking() as (screen, peer):
         before = screen.rows
         peer.say("\x1b[2J\x1b[H\x1b]0;title\x07\x9b31mred\r overwritten\x1b[6n")
         peer.say("after")
@@ -169,13 +161,13 @@ def child_of(screen):
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_however_it_ends_the_terminal_is_as_before(library, end):
+def test_however_it_ends_the_terminal_is_as_before(end):
     if end == "SIGTERM" and not os.path.exists("/proc/self/task"):
         pytest.skip("finds its program in /proc, which Linux has")
     does, status, sentence = ENDS[end]
     with (
         start("secure_chat", "server") as peer,
-        shown_by_a_shell(library, "connect", f"127.0.0.1:{peer.port}", *SECURE_CHAT) as screen,
+        shown_by_a_shell("connect", f"127.0.0.1:{peer.port}", *SECURE_CHAT) as screen,
     ):
         screen.until(lambda: screen.before_cursor == "Type Message: ")
         does(screen, peer)
@@ -191,8 +183,8 @@ def test_however_it_ends_the_terminal_is_as_before(library, end):
         assert peer.status() == (0 if end != "the peer's end" else -signal.SIGKILL)
 
 
-def test_control_d_within_a_line_ends_nothing(library):
-    with talking(library) as (screen, peer):
+def test_control_d_within_a_line_ends_nothing():
+    with talking() as (screen, peer):
         screen.type("half typed" + CONTROL_D + ENTER)
         assert peer.hear() == "Message Received: half typed"
 
@@ -200,13 +192,13 @@ def test_control_d_within_a_line_ends_nothing(library):
 # Cuts
 
 
-def test_a_half_typed_line_is_there_again_when_the_connection_is(library, tmp_path):
+def test_a_half_typed_line_is_there_again_when_the_connection_is(tmp_path):
     def home(name):
         return {**ENVIRONMENT, "PLYTALK_HOME": str(tmp_path / name)}
 
     with serve("--keep", "--ui", "none", environment=home("server")) as server:
         where = ("connect", f"127.0.0.1:{server.port}", "--accept-new", "--reconnect", "--name", "alice")
-        with shown(library, *where, environment=home("client")) as screen:
+        with shown(*where, environment=home("client")) as screen:
             screen.until("You are alice in lobby")
             half_type(screen)
             server.process.kill()
@@ -214,7 +206,7 @@ def test_a_half_typed_line_is_there_again_when_the_connection_is(library, tmp_pa
             with serve("--keep", "--ui", "none", "--port", str(server.port), environment=home("server")) as again:
                 assert again.port == server.port
                 screen.until(lambda: screen.before_cursor == "Type Message: half typed")
-                with shown(library, *where, "--name", "bob", environment=home("other")) as other:
+                with shown(*where, "--name", "bob", environment=home("other")) as other:
                     other.until("with alice")
                     screen.type(" and said" + ENTER)
                     other.until("half typed and said")
@@ -227,8 +219,8 @@ def port_of(screen):
     return int(re.search(r"Listening on 127\.0\.0\.1:(\d+) with", " ".join(screen.rows))[1])
 
 
-def test_lines_typed_before_anybody_is_there_wait(library):
-    with shown(library, "serve", "--port", "0", *SECURE_CHAT) as screen:
+def test_lines_typed_before_anybody_is_there_wait():
+    with shown("serve", "--port", "0", *SECURE_CHAT) as screen:
         screen.until("Listening on ")
         screen.type("typed ahead" + ENTER + "twice" + ENTER)
         screen.until("twice")
@@ -237,8 +229,8 @@ def test_lines_typed_before_anybody_is_there_wait(library):
             screen.until(lambda: screen.before_cursor == "Type Message: ")
 
 
-def test_a_server_that_keeps_on_prompts_everyone_anew(library):
-    with shown(library, "serve", "--port", "0", "--keep", *SECURE_CHAT) as screen:
+def test_a_server_that_keeps_on_prompts_everyone_anew():
+    with shown("serve", "--port", "0", "--keep", *SECURE_CHAT) as screen:
         screen.until("Listening on ")
         for name in ("first", "second"):
             with start("secure_chat", "client", port_of(screen)) as peer:
@@ -256,17 +248,17 @@ def test_a_server_that_keeps_on_prompts_everyone_anew(library):
 # Questions
 
 
-def test_a_question_on_the_terminal(library, tmp_path):
+def test_a_question_on_the_terminal(tmp_path):
     own = {name: str(tmp_path / "own") for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
     other = {name: str(tmp_path / "other") for name in own}
     with serve("--profile", "plytalk1", environment=ENVIRONMENT | other) as server:
         for answer, status in ((CONTROL_C, 130), ("no" + ENTER, 4)):
-            with shown(library, "connect", f"127.0.0.1:{server.port}", environment=ENVIRONMENT | own) as screen:
+            with shown("connect", f"127.0.0.1:{server.port}", environment=ENVIRONMENT | own) as screen:
                 screen.until("[yes/no]")
                 screen.type(answer)
                 assert screen.ended() == status
                 assert "Fatal" not in str(screen)
-        with shown(library, "connect", f"127.0.0.1:{server.port}", environment=ENVIRONMENT | own) as screen:
+        with shown("connect", f"127.0.0.1:{server.port}", environment=ENVIRONMENT | own) as screen:
             screen.until("[yes/no]")
             screen.type("yes" + ENTER)
             screen.until(lambda: screen.before_cursor == "Type Message: ")
@@ -278,10 +270,10 @@ def test_a_question_on_the_terminal(library, tmp_path):
 
 
 def test_a_warning_has_colour_unless_no_color_says_otherwise():
-    with shown("readline", "serve", "--port", "0", *SECURE_CHAT) as screen:
+    with shown("serve", "--port", "0", *SECURE_CHAT) as screen:
         screen.until("Listening on ")
         assert b"\x1b[33mWarning: " in screen.raw
-    with shown("readline", "serve", "--port", "0", *SECURE_CHAT, environment=ENVIRONMENT | {"NO_COLOR": "1"}) as screen:
+    with shown("serve", "--port", "0", *SECURE_CHAT, environment=ENVIRONMENT | {"NO_COLOR": "1"}) as screen:
         screen.until("Listening on ")
         assert b"Warning: " in screen.raw
         assert b"\x1b[" not in screen.raw
@@ -307,7 +299,7 @@ def test_with_its_output_in_a_pipe_there_is_no_prompt():
 # Another terminal
 
 
-def test_within_tmux(library, tmp_path):
+def test_within_tmux(tmp_path):
     if not shutil.which("tmux"):
         pytest.skip("tmux is not installed: apt install tmux")
     tmux = ("tmux", "-S", str(tmp_path / "tmux"), "-f", os.devnull)
@@ -322,7 +314,7 @@ def test_within_tmux(library, tmp_path):
             assert time.monotonic() < end, seen
 
     with start("secure_chat", "server") as peer:
-        ask("new-session", "-d", *size, shlex.join((*COMMANDS[library], "connect", f"127.0.0.1:{peer.port}", *SECURE_CHAT)))
+        ask("new-session", "-d", *size, shlex.join((*COMMAND, "connect", f"127.0.0.1:{peer.port}", *SECURE_CHAT)))
         try:
             until("Type Message:")
             ask("send-keys", "half typed")

@@ -220,7 +220,7 @@ def off_a_terminal(state: str, column: int, server: Server, home: Path) -> tuple
 # -- around the matrix -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("answer", ["no", "", "n", "yess", "SHA256:", "\x04"], ids=["no", "nothing", "n", "almost", "odd", "end"])
+@pytest.mark.parametrize("answer", ["no", "NO", "", "n", "y", "yess", "SHA256:", "\x04"])
 def test_only_a_yes_is_a_yes(answer: str, server: Server, home: Path) -> None:
     terminal = Terminal(server, home)
     assert terminal.comes_to() == ASKS
@@ -228,6 +228,10 @@ def test_only_a_yes_is_a_yes(answer: str, server: Server, home: Path) -> None:
         terminal.child.sendeof()
     else:
         terminal.types(answer)
+        if answer.lower() != "no":  # no answer: it is asked again
+            assert terminal.comes_to() == ASKS
+            assert "Type yes or no." in terminal.shown
+            terminal.types("no")
     assert terminal.comes_to() == "ends"
     assert terminal.status() == 4
     assert f"You said no to the key {server.key.fingerprint}" in terminal.shown

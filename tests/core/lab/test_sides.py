@@ -41,7 +41,8 @@ def answers(*questions: str) -> list[bool]:
 
     async def ask() -> list[bool]:
         telephone, sides = Telephone(), [Side() for _ in questions]
-        asking = (Witness(side, telephone).confirm(question, "") for side, question in zip(sides, questions, strict=True))
+        witnesses = [Witness(side, telephone) for side in sides]
+        asking = (witness.question_queue.ask(question) for witness, question in zip(witnesses, questions, strict=True))
         said = await asyncio.gather(*asking)
         assert [side.asked for side in sides] == [[question] for question in questions]
         return said

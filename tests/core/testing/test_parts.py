@@ -55,7 +55,7 @@ async def test_the_ui_says_what_came_instead(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_the_ui_answers_as_it_was_told_to_or_not_at_all() -> None:
-    assert await RecordingUi(answer=True).confirm("Well?", "--yes") is True
-    assert await RecordingUi(answer=False).confirm("Well?", "--yes") is False
+    assert await RecordingUi(answer=True).question_queue.ask("Well?", "--yes") is True
+    assert await RecordingUi(answer=False).question_queue.ask("Well?", "--yes") is False
     with pytest.raises(UnknownPeer, match=r"Well\?"):
-        await RecordingUi().confirm("Well?", "--yes")
+        await RecordingUi().question_queue.ask("Well?", "--yes")

@@ -103,21 +103,8 @@ async def test_whoever_reads_no_more_ends_the_conversation(typing, monkeypatch: 
 async def test_nobody_is_asked_off_a_terminal(typing) -> None:
     console, _ = typing
     with pytest.raises(UnknownPeer, match=r"Trust it\? Nobody can be asked off a terminal.") as failure:
-        await console.confirm("Trust it?", "Use --yes.")
+        await console.question_queue.ask("Trust it?", "Use --yes.")
     assert failure.value.hint == "Use --yes."
-
-
-@pytest.mark.parametrize(("typed", "answer"), [("yes\n", True), ("Y\n", True), ("no\n", False), ("\n", False), ("", False)])
-async def test_only_a_yes_is_a_yes(typing, monkeypatch: pytest.MonkeyPatch, typed: str, answer: bool) -> None:
-    console, writer = typing
-    monkeypatch.setattr(Console, "_terminal", True)
-    read, write = os.pipe()
-    os.write(write, typed.encode())
-    os.close(write)
-    monkeypatch.setattr("os.read", lambda fd, size, read=read, real=os.read: real(read if fd == 0 else fd, size))
-    assert await console.confirm("Trust it?", "Use --yes.") is answer
-    os.close(read)
-    assert writer
 
 
 def test_it_is_the_layer_of_its_module() -> None:

@@ -33,7 +33,7 @@ def test_what_happens_among_several_is_not_shown_either(capsys: pytest.CaptureFi
 
 async def test_nobody_can_be_asked() -> None:
     with pytest.raises(UnknownPeer, match="Nobody can be asked"):
-        await Nobody().confirm("Trust this key?", "--yes")
+        await Nobody().question_queue.ask("Trust this key?", "--yes")
 
 
 def test_it_stays_when_its_input_ends_and_until_its_peer_goes() -> None:
