@@ -19,6 +19,7 @@ from plytalk.core.errors import (
     TooSlow,
     UnknownPeer,
     Usage,
+    Withdrawn,
 )
 from plytalk.core.keys import Identity, Peer, Role, Secrets
 from plytalk.core.layers import Authenticator, Handshake, Layer, Question
@@ -175,6 +176,70 @@ async def test_people_may_think_longer_than_peers() -> None:
     client.peer.send(frame(b"K", b"key"))
     assert await client.opens() is None
     assert not client.opening.approved
+
+
+class Stares(RecordingUi):
+    """Says nothing, and notes when the question is taken off the screen."""
+
+    withdrawn = False
+
+    async def answer(self, question: Question) -> str | None:
+        self.questions.append(question.sentence)
+        try:
+            return await asyncio.get_running_loop().create_future()
+        finally:
+            self.withdrawn = True
+
+
+class AsksAfterwards(Asks):
+    """Asks when the handshake is done."""
+
+    name = "asks-afterwards"
+
+    async def check(self, peer: Peer) -> None:
+        """Nothing yet."""
+
+    async def verify(self, channel, peer: Peer) -> None:
+        await super().check(peer)
+
+
+class ClientShows(Shown):
+    """The client shows its key."""
+
+    shows = {Role.INITIATOR}
+
+    async def respond(self, wire) -> Secrets:
+        return await super().initiate(wire)
+
+
+@pytest.mark.parametrize("asks", [Asks, AsksAfterwards])
+async def test_a_question_about_a_caller_is_withdrawn_when_it_disconnects(asks: type[Authenticator]) -> None:
+    caller = Client(ClientShows, asks, Stares, role=Role.RESPONDER)
+    caller.peer.send(frame(b"K", b"key"))
+    opening = asyncio.create_task(caller.opens())
+    ui = caller.stack.ui
+    assert isinstance(ui, Stares)
+    while not ui.questions:
+        await idle()
+    assert ui.questions == [f"About chat.example.org:1 (key {KEY.fingerprint}): Trust it?"]
+    assert not ui.withdrawn
+    caller.peer.close()
+    error = await opening
+    assert isinstance(error, Withdrawn)
+    assert error.sentence == "The other side disconnected while you were asked about it, so the question is withdrawn."
+    assert ui.withdrawn
+    assert not caller.opening.approved
+
+
+async def test_a_question_is_withdrawn_when_the_caller_talks_before_it_may() -> None:
+    caller = Client(ClientShows, AsksAfterwards, Stares, role=Role.RESPONDER)
+    caller.peer.send(frame(b"K", b"key"))
+    opening = asyncio.create_task(caller.opens())
+    while not caller.stack.ui.questions:  # type: ignore[attr-defined]
+        await idle()
+    for _ in range(5):
+        caller.peer.send(frame(b"M", bytes(100_000)))
+    assert isinstance(await opening, Withdrawn)
 
 
 async def test_whoever_said_yes_to_a_server_that_did_not_wait_is_known_to_have_said_it() -> None:
