@@ -39,9 +39,9 @@ def terminal() -> Iterator[Terminal]:
 @pytest.mark.parametrize(("term", "dumb"), [("dumb", True), ("", True), ("unknown", True), ("DUMB", True), ("xterm", False)])
 @pytest.mark.skipif(sys.platform == "win32", reason="consoles of Windows need no TERM")
 def test_which_terminals_are_dumb(monkeypatch: pytest.MonkeyPatch, term: str, dumb: bool) -> None:
-    monkeypatch.setenv("TERM", term)
+    monkeypatch.setattr(os, "environ", {"TERM": term})
     assert is_dumb() is dumb
-    monkeypatch.delenv("TERM")
+    monkeypatch.setattr(os, "environ", {})
     assert is_dumb()
 
 
