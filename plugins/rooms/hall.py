@@ -19,8 +19,9 @@ from plytalk.core.sanitise import clean
 from plytalk.core.session import Ending
 from plytalk.core.words import WORDS
 from plytalk.plugins.rooms import names
+from plytalk.plugins.rooms.budget import Rates, Turns, Unfinished
 from plytalk.plugins.rooms.calls import TypedCommand
-from plytalk.plugins.rooms.log import Entry
+from plytalk.plugins.rooms.log import MOST_BYTES, Entry
 from plytalk.plugins.rooms.member import Member
 from plytalk.plugins.rooms.register import Register
 from plytalk.plugins.rooms.resume import Origin, Resume, Taken, origin_of
@@ -35,8 +36,8 @@ KEEP = 1000
 REMEMBERED = 10_000
 """Of how many members that left it is remembered what they had said, and of how many keys which name they had."""
 MAX_ROOMS = 100
-QUEUE = 1024 * 1024
-"""How many bytes a member may be behind before it is dropped."""
+QUEUE = MOST_BYTES
+"""How many bytes a member may be behind before it is dropped, even if it reads."""
 
 
 class Hall:
@@ -64,7 +65,14 @@ class Hall:
         from plytalk.plugins.rooms.commands import COMMANDS
 
         self.loop = asyncio.get_running_loop()
-        self.backlog, self.rate, self.burst, self.queue = backlog, rate, max(4 * rate, 20), QUEUE
+        self.backlog, self.queue = backlog, QUEUE
+        self.rates, self.turns, self.unfinished = (
+            Rates(rate, max(4 * rate, 20)),
+            Turns(self.loop),
+            Unfinished(self._end_unfinished),
+        )
+        self.loud = 0
+        """How many members wait because they sent too many bytes."""
         self.notice: Callable[[str], None] = lambda sentence: notice(clean(sentence))
         self.register = Register(register)
         self._operator, self.auths = operator, auths
@@ -262,7 +270,8 @@ class Hall:
     def _enter_plain(member: Member, room: Room) -> None:
         room.flush()  # what has happened already is not news for a newcomer
         room.ears[member] = None
-        for entry in room.log.since(member.at):
+        entries, member.at = room.log.since(member.at), room.log.next
+        for entry in entries:
             if entry.audience is None and member.room is room:
                 member.hear(Event.decode(entry.body))
 
@@ -275,6 +284,7 @@ class Hall:
 
     def gone(self, member: Member, ending: Ending) -> None:
         """A conversation is over."""
+        self.unfinished.note(member, 0)
         if self.members.pop(member.id, None) is None:
             return
         if (origin := member.origin) and self._present.get(origin) is member:
@@ -311,6 +321,10 @@ class Hall:
         if reason in (CloseReason.KICKED, CloseReason.BANNED):
             self._forget(member)
         member.session.exit(reason=reason)
+
+    def _end_unfinished(self, member: object) -> None:
+        if isinstance(member, Member):
+            self.drop(member, "your message was not finished, and the server needs the room", CloseReason.TOO_SLOW)
 
     def _forget(self, member: Member) -> None:
         if origin := member.origin:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 MAX_BYTES = 4 * 1024 * 1024
 """How many bytes of events a room keeps, whatever their number."""
+MOST_BYTES = 16 * 1024 * 1024
+"""The same while members that read slowly have yet to be sent them."""
 
 
 class Entry(NamedTuple):
@@ -24,7 +26,7 @@ class Log:
     def __init__(self, keep: int, after: int = 0) -> None:
         self._keep = keep
         self._entries: list[Entry] = []
-        self._bytes = self.total = 0
+        self.kept = self.total = 0
         """How many bytes are kept, and how many there have been in all."""
         self.first = self.next = after + 1
         """The numbers of the first event that is kept, and of the next one."""
@@ -37,26 +39,58 @@ class Log:
             self.last_private = self.next
         self._entries.append(Entry(body, sender, audience))
         self.next += 1
-        self._bytes += len(body)
+        self.kept += len(body)
         self.total += len(body)
 
     def since(self, at: int) -> list[Entry]:
         """The events from number `at` on, of those that are kept."""
         return self._entries[max(0, at - self.first) :]
 
-    def bodies(self, at: int) -> list[bytes]:
-        """Their bodies, where all are for everybody."""
-        return [entry[0] for entry in self._entries[max(0, at - self.first) :]]
+    def bodies(self, at: int, end: int | None = None) -> list[bytes]:
+        """The bodies of those up to number `end`, where all are for everybody."""
+        stop = None if end is None else max(0, end - self.first)
+        return [entry[0] for entry in self._entries[max(0, at - self.first) : stop]]
 
-    def trim(self) -> None:
-        """Forget events that are too many: not while they come, but once all of a turn have gone out."""
-        if len(self._entries) <= 2 * self._keep + 16 and self._bytes <= MAX_BYTES:
+    def size(self, at: int) -> int:
+        """How many bytes the events from number `at` on have."""
+        return sum(map(len, self.bodies(at)))
+
+    def part(self, at: int, size: int) -> tuple[int, int]:
+        """Up to which number the events from `at` on fit into `size` bytes, one at least, and how many bytes they have."""
+        total, end = 0, at
+        for entry in self._entries[max(0, at - self.first) :]:
+            if total and total + len(entry[0]) > size:
+                break
+            total += len(entry[0])
+            end += 1
+        return end, total
+
+    def trim(self, needed: int | None = None) -> None:
+        """Forget events that are too many: not while they come, but once all of a turn have gone out.
+
+        Those from number `needed` on are kept for a member that is being sent them, unless they are more than MOST_BYTES.
+        """
+        behind = needed is not None and needed < self.next
+        keep = max(self._keep, self.next - (needed or 0)) if behind else self._keep
+        most = MOST_BYTES if behind else MAX_BYTES
+        if len(self._entries) <= 2 * keep + 16 and self.kept <= most:
             return
         # Half at a time, so that the cost of moving the list is shared by many events.
-        gone = max(len(self._entries) - self._keep, 0)
-        left = self._bytes - sum(len(entry[0]) for entry in self._entries[:gone])
-        while left > MAX_BYTES // 2 and gone < len(self._entries) - 1:
+        gone = max(len(self._entries) - keep, 0)
+        left = self.kept - sum(len(entry[0]) for entry in self._entries[:gone])
+        self._forget(*self._cut(gone, left, most // 2) if left > most else (gone, left))
+
+    def shrink(self, size: int) -> None:
+        """Keep no more than so many bytes."""
+        self._forget(*self._cut(0, self.kept, size))
+
+    def _cut(self, gone: int, left: int, size: int) -> tuple[int, int]:
+        """How many events have to go until `size` bytes are left, the last event at least, and how many bytes are."""
+        while left > size and gone < len(self._entries) - 1:
             left -= len(self._entries[gone][0])
             gone += 1
+        return gone, left
+
+    def _forget(self, gone: int, left: int) -> None:
         del self._entries[:gone]
-        self._bytes, self.first = left, self.first + gone
+        self.kept, self.first = left, self.first + gone

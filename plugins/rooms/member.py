@@ -9,11 +9,13 @@ import asyncio
 from itertools import count
 from typing import TYPE_CHECKING
 
+from plytalk.core.limits import KIB
 from plytalk.core.messages import Ack, CloseReason, Extension, is_exit
 from plytalk.core.properties import Property
 from plytalk.core.public_key import PublicKey
 from plytalk.core.sanitise import clean
 from plytalk.core.session import Ending, Session
+from plytalk.plugins.rooms.budget import ANSWER, COMMAND, ITEM, PIECE, RECORD, TURN, Budget
 from plytalk.plugins.rooms.resume import Origin
 from plytalk.plugins.rooms.room import Room, Speaker
 from plytalk.plugins.rooms.wire import MAX_REQUEST, ROOM, Event, Kind, Mark, read, write
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
 
 GRACE = 1.0
 """How long a peer may keep us waiting for its `join` before it counts as one that knows no rooms, in seconds."""
+PATIENCE = 10.0
+"""How long a member may read nothing of what waits for it, in seconds."""
+SLOWEST = 16 * KIB
+"""How many bytes a second it has to read beyond that, at least."""
+UNREAD_BYTES = 512 * KIB
+"""How many bytes may wait for a member before nothing more is read from it."""
+FLUSHED = 16 * KIB
+"""After how many characters of lines they are sent, also within one turn of the event loop."""
 UNREAD = "you did not read what was sent to you"
 _ids = count(1)
 
@@ -30,14 +40,14 @@ _ids = count(1)
 class Member(Speaker):
     """What a server's session is heard by.
 
-    `at` is the next event it gets and `since` the first it got in this room, `taken` how many messages it has said; `origin` is
-    who it is over all its connections, None for one that cannot come back.
+    `at` is the next event it gets, `sent` the bytes before that, and `since` the first event it got in this room; `taken` is how
+    many messages it has said, and `origin` who it is over all its connections, None for one that cannot come back.
     """
 
     raw = True  # what is said is passed on as it is: each screen cleans what it shows
 
     __slots__ = (
-        "_behind", "_hall", "_held", "_left", "_since", "_waiting", "at", "key", "muted", "origin", "owes", "person",
+        "_behind", "_hall", "_held", "_loud", "_waiting", "at", "budget", "key", "muted", "origin", "owes", "person", "sent",
         "session", "since", "stream", "taken", "wired",
     )  # fmt: skip
 
@@ -51,12 +61,12 @@ class Member(Speaker):
         self.origin: Origin | None = None
         self.room: Room | None = None
         self.head = b""
-        self.at = self.since = self.taken = 0
-        self.wired = self.owes = self.muted = self._held = False
-        self._behind = -1
-        self._left, self._since = float(hall.burst), hall.loop.time()
+        self.at = self.since = self.sent = self.taken = 0
+        self.wired = self.owes = self.muted = self._held = self._loud = self._behind = False
+        self.budget = Budget(hall.rates, hall.loop.time())
         self._waiting: asyncio.TimerHandle | None = None
         session.heard_by(self)
+        session.metered_by(self)
         session.when_over(self._over)
         if session.stack.make_messages.layer.extensible:
             session.extend(ROOM, self._asks)
@@ -80,35 +90,75 @@ class Member(Speaker):
         if not self.owes and self.wired:
             self.owes = True
             self._hall.owing.append(self)
-        self._left -= 1
-        if self._left < 0:
-            self._wait()
+        budget = self.budget
+        budget.messages -= 1
+        budget.work -= 1
         if text[:1] == "/" or self.muted:
-            self._hall.heard(self, text)
+            self._command(text)
         else:
             self.speak(text)
+        if budget.messages < 0 or budget.work < 0:
+            self._stop_if_over()
 
-    def _wait(self) -> None:
-        """It has said more than its share: nothing is lost, but no more is read until it has made up for it."""
-        if self._held:
+    def _command(self, text: str) -> None:
+        self.budget.requests -= 1
+        self.budget.work -= COMMAND
+        self._stop_if_over()
+        self._hall.heard(self, text)
+
+    # -- what it costs (`Meter`) ------------------------------------------------------------------------------------------
+
+    def record(self, size: int, items: int) -> None:
+        budget = self.budget
+        budget.work -= RECORD + size // PIECE
+        budget.octets -= size
+        if not items:
+            budget.requests -= ITEM
+        self._hall.unfinished.note(self, self.session.unfinished)
+        if budget.work < 0 or budget.octets < 0 or budget.requests < 0:
+            self._stop_if_over()
+
+    def item(self) -> None:
+        self.budget.requests -= ITEM
+        self.budget.work -= COMMAND
+        if self.budget.requests < 0 or self.budget.work < 0 or self.stream.buffered > UNREAD_BYTES:
+            self._stop_if_over()
+
+    def _stop_if_over(self) -> None:
+        """Read no more where the budget is used up, or where it does not read itself, until that is over."""
+        if self._held or self.session.ending:
             return
-        hall = self._hall
-        now = hall.loop.time()
-        if hall.rate and self.room and len(self.room) > 2:
-            self._left = min(hall.burst, self._left + (now - self._since) * hall.rate)
+        hall, room = self._hall, self.room
+        crowd = room is None or len(room) > 2
+        delay = self.budget.refill(hall.rates, hall.loop.time(), crowd, hall.loud)
+        if self.stream.buffered > UNREAD_BYTES:
+            self._wait_for_reader()
+        elif delay > 0:
+            if self.budget.octets < 0:
+                self._loud = True
+                hall.loud += 1
+            hall.loop.call_later(delay, self._go_on)
+        elif not crowd and room and room.lag > UNREAD_BYTES:
+            room.waiting.append(self._go_on)
+        elif self.budget.work < 0:
+            hall.turns.wait(self._take_turn)
         else:
-            self._left = hall.burst
-        self._since = now
-        if self._left < 0:
-            self._held = True
-            self.stream.pause()
-            hall.loop.call_later(-self._left / hall.rate, self._go_on)
+            return
+        self._held = True
+        self.session.stop_reading()
+
+    def _take_turn(self) -> None:
+        self.budget.work = TURN
+        self._go_on()
 
     def _go_on(self) -> None:
         self._held = False
-        self._wait()  # more had been read already
+        if self._loud:
+            self._loud = False
+            self._hall.loud -= 1
+        self._stop_if_over()
         if not self._held:
-            self.stream.resume()
+            self.session.read_on()
 
     def _asks(self, body: bytes) -> None:
         request = read(body) if len(body) <= MAX_REQUEST else None
@@ -138,42 +188,64 @@ class Member(Speaker):
 
     def answer(self, **said: object) -> None:
         """Tell it something as the server, in an object of its own."""
-        self.session.send_item(Extension(ROOM, write(**said)))
+        body = write(**said)
+        self.budget.requests -= len(body) / ANSWER
+        self.session.send_item(Extension(ROOM, body))
 
     def tell(self, sentence: str) -> None:
         """Tell it alone, as the server."""
         if self.wired:
             self.answer(do="tell", text=sentence)
         else:
+            self.budget.requests -= len(sentence) / ANSWER
             self.session.say(clean(f"* {sentence}"))
 
     def acknowledge(self) -> None:
         """Say how much it has said has been taken, with whatever it is sent next."""
         self.session.send_item(Ack(self.taken), with_next=True)
 
+    @property
+    def full(self) -> bool:
+        """Whether it has to read before it is sent more."""
+        return self.stream.full
+
     def hear(self, event: Event) -> None:
-        """A plain member: with one other there, the words alone, so that two talk as they would without a room."""
-        if self.stream.buffered > self._hall.queue:
-            self._hall.drop(self, UNREAD, CloseReason.TOO_SLOW)
+        """A plain member: it is sent what a screen would show, as a line."""
+        if event.marks & Mark.TWO and event.kind not in (Kind.SAID, Kind.DID, Kind.OTHER, Kind.TOLD):
             return
-        if event.marks & Mark.TWO and event.kind == Kind.SAID and not is_exit(event.text):
-            self.session.say(event.text)
-        elif not event.marks & Mark.TWO or event.kind in (Kind.SAID, Kind.DID, Kind.OTHER, Kind.TOLD):
-            line = clean(event.shown(self.name))
-            self.session.say(f"* {line}" if is_exit(line) else line)  # its conversation is not for others to end
+        line = clean(event.line(self.name))
+        self.session.say(f"* {line}" if is_exit(line) else line)  # its conversation is not for others to end
+        self.sent += len(line)
+        if self.sent > FLUSHED:  # so that it is known whether it reads
+            self.sent = 0
+            self.session.flush()
 
-    def fall_behind(self, room: Room) -> None:
-        """It does not read. It is left where it is until it does; too far behind, it is dropped."""
-        if room.log.first > self.at or (self._behind >= 0 and room.log.total - self._behind > self._hall.queue):
+    def fall_behind(self, room: Room, at: int) -> None:
+        """It does not read. It is left at event `at` until it does; too far behind, it is dropped."""
+        if room.log.first > at or room.log.size(at) > self._hall.queue:
             self._hall.drop(self, UNREAD, CloseReason.TOO_SLOW)
-        elif self._behind < 0:
-            self._behind = room.log.total
-            self._hall.start(self._catch_up(room))
+        else:
+            self._wait_for_reader()
 
-    async def _catch_up(self, room: Room) -> None:
-        await self.stream.drained()
-        self._behind = -1
-        self._hall.touch(room)
+    def _wait_for_reader(self) -> None:
+        if not self._behind:
+            self._behind = True
+            self._hall.start(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        """Wait until it has read what was sent. It has time, and more of it where there is more to read."""
+        stream = self.stream
+        try:
+            async with asyncio.timeout(PATIENCE + stream.buffered / SLOWEST):
+                await stream.drained()
+        except TimeoutError:
+            self._hall.drop(self, UNREAD, CloseReason.TOO_SLOW)
+        finally:
+            self._behind = False
+        if self.room:
+            self._hall.touch(self.room)
+        if self._held:
+            self._go_on()
 
 
 def key_of(session: Session) -> PublicKey | None:

@@ -7,10 +7,10 @@ server.
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from plytalk.core.fanout import Fanout
-from plytalk.core.limits import Limits
+from plytalk.core.limits import KIB, Limits
 from plytalk.core.messages import Extension, Item
 from plytalk.plugins.rooms.log import Entry, Log
 from plytalk.plugins.rooms.wire import EVENT, FIXED, SEEN, Event, Kind, Mark, head_of
@@ -20,13 +20,19 @@ if TYPE_CHECKING:
 
 Pack = Callable[[Sequence[Item]], Sequence[bytes]]
 COMING_AND_GOING = (Kind.JOINED, Kind.LEFT)
+Packed = dict[tuple[int, int, frozenset[int]], Sequence[bytes]]
 SAID = int(Kind.SAID)
+CHUNK = 256 * KIB
+"""How many bytes a member that is behind is sent at once; the next when it has read them."""
 CROWD = 50
 """From how many members on nobody is told who comes and goes: it would be more than what is said."""
 
 
 class Ear(Protocol):
-    """Somebody who hears lines. `id` is that of this connection, `person` the same for all connections of one key."""
+    """Somebody who hears lines. `id` is that of this connection, `person` the same for all connections of one key.
+
+    One that has a connection also says whether that is `full`, and is told that it has to `fall_behind` then.
+    """
 
     id: int
     name: str
@@ -73,8 +79,11 @@ class Room:
         self.wired: dict[Member, None] = {}
         self._in_step = Fanout()
         self._apart: dict[Member, None] = {}
-        self.ears: dict[Ear, None] = {}
+        self.ears: dict[Ear, int | None] = {}
+        """The next event of those that hear lines and do not keep up; None for those that do."""
         self._heard = self.log.next
+        self.waiting: list[Callable[[], None]] = []
+        """Called once the members that are behind have caught up: those that speak faster than the other one reads."""
         self._pack, self._touched = pack, touched
         self.messages = self.deliveries = 0
 
@@ -110,8 +119,8 @@ class Room:
     def enter(self, member: "Member", at: int) -> None:
         """Somebody wired comes in, to be told what happened from number `at` on."""
         self.wired[member] = None
-        member.at = at
         self._apart[member] = None
+        self._place(member, at)
 
     def leave(self, member: "Member | Ear") -> None:
         """Somebody goes."""
@@ -120,6 +129,11 @@ class Room:
             self._set_apart(member, 0)
             del self._apart[member], self.wired[member]
 
+    @property
+    def lag(self) -> int:
+        """How many bytes the slowest member has yet to be sent."""
+        return max((self.log.total - member.sent for member in self._apart), default=0)
+
     def flush(self) -> None:
         """Bring everybody up to date, apart from those who do not read.
 
@@ -127,71 +141,86 @@ class Room:
         """
         log = self.log
         end, start = log.next, self._heard
-        packed: dict[tuple[int, frozenset[int]], Sequence[bytes]] = {}
+        packed: Packed = {}
         if start != end:
             if log.last_private >= start:
                 told = {person for entry in log.since(start) for person in entry.audience or ()}
                 for member in [member for member in self.wired if member.person in told]:
                     self._set_apart(member, start)
-            hidden = self._hidden(start, None)
-            if self._in_step and (records := self._records(start, hidden, packed)):
+            hidden = self._hidden(start, end, None)
+            if self._in_step and (records := self._records(start, end, hidden, packed)):
                 self.deliveries += (end - start - len(hidden)) * len(self._in_step)
                 if slow := self._in_step.deliver(records):
                     for member in [member for member in self.wired if member.session in slow]:
                         self._set_apart(member, end)
         for member in tuple(self._apart):
             self._serve(member, end, packed)
-        if start != end:
-            self._heard = end
-            if self.ears:
-                self._tell_ears(start)
-        log.trim()
+        self._heard = end
+        for ear, at in tuple(self.ears.items()):
+            if ear in self.ears and (at or start) < end:
+                self._tell(ear, at or start)
+        behind = [*(member.at for member in self._apart), *(at for at in self.ears.values() if at)]
+        log.trim(min(behind, default=None))
+        if self.waiting and self.lag <= CHUNK:
+            waiting, self.waiting = self.waiting, []
+            for go_on in waiting:
+                go_on()
 
     def _set_apart(self, member: "Member", at: int) -> None:
         """Who is told something in private, or does not read, is served alone, from number `at` on."""
         if member not in self._apart:
             self._in_step.remove(member.session)
             self._apart[member] = None
-            member.at = at
+            self._place(member, at)
 
-    def _serve(self, member: "Member", end: int, packed: dict[tuple[int, frozenset[int]], Sequence[bytes]]) -> None:
-        at, log = member.at, self.log
-        if at < end:
-            if member.stream.full or at < log.first:
-                member.fall_behind(self)
+    def _place(self, member: "Member", at: int) -> None:
+        member.at, member.sent = at, self.log.total - self.log.size(at)
+
+    def _serve(self, member: "Member", end: int, packed: Packed) -> None:
+        """Send a member what it has yet to be sent, as much as it reads."""
+        while member in self._apart and (at := member.at) < end:
+            if member.stream.full or at < self.log.first:
+                member.fall_behind(self, at)
                 return
-            hidden = self._hidden(at, member.person)
-            member.at = end
-            self.deliveries += end - at - len(hidden)
-            if records := self._records(at, hidden, packed):
+            until, size = self.log.part(at, CHUNK)
+            hidden = self._hidden(at, until, member.person)
+            member.at, member.sent = until, member.sent + size
+            self.deliveries += until - at - len(hidden)
+            if records := self._records(at, until, hidden, packed):
                 member.session.deliver(records)
         if member in self._apart and not member.stream.full:  # it has not left meanwhile
             del self._apart[member]
             self._in_step.add(member.session)
 
-    def _hidden(self, at: int, person: object) -> frozenset[int]:
-        """Which events from number `at` on are not for this person, or for None, who is told nothing in private."""
+    def _hidden(self, at: int, end: int, person: object) -> frozenset[int]:
+        """Which events from number `at` to before `end` are not for this person, or for None, who is told nothing in private."""
         if self.log.last_private < at:
             return frozenset()
-        return frozenset(number for number, entry in enumerate(self.log.since(at), at) if not is_for(person, entry))
+        entries = zip(range(at, end), self.log.since(at), strict=False)
+        return frozenset(number for number, entry in entries if not is_for(person, entry))
 
-    def _records(
-        self, at: int, hidden: frozenset[int], packed: dict[tuple[int, frozenset[int]], Sequence[bytes]]
-    ) -> Sequence[bytes]:
-        """What happened from number `at` on, without what is hidden, as the plaintexts of records: packed once."""
-        if (at, hidden) not in packed:
-            bodies = self.log.bodies(at)
+    def _records(self, at: int, end: int, hidden: frozenset[int], packed: Packed) -> Sequence[bytes]:
+        """What happened from number `at` to before `end`, without what is hidden, as the plaintexts of records: packed once."""
+        if (at, end, hidden) not in packed:
+            bodies = self.log.bodies(at, end)
             if hidden:
                 bodies = [body for number, body in enumerate(bodies, at) if number not in hidden]
-            packed[at, hidden] = self._pack([Extension(EVENT, body) for body in bodies]) if bodies else ()
-        return packed[at, hidden]
+            packed[at, end, hidden] = self._pack([Extension(EVENT, body) for body in bodies]) if bodies else ()
+        return packed[at, end, hidden]
 
-    def _tell_ears(self, start: int) -> None:
-        for entry in self.log.since(start):
+    def _tell(self, ear: Any, at: int) -> None:
+        """Tell one that hears lines what it has yet to be told, as much as it reads."""
+        for number, entry in enumerate(self.log.since(at), max(at, self.log.first)):
+            if getattr(ear, "full", False) or at < self.log.first:
+                self.ears[ear] = number
+                ear.fall_behind(self, at if at < self.log.first else number)
+                return
             event = Event.decode(entry.body)
-            for ear in tuple(self.ears):
-                if (ear.id != entry.sender or event.kind not in SEEN) and is_for(ear.person, entry):
-                    ear.hear(event)
+            if (ear.id != entry.sender or event.kind not in SEEN) and is_for(ear.person, entry):
+                ear.hear(event)
+            if ear not in self.ears:
+                return
+        self.ears[ear] = None
 
 
 def is_for(person: object, entry: Entry) -> bool:

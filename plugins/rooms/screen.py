@@ -10,8 +10,8 @@ def show(ui: Ui, event: Event, me: str = "", mine: bool = False) -> None:
     cleaned = str if ui.raw else clean
     if event.marks & Mark.TWO and event.kind in SEEN and mine:
         return
-    if event.marks & Mark.TWO and event.kind == Kind.SAID:
-        ui.message(cleaned(event.text))
+    if event.marks == Mark.TWO and event.kind == Kind.SAID:
+        ui.message(cleaned(event.line(me)))
     elif line := event.shown(me):
         kind = Kind(event.kind).name.lower()
         weak = tuple(event.weaknesses)

@@ -90,6 +90,12 @@ class Event(NamedTuple):
         """The name, with what everybody should see beside it."""
         return f"{self.name} [{', '.join(self.weaknesses)}]" if self.marks & (Mark.NO_KEY | Mark.NOT_ENCRYPTED) else self.name
 
+    def line(self, me: str = "") -> str:
+        """As a line for a screen. Between two the words are enough, unless something is to be known about who says them."""
+        if self.kind == Kind.SAID and self.marks == Mark.TWO:
+            return self.text
+        return self.shown(me)
+
     def shown(self, me: str = "") -> str:
         """As a line for a screen; empty for what this version does not know. To be cleaned by whoever shows it."""
         match self.kind:
