@@ -1,6 +1,7 @@
 """A server with rooms in the test's own process, and people who come to it, each with a key, options and a screen of its own."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ from plytalk.core.ends import Client
 from plytalk.core.host import Host
 from plytalk.core.identity import load_or_create
 from plytalk.core.keys import Role
-from plytalk.core.layers import Authenticator, Feature, Layer, Said, Transport
+from plytalk.core.layers import Authenticator, Feature, Layer, Listener, Said, Stream, Transport
 from plytalk.core.limits import Limits
 from plytalk.core.messages import Extension
 from plytalk.core.public_key import PublicKey
 from plytalk.core.server import Place, Server
 from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack
+from plytalk.core.streams import AsyncioStream
 from plytalk.core.testing import RecordingUi
 from plytalk.core.testing.verdict import within
 from plytalk.plugins.ciphers.noise import NoiseTransport
@@ -25,6 +27,7 @@ from plytalk.plugins.handshakes.plytalk1 import Plytalk1
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.rooms.wire import EVENT, ROOM, Event, read, write
 from plytalk.plugins.transports.memory import Memory
+from plytalk.plugins.transports.tcp import Tcp
 
 PATIENT = Limits(first_byte=3600, handshake=3600, goodbye=0.05)
 
@@ -161,6 +164,24 @@ class Stranger:
     def cut(self) -> None:
         """As if the network had gone."""
         self.session.stream.close()
+
+
+class Tight(Tcp):
+    """Small buffers at the server's end, so that a member that does not read is noticed soon."""
+
+    name = "tight"
+
+    async def listen(self, host: str, port: int) -> Listener:
+        listener = await super().listen(host, port)
+        arrive = listener.arrive
+
+        def tightened(stream: Stream) -> None:
+            assert isinstance(stream, AsyncioStream)
+            stream._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            arrive(stream)
+
+        listener.arrive = tightened
+        return listener
 
 
 class Crowd:

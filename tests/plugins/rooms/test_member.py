@@ -1,26 +1,22 @@
 """A connection at the server: those that understand events, those that hear lines, and those that do not read or say too much."""
 
 import asyncio
-import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from crowd import PATIENT, Crowd, Stranger
+from crowd import PATIENT, Crowd, Stranger, Tight
 
 from plytalk.core.host import Host
 from plytalk.core.keys import Role
-from plytalk.core.layers import Listener, Stream
 from plytalk.core.server import Place
 from plytalk.core.session import By, Session
 from plytalk.core.stack import Stack, choose
-from plytalk.core.streams import AsyncioStream
 from plytalk.core.testing import RecordingUi
 from plytalk.core.testing.verdict import idle
 from plytalk.plugins.rooms import hall as halls
 from plytalk.plugins.rooms import member as members
 from plytalk.plugins.transports.memory import Memory
-from plytalk.plugins.transports.tcp import Tcp
 
 # -- those that hear lines ------------------------------------------------------------------------------------------------
 
@@ -166,24 +162,6 @@ async def test_a_rate_of_nothing_is_any(home: Path) -> None:
 
 
 # -- those that do not read -----------------------------------------------------------------------------------------------
-
-
-class Tight(Tcp):
-    """Small buffers at the server's end, so that a member that does not read is noticed soon."""
-
-    name = "tight"
-
-    async def listen(self, host: str, port: int) -> Listener:
-        listener = await super().listen(host, port)
-        arrive = listener.arrive
-
-        def tightened(stream: Stream) -> None:
-            assert isinstance(stream, AsyncioStream)
-            stream._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-            arrive(stream)
-
-        listener.arrive = tightened
-        return listener
 
 
 async def heard(stranger: Stranger, count: int) -> None:

@@ -1,0 +1,264 @@
+"""What one member may cost: it is charged before the work is done, nothing is lost, and the others are served meanwhile."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crowd import Crowd, Stranger, Tight
+
+from plytalk.core.testing.verdict import idle
+from plytalk.plugins.messages.records import CAPACITY, HEADER, MESSAGE, MORE, padded
+from plytalk.plugins.rooms import budget as budgets
+from plytalk.plugins.rooms import commands
+from plytalk.plugins.rooms import member as members
+from plytalk.plugins.rooms.budget import BURST_BYTES, BURST_REQUESTS, BYTES, REQUESTS, TURN, Budget, Rates, Turns, Unfinished
+from plytalk.plugins.rooms.member import Member
+from plytalk.plugins.rooms.wire import ROOM
+
+MIB = 1024 * 1024
+RATES = Rates(20, 80)
+
+
+def record(*items: tuple[int, bytes]) -> bytes:
+    """One record, padded to the longest."""
+    parts = [part for kind, body in items for part in (HEADER.pack(kind, len(body)), body)]
+    size = sum(map(len, parts))
+    parts.append(bytes(CAPACITY - size))
+    return b"".join(parts)
+
+
+def member_of(crowd: Crowd, name: str) -> Member:
+    found: Member = next(one for one in crowd.hall.members.values() if one.name == name)
+    return found
+
+
+# -- by itself ----------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_used_up_comes_back_with_time_up_to_what_is_allowed_at_once() -> None:
+    budget = Budget(RATES, 0.0)
+    assert budget.refill(RATES, 1000.0, crowd=True) == 0
+    assert (budget.messages, budget.requests, budget.octets, budget.work) == (80, BURST_REQUESTS, BURST_BYTES, TURN)
+    budget.messages -= 120
+    budget.requests -= BURST_REQUESTS + 10
+    budget.octets -= BURST_BYTES + BYTES / 4
+    assert budget.refill(RATES, 1000.0, crowd=True) == 2.0  # 40 messages at 20 a second
+    assert budget.refill(RATES, 1001.9, crowd=True) == pytest.approx(0.1)
+    assert budget.refill(RATES, 1002.0, crowd=True) == pytest.approx(0)
+
+
+def test_where_two_are_there_messages_and_bytes_are_free_and_requests_are_not() -> None:
+    budget = Budget(RATES, 0.0)
+    budget.messages, budget.octets, budget.requests = -1000, -1e9, -REQUESTS
+    assert budget.refill(RATES, 0.0, crowd=False) == 1.0
+    assert (budget.messages, budget.octets) == (80, BURST_BYTES)
+    budget.messages, budget.octets = -1000, -1e9
+    assert budget.refill(Rates(0, 20), 1.0, crowd=True) == 0  # a rate of 0 allows any number
+
+
+def test_those_that_send_too_many_bytes_share_what_all_of_them_may_send() -> None:
+    budget = Budget(RATES, 0.0)
+    budget.octets = -BYTES
+    assert budget.refill(RATES, 0.0, crowd=True, share=4) == 4.0
+
+
+async def test_turns_are_taken_one_in_each_turn_of_the_loop_and_in_order() -> None:
+    turns, taken = Turns(asyncio.get_running_loop()), list[str]()
+
+    def again(name: str, times: int) -> None:
+        taken.append(name)
+        if times:
+            turns.wait(lambda: again(name, times - 1))
+
+    for name in "abc":
+        turns.wait(lambda name=name: again(name, 2))  # type: ignore[misc]
+    for count in range(1, 10):
+        await asyncio.sleep(0)
+        assert len(taken) == count
+    assert taken == list("abcabcabc")
+    assert not len(turns)
+
+
+def test_of_unfinished_messages_the_oldest_is_given_up_where_they_are_too_many() -> None:
+    given_up: list[object] = []
+    unfinished = Unfinished(given_up.append)
+    for member in range(40):
+        for size in range(64 * 1024, MIB + 1, 64 * 1024):
+            unfinished.note(member, size)
+    assert given_up == list(range(8))
+    assert unfinished.total == 32 * MIB
+    for member in range(40):
+        unfinished.note(member, 0)
+    assert unfinished.total == 0
+
+
+# -- floods -------------------------------------------------------------------------------------------------------------------
+
+FLOODS: dict[str, bytes] = {
+    "who": record(*[(MESSAGE, b"/who")] * 9350),
+    "help": record(*[(MESSAGE, b"/help")] * 8000),
+    "rooms": record(*[(MESSAGE, b"/rooms")] * 7000),
+    "unknown command": record(*[(MESSAGE, b"/x")] * 13000),
+    "join": record(*[(MESSAGE, b"/join a"), (MESSAGE, b"/join b")] * 3000),
+    "pings": record(*[(3, b"")] * 21000),
+    "unknown items": record(*[(6, b"")] * 21000),
+    "unknown extensions": record(*[(100, b"")] * 21000),
+    "joins": record(*[(ROOM, b'{"do":"join"}')] * 4000),
+    "acks": record(*[(2, bytes(8))] * 5000),
+    "empty messages": record(*[(MESSAGE, b"")] * 21000),
+    "nothing": bytes(CAPACITY),
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+@pytest.mark.parametrize("headless", [True, False], ids=["three", "four"])
+async def test_a_flood_is_stopped_in_the_middle_and_the_others_go_on(
+    home: Path, flood: str, headless: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    for command in (one for one in commands.COMMANDS if one.name in ("who", "help", "rooms", "join")):
+        run = command.run
+        monkeypatch.setitem(command.__dict__, "run", lambda call, run=run: (ran.append(call.name), run(call)))
+    async with Crowd(home, headless=headless) as crowd:
+        alice, bob, mallory = [await crowd.joins(name) for name in ("alice", "bob", "mallory")]
+        for _ in range(400 if flood == "nothing" else 12):
+            mallory.session.deliver([FLOODS[flood]])
+        for number in range(5):
+            alice.session.say(f"line {number}")
+            await bob.until(lambda number=number: f"alice: line {number}" in bob.texts)  # type: ignore[misc]
+        await idle()
+        member = member_of(crowd, "mallory")
+        assert member.session._stopped
+        assert len(ran) <= BURST_REQUESTS + 1
+        assert sum(map(len, mallory.bodies)) + len(str(mallory.told)) < MIB
+        assert member.stream.buffered < MIB
+        crowd.hall.drop(member, "flooding", members.CloseReason.KICKED)
+        assert not member.session._stopped
+
+
+async def test_nothing_of_a_flood_is_lost(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Crowd(home, headless=True, rate=0) as crowd:
+        alice, bob, busy = [await crowd.joins(name) for name in ("alice", "bob", "busy")]
+        lines = [(MESSAGE, b"%d" % number) if number % 100 else (MESSAGE, b"/me does %d" % number) for number in range(5000)]
+        busy.session.deliver([record(*lines)])
+        await idle()
+        monkeypatch.setattr(budgets, "REQUESTS", 1e9)
+        busy.session.say("last")
+        await bob.until(lambda: "busy: last" in bob.texts)
+        said = [event.text for event in bob.events if event.name == "busy"][1:]
+        assert said == [f"{number}" if number % 100 else f"does {number}" for number in range(5000)] + ["last"]
+        assert alice.bodies[-1] == bob.bodies[-1]
+
+
+# -- bytes --------------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_member_sends_so_many_bytes_a_second_where_more_than_two_are_there(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        alice, bob, loud = [await crowd.joins(name) for name in ("alice", "bob", "loud")]
+        for _ in range(12):
+            loud.session.say("x" * MIB)
+        await idle()
+        member = member_of(crowd, "loud")
+        assert member.session._stopped
+        assert crowd.hall.loud == 1
+        assert member.session.unfinished <= BURST_BYTES + CAPACITY
+        alice.session.say("meanwhile")
+        await bob.until(lambda: "alice: meanwhile" in bob.texts)
+        monkeypatch.setattr(budgets, "BYTES", 1e12)
+        crowd.hall.rates = Rates(0, 20)
+        member._go_on()
+        await bob.until(lambda: sum(len(body) > MIB for body in bob.bodies) == 12)
+        assert crowd.hall.loud == 0
+        assert len(crowd.hall.members) == 3
+
+
+async def test_a_slow_reader_gets_twelve_long_messages(home: Path) -> None:
+    async with Crowd(home, transport=Tight, host="127.0.0.1", rate=0, headless=True) as crowd:
+        alice, bob, slow = [await crowd.joins(name) for name in ("alice", "bob", "slow")]
+        slow.session.stream.pause()
+        for _ in range(12):
+            alice.session.say("x" * (MIB - 100))
+        alice.session.say("last")
+        await bob.until(lambda: "alice: last" in bob.texts)
+        member = member_of(crowd, "slow")
+        assert member.stream.buffered <= MIB + 512 * 1024
+        slow.session.stream.resume()
+        await slow.until(lambda: "alice: last" in slow.texts)
+        assert sum(len(body) > MIB - 100 for body in slow.bodies) == 12
+        assert crowd.hall.dropped == 0
+
+
+@pytest.mark.parametrize("plain", [False, True])
+async def test_where_two_are_there_the_one_waits_for_the_other(home: Path, plain: bool) -> None:
+    async with Crowd(home, transport=Tight, host="127.0.0.1", headless=True) as crowd:
+        fast = await crowd.joins("fast")
+        slow = await crowd.stranger("slow") if plain else await crowd.joins("slow")
+        if plain:
+            slow.session.say("hi")
+            await fast.until(lambda: fast.texts and fast.texts[-1].endswith("hi"))
+        slow.session.stream.pause()
+        member = member_of(crowd, "fast")
+        for number in range(600):
+            fast.session.say(f"{number} " + "x" * 50_000)
+        while not member.session._stopped:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        assert crowd.hall.first.log.kept < 8 * MIB
+        slow.session.stream.resume()
+        ui: Any = slow.session.stack.ui
+        for number in range(600):
+            if plain:
+                await ui.until(messages=number + 1)
+            else:
+                await slow.until(lambda number=number: any(event.text.startswith(f"{number} ") for event in slow.events[-50:]))  # type: ignore[misc]
+        assert crowd.hall.dropped == 0
+
+
+# -- those that do not read ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("request_", ["/help", "/rooms", "/who", "ping"])
+async def test_who_does_not_read_its_answers_is_read_from_no_more_and_then_dropped(
+    home: Path, request_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budgets, "REQUESTS", 1e9)
+    monkeypatch.setattr(members, "UNREAD_BYTES", 100_000)
+    async with Crowd(home, transport=Tight, host="127.0.0.1", headless=True) as crowd:
+        alice, lazy = await crowd.joins("alice"), await crowd.joins("lazy")
+        member = member_of(crowd, "lazy")
+        lazy.session.stream.pause()
+        body = record((3, b"p" * 60_000)) if request_ == "ping" else record(*[(MESSAGE, request_.encode())] * 5000)
+        for _ in range(40):
+            lazy.session.deliver([body])
+        while not member._behind:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        assert member.session._stopped
+        assert member.stream.buffered < MIB
+        alice.session.say("meanwhile")
+        await alice.until(lambda: "alice: meanwhile" in alice.texts)
+        monkeypatch.setattr(members, "PATIENCE", -1e9)
+        crowd.hall.start(member._catch_up())
+        await crowd.ui.shows("lazy was sent away: you did not read")
+        assert crowd.hall.dropped == 1
+
+
+# -- memory of all ------------------------------------------------------------------------------------------------------------
+
+
+async def test_unfinished_messages_of_all_together_are_bounded(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budgets, "UNFINISHED", 300_000)
+    async with Crowd(home, headless=True) as crowd:
+        alice = await crowd.joins("alice")
+        others: list[Stranger] = []
+        for number in range(8):
+            other = await crowd.joins(f"other-{number}")
+            other.session.deliver([padded([HEADER.pack(MESSAGE | MORE, 60_000), bytes(60_000)], 60_003)])
+            others.append(other)
+            await idle()
+            assert crowd.hall.unfinished.total <= 300_000
+        assert sum(other.session.ending is not None for other in others) == 3
+        alice.session.say("still here")
+        await alice.until(lambda: "alice: still here" in alice.texts)
