@@ -17,8 +17,8 @@ from plytalk.core.sanitise import clean
 from plytalk.core.session import Ending, Session
 from plytalk.plugins.rooms.budget import ANSWER, COMMAND, ITEM, PIECE, RECORD, TURN, Budget
 from plytalk.plugins.rooms.resume import Origin
-from plytalk.plugins.rooms.room import Room, Speaker
-from plytalk.plugins.rooms.wire import MAX_REQUEST, ROOM, Event, Kind, Mark, read, write
+from plytalk.plugins.rooms.room import COMING_AND_GOING, Room, Speaker
+from plytalk.plugins.rooms.wire import MAX_REQUEST, ROOM, Event, Mark, read, write
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.hall import Hall
@@ -95,7 +95,7 @@ class Member(Speaker):
         budget.work -= 1
         if text[:1] == "/" or self.muted:
             self._command(text)
-        else:
+        elif text and not text.isspace():  # blank lines are for nobody
             self.speak(text)
         if budget.messages < 0 or budget.work < 0:
             self._stop_if_over()
@@ -211,7 +211,7 @@ class Member(Speaker):
 
     def hear(self, event: Event) -> None:
         """A plain member: it is sent what a screen would show, as a line."""
-        if event.marks & Mark.TWO and event.kind not in (Kind.SAID, Kind.DID, Kind.OTHER, Kind.TOLD):
+        if event.marks & Mark.TWO and event.kind in COMING_AND_GOING:  # for a guest that is when its conversation begins and ends
             return
         line = clean(event.line(self.name))
         self.session.say(f"* {line}" if is_exit(line) else line)  # its conversation is not for others to end

@@ -64,7 +64,8 @@ class Visit:
     def _acknowledged(self, taken: int) -> None:
         while self._taken < taken and self._unacknowledged:
             line = self._unacknowledged.popleft()
-            self._unshown += line[:1] != "/" or line[:2] == "//"  # of a command nothing need come back
+            blank = not line or line.isspace()
+            self._unshown += not blank and (line[:1] != "/" or line[:2] == "//")  # of these nothing need come back
             self._taken += 1
             self._before = max(self._before - 1, 0)
 

@@ -121,6 +121,37 @@ async def test_two_guests_hear_each_other_s_words_as_they_were_said(home: Path) 
         await asyncio.gather(one.over(), other.over())
 
 
+@pytest.mark.parametrize("esc", ["\x1b[2J", "\x1b]0;owned\x07", "\x9b2J", "\r", "\n", "\x08", "\u202e"])
+@pytest.mark.parametrize("headless", [True, False], ids=["two", "three"])
+async def test_what_reaches_a_guest_is_clean_however_many_are_there(home: Path, esc: str, headless: bool) -> None:
+    place = Place(guest_of("demo01"), f"{home}/guests", 0)
+    async with Crowd(home, headless=headless, guests=[place]) as crowd:
+        alice, other = await crowd.comes("alice"), await guest("demo01", place.host)
+        heard: list[str] = []
+        other.stack.ui.raw, other._hearer.message = True, heard.append  # type: ignore[misc, assignment]
+        while len(crowd.hall.first) < 3 - headless:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        alice.say(f"hello{esc}there", f"/me waves{esc}!", f"/topic tea{esc}four")
+        while not any("four" in line for line in heard):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert all(line.isprintable() for line in heard), heard
+        assert sum("there" in line or "waves" in line for line in heard) == 2
+        other.say("it is me")
+        assert "[not authenticated, not encrypted]" in await alice.shows("it is me")
+        other.exit()
+        await other.over()
+
+
+async def test_blank_lines_are_for_nobody_and_count_as_taken(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
+        for text in ("", " ", "\t \u3000", "something"):
+            alice.session.say(text)
+        await bob.until(lambda: "alice: something" in bob.texts)
+        assert [event.text for event in bob.events if event.kind == 1] == ["something"]
+        assert next(one.taken for one in crowd.hall.members.values() if one.name == "alice") == 4
+
+
 # -- those that say too much ----------------------------------------------------------------------------------------------
 
 
