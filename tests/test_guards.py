@@ -261,3 +261,9 @@ def test_by_the_kit(): check_cipher(Xor)
 """)
     found = [name.partition("::")[2] for name in empty_tests([file])]
     assert found == ["test_empty", "test_only_suppresses", "test_in_a_class"]
+
+
+def test_what_objects_hold_is_asked_in_one_place() -> None:
+    """See tests/heap.py for what goes wrong otherwise."""
+    files = [file for file in ROOT.glob("tests/**/*.py") if "get_referents(" in file.read_text(encoding="utf-8")]
+    assert {file.name for file in files} == {"heap.py", Path(__file__).name}

@@ -6,7 +6,6 @@ is then walked from its sessions through everything that they lead to.
 
 import asyncio
 import copy
-import gc
 import os
 import pickle
 import sys
@@ -21,6 +20,7 @@ import pytest
 from canary import Canaries
 from cryptography.hazmat.primitives.asymmetric import mlkem
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from heap import referents
 from stacks import Memo
 
 from plytalk.core.ends import Client
@@ -155,7 +155,7 @@ def reachable(roots: list[Any], except_for: list[Any]) -> Iterator[Any]:
             continue
         seen.add(id(each))
         yield each
-        left += gc.get_referents(each)
+        left += referents(each)
 
 
 def ours(each: Any) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from heap import referents
 from meeting import Meeting, end, meet
 from programs import ENVIRONMENT, chat, serve
 
@@ -283,7 +284,7 @@ EPHEMERAL = {type(X25519PrivateKey.generate()), type(MLKEM768PrivateKey.generate
 def private_keys():
     """Every private key that anything holds. They are no containers, so they are found by who holds them."""
     gc.collect()
-    return {id(held) for holder in gc.get_objects() for held in gc.get_referents(holder) if type(held) in EPHEMERAL}
+    return {id(held) for holder in gc.get_objects() for held in referents(holder) if type(held) in EPHEMERAL}
 
 
 async def test_after_the_handshake_no_ephemeral_key_is_reachable(tmp_path):

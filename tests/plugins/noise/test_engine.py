@@ -1,12 +1,12 @@
 """Two sides of a handshake, and all that can go wrong between them."""
 
-import gc
 import pickle
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from heap import referents
 
 from plytalk.core.errors import HandshakeFailed, LocalError, Usage
 from plytalk.plugins.noise.engine import MAX_MESSAGE, HandshakeState
@@ -209,7 +209,7 @@ def reachable(root: object) -> list[object]:
         if id(thing) in seen or isinstance(thing, type) or type(thing).__name__ in ("module", "function", "dict_keys"):
             continue
         seen[id(thing)] = thing
-        todo += gc.get_referents(thing)
+        todo += referents(thing)
     return list(seen.values())
 
 
