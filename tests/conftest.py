@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from skips import listed, unlisted
 from surroundings import ROOT, Folders, Leftovers, prepare
 
 HOME = prepare()  # before anything is imported that reads the environment
@@ -64,10 +65,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if left := AT_THE_START.left():  # not what modules do to the environment when they are imported
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         print("\nThe tests leave something behind: " + "; ".join(left) + ".")
+    if not_allowed(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def not_allowed(config: pytest.Config) -> list[str]:
+    """The skips so far that fail because CI is set; none elsewhere, where a test may say what it needs and skip."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if "CI" not in os.environ or reporter is None:
+        return []
+    return unlisted([(report.nodeid, report.longrepr[2]) for report in reporter.stats.get("skipped", ())], listed())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     seed = config.getoption("randomly_seed", None)
+    for skip in not_allowed(config):
+        terminalreporter.write_line(f"Skipped, and not in tests/skips.toml: {skip}", red=True)
     failed = terminalreporter.stats.get("failed") or terminalreporter.stats.get("error")
     if isinstance(seed, int) and (failed or "CI" in os.environ):
         terminalreporter.write_line(f"The order was random. To repeat it: ./run pytest --randomly-seed={seed}")
