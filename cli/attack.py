@@ -1,7 +1,6 @@
 """`chat attack`: an attacker between two real programs, ours or anyone's."""
 
 import asyncio
-import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from plytalk.core.lab.proxy import Proxy
 from plytalk.core.lab.setup import ATTACKER, IN_MEMORY, Setup
 from plytalk.core.sanitise import clean
 from plytalk.core.stack import Stack
+from plytalk.core.standard import tell
 
 EXAMPLES = """\b
 Examples:
@@ -54,16 +54,16 @@ def attack(choice: Choice, listen: int, target: Address, wanted: str, seed: int,
             own,
             lambda number: kind(seed + number),
             preludes(choice, Path(folder)),
-            partial(tell, wanted),
+            partial(report, wanted),
             tracer,
         )
         asyncio.run(run(proxy, own, ("127.0.0.1", listen), (target.host, target.port or choice.port), once))
     return 0
 
 
-def tell(name: str, line: str) -> None:
+def report(name: str, line: str) -> None:
     """What an attack did, which may hold what somebody said."""
-    print(f"attack {name}: {clean(line)}", file=sys.stderr, flush=True)
+    tell(f"attack {name}: {clean(line)}")
 
 
 async def run(proxy: Proxy, own: Stack, listen: tuple[str, int], target: tuple[str, int], once: bool) -> None:

@@ -9,6 +9,7 @@ auth = ["pin"]
 rsa-key = "/home/alice/rsa.pem"
 """
 
+import os
 import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -17,6 +18,7 @@ from typing import Any, cast
 
 from plytalk.core import files
 from plytalk.core.errors import Usage
+from plytalk.core.files import StoreError
 from plytalk.core.layers import KINDS, REPEATABLE, Option
 
 KEYS: dict[str, type] = {
@@ -33,17 +35,16 @@ MAX_BYTES = 64 * 1024
 def read(path: Path | None) -> dict[str, Any]:
     """The settings of a config file; none at all where there is no such file and none was named. Raises Usage."""
     file = path or files.place("config.toml")
+    if str(file) == os.devnull:
+        return {}
     try:
-        with file.open("rb") as opened:
-            raw = opened.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        if path is None:
+        raw = files.read(file, limit=MAX_BYTES, links=True)
+    except StoreError as error:
+        raise Usage(f"The config file cannot be used: {error}", error.hint) from None
+    if raw is None:
+        if path is None and not os.path.islink(file):
             return {}
-        raise Usage(f"There is no config file {file}.", "Check --config or PLYTALK_CONFIG.") from None
-    except OSError as error:
-        raise Usage(f"The config file {file} cannot be read: {error.strerror}.") from None
-    if len(raw) > MAX_BYTES:
-        raise Usage(f"The config file {file} is longer than {MAX_BYTES // 1024} KiB.")
+        raise Usage(f"There is no config file {file}.", "Check --config or PLYTALK_CONFIG.")
     return parse(raw, str(file))
 
 
@@ -52,7 +53,7 @@ def parse(raw: bytes, name: str) -> dict[str, Any]:
     try:
         settings = tomllib.loads(raw.decode())
     except (ValueError, RecursionError) as error:  # TOMLDecodeError and UnicodeDecodeError among them
-        raise Usage(f"The config file {name} is no TOML: {error}.") from None
+        raise Usage(f"The config file {name} is not TOML: {error}.") from None
     for key, value in settings.items():
         if key not in KEYS:
             raise Usage(f"The config file {name} has the unknown key {key!r}.", nearest(key, KEYS))

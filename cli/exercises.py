@@ -7,8 +7,9 @@ measured in the lab, so that an answer nobody thought of passes if it does what 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import NoReturn, cast
 
 from plytalk.core.errors import ChatError, Usage
 from plytalk.core.host import Host
@@ -66,12 +67,18 @@ def cells(stacks: list[Setup], attacks: list[type[Attack]]) -> list[Cell]:
 def record(path: Path) -> None:
     """A recorded conversation in plaintext, bytes on the wire only, with two words drawn at random."""
     words = random.SystemRandom().sample(WORDS, 2)
-    trace = TraceFile(path)
+    trace = TraceFile(path, stopped=partial(refuse_part, path))
     trace(Event("session", "", "started", b"", {"role": "client", "peer": "192.0.2.7:5002"}))
     for way, line in zip(("out", "in"), SECRET_LINES, strict=True):
         trace(Event("transport", way, "bytes", line.format(*words).encode()))
         trace(Event("framer", way, "", line.format(*words).encode()))
     trace.close()
+
+
+def refuse_part(path: Path, why: str) -> NoReturn:
+    """Raises Usage: half a file is no exercise."""
+    path.unlink(missing_ok=True)
+    raise Usage(f"{path} could not be written. {why}", "Name another file.")
 
 
 def check_wire(host: Host, answer: str) -> Verdict:

@@ -1,8 +1,6 @@
 """`chat inspect`: step through a recorded conversation, layer by layer."""
 
 import json
-import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +8,14 @@ from pathlib import Path
 import click
 
 from plytalk.cli.main import paint
+from plytalk.core import files
 from plytalk.core.errors import Usage
+from plytalk.core.files import StoreError
 from plytalk.core.inspect.capture import capture
 from plytalk.core.inspect.cards import Card, Deck, cards
 from plytalk.core.inspect.page import page
 from plytalk.core.sanitise import clean
+from plytalk.core.standard import tell
 from plytalk.core.trace import Event
 from plytalk.core.tracefile import follow, read
 
@@ -56,13 +57,17 @@ def inspect(trace: Path, as_json: bool, html: Path | None, pcapng: Path | None, 
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file and say so; a new one is its owner's alone, as the trace is. Raises Usage."""
+    """Write a file, whole or not at all, and say so; it is its owner's alone, as the trace is. Raises Usage."""
     try:
-        with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(content)
+        if path.exists() and not path.is_file():  # a pipe or a device, which nothing can take the place of
+            path.write_bytes(content)
+        else:
+            files.write(path, content, limit=None)
     except OSError as error:
         raise Usage(f"{path} cannot be written: {error.strerror}.", "Name another file.") from None
-    print(f"Wrote {path}.", file=sys.stderr)
+    except StoreError as error:
+        raise Usage(str(error), error.hint) from None
+    tell(f"Wrote {path}.")
 
 
 def follow_live(trace: Path) -> None:

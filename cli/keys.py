@@ -17,10 +17,11 @@ from plytalk.core import identity as identities
 from plytalk.core.address import Address, parse_address
 from plytalk.core.contacts import Contacts
 from plytalk.core.errors import ChangedPeer, Exit, Usage
-from plytalk.core.files import place, read
+from plytalk.core.files import StoreError, place, read, write_new
 from plytalk.core.known_hosts import Entry, KnownHosts
 from plytalk.core.public_key import PublicKey
 from plytalk.core.sanitise import clean
+from plytalk.core.standard import tell
 
 PSK_BYTES = 32
 EXAMPLES = """\b
@@ -136,11 +137,9 @@ def forget(who: str, known_hosts: Path | None) -> int:
 def psk(file: Path) -> None:
     """Make a file with a pre-shared key, for --psk-file on both sides."""
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="ascii") as made:
-            made.write(token_hex(PSK_BYTES) + "\n")
-    except OSError as error:
-        raise Usage(f"{file} could not be made: {error.strerror}.", "Name a file that does not exist yet.") from None
+        write_new(file, f"{token_hex(PSK_BYTES)}\n".encode("ascii"))
+    except StoreError as error:
+        raise Usage(str(error), error.hint) from None
     _tell(f"Made a pre-shared key in {file}. Bring it to the other side by a safe way; then both give --psk-file.")
 
 
@@ -194,4 +193,4 @@ def _shown(key: PublicKey) -> dict[str, str]:
 
 
 def _tell(sentence: str) -> None:
-    print(clean(sentence), file=sys.stderr)
+    tell(clean(sentence))

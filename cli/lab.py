@@ -1,7 +1,6 @@
 """`chat lab`: every attack against every stack."""
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import groupby
@@ -20,6 +19,7 @@ from plytalk.core.lab.matrix import Cell, measure
 from plytalk.core.lab.play import Passive
 from plytalk.core.lab.setup import Setup, setups
 from plytalk.core.sanitise import clean
+from plytalk.core.standard import tell
 
 EXAMPLES = """\b
 Examples:
@@ -97,12 +97,12 @@ def lab(
     wrong = [cell for cell in cells if not cell.agrees]
     for cell in wrong:
         sentence = f"{cell.attack} on {cell.stack} (seed {cell.seed}): predicted {cell.predicted}, measured {cell.measured}."
-        print(paint(sentence, "31"), file=sys.stderr)
+        tell(paint(sentence, "31"))
     return int(Exit.FAILED if wrong else Exit.OK)
 
 
 def progress(line: str) -> None:
-    print(clean(line), file=sys.stderr)
+    tell(clean(line))
 
 
 @lab.command(epilog=EXERCISE_EXAMPLES)
@@ -121,7 +121,7 @@ def exercise(host: Host, number: int | None, answer: str | None, make: Path | No
         if chosen.prepare is None:
             raise Usage(f"Exercise {number} needs no file.", "Leave out --make.")
         chosen.prepare(make)
-        print(f"Made {make}.", file=sys.stderr)
+        tell(f"Made {make}.")
         return 0
     if answer is None:
         print(

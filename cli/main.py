@@ -1,6 +1,5 @@
 """The `chat` command: a group whose commands are imported when they are called, so that `chat --help` stays quick."""
 
-import io
 import os
 import sys
 from importlib import import_module
@@ -8,8 +7,9 @@ from importlib import import_module
 import click
 
 from plytalk import __version__
-from plytalk.core.errors import ChatError, Exit
+from plytalk.core.errors import ChatError, Exit, OutputFailed
 from plytalk.core.sanitise import brief
+from plytalk.core.standard import flush_output, prepare, tell
 
 # Name, module, and the line that `chat --help` shows: kept here so that help imports no command, and a test compares them.
 COMMANDS = {
@@ -70,41 +70,47 @@ def chat(ctx: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Run the command and exit with the code of `plytalk.core.errors.Exit`."""
+    prepare()
     debug = "--debug" in sys.argv[1:2] or bool(os.environ.get("PLYTALK_DEBUG"))
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows few characters shows the others by their numbers
-            stream.reconfigure(errors="backslashreplace")
     try:
-        code = chat.main(prog_name="chat", standalone_mode=False)
+        code = int(run(debug) or 0)
+        flush_output()
+    except OutputFailed as failure:
+        code = Exit.FAILED
+        if not failure.nobody_reads:
+            complain(failure.sentence)
+    sys.exit(code)
+
+
+def run(debug: bool) -> int:
+    """The exit code. Raises OutputFailed, and with `debug` whatever went wrong."""
+    try:
+        return int(chat.main(prog_name="chat", standalone_mode=False) or 0)
     except ChatError as error:
         if debug:
             raise
         complain(error.sentence)
-        code = error.exit_code
+        return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        code = Exit.USAGE
+        return Exit.USAGE
     except click.ClickException as error:
         complain(said(error))
-        code = error.exit_code
+        return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         complain("Interrupted.")
-        code = Exit.INTERRUPTED
-    except BrokenPipeError:
-        code = Exit.FAILED
+        return Exit.INTERRUPTED
+    except BrokenPipeError:  # as with `chat explain | head -1`, which is no fault
+        return Exit.FAILED
     except Exception as error:
+        flush_output()  # raises where that was the reason: what could not be written still waits
         if debug:
             raise
         complain(
             f"Something went wrong that should not have: {type(error).__name__}. "
             "Run it as `chat --debug ...` and report what it shows."
         )
-        code = Exit.FAILED
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever read our output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    sys.exit(int(code or 0))
+        return Exit.FAILED
 
 
 def said(error: click.ClickException) -> str:
@@ -117,7 +123,7 @@ def said(error: click.ClickException) -> str:
 
 def complain(sentence: str) -> None:
     """One sentence on standard error; red on a terminal that wants colour."""
-    print(paint(f"chat: {brief(sentence)}", "31"), file=sys.stderr)
+    tell(paint(f"chat: {brief(sentence)}", "31"))
 
 
 def paint(text: str, code: str, stream_fd: int = 2) -> str:

@@ -2,8 +2,10 @@
 
 import os
 import re
+import shutil
 from importlib.resources import files
 from pathlib import Path
+from secrets import token_hex
 from string import Template
 
 import click
@@ -96,13 +98,17 @@ def contents(kind: str, name: str) -> dict[str, str]:
 
 
 def write(folder: Path, texts: dict[str, str]) -> None:
-    """Make the folder and its files. Raises LocalError; nothing that exists is touched."""
+    """Make the folder with all its files, or nothing. Raises LocalError; nothing that exists is touched."""
     if os.path.lexists(folder):
         raise LocalError(f"{folder} exists already and was left as it is.", "Choose another name, or another folder with --into.")
+    new = folder.with_name(f".{folder.name}.{token_hex(8)}.new")
     try:
         for path, text in texts.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text, "utf-8", newline="\n")
+            (new / path).parent.mkdir(parents=True, exist_ok=True)
+            (new / path).write_text(text, "utf-8", newline="\n")
+        new.rename(folder)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise LocalError(f"{folder} cannot be made: {why}.", "Choose a folder that you may write in with --into.") from None
+    finally:
+        shutil.rmtree(new, ignore_errors=True)

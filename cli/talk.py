@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import signal
-import sys
 from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from plytalk.core.properties import Property
 from plytalk.core.sanitise import shorten
 from plytalk.core.server import Place, Server
 from plytalk.core.session import Ending
+from plytalk.core.standard import tell
 
 SPARE = 200
 """Open files that are no member's: those still in their handshake, logs, and what Python needs."""
@@ -101,7 +101,7 @@ def serve(
     number = agreed_port(place, port)
     if not (open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives):
         warn(choice)  # otherwise the invitation says that anyone may come in
-    with tracing(trace) as tracer:
+    with tracing(trace, stack.ui.notice) as tracer:
         choice.host.hear(stack)
         server = Server(
             stack,
@@ -188,7 +188,7 @@ def connect(choice: Choice, address: str, port: int | None, trace: Path | None) 
         ) from None
     number = agreed_port(place, port)
     warn(choice)
-    with tracing(trace) as tracer:
+    with tracing(trace, stack.ui.notice) as tracer:
         choice.host.hear(stack)
         client = Client(stack, choice.host.manager.hook, secret=secret, trace=tracer)
         return run(client.run(place.host, number or choice.port))
@@ -227,7 +227,7 @@ def listening_at(choice: Choice, host: str | None, names_place: bool) -> Address
 def warn(choice: Choice) -> None:
     """Say on standard error what an attacker can do to a weak stack, whatever chose it."""
     if warning := choice.stack().warning():
-        print(paint(f"Warning: {warning} `chat explain` says more.", "33"), file=sys.stderr)
+        tell(paint(f"Warning: {warning} `chat explain` says more.", "33"))
 
 
 def run(conversation: Coroutine[Any, Any, Ending]) -> int:

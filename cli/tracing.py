@@ -1,6 +1,5 @@
 """`--trace FILE` and `--trace-secrets`, for every command that talks."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ import click
 
 from plytalk.cli.main import paint
 from plytalk.core.errors import Usage
+from plytalk.core.standard import tell
 from plytalk.core.trace import Trace
 from plytalk.core.tracefile import TraceFile
 
@@ -36,17 +36,17 @@ def trace_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def tracing(path: Path | None) -> Iterator[Trace | None]:
-    """A trace into a new file, with a warning where it holds keys; or none. Raises Usage."""
+def tracing(path: Path | None, notice: Callable[[str], object] = tell) -> Iterator[Trace | None]:
+    """A trace into a new file, with a warning where it holds keys; or none. `notice` is told if it ends early. Raises Usage."""
     secrets = bool(click.get_current_context().meta.get(SECRETS))
     if path is None:
         if secrets:
             raise Usage("--trace-secrets says what a trace holds, and none is made.", "Give --trace FILE as well.")
         yield None
         return
-    with closing(TraceFile(path, secrets)) as trace:
+    with closing(TraceFile(path, secrets, notice)) as trace:
         if secrets:
-            print(paint(f"Warning: {warning(path)}", "33"), file=sys.stderr)
+            tell(paint(f"Warning: {warning(path)}", "33"))
         yield trace
 
 

@@ -54,7 +54,10 @@ def parse_address(text: str, *, listen: bool = False) -> Address:
     if re.search(r"\s|[\x00-\x1f\x7f]", text.strip()):
         raise Usage(f"'{written}' is not an address: there is a space or a control character in it.", _EXAMPLES)
     host, port = _parts(_without_scheme(text.strip(), written), written)
-    number = None if port is None else parse_port(port, lowest=0 if listen else 1)
+    try:
+        number = None if port is None else parse_port(port, lowest=0 if listen else 1)
+    except Usage as error:
+        raise Usage(f"'{written}' is not HOST or HOST:PORT. {error}") from None
     if host == "*":
         if listen:
             return Address(EVERY_NETWORK, number)

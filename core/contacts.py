@@ -58,7 +58,7 @@ class Contacts:
 
     def all(self) -> list[Contact]:
         """All contacts, in the file's order."""
-        return list(self._parse(read_lines(self.path, self._wait) or []).values())
+        return list(self._parse(read_lines(self.path) or []).values())
 
     def get(self, name: str) -> Contact:
         """The contact called `alice`, `Alice` or `@alice`. Raises NoContact."""

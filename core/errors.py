@@ -5,6 +5,7 @@
         Usage               the command or its configuration makes no sense      exit 2
         ImpossibleStack     the layers chosen cannot work together               exit 2
         CannotConnect       no connection, or no listening socket                exit 3
+        OutputFailed        standard output cannot be written                    exit 1
         PluginError                                                              exit 7
           UnknownLayer        no layer of that name                              exit 2
           DuplicateLayer      two plugins claim one name
@@ -98,6 +99,15 @@ class CannotConnect(LocalError):
     """There is no connection."""
 
     exit_code = Exit.CONNECTION
+
+
+class OutputFailed(LocalError):
+    """Standard output cannot be written."""
+
+    def __init__(self, message: str = "", hint: str = "", nobody_reads: bool = False) -> None:
+        super().__init__(message, hint)
+        self.nobody_reads = nobody_reads
+        """Whether the program at the other end of a pipe has ended, as `head` does."""
 
 
 class PluginError(LocalError):

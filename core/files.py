@@ -1,11 +1,13 @@
-"""Files of secrets and of trust: where they live, how they are read and how they are written.
+"""Files of settings, of secrets and of trust: where they live, how they are read and how they are written.
 
-Reading refuses rather than guesses. Only a file that does not exist counts as absent; one that is a link, a folder, too
-large, somebody else's, or open to others is an error, so that a check which cannot be made never looks like one that passed.
+One policy for all of them. Reading refuses rather than guesses: only a file that does not exist counts as absent; one that is a
+link, a folder or a device, too large, another user's, or open to others is an error, and so is one in a folder that others
+can change, so that a check that cannot be made never looks like one that passed. Reading needs no lock, since a file is only ever
+replaced as a whole.
 
 Writing is all or nothing. The new content goes to a new file beside the old one, which is 0600 from its first byte
-(opening an existing file never narrows it), reaches the disk, and only then takes the old one's name. Who reads, decides and
-writes does it under `locked`, a lock on a file of its own, since the file itself is replaced.
+(opening an existing file never narrows it), reaches the disk, and only then takes the old one's name. A change (read, decide,
+write) is made under `locked`, a lock on a separate file, since the file itself is replaced.
 """
 
 import os
@@ -13,16 +15,19 @@ import secrets
 import shlex
 import stat
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import Literal
 
 from plytalk.core.errors import LocalError
+from plytalk.core.locks import acquire, release
 
 LIMIT = 1 << 20
 """The largest file read, in bytes: some ten thousand lines of trust."""
+
+BOM, UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+"""How text in UTF-8 may begin, and how text in UTF-16 does (Unicode 23.8)."""
 
 LOCK_WAIT = 5.0
 """How long to wait for another process's lock, in seconds."""
@@ -30,7 +35,6 @@ LOCK_WAIT = 5.0
 _NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _FLAGS: int = _NOFOLLOW | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
-_POLL = 0.02
 _BESIDE_THE_CONFIGURATION = {"config.toml", "allow"}
 
 
@@ -42,6 +46,10 @@ class Exposed(StoreError):
     """A file is open to other users of this computer."""
 
 
+class FileExists(StoreError):
+    """A file exists already."""
+
+
 class Corrupt(StoreError):
     """A line of a file cannot be understood."""
 
@@ -51,6 +59,10 @@ class Corrupt(StoreError):
         )
         self.path = path
         self.line = line
+
+
+class Unwritable(StoreError):
+    """A file cannot be written, or its folder cannot be: it may well be readable."""
 
 
 class Busy(StoreError):
@@ -84,22 +96,26 @@ def place(name: str) -> Path:
     return folder("config" if name in _BESIDE_THE_CONFIGURATION else "data") / name
 
 
-def read(path: Path, *, secret: bool = False, limit: int = LIMIT) -> bytes | None:
-    """The content of a file, or None if there is none.
+def read(path: Path, *, secret: bool = False, limit: int = LIMIT, links: bool = False) -> bytes | None:
+    """The content of a text file, without a byte order mark, or None if there is none.
 
-    The file must be a plain one of at most `limit` bytes, belong to this user or to root, and be writable by nobody else;
-    a `secret` must be readable by nobody else either (OpenSSH's rule). Raises StoreError, and Exposed for the last two.
+    The file must be a plain one of at most `limit` bytes, belong to this user or to root, and be writable by nobody else, and so
+    must its folder; a `secret` must be readable by nobody else either (OpenSSH's rule). With `links` symbolic links are followed,
+    and the folder is the one they lead to. Raises StoreError, and Exposed for what others could have changed or read.
     """
     try:
+        if links:
+            path = Path(os.path.realpath(path))
         descriptor = os.open(path, os.O_RDONLY | _FLAGS | _NONBLOCK)
     except FileNotFoundError:
         return None
     except OSError as trouble:
-        if os.path.islink(path):
+        if os.path.islink(path) and not links:
             raise StoreError(f"{path} is a symbolic link.", "Name the file it points to, or put the file itself there.") from None
         raise _unreadable(path, trouble) from None
     try:
         _check(path, os.fstat(descriptor), secret, limit)
+        _check_folder(path)
         with open(descriptor, "rb", closefd=False) as file:
             content = file.read(limit + 1)
     except OSError as trouble:
@@ -108,32 +124,69 @@ def read(path: Path, *, secret: bool = False, limit: int = LIMIT) -> bytes | Non
         os.close(descriptor)
     if len(content) > limit:
         raise _too_large(path, limit)
-    return content
+    if content.startswith(UTF16):
+        raise StoreError(f"{path} is text in UTF-16.", "Save it as UTF-8.")
+    return content.removeprefix(BOM)
 
 
-def write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes, limit: int | None = LIMIT) -> None:
     """Replace a file, whole or not at all, by one that only its owner can read. Makes its folder (0700) if need be.
 
-    Raises StoreError; the old file is then as it was.
+    Raises StoreError, also for more than `limit` bytes; the old file is then as it was.
     """
     if os.path.islink(path):
         raise StoreError(f"{path} is a symbolic link and was not replaced.", "Name the file it points to.")
-    if len(content) > LIMIT:
-        raise _too_large(path, LIMIT)
-    new = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
-    try:
+    if limit is not None and len(content) > limit:
+        raise _too_large(path, limit)
+    with _written(path):
         make_folder(path.parent)
-        _write_new(new, content)
-        new.replace(path)
-    except OSError as trouble:
-        raise StoreError(
-            f"{path} could not be written: {trouble.strerror}.", "Nothing was changed: make room, or name another file."
-        ) from None
+    _put(path, content, lambda new: new.replace(path))
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Make a file that does not exist yet, whole or not at all, readable by its owner alone. Raises FileExists, Unwritable."""
+    if os.path.lexists(path):
+        with _written(path):
+            raise FileExistsError
+    _put(path, content, lambda new: _give_name(new, path))
+
+
+def _put(path: Path, content: bytes, name_it: Callable[[Path], object]) -> None:
+    new = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.new")
+    try:
+        with _written(path):
+            _write_new(new, content)
+            name_it(new)
     finally:
         with suppress(OSError):
             new.unlink()
     with suppress(OSError):  # done by now: some file systems cannot sync a folder
         _sync(path.parent)
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Say in words why a file is not written."""
+    try:
+        yield
+    except FileExistsError:
+        raise FileExists(f"{path} exists already.", "Name a file that does not exist yet, or remove that one first.") from None
+    except OSError as trouble:
+        raise Unwritable(
+            f"{path} could not be written: {trouble.strerror}.", "Nothing was changed: make room, or name another file."
+        ) from None
+
+
+def _give_name(new: Path, path: Path) -> None:
+    """Give a file a name that must be free. Raises FileExistsError; on file systems without links a race is possible."""
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        if os.path.lexists(path):
+            raise FileExistsError from None
+        new.replace(path)
 
 
 def make_folder(path: Path) -> None:
@@ -143,30 +196,26 @@ def make_folder(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, *, shared: bool = False, wait: float = LOCK_WAIT) -> Iterator[None]:
-    """Hold the lock that all users of `path` respect: alone, or `shared` among those who only read.
+def locked(path: Path, *, wait: float = LOCK_WAIT) -> Iterator[None]:
+    """Hold the lock that everything respects that changes `path`.
 
-    Raises Busy after `wait` seconds, StoreError if there can be no lock. A reader makes no lock file: where none exists,
-    nobody writes.
+    Raises Busy after `wait` seconds, Unwritable if there can be no lock.
     """
-    descriptor = _open_lock(path, shared)
-    if descriptor is None:
-        yield
-        return
+    descriptor = _open_lock(path)
     try:
-        _acquire(path, lambda: _try_lock(descriptor, shared), wait)
+        if not acquire(descriptor, wait):
+            raise Busy(f"Another program holds the lock of {path}.", "Try again when it has ended.")
         try:
             yield
         finally:
-            _unlock(descriptor)
+            release(descriptor)
     finally:
         os.close(descriptor)
 
 
-def read_lines(path: Path, wait: float = LOCK_WAIT) -> list[str] | None:
-    """The lines of a file of trust, or None if there is none. Raises as `locked` and `read`."""
-    with locked(path, shared=True, wait=wait):
-        content = read(path)
+def read_lines(path: Path) -> list[str] | None:
+    """The lines of a file of trust, or None if there is none. Raises as `read`."""
+    content = read(path)
     return None if content is None else _lines(content)
 
 
@@ -214,19 +263,35 @@ def _check(path: Path, status: os.stat_result, secret: bool, limit: int) -> None
         raise Exposed(f"{path} can be changed by other users.", f"`chmod go-w {shlex.quote(str(path))}`")
 
 
-def _open_lock(path: Path, shared: bool) -> int | None:
+def _check_folder(path: Path) -> None:
+    """Whoever can change a folder can replace what is in it, unless it is sticky as /tmp is (OpenSSH's StrictModes)."""
+    if sys.platform == "win32":
+        return
+    parent = path.absolute().parent
+    status = os.stat(parent)
+    if status.st_mode & stat.S_ISVTX:
+        return
+    if status.st_uid not in (os.geteuid(), 0):
+        raise Exposed(f"The folder of {path} belongs to another user.", "Keep the file in a folder of yours.")
+    if status.st_mode & 0o022:
+        raise Exposed(
+            f"The folder of {path} can be changed by other users, who could replace the file.",
+            f"`chmod go-w {shlex.quote(str(parent))}`",
+        )
+
+
+def _open_lock(path: Path) -> int:
     lock = path.with_name(f".{path.name}.lock")
     try:
-        if shared:
-            return os.open(lock, os.O_RDONLY | _FLAGS | _NONBLOCK)
         make_folder(path.parent)
         return os.open(lock, os.O_RDWR | os.O_CREAT | _FLAGS | _NONBLOCK, 0o600)
     except FileNotFoundError:
-        if shared:
-            return None
-        raise StoreError(f"{path} cannot be locked: its folder disappeared.") from None
+        raise Unwritable(f"{path} cannot be locked: its folder disappeared.") from None
     except OSError as trouble:
-        raise StoreError(f"{path} cannot be locked: {lock}: {trouble.strerror}.") from None
+        raise Unwritable(
+            f"{path} cannot be changed: {lock} cannot be locked: {trouble.strerror}.",
+            "Make its folder writable, or name a file in another one.",
+        ) from None
 
 
 def _write_new(path: Path, content: bytes) -> None:
@@ -237,45 +302,11 @@ def _write_new(path: Path, content: bytes) -> None:
         os.fsync(descriptor)
 
 
-def _acquire(path: Path, attempt: Callable[[], bool], wait: float) -> None:
-    deadline = time.monotonic() + wait
-    while not attempt():
-        if time.monotonic() >= deadline:
-            raise Busy(f"Another program holds the lock of {path}.", "Try again when it has ended.")
-        time.sleep(_POLL)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int, shared: bool) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-    def _unlock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
-
-    def _sync(path: Path) -> None:
-        """Windows cannot open a folder to sync it."""
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int, shared: bool) -> bool:
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _unlock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)  # not only closed: a forked child may hold the same descriptor
-
-    def _sync(path: Path) -> None:
-        descriptor = os.open(path, os.O_RDONLY | _FLAGS)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _sync(path: Path) -> None:
+    if sys.platform == "win32":
+        return  # it cannot open a folder
+    descriptor = os.open(path, os.O_RDONLY | _FLAGS)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -103,9 +103,10 @@ def create(path: Path, passphrase: str = "", wait: float = LOCK_WAIT) -> Identit
 
 def load_or_create(path: Path, ask: Ask | None = None, wait: float = LOCK_WAIT) -> tuple[Identity, bool]:
     """The identity in a file, and whether it had to be made (without a passphrase). Raises as `load` and `create`."""
-    with locked(path, wait=wait):
-        if not os.path.lexists(path):
-            return _create(path, ""), True
+    if not os.path.lexists(path):  # reading needs no lock, so that it works in a folder that is read-only
+        with locked(path, wait=wait):
+            if not os.path.lexists(path):
+                return _create(path, ""), True
     return load(path, ask), False
 
 

@@ -37,6 +37,7 @@ REVOKED_MARK = "@revoked"
 AUTHORITY_MARK = "@cert-authority"
 
 _LINE = re.compile(r"(?:(@\S+)[ \t]+)?([^@ \t][^ \t]*)[ \t]+([^ \t]+)[ \t]+([^ \t]+)(?:[ \t]+(.*))?")
+_HOSTS = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")
 _HASH_BYTES = 20
 
@@ -96,7 +97,7 @@ class KnownHosts:
 
     def entries(self) -> list[Entry]:
         """All lines that say something, in order."""
-        return self._parse(read_lines(self.path, self._wait) or [])
+        return self._parse(read_lines(self.path) or [])
 
     def lookup(self, host: str, port: int, key: PublicKey) -> Finding:
         """What the file says about this host showing this key. Raises Usage if the host is no host."""
@@ -188,6 +189,8 @@ def _entry(number: int, text: str) -> Entry:
     if not parts or "\0" in text:
         raise ValueError("it is not HOSTS TYPE KEY")
     marker, hosts, type, encoded, comment = parts.groups(default="")
+    if not _HOSTS.fullmatch(hosts):
+        raise ValueError("a host in it is not printable ASCII; an international name is written xn--...")
     if marker not in ("", REVOKED_MARK, AUTHORITY_MARK):
         raise ValueError(f"there is no marker {marker!a}")
     if hosts.startswith("|"):

@@ -12,23 +12,33 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar, cast
 
+from plytalk.core.errors import OutputFailed, Usage
+from plytalk.core.files import BOM, UTF16
+from plytalk.core.standard import discard_output, flush_output, tell
+
 T = TypeVar("T")
 PIECE = 64 * 1024
 
 
 class LineReader:
-    """Reads `fd` from the first call of `read` on."""
+    """Reads `fd` from the first call of `read` on, as UTF-8 text; `notice` is told once if it is not."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, notice: Callable[[str], object] = tell) -> None:
         self._fd = fd
+        self._notice = notice
         self._rest = bytearray()
         self._over = False
+        self._number = 0
+        self._told = False
         self._kept: list[str] = []
         self._pieces: asyncio.Queue[bytes] | None = None
         self._more = threading.Semaphore(2)
 
     async def read(self) -> list[str] | None:
-        """The lines that have come, without their ends; None at the end of input. A last line without an end counts."""
+        """The lines that have come, without their ends; None at the end of input. A last line without an end counts.
+
+        One leading byte order mark is removed. Raises Usage for text in UTF-16.
+        """
         if self._kept:
             kept, self._kept = self._kept, []
             return kept
@@ -42,16 +52,34 @@ class LineReader:
                 self._rest += piece
                 if b"\n" in piece:
                     *lines, self._rest = self._rest.split(b"\n")
-                    return [_text(line) for line in lines]
+                    return [self._text(line) for line in lines]
             else:
                 self._over = True
-                if self._rest:
-                    return [_text(self._rest)]
+                if self._rest and ((line := self._text(self._rest)) or self._number > 1):  # not a byte order mark alone
+                    return [line]
         return None
 
     def put_back(self, lines: list[str]) -> None:
         """Keep lines that were read and not used for the next `read`."""
         self._kept = lines + self._kept
+
+    def _text(self, line: bytearray) -> str:
+        self._number += 1
+        if self._number == 1:
+            if line.startswith(UTF16):
+                raise Usage("Standard input is text in UTF-16.", "Convert it to UTF-8: iconv -f UTF-16 -t UTF-8 FILE | chat ...")
+            line = line.removeprefix(BOM)
+        line = line.removesuffix(b"\r")
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            if not self._told:
+                self._told = True
+                self._notice(
+                    f"Line {self._number} of standard input is not UTF-8: what is not is replaced by \N{REPLACEMENT CHARACTER}, "
+                    "here and in later lines."
+                )
+            return line.decode(errors="replace")
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         piece = b"more"
@@ -67,16 +95,13 @@ class LineReader:
                 return
 
 
-def _text(line: bytearray) -> str:
-    return line.removesuffix(b"\r").decode(errors="replace")
-
-
 class LineWriter:
-    """Writes lines to standard output. Once nobody reads them it calls `gone` and is silent."""
+    """Writes lines to standard output. Once that fails it calls `gone`, and is silent."""
 
     def __init__(self, gone: Callable[[], None]) -> None:
         self._gone = gone
         self._flushing = False
+        self._failure: OutputFailed | None = None
 
     def write(self, line: str) -> None:
         """Write a line; it is flushed at the end of this turn of the loop, together with all that follow within it."""
@@ -85,8 +110,8 @@ class LineWriter:
         except UnicodeEncodeError:  # a screen that knows fewer characters than people do
             encoding = sys.stdout.encoding
             sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-        except BrokenPipeError:
-            self._nobody_reads()
+        except (OSError, ValueError) as error:
+            self.fail(error)
         if not self._flushing:
             self._flushing = True
             asyncio.get_running_loop().call_soon(self.flush)
@@ -94,13 +119,23 @@ class LineWriter:
     def flush(self) -> None:
         self._flushing = False
         try:
-            sys.stdout.flush()
-        except BrokenPipeError:
-            self._nobody_reads()
+            flush_output()
+        except OutputFailed as failure:
+            self._failed(failure)
 
-    def _nobody_reads(self) -> None:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    def finish(self) -> None:
+        """Flush. Raises OutputFailed, once, if not everything could be written."""
+        self.flush()
+        if failure := self._failure:
+            self._failure = None
+            raise failure
+
+    def fail(self, error: Exception) -> None:
+        """Standard output has failed with this error, whoever wrote to it."""
+        self._failed(discard_output(error))
+
+    def _failed(self, failure: OutputFailed) -> None:
+        self._failure = failure
         self._gone()
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from plytalk.core.errors import Usage
+from plytalk.core.files import BOM
 from plytalk.core.trace import Event
 
 VERSION = 1
@@ -28,22 +29,35 @@ LATEST = 1e15  # milliseconds; a capture can hold no later time
 
 
 class TraceFile:
-    """Writes events as they come, with `secrets` also keys. Raises Usage where the file cannot be made, or is there already."""
+    """Writes events as they come, with `secrets` also keys. Raises Usage where the file cannot be made, or is there already.
 
-    def __init__(self, path: Path, secrets: bool = False) -> None:
+    When the file can no longer be written, as on a full disk, it ends with its last whole line, and `stopped` is told why.
+    """
+
+    def __init__(self, path: Path, secrets: bool = False, stopped: Callable[[str], object] = print) -> None:
         self.secrets = secrets
+        self._path, self._stopped = path, stopped
+        self._began: float | None = None
+        self._length = 0
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            self._descriptor: int | None = os.open(
+                path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600
+            )
         except FileExistsError:
             raise Usage(f"{path} exists already.", "Name a new file for --trace, or remove that one.") from None
         except OSError as error:
-            raise Usage(f"The trace cannot be written to {path}: {error.strerror}.", "Name another file for --trace.") from None
-        self._file: IO[str] = open(descriptor, "w", encoding="ascii")  # noqa: SIM115 - it lives as long as the program
-        self._began: float | None = None
-        began = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._write({"plytalk_trace": VERSION, "began": began, "secrets": secrets})
+            raise _unwritable(path, error) from None
+        try:
+            began = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            self._write({"plytalk_trace": VERSION, "began": began, "secrets": secrets})
+        except OSError as error:
+            self.close()
+            path.unlink(missing_ok=True)
+            raise _unwritable(path, error) from None
 
     def __call__(self, event: Event) -> None:
+        if self._descriptor is None:
+            return
         self._began = event.time if self._began is None else self._began
         line = {
             "time": round((event.time - self._began) * 1000, 3),
@@ -52,14 +66,31 @@ class TraceFile:
             "data": dict(event.fields),
             "raw": event.data.hex(),
         }
-        self._write(line | ({"group": event.group} if event.group else {}))
+        try:
+            self._write(line | ({"group": event.group} if event.group else {}))
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self._length)
+            self.close()
+            self._stopped(f"The trace in {self._path} ends here: {error.strerror}. The conversation goes on.")
 
     def close(self) -> None:
-        self._file.close()
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            with suppress(OSError):  # some network file systems tell only now that the disk is full
+                os.close(descriptor)
 
     def _write(self, line: dict[str, Any]) -> None:
-        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
-        self._file.flush()
+        assert self._descriptor is not None
+        data = json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+        self._length += len(data)
+
+
+def _unwritable(path: Path, error: OSError) -> Usage:
+    return Usage(f"The trace cannot be written to {path}: {error.strerror}.", "Name another file for --trace.")
 
 
 def read(path: Path) -> list[Event]:
@@ -98,7 +129,7 @@ class _Growing:
 
 def parse(file: "IO[bytes] | _Growing") -> Iterator[Event]:
     """The events in an open trace. Raises Usage."""
-    head = _object(file.readline(MAX_LINE), 1)
+    head = _object(file.readline(MAX_LINE).removeprefix(BOM), 1)
     if head.get("plytalk_trace") != VERSION:
         raise Usage("This is no trace of plytalk, or one of another version.", "Make one with --trace FILE.")
     number = 1

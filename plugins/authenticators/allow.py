@@ -7,7 +7,7 @@ from typing import Any
 
 from plytalk.core.allow import add, allowed
 from plytalk.core.errors import Refused
-from plytalk.core.files import place, write
+from plytalk.core.files import StoreError, place, write
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Identity, Peer, Role
 from plytalk.core.layers import Authenticator, Option
@@ -26,10 +26,12 @@ class Allow(Authenticator):
 
     def __init__(self, allow: Path | None = None) -> None:
         self._file = allow or place("allow")
+        self._list: dict[PublicKey, str] | None = None
+        self._trouble = ""
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
-        guests = await asyncio.to_thread(allowed, self._file)
-        return [f"{len(guests)} {'key' if len(guests) == 1 else 'keys'} may come in, by {self._file}."]
+        self._list = await asyncio.to_thread(allowed, self._file)
+        return [self._summary(self._list)]
 
     def admit(self, key: str, name: str) -> str:
         add(self._file, PublicKey.parse(key), name)
@@ -40,15 +42,38 @@ class Allow(Authenticator):
         write(file := folder / cls.name, f"{PublicKey(key.key)} guest\n".encode())
         return {"allow": file}
 
+    @hookimpl
+    def reread(self) -> Sequence[str]:
+        """Read the list now; one that cannot be read leaves the old one in force. Raises StoreError."""
+        self._list = allowed(self._file)
+        self._trouble = ""
+        return [self._summary(self._list)]
+
     async def check(self, peer: Peer) -> None:
-        guests = await asyncio.to_thread(allowed, self._file)  # read anew: who was struck out stays out
-        name = guests.get(PublicKey(peer.identity.key))
+        current = await self._current(peer)
+        name = current.get(PublicKey(peer.identity.key))
         if name is None:
             raise Refused(
                 f"The key {peer.identity.fingerprint} is not in {self._file}.",
                 "To let it in, add the line that `chat keys show` prints on the other side.",
             )
         peer.say(f"{peer.address} is {name}, by {self._file}.")
+
+    async def _current(self, peer: Peer) -> dict[PublicKey, str]:
+        """The list as the file has it now, or the last one that could be read, with one notice for each fault."""
+        try:
+            self._list = await asyncio.to_thread(allowed, self._file)
+            self._trouble = ""
+        except StoreError as error:
+            if self._list is None:
+                raise
+            if self._trouble != str(error):
+                self._trouble = str(error)
+                peer.say(f"{error.sentence} Until then the list as it was before decides who may come in.")
+        return self._list
+
+    def _summary(self, guests: dict[PublicKey, str]) -> str:
+        return f"{len(guests)} {'key' if len(guests) == 1 else 'keys'} may come in, by {self._file}."
 
 
 @hookimpl

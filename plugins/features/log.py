@@ -2,17 +2,16 @@
 
     {"time": "2026-03-01T12:00:00.123Z", "event": "session opened", "address": "192.0.2.7:51234", "key": "SHA256:...", ...}
 
-The events: `server opened`, `turned away`, `session opened`, `session closed`, `server closed`. `missing` says how many before
+The events: `server opened`, `turned away`, `session opened`, `session closed`, `server closed`; and on standard error `notice`,
+with the `text` of a line that otherwise would stand there as it is. `missing` says how many before
 this one were not written, since the disk was full or since peers were turned away faster than anybody reads. A line holds nothing
 that was said, no secret, and only printable ASCII: what a peer had a say in can begin no line of its own (CWE-117).
 """
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from plytalk.core.keys import Role
 from plytalk.core.layers import Feature, Option
 from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack
+from plytalk.core.standard import shape_notices, tell
 
 TURNED_AWAY_A_SECOND = 20
 STANDARD_ERROR = 2
@@ -55,6 +55,8 @@ class Log(Feature):
         self._missing = 0
         self._torn = self._complained = False
         self._second, self._turned_away = 0.0, 0
+        if str(self._file) == "-":  # from the start: a warning must not stand between the lines of JSON
+            shape_notices(lambda sentence: _line("notice", {"text": sentence}))
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         self._descriptor = self._opened()
@@ -125,9 +127,7 @@ class Log(Feature):
 
     def _write(self, event: str, **fields: Any) -> None:
         """One line in one piece, at once. What cannot be written is counted: a full disk is no reason to end."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        entry = {"time": now, "event": event, **fields, "missing": self._missing or None}
-        line = json.dumps({name: value for name, value in entry.items() if value is not None}).replace("\x7f", "\\u007f") + "\n"
+        line = _line(event, {**fields, "missing": self._missing or None}) + "\n"
         data = ("\n" if self._torn else "").encode() + line.encode()
         try:
             written = os.write(self._descriptor, data)
@@ -144,10 +144,13 @@ class Log(Feature):
         self._missing += 1
         if not self._complained:
             self._complained = True
-            with suppress(OSError):
-                print(
-                    f"The log {self._file} cannot be written ({why}): events are lost until it can.", file=sys.stderr, flush=True
-                )
+            tell(f"The log {self._file} cannot be written ({why}): events are lost until it can.")
+
+
+def _line(event: str, fields: dict[str, Any]) -> str:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    entry = {"time": now, "event": event, **{name: value for name, value in fields.items() if value is not None}}
+    return json.dumps(entry).replace("\x7f", "\\u007f")
 
 
 def _key(session: Session) -> str | None:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from plytalk.core.errors import HandshakeFailed, Usage
+from plytalk.core.files import StoreError, read, write_new
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Identity, Role, Secrets
 from plytalk.core.layers import Handshake, Option
@@ -158,28 +159,19 @@ def load_or_make(file: Path | None) -> rsa.RSAPrivateKey:
     if file is None:
         return rsa.generate_private_key(PUBLIC_EXPONENT, MODULUS_BITS)
     try:
-        return _load(file)
-    except FileNotFoundError:
-        pass
-    private = rsa.generate_private_key(PUBLIC_EXPONENT, MODULUS_BITS)
-    text = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    try:
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            out.write(text)
-    except OSError as error:
-        raise Usage(f"The RSA key cannot be written to {file}: {error.strerror}.", "Choose another file for --rsa-key.") from None
+        if (text := read(file, secret=True)) is not None:
+            return _parsed(file, text)
+        private = rsa.generate_private_key(PUBLIC_EXPONENT, MODULUS_BITS)
+        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        write_new(file, private.private_bytes(*form))
+    except StoreError as error:
+        raise Usage(f"The RSA key cannot be used: {error}", error.hint) from None
     return private
 
 
-def _load(file: Path) -> rsa.RSAPrivateKey:
+def _parsed(file: Path, text: bytes) -> rsa.RSAPrivateKey:
     try:
-        if os.name == "posix" and file.stat().st_mode & 0o077:
-            raise Usage(f"Others can read the RSA key {file}.", f"Run: chmod 600 {file}")
-        private = serialization.load_pem_private_key(file.read_bytes(), password=None)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise Usage(f"The RSA key {file} cannot be read: {error.strerror}.") from None
+        private = serialization.load_pem_private_key(text, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Usage(
             f"{file} holds no RSA private key in PEM without a passphrase.", "Choose another file for --rsa-key."

@@ -14,12 +14,14 @@ def load_or_make(file: Path | None, dh: DH) -> KeyPair:
     """
     if file is None:
         return dh.generate_keypair()
-    with files.locked(file):
-        content = files.read(file, secret=True)
-        if content is None:
-            pair = dh.generate_keypair()
-            files.write(file, pair.private.private_bytes_raw().hex().encode() + b"\n")
-            return pair
+    content = files.read(file, secret=True)
+    if content is None:  # only then is a lock needed, and a folder that can be written
+        with files.locked(file):
+            content = files.read(file, secret=True)
+            if content is None:
+                pair = dh.generate_keypair()
+                files.write(file, pair.private.private_bytes_raw().hex().encode() + b"\n")
+                return pair
     return dh.load(from_hex(content.decode("ascii", "replace").strip(), dh, str(file)))
 
 

@@ -102,7 +102,7 @@ class Register:
         """Read the file anew, say at SIGHUP; what was known stays known if that fails. A file that never was is empty."""
         if self.path is not None:
             with self._alone:
-                self._now = self._parse(self._still_there(read_lines(self.path, self._wait) or []))
+                self._now = self._parse(self._still_there(read_lines(self.path) or []))
 
     # -- names ------------------------------------------------------------------------------------------------------------
 

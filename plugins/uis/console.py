@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import Protocol
 from zlib import crc32
 
@@ -20,6 +20,7 @@ from plytalk.core.hookspecs import hookimpl
 from plytalk.core.layers import Conversation, Question, Said, Ui
 from plytalk.core.lines import LineReader, LineWriter
 from plytalk.core.session import Ending
+from plytalk.core.standard import tell
 from plytalk.plugins.uis.plain import Plain, is_dumb
 
 PROMPT, RECEIVED = "Type Message: ", "Message Received: "
@@ -49,8 +50,8 @@ class Console(Ui):
     name = "console"
 
     def __init__(self) -> None:
-        self._lines = LineReader(0)
-        self._out = LineWriter(self._nobody_reads)
+        self._lines = LineReader(0, self.notice)
+        self._out = LineWriter(self._output_failed)
         self._session: Conversation | None = None
         self._line: InputLine | None = None
 
@@ -66,7 +67,7 @@ class Console(Ui):
                 try:
                     from plytalk.plugins.uis.prompts import Prompt
 
-                    self._line = Prompt(PROMPT, self._nobody_reads)
+                    self._line = Prompt(PROMPT, self._output_failed)
                 except Exception as error:  # a broken installation can raise anything
                     self._say_plain(error)
         return self._line
@@ -130,20 +131,19 @@ class Console(Ui):
         if self._line and self._line.visible:
             self._draw(self._line.print_above, sentence)
         else:
-            with suppress(OSError):  # standard error is gone, and with it everybody who could be told
-                print(sentence, file=sys.stderr, flush=True)
+            tell(sentence)
 
     def _draw(self, draw: Callable[[str], None], line: str) -> None:
         """The one place where the screen is written to while an input line stands on it."""
         try:
             draw(line)
-        except OSError:
-            self._nobody_reads()
+        except OSError as error:
+            self._out.fail(error)
         except Exception as error:
             self._give_up_drawing(error)
             self._out.write(line)
 
-    def _nobody_reads(self) -> None:
+    def _output_failed(self) -> None:
         if self._session:
             self._session.exit()
 
@@ -152,7 +152,7 @@ class Console(Ui):
         self.notice(f"Talking to {session.address} over {session.stack.line}. Type exit to end.")
 
     def closed(self, session: Conversation, ending: Ending) -> None:
-        self._out.flush()
+        self._out.finish()
         if not ending.error:
             self.notice(ending.reason)
 

@@ -11,13 +11,13 @@ Nothing else is written to standard output; notices for people go to standard er
 """
 
 import json
-import sys
 from typing import Any
 
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.layers import Conversation, Said, Ui
 from plytalk.core.lines import LineReader, LineWriter
 from plytalk.core.session import Ending
+from plytalk.core.standard import tell
 
 ORDERS = '{"type": "message", "text": "..."} nor {"type": "exit"}'
 
@@ -29,8 +29,8 @@ class Jsonl(Ui):
     raw = True  # what is written is ASCII, with every control character escaped
 
     def __init__(self) -> None:
-        self._lines = LineReader(0)
-        self._out = LineWriter(self._nobody_reads)
+        self._lines = LineReader(0, self.notice)
+        self._out = LineWriter(self._output_failed)
         self._session: Conversation | None = None
 
     async def run(self, session: Conversation) -> None:
@@ -69,7 +69,7 @@ class Jsonl(Ui):
         )  # fmt: skip
 
     def notice(self, sentence: str) -> None:
-        print(sentence, file=sys.stderr, flush=True)
+        tell(sentence)
 
     def opened(self, session: Conversation) -> None:
         self._session = session
@@ -78,11 +78,12 @@ class Jsonl(Ui):
 
     def closed(self, session: Conversation, ending: Ending) -> None:
         self._write(type="closed", reason=ending.reason)
+        self._out.finish()
 
     def _write(self, **event: Any) -> None:
         self._out.write(json.dumps(event).replace("\x7f", "\\u007f"))
 
-    def _nobody_reads(self) -> None:
+    def _output_failed(self) -> None:
         if self._session:
             self._session.exit()
 

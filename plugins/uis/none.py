@@ -1,11 +1,10 @@
 """Nobody sits here: for a server that is left alone."""
 
 import asyncio
-import sys
-from contextlib import suppress
 
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.layers import Conversation, Ui
+from plytalk.core.standard import tell
 
 
 class Nobody(Ui):
@@ -21,8 +20,7 @@ class Nobody(Ui):
         """Nobody reads it."""
 
     def notice(self, sentence: str) -> None:
-        with suppress(OSError):  # standard error is gone, and with it whoever could be told
-            print(sentence, file=sys.stderr, flush=True)
+        tell(sentence)
 
 
 @hookimpl

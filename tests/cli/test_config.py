@@ -1,5 +1,6 @@
 """The config file: what it may hold, and what is said about what it may not."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,10 @@ WRONG = {
     b"auth = 'pin'": "'auth' is to be a list of names",
     b"auth = [1]": "'auth' is to be a list of names",
     b"options = 'x'": "'options' is to be a table",
-    b"ciphe": "is no TOML",
-    b"cipher = 'a'\ncipher = 'b'": "is no TOML",
-    b"\xff": "is no TOML",
-    b"a = " + b"[" * 5000: "is no TOML",
+    b"ciphe": "is not TOML",
+    b"cipher = 'a'\ncipher = 'b'": "is not TOML",
+    b"\xff": "is not TOML",
+    b"a = " + b"[" * 5000: "is not TOML",
 }
 
 
@@ -77,13 +78,58 @@ def test_the_default_file_is_read(monkeypatch, tmp_path):
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
-    with pytest.raises(Usage, match="cannot be read: Is a directory"):
+    with pytest.raises(Usage, match="is not a plain file"):
         config.read(tmp_path)
     (tmp_path / "long.toml").write_bytes(b"#" * (config.MAX_BYTES + 1))
-    with pytest.raises(Usage, match="longer than 64 KiB"):
+    with pytest.raises(Usage, match="has more than 65536 bytes"):
         config.read(tmp_path / "long.toml")
     (tmp_path / "long.toml").write_bytes(b"#" * config.MAX_BYTES)
     assert config.read(tmp_path / "long.toml") == {}
+
+
+def test_a_file_that_others_can_change_is_refused_with_the_way_out(tmp_path):
+    file = tmp_path / "my config.toml"
+    file.write_bytes(b"port = 9000")
+    for bits in (0o666, 0o620, 0o602):
+        file.chmod(bits)
+        with pytest.raises(Usage, match="can be changed by other users") as refusal:
+            config.read(file)
+        assert refusal.value.hint == f"`chmod go-w '{file}'`"
+    file.chmod(0o644)
+    tmp_path.chmod(0o777)
+    with pytest.raises(Usage, match="can be changed by other users") as refusal:
+        config.read(file)
+    assert refusal.value.hint == f"`chmod go-w {tmp_path}`"
+    tmp_path.chmod(0o700)
+    assert config.read(file) == {"port": 9000}
+
+
+def test_it_may_be_a_link_and_not_a_device(tmp_path):
+    (tmp_path / "real.toml").write_bytes(b"port = 9000")
+    (tmp_path / "link.toml").symlink_to(tmp_path / "real.toml")
+    assert config.read(tmp_path / "link.toml") == {"port": 9000}
+    os.mkfifo(tmp_path / "pipe.toml")
+    for device in ("/dev/zero", str(tmp_path / "pipe.toml")):
+        with pytest.raises(Usage, match="is not a plain file"):
+            config.read(Path(device))
+    assert config.read(Path(os.devnull)) == {}
+
+
+def test_a_link_that_leads_nowhere_is_no_missing_file(monkeypatch, tmp_path):
+    monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
+    (tmp_path / "config.toml").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(Usage, match="There is no config file"):
+        config.read(None)
+
+
+def test_a_byte_order_mark_is_removed_and_utf_16_explained(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_bytes(b"\xef\xbb\xbfport = 9000\r\n")
+    assert config.read(file) == {"port": 9000}
+    file.write_bytes("port = 9000".encode("utf-16"))
+    with pytest.raises(Usage, match=r"is text in UTF-16") as refusal:
+        config.read(file)
+    assert refusal.value.hint == "Save it as UTF-8."
 
 
 @pytest.mark.parametrize(

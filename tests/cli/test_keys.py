@@ -255,9 +255,9 @@ def test_the_list_shows_hosts_and_people(keys: Keys) -> None:
 def test_a_list_is_harmless_to_a_terminal(keys: Keys) -> None:
     keys.file.parent.mkdir()
     (keys.home / "store" / "known_hosts").write_text(f"\x1b[31mred\x07 {ALICE}\n@revoked * {BOB}\n")
-    out, _ = keys("list")
-    assert "\x1b" not in out
-    assert "@revoked" in out.splitlines()[1]
+    out, err = keys("list", status=1)
+    assert "\x1b" not in out + err
+    assert "line 1: a host in it is not printable ASCII" in err
 
 
 def test_a_damaged_file_lists_nothing(keys: Keys) -> None:
@@ -280,7 +280,7 @@ def test_a_pre_shared_key_is_made_for_its_owner_alone_and_never_shown(keys: Keys
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
     assert out == ""
     assert secret not in err
-    assert "File exists" in keys("psk", "shared", status=2)[1]
+    assert "exists already" in keys("psk", "shared", status=2)[1]
     assert made.read_text().strip() == secret
 
 

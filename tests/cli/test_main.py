@@ -171,8 +171,9 @@ def test_when_nobody_reads_what_arrives_the_conversation_ends(ui):
         secure_chat.send_message(sock, key, "is anybody reading?")
         assert secure_chat.recv_message(sock, key) == "exit"
         sock.close()
-        assert ours.status() == 0
-        assert not any("Traceback" in line or "Error" in line for line in ours.told)
+        assert ours.status() == 1
+    assert ours.told[-1] == "chat: Standard output cannot be written: broken pipe."
+    assert not any("Traceback" in line or "Error" in line for line in ours.told)
 
 
 def test_when_nobody_reads_an_answer_it_ends_quietly():

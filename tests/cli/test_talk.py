@@ -273,8 +273,8 @@ class TestUnixSockets:
     ("text", "mode", "sentence"),
     [
         ("no key at all", 0o600, "holds no RSA private key in PEM without a passphrase. Choose another file for --rsa-key."),
-        ("whatever", 0o644, "Run: chmod 600"),
-        (None, 0, "cannot be written"),
+        ("whatever", 0o644, "is a secret that other users can read or change. `chmod 600 "),
+        (None, 0, "could not be written: No such file or directory."),
     ],
 )
 def test_a_key_file_that_cannot_be_used_ends_the_server_before_anybody_comes(text, mode, sentence, tmp_path):
@@ -580,7 +580,8 @@ def test_an_address_kept_for_somebody_is_read_like_any_other(tmp_path):
     (tmp_path / "contacts").write_text(f"alice host:70000 {key}\nbob - {key}\n")
     run = chat("connect", "@alice", environment=environment(tmp_path))
     assert complaint(run) == (
-        "The address kept for @alice cannot be used. '70000' is not a port: a port is a number from 1 to 65535. "
+        "The address kept for @alice cannot be used. 'host:70000' is not HOST or HOST:PORT. "
+        "'70000' is not a port: a port is a number from 1 to 65535. "
         f"Correct it in {tmp_path / 'contacts'}."
     )
     assert run.returncode == 2

@@ -9,7 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from plytalk.core.files import Busy, Exposed, StoreError, edited_lines, folder, locked, place, read, read_lines, write
+from plytalk.core.files import (
+    Busy,
+    Exposed,
+    FileExists,
+    StoreError,
+    Unwritable,
+    edited_lines,
+    folder,
+    locked,
+    place,
+    read,
+    read_lines,
+    write,
+    write_new,
+)
 
 ROOT = os.geteuid() == 0
 NOBODY = 65534
@@ -193,16 +207,13 @@ def test_a_full_disk_is_an_error_and_the_old_file_stays(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_lock_excludes_writers_and_readers_but_readers_share(tmp_path: Path) -> None:
+def test_a_lock_excludes_other_writers_and_no_reader(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    with locked(path, shared=True, wait=0):  # nobody ever wrote: no lock, and none is left
-        assert list(tmp_path.iterdir()) == []
+    write(path, b"line\n")
     with locked(path):
-        for shared in (False, True):
-            with pytest.raises(Busy, match="lock of"), locked(path, shared=shared, wait=0):
-                pytest.fail("two hold the lock")
-    with locked(path, shared=True, wait=0), locked(path, shared=True, wait=0), pytest.raises(Busy), locked(path, wait=0):
-        pytest.fail("a writer among readers")
+        with pytest.raises(Busy, match="lock of"), locked(path, wait=0):
+            pytest.fail("two hold the lock")
+        assert read_lines(path) == ["line"]
     with locked(path, wait=0):
         pass
 
@@ -250,9 +261,8 @@ def test_a_released_lock_is_free_though_a_forked_child_lives(tmp_path: Path) -> 
 
 def test_a_lock_that_is_a_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".file.lock").symlink_to(tmp_path / "elsewhere")
-    for shared in (False, True):
-        with pytest.raises(StoreError, match="cannot be locked"), locked(tmp_path / "file", shared=shared):
-            pytest.fail("locked through a link")
+    with pytest.raises(Unwritable, match="cannot be locked"), locked(tmp_path / "file"):
+        pytest.fail("locked through a link")
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -274,3 +284,107 @@ def test_an_edit_that_fails_or_changes_nothing_writes_nothing(tmp_path: Path) ->
     with pytest.raises(ZeroDivisionError), edited_lines(path) as lines:
         lines.append(str(1 // 0))
     assert (path.stat().st_ino, read(path)) == (before.st_ino, b"no newline at the end")
+
+
+def test_reading_leaves_nothing_behind_and_needs_no_place_for_a_lock(tmp_path: Path) -> None:
+    write(tmp_path / "kept" / "file", b"line\n")
+    (tmp_path / "kept" / ".file.lock").mkdir()  # rights would not stop root
+    assert read_lines(tmp_path / "kept" / "file") == ["line"]
+    with pytest.raises(Unwritable, match="cannot be locked: Is a directory"), edited_lines(tmp_path / "kept" / "file"):
+        pytest.fail("changed without a lock")
+    assert read_lines(tmp_path / "file") is None
+    assert [each.name for each in tmp_path.iterdir()] == ["kept"]
+
+
+@pytest.mark.parametrize(("bits", "accepted"), [(0o700, True), (0o755, True), (0o1777, True), (0o770, False), (0o757, False)])
+def test_a_file_in_a_folder_that_others_can_change_is_refused(tmp_path: Path, bits: int, accepted: bool) -> None:
+    path = tmp_path / "a folder" / "file"
+    write(path, b"x")
+    path.parent.chmod(bits)
+    if accepted:
+        assert read(path) == b"x"
+        return
+    with pytest.raises(Exposed, match="can be changed by other users") as refusal:
+        read(path)
+    assert refusal.value.hint == f"`chmod go-w '{path.parent}'`"
+    path.parent.chmod(0o700)
+    assert read(path) == b"x"
+
+
+@pytest.mark.skipif(not ROOT, reason="only root can give a folder away")
+def test_a_file_in_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "theirs" / "file", b"x")
+    os.chown(tmp_path / "theirs", NOBODY, -1)
+    with pytest.raises(Exposed, match=r"folder of .* belongs to another user"):
+        read(tmp_path / "theirs" / "file")
+
+
+def test_links_are_followed_only_where_they_may_be_and_what_they_lead_to_is_checked(tmp_path: Path) -> None:
+    write(tmp_path / "real" / "file", b"x")
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "file")
+    assert read(tmp_path / "link", links=True) == b"x"
+    (tmp_path / "real").chmod(0o777)
+    with pytest.raises(Exposed, match="can be changed by other users"):
+        read(tmp_path / "link", links=True)
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    assert read(tmp_path / "dangling", links=True) is None
+
+
+def test_one_byte_order_mark_is_removed_and_utf_16_explained(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write(path, b"\xef\xbb\xbfone\n")
+    assert (read(path), read_lines(path)) == (b"one\n", ["one"])
+    write(path, b"\xef\xbb\xbf\xef\xbb\xbftwo\n")
+    assert read(path) == b"\xef\xbb\xbftwo\n"
+    for text in ("le", "be"):
+        write(path, (b"\xff\xfe" if text == "le" else b"\xfe\xff") + "three\n".encode(f"utf-16-{text}"))
+        with pytest.raises(StoreError, match="is text in UTF-16") as refusal:
+            read(path)
+        assert refusal.value.hint == "Save it as UTF-8."
+
+
+def test_a_new_file_takes_no_other_s_place(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    with pytest.raises(Unwritable, match="No such file or directory"):
+        write_new(path, b"no folder is made for a name that may be misspelt")
+    path.parent.mkdir()
+    write_new(path, b"first")
+    assert (read(path, secret=True), mode(path)) == (b"first", 0o600)
+    with pytest.raises(FileExists, match="exists already"):
+        write_new(path, b"second")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FileExists):
+        write_new(tmp_path / "link", b"third")
+    assert read(path) == b"first"
+    assert [each.name for each in path.parent.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_a_new_file_that_another_made_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+    path, sync = tmp_path / "file", os.fsync
+
+    def meanwhile(descriptor: int) -> None:
+        path.write_bytes(b"theirs")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(1, "Operation not permitted")))
+    with pytest.raises(FileExists):
+        write_new(path, b"ours")
+    assert path.read_bytes() == b"theirs"
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_leaves_no_new_file(tmp_path: Path) -> None:
+    full = """if True:
+        import resource, sys, pathlib
+        from plytalk.core.files import StoreError, write_new
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        try:
+            write_new(pathlib.Path(sys.argv[1]), b"new")
+        except StoreError as trouble:
+            print(trouble.sentence)
+    """
+    assert "could not be written: File too large." in python(full, tmp_path / "file").stdout
+    assert list(tmp_path.iterdir()) == []

@@ -64,7 +64,7 @@ TOLD = {
     "corrupt line": r"line 1: .* Nothing in this file is trusted until line 1 is corrected or deleted",
     "unreadable": r"is not a plain file\. Put a plain file there, or name another one",
     "disk full": r"could not be written: .* Nothing was changed: make room|is new here",
-    "two writers": r"Another program holds the lock of .* Try again when it has ended|already has a key there",
+    "two writers": r"Another program holds the lock of .* Try again when it has ended|is new here|already has a key there",
 }
 
 

@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from plytalk.plugins.authenticators.words import Words
 
 def nobody(prompt: str) -> str:
     raise AssertionError("it asks for a secret")
+
+
+def home(folder: Path) -> dict[str, str]:
+    return {**ENVIRONMENT, "HOME": str(folder), "PLYTALK_HOME": str(folder)}
 
 
 @pytest.fixture
@@ -62,6 +67,57 @@ async def test_a_list_that_cannot_be_read_lets_nobody_in(trouble: str, file: Pat
         await Allow(file).ready(Role.RESPONDER, nobody)
     with pytest.raises(expected):
         await Shown(ALICE).to(Allow(file))
+
+
+@pytest.mark.parametrize("trouble", ["a bad line", "missing", "open to others", "a key twice"])
+async def test_a_list_that_cannot_be_read_any_more_leaves_the_old_one_in_force(trouble: str, file: Path) -> None:
+    auth = Allow(file)
+    await auth.ready(Role.RESPONDER, nobody)
+    if trouble == "missing":
+        file.unlink()
+    elif trouble == "open to others":
+        file.write_text(f"{ALICE} Alice\n{BOB} Bob\n")
+        file.chmod(0o666)
+    else:
+        file.write_text(f"{BOB} Bob\n{BOB} Bob\n" if trouble == "a key twice" else f"{BOB} Bob\ndamaged\n")
+    named = {"a bad line": f"{file}, line 2: ", "a key twice": f"{file}, line 2: this key is there twice"}.get(trouble, str(file))
+    with pytest.raises(StoreError) as refusal:
+        auth.reread()
+    assert named in refusal.value.sentence
+    shown = await Shown(ALICE, "192.0.2.7:5000").to(auth)
+    assert named in shown.said[0]
+    assert shown.said[0].endswith("Until then the list as it was before decides who may come in.")
+    assert shown.said[1:] == [f"192.0.2.7:5000 is Alice, by {file}."]
+    assert len((await Shown(ALICE).to(auth)).said) == 1  # told once
+    with pytest.raises(Refused):
+        await Shown(BOB).to(auth)
+    file.unlink(missing_ok=True)
+    file.write_text(f"{BOB} Bob\n")
+    assert auth.reread() == [f"1 key may come in, by {file}."]
+    with pytest.raises(Refused):
+        await Shown(ALICE).to(auth)
+
+
+def test_a_bad_line_at_sighup_is_told_and_nobody_on_the_list_is_locked_out(tmp_path: Path) -> None:
+    for who in ("server", "client"):
+        create(tmp_path / who / "identity")
+    line = chat("keys", "export", environment=home(tmp_path / "client")).stdout.rsplit(" ", 1)[0] + " Alice\n"
+    (tmp_path / "allow").write_text(line)
+    with serve("--keep", "--headless", "--allow", str(tmp_path / "allow"), environment=home(tmp_path / "server")) as server:
+        (tmp_path / "allow").write_text(f"{line}damaged\n")
+        server.process.send_signal(signal.SIGHUP)
+        told = server.tells("allow, line 2: ")
+        assert f"{tmp_path / 'allow'}, line 2: " in told
+        assert told.endswith("All stays as it was.")
+        with connect(server.port, "--accept-new", environment=home(tmp_path / "client")) as client:
+            client.end_input()
+            assert client.status() == 0, client.told
+        (tmp_path / "allow").write_text("# nobody\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.tells("0 keys may come in")
+        with connect(server.port, "--accept-new", environment=home(tmp_path / "client")) as client:
+            client.end_input()
+            assert client.status() != 0
 
 
 async def test_who_is_let_in_from_within_comes_in_from_then_on(file: Path) -> None:

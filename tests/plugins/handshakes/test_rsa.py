@@ -257,9 +257,9 @@ def test_a_key_of_one_s_own_is_used(tmp_path: Path, key: rsa.RSAPrivateKey) -> N
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o777])
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path, key: rsa.RSAPrivateKey, mode: int) -> None:
     file = write(tmp_path / "open.pem", key, mode=mode)
-    with pytest.raises(Usage, match="Others can read") as failure:
+    with pytest.raises(Usage, match="is a secret that other users can read or change") as failure:
         load_or_make(file)
-    assert failure.value.hint == f"Run: chmod 600 {file}"
+    assert failure.value.hint == f"`chmod 600 {file}`"
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path, key: rsa.RSAPriva
         (lambda file, key: write(file, ec.generate_private_key(ec.SECP256R1())), "holds a key that is no RSA key"),
         (lambda file, key: write(file, rsa.generate_private_key(65537, 1024)), "has 1024 bits; between 2048 and 4096"),
         (lambda file, key: write(file, rsa.generate_private_key(3, 2048)), "exponent"),
-        (lambda file, key: file.mkdir(mode=0o700), "cannot be read"),
+        (lambda file, key: file.mkdir(mode=0o700), "is not a plain file"),
     ],
 )
 def test_a_file_that_holds_no_such_key_is_refused_and_left_alone(
@@ -288,7 +288,7 @@ def test_a_file_that_holds_no_such_key_is_refused_and_left_alone(
 
 
 def test_a_key_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Usage, match="cannot be written"):
+    with pytest.raises(Usage, match="could not be written"):
         load_or_make(tmp_path / "nowhere" / "key.pem")
 
 
