@@ -75,7 +75,7 @@ WRONG = {
     ("serve", "-p", "aesgcm"): "Invalid value: 'aesgcm' is not of the form no:NAME.",
     ("serve", "--config", "/no/such/file"): "There is no config file /no/such/file.",
     ("serve", "--transport", "unix", "--cipher", "none"): "The transport `unix` needs --host",
-    ("connect", "127.0.0.1:many"): "'many' is not a port: a port is a number from 1 to 65535",
+    ("connect", "127.0.0.1:many"): "'127.0.0.1:many' is not HOST or HOST:PORT",
 }
 
 
