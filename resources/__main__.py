@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from resources import report
 from resources.attacks import ATTACKS, SHORT, Amount, Row
 from resources.forgery import logs, names, pages
-from resources.insiders import insider, join, resume
+from resources.insiders import insider, join, replay, resume
 from resources.memory import memory
 from resources.rooms import rooms
 from resources.screen import leaks
@@ -31,7 +31,7 @@ def screens(amount: Amount) -> Iterator[Row]:
 
 
 def main() -> int:
-    attacks = {one.__name__: one for one in (screens, names, logs, pages, *ATTACKS, rooms, memory, resume, join, insider)}
+    attacks = {one.__name__: one for one in (screens, names, logs, pages, *ATTACKS, rooms, memory, resume, join, replay, insider)}
     parser = argparse.ArgumentParser(prog="python -m resources", description=__doc__)
     parser.add_argument("only", nargs="*", metavar="WHAT", help=f"only these: {', '.join(attacks)}")
     parser.add_argument("--short", action="store_true", help="few of everything, for every day")

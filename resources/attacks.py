@@ -57,6 +57,7 @@ class Amount:
     texts: int = 2000
     pairs: int = 200
     joins: int = 2000
+    replays: int = 100
     insider: float = 10.0
     beside_insider: int = 20
     conversations: int = 40_000
@@ -76,6 +77,7 @@ SHORT = Amount(
     texts=90,
     pairs=40,
     joins=40,
+    replays=10,
     insider=2.0,
     conversations=2000,
 )

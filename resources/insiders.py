@@ -8,7 +8,11 @@ from time import monotonic
 from plytalk.core.keys import Role
 from plytalk.core.messages import Extension, Ping
 from plytalk.core.session import Session
+from plytalk.core.stack import Stack
+from plytalk.core.trace import OUT
+from plytalk.core.trace import Event as TraceEvent
 from plytalk.core.wire import MESSAGE
+from plytalk.plugins.handshakes.noise import Noise
 from plytalk.plugins.rooms.wire import EVENT, ROOM, Event, Kind, read, write
 from resources.attacks import MIB, Amount, Row, ms, p99
 from resources.members import Members, Stranger
@@ -137,6 +141,11 @@ async def _join(server: Server, metrics: int, count: int) -> tuple[int, int]:
         await client.session.drain()
         await asyncio.sleep(0)
         client.session.stream.close()
+    return await _left(metrics)
+
+
+async def _left(metrics: int) -> tuple[int, int]:
+    """Members and conversations, once there are none, or after some time."""
     end = monotonic() + PATIENCE
     while True:
         found = await asyncio.to_thread(measures, metrics)
@@ -144,6 +153,52 @@ async def _join(server: Server, metrics: int, count: int) -> tuple[int, int]:
         if left == (0, 0) or monotonic() > end:
             return left
         await asyncio.sleep(GONE)
+
+
+def replay(amount: Amount, program: Program = CHAT) -> Iterator[Row]:
+    """Play a recorded first message again, in the pattern where it is all that a client says before it may talk."""
+    port = free_port()
+    lines: list[str] = []
+    options = ("--headless", "--metrics", f"{LOOPBACK}:{port}", "--handshake", "noise", "--pattern", "IK")
+    with serving(*options, program=program, heard=lines.append) as server:
+        key = next(line.split()[-1] for line in lines if "--remote-key" in line)
+        first, most = asyncio.run(_replay(server.port, port, key, amount.replays))
+    yield Row(
+        "replay",
+        f"A recorded first message of {first} bytes, of the pattern IK, {amount.replays} times",
+        f"{most} got in at one time",
+        "nobody gets in",
+        first > 0 and not most,
+    )
+
+
+async def _replay(port: int, metrics: int, key: str, count: int) -> tuple[int, int]:
+    options = {"pattern": "IK", "remote_key": key}
+    honest = Stack.build({**stack("plytalk1").classes, "handshake": [Noise.configured(options)]}, options)
+    await honest.handshake.ready(Role.INITIATOR, lambda prompt: "")
+    recorded: list[bytes] = []
+    stream = await honest.transport.connect(LOOPBACK, port)
+    session = Session(honest, stream, Role.INITIATOR, trace=lambda event: recorded.append(event.data) if sent(event) else None)
+    await session.open()
+    session.begin()
+    session.exit()
+    await session.over()
+    await _left(metrics)
+    writers = [(await asyncio.open_connection(LOOPBACK, port))[1] for _ in range(count)]
+    most = 0
+    for writer in writers:
+        writer.write(recorded[0])
+        await writer.drain()
+        most = max(most, int((await asyncio.to_thread(measures, metrics))["plytalk_sessions_open"]))
+    await asyncio.sleep(1)
+    most = max(most, int((await asyncio.to_thread(measures, metrics))["plytalk_sessions_open"]))
+    for writer in writers:
+        writer.close()
+    return len(recorded[0]), most
+
+
+def sent(event: TraceEvent) -> bool:
+    return event.layer == "transport" and event.way == OUT
 
 
 def _ping(session: Session) -> None:

@@ -74,6 +74,8 @@ class Attack(Layer):
     """The ends by whose stacks it is predicted what happens: it is enough that one of them defends itself."""
     far: ClassVar[bool] = False
     """Whether the ends see each other at addresses of other machines; otherwise both are on this one."""
+    one_person: ClassVar[bool] = False
+    """Whether the server's person is asked at one terminal about all who connect; otherwise each has a person to itself."""
 
     def __init__(self, seed: int = 0) -> None:
         self.random = random.Random(seed)  # noqa: S311 - to be repeatable, not secret

@@ -15,7 +15,7 @@ from plytalk.core.keys import Role
 from plytalk.core.lab.attack import Attack, Outcome
 from plytalk.core.lab.learning import learned
 from plytalk.core.lab.middle import Middle, Tracing
-from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Telephone, open_session, quiet, session_of
+from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Telephone, Typist, open_session, quiet, session_of
 from plytalk.core.memory import memory_stream_pair
 from plytalk.core.messages import EXIT
 from plytalk.core.session import Session
@@ -111,15 +111,19 @@ async def play(
     if attack.far:
         for stream, _ in pairs.values():
             stream.peer = ADDRESS
-    meetings = Meetings(stacks, attack.far)
+    sides, telephone = {role: Side() for role in Role}, Telephone()
+    person = Typist(sides[Role.RESPONDER], telephone, sides[Role.INITIATOR]) if attack.one_person else None
+    meetings = Meetings(stacks, attack.far, person)
     tracing = Tracing(trace) if trace else None
     between = {role: stream for role, (_, stream) in pairs.items()}
     middle = Middle(own, attack, between, preludes or {}, log, tracing=tracing)
     middle.meet = meetings.meet  # type: ignore[method-assign]
     if leaked:
         middle.leaked = leaked  # type: ignore[method-assign, assignment]
-    sides, telephone = {role: Side() for role in Role}, Telephone()
-    sessions = {role: session_of(stacks[role], stream, role, sides[role], telephone) for role, (stream, _) in pairs.items()}
+    sessions = {
+        role: session_of(stacks[role], stream, role, sides[role], telephone, person if role is Role.RESPONDER else None)
+        for role, (stream, _) in pairs.items()
+    }
     evidence = Evidence(sides, middle, meetings.sides, earlier=earlier)
     taking = asyncio.create_task(middle.start())
     end = asyncio.get_running_loop().call_later(LONGEST, middle.cut)  # whom the attacker leaves waiting

@@ -80,9 +80,54 @@ class Witness(Ui):
         return "yes" if await self._telephone.compare(question.text) else "no"
 
 
-def session_of(stack: Stack, stream: Stream, role: Role, side: Side, telephone: Telephone) -> Session:
-    """A conversation that is still to be opened; what its person is shown, asked and told goes to `side`."""
-    return Session(replace(stack, ui=Witness(side, telephone)), stream, role, address=ADDRESS, trace=side.inside)
+class Typist(Witness):
+    """One person at one terminal for all conversations of a server: looks at the question that was shown last and types one line
+    for it. That line goes to the question that has waited longest.
+    """
+
+    name = "typist"
+
+    def __init__(self, side: Side, telephone: Telephone, other: Side) -> None:
+        super().__init__(side, telephone)
+        self._other = other
+        self._readers: list[asyncio.Future[str]] = []
+
+    async def answer(self, question: Question) -> str | None:
+        self._side.asked.append(question.text)
+        line: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._readers.append(line)
+        looking = asyncio.create_task(self._look(question.text))
+        try:
+            return await line
+        finally:
+            looking.cancel()
+
+    async def _look(self, text: str) -> None:
+        for _ in range(int(PATIENCE)):
+            if text in self._other.asked:
+                await self._telephone.compare(text)
+                self._type("yes")
+                return
+            if self._other.asked and self._side.asked[-1] == text:
+                break  # the other person reads something else
+            await asyncio.sleep(1)
+        self._type("no")
+
+    def _type(self, line: str) -> None:
+        waiting = [reader for reader in self._readers if not reader.done()]
+        if waiting:
+            waiting[0].set_result(line)
+
+
+def session_of(
+    stack: Stack, stream: Stream, role: Role, side: Side, telephone: Telephone, person: Witness | None = None
+) -> Session:
+    """A conversation that is still to be opened; what its person is shown, asked and told goes to `side`.
+
+    `person` is one that serves other conversations, too.
+    """
+    ui = person or Witness(side, telephone)
+    return Session(replace(stack, ui=ui), stream, role, address=ADDRESS, trace=side.inside)
 
 
 async def quiet() -> None:
@@ -107,10 +152,13 @@ async def open_session(session: Session, side: Side) -> bool:
 
 
 class Meetings:
-    """New conversations with the server's end, begun by the attacker: `sides` are what came of them, in order."""
+    """New conversations with the server's end, begun by the attacker: `sides` are what came of them, in order.
 
-    def __init__(self, stacks: Mapping[Role, Stack], far: bool = False) -> None:
-        self._stacks, self._far = stacks, far
+    `person` is asked in all of them; without one, each has a person who is asked by nobody else.
+    """
+
+    def __init__(self, stacks: Mapping[Role, Stack], far: bool = False, person: Witness | None = None) -> None:
+        self._stacks, self._far, self._person = stacks, far, person
         self._tasks: list[asyncio.Task[None]] = []
         self.sides: list[Side] = []
 
@@ -122,7 +170,7 @@ class Meetings:
         side = Side()
         self.sides.append(side)
         stack = replace(stack or self._stacks[whose], auths=self._stacks[Role.RESPONDER].auths)
-        session = session_of(stack, theirs, Role.RESPONDER, side, Telephone())
+        session = session_of(stack, theirs, Role.RESPONDER, side, Telephone(), self._person)
         self._tasks.append(asyncio.create_task(self._hold(session, side)))
         return ours
 

@@ -1,12 +1,16 @@
-"""A late number: choose when the other side has chosen."""
+"""Attacks on what the server's person is asked: choose the number late, or have the answer to another question."""
 
+import asyncio
 import os
+from contextlib import suppress
 
+from plytalk.core.errors import ChatError
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Takeover
-from plytalk.core.lab.middle import Middle
+from plytalk.core.lab.attack import Attack, Takeover
+from plytalk.core.lab.middle import Leg, Middle
 from plytalk.core.lab.play import Evidence
+from plytalk.core.lab.sides import quiet
 from plytalk.core.stack import Stack
 
 LENGTH = 32
@@ -39,6 +43,43 @@ class LateNumber(Takeover):
         return bool(evidence.sides[Role.RESPONDER].asked)
 
 
+class WrongAsker(Attack):
+    """Connects before the honest client does, and waits for the yes that the server's person says to that one's words.
+
+    A person answers the question on the screen. A program that gives the answer to whatever question came first lets in whoever
+    asked first.
+    """
+
+    name = "wrong-asker"
+    row = "A56"
+    reference = "race conditions in permission prompts, such as Firefox CVE-2019-11725"
+    one_person = True
+
+    @classmethod
+    def applies(cls, stack: Stack) -> bool:
+        return LateNumber.applies(stack)
+
+    async def between(self, middle: Middle) -> bool:
+        leg = Leg(middle.stack, await middle.meet(), Role.INITIATOR, lambda role: None)
+        self._waiting = asyncio.create_task(self._wait(leg))
+        await quiet()
+        middle.log("connected to the server before the client did")
+        return False
+
+    @staticmethod
+    async def _wait(leg: Leg) -> None:
+        with suppress(ChatError):
+            await leg.open()
+
+    async def after(self, middle: Middle) -> None:
+        self._waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._waiting
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return any(side.opened for side in evidence.later)
+
+
 @hookimpl
-def layers() -> list[type[LateNumber]]:
-    return [LateNumber]
+def layers() -> list[type[Attack]]:
+    return [LateNumber, WrongAsker]

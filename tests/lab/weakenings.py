@@ -301,6 +301,13 @@ AGREED = (
         red(WORDS, "mitm"),
     ),
     Weakening(
+        "several questions are asked at the same time",
+        "core/questions.py",
+        "        async with self._turn:\n",
+        "        if self._turn:\n",
+        red(WORDS, "wrong-asker"),
+    ),
+    Weakening(
         "the words are the same in every conversation",
         f"{AUTHS}/words.py",
         ".derive(h + numbers))",

@@ -7,9 +7,10 @@ import pytest
 from plytalk.core.errors import BrokenPlugin
 from plytalk.core.keys import Identity, Role, Secrets
 from plytalk.core.lab import clock
-from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Telephone, Witness, open_session, quiet, session_of
+from plytalk.core.lab.sides import ADDRESS, Meetings, Side, Telephone, Typist, Witness, open_session, quiet, session_of
 from plytalk.core.layers import Handshake
 from plytalk.core.memory import memory_stream_pair
+from plytalk.core.questions import Question
 from plytalk.core.session import Session
 from plytalk.core.testing.ends import stack_of
 from plytalk.core.testing.parts import GivenKeys
@@ -155,3 +156,22 @@ def test_the_end_of_an_attack_ends_conversations_that_still_wait() -> None:
         return len(asyncio.all_tasks())
 
     assert clock.run(several()) == 1
+
+
+def test_one_person_at_one_terminal_reads_what_was_asked_last_and_the_line_goes_to_what_was_asked_first() -> None:
+    async def scene() -> None:
+        side, other, telephone = Side(), Side(), Telephone()
+        person = Typist(side, telephone, other)
+        first = asyncio.create_task(person.answer(Question(1, "wrong?")))
+        await quiet()
+        second = asyncio.create_task(person.answer(Question(2, "right?")))
+        other.asked.append("right?")
+        theirs = asyncio.create_task(telephone.compare("right?"))
+        assert await first == "yes"
+        assert await theirs
+        assert not second.done()
+        second.cancel()
+        assert await person.answer(Question(3, "wrong?")) == "no"
+        assert side.asked == ["wrong?", "right?", "wrong?"]
+
+    clock.run(scene())
