@@ -29,7 +29,7 @@ def prepare() -> Path:
     default_signals()
     home = Path(tempfile.mkdtemp(prefix="plytalk-tests-home-"))
     for name in list(os.environ):
-        if name.startswith(SETTINGS) or name in SETTINGS_BY_NAME:
+        if (name.startswith(SETTINGS) or name in SETTINGS_BY_NAME) and name != "PYTHONDONTWRITEBYTECODE":
             del os.environ[name]
     os.environ.update(HOME=str(home), LANG="C.UTF-8", TERM="xterm-256color")
     os.umask(0o022)

@@ -1,0 +1,84 @@
+"""What README.md promises in prose; what it shows in consoles is played by test_examples.py."""
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from surroundings import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+RUN = (ROOT / "run").read_text(encoding="utf-8")
+TOOLS = ("sh", "cat", "cksum", "dirname", "sed")  # POSIX has them
+OF_THE_FAKE = ("mkdir", "cp", "touch", "echo")
+FAKE = """#!/bin/sh
+# A Python of version {version} that writes down what it is asked for.
+echo "$@" >>"{log}"
+case $1 in
+-c) case $2 in *sys.exit*) exit {old} ;; esac ;;
+-m)
+    for place; do :; done
+    [ "$2" = venv ] && mkdir -p "$place/bin" && cp "$0" "$place/bin/python" && touch "$place/pyvenv.cfg" ;;
+esac
+exit 0
+"""
+
+
+def test_the_versions_of_python_are_those_that_are_declared_and_checked() -> None:
+    versions = set(re.findall(r"Python (3\.\d+) or newer", README))
+    assert versions == {"3.11"}
+    assert PROJECT["requires-python"] == ">=3.11"
+    assert "sys.version_info < (3, 11)" in RUN
+    assert all(f"Python {version}" in RUN for version in versions)
+
+
+def test_the_other_ways_to_install_are_tried_by_ci() -> None:
+    assert "`pip install .`, `pipx install .` and\n`uv run chat demo`" in README
+    fresh = (ROOT / ".ci" / "fresh-clone").read_text(encoding="utf-8")
+    assert all(words in fresh for words in ("./run chat", "(program pipx)", "(program uv)"))
+    assert ".ci/fresh-clone" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def machine(tmp_path: Path):
+    """Runs `./run` on a machine that has a Python, the tools of POSIX, and nothing else."""
+    project, tools, log = tmp_path / "project", tmp_path / "tools", tmp_path / "log"
+    project.mkdir()
+    tools.mkdir()
+    for name in ("run", "pyproject.toml", "setup.py"):
+        shutil.copy(ROOT / name, project)
+    for name in (*TOOLS, *OF_THE_FAKE):
+        (tools / name).symlink_to(str(shutil.which(name)))
+
+    def run(*command: str, old: bool = False) -> tuple["subprocess.CompletedProcess[str]", list[str]]:
+        (tools / "python3").write_text(FAKE.format(version="3.10" if old else "3.11", old=int(old), log=log))
+        (tools / "python3").chmod(0o755)
+        done = subprocess.run([project / "run", *command], env={"PATH": str(tools)}, capture_output=True, text=True, timeout=60)
+        return done, log.read_text().splitlines() if log.exists() else []
+
+    return run
+
+
+@pytest.mark.skipif(os.name != "posix", reason="./run is a shell script")
+def test_all_it_needs_is_python(machine) -> None:
+    assert "all it needs is Python 3.11 or newer" in README
+    done, asked = machine("echo", "ready")
+    assert done.stdout == "ready\n", done.stderr
+    [made] = [words for words in asked if words.startswith("-m venv")]
+    [installed] = [words for words in asked if words.startswith("-m pip install")]
+    assert made.endswith("/project/.venv")
+    assert installed.endswith("/project[test,checks]")
+    _, again = machine("echo", "ready")
+    assert again == asked  # the environment is made once
+
+
+@pytest.mark.skipif(os.name != "posix", reason="./run is a shell script")
+def test_an_older_python_is_refused_in_words(machine) -> None:
+    done, asked = machine("pytest", old=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("run: needs Python 3.11 or newer")
+    assert not [words for words in asked if words.startswith("-m pip")]
