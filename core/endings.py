@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from plytalk.core.errors import ChatError, Exit, Refused, Removed
+from plytalk.core.errors import Busy, ChatError, Exit, Refused, Removed
 from plytalk.core.messages import Close, CloseReason
 from plytalk.core.sanitise import clean
 
@@ -15,6 +15,7 @@ SENTENCES = {
     CloseReason.REFUSED: "The server does not let you in.",
     CloseReason.TOO_SLOW: "You were removed from the server: you did not read what was sent to you.",
     CloseReason.IDLE: "You were removed from the server: it is full and you were idle.",
+    CloseReason.BUSY: "The server has no room just now.",
 }
 """What the user reads where the peer gives no sentence."""
 REMOVED = (CloseReason.KICKED, CloseReason.BANNED, CloseReason.TOO_SLOW, CloseReason.IDLE)
@@ -53,6 +54,9 @@ def ending_by_peer(goodbye: Close) -> Ending:
     sentence = clean(goodbye.sentence) or SENTENCES[code]
     if code in REMOVED:
         return Ending(By.THEM, sentence, Removed(sentence), code)
-    if code is CloseReason.REFUSED:
-        return Ending(By.THEM, sentence, Refused(sentence), code)
+    if code in (CloseReason.REFUSED, CloseReason.BUSY):
+        if goodbye.sentence:  # a stranger's words must not pass for this program's
+            sentence = f"The server says: {sentence}"
+        error = Refused(sentence) if code is CloseReason.REFUSED else Busy(sentence, "Try again later.")
+        return Ending(By.THEM, sentence, error, code)
     return Ending(By.THEM, sentence, code=code)

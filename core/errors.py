@@ -16,6 +16,7 @@
         BadFrame            bytes that are no frame                              exit 1
         HandshakeFailed                                                          exit 4
           TooSlow             the handshake took longer than it may
+          Busy                the server has no room just now
           Refused             the peer, or our check of the peer, said no
             WrongSecret         the two sides do not know the same secret
           UnknownPeer         a key never seen before, and nobody to ask
@@ -152,10 +153,18 @@ class BadFrame(RemoteError):
 
 
 class HandshakeFailed(RemoteError):
-    """The handshake failed."""
+    """The handshake failed.
+
+    `told` is what the user of the other side reads: a server tells it to a client that has finished the handshake, where the
+    stack can carry it.
+    """
 
     exit_code = Exit.HANDSHAKE
     hint = "Check that both sides run the same stack: `chat explain` names yours."
+
+    def __init__(self, message: str = "", hint: str = "", told: str = "") -> None:
+        super().__init__(message, hint)
+        self.told = told or "This server does not let you in."
 
 
 class TooSlow(HandshakeFailed):
@@ -164,6 +173,10 @@ class TooSlow(HandshakeFailed):
 
 class Withdrawn(HandshakeFailed):
     """The other side disconnected while you were asked about it, so the question is withdrawn."""
+
+
+class Busy(HandshakeFailed):
+    """The server is full, or is talking to somebody else."""
 
     hint = ""
 

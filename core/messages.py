@@ -25,6 +25,8 @@ class CloseReason(IntEnum):
     """This member did not read what it was sent."""
     IDLE = 6
     """The server is full and this member was idle."""
+    BUSY = 7
+    """The server is full, or talks to somebody else: it has no room just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Close:
     text: str = EXIT
     reason: int = CloseReason.SAID_EXIT
     sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Nothing at all, sealed like anything else: only a side that holds the keys can have sent it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,7 @@ class Extension:
     body: bytes
 
 
-Item = str | Close | Undecodable | Ping | Pong | Control | Ack | Extension
+Item = str | Close | Empty | Undecodable | Ping | Pong | Control | Ack | Extension
 
 
 def is_exit(text: str) -> bool:

@@ -1,12 +1,14 @@
 """How a conversation opens: the handshake, and the authenticators that judge it.
 
+    handshake -> [client: presence ->] authenticators -> [<- server: let in, or a goodbye that says why not]
+
 Nothing falls open here. Every exception is a no; an authenticator that was chosen and never asked is a no; and whatever went
-wrong, the peer is told nothing: the connection closes.
+wrong, a peer that has not finished the handshake is told nothing: the connection closes.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from ipaddress import ip_address
@@ -14,6 +16,8 @@ from typing import Any, TypeVar
 
 from plytalk.core.errors import (
     BrokenPlugin,
+    Busy,
+    ChangedPeer,
     ChatError,
     Exit,
     HandshakeFailed,
@@ -21,12 +25,14 @@ from plytalk.core.errors import (
     Refused,
     RemoteError,
     StackMismatch,
+    Tampered,
     TooSlow,
     Withdrawn,
 )
 from plytalk.core.keys import Identity, Peer, Role, Secrets
 from plytalk.core.layers import Authenticator, Cipher, Framer, Messages, Stream
 from plytalk.core.limits import Limits
+from plytalk.core.messages import Close, CloseReason, Empty, Item
 from plytalk.core.properties import Property
 from plytalk.core.sanitise import clean
 from plytalk.core.stack import Stack
@@ -39,21 +45,43 @@ TOO_EARLY = "The other side sent too much while you were asked about it, so the 
 
 @dataclass(frozen=True)
 class Opened:
-    """What an opened conversation goes on with. `identity` is the key the other side showed, if it showed one."""
+    """What an opened conversation goes on with. `identity` is the key the other side showed, if it showed one; `items` is what it
+    has said already.
+    """
 
     wire: Wire
     framer: Framer
     cipher: Cipher
     messages: Messages
     identity: Identity | None
+    items: Sequence[Item] = ()
+
+
+Admit = Callable[[Identity | None], Refused | Busy | None]
+"""Why a server has no room for the key that a client showed; None where it has."""
+
+
+def admit_everybody(identity: Identity | None) -> None:
+    """Let everybody in whom the authenticators let in."""
 
 
 class Opening:
-    """One attempt to open a conversation over a stream."""
+    """One attempt to open a conversation over a stream. `admit` has a server's last word."""
 
-    def __init__(self, stack: Stack, stream: Stream, role: Role, address: str, limits: Limits, tracer: Tracer | None) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        stream: Stream,
+        role: Role,
+        address: str,
+        limits: Limits,
+        tracer: Tracer | None,
+        admit: Admit = admit_everybody,
+    ) -> None:
         self._stack, self._stream, self._role, self._address = stack, stream, role, address
-        self._limits, self._tracer = limits, tracer
+        self._limits, self._tracer, self._admit = limits, tracer, admit
+        self._can_answer = Empty in stack.make_messages.layer.carries
+        self._defers = self._can_answer and role is Role.RESPONDER
         self._loop = asyncio.get_running_loop()
         self._identity: Identity | None = None
         self._agreed = self._verifying = False
@@ -80,7 +108,7 @@ class Opening:
             self._tracer.wrap_stream(self._stream)
             self._tracer.wrap_framer(framer)
         agreement = next((auth.agrees for auth in self._stack.auths if auth.agrees), "")
-        wire = Wire(framer, self._stream, self._ask, self._agree, agreement, self._limits.unread)
+        wire = Wire(framer, self._stream, self._ask, self._agree, agreement, self._limits.unread, self._defers)
         if self._tracer:
             self._tracer.wrap_wire(wire, self._stack.handshake)
         self._wire = wire
@@ -93,22 +121,48 @@ class Opening:
 
     async def _talk(self, wire: Wire, framer: Framer) -> Opened:
         secrets = await self._handshake(wire)
-        for auth in self._stack.auths:
-            if missing := self._missing(auth):
-                raise HandshakeFailed(
-                    f"The handshake `{self._stack.handshake.name}` {missing}, so --auth {auth.name} had no say."
-                )
         cipher, messages = self._stack.cipher(secrets, self._role), self._stack.messages()
         if self._tracer:
             self._tracer.tell_keys(secrets, self._role)
             self._tracer.wrap_cipher(cipher)
             self._tracer.wrap_messages(messages)
+        channel = Channel(wire, cipher, messages, self._thinking, self._role)
         try:
-            await self._verify(Channel(wire, cipher, messages, self._thinking), secrets)
+            await self._settle_or_say_why(wire, channel, secrets)
         except BaseException:
             cipher.forget()
             raise
-        return Opened(wire, framer, cipher, messages, self._identity)
+        return Opened(wire, framer, cipher, messages, self._identity, channel.items)
+
+    async def _settle_or_say_why(self, wire: Wire, channel: Channel, secrets: Secrets) -> None:
+        try:
+            await self._settle(wire, channel, secrets)
+        except (HandshakeFailed, ChangedPeer) as refusal:
+            if self._defers and wire.answers and not wire.over:
+                await self._say_why(channel, wire, refusal)
+            raise
+
+    async def _settle(self, wire: Wire, channel: Channel, secrets: Secrets) -> None:
+        """All that both sides have to agree on once they hold the same keys. Raises ChatError."""
+        if wire.refusal:
+            raise wire.refusal
+        for auth in self._stack.auths:
+            if missing := self._missing(auth):
+                raise Refused(
+                    f"The handshake `{self._stack.handshake.name}` {missing}, so --auth {auth.name} had no say.",
+                    HandshakeFailed.hint,
+                    told="This server lets nobody in without a key, and your side showed none.",
+                )
+        if self._stack.handshake.first_record_proves:
+            await self._prove_presence(channel)
+        await self._verify(channel, secrets)
+        if self._role is Role.RESPONDER:
+            if refusal := self._admit(self._identity):
+                raise refusal
+            if wire.answers and self._can_answer:
+                await channel.say(Empty())
+        elif wire.answers and self._can_answer:
+            await self._be_let_in(channel)
 
     # -- the handshake ----------------------------------------------------------------------------------------------------
 
@@ -186,6 +240,55 @@ class Opening:
             await self._consult(auth, auth.check(self._peer(identity)))
         self._identity = identity  # not before: a handshake that swallows a refusal has shown no key
 
+    # -- letting in -------------------------------------------------------------------------------------------------------
+
+    async def _prove_presence(self, channel: Channel) -> None:
+        """The client's first record, where its handshake alone could have been recorded. Raises HandshakeFailed."""
+        if self._role is Role.INITIATOR:
+            if self._can_answer:
+                await channel.say(Empty())
+            return
+        limits = self._limits
+        try:  # one that cannot say nothing proves itself by what its user says
+            async with asyncio.timeout(limits.handshake if self._can_answer else limits.person):
+                await channel.hear(limits.message + channel.overhead)
+        except TimeoutError:
+            raise TooSlow("The other side did not prove in time that it is there: its handshake may be a recording.") from None
+        except Tampered as error:
+            raise HandshakeFailed("The other side's first record does not open: its handshake may be a recording.") from error
+
+    async def _be_let_in(self, channel: Channel) -> None:
+        """Wait for the server's first record. Raises what the server says against it, and HandshakeFailed."""
+        try:
+            try:
+                async with asyncio.timeout(self._limits.handshake):
+                    return await channel.hear()
+            except TimeoutError:
+                self._say("The server has not let you in yet: perhaps a person there is asked. Waiting.")
+            async with asyncio.timeout(self._limits.person):
+                await channel.hear()
+        except TimeoutError:
+            raise TooSlow("The server neither let you in nor refused you.", "Try again later.") from None
+        except Tampered as error:
+            raise HandshakeFailed("The server's first record does not open: it was changed on the way.") from error
+        except HandshakeFailed as error:
+            if not channel.over or isinstance(error, Refused | Busy):
+                raise
+            secret = " Perhaps the two sides do not have the same secret." if self._agreed else ""
+            raise HandshakeFailed(
+                f"The server closed the connection instead of letting you in.{secret}", "Ask its owner what it says about you."
+            ) from error
+
+    async def _say_why(self, channel: Channel, wire: Wire, refusal: ChatError) -> None:
+        """Tell a client that is not let in why, and give it a moment to read that."""
+        reason = CloseReason.BUSY if isinstance(refusal, Busy) else CloseReason.REFUSED
+        told = refusal.told if isinstance(refusal, HandshakeFailed) else Refused().told
+        with suppress(TimeoutError, ChatError):
+            async with asyncio.timeout(self._limits.goodbye):
+                await channel.say(Close(reason=reason, sentence=told))
+                self._stream.finish()
+                await wire.closed()
+
     async def _verify(self, channel: Channel, secrets: Secrets) -> None:
         self.approved, self._verifying = False, True  # from here on, being kept waiting is not why anything goes wrong
         for auth in sorted(self._stack.auths, key=lambda auth: auth.name):  # in the same order on both sides
@@ -196,7 +299,10 @@ class Opening:
                 async with asyncio.timeout(self._limits.handshake) as self._clock:
                     await self._consult(auth, auth.verify(channel, peer))
             except TimeoutError:
-                raise TooSlow(f"The other side did not answer the authenticator `{auth.name}` in time.") from None
+                raise TooSlow(
+                    f"The other side did not answer the authenticator `{auth.name}` in time.",
+                    told=f"This server uses the authenticator `{auth.name}`, and your side did not answer it in time.",
+                ) from None
             except RemoteError as error:
                 raise counted(error) from error.__cause__
 

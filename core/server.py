@@ -13,14 +13,17 @@ from typing import Any, NamedTuple
 
 from plytalk.core.doorway import Doorway, Places
 from plytalk.core.ends import End, stop
-from plytalk.core.errors import CannotConnect, ChatError, Refused, RemoteError
-from plytalk.core.keys import Role
+from plytalk.core.errors import Busy, CannotConnect, ChatError, Refused, RemoteError
+from plytalk.core.keys import Identity, Role
 from plytalk.core.layers import Listener, Stream
+from plytalk.core.messages import CloseReason, Empty
 from plytalk.core.opening import is_local
 from plytalk.core.penalties import place_of
 from plytalk.core.sanitise import clean
 from plytalk.core.session import By, Ending, Session
 from plytalk.core.stack import Stack
+
+FULL = "The server is full."
 
 
 class Place(NamedTuple):
@@ -151,22 +154,33 @@ class Server(End):
                 if self._busy or self._stopping:
                     return  # one conversation is enough
                 raise
-            if why := self._closed_to(stream.peer):
+            if why := self._closed_to(stream.peer, stack):
                 self._turn_away(stream.peer, Refused(why))
                 stream.close()
                 continue
             # Not in the task: more may be accepted before it begins.
             self._doorway.enter(stream, stream.peer, partial(self._send_away, stream, self._start(self._welcome(stream, stack))))
 
-    def _closed_to(self, peer: str) -> str:
+    def _closed_to(self, peer: str, stack: Stack) -> str:
         """Why this peer cannot even begin; empty where it can."""
         if self._doorway.refuses(peer):
             return "Too many handshakes of this address failed."
-        if len(self._inside) >= self._limits.connections:
-            return "The server is full."
+        if len(self._inside) >= self._limits.connections and Empty not in stack.make_messages.layer.carries:
+            return FULL  # of the others, those that finish their handshake are told
         if not is_local(peer) and self._inside.counts[place_of(peer)] >= self._limits.connections_per_address:
             return "There are too many of this address."
         return ""
+
+    def _admits(self, identity: Identity | None) -> Refused | Busy | None:
+        """Why one that has finished its handshake is not let in, which it is told."""
+        if self._busy and not self._host:
+            return Busy(
+                "This server talks to one at a time, and somebody is talking to it.",
+                told="This server talks to one at a time, and somebody is talking to it now.",
+            )
+        if len(self._inside) >= self._limits.connections:
+            return Busy(FULL, told=FULL)
+        return self._host.turns_away(identity) if self._host else None
 
     def _turn_away(self, address: str, error: ChatError) -> None:
         try:
@@ -180,12 +194,13 @@ class Server(End):
         welcome.cancel()
 
     async def _welcome(self, stream: Stream, stack: Stack) -> None:
-        session = Session(stack, stream, Role.RESPONDER, limits=self._limits, trace=self._trace)
+        session = Session(stack, stream, Role.RESPONDER, limits=self._limits, trace=self._trace, admit=self._admits)
         if not await self._let_in(session):
             if self._spent and not self._busy and not len(self._doorway):
                 self._finish(Refused(self._spent))  # and nobody else can come in any more
         elif self._busy and not self._host:
             self._notice(f"{session.address} was turned away: this server talks to one at a time.")
+            session.exit(reason=CloseReason.BUSY)
             stream.close()
         elif self._host:
             self._admit(session)
@@ -197,7 +212,7 @@ class Server(End):
         try:
             await session.open()
         except ChatError as error:
-            failed = isinstance(error, RemoteError)
+            failed = isinstance(error, RemoteError) and not isinstance(error, Busy)
             self._notice(f"{session.address} did not get in: {error.sentence}")
             self._turn_away(session.address, error)
             return False

@@ -31,7 +31,7 @@ from plytalk.core.messages import (
     Undecodable,
     is_exit,
 )
-from plytalk.core.opening import Opening
+from plytalk.core.opening import Admit, Opening, admit_everybody
 from plytalk.core.properties import Property
 from plytalk.core.sanitise import all_clean, clean
 from plytalk.core.stack import Stack
@@ -66,7 +66,7 @@ class Session:
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
-        "_borders", "_cipher", "_delivered", "_end_waits", "_ending_known", "_extensions", "_fanout", "_framer", "_frames",
+        "_admit", "_borders", "_cipher", "_delivered", "_end_waits", "_ending_known", "_extensions", "_fanout", "_framer", "_frames",
         "_hearer", "_held", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_said", "_on_taken", "_pending",
         "_receiving", "_rest", "_stopped", "_stream_is_over", "_stream_over", "_tracer", "_unread", "_when_over", "_wire",
         "address", "approved", "ending", "identity", "limits", "role", "stack", "stream",
@@ -81,7 +81,10 @@ class Session:
         address: str = "",
         limits: Limits | None = None,
         trace: Trace | None = None,
+        admit: Admit = admit_everybody,
     ) -> None:
+        """`admit` has a server's last word on who is let in."""
+        self._admit = admit
         self.stack, self.stream, self.role = stack, stream, role
         self.address = address or stream.peer
         self.limits = limits or Limits()
@@ -121,7 +124,7 @@ class Session:
         """Do the handshake and let the authenticators judge. Raises ChatError; the stream is closed then."""
         if self._tracer:
             self._tracer.tell("started", role=self.role.value, peer=self.stream.peer, **self.stack.names)
-        opening = Opening(self.stack, self.stream, self.role, self.address, self.limits, self._tracer)
+        opening = Opening(self.stack, self.stream, self.role, self.address, self.limits, self._tracer, self._admit)
         try:
             opened = await opening.run()
         except BaseException as error:
@@ -131,7 +134,10 @@ class Session:
             self.stream.close()
             self.forget()
             raise
+        finally:
+            self._admit = admit_everybody  # it leads back to the server
         self.identity, self._wire = opened.identity, opened.wire
+        self._rest = iter(opened.items) if opened.items else None
         framer, cipher, messages = opened.framer, opened.cipher, opened.messages
         framer.limit = self.limits.message + cipher.overhead
         self._framer, self._cipher, self._messages = framer, cipher, messages

@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 
-from plytalk.core.errors import BadFrame, FrameTooLong, HandshakeFailed, LocalError, Tampered, WrongSecret
-from plytalk.core.keys import Identity, Reply
+from plytalk.core.endings import ending_by_peer
+from plytalk.core.errors import BadFrame, FrameTooLong, HandshakeFailed, LocalError, Refused, RemoteError, Tampered, WrongSecret
+from plytalk.core.keys import Identity, Reply, Role
 from plytalk.core.layers import Buffer, Cipher, Framer, Kind, Messages, Stream
-from plytalk.core.messages import Control
+from plytalk.core.messages import Close, Control, Item
 
 MESSAGE: Kind = b"M"
 MAX_RECORD = 65535
@@ -30,12 +31,18 @@ class Wire:
         agree: Callable[["Wire"], Awaitable[bytes]] | None = None,
         agreement: str = "",
         unread: int = 256 * 1024,
+        defers: bool = False,
     ) -> None:
+        """`defers`: this end is a server that can tell a client why it is not let in."""
         self._framer, self._stream, self._ask, self._agree, self._unread = framer, stream, ask, agree, unread
+        self._defers = defers
         self.agreement = agreement
         self.first = b""
         self._arrived = asyncio.Event()
         self.heard = False
+        self.answers = False
+        self.refusal: RemoteError | None = None
+        """Why this server does not let the client in, which it is still to be told."""
         self.over = False
         self.error: Exception | None = None
         self.fault: Exception | None = None
@@ -52,8 +59,23 @@ class Wire:
         return Reply(self._receive, kind, limit)
 
     def ask(self, identity: Identity) -> Reply[None]:
-        """Let the authenticators judge the key the other side showed. Raises what they raise; returning means yes."""
-        return Reply(self._ask, identity)
+        """Let the authenticators judge the key the other side showed. Raises what they raise; returning means yes.
+
+        After `answer` a server's handshake goes on after a no, which the client is told when it is done.
+        """
+        return Reply(self._judge_key, identity)
+
+    def answer(self) -> None:
+        """Agree that the client waits for the server's first record, which lets it in or says why not. Both sides call it, before
+        they `ask`."""
+        self.answers = True
+
+    def refuse(self, refusal: Refused) -> Reply[None]:
+        """In place of `ask`, where the key that the other side showed cannot be judged for a reason that it may be told.
+
+        Raises it; for a server after `answer` it returns: the client is told when the handshake is done, and not let in.
+        """
+        return Reply(self._put_off, refusal)
 
     def agree(self) -> Reply[bytes]:
         """The pre-shared key that the authenticators bring into the handshake, by the method named `agreement`."""
@@ -66,6 +88,17 @@ class Wire:
 
         For handshakes that leave cipher states. Keys that they leave as bytes, in `Secrets`, are traced without it.
         """
+
+    async def _judge_key(self, identity: Identity) -> None:
+        try:
+            await self._ask(identity)
+        except RemoteError as refusal:
+            await self._put_off(refusal)
+
+    async def _put_off(self, refusal: RemoteError) -> None:
+        if not (self.answers and self._defers):
+            raise refusal
+        self.refusal = refusal
 
     async def _send(self, kind: Kind, payload: bytes) -> None:
         self._stream.send(self._framer.encode(kind, payload))
@@ -99,6 +132,15 @@ class Wire:
                 self._stream.pause()
         except Exception as error:  # the handshake hears of it, not the loop
             self.fault = error
+
+    async def closed(self) -> None:
+        """Wait until the other side has closed; what it still says is dropped, since closing with it unread would reset the
+        connection before the other side has read our last word."""
+        self._stream.deliver_to(lambda data: None, self.ended)
+        self._stream.resume()
+        while not self.over:
+            self._arrived.clear()
+            await self._arrived.wait()
 
     async def gone(self, *, may_talk: bool) -> None:
         """Wait until the other side has closed the stream or, where it may not talk yet, has sent more than is kept unread.
@@ -136,8 +178,21 @@ class Channel:
         cipher: Cipher,
         messages: Messages,
         thinking: Callable[[], AbstractContextManager[None]] = nullcontext,
+        role: Role = Role.INITIATOR,
     ) -> None:
-        self._wire, self._cipher, self._messages, self._thinking = wire, cipher, messages, thinking
+        self._wire, self._cipher, self._messages, self._thinking, self._role = wire, cipher, messages, thinking, role
+        self.items: list[Item] = []
+        """What the other side has said that nobody here has taken yet."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the other side has closed."""
+        return self._wire.over
+
+    @property
+    def overhead(self) -> int:
+        """Bytes that sealing adds, at most."""
+        return self._cipher.overhead
 
     def send(self, body: bytes) -> Reply[None]:
         """Send one body to the other side's authenticator."""
@@ -154,15 +209,27 @@ class Channel:
         """Show each other that both hold the same keys, by sending the same `binding` both ways. Raises WrongSecret."""
         return Reply(self._prove, binding)
 
-    async def _send(self, body: bytes) -> None:
-        for plaintext in self._messages.pack([Control(body)]):
+    async def say(self, item: Item) -> None:
+        """Send one item in a record of its own."""
+        for plaintext in self._messages.pack([item]):
             await self._wire.send(MESSAGE, self._cipher.seal(plaintext))
+
+    async def hear(self, limit: int = MAX_RECORD) -> None:
+        """Wait for the next record, and keep what it says in `items`. Raises Tampered, and what the peer's goodbye says."""
+        sealed = await self._wire.receive(MESSAGE, limit)
+        self.items += self._messages.unpack(self._cipher.open(sealed))
+        if goodbyes := [item for item in self.items if isinstance(item, Close)]:
+            ending = ending_by_peer(goodbyes[0] if self._role is Role.INITIATOR else Close())  # only a server says why
+            raise ending.error or HandshakeFailed(f"The other side ended the conversation: {ending.reason}", "Try again later.")
+
+    async def _send(self, body: bytes) -> None:
+        await self.say(Control(body))
 
     async def _prove(self, binding: bytes) -> None:
         await self._send(binding)
         try:
             theirs = await self._receive()
-        except WrongSecret:
+        except Refused:
             raise
         except HandshakeFailed as error:  # who cannot read our last message hangs up
             if not self._wire.over:
@@ -174,12 +241,13 @@ class Channel:
             raise WrongSecret
 
     async def _receive(self, person: bool = False) -> bytes:
-        with self._thinking() if person else nullcontext():
-            sealed = await self._wire.receive(MESSAGE, MAX_RECORD)
         try:
-            items = list(self._messages.unpack(self._cipher.open(sealed)))
+            if not self.items:
+                with self._thinking() if person else nullcontext():
+                    await self.hear()
         except Tampered:
             raise WrongSecret from None
+        items, self.items = self.items, []
         match items:
             case [Control(body)]:
                 return body

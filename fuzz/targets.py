@@ -119,6 +119,10 @@ def preamble_answer(data: bytes) -> None:
         assert not answer.chosen or answer.chosen in answer.known
 
 
+NOW = 1_800_000_000
+"""The clock of both ends, in seconds since 1970."""
+
+
 def two_ends(source: Input) -> tuple[HandshakeState, HandshakeState]:
     suite = plytalk1.SETS["any"][source.take(1)[0] % len(plytalk1.SETS["any"])]
     client = HandshakeState(suite, initiator=True, prologue=b"fuzz", s=static())
@@ -133,7 +137,7 @@ def read(reader: HandshakeState, writer: HandshakeState, source: Input, words: b
     with suppress(HandshakeFailed):
         said = reader.read_message(message)
         if reader.rs is not None:
-            payload.decode(said, reader.rs)
+            payload.decode(said, reader.rs, NOW)
         if reader.complete:
             reader.split()
         else:
@@ -154,14 +158,14 @@ def message_b(data: bytes) -> None:
     source = Input(data)
     client, server = two_ends(source)
     server.read_message(client.write_message())
-    read(client, server, source, payload.encode(identity(), static().public))
+    read(client, server, source, payload.encode(identity(), static().public, NOW))
 
 
 @target("message-c")
 def message_c(data: bytes) -> None:
     source = Input(data)
     client, server = two_ends(source)
-    words = payload.encode(identity(), static().public)
+    words = payload.encode(identity(), static().public, NOW)
     server.read_message(client.write_message())
     client.read_message(server.write_message(words))
     read(server, client, source, words)
@@ -171,8 +175,8 @@ def message_c(data: bytes) -> None:
 def identity_payload(data: bytes) -> None:
     source = Input(data)
     way = source.take(1)[0]
-    extensions = bool(way & 4)
-    honest = payload.encode(identity(), static().public)
+    foreign = bool(way & 4)
+    honest = payload.encode(identity(), static().public, NOW)
     match way % 4:
         case 0:
             raw = source.rest
@@ -183,8 +187,8 @@ def identity_payload(data: bytes) -> None:
         case _:
             raw = honest + source.rest
     with suppress(HandshakeFailed):
-        assert payload.decode(raw, static().public, extensions=extensions) == identity().public
-        assert raw == honest or extensions
+        assert payload.decode(raw, static().public, NOW, foreign=foreign).key == identity().public
+        assert raw == honest or foreign
 
 
 @target("rsa-public-key")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plytalk.core.ends import Client
+from plytalk.core.errors import Refused
 from plytalk.core.host import Host
 from plytalk.core.identity import load_or_create
 from plytalk.core.keys import Role
@@ -261,6 +262,18 @@ class Crowd:
         await ui.until(open=True)
         await within(self._in(stack), f"{name} does not get in: {ui.notices}")
         return person
+
+    async def refuses(self, name: str, key: str = "") -> str:
+        """Somebody comes who is not let in; the sentence that says why. No conversation is shown."""
+        stack, ui = stack_of(self.home(key or name), self._transport, Rooms, name=name)
+        person = Person(client_of(stack, self._limits), ui, self.place)
+        self.people.append(person)
+        try:
+            await person.over()
+        except Refused as error:
+            assert ui.session is None
+            return error.sentence
+        raise AssertionError(f"{name} got in")
 
     @staticmethod
     async def _in(stack: Stack) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import sys
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -68,10 +69,10 @@ async def shake_hands(port: int, give: socket.socket) -> None:
         state = HandshakeState(remembering(keys), initiator=True, prologue=prologue, s=static)
         theirs = state.read_message(await answer_to(state.write_message()))
         assert state.rs
-        payload.decode(theirs, state.rs)
-        last = state.write_message(payload.encode(identity, static.public))
-        await loop.sock_sendall(sock, len(last).to_bytes(2, "big") + last)
-        state.split()
+        payload.decode(theirs, state.rs, time.time())
+        last = state.write_message(payload.encode(identity, static.public, time.time()))
+        let_in = await answer_to(last)
+        state.split().receive.decrypt_with_ad(b"", let_in)
         socket.send_fds(give, [b"".join(keys[-2:])], [sock.fileno()])
 
 

@@ -300,6 +300,7 @@ static void take_over(void) {
     m->number = started++;
     memcpy(&m->fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
     direction(&m->out, keys), direction(&m->in, keys + KEY);
+    m->in.n = 1, m->in.room -= 64 + TAG;  /* the first record let us in, and has been read already */
     watch(m);
     greet(m);
 }

@@ -12,6 +12,7 @@ from plytalk.core.errors import CannotConnect, ChatError, LocalError
 from plytalk.core.keys import Identity, Peer, Role, Secrets
 from plytalk.core.lab.attack import Attack, Passing
 from plytalk.core.layers import Buffer, Cipher, Framer, Kind, Stream
+from plytalk.core.messages import Empty
 from plytalk.core.stack import Stack
 from plytalk.core.trace import IN, OUT, Trace, Tracer
 from plytalk.core.wire import MESSAGE, Channel, Wire
@@ -76,9 +77,13 @@ class Leg:
     async def open(self) -> Secrets:
         """Do the handshake in this role, and go along with what the end's authenticators want to hear. Raises ChatError."""
         secrets = await self.shake()
+        if self._stack.handshake.first_record_proves:
+            await (self.channel.say(Empty()) if self._role is Role.INITIATOR else self.channel.hear())
         for auth in sorted(self._auths, key=lambda auth: auth.name):
             if self.identity:
                 await auth.verify(self.channel, Peer(self._role, "", self.identity, _yes, secrets.binding(auth.name)))
+        if self.wire.answers:
+            await (self.channel.hear() if self._role is Role.INITIATOR else self.channel.say(Empty()))
         return secrets
 
     async def shake(self) -> Secrets:

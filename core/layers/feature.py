@@ -8,6 +8,8 @@ from plytalk.core.layers.base import Layer
 from plytalk.core.layers.ui import Conversation
 
 if TYPE_CHECKING:
+    from plytalk.core.errors import Refused
+    from plytalk.core.keys import Identity
     from plytalk.core.session import Ending
     from plytalk.core.stack import Stack
 
@@ -33,6 +35,10 @@ class Feature(Layer):
         When its user says `exit` it calls `leave`, which ends the other conversations where that is what is meant.
         """
         raise NotImplementedError
+
+    def turns_away(self, identity: "Identity | None") -> "Refused | None":
+        """Why a server with this feature does not let a key in; None where it does. Asked before the client is let in."""
+        return None
 
     async def again(self, ending: "Ending") -> bool:
         """Whether a client is to connect again after this ending; it may wait before it says so."""

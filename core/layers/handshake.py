@@ -37,6 +37,9 @@ class Handshake(Layer):
     shows: ClassVar[AbstractSet[Role]] = frozenset()
     speaks_first: ClassVar[Role | None] = None
     identity: Identity | None = None
+    first_record_proves: ClassVar[bool] = False
+    """Whether only the client's first record proves that it is there now and holds the key that it showed: then a server lets
+    it in no sooner, so that a recorded handshake that is played again comes to nothing."""
     steps: ClassVar[Mapping[Kind, str]] = {}
     """The names of its messages by the kind of their frames, for whoever inspects a trace."""
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {}

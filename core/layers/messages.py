@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
 from plytalk.core.layers.base import Layer
@@ -21,6 +22,9 @@ class Messages(Layer):
     """
 
     kind = "messages"
+    carries: ClassVar[AbstractSet[type]] = frozenset()
+    """Which items it carries besides text and a plain goodbye: with `Ping` a dead peer is noticed, with `Empty` a server can say
+    that it lets a client in, or in a `Close` why not."""
     extensible: ClassVar[bool] = False
     """Whether it carries `Extension` items, the types that features bring."""
 

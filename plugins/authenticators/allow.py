@@ -56,6 +56,7 @@ class Allow(Authenticator):
             raise Refused(
                 f"The key {peer.identity.fingerprint} is not in {self._file}.",
                 "To let it in, add the line that `chat keys show` prints on the other side.",
+                told=f"Your key is not on this server's list. Send its owner this line: {PublicKey(peer.identity.key)} plytalk",
             )
         peer.say(f"{peer.address} is {name}, by {self._file}.")
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from plytalk.core import files
 from plytalk.core.errors import CannotConnect, ChatError, HandshakeFailed, Refused, StackMismatch, Truncated, Usage
 from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
+from plytalk.core.keys import Identity, Role
 from plytalk.core.layers import Conversation, Feature, Option
 from plytalk.core.measures import Measure
 from plytalk.core.public_key import parse_fingerprint
 from plytalk.core.session import By, Ending, Session
 from plytalk.core.stack import Stack
 from plytalk.plugins.rooms.hall import Hall
-from plytalk.plugins.rooms.member import Member
+from plytalk.plugins.rooms.member import Member, key_of
 from plytalk.plugins.rooms.names import enforce, room_name
 from plytalk.plugins.rooms.seat import Seat
 from plytalk.plugins.rooms.visit import Visit
@@ -129,6 +129,11 @@ class Rooms(Feature):
             end=end,
             brought={feature.name: feature.commands for feature in stack.features if feature.commands},
         )
+
+    def turns_away(self, identity: Identity | None) -> Refused | None:
+        if self._hall is None or identity is None or not (key := key_of(identity)) or not self._hall.register.is_banned(key):
+            return None
+        return Refused("It is banned here.", told="You are banned from this server.")
 
     def host(self, stack: Stack, address: str, leave: Callable[[], None]) -> Conversation:
         assert self._hall is not None

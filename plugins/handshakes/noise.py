@@ -5,13 +5,14 @@
       | <-- <- e, ee, s, es [payload] -------- |      here those of XX
       | --- -> s, se [payload] --------------> |
 
-A message in which a static key travels carries the identity payload of noise-libp2p, as in plytalk/1; what libp2p lets follow
-it (extensions) is read over here, where plytalk/1 refuses it. An empty payload shows no identity, which is all that plain Noise
-peers have: no authenticator accepts it. All other messages have an empty payload. The authenticators judge an identity as it
-comes; that its owner is really there shows, at the latest, when the first record opens (sections 7.7 and 7.8).
+A message in which a static key travels carries the identity payload of noise-libp2p, as in plytalk/1. What libp2p lets follow it
+(extensions) is read over here, and it may lack the expiry; plytalk/1 refuses both. An empty payload shows no identity, which is
+all that plain Noise peers have: no authenticator accepts it. All other messages have an empty payload. The authenticators judge
+an identity as it comes; that its owner is really there shows, at the latest, when the first record opens (sections 7.7 and 7.8).
 """
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -28,6 +29,7 @@ from plytalk.core.wire import Wire
 from plytalk.plugins.noise import payload, static
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import KeyPair
+from plytalk.plugins.noise.proof import Proven, Prover
 from plytalk.plugins.noise.protocol import interactive
 
 PATTERN, SUITE = "XX", "25519_ChaChaPoly_SHA256"
@@ -87,7 +89,8 @@ class Noise(Handshake):
         self._identities, self._identity_file, self._static_file = not no_identity, identity, static_key
         self._remote = static.from_hex(remote_key, self._protocol.dh, "--remote-key") if remote_key else None
         self._static: KeyPair | None = None
-        self._proof = b""
+        self._prover: Prover | None = None
+        self._clock = time.time
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         pattern, initiator = self._protocol.pattern, role is Role.INITIATOR
@@ -102,7 +105,8 @@ class Noise(Handshake):
             file = self._identity_file or files.place("identity")
             own, new = identities.load_or_create(file, lambda path: secret(f"Passphrase of {path}: "))
             self.identity = Identity(own.public.type, own.public.blob)
-            self._proof = payload.encode(own, self._static.public)
+            known = self._static_file or "s" in (pattern.initiator_pre if initiator else pattern.responder_pre)
+            self._prover = Prover(own, self._protocol.dh, self._static if known else None, lambda: self._clock())
             told += [f"Made you a new identity, {self.identity.fingerprint}, and keep it in {file}."] if new else []
         return told
 
@@ -118,30 +122,40 @@ class Noise(Handshake):
             wrong = "takes a pre-shared key, and nothing brings one" if pattern.psks else "takes no pre-shared key"
             raise Usage(f"The pattern {pattern.name} {wrong}.", "Give --psk-file with a psk pattern, and only with one.")
         psks = [await wire.agree()] * pattern.psks if pattern.psks else []  # one secret, wherever the pattern wants it
+        own = self._prover.current() if self._prover else Proven(self._static, b"") if self._static else None
         handshake = HandshakeState(
-            self._protocol, initiator=initiator, prologue=self._prologue, s=self._static, rs=self._remote, psks=psks
+            self._protocol, initiator=initiator, prologue=self._prologue, s=own and own.pair, rs=self._remote, psks=psks
         )
         try:
             for tokens in pattern.messages:
                 if handshake.my_turn:
-                    await wire.send(NOISE, handshake.write_message(self._proof if "s" in tokens else b""))
+                    await wire.send(NOISE, handshake.write_message(own.proof if own and "s" in tokens else b""))
                 else:
                     said = handshake.read_message(await wire.receive(NOISE, MAX_MESSAGE))
-                    await self._judge(wire, handshake.rs if "s" in tokens else None, said)
+                    await self._judge(wire, own, handshake.rs if "s" in tokens else None, said)
             keys = handshake.split(wire.disclose)
         finally:
             handshake.forget()
         return Secrets(states=(keys.send, keys.receive), suite=self._protocol.name, transcript=keys.handshake_hash)
 
-    async def _judge(self, wire: Wire, key: bytes | None, said: bytes) -> None:
+    async def _judge(self, wire: Wire, own: Proven | None, key: bytes | None, said: bytes) -> None:
         if key is None:
             if said:
                 raise HandshakeFailed("The other side put words into a handshake message that has none.")
-        elif self._static and key == self._static.public:
+        elif own and key == own.pair.public:
             raise Refused("The other side shows this side's own key: somebody sends our words back.")
         elif said and self._identities:
-            shown = payload.decode(said, key, extensions=True)
-            await wire.ask(Identity(shown.type, shown.blob))
+            await self._identify(wire, own, key, said)
+
+    async def _identify(self, wire: Wire, own: Proven | None, key: bytes, said: bytes) -> None:
+        try:
+            shown = payload.decode(said, key, self._clock(), foreign=True)
+        except payload.WrongDate as refusal:
+            await wire.refuse(refusal)
+            return
+        if shown.dated and own and own.proof:  # so both sides know plytalk's way of letting somebody in
+            wire.answer()
+        await wire.ask(Identity(shown.key.type, shown.key.blob))
 
 
 @hookimpl

@@ -10,8 +10,8 @@
       | --- C  s, se [, psk] + identity -----------------------> |
       |                               (and here the client)      |
 
-A suite is a whole Noise protocol name; nothing is mixed and matched. Identities are Ed25519 keys that sign a static key made
-afresh for each process, as noise-libp2p has it.
+A suite is a whole Noise protocol name; nothing is mixed and matched. Identities are Ed25519 keys that sign a static key, as
+noise-libp2p has it, and until when that counts; each process makes a new static key every hour.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -32,6 +32,7 @@ from plytalk.core.wire import Wire
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519
+from plytalk.plugins.noise.proof import Proven, Prover
 
 HYBRID = ("Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256", "Noise_XXhfs_25519+MLKEM768_ChaChaPoly_SHA256")
 CLASSICAL = ("Noise_XX_25519_AESGCM_SHA256", "Noise_XX_25519_ChaChaPoly_SHA256")
@@ -73,7 +74,6 @@ class Plytalk1(Handshake):
     def __init__(self, identity: Path | None = None, suite: str | None = None) -> None:
         self._file = identity
         self._suites = suites_named(suite)
-        self._static = X25519.generate_keypair()
         self._key: identities.Identity | None = None
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
@@ -89,12 +89,14 @@ class Plytalk1(Handshake):
         answer = preamble.Answer.decode(reply)
         if answer.chosen not in offer.tokens:  # never less than was offered, and no second try with less
             raise mismatch(offer.tokens, answer.known)
-        handshake = await self._start(wire, answer.chosen, offer.encode(), reply)
+        own = self._prover.current()
+        wire.answer()
+        handshake = await self._start(wire, own, answer.chosen, offer.encode(), reply)
         try:
             await wire.send(A, handshake.write_message())
             identity = handshake.read_message(await wire.receive(B, MAX_B))
-            await wire.ask(self._judge(handshake, identity))  # before the first secret byte leaves
-            await wire.send(C, handshake.write_message(self._proof))
+            await self._judge(wire, handshake, own, identity)  # before the first secret byte leaves
+            await wire.send(C, handshake.write_message(own.proof))
             return finish(handshake, wire)
         finally:
             handshake.forget()  # however it ends
@@ -113,12 +115,15 @@ class Plytalk1(Handshake):
         await wire.send(GREETING, answer)
         if not chosen:
             raise mismatch(known, offer.tokens)
-        handshake = await self._start(wire, chosen, greeting, answer, initiator=False)
+        own = self._prover.current()
+        wire.answer()
+        handshake = await self._start(wire, own, chosen, greeting, answer, initiator=False)
         try:
             if handshake.read_message(await wire.receive(A, MAX_A)):
                 raise HandshakeFailed("The other side put words into a handshake message that has none.")
-            await wire.send(B, handshake.write_message(self._proof))
-            await wire.ask(self._judge(handshake, self._read_last(wire, handshake, await wire.receive(C, MAX_C))))
+            await wire.send(B, handshake.write_message(own.proof))
+            identity = self._read_last(wire, handshake, await wire.receive(C, MAX_C))
+            await self._judge(wire, handshake, own, identity)
             return finish(handshake, wire)
         finally:
             handshake.forget()
@@ -160,22 +165,30 @@ class Plytalk1(Handshake):
                 "Ask what the server runs, and choose the same with --profile.",
             ) from error
 
-    async def _start(self, wire: Wire, chosen: str, offer: bytes, answer: bytes, initiator: bool = True) -> HandshakeState:
+    @staticmethod
+    async def _start(wire: Wire, own: Proven, chosen: str, offer: bytes, answer: bytes, initiator: bool = True) -> HandshakeState:
         psks = [await wire.agree()] if wire.agreement else []
         suite = preamble.suite(chosen)
-        return HandshakeState(suite, initiator=initiator, prologue=preamble.prologue(offer, answer), s=self._static, psks=psks)
+        return HandshakeState(suite, initiator=initiator, prologue=preamble.prologue(offer, answer), s=own.pair, psks=psks)
 
-    def _judge(self, handshake: HandshakeState, identity: bytes) -> Identity:
+    async def _judge(self, wire: Wire, handshake: HandshakeState, own: Proven, identity: bytes) -> None:
+        try:
+            shown = self._identify(handshake, own, identity)
+        except payload.WrongDate as refusal:
+            await wire.refuse(refusal)
+        else:
+            await wire.ask(shown)
+
+    def _identify(self, handshake: HandshakeState, own: Proven, identity: bytes) -> Identity:
         assert handshake.rs is not None
-        if handshake.rs == self._static.public:
+        if handshake.rs == own.pair.public:
             raise Refused("The other side shows this side's own key: somebody sends our words back.")
-        key = payload.decode(identity, handshake.rs)
+        key = payload.decode(identity, handshake.rs, self._prover.clock()).key
         return Identity(key.type, key.blob)
 
     @cached_property
-    def _proof(self) -> bytes:
-        """The same in every handshake of this process, so it is signed once."""
-        return payload.encode(self._own, self._static.public)
+    def _prover(self) -> Prover:
+        return Prover(self._own, X25519)
 
     @property
     def _own(self) -> identities.Identity:

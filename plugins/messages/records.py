@@ -21,7 +21,7 @@ from plytalk.core.errors import BadFrame, FrameTooLong, LocalError
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.layers import Messages
 from plytalk.core.limits import KIB, Limits
-from plytalk.core.messages import EXIT, Ack, Close, Control, Extension, Item, Ping, Pong, Undecodable
+from plytalk.core.messages import EXIT, Ack, Close, Control, Empty, Extension, Item, Ping, Pong, Undecodable
 from plytalk.core.properties import Property
 
 
@@ -65,6 +65,7 @@ class Records(Messages):
     needs = {Property.INTEGRITY, Property.ORDER, Property.BORDERS}
     gives = {Property.CLEAN_END, Property.LENGTH_HIDING}
     prefers = {"feature": "rooms"}
+    carries = frozenset({Close, Empty, Ping, Pong})
     extensible = True
 
     def __init__(self, borders: bool, **options: Any) -> None:
@@ -89,6 +90,8 @@ class Records(Messages):
         size = 0
         room = room_of(sum(map(size_of, items)))
         for item in items:
+            if item.__class__ is Empty:
+                continue
             if item.__class__ is str:
                 kind = MESSAGE
                 try:
@@ -108,7 +111,7 @@ class Records(Messages):
                 parts, size = [], 0
             parts += HEADER.pack(kind, length), body
             size += HEAD + length
-        if parts:
+        if parts or (items and not records):
             records.append(padded(parts, size))
         return records
 

@@ -5,6 +5,7 @@ plytalk.plugins.handshakes.plytalk1 does, one message at a time (docs/protocol.m
 """
 
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,7 +17,7 @@ from plytalk.core.lab.middle import Middle
 from plytalk.core.lab.play import Evidence
 from plytalk.core.limits import KIB
 from plytalk.core.stack import Stack
-from plytalk.core.wire import Wire
+from plytalk.core.wire import MESSAGE, Wire
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState, Transport
 from plytalk.plugins.noise.primitives import DH, KEM, MLKEM768, X25519, KeyPair
@@ -24,6 +25,8 @@ from plytalk.plugins.noise.protocol import NoiseProtocol, named
 
 GREETING, A, B, C = b"P", b"A", b"B", b"C"
 ROOM = 8 * KIB
+LET_IN = bytes(64)
+"""The plaintext of a first record that lets the client in (docs/protocol.md, section 3)."""
 FOREIGN = ("Noise_XX_25519_ChaChaPoly_BLAKE2s",)
 """A suite that no side of plytalk/1 offers or knows."""
 
@@ -39,7 +42,7 @@ def attackable(stack: Stack) -> bool:
 def own_identity() -> Show:
     """The attacker's own identity, honestly shown."""
     identity = Identity(Ed25519PrivateKey.generate())
-    return lambda static: payload.encode(identity, static)
+    return lambda static: payload.encode(identity, static, time.time())
 
 
 def renamed(own: bytes, other: bytes) -> bytes:
@@ -97,7 +100,9 @@ class Server:
         handshake.read_message(await self._wire.receive(A, ROOM))
         await self._wire.send(B, handshake.write_message(show(static.public)))
         handshake.read_message(await self._wire.receive(C, ROOM))
-        return handshake.split()
+        keys = handshake.split()
+        await self._wire.send(MESSAGE, keys.send.encrypt_with_ad(b"", LET_IN))
+        return keys
 
 
 class Client:

@@ -1,53 +1,114 @@
-"""The handshake payload that ties a Noise static key to an identity: noise-libp2p's, for Ed25519 always these 104 bytes.
+"""The handshake payload that ties a Noise static key to an identity: noise-libp2p's, for Ed25519, and an expiry behind it.
 
     0a 24 | 08 01 12 20 | public key, 32 bytes | 12 40 | signature, 64 bytes
     field 1: PublicKey { type Ed25519, data }    field 2: signature over "noise-libp2p-static-key:" || static public key
 
-Signing only the static key keeps the conversation deniable, and lets existing implementations talk to us
-(libp2p specifications, noise, "The Noise Handshake"; peer-ids, "Keys"). Existing implementations may let field 4 follow,
-extensions (22, length, body), which say nothing about who signs: whoever asks for it reads over them.
+    c2 3e 48 | expiry, 8 bytes | signature, 64 bytes
+    field 1000: the second from which on this does not count, and a signature over "plytalk/1 static key:" || static || expiry
+
+Signing only the static key keeps the conversation deniable, and lets existing implementations talk to us: they skip field 1000
+(libp2p specifications, noise, "The Noise Handshake"; peer-ids, "Keys"). Without the expiry, a static key that is copied once
+passes for its owner for ever; so plytalk/1 requires it. Existing implementations may put field 4 in between, extensions
+(22, length, body), which say nothing about who signs: a caller that accepts them reads over them.
 """
 
-from plytalk.core.errors import HandshakeFailed
+from datetime import UTC, datetime
+from struct import Struct
+from typing import NamedTuple
+
+from plytalk.core.errors import HandshakeFailed, Refused
 from plytalk.core.identity import KEY_BYTES, SIGNATURE_BYTES, Identity, identity_key, raw_key, verify
 from plytalk.core.public_key import PublicKey
 
-HEAD, MIDDLE = bytes.fromhex("0a2408011220"), bytes.fromhex("1240")
-PREFIX = b"noise-libp2p-static-key:"
-LENGTH = len(HEAD) + KEY_BYTES + len(MIDDLE) + SIGNATURE_BYTES
+HEAD, MIDDLE, EXPIRY_HEAD = bytes.fromhex("0a2408011220"), bytes.fromhex("1240"), bytes.fromhex("c23e48")
+PREFIX, EXPIRY_PREFIX = b"noise-libp2p-static-key:", b"plytalk/1 static key:"
+EXPIRY = Struct(">Q")
+UNDATED = len(HEAD) + KEY_BYTES + len(MIDDLE) + SIGNATURE_BYTES
+LENGTH = UNDATED + len(EXPIRY_HEAD) + EXPIRY.size + SIGNATURE_BYTES
+
+DAY = 24 * 3600
+LIFETIME = 2 * DAY
+"""How long a proof counts, in seconds from when it was signed."""
+TOLERANCE = DAY
+"""By how many seconds the two clocks may differ."""
 
 
-def encode(identity: Identity, static: bytes) -> bytes:
-    """The payload that says: this static public key is mine."""
-    return HEAD + raw_key(identity.public) + MIDDLE + identity.sign(PREFIX + static)
+class WrongDate(Refused):
+    """The proof of the other side's key has expired, or is dated for too late."""
 
 
-def decode(payload: bytes, static: bytes, *, extensions: bool = False) -> PublicKey:
-    """The identity that signed this static public key. Raises HandshakeFailed for anything but the canonical payload.
+class Shown(NamedTuple):
+    """The identity that a payload shows, and whether the proof has an expiry."""
 
-    With `extensions`, field 4 may follow it.
+    key: PublicKey
+    dated: bool
+
+
+def encode(identity: Identity, static: bytes, now: float) -> bytes:
+    """The payload that says: this static public key is mine, for LIFETIME from `now` (in seconds since 1970) on."""
+    expiry = EXPIRY.pack(int(now) + LIFETIME)
+    proof = HEAD + raw_key(identity.public) + MIDDLE + identity.sign(PREFIX + static)
+    return proof + EXPIRY_HEAD + expiry + identity.sign(EXPIRY_PREFIX + static + expiry)
+
+
+def decode(payload: bytes, static: bytes, now: float, *, foreign: bool = False) -> Shown:
+    """The identity that signed this static public key. Raises HandshakeFailed for anything but the canonical payload, and
+    WrongDate for one that has expired, or is to expire later than it may.
+
+    With `foreign`, extensions may stand in it, and the expiry may be missing.
     """
-    if extensions and _is_field_4(payload[LENGTH:]):
-        payload = payload[:LENGTH]
-    key, rest = payload[len(HEAD) : len(HEAD) + KEY_BYTES], payload[len(HEAD) + KEY_BYTES :]
-    if len(payload) != LENGTH or not payload.startswith(HEAD) or not rest.startswith(MIDDLE):
+    proof, rest = payload[:UNDATED], payload[UNDATED:]
+    if foreign:
+        rest = rest[_length_of_extensions(rest) :]
+    key, signature = proof[len(HEAD) : len(HEAD) + KEY_BYTES], proof[len(HEAD) + KEY_BYTES :]
+    dated = len(rest) == LENGTH - UNDATED and rest.startswith(EXPIRY_HEAD)
+    whole = len(proof) == UNDATED and proof.startswith(HEAD) and signature.startswith(MIDDLE)
+    if not whole or not (dated or (foreign and not rest)):
         raise HandshakeFailed("The other side's identity is not written as it should be.")
     try:
         public = identity_key(key)
     except ValueError:
-        raise HandshakeFailed("The other side's identity is no usable key.") from None
-    if not verify(public, rest[len(MIDDLE) :], PREFIX + static):
+        raise HandshakeFailed("The other side's identity is not a usable key.") from None
+    signed = verify(public, signature[len(MIDDLE) :], PREFIX + static)
+    if signed and dated:
+        expiry, signature = rest[len(EXPIRY_HEAD) : -SIGNATURE_BYTES], rest[-SIGNATURE_BYTES:]
+        signed = verify(public, signature, EXPIRY_PREFIX + static + expiry)
+    if not signed:
         raise HandshakeFailed("The other side's identity did not sign this conversation's key: it is forged.")
-    return public
+    if dated:
+        _check(EXPIRY.unpack(expiry)[0], now)
+    return Shown(public, dated)
 
 
-def _is_field_4(field: bytes) -> bool:
-    if field[:1] != b"\x22":
-        return False
+def _check(expiry: int, now: float) -> None:
+    if expiry + TOLERANCE <= now:
+        what = f"expired on {_moment(expiry)}"
+    elif expiry > now + LIFETIME + TOLERANCE:
+        what = f"is dated for later than it may be: until {_moment(expiry)}"
+    else:
+        return
+    raise WrongDate(
+        f"The proof of the key that the other side shows {what}; it is {_moment(int(now))} by the clock here.",
+        "One of the two clocks may be wrong: compare the date and time on both sides. If both are right, the proof is a copy.",
+        told=f"The proof of your key {what}; this server's clock says {_moment(int(now))}. One of the two clocks may be wrong.",
+    )
+
+
+def _moment(second: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError, OSError):
+        return f"second {second}"
+
+
+def _length_of_extensions(rest: bytes) -> int:
+    """How many bytes field 4 takes at the beginning of this; 0 where it is not there whole."""
+    if rest[:1] != b"\x22":
+        return 0
     length, shift = 0, 0
-    for at, byte in enumerate(field[1:3], 2):  # a length of at most two bytes, 7 bits in each (Protocol Buffers, "Varints")
+    for at, byte in enumerate(rest[1:3], 2):  # a length of at most two bytes, 7 bits in each (Protocol Buffers, "Varints")
         length |= (byte & 0x7F) << shift
         shift += 7
         if byte < 0x80:
-            return len(field) - at == length
-    return False
+            return at + length if len(rest) - at >= length else 0
+    return 0

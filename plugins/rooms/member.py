@@ -9,6 +9,7 @@ import asyncio
 from itertools import count
 from typing import TYPE_CHECKING
 
+from plytalk.core.keys import Identity
 from plytalk.core.limits import KIB
 from plytalk.core.messages import Ack, CloseReason, Extension, is_exit
 from plytalk.core.properties import Property
@@ -54,7 +55,7 @@ class Member(Speaker):
     def __init__(self, hall: "Hall", session: Session) -> None:
         self._hall, self.session, self.stream = hall, session, session.stream
         self.id = next(_ids)
-        self.key = key_of(session)
+        self.key = key_of(session.identity)
         self.person: object = self.key or self.id
         self.marks = marks_of(session)
         self.name = ""
@@ -248,11 +249,11 @@ class Member(Speaker):
             self._go_on()
 
 
-def key_of(session: Session) -> PublicKey | None:
+def key_of(identity: Identity | None) -> PublicKey | None:
     """The key that the other side showed, where it is one that can be kept."""
-    if session.identity is None or not session.identity.algorithm.startswith("ssh-"):
+    if identity is None or not identity.algorithm.startswith("ssh-"):
         return None
-    return PublicKey(session.identity.key)
+    return PublicKey(identity.key)
 
 
 def marks_of(session: Session) -> int:

@@ -3,7 +3,7 @@
 import pytest
 
 from plytalk.core.endings import SENTENCES, By, Ending, ending_by_peer
-from plytalk.core.errors import Exit, Refused, Removed, Truncated
+from plytalk.core.errors import Exit, HandshakeFailed, Refused, Removed, Truncated
 from plytalk.core.messages import Close, CloseReason
 
 CODES = {
@@ -14,6 +14,7 @@ CODES = {
     CloseReason.REFUSED: 4,
     CloseReason.TOO_SLOW: 9,
     CloseReason.IDLE: 9,
+    CloseReason.BUSY: 4,
 }
 
 
@@ -22,7 +23,8 @@ def test_each_reason_has_its_sentence_and_its_exit_code(reason: CloseReason) -> 
     ending = ending_by_peer(Close(reason=reason))
     assert (ending.by, ending.reason, ending.code) == (By.THEM, SENTENCES[reason], reason)
     assert ending.exit_code == CODES[reason]
-    assert isinstance(ending.error, {9: Removed, 4: Refused}.get(CODES[reason], type(None)))
+    assert isinstance(ending.error, {9: Removed, 4: HandshakeFailed}.get(CODES[reason], type(None)))
+    assert isinstance(ending.error, Refused) == (reason is CloseReason.REFUSED)  # a client tries a busy server again
 
 
 def test_a_sentence_of_the_server_takes_the_place_of_ours_and_is_cleaned() -> None:

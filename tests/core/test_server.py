@@ -69,7 +69,8 @@ async def test_while_it_talks_others_are_turned_away() -> None:
         await serving.ui.until(open=True)
         ending = await client()[0].run("busy", 0)
         assert ending.by is By.THEM
-        assert "memory:client was turned away: this server talks to one at a time." in serving.ui.notices
+        why = "memory:client did not get in: This server talks to one at a time, and somebody is talking to it."
+        assert why in serving.ui.notices
         assert not talking.done()
         talking.cancel()
         await asyncio.gather(talking, return_exceptions=True)

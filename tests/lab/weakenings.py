@@ -334,8 +334,8 @@ HANDSHAKE = (
     Weakening(
         "the identity's signature is not looked at",
         "plugins/noise/payload.py",
-        "if not verify(public, rest[len(MIDDLE) :], PREFIX + static):",
-        "if False:",
+        "    if not signed:",
+        "    if False:",
         red((DEFAULT, PINNED), "borrowed-identity", "forged-identity"),
     ),
     Weakening(
@@ -348,7 +348,7 @@ HANDSHAKE = (
     Weakening(
         "the identity is bound to no static key",
         PLYTALK1,
-        "key = payload.decode(identity, handshake.rs)",
+        "key = payload.decode(identity, handshake.rs, self._prover.clock()).key",
         "key = payload.PublicKey.of('ssh-ed25519', identity[len(payload.HEAD):][:32])",
         red((DEFAULT, PINNED), "borrowed-identity", "forged-identity"),
     ),
@@ -404,7 +404,7 @@ HANDSHAKE = (
     Weakening(
         "its own static key comes back and is accepted",
         PLYTALK1,
-        "if handshake.rs == self._static.public:",
+        "if handshake.rs == own.pair.public:",
         "if False:",
         red(DEFAULT, "selfie"),
     ),
@@ -425,11 +425,9 @@ HANDSHAKE = (
     Weakening(
         "the client speaks before it checks",
         PLYTALK1,
-        "await wire.ask(self._judge(handshake, identity))  # before the first secret byte leaves\n"
-        "            await wire.send(C, handshake.write_message(self._proof))\n",
-        "judged = self._judge(handshake, identity)\n"
-        "            await wire.send(C, handshake.write_message(self._proof))\n"
-        "            await wire.ask(judged)\n",
+        "await self._judge(wire, handshake, own, identity)  # before the first secret byte leaves\n"
+        "            await wire.send(C, handshake.write_message(own.proof))\n",
+        "await wire.send(C, handshake.write_message(own.proof))\n            await self._judge(wire, handshake, own, identity)\n",
         red((PINNED, f"{DEFAULT} peer"), "early-secret"),
     ),
 )

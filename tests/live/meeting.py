@@ -151,10 +151,17 @@ async def meeting(stack: Stack, role: Role) -> AsyncIterator[Ours]:
 class Stranger:
     """The other end of a line: a Noise implementation that is not ours, with an identity of its own."""
 
-    def __init__(self, line: Line, noise: Any, static_public: bytes = b"", signer: Ed25519PrivateKey | None = None) -> None:
+    def __init__(
+        self,
+        line: Line,
+        noise: Any,
+        static_public: bytes = b"",
+        signer: Ed25519PrivateKey | None = None,
+        now: float | None = None,
+    ) -> None:
         self.line, self.noise = line, noise
         self.identity = Ed25519PrivateKey.generate()
-        self.proof = proof(self.identity, static_public, signer)
+        self.proof = proof(self.identity, static_public, signer, now)
         self.sent = 0
 
     async def shake(self, pattern: tuple[tuple[str, ...], ...], begins: bool, with_proof: bool = True) -> list[bytes]:
@@ -170,6 +177,13 @@ class Stranger:
     def record(self, *items: tuple[int, bytes]) -> bytes:
         self.sent += 1
         return bytes(self.noise.seal(plaintext(*items)))
+
+    def lets_in(self) -> None:
+        self.line.send(self.record())
+
+    async def is_let_in(self) -> None:
+        """The server's first record, which says nothing."""
+        assert items(bytes(self.noise.open(await self.line.frame()))) == []
 
     def say(self, *texts: str) -> None:
         self.line.send(self.record(*((MESSAGE, text.encode()) for text in texts)))
@@ -250,10 +264,16 @@ def prologue(offer: bytes, answer: bytes) -> bytes:
     return b"plytalk/1" + b"".join(len(part).to_bytes(2, "big") + part for part in (offer, answer))
 
 
-def proof(identity: Ed25519PrivateKey, static_public: bytes, signer: Ed25519PrivateKey | None = None) -> bytes:
-    """The identity payload; signed by `signer`, where that is somebody else."""
+def proof(
+    identity: Ed25519PrivateKey, static_public: bytes, signer: Ed25519PrivateKey | None = None, now: float | None = None
+) -> bytes:
+    """The identity payload; signed by `signer`, where that is somebody else. `now` is the time of the clock, if it is dated."""
     signature = (signer or identity).sign(b"noise-libp2p-static-key:" + static_public)
-    return bytes.fromhex("0a2408011220") + identity.public_key().public_bytes_raw() + bytes.fromhex("1240") + signature
+    bare = bytes.fromhex("0a2408011220") + identity.public_key().public_bytes_raw() + bytes.fromhex("1240") + signature
+    if now is None:
+        return bare
+    expiry = (int(now) + 48 * 3600).to_bytes(8, "big")
+    return bare + b"\xc2\x3e\x48" + expiry + (signer or identity).sign(b"plytalk/1 static key:" + static_public + expiry)
 
 
 def fingerprint(identity: Ed25519PrivateKey) -> str:

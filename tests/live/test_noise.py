@@ -108,7 +108,7 @@ async def test_a_conversation(peer, pattern, role):
         shown = ours.session.identity
         assert (shown.fingerprint if shown else None) == (fingerprint(stranger.identity) if theirs_sends_s else None)
         assert [len(payload) for payload in heard] == [
-            104 if "s" in tokens else 0 for tokens in messages[role is Role.RESPONDER :: 2]
+            179 if "s" in tokens else 0 for tokens in messages[role is Role.RESPONDER :: 2]
         ]
         await talk(ours, stranger)
         if role is Role.INITIATOR:

@@ -1,5 +1,7 @@
 """plytalk/1 live, over TCP, in both roles, against two implementations of Noise that are not ours."""
 
+import time
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -46,7 +48,7 @@ async def arrives(peer, ours, role, suite=CHACHA, edit=bytes, **how):
         static.private.private_bytes_raw(),
         None,
     )
-    return Stranger(ours.line, peer(scene), static.public, **how)
+    return Stranger(ours.line, peer(scene), static.public, **{"now": time.time(), **how})
 
 
 async def shakes(stranger, role):
@@ -67,9 +69,13 @@ async def test_a_conversation(peer, suite, role):
         identity = await shakes(stranger, role)
         if keyed:
             await stranger.proves("psk")
+        if role is Role.INITIATOR:
+            stranger.lets_in()
+        else:
+            await stranger.is_let_in()
         await ours.ui.until(open=True)
         assert ours.session.identity.fingerprint == fingerprint(stranger.identity)
-        assert len(identity) == 104
+        assert len(identity) == 179
         stranger.say("Grüße", "from elsewhere")
         assert await ours.hears(2) == ["Grüße", "from elsewhere"]
         ours.session.say("你好")
@@ -79,7 +85,7 @@ async def test_a_conversation(peer, suite, role):
             assert (await ours.task).by is By.THEM
         else:
             ours.session.exit()
-            assert await stranger.hears() == [(CLOSE, b"\0" + (1 + keyed).to_bytes(8, "big"))]
+            assert await stranger.hears() == [(CLOSE, b"\0" + (2 + keyed).to_bytes(8, "big"))]
             stranger.line.writer.write_eof()
             assert (await ours.task).by is By.US
 
@@ -113,18 +119,36 @@ async def test_a_forged_identity_is_refused(peer, role):
 
 
 @pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("days", [-3.5, 1.5])
+async def test_a_proof_of_another_day_is_refused_and_both_clocks_are_suspected(days, role):
+    """So a static key and its proof that somebody has copied soon pass for nobody."""
+    async with meeting(stack(handshake="plytalk1", suite="classical"), role) as ours:
+        stranger = await arrives(NoiseProtocolPeer, ours, role, now=time.time() + days * 86400)
+        if role is Role.RESPONDER:
+            await shakes(stranger, role)
+            [(kind, body)] = await stranger.hears()
+            assert (kind, body[0]) == (CLOSE, 4)
+            assert b"One of the two clocks may be wrong" in body
+            stranger.line.writer.close()
+        else:
+            await stranger.shake(named(CHACHA).pattern.messages[:2], begins=False)
+        assert "One of the two clocks may be wrong" in await ours.refuses()
+
+
+@pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize(
     "payload",
     [
-        lambda proof: proof + b"\x22\x00",  # an extension, as libp2p allows
+        lambda proof: proof[:104] + b"\x22\x00" + proof[104:],  # an extension, as libp2p allows
+        lambda proof: proof[:104],  # without an expiry, as libp2p has it
         lambda proof: proof[38:] + proof[:38],  # the two fields in the other order
         lambda proof: proof + proof[:38],  # a field twice
         lambda proof: b"\x0a\xa4\x00" + proof[2:],  # a length in more bytes than it needs
         lambda proof: proof[:-1],
         lambda proof: b"",
     ],
-    ids=["extension", "order", "twice", "long length", "short", "none"],
+    ids=["extension", "undated", "order", "twice", "long length", "short", "none"],
 )
 async def test_a_payload_that_is_not_canonical_is_refused(payload, role):
     why = await attempt(NoiseProtocolPeer, role, payload=payload)
-    assert "not written as it should be" in why or "at most 168 are accepted" in why
+    assert "not written as it should be" in why or "at most 243 are accepted" in why

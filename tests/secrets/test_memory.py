@@ -227,7 +227,7 @@ async def test_keys_do_not_outlive_their_use(tmp_path: Path, made: Made) -> None
 
 
 def statics(talk: Talk) -> set[bytes]:
-    return {end.stack.handshake._static.private.private_bytes_raw() for end in talk.ends}
+    return {end.stack.handshake._prover.current().pair.private.private_bytes_raw() for end in talk.ends}
 
 
 def private_keys(talk: Talk, made: Made) -> set[bytes]:

@@ -20,8 +20,10 @@ from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.handshakes.noise import Noise, layers
 from plytalk.plugins.messages.records import Records
+from plytalk.plugins.noise import payload
 from plytalk.plugins.noise.patterns import PATTERNS
 from plytalk.plugins.noise.primitives import X25519
+from plytalk.plugins.noise.proof import Proven
 
 CLIENT, SERVER = Role.INITIATOR, Role.RESPONDER
 INTERACTIVE = [name for name, pattern in PATTERNS.items() if not pattern.one_way]
@@ -183,9 +185,14 @@ async def test_words_where_a_message_has_none_are_refused(tmp_path, monkeypatch)
 
 async def test_extensions_behind_the_identity_are_read_over(tmp_path):
     client, server = [await end(role, tmp_path) for role in Role]
-    client.stack.handshake._proof += b"\x22\x09\x12\x07/muxer1"
-    assert await meet(client, server) == (None, None)
-    client.stack.handshake._proof += b"\0"
+    prover = client.stack.handshake._prover
+    pair, proof = prover.current()
+    bare, dated = proof[: payload.UNDATED], proof[payload.UNDATED :]
+    extensions = b"\x22\x09\x12\x07/muxer1"
+    for shown in (bare + extensions, bare + extensions + dated, bare):
+        prover._current = Proven(pair, shown)
+        assert await meet(client, server) == (None, None)
+    prover._current = Proven(pair, bare + extensions + b"\0")
     _, error = await meet(client, server)
     assert "not written as it should be" in str(error)
 

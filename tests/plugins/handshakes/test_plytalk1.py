@@ -24,6 +24,7 @@ from plytalk.plugins.handshakes.plytalk1 import CLASSICAL, HYBRID, Plytalk1, lay
 from plytalk.plugins.noise import preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519, KeyPair
+from plytalk.plugins.noise.proof import Prover
 
 CLIENT, SERVER = Role.INITIATOR, Role.RESPONDER
 
@@ -105,7 +106,7 @@ class Other(Given):
 
 async def test_another_pre_shared_key_is_a_wrong_secret(tmp_path):
     client, server = await meet(await end(CLIENT, tmp_path / "client", Given), await end(SERVER, tmp_path / "server", Other))
-    assert client is None  # message C is the first that the key protects: `verify` is where the client hears of it
+    assert "do not have the same secret" in str(client)  # message C is the first that the key protects
     assert isinstance(server, WrongSecret)
 
 
@@ -200,15 +201,17 @@ class Evil(Plytalk1):
         self.more = await wire.receive(b"A", 8192)
         raise AssertionError("the client went on")
 
-    def _judge(self, handshake, identity):
+    def _identify(self, handshake, own, identity):
         return Identity("anybody", b"will do")
 
 
-async def against(role, evil, tmp_path, static=None, **options):
-    """How our end in this role, with this static key, fared with the evil other one."""
+async def against(role, evil, tmp_path, static=None, theirs_static=None, **options):
+    """How our end in this role, with these static keys, fared with the evil other one."""
     ours, theirs = [await end(each, tmp_path / each.value, **options) for each in (role, role.other)]
-    ours.stack.handshake._static = static or ours.stack.handshake._static
     await evil.ready(role.other, None)
+    for handshake, pair in ((ours.stack.handshake, static), (evil, theirs_static)):
+        if pair:
+            handshake._prover = Prover(handshake._own, X25519, pair)
     theirs = replace(theirs, stack=replace(theirs.stack, handshake=evil))
     outcomes = await meet(*((ours, theirs) if role is CLIENT else (theirs, ours)))
     return outcomes[0 if role is CLIENT else 1]
@@ -227,7 +230,8 @@ async def test_a_server_that_chooses_what_was_not_offered_is_refused_and_no_less
 @pytest.mark.parametrize("role", Role)
 async def test_our_own_static_key_coming_back_is_refused(role, tmp_path):
     evil = Evil(tmp_path / "evil", "classical")
-    error = await against(role, evil, tmp_path, static=evil._static, suite="classical")
+    pair = X25519.generate_keypair()
+    error = await against(role, evil, tmp_path, static=pair, theirs_static=pair, suite="classical")
     assert isinstance(error, Refused)
     assert "this side's own key" in str(error)
 
@@ -239,8 +243,8 @@ LOW_ORDER = [bytes(32), b"\1" + bytes(31), (2**255 - 20).to_bytes(32, "little"),
 @pytest.mark.parametrize("point", LOW_ORDER)
 async def test_a_static_key_of_low_order_is_refused(point, role, tmp_path):
     evil = Evil(tmp_path / "evil", "classical")
-    evil._static = KeyPair(X25519.generate_keypair().private, point)
-    error = await against(role, evil, tmp_path, suite="classical")
+    pair = KeyPair(X25519.generate_keypair().private, point)
+    error = await against(role, evil, tmp_path, theirs_static=pair, suite="classical")
     assert isinstance(error, HandshakeFailed)
     assert "of low order" in str(error)
 
@@ -289,8 +293,9 @@ def private_keys():
 
 async def test_after_the_handshake_no_ephemeral_key_is_reachable(tmp_path):
     ends = [await end(each, tmp_path / each.value) for each in Role]
+    own = {id(each.stack.handshake._prover.current().pair.private) for each in ends}
     static = private_keys()
-    assert {id(each.stack.handshake._static.private) for each in ends} <= static
+    assert own <= static
     async with Meeting(*ends) as meeting:
         assert meeting.outcomes == (None, None)
         assert private_keys() == static
@@ -308,6 +313,8 @@ class No(Authenticator):
 @pytest.mark.parametrize("role", Role)
 async def test_after_a_refusal_neither(role, tmp_path):
     ends = [await end(each, tmp_path / each.value, *([No] if each is role else [])) for each in Role]
+    for each in ends:
+        each.stack.handshake._prover.current()
     static = private_keys()
     outcomes = await meet(*ends)
     assert any(isinstance(error, ChatError) for error in outcomes)

@@ -24,7 +24,8 @@ from plytalk.core.wire import Wire
 from plytalk.plugins.handshakes import plytalk1
 from plytalk.plugins.handshakes.plytalk1 import CLASSICAL, HYBRID, Plytalk1
 from plytalk.plugins.noise import payload, preamble
-from plytalk.plugins.noise.primitives import DH, KeyPair
+from plytalk.plugins.noise.primitives import DH, X25519, KeyPair
+from plytalk.plugins.noise.proof import Prover
 
 
 @asynccontextmanager
@@ -67,7 +68,7 @@ async def test_a_server_that_keeps_to_the_protocol_has_no_fault(tmp_path: Path) 
 class Trusting(Plytalk1):
     """Does not check what ties an identity to the key of the conversation."""
 
-    def _judge(self, handshake: Any, identity: bytes) -> Identity:
+    def _identify(self, handshake: Any, own: Any, identity: bytes) -> Identity:
         start = len(payload.HEAD)
         key = payload.identity_key(identity[start : start + payload.KEY_BYTES])
         return Identity(key.type, key.blob)
@@ -93,8 +94,12 @@ class ManyFaced(Plytalk1):
     """Shows a new identity in every conversation."""
 
     @property
-    def _proof(self) -> bytes:
-        return payload.encode(OwnIdentity(Ed25519PrivateKey.generate()), self._static.public)
+    def _own(self) -> OwnIdentity:
+        return OwnIdentity(Ed25519PrivateKey.generate())
+
+    @property
+    def _prover(self) -> Prover:  # type: ignore[override]
+        return Prover(self._own, X25519)
 
 
 async def test_a_server_that_shows_different_keys_fails(tmp_path: Path) -> None:

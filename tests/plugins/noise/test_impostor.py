@@ -1,6 +1,7 @@
 """plytalk/1 as an attacker speaks it: the impostor is a real other side, so that an honest one can only refuse what it shows."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,9 @@ def test_both_roles_speak_the_whole_handshake(suite: str) -> None:
     assert words == b"hello"
 
 
+NOW = time.time()
+
+
 def test_the_payload_is_the_caller_s_to_say() -> None:
     shown, _ = meet(CLASSICAL, lambda static: b"whoever I like")
     assert shown == b"whoever I like"
@@ -68,10 +72,10 @@ def test_the_payload_is_the_caller_s_to_say() -> None:
 def test_an_identity_of_one_s_own_is_honest_and_a_renamed_one_forged() -> None:
     static = bytes(32)
     own = impostor.own_identity()(static)
-    other = payload.encode(Identity(Ed25519PrivateKey.generate()), static)
-    payload.decode(own, static)
+    other = payload.encode(Identity(Ed25519PrivateKey.generate()), static, NOW)
+    payload.decode(own, static, NOW)
     with pytest.raises(HandshakeFailed, match="forged"):
-        payload.decode(impostor.renamed(own, other), static)
+        payload.decode(impostor.renamed(own, other), static, NOW)
 
 
 def test_weak_keys_are_weak() -> None:
