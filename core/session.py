@@ -66,10 +66,10 @@ class Session:
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
-        "_admit", "_borders", "_cipher", "_delivered", "_end_waits", "_ending_known", "_extensions", "_fanout", "_framer", "_frames",
-        "_hearer", "_held", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_said", "_on_taken", "_pending",
-        "_receiving", "_rest", "_stopped", "_stream_is_over", "_stream_over", "_tracer", "_unread", "_when_over", "_wire",
-        "address", "approved", "ending", "identity", "limits", "role", "stack", "stream",
+        "_admit", "_borders", "_cipher", "_delivered", "_end_waits", "_ending_known", "_extensions", "_fanout", "_framer",
+        "_frames", "_hearer", "_held", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_said", "_on_taken",
+        "_pending", "_receiving", "_rest", "_stopped", "_stream_is_over", "_stream_over", "_tracer", "_unread", "_when_over",
+        "_wire", "address", "approved", "ending", "identity", "limits", "role", "stack", "stream",
     )  # fmt: skip
 
     def __init__(
