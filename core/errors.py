@@ -174,6 +174,8 @@ class TooSlow(HandshakeFailed):
 class Withdrawn(HandshakeFailed):
     """The other side disconnected while you were asked about it, so the question is withdrawn."""
 
+    hint = ""
+
 
 class Busy(HandshakeFailed):
     """The server is full, or is talking to somebody else."""

@@ -20,7 +20,7 @@ from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack
 from plytalk.core.streams import AsyncioStream
 from plytalk.core.testing import RecordingUi
-from plytalk.core.testing.verdict import within
+from plytalk.core.testing.verdict import idle, within
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.features.rooms import Rooms
 from plytalk.plugins.framers.u16 import U16
@@ -280,6 +280,7 @@ class Crowd:
         visit = stack.features[0]._visit  # type: ignore[attr-defined]
         while not (visit.welcome or visit.sent_away):  # noqa: ASYNC110
             await asyncio.sleep(0)
+        await idle()  # the others hear of it in the turn after
 
     async def stranger(self, key: str) -> Stranger:
         """A peer that has said nothing yet."""
