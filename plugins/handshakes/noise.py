@@ -153,7 +153,7 @@ class Noise(Handshake):
         except payload.WrongDate as refusal:
             await wire.refuse(refusal)
             return
-        if shown.dated and own and own.proof:  # so both sides know plytalk's way of letting somebody in
+        if shown.dated and own and own.dated:  # so both sides know plytalk's way of letting somebody in
             wire.answer()
         await wire.ask(Identity(shown.key.type, shown.key.blob))
 

@@ -18,6 +18,11 @@ class Proven(NamedTuple):
     pair: KeyPair
     proof: bytes
 
+    @property
+    def dated(self) -> bool:
+        """Whether there is a proof, with an expiry."""
+        return self.proof[payload.UNDATED - payload.LENGTH :].startswith(payload.EXPIRY_HEAD)
+
 
 class Prover:
     """Gives each handshake what it shows. What it was given is its own: replacing it disturbs none that is under way.
