@@ -108,6 +108,8 @@ def read(path: Path, *, secret: bool = False, limit: int = LIMIT, links: bool = 
             path = Path(os.path.realpath(path))
         descriptor = os.open(path, os.O_RDONLY | _FLAGS | _NONBLOCK)
     except FileNotFoundError:
+        with suppress(FileNotFoundError):
+            _check_folder(path)  # in a folder that others can change, somebody may have removed it
         return None
     except OSError as trouble:
         if os.path.islink(path) and not links:
@@ -143,11 +145,14 @@ def write(path: Path, content: bytes, limit: int | None = LIMIT) -> None:
     _put(path, content, lambda new: new.replace(path))
 
 
-def write_new(path: Path, content: bytes) -> None:
+def write_new(path: Path, content: bytes, *, make_parents: bool = False) -> None:
     """Make a file that does not exist yet, whole or not at all, readable by its owner alone. Raises FileExists, Unwritable."""
     if os.path.lexists(path):
         with _written(path):
             raise FileExistsError
+    if make_parents:
+        with _written(path):
+            make_folder(path.parent)
     _put(path, content, lambda new: _give_name(new, path))
 
 

@@ -6,6 +6,7 @@ not by `repr`, not by `pickle`, not in a forked child.
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from plytalk.core.errors import LocalError
-from plytalk.core.files import LOCK_WAIT, StoreError, locked, read, write
+from plytalk.core.files import FileExists, StoreError, read, write_new
 from plytalk.core.public_key import PublicKey
 
 KEY_TYPE = "ssh-ed25519"
@@ -90,23 +91,22 @@ def load(path: Path, ask: Ask | None = None) -> Identity:
     return Identity(key)
 
 
-def create(path: Path, passphrase: str = "", wait: float = LOCK_WAIT) -> Identity:
+def create(path: Path, passphrase: str = "") -> Identity:
     """Make a new identity and keep it, 0600, under a passphrase unless that is empty.
 
     Raises StoreError, also if the file exists.
     """
-    with locked(path, wait=wait):
-        if os.path.lexists(path):
-            raise StoreError(f"{path} exists already.", "Move it away first: without it, nobody will know you again.")
+    try:
         return _create(path, passphrase)
+    except FileExists:
+        raise StoreError(f"{path} exists already.", "Move it away first: without it, nobody will know you again.") from None
 
 
-def load_or_create(path: Path, ask: Ask | None = None, wait: float = LOCK_WAIT) -> tuple[Identity, bool]:
+def load_or_create(path: Path, ask: Ask | None = None) -> tuple[Identity, bool]:
     """The identity in a file, and whether it had to be made (without a passphrase). Raises as `load` and `create`."""
-    if not os.path.lexists(path):  # reading needs no lock, so that it works in a folder that is read-only
-        with locked(path, wait=wait):
-            if not os.path.lexists(path):
-                return _create(path, ""), True
+    if not os.path.lexists(path):
+        with suppress(FileExists):  # another process has just made it
+            return _create(path, ""), True
     return load(path, ask), False
 
 
@@ -157,7 +157,7 @@ def _create(path: Path, passphrase: str) -> Identity:
         content = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, lock)
     except UnsupportedAlgorithm:
         raise _no_passphrases() from None
-    write(path, content)
+    write_new(path, content, make_parents=True)
     return Identity(key)
 
 

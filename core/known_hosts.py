@@ -190,7 +190,7 @@ def _entry(number: int, text: str) -> Entry:
         raise ValueError("it is not HOSTS TYPE KEY")
     marker, hosts, type, encoded, comment = parts.groups(default="")
     if not _HOSTS.fullmatch(hosts):
-        raise ValueError("a host in it is not printable ASCII; an international name is written xn--...")
+        raise ValueError("a host in it is not printable ASCII (an international name begins with xn--)")
     if marker not in ("", REVOKED_MARK, AUTHORITY_MARK):
         raise ValueError(f"there is no marker {marker!a}")
     if hosts.startswith("|"):

@@ -1,5 +1,6 @@
 """Static keys (Noise, section 7.1) where people handle them: in hex, in a file of their own or typed."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from plytalk.core import files
@@ -15,13 +16,12 @@ def load_or_make(file: Path | None, dh: DH) -> KeyPair:
     if file is None:
         return dh.generate_keypair()
     content = files.read(file, secret=True)
-    if content is None:  # only then is a lock needed, and a folder that can be written
-        with files.locked(file):
-            content = files.read(file, secret=True)
-            if content is None:
-                pair = dh.generate_keypair()
-                files.write(file, pair.private.private_bytes_raw().hex().encode() + b"\n")
-                return pair
+    if content is None:
+        pair = dh.generate_keypair()
+        with suppress(files.FileExists):  # another process has just made it
+            files.write_new(file, pair.private.private_bytes_raw().hex().encode() + b"\n", make_parents=True)
+            return pair
+        content = files.read(file, secret=True) or b""
     return dh.load(from_hex(content.decode("ascii", "replace").strip(), dh, str(file)))
 
 

@@ -311,6 +311,14 @@ def test_a_file_in_a_folder_that_others_can_change_is_refused(tmp_path: Path, bi
     assert read(path) == b"x"
 
 
+def test_a_file_that_somebody_may_have_removed_is_no_absent_file(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(Exposed, match="can be changed by other users"):
+        read(tmp_path / "open" / "file")
+    assert read(tmp_path / "nowhere" / "file") is None
+
+
 @pytest.mark.skipif(not ROOT, reason="only root can give a folder away")
 def test_a_file_in_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "theirs" / "file", b"x")

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from plytalk.core import identity
-from plytalk.core.files import Busy, Exposed, StoreError, locked
+from plytalk.core.files import Exposed, StoreError
 from plytalk.core.identity import (
     Identity,
     WrongPassphrase,
@@ -61,10 +61,24 @@ def test_many_first_needs_at_once_agree_on_one_identity(path: Path) -> None:
     assert sorted(made for _, made in said) == ["False"] * 5 + ["True"]
 
 
-def test_the_first_need_waits_for_another_s_first_need(path: Path) -> None:
-    with locked(path), pytest.raises(Busy):
-        load_or_create(path, wait=0)
-    assert not path.exists()
+def test_a_first_need_that_comes_second_takes_the_identity_of_the_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = create(path)
+    monkeypatch.setattr(os.path, "lexists", lambda _: False)  # as it was when this process looked
+    ours, made = load_or_create(path)
+    assert (ours.public, made) == (theirs.public, False)
+
+
+def test_an_identity_in_a_folder_that_cannot_be_changed_is_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = create(path)
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    opened = os.open
+
+    def read_only(name: object, flags: int, *mode: int) -> int:
+        assert not flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT), name
+        return opened(name, flags, *mode)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", read_only)
+    assert load_or_create(path)[0].public == made.public
 
 
 @needs_ssh_keygen
