@@ -60,6 +60,15 @@ Examples:
 """
 
 
+ping_option = click.option(
+    "--ping",
+    type=click.FloatRange(0),
+    default=Limits.ping,
+    metavar="SECONDS",
+    help="Ping a silent peer after this time, and end the connection after as long again (default 30; 0: never).",
+)
+
+
 @click.command(cls=StackCommand, role=Role.RESPONDER, epilog=SERVE_EXAMPLES)
 @click.option(
     "--host",
@@ -79,6 +88,7 @@ Examples:
     "--guests", metavar="NAMES", help="Listen for existing chats as well: PROFILE[:PORT],... They join the room, marked."
 )
 @click.option("--members", type=click.IntRange(1), metavar="N", help="How many may be inside at one time (default 1000).")
+@ping_option
 @trace_option
 @layer_options
 def serve(
@@ -89,6 +99,7 @@ def serve(
     headless: bool,
     guests: str | None,
     members: int | None,
+    ping: float,
     trace: Path | None,
 ) -> int:
     """Wait for people to connect, and talk with them."""
@@ -106,7 +117,7 @@ def serve(
         server = Server(
             stack,
             choice.host.manager.hook,
-            limits=replace(Limits(), connections=open_files_for(members)),
+            limits=replace(Limits(), connections=open_files_for(members), ping=ping),
             guests=[Place(choice.guest(name), place.host, own) for name, own in invited(choice, guests or "")],
             secret=secret,
             trace=tracer,
@@ -172,9 +183,10 @@ def invited(choice: Choice, guests: str) -> Iterator[tuple[str, int]]:
     help="Port to connect to (default: the stack's own).",
     envvar="PLYTALK_PORT",
 )
+@ping_option
 @trace_option
 @layer_options
-def connect(choice: Choice, address: str, port: int | None, trace: Path | None) -> int:
+def connect(choice: Choice, address: str, port: int | None, ping: float, trace: Path | None) -> int:
     """Connect to a chat and talk."""
     written = met_before(choice, address) if address.startswith("@") else address
     stack = choice.stack()
@@ -190,7 +202,7 @@ def connect(choice: Choice, address: str, port: int | None, trace: Path | None) 
     warn(choice)
     with tracing(trace, stack.ui.notice) as tracer:
         choice.host.hear(stack)
-        client = Client(stack, choice.host.manager.hook, secret=secret, trace=tracer)
+        client = Client(stack, choice.host.manager.hook, limits=replace(Limits(), ping=ping), secret=secret, trace=tracer)
         return run(client.run(place.host, number or choice.port))
 
 

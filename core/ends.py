@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 
 from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, StackMismatch, UnknownPeer
+from plytalk.core.heartbeat import Heartbeat
 from plytalk.core.keys import Role
 from plytalk.core.layers import Conversation, Transport
 from plytalk.core.limits import Limits
@@ -43,6 +44,7 @@ class End:
         secret: Callable[[str], str] = _nobody,
     ) -> None:
         self.stack, self._hook, self._limits, self._trace, self._secret = stack, hook, limits or Limits(), trace, secret
+        self._heartbeat = Heartbeat(self._limits.ping)
 
     async def _ready(self, role: Role, stack: Stack) -> None:
         for layer in (stack.transport, stack.handshake, *stack.auths, stack.ui, *stack.features):
@@ -179,4 +181,6 @@ class Client(End):
     async def _connected(self, host: str, port: int, address: str = "") -> Session:
         stream = await self._reached(self.stack.transport, self.stack.transport.connect, host, port)
         address = address or stream.peer
-        return Session(self.stack, stream, Role.INITIATOR, address=address, limits=self._limits, trace=self._trace)
+        return Session(
+            self.stack, stream, Role.INITIATOR, address=address, limits=self._limits, trace=self._trace, heartbeat=self._heartbeat
+        )

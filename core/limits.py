@@ -20,6 +20,8 @@ class Limits:
     """How long the other side's person may think about a question that both are asked, in seconds."""
     goodbye: float = 1.0
     """How long we wait, in seconds, for a peer to close after our own goodbye."""
+    ping: float = 30.0
+    """After how many seconds of silence a peer is pinged, and after how many more it counts as gone (`--ping`; 0: never)."""
     unread: int = 256 * KIB
     """How many bytes a peer may send ahead during a handshake before it is held back."""
     unauthenticated: int = 100

@@ -194,7 +194,15 @@ class Server(End):
         welcome.cancel()
 
     async def _welcome(self, stream: Stream, stack: Stack) -> None:
-        session = Session(stack, stream, Role.RESPONDER, limits=self._limits, trace=self._trace, admit=self._admits)
+        session = Session(
+            stack,
+            stream,
+            Role.RESPONDER,
+            limits=self._limits,
+            trace=self._trace,
+            admit=self._admits,
+            heartbeat=self._heartbeat,
+        )
         if not await self._let_in(session):
             if self._spent and not self._busy and not len(self._doorway):
                 self._finish(Refused(self._spent))  # and nobody else can come in any more

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from plytalk.core.endings import By, Ending, ending_by_peer
 from plytalk.core.errors import BrokenPlugin, ChatError, StackMismatch, Tampered, Truncated
+from plytalk.core.heartbeat import Heartbeat
 from plytalk.core.keys import Identity, Role
 from plytalk.core.layers import Buffer, Cipher, Frame, Framer, Hearer, Messages, Stream
 from plytalk.core.limits import Limits
@@ -67,9 +68,9 @@ class Session:
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
         "_admit", "_borders", "_cipher", "_delivered", "_end_waits", "_ending_known", "_extensions", "_fanout", "_framer",
-        "_frames", "_hearer", "_held", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_said", "_on_taken",
-        "_pending", "_receiving", "_rest", "_stopped", "_stream_is_over", "_stream_over", "_tracer", "_unread", "_when_over",
-        "_wire", "address", "approved", "ending", "identity", "limits", "role", "stack", "stream",
+        "_frames", "_hearer", "_heartbeat", "_held", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_said",
+        "_on_taken", "_pending", "_receiving", "_rest", "_stopped", "_stream_is_over", "_stream_over", "_tracer", "_unread",
+        "_when_over", "_wire", "address", "approved", "ending", "heard", "identity", "limits", "role", "stack", "stream",
     )  # fmt: skip
 
     def __init__(
@@ -82,9 +83,12 @@ class Session:
         limits: Limits | None = None,
         trace: Trace | None = None,
         admit: Admit = admit_everybody,
+        heartbeat: Heartbeat | None = None,
     ) -> None:
-        """`admit` has a server's last word on who is let in."""
+        """`admit` has a server's last word on who is let in; `heartbeat` notices a peer that is dead."""
         self._admit = admit
+        self._heartbeat = heartbeat if Ping in stack.make_messages.layer.carries else None
+        self.heard = False
         self.stack, self.stream, self.role = stack, stream, role
         self.address = address or stream.peer
         self.limits = limits or Limits()
@@ -181,6 +185,8 @@ class Session:
             self.stream.resume()
         if wire.over and not self.ending:
             self._ended(wire.error)
+        if self._heartbeat and not self.ending:
+            self._heartbeat.watch(self)
 
     def _receive_first(self, data: Buffer) -> None:
         """The first bytes where no handshake read any: a peer that begins one runs another stack."""
@@ -192,6 +198,7 @@ class Session:
     # -- in ---------------------------------------------------------------------------------------------------------------
 
     def _receive(self, data: Buffer) -> None:
+        self.heard = True
         if self._stopped:  # a stream may hand on what it had read already
             self._unread += bytes(data)
         elif not self.ending:
@@ -285,7 +292,10 @@ class Session:
             self._end(ending_by_peer(item if self.role is Role.INITIATOR else Close(item.text)))
         elif isinstance(item, Ping):
             if self.stream.buffered <= self.limits.unread:  # who asks without reading gets no answer, and none piles up here
-                self._pending.append(Pong(item.body))
+                if self._held:
+                    self._send_at_once(Pong(item.body))
+                else:
+                    self._pending.append(Pong(item.body))
         elif isinstance(item, Extension):
             for kind, receive in self._extensions:
                 if kind == item.type:
@@ -450,6 +460,32 @@ class Session:
         except Exception as error:
             self.fail(error)
 
+    def _send_at_once(self, item: Item) -> None:
+        """Send something in a record of its own, also while what is said is held back."""
+        held, waiting, self._held, self._pending = self._held, self._pending, False, [item]
+        self._flush()
+        if not self.ending:
+            self._held, self._pending = held, waiting
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether what the other side sends is read at the moment."""
+        return not self._stopped
+
+    def ping(self) -> None:
+        """Ask whether the other side is still there; any answer will do."""
+        if not self.ending and self.stream.buffered <= self.limits.unread:
+            self._send_at_once(Ping())
+
+    def lost(self, seconds: float) -> None:
+        """Nothing has come for so long, no answer to a ping either: the connection counts as cut."""
+        self.fail(
+            Truncated(
+                f"The connection is dead: the other side has been silent for {seconds:g} seconds and does not answer a ping. "
+                "What was sent in that time may not have arrived."
+            )
+        )
+
     async def drain(self) -> None:
         """Wait until more may be said without piling up. Returns at once when the conversation is over."""
         if self._pending:
@@ -481,6 +517,9 @@ class Session:
         if self.ending:
             return
         self.ending = ending
+        if self._heartbeat:
+            self._heartbeat.forget(self)
+            self._heartbeat = None
         if self._tracer:
             self._tracer.tell("ended", ending.reason, by=ending.by.value)
         self._pending.clear()
