@@ -25,7 +25,17 @@ JOIN = json.dumps({"do": "join", "room": ROOM, "name": "m@", "instance": "#"}).r
 
 def command(place: Place) -> list[str]:
     options = ["--keep", "--headless", "--rate", "0", "--members", str(place.members + 10)]
-    return [sys.executable, "-m", "plytalk", "serve", "--port", str(place.port), *options]
+    return [
+        sys.executable,
+        "-m",
+        "plytalk",
+        "serve",
+        "--ping",
+        "0",
+        "--port",
+        str(place.port),
+        *options,
+    ]  # receiver.c answers no ping
 
 
 OURS = Peer("plytalk/1", "import plytalk", command, JOIN, '"welcome"', parser="plytalk", security="plytalk")
