@@ -20,7 +20,7 @@ from plytalk.core.session import By, Ending, Session
 from plytalk.core.stack import Stack
 from plytalk.plugins.rooms.hall import Hall
 from plytalk.plugins.rooms.member import Member, key_of
-from plytalk.plugins.rooms.names import enforce, room_name
+from plytalk.plugins.rooms.names import new_name, room_name
 from plytalk.plugins.rooms.seat import Seat
 from plytalk.plugins.rooms.visit import Visit
 
@@ -99,7 +99,7 @@ class Rooms(Feature):
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         if role is Role.RESPONDER and self._name:
-            enforce(self._name)  # before anybody comes
+            new_name(self._name)  # before anybody comes
         if self._file is None or self._history is not None:
             return ()
         from plytalk.plugins.rooms.history import History

@@ -36,7 +36,7 @@ def rooms(call: TypedCommand) -> None:
 
 
 def join(call: TypedCommand) -> None:
-    room = call.hall.room(need(call, "which room: /join kitchen"))
+    room = call.hall.room(need(call, "which room: /join kitchen"), not call.member.muted)
     if room is not call.member.room:
         call.hall.leave(call.member, f"gone to {room.name}")
         call.hall.enter(call.member, room)

@@ -103,10 +103,12 @@ class Hall:
                     raise Usage(f"The feature `{origin}` brings the command /{one.name}, which {self.commands[one.name][1]} has.")
                 self.commands[one.name] = one, origin
 
-    def room(self, name: str) -> Room:
-        """The room of this name, made if there is none. Raises BadName, and Usage where there are too many."""
+    def room(self, name: str, make: bool = True) -> Room:
+        """The room of this name, made if there is none. Raises BadName, and Usage where it cannot be made."""
         name = names.room_name(name)
         if name not in self.rooms:
+            if not make:
+                raise Usage(f"There is no room {name}, and you are muted here: you cannot make one.", "/rooms lists the rooms.")
             if len(self.rooms) >= MAX_ROOMS:
                 self._forget_empty_rooms()
             if len(self.rooms) >= MAX_ROOMS:
@@ -211,8 +213,9 @@ class Hall:
             return
         member.wired = True
         member.origin = origin_of(member.key, request.get("instance"))
+        member.muted = self._is_muted(member)
         try:
-            room = self.room(str(request["room"])) if request.get("room") else self.first
+            room = self.room(str(request["room"]), not member.muted) if request.get("room") else self.first
         except ChatError as error:
             member.tell(f"{error.sentence} This is {self.first.name}.")
             room = self.first
@@ -239,10 +242,13 @@ class Hall:
                 room, back = self.rooms[back.room], back.from_the_start()  # it did not hear that it had gone there
         elif resume is not None:
             back = Resume.of(resume, None)
-        member.muted = bool(member.key and self.register.is_muted(member.key))
-        member.called(self._named(member, name))
+        member.muted = self._is_muted(member)
+        member.called(self._named(member, "" if member.muted else name))  # others would read it
         self.members[member.id] = member
         self.enter(member, room, back)
+
+    def _is_muted(self, member: Member) -> bool:
+        return member.key is not None and self.register.is_muted(member.key)
 
     def enter(self, member: Member, room: Room, back: Resume | None = None) -> None:
         """Put a member that has a name into a room, and tell everybody."""
@@ -263,7 +269,7 @@ class Hall:
             room.enter(member, member.at)
         else:
             self._enter_plain(member, room)
-        if member.room is room:  # it may have been dropped meanwhile
+        if member.room is room and not getattr(member, "muted", False):  # it may have been dropped meanwhile
             room.happen(Kind.JOINED, member.name, marks=member.marks, sender=member.id)
 
     @staticmethod
@@ -280,7 +286,8 @@ class Hall:
         if room := member.room:
             member.room = None
             room.leave(member)
-            room.happen(Kind.LEFT, member.name, why, member.marks, member.id)
+            if not member.muted:  # a muted member can make nobody read anything
+                room.happen(Kind.LEFT, member.name, why, member.marks, member.id)
 
     def gone(self, member: Member, ending: Ending) -> None:
         """A conversation is over."""
@@ -358,13 +365,14 @@ class Hall:
 
     def take_name(self, member: Any, name: str) -> str:
         """Bind a name to a member: as it is written from now on. Raises BadName, also for what looks like another's name."""
-        name = names.enforce(name)
         key = member.key
-        shapes = names.looks(name)
-        for shape in shapes:
-            if self._looks.get(shape, member) is not member:
-                raise names.BadName(f"The name {name!a}, or one that looks like it, is taken.", "Choose another one: /name NAME.")
-        if self.register.holder(name, key):
+        saved = self.register.name_of(key) if key else None
+        name = names.enforce(name)
+        if name != saved:  # names that were kept before there were stricter rules stay good
+            name = names.new_name(name)
+        if any(self._looks.get(shape, member) is not member for shape in names.looks(name)):
+            raise names.BadName(f"The name {name!a}, or one that looks like it, is taken.", "Choose another one: /name NAME.")
+        if name != saved and self.register.holder(name, key):
             raise names.BadName(f"The name {name!a} belongs to another key.", "Choose another one: /name NAME.")
         self.bind(member, name)
         if key:
@@ -390,7 +398,8 @@ class Hall:
         """The member of this name. Raises Usage."""
         name = name.removeprefix("@")
         for shape in names.looks(name) if len(name) <= names.MAX_NAME else ():
-            if member := self._looks.get(shape):
+            member = self._looks.get(shape)
+            if member and not names.shapes(member.name).isdisjoint(names.shapes(name)):  # not one that is only like it
                 return member
         raise Usage(f"Nobody here is called {name[: names.MAX_NAME]!a}.", "/who lists who is here.")
 
@@ -411,3 +420,7 @@ class Hall:
 
     def is_operator(self, key: PublicKey) -> bool:
         return self.register.is_op(key) or key.fingerprint == self._operator
+
+    def holds_role(self, key: PublicKey) -> bool:
+        """Whether a place is reserved for this key: an operator's."""
+        return not self.register.is_banned(key) and self.is_operator(key)

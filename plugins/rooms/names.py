@@ -1,8 +1,8 @@
 """Names of members and of rooms: PRECIS nicknames (RFC 8266) that fool nobody's eye (UTS 39).
 
-`enforce` says whether a text can be a name, and how it is written: everything that stands in a name passes here first. Two
-names are the same name if `comparable` says so, and too alike to be two people's if `alike` does. `comparable` and `looks`
-take what `enforce` returned.
+`enforce` says whether a text can be a name, and how it is written: everything that stands in a name passes here first. `new_name`
+is stricter: it says what a member may take from now on. Two names are the same name if `comparable` says so, and too alike to be
+two people's if `alike` does. `comparable` and `looks` take what `enforce` returned.
 
 ASCII alone needs nothing; names in other scripts need the package `precis-i18n`, the extra `rooms`.
 """
@@ -33,6 +33,17 @@ _RESERVED = """
     admin administrator everyone guest here me moderator nobody notauthenticated notencrypted operator plytalk room root server
     system unknown you
 """
+_ROLES = """
+    admin admins administrator administrators bot bots chatserver host hosts mod mods moderator moderators op operator operators
+    ops owner plytalk root server servers staff sysop system
+"""
+_NOUNS = """
+    all anybody anyone everybody everyone guest here me myself no-one nobody notice notices null room rooms self someone you
+"""
+_LEET = str.maketrans("3467", "eabt")
+_DIGITS = str.maketrans("01258", "olzsb")  # each looks like one letter, and no two of them like the same
+_PARTS = re.compile("[._'\u2019-]+")
+_NUMBER = re.compile(r"[._'-]*[0-9]+\Z")
 _PALOCHKA = "\u04cf"  # UTS 39 takes it for an i; in most fonts it is an l
 
 
@@ -68,6 +79,47 @@ def enforce(text: str) -> str:
     return name
 
 
+def new_name(text: str) -> str:
+    """A name that a member takes now, as it is written. It is one word: a screen shows where it begins and where it ends.
+
+    It has no spaces, begins and ends with a letter or a digit, and is not a word for a role, nor one that looks like it.
+    Raises what `enforce` raises.
+    """
+    name = enforce(text)
+    if " " in name:
+        raise BadName("A name cannot have spaces in it.", "Write it as one word, such as alice-b.")
+    first, last = unicodedata.category(name[0])[0], unicodedata.category(name[-1])[0]
+    if first not in "LNS" or last not in "LNSM":
+        raise BadName("A name begins and ends with a letter or a digit.", "Choose another one.")
+    if _is_reserved(name):
+        raise BadName(f"{name!a} is reserved, or looks like a name that is.", "Choose another one.")
+    return name
+
+
+def _is_reserved(name: str) -> bool:
+    for text in {name, name.translate(_LEET)}:
+        whole = {text, _NUMBER.sub("", text)} - {""}
+        if not _roles_and_words().isdisjoint(look for one in whole for look in _bare(one)):
+            return True
+        if any(part and not _roles().isdisjoint(_bare(part)) for part in _PARTS.split(text)):
+            return True
+    return False
+
+
+def _bare(text: str) -> set[str]:
+    return {_FILLING.sub("", look).replace("l", "i") for look in looks(text)}
+
+
+@functools.cache
+def _roles() -> frozenset[str]:
+    return frozenset(look for word in _ROLES.split() for look in _bare(word))
+
+
+@functools.cache
+def _roles_and_words() -> frozenset[str]:
+    return _roles() | {look for word in _NOUNS.split() for look in _bare(word)}
+
+
 def comparable(text: str) -> str:
     """The form that two names have in common if they are the same: RFC 8266 section 2.4, until nothing changes any more."""
     while (mapped := unicodedata.normalize("NFKC", _SPACES.sub(" ", text).strip(" ").lower())) != text:
@@ -83,7 +135,21 @@ def skeleton(text: str) -> str:
 
 @functools.lru_cache(64)
 def looks(name: str) -> frozenset[str]:
-    """What a name can be taken for. Two names are alike if they have one of these in common.
+    """What a name can be taken for at a glance. Two names are alike if they have one of these in common.
+
+    Beyond UTS 39: `cl` looks like d, `rn` like m, `vv` like w, some digits like letters, and dots and apostrophes are overlooked.
+    """
+    return frozenset(_glance(shape) for shape in shapes(name))
+
+
+def _glance(shape: str) -> str:
+    folded = shape.translate(_DIGITS).replace("rn", "m").replace("cl", "d").replace("vv", "w")
+    return folded.replace(".", "").replace("'", "") or shape
+
+
+@functools.lru_cache(64)
+def shapes(name: str) -> frozenset[str]:
+    """The skeletons of a name.
 
     UTS 39 knows capitals and RFC 8266 does not, so both the name as written and its comparable form are looked at: "PaypaI"
     with a capital i is like "paypal" by the first, "VIAGRA" in Cyrillic is like "viagra" by the second.

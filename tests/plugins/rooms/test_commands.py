@@ -104,12 +104,12 @@ async def test_to_and_from_whoever_sits_at_the_server(home: Path) -> None:
 
 async def test_private_words_to_nobody_are_told(home: Path) -> None:
     async with Crowd(home) as crowd:
-        alice, bob = await crowd.comes("alice"), await crowd.comes("Bob of Example")
+        alice, bob = await crowd.comes("alice"), await crowd.comes("Bob-of-Example")
         bob.say("/join kitchen")
         await bob.shows("You are")
         for line, answer in (
             ("/msg", "Say to whom"),
-            ('/msg "Bob of Example" hi', "Bob of Example is in another room."),
+            ('/msg "Bob-of-Example" hi', "Bob-of-Example is in another room."),
             ("/msg server", "Say what to tell"),
             ("/msg Bob of Example hi", "Nobody here is called 'Bob'."),
             ("/msg " + "x" * 1_000_000 + " hi", "Nobody here is called 'xxx"),
@@ -118,8 +118,8 @@ async def test_private_words_to_nobody_are_told(home: Path) -> None:
             alice.say(line)
             await alice.shows(answer)
         bob.say("/join lobby")
-        await alice.shows("Bob of Example is here")
-        alice.say('/msg "Bob of Example" now you')
+        await alice.shows("Bob-of-Example is here")
+        alice.say('/msg "Bob-of-Example" now you')
         assert await bob.shows("now you") == "alice, to you alone: now you"
 
 
@@ -246,3 +246,37 @@ async def test_where_everybody_may_come_in_there_is_nothing_to_allow(home: Path)
         crowd.seat.say(f"/allow {crowd.key('bob')} bob")
         await crowd.ui.shows("Everybody may come in here already")
         await idle()
+
+
+# -- those that are muted -------------------------------------------------------------------------------------------------
+
+
+async def test_a_muted_member_can_make_the_others_read_nothing(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, eve = await crowd.joins("alice"), await crowd.joins("eve")
+        crowd.seat.say("/mute eve")
+        await crowd.ui.shows("eve: muted.")
+        before = len(alice.bodies)
+        lines = "spam|/name spam-name|/nick spam-name|/join buy-cheap-pills|/topic spam|/me spams|/msg alice spam|//spam"
+        for line in [*lines.split("|"), "", "/keep"]:
+            eve.session.say(line)
+        await eve.tells("eve is yours")
+        crowd.seat.say("/mute eve")
+        eve.cut()
+        while any(member.name == "eve" for member in crowd.hall.members.values()):
+            await idle()
+        again = await crowd.joins("eve", name="buy-cheap-pills", room="cheap-pills")
+        assert (await again.welcome())["you"] == "eve"
+        assert (await again.welcome())["room"] == "lobby"
+        alice.session.say("/rooms")
+        alice.session.say("/who")
+        await alice.tells("eve, ")
+        alice.session.say("done")
+        await alice.until(lambda: "alice: done" in alice.texts)
+        assert alice.texts[before:] == ["alice: done"]
+        assert not [one for one in alice.told if "pills" in str(one) or "spam" in str(one)]
+        assert [*crowd.hall.rooms] == ["lobby"]
+        alice.session.say("/name eva")
+        await alice.until(lambda: "* alice is now eva." in alice.texts)
+        alice.session.say("/name spam-name")  # it is free
+        await alice.until(lambda: "* eva is now spam-name." in alice.texts)

@@ -19,6 +19,7 @@ from plytalk.plugins.rooms.names import (
     comparable,
     enforce,
     looks,
+    new_name,
     room_name,
     skeleton,
 )
@@ -290,3 +291,44 @@ def test_what_is_no_room(text: str) -> None:
     with pytest.raises(BadName) as refusal:
         room_name(text)
     assert refusal.value.sentence == clean(refusal.value.sentence)
+
+
+# -- what a member may take now -------------------------------------------------------------------------------------------
+
+
+EVENTS = ["alice has left. bob", "oper set the topic", "alice is here. bob", "you to bob", "ali ce", "ali\u00a0ce", "alice bob"]
+EDGES = ["alice.", "-alice", "alice-", ".alice", "'alice", "alice'", "_alice", "alice_", "alice\u2019"]
+ROLES = """
+    mod Mods MOD m0d rnod moderator m0derat0rs host Hosts h0st Operators 0perators op OPs admin Admins adm1n 4dmin AdmIn admln
+    administrators server Servers s3rver server-2 5erver system sys-op root r00t plytalk everyone everybody all ALL here you me
+    nobody notice n0tice not1ce guest room op-bob bob.mod the-admin admin1 mod_2 h\u043est \uff4dod
+"""
+FINE = ["alice", "Alice-B", "o'brien", "a.b", "bob2", "hostess", "modest", "opal", "allen", "\u30b8\u30e7\u30f3", "\u221e"]
+
+
+@pytest.mark.parametrize("name", [*EVENTS, *EDGES, *ROLES.split()])
+def test_what_looks_like_an_event_or_a_role_cannot_be_taken(name: str) -> None:
+    with pytest.raises(BadName):
+        new_name(name)
+
+
+@pytest.mark.parametrize("name", FINE)
+def test_what_can_be_taken(name: str) -> None:
+    assert new_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        *(("clara", "dara"), ("user5", "userS"), ("user5", "users"), ("user1", "userl"), ("user1", "userI"), ("user0", "userO")),
+        *(("8ob", "Bob"), ("2oe", "Zoe"), ("rnary", "Mary"), ("vvill", "will"), ("al.ice", "alice"), ("obrien", "o'brien")),
+        *(("CIara", "dara"), ("5am", "sam"), ("BOB", "b0b"), ("VVendy", "wendy")),
+    ],
+)
+def test_what_is_alike_at_a_glance(one: str, other: str) -> None:
+    assert alike(one, other)
+
+
+def test_numbers_that_differ_are_not_alike() -> None:
+    for one, other in itertools.combinations(range(30), 2):
+        assert not alike(f"user-{one}", f"user-{other}")

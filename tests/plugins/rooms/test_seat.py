@@ -28,16 +28,16 @@ async def test_it_is_a_member_like_any_other(home: Path) -> None:
 
 
 async def test_it_has_the_name_that_was_chosen_and_nobody_else_may(home: Path) -> None:
-    async with Crowd(home, name="Host") as crowd:
+    async with Crowd(home, name="Heidi") as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
-        bob.say("/name h\u043est")
+        bob.say("/name H\u0435idi")
         await bob.shows("is taken")
         crowd.seat.say("hi")
-        await alice.shows("Host: hi")
-        crowd.seat.say("/name Hostess")
-        await alice.shows("* Host is now Hostess.")
-        bob.say("/name Host")
-        await alice.shows("* bob is now Host.")
+        await alice.shows("Heidi: hi")
+        crowd.seat.say("/name Gretel")
+        await alice.shows("* Heidi is now Gretel.")
+        bob.say("/name Heidi")
+        await alice.shows("* bob is now Heidi.")
 
 
 async def test_a_name_that_none_can_have_is_refused_before_anybody_comes(home: Path) -> None:
