@@ -77,9 +77,10 @@ class Opening:
         limits: Limits,
         tracer: Tracer | None,
         admit: Admit = admit_everybody,
+        turn: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._stack, self._stream, self._role, self._address = stack, stream, role, address
-        self._limits, self._tracer, self._admit = limits, tracer, admit
+        self._limits, self._tracer, self._admit, self._turn = limits, tracer, admit, turn
         self._can_answer = Empty in stack.make_messages.layer.carries
         self._defers = self._can_answer and role is Role.RESPONDER
         self._loop = asyncio.get_running_loop()
@@ -108,7 +109,7 @@ class Opening:
             self._tracer.wrap_stream(self._stream)
             self._tracer.wrap_framer(framer)
         agreement = next((auth.agrees for auth in self._stack.auths if auth.agrees), "")
-        wire = Wire(framer, self._stream, self._ask, self._agree, agreement, self._limits.unread, self._defers)
+        wire = Wire(framer, self._stream, self._ask, self._agree, agreement, self._limits.unread, self._defers, self._turn)
         if self._tracer:
             self._tracer.wrap_wire(wire, self._stack.handshake)
         self._wire = wire

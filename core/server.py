@@ -11,14 +11,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from plytalk.core.doorway import Doorway, Places
+from plytalk.core.admission import Admission, Counted, Full, Reason, TurnedAway, source_of
 from plytalk.core.ends import End, stop
-from plytalk.core.errors import Busy, CannotConnect, ChatError, Refused, RemoteError
+from plytalk.core.errors import BrokenPlugin, Busy, CannotConnect, ChatError, Refused, RemoteError
+from plytalk.core.fair_queue import FairQueue
 from plytalk.core.keys import Identity, Role
-from plytalk.core.layers import Listener, Stream
+from plytalk.core.layers import Conversation, Listener, Stream
 from plytalk.core.messages import CloseReason, Empty
+from plytalk.core.notices import Notices
 from plytalk.core.opening import is_local
-from plytalk.core.penalties import place_of
 from plytalk.core.sanitise import clean
 from plytalk.core.session import By, Ending, Session
 from plytalk.core.stack import Stack
@@ -38,7 +39,8 @@ class Server(End):
     """The end that listens. A peer whose handshake fails costs one notice and nothing else.
 
     `announce(address)` gives sentences for the moment when it listens, `introduce(session)` for each peer that got in; `guests`
-    are other stacks to listen for, where a feature brings all together.
+    are other stacks to listen for, where a feature brings all together; `is_exempt(address)` says whether a peer's source has
+    neither limits nor penalties.
     """
 
     def __init__(
@@ -47,9 +49,11 @@ class Server(End):
         announce: Callable[[str], Iterable[str]] = lambda address: (),
         introduce: Callable[[Session], Iterable[str]] = lambda session: (),
         guests: Iterable[Place] = (),
+        is_exempt: Callable[[str], bool] = is_local,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self._is_exempt = is_exempt
         self._announce, self._introduce = announce, introduce
         # One UI and one set of features for all: whoever comes in by another stack comes into the same room.
         self._guests = [one._replace(stack=replace(one.stack, ui=self.stack.ui, features=self.stack.features)) for one in guests]
@@ -59,8 +63,10 @@ class Server(End):
         """Listen and talk: until everybody who came has left, or with `keep` until cancelled or stopped. Raises CannotConnect."""
         loop = asyncio.get_running_loop()
         self._keep, self._busy, self._stopping = keep, False, False
-        self._inside = Places[Session]()
-        self._doorway = Doorway(self._limits, loop.time)
+        self._inside = Counted[Session]()
+        self._admission = Admission(self._limits, loop.time, self._is_exempt)
+        self._queue = FairQueue()
+        self._notices = Notices(self._show)
         self._first: asyncio.Future[Ending] = loop.create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._gathered: asyncio.Future[Ending] | None = None
@@ -80,6 +86,7 @@ class Server(End):
             await stop(*self._tasks)  # those that see them off
             for listener in self._listeners:
                 await listener.close()
+            self._notices.summarise()
             await self._release()
 
     async def _open(self, place: Place) -> None:
@@ -103,11 +110,11 @@ class Server(End):
         for plugin in self._hook.reread.get_hookimpls():
             try:
                 for sentence in plugin.function() or ():
-                    self._notice(sentence)
+                    self._show(sentence)
             except ChatError as error:
-                self._notice(f"{error.sentence} All stays as it was.")
+                self._show(f"{error.sentence} All stays as it was.")
             except Exception as error:
-                self._notice(f"Reading anew failed in {plugin.function.__module__}: {type(error).__name__}. All stays as it was.")
+                self._show(f"Reading anew failed in {plugin.function.__module__}: {type(error).__name__}. All stays as it was.")
 
     def stop(self) -> None:
         """Let nobody in any more, say goodbye to all, and end when they have gone or have had their time."""
@@ -118,7 +125,7 @@ class Server(End):
     async def _stop(self) -> None:
         for listener in self._listeners:
             await listener.close()
-        self._doorway.clear()
+        self._admission.clear()
         for session in tuple(self._inside):
             session.exit()
         if others := self._tasks - {asyncio.current_task()}:
@@ -154,22 +161,22 @@ class Server(End):
                 if self._busy or self._stopping:
                     return  # one conversation is enough
                 raise
-            if why := self._closed_to(stream.peer, stack):
-                self._turn_away(stream.peer, Refused(why))
+            if error := self._refusal(stream.peer, stack):
+                self._turn_away(stream.peer, error)
                 stream.close()
                 continue
             # Not in the task: more may be accepted before it begins.
-            self._doorway.enter(stream, stream.peer, partial(self._send_away, stream, self._start(self._welcome(stream, stack))))
+            self._admission.begin(stream, stream.peer, partial(self._evict, stream, self._start(self._welcome(stream, stack))))
 
-    def _closed_to(self, peer: str, stack: Stack) -> str:
-        """Why this peer cannot even begin; empty where it can."""
-        if self._doorway.refuses(peer):
-            return "Too many handshakes of this address failed."
+    def _refusal(self, peer: str, stack: Stack) -> TurnedAway | None:
+        """Why this peer cannot even begin a handshake."""
+        if self._admission.has_penalty(peer):
+            return TurnedAway(Reason.FAILURES, "Too many handshakes of this source failed.")
         if len(self._inside) >= self._limits.connections and Empty not in stack.make_messages.layer.carries:
-            return FULL  # of the others, those that finish their handshake are told
-        if not is_local(peer) and self._inside.counts[place_of(peer)] >= self._limits.connections_per_address:
-            return "There are too many of this address."
-        return ""
+            return TurnedAway(Reason.FULL, FULL)  # of the others, those that finish their handshake are told
+        if not self._is_exempt(peer) and self._inside.counts[source_of(peer)] >= self._limits.connections_per_address:
+            return TurnedAway(Reason.SOURCE, "There are too many connections of this source.")
+        return None
 
     def _admits(self, identity: Identity | None) -> Refused | Busy | None:
         """Why one that has finished its handshake is not let in, which it is told."""
@@ -179,19 +186,22 @@ class Server(End):
                 told="This server talks to one at a time, and somebody is talking to it now.",
             )
         if len(self._inside) >= self._limits.connections:
-            return Busy(FULL, told=FULL)
+            return Full(FULL, told=FULL)
         return self._host.turns_away(identity) if self._host else None
 
     def _turn_away(self, address: str, error: ChatError) -> None:
+        """Tell the plugins and the user that a peer did not get in."""
+        self._notice(f"{address} did not get in: {error.sentence}")
         try:
             self._tell("turned_away", address=address, error=error)
         except ChatError as trouble:
             self._notice(trouble.sentence)
 
-    @staticmethod
-    def _send_away(stream: Stream, welcome: "asyncio.Task[None]") -> None:
+    def _evict(self, stream: Stream, welcome: "asyncio.Task[None]") -> None:
         stream.close()
         welcome.cancel()
+        if not self._stopping:
+            self._turn_away(stream.peer, TurnedAway(Reason.EVICTED, "Its unfinished handshake made way for a newer one."))
 
     async def _welcome(self, stream: Stream, stack: Stack) -> None:
         session = Session(
@@ -203,32 +213,43 @@ class Server(End):
             admit=self._admits,
             heartbeat=self._heartbeat,
         )
-        if not await self._let_in(session):
-            if self._spent and not self._busy and not len(self._doorway):
+        if not await self._opens(session):
+            if self._spent and not self._busy and not len(self._admission):
                 self._finish(Refused(self._spent))  # and nobody else can come in any more
         elif self._busy and not self._host:
-            self._notice(f"{session.address} was turned away: this server talks to one at a time.")
+            self._turn_away(session.address, TurnedAway(Reason.BUSY, "This server talks to one at a time."))
             session.exit(reason=CloseReason.BUSY)
             stream.close()
+            session.forget()
         elif self._host:
             self._admit(session)
         else:
             await self._talk(session)
 
-    async def _let_in(self, session: Session) -> bool:
+    async def _opens(self, session: Session) -> bool:
         failed = False
         try:
-            await session.open()
+            await session.open(partial(self._queue.turn, source_of(session.stream.peer)))
         except ChatError as error:
             failed = isinstance(error, RemoteError) and not isinstance(error, Busy)
-            self._notice(f"{session.address} did not get in: {error.sentence}")
             self._turn_away(session.address, error)
             return False
         finally:
-            self._doorway.leave(session.stream, failed)
+            self._admission.end(session.stream, failed)
         return True
 
+    def _present(self, session: Session) -> None:
+        """Tell the user who has come in. What fails for one peer never ends the server."""
+        try:
+            for sentence in self._introduce(session):
+                self._notice(sentence)
+        except Exception as error:
+            self._notice(f"{session.address} came in and could not be introduced: {type(error).__name__}.")
+
     def _notice(self, sentence: str) -> None:
+        self._notices.tell(sentence)
+
+    def _show(self, sentence: str) -> None:
         with suppress(Exception):  # a notice about one peer that cannot be shown is no reason to end for all
             self.stack.ui.notice(clean(sentence))
 
@@ -245,11 +266,10 @@ class Server(End):
 
     async def _talk(self, session: Session) -> None:
         self._busy = True
-        self._inside.enter(session, place_of(session.stream.peer))
+        self._inside.add(session, source_of(session.stream.peer))
         if not self._keep:
             await self._listeners[0].close()
-        for sentence in self._introduce(session):
-            self._notice(sentence)
+        self._present(session)
         try:
             ending = await self._converse(session)
         except ChatError as error:
@@ -262,14 +282,14 @@ class Server(End):
             elif ending.error:
                 self._notice(ending.error.sentence)
         finally:
-            self._inside.leave(session)
+            self._inside.remove(session)
             self._busy = not self._keep  # once is once, even for whoever is still in the handshake
 
     # -- many, brought together by a feature ------------------------------------------------------------------------------
 
     def _admit(self, session: Session) -> None:
         first = not self._inside
-        self._inside.enter(session, place_of(session.stream.peer))
+        self._inside.add(session, source_of(session.stream.peer))
         if first:
             self._busy = True
             self._gathered = asyncio.get_running_loop().create_future()
@@ -289,7 +309,7 @@ class Server(End):
 
         try:
             if self.stack.ui.present:
-                seat = self._host.host(first.stack, first.address, self._leave)
+                seat = self._seat(first)
                 try:
                     await self._sit(seat, lambda: gathered, enter)
                 finally:
@@ -307,15 +327,23 @@ class Server(End):
         finally:
             self._busy = not self._keep
             if not entered:
-                self._inside.leave(first)
+                self._inside.remove(first)
                 first.exit()
                 first.stream.close()
                 first.forget()
 
+    def _seat(self, first: Session) -> Conversation:
+        assert self._host is not None
+        try:
+            return self._host.host(first.stack, first.address, self._leave)
+        except ChatError:
+            raise
+        except Exception as error:
+            raise BrokenPlugin(f"The feature `{self._host.name}` raised {type(error).__name__}.") from error
+
     def _enter(self, session: Session) -> None:
         """Hand a conversation to the feature. No task is left behind: a member at rest costs its connection and its keys."""
-        for sentence in self._introduce(session):
-            self._notice(sentence)
+        self._present(session)
         session.when_over(self._see_off)
         try:
             self._tell("session_opened", session=session)
@@ -332,7 +360,7 @@ class Server(End):
             await session.over()
         finally:
             self._tell_end(session)
-            self._inside.leave(session)
+            self._inside.remove(session)
         last = not self._inside and self._gathered and not self._gathered.done()
         if ending.error and (self._keep or not last):
             self._notice(f"{session.address}: {ending.error.sentence}")

@@ -8,7 +8,7 @@ the peer sees the same thing: the connection closes.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -124,11 +124,14 @@ class Session:
 
     # -- opening ----------------------------------------------------------------------------------------------------------
 
-    async def open(self) -> None:
-        """Do the handshake and let the authenticators judge. Raises ChatError; the stream is closed then."""
+    async def open(self, turn: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Do the handshake and let the authenticators judge. Raises ChatError; the stream is closed then.
+
+        `turn` is awaited before each message of the peer is looked at, where handshakes take turns for the processor.
+        """
         if self._tracer:
             self._tracer.tell("started", role=self.role.value, peer=self.stream.peer, **self.stack.names)
-        opening = Opening(self.stack, self.stream, self.role, self.address, self.limits, self._tracer, self._admit)
+        opening = Opening(self.stack, self.stream, self.role, self.address, self.limits, self._tracer, self._admit, turn)
         try:
             opened = await opening.run()
         except BaseException as error:

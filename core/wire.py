@@ -32,8 +32,10 @@ class Wire:
         agreement: str = "",
         unread: int = 256 * 1024,
         defers: bool = False,
+        turn: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """`defers`: this end is a server that can tell a client why it is not let in."""
+        self._turn = turn
         self._framer, self._stream, self._ask, self._agree, self._unread = framer, stream, ask, agree, unread
         self._defers = defers
         self.agreement = agreement
@@ -119,6 +121,8 @@ class Wire:
             raise BadFrame(f"Expected a handshake frame of type {kind!r}, got {got!r}.")
         if len(payload) > limit:
             raise FrameTooLong(f"A handshake frame of {len(payload):,} bytes came; at most {limit:,} are accepted here.")
+        if self._turn:  # what costs nothing has been checked, and what costs processor time waits
+            await self._turn()
         return payload
 
     def feed(self, data: Buffer) -> None:

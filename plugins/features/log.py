@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from plytalk.core.admission import reason_of
 from plytalk.core.errors import ChatError
 from plytalk.core.files import StoreError
 from plytalk.core.hookspecs import hookimpl
@@ -85,7 +86,7 @@ class Log(Feature):
         if self._turned_away > TURNED_AWAY_A_SECOND:  # a flood of peers must not become a flood of lines
             self._missing += 1
         else:
-            self._write("turned away", address=address, error=type(error).__name__, reason=error.sentence)
+            self._write("turned away", address=address, error=type(error).__name__, why=reason_of(error), reason=error.sentence)
 
     @hookimpl
     def session_opened(self, session: Session) -> None:

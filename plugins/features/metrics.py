@@ -18,6 +18,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from plytalk.core.admission import Reason, reason_of
 from plytalk.core.errors import CannotConnect, ChatError, ImpossibleStack, Usage
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Role
@@ -66,7 +67,7 @@ class Metrics(Feature):
         self._open: set[Session] = set()
         self._opened = self._failures = 0
         self._ended: Counter[tuple[str, str]] = Counter()
-        self._turned_away: Counter[str] = Counter()
+        self._turned_away: Counter[Reason] = Counter()
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         if role is Role.INITIATOR:
@@ -96,7 +97,7 @@ class Metrics(Feature):
 
     @hookimpl
     def turned_away(self, error: ChatError) -> None:
-        self._turned_away[type(error).__name__] += 1
+        self._turned_away[reason_of(error)] += 1
 
     @hookimpl
     def session_opened(self, session: Session) -> None:
@@ -117,8 +118,9 @@ class Metrics(Feature):
         for (by, error), count in self._ended.items():
             labels = {"by": by, "error": error}
             found.append(Measure("plytalk_sessions_ended_total", "Conversations that have ended.", count, "counter", labels))
-        for error, count in self._turned_away.items():
-            found.append(Measure("plytalk_turned_away_total", "Peers that did not get in.", count, "counter", {"error": error}))
+        for reason in Reason:  # all of them, from 0 on: an alert must not wait for the first
+            labels, count = {"reason": reason.value}, self._turned_away[reason]
+            found.append(Measure("plytalk_turned_away_total", "Peers that did not get in.", count, "counter", labels))
         return [*found, *process()]
 
     def _everything(self) -> Iterator[Measure]:

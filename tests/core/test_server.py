@@ -143,7 +143,97 @@ async def test_who_keeps_failing_is_turned_away_unheard_and_without_a_word() -> 
             await serving.ui.until(notices=1 + number)
         _, heard = await serving.stranger()
         await heard.hears_the_end("It is not turned away.")
-        assert len(serving.ui.notices) == 4
+        assert heard.came == b""
+        assert serving.ui.notices[4:] == ["192.0.2.1:1234 did not get in: Too many handshakes of this source failed."]
+
+
+async def test_an_unfinished_handshake_that_makes_way_counts_as_failed_and_is_told() -> None:
+    limits = replace(PATIENT, unauthenticated_per_address=2, failures=3)
+    async with Hosting("unfinished", Table, Far, limits=limits) as serving:
+        strangers = [await serving.stranger() for _ in range(5)]
+        _, heard = await serving.stranger()
+        await heard.hears_the_end("It is not turned away.")
+        told = [sentence for _, sentence in serving.table.turned_away_at]
+        assert told == 3 * ["Its unfinished handshake made way for a newer one."] + ["Too many handshakes of this source failed."]
+        for stream, _ in strangers:
+            stream.close()
+
+
+async def test_notices_of_very_many_bad_peers_are_bounded() -> None:
+    async with Serving("bounded", limits=replace(QUICK, unauthenticated=2000, unauthenticated_per_address=2000)) as serving:
+        for _ in range(1000):
+            stream, heard = await serving.stranger()
+            stream.send(b"GET / HTTP/1.1\r\n\r\n")
+            await heard.hears_the_end("It is not turned away.")
+        serving._server._notices.summarise()
+        assert len(serving.ui.notices) < 10
+        assert "... and 995 more like this" in serving.ui.notices[-1]
+
+
+class ShowsBoth(Shows):
+    """The client shows a key too."""
+
+    shows = {Role.INITIATOR}
+
+    async def initiate(self, wire) -> Secrets:
+        return await GivenKeys.initiate(self, wire)
+
+    async def respond(self, wire) -> Secrets:
+        secrets = await GivenKeys.respond(self, wire)
+        await wire.ask(Identity("test", b"key"))
+        return secrets
+
+
+async def test_a_spent_code_does_not_end_a_server_while_its_conversation_goes_on() -> None:
+    class Used(Authenticator):
+        """Lets one in, and nobody after it."""
+
+        name = "used"
+        judges = {Role.RESPONDER}
+        needs = frozenset()
+        spent = "It has been used."
+
+        async def check(self, peer: Peer) -> None:
+            pass
+
+    for place, layers in (("used alone", (Used,)), ("used together", (Used, Table))):
+        async with Serving(place, ShowsBoth, *layers) as serving:
+            its, ui = client(ShowsBoth, RecordingUi)
+            talking = asyncio.create_task(its.run(place, 0))
+            await ui.until(open=True)
+            await serving.ui.until(open=True)
+            stream, heard = await serving.stranger()
+            stream.send(b"GET / HTTP/1.1\r\n\r\n")
+            await heard.hears_the_end("It is not turned away.")
+            await idle()
+            assert not serving.task.done()
+            talking.cancel()
+            await asyncio.gather(talking, return_exceptions=True)
+
+
+async def test_a_newcomer_that_cannot_be_introduced_ends_nothing() -> None:
+    def introduce(session: Session) -> list[str]:
+        raise ZeroDivisionError
+
+    async with Serving("introduces", introduce=introduce) as serving:
+        await serving.talks()
+        await serving.ui.until(messages=1)
+        assert "memory:client came in and could not be introduced: ZeroDivisionError." in serving.ui.notices
+        assert not serving.task.done()
+
+
+async def test_a_feature_that_gives_nobody_a_seat_ends_one_gathering_and_not_the_server() -> None:
+    class Standing(Table):
+        """Has no chairs."""
+
+        def host(self, stack: Stack, address: str, leave: Callable[[], None]) -> Conversation:
+            raise ZeroDivisionError
+
+    async with Serving("standing", Standing) as serving:
+        for _ in range(2):
+            await serving.talks(RecordingUi)
+        assert "The feature `table` raised ZeroDivisionError." in " ".join(serving.ui.notices)
+        assert not serving.task.done()
 
 
 async def test_a_peer_that_is_silent_keeps_nobody_out() -> None:
@@ -239,19 +329,6 @@ async def test_a_server_whose_invitation_is_used_up_ends() -> None:
         async def check(self, peer: Peer) -> None:
             type(self).spent = "The code was guessed wrong too often."
             raise Refused("Wrong code.")
-
-    class ShowsBoth(Shows):
-        """The client shows a key too."""
-
-        shows = {Role.INITIATOR}
-
-        async def initiate(self, wire) -> Secrets:
-            return await GivenKeys.initiate(self, wire)
-
-        async def respond(self, wire) -> Secrets:
-            secrets = await GivenKeys.respond(self, wire)
-            await wire.ask(Identity("test", b"key"))
-            return secrets
 
     async with Serving("spent", ShowsBoth, Once) as serving:
         stream, _ = await serving.stranger()
@@ -569,7 +646,7 @@ async def test_one_address_has_its_share_and_no_more() -> None:
         await serving.seated(2)
         _, heard = await serving.stranger()
         await heard.hears_the_end("It is not turned away.")
-        assert serving.table.turned_away_at == [("192.0.2.1:1234", "There are too many of this address.")]
+        assert serving.table.turned_away_at == [("192.0.2.1:1234", "There are too many connections of this source.")]
 
 
 async def test_this_machine_s_own_have_no_limit_by_address() -> None:

@@ -290,3 +290,15 @@ async def test_the_look_finds_a_cycle() -> None:
 
     with pytest.raises(AssertionError, match="Circle"):
         makes_one()
+
+
+async def test_nor_one_whose_place_another_took(tmp_path: Path) -> None:
+    async with running(tmp_path, True, unauthenticated_per_address=2) as case:
+        await settled(case, says_goodbye, 1)
+        with no_cycles_of_ours():
+            waiting = [await _half(case) for _ in range(TIMES)]
+            await case.counts.until(1 + TIMES - 2)
+            for sock in waiting:
+                sock.close()
+            await case.counts.until(1 + TIMES)
+            await settle()

@@ -84,6 +84,7 @@ async def test_a_server_from_its_beginning_to_its_end(file: Path) -> None:
         "event": "turned away",
         "address": "192.0.2.1:1",
         "error": "Refused",
+        "why": "refused",
         "reason": "The key is not in the file. Add it.",
     }
     assert came == {"event": "session opened", **who, "stack": line}

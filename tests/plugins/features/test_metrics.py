@@ -140,7 +140,8 @@ async def test_conversations_are_counted_as_they_come_and_go() -> None:
     assert found["plytalk_sessions_opened_total"] == 3
     assert found["plytalk_sessions_ended_total", "them", ""] == 1
     assert found["plytalk_sessions_ended_total", "fault", "Truncated"] == 1
-    assert found["plytalk_turned_away_total", "Refused"] == 5
+    assert found["plytalk_turned_away_total", "refused"] == 5
+    assert found["plytalk_turned_away_total", "evicted"] == 0
     assert found["plytalk_measures_failed_total"] == 0
 
 
