@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from plytalk.core.sanitise import shorten
 
-AT_ONCE = 5
-"""How many notices of one kind are shown as they come, in each period."""
+AT_ONCE, IN_ALL = 20, 50
+"""How many notices of one kind are shown as they come in each period, and how many of all kinds; always the first of a kind."""
 KINDS = 20
 """Of how many kinds, in each period; the rest count as one more kind."""
 PERIOD = 60.0
@@ -29,6 +29,7 @@ class Notices:
     def __init__(self, show: Callable[[str], None], period: float = PERIOD) -> None:
         self._show, self._period = show, period
         self._counts: Counter[str] = Counter()
+        self._shown: Counter[str] = Counter()
         self._end: asyncio.TimerHandle | None = None
 
     def tell(self, sentence: str, kind: str = "") -> None:
@@ -39,19 +40,20 @@ class Notices:
         if kind not in self._counts and len(self._counts) >= KINDS:
             kind = OTHERS
         self._counts[kind] += 1
-        if self._counts[kind] <= AT_ONCE:
+        if self._counts[kind] == 1 or (self._counts[kind] <= AT_ONCE and self._shown.total() < IN_ALL):
+            self._shown[kind] += 1
             self._show(sentence)
 
     def summarise(self) -> None:
         """End the period: say how many were not shown."""
-        counts, self._counts = self._counts, Counter()
+        hidden = self._counts - self._shown
+        self._counts, self._shown = Counter(), Counter()
         if self._end:
             self._end.cancel()
             self._end = None
-        for kind, count in counts.items():
-            if count > AT_ONCE:
-                about = f"... and {count - AT_ONCE:,} more like this in the last {self._period:g} seconds"
-                self._show(f"{about}, {kind}." if kind == OTHERS else f"{about}: {kind}")
+        for kind, count in hidden.items():
+            about = f"... and {count:,} more like this in the last {self._period:g} seconds"
+            self._show(f"{about}, {kind}." if kind == OTHERS else f"{about}: {kind}")
 
 
 def kind_of(sentence: str) -> str:

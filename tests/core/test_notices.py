@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from plytalk.core.notices import AT_ONCE, KINDS, Notices, kind_of
+from plytalk.core.notices import AT_ONCE, IN_ALL, KINDS, Notices, kind_of
 
 
 async def test_the_first_of_a_kind_are_shown_and_the_rest_is_counted() -> None:
     shown: list[str] = []
     notices = Notices(shown.append)
-    for number in range(12_350):
+    for number in range(12_345 + AT_ONCE):
         notices.tell(f"192.0.2.1:{number} did not get in: The other side closed the connection.")
     assert shown == [f"192.0.2.1:{number} did not get in: The other side closed the connection." for number in range(AT_ONCE)]
     notices.summarise()
@@ -24,21 +24,35 @@ async def test_the_first_of_a_kind_are_shown_and_the_rest_is_counted() -> None:
 async def test_after_a_period_they_are_shown_again() -> None:
     shown: list[str] = []
     notices = Notices(shown.append)
-    for _ in range(3):
+    for _ in range(2):
         for _ in range(AT_ONCE + 1):
             notices.tell("x came.")
         notices.summarise()
-    assert len(shown) == 3 * (AT_ONCE + 1)
+    assert len(shown) == 2 * (AT_ONCE + 1)
 
 
-async def test_kinds_are_counted_apart_and_there_are_not_many() -> None:
+async def test_kinds_are_counted_apart_and_only_so_many_are_shown() -> None:
     shown: list[str] = []
     notices = Notices(shown.append)
     for number in range(1000):
         notices.tell("A sentence.", kind=f"kind {number}")
+    assert KINDS < len(shown) <= IN_ALL
+    notices.tell("A sentence.", kind="kind 1")
     notices.summarise()
-    assert len(shown) == KINDS + AT_ONCE + 1
-    assert shown[-1] == f"... and {1000 - KINDS - AT_ONCE} more like this in the last 60 seconds, of other kinds."
+    assert shown[-1].endswith(" more like this in the last 60 seconds, of other kinds.")
+
+
+async def test_the_first_of_a_kind_is_shown_also_where_many_of_others_were() -> None:
+    shown: list[str] = []
+    notices = Notices(shown.append)
+    for kind in "abc":
+        for _ in range(AT_ONCE):
+            notices.tell("A sentence.", kind=kind)
+    assert len(shown) == IN_ALL
+    notices.tell("Another one.", kind="d")
+    assert shown[-1] == "Another one."
+    notices.tell("Another one.", kind="d")
+    assert len(shown) == IN_ALL + 1
 
 
 @pytest.mark.parametrize(
