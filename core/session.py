@@ -542,7 +542,7 @@ class Session:
         A reference cycle would keep it until Python searches for cycles, which a busy server rarely does.
         """
         self._hearer, self._when_over, self._extensions = self.stack.ui, (), ()
-        self._on_said = self._on_taken = self._wire = None
+        self._on_said = self._on_taken = self._wire = self._meter = self._rest = self._frames = None
         if hasattr(self, "_cipher"):  # it has opened
             self._cipher.forget()
         if self._tracer:

@@ -9,7 +9,17 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from plytalk.core.endings import ending_by_peer
-from plytalk.core.errors import BadFrame, FrameTooLong, HandshakeFailed, LocalError, Refused, RemoteError, Tampered, WrongSecret
+from plytalk.core.errors import (
+    BadFrame,
+    ChatError,
+    FrameTooLong,
+    HandshakeFailed,
+    LocalError,
+    Refused,
+    RemoteError,
+    Tampered,
+    WrongSecret,
+)
 from plytalk.core.keys import Identity, Reply, Role
 from plytalk.core.layers import Buffer, Cipher, Framer, Kind, Messages, Stream
 from plytalk.core.messages import Close, Control, Item
@@ -162,12 +172,17 @@ class Wire:
 
     def release(self) -> None:
         """After a handshake that failed: drop what refers back to this. The traceback of a fault holds our own frame."""
-        self.fault = self.error = self._agree = None
+        self.fault = self.error = self.refusal = self._agree = None
         self._ask = _asks_nobody
 
 
 async def _asks_nobody(identity: Identity) -> None:
     raise LocalError("This handshake is over.")
+
+
+def _refusal_in(goodbye: Close) -> ChatError:
+    ending = ending_by_peer(goodbye)
+    return ending.error or HandshakeFailed(f"The other side ended the conversation: {ending.reason}", "Try again later.")
 
 
 class Channel:
@@ -223,8 +238,7 @@ class Channel:
         sealed = await self._wire.receive(MESSAGE, limit)
         self.items += self._messages.unpack(self._cipher.open(sealed))
         if goodbyes := [item for item in self.items if isinstance(item, Close)]:
-            ending = ending_by_peer(goodbyes[0] if self._role is Role.INITIATOR else Close())  # only a server says why
-            raise ending.error or HandshakeFailed(f"The other side ended the conversation: {ending.reason}", "Try again later.")
+            raise _refusal_in(goodbyes[0] if self._role is Role.INITIATOR else Close())  # only a server says why
 
     async def _send(self, body: bytes) -> None:
         await self.say(Control(body))
