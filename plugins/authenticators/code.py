@@ -5,20 +5,23 @@
       | <-- "B" and SPAKE2's element -------------- |      then the handshake, with SPAKE2's key as pre-shared key
 
 SPAKE2 is the package `spake2`, over its Ed25519 group: the password is the code as it is printed, in ASCII, and the identities
-are `plytalk/1 client` and `plytalk/1 server`. The number only names the code; the two words are 16 bits. Who does not know
-them learns nothing from a connection but whether one guess was right. Every exchange counts as a guess when it begins; after
-five, or one that was right, no connection reaches the exchange any more, and the server ends.
+are `plytalk/1 client` and `plytalk/1 server`. The number only names the code; the two words are 16 bits. A peer that does not
+know them learns from a connection only whether one guess was right. A guess is an exchange in which our element was sent, also
+one that is broken off then; a malformed message is not a guess, and counts against its source as any failed handshake does. After
+five guesses, or one that was right, no connection reaches the exchange any more, and the server ends. The number of wrong guesses
+is kept across restarts until a person at a terminal asks for a new code.
 """
 
 import asyncio
 import re
 import secrets
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from plytalk.core.contacts import Contact, Contacts, contact_name
 from plytalk.core.errors import ChatError, Refused, Usage
-from plytalk.core.files import place
+from plytalk.core.files import place, read, write
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Peer, Role
 from plytalk.core.layers import Authenticator, Option
@@ -30,6 +33,9 @@ from plytalk.core.words import WORDS, spoken
 GUESSES, NUMBERS = 5, 9
 CLIENT, SERVER = b"plytalk/1 client", b"plytalk/1 server"
 SPAKE, SPAKE_BYTES = b"S", 33
+KEPT = "code-guesses"
+"""The file that holds how many wrong guesses there have been."""
+MALFORMED = "The other side's part of the exchange over the code is not what it should be."
 
 
 class Code(Authenticator):
@@ -59,6 +65,7 @@ class Code(Authenticator):
         if role is Role.INITIATOR:
             self._code = parse(secret("One-time code: "))
             return told
+        self._guesses = await asyncio.to_thread(guesses_left_over)
         code = f"{1 + secrets.randbelow(NUMBERS)}-{'-'.join(spoken(secrets.token_bytes(2)))}"
         self._code = code.encode("ascii")
         return [
@@ -71,7 +78,7 @@ class Code(Authenticator):
         if self._used:
             return "The one-time code has been used. Start again for a new one."
         if self._guesses >= GUESSES:
-            return f"The one-time code is dead after {GUESSES} wrong guesses. Start again for a new one."
+            return f"The one-time code is dead after {GUESSES} wrong guesses. Start again at a terminal for a new one."
         return ""
 
     async def agree(self, wire: Wire, role: Role) -> bytes:
@@ -82,10 +89,13 @@ class Code(Authenticator):
         self._refuse_if_spent()
         theirs = await wire.receive(SPAKE, SPAKE_BYTES)
         self._refuse_if_spent()  # others may have guessed while this one was silent
-        self._guesses += 1
+        if len(theirs) != SPAKE_BYTES:
+            raise Refused(MALFORMED)
         server = spake2().SPAKE2_B(self._code, CLIENT, SERVER)
         ours = server.start()
-        key = finish(server, theirs)
+        key = finish(server, theirs)  # a malformed element learns nothing, so it is not a guess
+        self._guesses += 1  # before our answer leaves: from then on the other side can tell whether it guessed right
+        write(place(KEPT), f"{self._guesses}\n".encode())  # not in a thread: two guesses at once must not be written as one
         await wire.send(SPAKE, ours)
         return key
 
@@ -94,6 +104,7 @@ class Code(Authenticator):
         if self._used:
             raise Refused(self.spent)
         self._used, self._code = True, b""
+        await asyncio.to_thread(place(KEPT).unlink, missing_ok=True)
         peer.say(f"{peer.address} knows the code; its key is {peer.identity.fingerprint}.")
         if self._name:
             peer.say(await asyncio.to_thread(self._keep, self._name, peer))
@@ -113,6 +124,24 @@ class Code(Authenticator):
         return f"Kept the key as @{name} in {store.path}" + (f": from now on `chat connect @{name}`." if address else ".")
 
 
+def guesses_left_over() -> int:
+    """How many wrong guesses earlier codes have had since a person last asked for one; a person at a terminal begins at 0.
+
+    Otherwise a service manager that starts the server again would give five new guesses each time. Raises Usage, StoreError.
+    """
+    if sys.stdin is not None and sys.stdin.isatty():
+        place(KEPT).unlink(missing_ok=True)
+        return 0
+    kept = (read(place(KEPT)) or b"0").strip()
+    guesses = int(kept) if kept.isdigit() else GUESSES
+    if guesses >= GUESSES:
+        raise Usage(
+            f"Earlier one-time codes had {GUESSES} wrong guesses, so a new one is given only to a person.",
+            f"Start the server at a terminal, or remove {place(KEPT)}.",
+        )
+    return guesses
+
+
 def spake2() -> Any:
     """The package `spake2`. Raises Usage where it is not installed."""
     try:
@@ -127,7 +156,7 @@ def finish(side: Any, message: bytes) -> bytes:
     try:
         key: bytes = side.finish(message)
     except Exception:
-        raise Refused("The other side's part of the exchange over the code is not what it should be.") from None
+        raise Refused(MALFORMED) from None
     return key
 
 

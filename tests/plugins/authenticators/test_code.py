@@ -15,12 +15,12 @@ from programs import COMMAND, chat
 
 from plytalk.core.contacts import Contact, Contacts
 from plytalk.core.errors import Refused, StackMismatch, Usage, WrongSecret
-from plytalk.core.files import StoreError
+from plytalk.core.files import StoreError, place
 from plytalk.core.keys import Role
 from plytalk.core.public_key import PublicKey
 from plytalk.core.wire import Wire
 from plytalk.core.words import WORDS
-from plytalk.plugins.authenticators.code import SPAKE, SPAKE_BYTES, Code, parse
+from plytalk.plugins.authenticators.code import GUESSES, KEPT, SPAKE, SPAKE_BYTES, Code, parse
 
 pexpect = pytest.importorskip("pexpect", reason="pexpect plays the two people: pip install pexpect")
 spake2 = pytest.importorskip("spake2", reason="one-time codes need it: pip install spake2")
@@ -223,15 +223,62 @@ async def test_hanging_up_after_the_exchange_costs_a_guess_all_the_same(tmp_path
     ],
     ids=["empty", "short", "no side", "low order", "neutral", "no point", "server's", "symmetric"],
 )
-async def test_what_is_no_part_of_the_exchange_is_refused(tmp_path: Path, message: bytes) -> None:
+async def test_what_is_not_part_of_the_exchange_is_refused_and_is_not_a_guess(tmp_path: Path, message: bytes) -> None:
     class Odd(Code):
         async def agree(self, wire: Wire, role: Role) -> bytes:
             await wire.send(SPAKE, message)
             return await wire.receive(SPAKE, SPAKE_BYTES)
 
-    outcome = (await meet(await alice(tmp_path, "7-orbit-velvet", Odd), await bob(tmp_path)))[1]
-    assert isinstance(outcome, Refused)
-    assert "exchange over the code" in str(outcome)
+    server = await bob(tmp_path)
+    for _ in range(GUESSES):
+        outcome = (await meet(await alice(tmp_path, "7-orbit-velvet", Odd), server))[1]
+        assert isinstance(outcome, Refused)
+        assert "exchange over the code" in str(outcome)
+    assert not place(KEPT).exists()
+    assert await meet(await alice(tmp_path, printed(server)), server) == (None, None)
+
+
+async def test_a_restart_gives_no_new_guesses(tmp_path: Path) -> None:
+    for _ in range(2):
+        server = await bob(tmp_path)
+        code = printed(server)
+        await meet(await alice(tmp_path, other_than(code)), server)
+        await meet(await alice(tmp_path, other_than(code)), server)
+    server = await bob(tmp_path)
+    code = printed(server)
+    await meet(await alice(tmp_path, other_than(code)), server)
+    outcome = (await meet(await alice(tmp_path, code), server))[1]
+    assert "dead after 5 wrong guesses" in str(outcome)
+    with pytest.raises(Usage, match="given only to a person"):
+        await bob(tmp_path)
+
+
+async def test_a_right_code_ends_the_count_of_wrong_guesses(tmp_path: Path) -> None:
+    server = await bob(tmp_path)
+    code = printed(server)
+    await meet(await alice(tmp_path, other_than(code)), server)
+    assert place(KEPT).read_text() == "1\n"
+    assert await meet(await alice(tmp_path, code), server) == (None, None)
+    assert not place(KEPT).exists()
+
+
+@pytest.mark.parametrize("kept", ["5", "none", "-1"])
+async def test_a_person_at_a_terminal_gets_a_new_code(kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place(KEPT).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    place(KEPT).write_text(kept)
+    with pytest.raises(Usage, match="given only to a person"):
+        await bob(tmp_path)
+
+    class Terminal:
+        """A person sits there."""
+
+        @staticmethod
+        def isatty() -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    assert printed(await bob(tmp_path))
+    assert not place(KEPT).exists()
 
 
 async def test_the_servers_part_sent_back_by_a_server_is_refused(tmp_path: Path) -> None:
