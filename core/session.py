@@ -323,8 +323,10 @@ class Session:
             self._stream_over.set()
         if self.ending:
             return
-        if self._stopped:  # what came before the end has not all been delivered
+        if self._stopped:  # what came before the end has not all been delivered; after a cut nobody waits for it long
             self._end_waits = (error,)
+            if error is not None:
+                self._loop.call_later(self.limits.goodbye, self._end_now)
             return
         if error is not None:
             why = clean(str(getattr(error, "strerror", None) or error)).lower()
@@ -335,6 +337,11 @@ class Session:
             self.fail(Truncated("The connection ended without a goodbye: something the other side sent may be missing."))
         else:
             self._end(Ending(By.THEM, "The other side closed the connection without saying exit."))
+
+    def _end_now(self) -> None:
+        if self._end_waits and not self.ending:
+            self._stopped = False
+            self._ended(*self._end_waits)
 
     # -- out --------------------------------------------------------------------------------------------------------------
 

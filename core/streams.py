@@ -79,7 +79,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
             self._writable.set()
 
     def _end(self, error: Exception | None) -> None:
-        if self._over is None:
+        if self._over is None or (error and self._over == (None,)):  # it may break after its end, while we still send
             self._over = (error,)
             if self._on_end:
                 self._on_end(error)

@@ -19,7 +19,8 @@ class Stream(ABC):
 
     @abstractmethod
     def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
-        """Hand every piece that arrives to `receive`, which must copy what it keeps; call `ended` once, with the error if one.
+        """Hand every piece that arrives to `receive`, which must copy what it keeps; call `ended` once, with the error if one,
+        and a second time with the error where the connection breaks after its end.
 
         Nothing is delivered before the first call; a later call replaces the receiver, which hears of an end that came before it.
         """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from plytalk.core.keys import Identity
 from plytalk.core.limits import KIB
-from plytalk.core.messages import Ack, CloseReason, Extension, is_exit
+from plytalk.core.messages import Ack, CloseReason, Extension, Ping, is_exit
 from plytalk.core.properties import Property
 from plytalk.core.public_key import PublicKey
 from plytalk.core.sanitise import clean
@@ -34,6 +34,8 @@ UNREAD_BYTES = 512 * KIB
 """How many bytes may wait for a member before nothing more is read from it."""
 FLUSHED = 16 * KIB
 """After how many characters of lines they are sent, also within one turn of the event loop."""
+ASK = 5.0
+"""How often a member whose budget is used up is asked whether it is still there, in seconds."""
 UNREAD = "you did not read what was sent to you"
 _ids = count(1)
 
@@ -48,8 +50,8 @@ class Member(Speaker):
     raw = True  # what is said is passed on as it is: each screen cleans what it shows
 
     __slots__ = (
-        "_behind", "_hall", "_held", "_loud", "_waiting", "at", "budget", "key", "muted", "origin", "owes", "person", "sent",
-        "session", "since", "stream", "taken", "wired",
+        "_asked", "_behind", "_hall", "_held", "_loud", "_waiting", "at", "budget", "key", "muted", "origin", "owes", "person",
+        "sent", "session", "since", "stream", "taken", "wired",
     )  # fmt: skip
 
     def __init__(self, hall: "Hall", session: Session) -> None:
@@ -64,7 +66,8 @@ class Member(Speaker):
         self.head = b""
         self.at = self.since = self.sent = self.taken = 0
         self.wired = self.owes = self.muted = self._held = self._loud = self._behind = False
-        self.budget = Budget(hall.rates, hall.loop.time())
+        self._asked = hall.loop.time()
+        self.budget = Budget(hall.rates, self._asked)
         self._waiting: asyncio.TimerHandle | None = None
         session.heard_by(self)
         session.metered_by(self)
@@ -139,6 +142,7 @@ class Member(Speaker):
                 self._loud = True
                 hall.loud += 1
             hall.loop.call_later(delay, self._go_on)
+            self._ask_whether_it_is_there()
         elif not crowd and room and room.lag > UNREAD_BYTES:
             room.waiting.append(self._go_on)
         elif self.budget.work < 0:
@@ -147,6 +151,13 @@ class Member(Speaker):
             return
         self._held = True
         self.session.stop_reading()
+
+    def _ask_whether_it_is_there(self) -> None:
+        """While nothing is read, the end of a connection is not seen; sending something to a peer that has gone shows it."""
+        now = self._hall.loop.time()
+        if now - self._asked > ASK and self.session.stack.make_messages.layer.extensible:
+            self._asked = now
+            self.session.send_item(Ping())
 
     def _take_turn(self) -> None:
         self.budget.work = TURN

@@ -179,6 +179,17 @@ async def test_an_end_while_reading_is_stopped_comes_after_what_was_said_before_
     assert isinstance(alone.session.ending.error, Truncated)
 
 
+async def test_after_a_cut_nobody_waits_long_for_a_reading_that_is_stopped() -> None:
+    alone = await Alone(Choosy, limits=Limits(goodbye=0.01)).open()
+    alone.ui.opened(alone.session)
+    alone.peer.send(frame(b"1") + frame(b"2") + frame(b"3"))
+    await idle()
+    alone.session._ended(ConnectionResetError("gone"))
+    ending = await alone.session.over()
+    assert isinstance(ending.error, Truncated)
+    assert alone.ui.messages == ["1", "2"]
+
+
 async def test_our_own_goodbye_does_not_wait_for_a_reading_that_is_stopped() -> None:
     alone = await Alone(Choosy).open()
     alone.ui.opened(alone.session)

@@ -1,5 +1,6 @@
 """What clients that have got in can do to a real server, and that each row is red where its defence is taken out."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,8 +9,10 @@ from pathlib import Path
 import pytest
 from lab.weakenings import RESOURCES, ResourceWeakening
 
+from plytalk.core.messages import Pong
 from resources import insiders
 from resources.attacks import SHORT, Row
+from resources.server import LOOPBACK, free_port, measures, serving
 
 WEAKENED = Path(__file__).resolve().parents[1] / "lab" / "weakened.py"
 FEW = replace(SHORT, joins=10, insider=1.0, beside_insider=5)
@@ -35,6 +38,20 @@ def test_who_asks_for_more_than_its_share_costs_others_nothing_that_they_said() 
     rows = list(insiders.insider(FEW))
     assert len(rows) == len(insiders.FLOODS)
     assert all(row.held for row in rows), rows
+
+
+async def test_who_has_used_up_its_budget_and_goes_is_gone() -> None:
+    port = free_port()
+    with serving("--headless", "--metrics", f"{LOOPBACK}:{port}") as server:
+        client = await (await insiders.Client(server.port).connect()).join()
+        for _ in range(20_000):  # unasked for, and paid for with minutes
+            client.session.send_item(Pong())
+        client.session.flush()
+        await client.session.stream.drained()
+        client.session.stream.close()
+        async with asyncio.timeout(60):
+            while (await asyncio.to_thread(measures, port))["plytalk_sessions_open"]:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.1)
 
 
 @pytest.mark.parametrize("weakening", RESOURCES, ids=lambda weakening: weakening.name.replace(" ", "-"))
