@@ -81,7 +81,7 @@ MEANINGS: Mapping[Property, Meaning] = {
     ),
     Property.FRESHNESS: Meaning(
         "an old conversation that is played again is refused",
-        "an attacker can record a whole conversation and play it to the server again, as a new one",
+        "an attacker can record a conversation and play its beginning, or all of it, to the server again",
         ("handshake",),
     ),
     Property.FORWARD_SECRECY: Meaning(

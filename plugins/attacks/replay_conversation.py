@@ -2,11 +2,12 @@
 
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Attack
+from plytalk.core.lab.attack import Attack, Outcome
 from plytalk.core.lab.middle import Middle
 from plytalk.core.lab.play import CANARY, Evidence
 from plytalk.core.lab.sides import quiet
 from plytalk.core.properties import Property
+from plytalk.core.stack import Stack
 from plytalk.core.wire import MESSAGE
 
 
@@ -20,6 +21,11 @@ class ReplayConversation(Attack):
     row = "A17"
     reference = "TLS 1.3 early data, RFC 8446 section 8"
     defences = {Property.FRESHNESS}
+
+    @classmethod
+    def predict(cls, stack: Stack) -> Outcome:
+        """Where only the first record proves that the client is there, the server waits for that."""
+        return Outcome.DETECTED if stack.handshake.first_record_proves else super().predict(stack)
 
     async def after(self, middle: Middle) -> None:
         stream = await middle.meet()

@@ -26,7 +26,7 @@ from plytalk.core.layers import Handshake, Option
 from plytalk.core.limits import KIB
 from plytalk.core.properties import Property
 from plytalk.core.wire import Wire
-from plytalk.plugins.noise import payload, static
+from plytalk.plugins.noise import payload, security, static
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import KeyPair
 from plytalk.plugins.noise.proof import Proven, Prover
@@ -35,6 +35,10 @@ from plytalk.plugins.noise.protocol import interactive
 PATTERN, SUITE = "XX", "25519_ChaChaPoly_SHA256"
 NOISE = b"N"
 MAX_MESSAGE = 8 * KIB
+REPLAYABLE = (
+    "With the pattern {pattern} the client's part of a handshake can be recorded and played again. So a server lets nobody in "
+    "before the client's first record opens."
+)
 
 
 class Noise(Handshake):
@@ -62,17 +66,20 @@ class Noise(Handshake):
         senders = {role for role in Role if "s" in pattern.sent(role is Role.INITIATOR)}
         shows = frozenset() if options.get("no_identity") else frozenset(senders)
         known = "s" in pattern.initiator_pre + pattern.responder_pre
+        present = security.proves_presence(pattern)
         holds = {
             Property.STATES: True,
-            Property.FRESHNESS: True,  # both sides bring an ephemeral key
-            Property.FORWARD_SECRECY: True,  # every pattern that is not one-way has `ee`
+            Property.FRESHNESS: present,
+            Property.FORWARD_SECRECY: security.keeps_forward_secrecy(pattern),
             Property.PEER_KEY: bool(shows),
             Property.PEER_IDENTITY: known and bool(options.get("remote_key")),
             Property.POST_QUANTUM: pattern.kem,
         }
         gives = frozenset(prop for prop, true in holds.items() if true)
         prefers = {kind: name for kind, name in cls.prefers.items() if kind != "auth" or Role.RESPONDER in shows}
-        return type(cls.__name__, (cls,), {"__doc__": cls.__doc__, "shows": shows, "gives": gives, "prefers": prefers})
+        caution = "" if present else REPLAYABLE.format(pattern=pattern.name)
+        stated = {"shows": shows, "gives": gives, "prefers": prefers, "first_record_proves": not present, "caution": caution}
+        return type(cls.__name__, (cls,), {"__doc__": cls.__doc__, **stated})
 
     def __init__(
         self,
