@@ -70,7 +70,8 @@ class Session:
         "_admit", "_borders", "_cipher", "_delivered", "_end_waits", "_ending_known", "_extensions", "_fanout", "_framer",
         "_frames", "_hearer", "_heartbeat", "_held", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_said",
         "_on_taken", "_pending", "_receiving", "_rest", "_stopped", "_stream_is_over", "_stream_over", "_tracer", "_unread",
-        "_when_over", "_wire", "address", "approved", "ending", "heard", "identity", "limits", "role", "stack", "stream",
+        "_unscheduled", "_when_over", "_wire", "address", "approved", "ending", "heard", "identity", "limits", "role",
+        "stack", "stream",
     )  # fmt: skip
 
     def __init__(
@@ -106,6 +107,7 @@ class Session:
         self._extensions: tuple[tuple[int, Callable[[bytes], None]], ...] = ()
         self._loop = asyncio.get_running_loop()
         self._pending: list[Item] = []
+        self._unscheduled = False  # whether what is pending only waits for what comes next
         self._framer: Framer
         self._cipher: Cipher
         self._messages: Messages
@@ -366,16 +368,19 @@ class Session:
         if self._on_said:
             self._on_said(prepared)
         pending = self._pending
-        if not pending and not self._receiving:
+        if (not pending or self._unscheduled) and not self._receiving:
+            self._unscheduled = False
             self._loop.call_soon(self._flush)
         pending.append(prepared)
 
     def send_item(self, item: Item, with_next: bool = False) -> None:
         """Send something that is not said by people, in its turn; `with_next` leaves it to whoever sends next, or to `flush`."""
         if with_next:
+            self._unscheduled = self._unscheduled or not self._pending
             self._pending.append(item)
             return
-        if not self._pending and not self._receiving:
+        if (not self._pending or self._unscheduled) and not self._receiving:
+            self._unscheduled = False
             self._loop.call_soon(self._flush)
         self._pending.append(item)
 
@@ -449,7 +454,7 @@ class Session:
     def _flush(self, packed: Sequence[bytes] = ()) -> None:
         if self._held:
             return
-        items, self._pending = self._pending, []
+        items, self._pending, self._unscheduled = self._pending, [], False
         if not items or self.ending:
             return
         encode, seal, send = self._framer.encode, self._cipher.seal, self.stream.send

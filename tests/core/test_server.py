@@ -1,6 +1,7 @@
 """The end that listens: bad peers, many in their handshake, and conversations that a feature brings together."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -317,6 +318,20 @@ async def test_a_server_says_what_it_announces_and_whom_it_introduces() -> None:
         assert serving.ui.notices[1:] == ["Tell them says.", "This is memory:client."]
 
 
+class ShowsBoth(Shows):
+    """The client shows a key too."""
+
+    shows = {Role.INITIATOR}
+
+    async def initiate(self, wire) -> Secrets:
+        return await GivenKeys.initiate(self, wire)
+
+    async def respond(self, wire) -> Secrets:
+        secrets = await GivenKeys.respond(self, wire)
+        await wire.ask(Identity("test", b"key"))
+        return secrets
+
+
 async def test_a_server_whose_invitation_is_used_up_ends() -> None:
     class Once(Authenticator):
         """Lets nobody in, and has no more to try."""
@@ -512,6 +527,35 @@ class Hosting(Serving):
     @property
     def stop(self) -> Callable[[], None]:
         return self._server.stop
+
+
+async def test_a_spent_invitation_does_not_end_a_conversation_of_those_who_are_in() -> None:
+    class First(Authenticator):
+        """Lets the first in, and has no more to try after the second."""
+
+        name = "first"
+        judges = {Role.RESPONDER}
+        needs = frozenset()
+        spent, came = "", 0
+
+        async def check(self, peer: Peer) -> None:
+            type(self).came += 1
+            if self.came > 1:
+                type(self).spent = "The code was guessed wrong too often."
+                raise Refused("Wrong code.")
+
+    async with Hosting("spent-crowd", ShowsBoth, Table, First, keep=False) as serving:
+        guest = await serving.comes(ShowsBoth)
+        await serving.seated(1)
+        other, _ = client(Sits, ShowsBoth)
+        with contextlib.suppress(ChatError):
+            await other.run("spent-crowd", 0)
+        assert First.spent
+        await serving.seated(1)
+        assert not serving.task.done()
+        guest.session.say("still here")
+        await guest.until(messages=1)
+        assert guest.messages == ["still here"]
 
 
 async def test_many_talk_at_once_and_whoever_sits_at_the_server_with_them() -> None:

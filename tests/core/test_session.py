@@ -399,6 +399,38 @@ async def test_items_go_out_in_their_turn_with_what_is_said() -> None:
     await alone.over()
 
 
+async def test_an_item_alone_goes_out_at_the_end_of_the_turn_or_with_what_comes_next() -> None:
+    alone = await Alone(Items).open()
+    alone.session.send_item(Ack(1))
+    assert alone.says == b""
+    await idle()
+    assert alone.says == frame(b"=1")
+    alone.session.send_item(Ack(2), with_next=True)
+    await idle()
+    assert alone.says == frame(b"=1")
+    alone.session.flush()
+    await idle()
+    assert alone.says == frame(b"=1") + frame(b"=2")
+    alone.session.flush()
+    alone.session.send_item(Ack(3), with_next=True)
+    alone.session.say("next")
+    await idle()
+    assert alone.says == frame(b"=1") + frame(b"=2") + frame(b"=3") + frame(b"next")
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_an_item_sent_while_something_is_received_goes_out_too() -> None:
+    """An acknowledgement is sent so: from what hears the message."""
+    alone = await Alone(Items).open()
+    alone.session.extend(8, lambda body: alone.session.send_item(Ack(9)))
+    alone.peer.send(frame(b"+8 x"))
+    await idle()
+    assert alone.says == frame(b"=9")
+    alone.session.exit()
+    await alone.over()
+
+
 async def test_what_is_said_is_counted_and_what_was_taken_told() -> None:
     alone = await Alone(Items, limits=Limits(message=10)).open()
     said: list[str] = []

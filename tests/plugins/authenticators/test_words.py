@@ -10,13 +10,13 @@ from people import environment, terminal
 from programs import connect, serve
 
 from plytalk.core.errors import HandshakeFailed, Refused, StackMismatch, TooSlow, UnknownPeer, WrongSecret
-from plytalk.core.keys import Peer, Role
+from plytalk.core.keys import Identity, Peer, Role
 from plytalk.core.lab import clock
 from plytalk.core.limits import Limits
 from plytalk.core.wire import Channel
 from plytalk.core.words import WORDS
 from plytalk.plugins.authenticators.psk import Psk
-from plytalk.plugins.authenticators.words import Words, commitment, three_words
+from plytalk.plugins.authenticators.words import LENGTH, YES, Words, commitment, three_words
 
 pexpect = pytest.importorskip("pexpect", reason="pexpect plays the two people: pip install pexpect")
 
@@ -48,6 +48,38 @@ def test_the_words_are_those_of_the_protocols_page() -> None:
 
 def test_the_commitment_is_the_one_of_the_protocols_page() -> None:
     assert commitment(b"h" * 32, b"r" * 32) == sha256(b"plytalk/1 sas" + b"h" * 32 + b"r" * 32).digest()
+
+
+class Script:
+    """A channel on which the other side says what is given beforehand."""
+
+    def __init__(self, *says: bytes) -> None:
+        self.sent: list[bytes] = []
+        self._says = list(says)
+
+    async def send(self, message: bytes) -> None:
+        self.sent.append(message)
+
+    async def receive(self, person: bool = False) -> bytes:
+        return self._says.pop(0)
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_the_words_are_made_of_the_clients_number_and_then_the_servers(role: Role) -> None:
+    """Both sides could agree on the other order and still differ from other implementations (docs/protocol.md)."""
+    h, theirs, questions = b"h" * 32, b"t" * LENGTH, []
+
+    async def yes(question: str, otherwise: str) -> bool:
+        questions.append(question)
+        return True
+
+    is_client = role is Role.INITIATOR
+    script = Script(theirs, YES) if is_client else Script(commitment(h, theirs), theirs, YES)
+    await Words().verify(script, Peer(role, "127.0.0.1:1", Identity("", b""), yes, h))  # type: ignore[arg-type]
+    mine = script.sent[1] if is_client else script.sent[0]
+    words = three_words(h, mine + theirs if is_client else theirs + mine)
+    assert words != three_words(h, theirs + mine if is_client else mine + theirs)
+    assert questions == [f"The three words are {' '.join(words)}. Does the other side read the same?"]
 
 
 # -- two people --------------------------------------------------------------------------------------------------------------

@@ -113,6 +113,22 @@ def test_without_rekeying_the_other_end_understands_nothing(monkeypatch):
         server.open(hasty.seal(b"word"))
 
 
+@pytest.mark.parametrize(("limit", "value"), [("REKEY_RECORDS", 3), ("REKEY_BYTES", 60)])
+@pytest.mark.parametrize("functions", CIPHERS)
+def test_what_is_sealed_for_many_is_rekeyed_for_each_as_alone(functions, limit, value, monkeypatch):
+    """Rooms send so. Each has its own count: one of them has had a record before."""
+    monkeypatch.setattr(noise, limit, value)
+    pairs = [pair(functions) for _ in range(3)]
+    assert pairs[1][1].open(pairs[1][0].seal(b"before")) == b"before"
+    alone, failed = pair(functions)[0], []
+    for _ in range(12):
+        sealed = NoiseTransport.seal_each([client for client, _ in pairs], b"to all", failed)
+        assert [server.open(each) for (_, server), each in zip(pairs, sealed, strict=True)] == [b"to all"] * 3
+        assert sealed[0] == alone.seal(b"to all")
+    assert failed == []
+    assert repr(pairs[1][0]) == "<NoiseTransport 13 sent, 0 received>"
+
+
 # -- the end of the keys ---------------------------------------------------------------------------------------------------
 
 

@@ -263,6 +263,21 @@ def test_whatever_comes_is_read_or_refused(raw):
     assert all(isinstance(item, str | Undecodable | Ack | Ping | Pong | Close | Control | Extension) for item in items)
 
 
+@pytest.mark.parametrize("kind", [Control, Ping, Pong])
+def test_what_is_not_a_message_fits_into_a_record_or_is_not_sent(kind):
+    longest = kind(bytes(MAX_BODY))
+    assert unpacked(*Records(True).pack([longest])) == [longest]
+    with pytest.raises(LocalError, match="cannot carry"):
+        Records(True).pack([kind(bytes(MAX_BODY + 1))])
+
+
+@pytest.mark.parametrize("size", BUCKETS[:3])
+def test_an_empty_item_may_be_the_last_bytes_of_a_record(size):
+    full = record((1, b"x" * (size - 6)), (1, b""), size=size)
+    assert unpacked(full) == ["x" * (size - 6), ""]
+    assert unpacked(record((1, b"x" * (size - 3)), size=size)) == ["x" * (size - 3)]
+
+
 # -- the goodbye -----------------------------------------------------------------------------------------------------------
 
 
