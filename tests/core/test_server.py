@@ -318,20 +318,6 @@ async def test_a_server_says_what_it_announces_and_whom_it_introduces() -> None:
         assert serving.ui.notices[1:] == ["Tell them says.", "This is memory:client."]
 
 
-class ShowsBoth(Shows):
-    """The client shows a key too."""
-
-    shows = {Role.INITIATOR}
-
-    async def initiate(self, wire) -> Secrets:
-        return await GivenKeys.initiate(self, wire)
-
-    async def respond(self, wire) -> Secrets:
-        secrets = await GivenKeys.respond(self, wire)
-        await wire.ask(Identity("test", b"key"))
-        return secrets
-
-
 async def test_a_server_whose_invitation_is_used_up_ends() -> None:
     class Once(Authenticator):
         """Lets nobody in, and has no more to try."""
