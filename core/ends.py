@@ -4,9 +4,19 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
-from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, StackMismatch, UnknownPeer
+from plytalk.core.errors import (
+    BrokenPlugin,
+    CannotConnect,
+    ChatError,
+    HandshakeFailed,
+    NotDone,
+    Refused,
+    StackMismatch,
+    UnknownPeer,
+)
 from plytalk.core.heartbeat import Heartbeat
 from plytalk.core.keys import Role
 from plytalk.core.layers import Conversation, Transport
@@ -107,10 +117,17 @@ class End:
                 typing.result()
             ending: Ending = await asyncio.shield(end)  # whoever interrupts us must not close the stream before our goodbye
         except BaseException as error:
+            waits = isinstance(conversation, Session) and not conversation.ending
             conversation.exit()
+            if tasks and waits:  # what was said may still arrive; whoever interrupts a second time does not wait for that
+                await asyncio.wait(tasks[1:])
             self._blame_ui(error)
         finally:
             await stop(*tasks)
+            if tasks and conversation.ending and conversation.ending.error and tasks[1].cancelled():
+                self.stack.ui.notice(conversation.ending.error.sentence)
+        if conversation.failed and not ui.interactive and not ending.error:  # a script goes by the exit code
+            ending = replace(ending, error=NotDone())
         try:
             ui.closed(conversation, ending)
         except Exception as error:

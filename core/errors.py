@@ -3,6 +3,7 @@
     ChatError
       LocalError          we, or our user, erred
         Usage               the command or its configuration makes no sense      exit 2
+        NotDone             a line or a command in the chat was refused          exit 1
         ImpossibleStack     the layers chosen cannot work together               exit 2
         CannotConnect       no connection, or no listening socket                exit 3
         OutputFailed        standard output cannot be written                    exit 1
@@ -16,6 +17,7 @@
         BadFrame            bytes that are no frame                              exit 1
         HandshakeFailed                                                          exit 4
           TooSlow             the handshake took longer than it may
+          Withdrawn           the peer left while the user was asked about it
           Busy                the server has no room just now
           Refused             the peer, or our check of the peer, said no
             WrongSecret         the two sides do not know the same secret
@@ -222,6 +224,10 @@ class NotReceived(Truncated):
     """The other side did not receive everything that was sent."""
 
     hint = "Connect again and send the rest."
+
+
+class NotDone(LocalError):
+    """Something that was asked for was not done: what was wrong stands above."""
 
 
 class Removed(RemoteError):

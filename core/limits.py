@@ -18,8 +18,8 @@ class Limits:
     """How long a handshake may take, in seconds; the time in which a person is asked does not count."""
     person: float = 300.0
     """How long the other side's person may think about a question that both are asked, in seconds."""
-    goodbye: float = 1.0
-    """How long we wait, in seconds, for a peer to close after our own goodbye."""
+    goodbye: float = 10.0
+    """How long, in seconds, a side that has said goodbye waits for the other to receive everything, without any progress."""
     ping: float = 30.0
     """After how many seconds of silence a peer is pinged, and after how many more it counts as gone (`--ping`; 0: never)."""
     unread: int = 256 * KIB
@@ -36,7 +36,7 @@ class Limits:
     """How many may be inside at one time, where a feature brings people together."""
     connections_per_address: int = 50
     """The same for one address; those of this machine have no limit of their own."""
-    farewell: float = 4.0
-    """How long a server that is told to end waits for its peers to take the goodbye, in seconds."""
+    farewell: float = 30.0
+    """How long at most, in seconds, a server that is told to end waits for its peers to receive everything."""
     penalty: float = 30.0
     """How long such an address is turned away, in seconds; addresses of this machine never are."""

@@ -70,6 +70,8 @@ class Server(End):
         self._first: asyncio.Future[Ending] = loop.create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._gathered: asyncio.Future[Ending] | None = None
+        self._left = False  # the user at the server has said goodbye
+        self._unreceived: Ending | None = None  # of a member that did not receive everything when we left
         self._listeners: list[Listener] = []
         places = [Place(self.stack, host, port), *self._guests]
         try:
@@ -78,6 +80,10 @@ class Server(End):
             for listener, place in zip(tuple(self._listeners), places, strict=True):
                 self._start(self._accept(listener, place.stack))
             return await self._first
+        except asyncio.CancelledError:  # once more, and it ends at once
+            self._stopping = True
+            await self._stop()
+            raise
         finally:
             await stop(*self._tasks)
             for session in tuple(self._inside):
@@ -127,7 +133,7 @@ class Server(End):
             await listener.close()
         self._admission.clear()
         for session in tuple(self._inside):
-            session.exit()
+            session.exit(reason=CloseReason.SHUTDOWN)
         if others := self._tasks - {asyncio.current_task()}:
             await asyncio.wait(others, timeout=self._limits.farewell)
         self._finish(Ending(By.US, "The server was told to end."))
@@ -300,7 +306,7 @@ class Server(End):
     async def _gather(self, first: Session, gathered: "asyncio.Future[Ending]") -> None:
         """From the first that comes to the last that leaves; the UI has a seat as long, if somebody sits at it."""
         assert self._host is not None
-        entered = False
+        entered, self._unreceived, self._left = False, None, False
 
         def enter() -> None:
             nonlocal entered
@@ -311,19 +317,19 @@ class Server(End):
             if self.stack.ui.present:
                 seat = self._seat(first)
                 try:
-                    await self._sit(seat, lambda: gathered, enter)
+                    ending = await self._sit(seat, lambda: gathered, enter)
                 finally:
                     seat.exit()
             else:
                 enter()
-                await gathered
+                ending = await gathered
         except ChatError as error:
             if self._is_last:
                 raise
             self._notice(error.sentence)
         else:
             if self._is_last:
-                self._finish(gathered.result())
+                self._finish(ending)
         finally:
             self._busy = not self._keep
             if not entered:
@@ -357,18 +363,24 @@ class Server(End):
 
     async def _await_end(self, session: Session, ending: Ending) -> None:
         try:
-            await session.over()
+            received = await session.over()
+            if self._left or ending.by is not By.US:  # what one that was removed did not receive is not a fault
+                ending = received
         finally:
             self._tell_end(session)
             self._inside.remove(session)
+        if self._left and ending.by is By.US and ending.error:
+            self._unreceived = ending
         last = not self._inside and self._gathered and not self._gathered.done()
         if ending.error and (self._keep or not last):
             self._notice(f"{session.address}: {ending.error.sentence}")
         if last and self._gathered:
-            self._gathered.set_result(ending)
+            self._gathered.set_result(self._unreceived or ending)
 
     def _leave(self) -> None:
         """Whoever sits at the server says goodbye: with --once to all, and where only one other is there to that one."""
         if not self._keep or len(self._inside) == 1:
+            self._left = True
+            reason = CloseReason.SHUTDOWN if len(self._inside) > 1 else CloseReason.SAID_EXIT
             for session in tuple(self._inside):
-                session.exit()
+                session.exit(reason=reason)

@@ -8,12 +8,13 @@ the peer sees the same thing: the connection closes.
 """
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from plytalk.core.endings import By, Ending, ending_by_peer
 from plytalk.core.errors import BrokenPlugin, ChatError, StackMismatch, Tampered, Truncated
+from plytalk.core.farewell import Farewell, Pieces
 from plytalk.core.heartbeat import Heartbeat
 from plytalk.core.keys import Identity, Role
 from plytalk.core.layers import Buffer, Cipher, Frame, Framer, Hearer, Messages, Stream
@@ -46,6 +47,8 @@ __all__ = ["By", "Ending", "Session"]
 
 MAX_SAME, MAX_NOTICES = 3, 100
 """How often the same sentence is shown in a conversation, and how many different ones."""
+ACKNOWLEDGE = 64
+"""After how many messages the other side is told that they were received; when it says goodbye, it is told at once."""
 OUR_WORDS = {CloseReason.SHUTDOWN: "The server was told to end."}
 
 
@@ -67,10 +70,11 @@ class Session:
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
-        "_admit", "_borders", "_cipher", "_delivered", "_end_waits", "_ending_known", "_extensions", "_fanout", "_framer",
-        "_frames", "_hearer", "_heartbeat", "_held", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_said",
-        "_on_taken", "_pending", "_receiving", "_rest", "_stopped", "_stream_is_over", "_stream_over", "_tracer", "_unread",
-        "_unscheduled", "_when_over", "_wire", "address", "approved", "ending", "heard", "identity", "limits", "role",
+        "_acknowledge_at", "_acknowledged", "_admit", "_before_goodbye", "_borders", "_cipher", "_delivered", "_end_waits",
+        "_ending_known", "_extensions", "_fanout", "_farewell", "_framer", "_frames", "_hearer", "_heartbeat", "_held",
+        "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_goodbye", "_on_left", "_on_said", "_on_taken", "_pending",
+        "_pieces", "_receiving", "_rest", "_said", "_stopped", "_taken", "_theirs", "_tracer", "_unread", "_unscheduled",
+        "_when_over", "_wire", "acknowledges", "address", "approved", "ending", "failed", "heard", "identity", "limits", "role",
         "stack", "stream",
     )  # fmt: skip
 
@@ -98,12 +102,16 @@ class Session:
         self.ending: Ending | None = None
         self._tracer = Tracer(trace) if trace else None
         self._ending_known: asyncio.Event | None = None  # made when somebody waits: a server has thousands of conversations
-        self._stream_over: asyncio.Event | None = None
-        self._stream_is_over = False
+        self._farewell: Farewell | None = None
+        self._theirs: Ending
+        self.failed = False
         self._hearer: Hearer = stack.ui
         self._when_over: tuple[Callable[[Session, Ending], None], ...] = ()
         self._on_said: Callable[[str], None] | None = None
         self._on_taken: Callable[[int], None] | None = None
+        self._on_left: Callable[[], None] | None = None
+        self._on_goodbye: Callable[[], int] | None = None
+        self._before_goodbye: Callable[[], None] | None = None
         self._extensions: tuple[tuple[int, Callable[[bytes], None]], ...] = ()
         self._loop = asyncio.get_running_loop()
         self._pending: list[Item] = []
@@ -112,6 +120,10 @@ class Session:
         self._cipher: Cipher
         self._messages: Messages
         self._borders = False
+        self.acknowledges = stack.make_messages.layer.extensible
+        self._said = self._acknowledged = self._taken = 0
+        self._acknowledge_at = ACKNOWLEDGE if self.acknowledges else sys.maxsize
+        self._pieces = None if self.acknowledges else Pieces()
         self._delivered = 0
         self._fanout: Fanout | None = None
         self._receiving = self._held = self._stopped = False
@@ -180,6 +192,18 @@ class Session:
         """Have each message noted as it goes out, and how many of them the other side acknowledges."""
         self._on_said, self._on_taken = said, taken
 
+    def recount(self, acknowledged: int, said: int) -> None:
+        """Go on counting our messages where an earlier connection was cut."""
+        self._acknowledged, self._said = acknowledged, said
+
+    def count_by(self, taken: Callable[[], int], left: Callable[[], None], leaving: Callable[[], None]) -> None:
+        """Let a feature count the messages that this side takes, in place of the session.
+
+        When the other side says goodbye `left` is called, and `part` has to be when all that it said has been done. `leaving` is
+        called before our own goodbye goes out, to send what is to be before it.
+        """
+        self._on_goodbye, self._on_left, self._before_goodbye, self._acknowledge_at = taken, left, leaving, sys.maxsize
+
     def begin(self) -> None:
         """Deliver what has arrived behind the handshake, and from now on all that arrives."""
         wire, self._wire = self._wire, None  # with it goes all that the handshake needed
@@ -204,13 +228,17 @@ class Session:
 
     def _receive(self, data: Buffer) -> None:
         self.heard = True
-        if self._stopped:  # a stream may hand on what it had read already
+        if self._stopped or self._frames is not None:  # a stream may hand on what it had read already
             self._unread += bytes(data)
-        elif not self.ending:
+        else:
             self._read(data)
 
     def _read(self, data: Buffer) -> None:
         """Deliver what was kept and what arrived, until nothing is left or `stop_reading` is called."""
+        if self._farewell is not None:
+            if self._farewell.over:
+                return
+            self._farewell.arrived += len(data)
         self._receiving = True
         unseal, unpack, meter = self._cipher.open, self._messages.unpack, self._meter
         raw = self._hearer.raw
@@ -219,7 +247,7 @@ class Session:
             if self._rest is not None:
                 rest, self._rest = self._rest, None
                 self._hand_over(rest, raw)
-                if self.ending or self._stopped:
+                if self._stopped:
                     return
             if self._frames is None:
                 self._framer.feed(data)
@@ -241,13 +269,16 @@ class Session:
                     meter.record(len(payload), len(items))
                 # One text alone comes in a tuple.
                 self._hand_over(iter(items), raw or (items.__class__ is list and all_clean(items)))
-                if self.ending or self._stopped:
+                if self._stopped:
                     return
             self._frames = None
         except Exception as error:
             self.fail(error)
         finally:
             self._receiving = False
+            if self._taken >= self._acknowledge_at:
+                self._acknowledge_at = self._taken + ACKNOWLEDGE
+                self._pending.append(Ack(self._taken))
             if self._pending:
                 self._flush()
 
@@ -258,14 +289,15 @@ class Session:
             return
         show, meter = self._hearer.message, self._meter
         for item in items:
-            if item.__class__ is str:
+            if self._farewell is not None:
+                self._hear_late(item)
+            elif item.__class__ is str:
+                self._taken += 1
                 show(item if harmless else clean(item))
             else:
                 if meter is not None:
                     meter.item()
                 self._control(item)
-            if self.ending:
-                return
             if self._stopped:
                 self._rest = items
                 return
@@ -278,23 +310,25 @@ class Session:
 
     def read_on(self) -> None:
         """Deliver what was kept, and from now on what arrives, unless reading is stopped again."""
-        if not self._stopped or self.ending:
+        if not self._stopped:
             return
         self._stopped = False
-        self._read(b"")
-        while self._unread and not self._stopped:
-            unread, self._unread = self._unread, b""
-            self._receive(unread)
-        if self._stopped or self.ending:
+        self._read_rest()
+        if self._stopped:
             return
         self.stream.resume()
         if self._end_waits:
             self._ended(*self._end_waits)
 
+    def _read_rest(self) -> None:
+        self._read(b"")
+        while self._unread and not self._stopped:
+            unread, self._unread = self._unread, b""
+            self._read(unread)
+
     def _control(self, item: Item) -> None:
         if isinstance(item, Close):
-            # Only a server removes members, so what a client says of itself is an ordinary goodbye.
-            self._end(ending_by_peer(item if self.role is Role.INITIATOR else Close(item.text)))
+            self._hear_goodbye(item)
         elif isinstance(item, Ping):
             if self.stream.buffered <= self.limits.unread:  # who asks without reading gets no answer, and none piles up here
                 if self._held:
@@ -306,8 +340,7 @@ class Session:
                 if kind == item.type:
                     receive(item.body)
         elif isinstance(item, Ack):
-            if self._on_taken:
-                self._on_taken(item.taken)
+            self._hear_acknowledgement(item.taken)
         elif isinstance(item, Control):
             self.fail(
                 StackMismatch(
@@ -316,28 +349,33 @@ class Session:
                 )
             )
         elif isinstance(item, Undecodable):
+            self._taken += 1
             self.notice("A message came that is not UTF-8 text; what could be read of it follows.")
             self._hearer.message(item.text if self._hearer.raw else clean(item.text))
 
     def _ended(self, error: Exception | None) -> None:
-        self._stream_is_over = True
-        if self._stream_over:
-            self._stream_over.set()
-        if self.ending:
+        if self._farewell:
+            self._farewell.stream_over, self._farewell.error = True, error
+            self._farewell.changed.set()
             return
         if self._stopped:  # what came before the end has not all been delivered; after a cut nobody waits for it long
             self._end_waits = (error,)
             if error is not None:
                 self._loop.call_later(self.limits.goodbye, self._end_now)
             return
+        lost = f", and {self.unreceived:,} of the last lines that you sent were not acknowledged" if self.unreceived else ""
         if error is not None:
             why = clean(str(getattr(error, "strerror", None) or error)).lower()
-            self.fail(Truncated(f"The connection was cut ({why}): something the other side sent may be missing."))
+            self.fail(Truncated(f"The connection was cut ({why}): something the other side sent may be missing{lost}."))
         elif self._framer.unfinished:
-            self.fail(Truncated("The connection ended in the middle of a frame: something the other side sent is missing."))
+            self.fail(
+                Truncated(f"The connection ended in the middle of a frame: something the other side sent is missing{lost}.")
+            )
         elif Property.CLEAN_END in self.stack.gives:
-            self.fail(Truncated("The connection ended without a goodbye: something the other side sent may be missing."))
+            self.fail(Truncated(f"The connection ended without a goodbye: something the other side sent may be missing{lost}."))
         else:
+            self._farewell = Farewell()
+            self._farewell.stream_over = True
             self._end(Ending(By.THEM, "The other side closed the connection without saying exit."))
 
     def _end_now(self) -> None:
@@ -359,12 +397,16 @@ class Session:
             return
         if prepared is None:
             return
+        if self._held and self._leaving:
+            return
         # A character has four bytes at most.
         if len(prepared) * 4 > self.limits.message and len(prepared.encode(errors="replace")) > self.limits.message:
+            self.failed = True
             self.notice(
                 f"That line is longer than a message may be ({self.limits.message:,} bytes) and was not sent: cut it in pieces."
             )
             return
+        self._said += 1
         if self._on_said:
             self._on_said(prepared)
         pending = self._pending
@@ -375,6 +417,8 @@ class Session:
 
     def send_item(self, item: Item, with_next: bool = False) -> None:
         """Send something that is not said by people, in its turn; `with_next` leaves it to whoever sends next, or to `flush`."""
+        if self.ending:
+            return
         if with_next:
             self._unscheduled = self._unscheduled or not self._pending
             self._pending.append(item)
@@ -443,19 +487,21 @@ class Session:
             self._leaving = text or EXIT
             self._loop.call_later(self.limits.goodbye, self.exit, text)
             return
-        self._held = False
+        if self._held:  # the room that it was for never answered
+            self._held = False
+            self._pending.clear()
         try:
-            self._pending.append(Close(self._messages.prepare(text) or EXIT, reason, sentence))
+            goodbye = Close(self._messages.prepare(text) or EXIT, reason, sentence)
         except Exception as error:
             self.fail(error)
-        self._flush()
-        self._end(Ending(By.US, sentence or OUR_WORDS.get(reason, "You said exit."), code=reason))
+        else:
+            self._say_goodbye(goodbye, Ending(By.US, sentence or OUR_WORDS.get(reason, "You said exit."), code=reason))
 
     def _flush(self, packed: Sequence[bytes] = ()) -> None:
         if self._held:
             return
         items, self._pending, self._unscheduled = self._pending, [], False
-        if not items or self.ending:
+        if not items or (self._farewell and self._farewell.over):
             return
         encode, seal, send = self._framer.encode, self._cipher.seal, self.stream.send
         try:
@@ -467,6 +513,8 @@ class Session:
                 self._delivered += len(packed)
                 plaintexts = [*plaintexts, *packed]
             frames = [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
+            if self._pieces:
+                self._pieces.sent(sum(item.__class__ is str for item in items), sum(map(len, frames)))
             if self._borders:
                 send(b"".join(frames))
             else:  # without borders one write is one message
@@ -526,7 +574,93 @@ class Session:
             cause = error
             error = BrokenPlugin(f"A layer of {self.stack.line} raised {type(cause).__name__}; the conversation ends here.")
             error.__cause__ = cause
+        if self.ending and self._farewell:  # a goodbye is under way, and comes no further
+            self._farewell.fail(error)
         self._end(Ending(By.FAULT, error.sentence, error))
+
+    # -- ending: see farewell.py ------------------------------------------------------------------------------------------
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many of our messages the other side has not acknowledged."""
+        return max(0, self._said - self._acknowledged)
+
+    @property
+    def unreceived(self) -> int:
+        """How many lines the other side has not received, as far as this side can know."""
+        return self._pieces.lines_in(self.stream.undelivered) if self._pieces else self.unacknowledged
+
+    def part(self) -> None:
+        """Answer the other side's goodbye: all that it said before has been done."""
+        if self._farewell and self._farewell.heard and not self.ending:
+            self._held = False
+            self._say_goodbye(Close() if self.acknowledges else None, self._theirs)
+
+    def _say_goodbye(self, goodbye: Close | None, ending: Ending) -> None:
+        if self._before_goodbye:
+            self._before_goodbye()
+        farewell = self._farewell = self._farewell or Farewell()
+        if farewell.heard:
+            self._acknowledge_goodbye()
+        if goodbye:
+            self._pending.append(goodbye)
+        farewell.said = True
+        self._flush()
+        self._end(ending)
+
+    def _acknowledge_goodbye(self) -> None:
+        if self.acknowledges:  # it counts as one more message, unless something before it was not taken
+            taken = self._on_goodbye() if self._on_goodbye else self._taken
+            ignored = self._farewell is not None and self._farewell.ignored
+            self._pending.append(Ack(taken + (not ignored)))
+
+    def _hear_goodbye(self, goodbye: Close) -> None:
+        farewell = self._farewell = self._farewell or Farewell()
+        farewell.heard = True
+        farewell.changed.set()
+        # Only a server removes members, so what a client says of itself is an ordinary goodbye.
+        self._theirs = ending_by_peer(goodbye if self.role is Role.INITIATOR else Close(goodbye.text))
+        if self.ending:
+            self._acknowledge_goodbye()
+            self._flush()
+            self.stream.finish()
+        elif self._on_left:
+            self._on_left()
+        else:
+            self.part()
+
+    def _hear_acknowledgement(self, taken: int) -> None:
+        self._acknowledged = max(self._acknowledged, min(taken, self._said))
+        if self._on_taken:
+            self._on_taken(taken)
+        if self._farewell and self._farewell.said and taken > self._said:
+            self._farewell.acknowledged = True
+            self._farewell.changed.set()
+
+    def _hear_late(self, item: Item) -> None:
+        """Something that comes when one of the two has said goodbye."""
+        farewell = self._farewell
+        assert farewell is not None
+        if farewell.over:
+            return
+        if isinstance(item, Ack):
+            self._hear_acknowledgement(item.taken)
+        elif farewell.heard:
+            return  # behind a goodbye nothing else is read
+        elif self._on_left and not isinstance(item, Close):
+            farewell.ignored = True  # a feature has let go of it
+        elif isinstance(item, str):
+            self._taken += 1
+            self._hearer.message(item if self._hearer.raw else clean(item))
+        else:
+            self._control(item)
+
+    def tell_waiting(self) -> None:
+        """Tell the user of this conversation why it has not ended yet."""
+        if self._hearer is self.stack.ui and self.ending and self.ending.by is By.US:
+            lines = self.unreceived
+            what = f"{lines:,} lines are" if lines > 1 else "one line is" if lines else "the goodbye is"
+            self.notice(f"Not ended yet: {what} still to be received. Ctrl-C stops waiting.")
 
     def _end(self, ending: Ending) -> None:
         if self.ending:
@@ -538,11 +672,14 @@ class Session:
         if self._tracer:
             self._tracer.tell("ended", ending.reason, by=ending.by.value)
         self._pending.clear()
-        self._rest = self._frames = None
-        if self._stopped:  # what still comes is not delivered any more, but read, so that the peer's own goodbye is seen
+        farewell = self._farewell = self._farewell or Farewell()
+        farewell.over = ending.by is By.FAULT
+        if self._stopped:  # what was said before is not done any more, but read, so that the peer's own goodbye is seen
             self._stopped = False
             self.stream.resume()
-        self.stream.finish()
+            self._loop.call_soon(self._read_rest)
+        if farewell.over or farewell.heard or not self.acknowledges:
+            self.stream.finish()
         if self._ending_known:
             self._ending_known.set()
         for tell in self._when_over:
@@ -554,7 +691,8 @@ class Session:
         A reference cycle would keep it until Python searches for cycles, which a busy server rarely does.
         """
         self._hearer, self._when_over, self._extensions = self.stack.ui, (), ()
-        self._on_said = self._on_taken = self._wire = self._meter = self._rest = self._frames = None
+        self._on_said = self._on_taken = self._on_left = self._on_goodbye = self._before_goodbye = self._wire = None
+        self._meter = self._rest = self._frames = None
         if hasattr(self, "_cipher"):  # it has opened
             self._cipher.forget()
         if self._tracer:
@@ -565,29 +703,23 @@ class Session:
             error = error.__cause__ or error.__context__
 
     async def over(self) -> Ending:
-        """Wait for the end; then the stream is closed and the keys are dropped."""
+        """Wait until it has ended and everything is received, or cannot be; then close the stream and drop the keys."""
         try:
             if not self.ending:
                 self._ending_known = self._ending_known or asyncio.Event()
                 await self._ending_known.wait()
             assert self.ending is not None
-            if self.ending.by is By.US:
-                await self._goodbye()
+            assert self._farewell is not None
+            if self.ending.by is not By.FAULT:
+                self.stream.resume()  # its acknowledgements must not wait
+                try:
+                    self.ending = await self._farewell.wait(self, self.ending)
+                except asyncio.CancelledError:
+                    self.ending = self._farewell.verdict(self, self.ending)
+                    raise
         finally:
+            if self._farewell:
+                self._farewell.over = True
             self.stream.close()
             self.forget()
         return self.ending
-
-    async def _goodbye(self) -> None:
-        # The peer gets a moment to read our goodbye and close first: closing with its bytes unread would make the system reset
-        # the connection and lose the goodbye. Who reads slowly gets another moment as long as it reads.
-        self._stream_over = asyncio.Event()
-        left = self.stream.buffered
-        while not self._stream_is_over:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self.limits.goodbye):
-                    await self._stream_over.wait()
-                    return
-            left, before = self.stream.buffered, left
-            if not 0 < left < before:
-                return

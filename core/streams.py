@@ -14,6 +14,11 @@ from typing import cast
 from plytalk.core.arrivals import Arrivals
 from plytalk.core.layers import Buffer, Failed, Stream
 
+try:
+    from fcntl import ioctl
+    from termios import TIOCOUTQ
+except ImportError:  # Windows
+    ioctl = None  # type: ignore[assignment]
 READ = 64 * 1024  # larger pieces are slower: their copies come from fresh pages of the system each time
 # glibc gives memory back to the system at every record of 64 KiB, and asks for it again, which takes twice as long as all else.
 # What has once been freed in one large piece it takes for usual from then on; nothing of it is touched, so it costs nothing.
@@ -63,12 +68,23 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         return True  # what we have to say may still go out; `close` ends it
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            self._read_the_rest()
         self._descriptor = -1
         self.resume_writing()
         self._end(exc)
         # Neither the conversation nor asyncio's transport may stay behind as a reference cycle: Python would find those late.
         self._receive = self._on_end = None
         break_cycle(self._transport)
+
+    def _read_the_rest(self) -> None:
+        """A write that failed says nothing about what the peer had sent before: that still waits in the system, and is read."""
+        socket = self._transport.get_extra_info("socket")
+        if self._over is not None or ioctl is None or socket is None or socket.fileno() < 0:
+            return
+        with contextlib.suppress(OSError):
+            while self._receive and (size := os.readv(socket.fileno(), [self._buffer])):
+                self._receive(self._buffer[:size])
 
     def pause_writing(self) -> None:
         self.full = True
@@ -130,6 +146,17 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
     @property
     def buffered(self) -> int:
         return self._transport.get_write_buffer_size()
+
+    @property
+    def undelivered(self) -> int:
+        unsent = self.buffered
+        socket = self._transport.get_extra_info("socket")
+        if ioctl is None or socket is None or socket.fileno() < 0:
+            return unsent
+        try:
+            return unsent + int.from_bytes(ioctl(socket.fileno(), TIOCOUTQ, bytes(4)), sys.byteorder)
+        except OSError:  # a system that does not tell
+            return unsent
 
     async def drained(self) -> None:
         while self.full:

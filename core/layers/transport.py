@@ -40,6 +40,11 @@ class Stream(ABC):
     @abstractmethod
     def buffered(self) -> int: ...
 
+    @property
+    def undelivered(self) -> int:
+        """How many bytes have not reached the other machine, as far as the system tells."""
+        return self.buffered
+
     @abstractmethod
     async def drained(self) -> None:
         """Wait until the peer has taken enough that more may be sent."""

@@ -38,6 +38,8 @@ class Conversation(Protocol):
     stack: "Stack"
     address: str
     ending: "Ending | None"
+    failed: bool
+    """Whether something that its user asked for could not be done."""
 
     def say(self, text: str) -> None:
         """Say a line, as it was typed; `exit` ends the conversation."""
@@ -93,9 +95,6 @@ class Ui(Layer):
     present: ClassVar[bool] = True
     """Whether somebody sits here who could be asked, and would be missed in a room."""
 
-    stays = False
-    """Whether a conversation goes on when standard input ends: set at a server that has others to wait for."""
-
     @abstractmethod
     async def run(self, session: "Conversation") -> None:
         """Read what is typed and say it, until end of input. Cancelled when the conversation ends first."""
@@ -120,6 +119,11 @@ class Ui(Layer):
     def event(self, said: Said) -> None:
         """Something happened among several people: somebody spoke, came or left."""
         self.message(said.text)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person sits at a terminal here, and not a program or a file at a pipe."""
+        return False
 
     async def answer(self, question: Question) -> str | None:
         """Show `question.sentence` and give the next line that is typed, whatever it says; None at the end of input.

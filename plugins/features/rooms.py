@@ -168,8 +168,9 @@ class Rooms(Feature):
         cut = cut or (isinstance(error, StackMismatch) and self._tries > 0)
         self._goodbye = self._goodbye or ending.by is By.THEM  # of a server that starts anew, or is gone
         over = self._goodbye and self._tries == len(WAITS) - 1
-        if not self._reconnect or not (cut or ending.by is By.THEM) or self._visit.sent_away or over:
+        if not self._reconnect or not (cut or ending.by is By.THEM) or ending.is_final or over:
             return False
+        self._visit.leaving = self._visit.leaving or ending.by is By.US
         if self._visit.welcome and not self._tries:
             self._visit.away()
         await asyncio.sleep(WAITS[min(self._tries, len(WAITS) - 1)])

@@ -40,11 +40,16 @@ class TypedCommand:
             if command.operators and not self.is_operator:
                 raise Usage(f"/{command.name} is for operators.", "Ask one of them: /who marks them.")
             if isawaitable(outcome := command.run(self)):
+                self.member.running += 1
                 self.hall.start(self._finish(outcome))
 
     async def _finish(self, outcome: Awaitable[object]) -> None:
-        with self._told():
-            await outcome
+        try:
+            with self._told():
+                await outcome
+        finally:
+            self.member.running -= 1
+            self.member.settle()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -52,10 +57,10 @@ class TypedCommand:
         try:
             yield
         except ChatError as error:
-            self.tell(error.sentence)
+            self.member.tell(error.sentence, failed=True)
         except Exception as error:
             command, origin = self.hall.commands[self.name.lower()]
-            self.tell(f"/{command.name} of {origin} failed.")
+            self.member.tell(f"/{command.name} of {origin} failed.", failed=True)
             self.hall.notice(f"/{command.name} of {origin} raised {type(error).__name__}.")
 
     def tell(self, sentence: str) -> None:

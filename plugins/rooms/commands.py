@@ -105,7 +105,7 @@ def need(call: TypedCommand, what: str) -> str:
 def kick(call: TypedCommand) -> None:
     to, why = parted(need(call, "whom: /kick bob"))
     other = others(call, to)
-    call.hall.drop(other, f"{call.sender} sent you away{f': {why}' if why else ''}", CloseReason.KICKED)
+    call.hall.drop(other, why, CloseReason.KICKED, by=call.sender)
 
 
 def others(call: TypedCommand, name: str) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plytalk.core.commands import Command
+from plytalk.core.endings import SENTENCES
 from plytalk.core.errors import ChatError, Usage
 from plytalk.core.files import StoreError
 from plytalk.core.layers import Authenticator
@@ -192,6 +193,7 @@ class Hall:
         for member in owing:
             member.owes = False
             member.session.flush()
+            member.settle()
 
     def heard(self, member: "Member | Any", text: str) -> None:
         """A line that is no plain message: a command, or the words of somebody who is muted."""
@@ -201,7 +203,7 @@ class Hall:
             TypedCommand(self, member, text).run()
             return
         if member.muted:
-            member.tell("You are muted here: nobody else saw that.")
+            member.tell("You are muted here: nobody else saw that.", failed=True)
         else:
             member.speak(text)
 
@@ -228,7 +230,7 @@ class Hall:
         if member.session.ending:
             return
         if member.key and self.register.is_banned(member.key):
-            self.drop(member, "you are banned here", CloseReason.BANNED)
+            self.drop(member, "the key is banned", CloseReason.BANNED)
             return
         room = self.first if room is None else room  # an empty room is false
         back = None
@@ -314,20 +316,19 @@ class Hall:
             old.session.stream.close()
             old.session.exit()
 
-    def drop(self, member: Member, why: str, reason: CloseReason) -> None:
+    def drop(self, member: Member, why: str, reason: CloseReason, by: str = "") -> None:
         """Remove a member, and say why. One that an operator removed has nothing to come back to."""
         if member.session.ending:
             return
-        sentence = f"You were sent away: {why}."
-        if member.wired and reason is not CloseReason.TOO_SLOW:  # after `refused` a client stays away
-            member.answer(do="refused", text=sentence)
-        else:
+        how = f"{by and f' by {by}'}{why and f': {why}'}"
+        sentence = SENTENCES[reason] if reason is CloseReason.BANNED else f"You were removed from the server{how}."
+        if not member.session.acknowledges:  # its goodbye cannot carry a sentence
             member.tell(sentence)
         self.dropped += 1
-        self.notice(f"{member.name or member.session.address} was sent away: {why}.")
+        self.notice(f"{member.name or member.session.address} was removed{how}.")
         if reason in (CloseReason.KICKED, CloseReason.BANNED):
             self._forget(member)
-        member.session.exit(reason=reason)
+        member.session.exit(reason=reason, sentence=sentence)
 
     def _end_unfinished(self, member: object) -> None:
         if isinstance(member, Member):
@@ -409,7 +410,7 @@ class Hall:
             if isinstance(member, Member) and member.key == key:
                 member.muted = self.register.is_muted(key)
                 if self.register.is_banned(key):
-                    self.drop(member, "you are banned here", CloseReason.BANNED)
+                    self.drop(member, "the key is banned", CloseReason.BANNED)
 
     def reread(self) -> None:
         """Go by the register as it is now. Raises StoreError. Who is banned since stays until it leaves."""

@@ -50,8 +50,8 @@ class Member(Speaker):
     raw = True  # what is said is passed on as it is: each screen cleans what it shows
 
     __slots__ = (
-        "_asked", "_behind", "_hall", "_held", "_loud", "_waiting", "at", "budget", "key", "muted", "origin", "owes", "person",
-        "sent", "session", "since", "stream", "taken", "wired",
+        "_asked", "_behind", "_hall", "_held", "_loud", "_parting", "_waiting", "at", "budget", "key", "muted", "origin", "owes",
+        "person", "running", "sent", "session", "since", "stream", "taken", "wired",
     )  # fmt: skip
 
     def __init__(self, hall: "Hall", session: Session) -> None:
@@ -65,13 +65,15 @@ class Member(Speaker):
         self.room: Room | None = None
         self.head = b""
         self.at = self.since = self.sent = self.taken = 0
-        self.wired = self.owes = self.muted = self._held = self._loud = self._behind = False
+        self.wired = self.owes = self.muted = self._held = self._loud = self._behind = self._parting = False
+        self.running = 0  # commands that have not finished
         self._asked = hall.loop.time()
         self.budget = Budget(hall.rates, self._asked)
         self._waiting: asyncio.TimerHandle | None = None
         session.heard_by(self)
         session.metered_by(self)
         session.when_over(self._over)
+        session.count_by(self._count, self._leaves, self._catch_up_now)
         if session.stack.make_messages.layer.extensible:
             session.extend(ROOM, self._asks)
             self._waiting = hall.loop.call_later(GRACE, self._speaks_plainly)
@@ -91,7 +93,7 @@ class Member(Speaker):
             if self.room is None:
                 return
         self.taken += 1
-        if not self.owes and self.wired:
+        if not self.owes and self.session.acknowledges:
             self.owes = True
             self._hall.owing.append(self)
         budget = self.budget
@@ -188,6 +190,29 @@ class Member(Speaker):
             self._waiting.cancel()
             self._waiting = None
 
+    def _count(self) -> int:
+        return self.taken
+
+    def _leaves(self) -> None:
+        """It has said goodbye, and is answered when all that it said is in the room and its commands have been answered."""
+        self._parting = True
+        if self.room is None:
+            self.session.part()
+            return
+        if not self.owes:
+            self.owes = True
+            self._hall.owing.append(self)
+        self._hall.touch(self.room)
+
+    def settle(self) -> None:
+        """All that it has said until now is done, apart from commands that are still running."""
+        if self._parting and not self.running:
+            self.session.part()
+
+    def _catch_up_now(self) -> None:
+        if self.room:
+            self.room.catch_up(self)
+
     def notice(self, sentence: str) -> None:
         """Something about this conversation, which the server's user should know."""
         self._hall.notice(f"{self.name or self.session.address}: {sentence}")
@@ -204,17 +229,18 @@ class Member(Speaker):
         self.budget.requests -= len(body) / ANSWER
         self.session.send_item(Extension(ROOM, body))
 
-    def tell(self, sentence: str) -> None:
-        """Tell it alone, as the server."""
+    def tell(self, sentence: str, failed: bool = False) -> None:
+        """Tell it alone, as the server; `failed` says that what it asked for was not done."""
         if self.wired:
-            self.answer(do="tell", text=sentence)
+            self.answer(do="tell", text=sentence, **({"failed": True} if failed else {}))
         else:
             self.budget.requests -= len(sentence) / ANSWER
             self.session.say(clean(f"* {sentence}"))
 
     def acknowledge(self) -> None:
         """Say how much it has said has been taken, with whatever it is sent next."""
-        self.session.send_item(Ack(self.taken), with_next=True)
+        if self.session.acknowledges:
+            self.session.send_item(Ack(self.taken), with_next=True)
 
     @property
     def full(self) -> bool:

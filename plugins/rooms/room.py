@@ -132,7 +132,20 @@ class Room:
     @property
     def lag(self) -> int:
         """How many bytes the slowest member has yet to be sent."""
-        return max((self.log.total - member.sent for member in self._apart), default=0)
+        behind = [self.log.total - member.sent for member in self._apart]
+        return max(*behind, *(self.log.size(at) for at in self.ears.values() if at), 0, 0)
+
+    def catch_up(self, member: "Member") -> None:
+        """Send a member that is about to go what the others have been told, also where it reads slowly."""
+        log, end = self.log, self._heard
+        if member in self._apart and (at := max(member.at, log.first)) < end:
+            member.at = end
+            member.session.deliver(self._records(at, end, self._hidden(at, end, member.person), {}))
+        elif at := self.ears.get(member) or 0:
+            self.ears[member] = end
+            for entry in log.since(at):
+                if is_for(member.person, entry):
+                    member.hear(Event.decode(entry.body))
 
     def flush(self) -> None:
         """Bring everybody up to date, apart from those who do not read.

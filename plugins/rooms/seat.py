@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from plytalk.core.messages import EXIT, EXIT_SPACE, is_exit
 from plytalk.core.session import By, Ending
 from plytalk.core.stack import Stack
-from plytalk.plugins.rooms.room import Room, Speaker
+from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
 from plytalk.plugins.rooms.screen import show, tell
 from plytalk.plugins.rooms.wire import Event, Kind, Mark
 
@@ -23,6 +23,8 @@ class Seat(Speaker):
 
     id, key, marks, muted, wired = -1, None, 0, False, False
     is_operator = True
+    running = 0
+    failed = False
 
     def __init__(self, hall: "Hall", stack: Stack, address: str, leave: Callable[[], None], name: str = "") -> None:
         self._hall, self.stack, self.address, self._leave = hall, stack, address, leave
@@ -47,15 +49,20 @@ class Seat(Speaker):
             self._unheard.append(text)  # whoever comes first is connected, and not in the room yet
         elif len(text) < EXIT_SPACE and is_exit(text):
             self.exit(text)
-        elif not self.ending and self.room and text and not text.isspace():
+        elif not self.ending and self.room and text:
             if text.startswith("/"):
                 self._hall.heard(self, text)
             else:
                 self.speak(text)
 
     async def drain(self) -> None:
-        """Wait for company. Members that do not read are dropped; nobody at the server waits for them."""
+        """Wait for company, and for members that read slowly where lines come from a program: a person types none too fast."""
         await self._company.wait()
+        if not self.stack.ui.interactive:
+            while self.room and self.room.lag > CHUNK and not self.ending:
+                caught_up = asyncio.Event()
+                self.room.waiting.append(caught_up.set)
+                await caught_up.wait()
 
     def exit(self, text: str = EXIT) -> None:
         if not self.ending:
@@ -94,5 +101,9 @@ class Seat(Speaker):
                 self.notice(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; you have left the room.")
             self.exit()
 
-    def tell(self, sentence: str) -> None:
+    def tell(self, sentence: str, failed: bool = False) -> None:
+        self.failed = self.failed or failed
         tell(self.stack.ui, sentence)
+
+    def settle(self) -> None:
+        """A command has finished; nobody waits for it here."""

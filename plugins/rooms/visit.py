@@ -11,7 +11,7 @@ from typing import Any
 
 from plytalk.core.messages import Extension
 from plytalk.core.sanitise import clean
-from plytalk.core.session import Session
+from plytalk.core.session import Ending, Session
 from plytalk.plugins.rooms.screen import show, tell
 from plytalk.plugins.rooms.wire import EVENT, ROOM, Event, Kind, Mark, read, write
 
@@ -37,6 +37,8 @@ class Visit:
         self._taken = self._before = 0
         self._unshown = 0  # lines that the server has taken, and that have not come back as events yet
         self._returning = self.welcome = self.sent_away = False
+        self.leaving = False
+        """Whether the user has said exit, on a connection that was cut before everything was received."""
 
     def opened(self, session: Session) -> None:
         """A connection stands: ask to join."""
@@ -45,6 +47,7 @@ class Visit:
         session.extend(ROOM, self._hear)
         session.extend(EVENT, self._event)
         session.keep_count(self._said, self._acknowledged)
+        session.when_over(self._over)
         request: dict[str, Any] = {"do": "join", "instance": self._instance}
         if self._room:
             request["room"] = self._room
@@ -55,7 +58,13 @@ class Visit:
         session.send_item(Extension(ROOM, write(**request)))
         if self._returning:
             session.hold()  # what is said now comes after what was said before
+            session.recount(self._taken, self._taken + len(self._unacknowledged))
+            if self.leaving:
+                session.exit()
         self._returning = True
+
+    def _over(self, session: Session, ending: Ending) -> None:
+        self.sent_away = ending.is_final
 
     def _said(self, text: str) -> None:
         if self.welcome or len(self._unacknowledged) < MAX_KEPT:  # who never says welcome has no room to come back to
@@ -78,9 +87,7 @@ class Visit:
                     self._arrived(said, epoch)
                 self._enter(said, room, epoch, name, following)
             case {"do": "tell", "text": str(text)}:
-                tell(self._session.stack.ui, text)
-            case {"do": "refused", "text": str(text)}:
-                self.sent_away = True
+                self._session.failed |= said.get("failed") is True
                 tell(self._session.stack.ui, text)
 
     def _arrived(self, said: dict[str, Any], epoch: str) -> None:
@@ -99,6 +106,8 @@ class Visit:
             self._taken, self._before = taken, 0
         if self._epoch and said.get("missed"):
             tell(ui, "You were away too long: some of what was said meanwhile is missing here.")
+        if self._epoch:  # it has been here before
+            self._session.recount(self._taken, self._taken + len(self._unacknowledged))
         self._session.release(tuple(islice(self._unacknowledged, self._before)))
 
     def _enter(self, said: dict[str, Any], room: str, epoch: str, name: str, following: int) -> None:

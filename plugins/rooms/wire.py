@@ -1,6 +1,6 @@
 """What the two sides of a room say to each other, in items of two types (docs/protocol.md, section 8).
 
-ROOM   either way: one JSON object; the server's are  welcome, tell, refused  and the client's  join
+ROOM   either way: one JSON object; the server's are  welcome, tell  and the client's  join
 EVENT  from the server: something that happened in the room, the same bytes for everybody
 
 +----------+------------------+-----------+------------+------------------+------+------+

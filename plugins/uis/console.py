@@ -7,7 +7,7 @@ input are sent, and what arrives is printed in the same form without a prompt.
 Nothing that goes wrong on the screen ends a conversation: see `_draw`.
 """
 
-import asyncio
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -15,14 +15,13 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 from zlib import crc32
 
-from plytalk.core.display import is_dumb, wants_colour
 from plytalk.core.errors import UnknownPeer
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.layers import Conversation, Question, Said, Ui
 from plytalk.core.lines import LineReader, LineWriter
 from plytalk.core.session import Ending
 from plytalk.core.standard import tell
-from plytalk.plugins.uis.plain import Plain
+from plytalk.plugins.uis.plain import Plain, is_dumb
 
 PROMPT, RECEIVED = "Type Message: ", "Message Received: "
 LATE = 60
@@ -55,11 +54,14 @@ class Console(Ui):
         self._out = LineWriter(self._output_failed)
         self._session: Conversation | None = None
         self._line: InputLine | None = None
-        self._told_end = False
 
     @property
     def _terminal(self) -> bool:
         return sys.stdin.isatty() and sys.stdout.isatty()
+
+    @property
+    def interactive(self) -> bool:
+        return self._terminal
 
     def _input_line(self) -> InputLine:
         """The best input line that this terminal can show."""
@@ -69,7 +71,7 @@ class Console(Ui):
                 try:
                     from plytalk.plugins.uis.prompts import Prompt
 
-                    self._line = Prompt(PROMPT, self._out.fail)
+                    self._line = Prompt(PROMPT, self._output_failed)
                 except Exception as error:  # a broken installation can raise anything
                     self._say_plain(error)
         return self._line
@@ -91,8 +93,6 @@ class Console(Ui):
         while not session.ending:
             lines = await self._read()
             if lines is None:
-                if self.stays and not self._terminal:
-                    await self._input_ended()
                 session.exit()
                 return
             for index, line in enumerate(lines):
@@ -101,12 +101,6 @@ class Console(Ui):
                     return
                 session.say(line)
             await session.drain()
-
-    async def _input_ended(self) -> None:
-        if not self._told_end:
-            self._told_end = True
-            self.notice("Standard input has ended: nothing more can be typed here, and the server goes on without.")
-        await asyncio.get_running_loop().create_future()
 
     async def _read(self) -> list[str] | None:
         if not self._terminal:
@@ -182,7 +176,7 @@ def on_screen(said: Said) -> str:
     """What happened, as a line for a terminal: names have colours, unless none are wanted, and what is not new has its time."""
     line, then = said.text, said.time / 1000
     before, name, after = line.partition(said.sender or "\0")
-    if name and before in ("", "* ") and wants_colour():
+    if name and before in ("", "* ") and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
         line = f"{before}\x1b[{COLOURS[crc32(name.encode()) % len(COLOURS)]}m{name}\x1b[39m{after}"
     if 0 < then < time.time() - LATE:
         today = time.localtime(then)[:3] == time.localtime()[:3]

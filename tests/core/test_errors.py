@@ -11,6 +11,7 @@ ALL = sorted(
 )
 CODES = {
     "Usage": 2,
+    "NotDone": 1,
     "ImpossibleStack": 2,
     "CannotConnect": 3,
     "PluginError": 7,

@@ -401,6 +401,7 @@ class Chair:
     def __init__(self, table: "Table", stack: Stack, address: str, leave: Callable[[], None]) -> None:
         self.table, self.stack, self.address, self._leave = table, stack, address, leave
         self.ending: Ending | None = None
+        self.failed = False
 
     def say(self, text: str) -> None:
         if is_exit(text):

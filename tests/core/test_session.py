@@ -198,7 +198,7 @@ async def test_our_own_goodbye_does_not_wait_for_a_reading_that_is_stopped() -> 
     alone.session.exit()
     alone.peer.finish()
     assert (await alone.session.over()).by is By.US
-    assert alone.ui.messages == ["1", "2"]
+    assert alone.ui.messages == ["1", "2", "3"]
 
 
 async def test_without_borders_each_message_is_a_piece_of_its_own() -> None:
@@ -478,8 +478,8 @@ async def test_who_leaves_while_it_is_held_has_said_all() -> None:
     assert alone.says == b""  # what was said before may still come before it
     alone.session.exit()
     await idle()
-    assert alone.says == frame(b"last words") + frame(b"exit")
-    await alone.over()
+    assert alone.says == frame(b"exit")  # nobody asked for what was said before, so nothing is said out of order
+    assert (await alone.over()).exit_code == 8
 
 
 async def test_what_was_packed_once_for_many_goes_out_behind_what_is_pending() -> None:
@@ -575,25 +575,28 @@ async def test_a_connection_that_breaks_is_truncation_with_its_cause_in_words() 
     assert ending.reason.startswith("The connection was cut (connection reset␛ by peer)")
 
 
-async def test_a_connection_that_breaks_after_our_goodbye_changes_nothing() -> None:
+async def test_a_connection_that_breaks_after_our_goodbye_may_have_lost_it() -> None:
     alone = await Alone().open()
     alone.session.exit()
     alone.session._ended(ConnectionResetError(104, "reset"))
-    assert (await alone.over()).by is By.US
+    ending = await alone.over()
+    assert (ending.by, ending.exit_code) == (By.US, 8)
+    assert "may not have received everything: the connection was cut" in ending.reason
 
 
-async def test_nothing_is_said_or_heard_after_the_end() -> None:
+async def test_nothing_is_said_after_our_goodbye_and_what_still_comes_is_heard() -> None:
     alone = await Alone().open()
     alone.session.say("last words")
     alone.session.exit()
     alone.session.exit()
     alone.session.say("ghost")
     alone.session.say("exit")
-    alone.peer.send(frame(b"too late"))
+    alone.peer.send(frame(b"on its way already"))
     await idle()
     assert alone.says == frame(b"last words") + frame(b"exit")
     await alone.over()
-    assert alone.ui.messages == []
+    alone.session._receive(frame(b"too late"))
+    assert alone.ui.messages == ["on its way already"]
 
 
 async def test_items_behind_a_goodbye_are_not_heard() -> None:
@@ -631,24 +634,26 @@ async def test_after_our_goodbye_we_wait_for_the_peer_to_close() -> None:
     assert (await waiting).by is By.US
 
 
-async def test_but_not_for_ever() -> None:
+async def test_but_not_where_nothing_moves_any_more() -> None:
     alone = await Alone(limits=Limits(goodbye=0.01)).open()
     alone.session.exit()
-    assert (await alone.over()).by is By.US
+    ending = await alone.over()
+    assert (ending.by, ending.exit_code) == (By.US, 8)
+    assert ending.reason == "The other side may not have received everything: nothing moved for 0.01 s."
 
 
 async def test_a_peer_that_reads_slowly_gets_time_as_long_as_it_reads() -> None:
     class Slow(MemoryStream):
-        left = iter([30, 20, 10, 10])
+        left = [*range(60, 0, -1), *[1] * 60]
 
         @property
         def buffered(self) -> int:
-            return next(self.left)
+            return self.left.pop(0) if len(self.left) > 1 else 1
 
     alone = await Alone(limits=Limits(goodbye=0.001), stream=Slow).open()
     alone.session.exit()
-    await alone.over()
-    assert list(Slow.left) == []
+    assert (await alone.over()).exit_code == 8
+    assert len(Slow.left) < 60
 
 
 # -- what a peer may do wrong ---------------------------------------------------------------------------------------------

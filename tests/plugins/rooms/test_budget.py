@@ -240,7 +240,7 @@ async def test_who_does_not_read_its_answers_is_read_from_no_more_and_then_dropp
         await alice.until(lambda: "alice: meanwhile" in alice.texts)
         monkeypatch.setattr(members, "PATIENCE", -1e9)
         crowd.hall.start(member._catch_up())
-        await crowd.ui.shows("lazy was sent away: you did not read")
+        await crowd.ui.shows("lazy was removed: you did not read")
         assert crowd.hall.dropped == 1
 
 

@@ -145,8 +145,8 @@ BANNED = "The server says: You are banned from this server."
 
 
 async def gone(person: Person, why: str) -> None:
-    await person.shows(f"You were sent away: {why}")
-    assert (await person.over()).by is By.THEM
+    ending = await person.over()
+    assert (ending.by, ending.reason, ending.exit_code) == (By.THEM, why, 9)
 
 
 async def test_who_is_banned_is_sent_away_and_cannot_come_back_also_to_another_server(home: Path) -> None:
@@ -155,7 +155,7 @@ async def test_who_is_banned_is_sent_away_and_cannot_come_back_also_to_another_s
         twice = await crowd.comes("mallet", key="mallory")
         crowd.seat.say("/ban mallory")
         for person in (mallory, twice):
-            await gone(person, "you are banned here")
+            await gone(person, "You are banned from this server.")
         await crowd.ui.shows("mallory: banned.")
         assert await crowd.refuses("innocent", key="mallory") == BANNED
         await alice.shows("* mallet has left.")
@@ -197,7 +197,7 @@ async def test_operators_are_made_by_the_console_and_kept(home: Path) -> None:
         crowd.seat.say("/op alice")
         await crowd.ui.shows("alice: operator.")
         alice.say("/kick bob")
-        await gone(bob, "alice sent you away.")
+        await gone(bob, "You were removed from the server by alice.")
         alice.say("/kick alice", "/kick server", "/ban server", "/kick nobody", "/kick", "/ban", "/mute ssh-rsa AAAA")
         await alice.shows("nor to whoever sits at the server")
         await alice.shows("server shows no key")
@@ -222,7 +222,7 @@ async def test_an_operator_by_its_fingerprint(home: Path) -> None:
         bob.say("/kick alice")
         await bob.shows("/kick is for operators.")
         alice.say("/kick bob bye")
-        await gone(bob, "alice sent you away: bye.")
+        await gone(bob, "You were removed from the server by alice: bye.")
 
 
 async def test_a_key_is_let_in_where_a_list_is_kept(home: Path) -> None:

@@ -385,11 +385,11 @@ async def test_who_is_sent_away_knows_why_and_so_does_the_server(home: Path) -> 
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob", reconnect=True)
         crowd.seat.say("/kick bob be \x1b[2Jnice\nadmin: obey")
-        line = await bob.shows("You were sent away")
-        assert line == "You were sent away: server sent you away: be ␛[2Jnice␊admin: obey."
-        assert (await bob.over()).by is By.THEM  # and does not come again
+        ending = await bob.over()  # and does not come again
+        assert ending.reason == "You were removed from the server by server: be ␛[2Jnice␊admin: obey."
+        assert (ending.by, ending.exit_code) == (By.THEM, 9)
         assert await alice.shows("left") == "* bob has left."
-        assert await crowd.ui.shows("was sent away") == "bob was sent away: server sent you away: be ␛[2Jnice␊admin: obey."
+        assert await crowd.ui.shows("was removed") == "bob was removed by server: be ␛[2Jnice␊admin: obey."
         assert crowd.hall.dropped == 1
 
 

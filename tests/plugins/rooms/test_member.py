@@ -221,7 +221,7 @@ async def test_who_does_not_read_is_dropped_with_a_reason_and_nobody_else_notice
             sent += 1
             await heard(bob, sent)
             assert sent < 2000
-        await crowd.ui.shows("was sent away: you did not read what was sent to you.")
+        await crowd.ui.shows("was removed: you did not read what was sent to you.")
         alice.session.say("after")
         await bob.until(lambda: "alice: after" in bob.texts)
         assert [text for text in bob.texts if "left" in text][-1].startswith("* ")

@@ -326,13 +326,11 @@ async def test_no_event_moves_a_cursor(ends) -> None:
                 number += 1
                 server.happens(number, "\x1b[2J\r\nalice: yes\u2028", "bob\n\x1b", kind, marks)
         server.tells(do="tell", text="a\nb\x1b[2J")
-        server.tells(do="refused", text="a\nb\x1b[2J")
         await idle()
         assert not session.ending
     person = both[0].person
     assert person.messages
     assert all(line.isprintable() for line in (*person.notices, *person.messages))
-    assert visit.sent_away
 
 
 async def test_an_event_that_is_cut_off_ends_the_conversation_in_words(ends) -> None:
