@@ -11,6 +11,7 @@ from plytalk.core.layers import Authenticator
 from plytalk.core.messages import CloseReason
 from plytalk.core.public_key import PublicKey
 from plytalk.plugins.rooms.calls import TypedCommand
+from plytalk.plugins.rooms.names import MAX_NAME
 from plytalk.plugins.rooms.wire import Kind
 
 MAX_TOPIC = 200
@@ -57,7 +58,10 @@ def name(call: TypedCommand) -> None:
 async def keep(call: TypedCommand) -> None:
     if call.member.key is None:
         raise Usage("A name is kept for a key, and your connection shows none.")
-    await asyncio.to_thread(call.hall.register.claim, call.sender, call.member.key)
+    call.hall.count_kept(call.member)
+    register = call.hall.register
+    await asyncio.to_thread(register.claim, call.sender, call.member.key)
+    await asyncio.to_thread(register.note, call.member.key)
     call.tell(f"{call.sender} is yours: nobody with another key can take it.")
 
 
@@ -143,6 +147,17 @@ def key_named(call: TypedCommand, who: str) -> PublicKey:
     return key
 
 
+async def release(call: TypedCommand) -> None:
+    name = need(call, "which name: /release bob").strip('"')
+    register = call.hall.register
+    key = register.holder(name) if len(name) <= MAX_NAME else None
+    if key is None:
+        raise Usage(f"Nobody keeps the name {name[:MAX_NAME]!a}.")
+    held = register.name_of(key)
+    await asyncio.to_thread(register.release, key)
+    call.tell(f"{held} is released: any key can take it.")
+
+
 async def allow(call: TypedCommand) -> None:
     key = key_named(call, need(call, "whose key: /allow ssh-ed25519 AAAA... bob"))
     name = call.rest.split(" ", 2)[2:] or [call.sender]
@@ -169,6 +184,7 @@ COMMANDS = [
     Command("unban", "Let a key come again: /unban ssh-ed25519 AAAA....", about_key("unban", "no longer banned"), True),
     Command("mute", "Let nobody hear a key: /mute bob.", about_key("mute", "muted"), True),
     Command("unmute", "Let everybody hear a key again: /unmute bob.", about_key("unmute", "no longer muted"), True),
+    Command("release", "Let others have a name that was kept: /release bob.", release, True),
     Command("allow", "Let a key in, where only listed ones come in: /allow ssh-ed25519 AAAA... bob", allow, True),
     Command("op", "Make a key an operator: /op bob.", about_key("op", "operator"), True),
     Command("deop", "Make a key an operator no more: /deop bob.", about_key("deop", "no longer operator"), True),

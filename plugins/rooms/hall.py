@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,11 @@ from plytalk.core.endings import SENTENCES
 from plytalk.core.errors import ChatError, Usage
 from plytalk.core.files import StoreError
 from plytalk.core.layers import Authenticator
+from plytalk.core.limits import MIB
 from plytalk.core.measures import Measure
 from plytalk.core.messages import CloseReason
+from plytalk.core.opening import is_local
+from plytalk.core.penalties import place_of
 from plytalk.core.public_key import PublicKey
 from plytalk.core.sanitise import clean
 from plytalk.core.session import Ending
@@ -37,6 +41,15 @@ KEEP = 1000
 REMEMBERED = 10_000
 """Of how many members that left it is remembered what they had said, and of how many keys which name they had."""
 MAX_ROOMS = 100
+MAX_LOGS = 32 * MIB
+"""How many bytes of events all rooms keep together; where there are more, the longest logs are cut in half."""
+EMPTY = 600.0
+"""How long a room is kept that is empty, in seconds; with a history for good, unless there are too many."""
+NAMES_A_DAY = 5
+"""How many names one address may have kept in a day."""
+LOCAL_NAMES_A_DAY = 50
+"""The same for this machine, from which a tunnel or a proxy brings many people."""
+DAY = 24 * 3600.0
 QUEUE = MOST_BYTES
 """How many bytes a member may be behind before it is dropped, even if it reads."""
 
@@ -95,6 +108,8 @@ class Hall:
         self._present: dict[Origin, Member] = {}
         self._taken: OrderedDict[Origin, Taken] = OrderedDict(history.taken() if history else ())
         self._names: OrderedDict[PublicKey, str] = OrderedDict()
+        self._freeing: set[Room] = set()
+        self._kept_names: dict[object, list[float]] = {}
         self._flushing: dict[Room, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.commands: dict[str, tuple[Command, str]] = {one.name: (one, "plytalk") for one in COMMANDS}
@@ -119,6 +134,33 @@ class Hall:
 
     def _make_room(self, name: str, after: int, entries: Sequence[Entry] = ()) -> Room:
         return Room(name, max(KEEP, self.backlog), self._pack, self.touch, after, entries)
+
+    def _bound_logs(self) -> None:
+        if sum(room.log.kept for room in self.rooms.values()) <= MAX_LOGS:
+            return
+        self._forget_empty_rooms()
+        while sum(room.log.kept for room in self.rooms.values()) > MAX_LOGS:
+            longest = max((room.log for room in self.rooms.values()), key=lambda log: log.kept)
+            longest.shrink(longest.kept // 2)
+
+    def _free(self, room: Room) -> None:
+        self._freeing.discard(room)
+        if not len(room) and room is not self.first and self.rooms.get(room.name) is room:
+            self._after = max(self._after, room.log.next)
+            del self.rooms[room.name]
+
+    def count_kept(self, member: Any) -> None:
+        """One more name is to be kept for a member. Raises Usage where its address has had enough of them today."""
+        if member.is_operator or not isinstance(member, Member):
+            return
+        peer, now = member.stream.peer, self.loop.time()
+        place, most = ("", LOCAL_NAMES_A_DAY) if is_local(peer) else (place_of(peer), NAMES_A_DAY)
+        times = [time for time in self._kept_names.get(place, ()) if time > now - DAY]
+        if len(times) >= most:
+            raise Usage("Too many names were kept from your address today.", "Try again tomorrow, or ask an operator.")
+        if len(self._kept_names) >= REMEMBERED:
+            self._kept_names.clear()
+        self._kept_names[place] = [*times, now]
 
     def _forget_empty_rooms(self) -> None:
         """Should one be made again, its events have other numbers: who comes back to it learns that something is missing."""
@@ -194,6 +236,7 @@ class Hall:
             member.owes = False
             member.session.flush()
             member.settle()
+        self._bound_logs()
 
     def heard(self, member: "Member | Any", text: str) -> None:
         """A line that is no plain message: a command, or the words of somebody who is muted."""
@@ -247,7 +290,13 @@ class Hall:
         member.muted = self._is_muted(member)
         member.called(self._named(member, "" if member.muted else name))  # others would read it
         self.members[member.id] = member
+        if member.key and self.register.is_to_be_noted(member.key):
+            self.start(self._note(member.key))
         self.enter(member, room, back)
+
+    async def _note(self, key: PublicKey) -> None:
+        with suppress(StoreError):  # then its name expires earlier
+            await asyncio.to_thread(self.register.note, key)
 
     def _is_muted(self, member: Member) -> bool:
         return member.key is not None and self.register.is_muted(member.key)
@@ -290,6 +339,9 @@ class Hall:
             room.leave(member)
             if not member.muted:  # a muted member can make nobody read anything
                 room.happen(Kind.LEFT, member.name, why, member.marks, member.id)
+            if not len(room) and not self._history and room not in self._freeing:
+                self._freeing.add(room)
+                self.loop.call_later(EMPTY, self._free, room)
 
     def gone(self, member: Member, ending: Ending) -> None:
         """A conversation is over."""

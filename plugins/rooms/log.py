@@ -82,11 +82,11 @@ class Log:
 
     def shrink(self, size: int) -> None:
         """Keep no more than so many bytes."""
-        self._forget(*self._cut(0, self.kept, size))
+        self._forget(*self._cut(0, self.kept, size, 0))
 
-    def _cut(self, gone: int, left: int, size: int) -> tuple[int, int]:
-        """How many events have to go until `size` bytes are left, the last event at least, and how many bytes are."""
-        while left > size and gone < len(self._entries) - 1:
+    def _cut(self, gone: int, left: int, size: int, least: int = 1) -> tuple[int, int]:
+        """How many events have to go until `size` bytes are left, or the `least` number of events, and how many bytes are."""
+        while left > size and gone < len(self._entries) - least:
             left -= len(self._entries[gone][0])
             gone += 1
         return gone, left

@@ -1,6 +1,7 @@
 """What a room's server remembers about keys: who holds which name, who is an operator, banned or muted.
 
     name TYPE BASE64 NAME
+    seen TYPE BASE64 2026-11-29     when the holder of a name was last here; a name that is not used for UNUSED expires
     op TYPE BASE64
     ban TYPE BASE64
     mute TYPE BASE64
@@ -14,18 +15,23 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from plytalk.core.errors import Usage
 from plytalk.core.files import LOCK_WAIT, Corrupt, StoreError, edited_lines, read_lines
 from plytalk.core.public_key import PublicKey
 from plytalk.plugins.rooms.names import BadName, enforce, looks
+from plytalk.plugins.rooms.names import shapes as shapes_of
 
 MAX_NAMES = 1000
 """How many names are remembered, one for each key."""
 
 MAX_KEY = 600
 """The longest key that can hold a name, in bytes: RSA of 4,096 bits, and so many that the file has room for bans."""
+
+UNUSED = timedelta(days=90)
+"""After this time a name may be taken by another key, where its holder did not come."""
 
 _MARKS = ("op", "ban", "mute")
 _WORDS = re.compile(r"[ \t]+")
@@ -43,7 +49,7 @@ class NotHeld(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What a line says; `name` and what it looks like for `name` lines alone."""
+    """What a line says; `name` is what stands behind the key, and `looks` what it looks like for `name` lines alone."""
 
     word: str
     key: PublicKey
@@ -60,22 +66,33 @@ class _Content:
     marked: dict[str, set[PublicKey]] = field(default_factory=lambda: {mark: set() for mark in _MARKS})
     names: dict[PublicKey, str] = field(default_factory=dict)
     held: dict[str, PublicKey] = field(default_factory=dict)
+    exact: dict[str, PublicKey] = field(default_factory=dict)
+    seen: dict[PublicKey, date] = field(default_factory=dict)
 
     def other_holder(self, shapes: frozenset[str], key: PublicKey | None) -> PublicKey | None:
-        """Who else holds a name of one of these shapes."""
-        return next((holder for shape in shapes if (holder := self.held.get(shape)) not in (None, key)), None)
+        """The other key that holds a name of one of these shapes, and uses it."""
+        holders = (holder for shape in shapes if (holder := self.held.get(shape)) not in (None, key))
+        return next((holder for holder in holders if holder and not self.is_expired(holder)), None)
+
+    def is_expired(self, key: PublicKey) -> bool:
+        return self.seen.get(key, date.max) < today() - UNUSED
 
     def add(self, number: int, entry: _Entry) -> None:
         """Take in what a line says. Raises ValueError if another line says it too, or otherwise."""
         if entry.word == "name":
             if entry.key in self.names:
                 raise ValueError("this key has a name already")
-            if self.other_holder(entry.looks, entry.key):
+            exact = shapes_of(entry.name)  # names that were kept before more was taken for alike stay good
+            if any(self.exact.get(shape, entry.key) != entry.key for shape in exact):
                 raise ValueError(f"the name {entry.name!a} is another key's, or looks like it")
             if len(self.names) == MAX_NAMES:
                 raise ValueError(f"there are more than {MAX_NAMES} names")
             self.names[entry.key] = entry.name
-            self.held.update(dict.fromkeys(entry.looks, entry.key))
+            self.exact.update(dict.fromkeys(exact, entry.key))
+            for look in entry.looks:
+                self.held.setdefault(look, entry.key)
+        elif entry.word == "seen":
+            self.seen[entry.key] = date.fromisoformat(entry.name)
         else:
             if entry.key in self.marked[entry.word]:
                 raise ValueError("it is there twice")
@@ -126,6 +143,7 @@ class Register:
             raise NotHeld("This key is too long to hold a name.", "Come with a key of another type.")
         shapes = looks(name)
         with self._edited() as (lines, now):
+            now = self._without_expired(lines, now)
             if now.other_holder(shapes, key):
                 raise Taken(f"The name {name!a}, or one that looks like it, is held by another key.")
             line = f"name {key} {name}"
@@ -134,12 +152,35 @@ class Register:
             elif len(now.names) < MAX_NAMES:
                 lines.append(line)
             else:
-                raise NotHeld(f"{MAX_NAMES} names are held already.", "Ask an operator to release one.")
+                raise NotHeld(f"{MAX_NAMES} names are held already.", "Ask an operator to release one with /release NAME.")
         return name
 
     def release(self, key: PublicKey) -> bool:
         """Let go of the name that a key holds; False if it holds none."""
+        self._drop("seen", key)
         return self._drop("name", key)
+
+    def is_to_be_noted(self, key: PublicKey) -> bool:
+        """Whether this key holds a name, and the file does not say yet that it was here today."""
+        return key in self._now.names and self._now.seen.get(key) != today()
+
+    def note(self, key: PublicKey) -> None:
+        """Keep that the holder of a name is here, so that it does not expire."""
+        with self._edited() as (lines, now):
+            if key in now.names:
+                line = f"seen {key} {today().isoformat()}"
+                if where := self._where(now, "seen", key):
+                    lines[where - 1] = line
+                else:
+                    lines.append(line)
+
+    def _without_expired(self, lines: list[str], now: _Content) -> _Content:
+        expired = {key for key in now.names if now.is_expired(key)}
+        if not expired:
+            return now
+        gone = {number for number, entry in now.entries.items() if entry.key in expired and entry.word in ("name", "seen")}
+        lines[:] = [line for number, line in enumerate(lines, 1) if number not in gone]
+        return self._parse(lines)
 
     # -- marks: each change says whether it changed anything --------------------------------------------------------------
 
@@ -221,13 +262,17 @@ class Register:
         return content
 
 
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
 def _entry(text: str) -> _Entry:
     word, type, encoded, name = (*_WORDS.split(text, maxsplit=3), "", "", "")[:4]
-    if word not in (*_MARKS, "name") or (word == "name") != bool(name):
+    if word not in (*_MARKS, "name", "seen") or (word in ("name", "seen")) != bool(name):
         raise ValueError("it is neither `name TYPE KEY NAME` nor " + ", ".join(f"`{mark} TYPE KEY`" for mark in _MARKS))
     key = PublicKey.parse(f"{type} {encoded}")
-    if not name:
-        return _Entry(word, key)
+    if word != "name":
+        return _Entry(word, key, date.fromisoformat(name).isoformat() if name else "")
     if enforce(name) != name:
         raise ValueError(f"the name is written {enforce(name)!a}")
     return _Entry(word, key, name, looks(name))

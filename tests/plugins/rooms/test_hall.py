@@ -1,5 +1,6 @@
 """Everybody in their rooms: who is called what, what everybody sees, who comes back, and who is sent away."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -404,3 +405,26 @@ async def test_figures(home: Path) -> None:
         assert figures["plytalk_messages_total"] == 2
         assert figures["plytalk_deliveries_total"] >= 4
         assert figures["plytalk_dropped_total"] == 0
+
+
+# -- memory ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_all_rooms_keep_so_many_bytes_and_empty_ones_are_freed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(halls, "MAX_LOGS", 500_000)
+    monkeypatch.setattr(halls, "EMPTY", 0.0)
+    async with Crowd(home, headless=True, rate=0) as crowd:
+        alice, mallory = await crowd.joins("alice"), await crowd.joins("mallory")
+        for number in range(20):
+            mallory.session.say(f"/join room-{number}")
+            mallory.session.say(f"/topic {'x' * 200}")
+            for _ in range(4):
+                mallory.session.say("x" * 50_000)
+            await mallory.welcome(number + 2)
+            assert sum(room.log.kept for room in crowd.hall.rooms.values()) <= 500_000
+        mallory.session.say("/join lobby")
+        await mallory.welcome(22)
+        while len(crowd.hall.rooms) > 1:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        mallory.session.say("here again")
+        await alice.until(lambda: "mallory: here again" in alice.texts)

@@ -1,6 +1,7 @@
 """What a server remembers about keys: it survives a restart, is never half known, and a name has one holder."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from plytalk.core.files import Busy, Corrupt, Exposed, StoreError, locked, place
 from plytalk.core.public_key import PublicKey
+from plytalk.plugins.rooms import register as registers
 from plytalk.plugins.rooms.names import BadName, alike
 from plytalk.plugins.rooms.register import MAX_KEY, MAX_NAMES, NotHeld, Register, Taken
 
@@ -305,3 +307,35 @@ class AnyLife(RuleBasedStateMachine):
 
 AnyLife.TestCase.settings = settings(max_examples=40, stateful_step_count=25)
 test_any_life = AnyLife.TestCase
+
+
+# -- names that are not used ----------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_is_not_used_expires_and_one_that_is_used_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register = Register(tmp_path / "rooms")
+    register.claim("alice", key(1))
+    register.claim("bob", key(2))
+    register.note(key(1))
+    day = registers.today()
+    monkeypatch.setattr(registers, "today", lambda: day + registers.UNUSED)
+    assert register.is_to_be_noted(key(2))
+    register.note(key(2))
+    assert not register.is_to_be_noted(key(2))
+    assert register.holder("alice") == key(1)
+    monkeypatch.setattr(registers, "today", lambda: day + registers.UNUSED + timedelta(days=1))
+    assert register.holder("alice") is None
+    assert register.holder("bob") == key(2)
+    assert register.name_of(key(1)) == "alice"  # until another key takes it
+    register.claim("alice", key(3))
+    again = Register(tmp_path / "rooms")
+    assert again.name_of(key(1)) is None
+    assert (again.holder("alice"), again.holder("bob")) == (key(3), key(2))
+
+
+def test_names_that_were_kept_before_more_was_taken_for_alike_stay_good(tmp_path: Path) -> None:
+    path = tmp_path / "rooms"
+    path.write_text(f"name {key(1)} clara\nname {key(2)} dara\nname {key(3)} ali ce\nname {key(4)} mod\n")
+    path.chmod(0o600)
+    register = Register(path)
+    assert [register.name_of(key(number)) for number in (1, 2, 3, 4)] == ["clara", "dara", "ali ce", "mod"]
