@@ -40,11 +40,11 @@ def signature(function: Callable[..., object]) -> str:
     return f"{prefix}def {function.__name__}{shown}"
 
 
-def told_in(module: ModuleType, name: str) -> dict[str, str]:
-    """The docstrings below the attributes of a class of this module, in their order."""
-    classes = {one.name: one for one in ast.parse(inspect.getsource(module)).body if isinstance(one, ast.ClassDef)}
+def told_in(module: ModuleType, name: str = "") -> dict[str, str]:
+    """The docstrings below the attributes of a class of this module, or of the module itself, in their order."""
+    body = ast.parse(inspect.getsource(module)).body
     told = {}
-    for one, text in pairwise(classes[name].body):
+    for one, text in pairwise(next((one.body for one in body if isinstance(one, ast.ClassDef) and one.name == name), body)):
         if isinstance(one, ast.Assign | ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
             target = one.target if isinstance(one, ast.AnnAssign) else one.targets[0]
             told[ast.unparse(target)] = oneline(str(text.value.value))

@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from difflib import unified_diff
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from plytalk.core.host import Host
 from plytalk.core.lab.attack import Attack
 from plytalk.core.layers import KINDS, Framer
 from plytalk.core.properties import MEANINGS, Property
+from plytalk.plugins.features.rooms import Rooms
 
 DOCS = Path(__file__).resolve().parent
 PROJECT = DOCS.parent
@@ -229,6 +232,32 @@ def bounds(_: str) -> str:
     return table(("limit", "value", "meaning"), [*rows, (code("Framer.limit"), amount(Framer.limit), before)])
 
 
+ROOM_LIMITS = {
+    "hall": "KEEP REMEMBERED MAX_ROOMS MAX_LOGS QUEUE EMPTY NAMES_A_DAY LOCAL_NAMES_A_DAY",
+    "budget": "BYTES BURST_BYTES REQUESTS BURST_REQUESTS ITEM ANSWER UNFINISHED TURN WORK",
+    "member": "GRACE PATIENCE SLOWEST UNREAD_BYTES",
+    "room": "CROWD CHUNK",
+    "log": "MAX_BYTES MOST_BYTES",
+    "register": "MAX_NAMES UNUSED",
+    "names": "MAX_NAME MAX_NAME_BYTES",
+    "resume": "MAX_INSTANCE MIN_SECRET",
+    "wire": "MAX_REQUEST",
+}
+
+
+def room_bounds(_: str) -> str:
+    """The limits of rooms, with the option that changes them where there is one."""
+    rows = [(f"`--{option.name}`", str(option.default), oneline(option.help)) for option in Rooms.options if option.type is int]
+    for name, constants in ROOM_LIMITS.items():
+        module = import_module(f"plytalk.plugins.rooms.{name}")
+        told = told_in(module)
+        for constant in constants.split():
+            value = getattr(module, constant)
+            shown = f"{value.days} days" if isinstance(value, timedelta) else amount(value)
+            rows.append((code(f"{name}.{constant}"), shown, oneline(told[constant])))
+    return table(("limit", "value", "meaning"), rows)
+
+
 def decisions(_: str) -> str:
     found = [(page.name, page.read_text().splitlines()[0].lstrip("# ")) for page in sorted((DOCS / "decisions").glob("0*.md"))]
     return "\n".join(f"- [{title}]({name})" for name, title in found)
@@ -243,7 +272,7 @@ GENERATORS: dict[str, Callable[[str], str]] = {
     one.__name__: one
     for one in (
         attacks, bounds, commands, contract, decisions, environment, exits, exported,
-        failures, hooks, layers, matrix, output, profiles, properties, settings,
+        failures, hooks, layers, matrix, output, profiles, properties, room_bounds, settings,
     )
 }  # fmt: skip
 

@@ -41,6 +41,7 @@ KEEP = 1000
 REMEMBERED = 10_000
 """Of how many members that left it is remembered what they had said, and of how many keys which name they had."""
 MAX_ROOMS = 100
+"""How many rooms a server has at one time."""
 MAX_LOGS = 32 * MIB
 """How many bytes of events all rooms keep together; where there are more, the longest logs are cut in half."""
 EMPTY = 600.0
