@@ -9,6 +9,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plytalk.core.penalties import place_of
+
 from plytalk.core.commands import Command
 from plytalk.core.endings import SENTENCES
 from plytalk.core.errors import ChatError, Usage
@@ -18,7 +20,6 @@ from plytalk.core.limits import MIB
 from plytalk.core.measures import Measure
 from plytalk.core.messages import CloseReason
 from plytalk.core.opening import is_local
-from plytalk.core.penalties import place_of
 from plytalk.core.public_key import PublicKey
 from plytalk.core.sanitise import clean
 from plytalk.core.session import Ending
