@@ -9,7 +9,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plytalk.core.penalties import place_of
+from plytalk.core..py import place_of
 
 from plytalk.core.commands import Command
 from plytalk.core.endings import SENTENCES
