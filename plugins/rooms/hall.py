@@ -9,8 +9,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plytalk.core..py import place_of
-
+from plytalk.core.admission import source_of
 from plytalk.core.commands import Command
 from plytalk.core.endings import SENTENCES
 from plytalk.core.errors import ChatError, Usage
@@ -156,7 +155,7 @@ class Hall:
         if member.is_operator or not isinstance(member, Member):
             return
         peer, now = member.stream.peer, self.loop.time()
-        place, most = ("", LOCAL_NAMES_A_DAY) if is_local(peer) else (place_of(peer), NAMES_A_DAY)
+        place, most = ("", LOCAL_NAMES_A_DAY) if is_local(peer) else (source_of(peer), NAMES_A_DAY)
         times = [time for time in self._kept_names.get(place, ()) if time > now - DAY]
         if len(times) >= most:
             raise Usage("Too many names were kept from your address today.", "Try again tomorrow, or ask an operator.")
