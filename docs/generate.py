@@ -82,7 +82,7 @@ def run(line: str) -> str:
     with tempfile.TemporaryDirectory() as home:
         environment = kept | {"COLUMNS": WIDTH, "NO_COLOR": "1", "HOME": home}
         return subprocess.run(
-            command, env=environment, cwd=home, stdout=subprocess.PIPE, text=True, check=True, timeout=60
+            command, env=environment, cwd=home, stdout=subprocess.PIPE, text=True, check=True, timeout=600
         ).stdout
 
 

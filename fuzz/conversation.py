@@ -36,9 +36,9 @@ PEOPLE = 8
 GUESTS = ("demo01", "demo02", "secure-chat")
 WARM = 0.4
 """The part of a run after which a server has filled what it keeps."""
-MOST = 160 * MIB
+MOST = 192 * MIB
 """What the rooms, `AT_ONCE` members and what they have left unread and unfinished may take at the same time."""
-GROWN = 32 * MIB
+GROWN = 64 * MIB
 """What a warm server may still grow by: the allocator gives back late."""
 ANSWER = 0.25
 TRIES, GONE_WITHIN = 20, 30.0

@@ -5,6 +5,7 @@ Each setup has a folder of its own for a while, in which client, server and atta
 read.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -165,6 +166,7 @@ def _introduced(host: Host, plain: Setup) -> Iterator[Setup]:
             yield Introduced(f"{plain.name} {auth.name}", plain.classes, (auth,), plain.options)
         elif auth.name == handshake.prefers.get("auth"):  # it remembers such keys; that is the setup `pinned`
             yield Introduced(f"{plain.name} revoked", plain.classes, (auth,), plain.options, revoked=True)
+            yield Introduced(f"{plain.name} bom", plain.classes, (auth,), plain.options, before=BOM_UTF8)
 
 
 def _of_stranger(host: Host, kind: str, name: str) -> Iterator[Setup]:

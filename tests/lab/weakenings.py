@@ -5,7 +5,7 @@ from dataclasses import dataclass
 DEFAULT, PINNED = "plytalk1", "plytalk1 pinned"
 CHACHA, CLASSICAL = "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly", "plytalk1 XX_25519_AESGCM"
 CODE, PSK, WORDS = "plytalk1 code", "plytalk1 psk", "plytalk1 words"
-TOLD, LISTED, REVOKED = "plytalk1 peer", "plytalk1 allow", "plytalk1 revoked"
+TOLD, LISTED, REVOKED, MARKED = "plytalk1 peer", "plytalk1 allow", "plytalk1 revoked", "plytalk1 bom"
 OLD, OLDER = "secure-chat", "demo02"
 
 
@@ -240,6 +240,13 @@ LISTS = (
         "revoked = [entry for entry in about if entry.marker == REVOKED_MARK and entry.key == key]",
         "revoked: list[Entry] = []",
         red(REVOKED, "mitm"),
+    ),
+    Weakening(
+        "a mark at the beginning of known_hosts hides its first line",
+        "core/files.py",
+        "return content.removeprefix(BOM)",
+        "return b'#' + content if content.startswith(BOM) else content",
+        red(MARKED, "mitm"),
     ),
     Weakening(
         "our own identity comes back from another machine and is accepted",
@@ -494,6 +501,13 @@ SERVER = (
 WEAKENINGS = CHANNEL + SECRECY + IDENTITY + LISTS + AGREED + HANDSHAKE + SERVER
 
 RESOURCES = (
+    ResourceWeakening(
+        "a client is let in by a handshake that may be a recording",
+        "plugins/handshakes/noise.py",
+        '"first_record_proves": not present',
+        '"first_record_proves": False',
+        "replay",
+    ),
     ResourceWeakening(
         "a resume begins where it asks to",
         "plugins/rooms/resume.py",

@@ -24,7 +24,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
-ATTACKS: dict[str, Callable[..., Iterator[Row]]] = {"resume": insiders.resume, "join": insiders.join}
+ATTACKS: dict[str, Callable[..., Iterator[Row]]] = {
+    "resume": insiders.resume,
+    "join": insiders.join,
+    "replay": insiders.replay,
+}
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -40,9 +40,9 @@ def test_the_control_raises_no_alarm() -> None:
 def test_there_are_stacks_of_every_kind() -> None:
     names = {setup.name for setup in SETUPS}
     assert {"demo01", "demo02", "secure-chat", "plytalk1", "plytalk1 pinned"} <= names
-    assert sum(name.startswith("plytalk1") for name in names) == 16
+    assert sum(name.startswith("plytalk1") for name in names) == 17
     assert sum(name.endswith("pinned") for name in names) == 5
-    assert {f"plytalk1 {auth}" for auth in ("psk", "code", "words", "peer", "allow", "revoked")} <= names
+    assert {f"plytalk1 {auth}" for auth in ("psk", "code", "words", "peer", "allow", "revoked", "bom")} <= names
     assert {"demo02 peer", "secure-chat peer"} <= names
 
 
