@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plytalk.core.errors import BadFrame, FrameTooLong, LocalError
-from plytalk.core.messages import Ack, Close, CloseReason, Control, Extension, Ping, Pong, Undecodable
+from plytalk.core.messages import Ack, Close, CloseReason, Control, Empty, Extension, Ping, Pong, Undecodable
 from plytalk.core.testing import check_messages
 from plytalk.plugins.messages.records import (
     BUCKETS,
@@ -35,6 +35,29 @@ ITEMS = st.one_of(
 def record(*items, size=64):
     """A record by hand."""
     return b"".join(bytes([kind]) + len(body).to_bytes(2, "big") + body for kind, body in items).ljust(size, b"\0")
+
+
+def test_the_reserved_type_byte_80_is_an_item_and_no_padding():
+    assert unpacked(record((MORE, b"skipped"), (1, b"behind"))) == ["behind"]
+    with pytest.raises(BadFrame, match="in the middle of a message"):
+        unpacked(record((1 | MORE, b"a"), (MORE, b"")))
+
+
+def test_an_unknown_type_in_parts_is_one_item_that_nobody_asks_for_and_has_a_limit():
+    assert unpacked(record((99 | MORE, b"a"), (99, b"b"), (1, b"after"))) == [Extension(99, b"ab"), "after"]
+    part = record((99 | MORE, bytes(60_000)), size=BUCKETS[-1])
+    with pytest.raises(FrameTooLong):
+        unpacked(*[part] * (MAX_EXTENSION // 60_000 + 1))
+
+
+def test_a_record_that_says_nothing_is_counted_like_any_other():
+    ours, theirs = Records(borders=True), Records(borders=True)
+    [nothing] = ours.pack([Empty()])
+    assert nothing == bytes(64)
+    assert ours.pack([]) == []
+    assert list(theirs.unpack(nothing)) == []
+    [goodbye] = ours.pack([Close()])
+    assert theirs.unpack(goodbye) == [Close()]
 
 
 def unpacked(*records):
