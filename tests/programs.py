@@ -25,6 +25,12 @@ ENVIRONMENT = {
 }
 
 
+def importing(*folders: Path) -> dict[str, str]:
+    """The variable that lets a program import from these folders too."""
+    before = [ENVIRONMENT["PYTHONPATH"]] if ENVIRONMENT.get("PYTHONPATH") else []
+    return {"PYTHONPATH": os.pathsep.join([*map(str, folders), *before])}
+
+
 class Chat:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process

@@ -5,7 +5,9 @@ processes, files in the project, files in the home folder, the environment, the 
 """
 
 import contextlib
+import importlib.metadata
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -16,9 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+HIDDEN = Path(__file__).with_name("hidden")
 PATIENCE = 20.0  # seconds that something may take to end on a busy machine; only a failure waits so long
 SETTINGS = ("PLYTALK_", "XDG_", "LC_", "PYTHON", "CLICOLOR", "TMUX")
 SETTINGS_BY_NAME = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "LANGUAGE", "TZ", "ENV", "BASH_ENV"}
+KEPT = {"PYTHONDONTWRITEBYTECODE"}
 # Python ignores these two itself, and gives them back to children (`restore_signals`).
 IGNORED_BY_PYTHON = {getattr(signal, name, None) for name in ("SIGPIPE", "SIGXFSZ")}
 MADE_BY_TOOLS = {"__pycache__", "node_modules", "build", "dist", "site"}
@@ -29,11 +33,26 @@ def prepare() -> Path:
     default_signals()
     home = Path(tempfile.mkdtemp(prefix="plytalk-tests-home-"))
     for name in list(os.environ):
-        if (name.startswith(SETTINGS) or name in SETTINGS_BY_NAME) and name != "PYTHONDONTWRITEBYTECODE":
+        if (name.startswith(SETTINGS) or name in SETTINGS_BY_NAME) and name not in KEPT:
             del os.environ[name]
     os.environ.update(HOME=str(home), LANG="C.UTF-8", TERM="xterm-256color")
     os.umask(0o022)
+    hide_others()
     return home
+
+
+def hide_others() -> None:
+    """Hide every plugin that is installed here and is not ours, from these tests and from the programs they start."""
+    others = sorted(
+        str(getattr(each, "_path", ""))
+        for each in importlib.metadata.distributions()
+        if "[plytalk]" in (each.read_text("entry_points.txt") or "") and each.name != "plytalk"
+    )
+    if others:
+        os.environ["HIDDEN_DISTRIBUTIONS"] = os.pathsep.join(others)
+        runpy.run_path(str(HIDDEN / "sitecustomize.py"))
+    if "HIDDEN_DISTRIBUTIONS" in os.environ:  # also where this process has been started with them hidden already
+        os.environ["PYTHONPATH"] = str(HIDDEN)
 
 
 def default_signals() -> None:

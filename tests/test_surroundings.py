@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import surroundings
+from strangers import bad, good, plant
 from surroundings import ROOT, Folders, Leftovers, in_the_background, prepare
 
 QUIET = ("-p", "no:cacheprovider")
@@ -140,3 +141,18 @@ def test_a_test_that_leaves_a_thread_behind_fails(tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=ROOT / "tests", capture_output=True, text=True, timeout=300)
     assert run.returncode == 1, run.stdout + run.stderr
     assert "The test leaves something behind: the thread" in run.stdout
+
+
+def test_plugins_that_somebody_has_installed_are_hidden_from_tests_and_their_programs(tmp_path: Path) -> None:
+    plant(tmp_path, "plytalk-cipher-mine", {"cipher-mine": good("mine")})
+    plant(tmp_path, "plytalk-cipher-broken", {"cipher-import": bad("import")})
+    look = "from plytalk.core.host import Host; print('mine' in Host().names('cipher'))"
+    program = f"import surroundings, subprocess, sys; surroundings.prepare().rmdir(); {look}; sys.stdout.flush()\n"
+    again = f"subprocess.run([sys.executable, '-c', {look!r}])"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    seen = subprocess.run([sys.executable, "-c", look], env=environment, capture_output=True, text=True, check=True)
+    hidden = subprocess.run(
+        [sys.executable, "-c", program + again], env=environment, cwd=ROOT / "tests", capture_output=True, text=True, check=True
+    )
+    assert seen.stdout.split() == ["True"]
+    assert hidden.stdout.split() == ["False", "False"]

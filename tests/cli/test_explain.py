@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from programs import ENVIRONMENT, chat, complaint
+from programs import ENVIRONMENT, chat, complaint, importing
 from strangers import plant
 
 
@@ -94,7 +94,7 @@ def layers():
 
 def explained(folder: Path, text: str) -> dict[str, Any]:
     plant(folder, "plytalk-cipher-liar", {"cipher-liar": text})
-    run = chat("explain", "--cipher", "liar", "--json", environment={**ENVIRONMENT, "PYTHONPATH": str(folder)})
+    run = chat("explain", "--cipher", "liar", "--json", environment={**ENVIRONMENT, **importing(folder)})
     assert run.returncode == 0, run.stderr
     return dict(json.loads(run.stdout))
 
@@ -108,7 +108,7 @@ def test_what_the_conformance_kit_refutes_is_not_repeated(tmp_path: Path) -> Non
         assert "cipher `liar` of plytalk-cipher-liar claims this, and the conformance kit refutes it: " in claims[prop]
         assert "the same twice" in claims[prop]
     assert claims["peer identity"].endswith("which no cipher can give.")
-    text = chat("explain", "--cipher", "liar", environment={**ENVIRONMENT, "PYTHONPATH": str(tmp_path)}).stdout
+    text = chat("explain", "--cipher", "liar", environment={**ENVIRONMENT, **importing(tmp_path)}).stdout
     assert "What a plugin claims, and plytalk does not vouch for" in text
     assert "only ciphertext" not in text
 

@@ -5,7 +5,7 @@ import click
 import programs
 import pytest
 from click.testing import CliRunner
-from programs import ENVIRONMENT
+from programs import ENVIRONMENT, importing
 from strangers import TROUBLE, bad, good, plant, plant_metadata
 
 from plytalk.cli.plugins import plugins
@@ -74,7 +74,7 @@ class Shell:
     def __init__(self, site: Path) -> None:
         self.site = site
         site.mkdir()
-        self.environment = ENVIRONMENT | {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
+        self.environment = ENVIRONMENT | importing(site) | {"PYTHONDONTWRITEBYTECODE": "1"}
 
     def __call__(self, *arguments: str, status: int = 0) -> tuple[str, str]:
         """Run to the end; the exit code must be `status`. Gives standard output and standard error."""

@@ -18,7 +18,7 @@ from canary import CAN_LOOK, Canaries
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from programs import COMMAND, ENVIRONMENT, Chat, connect, serve
+from programs import COMMAND, ENVIRONMENT, Chat, connect, importing, serve
 from strangers import plant
 
 from plytalk.core.tracefile import read
@@ -57,7 +57,7 @@ class Place:
             "PLYTALK_HOME": home,
             "TMPDIR": home,
             "XDG_STATE_HOME": home,
-            "PYTHONPATH": "",
+            **importing(),
             **more,
         }
 
@@ -252,7 +252,7 @@ def failing(place: Place, where: str, text: str) -> tuple[str, ...]:
 
 def run_into_it(place: Place, *options: str, psk: Path) -> str:
     """A client with `--debug` that fails; what both sides printed."""
-    environment = place.environment("client", {"PLYTALK_DEBUG": "1", "PYTHONPATH": str(place.folder / "site")})
+    environment = place.environment("client", {"PLYTALK_DEBUG": "1", **importing(place.folder / "site")})
     auths = ("--psk-file", str(psk), "--auth", "known-hosts", "--accept-new")
     with (
         serving(place, "debug", "--keep", "--psk-file", str(psk)) as server,
