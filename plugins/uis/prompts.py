@@ -6,25 +6,24 @@ afterwards. Imported only on a terminal.
 
 import asyncio
 import contextlib
-import io
 import os
 import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import Application, run_in_terminal
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import DummyHistory
-from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
 from plytalk.core.questions import Question
 from plytalk.plugins.uis.plain import without_echo
+from plytalk.plugins.uis.terminal import Above, Drawing, as_text, terminal
 
 FRAME = 1 / 30
 """How long what arrives may wait, in seconds, so that a flood of it is drawn together."""
@@ -52,6 +51,7 @@ class Prompt:
         self._question: PromptSession[str] = PromptSession(
             key_bindings=answers, history=DummyHistory(), erase_when_done=True, **common
         )
+        self._drawings = {prompt.app: Drawing(prompt.app) for prompt in (self._chat, self._question)}
         self._line = asyncio.Lock()
         self._asking = 0
         self._half = Document()
@@ -173,8 +173,7 @@ class Prompt:
         text = "".join(f"{line}\r\n" for line in lines).encode(encoding, "backslashreplace").decode(encoding)
         app = self._app
         if app:
-            self._output.write_raw("\r")  # the terminal may count the cells of a line otherwise than prompt_toolkit
-            app.renderer.erase()
+            self._drawings[app].erase()
             self._drawn = asyncio.get_running_loop().time()
         self._output.write_raw(text)
         self._output.flush()
@@ -225,89 +224,3 @@ class Prompt:
             self._input.raw_mode().__enter__()  # the shell has set the terminal for itself
             app.renderer.reset()
             app._redraw()
-
-
-class Above(io.TextIOBase):
-    """A stream whose lines are printed above the input line."""
-
-    def __init__(self, stream: Any, show: Callable[[str], None]) -> None:
-        self._stream, self._show, self._rest = stream, show, ""
-        self._loop = asyncio.get_running_loop()
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return str(self._stream.encoding)
-
-    def fileno(self) -> int:
-        return int(self._stream.fileno())
-
-    def isatty(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            try:
-                asyncio.get_running_loop()
-                self._show(line)
-            except RuntimeError:  # in another thread
-                self._loop.call_soon_threadsafe(self._show, line)
-        return len(text)
-
-
-def as_text(typed: str) -> str:
-    """What was typed, also where the terminal is said to know ASCII alone and bytes come as surrogates."""
-    return typed.encode(errors="surrogateescape").decode(errors="replace") if not typed.isascii() else typed
-
-
-if sys.platform == "win32":
-    from prompt_toolkit.output import create_output
-    from prompt_toolkit.output.win32 import Win32Output
-
-    class TerminalOutput(Win32Output):
-        """The screen of Windows."""
-
-        muted = False
-
-    def terminal(lost: Callable[[], None]) -> tuple[Input, "TerminalOutput"]:
-        """The terminal's two directions."""
-        output = cast(TerminalOutput, create_output())
-        output.muted = False
-        return create_input(), output
-
-else:
-    from prompt_toolkit.input.vt100 import Vt100Input
-    from prompt_toolkit.output.vt100 import Vt100_Output
-
-    class TerminalInput(Vt100Input):
-        """Keys of a terminal, which is closed once it has hung up."""
-
-        def read_keys(self) -> "list[Any]":
-            keys = super().read_keys()
-            if not keys and not os.isatty(self.fileno()):
-                self.stdin_reader.closed = True
-            return keys
-
-    class TerminalOutput(Vt100_Output):
-        """A screen that cannot break anything: `lost` is called when it cannot be written to. It shows nothing while `muted`."""
-
-        lost: Callable[[], None]
-        muted = False
-        responds_to_cpr = False  # one line needs no answer where the cursor is, and then nothing waits for one
-
-        def flush(self) -> None:
-            try:
-                if self.muted:
-                    self._buffer.clear()
-                super().flush()
-            except OSError:
-                self.lost()
-
-    def terminal(lost: Callable[[], None]) -> tuple[Input, TerminalOutput]:
-        """The terminal's two directions."""
-        output = cast(TerminalOutput, TerminalOutput.from_pty(sys.stdout, term=os.environ.get("TERM")))
-        output.lost = lost
-        return TerminalInput(sys.stdin), output

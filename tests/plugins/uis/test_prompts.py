@@ -15,7 +15,8 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from plytalk.core.layers import Question
 from plytalk.core.testing.verdict import idle
 from plytalk.plugins.uis import prompts
-from plytalk.plugins.uis.prompts import Above, Prompt, TerminalOutput, as_text
+from plytalk.plugins.uis.prompts import Prompt
+from plytalk.plugins.uis.terminal import TerminalOutput
 
 ASKED = Question(1, "Trust it?")
 ROWS, COLUMNS = 10, 40
@@ -165,23 +166,3 @@ async def test_a_screen_that_is_gone_raises_nothing(screen: Screen, monkeypatch:
     monkeypatch.setattr(screen.drawn, "write", gone)
     line_of(screen).print_above("nobody reads this")
     assert set(screen.lost) == {True}
-
-
-async def test_other_prints_stand_above_too_from_any_thread() -> None:
-    shown: list[str] = []
-    stream = Above(io.StringIO(), shown.append)
-    print("one\ntwo", file=stream, end="")
-    assert shown == ["one"]
-    await asyncio.to_thread(print, file=stream)
-    await idle()
-    assert shown == ["one", "two"]
-    assert stream.isatty()
-    assert stream.writable()
-
-
-@pytest.mark.parametrize(
-    ("typed", "text"),
-    [("plain", "plain"), ("h\u00e9llo", "h\u00e9llo"), ("h\udcc3\udca9llo", "h\u00e9llo"), ("\udce9", "\ufffd")],
-)
-def test_bytes_that_came_as_surrogates_are_text_again(typed: str, text: str) -> None:
-    assert as_text(typed) == text

@@ -1,0 +1,160 @@
+"""A terminal as prompt_toolkit draws on it, made robust: against widths, resizing, other writers, and its own end."""
+
+import asyncio
+import io
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, cast
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.input import Input, create_input
+
+REFLOWS = ("VTE_VERSION", "KITTY_WINDOW_ID", "WEZTERM_PANE", "WT_SESSION", "KONSOLE_VERSION", "ALACRITTY_WINDOW_ID")
+REFLOWING_PROGRAMS = ("iTerm.app", "Apple_Terminal", "vscode", "WezTerm", "ghostty")
+
+
+def reflows() -> bool:
+    """Whether the terminal wraps rows again when it becomes narrower: those that do tell their name, xterm does not."""
+    if os.environ.get("TERM", "").startswith(("screen", "tmux")):
+        return bool(os.environ.get("TMUX"))
+    return any(os.environ.get(name) for name in REFLOWS) or os.environ.get("TERM_PROGRAM") in REFLOWING_PROGRAMS
+
+
+class Drawing:
+    """How one input line is drawn, erased, and drawn again."""
+
+    def __init__(self, app: "Application[str]") -> None:
+        self._app = app
+        self._columns = 0
+        self._uncertain = False
+        app.before_render += lambda app: self._before()
+        app.after_render += lambda app: self._after()
+        app._on_resize = self._resize  # type: ignore[method-assign]
+
+    def erase(self) -> None:
+        """Take the line off the screen; the cursor is where it began."""
+        output, renderer = self._app.output, self._app.renderer
+        output.write_raw("\r")  # the terminal may count cells otherwise than prompt_toolkit
+        output.cursor_up(self._added_rows())
+        renderer.erase()
+
+    def _added_rows(self) -> int:
+        """How many rows a narrower terminal has made of those that were drawn, down to the cursor."""
+        screen, cursor = self._app.renderer.last_rendered_screen, self._app.renderer._cursor_pos
+        columns = self._app.output.get_size().columns
+        if screen is None or columns >= self._columns or not reflows():
+            return 0
+        rows = (screen.data_buffer[y] for y in range(cursor.y))
+        last_cells = (max((x for x, cell in row.items() if cell.char != " "), default=0) for row in rows)
+        return sum(x // columns for x in (*last_cells, cursor.x))
+
+    def _resize(self) -> None:
+        self.erase()
+        self._app._redraw()
+
+    def _before(self) -> None:
+        if self._uncertain:  # a change alone cannot be drawn where it belongs
+            self.erase()
+
+    def _after(self) -> None:
+        """Put the cursor behind the text before it by writing that text: terminals disagree about the width of emoji."""
+        app, screen = self._app, self._app.renderer.last_rendered_screen
+        if screen is None or app.is_done:
+            return
+        self._columns = app.output.get_size().columns
+        self._uncertain = not app.current_buffer.text.isascii()
+        if self._uncertain:
+            cursor = app.renderer._cursor_pos
+            row = screen.data_buffer[cursor.y]
+            app.output.disable_autowrap()
+            app.output.write_raw("\r")
+            app.output.write("".join(row[x].char for x in range(cursor.x)))
+            app.output.enable_autowrap()
+            app.output.flush()
+
+
+class Above(io.TextIOBase):
+    """A stream whose lines are printed above the input line."""
+
+    def __init__(self, stream: Any, show: Callable[[str], None]) -> None:
+        self._stream, self._show, self._rest = stream, show, ""
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return str(self._stream.encoding)
+
+    def fileno(self) -> int:
+        return int(self._stream.fileno())
+
+    def isatty(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            try:
+                asyncio.get_running_loop()
+                self._show(line)
+            except RuntimeError:  # in another thread
+                self._loop.call_soon_threadsafe(self._show, line)
+        return len(text)
+
+
+def as_text(typed: str) -> str:
+    """What was typed, also where the terminal is said to know ASCII alone and bytes come as surrogates."""
+    return typed.encode(errors="surrogateescape").decode(errors="replace") if not typed.isascii() else typed
+
+
+if sys.platform == "win32":
+    from prompt_toolkit.output import create_output
+    from prompt_toolkit.output.win32 import Win32Output
+
+    class TerminalOutput(Win32Output):
+        """The screen of Windows."""
+
+        muted = False
+
+    def terminal(lost: Callable[[], None]) -> tuple[Input, "TerminalOutput"]:
+        """The terminal's two directions."""
+        output = cast(TerminalOutput, create_output())
+        output.muted = False
+        return create_input(), output
+
+else:
+    from prompt_toolkit.input.vt100 import Vt100Input
+    from prompt_toolkit.output.vt100 import Vt100_Output
+
+    class TerminalInput(Vt100Input):
+        """Keys of a terminal, which is closed once it has hung up."""
+
+        def read_keys(self) -> "list[Any]":
+            keys = super().read_keys()
+            if not keys and not os.isatty(self.fileno()):
+                self.stdin_reader.closed = True
+            return keys
+
+    class TerminalOutput(Vt100_Output):
+        """A screen that cannot break anything: `lost` is called when it cannot be written to. It shows nothing while `muted`."""
+
+        lost: Callable[[], None]
+        muted = False
+        responds_to_cpr = False  # one line needs no answer where the cursor is, and then nothing waits for one
+
+        def flush(self) -> None:
+            try:
+                if self.muted:
+                    self._buffer.clear()
+                super().flush()
+            except OSError:
+                self.lost()
+
+    def terminal(lost: Callable[[], None]) -> tuple[Input, TerminalOutput]:
+        """The terminal's two directions."""
+        output = cast(TerminalOutput, TerminalOutput.from_pty(sys.stdout, term=os.environ.get("TERM")))
+        output.lost = lost
+        return TerminalInput(sys.stdin), output
