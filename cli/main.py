@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from plytalk import __version__
+from plytalk.core.display import wants_colour
 from plytalk.core.errors import ChatError, Exit, OutputFailed
 from plytalk.core.sanitise import brief
 from plytalk.core.standard import flush_output, prepare, tell
@@ -129,7 +130,7 @@ def complain(sentence: str) -> None:
 def paint(text: str, code: str, stream_fd: int = 2) -> str:
     """Colour on a terminal, and never with NO_COLOR."""
     try:
-        wanted = os.isatty(stream_fd) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        wanted = os.isatty(stream_fd) and wants_colour()
     except OSError:
         wanted = False
     return f"\x1b[{code}m{text}\x1b[0m" if wanted else text

@@ -16,7 +16,7 @@ from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
 from plytalk.cli.parameters import ContactType, PortType
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
-from plytalk.cli.terminal import secret
+from plytalk.cli.terminal import is_empty, is_nowhere, secret
 from plytalk.cli.tracing import trace_option, tracing
 from plytalk.core import files
 from plytalk.core.address import Address, parse_address, parse_port
@@ -103,9 +103,16 @@ def serve(
     trace: Path | None,
 ) -> int:
     """Wait for people to connect, and talk with them."""
+    if is_empty() and not once and choice.classes["ui"][0].name == "console" and not headless:
+        headless = True
+        print(
+            "Standard input is empty, so the server goes on as with --headless. To talk here, start it in a terminal.",
+            file=sys.stderr,
+        )
     if headless:
         choice.classes["ui"] = [choice.host.layer("ui", "none")]
     stack = choice.stack()
+    stack.ui.stays = is_nowhere() or not once  # without any input, a server can still be there to listen
     if guests and not any(feature.hosts for feature in stack.features):
         raise Usage("--guests needs a room that they can join.", "Add --feature rooms, or choose the layers of plytalk/1.")
     place = listening_at(choice, host, stack.transport.names_place)

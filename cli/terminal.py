@@ -1,6 +1,10 @@
-"""Asking the person at the terminal for what must not be seen."""
+"""Who is at standard input: asking the person there for what must not be seen, or nobody."""
 
+import os
+import select
 import signal
+import stat
+import sys
 import warnings
 from getpass import GetPassWarning, getpass
 
@@ -20,3 +24,25 @@ def secret(prompt: str) -> str:
         ) from None
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def is_nowhere() -> bool:
+    """Whether standard input is /dev/null, or closed."""
+    try:
+        return os.path.samestat(os.fstat(0), os.stat(os.devnull))
+    except OSError:
+        return True
+
+
+def is_empty() -> bool:
+    """Whether nothing can come from standard input any more: also a file read to its end, or a pipe whose writer has gone."""
+    if is_nowhere() or sys.platform == "win32":
+        return is_nowhere()
+    about = os.fstat(0)
+    if stat.S_ISREG(about.st_mode):
+        return os.lseek(0, 0, os.SEEK_CUR) >= about.st_size
+    if not stat.S_ISFIFO(about.st_mode):
+        return False
+    poll = select.poll()
+    poll.register(0, select.POLLIN)
+    return any(event & select.POLLHUP and not event & select.POLLIN for _, event in poll.poll(0))

@@ -47,6 +47,11 @@ class Screen:
     def type(self, keys: str) -> None:
         self.process.send(keys)
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Make it narrower or wider. As with xterm, what stands there already is not wrapped again."""
+        self._screen.resize(rows, columns)
+        self.process.setwinsize(rows, columns)
+
     def until(self, seen: Callable[[], bool] | str) -> None:
         """Read until a text is on the screen, or until a condition holds."""
         condition = seen if callable(seen) else lambda: any(seen in row for row in self.rows)

@@ -95,6 +95,9 @@ class Ui(Layer):
     present: ClassVar[bool] = True
     """Whether somebody sits here who could be asked, and would be missed in a room."""
 
+    stays = False
+    """Whether a conversation goes on when standard input ends: set at a server that has others to wait for."""
+
     @abstractmethod
     async def run(self, session: "Conversation") -> None:
         """Read what is typed and say it, until end of input. Cancelled when the conversation ends first."""

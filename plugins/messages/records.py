@@ -76,6 +76,9 @@ class Records(Messages):
 
     # -- out --------------------------------------------------------------------------------------------------------------
 
+    def prepare(self, text: str) -> str | None:
+        return None if not text or text.isspace() else text  # a blank line says nothing
+
     def pack(self, items: Sequence[Item]) -> list[bytes]:
         records = pack_short(items) or self._pack(items)
         self._sent += len(records)

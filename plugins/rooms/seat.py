@@ -49,7 +49,7 @@ class Seat(Speaker):
             self._unheard.append(text)  # whoever comes first is connected, and not in the room yet
         elif len(text) < EXIT_SPACE and is_exit(text):
             self.exit(text)
-        elif not self.ending and self.room and text:
+        elif not self.ending and self.room and text and not text.isspace():
             if text.startswith("/"):
                 self._hall.heard(self, text)
             else:

@@ -7,7 +7,7 @@ input are sent, and what arrives is printed in the same form without a prompt.
 Nothing that goes wrong on the screen ends a conversation: see `_draw`.
 """
 
-import os
+import asyncio
 import sys
 import time
 from collections.abc import Callable
@@ -15,13 +15,14 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 from zlib import crc32
 
+from plytalk.core.display import is_dumb, wants_colour
 from plytalk.core.errors import UnknownPeer
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.layers import Conversation, Question, Said, Ui
 from plytalk.core.lines import LineReader, LineWriter
 from plytalk.core.session import Ending
 from plytalk.core.standard import tell
-from plytalk.plugins.uis.plain import Plain, is_dumb
+from plytalk.plugins.uis.plain import Plain
 
 PROMPT, RECEIVED = "Type Message: ", "Message Received: "
 LATE = 60
@@ -54,6 +55,7 @@ class Console(Ui):
         self._out = LineWriter(self._output_failed)
         self._session: Conversation | None = None
         self._line: InputLine | None = None
+        self._told_end = False
 
     @property
     def _terminal(self) -> bool:
@@ -71,7 +73,7 @@ class Console(Ui):
                 try:
                     from plytalk.plugins.uis.prompts import Prompt
 
-                    self._line = Prompt(PROMPT, self._output_failed)
+                    self._line = Prompt(PROMPT, self._out.fail)
                 except Exception as error:  # a broken installation can raise anything
                     self._say_plain(error)
         return self._line
@@ -93,6 +95,8 @@ class Console(Ui):
         while not session.ending:
             lines = await self._read()
             if lines is None:
+                if self.stays and not self._terminal:
+                    await self._input_ended()
                 session.exit()
                 return
             for index, line in enumerate(lines):
@@ -101,6 +105,12 @@ class Console(Ui):
                     return
                 session.say(line)
             await session.drain()
+
+    async def _input_ended(self) -> None:
+        if not self._told_end:
+            self._told_end = True
+            self.notice("Standard input has ended: nothing more can be typed here, and the server goes on without.")
+        await asyncio.get_running_loop().create_future()
 
     async def _read(self) -> list[str] | None:
         if not self._terminal:
@@ -176,7 +186,7 @@ def on_screen(said: Said) -> str:
     """What happened, as a line for a terminal: names have colours, unless none are wanted, and what is not new has its time."""
     line, then = said.text, said.time / 1000
     before, name, after = line.partition(said.sender or "\0")
-    if name and before in ("", "* ") and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
+    if name and before in ("", "* ") and wants_colour():
         line = f"{before}\x1b[{COLOURS[crc32(name.encode()) % len(COLOURS)]}m{name}\x1b[39m{after}"
     if 0 < then < time.time() - LATE:
         today = time.localtime(then)[:3] == time.localtime()[:3]

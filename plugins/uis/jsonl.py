@@ -10,6 +10,7 @@ in   {"type": "message", "text": "..."}
 Nothing else is written to standard output; notices for people go to standard error.
 """
 
+import asyncio
 import json
 from typing import Any
 
@@ -37,6 +38,8 @@ class Jsonl(Ui):
         while not session.ending:
             lines = await self._lines.read()
             if lines is None:
+                if self.stays:
+                    await asyncio.get_running_loop().create_future()
                 session.exit()
                 return
             for index, line in enumerate(lines):

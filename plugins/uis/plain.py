@@ -22,12 +22,6 @@ except ImportError:  # Windows
 PIECE = 64 * 1024
 FRAME = 0.1
 """How long nothing may come, in seconds, before the prompt stands below what came."""
-DUMB = ("", "dumb", "unknown")
-
-
-def is_dumb() -> bool:
-    """Whether the terminal understands no escape sequences, or does not say that it does."""
-    return os.environ.get("TERM", "").lower() in DUMB and sys.platform != "win32"
 
 
 class Plain:

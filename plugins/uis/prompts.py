@@ -38,7 +38,7 @@ class Interrupted(Exception):
 class Prompt:
     """The input line. `lost` is called when the terminal cannot be written to any more."""
 
-    def __init__(self, text: str, lost: Callable[[], None]) -> None:
+    def __init__(self, text: str, lost: Callable[[OSError], None]) -> None:
         self._input, self._output = terminal(lost)
         chat, answers = KeyBindings(), KeyBindings()
         for keys in (chat, answers):

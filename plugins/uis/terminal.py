@@ -54,7 +54,9 @@ class Drawing:
         self._app._redraw()
 
     def _before(self) -> None:
-        if self._uncertain:  # a change alone cannot be drawn where it belongs
+        resized = self._app.output.get_size().columns != self._columns  # noticed here before the signal has come
+        drawn = self._app.renderer.last_rendered_screen is not None
+        if drawn and (resized or self._uncertain):  # a change alone cannot be drawn where it belongs
             self.erase()
 
     def _after(self) -> None:
@@ -119,7 +121,7 @@ if sys.platform == "win32":
 
         muted = False
 
-    def terminal(lost: Callable[[], None]) -> tuple[Input, "TerminalOutput"]:
+    def terminal(lost: Callable[[OSError], None]) -> tuple[Input, "TerminalOutput"]:
         """The terminal's two directions."""
         output = cast(TerminalOutput, create_output())
         output.muted = False
@@ -141,7 +143,7 @@ else:
     class TerminalOutput(Vt100_Output):
         """A screen that cannot break anything: `lost` is called when it cannot be written to. It shows nothing while `muted`."""
 
-        lost: Callable[[], None]
+        lost: Callable[[OSError], None]
         muted = False
         responds_to_cpr = False  # one line needs no answer where the cursor is, and then nothing waits for one
 
@@ -150,10 +152,10 @@ else:
                 if self.muted:
                     self._buffer.clear()
                 super().flush()
-            except OSError:
-                self.lost()
+            except OSError as error:
+                self.lost(error)
 
-    def terminal(lost: Callable[[], None]) -> tuple[Input, TerminalOutput]:
+    def terminal(lost: Callable[[OSError], None]) -> tuple[Input, TerminalOutput]:
         """The terminal's two directions."""
         output = cast(TerminalOutput, TerminalOutput.from_pty(sys.stdout, term=os.environ.get("TERM")))
         output.lost = lost

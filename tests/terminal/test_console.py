@@ -136,6 +136,90 @@ def test_escape_sequences_of_a_peer_do_nothing():
         ]
 
 
+# Whatever is typed, and whatever the terminal is
+
+THAI = "สวัสดีครับ วันนี้อากาศดีมาก ที่นี่"
+EMOJI = "\u2764\ufe0f 1\ufe0f\u20e3 \U0001f468\u200d\U0001f469\u200d\U0001f467 x"
+
+
+@pytest.mark.parametrize(
+    "typed", ["e\u0301" * 30 + "x", "\U0001f1e9\U0001f1ea\U0001f44d\U0001f3fd" * 6 + "x", "\u4f60" * 20 + "x"]
+)
+def test_nothing_above_a_half_typed_line_is_erased(typed):
+    with talking(columns=40) as (screen, peer):
+        screen.type(typed)
+        before = screen.rows
+        for line in ("one", "two", "three"):
+            peer.say(line)
+            screen.until(f"Message Received: {line}")
+        screen.until(lambda: screen.before_cursor.endswith(typed[-1]))
+        said = [row for row in screen.rows if row.startswith("Message Received: ")]
+        assert said == [f"Message Received: {line}" for line in ("one", "two", "three")]
+        assert sum("Type Message: " in row for row in screen.rows) == 1
+        assert screen.rows[0] == before[0]
+        screen.type(LEFT + "Y" + ENTER)
+        assert peer.hear() == f"Message Received: {typed[:-1]}Y{typed[-1]}"
+
+
+@pytest.mark.parametrize("encoding", [{"PYTHONIOENCODING": "ascii"}, {}, {"PYTHONCOERCECLOCALE": "0"}])
+def test_characters_that_the_terminal_cannot_show_end_nothing(encoding):
+    environment = ENVIRONMENT | {"LC_ALL": "C", "PYTHONUTF8": "0"} | encoding
+    with talking(environment=environment) as (screen, peer):
+        screen.type("h\u00e9llo")
+        screen.until(lambda: screen.before_cursor.endswith("llo"))
+        peer.say("gr\u00fc\u00dfe \u4e16\u754c \U0001f44b")
+        screen.until("Message Received: gr")
+        screen.until(lambda: screen.before_cursor.endswith("llo"))
+        screen.type(" there" + ENTER)
+        assert peer.hear() == "Message Received: h\u00e9llo there"
+        screen.type("exit" + ENTER)
+        assert screen.ended() == 0
+
+
+@pytest.mark.parametrize("term", ["dumb", "", "unknown"])
+def test_a_dumb_terminal_gets_plain_text(term):
+    with talking(term=term) as (screen, peer):
+        peer.say("hello")
+        screen.until("Message Received: hello")
+        screen.type("half ty")
+        screen.until("half ty")
+        peer.say("again")
+        screen.until("Message Received: again")
+        screen.type("ped" + ENTER)
+        assert peer.hear() == "Message Received: half typed"
+        screen.type(CONTROL_D)
+        assert screen.ended() == 0
+        assert b"\x1b" not in screen.raw
+
+
+def test_every_key_lands_in_the_line_while_messages_arrive_as_fast_as_they_can():
+    typed = "the quick brown fox jumps over the lazy dog"
+    with talking(rows=40) as (screen, peer):
+        for number, key in enumerate(typed):
+            for line in range(50):
+                peer.say(f"line {50 * number + line}")
+            screen.type(key)
+        last = f"Message Received: line {50 * len(typed) - 1}"
+        screen.until(lambda: screen.rows[-2:] == [last, f"Type Message: {typed}"])
+        assert [row for row in screen.rows if "Type Message:" in row] == [f"Type Message: {typed}"]
+        screen.type(ENTER)
+        assert peer.hear() == f"Message Received: {typed}"
+
+
+def test_a_broken_prompt_toolkit_leaves_plain_lines():
+    broken = "import sys; sys.modules['prompt_toolkit'] = None; from plytalk.cli.main import main; main()"
+    with (
+        start("secure_chat", "server") as peer,
+        shown("connect", f"127.0.0.1:{peer.port}", *SECURE_CHAT, command=(sys.executable, "-c", broken), columns=200) as screen,
+    ):
+        screen.until("lines are read plainly from now on")
+        screen.until(lambda: screen.before_cursor == "Type Message: ")
+        screen.type("still here" + ENTER)
+        assert peer.hear() == "Message Received: still here"
+        peer.say("exit")
+        assert screen.ended() == 0
+
+
 # How it ends, and what it leaves behind
 
 
@@ -296,33 +380,144 @@ def test_with_its_output_in_a_pipe_there_is_no_prompt():
             screen.process.close(force=True)
 
 
+def test_a_terminal_that_wraps_nothing_again_keeps_what_stands_above():
+    typed = "a half typed line that is long enough to need several rows"
+    whole = "Type Message: " + typed
+    with talking(columns=100) as (screen, peer):
+        peer.say("above")
+        screen.type(typed)
+        screen.until(lambda: screen.rows[-2:] == ["Message Received: above", whole])
+        for columns in (60, 40, 80, 33, 100):
+            screen.resize(columns, 30)
+            rows = [whole[at : at + columns].rstrip() for at in range(0, len(whole), columns)]
+            screen.until(lambda rows=rows: screen.rows[-len(rows) - 1 :] == ["Message Received: above", *rows])
+        screen.type(ENTER)
+        assert peer.hear() == f"Message Received: {typed}"
+
+
 # Another terminal
 
 
-def test_within_tmux(tmp_path):
-    if not shutil.which("tmux"):
-        pytest.skip("tmux is not installed: apt install tmux")
-    tmux = ("tmux", "-S", str(tmp_path / "tmux"), "-f", os.devnull)
-    size = ("-x", "60", "-y", "20")
+class Tmux:
+    """A program in a pane of tmux."""
 
-    def ask(*words):
-        return subprocess.run([*tmux, *words], capture_output=True, text=True, env=ENVIRONMENT, check=True).stdout
+    def __init__(self, place, command):
+        self._tmux = ("tmux", "-S", str(place / "tmux"), "-f", os.devnull)
+        self.ask("new-session", "-d", "-x", "60", "-y", "20", command)
 
-    def until(*rows):
+    def ask(self, *words):
+        environment = ENVIRONMENT | {"LC_ALL": "C.UTF-8"}
+        return subprocess.run([*self._tmux, *words], capture_output=True, text=True, env=environment, check=True).stdout
+
+    def type(self, text):
+        self.ask("send-keys", "-l", text)
+
+    def press(self, *keys):
+        self.ask("send-keys", *keys)
+
+    def until(self, *rows):
         end = time.monotonic() + 30
-        while (seen := [row for row in ask("capture-pane", "-p").splitlines() if row][-len(rows) :]) != list(rows):
+        while (seen := [row for row in self.ask("capture-pane", "-p").splitlines() if row][-len(rows) :]) != list(rows):
             assert time.monotonic() < end, seen
 
-    with start("secure_chat", "server") as peer:
-        ask("new-session", "-d", *size, shlex.join((*COMMAND, "connect", f"127.0.0.1:{peer.port}", *SECURE_CHAT)))
-        try:
-            until("Type Message:")
-            ask("send-keys", "half typed")
-            until("Type Message: half typed")
-            peer.say("arriving")
-            until("Message Received: arriving", "Type Message: half typed")
-            ask("send-keys", "Left", "Left", "X", "Enter")
-            assert peer.hear() == "Message Received: half typXed"
-            until("Message Received: arriving", "Type Message: half typXed", "Type Message:")
-        finally:
-            ask("kill-server")
+    @property
+    def cursor(self):
+        """The column of the cursor."""
+        return int(self.ask("display-message", "-p", "#{cursor_x}"))
+
+
+@contextlib.contextmanager
+def tmux(place, command):
+    if not shutil.which("tmux"):
+        pytest.skip("tmux is not installed: apt install tmux")
+    pane = Tmux(place, command)
+    try:
+        yield pane
+    finally:
+        pane.ask("kill-server")
+
+
+def connecting(peer):
+    return shlex.join((*COMMAND, "connect", f"127.0.0.1:{peer.port}", *SECURE_CHAT))
+
+
+def test_within_tmux(tmp_path):
+    with start("secure_chat", "server") as peer, tmux(tmp_path, connecting(peer)) as pane:
+        pane.until("Type Message:")
+        pane.type("half typed")
+        pane.until("Type Message: half typed")
+        peer.say("arriving")
+        pane.until("Message Received: arriving", "Type Message: half typed")
+        pane.press("Left", "Left", "X", "Enter")
+        assert peer.hear() == "Message Received: half typXed"
+        pane.until("Message Received: arriving", "Type Message: half typXed", "Type Message:")
+
+
+@pytest.mark.parametrize("typed", [THAI, EMOJI])
+def test_characters_without_a_width_erase_nothing(tmp_path, typed):
+    with start("secure_chat", "server") as peer, tmux(tmp_path, connecting(peer)) as pane:
+        pane.ask("resize-window", "-x", "40", "-y", "20")
+        pane.until("Type Message:")
+        pane.type(typed)
+        said = []
+        for line in ("one", "two", "three"):
+            peer.say(line)
+            said.append(f"Message Received: {line}")
+            pane.until(*said, f"Type Message: {typed}")
+        pane.press("Enter")
+        assert peer.hear() == f"Message Received: {typed}"
+
+
+def test_what_is_typed_into_emoji_stands_where_the_cursor_is(tmp_path):
+    """tmux joins a family into two cells, other terminals do not."""
+    with start("secure_chat", "server") as peer, tmux(tmp_path, connecting(peer)) as pane:
+        pane.until("Type Message:")
+        pane.type(EMOJI)
+        pane.until(f"Type Message: {EMOJI}")
+        end = pane.cursor
+        pane.press("Left", "Left")
+        peer.say("arriving")
+        pane.until("Message Received: arriving", f"Type Message: {EMOJI}")
+        assert pane.cursor == end - 2
+        pane.type("Y")
+        pane.until(f"Type Message: {EMOJI[:-2]}Y{EMOJI[-2:]}")
+        assert pane.cursor == end - 1
+
+
+def test_a_resized_terminal_has_one_input_line(tmp_path):
+    typed = "a half typed line that is long enough to need several rows"
+    whole = "Type Message: " + typed
+    with start("secure_chat", "server") as peer, tmux(tmp_path, connecting(peer)) as pane:
+        pane.until("Type Message:")
+        peer.say("above")
+        pane.type(typed)
+        for columns in (60, 40, 25, 33, 80, 30, 60):
+            pane.ask("resize-window", "-x", str(columns), "-y", "20")
+            rows = [whole[at : at + columns].rstrip() for at in range(0, len(whole), columns)]
+            before = "Message Received: above"
+            pane.until(*[before[at : at + columns] for at in range(0, len(before), columns)], *rows)
+        pane.press("Enter")
+        assert peer.hear() == f"Message Received: {typed}"
+
+
+def test_control_z_gives_the_terminal_to_the_shell_until_fg(tmp_path):
+    with start("secure_chat", "server") as peer, tmux(tmp_path, "PS1='$ ' /bin/bash --norc -i") as pane:
+        pane.until("$")
+        pane.type("clear; " + connecting(peer) + " 2>/dev/null")
+        pane.press("Enter")
+        pane.until("Type Message:")
+        pane.type("half typed")
+        pane.until("Type Message: half typed")
+        pane.press("C-z")
+        pane.until("$")
+        pane.type("echo for the $((1 + 1))nd shell; stty -a | grep -o '[ -]icanon'")
+        pane.press("Enter")
+        pane.until("for the 2nd shell", " icanon", "$")
+        pane.type("fg >/dev/null")
+        pane.press("Enter")
+        pane.until("Type Message: half typed")
+        peer.say("arriving")
+        pane.until("Message Received: arriving", "Type Message: half typed")
+        pane.type(", and whole")
+        pane.press("Enter")
+        assert peer.hear() == "Message Received: half typed, and whole"

@@ -396,3 +396,10 @@ def test_what_the_vectors_say(vector):
 def test_what_the_vectors_have_refused(vector):
     with pytest.raises(BadFrame):
         unpacked(*map(bytes.fromhex, vector["records"]))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [("", None), ("   ", None), ("\t", None), ("\u3000", None), (" x ", " x "), ("/who", "/who")]
+)
+def test_blank_lines_say_nothing(typed: str, said: str | None) -> None:
+    assert Records(True).prepare(typed) == said

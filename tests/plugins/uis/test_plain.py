@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +11,7 @@ from plytalk.core.testing.verdict import idle
 
 pytest.importorskip("termios", reason="needs the terminals of Unix")
 
-from plytalk.plugins.uis.plain import Plain, is_dumb, without_echo
+from plytalk.plugins.uis.plain import Plain, without_echo
 
 ASKED = Question(1, "Trust it?")
 
@@ -34,15 +33,6 @@ def terminal() -> Iterator[Terminal]:
     yield made
     os.close(made.keys)
     os.close(made.fd)
-
-
-@pytest.mark.parametrize(("term", "dumb"), [("dumb", True), ("", True), ("unknown", True), ("DUMB", True), ("xterm", False)])
-@pytest.mark.skipif(sys.platform == "win32", reason="consoles of Windows need no TERM")
-def test_which_terminals_are_dumb(monkeypatch: pytest.MonkeyPatch, term: str, dumb: bool) -> None:
-    monkeypatch.setattr(os, "environ", {"TERM": term})
-    assert is_dumb() is dumb
-    monkeypatch.setattr(os, "environ", {})
-    assert is_dumb()
 
 
 async def test_lines_come_as_they_are_typed(terminal: Terminal, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,7 @@ class Screen:
         self.drawn, self.keys = io.StringIO(), keys
         self.lost: list[bool] = []
         output = TerminalOutput(self.drawn, lambda: Size(ROWS, COLUMNS))
-        output.lost = lambda: self.lost.append(True)
+        output.lost = lambda error: self.lost.append(True)
         self.terminal = keys, output
 
     @property
@@ -53,7 +53,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
 
 
 def line_of(screen: Screen) -> Prompt:
-    return Prompt("> ", lambda: None)
+    return Prompt("> ", lambda error: None)
 
 
 async def test_a_line_and_what_arrives_above_it(screen: Screen) -> None:
