@@ -105,10 +105,7 @@ def serve(
     """Wait for people to connect, and talk with them."""
     if is_empty() and not once and choice.classes["ui"][0].name == "console" and not headless:
         headless = True
-        print(
-            "Standard input is empty, so the server goes on as with --headless. To talk here, start it in a terminal.",
-            file=sys.stderr,
-        )
+        tell("Standard input is empty, so the server goes on as with --headless. To talk here, start it in a terminal.")
     if headless:
         choice.classes["ui"] = [choice.host.layer("ui", "none")]
     stack = choice.stack()
