@@ -7,8 +7,13 @@ import pytest
 
 pytest.importorskip("termios", reason="needs the terminals of Unix")
 
+from prompt_toolkit import PromptSession
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.document import Document
+from prompt_toolkit.input import create_pipe_input
+
 from plytalk.core.testing.verdict import idle
-from plytalk.plugins.uis.terminal import Above, as_text
+from plytalk.plugins.uis.terminal import Above, Drawing, TerminalOutput, as_text, reflows
 
 
 async def test_other_prints_stand_above_too_from_any_thread() -> None:
@@ -29,3 +34,43 @@ async def test_other_prints_stand_above_too_from_any_thread() -> None:
 )
 def test_bytes_that_came_as_surrogates_are_text_again(typed: str, text: str) -> None:
     assert as_text(typed) == text
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"TERM": "xterm-256color"}, False),
+        ({"TERM": "xterm-256color", "VTE_VERSION": "7600"}, True),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "iTerm.app"}, True),
+        ({"TERM": "xterm-256color", "TMUX": "of the terminal that started this one"}, False),
+        ({"TERM": "tmux-256color", "TMUX": "/tmp/tmux"}, True),
+        ({"TERM": "screen", "TMUX": "/tmp/tmux"}, True),
+        ({"TERM": "screen", "VTE_VERSION": "7600"}, False),
+        ({}, False),
+    ],
+)
+def test_which_terminals_wrap_rows_again(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: bool) -> None:
+    monkeypatch.setattr("os.environ", environment)
+    assert reflows() is expected
+
+
+@pytest.mark.parametrize(("again", "up"), [(False, 2), (True, 2 + 2 * 1 + 0)])
+async def test_a_narrower_terminal_is_erased_from_where_the_line_began(
+    monkeypatch: pytest.MonkeyPatch, again: bool, up: int
+) -> None:
+    monkeypatch.setattr("plytalk.plugins.uis.terminal.reflows", lambda: again)
+    drawn, size = io.StringIO(), [Size(10, 20)]
+    with create_pipe_input() as keys:
+        output = TerminalOutput(drawn, lambda: size[0])
+        session: PromptSession[str] = PromptSession("> ", input=keys, output=output, reserve_space_for_menu=0)
+        drawing = Drawing(session.app)
+        reading = asyncio.create_task(session.prompt_async(default=Document("x" * 45)))
+        while "xxx" not in drawn.getvalue():
+            await idle()
+        size[0] = Size(10, 10)
+        drawn.truncate(0)
+        drawing.erase()
+        ups = [int(part.partition("A")[0] or 1) for part in drawn.getvalue().split("\x1b[")[1:] if "A" in part]
+        assert sum(ups) == up
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
