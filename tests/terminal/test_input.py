@@ -58,7 +58,7 @@ def test_a_server_that_keeps_on_stays_when_its_input_ends():
         server.tells("Standard input has ended: nothing more can be typed here, and the server goes on without.")
         caller.say("still here")
         assert server.hear() == "Message Received: still here"
-        server.process.terminate()
+        caller.say("exit")
         assert caller.status() == 0
 
 
