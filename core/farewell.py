@@ -113,6 +113,8 @@ def not_received(lines: int, waited: float, acknowledged: bool) -> str:
     """The sentence for lines that the other side has not received, as far as this side knows."""
     if lines:
         what = f"{lines:,} {'line that you sent was' if lines == 1 else 'lines that you sent were'} not received"
+        if not acknowledged:  # what has left this machine may be anywhere on the way
+            what = f"At least {what}"
     else:
         what = "The other side did not receive everything" if acknowledged else "The other side may not have received everything"
     return f"{what}: {f'nothing moved for {waited:g} s' if waited else 'the connection was cut'}."

@@ -72,10 +72,10 @@ class Session:
     __slots__ = (
         "_acknowledge_at", "_acknowledged", "_admit", "_before_goodbye", "_borders", "_cipher", "_delivered", "_end_waits",
         "_ending_known", "_extensions", "_fanout", "_farewell", "_framer", "_frames", "_hearer", "_heartbeat", "_held",
-        "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_goodbye", "_on_left", "_on_said", "_on_taken", "_pending",
-        "_pieces", "_receiving", "_rest", "_said", "_stopped", "_taken", "_theirs", "_tracer", "_unread", "_unscheduled",
-        "_when_over", "_wire", "acknowledges", "address", "approved", "ending", "failed", "heard", "identity", "limits", "role",
-        "stack", "stream",
+        "_leaves_then", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_goodbye", "_on_left", "_on_said",
+        "_on_taken", "_pending", "_pieces", "_receiving", "_rest", "_said", "_stopped", "_taken", "_theirs", "_tracer",
+        "_unread", "_unscheduled", "_when_over", "_wire", "acknowledges", "address", "approved", "ending", "failed", "heard",
+        "identity", "limits", "role", "stack", "stream",
     )  # fmt: skip
 
     def __init__(
@@ -133,6 +133,7 @@ class Session:
         self._end_waits: tuple[Exception | None] | None = None
         self._meter: Meter | None = None
         self._leaving = ""
+        self._leaves_then = False
         self._noticed: dict[str, int] | None = None
         self._wire: Wire | None = None
 
@@ -433,17 +434,17 @@ class Session:
         if self._pending:
             self._flush()
 
-    def hold(self) -> None:
-        """Send what is pending, and from now on nothing that is said until `release`."""
+    def hold(self, leaving: bool = False) -> None:
+        """Send what is pending, and from now on nothing that is said until `release`, which also says goodbye if `leaving`."""
         self._flush()
-        self._held = True
+        self._held, self._leaves_then = True, leaving
 
     def release(self, before: Sequence[str] = ()) -> None:
         """Go on sending: first `before`, then what was said meanwhile."""
         self._held = False
         self._pending[:0] = before
-        if self._leaving:
-            self.exit(self._leaving)
+        if self._leaving or self._leaves_then:
+            self.exit(self._leaving or EXIT)
         elif not self._receiving:
             self._flush()
 
@@ -487,9 +488,10 @@ class Session:
             self._leaving = text or EXIT
             self._loop.call_later(self.limits.goodbye, self.exit, text)
             return
-        if self._held:  # the room that it was for never answered
-            self._held = False
+        if self._held:  # the room that it was for never answered: nothing of it was taken, and nothing counts as taken any more
+            self._held, self._on_taken = False, None
             self._pending.clear()
+            self._said += 1
         try:
             goodbye = Close(self._messages.prepare(text) or EXIT, reason, sentence)
         except Exception as error:

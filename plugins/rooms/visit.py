@@ -57,10 +57,8 @@ class Visit:
             request["resume"] = {"epoch": self._epoch, "last": self._last}
         session.send_item(Extension(ROOM, write(**request)))
         if self._returning:
-            session.hold()  # what is said now comes after what was said before
+            session.hold(self.leaving)  # what is said now comes after what was said before
             session.recount(self._taken, self._taken + len(self._unacknowledged))
-            if self.leaving:
-                session.exit()
         self._returning = True
 
     def _over(self, session: Session, ending: Ending) -> None:
