@@ -20,8 +20,8 @@ from plytalk.core.session import Session
 from plytalk.core.testing import PlainFrames, check_handshake
 from plytalk.core.testing.attempts import Attempts
 from plytalk.plugins.ciphers.noise import NoiseTransport
-from plytalk.plugins.handshakes.plytalk1 import CLASSICAL, HYBRID, Plytalk1, layers, suites_named
-from plytalk.plugins.noise import preamble
+from plytalk.plugins.handshakes.plytalk1 import CLASSICAL, HYBRID, MAX_A, MAX_B, MAX_C, Plytalk1, layers, suites_named
+from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519, KeyPair
 from plytalk.plugins.noise.proof import Prover
@@ -278,6 +278,11 @@ async def test_there_is_no_handshake_before_there_is_an_identity(tmp_path):
     client.stack.handshake._key = None
     error, _ = await meet(client, server)
     assert isinstance(error, Usage)
+
+
+def test_the_limits_are_the_lengths_of_the_published_vectors_and_the_identity():
+    """Messages of 1,216, 1,200 and 64 bytes without words in them; with a pre-shared key A has two tags more."""
+    assert (MAX_A, MAX_B, MAX_C) == (1216 + 2 * 16, 1200 + payload.LENGTH, 64 + payload.LENGTH)
 
 
 # -- keys do not outlive their use -----------------------------------------------------------------------------------------
