@@ -2,7 +2,7 @@
 //
 //   node peer.mjs '{"role": "client" or "server", "port": 7591, "prologue": "hex", "plytalk": false, "forge": false}'
 //
-// With "plytalk" it exchanges preambles first and leaves out libp2p's extensions; with "forge" another key signs.
+// With "plytalk" it exchanges preambles first, leaves out libp2p's extensions and adds the expiry; with "forge" another key signs.
 // Standard output and input are JSON, an object a line: {"event": "record", "data": "hex"}, {"send": "hex"}, {"end": true}.
 
 import net from 'node:net'
@@ -16,6 +16,7 @@ import {
   performHandshakeInitiator,
   performHandshakeResponder
 } from './node_modules/@chainsafe/libp2p-noise/dist/src/performHandshake.js'
+import { NoiseHandshakePayload } from './node_modules/@chainsafe/libp2p-noise/dist/src/proto/payload.js'
 
 Promise.withResolvers ??= () => { // node 22 has it
   const whole = {}
@@ -80,6 +81,16 @@ async function preambles (stream) {
   return Buffer.concat([Buffer.from('plytalk/1'), u16(offer.length), offer, u16(answer.length), answer])
 }
 
+/** Field 1000 of the payload: until when the proof counts, and a signature over that. */
+async function addExpiry (signer, staticKey) {
+  const expiry = Buffer.alloc(8)
+  expiry.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 1000) + 48 * 3600))
+  const signature = await signer.sign(Buffer.concat([Buffer.from('plytalk/1 static key:'), staticKey, expiry]))
+  const field = Buffer.concat([Buffer.from('c23e48', 'hex'), expiry, signature])
+  const encode = NoiseHandshakePayload.encode
+  NoiseHandshakePayload.encode = (payload) => Buffer.concat([encode(payload), field])
+}
+
 async function converse (socket) {
   const stream = new SocketStream(socket, options.role === 'client' ? 'outbound' : 'inbound')
   const own = await generateKeyPair('Ed25519')
@@ -88,7 +99,9 @@ async function converse (socket) {
   const prologue = options.plytalk ? await preambles(stream) : Buffer.from(options.prologue, 'hex')
   const components = { logger, privateKey, peerId: peerIdFromPrivateKey(own), upgrader: { getStreamMuxers: () => new Map() } }
   const encrypter = noise({ prologueBytes: prologue })(components)
-  if (options.plytalk) { // the library's own handshake, without the extensions that its class always adds
+  if (options.plytalk) {
+    await addExpiry(signer, encrypter.staticKey.publicKey)
+    // the library's own handshake, without the extensions that its class always adds
     const bare = (perform) => (connection, privateKey, log) =>
       perform({ connection, privateKey, log, crypto: encrypter.crypto, prologue, s: encrypter.staticKey })
     encrypter.performHandshakeInitiator = bare(performHandshakeInitiator)
