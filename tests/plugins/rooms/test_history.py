@@ -349,3 +349,19 @@ def test_a_server_does_not_start_with_a_file_that_is_no_history(tmp_path: Path) 
     assert outcome.returncode == 1
     assert "letter is no history of rooms, or is damaged." in outcome.stderr
     assert "Listening" not in outcome.stderr
+
+
+def test_a_file_of_the_first_version_goes_on_and_its_members_begin_like_newcomers(tmp_path: Path) -> None:
+    path, lobby = tmp_path / "history", room_of()
+    with opened(path) as history:
+        say(lobby, "one")
+        history.write([lobby], [(("key", "a"), Taken(2, "lobby", 1))])
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("ALTER TABLE said DROP COLUMN since")
+        file.execute("ALTER TABLE rooms DROP COLUMN born")
+        file.execute("PRAGMA user_version = 1")
+        file.commit()
+    for _ in range(2):
+        with opened(path) as history:
+            assert history.taken() == [(("key", "a"), Taken(2, "lobby", 0))]
+            assert [Event.decode(entry.body).text for room in history.rooms() for entry in room.entries] == ["one"]

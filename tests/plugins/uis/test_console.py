@@ -140,6 +140,7 @@ def test_a_name_has_always_the_same_colour_and_nothing_else_has_one() -> None:
 def test_no_colour_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)
     assert on_screen(happened("alice: hello", "alice")) == "alice: hello"
+    assert on_screen(happened("* alice has left.", "alice")) == "* <alice> has left."
 
 
 def test_what_was_said_a_while_ago_has_its_time() -> None:
