@@ -17,7 +17,7 @@ from plytalk.core import identity as identities
 from plytalk.core.address import Address, parse_address
 from plytalk.core.contacts import Contacts
 from plytalk.core.errors import ChangedPeer, Exit, Usage
-from plytalk.core.files import StoreError, place, read, write_new
+from plytalk.core.files import StoreError, place, plain_text, read, write_new
 from plytalk.core.known_hosts import Entry, KnownHosts
 from plytalk.core.public_key import PublicKey
 from plytalk.core.sanitise import clean
@@ -161,8 +161,8 @@ def _public_key(given: str) -> PublicKey:
     text = given
     if given in ("", "-"):
         if sys.stdin.isatty():
-            _tell("Paste the server's public key and end with Ctrl-D on a line of its own.")
-        text = sys.stdin.read(1 << 16)
+            tell("Paste the server's public key, and end with Ctrl-D on a line by itself.")
+        text = plain_text(sys.stdin.buffer.read(1 << 16), "Standard input").decode(errors="replace")
     elif " " not in given:
         content = read(Path(given))
         if content is None:
@@ -172,7 +172,7 @@ def _public_key(given: str) -> PublicKey:
     try:
         return PublicKey.parse(" ".join(line.split()[:2]))
     except ValueError as error:
-        raise Usage(f"This is no public key: {error}.", "It is what `chat keys export` prints on the other side.") from None
+        raise Usage(f"This is not a public key: {error}.", "It is what `chat keys export` prints on the other side.") from None
 
 
 def _name(entry: Entry) -> str:

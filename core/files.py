@@ -126,8 +126,13 @@ def read(path: Path, *, secret: bool = False, limit: int = LIMIT, links: bool = 
         os.close(descriptor)
     if len(content) > limit:
         raise _too_large(path, limit)
+    return plain_text(content, str(path))
+
+
+def plain_text(content: bytes, name: str) -> bytes:
+    """Text without its byte order mark, if it has one. Raises StoreError for UTF-16, in which nothing would be found."""
     if content.startswith(UTF16):
-        raise StoreError(f"{path} is text in UTF-16.", "Save it as UTF-8.")
+        raise StoreError(f"{name} is text in UTF-16.", "Save it as UTF-8.")
     return content.removeprefix(BOM)
 
 

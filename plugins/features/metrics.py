@@ -9,6 +9,7 @@ A request is small, quick and alone on its connection, or it is dropped.
 import asyncio
 import os
 import re
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -18,12 +19,14 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from plytalk.core.address import EVERY_NETWORK, join_address, parse_address
 from plytalk.core.admission import Reason, reason_of
 from plytalk.core.errors import CannotConnect, ChatError, ImpossibleStack, Usage
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Role
 from plytalk.core.layers import Feature, Option
 from plytalk.core.measures import CONTENT_TYPE, Measure, exposition
+from plytalk.core.sanitise import shorten
 from plytalk.core.session import Ending, Session
 
 LONGEST = 8192
@@ -33,7 +36,7 @@ SECONDS = 5.0
 MOST = 16
 """How many may ask at one time."""
 
-_PLACE = re.compile(r"(?:\[([0-9a-fA-F:.%]+)\]|([^:\[\]]+)):([0-9]{1,5})", re.ASCII)
+_EXAMPLE = "Write 127.0.0.1:9591 to serve this machine alone; another address serves whoever can reach it."
 _STARTED = time.time()
 
 Answer = tuple[HTTPStatus, str]
@@ -54,13 +57,13 @@ class Metrics(Feature):
     )
 
     def __init__(self, metrics: str = "127.0.0.1:9591") -> None:
-        place = _PLACE.fullmatch(metrics)
-        if not place or int(place[3]) > 65535:
-            raise Usage(
-                f"--metrics {metrics} is not HOST:PORT.",
-                "Write 127.0.0.1:9591 to serve this machine alone; another address serves whoever can reach it.",
-            )
-        self._host, self._port = place[1] or place[2], int(place[3])
+        try:
+            address = parse_address(metrics, listen=True)
+        except Usage as error:
+            raise Usage(f"--metrics {shorten(metrics)} is not HOST:PORT.", f"{error} {_EXAMPLE}") from None
+        if address.port is None:
+            raise Usage(f"--metrics {shorten(metrics)} is not HOST:PORT.", _EXAMPLE)
+        self._host, self._port = address.host, address.port
         self._hook: Any = None
         self._server: asyncio.Server | None = None
         self.asking: set[Request] = set()
@@ -72,15 +75,18 @@ class Metrics(Feature):
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         if role is Role.INITIATOR:
             raise ImpossibleStack("--metrics is for servers.", "Leave it out.")
+        here: dict[str, Any] = {"host": self._host, "port": self._port}
         try:
-            self._server = await asyncio.get_running_loop().create_server(lambda: Request(self), self._host, self._port)
+            if self._host == EVERY_NETWORK:  # asyncio takes it for IPv6 alone
+                here = {"sock": socket.create_server(("", self._port), family=socket.AF_INET6, dualstack_ipv6=True)}
+            self._server = await asyncio.get_running_loop().create_server(lambda: Request(self), **here)
         except (OSError, ValueError) as error:
             number = getattr(error, "errno", None) or 0  # those of names that nobody knows are negative, or absent
             why = os.strerror(number).lower() if number > 0 else "no such address"
-            where = shown(self._host, self._port)
+            where = join_address(self._host, self._port)
             raise CannotConnect(f"Cannot serve --metrics at {where}: {why}.", "Choose another HOST:PORT.") from None
         host, port = self._server.sockets[0].getsockname()[:2]
-        sentence = f"Figures for Prometheus at http://{shown(host, port)}/metrics."
+        sentence = f"Figures for Prometheus at http://{join_address(host, port)}/metrics."
         return [sentence if ip_address(host).is_loopback else f"{sentence} Whoever can reach that address can read them."]
 
     async def release(self) -> None:
@@ -188,11 +194,6 @@ class Request(asyncio.Protocol):
 
     def drop(self) -> None:
         self._transport.abort()
-
-
-def shown(host: str, port: int) -> str:
-    """HOST:PORT, with brackets around an IPv6 address."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def process() -> Iterator[Measure]:

@@ -228,7 +228,7 @@ def test_another_key_of_a_known_server_is_not_added(keys: Keys) -> None:
 )
 def test_what_is_no_key_is_not_remembered(keys: Keys, given: str) -> None:
     _, err = keys("trust", "chat.example.org", given, status=2)
-    assert err.startswith(("chat: This is no public key", "chat: There is no file"))
+    assert err.startswith(("chat: This is not a public key", "chat: There is no file"))
     assert not (keys.home / "store" / "known_hosts").exists()
 
 
@@ -250,6 +250,36 @@ def test_the_list_shows_hosts_and_people(keys: Keys) -> None:
     keys("forget", "@bob")
     keys("forget", "chat.example.org")
     assert json.loads(keys("list", "--json")[0]) == {"hosts": [], "contacts": []}
+
+
+def test_a_key_that_an_editor_saved_with_a_byte_order_mark_is_read(keys: Keys) -> None:
+    (keys.home / "mark.pub").write_text(f"\ufeff{ALICE} alice\r\n")
+    (keys.home / "utf16.pub").write_bytes(f"{ALICE} alice\n".encode("utf-16"))
+    keys("trust", "one.example.org", "mark.pub")
+    keys("trust", "two.example.org", typed=f"\ufeff{ALICE} alice\n")
+    assert "is text in UTF-16. Save it as UTF-8." in keys("trust", "three.example.org", "utf16.pub", status=1)[1]
+    assert len(keys("list")[0].splitlines()) == 2
+
+
+def test_every_spelling_of_a_host_is_one_host(keys: Keys) -> None:
+    keys("trust", "Chat.example.org.", ALICE)
+    keys("trust", "[0:0:0:0:0:0:0:1]:7591", ALICE)
+    keys("trust", "b\u00fccher.example", ALICE)
+    listed = keys("list")[0]
+    assert [line.split()[0] for line in listed.splitlines()] == [
+        "[chat.example.org]:7591", "[::1]:7591", "[xn--bcher-kva.example]:7591",
+    ]  # fmt: skip
+    for host in ("plytalk://chat.example.org", "[::1]:7591", "xn--bcher-kva.example."):
+        assert "Forgot the key" in keys("forget", host)[1]
+
+
+@pytest.mark.parametrize("command", [("psk", "new"), ("new", "--identity", "new")])
+def test_a_full_disk_leaves_no_file_behind(keys: Keys, command: tuple[str, ...]) -> None:
+    full = ("/bin/sh", "-c", 'ulimit -f 0; exec "$0" "$@"', *COMMAND)  # no file may grow: as good as a full disk, without one
+    run = chat("keys", *command, environment=keys.environment, folder=keys.home, command=full)
+    assert "new could not be written: File too large. Nothing was changed" in run.stderr
+    assert run.returncode in (1, 2)
+    assert not list(keys.home.glob("*new*")) + list(keys.home.glob(".*new*"))
 
 
 def test_a_list_is_harmless_to_a_terminal(keys: Keys) -> None:

@@ -188,3 +188,13 @@ def test_a_place_where_nothing_can_be_made(tmp_path: Path) -> None:
 
 def test_the_same_name_always_gives_the_same_files() -> None:
     assert contents("cipher", "mine") == contents("cipher", "mine")
+
+
+def test_a_full_disk_leaves_no_half_of_a_plugin(tmp_path) -> None:
+    full = ("/bin/sh", "-c", 'ulimit -f 0; exec "$0" "$@"', *programs.COMMAND)  # no file may grow: as good as a full disk
+    run = programs.chat("plugins", "new", "plytalk-cipher-mine", folder=tmp_path, command=full)
+    assert run.stderr == (
+        "chat: plytalk-cipher-mine cannot be made: file too large. Choose a folder that you may write in with --into.\n"
+    )
+    assert run.returncode == 1
+    assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plytalk.core.errors import Usage
 from plytalk.core.lines import PIECE, LineReader, LineWriter, in_thread
 from plytalk.core.testing import randomly
 from plytalk.core.testing.verdict import idle
@@ -35,7 +36,7 @@ async def test_lines_come_as_they_are_written_and_a_last_one_without_an_end_coun
     assert await reader.read() is None
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), max_size=50)), st.integers(0, 99))
+@given(st.lists(st.text(st.characters(exclude_characters="\r\n\ufeff", codec="utf-8"), max_size=50)), st.integers(0, 99))
 def test_whatever_the_pieces_the_lines_are_whole(lines: list[str], seed: int) -> None:
     async def main() -> list[str]:
         reader = LineReader(read)
@@ -47,6 +48,45 @@ def test_whatever_the_pieces_the_lines_are_whole(lines: list[str], seed: int) ->
             for piece in randomly(seed)("".join(line + "\n" for line in lines).encode()):
                 writer.write(piece)
         assert asyncio.run(main()) == lines
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        (b"\xef\xbb\xbfone\ntwo\n", ["one", "two"]),
+        (b"\xef\xbb\xbfone", ["one"]),
+        (b"\xef\xbb\xbf\none\n", ["", "one"]),
+        (b"\xef\xbb\xbf\xef\xbb\xbfone\n", ["\ufeffone"]),
+        (b"one\n\xef\xbb\xbftwo\n", ["one", "\ufefftwo"]),
+        (b"\xef\xbb\xbf", []),
+        (b"", []),
+        (b"\xef\xbb", ["\ufffd"]),
+    ],
+)
+@given(seed=st.integers(0, 99))
+def test_one_leading_byte_order_mark_is_removed(written: bytes, read_as: list[str], seed: int) -> None:
+    read, write = os.pipe()
+    with open(read, "rb"):
+        with open(write, "wb", buffering=0) as writer:
+            for piece in randomly(seed)(written):
+                writer.write(piece)
+        assert asyncio.run(all_lines(LineReader(read, lambda sentence: None))) == read_as
+
+
+async def test_bytes_that_are_no_text_are_told_once(tmp_path) -> None:
+    told: list[str] = []
+    (tmp_path / "lines").write_bytes(b"caf\xc3\xa9\ncaf\xe9\nna\xefve\n\xff")
+    with open(tmp_path / "lines", "rb") as file:
+        assert await all_lines(LineReader(file.fileno(), told.append)) == ["caf\u00e9", "caf\ufffd", "na\ufffdve", "\ufffd"]
+    assert told == ["Line 2 of standard input is not UTF-8: what is not is replaced by \ufffd, here and in later lines."]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+async def test_text_in_another_encoding_is_refused_before_any_of_it_is_used(tmp_path, encoding: str) -> None:
+    (tmp_path / "lines").write_bytes("\ufeffhello\nagain\n".encode(encoding))
+    with open(tmp_path / "lines", "rb") as file, pytest.raises(Usage, match="Standard input is text in UTF-16") as refusal:
+        await LineReader(file.fileno()).read()
+    assert "iconv" in refusal.value.hint
 
 
 async def test_a_file_is_read_like_a_pipe(tmp_path) -> None:

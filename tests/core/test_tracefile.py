@@ -3,6 +3,9 @@
 import io
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -55,6 +58,47 @@ def test_a_folder_that_is_not_there_is_named(tmp_path) -> None:
         TraceFile(tmp_path / "no" / "trace")
     with pytest.raises(Usage, match="cannot be read"):
         read(tmp_path / "no" / "trace")
+
+
+FULL = """if True:
+    import pathlib, resource, sys
+    from plytalk.core.errors import Usage
+    from plytalk.core.trace import Event
+    from plytalk.core.tracefile import TraceFile
+    path, most = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    try:
+        trace = TraceFile(path, stopped=print)
+    except Usage as error:
+        print(error.sentence)
+        sys.exit()
+    for number in range(100):
+        trace(Event("session", "", "note", b"x" * 50, {}, float(number)))
+    trace.close()
+"""
+
+
+def full(path: Path, most: int) -> str:
+    return subprocess.run([sys.executable, "-c", FULL, str(path), str(most)], capture_output=True, text=True, check=True).stdout
+
+
+def test_on_a_full_disk_it_ends_with_a_whole_line_and_says_so_once(tmp_path) -> None:
+    path = tmp_path / "trace"
+    assert full(path, 1000) == f"The trace in {path} ends here: File too large. The conversation goes on.\n"
+    assert path.read_bytes().endswith(b"}\n")
+    found = read(path)
+    assert 0 < len(found) < 100
+    assert [event.time for event in found] == list(range(len(found)))
+
+
+def test_a_disk_that_is_full_at_once_leaves_no_file(tmp_path) -> None:
+    path = tmp_path / "trace"
+    assert full(path, 10) == f"The trace cannot be written to {path}: File too large. Name another file for --trace.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_byte_order_mark_before_a_trace_is_no_matter() -> None:
+    assert list(parse(io.BytesIO(b"\xef\xbb\xbf" + HEAD))) == []
 
 
 def test_a_last_line_that_was_cut_is_left_out() -> None:

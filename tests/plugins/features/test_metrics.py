@@ -263,8 +263,14 @@ async def test_released_it_drops_who_is_asking_and_gives_the_port_back() -> None
 # -- the place ------------------------------------------------------------------------------------------------------------
 
 
+async def test_every_network_is_ipv4_too() -> None:
+    async with serving(place="[::]:0") as here:
+        assert (await here.ask("GET /healthz HTTP/1.1\r\n\r\n"))[0].startswith("HTTP/1.1 200")
+
+
 @pytest.mark.parametrize(
-    "place", ["9591", ":9591", "", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "::1:9591", "127.0.0.1:٣"]
+    "place",
+    ["9591", ":9591", "", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "::1:9591", "127.0.0.1:٣", "a..b:1"],
 )
 def test_a_place_is_a_host_and_a_port(place: str) -> None:
     with pytest.raises(Usage, match=r"is not HOST:PORT\.$") as caught:
@@ -278,7 +284,7 @@ async def test_a_place_that_is_taken_is_said_before_the_start() -> None:
             await Metrics(f"127.0.0.1:{here.port}").ready(Role.RESPONDER, nobody)
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "a..b", "[::ffff:192.0.2.1]"])
+@pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid", "[2001:db8::1]"])
 async def test_a_place_that_is_not_ours_is_said_too(host: str) -> None:
     with pytest.raises(CannotConnect, match="Cannot serve --metrics at "):
         await Metrics(f"{host}:0").ready(Role.RESPONDER, nobody)
