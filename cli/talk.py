@@ -116,6 +116,8 @@ def serve(
     number = agreed_port(place, port)
     if not (open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives):
         warn(choice)  # otherwise the invitation says that anyone may come in
+    for auth in stack.auths:
+        auth.remembers = True
     with tracing(trace, stack.ui.notice) as tracer:
         choice.host.hear(stack)
         server = Server(

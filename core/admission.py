@@ -72,6 +72,10 @@ class Full(Busy):
     """The server is full."""
 
 
+class TooManyOfKey(Busy):
+    """There are too many connections of this key."""
+
+
 def reason_of(error: ChatError) -> Reason:
     """The reason for which a connection was turned away with this error."""
     match error:
@@ -79,6 +83,8 @@ def reason_of(error: ChatError) -> Reason:
             return error.reason
         case Full():
             return Reason.FULL
+        case TooManyOfKey():
+            return Reason.KEY
         case Busy():
             return Reason.BUSY
         case TooSlow():

@@ -34,6 +34,12 @@ class Limits:
     """The time within which these failures count, in seconds."""
     connections: int = 1000
     """How many may be inside at one time, where a feature brings people together."""
+    reserved: int = 10
+    """How many places beyond these are kept for keys that hold a role, such as operators."""
+    idle: float = 600.0
+    """How long a member must have said nothing, in seconds, before a full server may remove it to let another in."""
+    connections_per_key: int = 50
+    """How many of one key may be inside at one time, wherever they come from."""
     connections_per_address: int = 50
     """The same for one address; those of this machine have no limit of their own."""
     farewell: float = 30.0

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from plytalk.core.admission import Admission, Counted, Full, Reason, TurnedAway, source_of
+from plytalk.core.admission import Admission, Counted, Full, Reason, TooManyOfKey, TurnedAway, source_of
 from plytalk.core.ends import End, stop
 from plytalk.core.errors import BrokenPlugin, Busy, CannotConnect, ChatError, Refused, RemoteError
 from plytalk.core.fair_queue import FairQueue
@@ -63,7 +63,8 @@ class Server(End):
         """Listen and talk: until everybody who came has left, or with `keep` until cancelled or stopped. Raises CannotConnect."""
         loop = asyncio.get_running_loop()
         self._keep, self._busy, self._stopping = keep, False, False
-        self._inside = Counted[Session]()
+        self._inside, self._keys = Counted[Session](), Counted[Session]()  # by source, and by key
+        self._arriving: dict[Stream, str] = {}  # let in, and not inside yet; with their keys
         self._admission = Admission(self._limits, loop.time, self._is_exempt)
         self._queue = FairQueue()
         self._notices = Notices(self._show)
@@ -184,16 +185,58 @@ class Server(End):
             return TurnedAway(Reason.SOURCE, "There are too many connections of this source.")
         return None
 
-    def _admits(self, identity: Identity | None) -> Refused | Busy | None:
+    def _admits(self, stream: Stream, identity: Identity | None) -> Refused | Busy | None:
         """Why one that has finished its handshake is not let in, which it is told."""
         if self._busy and not self._host:
             return Busy(
                 "This server talks to one at a time, and somebody is talking to it.",
                 told="This server talks to one at a time, and somebody is talking to it now.",
             )
-        if len(self._inside) >= self._limits.connections:
-            return Full(FULL, told=FULL)
-        return self._host.turns_away(identity) if self._host else None
+        refusal = (self._host.turns_away(identity) if self._host else None) or self._no_place(identity)
+        if not refusal:
+            self._arriving[stream] = identity.fingerprint if identity else ""
+        return refusal
+
+    def _no_place(self, identity: Identity | None) -> Busy | None:
+        """Why there is no place for one more with this key.
+
+        Where all are taken, one that holds a role gets one of those that are reserved; for any other, the member that has said
+        nothing for longest makes way, if that is long enough.
+        """
+        limits, key = self._limits, identity.fingerprint if identity else ""
+        arriving = [*self._arriving.values()]
+        if key and self._keys.counts[key] + arriving.count(key) >= limits.connections_per_key:
+            return TooManyOfKey(
+                "There are too many connections of its key.", told="Your key has too many connections to this server."
+            )
+        if len(self._inside) + len(arriving) < limits.connections:
+            return None
+        taken = len(arriving) + sum(not session.ending for session in self._inside)
+        if taken < limits.connections + limits.reserved * self._has_role(identity) or self._remove_idle():
+            return None
+        return Full(FULL, told=FULL)
+
+    def _has_role(self, identity: Identity | None) -> bool:
+        return self._host is not None and self._host.holds_role(identity)
+
+    def _remove_idle(self) -> bool:
+        """End the conversation of the member that is idle for longest; whether there was one that is idle for long enough."""
+        before = asyncio.get_running_loop().time() - self._limits.idle
+        idle = [session for session in self._inside if not session.ending and session.active_at <= before]
+        for session in sorted(idle, key=lambda session: session.active_at):
+            if not self._has_role(session.identity):
+                self._notice(f"{session.address} was removed: the server is full and it was idle.")
+                session.exit(reason=CloseReason.IDLE)
+                return True
+        return False
+
+    def _take_place(self, session: Session) -> None:
+        self._inside.add(session, source_of(session.stream.peer))
+        self._keys.add(session, session.identity.fingerprint if session.identity else "")
+
+    def _free_place(self, session: Session) -> None:
+        self._inside.remove(session)
+        self._keys.remove(session)
 
     def _turn_away(self, address: str, error: ChatError) -> None:
         """Tell the plugins and the user that a peer did not get in."""
@@ -216,7 +259,7 @@ class Server(End):
             Role.RESPONDER,
             limits=self._limits,
             trace=self._trace,
-            admit=self._admits,
+            admit=partial(self._admits, stream),
             heartbeat=self._heartbeat,
         )
         if not await self._opens(session):
@@ -242,6 +285,7 @@ class Server(End):
             return False
         finally:
             self._admission.end(session.stream, failed)
+            self._arriving.pop(session.stream, None)
         return True
 
     def _present(self, session: Session) -> None:
@@ -272,7 +316,7 @@ class Server(End):
 
     async def _talk(self, session: Session) -> None:
         self._busy = True
-        self._inside.add(session, source_of(session.stream.peer))
+        self._take_place(session)
         if not self._keep:
             await self._listeners[0].close()
         self._present(session)
@@ -288,14 +332,14 @@ class Server(End):
             elif ending.error:
                 self._notice(ending.error.sentence)
         finally:
-            self._inside.remove(session)
+            self._free_place(session)
             self._busy = not self._keep  # once is once, even for whoever is still in the handshake
 
     # -- many, brought together by a feature ------------------------------------------------------------------------------
 
     def _admit(self, session: Session) -> None:
         first = not self._inside
-        self._inside.add(session, source_of(session.stream.peer))
+        self._take_place(session)
         if first:
             self._busy = True
             self._gathered = asyncio.get_running_loop().create_future()
@@ -333,7 +377,7 @@ class Server(End):
         finally:
             self._busy = not self._keep
             if not entered:
-                self._inside.remove(first)
+                self._free_place(first)
                 first.exit()
                 first.stream.close()
                 first.forget()
@@ -368,7 +412,7 @@ class Server(End):
                 ending = received
         finally:
             self._tell_end(session)
-            self._inside.remove(session)
+            self._free_place(session)
         if self._left and ending.by is By.US and ending.error:
             self._unreceived = ending
         last = not self._inside and self._gathered and not self._gathered.done()

@@ -74,8 +74,8 @@ class Session:
         "_ending_known", "_extensions", "_fanout", "_farewell", "_framer", "_frames", "_hearer", "_heartbeat", "_held",
         "_leaves_then", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_goodbye", "_on_left", "_on_said",
         "_on_taken", "_pending", "_pieces", "_receiving", "_rest", "_said", "_stopped", "_taken", "_theirs", "_tracer",
-        "_unread", "_unscheduled", "_when_over", "_wire", "acknowledges", "address", "approved", "ending", "failed", "heard",
-        "identity", "limits", "role", "stack", "stream",
+        "_unread", "_unscheduled", "_when_over", "_wire", "acknowledges", "active_at", "address", "approved", "ending",
+        "failed", "heard", "identity", "limits", "role", "stack", "stream",
     )  # fmt: skip
 
     def __init__(
@@ -114,6 +114,7 @@ class Session:
         self._before_goodbye: Callable[[], None] | None = None
         self._extensions: tuple[tuple[int, Callable[[bytes], None]], ...] = ()
         self._loop = asyncio.get_running_loop()
+        self.active_at = self._loop.time()
         self._pending: list[Item] = []
         self._unscheduled = False  # whether what is pending only waits for what comes next
         self._framer: Framer
@@ -288,12 +289,13 @@ class Session:
         if self._stopped:
             self._rest = items
             return
-        show, meter = self._hearer.message, self._meter
+        show, meter, now = self._hearer.message, self._meter, self._loop.time()
         for item in items:
             if self._farewell is not None:
                 self._hear_late(item)
             elif item.__class__ is str:
                 self._taken += 1
+                self.active_at = now
                 show(item if harmless else clean(item))
             else:
                 if meter is not None:

@@ -39,6 +39,9 @@ class Authenticator(Layer):
     other_side: str = ""
     """What the other side must add to its command, for the line that `chat serve` prints; empty for nothing."""
 
+    remembers: bool = False
+    """Whether what it counts against its peers is kept across restarts. Only `chat serve` sets it."""
+
     @property
     def spent(self) -> str:
         """Why nobody can pass any more, as a sentence; empty while somebody can. A server that reads it ends."""

@@ -40,6 +40,10 @@ class Feature(Layer):
         """Why a server with this feature does not let a key in; None where it does. Asked before the client is let in."""
         return None
 
+    def holds_role(self, identity: "Identity | None") -> bool:
+        """Whether a place in a full server is kept for this key, as for an operator's."""
+        return False
+
     async def again(self, ending: "Ending") -> bool:
         """Whether a client is to connect again after this ending; it may wait before it says so."""
         return False

@@ -65,7 +65,8 @@ class Code(Authenticator):
         if role is Role.INITIATOR:
             self._code = parse(secret("One-time code: "))
             return told
-        self._guesses = await asyncio.to_thread(guesses_left_over)
+        if self.remembers:
+            self._guesses = await asyncio.to_thread(guesses_left_over)
         code = f"{1 + secrets.randbelow(NUMBERS)}-{'-'.join(spoken(secrets.token_bytes(2)))}"
         self._code = code.encode("ascii")
         return [
@@ -95,7 +96,8 @@ class Code(Authenticator):
         ours = server.start()
         key = finish(server, theirs)  # a malformed element learns nothing, so it is not a guess
         self._guesses += 1  # before our answer leaves: from then on the other side can tell whether it guessed right
-        write(place(KEPT), f"{self._guesses}\n".encode())  # not in a thread: two guesses at once must not be written as one
+        if self.remembers:
+            write(place(KEPT), f"{self._guesses}\n".encode())  # not in a thread: two guesses at once must not be written as one
         await wire.send(SPAKE, ours)
         return key
 
@@ -104,7 +106,8 @@ class Code(Authenticator):
         if self._used:
             raise Refused(self.spent)
         self._used, self._code = True, b""
-        await asyncio.to_thread(place(KEPT).unlink, missing_ok=True)
+        if self.remembers:
+            await asyncio.to_thread(place(KEPT).unlink, missing_ok=True)
         peer.say(f"{peer.address} knows the code; its key is {peer.identity.fingerprint}.")
         if self._name:
             peer.say(await asyncio.to_thread(self._keep, self._name, peer))

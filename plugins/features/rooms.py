@@ -135,6 +135,10 @@ class Rooms(Feature):
             return None
         return Refused("It is banned here.", told="You are banned from this server.")
 
+    def holds_role(self, identity: Identity | None) -> bool:
+        key = key_of(identity) if identity else None
+        return self._hall is not None and key is not None and self._hall.holds_role(key)
+
     def host(self, stack: Stack, address: str, leave: Callable[[], None]) -> Conversation:
         assert self._hall is not None
         return Seat(self._hall, stack, address, leave, self._name)

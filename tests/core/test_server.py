@@ -15,12 +15,13 @@ from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Identity, Peer, Role, Secrets
 from plytalk.core.layers import Authenticator, Conversation, Feature, Listener, Stream
 from plytalk.core.limits import Limits
-from plytalk.core.messages import EXIT, is_exit
+from plytalk.core.messages import EXIT, Empty, is_exit
 from plytalk.core.properties import Property
 from plytalk.core.server import Place
 from plytalk.core.session import By, Ending, Session
 from plytalk.core.stack import Stack
 from plytalk.core.testing import GivenKeys, PlainFrames, RecordingUi, TypedFrames, stack_of
+from plytalk.core.testing.parts import Words
 from plytalk.core.testing.verdict import idle, within
 from plytalk.plugins.transports.memory import Memory
 
@@ -668,6 +669,83 @@ async def test_a_full_server_turns_others_away_and_says_so_to_plugins() -> None:
             await idle()
         await serving.comes()
         await serving.seated(3)
+
+
+class WithRoles(Table):
+    """Reserves places while `role` is set."""
+
+    role = False
+
+    def holds_role(self, identity: Identity | None) -> bool:
+        return self.role
+
+
+class Carries(Words):
+    """Could say why somebody is not let in, so the server is asked after the handshake."""
+
+    carries = frozenset({Empty})
+
+
+async def test_a_full_server_keeps_places_for_those_with_a_role() -> None:
+    async with Hosting("reserved", WithRoles, Carries, limits=replace(PATIENT, connections=2, reserved=1)) as serving:
+        for _ in range(2):
+            await serving.comes()
+        await serving.seated(2)
+        await turned_away(serving, "The server is full.")
+        serving.table.role = True  # type: ignore[attr-defined]
+        await serving.comes()
+        await serving.seated(3)
+        await turned_away(serving, "The server is full.")
+
+
+async def test_a_full_server_removes_the_member_that_is_idle_for_longest() -> None:
+    async with Hosting("idle", WithRoles, Carries, limits=replace(PATIENT, connections=3, idle=60)) as serving:
+        for _ in range(3):
+            await serving.comes()
+        await serving.seated(3)
+        first, second, third = serving.table.sessions
+        await turned_away(serving, "The server is full.")
+        now = asyncio.get_running_loop().time()
+        first.active_at, second.active_at, third.active_at = now - 61, now - 62, now - 59
+        await serving.comes()
+        await serving.talking[1]
+        assert "was removed: the server is full and it was idle." in " ".join(serving.ui.notices)
+        await serving.seated(3)
+        assert second not in serving.table.sessions
+        assert first in serving.table.sessions
+        serving.table.role = True  # type: ignore[attr-defined]
+        assert not serving._server._remove_idle()
+
+
+async def test_what_is_said_ends_being_idle() -> None:
+    async with Hosting("active", Table, limits=PATIENT) as serving:
+        guest = await serving.comes()
+        await serving.seated(1)
+        (session,) = serving.table.sessions
+        session.active_at = -1.0
+        assert guest.session is not None
+        guest.session.say("hello")
+        await guest.until(messages=1)
+        assert session.active_at >= 0
+
+
+async def test_one_key_has_its_share_on_this_machine_too() -> None:
+    async with Hosting("key", Table, ShowsBoth, limits=replace(PATIENT, connections_per_key=2)) as serving:
+        for _ in range(2):
+            await serving.comes(ShowsBoth)
+        await serving.seated(2)
+        await turned_away(serving, "There are too many connections of its key.", ShowsBoth)
+        await serving.seated(2)
+        assert not serving._server._arriving
+
+
+async def turned_away(serving: "Hosting", why: str, *layers: Any) -> None:
+    with contextlib.suppress(ChatError):
+        await client(Says, *layers)[0].run(serving._place, 0)
+    async with asyncio.timeout(10):
+        while ("memory:client", why) not in serving.table.turned_away_at:
+            await idle()
+    serving.table.turned_away_at.clear()
 
 
 async def test_one_address_has_its_share_and_no_more() -> None:

@@ -238,6 +238,13 @@ async def test_what_is_not_part_of_the_exchange_is_refused_and_is_not_a_guess(tm
     assert await meet(await alice(tmp_path, printed(server)), server) == (None, None)
 
 
+@pytest.fixture
+def remembers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in `chat serve`."""
+    monkeypatch.setattr(Code, "remembers", True)
+
+
+@pytest.mark.usefixtures("remembers")
 async def test_a_restart_gives_no_new_guesses(tmp_path: Path) -> None:
     for _ in range(2):
         server = await bob(tmp_path)
@@ -253,6 +260,7 @@ async def test_a_restart_gives_no_new_guesses(tmp_path: Path) -> None:
         await bob(tmp_path)
 
 
+@pytest.mark.usefixtures("remembers")
 async def test_a_right_code_ends_the_count_of_wrong_guesses(tmp_path: Path) -> None:
     server = await bob(tmp_path)
     code = printed(server)
@@ -262,6 +270,7 @@ async def test_a_right_code_ends_the_count_of_wrong_guesses(tmp_path: Path) -> N
     assert not place(KEPT).exists()
 
 
+@pytest.mark.usefixtures("remembers")
 @pytest.mark.parametrize("kept", ["5", "none", "-1"])
 async def test_a_person_at_a_terminal_gets_a_new_code(kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place(KEPT).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
