@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 
 import pytest
 
@@ -179,3 +180,27 @@ async def test_a_closed_transport_is_not_part_of_a_reference_cycle() -> None:
     for value in vars(transport).values():
         if value is _do_nothing:
             value()
+
+
+async def test_what_came_before_a_write_fails_is_read() -> None:
+    """The peer said something and reset the connection; the next write fails before anything was read."""
+    loop = asyncio.get_running_loop()
+    listening = socket.create_server(("127.0.0.1", 0))
+    ready: asyncio.Future[AsyncioStream] = loop.create_future()
+    await loop.create_connection(lambda: AsyncioStream(ready.set_result), *listening.getsockname())
+    ours = await ready
+    theirs, _ = listening.accept()
+    heard: list[bytes] = []
+    over = asyncio.Event()
+    ours.send(b"unread")
+    theirs.sendall(b"last words")
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    ours.pause()
+    ours.deliver_to(lambda data: heard.append(bytes(data)), lambda error: over.set())
+    theirs.close()
+    while not over.is_set():
+        ours.send(b"x")
+        await asyncio.sleep(0)
+    listening.close()
+    ours.close()
+    assert b"".join(heard) == b"last words"
