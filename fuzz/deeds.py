@@ -7,6 +7,7 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from struct import pack
 from typing import TYPE_CHECKING, Any
 
@@ -126,9 +127,9 @@ def request(caller: "Caller") -> bytes:
     if chance.random() < 0.5:
         asked["resume"] = {"epoch": caller.some_epoch(), "last": chance.choice((0, 0, -1, 1, chance.randrange(2000), 2**63))}
     if chance.random() < 0.2:
-        asked[chance.choice(("do", "room", "name", "instance", "resume", "else"))] = chance.choice(JUNK)
+        asked[chance.choice(("do", "room", "name", "instance", "resume", "else"))] = deepcopy(chance.choice(JUNK))
     if chance.random() < 0.1 and isinstance(asked.get("resume"), dict):
-        asked["resume"][chance.choice(("epoch", "last"))] = chance.choice(JUNK)
+        asked["resume"][chance.choice(("epoch", "last"))] = deepcopy(chance.choice(JUNK))
     caller.asks_for(asked)
     return json.dumps(asked).encode()
 

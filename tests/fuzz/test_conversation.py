@@ -1,12 +1,15 @@
 """The fuzzer behind the handshake repeats itself, and finds what it is to find."""
 
 import random
+import secrets
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from fuzz import deeds
+from fuzz import conversation, deeds
 from fuzz.callers import Caller, Scene
 from plytalk.plugins.messages.records import BUCKETS, Records
 from resources.members import Stranger
@@ -42,3 +45,16 @@ def test_who_asked_for_a_room_may_hear_what_happens_there_from_then_on() -> None
     caller.asks_for({"instance": "one", "room": "Kitchen"})
     assert {room for _, room in caller.scene.asked} == {"kitchen", "lobby"}
     assert {origin[1] for origin, _ in caller.scene.asked} == {"", "one"}
+
+
+def test_half_a_minute_of_hostile_clients_finds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For longer: ./run python -m fuzz.conversation --minutes 10. The seed is new each time, and in the message.
+
+    How much memory a server takes, only longer runs can judge: half a minute is over before it is warm.
+    """
+    monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
+    seed = secrets.randbelow(2**32)
+    scene = conversation.run(seconds=30, seed=seed)
+    found = {problem: count for problem, count in scene.problems.items() if "MiB" not in problem}
+    assert not found, f"seed {seed}: {found}; {scene.measured}"
+    assert scene.happened["conversations"] > 50
