@@ -308,7 +308,8 @@ class Hall:
         resumed = back.start(room, self.epoch) if back else None
         member.room, member.at = room, resumed or start
         member.since = back.since if back and resumed else start
-        self._entered.append(member)
+        if self._history:  # only what is kept clears it
+            self._entered.append(member)
         if not self._keep():  # what a welcome speaks of has happened
             return
         if member.wired:

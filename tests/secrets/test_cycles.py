@@ -246,6 +246,7 @@ async def test_no_conversation_is_part_of_a_cycle(ends: Ends, rooms: bool, tmp_p
         await settled(case, ends, 2)
         with no_cycles_of_ours():
             await settled(case, ends, TIMES)
+        assert sum(type(each) is Session for each in gc.get_objects()) <= 2  # nothing that goes on holds them
 
 
 async def test_nor_one_that_an_authenticator_refused(tmp_path: Path) -> None:
