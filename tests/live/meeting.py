@@ -26,7 +26,7 @@ from plytalk.core.session import Ending, Session
 from plytalk.core.stack import Stack, choose
 from plytalk.core.testing import RecordingUi
 
-MESSAGE, CONTROL, CLOSE, FEATURES, MORE = 1, 5, 7, 8, 0x80
+MESSAGE, ACK, CONTROL, CLOSE, FEATURES, MORE = 1, 2, 5, 7, 8, 0x80
 BUCKETS = (64, 256, 1024, 4096, 16384, 65519)
 STRANGERS_REFUSE = ("the stranger says InvalidTag", "the stranger says DecryptFailedException")
 
@@ -162,7 +162,7 @@ class Stranger:
         self.line, self.noise = line, noise
         self.identity = Ed25519PrivateKey.generate()
         self.proof = proof(self.identity, static_public, signer, now)
-        self.sent = 0
+        self.sent = self.heard = 0
 
     async def shake(self, pattern: tuple[tuple[str, ...], ...], begins: bool, with_proof: bool = True) -> list[bytes]:
         """Go through the messages of a pattern; the payloads that came."""
@@ -188,8 +188,12 @@ class Stranger:
     def say(self, *texts: str) -> None:
         self.line.send(self.record(*((MESSAGE, text.encode()) for text in texts)))
 
-    def close(self) -> None:
-        self.line.send(self.record((CLOSE, b"\0" + self.sent.to_bytes(8, "big"))))
+    async def close(self) -> None:
+        """Say goodbye, and acknowledge what came and the goodbye that answers this one."""
+        self.line.send(self.record((ACK, self.heard.to_bytes(8, "big")), (CLOSE, b"\0" + self.sent.to_bytes(8, "big"))))
+        while (await self.hears())[-1][0] != CLOSE:
+            pass
+        self.line.send(self.record((ACK, (self.heard + 1).to_bytes(8, "big"))))
 
     async def proves(self, authenticator: str) -> None:
         """Show each other that both hold the same keys."""
@@ -200,9 +204,11 @@ class Stranger:
 
     async def hears(self) -> list[tuple[int, bytes]]:
         """The items of the next record that is not for features alone, which a stranger skips."""
-        while not (said := [one for one in items(bytes(self.noise.open(await self.line.frame()))) if one[0] & ~MORE < FEATURES]):
-            pass
-        return said
+        while True:
+            came = items(bytes(self.noise.open(await self.line.frame())))
+            self.heard += sum(kind == MESSAGE for kind, _ in came)
+            if said := [one for one in came if one[0] != ACK and one[0] & ~MORE < FEATURES]:
+                return said
 
 
 async def failing(ours: Ours, stranger: Stranger, shaking: Coroutine[Any, Any, Any]) -> str:

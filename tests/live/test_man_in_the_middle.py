@@ -12,7 +12,7 @@ from plytalk.core.errors import Exit, Tampered, Truncated
 from plytalk.core.keys import Role
 from plytalk.core.session import By
 
-HANDSHAKE = {Role.INITIATOR: 3, Role.RESPONDER: 2}  # frames: preamble, A, C; preamble, B
+HANDSHAKE = {Role.INITIATOR: 3, Role.RESPONDER: 3}  # frames: preamble, A, C; preamble, B, the record that lets the client in
 
 
 class Between:

@@ -115,7 +115,7 @@ async def test_a_conversation(peer, pattern, role):
         ]
         await talk(ours, stranger)
         if role is Role.INITIATOR:
-            stranger.close()
+            await stranger.close()
             assert (await ours.task).by is By.THEM
         else:
             ours.session.exit()
@@ -184,7 +184,7 @@ async def test_the_chat_command(peer, role, tmp_path):
         assert await asyncio.to_thread(ours.hear) == "Message Received: Grüße"
         ours.say("你好")
         assert await stranger.hears() == [(MESSAGE, "你好".encode())]
-        stranger.close()
+        await stranger.close()
         assert await asyncio.to_thread(ours.status) == 0
         assert any(fingerprint(stranger.identity) in told for told in ours.told)
     listener.close()

@@ -81,7 +81,7 @@ async def test_a_conversation(peer, suite, role):
         ours.session.say("你好")
         assert await stranger.hears() == [(MESSAGE, "你好".encode())]
         if role is Role.INITIATOR:
-            stranger.close()
+            await stranger.close()
             assert (await ours.task).by is By.THEM
         else:
             ours.session.exit()
