@@ -34,6 +34,7 @@ NEAREST = {
     "plugins/authenticators/words.py": "tests/plugins/authenticators/test_words.py",
     "plugins/handshakes/plytalk1.py": "tests/plugins/handshakes/test_plytalk1.py tests/plugins/noise/test_preamble.py",
     "plugins/messages/records.py": "tests/plugins/messages/test_records.py",
+    "plugins/rooms/directory.py": "tests/plugins/rooms/test_directory.py tests/plugins/rooms/test_names.py",
     "plugins/rooms/hall.py": "tests/plugins/rooms/test_hall.py tests/plugins/rooms/test_commands.py",
     "plugins/rooms/history.py": "tests/plugins/rooms/test_history.py tests/plugins/rooms/test_hall.py",
     "plugins/rooms/names.py": "tests/plugins/rooms/test_names.py tests/plugins/rooms/test_register.py",

@@ -37,7 +37,7 @@ def rooms(call: TypedCommand) -> None:
 
 
 def join(call: TypedCommand) -> None:
-    room = call.hall.room(need(call, "which room: /join kitchen"), not call.member.muted)
+    room = call.hall.rooms.open(need(call, "which room: /join kitchen"), not call.member.muted)
     if room is not call.member.room:
         call.hall.leave(call.member, f"gone to {room.name}")
         call.hall.enter(call.member, room)
@@ -49,7 +49,7 @@ def name(call: TypedCommand) -> None:
     member, old = call.member, call.member.name
     wanted = need(call, "the new name: /name alice")
     call.must_be_heard()
-    new = call.hall.take_name(member, wanted)
+    new = call.hall.names.take(member, wanted)
     if new != old:
         call.happen(Kind.RENAMED, new)
         member.called(new)
@@ -58,7 +58,8 @@ def name(call: TypedCommand) -> None:
 async def keep(call: TypedCommand) -> None:
     if call.member.key is None:
         raise Usage("A name is kept for a key, and your connection shows none.")
-    call.hall.count_kept(call.member)
+    if not call.is_operator and hasattr(call.member, "stream"):
+        call.hall.names.count_kept(call.member.stream.peer)
     register = call.hall.register
     await asyncio.to_thread(register.claim, call.sender, call.member.key)
     await asyncio.to_thread(register.note, call.member.key)
@@ -71,7 +72,7 @@ def me(call: TypedCommand) -> None:
 
 def msg(call: TypedCommand) -> None:
     to, text = parted(need(call, "to whom, and what: /msg bob hello"))
-    other = call.hall.find(to)
+    other = call.hall.names.find(to)
     if not text:
         raise Usage("Say what to tell: /msg bob hello.")
     if other.room is not call.member.room:
@@ -113,7 +114,7 @@ def kick(call: TypedCommand) -> None:
 
 
 def others(call: TypedCommand, name: str) -> Any:
-    other = call.hall.find(name)
+    other = call.hall.names.find(name)
     if other is call.member or not hasattr(other, "session"):
         raise Usage("That cannot be done to yourself, nor to whoever sits at the server.")
     return other
@@ -134,7 +135,7 @@ def about_key(word: str, done: str) -> Callable[[TypedCommand], Awaitable[None]]
 
 def key_named(call: TypedCommand, who: str) -> PublicKey:
     try:
-        key: PublicKey | None = call.hall.find(who.strip('"')).key
+        key: PublicKey | None = call.hall.names.find(who.strip('"')).key
     except Usage:
         if not who.startswith("ssh-"):
             raise

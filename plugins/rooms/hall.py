@@ -1,56 +1,43 @@
-"""All rooms of a server, and everybody in them: who may come in under which name, and what goes out at the end of each turn."""
+"""A server with rooms: who is let in, who goes, and who is removed.
+
+`RoomList` has the rooms, `Directory` the names, and `Outbox` sends at the end of each turn what has happened in it.
+"""
 
 import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plytalk.core.admission import source_of
 from plytalk.core.commands import Command
 from plytalk.core.endings import SENTENCES
 from plytalk.core.errors import ChatError, Usage
 from plytalk.core.files import StoreError
 from plytalk.core.layers import Authenticator
-from plytalk.core.limits import MIB
 from plytalk.core.measures import Measure
 from plytalk.core.messages import CloseReason
-from plytalk.core.opening import is_local
 from plytalk.core.public_key import PublicKey
 from plytalk.core.sanitise import clean
 from plytalk.core.session import Ending
-from plytalk.core.words import WORDS
-from plytalk.plugins.rooms import names
 from plytalk.plugins.rooms.budget import Rates, Turns, Unfinished
 from plytalk.plugins.rooms.calls import TypedCommand
-from plytalk.plugins.rooms.log import MOST_BYTES, Entry
+from plytalk.plugins.rooms.directory import Directory
+from plytalk.plugins.rooms.log import MOST_BYTES
 from plytalk.plugins.rooms.member import Member
+from plytalk.plugins.rooms.outbox import Outbox
 from plytalk.plugins.rooms.register import Register
 from plytalk.plugins.rooms.resume import Origin, Resume, Taken, origin_of
 from plytalk.plugins.rooms.room import Ear, Pack, Room
+from plytalk.plugins.rooms.room_list import RoomList
 from plytalk.plugins.rooms.wire import Event, Kind
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
 
-KEEP = 1000
-"""How many events of a room are kept for members that come back after their connection was cut."""
 REMEMBERED = 10_000
-"""Of how many members that left it is remembered what they had said, and of how many keys which name they had."""
-MAX_ROOMS = 100
-"""How many rooms a server has at one time."""
-MAX_LOGS = 32 * MIB
-"""How many bytes of events all rooms keep together; where there are more, the longest logs are cut in half."""
-EMPTY = 600.0
-"""How long a room is kept that is empty, in seconds; with a history for good, unless there are too many."""
-NAMES_A_DAY = 5
-"""How many names one address may have kept in a day."""
-LOCAL_NAMES_A_DAY = 50
-"""The same for this machine, from which a tunnel or a proxy brings many people."""
-DAY = 24 * 3600.0
+"""Of how many members that left it is remembered what they had said."""
 QUEUE = MOST_BYTES
 """How many bytes a member may be behind before it is dropped, even if it reads."""
 
@@ -91,27 +78,16 @@ class Hall:
         self.notice: Callable[[str], None] = lambda sentence: notice(clean(sentence))
         self.register = Register(register)
         self._operator, self.auths = operator, auths
+        self.names = Directory(self.register, self.loop)
         self.dropped = 0
-        self._pack = pack
-        self._history, self._end = history, end
-        self._turn_ends = self._keep_and_flush if history else self._flush
+        self._history = history
         self.epoch = history.epoch if history else secrets.token_hex(8)
-        self.rooms: dict[str, Room] = {}
-        self._after = history.after if history else 0
-        for kept in history.rooms() if history else ():
-            self.rooms[kept.name] = self._make_room(kept.name, kept.after, kept.entries)
-            self.rooms[kept.name].topic, self.rooms[kept.name].born = kept.topic, kept.born
-        self.first = self.room(first)
-        self.owing: list[Member] = []
-        self._entered: list[Member] = []
+        self.outbox = Outbox(history, end, self._taken_of, lambda: self.rooms.bound_logs())
+        self.rooms = RoomList(pack, self.outbox.touch, first, backlog, history)
+        self.first = self.rooms.first
         self.members: dict[int, Ear | Member] = {}
-        self._looks: dict[str, Ear | Member] = {}
         self._present: dict[Origin, Member] = {}
         self._taken: OrderedDict[Origin, Taken] = OrderedDict(history.taken() if history else ())
-        self._names: OrderedDict[PublicKey, str] = OrderedDict()
-        self._freeing: set[Room] = set()
-        self._kept_names: dict[object, list[float]] = {}
-        self._flushing: dict[Room, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.commands: dict[str, tuple[Command, str]] = {one.name: (one, "plytalk") for one in COMMANDS}
         for origin, commands in (brought or {}).items():
@@ -120,65 +96,11 @@ class Hall:
                     raise Usage(f"The feature `{origin}` brings the command /{one.name}, which {self.commands[one.name][1]} has.")
                 self.commands[one.name] = one, origin
 
-    def room(self, name: str, make: bool = True) -> Room:
-        """The room of this name, made if there is none. Raises BadName, and Usage where it cannot be made."""
-        name = names.room_name(name)
-        if name not in self.rooms:
-            if not make:
-                raise Usage(f"There is no room {name}, and you are muted here: you cannot make one.", "/rooms lists the rooms.")
-            if len(self.rooms) >= MAX_ROOMS:
-                self._forget_empty_rooms()
-            if len(self.rooms) >= MAX_ROOMS:
-                raise Usage(f"There are {MAX_ROOMS} rooms already.", "Join one of them: /rooms lists them.")
-            self.rooms[name] = self._make_room(name, self._after)
-        return self.rooms[name]
-
-    def _make_room(self, name: str, after: int, entries: Sequence[Entry] = ()) -> Room:
-        return Room(name, max(KEEP, self.backlog), self._pack, self.touch, after, entries)
-
-    def _bound_logs(self) -> None:
-        if sum(room.log.kept for room in self.rooms.values()) <= MAX_LOGS:
-            return
-        self._forget_empty_rooms()
-        while sum(room.log.kept for room in self.rooms.values()) > MAX_LOGS:
-            longest = max((room.log for room in self.rooms.values()), key=lambda log: log.kept)
-            longest.shrink(longest.kept // 2)
-
-    def _free(self, room: Room) -> None:
-        self._freeing.discard(room)
-        if not len(room) and room is not self.first and self.rooms.get(room.name) is room:
-            self._after = max(self._after, room.log.next)
-            del self.rooms[room.name]
-
-    def count_kept(self, member: Any) -> None:
-        """One more name is to be kept for a member. Raises Usage where its address has had enough of them today."""
-        if member.is_operator or not isinstance(member, Member):
-            return
-        peer, now = member.stream.peer, self.loop.time()
-        place, most = ("", LOCAL_NAMES_A_DAY) if is_local(peer) else (source_of(peer), NAMES_A_DAY)
-        times = [time for time in self._kept_names.get(place, ()) if time > now - DAY]
-        if len(times) >= most:
-            raise Usage("Too many names were kept from your address today.", "Try again tomorrow, or ask an operator.")
-        if len(self._kept_names) >= REMEMBERED:
-            self._kept_names.clear()
-        self._kept_names[place] = [*times, now]
-
-    def _forget_empty_rooms(self) -> None:
-        """Should one be made again, its events have other numbers: who comes back to it learns that something is missing."""
-        self._after = max(self._after, *(room.log.next for room in self.rooms.values()))
-        before = self.rooms
-        self.rooms = {name: room for name, room in before.items() if len(room) or room is self.first}
-        if self._history:
-            self._history.forget_rooms(before.keys() - self.rooms.keys(), self._after)
-
     def measures(self) -> list[Measure]:
         """Figures for whoever watches the server."""
-        rooms = self.rooms.values()
         return [
-            Measure("plytalk_rooms", "Rooms there are.", len(self.rooms)),
+            *self.rooms.measures(),
             Measure("plytalk_members", "Members in all rooms.", len(self.members)),
-            Measure("plytalk_messages_total", "Messages said.", sum(room.messages for room in rooms), "counter"),
-            Measure("plytalk_deliveries_total", "Events sent to members.", sum(room.deliveries for room in rooms), "counter"),
             Measure("plytalk_dropped_total", "Members sent away.", self.dropped, "counter"),
         ]
 
@@ -186,32 +108,6 @@ class Hall:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    # -- each turn --------------------------------------------------------------------------------------------------------
-
-    def touch(self, room: Room) -> None:
-        """Something is to be sent to a room: at the end of this turn, with all else that happens in it."""
-        if not self._flushing:
-            self.loop.call_soon(self._turn_ends)
-        self._flushing[room] = None
-
-    def _keep_and_flush(self) -> None:
-        if self._keep():
-            self._flush()
-
-    def _keep(self) -> bool:
-        """Have all that has happened in the file, before anybody is told. False where that is not so, and the server ends."""
-        if self._history is None:
-            return True
-        members = dict.fromkeys((*self.owing, *self._entered))
-        spoken = [(member.origin, taken) for member in members if member.origin and (taken := self._taken_of(member))]
-        try:
-            self._history.write(self._flushing, spoken)
-        except StoreError as error:
-            self._end(error)
-            return False
-        self._entered.clear()
-        return True
 
     def _taken_of(self, member: Member) -> Taken | None:
         """How much a member has said that is here, or has just left."""
@@ -221,23 +117,7 @@ class Hall:
 
     def close(self) -> None:
         """Nothing happens any more: keep the last of it."""
-        if self._history:
-            self._keep()
-            self._history.close()
-            self._history = None
-
-    def _flush(self) -> None:
-        rooms, self._flushing = self._flushing, {}
-        owing, self.owing = self.owing, []
-        for member in owing:
-            member.acknowledge()
-        for room in rooms:
-            room.flush()
-        for member in owing:
-            member.owes = False
-            member.session.flush()
-            member.settle()
-        self._bound_logs()
+        self.outbox.close()
 
     def heard(self, member: "Member | Any", text: str) -> None:
         """A line that is no plain message: a command, or the words of somebody who is muted."""
@@ -261,7 +141,7 @@ class Hall:
         member.origin = origin_of(member.key, request.get("instance"))
         member.muted = self._is_muted(member)
         try:
-            room = self.room(str(request["room"]), not member.muted) if request.get("room") else self.first
+            room = self.rooms.open(str(request["room"]), not member.muted) if request.get("room") else self.first
         except ChatError as error:
             member.tell(f"{error.sentence} This is {self.first.name}.")
             room = self.first
@@ -289,7 +169,7 @@ class Hall:
         elif resume is not None:
             back = Resume.of(resume, None)
         member.muted = self._is_muted(member)
-        member.called(self._named(member, "" if member.muted else name))  # others would read it
+        member.called(self.names.choose(member, "" if member.muted else name))  # others would read it
         self.members[member.id] = member
         if member.key and self.register.is_to_be_noted(member.key):
             self.start(self._note(member.key))
@@ -308,9 +188,7 @@ class Hall:
         resumed = back.start(room, self.epoch) if back else None
         member.room, member.at = room, resumed or start
         member.since = back.since if back and resumed else start
-        if self._history:  # only what is kept clears it
-            self._entered.append(member)
-        if not self._keep():  # what a welcome speaks of has happened
+        if not self.outbox.enter(member):
             return
         if member.wired:
             here = [other.name for other in (*room.ears, *room.wired)]
@@ -341,9 +219,8 @@ class Hall:
             room.leave(member)
             if not member.muted:  # a muted member can make nobody read anything
                 room.happen(Kind.LEFT, member.name, why, member.marks, member.id)
-            if not len(room) and not self._history and room not in self._freeing:
-                self._freeing.add(room)
-                self.loop.call_later(EMPTY, self._free, room)
+            if not len(room):
+                self.rooms.emptied(room)
 
     def gone(self, member: Member, ending: Ending) -> None:
         """A conversation is over."""
@@ -354,7 +231,7 @@ class Hall:
             del self._present[origin]
             if member.room:
                 self._remember(origin, Taken(member.taken, member.room.name, member.since))
-        self.forget_name(member)
+        self.names.release(member)
         self.leave(member, "the connection was cut" if ending.error else "")
 
     def _remember(self, origin: Origin, taken: Taken) -> None:
@@ -395,68 +272,7 @@ class Hall:
             if self._history:
                 self._history.forget(origin)
 
-    # -- names ------------------------------------------------------------------------------------------------------------
-
-    def _named(self, member: Member, wanted: str) -> str:
-        """The name that was asked for, the one that its key has, or one that is made up."""
-        key = member.key
-        own = (self.register.name_of(key) or self._names.get(key) or "") if key else ""
-        if wanted:
-            try:
-                return self.take_name(member, wanted)
-            except ChatError as error:
-                if wanted != own:
-                    member.tell(error.sentence)
-        made_up = "-".join(WORDS[byte] for byte in key.blob[-2:]) if key else "visitor"
-        tries = [own, *(f"{own}-{number}" for number in range(2, 10))] if own else []
-        more = (f"{made_up}-{number}" for number in count(2))  # as many as it takes: others may keep any of these
-        return next(taken for name in chain(tries, [made_up], more) if (taken := self._try_name(member, name)))
-
-    def _try_name(self, member: Member, name: str) -> str:
-        try:
-            return self.take_name(member, name)
-        except ChatError:
-            return ""
-
-    def take_name(self, member: Any, name: str) -> str:
-        """Bind a name to a member: as it is written from now on. Raises BadName, also for what looks like another's name."""
-        key = member.key
-        saved = self.register.name_of(key) if key else None
-        name = names.enforce(name)
-        if name != saved:  # names that were kept before there were stricter rules stay good
-            name = names.new_name(name)
-        if any(self._looks.get(shape, member) is not member for shape in names.looks(name)):
-            raise names.BadName(f"The name {name!a}, or one that looks like it, is taken.", "Choose another one: /name NAME.")
-        if name != saved and self.register.holder(name, key):
-            raise names.BadName(f"The name {name!a} belongs to another key.", "Choose another one: /name NAME.")
-        self.bind(member, name)
-        if key:
-            self._names[key] = name
-            self._names.move_to_end(key)
-            while len(self._names) > REMEMBERED:
-                self._names.popitem(last=False)
-        return name
-
-    def bind(self, member: Any, name: str) -> None:
-        """Let a member be found by a name, and by no other."""
-        self.forget_name(member)
-        self._looks.update(dict.fromkeys(names.looks(name), member))
-
-    def forget_name(self, member: Any) -> None:
-        """Let others have the name of somebody who leaves."""
-        if member.name:
-            for shape in names.looks(member.name):
-                if self._looks.get(shape) is member:
-                    del self._looks[shape]
-
-    def find(self, name: str) -> Any:
-        """The member of this name. Raises Usage."""
-        name = name.removeprefix("@")
-        for shape in names.looks(name) if len(name) <= names.MAX_NAME else ():
-            member = self._looks.get(shape)
-            if member and not names.shapes(member.name).isdisjoint(names.shapes(name)):  # not one that is only like it
-                return member
-        raise Usage(f"Nobody here is called {name[: names.MAX_NAME]!a}.", "/who lists who is here.")
+    # -- what is known of keys ------------------------------------------------------------------------------------------------
 
     def marked(self, key: PublicKey) -> None:
         """What the register says of a key has changed: act on it where its members are."""

@@ -94,8 +94,7 @@ class Member(Speaker):
                 return
         self.taken += 1
         if not self.owes and self.session.acknowledges:
-            self.owes = True
-            self._hall.owing.append(self)
+            self._hall.outbox.owe(self)
         budget = self.budget
         budget.messages -= 1
         budget.work -= 1
@@ -199,10 +198,8 @@ class Member(Speaker):
         if self.room is None:
             self.session.part()
             return
-        if not self.owes:
-            self.owes = True
-            self._hall.owing.append(self)
-        self._hall.touch(self.room)
+        self._hall.outbox.owe(self)
+        self._hall.outbox.touch(self.room)
 
     def settle(self) -> None:
         """All that it has said until now is done, apart from commands that are still running."""
@@ -281,7 +278,7 @@ class Member(Speaker):
         finally:
             self._behind = False
         if self.room:
-            self._hall.touch(self.room)
+            self._hall.outbox.touch(self.room)
         if self._held:
             self._go_on()
 

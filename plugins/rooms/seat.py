@@ -35,9 +35,9 @@ class Seat(Speaker):
         self.room: Room | None = hall.first
         self.name, self.head = "", b""
         if name:
-            self.called(hall.take_name(self, name))
+            self.called(hall.names.take(self, name))
         else:  # a name that nobody else can take
-            hall.bind(self, NAME)
+            hall.names.bind(self, NAME)
             self.called(NAME)
         hall.members[self.id] = self
         hall.first.ears[self] = None
@@ -76,7 +76,7 @@ class Seat(Speaker):
     def gone(self) -> None:
         """Leave the seat."""
         if self._hall.members.pop(self.id, None) and self.room:
-            self._hall.forget_name(self)
+            self._hall.names.release(self)
             self.room.leave(self)
             self.room.happen(Kind.LEFT, self.name)
 

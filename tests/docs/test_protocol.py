@@ -20,7 +20,7 @@ from plytalk.plugins.handshakes import plytalk1
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.noise import payload
 from plytalk.plugins.noise.proof import RENEWAL
-from plytalk.plugins.rooms import budget, hall, names
+from plytalk.plugins.rooms import budget, names, room_list
 from plytalk.plugins.rooms.resume import MAX_INSTANCE, origin_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
@@ -51,7 +51,7 @@ def test_the_reasons_of_a_close(reason: CloseReason) -> None:
 
 
 def test_the_limits_of_rooms() -> None:
-    assert f"is made, {hall.MAX_ROOMS} at most" in TEXT
+    assert f"is made, {room_list.MAX_ROOMS} at most" in TEXT
     assert f"of {names.MAX_NAME} characters and {names.MAX_NAME_BYTES} bytes at most" in TEXT
     assert names.room_name("#" + "A" * 32) == "a" * 32
     with pytest.raises(names.BadName):

@@ -34,7 +34,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 
-from plytalk.plugins.rooms.hall import KEEP
+from plytalk.plugins.rooms.room_list import KEEP
 from tests.programs import COMMAND, ENVIRONMENT
 
 ROOMS = ("kitchen", "garden")

@@ -9,7 +9,6 @@ from plytalk.core.errors import Refused
 from plytalk.core.session import By
 from plytalk.core.testing.verdict import idle
 from plytalk.plugins.authenticators.allow import Allow
-from plytalk.plugins.rooms import hall as halls
 from plytalk.plugins.rooms.commands import COMMANDS
 from plytalk.plugins.rooms.register import Register
 
@@ -301,16 +300,3 @@ async def test_an_operator_releases_a_name(home: Path) -> None:
         await alice.until(lambda: "* alice is now alicia." in alice.texts)
         bob.session.say("/name alice")
         await alice.until(lambda: "* bob is now alice." in alice.texts)
-
-
-async def test_one_address_has_so_many_names_kept_in_a_day(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(halls, "LOCAL_NAMES_A_DAY", 2)
-    async with Crowd(home, headless=True) as crowd:
-        for name in ("alice", "bob"):
-            one = await crowd.joins(name)
-            one.session.say("/keep")
-            await one.tells(f"{name} is yours")
-        carol = await crowd.joins("carol")
-        carol.session.say("/keep")
-        await carol.tells("Too many names were kept from your address today.")
-        assert crowd.hall.register.name_of(crowd.key("carol")) is None

@@ -1,6 +1,5 @@
 """Everybody in their rooms: who is called what, what everybody sees, who comes back, and who is sent away."""
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -8,11 +7,9 @@ import pytest
 from crowd import Crowd
 
 from plytalk.core.messages import Ack
-from plytalk.core.public_key import PublicKey
 from plytalk.core.session import By
 from plytalk.core.testing.verdict import idle
 from plytalk.plugins.messages.records import HEADER, MESSAGE, MORE, padded
-from plytalk.plugins.rooms import hall as halls
 from plytalk.plugins.rooms.wire import EVENT, MAX_REQUEST, ROOM, Kind
 
 # -- what everybody sees --------------------------------------------------------------------------------------------------
@@ -75,68 +72,6 @@ async def test_the_two_who_stay_hear_of_the_third_who_leaves(home: Path) -> None
         assert await crowd.ui.shows("left") == "* bob has left."
 
 
-# -- names ----------------------------------------------------------------------------------------------------------------
-
-
-async def test_a_name_that_is_taken_or_looks_like_it_or_is_reserved_is_refused(home: Path) -> None:
-    async with Crowd(home) as crowd:
-        alice = await crowd.comes("alice")
-        mallory = await crowd.comes("mallory")
-        for name in ("alice", "ALICE", "a1ice", "\u0430lice", "server", "admin", "you: hi", "x" * 33, "\x1b[2J"):
-            mallory.say(f"/name {name}")
-        mallory.say("/name mallet")
-        await alice.shows("* mallory is now mallet.")
-        assert len(mallory.ui.notices) >= 9
-        assert not [line for line in (*alice.ui.messages, *mallory.ui.messages) if "is now" in line and "mallet" not in line]
-        assert all(line.isprintable() for line in (*mallory.ui.notices, *mallory.ui.messages))
-
-
-async def test_a_name_that_cannot_be_had_is_told_and_another_one_given(home: Path) -> None:
-    async with Crowd(home) as crowd:
-        await crowd.comes("alice")
-        other = await crowd.joins("mallory", name="Alice")
-        assert await other.tells("taken")
-        assert (await other.welcome())["you"] not in ("alice", "Alice", "")
-
-
-async def test_a_kept_name_stays_with_its_key_also_when_the_server_starts_anew(home: Path) -> None:
-    async with Crowd(home) as crowd:
-        alice = await crowd.comes("alice")
-        alice.say("/keep")
-        await alice.shows("alice is yours")
-        alice.say("exit")
-        await alice.over()
-        mallory = await crowd.joins("mallory", name="alice")
-        await mallory.tells("belongs to another key")
-        alice = await crowd.comes("alice", asks=False)
-        assert alice.client.stack.features[0]._visit.name == "alice"
-    async with Crowd(home) as crowd:
-        mallory = await crowd.joins("mallory", name="a1ice")
-        await mallory.tells("belongs to another key")
-
-
-async def test_one_key_twice_is_two_members(home: Path) -> None:
-    async with Crowd(home) as crowd:
-        first = await crowd.joins("alice")
-        second = await crowd.joins("alice", instance="another")
-        assert (await first.welcome())["you"] == "alice"
-        assert (await second.welcome())["you"] == "alice-2"
-
-
-async def test_a_name_is_found_even_where_all_that_come_to_mind_are_kept_by_others(home: Path) -> None:
-    async with Crowd(home) as crowd:
-        await crowd.comes("alice")
-        hall = crowd.hall
-        for number in range(1, 40):
-            name = "visitor" if number == 1 else f"visitor-{number}"
-            hall.register.claim(name, PublicKey.of("ssh-ed25519", number.to_bytes(32, "big")))
-
-        class Keyless:
-            key, name = None, ""
-
-        assert hall._named(Keyless(), "") == "visitor-40"
-
-
 # -- rooms ----------------------------------------------------------------------------------------------------------------
 
 
@@ -158,24 +93,6 @@ async def test_a_room_that_cannot_be_is_told_and_the_first_taken(home: Path) -> 
         stranger = await crowd.joins("alice", room="no room")
         assert (await stranger.welcome())["room"] == "lobby"
         assert await stranger.tells("This is lobby.")
-
-
-async def test_rooms_have_an_end_and_empty_ones_make_place(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(halls, "MAX_ROOMS", 3)
-    async with Crowd(home) as crowd:
-        alice, bob = await crowd.joins("alice", room="one"), await crowd.joins("bob", room="two")
-        carol = await crowd.joins("carol", room="three")
-        assert (await carol.welcome())["room"] == "lobby"
-        await carol.tells("There are 3 rooms already")
-        number = (await bob.welcome())["now"]
-        bob.session.say("/join lobby")
-        await bob.welcome(2)
-        carol.session.say("/join three")
-        assert (await carol.welcome(2))["room"] == "three"
-        alice.session.say("/join lobby")
-        await alice.welcome(2)
-        carol.session.say("/join two")
-        assert (await carol.welcome(3))["now"] > number  # other numbers than in the room that was
 
 
 async def test_a_newcomer_gets_the_backlog_once_and_its_own_old_words_with_it(home: Path) -> None:
@@ -405,26 +322,3 @@ async def test_figures(home: Path) -> None:
         assert figures["plytalk_messages_total"] == 2
         assert figures["plytalk_deliveries_total"] >= 4
         assert figures["plytalk_dropped_total"] == 0
-
-
-# -- memory ---------------------------------------------------------------------------------------------------------------
-
-
-async def test_all_rooms_keep_so_many_bytes_and_empty_ones_are_freed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(halls, "MAX_LOGS", 500_000)
-    monkeypatch.setattr(halls, "EMPTY", 0.0)
-    async with Crowd(home, headless=True, rate=0) as crowd:
-        alice, mallory = await crowd.joins("alice"), await crowd.joins("mallory")
-        for number in range(20):
-            mallory.session.say(f"/join room-{number}")
-            mallory.session.say(f"/topic {'x' * 200}")
-            for _ in range(4):
-                mallory.session.say("x" * 50_000)
-            await mallory.welcome(number + 2)
-            assert sum(room.log.kept for room in crowd.hall.rooms.values()) <= 500_000
-        mallory.session.say("/join lobby")
-        await mallory.welcome(22)
-        while len(crowd.hall.rooms) > 1:  # noqa: ASYNC110
-            await asyncio.sleep(0)
-        mallory.session.say("here again")
-        await alice.until(lambda: "mallory: here again" in alice.texts)

@@ -17,7 +17,7 @@ from programs import ENVIRONMENT, Chat, chat, connect, serve
 from plytalk.core.files import Exposed, StoreError
 from plytalk.core.public_key import PublicKey
 from plytalk.core.testing.verdict import idle
-from plytalk.plugins.rooms import hall
+from plytalk.plugins.rooms import hall, room_list
 from plytalk.plugins.rooms.history import History
 from plytalk.plugins.rooms.resume import Taken
 from plytalk.plugins.rooms.room import Room
@@ -239,7 +239,7 @@ async def test_who_was_cut_on_the_way_to_another_room_comes_back_there(home: Pat
 
 async def test_what_the_server_forgets_is_not_in_the_file_either(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hall, "REMEMBERED", 1)
-    monkeypatch.setattr(hall, "MAX_ROOMS", 2)
+    monkeypatch.setattr(room_list, "MAX_ROOMS", 2)
     async with Crowd(home, history=home / "history") as crowd:
         witness = await crowd.joins("wendy")
         for name in ("alice", "bob"):
@@ -251,7 +251,7 @@ async def test_what_the_server_forgets_is_not_in_the_file_either(home: Path, mon
             await witness.until(lambda name=name: f"wendy: after {name}" in witness.texts)
             while name in [one.name for one in crowd.hall.members.values()]:
                 await idle()
-        after = crowd.hall._after
+        after = crowd.hall.rooms._after
     with opened(home / "history") as history:
         assert [room.name for room in history.rooms()] == ["lobby", "of-bob"]
         assert [key for (key, _), _ in history.taken()] == [str(crowd.key("wendy"))]  # who left last

@@ -255,7 +255,7 @@ class Rooms(RuleBasedStateMachine):
         everybody = list(self.crowd.hall.members.values())
         assert not [pair for pair in combinations([one.name for one in everybody], 2) if names.alike(*pair)]
         bound = {look: member for member in everybody for look in names.looks(member.name)}
-        assert self.crowd.hall._looks == bound
+        assert self.crowd.hall.names._looks == bound
 
     @invariant()
     def an_instance_is_there_once(self) -> None:

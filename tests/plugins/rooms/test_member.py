@@ -146,7 +146,7 @@ async def test_blank_lines_are_for_nobody_and_count_as_taken(home: Path) -> None
     async with Crowd(home, headless=True) as crowd:
         alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
         for text in ("", " ", "\t \u3000", "something"):
-            alice.session.say(text)
+            alice.session.send_item(text)
         await bob.until(lambda: "alice: something" in bob.texts)
         assert [event.text for event in bob.events if event.kind == 1] == ["something"]
         assert next(one.taken for one in crowd.hall.members.values() if one.name == "alice") == 4

@@ -112,7 +112,7 @@ async def test_a_room_that_was_forgotten_and_made_again_is_another_one(home: Pat
         while crowd.hall.members:
             await crowd.ui.until()
             await asyncio.sleep(0)
-        crowd.hall._forget_empty_rooms()
+        crowd.hall.rooms.forget_empty()
         alice = await crowd.joins("alice", room="attic")
         alice.session.say("of others")
         await alice.until(lambda: "alice: of others" in alice.texts)

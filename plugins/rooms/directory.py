@@ -1,0 +1,106 @@
+"""The names of all members: each belongs to one member, and no two of them look alike."""
+
+from collections import OrderedDict
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any
+
+from plytalk.core.admission import source_of
+from plytalk.core.errors import ChatError, Usage
+from plytalk.core.opening import is_local
+from plytalk.core.public_key import PublicKey
+from plytalk.core.words import WORDS
+from plytalk.plugins.rooms import names
+from plytalk.plugins.rooms.register import Register
+
+if TYPE_CHECKING:
+    import asyncio
+
+MAX_REMEMBERED = 10_000
+"""Of how many keys the last name is remembered, and of how many addresses how many names they had kept."""
+NAMES_A_DAY = 5
+"""How many names one address may have kept in a day."""
+LOCAL_NAMES_A_DAY = 50
+"""The same for this machine, from which a tunnel or a proxy brings many people."""
+DAY = 24 * 3600.0
+
+
+class Directory:
+    """Members by their names. `register` says which names are kept for which keys."""
+
+    def __init__(self, register: Register, loop: "asyncio.AbstractEventLoop") -> None:
+        self._register, self._loop = register, loop
+        self._looks: dict[str, Any] = {}
+        self._last: OrderedDict[PublicKey, str] = OrderedDict()
+        self._kept: dict[str, list[float]] = {}
+
+    def choose(self, member: Any, wanted: str) -> str:
+        """The name that was asked for, the one that its key has, or one that is made up."""
+        key = member.key
+        own = (self._register.name_of(key) or self._last.get(key) or "") if key else ""
+        if wanted:
+            try:
+                return self.take(member, wanted)
+            except ChatError as error:
+                if wanted != own:
+                    member.tell(error.sentence)
+        made_up = "-".join(WORDS[byte] for byte in key.blob[-2:]) if key else "visitor"
+        tries = [own, *(f"{own}-{number}" for number in range(2, 10))] if own else []
+        more = (f"{made_up}-{number}" for number in count(2))  # as many as it takes: others may keep any of these
+        return next(taken for name in chain(tries, [made_up], more) if (taken := self._try(member, name)))
+
+    def _try(self, member: Any, name: str) -> str:
+        try:
+            return self.take(member, name)
+        except ChatError:
+            return ""
+
+    def take(self, member: Any, name: str) -> str:
+        """Bind a name to a member: as it is written from now on. Raises BadName, also for what looks like another's name."""
+        key = member.key
+        saved = self._register.name_of(key) if key else None
+        name = names.enforce(name)
+        if name != saved:  # names that were kept before there were stricter rules stay good
+            name = names.new_name(name)
+        if any(self._looks.get(shape, member) is not member for shape in names.looks(name)):
+            raise names.BadName(f"The name {name!a}, or one that looks like it, is taken.", "Choose another one: /name NAME.")
+        if name != saved and self._register.holder(name, key):
+            raise names.BadName(f"The name {name!a} belongs to another key.", "Choose another one: /name NAME.")
+        self.bind(member, name)
+        if key:
+            self._last[key] = name
+            self._last.move_to_end(key)
+            while len(self._last) > MAX_REMEMBERED:
+                self._last.popitem(last=False)
+        return name
+
+    def bind(self, member: Any, name: str) -> None:
+        """Let a member be found by a name, and by no other."""
+        self.release(member)
+        self._looks.update(dict.fromkeys(names.looks(name), member))
+
+    def release(self, member: Any) -> None:
+        """Let others have the name of a member that leaves."""
+        if member.name:
+            for shape in names.looks(member.name):
+                if self._looks.get(shape) is member:
+                    del self._looks[shape]
+
+    def find(self, name: str) -> Any:
+        """The member of this name. Raises Usage."""
+        name = name.removeprefix("@")
+        for shape in names.looks(name) if len(name) <= names.MAX_NAME else ():
+            member = self._looks.get(shape)
+            if member and not names.shapes(member.name).isdisjoint(names.shapes(name)):  # not one that is only like it
+                return member
+        raise Usage(f"Nobody here is called {name[: names.MAX_NAME]!a}.", "/who lists who is here.")
+
+    def count_kept(self, peer: str) -> None:
+        """One more name is to be kept for an address. Raises Usage where it has had enough of them today."""
+        now = self._loop.time()
+        source, most = ("", LOCAL_NAMES_A_DAY) if is_local(peer) else (source_of(peer), NAMES_A_DAY)
+        times = [time for time in self._kept.get(source, ()) if time > now - DAY]
+        if len(times) >= most:
+            raise Usage("Too many names were kept from your address today.", "Try again tomorrow, or ask an operator.")
+        if len(self._kept) >= MAX_REMEMBERED:
+            self._kept.clear()
+        self._kept[source] = [*times, now]

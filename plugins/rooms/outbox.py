@@ -1,0 +1,92 @@
+"""What one turn of the event loop has brought about: kept in the history first, then acknowledged and delivered."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from plytalk.core.errors import ChatError
+from plytalk.core.files import StoreError
+from plytalk.plugins.rooms.resume import Taken
+from plytalk.plugins.rooms.room import Room
+
+if TYPE_CHECKING:
+    from plytalk.plugins.rooms.history import History
+    from plytalk.plugins.rooms.member import Member
+
+
+class Outbox:
+    """`taken_of` says how much a member has said, for `history`; where that cannot keep any more, `end` ends the server.
+
+    `delivered` is called after each delivery.
+    """
+
+    def __init__(
+        self,
+        history: "History | None",
+        end: Callable[[ChatError], None],
+        taken_of: "Callable[[Member], Taken | None]",
+        delivered: Callable[[], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._history, self._end, self._taken_of, self._delivered = history, end, taken_of, delivered
+        self._turn_ends = self._keep_and_deliver if history else self._deliver
+        self._owing: list[Member] = []
+        self._entered: list[Member] = []
+        self._rooms: dict[Room, None] = {}
+
+    def touch(self, room: Room) -> None:
+        """Something is to be sent to a room: at the end of this turn, with all else that happens in it."""
+        if not self._rooms:
+            self._loop.call_soon(self._turn_ends)
+        self._rooms[room] = None
+
+    def owe(self, member: "Member") -> None:
+        """A member is to be told at the end of this turn how much of what it said has been taken."""
+        if not member.owes:
+            member.owes = True
+            self._owing.append(member)
+
+    def enter(self, member: "Member") -> bool:
+        """Keep that a member is in a room now, and what its welcome speaks of. False where that failed, and the server ends."""
+        if self._history is None:
+            return True
+        self._entered.append(member)
+        return self.keep()
+
+    def keep(self) -> bool:
+        """Have all that has happened in the file, before anybody is told. False where that is not so, and the server ends."""
+        if self._history is None:
+            return True
+        members = dict.fromkeys((*self._owing, *self._entered))
+        spoken = [(member.origin, taken) for member in members if member.origin and (taken := self._taken_of(member))]
+        try:
+            self._history.write(self._rooms, spoken)
+        except StoreError as error:
+            self._end(error)
+            return False
+        self._entered.clear()
+        return True
+
+    def close(self) -> None:
+        """Nothing happens any more: keep the last of it."""
+        if self._history:
+            self.keep()
+            self._history.close()
+            self._history = None
+
+    def _keep_and_deliver(self) -> None:
+        if self.keep():
+            self._deliver()
+
+    def _deliver(self) -> None:
+        rooms, self._rooms = self._rooms, {}
+        owing, self._owing = self._owing, []
+        for member in owing:
+            member.acknowledge()
+        for room in rooms:
+            room.flush()
+        for member in owing:
+            member.owes = False
+            member.session.flush()
+            member.settle()
+        self._delivered()
