@@ -29,7 +29,7 @@ REMEMBERED = 10_000
 class Farewell:
     """What is known about the end of one conversation; made when either side says goodbye."""
 
-    __slots__ = ("acknowledged", "arrived", "changed", "error", "heard", "ignored", "over", "said", "stream_over")
+    __slots__ = ("acknowledged", "arrived", "changed", "error", "heard", "ignored", "over", "said", "stream_over", "undelivered")
 
     def __init__(self) -> None:
         self.changed = asyncio.Event()
@@ -37,6 +37,7 @@ class Farewell:
         self.acknowledged = False  # ours was, and so all that we said before it
         self.ignored = False  # something came that nobody here takes any more, so that theirs is not acknowledged
         self.arrived = 0
+        self.undelivered = 0  # bytes, before the connection broke
         self.stream_over = False
         self.error: Exception | None = None
         self.over = False
@@ -70,18 +71,19 @@ class Farewell:
 
     def _mark(self, session: "Session") -> tuple[int, ...]:
         """What is different if something has moved. From one that has said goodbye nothing more has to come."""
-        return session.stream.buffered, session.stream.undelivered, session.unacknowledged, 0 if self.heard else self.arrived
+        if self.error is None:
+            self.undelivered = session.stream.undelivered
+        return session.stream.buffered, self.undelivered, session.unacknowledged, 0 if self.heard else self.arrived
 
     def _is_done(self, session: "Session", ending: Ending) -> bool:
         if self.stream_over and self.error is not None:
             return True
         if session.stream.buffered:
             return False
-        if self.stream_over:
-            return True
         if session.acknowledges:
-            return self.acknowledged and self.heard
-        return ending.by is By.THEM
+            return self.stream_over or (self.acknowledged and self.heard)
+        # A peer that closed acknowledges what it has taken, and resets the connection for the rest.
+        return (self.stream_over or ending.by is By.THEM) and not session.stream.undelivered
 
     def verdict(self, session: "Session", ending: Ending, stalled: bool = False) -> Ending:
         """How it ended, now that no more comes."""
@@ -95,8 +97,8 @@ class Farewell:
             if lost and not lines and ending.by is By.US and not stalled:
                 return replace(ending, reason=CUT, error=Truncated(CUT))
         elif ending.by is By.US:
-            lost = not self.stream_over or (self.error is not None and not self.heard)
-        else:
+            lost = lines > 0 or not self.stream_over or (self.error is not None and not self.heard)
+        else:  # that the peer closed, or reset the connection, is how it leaves: only what did not reach it is lost
             lost = lines > 0
         if not lost:
             return ending

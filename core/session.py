@@ -592,7 +592,10 @@ class Session:
     @property
     def unreceived(self) -> int:
         """How many lines the other side has not received, as far as this side can know."""
-        return self._pieces.lines_in(self.stream.undelivered) if self._pieces else self.unacknowledged
+        if self._pieces is None:
+            return self.unacknowledged
+        broken = self._farewell.undelivered if self._farewell and self._farewell.error else 0
+        return self._pieces.lines_in(max(self.stream.undelivered, broken))
 
     def part(self) -> None:
         """Answer the other side's goodbye: all that it said before has been done."""

@@ -9,6 +9,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from socket import AF_INET, AF_INET6
 from typing import cast
 
 from plytalk.core.arrivals import Arrivals
@@ -40,6 +41,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         self._writable: asyncio.Event | None = None  # made when somebody waits: a server has thousands of streams
         self._paused = self._finished = self._queued = False
         self._descriptor = -1
+        self._lost = 0  # bytes that a connection which broke did not deliver
         self._early = b""
 
     # -- what asyncio calls -----------------------------------------------------------------------------------------------
@@ -70,6 +72,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None:
             self._read_the_rest()
+            self._lost += self._unacknowledged()
         self._descriptor = -1
         self.resume_writing()
         self._end(exc)
@@ -123,9 +126,15 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
             if sent == len(data):
                 return
             data = data[sent:]
-        if not self._finished and not self._transport.is_closing():
+        if self._finished:
+            return
+        waiting = len(data)
+        if not self._transport.is_closing():
+            waiting += self._transport.get_write_buffer_size()
             self._transport.write(data)
             self._queued = True
+        if self._transport.is_closing():  # a write that fails drops what waited for it, too
+            self._lost += waiting
 
     @staticmethod
     def send_each(streams: "Sequence[AsyncioStream]", pieces: Sequence[bytes], failed: Failed) -> list[int]:
@@ -149,14 +158,20 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
 
     @property
     def undelivered(self) -> int:
-        unsent = self.buffered
+        return self._lost + self.buffered + self._unacknowledged()
+
+    def _unacknowledged(self) -> int:
+        """How many bytes the system has taken and the other machine has not, as far as the system tells."""
         socket = self._transport.get_extra_info("socket")
         if ioctl is None or socket is None or socket.fileno() < 0:
-            return unsent
+            return 0
         try:
-            return unsent + int.from_bytes(ioctl(socket.fileno(), TIOCOUTQ, bytes(4)), sys.byteorder)
+            size = int.from_bytes(ioctl(socket.fileno(), TIOCOUTQ, bytes(4)), sys.byteorder)
         except OSError:  # a system that does not tell
-            return unsent
+            return 0
+        # Linux counts the FIN of TCP as one byte, also where the other side is gone and will not acknowledge it.
+        has_fin = self._finished and not self.buffered and sys.platform == "linux" and socket.family in (AF_INET, AF_INET6)
+        return max(0, size - has_fin)
 
     async def drained(self) -> None:
         while self.full:

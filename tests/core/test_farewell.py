@@ -9,6 +9,7 @@ from plytalk.core.errors import NotReceived, Truncated
 from plytalk.core.farewell import Farewell, Pieces, not_received
 from plytalk.core.limits import Limits
 from plytalk.core.messages import CloseReason
+from plytalk.core.testing.verdict import idle
 
 
 class Stream:
@@ -91,3 +92,36 @@ async def test_lines_that_the_one_that_left_did_not_acknowledge_are_reported_bes
     ending = await farewell.wait(Conversation(lines=3), THEM)  # type: ignore[arg-type]
     assert ending.reason.startswith("The other side said exit. 3 lines that you sent were not received")
     assert (ending.by, ending.exit_code) == (By.THEM, 8)
+
+
+def leaving(ending: Ending, undelivered: int, lines: int) -> tuple[Farewell, Conversation, "asyncio.Task[Ending]"]:
+    """A conversation without acknowledgements that waits for its end."""
+    farewell, conversation = Farewell(), Conversation(acknowledges=False, lines=lines)
+    conversation.limits = Limits(goodbye=60)
+    conversation.stream = Stream()
+    conversation.stream.undelivered = undelivered
+    farewell.heard = ending is THEM
+    return farewell, conversation, asyncio.create_task(farewell.wait(conversation, ending))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ending", [US, THEM], ids=["us", "them"])
+async def test_what_is_still_on_its_way_is_waited_for_when_the_peer_has_closed(ending: Ending) -> None:
+    farewell, conversation, waiting = leaving(ending, undelivered=100, lines=3)
+    farewell.stream_over = True
+    farewell.changed.set()
+    await idle()
+    assert not waiting.done()
+    conversation.stream.undelivered = conversation.unreceived = 0
+    farewell.changed.set()
+    assert await waiting is ending
+
+
+@pytest.mark.parametrize(("lines", "code"), [(0, 0), (3, 8)])
+async def test_a_reset_behind_the_peer_s_goodbye_is_a_loss_only_of_what_did_not_reach_it(lines: int, code: int) -> None:
+    farewell, _, waiting = leaving(THEM, undelivered=100, lines=lines)
+    farewell.stream_over, farewell.error = True, ConnectionResetError()
+    farewell.changed.set()
+    ending = await waiting
+    assert ending.exit_code == code
+    assert ending.reason.startswith("The other side said exit.")
+    assert ("At least 3 lines that you sent were not received" in ending.reason) == bool(lines)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import sys
 
 import pytest
 
@@ -204,3 +205,51 @@ async def test_what_came_before_a_write_fails_is_read() -> None:
     listening.close()
     ours.close()
     assert b"".join(heard) == b"last words"
+
+
+async def met() -> tuple[AsyncioStream, socket.socket]:
+    """A stream over TCP, and the plain socket of its peer."""
+    ready: asyncio.Future[AsyncioStream] = asyncio.get_running_loop().create_future()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        await asyncio.get_running_loop().create_connection(lambda: AsyncioStream(ready.set_result), *listening.getsockname())
+        return await ready, listening.accept()[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how much its TCP has not delivered")
+async def test_the_end_of_our_direction_is_not_an_undelivered_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux counts the FIN until it is acknowledged, which a peer that is gone never does."""
+    ours, theirs = await met()
+    monkeypatch.setattr("plytalk.core.streams.ioctl", lambda *arguments: (1).to_bytes(4, sys.byteorder))
+    assert ours.undelivered == 1
+    ours.finish()
+    assert ours.undelivered == 0
+    ours.close()
+    theirs.close()
+
+
+async def test_what_a_broken_connection_did_not_deliver_is_known_after_it() -> None:
+    ours, theirs = await met()
+    over = Receiver(ours)
+    ours.pause()
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    theirs.close()
+    while not over.ends:
+        ours.send(b"x" * 100)
+        await asyncio.sleep(0)
+    lost = ours.undelivered
+    assert lost >= 100
+    ours.send(b"y" * 50)
+    assert ours.undelivered == lost + 50
+    ours.close()
+
+
+async def test_a_peer_that_took_everything_and_closed_leaves_nothing_undelivered() -> None:
+    ours, theirs = await met()
+    over = Receiver(ours)
+    ours.send(b"read by the peer")
+    assert theirs.recv(100) == b"read by the peer"
+    theirs.close()
+    await over.hears_the_end("no end came")
+    ours.finish()
+    assert ours.undelivered == 0
+    ours.close()

@@ -244,3 +244,17 @@ def test_both_say_exit_at_once(homes):
         pour(client, ["from the client", "exit"])
         pour(server, ["from the server", "exit"])
         assert (client.status(), server.status()) == (0, 0), (client.told, server.told)
+
+
+@pytest.mark.parametrize("how", ["exit", "a signal"])
+@pytest.mark.parametrize("profile", PROFILES.values())
+def test_the_goodbye_of_a_server_that_has_read_everything_is_an_ordinary_end_for_the_client(profile, how):
+    with serve("--profile", profile) as server, connect(server.port, "--profile", profile) as client:
+        client.say("hello")
+        assert server.hear().endswith("hello")
+        if how == "exit":
+            server.say("exit")
+        else:
+            server.process.terminate()
+        assert client.status() == 0, client.told
+        assert client.told[-1] == "The other side said exit."

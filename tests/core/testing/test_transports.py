@@ -160,6 +160,38 @@ class EndsInAFault(MemoryStream):
         super().deliver_to(receive, lambda error: ended(OSError("gone")))
 
 
+class EndsTwice(MemoryStream):
+    """Tells the same end twice."""
+
+    def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
+        def tell(error: Exception | None) -> None:
+            ended(error)
+            if self._other._closed:
+                ended(error)
+
+        super().deliver_to(receive, tell)
+
+
+class Breaks(MemoryStream):
+    """Breaks after its end, when something is sent to a peer that has closed."""
+
+    _ended: Callable[[Exception | None], None] | None = None
+
+    def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
+        self._ended = ended
+        super().deliver_to(receive, ended)
+
+    def send(self, data: bytes) -> None:
+        super().send(data)
+        if self._other._closed and self._ended:
+            ended, self._ended = self._ended, None
+            ended(OSError("broken pipe"))
+
+
+def test_a_connection_may_break_after_its_end() -> None:
+    check_transport(weak(Breaks), "here")
+
+
 class RaisesOnceClosed(MemoryStream):
     """Raises where nothing should happen."""
 
@@ -236,6 +268,7 @@ class NeedsAPort(Link):
         (weak(SwapsPieces), "do not arrive as they were sent"),
         (weak(NeverEnds), "end of the stream is not told"),
         (weak(EndsInAFault), "as a fault"),
+        (weak(EndsTwice), "called 2 times"),
         (weak(RaisesOnceClosed), "raises OSError"),
         (type("Weak", (Link,), {"__doc__": "Keeps its place.", "listener": KeepsThePlace}), "succeeds where nobody listens"),
         (type("Weak", (Link,), {"__doc__": "Waits for ever.", "listener": WaitsForEver}), "`accept` waits for ever"),
