@@ -19,7 +19,7 @@ from plytalk.core.session import Ending, Session
 from plytalk.plugins.rooms.budget import ANSWER, COMMAND, ITEM, PIECE, RECORD, TURN, Budget
 from plytalk.plugins.rooms.resume import Origin
 from plytalk.plugins.rooms.room import COMING_AND_GOING, Room, Speaker
-from plytalk.plugins.rooms.wire import MAX_REQUEST, ROOM, Event, Mark, read, write
+from plytalk.plugins.rooms.wire import MAX_REQUEST, ROOM, Event, Kind, Mark, read, write
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.hall import Hall
@@ -248,7 +248,10 @@ class Member(Speaker):
         """A plain member: it is sent what a screen would show, as a line."""
         if event.marks & Mark.TWO and event.kind in COMING_AND_GOING:  # for a guest that is when its conversation begins and ends
             return
-        line = clean(event.line(self.name))
+        line = event.line(self.name)
+        if line.lstrip()[:1] == "*" and event.kind == Kind.SAID:  # not to be taken for what the server reports
+            line = event.shown(self.name)
+        line = clean(line)
         self.session.say(f"* {line}" if is_exit(line) else line)  # its conversation is not for others to end
         self.sent += len(line)
         if self.sent > FLUSHED:  # so that it is known whether it reads

@@ -97,20 +97,24 @@ class Event(NamedTuple):
         return self.shown(me)
 
     def shown(self, me: str = "") -> str:
-        """As a line for a screen; empty for what this version does not know. To be cleaned by whoever shows it."""
+        """As a line for a screen; empty for what this version does not know. To be cleaned by whoever shows it.
+
+        Only what the server reports has names in brackets, which no name contains: `/me has left.` looks different.
+        """
+        reported = f"[{self.name}]{self.who.removeprefix(self.name)}"
         match self.kind:
             case Kind.SAID:
                 return f"{self.who}: {self.text}"
             case Kind.DID:
                 return f"* {self.who} {self.text}"
             case Kind.JOINED:
-                return f"* {self.who} is here."
+                return f"* {reported} is here."
             case Kind.LEFT:
-                return f"* {self.who} has left{': ' + self.text if self.text else ''}."
+                return f"* {reported} has left{': ' + self.text if self.text else ''}."
             case Kind.RENAMED:
-                return f"* {self.who} is now {self.text}."
+                return f"* {reported} is now [{self.text}]."
             case Kind.TOPIC:
-                return f"* {self.who} set the topic: {self.text}"
+                return f"* {reported} set the topic: {self.text}"
             case Kind.TOLD:
                 told = self.details
                 to, text = str(told.get("to", "")), str(told.get("text", ""))

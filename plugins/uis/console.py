@@ -186,10 +186,8 @@ def on_screen(said: Said) -> str:
     """What happened, as a line for a terminal: names have colours, unless none are wanted, and what is not new has its time."""
     line, then = said.text, said.time / 1000
     before, name, after = line.partition(said.sender or "\0")
-    if name and before in ("", "* ") and wants_colour():
+    if name and before in ("", "* ", "* [") and wants_colour():
         line = f"{before}\x1b[{COLOURS[crc32(name.encode()) % len(COLOURS)]}m{name}\x1b[39m{after}"
-    elif name and before == "* ":  # where something is said, a colon ends the name
-        line = f"{before}<{name}>{after}"
     if 0 < then < time.time() - LATE:
         today = time.localtime(then)[:3] == time.localtime()[:3]
         line = time.strftime("%H:%M " if today else "%Y-%m-%d %H:%M ", time.localtime(then)) + line

@@ -105,7 +105,7 @@ def test_everybody_in_a_room_sees_the_same_throw(fresh: Fresh, tmp_path: Path) -
         alice.tells("Talking to")
         assert server.tells("Talking to")
         with programs.connect(server.port, *come, "bob", "--ui", "jsonl", **at("bob")) as bob:
-            assert alice.hear() == server.hear() == "* bob is here."
+            assert alice.hear() == server.hear() == "* [bob] is here."
             alice.say("/roll 3d20")
             shown = alice.hear()
             assert re.fullmatch(r"alice rolls 3d20: (\d+) \+ (\d+) \+ (\d+) = \d+", shown)

@@ -110,7 +110,7 @@ async def test_who_is_muted_brings_about_nothing(home: Path) -> None:
         bob.say("/me waves", "/shout hey", "/topic x", "/msg alice psst", "/name rob", "words", "//words", "/tea x")
         await bob.shows("nobody else saw that")
         await idle()
-        assert not [line for line in alice.ui.messages if "bob is here" not in line]
+        assert not [line for line in alice.ui.messages if "[bob] is here" not in line]
         assert bob.ui.notices.count("You are muted here.") == 6
 
 

@@ -45,7 +45,7 @@ async def test_rooms_and_topics(home: Path) -> None:
         alice.say("/topic")
         await alice.shows("There is no topic.")
         alice.say("/topic tea\x1b[2J at four", "/topic " + "x" * 201)
-        assert await bob.shows("set the topic") == "* alice set the topic: tea␛[2J at four"
+        assert await bob.shows("set the topic") == "* [alice] set the topic: tea␛[2J at four"
         await alice.shows("at most 200 characters")
         bob.say("/topic", "/join kitchen", "/rooms")
         await bob.shows("The topic is: tea␛[2J at four")
@@ -64,7 +64,7 @@ async def test_emotes_and_names(home: Path) -> None:
         alice.say("/me waves", "/me", "/nick al", "/me waves again", "/name", "hello")
         await bob.shows("al: hello")
         assert [line for line in bob.ui.messages if "bob" not in line] == [
-            "* alice waves", "* alice is now al.", "* al waves again", "al: hello",
+            "* alice waves", "* [alice] is now [al].", "* al waves again", "al: hello",
         ]  # fmt: skip
         await alice.shows("Say what you do")
         await alice.shows("Say the new name")
@@ -118,7 +118,7 @@ async def test_private_words_to_nobody_are_told(home: Path) -> None:
             alice.say(line)
             await alice.shows(answer)
         bob.say("/join lobby")
-        await alice.shows("Bob-of-Example is here")
+        await alice.shows("[Bob-of-Example] is here")
         alice.say('/msg "Bob-of-Example" now you')
         assert await bob.shows("now you") == "alice, to you alone: now you"
 
@@ -129,11 +129,11 @@ async def test_a_name_can_be_kept_and_by_one_key_alone(home: Path) -> None:
         alice.say("/keep")
         await alice.shows("alice is yours: nobody with another key can take it.")
         alice.say("/name other")
-        await bob.shows("is now other")
+        await bob.shows("is now [other]")
         bob.say("/name alice")
         await bob.shows("belongs to another key")
         alice.say("/name alice")
-        await bob.shows("other is now alice")
+        await bob.shows("[other] is now [alice]")
         crowd.seat.say("/keep")
         await crowd.ui.shows("your connection shows none")
 
@@ -158,7 +158,7 @@ async def test_who_is_banned_is_sent_away_and_cannot_come_back_also_to_another_s
             await gone(person, "You are banned from this server.")
         await crowd.ui.shows("mallory: banned.")
         assert await crowd.refuses("innocent", key="mallory") == BANNED
-        await alice.shows("* mallet has left.")
+        await alice.shows("* [mallet] has left.")
         assert not [line for line in alice.ui.messages if "innocent" in line]
     assert Register(home / "rooms").is_banned(crowd.key("mallory"))
     async with Crowd(home) as crowd:
@@ -277,9 +277,9 @@ async def test_a_muted_member_can_make_the_others_read_nothing(home: Path) -> No
         assert not [one for one in alice.told if "pills" in str(one) or "spam" in str(one)]
         assert [*crowd.hall.rooms] == ["lobby"]
         alice.session.say("/name eva")
-        await alice.until(lambda: "* alice is now eva." in alice.texts)
+        await alice.until(lambda: "* [alice] is now [eva]." in alice.texts)
         alice.session.say("/name spam-name")  # it is free
-        await alice.until(lambda: "* eva is now spam-name." in alice.texts)
+        await alice.until(lambda: "* [eva] is now [spam-name]." in alice.texts)
 
 
 # -- names that are kept --------------------------------------------------------------------------------------------------
@@ -297,6 +297,6 @@ async def test_an_operator_releases_a_name(home: Path) -> None:
         crowd.seat.say("/release alice")
         await crowd.ui.shows("alice is released: any key can take it.")
         alice.session.say("/name alicia")
-        await alice.until(lambda: "* alice is now alicia." in alice.texts)
+        await alice.until(lambda: "* [alice] is now [alicia]." in alice.texts)
         bob.session.say("/name alice")
-        await alice.until(lambda: "* bob is now alice." in alice.texts)
+        await alice.until(lambda: "* [bob] is now [alice]." in alice.texts)

@@ -16,7 +16,7 @@ async def test_a_name_that_is_taken_or_looks_like_it_or_is_reserved_is_refused(h
         for name in ("alice", "ALICE", "a1ice", "\u0430lice", "server", "admin", "you: hi", "x" * 33, "\x1b[2J"):
             mallory.say(f"/name {name}")
         mallory.say("/name mallet")
-        await alice.shows("* mallory is now mallet.")
+        await alice.shows("* [mallory] is now [mallet].")
         assert len(mallory.ui.notices) >= 9
         assert not [line for line in (*alice.ui.messages, *mallory.ui.messages) if "is now" in line and "mallet" not in line]
         assert all(line.isprintable() for line in (*mallory.ui.notices, *mallory.ui.messages))

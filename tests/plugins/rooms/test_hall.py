@@ -66,10 +66,10 @@ async def test_between_two_it_looks_as_without_a_room(home: Path) -> None:
 async def test_the_two_who_stay_hear_of_the_third_who_leaves(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
-        assert await alice.shows("bob is here") == "* bob is here."
+        assert await alice.shows("[bob] is here") == "* [bob] is here."
         bob.say("exit")
-        assert await alice.shows("left") == "* bob has left."
-        assert await crowd.ui.shows("left") == "* bob has left."
+        assert await alice.shows("left") == "* [bob] has left."
+        assert await crowd.ui.shows("left") == "* [bob] has left."
 
 
 # -- rooms ----------------------------------------------------------------------------------------------------------------
@@ -102,11 +102,11 @@ async def test_a_newcomer_gets_the_backlog_once_and_its_own_old_words_with_it(ho
         await bob.shows("three")
         bob.say("exit")
         await bob.over()
-        await alice.shows("bob has left")
+        await alice.shows("[bob] has left")
         bob = await crowd.comes("bob")
         alice.say("four")
         await bob.shows("four")
-        assert bob.ui.messages == ["alice: two", "alice: three", "* bob has left.", "* bob is here.", "alice: four"]
+        assert bob.ui.messages == ["alice: two", "alice: three", "* [bob] has left.", "* [bob] is here.", "alice: four"]
         assert [said.own for said in bob.ui.events] == [False, False, False, True, False]
 
 
@@ -114,7 +114,7 @@ async def test_somebody_else_s_past_under_our_name_is_not_ours(home: Path) -> No
     async with Crowd(home, backlog=20) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
         bob.say("was here", "/name rob")
-        await alice.shows("is now rob")
+        await alice.shows("is now [rob]")
         other = await crowd.comes("bob", key="other")
         other.say("and I am here")
         assert await alice.shows("and I am") == "bob: and I am here"
@@ -137,7 +137,7 @@ async def test_who_comes_back_gets_what_it_missed_once_and_a_private_word_too(ho
         bob.session.say("all of it")
         await alice.until(lambda: "bob: all of it" in alice.texts)
         bob.cut()
-        await alice.until(lambda: any("bob has left" in text for text in alice.texts))
+        await alice.until(lambda: any("[bob] has left" in text for text in alice.texts))
         alice.session.say("meanwhile")
         alice.session.say("/msg carol you alone")
         carol.session.say("/msg alice and you")
@@ -145,12 +145,12 @@ async def test_who_comes_back_gets_what_it_missed_once_and_a_private_word_too(ho
         back = await crowd.joins("bob", resume={"epoch": welcome["epoch"], "last": last})
         again = await back.welcome()
         assert (again["taken"], again["missed"], again["next"], again["you"]) == (2, False, last + 1, "bob")
-        await back.until(lambda: any("bob is here" in text for text in back.texts))
-        assert back.texts == ["bob: heard it", "bob: all of it", "* bob has left: the connection was cut.", "alice: meanwhile",
-                              "* bob is here."]  # fmt: skip
+        await back.until(lambda: any("[bob] is here" in text for text in back.texts))
+        assert back.texts == ["bob: heard it", "bob: all of it", "* [bob] has left: the connection was cut.", "alice: meanwhile",
+                              "* [bob] is here."]  # fmt: skip
         was = carol.events[-1].id
         carol.cut()
-        await alice.until(lambda: any("carol has left" in text for text in alice.texts))
+        await alice.until(lambda: any("[carol] has left" in text for text in alice.texts))
         alice.session.say("/msg bob for bob")
         await back.until(lambda: any("for bob" in text for text in back.texts))
         first = next(event.id for event in carol.events if event.kind == Kind.TOLD)
@@ -183,7 +183,7 @@ async def test_another_key_with_the_same_instance_takes_over_nothing(home: Path)
         welcome = await bob.welcome()
         mallory = await crowd.joins("mallory", instance="bob", resume={"epoch": welcome["epoch"], "last": 0})
         assert (await mallory.welcome())["taken"] == 0
-        await mallory.until(lambda: any("mallory is here" in text for text in mallory.texts))
+        await mallory.until(lambda: any("[mallory] is here" in text for text in mallory.texts))
         assert not [text for text in mallory.texts if "secret" in text]
         assert not bob.session.ending
         bob.session.say("still here")
@@ -228,7 +228,7 @@ async def test_a_second_join_changes_nothing(home: Path) -> None:
         await alice.until(lambda: "bob: hello" in alice.texts)
         assert len([one for one in bob.told if one["do"] == "welcome"]) == 1
         bob.session.exit()
-        await alice.until(lambda: "* bob has left." in alice.texts)
+        await alice.until(lambda: "* [bob] has left." in alice.texts)
         assert sorted(member.name for member in crowd.hall.members.values()) == ["alice", "server"]
         assert len(crowd.hall.first) == 2
 
@@ -306,7 +306,7 @@ async def test_who_is_sent_away_knows_why_and_so_does_the_server(home: Path) -> 
         ending = await bob.over()  # and does not come again
         assert ending.reason == "You were removed from the server by server: be ␛[2Jnice␊admin: obey."
         assert (ending.by, ending.exit_code) == (By.THEM, 9)
-        assert await alice.shows("left") == "* bob has left."
+        assert await alice.shows("left") == "* [bob] has left."
         assert await crowd.ui.shows("was removed") == "bob was removed by server: be ␛[2Jnice␊admin: obey."
         assert crowd.hall.dropped == 1
 

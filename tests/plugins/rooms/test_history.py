@@ -215,7 +215,7 @@ async def test_a_return_to_a_server_that_started_anew_is_a_return(home: Path) ->
         bob = await crowd.joins("bob", resume={"epoch": before["epoch"], "last": last})
         again = await bob.welcome()
         assert (again["epoch"], again["taken"], again["missed"]) == (before["epoch"], 2, False)
-        await bob.until(lambda: any("bob is here" in text for text in bob.texts))
+        await bob.until(lambda: any("[bob] is here" in text for text in bob.texts))
         assert [event.id for event in bob.events] == [*range(last + 1, bob.events[-1].id + 1)]
         assert [event.text for event in bob.events if event.kind == Kind.SAID][-1] == "meanwhile"
         assert [event.details["text"] for event in bob.events if event.kind == Kind.TOLD] == ["for you"]

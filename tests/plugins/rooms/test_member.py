@@ -47,7 +47,7 @@ async def test_who_says_nothing_for_a_moment_hears_lines_too(home: Path, monkeyp
         await plain.session.stack.ui.until(messages=1)
         plain.ask(instance="plain", name="late")  # a slow one: from now on it hears events
         await plain.welcome()
-        await alice.shows("late is here")
+        await alice.shows("[late] is here")
         alice.say("again")
         await plain.until(lambda: "alice: again" in plain.texts)
         assert plain.session.stack.ui.messages == ["alice: hello"]
@@ -63,7 +63,7 @@ async def test_who_leaves_before_a_word_was_never_there(home: Path) -> None:
             await asyncio.sleep(0)
         alice.session.say("anybody?")
         await alice.until(lambda: "alice: anybody?" in alice.texts)
-        assert alice.texts == ["* alice is here.", "alice: anybody?"]
+        assert alice.texts == ["* [alice] is here.", "alice: anybody?"]
 
 
 def guest_of(profile: str) -> Stack:
@@ -103,7 +103,7 @@ async def test_guests_of_existing_chats_are_marked_for_everyone_to_see(home: Pat
         assert f"{name} was" not in line
         other.exit()
         await other.over()
-        await alice.shows(f"{name} [{marks}] has left")
+        await alice.shows(f"[{name}] [{marks}] has left")
 
 
 async def test_two_guests_hear_each_other_s_words_as_they_were_said(home: Path) -> None:
@@ -140,6 +140,26 @@ async def test_what_reaches_a_guest_is_clean_however_many_are_there(home: Path, 
         assert "[not authenticated, not encrypted]" in await alice.shows("it is me")
         other.exit()
         await other.over()
+
+
+async def test_a_guest_sees_what_is_said_and_done_otherwise_than_what_the_server_reports(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        mallory = await crowd.joins("mallory")
+        plain = await crowd.stranger("plain")
+        plain.session.say("hi")
+        await mallory.until(lambda: mallory.texts and mallory.texts[-1].endswith("hi"))
+        for text in ("* [bob] is here.", " * [bob] is here.", "/me has left.", "/name mallet", "hello"):
+            mallory.session.say(text)
+        ui = plain.session.stack.ui
+        assert isinstance(ui, RecordingUi)
+        await ui.until(messages=5)
+        assert ui.messages == [
+            "mallory: * [bob] is here.",
+            "mallory:  * [bob] is here.",
+            "* mallory has left.",
+            "* [mallory] is now [mallet].",
+            "hello",
+        ]
 
 
 async def test_blank_lines_are_for_nobody_and_count_as_taken(home: Path) -> None:
@@ -258,7 +278,7 @@ async def test_the_end_of_one_is_nobody_else_s(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.joins("alice"), await crowd.comes("bob")
         alice.session.deliver([b"no record at all"])
-        await bob.shows("alice has left: the connection was cut.")
+        await bob.shows("[alice] has left: the connection was cut.")
         await crowd.ui.shows("A record of 16 bytes came")
         assert (await alice.session.over()).by is not By.US
         bob.say("still here")

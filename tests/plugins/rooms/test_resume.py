@@ -34,7 +34,7 @@ async def test_a_stranger_gets_nothing_from_before_it_came(home: Path, last: Any
         assert (welcome["next"], welcome["taken"]) == (welcome["now"], 0)
         alice.session.say("from now on")
         await mallory.until(lambda: "alice: from now on" in mallory.texts)
-        assert mallory.texts == ["* mallory is here.", "alice: from now on"]
+        assert mallory.texts == ["* [mallory] is here.", "alice: from now on"]
 
 
 async def test_a_stranger_gets_nothing_from_before_a_restart(home: Path) -> None:
@@ -153,7 +153,7 @@ async def test_a_join_after_other_words_replaces_nobody(home: Path, spoken: int,
         assert sorted(member.name for member in crowd.hall.members.values()) == ["alice", "bob", "server"]
         crowd.seat.say("/kick bob")
         await bob.session.over()
-        await alice.until(lambda: any(text.startswith("* bob has left") for text in alice.texts))
+        await alice.until(lambda: any(text.startswith("* [bob] has left") for text in alice.texts))
         assert sorted(member.name for member in crowd.hall.members.values()) == ["alice", "server"]
         assert len(crowd.hall.first) == 2
 

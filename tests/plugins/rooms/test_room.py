@@ -99,7 +99,7 @@ async def test_members_at_the_same_place_get_the_same_bytes_packed_once(home: Pa
             packed.append(len(items))
             return pack(items)
 
-        await members[0].until(lambda: "* carol is here." in members[0].texts)
+        await members[0].until(lambda: "* [carol] is here." in members[0].texts)
         await idle()
         room._pack = counted
         for number in range(20):

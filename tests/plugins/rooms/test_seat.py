@@ -35,9 +35,9 @@ async def test_it_has_the_name_that_was_chosen_and_nobody_else_may(home: Path) -
         crowd.seat.say("hi")
         await alice.shows("Heidi: hi")
         crowd.seat.say("/name Gretel")
-        await alice.shows("* Heidi is now Gretel.")
+        await alice.shows("* [Heidi] is now [Gretel].")
         bob.say("/name Heidi")
-        await alice.shows("* bob is now Heidi.")
+        await alice.shows("* [bob] is now [Heidi].")
 
 
 async def test_a_name_that_none_can_have_is_refused_before_anybody_comes(home: Path) -> None:
@@ -50,12 +50,12 @@ async def test_it_goes_to_other_rooms(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
         crowd.seat.say("/join kitchen")
-        await alice.shows("* server has left: gone to kitchen.")
+        await alice.shows("* [server] has left: gone to kitchen.")
         await crowd.ui.shows("You are in kitchen, with 0 more.")
         alice.say("she is gone")
         await bob.shows("she is gone")
         bob.say("/join kitchen")
-        await crowd.ui.shows("bob is here")
+        await crowd.ui.shows("[bob] is here")
         assert not [line for line in crowd.ui.messages if "gone" in line]
 
 
@@ -74,7 +74,7 @@ async def test_its_exit_leaves_a_server_that_goes_on_to_the_others(home: Path) -
         crowd.seat.say("exit")
         crowd.seat.say("ghost")
         crowd.seat.exit()
-        await alice.shows("* server has left.")
+        await alice.shows("* [server] has left.")
         alice.say("still here")
         await bob.shows("still here")
         assert not [line for line in bob.ui.messages if "ghost" in line]

@@ -58,11 +58,11 @@ def test_bytes_that_are_no_text_are_shown_as_far_as_they_go() -> None:
     [
         (Kind.SAID, "hello", "bob: hello"),
         (Kind.DID, "waves", "* bob waves"),
-        (Kind.JOINED, "", "* bob is here."),
-        (Kind.LEFT, "", "* bob has left."),
-        (Kind.LEFT, "the connection was cut", "* bob has left: the connection was cut."),
-        (Kind.RENAMED, "rob", "* bob is now rob."),
-        (Kind.TOPIC, "tea", "* bob set the topic: tea"),
+        (Kind.JOINED, "", "* [bob] is here."),
+        (Kind.LEFT, "", "* [bob] has left."),
+        (Kind.LEFT, "the connection was cut", "* [bob] has left: the connection was cut."),
+        (Kind.RENAMED, "rob", "* [bob] is now [rob]."),
+        (Kind.TOPIC, "tea", "* [bob] set the topic: tea"),
         (Kind.TOLD, '{"to": "alice", "text": "psst"}', "bob, to you alone: psst"),
         (Kind.TOLD, "[]", "bob, to you alone: "),
         (Kind.OTHER, '{"type": "dice", "text": "bob rolls 6."}', "bob rolls 6."),
@@ -73,6 +73,20 @@ def test_bytes_that_are_no_text_are_shown_as_far_as_they_go() -> None:
 )
 def test_how_an_event_is_shown(kind: int, text: str, shown: str) -> None:
     assert Event(1, 2, kind, 0, "bob", text).shown("alice") == shown
+
+
+@pytest.mark.parametrize("marks", [0, Mark.TWO, Mark.NO_KEY])
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [(Kind.JOINED, ""), (Kind.LEFT, ""), (Kind.LEFT, "gone to x"), (Kind.RENAMED, "bob"), (Kind.TOPIC, "tea"), (Kind.SAID, "hi")],
+)
+def test_an_action_never_looks_like_what_the_server_reports(kind: Kind, text: str, marks: int) -> None:
+    reported = Event(1, 2, kind, marks, "alice", text).shown()
+    for name in ("alice", "mallory", "al"):
+        start = Event(1, 2, Kind.DID, marks, name, "").shown()
+        assert not reported.startswith(start)
+        if kind != Kind.SAID:
+            assert reported.startswith("* [alice] ")
 
 
 def test_who_told_sees_whom() -> None:

@@ -130,6 +130,7 @@ def test_a_name_has_always_the_same_colour_and_nothing_else_has_one() -> None:
     assert spoken.endswith("malice\x1b[39m: hello alice")
     assert spoken.startswith("\x1b[3")
     assert did == f"* {spoken.removesuffix(': hello alice')} waves"
+    assert on_screen(happened("* [alice] has left.", "alice")) == f"* [{spoken.removesuffix(': hello alice')}] has left."
     assert len({on_screen(happened(name, name)).removesuffix(f"{name}\x1b[39m") for name in map(str, range(100))}) == 6
     for text, sender in (("you, to alice alone: hello", "bob"), ("hello alice", "alice"), (": hello", "")):
         assert on_screen(happened(text, sender)) == text
@@ -140,7 +141,7 @@ def test_a_name_has_always_the_same_colour_and_nothing_else_has_one() -> None:
 def test_no_colour_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)
     assert on_screen(happened("alice: hello", "alice")) == "alice: hello"
-    assert on_screen(happened("* alice has left.", "alice")) == "* <alice> has left."
+    assert on_screen(happened("* [alice] has left.", "alice")) == "* [alice] has left."
 
 
 def test_what_was_said_a_while_ago_has_its_time() -> None:

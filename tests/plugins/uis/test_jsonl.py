@@ -131,7 +131,7 @@ async def test_what_happens_among_several_is_told_with_all_it_is_made_of(capsys:
     evil = "b\x1b[2J\n\u202e\x7f\x9b"
     ui = Jsonl()
     ui.event(Said(f"{evil}: hello", "said", evil, f"hello{evil}", 7, 1790000000000, ("not authenticated",), True))
-    ui.event(Said("* bob is here.", "joined", "bob", ""))
+    ui.event(Said("* [bob] is here.", "joined", "bob", ""))
     ui._out.flush()
     out = capsys.readouterr().out
     first, second = out.splitlines()
