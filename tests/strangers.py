@@ -1,6 +1,9 @@
 """Other people's plugins, as they lie in a folder on Python's path once they are installed."""
 
+import sys
 from collections.abc import Mapping
+from importlib import invalidate_caches
+from importlib.metadata import MetadataPathFinder
 from pathlib import Path
 
 GOOD = '''
@@ -52,11 +55,15 @@ TROUBLE: Mapping[str, tuple[str, str]] = {
 
 
 def plant(folder: Path, distribution: str, modules: Mapping[str, str], version: str = "1.0") -> None:
-    """Install a distribution into a folder: entry point name to the text of a module of its own."""
+    """Install a distribution into a folder: entry point name to the text of its module.
+
+    Python then imports these texts, whatever it has imported under the same names or found in the folder before.
+    """
     lines = ["[plytalk]"]
     for entry_point, text in modules.items():
         module = f"{distribution}_{entry_point}".replace("-", "_")
         (folder / f"{module}.py").write_text(text)
+        sys.modules.pop(module, None)
         lines.append(f"{entry_point} = {module}")
     plant_metadata(folder, distribution, "\n".join(lines) + "\n", version)
 
@@ -68,6 +75,8 @@ def plant_metadata(folder: Path, distribution: str, entry_points: str | bytes, v
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
     raw = entry_points.encode() if isinstance(entry_points, str) else entry_points
     (info / "entry_points.txt").write_bytes(raw)
+    MetadataPathFinder().invalidate_caches()  # which Python 3.11 leaves out of the next call
+    invalidate_caches()  # a folder that changes twice within one tick of its file system's clock looks unchanged
 
 
 def good(name: str) -> str:

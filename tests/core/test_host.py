@@ -1,6 +1,8 @@
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from strangers import TROUBLE, bad, good, plant, plant_metadata
@@ -122,6 +124,17 @@ def test_a_plugin_that_prints_is_heard_by_nobody_and_works(site: Path, capfd: py
     [problem] = host.problems
     assert problem.usable
     assert "prints when it is imported: 'BUY ME'" in problem.error.sentence
+
+
+def test_a_plugin_is_imported_afresh_in_each_test_however_close_they_follow(site: Path) -> None:
+    sys.modules["plytalk_cipher_late_cipher_late"] = ModuleType("plytalk_cipher_late_cipher_late")  # left by another test
+    before = os.stat(site)
+    Host().names("cipher")  # looks into the folder, and keeps what it has seen
+    with pytest.raises(ModuleNotFoundError):
+        import_module("plytalk_cipher_later")
+    plant(site, "plytalk-cipher-late", {"cipher-late": good("late")})
+    os.utime(site, ns=(before.st_atime_ns, before.st_mtime_ns))  # as if all that had happened within one tick of the clock
+    assert Host().layer("cipher", "late").name == "late"
 
 
 def test_a_layer_that_no_entry_point_names_is_mentioned(site: Path) -> None:
