@@ -153,12 +153,7 @@ class StackCommand(click.Command):
         parser = self.make_parser(ctx)
         parser.ignore_unknown_options = True
         asks_help = any(arg in ctx.help_option_names for arg in args)
-        try:
-            given = {} if asks_help else parser.parse_args(list(args))[0]
-        except click.UsageError:
-            if ctx.resilient_parsing:
-                return super().parse_args(ctx, args)
-            raise
+        given = {} if asks_help else parser.parse_args(list(args))[0]
         values = {param.name: given.get(param.name) or param.value_from_envvar(ctx) for param in self.params if param.name}
         try:
             choice = self._choose(values, asks_help)

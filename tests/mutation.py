@@ -25,7 +25,7 @@ AT_MOST = 5  # percent
 SECONDS = 240  # for the tests of one change: a change may make them wait
 
 NEAREST = {
-    "cli/stacks.py": "tests/cli/test_stacks.py tests/cli/test_config.py tests/cli/test_explain.py tests/cli/test_main.py",
+    "cli/stacks.py": "tests/cli/test_stacks.py tests/cli/test_stacks_options.py tests/cli/test_completion.py tests/cli/test_main.py",
     "core/opening.py": "tests/core/test_opening.py tests/core/test_session.py",
     "core/server.py": "tests/core/test_server.py tests/core/test_doorway.py",
     "core/session.py": "tests/core/test_session.py tests/core/test_opening.py tests/core/test_endings.py tests/core/test_ends.py",
