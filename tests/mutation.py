@@ -25,9 +25,9 @@ AT_MOST = 5  # percent
 SECONDS = 240  # for the tests of one change: a change may make them wait
 
 NEAREST = {
-    "cli/stacks.py": "tests/cli/test_stacks.py tests/cli/test_stacks_options.py tests/cli/test_completion.py tests/cli/test_main.py",
+    "cli/stacks.py": "tests/cli/test_stacks.py tests/cli/test_stacks_options.py tests/cli/test_completion.py",
     "core/opening.py": "tests/core/test_opening.py tests/core/test_session.py",
-    "core/server.py": "tests/core/test_server.py tests/core/test_doorway.py",
+    "core/server.py": "tests/core/test_server.py tests/core/test_admission.py",
     "core/session.py": "tests/core/test_session.py tests/core/test_opening.py tests/core/test_endings.py tests/core/test_ends.py",
     "core/stack.py": "tests/core/test_stack.py tests/core/test_layers.py tests/plugins/test_profiles.py",
     "plugins/ciphers/noise.py": "tests/plugins/ciphers/test_noise.py",
