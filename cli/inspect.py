@@ -52,6 +52,8 @@ def inspect(trace: Path, as_json: bool, html: Path | None, pcapng: Path | None, 
     if as_json:
         print(json.dumps([card.as_json() for card in cards(events)], indent=1))
     elif not html and not pcapng:
+        if not events:
+            tell(f"{trace} is an empty trace: it ended before anything was recorded.")
         for card in cards(events):
             print("\n".join(lines(card)))
 

@@ -226,7 +226,7 @@ def locked(path: Path, *, wait: float = LOCK_WAIT) -> Iterator[None]:
 def read_lines(path: Path) -> list[str] | None:
     """The lines of a file of trust, or None if there is none. Raises as `read`."""
     content = read(path)
-    return None if content is None else _lines(content)
+    return None if content is None else _lines(path, content)
 
 
 @contextmanager
@@ -236,15 +236,19 @@ def edited_lines(path: Path, wait: float = LOCK_WAIT) -> Iterator[list[str]]:
     Nothing is written if the caller raises or changes nothing. Bytes that are not UTF-8 survive.
     """
     with locked(path, wait=wait):
-        before = _lines(read(path) or b"")
+        before = _lines(path, read(path) or b"")
         lines = list(before)
         yield lines
         if lines != before:
             write(path, "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape"))
 
 
-def _lines(content: bytes) -> list[str]:
+def _lines(path: Path, content: bytes) -> list[str]:
+    """An editor may show a line with a carriage return in it as two: what looks like an entry would be a comment to us."""
     lines = content.decode("utf-8", "surrogateescape").split("\n")
+    for number, line in enumerate(lines, 1):
+        if "\r" in line.rstrip(" \t\r"):
+            raise Corrupt(path, number, "there is a carriage return in it. End lines with a line feed (\\n)")
     return lines if lines[-1] else lines[:-1]
 
 

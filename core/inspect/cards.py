@@ -140,5 +140,5 @@ def _name(layers: list[Event]) -> str:
             return event.what
         if event.layer == "messages":
             kinds = [name.partition(" ")[2] or name for name in event.fields if name not in ("padding",)]
-            return ", ".join(kinds) or "padding"
+            return ", ".join(kinds) or "empty record"
     return "frame" if layers[-1].what in ("", MESSAGE.decode()) else layers[-1].what

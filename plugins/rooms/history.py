@@ -33,6 +33,8 @@ from plytalk.plugins.rooms.room import Room
 VERSION, APPLICATION = 2, 0x706C7972
 STRANGE = (sqlite3.Error, KeyError, TypeError, ValueError)
 """What can go wrong with a file whose content is not ours."""
+NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+"""What SQLite says on a full disk: a new file is then made whole or not at all."""
 WAIT = 2.0
 """How long to wait for another program that has the file, in seconds."""
 SCHEMA = """
@@ -68,7 +70,7 @@ class History:
         self.path = path
         self._kept: dict[str, tuple[int, int]] = {}  # by room: the first and the next number of what is in the file
         self._later: list[tuple[str, tuple[Any, ...]]] = []
-        make(path)
+        new = make(path)
         try:
             self._file = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
             try:
@@ -77,6 +79,9 @@ class History:
                 self._file.close()
                 raise
         except STRANGE as error:
+            if new and getattr(error, "sqlite_errorcode", 0) & 0xFF in NO_ROOM:
+                for suffix in ("", "-wal", "-shm", "-journal"):
+                    Path(f"{path}{suffix}").unlink(missing_ok=True)
             raise self._unusable(error) from None
 
     def _open(self) -> None:
@@ -208,12 +213,15 @@ def audience_of(text: str | None) -> frozenset[object] | None:
     return None if text is None else frozenset(PublicKey.parse(key) for key in json.loads(text))
 
 
-def make(path: Path) -> None:
-    """Make the file if there is none, for its owner alone; one that others can read is refused."""
+def make(path: Path) -> bool:
+    """Make the file if there is none, for its owner alone; True if there was none. One that others can read is refused."""
     try:
         make_folder(path.parent)
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        descriptor = os.open(path, flags, 0o600)
+        flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        try:
+            descriptor, new = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), True
+        except FileExistsError:
+            descriptor, new = os.open(path, flags, 0o600), False
         status = os.fstat(descriptor)
         os.close(descriptor)
     except OSError as error:
@@ -226,3 +234,4 @@ def make(path: Path) -> None:
         raise Exposed(
             f"{path} holds what people said, and is not its owner's alone.", f"`chmod 600 {path}`, as the server's user."
         )
+    return new

@@ -12,6 +12,7 @@ Nothing else is written to standard output; notices for people go to standard er
 
 import asyncio
 import json
+import re
 from typing import Any
 
 from plytalk.core.hookspecs import hookimpl
@@ -21,6 +22,7 @@ from plytalk.core.session import Ending
 from plytalk.core.standard import tell
 
 ORDERS = '{"type": "message", "text": "..."} nor {"type": "exit"}'
+HALF = re.compile("[\ud800-\udfff]")
 
 
 class Jsonl(Ui):
@@ -33,6 +35,7 @@ class Jsonl(Ui):
         self._lines = LineReader(0, self.notice)
         self._out = LineWriter(self._output_failed)
         self._session: Conversation | None = None
+        self._replaced = False
 
     async def run(self, session: Conversation) -> None:
         while not session.ending:
@@ -56,11 +59,20 @@ class Jsonl(Ui):
             order = None
         match order:
             case {"type": "message", "text": str(text), **rest} if not rest:
-                session.say(text)
+                session.say(self._whole(session, text))
             case {"type": "exit", **rest} if not rest:
                 session.exit()
             case _:
+                session.failed = True
                 session.notice(f"Skipped a line of input that is neither {ORDERS}.")
+
+    def _whole(self, session: Conversation, text: str) -> str:
+        """JSON can escape one half of a surrogate pair, which is not a character and has no bytes."""
+        whole = HALF.sub("\ufffd", text)
+        if whole != text and not self._replaced:
+            self._replaced = True
+            session.notice("A message had half a surrogate pair in it: each is replaced by \ufffd, here and in later messages.")
+        return whole
 
     def message(self, text: str) -> None:
         self._write(type="message", text=text)

@@ -12,13 +12,17 @@ from prompt_toolkit.input import Input, create_input
 
 REFLOWS = ("VTE_VERSION", "KITTY_WINDOW_ID", "WEZTERM_PANE", "WT_SESSION", "KONSOLE_VERSION", "ALACRITTY_WINDOW_ID")
 REFLOWING_PROGRAMS = ("iTerm.app", "Apple_Terminal", "vscode", "WezTerm", "ghostty")
+REFLOWING_TERMS = ("alacritty", "contour", "foot", "tmux", "wezterm", "xterm-ghostty", "xterm-kitty")
 
 
 def reflows() -> bool:
     """Whether the terminal wraps rows again when it becomes narrower: those that do tell their name, xterm does not."""
-    if os.environ.get("TERM", "").startswith(("screen", "tmux")):
+    term, program = os.environ.get("TERM", ""), os.environ.get("TERM_PROGRAM")
+    if term.startswith("screen"):
         return bool(os.environ.get("TMUX"))
-    return any(os.environ.get(name) for name in REFLOWS) or os.environ.get("TERM_PROGRAM") in REFLOWING_PROGRAMS
+    if term.startswith(REFLOWING_TERMS) or (program == "tmux" and not os.environ.get("XTERM_VERSION")):
+        return True
+    return any(os.environ.get(name) for name in REFLOWS) or program in REFLOWING_PROGRAMS
 
 
 class Drawing:

@@ -25,18 +25,18 @@ def test_it_steps_through_the_layers(trace) -> None:
     assert "\x1b" not in run.stdout
 
 
+def test_an_empty_trace_is_said_to_be_empty(trace) -> None:
+    trace.write_bytes(trace.read_bytes().partition(b"\n")[0] + b"\n")
+    run = chat("inspect", str(trace))
+    assert (run.returncode, run.stdout) == (0, "")
+    assert run.stderr == f"{trace} is an empty trace: it ended before anything was recorded.\n"
+
+
 def test_programs_get_every_frame(trace) -> None:
     frames = json.loads(chat("inspect", str(trace), "--json").stdout)
-    assert [frame["name"] for frame in frames if frame["way"]] == [
-        "preamble",
-        "preamble",
-        "message A",
-        "message B",
-        "message C",
-        "message",
-        "message",
-        "close",
-    ]
+    names = [frame["name"].removeprefix("ack, ") for frame in frames if frame["way"]]
+    assert names[:6] == ["preamble", "preamble", "message A", "message B", "message C", "empty record"]
+    assert [name for name in names[6:] if name != "ack"] == ["message", "message", "close", "close"]
 
 
 def test_a_page_and_a_capture_are_written(trace, tmp_path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from plytalk.core.files import (
     Busy,
+    Corrupt,
     Exposed,
     FileExists,
     StoreError,
@@ -273,6 +274,17 @@ def test_editing_keeps_every_byte_of_the_other_lines(tmp_path: Path) -> None:
     with edited_lines(path) as lines:
         lines.append("new")
     assert read(path) == odd + b"\nnew\n"
+
+
+@pytest.mark.parametrize("text", [b"# one\rtwo\r", b"key me\rhost key", b"one \r two\n", b"\rone\n"])
+def test_lines_that_end_in_a_bare_carriage_return_are_no_comments(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "file"
+    write(path, b"first\r\n" + text)
+    with pytest.raises(Corrupt, match="line 2: there is a carriage return in it"):
+        read_lines(path)
+    with pytest.raises(Corrupt), edited_lines(path) as lines:
+        lines.append("new")
+    assert read(path) == b"first\r\n" + text
 
 
 def test_an_edit_that_fails_or_changes_nothing_writes_nothing(tmp_path: Path) -> None:

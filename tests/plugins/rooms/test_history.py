@@ -5,6 +5,7 @@ import resource
 import signal
 import sqlite3
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -134,6 +135,23 @@ def test_of_a_write_that_fails_nothing_stays(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="cannot be written"):
             history.write([room], [(("key", "a"), Taken(1, None))])  # type: ignore[arg-type]  # what the file does not take
     assert texts_in(tmp_path / "history") == ["one"]
+
+
+@pytest.mark.parametrize("size", [0, 1000, 5000, 9000])
+def test_a_full_disk_leaves_no_new_history(tmp_path: Path, size: int) -> None:
+    full = """if True:
+        import resource, sys, pathlib
+        from plytalk.core.files import StoreError
+        from plytalk.plugins.rooms.history import History
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+        try:
+            History(pathlib.Path(sys.argv[1]))
+        except StoreError as trouble:
+            print(trouble.hint)
+    """
+    ran = subprocess.run([sys.executable, "-c", full, tmp_path / "history", str(size)], capture_output=True, text=True)
+    assert "the space on its disk" in ran.stdout, ran.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 # -- what is refused ----------------------------------------------------------------------------------------------------------

@@ -103,6 +103,24 @@ async def test_what_is_no_order_is_skipped_and_said(program, order: str, capsys:
     assert "Skipped a line of input that is neither" in capsys.readouterr().err
 
 
+async def test_a_skipped_line_is_something_not_done(program) -> None:
+    ui, writer = program
+    writer.write(b'{"type": "message", "text": \n')
+    writer.close()
+    async with open_ends(replace(stack_of(), ui=ui), stack_of()) as (side, other):
+        await ui.run(side.session)
+        assert side.session.failed
+        await other.over()
+
+
+async def test_halves_of_surrogate_pairs_are_replaced_with_one_notice(program, capsys: pytest.CaptureFixture[str]) -> None:
+    ui, writer = program
+    texts = ["a\ud800b", "\udfff\udfff", "\U0001f600"]
+    other = await obeys(ui, writer, *({"type": "message", "text": text} for text in texts))
+    assert other.ui.messages == ["a\ufffdb", "\ufffd\ufffd", "\U0001f600"]
+    assert capsys.readouterr().err.count("surrogate") == 1
+
+
 @given(st.text(st.characters(codec=None)))
 def test_whatever_is_heard_is_one_line_of_ascii_that_says_it_exactly(text: str) -> None:
     async def main() -> str:

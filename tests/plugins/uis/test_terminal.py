@@ -43,7 +43,12 @@ def test_bytes_that_came_as_surrogates_are_text_again(typed: str, text: str) -> 
         ({"TERM": "xterm-256color", "VTE_VERSION": "7600"}, True),
         ({"TERM": "xterm-256color", "TERM_PROGRAM": "iTerm.app"}, True),
         ({"TERM": "xterm-256color", "TMUX": "of the terminal that started this one"}, False),
+        ({"TERM": "xterm-256color", "TMUX": "/tmp/tmux", "TERM_PROGRAM": "tmux"}, True),
+        ({"TERM": "xterm", "TMUX": "/tmp/tmux", "TERM_PROGRAM": "tmux", "XTERM_VERSION": "XTerm(379)"}, False),
         ({"TERM": "tmux-256color", "TMUX": "/tmp/tmux"}, True),
+        ({"TERM": "tmux-256color"}, True),  # by ssh, which hands on TERM alone
+        ({"TERM": "foot"}, True),
+        ({"TERM": "xterm-kitty"}, True),
         ({"TERM": "screen", "TMUX": "/tmp/tmux"}, True),
         ({"TERM": "screen", "VTE_VERSION": "7600"}, False),
         ({}, False),
