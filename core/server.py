@@ -102,6 +102,7 @@ class Server(End):
         await self._ready(Role.RESPONDER, replace(stack, features=()) if guests else stack)
         listener = await self._reached(stack.transport, stack.transport.listen, place.host, place.port)
         self._listeners.append(listener)
+        listener.screen(partial(self._refuses, stack))
         if not guests:
             self.stack.ui.waiting(listener.address)
         self.stack.ui.notice(f"Listening {'for guests ' * guests}on {listener.address} with {stack.line}.")
@@ -168,12 +169,17 @@ class Server(End):
                 if self._busy or self._stopping:
                     return  # one conversation is enough
                 raise
-            if error := self._refusal(stream.peer, stack):
-                self._turn_away(stream.peer, error)
+            if self._refuses(stack, stream.peer):
                 stream.close()
                 continue
             # Not in the task: more may be accepted before it begins.
             self._admission.begin(stream, stream.peer, partial(self._evict, stream, self._start(self._welcome(stream, stack))))
+
+    def _refuses(self, stack: Stack, peer: str) -> bool:
+        """Whether this peer cannot even begin a handshake, which the plugins and the user are told."""
+        if error := self._refusal(peer, stack):
+            self._turn_away(peer, error)
+        return error is not None
 
     def _refusal(self, peer: str, stack: Stack) -> TurnedAway | None:
         """Why this peer cannot even begin a handshake."""
@@ -240,7 +246,8 @@ class Server(End):
 
     def _turn_away(self, address: str, error: ChatError) -> None:
         """Tell the plugins and the user that a peer did not get in."""
-        self._notice(f"{address} did not get in: {error.sentence}")
+        why = f"did not get in: {error.sentence}"
+        self._notices.tell(f"{address} {why}", kind=why if isinstance(error, TurnedAway) else "")
         try:
             self._tell("turned_away", address=address, error=error)
         except ChatError as trouble:

@@ -11,6 +11,7 @@ from resources.attacks import ATTACKS, SHORT, Amount, Row
 from resources.forgery import logs, names, pages
 from resources.insiders import insider, join, replay, resume
 from resources.memory import memory
+from resources.newcomers import newcomers
 from resources.rooms import rooms
 from resources.screen import leaks
 from resources.sinks import SINKS
@@ -31,7 +32,8 @@ def screens(amount: Amount) -> Iterator[Row]:
 
 
 def main() -> int:
-    attacks = {one.__name__: one for one in (screens, names, logs, pages, *ATTACKS, rooms, memory, resume, join, replay, insider)}
+    many = (screens, names, logs, pages, *ATTACKS, newcomers, rooms, memory, resume, join, replay, insider)
+    attacks = {one.__name__: one for one in many}
     parser = argparse.ArgumentParser(prog="python -m resources", description=__doc__)
     parser.add_argument("only", nargs="*", metavar="WHAT", help=f"only these: {', '.join(attacks)}")
     parser.add_argument("--short", action="store_true", help="few of everything, for every day")

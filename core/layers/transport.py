@@ -70,6 +70,12 @@ class Listener(ABC):
 
     address: str
 
+    def screen(self, refuses: Callable[[str], bool]) -> None:  # noqa: B027  # optional
+        """Ask `refuses` about a peer's address before anything is built for the peer, and close the connection of one it refuses.
+
+        A listener that cannot ask this early leaves this as it is: the server asks again when it accepts.
+        """
+
     @abstractmethod
     async def accept(self) -> Stream:
         """Wait for the next peer. Raises CannotConnect once the listener is closed."""

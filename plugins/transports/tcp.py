@@ -5,7 +5,7 @@ import contextlib
 import os
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT
 from typing import Any
 
@@ -20,7 +20,9 @@ from plytalk.core.streams import AsyncioListener, AsyncioStream
 CONNECT_SECONDS = 10
 RACE_SECONDS = 0.25
 A_TURN = 16
-"""How many peers asyncio accepts in one turn of its loop: a crowd at the door must not keep waiting those who are in."""
+"""How many peers asyncio accepts in one turn of its loop, so that members do not wait for a crowd of newcomers."""
+REFUSED_A_TURN = 32
+"""How many connections are closed in one turn of the loop because the server refuses their address."""
 MAPPED = "::ffff:"
 """How a socket for both families shows a peer that came over IPv4 (RFC 4291 section 2.5.5.2)."""
 NOT_HERE = (EADDRNOTAVAIL, EAFNOSUPPORT)
@@ -41,18 +43,38 @@ class TcpStream(AsyncioStream):
         super().connection_made(transport)
 
 
+class ScreeningSocket(socket.socket):
+    """A listening socket that closes refused connections as it accepts them. asyncio builds its transports for the others."""
+
+    refuses: Callable[[str], bool] = staticmethod(lambda peer: False)
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        for _ in range(REFUSED_A_TURN):
+            sock, address = super().accept()
+            if not self.refuses(show(address)):
+                return sock, address
+            sock.close()
+        raise BlockingIOError  # by which asyncio goes on with the next turn
+
+
 class TcpListener(AsyncioListener):
     def __init__(self) -> None:
         super().__init__()
         self._servers: list[asyncio.Server] = []
+        self._sockets: Sequence[ScreeningSocket] = ()
+
+    def screen(self, refuses: Callable[[str], bool]) -> None:
+        for sock in self._sockets:
+            sock.refuses = refuses
 
     def protocol(self) -> TcpStream:
         return TcpStream(self.arrive)
 
-    async def serve(self, sockets: Sequence[socket.socket]) -> None:
+    async def serve(self, sockets: Sequence[ScreeningSocket]) -> None:
         """Take peers from these sockets from now on."""
         loop = asyncio.get_running_loop()
         ours = isinstance(loop, asyncio.SelectorEventLoop)
+        self._sockets = sockets
         for sock in sockets:
             self._servers.append(await loop.create_server(self.protocol, sock=sock, backlog=A_TURN if ours else BACKLOG))
             if ours:
@@ -61,6 +83,7 @@ class TcpListener(AsyncioListener):
         self.address = show(sockets[0].getsockname())
 
     def release(self) -> None:
+        self.screen(lambda peer: False)  # what was asked leads back to the server
         for server in self._servers:
             server.close()
 
@@ -108,9 +131,9 @@ class Tcp(Transport):
         return stream
 
 
-def bound(places: Sequence[Any], host: str, port: int) -> list[socket.socket]:
+def bound(places: Sequence[Any], host: str, port: int) -> list[ScreeningSocket]:
     """A socket for each address that this machine has of those a name stands for, all with one port. Raises CannotConnect."""
-    sockets: list[socket.socket] = []
+    sockets: list[ScreeningSocket] = []
     error: OSError | None = None
     for family, kind, protocol, _, place in dict.fromkeys(places):
         if sockets and not port:
@@ -130,9 +153,9 @@ def bound(places: Sequence[Any], host: str, port: int) -> list[socket.socket]:
     return sockets
 
 
-def one_bound(family: int, kind: int, protocol: int, place: Any) -> socket.socket:
+def one_bound(family: int, kind: int, protocol: int, place: Any) -> ScreeningSocket:
     """A socket at an address. asyncio would make `::` one for IPv6 alone; here it is for every network. Raises OSError."""
-    sock = socket.socket(family, kind, protocol)
+    sock = ScreeningSocket(family, kind, protocol)
     try:
         if os.name == "posix":  # elsewhere it would let two programs listen at one address
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from serving import PATIENT, QUICK, Far, Says, Serving, Shows, breaking, client, end, server
 
+from plytalk.core.arrivals import Arrivals
 from plytalk.core.ends import Client
 from plytalk.core.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, Usage
 from plytalk.core.hookspecs import hookimpl
@@ -147,6 +148,20 @@ async def test_who_keeps_failing_is_turned_away_unheard_and_without_a_word() -> 
         await heard.hears_the_end("It is not turned away.")
         assert heard.came == b""
         assert serving.ui.notices[4:] == ["192.0.2.1:1234 did not get in: Too many handshakes of this source failed."]
+
+
+async def test_a_listener_can_ask_whom_to_refuse_before_anything_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Callable[[str], bool]] = []
+    monkeypatch.setattr(Arrivals, "screen", lambda self, refuses: asked.append(refuses))
+    async with Serving("screened", Far, limits=replace(PATIENT, failures=1)) as serving:
+        (refuses,) = asked
+        assert not refuses("192.0.2.1:1234")
+        stream, _ = await serving.stranger()
+        stream.close()
+        await serving.ui.until(notices=2)
+        assert refuses("192.0.2.1:9")
+        assert not refuses("192.0.2.2:9")
+        assert serving.ui.notices[2:] == ["192.0.2.1:9 did not get in: Too many handshakes of this source failed."]
 
 
 async def test_an_unfinished_handshake_that_makes_way_counts_as_failed_and_is_told() -> None:

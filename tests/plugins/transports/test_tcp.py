@@ -13,7 +13,7 @@ from plytalk.core.errors import CannotConnect
 from plytalk.core.testing import check_transport
 from plytalk.core.testing.transports import Place, Receiver
 from plytalk.core.testing.verdict import idle
-from plytalk.plugins.transports.tcp import A_TURN, KEEP_ALIVE, Tcp, layers, show, todo, why
+from plytalk.plugins.transports.tcp import A_TURN, KEEP_ALIVE, REFUSED_A_TURN, Tcp, layers, show, todo, why
 
 
 def has_ipv6() -> bool:
@@ -149,6 +149,37 @@ async def test_a_crowd_is_let_in_by_and_by_and_waits_in_the_system_meanwhile() -
     for stream in came:
         stream.close()  # type: ignore[attr-defined]
     for peer in peers:
+        peer.close()
+    await listener.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the loop of Windows accepts in another way")
+async def test_refused_connections_are_closed_before_anything_is_built_and_in_small_numbers() -> None:
+    crowd = 3 * REFUSED_A_TURN
+    listener = await Tcp().listen("127.0.0.1", 0)
+    port = int(listener.address.rpartition(":")[2])
+    asked: list[str] = []
+
+    def refuses(peer: str) -> bool:
+        asked.append(peer)
+        return not peer.startswith("127.0.0.3:")
+
+    listener.screen(refuses)
+    peers = [socket.create_connection(("127.0.0.1", port), 5, ("127.0.0.2", 0)) for _ in range(crowd)]
+    welcome = socket.create_connection(("127.0.0.1", port), 5, ("127.0.0.3", 0))
+    accepting = asyncio.create_task(listener.accept())
+    most = 0
+    while not accepting.done():
+        before = len(asked)
+        await asyncio.sleep(0)
+        most = max(most, len(asked) - before)
+    stream = accepting.result()
+    assert stream.peer == show(welcome.getsockname())
+    assert asked == [show(peer.getsockname()) for peer in (*peers, welcome)]
+    assert most <= REFUSED_A_TURN
+    assert [peer.recv(1) for peer in peers] == [b""] * crowd
+    stream.close()
+    for peer in (*peers, welcome):
         peer.close()
     await listener.close()
 
