@@ -71,6 +71,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None:
+            exc.__traceback__ = None  # it holds the frames of all that was being done when a write failed, and what they held
             self._read_the_rest()
             self._lost += self._unacknowledged()
         self._descriptor = -1

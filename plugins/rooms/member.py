@@ -50,8 +50,8 @@ class Member(Speaker):
     raw = True  # what is said is passed on as it is: each screen cleans what it shows
 
     __slots__ = (
-        "_asked", "_behind", "_hall", "_held", "_loud", "_parting", "_waiting", "at", "budget", "key", "muted", "origin", "owes",
-        "person", "running", "sent", "session", "since", "stream", "taken", "wired",
+        "_asked", "_behind", "_hall", "_held", "_loud", "_parting", "_pause", "_waiting", "at", "budget", "key", "muted",
+        "origin", "owes", "person", "running", "sent", "session", "since", "stream", "taken", "wired",
     )  # fmt: skip
 
     def __init__(self, hall: "Hall", session: Session) -> None:
@@ -70,6 +70,7 @@ class Member(Speaker):
         self._asked = hall.loop.time()
         self.budget = Budget(hall.rates, self._asked)
         self._waiting: asyncio.TimerHandle | None = None
+        self._pause: asyncio.TimerHandle | None = None
         session.heard_by(self)
         session.metered_by(self)
         session.when_over(self._over)
@@ -119,7 +120,8 @@ class Member(Speaker):
         budget.octets -= size
         if not items:
             budget.requests -= ITEM
-        self._hall.unfinished.note(self, self.session.unfinished)
+        if not self.session.ending:  # what is read behind the end is kept for nobody
+            self._hall.unfinished.note(self, self.session.unfinished)
         if budget.work < 0 or budget.octets < 0 or budget.requests < 0:
             self._stop_if_over()
 
@@ -142,7 +144,7 @@ class Member(Speaker):
             if self.budget.octets < 0:
                 self._loud = True
                 hall.loud += 1
-            hall.loop.call_later(delay, self._go_on)
+            self._pause = hall.loop.call_later(delay, self._go_on)
             self._ask_whether_it_is_there()
         elif not crowd and room and room.lag > UNREAD_BYTES:
             room.waiting.append(self._go_on)
@@ -165,13 +167,19 @@ class Member(Speaker):
         self._go_on()
 
     def _go_on(self) -> None:
+        self._end_pause()
         self._held = False
-        if self._loud:
-            self._loud = False
-            self._hall.loud -= 1
         self._stop_if_over()
         if not self._held:
             self.session.read_on()
+
+    def _end_pause(self) -> None:
+        if self._pause:
+            self._pause.cancel()  # it would keep a member that has gone
+            self._pause = None
+        if self._loud:
+            self._loud = False
+            self._hall.loud -= 1
 
     def _asks(self, body: bytes) -> None:
         request = read(body) if len(body) <= MAX_REQUEST else None
@@ -216,6 +224,7 @@ class Member(Speaker):
 
     def _over(self, session: Session, ending: Ending) -> None:
         self._end_waiting()
+        self._end_pause()
         self._hall.gone(self, ending)
 
     # -- out --------------------------------------------------------------------------------------------------------------

@@ -1,12 +1,19 @@
 """What one member may cost: it is charged before the work is done, nothing is lost, and the others are served meanwhile."""
 
 import asyncio
+import gc
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from crowd import Crowd, Stranger, Tight
+from crowd import PATIENT, Crowd, Stranger, Tight
 
-from plytalk.core.testing.verdict import idle
+from plytalk.core.streams import AsyncioStream
+from plytalk.core.testing.verdict import idle, within
 from plytalk.plugins.messages.records import CAPACITY, HEADER, MESSAGE, MORE, padded
 from plytalk.plugins.rooms import budget as budgets
 from plytalk.plugins.rooms import commands
@@ -14,6 +21,7 @@ from plytalk.plugins.rooms import member as members
 from plytalk.plugins.rooms.budget import BURST_BYTES, BURST_REQUESTS, BYTES, REQUESTS, TURN, Budget, Rates, Turns, Unfinished
 from plytalk.plugins.rooms.member import Member
 from plytalk.plugins.rooms.wire import ROOM
+from plytalk.plugins.transports.tcp import Tcp
 
 MIB = 1024 * 1024
 RATES = Rates(20, 80)
@@ -261,3 +269,64 @@ async def test_unfinished_messages_of_all_together_are_bounded(home: Path, monke
         assert sum(other.session.ending is not None for other in others) == 3
         alice.session.say("still here")
         await alice.until(lambda: "alice: still here" in alice.texts)
+
+
+GOING: dict[str, list[bytes]] = {
+    "after a word": [record((MESSAGE, b"hello"))],
+    "after a blank line": [record((MESSAGE, b" "))],
+    "while its pings wait": [record(*[(3, b"")] * 21000)] * 3,
+    "while its lines wait": [record(*[(MESSAGE, b"x")] * 16000)] * 3,
+    "while its bytes wait": [padded([HEADER.pack(MESSAGE | MORE, 60_000), bytes(60_000)], 60_003)] * 10,
+    "in a message": [padded([HEADER.pack(MESSAGE | MORE, 60_000), bytes(60_000)], 60_003)],
+}
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["cut", "removed"])
+@pytest.mark.parametrize("sent", GOING)
+async def test_nothing_is_left_of_a_member_that_has_gone(home: Path, sent: str, cut: bool) -> None:
+    """Neither the member nor its conversation, with all that it had sent and was sent; without a search for cycles."""
+    async with Crowd(home, headless=True, transport=Tcp, host="127.0.0.1", limits=replace(PATIENT, goodbye=0.2)) as crowd:
+        for name in ("alice", "bob"):
+            await crowd.joins(name)
+        with no_search_for_cycles():
+            before = kept()
+            going = await crowd.joins("mallory")
+            going.session.deliver(GOING[sent])
+            await idle()
+            if cut:
+                reset(going)
+            else:
+                crowd.hall.drop(member_of(crowd, "mallory"), "enough", members.CloseReason.KICKED)
+                await idle()
+                going.session.stream.close()
+            del going
+            del crowd.strangers[2:]
+
+            async def leave_nothing() -> None:
+                while len(crowd.hall.members) > 2 or kept() > before:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+
+            await within(leave_nothing(), "Something is left")
+        assert crowd.hall.unfinished.total == crowd.hall.loud == 0
+
+
+def reset(peer: Stranger) -> None:
+    """Close the connection so that the server's next write fails (SO_LINGER, socket(7))."""
+    stream = peer.session.stream
+    assert isinstance(stream, AsyncioStream)
+    stream._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    stream._transport.abort()
+
+
+def kept() -> int:
+    return sum(isinstance(each, Member) for each in gc.get_objects())
+
+
+@contextmanager
+def no_search_for_cycles() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
