@@ -45,12 +45,17 @@ def _guests(path: Path, lines: Sequence[str]) -> dict[PublicKey, str]:
 
 def add(path: Path, key: PublicKey, name: str) -> None:
     """Let a key in from now on. Raises StoreError, and Usage for a name that cannot stand in the file."""
-    if not name.isprintable() or not name.strip() or len(name) > MAX_NAME:
-        raise Usage(f"{name[:MAX_NAME]!a} cannot stand beside a key in {path}.", f"Use up to {MAX_NAME} printable characters.")
-    allowed(path)  # a list that is not there is not begun here
+    check_add(path, name)
     with edited_lines(path) as lines:
         if key not in _guests(path, lines):
             lines.append(f"{key} {name.strip()}")
+
+
+def check_add(path: Path, name: str) -> None:
+    """Raises what `add` raises for this name, and for a list that cannot be read."""
+    if not name.isprintable() or not name.strip() or len(name) > MAX_NAME:
+        raise Usage(f"{name[:MAX_NAME]!a} cannot stand beside a key in {path}.", f"Use up to {MAX_NAME} printable characters.")
+    allowed(path)  # a list that is not there is not begun here
 
 
 def _guest(text: str) -> tuple[PublicKey, str]:

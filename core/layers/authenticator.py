@@ -54,6 +54,9 @@ class Authenticator(Layer):
     async def check(self, peer: Peer) -> None:
         """Raises UnknownPeer, ChangedPeer or Refused to end the handshake here."""
 
+    def check_admit(self, key: str, name: str) -> None:
+        """Raises what `admit` would raise, and changes nothing: called for every list before any of them changes. May block."""
+
     def admit(self, key: str, name: str) -> str:
         """Let a key (`TYPE BASE64`) in from now on, where this goes by a list; a sentence for whoever asked. May block.
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.allow import add, allowed
+from plytalk.core.allow import add, allowed, check_add
 from plytalk.core.errors import Refused
 from plytalk.core.files import StoreError, place, write
 from plytalk.core.hookspecs import hookimpl
@@ -32,6 +32,9 @@ class Allow(Authenticator):
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         self._list = await asyncio.to_thread(allowed, self._file)
         return [self._summary(self._list)]
+
+    def check_admit(self, key: str, name: str) -> None:
+        check_add(self._file, name)
 
     def admit(self, key: str, name: str) -> str:
         add(self._file, PublicKey.parse(key), name)

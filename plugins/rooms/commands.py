@@ -166,6 +166,8 @@ async def allow(call: TypedCommand) -> None:
     if not lists:
         raise Usage("Everybody may come in here already: the server goes by no list.", "Start it with --allow FILE.")
     for auth in lists:
+        await asyncio.to_thread(auth.check_admit, str(key), name[0])
+    for auth in lists:
         call.tell(await asyncio.to_thread(auth.admit, str(key), name[0]))
 
 

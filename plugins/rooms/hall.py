@@ -283,11 +283,10 @@ class Hall:
                     self.drop(member, "the key is banned", CloseReason.BANNED)
 
     def reread(self) -> None:
-        """Go by the register as it is now. Raises StoreError. Who is banned since stays until it leaves."""
+        """Go by the register as it is now, and remove members that are banned in it. Raises StoreError."""
         self.register.load()
-        for member in self.members.values():
-            if isinstance(member, Member) and member.key:
-                member.muted = self.register.is_muted(member.key)
+        for key in {member.key for member in self.members.values() if isinstance(member, Member) and member.key}:
+            self.marked(key)
 
     def is_operator(self, key: PublicKey) -> bool:
         return self.register.is_op(key) or key.fingerprint == self._operator

@@ -80,19 +80,6 @@ async def test_who_may_what_is_read_anew_without_dropping_anybody(home: Path) ->
         assert not alice.task.done()
 
 
-async def test_who_was_muted_in_the_file_is_and_who_was_banned_stays_until_it_leaves(home: Path) -> None:
-    async with Crowd(home, headless=True) as crowd:
-        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
-        Register(home / "rooms").mute(crowd.key("alice"))
-        Register(home / "rooms").ban(crowd.key("bob"))
-        crowd.server.reread()
-        alice.say("hello?")
-        await alice.shows("You are muted here")
-        bob.say("exit")
-        assert (await bob.over()).by is By.US
-        assert "You are banned" in await crowd.refuses("bob")
-
-
 async def test_where_messages_carry_no_rooms_nothing_is_asked() -> None:
     async with open_ends(stack_of(Rooms), stack_of()) as (client, server):
         client.session.stack.features[0].session_opened(client.session)  # type: ignore[attr-defined]

@@ -1,11 +1,13 @@
 """The commands that every room has."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from crowd import Crowd, Person
 
-from plytalk.core.errors import Refused
+from plytalk.core.errors import Refused, Usage
+from plytalk.core.keys import Peer, Role
 from plytalk.core.session import By
 from plytalk.core.testing.verdict import idle
 from plytalk.plugins.authenticators.allow import Allow
@@ -238,6 +240,56 @@ async def test_a_key_is_let_in_where_a_list_is_kept(home: Path) -> None:
         crowd.seat.say(f"/allow {crowd.key('carol')} \x1b[2J")
         await crowd.ui.shows("cannot stand beside a key")
     assert allowed.read_text() == f"{crowd.key('alice')} Alice\n{crowd.key('bob')} Bob of Example\n"
+
+
+class SecondList(Allow):
+    """Another list, in which nothing can be entered."""
+
+    name = "second"
+    options = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        return ()
+
+    async def check(self, peer: Peer) -> None:
+        pass
+
+    def check_admit(self, key: str, name: str) -> None:
+        raise Usage("The second list is full.")
+
+    def admit(self, key: str, name: str) -> str:
+        raise AssertionError
+
+
+async def test_where_one_of_several_lists_refuses_none_is_changed(home: Path) -> None:
+    allowed = home / "allowed"
+    allowed.write_text(before := f"{Crowd(home).key('alice')} Alice\n")
+    allowed.chmod(0o600)
+    async with Crowd(home, auths=[Allow, SecondList], allow=allowed) as crowd:
+        await crowd.comes("alice")
+        crowd.seat.say(f"/allow {crowd.key('bob')} bob")
+        await crowd.ui.shows("The second list is full.")
+        assert allowed.read_text() == before
+        assert not [line for line in crowd.ui.notices if "may come in now" in line]
+
+
+async def test_a_key_that_is_banned_in_the_file_is_removed_when_the_file_is_read_again(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        again = await crowd.joins("bob", instance="again")
+        path = crowd.hall.register.path
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(f"ban {crowd.key('bob')}\nmute {crowd.key('alice')}\n")
+        path.chmod(0o600)
+        crowd.server.reread()
+        assert (await bob.over()).is_final
+        await again.until(lambda: again.session.ending)
+        alice.say("hello?")
+        await alice.shows("You are muted here")
+        assert sorted(member.name for member in crowd.hall.members.values()) == ["alice", "server"]
 
 
 async def test_where_everybody_may_come_in_there_is_nothing_to_allow(home: Path) -> None:
