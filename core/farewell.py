@@ -63,7 +63,7 @@ class Farewell:
             if mark != before and not brief:  # one that was removed cannot keep its connection by moving a byte at a time
                 moved = now
             elif now - moved >= limit and not self._is_done(session, ending):
-                return self.verdict(session, ending, stalled=True)
+                return self.verdict(session, ending, f"nothing moved for {limit:g} s")
             if not told and now - began >= TELL:
                 told = True
                 session.tell_waiting()
@@ -85,8 +85,8 @@ class Farewell:
         # A peer that closed acknowledges what it has taken, and resets the connection for the rest.
         return (self.stream_over or ending.by is By.THEM) and not session.stream.undelivered
 
-    def verdict(self, session: "Session", ending: Ending, stalled: bool = False) -> Ending:
-        """How it ended, now that no more comes."""
+    def verdict(self, session: "Session", ending: Ending, why: str = "") -> Ending:
+        """How it ended, now that no more comes: `why` not, where the connection is not over."""
         if ending.error or (ending.by is By.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)):
             return ending
         if isinstance(self.error, ChatError):
@@ -94,7 +94,7 @@ class Farewell:
         lines = session.unreceived
         if session.acknowledges:
             lost = not self.acknowledged and (lines > 0 or not self.heard)
-            if lost and not lines and ending.by is By.US and not stalled:
+            if lost and not lines and ending.by is By.US and not why:
                 return replace(ending, reason=CUT, error=Truncated(CUT))
         elif ending.by is By.US:
             lost = lines > 0 or not self.stream_over or (self.error is not None and not self.heard)
@@ -102,16 +102,17 @@ class Farewell:
             lost = lines > 0
         if not lost:
             return ending
-        sentence = not_received(lines, session.limits.goodbye if stalled else 0, bool(session.acknowledges))
+        sentence = not_received(lines, why or "the connection was cut", bool(session.acknowledges))
         if ending.by is By.THEM:
             sentence = f"{ending.reason} {sentence}"
         return replace(ending, reason=sentence, error=NotReceived(sentence))
 
 
+STOPPED = "you stopped waiting"
 CUT = "The connection ended before the other side said goodbye: something that it sent may be missing."
 
 
-def not_received(lines: int, waited: float, acknowledged: bool) -> str:
+def not_received(lines: int, why: str, acknowledged: bool) -> str:
     """The sentence for lines that the other side has not received, as far as this side knows."""
     if lines:
         what = f"{lines:,} {'line that you sent was' if lines == 1 else 'lines that you sent were'} not received"
@@ -119,7 +120,7 @@ def not_received(lines: int, waited: float, acknowledged: bool) -> str:
             what = f"At least {what}"
     else:
         what = "The other side did not receive everything" if acknowledged else "The other side may not have received everything"
-    return f"{what}: {f'nothing moved for {waited:g} s' if waited else 'the connection was cut'}."
+    return f"{what}: {why}."
 
 
 class Pieces:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from plytalk.core.endings import By, Ending, ending_by_peer
 from plytalk.core.errors import BrokenPlugin, ChatError, StackMismatch, Tampered, Truncated
-from plytalk.core.farewell import Farewell, Pieces
+from plytalk.core.farewell import STOPPED, Farewell, Pieces
 from plytalk.core.heartbeat import Heartbeat
 from plytalk.core.keys import Identity, Role
 from plytalk.core.layers import Buffer, Cipher, Frame, Framer, Hearer, Messages, Stream
@@ -722,7 +722,7 @@ class Session:
                 try:
                     self.ending = await self._farewell.wait(self, self.ending)
                 except asyncio.CancelledError:
-                    self.ending = self._farewell.verdict(self, self.ending)
+                    self.ending = self._farewell.verdict(self, self.ending, STOPPED)
                     raise
         finally:
             if self._farewell:

@@ -6,7 +6,7 @@ import pytest
 
 from plytalk.core.endings import By, Ending
 from plytalk.core.errors import NotReceived, Truncated
-from plytalk.core.farewell import Farewell, Pieces, not_received
+from plytalk.core.farewell import STOPPED, Farewell, Pieces, not_received
 from plytalk.core.limits import Limits
 from plytalk.core.messages import CloseReason
 from plytalk.core.testing.verdict import idle
@@ -28,21 +28,22 @@ class Conversation:
         self.told += 1
 
 
+CUT, STALLED = "the connection was cut", "nothing moved for 10 s"
 US, THEM = Ending(By.US, "You said exit."), Ending(By.THEM, "The other side said exit.")
 
 
 @pytest.mark.parametrize(
-    ("lines", "waited", "acknowledged", "sentence"),
+    ("lines", "why", "acknowledged", "sentence"),
     [
-        (1, 0, True, "1 line that you sent was not received: the connection was cut."),
-        (1771, 10, True, "1,771 lines that you sent were not received: nothing moved for 10 s."),
-        (2, 10, False, "At least 2 lines that you sent were not received: nothing moved for 10 s."),
-        (0, 10, True, "The other side did not receive everything: nothing moved for 10 s."),
-        (0, 0, False, "The other side may not have received everything: the connection was cut."),
+        (1, CUT, True, "1 line that you sent was not received: the connection was cut."),
+        (1771, STALLED, True, "1,771 lines that you sent were not received: nothing moved for 10 s."),
+        (2, STALLED, False, "At least 2 lines that you sent were not received: nothing moved for 10 s."),
+        (0, STOPPED, True, "The other side did not receive everything: you stopped waiting."),
+        (0, CUT, False, "The other side may not have received everything: the connection was cut."),
     ],
 )
-def test_what_was_not_received_is_said_in_a_sentence(lines: int, waited: float, acknowledged: bool, sentence: str) -> None:
-    assert not_received(lines, waited, acknowledged) == sentence
+def test_what_was_not_received_is_said_in_a_sentence(lines: int, why: str, acknowledged: bool, sentence: str) -> None:
+    assert not_received(lines, why, acknowledged) == sentence
 
 
 def test_lines_are_counted_by_the_pieces_that_they_went_out_in() -> None:
@@ -125,3 +126,10 @@ async def test_a_reset_behind_the_peer_s_goodbye_is_a_loss_only_of_what_did_not_
     assert ending.exit_code == code
     assert ending.reason.startswith("The other side said exit.")
     assert ("At least 3 lines that you sent were not received" in ending.reason) == bool(lines)
+
+
+@pytest.mark.parametrize("lines", [0, 5])
+def test_one_that_stops_waiting_is_told_so_and_not_that_the_connection_was_cut(lines: int) -> None:
+    ending = Farewell().verdict(Conversation(lines=lines), US, STOPPED)  # type: ignore[arg-type]
+    assert ending.reason.endswith("you stopped waiting.")
+    assert ending.exit_code == 8
