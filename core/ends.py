@@ -100,7 +100,11 @@ class End:
             self._tell("session_closed", session=session, ending=session.ending)
         except ChatError as error:
             with suppress(Exception):
-                self.stack.ui.notice(error.sentence)
+                self._notice(error.sentence)
+
+    def _notice(self, sentence: str) -> None:
+        """Tell the user something about a peer."""
+        self.stack.ui.notice(clean(sentence))
 
     async def _sit(
         self, conversation: Conversation, over: Callable[[], Awaitable[Ending]], begin: Callable[[], None] = lambda: None
@@ -125,7 +129,7 @@ class End:
         finally:
             await stop(*tasks)
             if tasks and conversation.ending and conversation.ending.error and tasks[1].cancelled():
-                self.stack.ui.notice(conversation.ending.error.sentence)
+                self._notice(conversation.ending.error.sentence)
         if conversation.failed and not ui.interactive and not ending.error:  # a script goes by the exit code
             ending = replace(ending, error=NotDone())
         try:

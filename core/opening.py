@@ -78,9 +78,11 @@ class Opening:
         tracer: Tracer | None,
         admit: Admit = admit_everybody,
         turn: Callable[[], Awaitable[None]] | None = None,
+        notice: Callable[[str], None] | None = None,
     ) -> None:
         self._stack, self._stream, self._role, self._address = stack, stream, role, address
         self._limits, self._tracer, self._admit, self._turn = limits, tracer, admit, turn
+        self._notice = notice or stack.ui.notice
         self._can_answer = Empty in stack.make_messages.layer.carries
         self._defers = self._can_answer and role is Role.RESPONDER
         self._loop = asyncio.get_running_loop()
@@ -324,7 +326,7 @@ class Opening:
         return Peer(self._role, self._address, identity, partial(self._confirm, identity), binding, self._say)
 
     def _say(self, sentence: str) -> None:
-        self._stack.ui.notice(clean(sentence))
+        self._notice(clean(sentence))
 
     async def _confirm(self, identity: Identity, question: str, otherwise: str) -> bool:
         ask = self._stack.ui.question_queue.ask

@@ -109,7 +109,9 @@ class Server(End):
         if guests and (warning := stack.warning()):
             self.stack.ui.notice(f"Warning: {warning} That goes for all that guests hear, so for all that is said in their room.")
         if not guests:
-            self._tell("server_opened", stack=stack, address=listener.address, hook=self._hook, end=self._finish)
+            self._tell(
+                "server_opened", stack=stack, address=listener.address, hook=self._hook, end=self._finish, notice=self._notice
+            )
             for sentence in self._announce(listener.address):
                 self.stack.ui.notice(sentence)
 
@@ -268,6 +270,7 @@ class Server(End):
             trace=self._trace,
             admit=partial(self._admits, stream),
             heartbeat=self._heartbeat,
+            notice=self._notice,
         )
         if not await self._opens(session):
             if self._spent and not self._busy and not len(self._admission):

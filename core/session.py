@@ -73,9 +73,9 @@ class Session:
         "_acknowledge_at", "_acknowledged", "_admit", "_before_goodbye", "_borders", "_cipher", "_delivered", "_end_waits",
         "_ending_known", "_extensions", "_fanout", "_farewell", "_framer", "_frames", "_hearer", "_heartbeat", "_held",
         "_leaves_then", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_goodbye", "_on_left", "_on_said",
-        "_on_taken", "_pending", "_pieces", "_receiving", "_rest", "_said", "_stopped", "_taken", "_theirs", "_tracer",
-        "_unread", "_unscheduled", "_when_over", "_wire", "acknowledges", "active_at", "address", "approved", "ending",
-        "failed", "heard", "identity", "limits", "role", "stack", "stream",
+        "_on_taken", "_pending", "_pieces", "_receiving", "_rest", "_said", "_show_notice", "_stopped", "_taken", "_theirs",
+        "_tracer", "_unread", "_unscheduled", "_when_over", "_wire", "acknowledges", "active_at", "address", "approved",
+        "ending", "failed", "heard", "identity", "limits", "role", "stack", "stream",
     )  # fmt: skip
 
     def __init__(
@@ -89,8 +89,10 @@ class Session:
         trace: Trace | None = None,
         admit: Admit = admit_everybody,
         heartbeat: Heartbeat | None = None,
+        notice: Callable[[str], None] | None = None,
     ) -> None:
-        """`admit` has a server's last word on who is let in; `heartbeat` notices a peer that is dead."""
+        """`admit` has a server's last word on who is let in; `heartbeat` notices a peer that is dead; `notice` tells the user
+        about the peer, by default with the UI."""
         self._admit = admit
         self._heartbeat = heartbeat if Ping in stack.make_messages.layer.carries else None
         self.heard = False
@@ -106,6 +108,7 @@ class Session:
         self._theirs: Ending
         self.failed = False
         self._hearer: Hearer = stack.ui
+        self._show_notice = notice or stack.ui.notice
         self._when_over: tuple[Callable[[Session, Ending], None], ...] = ()
         self._on_said: Callable[[str], None] | None = None
         self._on_taken: Callable[[int], None] | None = None
@@ -147,7 +150,17 @@ class Session:
         """
         if self._tracer:
             self._tracer.tell("started", role=self.role.value, peer=self.stream.peer, **self.stack.names)
-        opening = Opening(self.stack, self.stream, self.role, self.address, self.limits, self._tracer, self._admit, turn)
+        opening = Opening(
+            self.stack,
+            self.stream,
+            self.role,
+            self.address,
+            self.limits,
+            self._tracer,
+            self._admit,
+            turn,
+            self._show_notice,
+        )
         try:
             opened = await opening.run()
         except BaseException as error:
@@ -168,7 +181,7 @@ class Session:
 
     def heard_by(self, hearer: Hearer) -> None:
         """Let `hearer` have what the other side says, in place of the UI: for features, when a conversation has opened."""
-        self._hearer = hearer
+        self._hearer, self._show_notice = hearer, hearer.notice
 
     def metered_by(self, meter: "Meter") -> None:
         """Tell `meter` what the other side sends, before anything is done about it."""
@@ -570,7 +583,7 @@ class Session:
         if seen > MAX_SAME or (seen == 1 and len(self._noticed) >= MAX_NOTICES):
             return
         self._noticed[sentence] = seen
-        self._hearer.notice(sentence + (" (Further ones like this are not shown.)" if seen == MAX_SAME else ""))
+        self._show_notice(sentence + (" (Further ones like this are not shown.)" if seen == MAX_SAME else ""))
 
     def fail(self, error: Exception) -> None:
         """End the conversation by what went wrong in it."""
@@ -698,6 +711,7 @@ class Session:
         A reference cycle would keep it until Python searches for cycles, which a busy server rarely does.
         """
         self._hearer, self._when_over, self._extensions = self.stack.ui, (), ()
+        self._show_notice = self.stack.ui.notice
         self._on_said = self._on_taken = self._on_left = self._on_goodbye = self._before_goodbye = self._wire = None
         self._meter = self._rest = self._frames = None
         if hasattr(self, "_cipher"):  # it has opened

@@ -104,7 +104,7 @@ async def measure(server: Server, seconds: float) -> Measured:
     newcomers = Newcomers(server.port)
     await newcomers._stack.handshake.ready(Role.INITIATOR, lambda prompt: "")
     await newcomers.handshake()
-    alone = await newcomers.several(3.0)
+    alone = await newcomers.several(seconds / 2)
     running = flooders(server.port, seconds + WARM_UP + 1)
     await asyncio.sleep(WARM_UP)
     cpu, begun, newcomers.failed = server.cpu, monotonic(), 0
@@ -126,9 +126,9 @@ def newcomers(amount: Amount) -> Iterator[Row]:
         f"{ADDRESSES} addresses replay one message A at full speed, {found.rate:,.0f} connections a second in all, "
         f"{found.answered:,.0f} of them answered",
         f"{len(delays)} newcomers, each from an address of its own, waited {ms(median(delays))} in the median, p95 "
-        f"{ms(at(delays, 0.95))}, at most {ms(delays[-1])} longer than alone ({ms(median(found.alone))}), "
-        f"{found.failed} tries in vain; the server used {found.server:.0%} of a processor, the flooders {found.flooders:.0%} "
-        f"(of {os.cpu_count()}, load {os.getloadavg()[0]:.1f})",
+        f"{ms(at(delays, 0.95))}, at most {ms(delays[-1])} longer than alone (there {ms(median(found.alone))}, at most "
+        f"{ms(max(found.alone))}), {found.failed} tries in vain; the server used {found.server:.0%} of a processor, the flooders "
+        f"{found.flooders:.0%} (of {os.cpu_count()}, load {os.getloadavg()[0]:.1f})",
         "at most 100 ms longer",
         lives and not found.failed,
         delays[-1] <= MAY_DELAY,

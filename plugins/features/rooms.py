@@ -114,11 +114,11 @@ class Rooms(Feature):
             self._history.close()
 
     @hookimpl
-    def server_opened(self, stack: Stack, end: Callable[[ChatError], None]) -> None:
+    def server_opened(self, stack: Stack, end: Callable[[ChatError], None], notice: Callable[[str], None]) -> None:
         pack = stack.messages().pack
         self._hall = Hall(
             lambda items: list(pack(items)),
-            stack.ui.notice,
+            notice,
             first=self._room or LOBBY,
             backlog=self._backlog,
             rate=self._rate,

@@ -201,6 +201,42 @@ class ShowsBoth(Shows):
         return secrets
 
 
+async def test_what_authenticators_and_conversations_tell_of_very_many_peers_is_bounded() -> None:
+    class Talkative(Authenticator):
+        name = "talkative"
+        judges = {Role.RESPONDER}
+        needs = frozenset()
+
+        async def check(self, peer: Peer) -> None:
+            peer.say(f"{peer.address} is a friend.")
+
+    async with Serving("talkative", ShowsBoth, Talkative) as serving:
+        serving._server._introduce = lambda session: session.notice(f"{session.address} did something odd.") or ()
+        for _ in range(100):
+            await serving.talks(ShowsBoth, Says)
+        serving._server._notices.summarise()
+        for sentence in ("is a friend.", "did something odd."):
+            told = [notice for notice in serving.ui.notices if notice.endswith(sentence)]
+            assert len(told) < 25
+            assert "... and 80 more like this" in told[-1]
+
+
+async def test_what_a_feature_tells_of_peers_is_bounded() -> None:
+    class Telling(Feature):
+        name = "telling"
+
+        @hookimpl
+        def server_opened(self, notice: Callable[[str], None]) -> None:
+            for number in range(100):
+                notice(f"member{number} was removed.")
+
+    async with Serving("telling", Telling) as serving:
+        serving._server._notices.summarise()
+        told = [notice for notice in serving.ui.notices if "was removed." in notice]
+        assert len(told) < 25
+        assert "... and 80 more like this" in told[-1]
+
+
 async def test_a_spent_code_does_not_end_a_server_while_its_conversation_goes_on() -> None:
     class Used(Authenticator):
         """Lets one in, and nobody after it."""

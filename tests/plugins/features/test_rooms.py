@@ -182,3 +182,13 @@ async def test_who_was_sent_away_does_not_come_back(home: Path, monkeypatch: pyt
         await bob.over()
         await crowd.ui.until(over=True)
         assert crowd.hall.dropped == 1
+
+
+async def test_what_it_tells_of_members_goes_through_the_server_s_notices(home: Path) -> None:
+    stack, told = stack_of(Rooms), []
+    (feature,) = stack.features
+    feature.server_opened(stack=stack, end=told.append, notice=told.append)
+    feature._hall.notice("erin was removed.")
+    assert told == ["erin was removed."]
+    assert stack.ui.notices == []
+    await feature.release()
