@@ -13,7 +13,7 @@ from plytalk.core.identity import Identity
 from plytalk.core.lab import clock
 from plytalk.core.lab.setup import ATTACKER, setups
 from plytalk.core.memory import memory_stream_pair
-from plytalk.core.wire import Wire
+from plytalk.core.wire import MESSAGE, Wire
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.noise import impostor, payload
 from plytalk.plugins.noise.primitives import DH, MLKEM768, X25519
@@ -49,6 +49,8 @@ def meet(suite: str, show: impostor.Show | None = None, dh: DH = X25519) -> tupl
         serving = asyncio.create_task(serve())
         shown = await client.connect([suite])
         mine, theirs = await client.finish(impostor.own_identity()), await serving
+        first = mine.receive.decrypt_with_ad(b"", await to_server.receive(MESSAGE, impostor.ROOM))
+        assert first == impostor.LET_IN
         return shown, mine.receive.decrypt_with_ad(b"", theirs.send.encrypt_with_ad(b"", b"hello"))
 
     return clock.run(both())
