@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from benchmarks import handshakes, ours, pipeline, records, stream, tracing
 from benchmarks.pairs import APART, CORES, ROOT, TOGETHER, Pair
+from benchmarks.provenance import commit, today
 from plytalk.core.host import Host
 
 PROFILES = ("demo01", "demo02", "secure-chat")
@@ -283,6 +284,7 @@ MEASUREMENTS: dict[str, Callable[[Amount], Figures]] = {
 def everything(amount: Amount, only: tuple[str, ...] = ()) -> Figures:
     """All measurements, or those that are named."""
     figures: Figures = {"rounds": amount.rounds, "python": sys.version.split()[0], "cores": len(CORES)}
+    figures |= {"commit": commit(), "date": today()}
     for name, measure in MEASUREMENTS.items():
         if not only or name in only:
             figures[name] = measure(amount)

@@ -1,6 +1,7 @@
 """Figures as tables, and into README.md between its two markers."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,18 @@ def tables(figures: Figures) -> str:
 
 def sections(figures: Figures) -> dict[str, str]:
     """Each table with its title and what it was measured with, by title."""
-    taken = f"{figures['rounds']} rounds, Python {figures['python']}, {figures['cores'] or 'unpinned'} cores."
-    made = [table(figures[name]) for name, table in TABLES.items() if name in figures]
-    return {title: f"{title}\n\n{taken}\n\n{rows}" for title, _, rows in (one.partition("\n\n") for one in made)}
+    made = {name: table(figures[name]).partition("\n\n") for name, table in TABLES.items() if name in figures}
+    return {title: f"{title}\n\n{taken(figures, name)}\n\n{rows}" for name, (title, _, rows) in made.items()}
+
+
+def taken(figures: Figures, name: str) -> str:
+    """How a table was measured: with what, which commit, when, and the command to measure it again."""
+    cores = figures["cores"] or "unpinned"
+    command = f"./run python -m benchmarks --rounds {figures['rounds']} {shlex.quote(name)}"
+    return (
+        f"{figures['rounds']} rounds, Python {figures['python']}, {cores} cores, commit {figures['commit']}, {figures['date']}: "
+        f"`{command}`."
+    )
 
 
 def write(figures: Figures) -> None:

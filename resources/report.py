@@ -4,19 +4,24 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.provenance import commit, today
 from resources.attacks import Row
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "lab" / "resources.md"
 BEGIN, END = "<!-- measured: begin (written by `python -m resources --write`) -->", "<!-- measured: end -->"
 
 
-HEAD = ["| attack | what was done | what was measured | what is demanded | reached |", "| --- | --- | --- | --- | --- |"]
+HEAD = [
+    "| attack | what was done | what was measured | what is demanded | reached | commit, date |",
+    "| --- | --- | --- | --- | --- | --- |",
+]
 
 
 def line(row: Row) -> str:
     """A row in Markdown."""
     reached = "yes" if row.reached else "**no**"
-    return f"| {row.id} | {row.done} | {row.measured} | {row.wanted} | {reached} |".replace("`", "\\`")
+    cells = [row.id, row.done, row.measured, row.wanted, reached, f"{commit()}, {today()}"]
+    return f"| {' | '.join(cells)} |".replace("`", "\\`")
 
 
 def table(rows: Sequence[Row]) -> str:

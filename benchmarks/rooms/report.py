@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.pairs import CORES
+from benchmarks.provenance import commit, today
 from benchmarks.report import grid, met
 from benchmarks.rooms.generator import Joined, Ran
 from benchmarks.rooms.measure import Amount, Case, Figures, cpu_ratio, ratio
@@ -28,7 +29,9 @@ def tables(figures: Figures, amount: Amount) -> str:
     """What was measured with, how it was, and all tables."""
     parts = [
         f"{amount.rounds} rounds of {amount.seconds:g} s, {len(CORES) or 'unpinned'} cores, Python {platform.python_version()}, "
-        f"{ssl.OPENSSL_VERSION.rsplit(' ', 3)[0]}. TLS is TLS 1.3 with AES-256-GCM; plytalk/1 is {SUITE}.",
+        f"{ssl.OPENSSL_VERSION.rsplit(' ', 3)[0]}, commit {commit()}, {today()}: "
+        f"`./run python -m benchmarks.rooms --rounds {amount.rounds} --seconds {amount.seconds:g}`. "
+        f"TLS is TLS 1.3 with AES-256-GCM; plytalk/1 is {SUITE}.",
         *figures.notes,
     ]
     if any(OURS.name in ran for ran in figures.ran.values()):

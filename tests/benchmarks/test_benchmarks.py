@@ -167,11 +167,12 @@ def test_a_table_can_be_written_by_itself(figures, tmp_path, monkeypatch):
     report.write(figures)
     before = readme.read_text()
     changed = {"python -c pass ms": 1.0, "chat --help ms": 12345.0, "difference ms": 12344.0}
-    report.write({"rounds": 7, "python": "3.11", "cores": 2, "start-up": changed})
+    report.write({"rounds": 7, "python": "3.11", "cores": 2, "commit": "abc1234", "date": "2026-01-02", "start-up": changed})
     after = readme.read_text()
     assert after.count("### ") == before.count("### ")
     different = [line for line in after.splitlines() if line not in before.splitlines()]
-    assert different == ["7 rounds, Python 3.11, 2 cores.", "| 1 | 12345 | 12344 | ≤ 60 | **no** |"]
+    how = "7 rounds, Python 3.11, 2 cores, commit abc1234, 2026-01-02: `./run python -m benchmarks --rounds 7 start-up`."
+    assert different == [how, "| 1 | 12345 | 12344 | ≤ 60 | **no** |"]
 
 
 def test_the_readme_shows_figures_and_the_command_that_makes_them():
@@ -184,7 +185,7 @@ def test_the_readme_shows_figures_and_the_command_that_makes_them():
 def test_the_command_measures_what_it_is_asked_for_and_prints_json():
     command = [sys.executable, "-m", "benchmarks", "start-up", "--rounds", "1", "--json"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert set(json.loads(printed.stdout)) == {"rounds", "python", "cores", "start-up"}
+    assert set(json.loads(printed.stdout)) == {"rounds", "python", "cores", "commit", "date", "start-up"}
 
 
 def test_the_command_refuses_what_it_does_not_know():

@@ -58,11 +58,17 @@ def test_no_exception_in_a_layer_ends_the_server() -> None:
     assert row.reached, row
 
 
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "commit", lambda: "abc1234")
+    monkeypatch.setattr(report, "today", lambda: "2026-01-02")
+
+
 def test_the_table_says_what_was_not_reached() -> None:
     rows = [Row("A40", "done", "measured", "wanted", True), Row("A41", "other", "much", "little", False)]
     assert report.table(rows).splitlines()[2:] == [
-        "| A40 | done | measured | wanted | yes |",
-        "| A41 | other | much | little | **no** |",
+        "| A40 | done | measured | wanted | yes | abc1234, 2026-01-02 |",
+        "| A41 | other | much | little | **no** | abc1234, 2026-01-02 |",
     ]
 
 
@@ -75,8 +81,8 @@ def test_what_is_measured_again_takes_the_place_of_what_was(tmp_path: Path, monk
     there = page.read_text().splitlines()
     assert there[:4] == ["above", "", report.BEGIN, ""]
     assert there[6:] == [
-        "| A40 | 12 things | fast | fast | yes |",
-        "| A41 | a thing | much | little | yes |",
+        "| A40 | 12 things | fast | fast | yes | abc1234, 2026-01-02 |",
+        "| A41 | a thing | much | little | yes | abc1234, 2026-01-02 |",
         "",
         report.END,
         "",
