@@ -166,6 +166,18 @@ def test_there_is_room_for_one_pre_shared_key() -> None:
         stack_of(Shown, bringing("one"), bringing("two")).refuse(Role.INITIATOR)
 
 
+def test_a_pre_shared_key_is_judged_without_a_key_that_is_shown_but_only_at_an_end_that_judges() -> None:
+    def judging(name: str, agrees: str, *judges: Role) -> type[Authenticator]:
+        return type("Judging", (Open,), {"name": name, "agrees": agrees, "judges": set(judges), "__doc__": "Judges."})
+
+    for auth in (judging("secret", "code", *Role), judging("server", "code", Role.RESPONDER)):
+        stack_of(Shown, auth).refuse(Role.RESPONDER)
+    for auth in (judging("key", "", *Role), judging("client", "code", Role.INITIATOR)):
+        stack_of(Shown, auth).refuse(Role.INITIATOR)
+        with pytest.raises(ImpossibleStack, match=f"--auth {auth.name} cannot work on the server: the handshake `shown` shows"):
+            stack_of(Shown, auth).refuse(Role.RESPONDER)
+
+
 def test_what_only_a_layer_itself_gives_it_does_not_get_from_the_others() -> None:
     class Selfish(Unsealed):
         """Gives what it needs."""
