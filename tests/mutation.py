@@ -32,7 +32,10 @@ NEAREST = {
     "core/stack.py": "tests/core/test_stack.py tests/core/test_layers.py tests/plugins/test_profiles.py",
     "plugins/ciphers/noise.py": "tests/plugins/ciphers/test_noise.py",
     "plugins/authenticators/words.py": "tests/plugins/authenticators/test_words.py",
-    "plugins/handshakes/plytalk1.py": "tests/plugins/handshakes/test_plytalk1.py tests/plugins/noise/test_preamble.py",
+    "plugins/handshakes/plytalk1.py": (
+        "tests/plugins/handshakes/test_plytalk1.py tests/plugins/handshakes/test_plytalk1_told.py"
+        " tests/plugins/noise/test_preamble.py"
+    ),
     "plugins/messages/records.py": "tests/plugins/messages/test_records.py",
     "plugins/rooms/directory.py": "tests/plugins/rooms/test_directory.py tests/plugins/rooms/test_names.py",
     "plugins/rooms/hall.py": "tests/plugins/rooms/test_hall.py tests/plugins/rooms/test_commands.py",
