@@ -5,6 +5,7 @@ Nothing is timed: each line is said when all that the one before set off has hap
 
 import asyncio
 import traceback
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Evidence:
     crash: str = ""
     earlier: frozenset[bytes] = frozenset()
     """Keys of earlier conversations."""
+    opening: Counter[Role] = field(default_factory=Counter)
+    """How many frames each end had sent when it could talk."""
 
     @property
     def alarmed(self) -> bool:
@@ -128,7 +131,7 @@ async def play(
     taking = asyncio.create_task(middle.start())
     end = asyncio.get_running_loop().call_later(LONGEST, middle.cut)  # whom the attacker leaves waiting
     try:
-        await _converse(sessions, sides)
+        await _converse(sessions, evidence)
         await attack.after(middle)
     except Exception:
         evidence.crash = traceback.format_exc()
@@ -152,13 +155,14 @@ async def measure_preludes(stacks: Mapping[Role, Stack], own: Stack) -> dict[Rol
     """How many frames each end of a stack sends before it may talk, by watching an honest conversation."""
     listener = Passive()
     evidence = await play(stacks, own, listener)
-    talk = {role: len(evidence.sides[role].said) + (role is Role.INITIATOR) for role in Role}
-    sent = {role: sum(passing.sender is role for passing in evidence.middle.frames) for role in Role}
-    return {role: max(0, sent[role] - talk[role]) for role in Role}
+    return {role: evidence.opening[role] for role in Role}
 
 
-async def _converse(sessions: Mapping[Role, Session], sides: Mapping[Role, Side]) -> None:
+async def _converse(sessions: Mapping[Role, Session], evidence: Evidence) -> None:
+    sides = evidence.sides
     opened = await asyncio.gather(*(open_session(sessions[role], sides[role]) for role in Role))
+    await quiet()
+    evidence.opening = Counter(passing.sender for passing in evidence.middle.frames)
     if all(opened):
         await _talk(sessions, sides)
     for role in Role:

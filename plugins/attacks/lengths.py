@@ -22,10 +22,14 @@ class Lengths(Attack):
         for role in Role:
             frames = [len(one.payload) for one in evidence.middle.frames if one.sender is role and not one.handshake]
             words = [len(line.encode()) for line in evidence.said_by(role)]
-            over = {frame - word for frame, word in zip(frames, words, strict=False)}
-            if len(over) != 1 or len(frames) < len(words):
+            if not any(_fit(frames[start:], words) for start in range(len(frames) - len(words) + 1)):
                 return False  # no constant overhead: the length of the words does not show
         return True
+
+
+def _fit(frames: list[int], words: list[int]) -> bool:
+    """Whether these could be the frames of these words, all with the same overhead. Other frames may come before and behind."""
+    return len({frame - word for frame, word in zip(frames, words, strict=False)}) == 1
 
 
 @hookimpl

@@ -10,9 +10,10 @@ from plytalk.core.wire import MESSAGE
 
 
 class Splice(Attack):
-    """Sends the client its own frame in place of the server's frame of the same number.
+    """Sends the client its own frame in place of the server's frame of the same number, or of the one before, as the seed draws.
 
-    One key for both directions and a counter for each: the number is right, and so is the key.
+    One key for both directions and a counter for each: the number is right, and so is the key. A server whose first record let
+    the client in is one ahead.
     """
 
     name = "splice"
@@ -23,16 +24,21 @@ class Splice(Attack):
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self._at = self.random.randrange(0, 5)
+        self._instead_of = self._at - self.random.randrange(2)
         self._kept: Passing | None = None
+        self._dropped = False
 
     def frame(self, middle: Middle, passing: Passing) -> None:
-        if passing.sender is Role.INITIATOR and not passing.handshake and passing.index == self._at:
-            self._kept = passing
-        if passing.sender is Role.RESPONDER and not passing.handshake and passing.index == self._at and self._kept:
-            middle.log(f"sent the client's frame {self._at} to it in place of the server's")
-            middle.send(Role.INITIATOR, passing.kind or MESSAGE, self._kept.payload)
+        if not passing.handshake and passing.sender is Role.RESPONDER and passing.index == self._instead_of:
+            self._dropped = True
         else:
             middle.forward(passing)
+        if not passing.handshake and passing.sender is Role.INITIATOR and passing.index == self._at:
+            self._kept = passing
+        if self._dropped and self._kept:
+            middle.log(f"sent the client's frame {self._at} to it in place of the server's frame {self._instead_of}")
+            middle.send(Role.INITIATOR, self._kept.kind or MESSAGE, self._kept.payload)
+            self._dropped = False
 
     def succeeded(self, evidence: Evidence) -> bool:
         own = set(evidence.said_by(Role.INITIATOR))

@@ -61,5 +61,6 @@ async def test_who_has_used_up_its_budget_and_goes_is_gone() -> None:
 @pytest.mark.parametrize("weakening", RESOURCES, ids=lambda weakening: weakening.name.replace(" ", "-"))
 def test_it_succeeds_where_the_defence_is_taken_out(weakening: ResourceWeakening) -> None:
     change = json.dumps({"file": weakening.file, "old": weakening.old, "new": weakening.new})
-    [row] = ATTACKS[weakening.row](FEW, program=(str(WEAKENED), "--chat", change))
-    assert not row.held, row
+    attack = {**ATTACKS, "insider": insiders.insider}[weakening.row]
+    rows = list(attack(FEW, program=(str(WEAKENED), "--chat", change)))
+    assert not all(row.reached for row in rows), rows
