@@ -33,9 +33,9 @@ Examples:
 
 @click.command(cls=StackCommand, epilog=EXAMPLES)
 @click.option("--listen", type=PortType(0), metavar="PORT", required=True, help="Port of 127.0.0.1 for the client.")
-@click.option("--target", type=AddressType(), metavar="HOST[:PORT]", required=True, help="The server to pass on to.")
+@click.option("--target", type=AddressType(), metavar="HOST[:PORT]", required=True, help="The server to forward to.")
 @click.option("--with", "wanted", type=LayerName("attack"), required=True, help="The attack: `chat plugins` lists them.")
-@click.option("--seed", type=int, default=0, metavar="N", help="What the attack draws its choices from (default 0).")
+@click.option("--seed", type=int, default=0, metavar="N", help="Seed of the attack's random choices (default 0).")
 @click.option("--once", is_flag=True, help="End after one conversation.")
 @trace_option
 @layer_options

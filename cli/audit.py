@@ -39,9 +39,9 @@ WIDTH = 110
     type=click.Choice(list(POLICIES)),
     default="hybrid",
     show_default=True,
-    help="What counts as weak: hybrid wants secrecy against a future quantum computer, any does without.",
+    help="What counts as weak: `hybrid` requires secrecy against a future quantum computer, `any` does not.",
 )
-@click.option("--thorough", is_flag=True, help="Wait for what takes long, too: half a minute, and 40 connections at a time.")
+@click.option("--thorough", is_flag=True, help="Run the slow checks too: half a minute, and 40 connections at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def audit(address: Address, policy: str, thorough: bool, as_json: bool) -> int:
     """Look at a server from outside: what it offers, and where it is weak.

@@ -4,10 +4,10 @@ import click
 from click.shell_completion import get_completion_class
 
 
-@click.command(epilog="\b\nExample:\n  source <(chat completion bash)      in ~/.bashrc, say")
+@click.command(epilog="\b\nExample:\n  source <(chat completion bash)      in ~/.bashrc, for example")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the shell's completion script."""
+    """Print the shell completion script."""
     from plytalk.cli.main import chat
 
     kind = get_completion_class(shell)

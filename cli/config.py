@@ -58,11 +58,11 @@ def parse(raw: bytes, name: str) -> dict[str, Any]:
         if key not in KEYS:
             raise Usage(f"The config file {name} has the unknown key {key!r}.", nearest(key, KEYS))
         if not isinstance(value, KEYS[key]) or isinstance(value, bool):
-            raise Usage(f"In the config file {name}, {key!r} is to be {TYPES[KEYS[key]]}.")
+            raise Usage(f"In the config file {name}, {key!r} must be {TYPES[KEYS[key]]}.")
         if key in REPEATABLE and not all(isinstance(one, str) for one in cast(list[object], value)):
-            raise Usage(f"In the config file {name}, {key!r} is to be a list of names.")
+            raise Usage(f"In the config file {name}, {key!r} must be a list of names.")
     if not 0 <= settings.get("port", 0) <= 65535:
-        raise Usage(f"In the config file {name}, 'port' is to be from 0 to 65535.")
+        raise Usage(f"In the config file {name}, 'port' must be from 0 to 65535.")
     if "host" in settings and not settings["host"]:
         raise Usage(f"In the config file {name}, 'host' is empty.", "Leave it out, or give an address of this machine.")
     return settings
@@ -74,7 +74,7 @@ def option(option: Option, value: Any) -> Any:
         return None
     kind = option.type if option.type in (bool, int) else str
     if type(value) is not kind:
-        raise Usage(f"In the config file, the option {option.name!r} is to be {TYPES[kind]}.")
+        raise Usage(f"In the config file, the option {option.name!r} must be {TYPES[kind]}.")
     return value
 
 

@@ -137,7 +137,7 @@ def page(stack: Stack, address: str, spoken: list[str], heard: list[Event]) -> I
     yield paint(f"A conversation over {stack.line}, server at {address}", "1", 1)
     yield from (f"  {line}" for line in [*spoken, "client  exit"])
     yield ""
-    yield paint("What each layer made of it, at the client (-> is sent, <- is received)", "1", 1)
+    yield paint("What each layer did with it, at the client (-> sent, <- received)", "1", 1)
     for card in cards(heard):
         if card.way:
             yield from lines(card)

@@ -76,7 +76,7 @@ def record(path: Path) -> None:
 
 
 def refuse_part(path: Path, why: str) -> NoReturn:
-    """Raises Usage: half a file is no exercise."""
+    """Raises Usage: half a file is not an exercise."""
     path.unlink(missing_ok=True)
     raise Usage(f"{path} could not be written. {why}", "Name another file.")
 
@@ -86,7 +86,7 @@ def check_wire(host: Host, answer: str) -> Verdict:
     said = b"".join(event.data for event in read(Path(path)) if event.layer == "transport").decode()
     place, landmark = said.removeprefix("The meeting place is the ").partition(".")[0].split(" by the ")
     if words.lower().split() == [place, landmark]:
-        return Verdict(True, "You listened, and nobody noticed: that is what everyone on the way can do.")
+        return Verdict(True, "You listened, and nobody noticed: anyone on the network path can do that.")
     return Verdict(False, "Those are not the two words. Look at the bytes: chat inspect FILE")
 
 
@@ -140,7 +140,7 @@ def check_own_cipher(host: Host, answer: str) -> Verdict:
     measured = outcome(host, attack, f"cipher {cipher}")
     if measured is not Outcome.UNDETECTED:
         return Verdict(False, f"`{attack}` is {measured} on your cipher. Which one succeeds? chat lab --stack 'cipher {cipher}'")
-    return Verdict(True, f"The cipher keeps its contract, and `{attack}` breaks it. Now try to mend it.")
+    return Verdict(True, f"The cipher keeps its contract, and `{attack}` breaks it. Now try to fix it.")
 
 
 # -- 7: pin a key ----------------------------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def check_quantum(host: Host, answer: str) -> Verdict:
         return Verdict(False, error.sentence)
     if Property.POST_QUANTUM in handshake.gives:
         return Verdict(True, "Who recorded it needs to break X25519 and ML-KEM-768; with the other suites X25519 alone.")
-    return Verdict(False, "A conversation with this suite, recorded today, can be read by whoever breaks X25519 one day.")
+    return Verdict(False, "A conversation with this suite, recorded today, can be read by anyone who breaks X25519 one day.")
 
 
 OPEN = "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly"
@@ -189,19 +189,19 @@ EXERCISES: tuple[Exercise, ...] = (
         "Forge a reply",
         "Find or write an attack that makes somebody see what nobody said, and that fails where messages are sealed.",
         "the name of an attack",
-        breaks(("demo01",), "secure-chat", "A message proves nothing by arriving."),
+        breaks(("demo01",), "secure-chat", "That a message arrives does not prove who sent it."),
     ),
     Exercise(
         "Man in the middle",
         "Find or write an attack that reads an encrypted conversation, and that fails where the key is known beforehand.",
         "the name of an attack",
-        breaks(("secure-chat", OPEN), HOLDS, "Encryption does not say to whom."),
+        breaks(("secure-chat", OPEN), HOLDS, "Encryption does not tell you who is at the other end."),
     ),
     Exercise(
         "Replay an order",
         "Find or write an attack that makes a message count twice, and that fails where messages are counted.",
         "the name of an attack",
-        breaks(("demo02",), HOLDS, "A sealed message stays sealed when it comes again."),
+        breaks(("demo02",), HOLDS, "A sealed message that is sent again still opens."),
     ),
     Exercise(
         "Why a tag is not enough",
@@ -211,7 +211,7 @@ EXERCISES: tuple[Exercise, ...] = (
     ),
     Exercise(
         "Write a cipher and break it",
-        "Make a cipher of your own that keeps the contract, and an attack that succeeds on it.",
+        "Write your own cipher that keeps the contract, and an attack that succeeds on it.",
         "CIPHER:ATTACK, two names",
         check_own_cipher,
     ),

@@ -103,14 +103,16 @@ def _as_text(choice: Choice, page: Sheet) -> str:
         for layer in choice.classes.get(kind, []):
             lines += _wrap(f"  {kind:<10} {layer.name:<17} ", layer.summary())
     lines += ["", paint("What it protects", "1", 1)]
-    lines += [line for row in page.protects for line in _row("+", "32", row)] or ["  Nothing: everyone may listen in."]
+    lines += [line for row in page.protects for line in _row("+", "32", row)] or [
+        "  Nothing: anyone on the network path can read and change it."
+    ]
     if page.claims:
-        lines += ["", paint("What a plugin claims, and plytalk does not vouch for", "1", 1)]
+        lines += ["", paint("What a plugin claims, not verified by plytalk", "1", 1)]
         lines += [line for row in page.claims for line in _wrap(f"  ? {row.property:<21} ", row.doubt)]
-    lines += ["", paint("What it does not, and what an attacker can do", "1", 1)]
-    lines += [line for row in page.lacks for line in _row("-", "31", row)] or ["  Nothing that this program knows of."]
+    lines += ["", paint("What it does not protect, and what an attacker can do", "1", 1)]
+    lines += [line for row in page.lacks for line in _row("-", "31", row)] or ["  Nothing known."]
     if page.cautions:
-        lines += ["", paint("Mind", "1", 1), *(line for caution in page.cautions for line in _wrap("  ! ", caution))]
+        lines += ["", paint("Notes", "1", 1), *(line for caution in page.cautions for line in _wrap("  ! ", caution))]
     return "\n".join(lines)
 
 

@@ -36,7 +36,7 @@ PAUSE = 0.1
 @click.command(epilog=EXAMPLES)
 @click.argument("trace", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--json", "as_json", is_flag=True, help="Print the frames as a list of objects.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="OUT", help="Write a page that stands alone.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="OUT", help="Write a self-contained page.")
 @click.option("--pcapng", type=click.Path(path_type=Path), metavar="OUT", help="Write a capture file with TCP streams.")
 @click.option("--live", is_flag=True, help="Follow a conversation that is going on, until it ends.")
 def inspect(trace: Path, as_json: bool, html: Path | None, pcapng: Path | None, live: bool) -> None:
@@ -112,8 +112,8 @@ def layer(event: Event, plugin: str) -> Iterator[str]:
 
 def verdict(readable: bool) -> str:
     if readable:
-        return paint("    -> who listens on the network reads it as it was typed", "31", 1)
-    return paint("    -> who listens on the network sees only these bytes", "32", 1)
+        return paint("    -> an eavesdropper reads it as it was typed", "31", 1)
+    return paint("    -> an eavesdropper sees only these bytes", "32", 1)
 
 
 def dump(data: bytes) -> Iterator[str]:

@@ -49,14 +49,14 @@ def keys() -> None:
 
 @keys.command()
 @identity_option
-@click.option("--passphrase", is_flag=True, help="Ask for a passphrase that the key is kept under.")
+@click.option("--passphrase", is_flag=True, help="Ask for a passphrase to encrypt the key with.")
 def new(identity: Path | None, passphrase: bool) -> None:
     """Make your long-lived key."""
     file = identity or place("identity")
     if os.path.lexists(file):
         raise Usage(f"{file} exists already.", "Move it away first, or name another file with --identity.")
     made = identities.create(file, _new_passphrase() if passphrase else "")
-    _tell(f"Made you a new identity, {made.fingerprint}, and keep it in {file}.")
+    _tell(f"Created a new identity ({made.fingerprint}) in {file}.")
     print(made.public_line())
 
 
@@ -92,7 +92,7 @@ def list_(known_hosts: Path | None, as_json: bool) -> None:
     for row in table:
         print(clean(f"{row[0]:<32} {row[1]} {row[2]} {row[3]}".rstrip()))
     if not table:
-        _tell("No keys of others are known yet: the first `chat connect` remembers one.")
+        _tell("No other keys are known yet: the first `chat connect` stores one.")
 
 
 @keys.command()
@@ -140,7 +140,7 @@ def psk(file: Path) -> None:
         write_new(file, f"{token_hex(PSK_BYTES)}\n".encode("ascii"))
     except StoreError as error:
         raise Usage(str(error), error.hint) from None
-    _tell(f"Made a pre-shared key in {file}. Bring it to the other side by a safe way; then both give --psk-file.")
+    _tell(f"Created a pre-shared key in {file}. Copy it to the other side over a secure channel; then both sides use --psk-file.")
 
 
 def _own(file: Path | None) -> identities.Identity:
@@ -152,7 +152,7 @@ def _new_passphrase() -> str:
     if not chosen:
         raise Usage("The passphrase is empty.", "Leave out --passphrase for a key without one.")
     if secret("Once more: ") != chosen:
-        raise Usage("The two passphrases differ.", "Nothing was made: try again.")
+        raise Usage("The two passphrases differ.", "Nothing was created: try again.")
     return chosen
 
 

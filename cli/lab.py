@@ -66,9 +66,9 @@ table {{ border-collapse: collapse; }} th, td {{ border: 1px solid #bbb; padding
 )
 @click.option("--json", "form", flag_value="json", help="Print the cells as a list of objects.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print the matrix as a table in Markdown.")
-@click.option("--html", "form", flag_value="html", help="Print the matrix as a page that stands alone.")
+@click.option("--html", "form", flag_value="html", help="Print the matrix as a self-contained page.")
 @click.option("--why", "form", flag_value="why", help="Tell what happened in each cell, down to the byte.")
-@click.option("-p", "blocked", multiple=True, type=Blocked(), metavar="no:NAME", help="Do without a plugin (repeatable).")
+@click.option("-p", "blocked", multiple=True, type=Blocked(), metavar="no:NAME", help="Block a plugin (repeatable).")
 @trace_option
 @click.pass_context
 def lab(
@@ -91,7 +91,7 @@ def lab(
     with tracing(trace) as tracer:
         cells = list(measure(chosen, kinds, range(seeds), progress=progress, trace=tracer))
     if not cells:
-        raise Usage("No stack could be attacked.", "What is missing stands above.")
+        raise Usage("No stack could be attacked.", "What is missing is shown above.")
     shown = {"json": as_json, "markdown": as_markdown, "html": as_html, "why": as_story}.get(form or "", as_table)
     print(shown(cells))
     wrong = [cell for cell in cells if not cell.agrees]

@@ -24,7 +24,7 @@ COMMANDS = {
     "audit": ("plytalk.cli.audit", "Look at a server from outside: what it offers, and where it is weak."),
     "keys": ("plytalk.cli.keys", "Make, show and exchange keys, and decide which ones to trust."),
     "plugins": ("plytalk.cli.plugins", "List the installed plugins, check them, or make a new one."),
-    "completion": ("plytalk.cli.completion", "Print the shell's completion script."),
+    "completion": ("plytalk.cli.completion", "Print the shell completion script."),
 }
 
 EPILOG = """\b
@@ -107,10 +107,7 @@ def run(debug: bool) -> int:
         flush_output()  # raises where that was the reason: what could not be written still waits
         if debug:
             raise
-        complain(
-            f"Something went wrong that should not have: {type(error).__name__}. "
-            "Run it as `chat --debug ...` and report what it shows."
-        )
+        complain(f"Unexpected error: {type(error).__name__}. Run it as `chat --debug ...` and report what it shows.")
         return Exit.FAILED
 
 

@@ -21,7 +21,7 @@ EXAMPLES = """\b
 Examples:
   chat plugins                                              what is installed, and what is broken
   chat plugins --check                                      the same; exit code 7 if anything is wrong
-  chat plugins -p no:plytalk-cipher-xor                     as if that distribution were not there
+  chat plugins -p no:plytalk-cipher-xor                     as if that distribution were not installed
   chat plugins new plytalk-cipher-mine --kind cipher        start a plugin of your own
 """
 ORDER = [*PLUGIN_KINDS, PROFILE]
@@ -30,7 +30,7 @@ ORDER = [*PLUGIN_KINDS, PROFILE]
 @click.group(invoke_without_command=True, epilog=EXAMPLES)
 @click.option("--check", is_flag=True, help="Exit with code 7 if anything is wrong with a plugin.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("-p", "blocked", multiple=True, type=Blocked(), metavar="no:NAME", help="Do without a plugin (repeatable).")
+@click.option("-p", "blocked", multiple=True, type=Blocked(), metavar="no:NAME", help="Block a plugin (repeatable).")
 @click.pass_context
 def plugins(ctx: click.Context, check: bool, as_json: bool, blocked: tuple[str, ...]) -> int:
     """List the installed plugins, check them, or make a new one."""

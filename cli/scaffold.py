@@ -30,7 +30,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("distribution", metavar="plytalk-KIND-NAME")
-@click.option("--kind", type=click.Choice(list(KINDS)), help="What kind of layer it is to bring (default: as its name says).")
+@click.option("--kind", type=click.Choice(list(KINDS)), help="The kind of layer (default: taken from the name).")
 @click.option(
     "--into", type=click.Path(path_type=Path), default=Path(), help="The folder to make it in (default: the current one)."
 )
@@ -55,7 +55,7 @@ def kind_and_name(distribution: str, kind: str | None) -> tuple[str, str]:
         words = "-".join(re.findall(r"[a-z0-9]+", name.lower()))[:LONGEST].strip("-")
         good = words if WORDS.fullmatch(words) else "mine"
         raise Usage(
-            f"`{clean(distribution)}` is no plytalk-KIND-NAME in small letters, digits and single hyphens.",
+            f"`{clean(distribution)}` is not of the form plytalk-KIND-NAME in lowercase letters, digits and single hyphens.",
             f"Try: chat plugins new {GROUP}-{its_kind}-{good}",
         )
     return its_kind, name

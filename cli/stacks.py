@@ -33,7 +33,7 @@ HELP = {
     "messages": "How words become plaintext.",
     "auth": "Who may be on the other side (repeatable; all must agree).",
     "ui": "How the conversation is shown and typed.",
-    "feature": "What lives beside the conversation (repeatable).",
+    "feature": "Features beside the conversation (repeatable).",
 }
 
 
@@ -56,13 +56,13 @@ class Choice:
         """A stack for guests who speak an existing chat. Raises Usage where its layers belong to another."""
         classes = choose({kind: [name] for kind, name in self.host.profile(profile).layers.items()}, {}, self.host.layer)
         if any("auth" in layer.prefers for layers in classes.values() for layer in layers):
-            raise Usage(f"{profile} is no existing chat: its people need not come as guests.", "Leave it out of --guests.")
+            raise Usage(f"{profile} is not an existing chat: its users do not need --guests.", "Leave it out of --guests.")
         return Stack.build({**classes, "transport": self.classes["transport"], "ui": self.classes["ui"]}, self.options)
 
     def pin(self, fingerprint: str) -> None:
         """Talk to this key alone, in place of what decides when nobody chose. Raises Usage if another one was given."""
         if self.options.setdefault("peer", fingerprint) != fingerprint:
-            raise Usage(f"--peer names another key than the one kept, {fingerprint}.", "Leave out --peer, or the name.")
+            raise Usage(f"--peer names a different key than the stored one, {fingerprint}.", "Leave out --peer, or the name.")
         replaced = ("peer", self.classes["handshake"][0].prefers.get("auth"))
         others = [layer for layer in self.classes.get("auth", []) if layer.name not in replaced]
         self.classes["auth"] = [self.host.layer("auth", "peer"), *others]
@@ -106,7 +106,7 @@ def block_option(command: Callable[..., Any]) -> Callable[..., Any]:
         type=Blocked(),
         metavar="no:NAME",
         expose_value=False,
-        help="Do without a plugin (repeatable).",
+        help="Block a plugin (repeatable).",
     )(command)
 
 

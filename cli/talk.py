@@ -39,8 +39,8 @@ FULL_SEARCH = 1000
 
 SERVE_EXAMPLES = """\b
 Examples:
-  chat serve                                       wait on this machine, until all who came have left
-  chat serve --host 0.0.0.0 --keep                 wait for the whole network, and go on when all have left
+  chat serve                                       wait on this machine, until everyone has left
+  chat serve --host 0.0.0.0 --keep                 listen on every network, and keep running when all have left
   chat serve --keep --headless --room kitchen      a room with nobody at the server
   chat serve --guests demo02:5002,secure-chat      let programs of the existing chats into the room
   chat serve --profile demo01                      be the server of an existing plaintext chat
@@ -82,12 +82,12 @@ ping_option = click.option(
     help="Port to listen on (default: the stack's own; 0: any free one).",
     envvar="PLYTALK_PORT",
 )
-@click.option("--once/--keep", default=True, help="End when all who came have left (default), or wait for others.")
-@click.option("--headless", is_flag=True, help="Nobody sits at the server: the same as --ui none.")
+@click.option("--once/--keep", default=True, help="End when everyone has left (default), or keep waiting for others.")
+@click.option("--headless", is_flag=True, help="Run without a person at the server: the same as --ui none.")
 @click.option(
     "--guests", metavar="NAMES", help="Listen for existing chats as well: PROFILE[:PORT],... They join the room, marked."
 )
-@click.option("--members", type=click.IntRange(1), metavar="N", help="How many may be inside at one time (default 1000).")
+@click.option("--members", type=click.IntRange(1), metavar="N", help="Maximum number of members at a time (default 1000).")
 @ping_option
 @trace_option
 @layer_options
@@ -217,7 +217,7 @@ def met_before(choice: Choice, name: str) -> str:
     contact = Contacts(files.place("contacts")).get(name)
     if contact.address is None:
         raise Usage(
-            f"No address is kept for @{contact.name}, who only ever called.",
+            f"No address is kept for @{contact.name}, who has only connected to you.",
             f"Give the address: chat connect HOST --peer {contact.key.fingerprint}",
         )
     choice.pin(contact.key.fingerprint)

@@ -20,7 +20,7 @@ def secret(prompt: str) -> str:
             return getpass(prompt)
     except (GetPassWarning, EOFError):
         raise UnknownPeer(
-            f"{prompt.rstrip(': ')} is needed, and nobody can be asked off a terminal.", "Start it in a terminal."
+            f"{prompt.rstrip(': ')} is needed, and there is no terminal to ask on.", "Start it in a terminal."
         ) from None
     finally:
         signal.signal(signal.SIGINT, before)

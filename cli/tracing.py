@@ -24,13 +24,13 @@ def trace_option(command: Callable[..., Any]) -> Callable[..., Any]:
         is_flag=True,
         expose_value=False,
         callback=lambda context, option, given: context.meta.update({SECRETS: given}),
-        help="Record the keys as well: whoever has the trace can then decrypt the conversation.",
+        help="Also record the keys: anyone with the trace can then decrypt the conversation.",
     )
     trace = click.option(
         "--trace",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Record what passes every layer, your words included, for `chat inspect`.",
+        help="Record what passes through every layer, including your words, for `chat inspect`.",
     )
     return trace(secrets(command))
 
@@ -41,7 +41,7 @@ def tracing(path: Path | None, notice: Callable[[str], object] = tell) -> Iterat
     secrets = bool(click.get_current_context().meta.get(SECRETS))
     if path is None:
         if secrets:
-            raise Usage("--trace-secrets says what a trace holds, and none is made.", "Give --trace FILE as well.")
+            raise Usage("--trace-secrets needs a trace.", "Give --trace FILE as well.")
         yield None
         return
     with closing(TraceFile(path, secrets, notice)) as trace:

@@ -86,7 +86,7 @@ def _without_scheme(text: str, written: str) -> str:
             f"If a plytalk server is there, give its address alone: {shorten(bare) or 'HOST:PORT'}",
         )
     if rest != bare:
-        raise Usage(f"'{written}' has more in it than a host and a port.", f"Give these alone: {shorten(bare) or 'HOST:PORT'}")
+        raise Usage(f"'{written}' contains more than a host and a port.", f"Give these alone: {shorten(bare) or 'HOST:PORT'}")
     return rest.replace("%25", "%")  # RFC 6874: in a URL the percent sign of a zone is written so
 
 
@@ -96,7 +96,7 @@ def _parts(text: str, written: str) -> tuple[str, str | None]:
         name = shorten(text.rpartition("@")[2])
         if text.startswith("@"):
             raise Usage(f"'{written}' is the name of a contact; an address is needed here.", "`chat keys list` shows theirs.")
-        raise Usage(f"'{written}' is not an address: there are no user names in it.", f"Give the host alone: {name}")
+        raise Usage(f"'{written}' is not an address: an address has no user name.", f"Give the host alone: {name}")
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
         if not bracket or (rest and not rest.startswith(":")):

@@ -24,7 +24,7 @@ def allowed(path: Path) -> dict[PublicKey, str]:
     """The keys that may come in, and whose they are. Raises StoreError, and Corrupt with the number of the line."""
     lines = read_lines(path)
     if lines is None:
-        raise StoreError(f"{path} does not exist.", "Without the list of who may come in, nobody may.")
+        raise StoreError(f"{path} does not exist.", "Without this list nobody may come in.")
     return _guests(path, lines)
 
 
@@ -38,7 +38,7 @@ def _guests(path: Path, lines: Sequence[str]) -> dict[PublicKey, str]:
             except ValueError as trouble:
                 raise Corrupt(path, number, str(trouble)) from None
             if key in guests:
-                raise Corrupt(path, number, "this key is there twice")
+                raise Corrupt(path, number, "this key is listed twice")
             guests[key] = name
     return guests
 

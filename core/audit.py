@@ -101,9 +101,9 @@ async def _looked_at(target: Target) -> list[Finding]:
             findings.append(finding)
     except (CannotConnect, RemoteError) as error:
         if findings:  # it was there, and spoke
-            says = f"It answers no further connection, so the rest could not be looked at. {error}"
+            says = f"It does not answer another connection, so the rest could not be checked. {error}"
             findings.append(
-                Finding(Grade.WARN, "access", says, "A server that goes on listening (`--keep`) can be audited whole.")
+                Finding(Grade.WARN, "access", says, "A server that keeps listening (`--keep`) can be audited completely.")
             )
     return findings
 

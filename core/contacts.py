@@ -116,7 +116,7 @@ class Contacts:
                 except (ValueError, Usage) as trouble:
                     raise Corrupt(self.path, number, str(trouble).rstrip(".")) from None
                 if any(contact.name == other.name for other in contacts.values()):
-                    raise Corrupt(self.path, number, f"{contact.name} is there twice")
+                    raise Corrupt(self.path, number, f"{contact.name} is listed twice")
                 contacts[number] = contact
         return contacts
 
@@ -129,7 +129,8 @@ def contact_name(text: str) -> str:
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise Usage(
-            f"{name!a} is no name for a contact.", "Use up to 32 of a-z, 0-9, dot, dash and underscore, a letter or digit first."
+            f"{name!a} is not a valid contact name.",
+            "Use up to 32 of a-z, 0-9, dot, dash and underscore, a letter or digit first.",
         )
 
 

@@ -56,11 +56,11 @@ class Found:
         if self.kind not in (*PLUGIN_KINDS, PROFILE) or not _NAME.fullmatch(self.name):
             kinds = ", ".join((*PLUGIN_KINDS, PROFILE))
             return BrokenPlugin(
-                f"The entry point `{self.key}` of {self.origin} is not called KIND-NAME, with a name in small letters and one "
+                f"The entry point `{self.key}` of {self.origin} is not called KIND-NAME, with a name in lowercase and one "
                 f"of these kinds: {kinds}."
             )
         if not all(part.isidentifier() for part in self.module.split(".")):
-            return BrokenPlugin(f"The entry point `{self.key}` of {self.origin} names `{self.module}`, which is no module.")
+            return BrokenPlugin(f"The entry point `{self.key}` of {self.origin} names `{self.module}`, which is not a module.")
         return None
 
     def is_named(self, names: set[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, split by who is to blame.
+"""Errors, grouped by the side that caused them.
 
     ChatError
       LocalError          we, or our user, erred
@@ -14,7 +14,7 @@
       RemoteError         the peer, or somebody between, erred
         Tampered            a frame does not decrypt                             exit 1
         FrameTooLong        a length beyond the limit                            exit 1
-        BadFrame            bytes that are no frame                              exit 1
+        BadFrame            bytes that are not a frame                           exit 1
         HandshakeFailed                                                          exit 4
           TooSlow             the handshake took longer than it may
           Withdrawn           the peer left while the user was asked about it
@@ -44,7 +44,7 @@ class Exit(IntEnum):
     OK = 0
     """It ended well."""
     FAILED = 1
-    """It went wrong in a way that has no code of its own."""
+    """Any other failure."""
     USAGE = 2
     """The command or its configuration makes no sense."""
     CONNECTION = 3
@@ -95,7 +95,7 @@ class ImpossibleStack(LocalError):
     """The layers chosen cannot work together."""
 
     exit_code = Exit.USAGE
-    hint = "Change or leave out one of the two: what is not chosen follows from what is. `chat plugins` lists the layers."
+    hint = "Change one of the two or leave it out: the program chooses what you do not. `chat plugins` lists the layers."
 
 
 class CannotConnect(LocalError):
@@ -149,7 +149,7 @@ class FrameTooLong(RemoteError):
 
 
 class BadFrame(RemoteError):
-    """The other side sent bytes that are no frame of this stack."""
+    """The other side sent bytes that are not a frame of this stack."""
 
     hint = "Check that both sides run the same stack: `chat explain` names yours."
 
@@ -180,7 +180,7 @@ class Withdrawn(HandshakeFailed):
 
 
 class Busy(HandshakeFailed):
-    """The server is full, or is talking to somebody else."""
+    """The server is full, or is talking to someone else."""
 
     hint = ""
 
@@ -227,7 +227,7 @@ class NotReceived(Truncated):
 
 
 class NotDone(LocalError):
-    """Something that was asked for was not done: what was wrong stands above."""
+    """Not everything was done: the reasons are shown above."""
 
 
 class Removed(RemoteError):

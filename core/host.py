@@ -173,7 +173,7 @@ class Host:
         for hook in ("layers", "profiles"):
             for given in self.manager.subset_hook_caller(hook, others)():
                 if not isinstance(given, list | tuple):
-                    raise BrokenPlugin(f"The hook `{hook}` of {one.origin} gives {_short(repr(given))}, which is no list.")
+                    raise BrokenPlugin(f"The hook `{hook}` of {one.origin} gives {_short(repr(given))}, which is not a list.")
                 for brought in given:
                     if fault := fault_of(brought, hook):
                         raise BrokenPlugin(f"The plugin `{one.key}` of {one.origin} is broken: {fault}")

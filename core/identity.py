@@ -79,7 +79,7 @@ def load(path: Path, ask: Ask | None = None) -> Identity:
     """
     content = read(path, secret=True)
     if content is None:
-        raise StoreError(f"There is no identity in {path}.", "`chat keys new` makes one.")
+        raise StoreError(f"There is no identity in {path}.", "`chat keys new` creates one.")
     try:
         key = _private_key(content, path, ask)
     except UnsupportedAlgorithm:
@@ -87,7 +87,7 @@ def load(path: Path, ask: Ask | None = None) -> Identity:
     except ValueError:
         raise StoreError(f"{path} holds no private key in OpenSSH's format, or a damaged one.") from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise StoreError(f"{path} holds a key of another type; identities are {KEY_TYPE}.", "`chat keys new` makes one.")
+        raise StoreError(f"{path} holds a key of another type; identities are {KEY_TYPE}.", "`chat keys new` creates one.")
     return Identity(key)
 
 
@@ -99,7 +99,7 @@ def create(path: Path, passphrase: str = "") -> Identity:
     try:
         return _create(path, passphrase)
     except FileExists:
-        raise StoreError(f"{path} exists already.", "Move it away first: without it, nobody will know you again.") from None
+        raise StoreError(f"{path} exists already.", "Move it away first: without it, others cannot recognise you.") from None
 
 
 def load_or_create(path: Path, ask: Ask | None = None) -> tuple[Identity, bool]:
@@ -118,14 +118,14 @@ def identity_key(raw: bytes) -> PublicKey:
     """
     y = int.from_bytes(raw, "little") & (1 << 255) - 1
     if len(raw) != KEY_BYTES or y >= _PRIME or y in _LOW_ORDER:
-        raise ValueError(f"this is no {KEY_TYPE} public key")
+        raise ValueError(f"this is not an {KEY_TYPE} public key")
     return PublicKey.of(KEY_TYPE, raw)
 
 
 def raw_key(key: PublicKey) -> bytes:
     """The 32 bytes of an identity's public key. Raises ValueError for a key of another type."""
     if key.type != KEY_TYPE or len(key.fields) != 1 or identity_key(key.fields[0]) != key:
-        raise ValueError(f"this is no {KEY_TYPE} public key")
+        raise ValueError(f"this is not an {KEY_TYPE} public key")
     return key.fields[0]
 
 

@@ -161,11 +161,9 @@ class KnownHosts:
 
 
 def host_name(host: str, port: int) -> str:
-    """A host as OpenSSH writes it: `host` on port 22, `[host]:port` on any other, in small letters. Raises Usage."""
+    """A host as OpenSSH writes it: `host` on port 22, `[host]:port` on any other, in lowercase letters. Raises Usage."""
     if not _HOST.fullmatch(host) or not 0 < port < 1 << 16:
-        raise Usage(
-            f"{host!r} with port {port} is no host that can be remembered.", "Use a name in ASCII (xn--...) or an address."
-        )
+        raise Usage(f"{host!r} with port {port} cannot be stored in known_hosts.", "Use a name in ASCII (xn--...) or an address.")
     return host.lower() if port == SSH_PORT else f"[{host.lower()}]:{port}"
 
 

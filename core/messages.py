@@ -26,7 +26,7 @@ class CloseReason(IntEnum):
     IDLE = 6
     """The server is full and this member was idle."""
     BUSY = 7
-    """The server is full, or talks to somebody else: it has no room just now."""
+    """The server is full, or is talking to someone else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ class Opening:
         for auth in self._stack.auths:
             if missing := self._missing(auth):
                 raise Refused(
-                    f"The handshake `{self._stack.handshake.name}` {missing}, so --auth {auth.name} had no say.",
+                    f"The handshake `{self._stack.handshake.name}` {missing}, so --auth {auth.name} was not used.",
                     HandshakeFailed.hint,
                     told="This server lets nobody in without a key, and your side showed none.",
                 )
@@ -238,7 +238,9 @@ class Opening:
 
     async def _ask(self, identity: Identity) -> None:
         if identity == self._stack.handshake.identity and not is_local(self._stream.peer):
-            raise Refused("The other side shows this side's own key: somebody sends our words back, or the key was copied.")
+            raise Refused(
+                "The other side shows this side's own key: someone is sending our messages back, or the key was copied."
+            )
         for auth in self._stack.auths:
             await self._consult(auth, auth.check(self._peer(identity)))
         self._identity = identity  # not before: a handshake that swallows a refusal has shown no key
@@ -320,7 +322,9 @@ class Opening:
         except ChatError:
             raise
         except Exception as error:  # an error in a check is a refusal
-            raise BrokenPlugin(f"The authenticator `{auth.name}` raised {type(error).__name__}, which is a no.") from error
+            raise BrokenPlugin(
+                f"The authenticator `{auth.name}` raised {type(error).__name__}, so the other side was refused."
+            ) from error
 
     def _peer(self, identity: Identity, binding: bytes = b"") -> Peer:
         return Peer(self._role, self._address, identity, partial(self._confirm, identity), binding, self._say)

@@ -50,8 +50,8 @@ MEANINGS: Mapping[Property, Meaning] = {
     ),
     Property.PEER_KEY: Meaning("the other side shows a key that can be checked", "the other side shows no key", ("handshake",)),
     Property.SECRECY: Meaning(
-        "who listens on the network sees only ciphertext",
-        "everyone on the way can read every word",
+        "an eavesdropper sees only ciphertext",
+        "anyone on the network path can read every word",
         ("cipher", "handshake"),
     ),
     Property.INTEGRITY: Meaning(
@@ -66,7 +66,7 @@ MEANINGS: Mapping[Property, Meaning] = {
     ),
     Property.DIRECTION_KEYS: Meaning(
         "a message sent back to its sender is refused",
-        "an attacker can send your own messages back to you as the other side's",
+        "an attacker can send your own messages back to you as if the other side had sent them",
         ("handshake", "cipher"),
     ),
     Property.ORDER: Meaning(
@@ -75,28 +75,28 @@ MEANINGS: Mapping[Property, Meaning] = {
         ("cipher",),
     ),
     Property.CLEAN_END: Meaning(
-        "a cut connection cannot pass for a goodbye",
-        "an attacker can cut the conversation short and it looks like an ordinary end",
+        "a cut connection cannot be mistaken for a normal end",
+        "an attacker can cut the conversation short, and it looks like a normal end",
         ("messages",),
     ),
     Property.FRESHNESS: Meaning(
-        "an old conversation that is played again is refused",
-        "an attacker can record a conversation and play its beginning, or all of it, to the server again",
+        "a replayed conversation is refused",
+        "an attacker can record a conversation and replay its beginning, or all of it, to the server",
         ("handshake",),
     ),
     Property.FORWARD_SECRECY: Meaning(
         "recorded conversations stay secret when a long-lived key leaks later",
-        "who records the traffic can read it all once a key leaks",
+        "anyone who recorded the traffic can read all of it once a key leaks",
         ("handshake",),
     ),
     Property.POST_QUANTUM: Meaning(
         "recorded conversations stay secret against a future quantum computer",
-        "who records the traffic can read it once a large quantum computer exists",
+        "anyone who recorded the traffic can read it once a large quantum computer exists",
         ("handshake",),
     ),
     Property.LENGTH_HIDING: Meaning(
-        "the length of a message shows only roughly",
-        "the length of every message can be read off the wire",
+        "only the approximate length of a message is visible",
+        "the length of every message is visible on the wire",
         ("messages",),
     ),
 }

@@ -27,7 +27,7 @@ class PublicKey:
     def __post_init__(self) -> None:
         fields = _split(self.blob)
         if len(fields) < 2 or not _TYPE.fullmatch(fields[0]):
-            raise ValueError("it is no public key")
+            raise ValueError("it is not a public key")
 
     @classmethod
     def parse(cls, text: str) -> "PublicKey":

@@ -107,7 +107,7 @@ class Server(End):
             self.stack.ui.waiting(listener.address)
         self.stack.ui.notice(f"Listening {'for guests ' * guests}on {listener.address} with {stack.line}.")
         if guests and (warning := stack.warning()):
-            self.stack.ui.notice(f"Warning: {warning} That goes for all that guests hear, so for all that is said in their room.")
+            self.stack.ui.notice(f"Warning: {warning} This applies to everything said in the room of the guests.")
         if not guests:
             self._tell(
                 "server_opened", stack=stack, address=listener.address, hook=self._hook, end=self._finish, notice=self._notice
@@ -122,9 +122,9 @@ class Server(End):
                 for sentence in plugin.function() or ():
                     self._show(sentence)
             except ChatError as error:
-                self._show(f"{error.sentence} All stays as it was.")
+                self._show(f"{error.sentence} Nothing was changed.")
             except Exception as error:
-                self._show(f"Reading anew failed in {plugin.function.__module__}: {type(error).__name__}. All stays as it was.")
+                self._show(f"Reloading failed in {plugin.function.__module__}: {type(error).__name__}. Nothing was changed.")
 
     def stop(self) -> None:
         """Let nobody in any more, say goodbye to all, and end when they have gone or have had their time."""
@@ -186,19 +186,19 @@ class Server(End):
     def _refusal(self, peer: str, stack: Stack) -> TurnedAway | None:
         """Why this peer cannot even begin a handshake."""
         if self._admission.has_penalty(peer):
-            return TurnedAway(Reason.FAILURES, "Too many handshakes of this source failed.")
+            return TurnedAway(Reason.FAILURES, "Too many handshakes from this source failed.")
         if len(self._inside) >= self._limits.connections and Empty not in stack.make_messages.layer.carries:
             return TurnedAway(Reason.FULL, FULL)  # of the others, those that finish their handshake are told
         if not self._is_exempt(peer) and self._inside.counts[source_of(peer)] >= self._limits.connections_per_address:
-            return TurnedAway(Reason.SOURCE, "There are too many connections of this source.")
+            return TurnedAway(Reason.SOURCE, "Too many connections from this source.")
         return None
 
     def _admits(self, stream: Stream, identity: Identity | None) -> Refused | Busy | None:
         """Why one that has finished its handshake is not let in, which it is told."""
         if self._busy and not self._host:
             return Busy(
-                "This server talks to one at a time, and somebody is talking to it.",
-                told="This server talks to one at a time, and somebody is talking to it now.",
+                "This server talks to one client at a time, and is busy.",
+                told="This server talks to one client at a time, and is busy now.",
             )
         refusal = (self._host.turns_away(identity) if self._host else None) or self._no_place(identity)
         if not refusal:
@@ -214,9 +214,7 @@ class Server(End):
         limits, key = self._limits, identity.fingerprint if identity else ""
         arriving = [*self._arriving.values()]
         if key and self._keys.counts[key] + arriving.count(key) >= limits.connections_per_key:
-            return TooManyOfKey(
-                "There are too many connections of its key.", told="Your key has too many connections to this server."
-            )
+            return TooManyOfKey("Too many connections with its key.", told="Your key has too many connections to this server.")
         if len(self._inside) + len(arriving) < limits.connections:
             return None
         taken = len(arriving) + sum(not session.ending for session in self._inside)
@@ -276,7 +274,7 @@ class Server(End):
             if self._spent and not self._busy and not len(self._admission):
                 self._finish(Refused(self._spent))  # and nobody else can come in any more
         elif self._busy and not self._host:
-            self._turn_away(session.address, TurnedAway(Reason.BUSY, "This server talks to one at a time."))
+            self._turn_away(session.address, TurnedAway(Reason.BUSY, "This server talks to one client at a time."))
             session.exit(reason=CloseReason.BUSY)
             stream.close()
             session.forget()

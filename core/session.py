@@ -360,7 +360,7 @@ class Session:
         elif isinstance(item, Control):
             self.fail(
                 StackMismatch(
-                    "The other side waits for an answer of an authenticator that was not chosen here.",
+                    "The other side waits for an answer from an authenticator that was not chosen here.",
                     "Choose the same on both sides, such as --words or --code.",
                 )
             )
@@ -418,9 +418,7 @@ class Session:
         # A character has four bytes at most.
         if len(prepared) * 4 > self.limits.message and len(prepared.encode(errors="replace")) > self.limits.message:
             self.failed = True
-            self.notice(
-                f"That line is longer than a message may be ({self.limits.message:,} bytes) and was not sent: cut it in pieces."
-            )
+            self.notice(f"That line is longer than a message may be ({self.limits.message:,} bytes) and was not sent: split it.")
             return
         self._said += 1
         if self._on_said:

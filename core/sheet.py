@@ -66,7 +66,7 @@ def sheet(chosen: Mapping[str, Sequence[type[Layer]]], givers: Givers, doubts: D
             doubt = claiming[0] if all(claiming) else ""
             sentence = meaning.have
             if prop in DEPENDS and DEPENDS[prop] not in given:
-                sentence += ", as long as nobody posed as the other side from the start"
+                sentence += ", unless an attacker posed as the other side from the start"
             layers = tuple(f"{layer.kind} {layer.name}" for layer in everyone if prop in layer.gives)
         else:
             sentence = meaning.lack

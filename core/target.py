@@ -146,7 +146,7 @@ class Target:
         begun = asyncio.get_running_loop().time()
         if await self.closes(within=SILENCE):
             seconds = asyncio.get_running_loop().time() - begun
-            return Finding(Grade.GOOD, "limits", f"Who says nothing is disconnected after {seconds:.0f} seconds.")
+            return Finding(Grade.GOOD, "limits", f"A silent peer is disconnected after {seconds:.0f} seconds.")
         return Finding(
             Grade.WARN,
             "limits",
@@ -169,13 +169,13 @@ class Target:
                 return Finding(
                     Grade.WARN,
                     "limits",
-                    f"{CROWD} handshakes at a time are open to one address.",
+                    f"One address can have {CROWD} handshakes open at a time.",
                     "Limit them: one peer can use up the server's connections.",
                 )
         finally:
             for stream in streams:
                 stream.close()
-        return Finding(Grade.GOOD, "limits", f"Not all of {CROWD} handshakes at a time are open to one address.")
+        return Finding(Grade.GOOD, "limits", f"One address cannot have {CROWD} handshakes open at a time.")
 
     async def _connect(self) -> Stream:
         return await self.stack.transport.connect(self._host, self._port)

@@ -131,7 +131,7 @@ def parse(file: "IO[bytes] | _Growing") -> Iterator[Event]:
     """The events in an open trace. Raises Usage."""
     head = _object(file.readline(MAX_LINE).removeprefix(BOM), 1)
     if head.get("plytalk_trace") != VERSION:
-        raise Usage("This is no trace of plytalk, or one of another version.", "Make one with --trace FILE.")
+        raise Usage("This is not a plytalk trace, or is one of another version.", "Make one with --trace FILE.")
     number = 1
     while line := file.readline(MAX_LINE + 1):
         number += 1
@@ -148,7 +148,7 @@ def _object(line: bytes, number: int) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise Usage(f"Line {number} of the trace is no JSON object.", "Make one with --trace FILE.")
+        raise Usage(f"Line {number} of the trace is not a JSON object.", "Make one with --trace FILE.")
     return value
 
 
@@ -161,4 +161,4 @@ def _event(line: dict[str, Any], number: int) -> Event:
             if passed and 0 <= time < LATEST and all(isinstance(text, str) for text in (group, *data.values())):
                 with suppress(ValueError):
                     return Event(layer, way, what, bytes.fromhex(raw), data, time / 1000, group)
-    raise Usage(f"Line {number} of the trace is no event.", "Make one with --trace FILE.")
+    raise Usage(f"Line {number} of the trace is not an event.", "Make one with --trace FILE.")

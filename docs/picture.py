@@ -119,7 +119,7 @@ def _network(y: int, shown: Shown) -> list[str]:
         ' stroke-dasharray="6 5"/>',
         _text(LEFT[0] + 16, y + 25, "transport", DIM, 11),
         _text(LEFT[0] + 16, y + 42, escape(network), colour, 15, mono=True),
-        _text(MIDDLE[0] + MIDDLE[1] / 2, y + 34, f"who listens on the network {seen}", colour, 16, anchor="middle"),
+        _text(MIDDLE[0] + MIDDLE[1] / 2, y + 34, f"an eavesdropper {seen}", colour, 16, anchor="middle"),
     ]
 
 

@@ -60,9 +60,9 @@ class Authenticator(Layer):
     def admit(self, key: str, name: str) -> str:
         """Let a key (`TYPE BASE64`) in from now on, where this goes by a list; a sentence for whoever asked. May block.
 
-        Raises Usage where it goes by no list.
+        Raises Usage where it does not use a list.
         """
-        raise Usage(f"--auth {self.name} goes by no list.")
+        raise Usage(f"--auth {self.name} does not use a list.")
 
     async def verify(self, channel: "Channel", peer: Peer) -> None:
         """Raises Refused or WrongSecret to end the conversation before it begins."""

@@ -194,6 +194,6 @@ def _survives_garbage(make: Callable[[], Framer]) -> None:
             except Exception as error:
                 raise AssertionError(
                     f"Garbage ({garbage[:40].hex(' ')}) makes the framer raise {type(error).__name__}: a peer can send anything. "
-                    "Raise BadFrame for what is no frame, FrameTooLong for what is too long, and nothing else."
+                    "Raise BadFrame for what is not a frame, FrameTooLong for what is too long, and nothing else."
                 ) from error
             demand(0 <= held <= length, f"`unfinished` is {held} after {length} bytes.")

@@ -17,8 +17,8 @@ class Xor(Cipher):
     gives = frozenset()  # it looks like gibberish and protects nothing
     prefers = {"framer": "typed", "handshake": "rsa", "messages": "text"}
     caution = (
-        "The cipher `xor` is a toy: who can guess one message reads all others (ciphertext XOR plaintext is the key), and a bit "
-        "that is flipped on the way is flipped in the text."
+        "The cipher `xor` is a toy: anyone who can guess one message can read all others (ciphertext XOR "
+        "plaintext is the key), and a bit that is flipped on the way is flipped in the text."
     )
 
     def __init__(self, secrets: Secrets, role: Role) -> None:

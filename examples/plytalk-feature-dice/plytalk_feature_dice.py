@@ -12,7 +12,7 @@ def roll(call: Call) -> None:
     """Everybody is sent an event of the type `dice`, with the numbers for programs and a sentence for people."""
     thrown = re.fullmatch(r"([1-9]\d?)d([2-9]|[1-9]\d{1,2})", call.rest or "1d6", re.ASCII)
     if not thrown:
-        raise Usage("That is no throw.", "Write how many dice and how many sides: /roll 2d6, at most 99d999.")
+        raise Usage("That is not a throw.", "Write how many dice and how many sides: /roll 2d6, at most 99d999.")
     count, sides = map(int, thrown.groups())
     faces = [randbelow(sides) + 1 for _ in range(count)]
     sentence = f"{call.sender} rolls {count}d{sides}: {' + '.join(map(str, faces))}"

@@ -73,7 +73,7 @@ class Allow(Authenticator):
                 raise
             if self._trouble != str(error):
                 self._trouble = str(error)
-                peer.say(f"{error.sentence} Until then the list as it was before decides who may come in.")
+                peer.say(f"{error.sentence} Until then the previous list stays in force.")
         return self._list
 
     def _summary(self, guests: dict[PublicKey, str]) -> str:

@@ -70,7 +70,7 @@ class Code(Authenticator):
         code = f"{1 + secrets.randbelow(NUMBERS)}-{'-'.join(spoken(secrets.token_bytes(2)))}"
         self._code = code.encode("ascii")
         return [
-            f"The one-time code is {code}. Tell it to the other side alone; it is good for one conversation.",
+            f"The one-time code is {code}. Tell it only to the other side; it is valid for one conversation.",
             *told,
         ]
 
@@ -79,7 +79,7 @@ class Code(Authenticator):
         if self._used:
             return "The one-time code has been used. Start again for a new one."
         if self._guesses >= GUESSES:
-            return f"The one-time code is dead after {GUESSES} wrong guesses. Start again at a terminal for a new one."
+            return f"The one-time code is no longer valid after {GUESSES} wrong guesses. Start again at a terminal for a new one."
         return ""
 
     async def agree(self, wire: Wire, role: Role) -> bytes:
@@ -167,7 +167,9 @@ def parse(typed: str) -> bytes:
     """A code as the server printed it, however it was typed. Raises Usage, which does not repeat it."""
     number, *words = re.split(r"[\s-]+", typed.strip().lower())
     if not re.fullmatch("[1-9]", number) or len(words) != 2 or not set(words) <= set(WORDS):
-        raise Usage("That is no one-time code.", "It is a number and two words, as the server printed them: check the spelling.")
+        raise Usage(
+            "That is not a one-time code.", "It is a number and two words, as the server printed them: check the spelling."
+        )
     return "-".join((number, *words)).encode("ascii")
 
 

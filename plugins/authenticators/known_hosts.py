@@ -59,7 +59,7 @@ class KnownHosts(Authenticator):
             key = PublicKey(peer.identity.key)
         except ValueError:
             raise Refused(
-                f"The key of {peer.address} ({peer.identity.algorithm}) is not one that known_hosts can hold.",
+                f"The key of {peer.address} ({peer.identity.algorithm}) cannot be stored in known_hosts.",
                 "Choose another authenticator: `chat plugins` lists them.",
             ) from None
         finding = await asyncio.to_thread(self._store.lookup, host, port, key)
@@ -72,13 +72,13 @@ class KnownHosts(Authenticator):
             case Verdict.REVOKED:
                 raise Refused(
                     f"The key {key.fingerprint} of {peer.address} is revoked: {self._store.path}, {lines}.",
-                    "Whoever has that key is not to be talked to: ask the one who runs the server for its new key.",
+                    "Do not talk to anyone who has that key: ask the person who runs the server for its new key.",
                 )
             case _:
                 raise ChangedPeer(
                     f"{peer.address} shows the key {key.fingerprint}, and not the one remembered in {self._store.path}, {lines}: "
                     "someone may be between you, or the server has a new key.",
-                    f"Ask whoever runs it, by another way. If the key is right: {self._forget(peer.address)}",
+                    f"Ask the person who runs it, out of band. If the key is right: {self._forget(peer.address)}",
                 )
 
     def _forget(self, address: str) -> str:
@@ -88,7 +88,8 @@ class KnownHosts(Authenticator):
     async def _first_use(self, peer: Peer, host: str, port: int, key: PublicKey) -> None:
         if not self._accept_new:
             question = (
-                f"The key of {peer.address} is new here. Its fingerprint is {key.fingerprint}. Is that what the server shows?"
+                f"The key of {peer.address} is not known yet. Its fingerprint is {key.fingerprint}. "
+                "Is that what the server shows?"
             )
             if not await peer.confirm(
                 question, "Give --peer SHA256:... if you know the fingerprint, or --accept-new to remember it."

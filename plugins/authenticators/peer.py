@@ -25,7 +25,7 @@ class PinnedPeer(Authenticator):
             self._fingerprint = parse_fingerprint(peer)
         except ValueError:
             raise Usage(
-                f"{peer!r} is no fingerprint.", "It is SHA256: and 43 characters: `chat serve` prints its own when it starts."
+                f"{peer!r} is not a fingerprint.", "It is SHA256: and 43 characters: `chat serve` prints its own when it starts."
             ) from None
 
     @classmethod
@@ -35,9 +35,9 @@ class PinnedPeer(Authenticator):
     async def check(self, peer: Peer) -> None:
         if peer.identity.fingerprint != self._fingerprint:
             raise ChangedPeer(
-                f"{peer.address} shows the key {peer.identity.fingerprint}, not {self._fingerprint}: it is somebody else, or "
+                f"{peer.address} shows the key {peer.identity.fingerprint}, not {self._fingerprint}: it is someone else, or "
                 "someone is between you.",
-                "Ask the other side for its fingerprint by another way, such as the telephone.",
+                "Ask the other side for its fingerprint out of band, for example by telephone.",
             )
 
 

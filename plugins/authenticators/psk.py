@@ -58,7 +58,7 @@ def pre_shared_key(file: Path) -> bytes:
         raise StoreError(f"{file} does not exist.", _HOW)
     digits = _DIGITS.fullmatch(content)
     if digits is None:
-        raise StoreError(f"{file} is no pre-shared key: that is 64 hexadecimal digits and nothing else.", _HOW)
+        raise StoreError(f"{file} is not a pre-shared key, which is 64 hexadecimal digits and nothing else.", _HOW)
     return bytes.fromhex(digits[1].decode("ascii"))
 
 

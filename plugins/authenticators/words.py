@@ -38,7 +38,9 @@ class Words(Authenticator):
     needs = {Property.PEER_KEY, Property.CLEAN_END}
     gives = {Property.PEER_IDENTITY}
     other_side = "--words"
-    options = (Option("words", "Compare three words with the other side's person before you talk.", bool, False, chooses=True),)
+    options = (
+        Option("words", "Compare three words with the person on the other side before you talk.", bool, False, chooses=True),
+    )
 
     def __init__(self, words: bool = True) -> None:
         """The flag is what chose this."""

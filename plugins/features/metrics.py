@@ -36,7 +36,7 @@ SECONDS = 5.0
 MOST = 16
 """How many may ask at one time."""
 
-_EXAMPLE = "Write 127.0.0.1:9591 to serve this machine alone; another address serves whoever can reach it."
+_EXAMPLE = "Write 127.0.0.1:9591 to serve this machine alone; another address serves anyone who can reach it."
 _STARTED = time.time()
 
 Answer = tuple[HTTPStatus, str]
@@ -87,7 +87,7 @@ class Metrics(Feature):
             raise CannotConnect(f"Cannot serve --metrics at {where}: {why}.", "Choose another HOST:PORT.") from None
         host, port = self._server.sockets[0].getsockname()[:2]
         sentence = f"Figures for Prometheus at http://{join_address(host, port)}/metrics."
-        return [sentence if ip_address(host).is_loopback else f"{sentence} Whoever can reach that address can read them."]
+        return [sentence if ip_address(host).is_loopback else f"{sentence} Anyone who can reach that address can read them."]
 
     async def release(self) -> None:
         if self._server:
@@ -145,12 +145,12 @@ class Metrics(Feature):
         """The answer to a request's head."""
         request = re.match(rb"([A-Z]+) (/[!-~]*) HTTP/1\.[01]\r?\n", head)
         if not request:
-            return HTTPStatus.BAD_REQUEST, "This is no request.\n"
+            return HTTPStatus.BAD_REQUEST, "This is not a request.\n"
         path = request[2].partition(b"?")[0]
         if path not in (b"/metrics", b"/healthz"):
-            return HTTPStatus.NOT_FOUND, "There are /metrics and /healthz.\n"
+            return HTTPStatus.NOT_FOUND, "Only /metrics and /healthz exist.\n"
         if request[1] != b"GET":
-            return HTTPStatus.METHOD_NOT_ALLOWED, "There is GET.\n"
+            return HTTPStatus.METHOD_NOT_ALLOWED, "Only GET is supported.\n"
         if self._hook is None:
             return HTTPStatus.SERVICE_UNAVAILABLE, "starting\n"
         return HTTPStatus.OK, exposition(self._everything()) if path == b"/metrics" else "ok\n"

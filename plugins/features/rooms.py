@@ -43,11 +43,11 @@ class Rooms(Feature):
     )
     options = (
         Option("room", "The room to be in (default: the server's first, `lobby`).", metavar="NAME", chooses=True),
-        Option("name", "What you want to be called (default: what the server makes of your key).", metavar="NAME", chooses=True),
-        Option("backlog", "How many of the last events a newcomer is sent (default 0).", int, 0, "N", role=Role.RESPONDER),
+        Option("name", "Your name (default: the server derives one from your key).", metavar="NAME", chooses=True),
+        Option("backlog", "How many past events a new member is sent (default 0).", int, 0, "N", role=Role.RESPONDER),
         Option(
             "rate",
-            "Messages a second of a member, four times as many at once (default 20; 0: any).",
+            "Messages per second for each member, with bursts of four times as many (default 20; 0: no limit).",
             int,
             20,
             "N",
@@ -55,7 +55,7 @@ class Rooms(Feature):
         ),
         Option(
             "history",
-            "Keep what is said in this file, in plaintext, so that nothing is missing when the server starts again.",
+            "Store what is said in this file, in plaintext, so that it survives a restart of the server.",
             Path,
             metavar="FILE",
             role=Role.RESPONDER,
@@ -63,7 +63,7 @@ class Rooms(Feature):
         Option("operator", "The key of an operator, by its fingerprint.", metavar="SHA256:...", role=Role.RESPONDER),
         Option(
             "reconnect",
-            "Connect again when the connection is cut or the server starts anew, and get what was missed.",
+            "Reconnect when the connection is cut or the server restarts, and catch up on what was missed.",
             bool,
             False,
             role=Role.INITIATOR,
@@ -85,7 +85,7 @@ class Rooms(Feature):
             try:
                 parse_fingerprint(operator)
             except ValueError as error:
-                raise Usage(f"{operator!r} is no operator's key: {error}.") from None
+                raise Usage(f"{operator!r} is not an operator's key: {error}.") from None
         if backlog < 0 or rate < 0:
             raise Usage("--backlog and --rate take numbers from 0 on.")
         self._backlog, self._rate, self._reconnect = backlog, rate, reconnect
@@ -105,7 +105,7 @@ class Rooms(Feature):
         from plytalk.plugins.rooms.history import History
 
         self._history = History(self._file)
-        return [f"What is said in the rooms is kept in {self._file}, in plaintext."]
+        return [f"What is said in the rooms is stored in {self._file}, in plaintext."]
 
     async def release(self) -> None:
         if self._hall:
@@ -157,7 +157,7 @@ class Rooms(Feature):
         if self._hall is None:
             return ()
         self._hall.reread()
-        return [f"Read who is operator, banned and muted anew from {self._hall.register.path}."]
+        return [f"Reloaded operators, bans and mutes from {self._hall.register.path}."]
 
     @hookimpl
     def measures(self) -> Sequence[Measure]:

@@ -53,7 +53,7 @@ class Noise(Handshake):
     options = (
         Option("pattern", "The handshake pattern with its modifiers, as XX, IK, NNpsk0, XXhfs.", default=PATTERN),
         Option("noise-suite", "The rest of the protocol name (for hfs, +MLKEM768 is put in).", default=SUITE, metavar="NAME"),
-        Option("prologue", "A text that both sides must have alike.", default=""),
+        Option("prologue", "A text that must be the same on both sides.", default=""),
         Option("identity", "Your long-lived key (default: the one `chat keys show` names).", Path, metavar="FILE"),
         Option("no-identity", "Show no identity and ask for none: for plain Noise programs.", bool, False),
         Option("static-key", "Keep the static key in this file (hex, made at first use; default: a new one each time).", Path),
@@ -114,7 +114,7 @@ class Noise(Handshake):
             self.identity = Identity(own.public.type, own.public.blob)
             known = self._static_file or "s" in (pattern.initiator_pre if initiator else pattern.responder_pre)
             self._prover = Prover(own, self._protocol.dh, self._static if known else None, lambda: self._clock())
-            told += [f"Made you a new identity, {self.identity.fingerprint}, and keep it in {file}."] if new else []
+            told += [f"Created a new identity ({self.identity.fingerprint}) in {file}."] if new else []
         return told
 
     async def initiate(self, wire: Wire) -> Secrets:
@@ -148,9 +148,9 @@ class Noise(Handshake):
     async def _judge(self, wire: Wire, own: Proven | None, key: bytes | None, said: bytes) -> None:
         if key is None:
             if said:
-                raise HandshakeFailed("The other side put words into a handshake message that has none.")
+                raise HandshakeFailed("The other side sent a payload in a handshake message that must have none.")
         elif own and key == own.pair.public:
-            raise Refused("The other side shows this side's own key: somebody sends our words back.")
+            raise Refused("The other side shows this side's own key: someone is sending our messages back.")
         elif said and self._identities:
             await self._identify(wire, own, key, said)
 

@@ -80,7 +80,7 @@ class Plytalk1(Handshake):
         file = self._file or files.place("identity")
         self._key, new = identities.load_or_create(file, lambda path: secret(f"Passphrase of {path}: "))
         self.identity = Identity(self._key.public.type, self._key.public.blob)
-        return [f"Made you a new identity, {self.identity.fingerprint}, and keep it in {file}."] if new else []
+        return [f"Created a new identity ({self.identity.fingerprint}) in {file}."] if new else []
 
     async def initiate(self, wire: Wire) -> Secrets:
         offer = preamble.Offer(preamble.tokens(self._suites, wire.agreement))
@@ -120,7 +120,7 @@ class Plytalk1(Handshake):
         handshake = await self._start(wire, own, chosen, greeting, answer, initiator=False)
         try:
             if handshake.read_message(await wire.receive(A, MAX_A)):
-                raise HandshakeFailed("The other side put words into a handshake message that has none.")
+                raise HandshakeFailed("The other side sent a payload in a handshake message that must have none.")
             await wire.send(B, handshake.write_message(own.proof))
             identity = self._read_last(wire, handshake, await wire.receive(C, MAX_C))
             await self._judge(wire, handshake, own, identity)
@@ -182,7 +182,7 @@ class Plytalk1(Handshake):
     def _identify(self, handshake: HandshakeState, own: Proven, identity: bytes) -> Identity:
         assert handshake.rs is not None
         if handshake.rs == own.pair.public:
-            raise Refused("The other side shows this side's own key: somebody sends our words back.")
+            raise Refused("The other side shows this side's own key: someone is sending our messages back.")
         key = payload.decode(identity, handshake.rs, self._prover.clock()).key
         return Identity(key.type, key.blob)
 

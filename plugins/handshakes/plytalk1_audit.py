@@ -38,7 +38,7 @@ async def audit(target: Target) -> AsyncIterator[Finding]:
     """Raises RemoteError where the server does not speak plytalk/1."""
     answer = await offered(target, (UNHEARD_OF, *plytalk1.SETS["any"]))
     agreement = next((way for way in ("code", "psk") if any(_brings(token, way) for token in answer.known)), "")
-    yield Finding(Grade.GOOD, "protocol", "It speaks plytalk/1, and passes over suites that it has not heard of.")
+    yield Finding(Grade.GOOD, "protocol", "It speaks plytalk/1, and ignores suites that it does not know.")
     keys: dict[Identity, None] = {}
     if agreement == "code":  # a connection further would be one of the five guesses
         accepted = [suite for suite in plytalk1.SETS["any"] if preamble.tokens([suite], agreement)[0] in answer.known]
@@ -56,7 +56,7 @@ async def audit(target: Target) -> AsyncIterator[Finding]:
         yield finding
     if agreement:
         means = {"psk": "a pre-shared key", "code": "a one-time code, with five guesses in all"}[agreement]
-        yield Finding(Grade.GOOD, "access", f"Only who knows {means}, gets in.")
+        yield Finding(Grade.GOOD, "access", f"Only peers that know {means} get in.")
     elif accepted:
         yield await low_order(target, accepted[0])
         yield await forged(target, accepted)
@@ -94,7 +94,7 @@ def about_suites(accepted: Sequence[str], answer: preamble.Answer, agreement: st
     named = [suite for suite in plytalk1.SETS["any"] if preamble.tokens([suite], agreement)[0] in answer.known]
     for suite in (suite for suite in plytalk1.SETS["any"] if (suite in named) != (suite in accepted)):
         says = f"It names {suite} and does not take it." if suite in named else f"It takes {suite} and does not name it."
-        found.append(Finding(Grade.FAIL, "suite", says, "It does not keep to the protocol: renew it."))
+        found.append(Finding(Grade.FAIL, "suite", says, "It violates the protocol: update it."))
     if not accepted:
         found.append(Finding(Grade.FAIL, "suite", f"It has no suite that is known here: {', '.join(answer.known)}."))
     return found
@@ -103,14 +103,14 @@ def about_suites(accepted: Sequence[str], answer: preamble.Answer, agreement: st
 def about_keys(keys: Sequence[Identity], agreement: str) -> list[Finding]:
     if len(keys) > 1:
         says = f"It shows different keys under different suites: {', '.join(key.fingerprint for key in keys)}."
-        return [Finding(Grade.FAIL, "identity", says, "Ask whoever runs it: somebody may be between.")]
+        return [Finding(Grade.FAIL, "identity", says, "Ask the person who runs it: someone may be between you.")]
     if keys:
         says = f"It proves the key {keys[0].algorithm} {keys[0].fingerprint}."
         return [
             Finding(Grade.GOOD, "identity", says, f"Compare it with what the server prints; then --peer {keys[0].fingerprint}")
         ]
     if agreement:
-        return [Finding(Grade.GOOD, "identity", "It shows its key only to who knows the code.")]
+        return [Finding(Grade.GOOD, "identity", "It shows its key only to peers that know the code.")]
     return []
 
 
@@ -133,15 +133,15 @@ async def low_order(target: Target, suite: str) -> Finding:
             await wire.receive(plytalk1.B, plytalk1.MAX_B)
         except RemoteError:
             return Finding(Grade.GOOD, "robustness", "It refuses a key of low order.")
-    return Finding(Grade.FAIL, "robustness", "It answers a key of low order.", "It does not keep to the protocol: renew it.")
+    return Finding(Grade.FAIL, "robustness", "It answers a key of low order.", "It violates the protocol: update it.")
 
 
 async def forged(target: Target, accepted: Sequence[str]) -> Finding:
     """An identity that did not sign this conversation's key."""
     if await target.lets_in(stranger(accepted, Forger)):
-        says = "It lets in who shows somebody else's key without proving it."
-        return Finding(Grade.FAIL, "access", says, "It does not keep to the protocol: renew it.")
-    return Finding(Grade.GOOD, "access", "It refuses an identity that is not proved.")
+        says = "It lets in a client that shows someone else's key without proving it."
+        return Finding(Grade.FAIL, "access", says, "It violates the protocol: update it.")
+    return Finding(Grade.GOOD, "access", "It refuses an identity without proof.")
 
 
 async def visited(target: Target, accepted: Sequence[str]) -> Finding:
@@ -150,8 +150,8 @@ async def visited(target: Target, accepted: Sequence[str]) -> Finding:
         case True:
             says = "It lets in anyone who can reach it."
             return Finding(
-                Grade.WARN, "access", says, "Start it with --allow FILE, --psk-file FILE or --code, if it is not for all."
+                Grade.WARN, "access", says, "Start it with --allow FILE, --psk-file FILE or --code, if it is not for everyone."
             )
         case False:
-            return Finding(Grade.GOOD, "access", "It does not let in a stranger; or somebody is talking to it just now.")
-    return Finding(Grade.GOOD, "access", "It does not say whether a stranger may come in: perhaps somebody is asked.")
+            return Finding(Grade.GOOD, "access", "It does not let strangers in, or someone is talking to it now.")
+    return Finding(Grade.GOOD, "access", "It does not say whether a stranger may come in: perhaps a person is being asked.")

@@ -45,7 +45,7 @@ class RsaOaep(Handshake):
     speaks_first = Role.RESPONDER
     steps = {KEY: "public key", SESSION_KEY: "session key"}
     caution = (
-        "The session key is only as secret as the server's RSA key stays: who records the traffic and gets that key reads it all."
+        "The session key is only as secret as the RSA key: anyone who records the traffic and obtains that key can read it all."
     )
     options = (
         Option(
@@ -101,7 +101,7 @@ class RsaOaep(Handshake):
             yield Finding(Grade.GOOD, "identity", says, "Compare it with what the server's user sees.")
         texts.append(await greeting(target))
         if texts[0] != texts[1]:
-            says = "It shows a new key to everybody who comes, so nobody can know it again."
+            says = "It shows a new key on each connection, so nobody can recognise it."
             yield Finding(Grade.WARN, "identity", says, "Start it with --rsa-key FILE.")
         async for finding in target.habits(SESSION_KEY, bytes(MODULUS_BITS // 8)):
             yield finding
@@ -125,7 +125,7 @@ def read_public_key(text: bytes) -> rsa.RSAPublicKey:
     try:
         public = serialization.load_pem_public_key(text)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise HandshakeFailed("The server sent something that is no public key in PEM.") from None
+        raise HandshakeFailed("The server sent something that is not a public key in PEM.") from None
     if not isinstance(public, rsa.RSAPublicKey):
         raise HandshakeFailed("The server sent a public key that is not an RSA key.")
     if fault := fault_of(public):
@@ -177,7 +177,7 @@ def _parsed(file: Path, text: bytes) -> rsa.RSAPrivateKey:
             f"{file} holds no RSA private key in PEM without a passphrase.", "Choose another file for --rsa-key."
         ) from None
     if not isinstance(private, rsa.RSAPrivateKey):
-        raise Usage(f"{file} holds a key that is no RSA key.", "Choose another file for --rsa-key.")
+        raise Usage(f"{file} holds a key that is not an RSA key.", "Choose another file for --rsa-key.")
     if fault := fault_of(private.public_key()):
         raise Usage(f"The RSA key in {file} has {fault}.", "Choose another file for --rsa-key.")
     return private

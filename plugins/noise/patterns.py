@@ -136,7 +136,7 @@ def parse(text: str) -> Pattern:
         token for _, tokens in pre for token in tokens
     } - KEYS
     if not (colon and lines and in_turn and len(before) < 2) or unknown:
-        raise Usage(f"This is no handshake pattern: {text.strip()!r}.")
+        raise Usage(f"This is not a handshake pattern: {text.strip()!r}.")
     keys = dict(pre)
     return Pattern(name, keys.get("->", ()), keys.get("<-", ()), tuple(tokens for _, tokens in lines))
 

@@ -35,7 +35,7 @@ def named(name: str) -> NoiseProtocol:
     """
     parts = name.split("_")
     if len(name) > MAX_NAME or len(parts) != 5 or parts[0] != "Noise":
-        raise Usage(f"{name[:MAX_NAME]!r} is no Noise protocol name.", "One is Noise_XX_25519_ChaChaPoly_SHA256.")
+        raise Usage(f"{name[:MAX_NAME]!r} is not a Noise protocol name.", "One is Noise_XX_25519_ChaChaPoly_SHA256.")
     _, pattern_name, dh_name, cipher_name, hash_name = parts
     pattern = patterns.named(pattern_name)
     dh_name, plus, kem_name = dh_name.partition("+")

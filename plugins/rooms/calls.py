@@ -71,7 +71,7 @@ class TypedCommand:
 
     def publish(self, kind: str, body: str, text: str) -> None:
         if not kind or len(kind) > MAX_KIND or clean(kind) != kind:
-            raise Usage(f"{kind[:MAX_KIND]!a} is no name for a type of event.")
+            raise Usage(f"{kind[:MAX_KIND]!a} is not a valid type of event.")
         self.happen(Kind.OTHER, json.dumps({"type": kind, "body": body, "text": text}))
 
     def must_be_heard(self) -> None:

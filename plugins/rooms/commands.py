@@ -116,7 +116,7 @@ def kick(call: TypedCommand) -> None:
 def others(call: TypedCommand, name: str) -> Any:
     other = call.hall.names.find(name)
     if other is call.member or not hasattr(other, "session"):
-        raise Usage("That cannot be done to yourself, nor to whoever sits at the server.")
+        raise Usage("That cannot be done to yourself or to the person at the server.")
     return other
 
 
@@ -142,7 +142,7 @@ def key_named(call: TypedCommand, who: str) -> PublicKey:
         try:
             key = PublicKey.parse(" ".join(who.split(" ")[:2]))
         except ValueError as error:
-            raise Usage(f"That is no key: {error}.") from None
+            raise Usage(f"That is not a key: {error}.") from None
     if key is None:
         raise Usage(f"{who} shows no key: only /kick can be done.")
     return key
@@ -164,7 +164,7 @@ async def allow(call: TypedCommand) -> None:
     name = call.rest.split(" ", 2)[2:] or [call.sender]
     lists = [auth for auth in call.hall.auths if type(auth).admit is not Authenticator.admit]
     if not lists:
-        raise Usage("Everybody may come in here already: the server goes by no list.", "Start it with --allow FILE.")
+        raise Usage("Everybody may come in already: the server has no allow list.", "Start it with --allow FILE.")
     for auth in lists:
         await asyncio.to_thread(auth.check_admit, str(key), name[0])
     for auth in lists:
@@ -178,17 +178,17 @@ COMMANDS = [
     Command("join", "Go to another room: /join kitchen.", join),
     Command("name", "Take another name: /name alice.", name),
     Command("nick", "The same as /name.", name),
-    Command("keep", "Keep your name for your key, for good.", keep),
-    Command("me", "Say what you do: /me waves.", me),
-    Command("msg", "Tell somebody alone: /msg bob hello.", msg),
+    Command("keep", "Keep your name for your key permanently.", keep),
+    Command("me", "Describe an action: /me waves.", me),
+    Command("msg", "Send a private message: /msg bob hello.", msg),
     Command("topic", "Show the room's topic, or set it: /topic tea at four.", topic),
-    Command("kick", "Send somebody away: /kick bob.", kick, True),
-    Command("ban", "Send a key away, for good: /ban bob.", about_key("ban", "banned"), True),
-    Command("unban", "Let a key come again: /unban ssh-ed25519 AAAA....", about_key("unban", "no longer banned"), True),
-    Command("mute", "Let nobody hear a key: /mute bob.", about_key("mute", "muted"), True),
-    Command("unmute", "Let everybody hear a key again: /unmute bob.", about_key("unmute", "no longer muted"), True),
-    Command("release", "Let others have a name that was kept: /release bob.", release, True),
-    Command("allow", "Let a key in, where only listed ones come in: /allow ssh-ed25519 AAAA... bob", allow, True),
+    Command("kick", "Remove a member: /kick bob.", kick, True),
+    Command("ban", "Ban a key permanently: /ban bob.", about_key("ban", "banned"), True),
+    Command("unban", "Lift the ban of a key: /unban ssh-ed25519 AAAA....", about_key("unban", "no longer banned"), True),
+    Command("mute", "Mute a key: /mute bob.", about_key("mute", "muted"), True),
+    Command("unmute", "Unmute a key: /unmute bob.", about_key("unmute", "no longer muted"), True),
+    Command("release", "Release a kept name: /release bob.", release, True),
+    Command("allow", "Add a key to the server's allow list: /allow ssh-ed25519 AAAA... bob", allow, True),
     Command("op", "Make a key an operator: /op bob.", about_key("op", "operator"), True),
-    Command("deop", "Make a key an operator no more: /deop bob.", about_key("deop", "no longer operator"), True),
+    Command("deop", "Take the operator role from a key: /deop bob.", about_key("deop", "no longer operator"), True),
 ]

@@ -101,7 +101,7 @@ class Hall:
         return [
             *self.rooms.measures(),
             Measure("plytalk_members", "Members in all rooms.", len(self.members)),
-            Measure("plytalk_dropped_total", "Members sent away.", self.dropped, "counter"),
+            Measure("plytalk_dropped_total", "Members removed.", self.dropped, "counter"),
         ]
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:

@@ -91,7 +91,7 @@ class History:
         new = not application and not version and not do("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if not new and application != APPLICATION:
             raise StoreError(
-                f"{self.path} is a database, but no history of rooms.", "Name another file, or one that is not there."
+                f"{self.path} is a database, but not a room history.", "Name another file, or one that is not there."
             )
         if not new and version not in (1, VERSION):
             raise StoreError(
@@ -128,7 +128,7 @@ class History:
                 | sqlite3.SQLITE_PERM
             ):
                 return StoreError(f"{self.path} cannot be used: {error}.", "Look at its rights, and at the space on its disk.")
-        return StoreError(f"{self.path} is no history of rooms, or is damaged.", "Put it aside, or name another file.")
+        return StoreError(f"{self.path} is not a room history, or is damaged.", "Put it aside, or name another file.")
 
     # -- read, once, when a server starts ---------------------------------------------------------------------------------
 

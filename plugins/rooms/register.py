@@ -95,7 +95,7 @@ class _Content:
             self.seen[entry.key] = date.fromisoformat(entry.name)
         else:
             if entry.key in self.marked[entry.word]:
-                raise ValueError("it is there twice")
+                raise ValueError("it is listed twice")
             self.marked[entry.word].add(entry.key)
         self.entries[number] = entry
 
@@ -244,9 +244,7 @@ class Register:
 
     def _still_there(self, lines: list[str]) -> list[str]:
         if self.path is not None and self._now.lines and not lines and not self.path.exists():
-            raise StoreError(
-                f"{self.path} is gone.", "Put it back, or start the server anew: until then it goes by what it read."
-            )
+            raise StoreError(f"{self.path} is gone.", "Restore it, or restart the server: until then it uses what it read last.")
         return lines
 
     def _parse(self, lines: Sequence[str]) -> _Content:

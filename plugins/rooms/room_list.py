@@ -96,7 +96,7 @@ class RoomList(Mapping[str, Room]):
     def measures(self) -> list[Measure]:
         rooms = self._rooms.values()
         return [
-            Measure("plytalk_rooms", "Rooms there are.", len(rooms)),
+            Measure("plytalk_rooms", "Open rooms.", len(rooms)),
             Measure("plytalk_messages_total", "Messages said.", sum(room.messages for room in rooms), "counter"),
             Measure("plytalk_deliveries_total", "Events sent to members.", sum(room.deliveries for room in rooms), "counter"),
         ]

@@ -97,7 +97,7 @@ class Visit:
         else:  # it has forgotten us, if it is the same server at all
             unshown = max(self._unshown, 0) if epoch != self._epoch else 0  # the same server has what it has taken
             if lost := self._before + unshown:
-                tell(ui, f"The server was started anew: your last {lost} lines may not have arrived.")
+                tell(ui, f"The server was restarted: your last {lost} lines may not have arrived.")
             self._unshown = 0
             for _ in range(self._before):
                 self._unacknowledged.popleft()
@@ -142,7 +142,7 @@ class Visit:
     def away(self) -> None:
         """Say that the connection is gone, and that it is tried again."""
         if self._returning:  # there was one
-            tell(self._session.stack.ui, "You are not connected: trying again. What you type now is said when you are back.")
+            tell(self._session.stack.ui, "You are not connected: trying again. What you type now is sent when you are back.")
 
     def __repr__(self) -> str:
         return f"<Visit {clean(self.name)} in {clean(self._room)}>"

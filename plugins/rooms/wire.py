@@ -72,7 +72,7 @@ class Event(NamedTuple):
             raise BadFrame("An event came that is too short.") from None
         end = HEAD.size + size
         if end > len(body):
-            raise BadFrame("An event came whose name is longer than it.")
+            raise BadFrame("An event came whose name is longer than the event.")
         name, text = body[HEAD.size : end].decode(errors="replace"), body[end:].decode(errors="replace")
         return cls(id, time, kind, marks, name, text)
 

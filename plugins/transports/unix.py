@@ -59,14 +59,14 @@ class Unix(Transport):
 def refuse_no_path(path: str) -> None:
     """Linux takes an empty name, or one that begins with a zero byte, for a socket without a file and so without permissions."""
     if not path or "\0" in path:
-        raise CannotConnect(f"{path!r} is no path of a socket.", "Choose one, such as /run/user/1000/chat.")
+        raise CannotConnect(f"{path!r} cannot be the path of a socket.", "Choose one, such as /run/user/1000/chat.")
 
 
 def remove_stale(path: str) -> None:
     """A socket that nobody has open is left over from a program that died; anything else stays. Raises CannotConnect."""
     try:
         if not stat.S_ISSOCK(os.lstat(path).st_mode):
-            raise CannotConnect(f"{path!r} exists and is no socket.", "Choose another path with --host.")
+            raise CannotConnect(f"{path!r} exists and is not a socket.", "Choose another path with --host.")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:  # of another type, so that no server sees a peer
             probe.connect(path)
     except ConnectionRefusedError:

@@ -109,7 +109,7 @@ class Console(Ui):
     async def _input_ended(self) -> None:
         if not self._told_end:
             self._told_end = True
-            self.notice("Standard input has ended: nothing more can be typed here, and the server goes on without.")
+            self.notice("Standard input has ended: nothing more can be typed here, and the server keeps running.")
         await asyncio.get_running_loop().create_future()
 
     async def _read(self) -> list[str] | None:
@@ -172,7 +172,7 @@ class Console(Ui):
 
     async def answer(self, question: Question) -> str | None:
         if not self._terminal:
-            raise UnknownPeer(f"{question.text} Nobody can be asked off a terminal.", question.otherwise)
+            raise UnknownPeer(f"{question.text} There is no terminal to ask on.", question.otherwise)
         try:
             return await self._input_line().answer(question)
         except UnknownPeer:

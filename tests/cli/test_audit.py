@@ -102,7 +102,7 @@ def test_a_server_with_a_pre_shared_key_says_so_and_shows_its_key(home: Path, en
     with serving(home, "--psk-file", str(home / "psk")) as server:
         audit = Audit(environment, server.port)
     assert audit.status == 0
-    assert audit.says("access") == "Only who knows a pre-shared key, gets in."
+    assert audit.says("access") == "Only peers that know a pre-shared key get in."
     assert len(audit.says("suite", "good").splitlines()) == 2
     assert "It proves the key ssh-ed25519" in audit.says("identity")
 
@@ -116,7 +116,7 @@ def test_an_audit_uses_up_no_guess_of_a_one_time_code(home: Path, environment: d
         server.status()
     assert [audit.status for audit in audits] == [0, 0]
     assert "five guesses" in audits[0].says("access")
-    assert audits[0].says("identity") == "It shows its key only to who knows the code."
+    assert audits[0].says("identity") == "It shows its key only to peers that know the code."
     assert not any("wrong guesses" in line or "has been used" in line for line in server.told)
 
 
@@ -137,8 +137,8 @@ def test_everything_that_takes_long_is_looked_at_when_asked_for(home: Path, envi
         audit = Audit(environment, server.port, "--thorough")
     assert audit.status == 0
     assert audit.says("limits", "good").splitlines() == [
-        "Who says nothing is disconnected after 5 seconds.",
-        "Not all of 40 handshakes at a time are open to one address.",
+        "A silent peer is disconnected after 5 seconds.",
+        "One address cannot have 40 handshakes open at a time.",
     ]
 
 
@@ -175,7 +175,7 @@ def test_our_server_of_an_existing_chat_is_told_what_it_lacks(
         audit = Audit(environment, server.port, "--policy", "any")
     assert (audit.status, audit.profile) == (1, "secure-chat")
     assert "It shows an RSA key with 2048 bits, SHA256:" in audit.says("identity", "good")
-    assert "No forward secrecy: who records the traffic can read it all once a key leaks." in audit.failures
+    assert "No forward secrecy: anyone who recorded the traffic can read all of it once a key leaks." in audit.failures
     assert "No order: an attacker can repeat, drop and reorder messages unnoticed." in audit.failures
     assert not any(said.startswith(("No secrecy", "No post-quantum")) for said in audit.failures)
     assert "ends the connection at once" in audit.says("robustness", "good")

@@ -24,14 +24,14 @@ WRONG = {
     b"cypher = 'none'": "unknown key 'cypher'. Did you mean 'cipher'?",
     b"zzz = 1": "unknown key 'zzz'. Known: profile, host, port, options, transport",
     b"[option]\nrsa-key = 'x'": "unknown key 'option'. Did you mean 'options'?",
-    b"port = '9000'": "'port' is to be a whole numbe",
-    b"port = true": "'port' is to be a whole numbe",
-    b"port = 70000": "'port' is to be from 0 to 65535",
-    b"port = -1": "'port' is to be from 0 to 65535",
-    b"cipher = ['none']": "'cipher' is to be a string",
-    b"auth = 'pin'": "'auth' is to be a list of names",
-    b"auth = [1]": "'auth' is to be a list of names",
-    b"options = 'x'": "'options' is to be a table",
+    b"port = '9000'": "'port' must be a whole numbe",
+    b"port = true": "'port' must be a whole numbe",
+    b"port = 70000": "'port' must be from 0 to 65535",
+    b"port = -1": "'port' must be from 0 to 65535",
+    b"cipher = ['none']": "'cipher' must be a string",
+    b"auth = 'pin'": "'auth' must be a list of names",
+    b"auth = [1]": "'auth' must be a list of names",
+    b"options = 'x'": "'options' must be a table",
     b"ciphe": "is not TOML",
     b"cipher = 'a'\ncipher = 'b'": "is not TOML",
     b"\xff": "is not TOML",
@@ -139,7 +139,7 @@ def test_the_value_of_a_layers_option_has_its_type(kind, good, bad):
     option = Option("some-option", "For this test.", kind)
     assert config.option(option, good) == good
     assert config.option(option, None) is None
-    with pytest.raises(Usage, match="'some-option' is to be "):
+    with pytest.raises(Usage, match="'some-option' must be "):
         config.option(option, bad)
 
 

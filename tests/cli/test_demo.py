@@ -17,7 +17,7 @@ def test_it_shows_the_conversation_the_handshake_and_every_layer(home) -> None:
     assert "server  I will be there. Bring the umbrella!" in run.stdout
     assert "-> message A\n    handshake plytalk1 " in run.stdout
     assert "<- message B\n    handshake plytalk1 " in run.stdout
-    assert run.stdout.count("who listens on the network sees only these bytes") == 3
+    assert run.stdout.count("an eavesdropper sees only these bytes") == 3
     assert "reads it as it was typed" not in run.stdout
 
 
@@ -29,8 +29,8 @@ def test_nothing_of_the_user_s_own_is_read_or_made(home, tmp_path) -> None:
 def test_plaintext_is_seen_to_be_readable_and_is_warned_of(home) -> None:
     run = chat("demo", "--cipher", "none", environment=home)
     assert run.returncode == 0
-    assert "Everyone on the way can read every word." in run.stderr
-    assert run.stdout.count("who listens on the network reads it as it was typed") == 3
+    assert "Anyone on the network path can read every word." in run.stderr
+    assert run.stdout.count("an eavesdropper reads it as it was typed") == 3
     assert "    handshake" not in run.stdout
 
 

@@ -12,7 +12,7 @@ def test_the_default_protects_everything_that_there_is_a_word_for() -> None:
     run = chat("explain")
     assert run.returncode == 0
     assert "(the chat plytalk1)" in run.stdout
-    assert "Nothing that this program knows of." in run.stdout
+    assert "Nothing known." in run.stdout
 
 
 def test_an_older_stack_s_sheet_shows_what_is_missing_and_what_to_change() -> None:
@@ -28,12 +28,12 @@ def test_an_older_stack_s_sheet_shows_what_is_missing_and_what_to_change() -> No
 def test_a_promise_that_hangs_on_another_says_so() -> None:
     sheet = json.loads(chat("explain", "--profile", "demo02", "--json").stdout)
     secrecy = next(row for row in sheet["protects"] if row["property"] == "secrecy")
-    assert secrecy["means"].endswith("as long as nobody posed as the other side from the start")
+    assert secrecy["means"].endswith("unless an attacker posed as the other side from the start")
 
 
 def test_plaintext_protects_nothing() -> None:
     run = chat("explain", "--cipher", "none")
-    assert "Nothing: everyone may listen in." in run.stdout
+    assert "Nothing: anyone on the network path can read and change it." in run.stdout
     assert run.returncode == 0
 
 
@@ -109,7 +109,7 @@ def test_what_the_conformance_kit_refutes_is_not_repeated(tmp_path: Path) -> Non
         assert "the same twice" in claims[prop]
     assert claims["peer identity"].endswith("which no cipher can give.")
     text = chat("explain", "--cipher", "liar", environment={**ENVIRONMENT, **importing(tmp_path)}).stdout
-    assert "What a plugin claims, and plytalk does not vouch for" in text
+    assert "What a plugin claims, not verified by plytalk" in text
     assert "only ciphertext" not in text
 
 

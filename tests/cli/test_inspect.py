@@ -75,5 +75,5 @@ def test_what_is_no_trace_is_refused_in_one_sentence(tmp_path) -> None:
     (tmp_path / "x").write_text("hello\n")
     run = chat("inspect", str(tmp_path / "x"))
     assert run.returncode == 2
-    assert "Line 1 of the trace is no JSON object" in complaint(run)
+    assert "Line 1 of the trace is not a JSON object" in complaint(run)
     assert "cannot be read" in complaint(chat("inspect", str(tmp_path / "nowhere")))

@@ -238,7 +238,7 @@ def test_forgetting_somebody_unknown_is_told(keys: Keys) -> None:
 
 
 def test_the_list_shows_hosts_and_people(keys: Keys) -> None:
-    assert keys("list") == ("", "No keys of others are known yet: the first `chat connect` remembers one.\n")
+    assert keys("list") == ("", "No other keys are known yet: the first `chat connect` stores one.\n")
     keys("trust", "chat.example.org", ALICE)
     Contacts(keys.home / "store" / "contacts").add(Contact("bob", "192.0.2.7:9000", PublicKey.parse(BOB)))
     person, host = keys("list")[0].splitlines()

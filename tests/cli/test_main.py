@@ -122,7 +122,7 @@ def test_every_error_becomes_a_sentence_and_a_code(monkeypatch, capsys):
     assert ended(monkeypatch, capsys, BrokenPipeError()) == (1, "")
     status, said = ended(monkeypatch, capsys, RuntimeError("with a secret in it"))
     assert status == 1
-    assert said.startswith("chat: Something went wrong that should not have: RuntimeError. ")
+    assert said.startswith("chat: Unexpected error: RuntimeError. ")
     assert "secret" not in said
 
 

@@ -99,7 +99,7 @@ def test_options_of_layers_come_from_the_config_file_too(explain, tmp_path):
         explain("--profile", "secure-chat", settings="[options]\nrsa-kee = 'key.pem'")
     with pytest.raises(AssertionError, match="which none of the chosen layers has"):
         explain("--cipher", "none", settings="[options]\nrsa-key = 'key.pem'")
-    with pytest.raises(AssertionError, match="'rsa-key' is to be a string"):
+    with pytest.raises(AssertionError, match="'rsa-key' must be a string"):
         explain("--profile", "secure-chat", settings="[options]\nrsa-key = 5")
 
 

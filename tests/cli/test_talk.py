@@ -21,7 +21,7 @@ from plytalk.core.errors import CannotConnect
 from plytalk.core.public_key import PublicKey
 
 SECURE_CHAT = ("--profile", "secure-chat")
-PLAINTEXT = "Warning: Everyone on the way can read every word. `chat explain` says more."
+PLAINTEXT = "Warning: Anyone on the network path can read every word. `chat explain` says more."
 UNAUTHENTICATED = "Warning: A man in the middle can pose as the other side to each of you, and read and rewrite everything."
 
 
@@ -244,7 +244,7 @@ class TestUnixSockets:
 
     def test_something_else_is_there(self, tmp_path):
         (tmp_path / "chat").write_text("precious")
-        assert "exists and is no socket" in complaint(self.listen(tmp_path / "chat"))
+        assert "exists and is not a socket" in complaint(self.listen(tmp_path / "chat"))
         assert (tmp_path / "chat").read_text() == "precious"
 
     def test_another_server_is_there_and_then_is_not(self, tmp_path):
@@ -471,12 +471,12 @@ class TestLeftAlone:
             say(alice, "hello")
             hears(bob, "hello")
             ours.process.send_signal(signal.SIGHUP)
-            ours.tells("Read who is operator, banned and muted anew from")
+            ours.tells("Reloaded operators, bans and mutes from")
             register = tmp_path / "server" / "rooms"
             register.write_text("damaged\n")
             register.chmod(0o600)
             ours.process.send_signal(signal.SIGHUP)
-            ours.tells("All stays as it was.")
+            ours.tells("Nothing was changed.")
             say(bob, "still here")
             hears(alice, "still here")
             ours.process.send_signal(signal.SIGTERM)
@@ -538,13 +538,13 @@ def test_more_members_than_the_system_lets_us_have_are_refused_and_fewer_open_fi
         (("--guests", "demo01:x"), "'demo01:x' is not PROFILE or PROFILE:PORT."),
         (("--guests", "demo01:65536"), "is not PROFILE or PROFILE:PORT."),
         (("--guests", "demo01:-1"), "is not PROFILE or PROFILE:PORT."),
-        (("--guests", "plytalk1:0"), "plytalk1 is no existing chat"),
+        (("--guests", "plytalk1:0"), "plytalk1 is not an existing chat"),
         (("--guests", "nowhere:0"), "nowhere"),
         (("--guests", "demo01:0", "-p", "no:rooms"), "--guests needs a room"),
         (("--guests", "demo02:0", "--profile", "demo01"), "--guests needs a room"),
         (("--members", "0"), "--members"),
         (("--rate", "-1"), "--backlog and --rate take numbers from 0 on."),
-        (("--operator", "alice"), "is no operator's key"),
+        (("--operator", "alice"), "is not an operator's key"),
         (("--name", "admin"), "'admin' is not a name for a member."),
         (("--room", "no room"), "cannot be the name of a room"),
     ],

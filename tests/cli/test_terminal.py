@@ -35,7 +35,7 @@ def test_a_pipe_is_never_read() -> None:
         check=True,
         start_new_session=True,  # so there is no terminal to turn to
     )
-    assert "refused: Passphrase is needed, and nobody can be asked off a terminal. Start it in a terminal." in done.stdout
+    assert "refused: Passphrase is needed, and there is no terminal to ask on. Start it in a terminal." in done.stdout
     assert "hunter2" not in done.stdout + done.stderr
     assert done.stdout.endswith("restored\n")
 

@@ -95,7 +95,7 @@ def test_keys_are_shown_and_no_others_are_asked_for(tmp_path) -> None:
 def test_keys_without_a_trace_are_refused_in_words() -> None:
     run = chat("connect", "127.0.0.1", "--trace-secrets")
     assert run.returncode == 2
-    assert "--trace-secrets says what a trace holds, and none is made. Give --trace FILE as well." in complaint(run)
+    assert "--trace-secrets needs a trace. Give --trace FILE as well." in complaint(run)
 
 
 def test_without_the_option_a_trace_holds_no_key(tmp_path) -> None:

@@ -43,7 +43,7 @@ def test_what_is_no_layer_class(thing: object) -> None:
 
 @pytest.mark.parametrize("kind", [None, "", "cypher", "auth", []])
 def test_a_kind_that_does_not_fit_its_class(kind: object) -> None:
-    assert "derives from no kind of layer" in fault_of(but(kind=kind), "layers")
+    assert "does not derive from a kind of layer" in fault_of(but(kind=kind), "layers")
 
 
 def test_every_base_class_by_itself_is_unfinished() -> None:
@@ -76,22 +76,22 @@ def test_an_authenticator_must_judge_at_one_moment_at_least(moment: str) -> None
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
-        ({"needs": {"peace"}}, "needs {'peace'}, which is no set of Property"),
-        ({"gives": "secrecy"}, "gives 'secrecy', which is no set"),
+        ({"needs": {"peace"}}, "needs {'peace'}, which is not a set of Property"),
+        ({"gives": "secrecy"}, "gives 'secrecy', which is not a set"),
         ({"gives": {"secrecy"}}, ""),
-        ({"gives": 7}, "gives 7, which is no set of Property"),
+        ({"gives": 7}, "gives 7, which is not a set of Property"),
         ({"prefers": ["raw"]}, "no mapping of kinds"),
         ({"prefers": {"frame": "raw"}}, "no mapping of kinds"),
-        ({"options": "loud"}, "is no Option"),
-        ({"options": (Option("when", "", complex),)}, "is no Option of the type"),
-        ({"options": (Option("my option", ""),)}, "is not called in small letters"),
-        ({"options": (Option("--loud", ""),)}, "is not called in small letters"),
-        ({"caution": None}, "is no text"),
-        ({"caution": "\x1b[2J"}, "no screen should show"),
-        ({"__doc__": "Fine\x9b2J."}, "no screen should show"),
-        ({"options": [Option("a", "\u202ehelp")]}, "no screen should show"),
-        ({"options": [Option("a", "", metavar="\x07")]}, "no screen should show"),
-        ({"summary": classmethod(lambda cls: 3)}, "is no text"),
+        ({"options": "loud"}, "is not an Option"),
+        ({"options": (Option("when", "", complex),)}, "is not an Option of the type"),
+        ({"options": (Option("my option", ""),)}, "is not called in lowercase letters"),
+        ({"options": (Option("--loud", ""),)}, "is not called in lowercase letters"),
+        ({"caution": None}, "is not text"),
+        ({"caution": "\x1b[2J"}, "cannot be printed"),
+        ({"__doc__": "Fine\x9b2J."}, "cannot be printed"),
+        ({"options": [Option("a", "\u202ehelp")]}, "cannot be printed"),
+        ({"options": [Option("a", "", metavar="\x07")]}, "cannot be printed"),
+        ({"summary": classmethod(lambda cls: 3)}, "is not text"),
         ({}, ""),
     ],
 )
@@ -104,7 +104,7 @@ def test_what_a_layer_states_must_make_sense(statement: dict[str, object], fault
 def test_profiles() -> None:
     assert not fault_of(Profile("p", "", 1, {"cipher": "none"}), "profiles")
     assert "no Profile" in fault_of({"name": "p"}, "profiles")
-    assert "'cypher', which is no kind" in fault_of(Profile("p", "", 1, {"cypher": "none"}), "profiles")
+    assert "'cypher', which is not a kind" in fault_of(Profile("p", "", 1, {"cypher": "none"}), "profiles")
 
 
 def test_every_trouble_of_the_strangers_has_a_word_to_look_for() -> None:

@@ -27,7 +27,7 @@ def test_a_bad_name_of_an_entry_point_is_a_problem_and_no_layer(site: Path, name
 def test_a_value_that_is_no_module_is_a_problem(site: Path, value: str) -> None:
     plant_metadata(site, "plytalk-cipher-odd", f"[plytalk]\ncipher-odd = {value}\n")
     host = Host()
-    assert "which is no module" in sentences(host)[0]
+    assert "which is not a module" in sentences(host)[0]
     assert "odd" not in host.names("cipher")
 
 

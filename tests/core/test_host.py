@@ -220,7 +220,7 @@ def test_a_strangers_profile_is_found_by_its_entry_point(site: Path) -> None:
     plant(site, "plytalk-profile-mine", {"profile-mine": text % "'cipher': 'none'"})
     assert Host().profile("mine").port == 4321
     plant(site, "plytalk-profile-odd", {"profile-odd": text.replace("'mine'", "'odd'") % "'cypher': 'none'"})
-    with pytest.raises(BrokenPlugin, match="'cypher', which is no kind of layer"):
+    with pytest.raises(BrokenPlugin, match="'cypher', which is not a kind of layer"):
         Host().profile("odd")
 
 

@@ -333,7 +333,7 @@ async def test_an_authenticator_that_was_never_asked_is_a_no() -> None:
 
     error = await Client(Forgets, Open).opens()
     assert isinstance(error, HandshakeFailed)
-    assert "showed no key of the other side, so --auth open had no say" in error.sentence
+    assert "showed no key of the other side, so --auth open was not used" in error.sentence
 
 
 class Brings(Authenticator):
@@ -364,7 +364,7 @@ async def test_a_pre_shared_key_that_no_handshake_took_is_a_no() -> None:
     client.peer.send(frame(b"K", b"key"))
     error = await client.opens()
     assert isinstance(error, HandshakeFailed)
-    assert "took no pre-shared key, so --auth brings had no say" in error.sentence
+    assert "took no pre-shared key, so --auth brings was not used" in error.sentence
 
 
 async def test_an_authenticator_that_waits_too_long_for_the_other_side_gives_up() -> None:
@@ -413,7 +413,7 @@ async def test_a_handshake_that_swallows_a_refusal_does_not_get_in() -> None:
     client.peer.send(frame(b"K", b"key"))
     error = await client.opens()
     assert isinstance(error, HandshakeFailed)
-    assert "had no say" in error.sentence
+    assert "was not used" in error.sentence
 
 
 async def test_our_own_key_coming_back_is_refused_unless_both_ends_are_ours() -> None:
@@ -509,8 +509,8 @@ def breaking(kind: type[Layer], method: str) -> type[Layer]:
         (breaking(TypedFrames, "encode"), "raised ZeroDivisionError"),
         (breaking(Shown, "initiate"), "The handshake `breaking` raised ZeroDivisionError"),
         (breaking(Unsealed, "__init__"), "The cipher `breaking` cannot be made"),
-        (breaking(Open, "check"), "The authenticator `breaking` raised ZeroDivisionError, which is a no"),
-        (breaking(Open, "verify"), "The authenticator `breaking` raised ZeroDivisionError, which is a no"),
+        (breaking(Open, "check"), "The authenticator `breaking` raised ZeroDivisionError, so the other side was refused"),
+        (breaking(Open, "verify"), "The authenticator `breaking` raised ZeroDivisionError, so the other side was refused"),
     ],
 )
 async def test_an_exception_in_any_layer_is_a_plugin_s_fault_in_words(broken: type[Layer], words: str) -> None:

@@ -72,7 +72,7 @@ async def test_while_it_talks_others_are_turned_away() -> None:
         await serving.ui.until(open=True)
         ending = await client()[0].run("busy", 0)
         assert ending.by is By.THEM
-        why = "memory:client did not get in: This server talks to one at a time, and somebody is talking to it."
+        why = "memory:client did not get in: This server talks to one client at a time, and is busy."
         assert why in serving.ui.notices
         assert not talking.done()
         talking.cancel()
@@ -147,7 +147,7 @@ async def test_who_keeps_failing_is_turned_away_unheard_and_without_a_word() -> 
         _, heard = await serving.stranger()
         await heard.hears_the_end("It is not turned away.")
         assert heard.came == b""
-        assert serving.ui.notices[4:] == ["192.0.2.1:1234 did not get in: Too many handshakes of this source failed."]
+        assert serving.ui.notices[4:] == ["192.0.2.1:1234 did not get in: Too many handshakes from this source failed."]
 
 
 async def test_a_listener_can_ask_whom_to_refuse_before_anything_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +171,9 @@ async def test_an_unfinished_handshake_that_makes_way_counts_as_failed_and_is_to
         _, heard = await serving.stranger()
         await heard.hears_the_end("It is not turned away.")
         told = [sentence for _, sentence in serving.table.turned_away_at]
-        assert told == 3 * ["Its unfinished handshake made way for a newer one."] + ["Too many handshakes of this source failed."]
+        assert told == 3 * ["Its unfinished handshake made way for a newer one."] + [
+            "Too many handshakes from this source failed."
+        ]
         for stream, _ in strangers:
             stream.close()
 
@@ -785,7 +787,7 @@ async def test_one_key_has_its_share_on_this_machine_too() -> None:
         for _ in range(2):
             await serving.comes(ShowsBoth)
         await serving.seated(2)
-        await turned_away(serving, "There are too many connections of its key.", ShowsBoth)
+        await turned_away(serving, "Too many connections with its key.", ShowsBoth)
         await serving.seated(2)
         assert not serving._server._arriving
 
@@ -806,7 +808,7 @@ async def test_one_address_has_its_share_and_no_more() -> None:
         await serving.seated(2)
         _, heard = await serving.stranger()
         await heard.hears_the_end("It is not turned away.")
-        assert serving.table.turned_away_at == [("192.0.2.1:1234", "There are too many connections of this source.")]
+        assert serving.table.turned_away_at == [("192.0.2.1:1234", "Too many connections from this source.")]
 
 
 async def test_this_machine_s_own_have_no_limit_by_address() -> None:
@@ -907,8 +909,8 @@ async def test_files_are_read_anew_and_what_cannot_be_read_leaves_all_as_it_was(
         serving._server.reread()
         told = serving.ui.notices[1:]
         assert "Read ␛." in told
-        assert "Line 3 is damaged. All stays as it was." in told
-        assert [line for line in told if line.startswith("Reading anew failed in") and "ZeroDivisionError" in line]
+        assert "Line 3 is damaged. Nothing was changed." in told
+        assert [line for line in told if line.startswith("Reloading failed in") and "ZeroDivisionError" in line]
         assert len(told) == 3
         one.session.say("still here")
         await one.until(messages=1)

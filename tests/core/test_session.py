@@ -250,7 +250,7 @@ async def test_a_line_longer_than_a_message_may_be_is_not_sent() -> None:
     alone.session.say("after")
     await idle()
     assert alone.says == frame("é".encode() * 5) + frame(b"after")
-    assert alone.ui.notices == ["That line is longer than a message may be (10 bytes) and was not sent: cut it in pieces."]
+    assert alone.ui.notices == ["That line is longer than a message may be (10 bytes) and was not sent: split it."]
     alone.session.exit()
     await alone.over()
 

@@ -43,7 +43,7 @@ def test_secrecy_is_worth_less_while_nobody_knows_who_is_there() -> None:
 
         gives = {Property.PEER_IDENTITY}
 
-    assert rows(Sealed)[Property.SECRECY].sentence.endswith(", as long as nobody posed as the other side from the start")
+    assert rows(Sealed)[Property.SECRECY].sentence.endswith(", unless an attacker posed as the other side from the start")
     assert rows(Sealed, Checked)[Property.SECRECY].sentence == MEANINGS[Property.SECRECY].have
 
 

@@ -230,8 +230,8 @@ S, INTEGRITY, PEER = Property.SECRECY, Property.INTEGRITY, Property.PEER_IDENTIT
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ((), "Everyone on the way can read every word."),
-        ((INTEGRITY, PEER), "Everyone on the way can read every word."),
+        ((), "Anyone on the network path can read every word."),
+        ((INTEGRITY, PEER), "Anyone on the network path can read every word."),
         ((S,), "An attacker can change or invent messages unnoticed."),
         ((S, PEER), "An attacker can change or invent messages unnoticed."),
         ((S, INTEGRITY), "A man in the middle can pose as the other side to each of you, and read and rewrite everything."),

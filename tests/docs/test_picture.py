@@ -11,7 +11,7 @@ A conversation over tcp | u16 | plytalk1 | noise | records | script, server at 1
   client  Less is < more.
   server  Indeed.
 
-What each layer made of it, at the client (-> is sent, <- is received)
+What each layer did with it, at the client (-> sent, <- received)
        0.3 ms  -> preamble
     handshake plytalk1          96 bytes
       50 4c 59 54 41 4c 4b 31 0a 02 28 4e 6f 69 73 65  PLYTALK1..(Noise
@@ -21,7 +21,7 @@ What each layer made of it, at the client (-> is sent, <- is received)
     cipher    noise             80 bytes
       c3 b6 f6 f6 25 89 33 f3 9b ce 62 2a c9 b3 a2 81  ....%.3...b*....
       and 64 bytes more
-    -> who listens on the network sees only these bytes
+    -> an eavesdropper sees only these bytes
        5.0 ms  <- message
     messages  records           64 bytes
 """

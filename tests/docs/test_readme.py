@@ -64,8 +64,8 @@ def machine(tmp_path: Path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="./run is a shell script")
-def test_all_it_needs_is_python(machine) -> None:
-    assert "all it needs is Python 3.11 or newer" in README
+def test_python_is_all_it_needs(machine) -> None:
+    assert "All you need is Python 3.11 or newer" in README
     done, asked = machine("echo", "ready")
     assert done.stdout == "ready\n", done.stderr
     [made] = [words for words in asked if words.startswith("-m venv")]

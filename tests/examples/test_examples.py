@@ -71,7 +71,7 @@ def test_it_is_ten_to_sixty_readable_lines(name: str) -> None:
 def test_explain_calls_xor_what_it_is(fresh: Fresh) -> None:
     out = " ".join(fresh.run("chat", "explain", "--cipher", "xor").split())
     assert "The cipher `xor` is a toy" in out
-    assert "Everyone on the way can read every word" in out
+    assert "Anyone on the network path can read every word" in out
     assert "- integrity" in out
 
 
@@ -87,7 +87,7 @@ def test_a_conversation_in_xor_begins_with_a_warning(fresh: Fresh) -> None:
         client.end_input()
         assert (client.status(), server.status()) == (0, 0)
     for end in (client, server):
-        assert [line for line in end.told if line.startswith("Warning: Everyone on the way can read every word")]
+        assert [line for line in end.told if line.startswith("Warning: Anyone on the network path can read every word")]
 
 
 # -- dice
@@ -118,7 +118,7 @@ def test_everybody_in_a_room_sees_the_same_throw(fresh: Fresh, tmp_path: Path) -
             faces = json.loads(told["body"])
             assert shown.endswith(f"{' + '.join(map(str, faces))} = {sum(faces)}")
             alice.say("/roll a lot")
-            assert "/roll 2d6" in alice.tells("That is no throw.")
+            assert "/roll 2d6" in alice.tells("That is not a throw.")
             alice.say("/help")
             assert "(dice)" in alice.tells("/roll ")
             server.say("/roll")  # whoever sits there is a member like any other

@@ -199,8 +199,8 @@ def answer(payload):
 
 
 BAD_SERVERS = {
-    "garbage for a PEM": (answer(habits.NOT_PEM[2]), "The server sent something that is no public key in PEM."),
-    "an empty key": (answer(b""), "The server sent something that is no public key in PEM."),
+    "garbage for a PEM": (answer(habits.NOT_PEM[2]), "The server sent something that is not a public key in PEM."),
+    "an empty key": (answer(b""), "The server sent something that is not a public key in PEM."),
     "another kind of key": (answer(habits.ED25519_PEM), "The server sent a public key that is not an RSA key."),
     "1024 bits": (answer(habits.rsa_pem(1024)), "The server's RSA key has 1024 bits"),
     "8192 bits": (answer(habits.rsa_pem(8192)), "The server's RSA key has 8192 bits"),

@@ -230,7 +230,7 @@ async def test_no_identity_satisfies_no_authenticator(peer, role):
 @pytest.mark.parametrize("peer", PEERS)
 async def test_another_identity_than_the_one_asked_for_is_refused(peer, role):
     stacked, make, messages = a_meeting(peer, "XX", role, "peer", peer="SHA256:" + "A" * 43)
-    assert "it is somebody else, or someone is between you" in await attempt(stacked, make, messages, role)
+    assert "it is someone else, or someone is between you" in await attempt(stacked, make, messages, role)
 
 
 @pytest.mark.parametrize("role", Role)

@@ -286,7 +286,7 @@ def test_a_half_typed_line_is_there_again_when_the_connection_is(tmp_path):
             screen.until("You are alice in lobby")
             half_type(screen)
             server.process.kill()
-            screen.until("You are not connected: trying again. What you type now is said when you are back.")
+            screen.until("You are not connected: trying again. What you type now is sent when you are back.")
             with serve("--keep", "--ui", "none", "--port", str(server.port), environment=home("server")) as again:
                 assert again.port == server.port
                 screen.until(lambda: screen.before_cursor == "Type Message: half typed")

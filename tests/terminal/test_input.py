@@ -55,7 +55,7 @@ def test_a_server_that_keeps_on_stays_when_its_input_ends():
         server.say("all I have to say")
         server.end_input()
         assert caller.hear() == "Message Received: all I have to say"
-        server.tells("Standard input has ended: nothing more can be typed here, and the server goes on without.")
+        server.tells("Standard input has ended: nothing more can be typed here, and the server keeps running.")
         caller.say("still here")
         assert server.hear() == "Message Received: still here"
         caller.say("exit")

@@ -56,7 +56,7 @@ def test_a_layer_that_says_who_it_is_passes() -> None:
     [
         (Unexplained, "has no docstring"),
         (Boastful, "no set of Property"),
-        (Garish, "no screen should"),
+        (Garish, "cannot be printed"),
         (NoKind, "no kind of layer"),
     ],
 )

@@ -80,13 +80,15 @@ async def test_a_list_that_cannot_be_read_any_more_leaves_the_old_one_in_force(t
         file.chmod(0o666)
     else:
         file.write_text(f"{BOB} Bob\n{BOB} Bob\n" if trouble == "a key twice" else f"{BOB} Bob\ndamaged\n")
-    named = {"a bad line": f"{file}, line 2: ", "a key twice": f"{file}, line 2: this key is there twice"}.get(trouble, str(file))
+    named = {"a bad line": f"{file}, line 2: ", "a key twice": f"{file}, line 2: this key is listed twice"}.get(
+        trouble, str(file)
+    )
     with pytest.raises(StoreError) as refusal:
         auth.reread()
     assert named in refusal.value.sentence
     shown = await Shown(ALICE, "192.0.2.7:5000").to(auth)
     assert named in shown.said[0]
-    assert shown.said[0].endswith("Until then the list as it was before decides who may come in.")
+    assert shown.said[0].endswith("Until then the previous list stays in force.")
     assert shown.said[1:] == [f"192.0.2.7:5000 is Alice, by {file}."]
     assert len((await Shown(ALICE).to(auth)).said) == 1  # told once
     with pytest.raises(Refused):
@@ -108,7 +110,7 @@ def test_a_bad_line_at_sighup_is_told_and_nobody_on_the_list_is_locked_out(tmp_p
         server.process.send_signal(signal.SIGHUP)
         told = server.tells("allow, line 2: ")
         assert f"{tmp_path / 'allow'}, line 2: " in told
-        assert told.endswith("All stays as it was.")
+        assert told.endswith("Nothing was changed.")
         with connect(server.port, "--accept-new", environment=home(tmp_path / "client")) as client:
             client.end_input()
             assert client.status() == 0, client.told

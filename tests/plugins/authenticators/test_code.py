@@ -434,7 +434,7 @@ def test_strangers_begin_with_a_code_and_come_back_by_name(tmp_path: Path) -> No
     with terminal(tmp_path / "mallory", "serve", "--port", port) as server:
         server.expect("Listening on")
         with terminal(tmp_path / "alice", "connect", "@bob") as client:
-            client.expect("it is somebody else, or someone is between you")
+            client.expect("it is someone else, or someone is between you")
             assert ended(client) == 5
 
 

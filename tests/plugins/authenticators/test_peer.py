@@ -33,7 +33,7 @@ async def test_every_other_key_is_refused_with_both_fingerprints() -> None:
     ],
 )
 def test_anything_but_a_whole_fingerprint_is_refused_at_once(given: str) -> None:
-    with pytest.raises(Usage, match="is no fingerprint"):
+    with pytest.raises(Usage, match="is not a fingerprint"):
         PinnedPeer(given)
 
 

@@ -292,7 +292,7 @@ async def test_a_place_that_is_not_ours_is_said_too(host: str) -> None:
 
 async def test_a_place_that_others_can_reach_is_pointed_out() -> None:
     async with serving(place="0.0.0.0:0") as here:
-        assert "Whoever can reach that address can read them." in here.sentences[0]
+        assert "Anyone who can reach that address can read them." in here.sentences[0]
     async with serving() as here:
         assert here.sentences == [f"Figures for Prometheus at http://127.0.0.1:{here.port}/metrics."]
 

@@ -35,8 +35,8 @@ def test_it_is_the_layer_of_its_module() -> None:
     [
         ({"backlog": -1}, "numbers from 0 on"),
         ({"rate": -1}, "numbers from 0 on"),
-        ({"operator": "alice"}, "is no operator's key"),
-        ({"operator": "SHA256:short"}, "is no operator's key"),
+        ({"operator": "alice"}, "is not an operator's key"),
+        ({"operator": "SHA256:short"}, "is not an operator's key"),
         ({"room": "no room"}, "cannot be the name of a room"),
     ],
 )
@@ -71,10 +71,10 @@ async def test_who_may_what_is_read_anew_without_dropping_anybody(home: Path) ->
         alice.say("/kick bob")
         await alice.shows("/kick is for operators.")
         crowd.server.reread()
-        assert await crowd.ui.shows("Read who is") == f"Read who is operator, banned and muted anew from {home / 'rooms'}."
+        assert await crowd.ui.shows("Read who is") == f"Reloaded operators, bans and mutes from {home / 'rooms'}."
         (home / "rooms").write_text("damaged\n")
         crowd.server.reread()
-        await crowd.ui.shows("All stays as it was.")
+        await crowd.ui.shows("Nothing was changed.")
         alice.say("/kick bob")
         assert (await bob.over()).by is By.THEM
         assert not alice.task.done()

@@ -138,7 +138,7 @@ async def test_a_remote_key_where_the_pattern_has_it_and_nowhere_else(options, w
 
 async def test_a_new_identity_is_told(tmp_path):
     first, second = [await end(CLIENT, tmp_path) for _ in range(2)]
-    assert first.told[0].startswith("Made you a new identity, SHA256:")
+    assert first.told[0].startswith("Created a new identity (SHA256:")
     assert second.told == []
     assert (await end(CLIENT, tmp_path / "nowhere", pattern="NN")).told == []
     assert not (tmp_path / "nowhere").exists()

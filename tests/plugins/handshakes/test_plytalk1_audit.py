@@ -76,7 +76,7 @@ class Trusting(Plytalk1):
 
 async def test_a_server_that_takes_a_forged_identity_fails(tmp_path: Path) -> None:
     async with serving(tmp_path, Trusting) as port:
-        assert failures(await audited(port)) == ["It lets in who shows somebody else's key without proving it."]
+        assert failures(await audited(port)) == ["It lets in a client that shows someone else's key without proving it."]
 
 
 async def test_a_server_that_takes_a_key_of_low_order_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

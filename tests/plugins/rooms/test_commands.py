@@ -201,11 +201,11 @@ async def test_operators_are_made_by_the_console_and_kept(home: Path) -> None:
         alice.say("/kick bob")
         await gone(bob, "You were removed from the server by alice.")
         alice.say("/kick alice", "/kick server", "/ban server", "/kick nobody", "/kick", "/ban", "/mute ssh-rsa AAAA")
-        await alice.shows("nor to whoever sits at the server")
+        await alice.shows("to the person at the server")
         await alice.shows("server shows no key")
         await alice.shows("Nobody here is called 'nobody'")
         await alice.shows("Say whom: /kick bob.")
-        await alice.shows("That is no key")
+        await alice.shows("That is not a key")
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
         alice.say("/deop bob", "/op bob")

@@ -365,7 +365,7 @@ def test_a_server_does_not_start_with_a_file_that_is_no_history(tmp_path: Path) 
     (tmp_path / "letter").chmod(0o600)
     outcome = chat("serve", "--port", "0", "--history", str(tmp_path / "letter"), environment=living_in(tmp_path, "server"))
     assert outcome.returncode == 1
-    assert "letter is no history of rooms, or is damaged." in outcome.stderr
+    assert "letter is not a room history, or is damaged." in outcome.stderr
     assert "Listening" not in outcome.stderr
 
 

@@ -220,7 +220,7 @@ def test_alike(one: str, other: str) -> None:
 
 
 def test_people_with_ordinary_names_are_not_taken_for_one_another() -> None:
-    """Where capitals and small letters are looked at as one, Neil is Nell and Lia is Ila."""
+    """Where capitals and lowercase letters are looked at as one, Neil is Nell and Lia is Ila."""
     names = (
         "Ali All Alice Alicia Mia Mila Milla Nina Viva Neil Nell Bill Bell Lia Ila Eli Ella Elliot Eliot Jon John Joan Jan Jana "
         "Tim Tom Kim Kin Rob Bob Boo Ann Anna \u00c9lise Elise \u00c4nne Zo\u00eb Zoe \u0410\u043d\u043d\u0430 \u674e \u738b"

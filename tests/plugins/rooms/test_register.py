@@ -60,7 +60,7 @@ def test_nobody_takes_it_nor_one_that_looks_like_it(register: Register, name: st
 
 def test_a_name_like_two_others_is_taken_even_for_the_holder_of_one(register: Register) -> None:
     register.claim("paypal", ALICE)  # "PaypaI" as written
-    register.claim("paypai", BOB)  # "PaypaI" in small letters
+    register.claim("paypai", BOB)  # "PaypaI" in lowercase letters
     for one in (ALICE, BOB):
         with pytest.raises(Taken):
             register.claim("PaypaI", one)

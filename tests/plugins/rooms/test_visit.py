@@ -162,7 +162,7 @@ async def test_a_server_that_was_started_anew_is_said_with_what_may_be_lost(ends
         session.say("second")
         server.session.send_item(Ack(1))
         await idle()
-    assert "The server was started anew: your last 1 lines may not have arrived." in both[0].person.notices
+    assert "The server was restarted: your last 1 lines may not have arrived." in both[0].person.notices
     assert [notice for notice in both[0].person.notices if "is missing here" in notice]
     async with visiting(visit, both) as (_, server):
         server.welcomes(epoch="other", taken=1)
@@ -187,7 +187,7 @@ async def test_what_a_server_took_and_told_nobody_before_it_ended_is_said_as_wel
         server.welcomes(epoch="other", missed=True)
         await idle()
         assert server.heard == []
-    assert "The server was started anew: your last 1 lines may not have arrived." in both[0].person.notices
+    assert "The server was restarted: your last 1 lines may not have arrived." in both[0].person.notices
 
 
 async def test_a_server_that_forgot_how_much_was_said_hears_nothing_twice(ends) -> None:
@@ -207,7 +207,7 @@ async def test_a_server_that_forgot_how_much_was_said_hears_nothing_twice(ends) 
         assert server.heard == ["new"]
         server.session.send_item(Ack(2))
         await idle()
-    assert "The server was started anew: your last 1 lines may not have arrived." in both[0].person.notices
+    assert "The server was restarted: your last 1 lines may not have arrived." in both[0].person.notices
     async with visiting(visit, both) as (_, server):
         server.welcomes(taken=2)
         await idle()

@@ -67,7 +67,7 @@ async def test_a_program_that_listens_is_left_alone_and_does_not_notice(path: Pa
 @pytest.mark.parametrize("make", [lambda path: path.write_text("mine"), lambda path: path.mkdir()])
 async def test_what_is_no_socket_is_left_alone(path: Path, make) -> None:
     make(path)
-    with pytest.raises(CannotConnect, match="exists and is no socket"):
+    with pytest.raises(CannotConnect, match="exists and is not a socket"):
         await Unix().listen(str(path), 0)
     assert path.exists()
 

@@ -102,7 +102,7 @@ async def test_whoever_reads_no_more_ends_the_conversation(typing, monkeypatch: 
 
 async def test_nobody_is_asked_off_a_terminal(typing) -> None:
     console, _ = typing
-    with pytest.raises(UnknownPeer, match=r"Trust it\? Nobody can be asked off a terminal.") as failure:
+    with pytest.raises(UnknownPeer, match=r"Trust it\? There is no terminal to ask on.") as failure:
         await console.question_queue.ask("Trust it?", "Use --yes.")
     assert failure.value.hint == "Use --yes."
 
