@@ -48,7 +48,7 @@ TROUBLE: Mapping[str, tuple[str, str]] = {
     "no-method": (GOOD.replace("def seal", "def saal"), "does not define seal"),
     "gives": (GOOD.replace("    name =", "    gives = {{'peace'}}\n    name ="), "gives {'peace'}, which is not a set"),
     "needs": (GOOD.replace("    name =", "    needs = {{'quiet'}}\n    name ="), "needs {'quiet'}, which is not a set"),
-    "prefers": (GOOD.replace("    name =", "    prefers = {{'frame': 'raw'}}\n    name ="), "no mapping of kinds"),
+    "prefers": (GOOD.replace("    name =", "    prefers = {{'frame': 'raw'}}\n    name ="), "not a mapping of kinds"),
     "options": (GOOD.replace("    name =", "    options = ['loud']\n    name ="), "is not an Option"),
     "caution": (GOOD.replace("    name =", "    caution = 3\n    name ="), "is not text"),
 }

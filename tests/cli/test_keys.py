@@ -88,7 +88,7 @@ def test_openssh_reads_what_is_made_here(keys: Keys) -> None:
 def test_without_an_identity_it_says_how_to_make_one(keys: Keys) -> None:
     out, err = keys("show", status=1)
     assert out == ""
-    assert "`chat keys new` makes one" in err
+    assert "`chat keys new` creates one" in err
     assert not keys.file.exists()
 
 

@@ -362,7 +362,7 @@ FINGERPRINT = PublicKey.parse(ALICE).fingerprint
         (None, (), 2, "There is no contact 'alice' in"),
         (f"bob - {ALICE}", (), 2, "There is no contact 'alice' in"),
         (f"alice - {ALICE}", (), 2, f"chat connect HOST --peer {FINGERPRINT}"),
-        (f"alice 127.0.0.1 {ALICE}", ("--peer", "SHA256:" + "A" * 43), 2, "--peer names another key than the one kept"),
+        (f"alice 127.0.0.1 {ALICE}", ("--peer", "SHA256:" + "A" * 43), 2, "--peer names a different key than the stored one"),
         (f"alice 127.0.0.1:9000 {ALICE}", ("--port", "9001"), 2, "names the port 9000 and --port says 9001"),
         (f"alice 127.0.0.1 {ALICE}", ("--profile", "demo01"), 2, "The auth `peer` needs peer key"),
         (f"alice 127.0.0.1 {ALICE}", ("-p", "no:peer"), 2, "The auth `peer` is blocked"),

@@ -132,7 +132,7 @@ def test_a_server_that_goes_away_meanwhile_keeps_what_was_found() -> None:
     report = look(doors, [known(doors, Interrupted, b"G")])
     assert FOUND in report.findings
     assert report.findings[-1].grade is Grade.WARN
-    assert "answers no further connection" in report.findings[-1].says
+    assert "does not answer another connection" in report.findings[-1].says
     assert "It hung up." in report.findings[-1].says
 
 

@@ -38,7 +38,7 @@ def test_every_built_in_layer_keeps_its_contract() -> None:
 
 @pytest.mark.parametrize("thing", [None, 3, "Fine", object, Fine(None, None), Layer(), Profile("x", "", 1)])
 def test_what_is_no_layer_class(thing: object) -> None:
-    assert "is no layer class" in fault_of(thing, "layers")
+    assert "is not a layer class" in fault_of(thing, "layers")
 
 
 @pytest.mark.parametrize("kind", [None, "", "cypher", "auth", []])
@@ -80,8 +80,8 @@ def test_an_authenticator_must_judge_at_one_moment_at_least(moment: str) -> None
         ({"gives": "secrecy"}, "gives 'secrecy', which is not a set"),
         ({"gives": {"secrecy"}}, ""),
         ({"gives": 7}, "gives 7, which is not a set of Property"),
-        ({"prefers": ["raw"]}, "no mapping of kinds"),
-        ({"prefers": {"frame": "raw"}}, "no mapping of kinds"),
+        ({"prefers": ["raw"]}, "not a mapping of kinds"),
+        ({"prefers": {"frame": "raw"}}, "not a mapping of kinds"),
         ({"options": "loud"}, "is not an Option"),
         ({"options": (Option("when", "", complex),)}, "is not an Option of the type"),
         ({"options": (Option("my option", ""),)}, "is not called in lowercase letters"),
@@ -103,7 +103,7 @@ def test_what_a_layer_states_must_make_sense(statement: dict[str, object], fault
 
 def test_profiles() -> None:
     assert not fault_of(Profile("p", "", 1, {"cipher": "none"}), "profiles")
-    assert "no Profile" in fault_of({"name": "p"}, "profiles")
+    assert "not a Profile" in fault_of({"name": "p"}, "profiles")
     assert "'cypher', which is not a kind" in fault_of(Profile("p", "", 1, {"cypher": "none"}), "profiles")
 
 

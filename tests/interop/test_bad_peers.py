@@ -130,7 +130,7 @@ def test_a_second_good_peer_is_turned_away_while_one_talks(server):
         key = module.handshake_client(first)
         ours.tells(f"Talking to 127.0.0.1:{first.getsockname()[1]}")
         module.handshake_client(second)
-        ours.tells("This server talks to one at a time")
+        ours.tells("This server talks to one client at a time")
         assert habits.silence(second) == b""
         module.send_message(first, key, "still here")
         assert ours.hear() == "Message Received: still here"

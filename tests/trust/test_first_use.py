@@ -60,7 +60,7 @@ TOLD = {
     "absent": r"is not known yet\. Its fingerprint is SHA256:\S+ .* Give --peer SHA256:\.\.\. if you know the fingerprint",
     "changed": r"line 1: someone may be between you, .* out of band\. If the key is right: chat keys forget",
     "other type": r"line 1: someone may be between you, .* If the key is right: chat keys forget 127\.0\.0\.1:\d+$",
-    "revoked": r"is revoked: \S+, line 1\. .* ask the one who runs the server for its new key",
+    "revoked": r"is revoked: \S+, line 1\. .* ask the person who runs the server for its new key",
     "corrupt line": r"line 1: .* Nothing in this file is trusted until line 1 is corrected or deleted",
     "unreadable": r"is not a plain file\. Put a plain file there, or name another one",
     "disk full": r"could not be written: .* Nothing was changed: make room|is new here",

@@ -91,7 +91,7 @@ def test_a_stack_that_wants_what_is_not_here_is_left_out(monkeypatch: pytest.Mon
 
 
 def test_people_pass_on_what_they_are_told_to() -> None:
-    assert passed_on(["The secret is 3-a-b. Tell it to the other side alone; it is good once.", "More."]) == "3-a-b"
+    assert passed_on(["The secret is 3-a-b. Tell it only to the other side; it is valid once.", "More."]) == "3-a-b"
     assert passed_on([]) == ""
 
 

@@ -55,9 +55,9 @@ def test_a_layer_that_says_who_it_is_passes() -> None:
     ("layer", "words"),
     [
         (Unexplained, "has no docstring"),
-        (Boastful, "no set of Property"),
+        (Boastful, "not a set of Property"),
         (Garish, "cannot be printed"),
-        (NoKind, "no kind of layer"),
+        (NoKind, "not a kind of layer"),
     ],
 )
 def test_a_layer_that_does_not_fails_in_words(layer: type[Layer], words: str) -> None:

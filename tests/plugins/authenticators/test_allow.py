@@ -134,8 +134,8 @@ async def test_who_is_let_in_from_within_comes_in_from_then_on(file: Path) -> No
     assert file.read_text() == f"# friends\n{ALICE} Alice\n{BOB} Bob\n"
 
 
-def test_who_goes_by_no_list_lets_nobody_in_by_one() -> None:
-    with pytest.raises(Usage, match="--auth words goes by no list"):
+def test_an_authenticator_without_a_list_lets_nobody_in_by_one() -> None:
+    with pytest.raises(Usage, match="--auth words does not use a list"):
         Words().admit(str(BOB), "Bob")
 
 

@@ -99,7 +99,7 @@ def test_a_code_may_be_typed_in_many_ways(typed: str) -> None:
     ],
 )
 def test_what_can_be_no_code_is_refused_before_it_costs_a_guess_and_not_repeated(typed: str) -> None:
-    with pytest.raises(Usage, match="no one-time code") as refused:
+    with pytest.raises(Usage, match="not a one-time code") as refused:
         parse(typed)
     assert "velv" not in refused.value.sentence
     assert "orbit" not in refused.value.sentence
@@ -380,7 +380,7 @@ async def test_a_name_that_cannot_be_given_is_refused_at_the_start(tmp_path: Pat
     assert await meet(await alice(tmp_path, printed(server)), server) == (None, None)
     with pytest.raises(StoreError, match="@alice is taken"):
         await bob(tmp_path, save_as="alice")
-    with pytest.raises(Usage, match="no name for a contact"):
+    with pytest.raises(Usage, match="not a valid contact name"):
         await bob(tmp_path, save_as="no name")
 
 

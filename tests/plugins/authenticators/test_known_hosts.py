@@ -79,7 +79,7 @@ async def test_a_file_that_cannot_be_understood_or_locked_is_no_yes(file: Path) 
 
 
 async def test_a_key_in_another_form_is_refused_in_words(file: Path) -> None:
-    with pytest.raises(Refused, match=r"\(rsa\) is not one that known_hosts can hold"):
+    with pytest.raises(Refused, match=r"\(rsa\) cannot be stored in known_hosts"):
         await Shown(Identity("rsa", b"0\x82\x01"), answers=True).to(KnownHosts(file, accept_new=True))
     assert not file.exists()
 

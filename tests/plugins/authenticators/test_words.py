@@ -317,5 +317,5 @@ def test_off_a_terminal_nobody_says_yes(tmp_path: Path) -> None:
         serve("--words", environment=environment(tmp_path / "bob")) as server,
         connect(server.port, "--words", environment=environment(tmp_path / "alice")) as client,
     ):
-        assert "Nobody can be asked off a terminal" in server.tells("did not get in")
+        assert "There is no terminal to ask on" in server.tells("did not get in")
         assert client.status() == 4

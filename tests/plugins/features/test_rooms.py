@@ -71,7 +71,7 @@ async def test_who_may_what_is_read_anew_without_dropping_anybody(home: Path) ->
         alice.say("/kick bob")
         await alice.shows("/kick is for operators.")
         crowd.server.reread()
-        assert await crowd.ui.shows("Read who is") == f"Reloaded operators, bans and mutes from {home / 'rooms'}."
+        assert await crowd.ui.shows("Reloaded") == f"Reloaded operators, bans and mutes from {home / 'rooms'}."
         (home / "rooms").write_text("damaged\n")
         crowd.server.reread()
         await crowd.ui.shows("Nothing was changed.")

@@ -180,7 +180,7 @@ async def test_words_where_a_message_has_none_are_refused(tmp_path, monkeypatch)
     )
     _, error = await meet(client, server)
     assert isinstance(error, HandshakeFailed)
-    assert "words into a handshake message" in str(error)
+    assert "a payload in a handshake message" in str(error)
 
 
 async def test_extensions_behind_the_identity_are_read_over(tmp_path):

@@ -270,7 +270,7 @@ async def test_words_in_message_a_are_refused(tmp_path, monkeypatch):
     client, server = [await end(each, tmp_path / each.value, suite="classical") for each in Role]
     _, error = await meet(client, server)
     assert isinstance(error, HandshakeFailed)
-    assert "words into a handshake message" in str(error)
+    assert "a payload in a handshake message" in str(error)
 
 
 async def test_there_is_no_handshake_before_there_is_an_identity(tmp_path):

@@ -75,7 +75,7 @@ async def test_what_it_refuses_is_told_to_its_sender_alone(home: Path) -> None:
         assert await alice.shows("Try tea") == "No cof␛fee. Try tea."
         alice.say("/odd", "/odd " + "x" * 33, "/odd a\x07b", "done")
         await bob.shows("done")
-        assert len([notice for notice in alice.ui.notices if "no name for a type of event" in notice]) == 3
+        assert len([notice for notice in alice.ui.notices if "not a valid type of event" in notice]) == 3
         assert not [line for line in (*bob.ui.notices, *bob.ui.messages) if "fee" in line]
 
 

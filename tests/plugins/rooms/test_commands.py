@@ -68,7 +68,7 @@ async def test_emotes_and_names(home: Path) -> None:
         assert [line for line in bob.ui.messages if "bob" not in line] == [
             "* alice waves", "* [alice] is now [al].", "* al waves again", "al: hello",
         ]  # fmt: skip
-        await alice.shows("Say what you do")
+        await alice.shows("Describe an action")
         await alice.shows("Say the new name")
         bob.say("/msg alice psst", "/msg al psst")
         await bob.shows("Nobody here is called 'alice'.")
@@ -296,7 +296,7 @@ async def test_where_everybody_may_come_in_there_is_nothing_to_allow(home: Path)
     async with Crowd(home) as crowd:
         await crowd.comes("alice")
         crowd.seat.say(f"/allow {crowd.key('bob')} bob")
-        await crowd.ui.shows("Everybody may come in here already")
+        await crowd.ui.shows("Everybody may come in already")
         await idle()
 
 

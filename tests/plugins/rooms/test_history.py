@@ -187,7 +187,7 @@ def test_a_file_that_is_something_else_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("statements", "sentence"),
     [
-        ("DROP TABLE meta; PRAGMA application_id = 0; PRAGMA user_version = 0", "no history of rooms"),
+        ("DROP TABLE meta; PRAGMA application_id = 0; PRAGMA user_version = 0", "not a room history"),
         ("PRAGMA user_version = 99", "another version of this program"),
         ("DELETE FROM events WHERE id = 2", "gaps"),
         ("DROP TABLE events", "damaged"),
