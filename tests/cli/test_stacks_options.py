@@ -240,7 +240,7 @@ def test_a_pinned_key_takes_the_place_of_what_decides_when_nobody_chose() -> Non
     assert (names(chosen, "auth"), chosen.options) == (["peer"], {"peer": KEY})
     chosen.pin(KEY)
     assert names(chosen, "auth") == ["peer"]
-    with pytest.raises(Usage, match=f"--peer names another key than the one kept, {OTHER}"):
+    with pytest.raises(Usage, match=f"--peer names a different key than the stored one, {OTHER}"):
         chosen.pin(OTHER)
     both = choice_of("--auth", "words", "--auth", "known-hosts")
     both.pin(KEY)
@@ -257,7 +257,7 @@ def test_guests_run_the_layers_of_their_chat_over_our_transport_and_screen() -> 
         "transport": "unix", "framer": "raw", "handshake": "none", "cipher": "none", "messages": "trimmed", "ui": "jsonl",
     }  # fmt: skip
     assert chosen.guest("secure-chat").names["cipher"] == "aesgcm"
-    with pytest.raises(Usage, match="plytalk1 is no existing chat"):
+    with pytest.raises(Usage, match="plytalk1 is not an existing chat"):
         chosen.guest("plytalk1")
 
 

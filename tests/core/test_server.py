@@ -161,7 +161,7 @@ async def test_a_listener_can_ask_whom_to_refuse_before_anything_is_built(monkey
         await serving.ui.until(notices=2)
         assert refuses("192.0.2.1:9")
         assert not refuses("192.0.2.2:9")
-        assert serving.ui.notices[2:] == ["192.0.2.1:9 did not get in: Too many handshakes of this source failed."]
+        assert serving.ui.notices[2:] == ["192.0.2.1:9 did not get in: Too many handshakes from this source failed."]
 
 
 async def test_an_unfinished_handshake_that_makes_way_counts_as_failed_and_is_told() -> None:

@@ -183,7 +183,7 @@ async def test_of_a_hundred_guesses_five_reach_the_exchange(tmp_path: Path) -> N
     assert [type(outcome) for outcome in outcomes] == [WrongSecret] * 5 + [Refused] * 95
     last = (await meet(await alice(tmp_path, code, Guesser), server))[1]
     assert isinstance(last, Refused)
-    assert "dead after 5 wrong guesses" in str(last)
+    assert "no longer valid after 5 wrong guesses" in str(last)
     assert Guesser.answered == 5
 
 
@@ -255,7 +255,7 @@ async def test_a_restart_gives_no_new_guesses(tmp_path: Path) -> None:
     code = printed(server)
     await meet(await alice(tmp_path, other_than(code)), server)
     outcome = (await meet(await alice(tmp_path, code), server))[1]
-    assert "dead after 5 wrong guesses" in str(outcome)
+    assert "no longer valid after 5 wrong guesses" in str(outcome)
     with pytest.raises(Usage, match="given only to a person"):
         await bob(tmp_path)
 
@@ -448,7 +448,7 @@ def test_five_wrong_guesses_end_the_server_and_each_guesser_with_code_4(tmp_path
                 client.expect("does not know the same secret")
                 assert ended(client) == 4
             server.expect("did not get in: The two sides do not know the same secret")
-        server.expect("dead after 5 wrong guesses")
+        server.expect("no longer valid after 5 wrong guesses")
         assert ended(server) == 4
 
 
@@ -482,7 +482,7 @@ def test_off_a_terminal_the_code_is_read_from_nowhere(tmp_path: Path) -> None:
         check=False,
     )
     assert run.returncode == 4
-    assert b"One-time code is needed, and nobody can be asked off a terminal" in run.stderr
+    assert b"One-time code is needed, and there is no terminal to ask on" in run.stderr
 
 
 def test_without_the_package_the_command_says_what_to_install(tmp_path: Path) -> None:
