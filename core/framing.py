@@ -45,13 +45,17 @@ class HeaderFramer(Framer):
         return [head + payload for payload in payloads]
 
     def feed(self, data: Buffer) -> None:
+        self._release()
+        self._buffer += data
+
+    def _release(self) -> None:
+        """Let go of the frames that were taken: a peer at rest must not keep the memory of its longest one."""
         if self._at:
             del self._buffer[: self._at]
             self._at = 0
-        self._buffer += data
 
     def frames(self) -> Iterator[Frame]:
-        # One copy of what has come, then slices of it: the bytearray itself is only ever cut at its front (in `feed`).
+        # One copy of what has come, then slices of it: the bytearray itself is only ever cut at its front.
         buffer, unpack, typed, limit = self._buffer, self.header.unpack_from, self.typed, self.limit
         start, size, head, data = self._at, len(buffer), self.header.size, b""
         kind = None
@@ -64,7 +68,7 @@ class HeaderFramer(Framer):
                 raise FrameTooLong(f"The other side announced a frame of {length:,} bytes; at most {limit:,} are accepted here.")
             end = body + length
             if end > size:
-                return
+                break
             self._at = start = end
             if length > LARGE:
                 yield kind, bytes(memoryview(buffer)[body:end])
@@ -72,6 +76,8 @@ class HeaderFramer(Framer):
             if not data:
                 data = bytes(buffer)
             yield kind, data[body:end]
+        if len(buffer) == size:  # nothing was fed meanwhile
+            self._release()
 
     def fields(self, kind: Kind | None, payload: bytes) -> dict[str, str]:
         length = {"length": str(len(payload))}

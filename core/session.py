@@ -10,6 +10,7 @@ the peer sees the same thing: the connection closes.
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from operator import length_hint
 from typing import TYPE_CHECKING, Protocol
 
 from plytalk.core.endings import By, Ending, ending_by_peer
@@ -49,6 +50,8 @@ MAX_SAME, MAX_NOTICES = 3, 100
 """How often the same sentence is shown in a conversation, and how many different ones."""
 ACKNOWLEDGE = 64
 """After how many messages the other side is told that they were received; when it says goodbye, it is told at once."""
+ITEM_KEPT = 96
+"""About how many bytes of memory an item of a record takes while it waits: a short one takes most of its length."""
 OUR_WORDS = {CloseReason.SHUTDOWN: "The server was told to end."}
 
 
@@ -63,6 +66,9 @@ class Meter(Protocol):
 
     def item(self) -> None:
         """An item came that is not a message."""
+
+    def kept(self, size: int) -> None:
+        """So many bytes are kept now of what has come and is not done: unfinished frames and messages, and what waits."""
 
 
 class Session:
@@ -189,8 +195,9 @@ class Session:
 
     @property
     def unfinished(self) -> int:
-        """How many bytes are kept of a message whose end has not come."""
-        return self._messages.unfinished
+        """How many bytes are kept of what has come and is not done: of frames, of a message, and of items that wait."""
+        waiting = length_hint(self._rest) * ITEM_KEPT if self._rest is not None else 0
+        return self._messages.unfinished + self._framer.unfinished + len(self._unread) + waiting
 
     def when_over(self, tell: Callable[["Session", Ending], None]) -> None:
         """Have the ending told as soon as it is known; those who asked are told in turn."""
@@ -294,6 +301,8 @@ class Session:
             if self._taken >= self._acknowledge_at:
                 self._acknowledge_at = self._taken + ACKNOWLEDGE
                 self._pending.append(Ack(self._taken))
+            if meter is not None and not self.ending:
+                meter.kept(self.unfinished)
             if self._pending:
                 self._flush()
 
@@ -673,6 +682,13 @@ class Session:
         else:
             self._control(item)
 
+    def ignore_rest(self) -> None:
+        """Let go of what has come and is not done, and read nothing more: for a conversation that this side has ended."""
+        self._rest = self._frames = None
+        self._unread = b""
+        self._framer, self._messages = self.stack.framer(), self.stack.messages()
+        self.stream.deliver_to(ignore, self._ended)
+
     def tell_waiting(self) -> None:
         """Tell the user of this conversation why it has not ended yet."""
         if self._hearer is self.stack.ui and self.ending and self.ending.by is By.US:
@@ -742,3 +758,7 @@ class Session:
             self.stream.close()
             self.forget()
         return self.ending
+
+
+def ignore(data: Buffer) -> None:
+    """What a conversation that has ended does with what still comes."""

@@ -31,7 +31,7 @@ ITEM = 0.25
 ANSWER = 1 * KIB
 """How many bytes of answers cost as much as one request."""
 UNFINISHED = 32 * MIB
-"""How many bytes of messages whose end has not come are kept, of all members together."""
+"""How many bytes are kept of frames and messages whose end has not come, and of items that wait, of all members together."""
 TURN = 1000
 """How much work a member may cause before it is another member's turn: one for a message, and as below."""
 RECORD = 4
@@ -40,8 +40,6 @@ PIECE = 64
 """Of a record of so many bytes the work grows by one."""
 COMMAND = 50
 """The work of a command or of an item that is not a message."""
-WORK = 20_000.0
-"""How much work a second every member may cause without waiting for a turn."""
 
 
 class Rates(NamedTuple):
@@ -61,13 +59,13 @@ class Budget:
         self.since = now
 
     def refill(self, rates: Rates, now: float, crowd: bool, share: int = 1) -> float:
-        """Add what the time since then is worth; gives how many seconds it takes until nothing is below zero but work.
+        """Add what the time since then is worth; gives how many seconds it takes until nothing is below zero but work, which
+        only a turn adds to: with time, many members together could do as much as they like in each turn of the event loop.
 
         Without a `crowd` messages and bytes are free. `share` is how many members share the bytes.
         """
         passed, self.since = now - self.since, now
         self.requests = min(BURST_REQUESTS, self.requests + passed * REQUESTS)
-        self.work = min(float(TURN), self.work + passed * WORK)
         if not crowd or not rates.messages:
             self.messages, self.octets = rates.burst, float(BURST_BYTES)
             return max(0.0, -self.requests / REQUESTS)
@@ -78,7 +76,10 @@ class Budget:
 
 
 class Unfinished:
-    """What is kept of messages whose end has not come, of all members together. Beyond UNFINISHED the oldest one is given up."""
+    """What is kept of all members together that has come and is not done: unfinished frames and messages, and items that wait.
+
+    Beyond UNFINISHED the member is given up for which nothing has been finished for longest.
+    """
 
     def __init__(self, give_up: Callable[[object], None]) -> None:
         self._give_up = give_up
@@ -88,7 +89,10 @@ class Unfinished:
     def note(self, member: object, size: int) -> None:
         """So many bytes are kept for a member now."""
         if size:
-            self.total += size - self._kept.get(member, 0)
+            before = self._kept.get(member, 0)
+            if size < before:  # something has been finished, so this is no longer the oldest
+                del self._kept[member]
+            self.total += size - before
             self._kept[member] = size
             while self.total > UNFINISHED and len(self._kept) > 1:
                 oldest = next(iter(self._kept))

@@ -18,6 +18,7 @@ from plytalk.core.files import StoreError
 from plytalk.core.layers import Authenticator
 from plytalk.core.measures import Measure
 from plytalk.core.messages import CloseReason
+from plytalk.core.notices import Notices
 from plytalk.core.public_key import PublicKey
 from plytalk.core.sanitise import clean
 from plytalk.core.session import Ending
@@ -75,7 +76,8 @@ class Hall:
         )
         self.loud = 0
         """How many members wait because they sent too many bytes."""
-        self.notice: Callable[[str], None] = lambda sentence: notice(clean(sentence))
+        self.notices = Notices(lambda sentence: notice(clean(sentence)))
+        self.notice = self.notices.tell
         self.register = Register(register)
         self._operator, self.auths = operator, auths
         self.names = Directory(self.register, self.loop)
@@ -117,6 +119,7 @@ class Hall:
 
     def close(self) -> None:
         """Nothing happens any more: keep the last of it."""
+        self.notices.summarise()
         self.outbox.close()
 
     def heard(self, member: "Member | Any", text: str) -> None:
@@ -263,7 +266,8 @@ class Hall:
 
     def _end_unfinished(self, member: object) -> None:
         if isinstance(member, Member):
-            self.drop(member, "your message was not finished, and the server needs the room", CloseReason.TOO_SLOW)
+            self.drop(member, "too much that it sent was not finished, and the server needs the memory", CloseReason.TOO_SLOW)
+            member.session.ignore_rest()
 
     def _forget(self, member: Member) -> None:
         if origin := member.origin:
@@ -276,15 +280,25 @@ class Hall:
 
     def marked(self, key: PublicKey) -> None:
         """What the register says of a key has changed: act on it where its members are."""
+        self._forget_banned()
         for member in tuple(self.members.values()):
             if isinstance(member, Member) and member.key == key:
                 member.muted = self.register.is_muted(key)
                 if self.register.is_banned(key):
                     self.drop(member, "the key is banned", CloseReason.BANNED)
 
+    def _forget_banned(self) -> None:
+        """A key that is banned while it is away has nothing to come back to."""
+        banned = self.register.banned()
+        for origin in [origin for origin in self._taken if origin[0] in banned]:
+            del self._taken[origin]
+            if self._history:
+                self._history.forget(origin)
+
     def reread(self) -> None:
         """Go by the register as it is now, and remove members that are banned in it. Raises StoreError."""
         self.register.load()
+        self._forget_banned()
         for key in {member.key for member in self.members.values() if isinstance(member, Member) and member.key}:
             self.marked(key)
 

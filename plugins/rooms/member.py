@@ -120,8 +120,6 @@ class Member(Speaker):
         budget.octets -= size
         if not items:
             budget.requests -= ITEM
-        if not self.session.ending:  # what is read behind the end is kept for nobody
-            self._hall.unfinished.note(self, self.session.unfinished)
         if budget.work < 0 or budget.octets < 0 or budget.requests < 0:
             self._stop_if_over()
 
@@ -130,6 +128,10 @@ class Member(Speaker):
         self.budget.work -= COMMAND
         if self.budget.requests < 0 or self.budget.work < 0 or self.stream.buffered > UNREAD_BYTES:
             self._stop_if_over()
+
+    def kept(self, size: int) -> None:
+        if not self.session.ending:  # what is read behind the end is kept for nobody
+            self._hall.unfinished.note(self, size)
 
     def _stop_if_over(self) -> None:
         """Read no more where the budget is used up, or where it does not read itself, until that is over."""

@@ -34,8 +34,9 @@ _RESERVED = """
     system unknown you
 """
 _ROLES = """
-    admin admins administrator administrators bot bots chatserver host hosts mod mods moderator moderators op operator operators
-    ops owner plytalk root server servers staff sysop system
+    admin admins administrator administrators bot bots chanserv chatserver console daemon helper host hosts mod mods moderator
+    moderators nickserv op oper opers operator operators ops owner owners plytalk root security server servers service services
+    staff sudo superuser support sysadmin sysadmins sysop sysops system webmaster
 """
 _NOUNS = """
     all anybody anyone everybody everyone guest here me myself no-one nobody notice notices null room rooms self someone you

@@ -196,6 +196,10 @@ class Register:
     def is_banned(self, key: PublicKey) -> bool:
         return key in self._now.marked["ban"]
 
+    def banned(self) -> set[str]:
+        """All keys that are banned, as text."""
+        return {str(key) for key in self._now.marked["ban"]}
+
     def ban(self, key: PublicKey) -> bool:
         return self._mark("ban", key)
 

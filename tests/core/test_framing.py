@@ -1,5 +1,6 @@
 """Frames with a header, however they are cut."""
 
+import sys
 import tracemalloc
 from struct import Struct
 
@@ -80,6 +81,19 @@ def test_what_cannot_be_carried_is_refused_before_it_is_sent() -> None:
     assert Tiny().encode(b"M", bytes(255))[0] == 255
     with pytest.raises(LocalError, match="longer than the framer `tiny` can carry \\(255\\)"):
         Tiny().encode(b"M", bytes(256))
+
+
+def test_frames_that_were_taken_leave_no_memory_behind() -> None:
+    for piece in (1024, 2**20 + 100):
+        framer = PlainFrames()
+        framer.limit = 2**20
+        stream = framer.encode(b"M", bytes(2**20)) + framer.encode(b"M", b"next")[:-1]
+        for at in range(0, len(stream), piece):
+            framer.feed(stream[at : at + piece])
+            frames = list(framer.frames())
+        assert piece < len(stream) or [len(payload) for _, payload in frames] == [2**20]
+        assert framer.unfinished == 7
+        assert sys.getsizeof(framer._buffer) < 4096
 
 
 def test_frames_that_nobody_took_are_counted_and_kept() -> None:

@@ -55,6 +55,13 @@ def test_what_is_used_up_comes_back_with_time_up_to_what_is_allowed_at_once() ->
     assert budget.refill(RATES, 1002.0, crowd=True) == pytest.approx(0)
 
 
+def test_work_comes_back_with_a_turn_and_not_with_time() -> None:
+    budget = Budget(RATES, 0.0)
+    budget.work = -1.0
+    assert budget.refill(RATES, 1e6, crowd=True) == 0
+    assert budget.work == -1.0  # or many busy members would all work in the same turn of the event loop
+
+
 def test_where_two_are_there_messages_and_bytes_are_free_and_requests_are_not() -> None:
     budget = Budget(RATES, 0.0)
     budget.messages, budget.octets, budget.requests = -1000, -1e9, -REQUESTS
@@ -98,6 +105,38 @@ def test_of_unfinished_messages_the_oldest_is_given_up_where_they_are_too_many()
     for member in range(40):
         unfinished.note(member, 0)
     assert unfinished.total == 0
+
+
+@pytest.mark.parametrize("kind", ["frame", "items"])
+async def test_all_that_has_come_and_is_not_done_counts_as_kept(home: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budgets, "UNFINISHED", 300_000)
+    async with Crowd(home, headless=True) as crowd:
+        alice = await crowd.joins("alice")
+        others: list[Stranger] = []
+        for number in range(8):
+            other = await crowd.joins(f"other-{number}")
+            if kind == "frame":
+                other.session.stream.send(b"\xff\xff" + bytes(60_000))
+            else:
+                other.session.deliver([record(*[(100, b"")] * 2000)])
+            others.append(other)
+            await idle()
+            assert crowd.hall.unfinished.total <= 300_000
+        gone = [other for other in others if other.session.ending]
+        assert len(gone) >= 3
+        assert not others[-1].session.ending
+        alice.session.say("still here")
+        await alice.until(lambda: "alice: still here" in alice.texts)
+
+
+def test_who_finishes_something_is_not_the_oldest_any_more() -> None:
+    given_up: list[object] = []
+    unfinished = Unfinished(given_up.append)
+    unfinished.note("busy", 20 * MIB)
+    unfinished.note("idle", 10 * MIB)
+    unfinished.note("busy", 10 * MIB)
+    unfinished.note("new", 13 * MIB)
+    assert given_up == ["idle"]
 
 
 # -- floods -------------------------------------------------------------------------------------------------------------------
@@ -172,7 +211,7 @@ async def test_a_member_sends_so_many_bytes_a_second_where_more_than_two_are_the
         member = member_of(crowd, "loud")
         assert member.session._stopped
         assert crowd.hall.loud == 1
-        assert member.session.unfinished < MIB
+        assert member.session._messages.unfinished < MIB
         alice.session.say("meanwhile")
         await bob.until(lambda: "alice: meanwhile" in bob.texts)
         monkeypatch.setattr(budgets, "BYTES", 1e12)

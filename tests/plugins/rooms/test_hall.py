@@ -7,6 +7,7 @@ import pytest
 from crowd import Crowd
 
 from plytalk.core.messages import Ack
+from plytalk.core.notices import AT_ONCE
 from plytalk.core.session import By
 from plytalk.core.testing.verdict import idle
 from plytalk.plugins.messages.records import HEADER, MESSAGE, MORE, padded
@@ -123,6 +124,20 @@ async def test_somebody_else_s_past_under_our_name_is_not_ours(home: Path) -> No
         assert own == ["and I am here"]
 
 
+async def test_notices_about_members_are_counted_and_summarised(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        for _ in range(2 * AT_ONCE):
+            visitor = await crowd.joins("visitor-key")
+            visitor.session.deliver([padded([HEADER.pack(MESSAGE, 1), b"\xff"], 4)])
+            await idle()
+            visitor.cut()
+            await idle()
+        about = [notice for notice in crowd.ui.notices if "not UTF-8" in notice]
+        assert len(about) == AT_ONCE
+        crowd.hall.notices.summarise()
+        assert await crowd.ui.shows(f"... and {AT_ONCE} more like this")
+
+
 # -- resume ---------------------------------------------------------------------------------------------------------------
 
 
@@ -188,6 +203,25 @@ async def test_another_key_with_the_same_instance_takes_over_nothing(home: Path)
         assert not bob.session.ending
         bob.session.say("still here")
         await mallory.until(lambda: "bob: still here" in mallory.texts)
+
+
+async def test_a_key_that_was_banned_while_it_was_away_comes_back_like_a_newcomer(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
+        welcome = bob.told[0]
+        bob.cut()
+        await alice.until(lambda: any(event.kind == Kind.LEFT for event in alice.events))
+        key = crowd.key("bob")
+        crowd.hall.register.ban(key)
+        crowd.hall.marked(key)
+        alice.session.say("without bob")
+        await alice.until(lambda: "alice: without bob" in alice.texts)
+        crowd.hall.register.unban(key)
+        crowd.hall.marked(key)
+        back = await crowd.joins("bob", resume={"epoch": welcome["epoch"], "last": welcome["next"] - 1})
+        assert back.told[0]["missed"] is True
+        await back.until(lambda: back.texts)
+        assert "alice: without bob" not in back.texts
 
 
 @pytest.mark.parametrize(

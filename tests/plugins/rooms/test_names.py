@@ -301,6 +301,7 @@ EDGES = ["alice.", "-alice", "alice-", ".alice", "'alice", "alice'", "_alice", "
 ROLES = """
     mod Mods MOD m0d rnod moderator m0derat0rs host Hosts h0st Operators 0perators op OPs admin Admins adm1n 4dmin AdmIn admln
     administrators server Servers s3rver server-2 5erver system sys-op root r00t plytalk everyone everybody all ALL here you me
+    oper opers 0per ChanServ NickServ sudo superuser support security sysadmin service-1 console
     nobody notice n0tice not1ce guest room op-bob bob.mod the-admin admin1 mod_2 h\u043est \uff4dod
 """
 FINE = ["alice", "Alice-B", "o'brien", "a.b", "bob2", "hostess", "modest", "opal", "allen", "\u30b8\u30e7\u30f3", "\u221e"]
