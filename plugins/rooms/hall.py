@@ -18,7 +18,6 @@ from plytalk.core.files import StoreError
 from plytalk.core.layers import Authenticator
 from plytalk.core.measures import Measure
 from plytalk.core.messages import CloseReason
-from plytalk.core.notices import Notices
 from plytalk.core.public_key import PublicKey
 from plytalk.core.sanitise import clean
 from plytalk.core.session import Ending
@@ -76,8 +75,7 @@ class Hall:
         )
         self.loud = 0
         """How many members wait because they sent too many bytes."""
-        self.notices = Notices(lambda sentence: notice(clean(sentence)))
-        self.notice = self.notices.tell
+        self.notice: Callable[[str], None] = lambda sentence: notice(clean(sentence))
         self.register = Register(register)
         self._operator, self.auths = operator, auths
         self.names = Directory(self.register, self.loop)
@@ -119,7 +117,6 @@ class Hall:
 
     def close(self) -> None:
         """Nothing happens any more: keep the last of it."""
-        self.notices.summarise()
         self.outbox.close()
 
     def heard(self, member: "Member | Any", text: str) -> None:

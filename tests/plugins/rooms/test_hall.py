@@ -134,7 +134,7 @@ async def test_notices_about_members_are_counted_and_summarised(home: Path) -> N
             await idle()
         about = [notice for notice in crowd.ui.notices if "not UTF-8" in notice]
         assert len(about) == AT_ONCE
-        crowd.hall.notices.summarise()
+        crowd.server._notices.summarise()
         assert await crowd.ui.shows(f"... and {AT_ONCE} more like this")
 
 
