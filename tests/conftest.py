@@ -22,6 +22,7 @@ from plytalk.core.testing.verdict import run  # noqa: E402  # see above
 MINUTE = 60.0
 FOLDERS = Folders(ROOT)
 AT_THE_START = Leftovers(HOME, FOLDERS)
+LEFT, LEFT_BY_WORKERS = "left", list[str]()
 LEFTOVERS = pytest.StashKey[Leftovers]()
 
 
@@ -62,11 +63,20 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: pytest.
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if left := AT_THE_START.left():  # not what modules do to the environment when they are imported
+    """Leftovers of the whole run fail it: with `-n` those of each worker. The workers themselves are none of them."""
+    here = [] if session.config.pluginmanager.has_plugin("dsession") else AT_THE_START.left()
+    if hasattr(session.config, "workeroutput"):  # in a worker, which cannot fail the run
+        session.config.workeroutput[LEFT] = here
+    if left := LEFT_BY_WORKERS + here:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         print("\nThe tests leave something behind: " + "; ".join(left) + ".")
     if not_allowed(session.config) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    LEFT_BY_WORKERS.extend(getattr(node, "workeroutput", {}).get(LEFT, []))  # one that crashed has said nothing
 
 
 def not_allowed(config: pytest.Config) -> list[str]:

@@ -143,6 +143,22 @@ def test_a_test_that_leaves_a_thread_behind_fails(tmp_path: Path) -> None:
     assert "The test leaves something behind: the thread" in run.stdout
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["one process", "workers"])
+def test_what_a_whole_run_leaves_behind_fails_it_and_its_workers_are_no_part_of_that(tmp_path: Path, workers: tuple) -> None:
+    planted = tmp_path / "test_planted.py"
+    planted.write_text(
+        "import subprocess, sys\nimport pytest\nimport surroundings\nsurroundings.PATIENCE = 0\n\n"
+        "@pytest.fixture(scope='session')\ndef program():\n"
+        "    return subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)\n\n"
+        "def test_clean(): pass\n\ndef test_leaving(program): pass\n"
+    )
+    command = [sys.executable, "-m", "pytest", *QUIET, "-p", "conftest", "--rootdir", tmp_path, *workers, planted]
+    for only, code, words in (("clean", 0, "1 passed"), ("leaving", 1, "The tests leave something behind: the process")):
+        run = subprocess.run([*command, "-k", only], cwd=ROOT / "tests", capture_output=True, text=True, timeout=300)
+        assert run.returncode == code, run.stdout + run.stderr
+        assert words in run.stdout
+
+
 def test_plugins_that_somebody_has_installed_are_hidden_from_tests_and_their_programs(tmp_path: Path) -> None:
     plant(tmp_path, "plytalk-cipher-mine", {"cipher-mine": good("mine")})
     plant(tmp_path, "plytalk-cipher-broken", {"cipher-import": bad("import")})
