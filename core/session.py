@@ -52,6 +52,7 @@ ACKNOWLEDGE = 64
 """After how many messages the other side is told that they were received; when it says goodbye, it is told at once."""
 ITEM_KEPT = 96
 """About how many bytes of memory an item of a record takes while it waits: a short one takes most of its length."""
+READ_SO_FAR = b"read so far?"
 OUR_WORDS = {CloseReason.SHUTDOWN: "The server was told to end."}
 
 
@@ -78,10 +79,10 @@ class Session:
     __slots__ = (
         "_acknowledge_at", "_acknowledged", "_admit", "_before_goodbye", "_borders", "_cipher", "_delivered", "_end_waits",
         "_ending_known", "_extensions", "_fanout", "_farewell", "_framer", "_frames", "_hearer", "_heartbeat", "_held",
-        "_leaves_then", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_goodbye", "_on_left", "_on_said",
-        "_on_taken", "_pending", "_pieces", "_receiving", "_rest", "_said", "_show_notice", "_stopped", "_taken", "_theirs",
-        "_tracer", "_unread", "_unscheduled", "_when_over", "_wire", "acknowledges", "active_at", "address", "approved",
-        "ending", "failed", "heard", "identity", "limits", "role", "stack", "stream",
+        "_leaves_then", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_goodbye", "_on_left", "_on_read",
+        "_on_said", "_on_taken", "_pending", "_pieces", "_receiving", "_rest", "_said", "_show_notice", "_stopped", "_taken",
+        "_theirs", "_tracer", "_unread", "_unscheduled", "_when_over", "_wire", "acknowledges", "active_at", "address",
+        "approved", "ending", "failed", "heard", "identity", "limits", "role", "stack", "stream",
     )  # fmt: skip
 
     def __init__(
@@ -120,6 +121,7 @@ class Session:
         self._on_taken: Callable[[int], None] | None = None
         self._on_left: Callable[[], None] | None = None
         self._on_goodbye: Callable[[], int] | None = None
+        self._on_read: Callable[[], None] | None = None
         self._before_goodbye: Callable[[], None] | None = None
         self._extensions: tuple[tuple[int, Callable[[bytes], None]], ...] = ()
         self._loop = asyncio.get_running_loop()
@@ -217,6 +219,11 @@ class Session:
     def recount(self, acknowledged: int, said: int) -> None:
         """Go on counting our messages where an earlier connection was cut."""
         self._acknowledged, self._said = acknowledged, said
+
+    def when_read(self, tell: Callable[[], None]) -> None:
+        """Have it told when the other side has read, and answered, all that was sent before this."""
+        self._on_read = tell
+        self.send_item(Ping(READ_SO_FAR))
 
     def count_by(self, taken: Callable[[], int], left: Callable[[], None], leaving: Callable[[], None]) -> None:
         """Let a feature count the messages that this side takes, in place of the session.
@@ -360,6 +367,10 @@ class Session:
                     self._send_at_once(Pong(item.body))
                 else:
                     self._pending.append(Pong(item.body))
+        elif isinstance(item, Pong):
+            if self._on_read and item.body == READ_SO_FAR:
+                tell, self._on_read = self._on_read, None
+                tell()
         elif isinstance(item, Extension):
             for kind, receive in self._extensions:
                 if kind == item.type:
@@ -727,7 +738,7 @@ class Session:
         self._hearer, self._when_over, self._extensions = self.stack.ui, (), ()
         self._show_notice = self.stack.ui.notice
         self._on_said = self._on_taken = self._on_left = self._on_goodbye = self._before_goodbye = self._wire = None
-        self._meter = self._rest = self._frames = None
+        self._on_read = self._meter = self._rest = self._frames = None
         if hasattr(self, "_cipher"):  # it has opened
             self._cipher.forget()
         if self._tracer:

@@ -57,6 +57,7 @@ class Visit:
             request["resume"] = {"epoch": self._epoch, "last": self._last}
         session.send_item(Extension(ROOM, write(**request)))
         if self._returning:
+            session.when_read(self._no_rooms)
             session.hold(self.leaving)  # what is said now comes after what was said before
             session.recount(self._taken, self._taken + len(self._unacknowledged))
         self._returning = True
@@ -107,6 +108,18 @@ class Visit:
         if self._epoch:  # it has been here before
             self._session.recount(self._taken, self._taken + len(self._unacknowledged))
         self._session.release(tuple(islice(self._unacknowledged, self._before)))
+
+    def _no_rooms(self) -> None:
+        """The server has read the request to join and has not said welcome: it cannot say what it has taken either."""
+        if self.welcome:
+            return
+        if lost := self._before:
+            tell(self._session.stack.ui, f"This server has no rooms: your last {lost} lines may not have arrived.")
+        for _ in range(self._before):
+            self._unacknowledged.popleft()
+        self._taken = self._before = self._unshown = 0
+        self._session.recount(0, len(self._unacknowledged))
+        self._session.release()
 
     def _enter(self, said: dict[str, Any], room: str, epoch: str, name: str, following: int) -> None:
         back = (room, epoch) == (self._room, self._epoch)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ from crowd import Screen
 from meeting import End, Meeting, end
 
 from plytalk.core.keys import Role
-from plytalk.core.messages import Ack, Extension
-from plytalk.core.session import By, Session
+from plytalk.core.messages import Ack, Extension, Pong
+from plytalk.core.session import READ_SO_FAR, By, Session
 from plytalk.core.testing.verdict import idle
 from plytalk.plugins.rooms.visit import Visit
 from plytalk.plugins.rooms.wire import EVENT, ROOM, Event, Kind, Mark, read, write
@@ -27,6 +28,7 @@ class Server:
         self.session, self.screen = session, screen
         self.asked: list[dict] = []
         session.extend(ROOM, lambda body: self.asked.append(read(body)))
+        session.limits = replace(session.limits, unread=-1)  # no pong: one without a welcome says that there are no rooms
 
     @property
     def heard(self) -> list[str]:
@@ -146,6 +148,38 @@ async def test_what_was_said_before_the_first_welcome_is_not_lost_either(ends) -
         await idle()
         assert server.heard == ["words"]
     assert not [notice for notice in both[0].person.notices if "missing" in notice]
+
+
+async def test_a_return_to_a_server_without_rooms_does_not_wait_for_a_welcome(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, _):
+        session.say("lost")
+        await idle()
+    async with Meeting(*both) as meeting:
+        both[1].person.messages.clear()
+        visit.opened(meeting.client)
+        meeting.client.say("while away")
+        await idle()
+        meeting.client.say("after")
+        await idle()
+        assert both[1].person.messages == ["while away", "after"]
+        meeting.client.exit()
+        await idle()
+        assert meeting.client.ending
+    assert "This server has no rooms: your last 1 lines may not have arrived." in both[0].person.notices
+
+
+async def test_a_welcome_before_the_pong_is_a_return_to_a_room(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes()
+        session.say("said")
+        await idle()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes(taken=0, next=4, now=9)
+        server.session.send_item(Pong(READ_SO_FAR))
+        await idle()
+        assert server.heard == ["said"]
 
 
 async def test_a_server_that_was_started_anew_is_said_with_what_may_be_lost(ends) -> None:
