@@ -9,7 +9,7 @@ anywhere. Meanwhile and afterwards a server must keep what it promises:
 - it lives, and no layer of it raises what its contract does not allow;
 - nobody hears what happened in a room before asking to come in there, and what it sends can be read;
 - there are never more members than conversations, and neither when all are gone;
-- it holds no more memory than its budgets allow, and does not grow once it is warm;
+- it holds no more memory than its limits allow (docs/reference/limits.md), and when all are gone, only what its rooms keep;
 - when all are gone, it answers an honest client within 250 ms.
 """
 
@@ -25,6 +25,8 @@ from dataclasses import dataclass
 
 from fuzz.callers import Scene, call
 from plytalk.core.ends import stop
+from plytalk.plugins.rooms.budget import UNFINISHED
+from plytalk.plugins.rooms.room_list import MAX_LOGS
 from resources.members import Stranger
 from resources.server import LOOPBACK, Honest, Server, free_port, measures, serving, stack
 
@@ -34,12 +36,14 @@ AT_ONCE = 16
 PEOPLE = 8
 """How many identities come again and again; others come once."""
 GUESTS = ("demo01", "demo02", "secure-chat")
-WARM = 0.4
-"""The part of a run after which a server has filled what it keeps."""
-MOST = 192 * MIB
-"""What the rooms, `AT_ONCE` members and what they have left unread and unfinished may take at the same time."""
-GROWN = 64 * MIB
-"""What a warm server may still grow by: the allocator gives back late."""
+EACH = 4 * MIB
+"""What one conversation may take: a record opened into its items, what it has not read, and what the system does not take yet."""
+ALLOCATOR = 48 * MIB
+"""What the allocator has not given back when all are gone, and what is remembered of members and names (hall.REMEMBERED)."""
+MOST = MAX_LOGS + UNFINISHED + AT_ONCE * EACH
+"""By how much a server may grow in all: by the logs of its rooms, by unfinished messages, and by its conversations."""
+LEFT = MAX_LOGS + ALLOCATOR
+"""By how much it may have grown when all are gone."""
 ANSWER = 0.25
 TRIES, GONE_WITHIN = 20, 30.0
 FAULT = re.compile(r"Traceback|\b\w+(?:Error|Exception)\b")
@@ -78,19 +82,17 @@ class Watch:
 
 
 class Progress:
-    """How far a run is, by the time and by the connections it may take; it knows when the server has become warm."""
+    """How far a run is, by the time and by the connections it may take."""
 
     def __init__(self, server: Server, seconds: float, connections: int) -> None:
         self._server, self._seconds, self._connections = server, seconds, connections
         self._begun = time.monotonic()
-        self.warm = 0
+        self.fresh = server.memory
 
     def goes_on(self, number: int) -> bool:
         done = (time.monotonic() - self._begun) / self._seconds
         if self._connections:
             done = max(done, number / self._connections)
-        if not self.warm and done >= WARM:
-            self.warm = self._server.memory
         return done < 1 and self._server.lives
 
 
@@ -106,15 +108,15 @@ async def fuzz(server: Server, scene: Scene, metrics: int, seconds: float, conne
         members, sessions = await watch.empty()
         if members or sessions:
             scene.found(f"when all were gone, there were still members ({members}) or conversations ({sessions})")
-        grown, took = server.memory - progress.warm, await quickest(server.port)
+        left, most, took = server.memory - progress.fresh, watch.most - progress.fresh, await quickest(server.port)
         scene.measured = (
-            f"memory {progress.warm // MIB} MiB when warm, {watch.most // MIB} at most, {grown / MIB:+.0f} at the end; "
+            f"memory {progress.fresh // MIB} MiB at the start, {watch.most // MIB} at most, {left / MIB:+.0f} when all are gone; "
             f"afterwards an honest conversation takes {took * 1000:.0f} ms"
         )
-        if watch.most > MOST:
-            scene.found(f"the server took {watch.most // MIB} MiB, more than {MOST // MIB}")
-        if grown > GROWN:
-            scene.found(f"the server grew by {grown // MIB} MiB once it was warm, more than {GROWN // MIB}")
+        if most > MOST:
+            scene.found(f"the server grew by {most // MIB} MiB, more than {MOST // MIB}")
+        if left > LEFT:
+            scene.found(f"when all were gone, the server still held {left // MIB} MiB more than at the start, over {LEFT // MIB}")
         if took > ANSWER:
             scene.found(f"afterwards an honest conversation took {took * 1000:.0f} ms at best")
     finally:
