@@ -1,12 +1,14 @@
 """The end of a conversation over slow, stalled and cut links: what was sent arrives, or the sender says what did not."""
 
+import os
 import re
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
 from peers import start
-from programs import ENVIRONMENT, connect, serve
+from programs import ENVIRONMENT, chat, connect, serve
 from slow_links import slow_link
 
 PROFILES = {"demo01": "demo01", "demo02": "demo02", "secure_chat": "secure-chat"}
@@ -258,3 +260,57 @@ def test_the_goodbye_of_a_server_that_has_read_everything_is_an_ordinary_end_for
             server.process.terminate()
         assert client.status() == 0, client.told
         assert client.told[-1] == "The other side said exit."
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize(("up", "down"), [(250_000, None), (None, 10_000)])
+def test_all_lines_of_our_server_s_pipe_arrive_at_a_client_of_an_existing_chat(name, up, down):
+    lines = numbered(350)
+    with (
+        serve("--profile", PROFILES[name]) as ours,
+        slow_link(ours.port, up, down) as link,
+        start(name, "client", link.port) as theirs,
+    ):
+        pour(ours, lines)
+        assert ours.status() == 0, ours.told
+        heard = "".join(line.partition(": ")[2] for line in iter(theirs.hear, ""))
+    if name == "demo01":
+        assert heard.replace("[Peer]: ", "").removesuffix("exit") == "".join(lines)
+    else:
+        assert heard == "".join(lines)
+
+
+def test_a_refused_client_whose_input_has_ended_exits_with_the_reason(homes, tmp_path):
+    allowed = tmp_path / "allow"
+    allowed.write_text("# no keys\n")
+    with serve("--allow", str(allowed), environment=homes("s")) as server:
+        for typed in ("", "hello\n", "exit\n"):
+            run = chat("connect", f"127.0.0.1:{server.port}", "--accept-new", typed=typed, environment=homes("c"))
+            assert run.returncode == 4, run.stderr
+            assert "Your key is not on this server's list." in run.stderr
+            assert "You said exit." not in run.stderr
+
+
+def test_a_question_that_cannot_be_answered_since_the_input_has_ended_is_a_refusal(homes):
+    with serve(environment=homes("s")) as server:
+        run = chat("connect", f"127.0.0.1:{server.port}", typed="hello\n", environment=homes("c"))
+        assert run.returncode == 4, run.stderr
+        assert "You said exit." not in run.stderr
+
+
+def test_every_line_of_a_pipe_arrives_at_full_speed(homes, tmp_path):
+    """With more lines: PLYTALK_LINES=300000 ./run pytest -k full_speed."""
+    lines = [str(number) for number in range(int(os.environ.get("PLYTALK_LINES", "20000")))]
+    written = tmp_path / "heard"
+    with (
+        written.open("wb") as file,
+        serve(environment=homes("s")) as server,
+        connect(server.port, "--accept-new", environment=homes("c")) as client,
+    ):
+        moving = threading.Thread(target=shutil.copyfileobj, args=(server.process.stdout, file))
+        moving.start()
+        pour(client, lines)
+        assert client.status() == 0, client.told
+        server.status()
+        moving.join(60)
+    assert [line.partition(": ")[2] for line in written.read_text().splitlines()] == lines
