@@ -1,10 +1,11 @@
-"""An attacker at full speed from one address: `python -m resources.replay_flood ADDRESS PORT SECONDS`.
+"""An attacker at full speed from one address: `python -m resources.replay_flood ADDRESS PORT SECONDS HELD`.
 
 Connects, sends a preamble and one constant message A, and leaves the handshake unfinished. For each connection that the server
-ends it begins another. Prints one JSON object. Ends by itself.
+ends it begins another, so HELD are open at any time. Prints one JSON object. Ends by itself.
 """
 
 import json
+import os
 import selectors
 import socket
 import struct
@@ -18,9 +19,6 @@ from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.preamble import Offer
 from plytalk.plugins.noise.primitives import X25519
 
-HELD = 500
-"""How many of its connections are open at one time: more than one address has places in the handshake."""
-
 
 def frame(payload: bytes) -> bytes:
     return struct.pack(">H", len(payload)) + payload
@@ -32,11 +30,11 @@ def opening() -> bytes:
     return frame(Offer(HYBRID).encode()) + frame(handshake.write_message())
 
 
-def flood(address: str, port: int, seconds: float) -> dict[str, float]:
+def flood(address: str, port: int, seconds: float, held: int) -> dict[str, float]:
     begun, words, number, answered = monotonic(), opening(), 0, 0
     watch = selectors.DefaultSelector()
     while monotonic() < begun + seconds:
-        while len(watch.get_map()) < HELD:
+        while len(watch.get_map()) < held:
             sock = socket.socket()
             sock.setblocking(False)
             sock.bind((address, 0))
@@ -63,5 +61,13 @@ def flood(address: str, port: int, seconds: float) -> dict[str, float]:
     return {"opened": number, "answered": answered, "seconds": monotonic() - begun, "cpu": process_time()}
 
 
+def give_way() -> None:
+    """Leave the processors to the server and the newcomers, also where these were started with a real-time priority."""
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    os.nice(19)
+
+
 if __name__ == "__main__":
-    print(json.dumps(flood(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))))
+    give_way()
+    print(json.dumps(flood(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))))
