@@ -20,7 +20,8 @@ LONGEST = 160
 """Characters of the name of a kind."""
 OTHERS = "of other kinds"
 
-_VARIABLE = re.compile(r"^(?:\S{1,100} )|\S*\d\S*|[`'\"][^`'\"]*[`'\"]")
+_FIRST_WORD = re.compile(r"^\S{1,100} ")
+_VARIABLE = re.compile(r"\S*\d\S*|[`'\"][^`'\"]*[`'\"]")
 
 
 class Notices:
@@ -57,5 +58,5 @@ class Notices:
 
 
 def kind_of(sentence: str) -> str:
-    """A sentence without what varies: its first word (an address or a name), numbers and what is quoted."""
-    return shorten(" ".join(_VARIABLE.sub("", sentence).split()), LONGEST)
+    """A sentence without what varies: its first word (an address or a name), and `...` for numbers and what is quoted."""
+    return shorten(" ".join(_VARIABLE.sub("...", _FIRST_WORD.sub("", sentence)).split()), LONGEST)

@@ -19,7 +19,7 @@ from resources.attacks import Amount, Row, ms
 from resources.server import LOOPBACK, ROOT, Server, serving, stack
 
 ADDRESSES = 6
-HELD = (25, 500)
+HELD = {"few": 25, "many": 500}
 """How many connections each of them has open: a few more than have places in the handshake, and a crowd."""
 PAUSE = 0.05
 """Seconds between two newcomers."""
@@ -121,19 +121,19 @@ async def measure(server: Server, seconds: float, held: int) -> Measured:
 
 def newcomers(amount: Amount) -> Iterator[Row]:
     """A47: one constant message A, replayed from six addresses."""
-    for held in HELD:
+    for name, held in HELD.items():
         with serving("--headless", program=("-m", "resources.strict")) as server:
             found = asyncio.run(measure(server, amount.seconds, held))
             lives = server.lives
         delays = found.delays
         yield Row(
             "A47",
-            f"{ADDRESSES} addresses replay one message A at full speed over {held} connections each",
-            f"{found.rate:,.0f} connections a second in all, {found.answered:,.0f} of them answered; {len(delays)} newcomers, each "
-            f"from an address of its own, waited {ms(median(delays))} in the median, p95 {ms(at(delays, 0.95))}, at most "
-            f"{ms(delays[-1])} longer than alone (there {ms(median(found.alone))}, at most {ms(max(found.alone))}), {found.failed} "
-            f"tries in vain; the server used {found.server:.0%} of a processor, the flooders {found.flooders:.0%} "
-            f"(of {os.cpu_count()}, load {os.getloadavg()[0]:.1f})",
+            f"{ADDRESSES} addresses replay one message A at full speed over {name} connections each, {held}",
+            f"{found.rate:,.0f} connections a second in all, {found.answered:,.0f} of them answered; {len(delays)} newcomers, "
+            f"each from an address of its own, waited {ms(median(delays))} in the median, p95 {ms(at(delays, 0.95))}, at most "
+            f"{ms(delays[-1])} longer than alone (there {ms(median(found.alone))}, at most {ms(max(found.alone))}), "
+            f"{found.failed} tries in vain; the server used {found.server:.0%} of a processor, the flooders "
+            f"{found.flooders:.0%} (of {os.cpu_count()}, load {os.getloadavg()[0]:.1f})",
             "at most 100 ms longer",
             lives and not found.failed,
             delays[-1] <= MAY_DELAY,

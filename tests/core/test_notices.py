@@ -60,8 +60,8 @@ async def test_the_first_of_a_kind_is_shown_also_where_many_of_others_were() -> 
     [
         ("192.0.2.1:5000 did not get in: No.", "did not get in: No."),
         ("alice was sent away: you did not read.", "was sent away: you did not read."),
-        ("[2001:db8::1]:5 did not get in: a frame of 4,294,967,295 bytes.", "did not get in: a frame of bytes."),
-        ("x: Ignored a frame of the unexpected type 'Z'.", "Ignored a frame of the unexpected type ."),
+        ("[2001:db8::1]:5 did not get in: a frame of 4,294,967,295 bytes.", "did not get in: a frame of ... bytes."),
+        ("x: Ignored a frame of the unexpected type 'Z'.", "Ignored a frame of the unexpected type ...."),
         ("", ""),
     ],
 )
