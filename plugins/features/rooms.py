@@ -19,8 +19,9 @@ from plytalk.core.public_key import parse_fingerprint
 from plytalk.core.session import By, Ending, Session
 from plytalk.core.stack import Stack
 from plytalk.plugins.rooms.hall import Hall
-from plytalk.plugins.rooms.member import Member, key_of
+from plytalk.plugins.rooms.member import Member
 from plytalk.plugins.rooms.names import new_name, room_name
+from plytalk.plugins.rooms.peer import key_of
 from plytalk.plugins.rooms.seat import Seat
 from plytalk.plugins.rooms.visit import Visit
 

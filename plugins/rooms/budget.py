@@ -9,11 +9,11 @@ A budget that is used up stops the reading, in the middle of a record if need be
 sender.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from plytalk.core.limits import KIB, MIB
+from plytalk.core.limits import KIB, MIB, Limits
 
 if TYPE_CHECKING:
     import asyncio
@@ -38,6 +38,8 @@ RECORD = 4
 """The work of a record, whatever is in it."""
 PIECE = 64
 """Of a record of so many bytes the work grows by one."""
+DELIVERED = 16 * KIB
+"""The work of a message also grows by one for so many bytes that it is for all members of the room together."""
 COMMAND = 50
 """The work of a command or of an item that is not a message."""
 
@@ -78,28 +80,41 @@ class Budget:
 class Unfinished:
     """What is kept of all members together that has come and is not done: unfinished frames and messages, and items that wait.
 
-    Beyond UNFINISHED the member is given up for which nothing has been finished for longest.
+    Beyond UNFINISHED one is given up: of the source that holds most, if that is more than one message can be; else of any source.
+    It is the one that has not grown for longest, so that many connections cannot push out a member that is sending.
     """
 
     def __init__(self, give_up: Callable[[object], None]) -> None:
         self._give_up = give_up
-        self._kept: dict[object, int] = {}
+        self._kept: OrderedDict[object, tuple[int, object]] = OrderedDict()  # the one that grew last is last
+        self._sources: dict[object, int] = {}
         self.total = 0
 
-    def note(self, member: object, size: int) -> None:
-        """So many bytes are kept for a member now."""
+    def note(self, member: object, size: int, source: object = None) -> None:
+        """So many bytes are kept for a member now; members of one `source` count together."""
+        if not size and member not in self._kept:
+            return
+        before, known = self._kept.pop(member, (0, source))
+        self._add(known, -before)
         if size:
-            before = self._kept.get(member, 0)
-            if size < before:  # something has been finished, so this is no longer the oldest
-                del self._kept[member]
-            self.total += size - before
-            self._kept[member] = size
-            while self.total > UNFINISHED and len(self._kept) > 1:
-                oldest = next(iter(self._kept))
-                self.note(oldest, 0)
-                self._give_up(oldest)
-        elif self._kept and member in self._kept:
-            self.total -= self._kept.pop(member)
+            self._kept[member] = size, known
+            self._add(known, size)
+        while self.total > UNFINISHED and len(self._kept) > 1:
+            chosen = self._choose()
+            self.note(chosen, 0)
+            self._give_up(chosen)
+
+    def _add(self, source: object, size: int) -> None:
+        self.total += size
+        self._sources[source] = self._sources.get(source, 0) + size
+        if not self._sources[source]:
+            del self._sources[source]
+
+    def _choose(self) -> object:
+        greediest = max(self._sources, key=self._sources.__getitem__)
+        if self._sources[greediest] <= Limits.message:
+            return next(iter(self._kept))
+        return next(member for member, (_, source) in self._kept.items() if source == greediest)
 
 
 class Turns:

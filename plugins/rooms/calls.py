@@ -86,4 +86,5 @@ class TypedCommand:
             raise Usage(f"That would be longer than a message may be ({Limits.message:,} bytes).")
         if self.member.room:
             member = self.member
+            member.charge(len(text))
             member.room.happen(kind, member.name, text, member.marks, member.id, audience)

@@ -6,17 +6,16 @@ A plain member hears lines and says lines: the guests of the existing chats, and
 """
 
 import asyncio
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
-from plytalk.core.keys import Identity
 from plytalk.core.limits import KIB
 from plytalk.core.messages import Ack, CloseReason, Extension, Ping, is_exit
-from plytalk.core.properties import Property
-from plytalk.core.public_key import PublicKey
 from plytalk.core.sanitise import clean
 from plytalk.core.session import Ending, Session
-from plytalk.plugins.rooms.budget import ANSWER, COMMAND, ITEM, PIECE, RECORD, TURN, Budget
+from plytalk.plugins.rooms.budget import ANSWER, COMMAND, DELIVERED, ITEM, PIECE, RECORD, TURN, Budget
+from plytalk.plugins.rooms.peer import key_of, marks_of, source_for
 from plytalk.plugins.rooms.resume import Origin
 from plytalk.plugins.rooms.room import COMING_AND_GOING, Room, Speaker
 from plytalk.plugins.rooms.wire import MAX_REQUEST, ROOM, Event, Kind, Mark, read, write
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
 GRACE = 1.0
 """How long a peer may keep us waiting for its `join` before it counts as one that knows no rooms, in seconds."""
 PATIENCE = 10.0
-"""How long a member may read nothing of what waits for it, in seconds."""
-SLOWEST = 16 * KIB
-"""How many bytes a second it has to read beyond that, at least."""
+"""How often it is looked how much a member has read of what waits for it, in seconds."""
+SLOWEST = 4 * KIB
+"""How many bytes a second it must have read since then; one that reads less is removed."""
 UNREAD_BYTES = 512 * KIB
 """How many bytes may wait for a member before nothing more is read from it."""
 FLUSHED = 16 * KIB
@@ -51,7 +50,7 @@ class Member(Speaker):
 
     __slots__ = (
         "_asked", "_behind", "_hall", "_held", "_loud", "_parting", "_pause", "_waiting", "at", "budget", "key", "muted",
-        "origin", "owes", "person", "running", "sent", "session", "since", "stream", "taken", "wired",
+        "origin", "owes", "person", "running", "sent", "session", "since", "source", "stream", "taken", "wired",
     )  # fmt: skip
 
     def __init__(self, hall: "Hall", session: Session) -> None:
@@ -67,6 +66,7 @@ class Member(Speaker):
         self.at = self.since = self.sent = self.taken = 0
         self.wired = self.owes = self.muted = self._held = self._loud = self._behind = self._parting = False
         self.running = 0  # commands that have not finished
+        self.source = source_for(session.stream.peer, self.person)
         self._asked = hall.loop.time()
         self.budget = Budget(hall.rates, self._asked)
         self._waiting: asyncio.TimerHandle | None = None
@@ -91,8 +91,8 @@ class Member(Speaker):
         """It said something: what a session calls for each message."""
         if self.room is None:
             self._speaks_plainly()
-            if self.room is None:
-                return
+        if self.room is None:
+            return
         self.taken += 1
         if not self.owes and self.session.acknowledges:
             self._hall.outbox.owe(self)
@@ -123,6 +123,10 @@ class Member(Speaker):
         if budget.work < 0 or budget.octets < 0 or budget.requests < 0:
             self._stop_if_over()
 
+    def charge(self, size: int) -> None:
+        if self.room:
+            self.budget.work -= len(self.room) * size / DELIVERED
+
     def item(self) -> None:
         self.budget.requests -= ITEM
         self.budget.work -= COMMAND
@@ -131,7 +135,7 @@ class Member(Speaker):
 
     def kept(self, size: int) -> None:
         if not self.session.ending:  # what is read behind the end is kept for nobody
-            self._hall.unfinished.note(self, size)
+            self._hall.unfinished.note(self, size, self.source)
 
     def _stop_if_over(self) -> None:
         """Read no more where the budget is used up, or where it does not read itself, until that is over."""
@@ -148,7 +152,7 @@ class Member(Speaker):
                 hall.loud += 1
             self._pause = hall.loop.call_later(delay, self._go_on)
             self._ask_whether_it_is_there()
-        elif not crowd and room and room.lag > UNREAD_BYTES:
+        elif room and room.least_lag(self) > UNREAD_BYTES:
             room.waiting.append(self._go_on)
         elif self.budget.work < 0:
             hall.turns.wait(self._take_turn)
@@ -165,7 +169,7 @@ class Member(Speaker):
             self.session.send_item(Ping())
 
     def _take_turn(self) -> None:
-        self.budget.work = TURN
+        self.budget.work = min(TURN, self.budget.work + TURN)  # much work takes many turns
         self._go_on()
 
     def _go_on(self) -> None:
@@ -205,11 +209,11 @@ class Member(Speaker):
     def _leaves(self) -> None:
         """It has said goodbye, and is answered when all that it said is in the room and its commands have been answered."""
         self._parting = True
-        if self.room is None:
+        if self.room:
+            self._hall.outbox.owe(self)
+            self._hall.outbox.touch(self.room)
+        else:
             self.session.part()
-            return
-        self._hall.outbox.owe(self)
-        self._hall.outbox.touch(self.room)
 
     def settle(self) -> None:
         """All that it has said until now is done, apart from commands that are still running."""
@@ -281,33 +285,24 @@ class Member(Speaker):
             self._behind = True
             self._hall.start(self._catch_up())
 
+    def _progress(self) -> tuple[int, object]:
+        """What it has yet to read, the system's part included, and its place in the room, which only moves as it reads."""
+        return self.stream.undelivered, (self.at, self.room and self.room.ears.get(self))
+
     async def _catch_up(self) -> None:
-        """Wait until it has read what was sent. It has time, and more of it where there is more to read."""
-        stream = self.stream
+        """Wait until it has read what was sent, for as long as it goes on reading."""
+        stream, (left, at) = self.stream, self._progress()
         try:
-            async with asyncio.timeout(PATIENCE + stream.buffered / SLOWEST):
-                await stream.drained()
-        except TimeoutError:
-            self._hall.drop(self, UNREAD, CloseReason.TOO_SLOW)
+            while stream.full and not self.session.ending:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PATIENCE):
+                        await stream.drained()
+                (before, was_at), (left, at) = (left, at), self._progress()
+                if stream.full and at == was_at and before - left < max(1, PATIENCE * SLOWEST):
+                    self._hall.drop(self, UNREAD, CloseReason.TOO_SLOW)
         finally:
             self._behind = False
         if self.room:
             self._hall.outbox.touch(self.room)
         if self._held:
             self._go_on()
-
-
-def key_of(identity: Identity | None) -> PublicKey | None:
-    """The key that the other side showed, where it is one that can be kept."""
-    if identity is None or not identity.algorithm.startswith("ssh-"):
-        return None
-    return PublicKey(identity.key)
-
-
-def marks_of(session: Session) -> int:
-    weak = Mark(0)
-    if session.identity is None:
-        weak |= Mark.NO_KEY
-    if Property.SECRECY not in session.stack.gives:
-        weak |= Mark.NOT_ENCRYPTED
-    return int(weak)

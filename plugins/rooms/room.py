@@ -58,7 +58,11 @@ class Speaker:
     def speak(self, text: str) -> None:
         """Say something to everybody in the room."""
         if self.room:
+            self.charge(len(text))
             self.room.say(self.id, self.head, self.marks, text.encode(errors="replace"))
+
+    def charge(self, size: int) -> None:
+        """Something of so many bytes goes to the whole room on its behalf."""
 
 
 class Room:
@@ -83,7 +87,7 @@ class Room:
         """The next event of those that hear lines and do not keep up; None for those that do."""
         self._heard = self.log.next
         self.waiting: list[Callable[[], None]] = []
-        """Called once the members that are behind have caught up: those that speak faster than the other one reads."""
+        """Called when more has been sent to members that were behind: those that speak faster than the others read."""
         self._pack, self._touched = pack, touched
         self.messages = self.deliveries = 0
 
@@ -135,6 +139,14 @@ class Room:
         behind = [self.log.total - member.sent for member in self._apart]
         return max(*behind, *(self.log.size(at) for at in self.ears.values() if at), 0, 0)
 
+    def least_lag(self, sender: "Member") -> int:
+        """How many bytes the fastest of all others has yet to be sent: no member need speak faster than anybody reads."""
+        if len(self._in_step) > (sender in self.wired and sender not in self._apart):
+            return 0
+        behind = [self.log.total - member.sent for member in self._apart if member is not sender]
+        lines = [self.log.size(at) if at else 0 for ear, at in self.ears.items() if ear is not sender]
+        return min((*behind, *lines), default=0)
+
     def catch_up(self, member: "Member") -> None:
         """Send a member that is about to go what the others have been told, also where it reads slowly."""
         log, end = self.log, self._heard
@@ -174,7 +186,7 @@ class Room:
                 self._tell(ear, at or start)
         behind = [*(member.at for member in self._apart), *(at for at in self.ears.values() if at)]
         log.trim(min(behind, default=None))
-        if self.waiting and self.lag <= CHUNK:
+        if self.waiting:  # each looks again whether it has to wait
             waiting, self.waiting = self.waiting, []
             for go_on in waiting:
                 go_on()

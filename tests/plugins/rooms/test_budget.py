@@ -18,7 +18,18 @@ from plytalk.plugins.messages.records import CAPACITY, HEADER, MESSAGE, MORE, pa
 from plytalk.plugins.rooms import budget as budgets
 from plytalk.plugins.rooms import commands
 from plytalk.plugins.rooms import member as members
-from plytalk.plugins.rooms.budget import BURST_BYTES, BURST_REQUESTS, BYTES, REQUESTS, TURN, Budget, Rates, Turns, Unfinished
+from plytalk.plugins.rooms.budget import (
+    BURST_BYTES,
+    BURST_REQUESTS,
+    BYTES,
+    DELIVERED,
+    REQUESTS,
+    TURN,
+    Budget,
+    Rates,
+    Turns,
+    Unfinished,
+)
 from plytalk.plugins.rooms.member import Member
 from plytalk.plugins.rooms.wire import ROOM
 from plytalk.plugins.transports.tcp import Tcp
@@ -105,6 +116,53 @@ def test_of_unfinished_messages_the_oldest_is_given_up_where_they_are_too_many()
     for member in range(40):
         unfinished.note(member, 0)
     assert unfinished.total == 0
+    assert not unfinished._sources
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_many_connections_do_not_push_out_a_long_message_that_is_growing(together: bool) -> None:
+    given_up: list[object] = []
+    unfinished = Unfinished(given_up.append)
+    for size in range(64 * 1024, MIB + 1, 64 * 1024):
+        unfinished.note("honest", size, "home")
+        for member in range(size, size + (1000 if together else 20)):
+            unfinished.note(member, MIB - 1, "elsewhere" if together else member)
+        assert unfinished.total <= 32 * MIB
+    assert given_up
+    assert "honest" not in given_up
+
+
+def test_a_source_that_holds_most_gives_way_before_others_that_are_older() -> None:
+    given_up: list[object] = []
+    unfinished = Unfinished(given_up.append)
+    unfinished.note("honest", MIB - 1, "home")  # and then it is slow
+    for member in range(100):
+        unfinished.note(member, MIB - 1, "elsewhere")
+    assert given_up == list(range(69))
+    for member in ("honest", *range(69, 100)):
+        unfinished.note(member, 0)
+    assert (unfinished.total, unfinished._sources) == (0, {})
+
+
+async def test_the_work_of_a_message_grows_with_the_room_that_it_is_for(home: Path) -> None:
+    async with Crowd(home, headless=True, rate=0) as crowd:
+        people = [await crowd.joins(name) for name in ("alice", "bob", "carol", "dave")]
+        member, left = member_of(crowd, "alice"), []
+        for text in ("x" * MIB, "/me " + "x" * (MIB - 100)):
+            member.budget.work, member.budget.since = 0.0, crowd.hall.loop.time() + 1e6
+            member.message(text)
+            left.append(member.budget.work)
+            member._go_on()
+        assert all(work <= -4 * (MIB - 200) / DELIVERED for work in left)
+        member.budget.work, turns = -3.5 * TURN, 0
+        while member.budget.work < 0:
+            before = member.budget.work
+            member._take_turn()
+            turns += 1
+            assert member.budget.work >= min(TURN, before + TURN)
+        assert turns <= 4
+        people[1].session.say("meanwhile")
+        await people[2].until(lambda: "bob: meanwhile" in people[2].texts)
 
 
 @pytest.mark.parametrize("kind", ["frame", "items"])
@@ -175,7 +233,8 @@ async def test_a_flood_is_stopped_in_the_middle_and_the_others_go_on(
             await bob.until(lambda number=number: f"alice: line {number}" in bob.texts)  # type: ignore[misc]
         await idle()
         member = member_of(crowd, "mallory")
-        assert member.session._stopped
+        while not member.session._stopped:  # noqa: ASYNC110
+            await asyncio.sleep(0)
         assert len(ran) <= BURST_REQUESTS + 1
         assert sum(map(len, mallory.bodies)) + len(str(mallory.told)) < MIB
         assert member.stream.buffered < MIB

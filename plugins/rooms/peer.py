@@ -1,0 +1,30 @@
+"""What a room knows of the other side of a connection: its key, its weaknesses, and where it comes from."""
+
+from plytalk.core.admission import source_of
+from plytalk.core.keys import Identity
+from plytalk.core.opening import is_local
+from plytalk.core.properties import Property
+from plytalk.core.public_key import PublicKey
+from plytalk.core.session import Session
+from plytalk.plugins.rooms.wire import Mark
+
+
+def key_of(identity: Identity | None) -> PublicKey | None:
+    """The key that the other side showed, where it is one that can be kept."""
+    if identity is None or not identity.algorithm.startswith("ssh-"):
+        return None
+    return PublicKey(identity.key)
+
+
+def marks_of(session: Session) -> int:
+    weak = Mark(0)
+    if session.identity is None:
+        weak |= Mark.NO_KEY
+    if Property.SECRECY not in session.stack.gives:
+        weak |= Mark.NOT_ENCRYPTED
+    return int(weak)
+
+
+def source_for(peer: str, person: object) -> object:
+    """With whom a member counts together: its address, or on this machine, where tunnels and proxies are, its key."""
+    return person if is_local(peer) else source_of(peer)
