@@ -393,7 +393,7 @@ class Server(End):
     def _seat(self, first: Session) -> Conversation:
         assert self._host is not None
         try:
-            return self._host.host(first.stack, first.address, self._leave)
+            return self._host.host(first.stack, first.address, partial(self._leave, self._gathered))
         except ChatError:
             raise
         except Exception as error:
@@ -429,8 +429,10 @@ class Server(End):
         if last and self._gathered:
             self._gathered.set_result(self._unreceived or ending)
 
-    def _leave(self) -> None:
+    def _leave(self, gathered: "asyncio.Future[Ending] | None") -> None:
         """Whoever sits at the server says goodbye: with --once to all, and where only one other is there to that one."""
+        if gathered is not self._gathered:  # all of its company had left, and others have come since
+            return
         if not self._keep or len(self._inside) == 1:
             self._left = True
             reason = CloseReason.SHUTDOWN if len(self._inside) > 1 else CloseReason.SAID_EXIT

@@ -75,10 +75,13 @@ class Seat(Speaker):
 
     def gone(self) -> None:
         """Leave the seat."""
-        if self._hall.members.pop(self.id, None) and self.room:
+        if self._hall.members.get(self.id) is self:  # it may be the next one's already
+            del self._hall.members[self.id]
+        if self.room:
+            room, self.room = self.room, None
             self._hall.names.release(self)
-            self.room.leave(self)
-            self.room.happen(Kind.LEFT, self.name)
+            room.leave(self)
+            room.happen(Kind.LEFT, self.name)
 
     def notice(self, sentence: str) -> None:
         self.stack.ui.notice(sentence)

@@ -9,6 +9,7 @@ from crowd import Crowd, Screen
 from plytalk.core.errors import BrokenPlugin, Usage
 from plytalk.core.session import By
 from plytalk.core.testing.verdict import idle
+from plytalk.plugins.rooms.seat import Seat
 
 
 async def test_it_is_a_member_like_any_other(home: Path) -> None:
@@ -25,6 +26,19 @@ async def test_it_is_a_member_like_any_other(home: Path) -> None:
         alice.say("hi")
         assert await crowd.ui.shows("hi") == "alice: hi"
         await crowd.seat.drain()
+
+
+async def test_one_that_is_left_does_not_take_the_next_one_with_it(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice = await crowd.comes("alice")
+        old, hall = crowd.seat, crowd.hall
+        crowd.server._gathered = asyncio.get_running_loop().create_future()  # others have come in the turn when all had left
+        new = Seat(hall, old.stack, "", lambda: None)
+        old.exit()
+        await idle()
+        assert hall.members[Seat.id] is new
+        assert list(hall.first.ears) == [new]
+        assert alice.session.ending is None
 
 
 async def test_it_has_the_name_that_was_chosen_and_nobody_else_may(home: Path) -> None:
