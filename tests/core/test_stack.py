@@ -80,6 +80,11 @@ def test_a_layer_that_prefers_nothing_joins_the_default(host: Host) -> None:
         assert " ".join(layers[kind][0].name for kind in ("framer", "handshake", "messages")) == expected
 
 
+def test_the_default_counts_as_it_is_and_not_by_what_its_layers_prefer(host: Host) -> None:
+    default = {**host.profile("secure-chat").layers, "messages": "trimmed"}
+    assert {kind: layers[0].name for kind, layers in choose({}, default, host.layer).items()}["messages"] == "trimmed"
+
+
 def test_authenticators_are_all_kept(host: Host) -> None:
     layers = choose(
         {"auth": ["one", "two"]},
