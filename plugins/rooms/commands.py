@@ -110,7 +110,10 @@ def need(call: TypedCommand, what: str) -> str:
 def kick(call: TypedCommand) -> None:
     to, why = parted(need(call, "whom: /kick bob"))
     other = others(call, to)
+    elsewhere = other.room is not call.member.room
     call.hall.drop(other, why, CloseReason.KICKED, by=call.sender)
+    if elsewhere:  # here everybody reads that the member has left
+        call.tell(f"{other.name} was removed from another room.")
 
 
 def others(call: TypedCommand, name: str) -> Any:
@@ -124,10 +127,11 @@ def about_key(word: str, done: str) -> Callable[[TypedCommand], Awaitable[None]]
     """A command that changes what the register says of the key of a member, or of a key itself."""
 
     async def run(call: TypedCommand) -> None:
-        who = need(call, f"whom: /{word} bob, or a key: /{word} ssh-ed25519 AAAA...")
+        rest = need(call, f"whom: /{word} bob, or a key: /{word} ssh-ed25519 AAAA...")
+        who, why = (rest, "") if rest.startswith("ssh-") else parted(rest)
         key = key_named(call, who)
         await asyncio.to_thread(getattr(call.hall.register, word), key)
-        call.hall.marked(key)
+        call.hall.marked(key, why, call.sender)
         call.tell(f"{who}: {done}.")
 
     return run
@@ -182,8 +186,8 @@ COMMANDS = [
     Command("me", "Describe an action: /me waves.", me),
     Command("msg", "Send a private message: /msg bob hello.", msg),
     Command("topic", "Show the room's topic, or set it: /topic tea at four.", topic),
-    Command("kick", "Remove a member: /kick bob.", kick, True),
-    Command("ban", "Ban a key permanently: /ban bob.", about_key("ban", "banned"), True),
+    Command("kick", "Remove a member: /kick bob, or with a reason: /kick bob spam.", kick, True),
+    Command("ban", "Ban a key permanently: /ban bob, or with a reason: /ban bob spam.", about_key("ban", "banned"), True),
     Command("unban", "Lift the ban of a key: /unban ssh-ed25519 AAAA....", about_key("unban", "no longer banned"), True),
     Command("mute", "Mute a key: /mute bob.", about_key("mute", "muted"), True),
     Command("unmute", "Unmute a key: /unmute bob.", about_key("unmute", "no longer muted"), True),

@@ -252,7 +252,9 @@ class Hall:
         if member.session.ending:
             return
         how = f"{by and f' by {by}'}{why and f': {why}'}"
-        sentence = SENTENCES[reason] if reason is CloseReason.BANNED else f"You were removed from the server{how}."
+        sentence = f"You were removed from the server{how}."
+        if reason is CloseReason.BANNED:
+            sentence = SENTENCES[reason] + (f" The reason given: {why}." if by and why else "")
         if not member.session.acknowledges:  # its goodbye cannot carry a sentence
             member.tell(sentence)
         self.dropped += 1
@@ -275,14 +277,14 @@ class Hall:
 
     # -- what is known of keys ------------------------------------------------------------------------------------------------
 
-    def marked(self, key: PublicKey) -> None:
-        """What the register says of a key has changed: act on it where its members are."""
+    def marked(self, key: PublicKey, why: str = "", by: str = "") -> None:
+        """What the register says of a key has changed: act on it where its members are. `why` is the reason that `by` gave."""
         self._forget_banned()
         for member in tuple(self.members.values()):
             if isinstance(member, Member) and member.key == key:
                 member.muted = self.register.is_muted(key)
                 if self.register.is_banned(key):
-                    self.drop(member, "the key is banned", CloseReason.BANNED)
+                    self.drop(member, why or ("" if by else "the key is banned"), CloseReason.BANNED, by)
 
     def _forget_banned(self) -> None:
         """A key that is banned while it is away has nothing to come back to."""

@@ -174,6 +174,24 @@ async def test_who_is_banned_is_sent_away_and_cannot_come_back_also_to_another_s
         assert not mallory.task.done()
 
 
+async def test_a_ban_takes_a_reason(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        mallory = await crowd.comes("mallory")
+        crowd.seat.say("/ban mallory too much spam")
+        await gone(mallory, "You are banned from this server. The reason given: too much spam.")
+        await crowd.ui.shows("mallory: banned.")
+
+
+async def test_an_operator_is_told_that_a_member_of_another_room_was_removed(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob")
+        bob.say("/join kitchen")
+        await bob.shows("kitchen")
+        crowd.seat.say("/kick bob")
+        await gone(bob, "You were removed from the server by server.")
+        await crowd.ui.shows("bob was removed from another room.")
+
+
 async def test_who_is_muted_stays_so_until_it_is_taken_back(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
