@@ -79,7 +79,7 @@ def ratio(upper: list[float], lower: list[float]) -> float:
 
 
 def one_way(amount: Amount) -> Figures:
-    """Messages a second from one process to another, each on a core of its own. A ratio says how many times as fast we are."""
+    """Messages a second from one process to another, each on its own core. A ratio says how many times as fast we are."""
     figures: Figures = {}
     for profile in PROFILES:
         with pairs(OURS | PLAIN, profile) as all_pairs:
@@ -172,7 +172,7 @@ def handshaking(amount: Amount) -> Figures:
 
 
 def handshaking_over_tcp(amount: Amount) -> Figures:
-    """The same over TCP, the server in a process of its own."""
+    """The same over TCP, the server in its own process."""
     with ExitStack() as servers:
         measures = {
             name: partial(servers.enter_context(handshakes.over_tcp(name)), amount.handshakes) for name in handshakes.OVER_TCP

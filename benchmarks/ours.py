@@ -84,7 +84,7 @@ def stack(host: Host, profile: str, ui: type[Ui], **layers: str) -> Stack:
 
 
 async def greet(stack: Stack) -> None:
-    """Shake hands with whoever comes."""
+    """Shake hands with any peer."""
     listener = await stack.transport.listen(HOST, 0)
     stack.ui.waiting(listener.address)
     while True:

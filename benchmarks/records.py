@@ -179,7 +179,7 @@ def send_bytes(session: Session, item: Extension, _: str) -> None:
 
 
 class Pair:
-    """A receiver and a sender in conversation, each a process on a core of its own; used in a `with`."""
+    """A receiver and a sender in conversation, each a process on its own core; used in a `with`."""
 
     def __init__(self, suite: str) -> None:
         self._open = ExitStack()
@@ -207,7 +207,7 @@ class Pair:
 
 
 def stack(ui: type[Ui], suite: str, identity: Path) -> Stack:
-    """plytalk/1 as it is, with one suite; whoever comes is let in."""
+    """plytalk/1 as it is, with one suite; any peer is let in."""
     host = Host()
     names = {**host.profile("plytalk1").layers, "transport": "tcp"}
     chosen = {kind: [host.layer(kind, name)] for kind, name in names.items()}

@@ -1,6 +1,6 @@
 """As many bytes as a file has through one conversation of plytalk/1, beside the same number through `socat` with OPENSSL.
 
-Both go one way over TCP, from one process to another, each on a core of its own. Only the transfer is timed: socat writes down
+Both go one way over TCP, from one process to another, each on its own core. Only the transfer is timed: socat writes down
 when it begins and when its other end has all, so neither its start nor its handshake counts.
 """
 

@@ -171,7 +171,9 @@ def check_quantum(host: Host, answer: str) -> Verdict:
     except Usage as error:
         return Verdict(False, error.sentence)
     if Property.POST_QUANTUM in handshake.gives:
-        return Verdict(True, "Who recorded it needs to break X25519 and ML-KEM-768; with the other suites X25519 alone.")
+        return Verdict(
+            True, "An attacker who recorded it has to break X25519 and ML-KEM-768; with the other suites X25519 alone."
+        )
     return Verdict(False, "A conversation with this suite, recorded today, can be read by anyone who breaks X25519 one day.")
 
 

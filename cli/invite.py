@@ -24,7 +24,7 @@ def announce(choice: Choice, stack: Stack, address: str) -> Iterator[str]:
     yield f"The other side connects with:  {invitation(choice, stack, address)}"
     if zone := host(address).strip("[]").partition("%")[2]:
         yield (
-            f"{zone} is what this machine calls that network. The other side writes the name of its own interface instead: "
+            f"{zone} is what this machine calls that network. The other side writes its own interface name instead: "
             "`ip link` or `ipconfig` shows it."
         )
     if host(address) in ("127.0.0.1", "[::1]"):

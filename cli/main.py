@@ -101,7 +101,7 @@ def run(debug: bool) -> int:
     except (KeyboardInterrupt, click.Abort):
         complain("Interrupted.")
         return Exit.INTERRUPTED
-    except BrokenPipeError:  # as with `chat explain | head -1`, which is no fault
+    except BrokenPipeError:  # as with `chat explain | head -1`: not an error
         return Exit.FAILED
     except Exception as error:
         flush_output()  # raises where that was the reason: what could not be written still waits

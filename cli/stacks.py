@@ -1,6 +1,6 @@
 """Options in, a stack out: the command class that adds the options of the layers chosen.
 
-Precedence: flag, environment, profile, config file, default. Layers bring options of their own, so the arguments are read twice:
+Precedence: flag, environment, profile, config file, default. Layers bring their own options, so the arguments are read twice:
 once to see which layers are chosen, and again with the options that these bring.
 """
 
@@ -22,7 +22,7 @@ from plytalk.core.stack import Stack, choose
 
 DEFAULT_PROFILE = "plytalk1"
 DEFAULT_PORT = 7591
-ALWAYS_FROM_CONFIG = ("transport", "ui", "auth", "feature")  # these have no say in what the rest of the stack is
+ALWAYS_FROM_CONFIG = ("transport", "ui", "auth", "feature")  # these do not decide what the rest of the stack is
 COMMANDS = {Role.INITIATOR: "connect", Role.RESPONDER: "serve"}
 IDENTIFYING = ("framer", "handshake", "cipher", "messages")
 HELP = {
@@ -31,7 +31,7 @@ HELP = {
     "handshake": "How the two sides agree on keys.",
     "cipher": "How messages are sealed.",
     "messages": "How words become plaintext.",
-    "auth": "Who may be on the other side (repeatable; all must agree).",
+    "auth": "Checks of the other side (repeatable; all must agree).",
     "ui": "How the conversation is shown and typed.",
     "feature": "Features beside the conversation (repeatable).",
 }
@@ -69,7 +69,7 @@ class Choice:
 
     @property
     def named(self) -> Profile | None:
-        """The profile that these layers are, whoever chose them."""
+        """The profile that consists of these layers, however they were chosen."""
         return match(self.host, {kind: layers[0].name for kind, layers in self.classes.items() if layers})
 
     @property

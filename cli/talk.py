@@ -32,7 +32,7 @@ from plytalk.core.session import Ending
 from plytalk.core.standard import tell
 
 SPARE = 200
-"""Open files that are no member's: those still in their handshake, logs, and what Python needs."""
+"""Open files that do not belong to a member: handshakes in progress, logs, and what Python needs."""
 
 FULL_SEARCH = 1000
 """How often Python looks for circles among young objects before it looks among all; its own measure is 10."""
@@ -155,12 +155,12 @@ def open_files_for(members: int | None) -> int:
 
 
 async def attended(server: Server, conversations: Coroutine[Any, Any, Ending], keep: bool) -> Ending:
-    """Let the system tell a server that is left alone to end (SIGTERM) and to read its files anew (SIGHUP)."""
+    """Let the system tell an unattended server to end (SIGTERM) and to reload its files (SIGHUP)."""
     loop = asyncio.get_running_loop()
     alone = not server.stack.ui.present
     if keep or alone:  # with thousands inside, the search of all objects for circles takes as long as people notice
         gc.set_threshold(*gc.get_threshold()[:2], FULL_SEARCH)
-    with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or somebody else's program
+    with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or embedded in another program
         if keep or alone:
             loop.add_signal_handler(signal.SIGTERM, server.stop)
         if alone:
@@ -266,8 +266,10 @@ def end_as_by_control_c() -> None:
     """Say goodbye and put the terminal back also when the system, or a terminal that closes, ends the program."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # whoever ignores one, as nohup does, means it
-            with contextlib.suppress(ValueError):  # not in the main thread, so somebody else's program
+        if (
+            number is not None and signal.getsignal(number) is signal.SIG_DFL
+        ):  # a parent that ignores one, as nohup does, does so on purpose
+            with contextlib.suppress(ValueError):  # not in the main thread, so embedded in another program
                 signal.signal(number, interrupt)
 
 

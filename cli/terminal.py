@@ -1,4 +1,4 @@
-"""Who is at standard input: asking the person there for what must not be seen, or nobody."""
+"""Ask the person at standard input, if there is one, for what must not be seen."""
 
 import os
 import select

@@ -1,7 +1,7 @@
-"""Who may begin a handshake with a server: few at a time, fewer of one source, and none of a source that keeps failing.
+"""Admission to the handshake: few at a time, fewer from one source, and none from a source that keeps failing.
 
 A *source* is what a connection is counted by: its IPv4 address, or the /64 network of its IPv6 address. Where all places are
-taken, a newcomer takes the place of the oldest handshake of its own source if that has its share, otherwise of the source that
+taken, a newcomer takes the place of the oldest handshake from the same source if that has its share, otherwise of the source that
 has most. So nobody keeps others out by leaving handshakes unfinished, and each of them counts as failed.
 """
 
@@ -150,7 +150,7 @@ class Counted(Generic[T]):
 
 
 class Admission:
-    """The handshakes that run, by something that stands for each. `now` gives seconds.
+    """The running handshakes, each under a token. `now` gives seconds.
 
     A source on this machine has no penalties, since one user may well be both ends there; `is_exempt` says which peers those are.
     """

@@ -1,4 +1,4 @@
-"""Who may come in: a file of keys and names, in the syntax of OpenSSH's authorized_keys (sshd(8)), without options.
+"""Authorized keys: a file of keys and names, in the syntax of OpenSSH's authorized_keys (sshd(8)), without options.
 
     TYPE BASE64 NAME
 

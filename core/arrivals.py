@@ -26,7 +26,7 @@ class Arrivals(Listener):
     async def accept(self) -> Stream:
         stream = await self._waiting.get()
         if stream is None:
-            self._waiting.put_nowait(None)  # for whoever else waits
+            self._waiting.put_nowait(None)  # for others that wait
             raise CannotConnect("The listener is closed.")
         return stream
 

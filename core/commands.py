@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 
 class Call(Protocol):
-    """One use of a command: who typed it, what stood behind its name, and what it may do."""
+    """One use of a command: who typed it, its arguments, and what it may do."""
 
     sender: str
     rest: str
@@ -31,7 +31,7 @@ class Call(Protocol):
         """Say something to the whole room, in the sender's name, as part of what is kept."""
 
     def publish(self, kind: str, body: str, text: str) -> None:
-        """Send the whole room an event of a type of one's own. Who does not know `kind` is shown `text`."""
+        """Send the whole room an event of a custom type. A client that does not know `kind` shows `text`."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
-"""People met before: a name of one's own choosing, where they listen, and their key. `chat connect @alice` reads it.
+"""People met before: a name that you choose, their address, and their key. `chat connect @alice` reads it.
 
     NAME ADDRESS TYPE BASE64
 
 One contact a line, in the manner of known_hosts, so that lines written by hand stay as they are. ADDRESS is `-` for somebody
-who only ever called. `#` begins a comment line. A line that cannot be understood refuses the whole file.
+who has only connected to you. `#` begins a comment line. A line that cannot be understood refuses the whole file.
 """
 
 import re
@@ -23,7 +23,7 @@ _NOWHERE = "-"
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Somebody known by name; `address` is None for somebody who only ever called. Raises Usage."""
+    """Somebody known by name; `address` is None for somebody who has only connected to you. Raises Usage."""
 
     name: str
     address: str | None
@@ -47,7 +47,7 @@ class NoContact(Usage):
 
 
 class Contacts:
-    """A contacts file; `wait` bounds the wait for its lock, in seconds. Each call reads the file anew.
+    """A contacts file; `wait` bounds the wait for its lock, in seconds. Each call reads the file again.
 
     Every method raises StoreError (core/files.py) if the file cannot be read, understood, locked or written.
     """
@@ -79,7 +79,7 @@ class Contacts:
             raise StoreError(f"@{name} is taken in {self.path}.", f"Choose another name, or first `chat keys forget @{name}`.")
 
     def add(self, contact: Contact, *, replace: bool = False) -> bool:
-        """Keep a contact; False if it is there already. Raises StoreError if the name is somebody else's, unless `replace`."""
+        """Keep a contact; False if it is there already. Raises StoreError if another contact has the name, unless `replace`."""
         with edited_lines(self.path, self._wait) as lines:
             numbered = self._parse(lines)
             for number, other in numbered.items():

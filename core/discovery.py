@@ -47,7 +47,7 @@ class Found:
 
     @property
     def origin(self) -> str:
-        """Who brings it: distribution and version."""
+        """Its origin: distribution and version."""
         return f"{self.distribution} {self.version}".strip()
 
     @property

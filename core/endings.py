@@ -22,7 +22,7 @@ REMOVED = (CloseReason.KICKED, CloseReason.BANNED, CloseReason.TOO_SLOW, CloseRe
 
 
 class By(Enum):
-    """Who ended a conversation."""
+    """The side that ended a conversation."""
 
     US = "us"
     THEM = "them"

@@ -119,11 +119,11 @@ class End:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if typing.done():
                 typing.result()
-            ending: Ending = await asyncio.shield(end)  # whoever interrupts us must not close the stream before our goodbye
+            ending: Ending = await asyncio.shield(end)  # an interruption must not close the stream before our goodbye
         except BaseException as error:
             waits = isinstance(conversation, Session) and not conversation.ending
             conversation.exit()
-            if tasks and waits:  # what was said may still arrive; whoever interrupts a second time does not wait for that
+            if tasks and waits:  # what was said may still arrive; a second interruption stops waiting for it
                 await asyncio.wait(tasks[1:])
             self._blame_ui(error)
         finally:
@@ -192,7 +192,9 @@ class Client(End):
         try:
             await session.open()
         except HandshakeFailed as error:
-            if not session.approved or isinstance(error, Refused):  # what this side itself refused was no matter of waiting
+            if not session.approved or isinstance(
+                error, Refused
+            ):  # what this side itself refused did not fail because of the wait
                 raise
             self.stack.ui.notice("The other side did not wait for your answer: connecting again.")
             session = await self._connected(host, port, address)

@@ -278,7 +278,7 @@ def _check(path: Path, status: os.stat_result, secret: bool, limit: int) -> None
 
 
 def _check_folder(path: Path) -> None:
-    """Whoever can change a folder can replace what is in it, unless it is sticky as /tmp is (OpenSSH's StrictModes)."""
+    """A user who can write to a folder can replace what is in it, unless it is sticky as /tmp is (OpenSSH's StrictModes)."""
     if sys.platform == "win32":
         return
     parent = path.absolute().parent

@@ -1,4 +1,4 @@
-"""Dead peers: who is silent for a while is pinged, and whoever does not answer that is gone.
+"""Dead peers: a silent peer is pinged, and one that does not answer is dropped.
 
 A session notes only that something came. One timer for all sessions looks at those notes, several times in each period; so the
 moment is rough, never too early, and thousands at rest cost next to nothing.
@@ -30,7 +30,7 @@ class Beating(Protocol):
 class Heartbeat:
     """Pings after `period` seconds of silence, and gives a peer up after as many again; with a period of 0 it does nothing.
 
-    `call_later` and `call_soon` are those of the event loop, unless a test has a clock of its own.
+    `call_later` and `call_soon` are those of the event loop, unless a test brings its own clock.
     """
 
     def __init__(

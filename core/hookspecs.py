@@ -82,7 +82,7 @@ def measures() -> Sequence["Measure"]:  # type: ignore[empty-body]
 
 @hookspec
 def reread() -> Sequence[str]:  # type: ignore[empty-body]
-    """Read anew what you keep of files, such as who may come in; open logs anew. Fires in a server on SIGHUP.
+    """Reload what you keep of files, such as the allow list; reopen logs. Fires in a server on SIGHUP.
 
     Gives sentences for the user. Nobody who is in is dropped. An exception means that all stays as it was, and is reported.
     """

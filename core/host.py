@@ -26,7 +26,7 @@ from plytalk.core.sanitise import clean
 if TYPE_CHECKING:
     from plytalk.core.stack import Stack
 
-LONGEST = 300  # characters of what somebody else's code says
+LONGEST = 300  # characters of what third-party code says
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class Identity:
 
 
 class Reply(Generic[T]):
-    """Something to `await`. It refuses to be a truth value, so `if not wire.ask(...)` without `await` cannot fall open."""
+    """Something to `await`. It refuses to be a truth value, so `if not wire.ask(...)` without `await` cannot fail open."""
 
     __slots__ = ("_arguments", "_function")
 

@@ -85,7 +85,7 @@ class Entry:
 
 
 class KnownHosts:
-    """A known_hosts file; `wait` bounds the wait for its lock, in seconds. Each call reads the file anew.
+    """A known_hosts file; `wait` bounds the wait for its lock, in seconds. Each call reads the file again.
 
     Every method raises StoreError (core/files.py) if the file cannot be read, understood, locked or written: that is a
     refusal, never an absent host.
@@ -100,14 +100,14 @@ class KnownHosts:
         return self._parse(read_lines(self.path) or [])
 
     def lookup(self, host: str, port: int, key: PublicKey) -> Finding:
-        """What the file says about this host showing this key. Raises Usage if the host is no host."""
+        """What the file says about this host showing this key. Raises Usage if the host is not valid."""
         return _judge(self.entries(), host_name(host, port), key)
 
     def add(self, host: str, port: int, key: PublicKey, *, hashed: bool = False) -> bool:
         """Remember the key of a host not met before; False if another process has just done it.
 
         The file is looked at again under the lock. Raises ChangedPeer unless the host is still absent or has this key, Usage
-        if the host is no host.
+        if the host is not valid.
         """
         name = host_name(host, port)
         with edited_lines(self.path, self._wait) as lines:
@@ -124,7 +124,7 @@ class KnownHosts:
     def forget(self, host: str, port: int) -> list[Entry]:
         """Delete, and return, the lines about a host; revoked keys and authorities stay, as with `ssh-keygen -R`.
 
-        A line about several hosts goes as a whole: they are asked about anew. Raises Usage if the host is no host.
+        A line about several hosts goes as a whole: the user is asked about them again. Raises Usage if the host is not valid.
         """
         name = host_name(host, port)
         with edited_lines(self.path, self._wait) as lines:

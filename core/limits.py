@@ -41,7 +41,7 @@ class Limits:
     connections_per_key: int = 50
     """How many of one key may be inside at one time, wherever they come from."""
     connections_per_address: int = 50
-    """The same for one address; those of this machine have no limit of their own."""
+    """The same for one address; those of this machine have no limit."""
     farewell: float = 30.0
     """How long at most, in seconds, a server that is told to end waits for its peers to receive everything."""
     penalty: float = 30.0

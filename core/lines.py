@@ -131,7 +131,7 @@ class LineWriter:
             raise failure
 
     def fail(self, error: Exception) -> None:
-        """Standard output has failed with this error, whoever wrote to it."""
+        """Standard output has failed with this error, no matter which part wrote to it."""
         self._failed(discard_output(error))
 
     def _failed(self, failure: OutputFailed) -> None:

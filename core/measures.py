@@ -23,7 +23,7 @@ class Measure:
 
     `name` begins with `plytalk_` and ends with its unit (`_bytes`, `_seconds`), or with `_total` where it only ever grows, which
     is the kind `counter`. Several of one name tell themselves apart by their labels, and have `help` and `kind` in common. What a
-    peer can choose (its name, its address) is no label: each value would be a series of its own for ever.
+    peer can choose (its name, its address) must not be a label: each value would be a new series for ever.
     """
 
     name: str

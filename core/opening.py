@@ -2,8 +2,8 @@
 
     handshake -> [client: presence ->] authenticators -> [<- server: let in, or a goodbye that says why not]
 
-Nothing falls open here. Every exception is a no; an authenticator that was chosen and never asked is a no; and whatever went
-wrong, a peer that has not finished the handshake is told nothing: the connection closes.
+Nothing fails open here. Every exception is a refusal; an authenticator that was chosen and never asked is a refusal; and whatever
+went wrong, a peer that has not finished the handshake is told nothing: the connection closes.
 """
 
 import asyncio
@@ -229,7 +229,7 @@ class Opening:
         return key
 
     def _missing(self, auth: Authenticator) -> str:
-        """What an authenticator waited for in vain; empty for nothing. Who brings a key may do without the other side's."""
+        """What an authenticator waited for in vain; empty for nothing. One that brings a key may do without the peer's."""
         if auth.agrees and not self._agreed:
             return "took no pre-shared key"
         if self._identity is None and (not auth.agrees or Property.PEER_KEY in auth.needs):
@@ -383,7 +383,7 @@ async def _cancelled(task: "asyncio.Future[Any]") -> None:
 
 
 def counted(error: RemoteError) -> RemoteError:
-    """A fault that has no exit code of its own counts as the handshake's."""
+    """A fault without an exit code counts as a failed handshake."""
     return HandshakeFailed(str(error), error.hint) if error.exit_code is Exit.FAILED else error
 
 

@@ -121,7 +121,7 @@ class Profile:
     """A whole stack under one name, with the port its programs use.
 
     `layers` maps a kind of layer to a name; kinds not in it follow from the others. `greeting` is a regular expression for the
-    first bytes of whoever speaks first, by which a peer that runs another stack than ours is recognised.
+    first bytes of the side that speaks first, by which a peer that runs another stack is recognised.
     """
 
     name: str

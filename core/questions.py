@@ -14,7 +14,7 @@ from plytalk.core.errors import UnknownPeer
 ANSWERS = {"yes": True, "no": False}
 HINT = "Type yes or no."
 TRIES = 100
-"""How many lines that are no answer a question takes; then nobody has answered it, which is a no."""
+"""How many lines that are not an answer a question takes; then it counts as answered with no."""
 
 
 @dataclass(frozen=True, slots=True)

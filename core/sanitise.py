@@ -35,7 +35,7 @@ def clean(text: str) -> str:
             marks += 1
             if marks > MARKS:
                 continue
-        elif character not in _JOINERS:  # a joiner is no place to begin another pile
+        elif character not in _JOINERS:  # a joiner does not start another pile
             marks = 0
         shown.append(_visible(character, category))
     return "".join(shown)

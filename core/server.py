@@ -55,7 +55,7 @@ class Server(End):
         super().__init__(*args, **kwargs)
         self._is_exempt = is_exempt
         self._announce, self._introduce = announce, introduce
-        # One UI and one set of features for all: whoever comes in by another stack comes into the same room.
+        # One UI and one set of features for all: members on another stack join the same room.
         self._guests = [one._replace(stack=replace(one.stack, ui=self.stack.ui, features=self.stack.features)) for one in guests]
         self._host = next((feature for feature in self.stack.features if feature.hosts), None)
 
@@ -116,7 +116,7 @@ class Server(End):
                 self.stack.ui.notice(sentence)
 
     def reread(self) -> None:
-        """Have all plugins read anew what they keep of files; nobody who is in is dropped."""
+        """Have all plugins reload what they keep of files; no connected peer is dropped."""
         for plugin in self._hook.reread.get_hookimpls():
             try:
                 for sentence in plugin.function() or ():
@@ -308,7 +308,7 @@ class Server(End):
         self._notices.tell(sentence)
 
     def _show(self, sentence: str) -> None:
-        with suppress(Exception):  # a notice about one peer that cannot be shown is no reason to end for all
+        with suppress(Exception):  # a notice about one peer that cannot be shown must not end the server for all
             self.stack.ui.notice(clean(sentence))
 
     @property
@@ -341,7 +341,7 @@ class Server(End):
                 self._notice(ending.error.sentence)
         finally:
             self._free_place(session)
-            self._busy = not self._keep  # once is once, even for whoever is still in the handshake
+            self._busy = not self._keep  # with --once, a peer still in the handshake is refused too
 
     # -- many, brought together by a feature ------------------------------------------------------------------------------
 

@@ -450,7 +450,7 @@ class Session:
         pending.append(prepared)
 
     def send_item(self, item: Item, with_next: bool = False) -> None:
-        """Send something that is not said by people, in its turn; `with_next` leaves it to whoever sends next, or to `flush`."""
+        """Send something that is not said by people, in its turn; `with_next` leaves it to the next send, or to `flush`."""
         if self.ending:
             return
         if with_next:
@@ -559,7 +559,7 @@ class Session:
             self.fail(error)
 
     def _send_at_once(self, item: Item) -> None:
-        """Send something in a record of its own, also while what is said is held back."""
+        """Send something in its own record, also while what is said is held back."""
         held, waiting, self._held, self._pending = self._held, self._pending, False, [item]
         self._flush()
         if not self.ending:

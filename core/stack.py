@@ -16,7 +16,7 @@ from plytalk.core.properties import MEANINGS, PROTECTIONS, Profile, Property
 
 L = TypeVar("L", bound=Layer)
 
-# Who is asked first for what it prefers: the layer that says most about the kind of conversation.
+# The order in which layers are asked what they prefer: first the one that says most about the kind of conversation.
 DECIDERS = ("cipher", "handshake", "framer", "messages", "transport", "auth")
 SINGLE = ("transport", "framer", "handshake", "cipher", "messages", "ui")
 SHOWN = ("transport", "framer", "handshake", "auth", "cipher", "messages", "ui")
@@ -28,7 +28,7 @@ Find = Callable[[str, str], type[Layer]]
 def choose(given: Mapping[str, Sequence[str]], default: Mapping[str, str], find: Find) -> dict[str, list[type[Layer]]]:
     """A layer for every kind: what was given, then what those prefer, then what these prefer, then `default`.
 
-    `default` holds the layers of the default profile; they count as soon as nothing that was given has a say in the stack.
+    `default` holds the layers of the default profile; they count where nothing that was given decides about the stack.
     Raises UnknownLayer, BrokenPlugin or DuplicateLayer from `find`.
     """
     chosen = {kind: [find(kind, name) for name in names] for kind, names in given.items()}

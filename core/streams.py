@@ -24,7 +24,7 @@ READ = 64 * 1024  # larger pieces are slower: their copies come from fresh pages
 # glibc gives memory back to the system at every record of 64 KiB, and asks for it again, which takes twice as long as all else.
 # What has once been freed in one large piece it takes for usual from then on; nothing of it is touched, so it costs nothing.
 bytes(8 << 20)
-# The proactor loop of Windows reads ahead, so there each connection needs a buffer of its own.
+# The proactor loop of Windows reads ahead, so there each connection needs its own buffer.
 _shared = None if sys.platform == "win32" else memoryview(bytearray(READ))
 
 

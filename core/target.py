@@ -1,4 +1,4 @@
-"""A server that is looked at: each question to it has a connection of its own, and each answer is a finding.
+"""A server that is looked at: each question to it has its own connection, and each answer is a finding.
 
 Nothing here knows a protocol, and nothing shows a key of the user's own: handshakes ask what is theirs (`Handshake.audit`).
 """
@@ -63,7 +63,7 @@ class Heard:
 
 
 class Target:
-    """A server that is looked at: every question gets a connection of its own. `thorough` asks for what takes long, too."""
+    """A server that is looked at: every question gets its own connection. `thorough` asks for what takes long, too."""
 
     def __init__(self, stack: Stack, host: str, port: int, spare: Heard | None, thorough: bool, patience: float) -> None:
         self.stack, self.thorough = stack, thorough
@@ -97,7 +97,7 @@ class Target:
         raise HandshakeFailed("The server showed no key.")
 
     async def lets_in(self, handshake: Handshake) -> bool | None:
-        """Whether the server talks to whoever comes with this handshake, which it proves by an answer; None for no sign."""
+        """Whether the server talks to any peer with this handshake, which it proves by an answer; None for no sign."""
         stack = replace(self.stack, handshake=handshake, auths=())
         stream = await self._connect()
         limits = Limits(handshake=self._patience)
@@ -150,7 +150,7 @@ class Target:
         return Finding(
             Grade.WARN,
             "limits",
-            f"Who says nothing stays connected for {SILENCE:.0f} seconds and more.",
+            f"A silent peer stays connected for {SILENCE:.0f} seconds or more.",
             "Limit the time for a handshake: silent peers use up the server's connections.",
         )
 

@@ -56,7 +56,7 @@ class Tracer:
             setattr(layer, name, method)
 
     def unwrap(self) -> None:
-        """Take off what was wrapped: a layer that holds a wrapper of its own method is a reference cycle."""
+        """Take off what was wrapped: a layer that holds its own wrapper method is a reference cycle."""
         while self._wrapped:
             layer, name, before = self._wrapped.pop()
             if before is None:

@@ -4,8 +4,8 @@
     {"time": 1.52, "name": "framer:out", "what": "K", "data": {"type": "K", "length": "451"}, "raw": "4b000001c3..."}
 
 `time` is in milliseconds since the beginning, `raw` the bytes in hexadecimal, `data` what the layer itself says is in them, and
-`group`, where there are several conversations, the name of one. The file is made anew, readable by its owner alone: it holds what
-was said, and with `secrets` the keys as well.
+`group`, where there are several conversations, the name of one. The file is always a new one, readable by its owner alone: it
+holds what was said, and with `secrets` the keys as well.
 """
 
 import json

@@ -186,7 +186,7 @@ def _refusal_in(goodbye: Close) -> ChatError:
 
 
 class Channel:
-    """The wire when the handshake is done: each body is sealed in a record of its own. For authenticators, before any talk.
+    """The wire when the handshake is done: each body is sealed in its own record. For authenticators, before any talk.
 
     `thinking()` is a context in which the clock gives the other side's person time.
     """
@@ -229,7 +229,7 @@ class Channel:
         return Reply(self._prove, binding)
 
     async def say(self, item: Item) -> None:
-        """Send one item in a record of its own."""
+        """Send one item in its own record."""
         for plaintext in self._messages.pack([item]):
             await self._wire.send(MESSAGE, self._cipher.seal(plaintext))
 

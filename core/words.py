@@ -1,7 +1,7 @@
 """256 short words, one for each byte: those that two people compare, and those of one-time codes.
 
 Chosen for this program so that they survive a telephone line: common English, three to eight letters, no two alike in their
-first four letters or within two typing errors of each other. Word number n stands for the byte n. Both ends of a conversation
+first four letters or within two typing errors of each other. Word number n encodes the byte n. Both ends of a conversation
 must have the same list, so it never changes within plytalk/1.
 """
 

@@ -49,7 +49,7 @@ def pages() -> list[Path]:
 
 
 def renewed(text: str) -> str:
-    """A page's text with everything between marks written anew. Raises KeyError for a mark of an unknown name."""
+    """A page's text with everything between marks rewritten. Raises KeyError for a mark of an unknown name."""
 
     def renew(match: re.Match[str]) -> str:
         body = GENERATORS[match["name"]](match["arguments"].strip())
@@ -118,7 +118,7 @@ def environment(_: str) -> str:
     found["PLYTALK_HOME"] = ["the folder of all files of the program: settings, identity, keys that are trusted"]
     found["NO_COLOR"] = ["no colour, unless it is empty"]
     rows = [(code(name), ", ".join(code(opt) if opt.startswith("-") else opt for opt in opts)) for name, opts in found.items()]
-    return table(("variable", "stands for"), rows)
+    return table(("variable", "sets"), rows)
 
 
 def settings(_: str) -> str:

@@ -167,7 +167,7 @@ class Caller:
     # -- what it may hear -------------------------------------------------------------------------------------------------
 
     def asks_for(self, asked: dict[str, Any]) -> None:
-        """Note that it is about to ask for a room; with another instance it counts as somebody else."""
+        """Note that it is about to ask for a room; with another instance it counts as another client."""
         if "instance" in asked:
             self._origins.add((self._own, str(asked["instance"])[:64]))
         for origin in self._origins:

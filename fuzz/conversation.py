@@ -130,7 +130,7 @@ async def quickest(port: int) -> float:
 
 
 def run(seconds: float, connections: int = 0, seed: int = 0) -> Scene:
-    """A whole run, with a server of its own."""
+    """A whole run, with its own server."""
     people = [Stranger() for _ in range(PEOPLE)]
     operator = people[0].identity
     assert operator

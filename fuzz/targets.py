@@ -1,4 +1,4 @@
-"""One function for each thing that reads what somebody else wrote: `target(data)`, where any bytes at all may come.
+"""One function for each thing that reads untrusted input: `target(data)`, where any bytes at all may come.
 
 A target lets through nothing: what the code under it promises to raise is caught in the line that may raise it, so whatever
 leaves a target is a crash. Some also check what must hold of the result, whatever the input was.

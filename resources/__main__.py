@@ -50,7 +50,7 @@ def main() -> int:
                     print(f"{row.id}  {'held' if row.reached else 'NOT REACHED':<11}  {row.done}: {row.measured}", flush=True)
                     rows.append(row)
     if given.write:
-        report.write(rows, anew=not given.only)
+        report.write(rows, fresh=not given.only)
     return int(not all(row.reached for row in rows))
 
 

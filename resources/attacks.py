@@ -191,7 +191,7 @@ def flood(amount: Amount) -> Iterator[Row]:
 
 
 def stalled(amount: Amount) -> Iterator[Row]:
-    """A43: a reader that never reads, alone with whoever sits at the server."""
+    """A43: a reader that never reads, alone with the person at the server."""
     with serving("--profile", "secure-chat") as server:
         yield asyncio.run(_stalled(server, amount))
 
@@ -270,7 +270,7 @@ def exceptions(amount: Amount) -> Iterator[Row]:
         raised: set[str] = set()
         for number, (owner, name) in enumerate(STEPS):
             (server.home / "fault").write_text(str(number))
-            server.type("to whoever comes")
+            server.type("to anyone who comes")
             with contextlib.suppress(Exception):
                 asyncio.run(Honest(server.port, ui=Asking).once())
             try:

@@ -1,4 +1,4 @@
-"""An attacker with many sockets, in a process of its own: `python -m resources.crowd KIND PORT COUNT ADDRESSES`.
+"""An attacker with many sockets, in its own process: `python -m resources.crowd KIND PORT COUNT ADDRESSES`.
 
 `slow` opens COUNT connections, 1,000 a second, and sends a byte a second over each until the server has ended all; `flood`
 connects COUNT times and breaks each connection off when a hundred newer ones are there. They come from so many loopback

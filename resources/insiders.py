@@ -28,7 +28,7 @@ FULL = 65519
 
 
 class Client:
-    """One connection of plytalk/1, with a key of its own or another's, that joins when and as it likes."""
+    """One connection of plytalk/1, with its own key or another's, that joins when and as it likes."""
 
     def __init__(self, port: int, key: Stranger | None = None) -> None:
         self.key = key or Stranger()

@@ -1,4 +1,4 @@
-"""Honest members by the thousand, in this process: real conversations of plytalk/1, each with a key and a name of its own.
+"""Honest members by the thousand, in this process: real conversations of plytalk/1, each with a key and its own name.
 
 They come from many loopback addresses, sit in rooms of equal size, and some of each room talk. What is said holds the moment at
 which it was said, so each member knows how long it took.

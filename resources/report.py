@@ -29,11 +29,11 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join([*HEAD, *map(line, rows)])
 
 
-def write(rows: Sequence[Row], anew: bool = True) -> None:
-    """Put the table into the page, between its two markers; or, not `anew`, only the rows of what was done again."""
+def write(rows: Sequence[Row], fresh: bool = True) -> None:
+    """Put the table into the page, between its two markers; or, without `fresh`, only the rows of what was done again."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
     there, _, after = rest.partition(END)
-    lines = {} if anew else {done(one): one for one in there.strip().splitlines()[len(HEAD) :]}
+    lines = {} if fresh else {done(one): one for one in there.strip().splitlines()[len(HEAD) :]}
     lines.update({done(line(row)): line(row) for row in rows})
     PAGE.write_text("\n".join([f"{before}{BEGIN}", "", *HEAD, *lines.values(), "", f"{END}{after}"]))
 

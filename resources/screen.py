@@ -37,7 +37,7 @@ def disturbed(lines: Sequence[str]) -> str:
 
 
 def plain(text: str) -> str:
-    """What is ASCII in it: how many cells other characters take is no matter here."""
+    """What is ASCII in it: how many cells other characters take does not matter here."""
     return "".join(filter(str.isascii, unicodedata.normalize("NFD", text))).rstrip()
 
 

@@ -1,4 +1,4 @@
-"""A real `chat serve --keep` in a process of its own, and honest peers that measure how it treats them."""
+"""A real `chat serve --keep` in its own process, and honest peers that measure how it treats them."""
 
 import asyncio
 import contextlib
@@ -80,7 +80,7 @@ class Server:
 def serving(
     *options: str, program: Sequence[str] = ("-m", "plytalk"), heard: Callable[[str], None] = lambda line: None
 ) -> Iterator[Server]:
-    """`chat serve --keep` on a free port of this machine, with a home of its own, until the block ends.
+    """`chat serve --keep` on a free port of this machine, with its own home, until the block ends.
 
     `heard` gets each line that it writes, in another thread.
     """
@@ -169,7 +169,7 @@ class Honest:
         return perf_counter() - begun
 
     async def opened(self) -> Session:
-        """A conversation that has just begun, for whoever wants to misbehave in it."""
+        """A conversation that has just begun, for a test that wants to misbehave in it."""
         await self.stack.handshake.ready(Role.INITIATOR, lambda prompt: "")
         session = Session(self.stack, await self.stack.transport.connect(LOOPBACK, self.port), Role.INITIATOR)
         await session.open()

@@ -1,4 +1,4 @@
-"""Every place where the program prints what somebody else chose: each sink takes hostile texts and gives what was printed."""
+"""Every place where the program prints untrusted text: each sink takes hostile texts and gives what was printed."""
 
 import asyncio
 import base64
@@ -133,7 +133,7 @@ def console_halves(texts: Sequence[str]) -> list[str]:
 
 @sink
 def console_bytes(texts: Sequence[str]) -> list[str]:
-    """console: bytes that are no UTF-8, such as 8-bit C1."""
+    """console: bytes that are not UTF-8, such as 8-bit C1."""
     return asyncio.run(_raw(texts))
 
 
@@ -312,7 +312,7 @@ def plugins(texts: Sequence[str]) -> list[str]:
             f"Metadata-Version: 2.1\nName: evil\nVersion: 1{texts[0].splitlines()[0]}\n", errors="replace"
         )
         entries = []
-        for number, text in enumerate(texts):  # each in a module of its own, so that each is judged on its own
+        for number, text in enumerate(texts):  # each in its own module, so that each is judged on its own
             module = f"evil_{os.getpid()}_{number}"
             entries.append(f"cipher-evil{number} = {module}")
             (Path(folder) / f"{module}.py").write_text(PLUGIN.format(text=text, number=number))

@@ -77,7 +77,7 @@ def _of_processes() -> Iterator[Path]:
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError:  # it has ended, or is somebody else's
+    except OSError:  # it has ended, or belongs to another process
         return b""
 
 

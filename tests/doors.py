@@ -1,4 +1,4 @@
-"""A server in the test's own process, behind a transport of its own: it does to everybody who connects what the test says."""
+"""A server in the test's own process, behind its own transport: it does to everybody who connects what the test says."""
 
 import asyncio
 from collections.abc import Callable

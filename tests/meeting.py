@@ -1,4 +1,4 @@
-"""Two ends of plytalk/1 that meet in one process, each with an identity, options and a person of its own."""
+"""Two ends of plytalk/1 that meet in one process, each with an identity, options and its own person."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The `chat` command as a program of its own, spoken to through pipes.
+"""The `chat` command as its own program, spoken to through pipes.
 
 `with serve("--profile", "demo02") as ours:` waits on `ours.port`; `connect(port, ...)` is the other role; `chat(...)` runs a
 command to its end. A program that runs for longer than a minute is killed, so that no test waits for ever.

@@ -1,4 +1,4 @@
-"""A program on a terminal of its own, seen through a terminal emulator: `screen.rows` is what a person would read."""
+"""A program on its own terminal, seen through a terminal emulator: `screen.rows` is what a person would read."""
 
 import contextlib
 import os

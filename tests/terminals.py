@@ -2,8 +2,8 @@
 
 A transcript is a list of lines. `$ COMMAND` runs a command when the one before has ended; one that another terminal shows as the
 line to paste is pasted. `Type Message: TEXT` waits for that prompt and types TEXT, and so does `QUESTION [yes/no] ANSWER`, and
-`One-time code: CODE` with the code that another terminal shows. Every other line must be the next one that appears; `...` stands
-for anything, within a line or in place of lines. Addresses, fingerprints, codes and homes may be other ones. A command must end
+`One-time code: CODE` with the code that another terminal shows. Every other line must be the next one that appears; `...` matches
+anything, within a line or in place of lines. Addresses, fingerprints, codes and homes may be other ones. A command must end
 with status 0, unless `$ echo $?` and its status follow.
 """
 
@@ -42,7 +42,7 @@ def commands_of(lines: Sequence[str]) -> list[tuple[str, list[str]]]:
 
 
 def pattern_of(line: str) -> re.Pattern[str]:
-    """What a line of a transcript stands for."""
+    """What a line of a transcript means."""
     parts = re.split("(" + "|".join(VARIES) + ")", line.rstrip())
     known = ((part, next((to for of, to in VARIES.items() if re.fullmatch(of, part)), None)) for part in parts)
     return re.compile("".join(to or re.escape(part) for part, to in known))
@@ -160,7 +160,7 @@ class Terminal:
             loose = False
 
     def _unread(self) -> list[tuple[int, str]]:
-        """The complete rows that no line of the transcript has stood for, without empty ones and mere prompts."""
+        """The complete rows that no line of the transcript has matched, without empty ones and mere prompts."""
         last = ROWS if self._ended else self._screen.cursor.y
         return [(at, row) for at, row in enumerate(self.rows[:last]) if at >= self._row and row not in MERE]
 

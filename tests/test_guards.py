@@ -26,7 +26,7 @@ SHARED = {"plugins/attacks": "tests/core/lab/test_matrix.py", "core/layers": "te
 """Folders whose files are all put through one test: each attack on every stack, each contract by its layers."""
 
 MISSING: set[str] = set()
-"""Source files without a test file of their own. It stays empty."""
+"""Source files without a test file. It stays empty."""
 
 
 def proof_of(source: str) -> str:

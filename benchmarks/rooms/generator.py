@@ -67,7 +67,7 @@ class Ran:
 
 @cache
 def receiver() -> Path:
-    """The compiled load generator, made anew for each run of the benchmark."""
+    """The compiled load generator, created for each run of the benchmark."""
     if not (cc := shutil.which("cc")):
         raise Unable("There is no C compiler for the load generator: apt install gcc libssl-dev.")
     program = Path(tempfile.mkdtemp(prefix="rooms-"), "receiver")

@@ -62,8 +62,8 @@ class Attack(Layer):
         def succeeded(self, evidence):
             return not evidence.faithful(Role.INITIATOR) and not evidence.alarmed
 
-    `defences` must all be given by a stack for the attack to fail. `row` names it in the table of threats. Made anew, with its
-    own random numbers, for each conversation it attacks.
+    `defences` must all be given by a stack for the attack to fail. `row` names it in the table of threats. Created again, with
+    its own random numbers, for each conversation it attacks.
     """
 
     kind = "attack"
@@ -136,7 +136,7 @@ class Tampering(Attack):
         middle.send(Role.RESPONDER, passing.kind or MESSAGE, self.changed(passing.payload))
 
     def succeeded(self, evidence: "Evidence") -> bool:
-        """What was accepted counts, whatever the layers above make of it: that a changed text is no UTF-8 is luck."""
+        """What was accepted counts, whatever the layers above make of it: that a changed text is not UTF-8 is luck."""
         unnoticed = not evidence.faithful(Role.INITIATOR) and not evidence.alarmed
         return unnoticed or bool(evidence.forged(Role.RESPONDER))
 

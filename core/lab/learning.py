@@ -18,7 +18,7 @@ from itertools import combinations
 from plytalk.core.trace import IN, OUT, Event
 
 PIECE = 16
-"""How many equal bytes are no coincidence."""
+"""From how many equal bytes on it is not a coincidence."""
 SHORTEST = 8
 """Shorter pieces of ciphertext could agree by chance, and shorter keys could stand in the bytes by chance."""
 LONGEST_PREFIX = 32

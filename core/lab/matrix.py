@@ -39,7 +39,7 @@ class Cell:
 
 
 class Bench:
-    """One setup, made ready: three stacks with keys of their own, and how long its handshake is."""
+    """One setup, made ready: three stacks with their own keys, and how long its handshake is."""
 
     def __init__(self, setup: Setup, folder: Path, known: Sequence[Profile]) -> None:
         self.setup = setup

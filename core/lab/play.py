@@ -106,9 +106,9 @@ async def play(
 ) -> Evidence:
     """Attack one conversation of `LINES` lines from each side, ended by the client. Never raises for what the attack does.
 
-    `own` is the attacker's stack: the same layers, and nothing of the two ends' keys. `leaked` makes an end's stack anew of the
-    files it left, for attacks that get hold of them; `trace` hears of all that the attacker sees and does; `earlier` are keys of
-    earlier conversations of the same ends.
+    `own` is the attacker's stack: the same layers, and nothing of the two ends' keys. `leaked` builds an end's stack again from
+    the files it left, for attacks that get hold of them; `trace` hears of all that the attacker sees and does; `earlier` are keys
+    of earlier conversations of the same ends.
     """
     pairs = {role: memory_stream_pair() for role in Role}
     if attack.far:

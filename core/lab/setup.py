@@ -1,7 +1,7 @@
 """Which stacks the lab attacks: every profile, in the variants its handshake names, with and without a known key, and with each
 authenticator that both ends need alike; and every stack that a stranger's layer makes.
 
-Each setup has a folder of its own for a while, in which client, server and attacker keep their keys: nothing of the user's is
+Each setup has its own folder for a while, in which client, server and attacker keep their keys: nothing of the user's is
 read.
 """
 
@@ -32,7 +32,7 @@ Classes = Mapping[str, Sequence[type[Layer]]]
 class Setup:
     """A stack under a name, with the options that both ends are given; `auths` judge the server at the client's end.
 
-    What two ends need alike, both have; the attacker has it as well, with a secret of its own.
+    What two ends need alike, both have; the attacker has it as well, with its own secret.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Introduced(Setup):
-    """A setup whose judging end was told the other's key beforehand; with `revoked` also that the attacker's is one no more.
+    """A setup whose judging end was given the other end's key beforehand; with `revoked` also that the attacker's is revoked.
 
     `before` stands at the beginning of its files, as some editors leave it there.
     """

@@ -7,7 +7,7 @@ frames until both ends hold *secrets*; a *cipher* seals what is said; *messages*
     in:   stream -> framer.feed, framer.frames -> cipher.open -> messages.unpack -> UI
 
 Transports, handshakes, authenticators and UIs are made once for a process, with their options; framers, ciphers and
-messages are made anew for each conversation, so that what they keep on `self` belongs to that conversation alone.
+messages are created again for each conversation, so that what they keep on `self` belongs to that conversation alone.
 """
 
 from collections.abc import Mapping

@@ -58,7 +58,7 @@ class Authenticator(Layer):
         """Raises what `admit` would raise, and changes nothing: called for every list before any of them changes. May block."""
 
     def admit(self, key: str, name: str) -> str:
-        """Let a key (`TYPE BASE64`) in from now on, where this goes by a list; a sentence for whoever asked. May block.
+        """Let a key (`TYPE BASE64`) in from now on, where this uses a list; a sentence for the person who asked. May block.
 
         Raises Usage where it does not use a list.
         """

@@ -41,7 +41,7 @@ class Framer(Layer):
     def frames(self) -> Iterator[Frame]:
         """Give the complete frames, one at a time; one that is not taken stays for the next call.
 
-        Raises FrameTooLong as soon as a header says so, before anything is allocated; BadFrame for what is no frame.
+        Raises FrameTooLong as soon as a header says so, before anything is allocated; BadFrame for what is not a frame.
         """
 
     @property
@@ -50,5 +50,5 @@ class Framer(Layer):
         """How many bytes are held here: those of frames not taken yet, and of the beginning of the next one."""
 
     def fields(self, kind: Kind | None, payload: bytes) -> Mapping[str, str]:
-        """What a frame says before its payload, for whoever inspects a trace."""
+        """What a frame says before its payload, for the inspector of a trace."""
         return {"length": str(len(payload))}

@@ -28,7 +28,7 @@ class Handshake(Layer):
             await wire.receive(b"H", limit=8)
             ...
 
-    A side that sees the other's key calls `await wire.ask(Identity(...))` before its first secret byte leaves; `shows` names
+    A side that sees the peer's key calls `await wire.ask(Identity(...))` before its first secret byte leaves; `shows` names
     the roles whose key the other side gets to see this way. `speaks_first` is the role that sends the first frame; `identity`
     is the key that this side shows, where it has one.
     """
@@ -41,12 +41,12 @@ class Handshake(Layer):
     """Whether only the client's first record proves that it is there now and holds the key that it showed: then a server lets
     it in no sooner, so that a recorded handshake that is played again comes to nothing."""
     steps: ClassVar[Mapping[Kind, str]] = {}
-    """The names of its messages by the kind of their frames, for whoever inspects a trace."""
+    """The names of its messages by the kind of their frames, for the inspector of a trace."""
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Options worth a row of their own in the lab's matrix, by a short name; empty for none."""
+    """Options worth their own row in the lab's matrix, by a short name; empty for none."""
 
     def fields(self, kind: Kind, payload: bytes) -> Mapping[str, str]:
-        """What is in a handshake message as far as it can be read without a key, for whoever inspects a trace."""
+        """What is in a handshake message as far as it can be read without a key, for the inspector of a trace."""
         return {}
 
     @abstractmethod

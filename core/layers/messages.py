@@ -52,5 +52,5 @@ class Messages(Layer):
         """What a plaintext says. Raises RemoteError where it says nothing sensible."""
 
     def fields(self, plaintext: bytes) -> Mapping[str, str]:
-        """What is in a plaintext, for whoever inspects a trace. Unlike `unpack`, it changes nothing and never raises."""
+        """What is in a plaintext, for the inspector of a trace. Unlike `unpack`, it changes nothing and never raises."""
         return {"text": plaintext.decode(errors="replace")}

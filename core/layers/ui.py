@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Hearer(Protocol):
-    """Who hears what the other side says: a UI, or what a feature puts in its place.
+    """The receiver of what the other side says: a UI, or what a feature puts in its place.
 
     What reaches `message` and `notice` has passed the sanitiser, except for one that says `raw`.
     """
@@ -132,7 +132,7 @@ class Ui(Layer):
         """Show `question.sentence` and give the next line that is typed, whatever it says; None at the end of input.
 
         What was typed before the question is shown is not part of that line. Called for one question at a time, and again for the
-        same one if the line is no answer. Cancelled when the question is withdrawn: take it off the screen then. Raises
+        same one if the line is not an answer. Cancelled when the question is withdrawn: take it off the screen then. Raises
         UnknownPeer where nobody can be asked.
         """
         raise UnknownPeer(f"{question.text} Nobody can be asked here.", question.otherwise)

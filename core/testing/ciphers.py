@@ -134,7 +134,7 @@ def _refuses_odd_keys(make: Callable[[Secrets, Role], Cipher], cipher: Cipher) -
 
 def _tells_nothing(ends: Ends, secrets: Callable[[], Pair]) -> None:
     for spoil in (lambda sealed: sealed[:-1], lambda sealed: flipped(sealed, len(sealed) * 8 - 1), lambda sealed: b""):
-        pair = secrets()  # for each anew: what a handshake left may be good for one cipher only
+        pair = secrets()  # a new pair for each: what a handshake left may be usable by one cipher only
         client, server = ends.pair(pair)
         for cipher, its in zip((client, server), pair, strict=True):
             demand_silence(repr(cipher) + str(cipher), its, "the cipher's repr")

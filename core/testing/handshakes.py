@@ -33,7 +33,7 @@ def check_handshake(
     """Hold a handshake to its contract, in both roles. Raises AssertionError.
 
     `make` gives the client's, and the server's too unless `server` does. `cipher` is one for its secrets, needed where they
-    are no plain keys. `framers` are those it works with.
+    are not plain keys. `framers` are those it works with.
     """
     client = make()
     check_layer(type(client))

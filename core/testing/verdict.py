@@ -40,7 +40,7 @@ def judged(check: Callable[P, None]) -> Callable[P, None]:
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run in an event loop of its own, and in a thread of its own where a loop runs already."""
+    """Run in its own event loop, and in its own thread where a loop runs already."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,6 +1,6 @@
 """Repeating XOR: the smallest cipher there is, to be taken apart.
 
-Each byte is XORed with the next byte of the key, which begins anew with each message: the same twice is the plaintext again.
+Each byte is XORed with the next byte of the key, which starts over with each message: the same text twice is the plaintext again.
 """
 
 from itertools import cycle

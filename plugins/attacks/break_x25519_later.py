@@ -14,7 +14,7 @@ from plytalk.plugins.noise import impostor, recording
 
 
 class BreakX25519Later(Attack):
-    """Records the conversation and learns all ephemeral X25519 keys, as whoever has a large quantum computer would.
+    """Records the conversation and learns all ephemeral X25519 keys, as an attacker with a large quantum computer would.
 
     Simulated, since nobody can do it yet: the lab looks over the shoulder of both ends while they make their keys. From there
     on nothing is simulated: the recording opens with these keys, or it does not.

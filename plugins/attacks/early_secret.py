@@ -18,7 +18,7 @@ class EarlySecret(Takeover):
 
     name = "early-secret"
     row = "A01"
-    reference = "OpenSSH CVE-2025-26465, a check of the host's key that fell open"
+    reference = "OpenSSH CVE-2025-26465, a check of the host's key that failed open"
     defences = {Property.PEER_IDENTITY}
 
     def __init__(self, seed: int = 0) -> None:

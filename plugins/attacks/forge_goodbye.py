@@ -1,4 +1,4 @@
-"""Forge a goodbye: end the conversation in the other's name."""
+"""Forge a goodbye: end the conversation in the name of the other side."""
 
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.keys import Role

@@ -1,4 +1,4 @@
-"""Forge an identity: the server's name, somebody else's signature."""
+"""Forge an identity: the server's name with a signature by another key."""
 
 from plytalk.core.hookspecs import hookimpl
 from plytalk.core.lab.middle import Middle

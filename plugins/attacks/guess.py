@@ -15,7 +15,7 @@ TRIES = 10
 
 
 class Guess(Attack):
-    """Keeps the client away, and tries ten codes at the server, each in a conversation of its own.
+    """Keeps the client away, and tries ten codes at the server, each in its own conversation.
 
     A secret that two people can say on the telephone can be guessed by who may guess for ever.
     """

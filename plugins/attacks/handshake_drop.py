@@ -11,7 +11,7 @@ from plytalk.core.stack import Stack
 class HandshakeDrop(Attack):
     """Keeps the first handshake frame of one side, drawn by the seed, from arriving.
 
-    A step that can be skipped is no step.
+    A step that can be skipped protects nothing.
     """
 
     name = "handshake-drop"

@@ -10,7 +10,7 @@ from plytalk.core.stack import Stack
 class HandshakeDuplicate(Attack):
     """Sends every handshake frame twice, both ways.
 
-    A step that is taken again may begin anew with what is already in use.
+    A step that is repeated may start over with what is already in use.
     """
 
     name = "handshake-duplicate"

@@ -33,7 +33,7 @@ MAKERS: tuple[Callable[[], tuple[str, Public]], ...] = (short, small_exponent, o
 
 
 class HostileKey(Takeover):
-    """Poses as a server whose RSA key is too short, has a small exponent or is no RSA key: the seed draws which.
+    """Poses as a server whose RSA key is too short, has a small exponent or is not an RSA key: the seed draws which.
 
     A session key under a key that can be broken is published.
     """

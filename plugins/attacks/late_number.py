@@ -19,8 +19,8 @@ LENGTH = 32
 class LateNumber(Takeover):
     """Poses as a client that promises one random number, waits for the server's, and then shows another.
 
-    Who may choose last can try numbers until the words are those that the other person reads. The lab does not wait for that: the
-    server's person should not even be asked.
+    The side that chooses last can try numbers until the words are those that the other person reads. The lab does not wait for
+    that: the server's person should not even be asked.
     """
 
     name = "late-number"
@@ -46,8 +46,8 @@ class LateNumber(Takeover):
 class WrongAsker(Attack):
     """Connects before the honest client does, and waits for the yes that the server's person says to that one's words.
 
-    A person answers the question on the screen. A program that gives the answer to whatever question came first lets in whoever
-    asked first.
+    A person answers the question on the screen. A program that gives the answer to whatever question came first lets in any peer
+    that asked first.
     """
 
     name = "wrong-asker"

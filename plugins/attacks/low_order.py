@@ -9,7 +9,7 @@ from plytalk.plugins.noise import impostor
 class LowOrder(impostor.Posing):
     """Poses as a server whose public keys are points of low order, so that both X25519 results are known beforehand.
 
-    Whoever goes on has agreed on a secret with everybody.
+    A peer that goes on has agreed on a secret that everybody knows.
     """
 
     name = "low-order"

@@ -1,4 +1,4 @@
-"""What is still in memory: whoever gets to read a process's memory, from a crash or a swapped page, reads what its keys open."""
+"""What is still in memory: an attacker who reads a process's memory, from a crash or a swapped page, reads what its keys open."""
 
 import gc
 import sys

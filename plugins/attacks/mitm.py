@@ -19,14 +19,14 @@ REWRITTEN = "rewritten"
 
 
 class ManInTheMiddle(Takeover):
-    """Does one handshake with the client and another with the server, under keys of its own; then reads and rewrites every word.
+    """Does one handshake with the client and another with the server, under its own keys; then reads and rewrites every word.
 
     Both people see a conversation that is encrypted and whole. Only a key that is known beforehand tells them with whom.
     """
 
     name = "mitm"
     row = "A01"
-    reference = "OpenSSH CVE-2025-26465, a check of the host's key that fell open"
+    reference = "OpenSSH CVE-2025-26465, a check of the host's key that failed open"
     defences = {Property.PEER_IDENTITY}
     victims = frozenset(Role)
 

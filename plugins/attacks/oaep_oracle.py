@@ -19,7 +19,7 @@ PATIENCE = 2.0
 
 
 def malformed(public: RSAPublicKey) -> list[bytes]:
-    """Eleven things that are no sealed session key."""
+    """Eleven things that are not a sealed session key."""
 
     def oaep(content: bytes, hashing: HashAlgorithm, label: bytes | None = None) -> bytes:
         return public.encrypt(content, padding.OAEP(padding.MGF1(hashing), hashing, label))
@@ -42,7 +42,7 @@ def malformed(public: RSAPublicKey) -> list[bytes]:
 
 
 class OaepOracle(Attack):
-    """Sends the server session keys that are wrong in eleven ways, each in a conversation of its own, and compares the answers.
+    """Sends the server session keys that are wrong in eleven ways, each in its own conversation, and compares the answers.
 
     One bit of difference, asked about a million times, is the session key of a recorded conversation.
     """

@@ -17,7 +17,7 @@ LONG, PATIENCE, FOREVER = 65535, 1.0, float("inf")
 class Oversize(Attack):
     """Sends the header of a very long frame in place of the first handshake frame, and nothing behind it.
 
-    Whoever makes room before it looks gives memory to everybody who asks.
+    A program that allocates before it checks gives memory to anyone who asks.
     """
 
     name = "oversize"

@@ -30,7 +30,7 @@ class Selfie(Takeover):
         mirror.deliver_to(lambda data: client.send(bytes(data)), lambda error: client.finish())
 
     async def mirror(self, middle: Middle) -> Stream:
-        """The stream to whoever takes the server's place."""
+        """The stream to the peer in the server's place."""
         return await middle.meet(Role.INITIATOR)
 
     def succeeded(self, evidence: Evidence) -> bool:

@@ -14,7 +14,7 @@ LENGTH, BYTES, PAUSE = 200, 6, 2.0
 class SlowBytes(Holding):
     """Sends the server the beginning of a frame, a byte every other second.
 
-    Each byte is a sign of life, and a limit that starts anew with each is none.
+    Each byte is a sign of life, and a limit that restarts with each byte is not a limit.
     """
 
     name = "slow-bytes"

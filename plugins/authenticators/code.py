@@ -120,7 +120,9 @@ class Code(Authenticator):
     def _keep(name: str, peer: Peer) -> str:
         store = Contacts(place("contacts"))
         try:
-            address = peer.address if peer.role is Role.INITIATOR else None  # where a client calls from is no place to find it
+            address = (
+                peer.address if peer.role is Role.INITIATOR else None
+            )  # the address a client connects from is not one to reach it at
             store.add(Contact(name, address, PublicKey(peer.identity.key)))
         except (ChatError, ValueError) as error:  # the code was right all the same
             return f"The key could not be kept as @{name}: {error}"

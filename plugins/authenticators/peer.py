@@ -1,4 +1,4 @@
-"""`--peer SHA256:...`: the other side must show exactly this key. The surest way, where the fingerprint came by another way."""
+"""`--peer SHA256:...`: the other side must show exactly this key. The surest way, if the fingerprint came out of band."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""`--psk-file FILE`: both sides hold the same 32 bytes, brought there by another way. The handshake mixes them in (Noise, 9).
+"""`--psk-file FILE`: both sides hold the same 32 bytes, exchanged out of band. The handshake mixes them in (Noise, 9).
 
 The handshake's last message proves to the server that the client holds the key, and nothing proves it to the client until the
-server has sealed something: so each sends one sealed body before anybody may talk. The file is read anew for each conversation.
+server has sealed something: so each sends one sealed body before anybody may talk. The file is read again for each conversation.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""`--words`: two people read three words to each other. Whoever stands between them makes the words differ.
+"""`--words`: two people read three words to each other. With a man in the middle, the words differ.
 
     client                                    server
       | --- SHA256("plytalk/1 sas" h r_I) ---> |     h is the binding of this authenticator: HKDF of the handshake hash
@@ -7,9 +7,9 @@
       |      (both people are asked)           |
       | --- "yes"                    "yes" --- |     sealed, as all of this is; nobody may talk before both have come
 
-The words stand for the first 24 bits of HKDF-SHA256 (RFC 5869) with the empty salt, h r_I r_R as input and the info
-`plytalk/1 words`. Each side is bound to its random number before it sees the other's, so an attacker has one try in 16.8 million
-and nothing to grind.
+The words encode the first 24 bits of HKDF-SHA256 (RFC 5869) with the empty salt, h r_I r_R as input and the info
+`plytalk/1 words`. Each side is bound to its random number before it sees the other side's, so an attacker has one try in 16.8
+million and nothing to grind.
 """
 
 import os

@@ -115,7 +115,7 @@ class _Direction:
         self._count()
 
     def _count(self) -> None:
-        # The counter's own end (2^64-1) needs no check of its own: it would take 2^44 rekeyings to get there.
+        # The counter's own end (2^64-1) needs no extra check: it would take 2^44 rekeyings to get there.
         self.last, self.room = self.n + REKEY_RECORDS, REKEY_BYTES
 
 

@@ -5,7 +5,7 @@
 The events: `server opened`, `turned away`, `session opened`, `session closed`, `server closed`; and on standard error `notice`,
 with the `text` of a line that otherwise would stand there as it is. `missing` says how many before
 this one were not written, since the disk was full or since peers were turned away faster than anybody reads. A line holds nothing
-that was said, no secret, and only printable ASCII: what a peer had a say in can begin no line of its own (CWE-117).
+that was said, no secret, and only printable ASCII: what a peer has chosen cannot start a new line (CWE-117).
 """
 
 import json
@@ -108,7 +108,7 @@ class Log(Feature):
 
     @hookimpl
     def reread(self) -> Sequence[str]:
-        """Open the file anew: whoever turns logs over has moved it away."""
+        """Reopen the file: log rotation has moved it away."""
         before, self._descriptor = self._descriptor, self._opened()
         if before == STANDARD_ERROR:
             return []
@@ -127,7 +127,7 @@ class Log(Feature):
             raise StoreError(f"{self._file} cannot be opened for the log: {error.strerror}.", "Name another file.") from None
 
     def _write(self, event: str, **fields: Any) -> None:
-        """One line in one piece, at once. What cannot be written is counted: a full disk is no reason to end."""
+        """One line in one piece, at once. What cannot be written is counted: a full disk does not end the server."""
         line = _line(event, {**fields, "missing": self._missing or None}) + "\n"
         data = ("\n" if self._torn else "").encode() + line.encode()
         try:

@@ -1,6 +1,6 @@
 """Rooms: many people, one server. What they are made of is in plugins/rooms/; this is how it comes into a stack.
 
-At the server every conversation becomes a member (`Hall`), and whoever sits there has a `Seat`; at a client a `Visit` asks to
+At the server every conversation becomes a member (`Hall`), and the person there has a `Seat`; at a client a `Visit` asks to
 join. Where just two are there, both see and send what they would without a room.
 """
 
@@ -169,9 +169,9 @@ class Rooms(Feature):
     async def again(self, ending: Ending) -> bool:
         error = ending.error
         cut = isinstance(error, Truncated | CannotConnect | HandshakeFailed) and not isinstance(error, Refused)
-        # Where somebody has answered as we do before, whoever answers otherwise now is a server that ends or begins.
+        # Where a server has answered as we do before, another answer now means that the server is ending or starting.
         cut = cut or (isinstance(error, StackMismatch) and self._tries > 0)
-        self._goodbye = self._goodbye or ending.by is By.THEM  # of a server that starts anew, or is gone
+        self._goodbye = self._goodbye or ending.by is By.THEM  # of a server that restarts, or is gone
         over = self._goodbye and self._tries == len(WAITS) - 1
         if not self._reconnect or not (cut or ending.by is By.THEM) or ending.is_final or over:
             return False

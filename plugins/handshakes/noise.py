@@ -1,7 +1,7 @@
 """Noise with a pattern of your choice, bare: no preamble, and nothing agreed on but what both sides were told (revision 34).
 
     client                                    server
-      | --- -> e [payload] ------------------> |      the messages of the pattern, each in a frame of its own;
+      | --- -> e [payload] ------------------> |      the messages of the pattern, each in its own frame;
       | <-- <- e, ee, s, es [payload] -------- |      here those of XX
       | --- -> s, se [payload] --------------> |
 

@@ -1,6 +1,6 @@
 """What a stranger finds out about a plytalk/1 server: its suites, its key, whom it lets in, and what it refuses.
 
-All of it with an identity made for the occasion, so that an audit says nothing about whoever runs it.
+All of it with an identity made for the occasion, so that an audit reveals nothing about the person who runs it.
 """
 
 from collections.abc import AsyncIterator, Sequence

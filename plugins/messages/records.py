@@ -219,7 +219,7 @@ class Records(Messages):
 def pack_short(items: Sequence[Item]) -> list[bytes] | None:
     """Records of messages in ASCII with fewer than 256 characters, made all at once in a third of the time; None for others."""
     try:
-        if not "".join(items).isascii():  # type: ignore[arg-type]  # what is no message raises
+        if not "".join(items).isascii():  # type: ignore[arg-type]  # what is not a message raises
             return None
         parts = [SHORT[len(text)] + text for text in items]  # type: ignore[arg-type, operator]
     except (TypeError, IndexError):

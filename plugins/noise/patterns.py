@@ -103,7 +103,7 @@ class Pattern:
         return sum(self.messages[0 if initiator else 1 :: 2], ())
 
     def needs(self, initiator: bool) -> frozenset[str]:
-        """The keys one side must bring: of `s`, `e` (its own key pairs) and `rs`, `re` (the other's public keys)."""
+        """The keys one side must bring: of `s`, `e` (its own key pairs) and `rs`, `re` (the peer's public keys)."""
         return self._needs[0 if initiator else 1]
 
     @cached_property

@@ -4,7 +4,7 @@
     responder:  length (u8), token chosen (empty: none) | count (u8) | count times: length (u8), token
 
 A token is a Noise protocol name; where the pre-shared key comes of a one-time code, `/code` follows it. Each preamble has 256
-bytes at most and travels in a frame of its own. Both are hashed into the handshake as its prologue, so that nobody can edit
+bytes at most and travels in its own frame. Both are hashed into the handshake as its prologue, so that nobody can edit
 an offer unnoticed.
 """
 

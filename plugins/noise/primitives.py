@@ -1,6 +1,6 @@
 """The functions Noise is built from: DH, cipher and hash functions (sections 4 and 12), KEM functions (hfs section 3).
 
-Each is a value of its own (`X25519`, `CHACHAPOLY`, `SHA256`, ...), found by the name it has in a protocol name.
+Each is its own value (`X25519`, `CHACHAPOLY`, `SHA256`, ...), found by the name it has in a protocol name.
 All of it is `cryptography`'s and hashlib's work; here stand the shapes the specification wants.
 """
 

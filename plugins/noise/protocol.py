@@ -1,4 +1,4 @@
-"""Protocol names (section 8) and what they stand for."""
+"""Protocol names (section 8) and what they mean."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class NoiseProtocol:
 
 @lru_cache(maxsize=256)
 def named(name: str) -> NoiseProtocol:
-    """What a name such as `Noise_XXhfs_25519+MLKEM768_ChaChaPoly_SHA256` stands for.
+    """What a name such as `Noise_XXhfs_25519+MLKEM768_ChaChaPoly_SHA256` means.
 
     Raises Usage where the name is none, or where a part of it is unknown.
     """

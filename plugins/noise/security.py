@@ -3,13 +3,13 @@
 Source, how the sender of a payload is authenticated to its recipient:
 
     0  not at all
-    1  by `ss` alone: who has stolen the recipient's static key can pose as any sender
+    1  by `ss` alone: a thief of the recipient's static key can pose as any sender
     2  by a DH of the sender's static key with the recipient's ephemeral one
 
 Destination, to whom a payload is confidential:
 
     0  to nobody in particular: cleartext
-    1  to whoever sent the ephemeral key (`ee`)
+    1  to the sender of the ephemeral key (`ee`)
     2  to the recipient's static key, without its ephemeral one: the message can be replayed, and is read by who steals that key
     3  to both, but nothing has tied the ephemeral key to the static one yet
     4  to both, tied together by `ss` alone

@@ -21,8 +21,8 @@ Disclose = Callable[[str, bytes], None]
 class CipherState:
     """A key and its counter (5.1). It always has a key: what goes in never comes out as it was.
 
-    `seal` and `open` are the AEAD's own methods, called as `seal(nonce(n), data, ad)`, for a record layer that counts in a
-    loop of its own and keeps to MAX_NONCE and MAX_MESSAGE itself. `rekey` and `forget` replace them.
+    `seal` and `open` are the AEAD's own methods, called as `seal(nonce(n), data, ad)`, for a record layer that counts in
+    its own loop and keeps to MAX_NONCE and MAX_MESSAGE itself. `rekey` and `forget` replace them.
     """
 
     __slots__ = ("_aead", "_new", "n", "nonce")

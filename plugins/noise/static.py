@@ -1,4 +1,4 @@
-"""Static keys (Noise, section 7.1) where people handle them: in hex, in a file of their own or typed."""
+"""Static keys (Noise, section 7.1) where people handle them: in hex, in their own file or typed."""
 
 from contextlib import suppress
 from pathlib import Path

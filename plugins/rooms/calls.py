@@ -53,7 +53,7 @@ class TypedCommand:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """What goes wrong is told to whoever typed it, and to nobody else; a fault of a plugin is noticed at the server, too."""
+        """Errors are told to the member who typed it, and to nobody else; a fault of a plugin is also shown at the server."""
         try:
             yield
         except ChatError as error:

@@ -97,7 +97,7 @@ class Hall:
                 self.commands[one.name] = one, origin
 
     def measures(self) -> list[Measure]:
-        """Figures for whoever watches the server."""
+        """Metrics of the server."""
         return [
             *self.rooms.measures(),
             Measure("plytalk_members", "Members in all rooms.", len(self.members)),
@@ -120,7 +120,7 @@ class Hall:
         self.outbox.close()
 
     def heard(self, member: "Member | Any", text: str) -> None:
-        """A line that is no plain message: a command, or the words of somebody who is muted."""
+        """A line that is not a plain message: a command, or a line of a muted member."""
         if text.startswith("//"):
             text = text[1:]
         elif text.startswith("/"):

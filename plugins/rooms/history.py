@@ -202,7 +202,7 @@ class History:
 
 
 def keys_of(entry: Entry) -> str | None:
-    """Whose eyes an event is for, as text. Who has no key is somebody else after a restart, so is not among them."""
+    """The audience of an event, as text. A member without a key is someone else after a restart, so is not part of it."""
     if entry.audience is None:
         return None
     return json.dumps(sorted(str(person) for person in entry.audience if isinstance(person, PublicKey)))

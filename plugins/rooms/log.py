@@ -1,7 +1,7 @@
 """What happened in a room, in order: each event once, numbered from 1, as the bytes that everybody gets.
 
-A member is a position in it. So nobody has a queue of his own: who reads slowly falls behind, who comes back goes on from where
-he was, and members at the same position share the records that are packed for them.
+A member is a position in it. So no member has its own queue: a slow reader falls behind, and one that comes back continues from
+where he was, and members at the same position share the records that are packed for them.
 """
 
 from typing import NamedTuple

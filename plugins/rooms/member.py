@@ -236,7 +236,7 @@ class Member(Speaker):
     # -- out --------------------------------------------------------------------------------------------------------------
 
     def answer(self, **said: object) -> None:
-        """Tell it something as the server, in an object of its own."""
+        """Tell it something as the server, in its own object."""
         body = write(**said)
         self.budget.requests -= len(body) / ANSWER
         self.session.send_item(Extension(ROOM, body))

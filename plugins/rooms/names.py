@@ -201,7 +201,7 @@ def _nickname(text: str) -> str:
 
 
 def _forbidden(character: str) -> bool:
-    """Whether a character could stand for something that the screen says: a colon, a bracket, a seal."""
+    """Whether a character could be mistaken for something that the screen says: a colon, a bracket, a seal."""
     if character.isascii():
         return not _PLAIN.fullmatch(character)
     category = unicodedata.category(character)

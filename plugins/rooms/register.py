@@ -116,7 +116,7 @@ class Register:
         self.load()
 
     def load(self) -> None:
-        """Read the file anew, say at SIGHUP; what was known stays known if that fails. A file that never was is empty."""
+        """Reload the file, for example at SIGHUP; what was known stays known if that fails. A file that never was is empty."""
         if self.path is not None:
             with self._alone:
                 self._now = self._parse(self._still_there(read_lines(self.path) or []))
@@ -134,7 +134,7 @@ class Register:
     def claim(self, name: str, key: PublicKey) -> str:
         """Have a key hold a name instead of the one it held, and return the name as it is written.
 
-        Raises BadName for what is no name, Taken for another key's or what looks like it, NotHeld if there are too many.
+        Raises BadName for what is not a name, Taken for another key's or one like it, NotHeld if there are too many.
         """
         name = enforce(name)
         if self.name_of(key) == name:

@@ -17,7 +17,7 @@ MIN_SECRET = 16
 """The shortest instance of a client without a key, in characters, since one could guess it: 64 random bits in hexadecimal."""
 
 Origin = tuple[str, str]
-"""Who says something, over all connections: the key, empty for none, and the instance that the client made up."""
+"""The identity of a speaker over all connections: the key, empty for none, and the instance that the client made up."""
 
 
 class Taken(NamedTuple):
@@ -59,7 +59,7 @@ class Resume(NamedTuple):
 
 
 def origin_of(key: PublicKey | None, instance: object) -> Origin | None:
-    """Who a client is over all its connections; None where it cannot come back. Without a key the instance is all there is."""
+    """The identity of a client over all its connections; None if it cannot come back. Without a key it is the instance alone."""
     if not isinstance(instance, str) or not (1 if key else MIN_SECRET) <= len(instance) <= MAX_INSTANCE:
         return None
     return str(key or ""), instance

@@ -1,7 +1,7 @@
 """A room: who is in it, what happened, and how that reaches everybody, once for each turn of the event loop.
 
-Members are of two sorts. The *wired* understand events: whoever is at the same place in the log is sent the very same records, so
-they are packed once for all of them and only sealed for each. The others (`Ear`) hear lines: guests, and whoever sits at the
+Members are of two sorts. The *wired* understand events: all at the same place in the log are sent the very same records, so
+they are packed once for all of them and only sealed for each. The others (`Ear`) hear lines: guests, and the person at the
 server.
 """
 
@@ -99,7 +99,7 @@ class Room:
     def say(self, sender: int, head: bytes, marks: int, text: bytes) -> None:
         """A message, the most common event: `head` is the size of the sender's name, and the name."""
         log = self.log
-        if len(text) > Limits.message:  # bytes that are no text have grown in becoming it
+        if len(text) > Limits.message:  # bytes that are not text grow when they become text
             text = text[: Limits.message]
         if len(self.wired) + len(self.ears) == 2:
             marks |= Mark.TWO
@@ -192,7 +192,7 @@ class Room:
                 go_on()
 
     def _set_apart(self, member: "Member", at: int) -> None:
-        """Who is told something in private, or does not read, is served alone, from number `at` on."""
+        """A member that is told something in private, or does not read, is served alone, from number `at` on."""
         if member not in self._apart:
             self._in_step.remove(member.session)
             self._apart[member] = None

@@ -1,4 +1,4 @@
-"""Whoever sits at the server: a member like any other, without a connection between."""
+"""The person at the server: a member like any other, without a connection."""
 
 import asyncio
 from collections.abc import Callable
@@ -46,7 +46,7 @@ class Seat(Speaker):
 
     def say(self, text: str) -> None:
         if not self._company.is_set() and (self._unheard or not is_exit(text)):
-            self._unheard.append(text)  # whoever comes first is connected, and not in the room yet
+            self._unheard.append(text)  # the first to come is connected, but not in the room yet
         elif len(text) < EXIT_SPACE and is_exit(text):
             self.exit(text)
         elif not self.ending and self.room and text and not text.isspace():

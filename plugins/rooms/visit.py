@@ -16,7 +16,7 @@ from plytalk.plugins.rooms.screen import show, tell
 from plytalk.plugins.rooms.wire import EVENT, ROOM, Event, Kind, Mark, read, write
 
 MAX_SHOWN = 100
-"""How many of those who are there are named to whoever comes."""
+"""How many of the members present are named to a newcomer."""
 
 
 MAX_KEPT = 10_000
@@ -130,7 +130,7 @@ class Visit:
             return
         self._since, self._unshown = self._now, 0
         count, here = number(said, "count"), said.get("here")
-        if count != 2 or moved or not said.get("seat"):  # with whoever sits at the server it looks as without a room
+        if count != 2 or moved or not said.get("seat"):  # with the person at the server it looks as without a room
             names = [one for one in here[:MAX_SHOWN] if isinstance(one, str)] if isinstance(here, list) else []
             more = count - 1 - len(names)
             company = ", ".join([*names, *([f"{more} more"] if more > 0 else [])]) or "nobody else"

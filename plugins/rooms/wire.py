@@ -45,7 +45,7 @@ class Mark(IntFlag):
 
 
 SEEN = (Kind.SAID, Kind.DID, Kind.JOINED, Kind.LEFT)
-"""What whoever caused it has before his eyes already; what a command brought about he is shown like everybody."""
+"""What the member who caused it sees already; the effects of a command are shown to that member like to everybody."""
 WORDS = {Mark.NO_KEY: "not authenticated", Mark.NOT_ENCRYPTED: "not encrypted"}
 
 
@@ -97,7 +97,7 @@ class Event(NamedTuple):
         return self.shown(me)
 
     def shown(self, me: str = "") -> str:
-        """As a line for a screen; empty for what this version does not know. To be cleaned by whoever shows it.
+        """As a line for a screen; empty for what this version does not know. The caller must clean it before showing it.
 
         Only what the server reports has names in brackets, which no name contains: `/me has left.` looks different.
         """

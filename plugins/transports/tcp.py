@@ -132,7 +132,7 @@ class Tcp(Transport):
 
 
 def bound(places: Sequence[Any], host: str, port: int) -> list[ScreeningSocket]:
-    """A socket for each address that this machine has of those a name stands for, all with one port. Raises CannotConnect."""
+    """A socket for each address that this machine has of those a name resolves to, all with one port. Raises CannotConnect."""
     sockets: list[ScreeningSocket] = []
     error: OSError | None = None
     for family, kind, protocol, _, place in dict.fromkeys(places):
@@ -182,7 +182,7 @@ def show(address: object) -> str:
 
 
 def no_address(host: str, error: Exception, otherwise: str) -> CannotConnect:
-    """Why a host stands for no address, and what to do."""
+    """Why a host has no address, and what to do."""
     zone = host.partition("%")[2]
     with contextlib.suppress(OSError, AttributeError):
         known = [name for _, name in socket.if_nameindex()]

@@ -1,4 +1,4 @@
-"""`chat audit` against real servers: ours in several configurations, the peers that are not ours, and what is no chat at all."""
+"""`chat audit` against real servers: ours in several configurations, the peers that are not ours, and no chat at all."""
 
 import contextlib
 import json

@@ -132,4 +132,4 @@ def test_the_zone_of_an_address_is_printed_and_explained(monkeypatch: pytest.Mon
     monkeypatch.setattr(invite, "invitation", lambda choice, stack, address: f"chat connect '{reachable(address)}'")
     told = list(invite.announce(SimpleNamespace(), SimpleNamespace(), "[fe80::1%eth0]:7591"))  # type: ignore[arg-type]
     assert told[0] == "The other side connects with:  chat connect '[fe80::1%eth0]:7591'"
-    assert told[1].startswith("eth0 is what this machine calls that network. The other side writes the name of its own interface")
+    assert told[1].startswith("eth0 is what this machine calls that network. The other side writes its own interface name")

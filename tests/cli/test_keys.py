@@ -21,7 +21,7 @@ SSH_KEYGEN = shutil.which("ssh-keygen")
 
 
 class Keys:
-    """Runs `chat keys` in a home of its own."""
+    """Runs `chat keys` in its own home."""
 
     def __init__(self, home: Path) -> None:
         self.home = home

@@ -11,7 +11,7 @@ from strangers import TROUBLE, bad, good, plant, plant_metadata
 from plytalk.cli.plugins import plugins
 from plytalk.core.errors import Usage
 
-# It tells on itself: whoever imports it leaves a file behind.
+# It tells on itself: importing it leaves a file behind.
 TELLTALE = "from pathlib import Path\nPath(__file__).with_name('IMPORTED').write_text('')\n"
 PLAIN = ("--handshake", "none", "--framer", "typed", "--messages", "text", "--cipher", "none")
 GRUMPY = """

@@ -398,7 +398,7 @@ def test_a_name_stands_for_an_address_and_for_one_key_alone(tmp_path):
 
 @pytest.fixture
 def comes(tmp_path):
-    """`comes(port, name)` is somebody of this name at the server, with a key of their own, who has been told so much."""
+    """`comes(port, name)` is a member of this name at the server, with its own key, who has been told so much."""
     with ExitStack() as stack:
 
         def come(port, name, told="You are "):

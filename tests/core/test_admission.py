@@ -1,4 +1,4 @@
-"""Who may begin a handshake with a server."""
+"""Admission to the handshake."""
 
 from dataclasses import replace
 

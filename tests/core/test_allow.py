@@ -1,4 +1,4 @@
-"""Who may come in: authorized_keys without options, all of it understood or nobody let in."""
+"""Authorized keys without options: all of it understood or nobody let in."""
 
 import shutil
 import subprocess
@@ -85,7 +85,7 @@ def test_a_key_is_added_once_and_what_was_written_by_hand_stays(path: Path) -> N
     for _ in range(2):
         add(path, key(2), " Bob of Example ")
     assert path.read_text() == f"# guests\n{key(1)} alice\n{key(2)} Bob of Example\n"
-    add(path, key(1), "somebody else")
+    add(path, key(1), "someone else")
     assert allowed(path) == {key(1): "alice", key(2): "Bob of Example"}
 
 

@@ -22,7 +22,7 @@ FOUND = Finding(Grade.GOOD, "identity", "It is there.")
 
 
 class Asks(GivenKeys):
-    """The client speaks first: whoever answers at all is one of these."""
+    """The client speaks first: a server that answers at all is one of these."""
 
     name = "test-asks"
     speaks_first = Role.INITIATOR

@@ -1,4 +1,4 @@
-"""Errors: who is to blame, what the user reads, and how the command ends."""
+"""Errors: which side caused them, what the user reads, and how the command ends."""
 
 import pytest
 

@@ -213,7 +213,7 @@ async def test_a_stack_without_such_a_message_sends_none() -> None:
 
 
 async def test_five_thousand_at_rest_cost_next_to_nothing() -> None:
-    """Not a figure that must be met, but the number of operations: one note for each in each look, and no timer of its own."""
+    """Not a figure that must be met, but the number of operations: one note for each in each look, and no separate timer."""
     clock = Clock()
     heartbeat = Heartbeat(PERIOD, clock.call_later, clock.call_soon)
     peers = [Peer() for _ in range(5000)]

@@ -91,8 +91,8 @@ def test_openssh_reads_our_identity(path: Path) -> None:
 @needs_ssh_keygen
 def test_we_read_openssh_s_identity(path: Path) -> None:
     path.parent.mkdir()
-    keygen("-q", "-t", "ed25519", "-N", "", "-C", "somebody else", "-f", path)
-    assert load(path).public_line("somebody else") + "\n" == path.with_suffix(".pub").read_text()
+    keygen("-q", "-t", "ed25519", "-N", "", "-C", "someone else", "-f", path)
+    assert load(path).public_line("someone else") + "\n" == path.with_suffix(".pub").read_text()
 
 
 @needs_ssh_keygen

@@ -1,4 +1,4 @@
-"""How a conversation opens: the handshake in time, the authenticators asked, and nothing that falls open."""
+"""How a conversation opens: the handshake in time, the authenticators asked, and nothing that fails open."""
 
 import asyncio
 import gc
@@ -59,7 +59,7 @@ class Shown(Handshake):
 
 
 class Open(Authenticator):
-    """Lets in whoever shows a key."""
+    """Lets in every peer that shows a key."""
 
     name = "open"
     needs = {Property.PEER_KEY}
@@ -418,7 +418,7 @@ async def test_a_handshake_that_swallows_a_refusal_does_not_get_in() -> None:
 
 async def test_our_own_key_coming_back_is_refused_unless_both_ends_are_ours() -> None:
     class Known(Shown):
-        """Has a key of its own."""
+        """Has its own key."""
 
         identity = KEY
 

@@ -36,7 +36,7 @@ class Terminal:
         self.hints += 1
 
     def type(self, line: str | None) -> None:
-        """Type a line; where no question is on the screen it is no answer to any."""
+        """Type a line; where no question is on the screen it does not answer any."""
         if self._typed and not self._typed.done():
             self._typed.set_result(line)
 

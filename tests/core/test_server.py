@@ -450,7 +450,7 @@ async def test_a_peer_that_is_refused_hears_nothing_of_why() -> None:
 
 
 class Chair:
-    """Who sits at the server."""
+    """The person at the server."""
 
     def __init__(self, table: "Table", stack: Stack, address: str, leave: Callable[[], None]) -> None:
         self.table, self.stack, self.address, self._leave = table, stack, address, leave

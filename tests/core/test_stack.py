@@ -125,7 +125,7 @@ def test_a_stack_that_cannot_work_is_refused_in_words(host: Host, given: dict[st
 
 
 class Open(Authenticator):
-    """Lets in whoever shows a key."""
+    """Lets in every peer that shows a key."""
 
     name = "open"
     needs = {Property.PEER_KEY}

@@ -1,4 +1,4 @@
-"""A server that is looked at: each question has a connection of its own, and no silence lasts for ever."""
+"""A server that is looked at: each question has its own connection, and no silence lasts for ever."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Traces on disk: what is written is read back, and what is no trace is refused by its line."""
+"""Traces on disk: what is written is read back, and what is not a trace is refused by its line."""
 
 import io
 import json

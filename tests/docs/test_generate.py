@@ -67,7 +67,7 @@ def test_every_mark_that_begins_ends() -> None:
         assert text.count("<!-- begin ") == text.count("<!-- end -->") == len(generate.MARKED.findall(text)), each
 
 
-# -- complete: found in the code by another way than the generator's --------------------------------------------------------
+# -- complete: found in the code by other means than the generator's --------------------------------------------------------
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -121,7 +121,7 @@ def test_everybody_in_a_room_sees_the_same_throw(fresh: Fresh, tmp_path: Path) -
             assert "/roll 2d6" in alice.tells("That is not a throw.")
             alice.say("/help")
             assert "(dice)" in alice.tells("/roll ")
-            server.say("/roll")  # whoever sits there is a member like any other
+            server.say("/roll")  # the person there is a member like any other
             assert server.hear() == alice.hear()
 
 

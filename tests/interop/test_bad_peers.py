@@ -83,7 +83,7 @@ def test_a_bad_handshake_costs_one_notice_and_nothing_else(server, habit):
         place = f"127.0.0.1:{sock.getsockname()[1]}"
         does(sock, module)
         notice = ours.tells(" did not get in: ")
-        assert notice.startswith((place, "unknown"))  # whoever vanishes at once may have no address any more
+        assert notice.startswith((place, "unknown"))  # a peer that vanishes at once may have no address any more
         assert sentence in notice
         if sock.fileno() != -1:
             with contextlib.suppress(OSError):

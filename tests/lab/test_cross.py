@@ -50,7 +50,7 @@ class Wire(Passive):
 
 
 def understand_each_other(one: Setup, other: Setup) -> bool:
-    """Whether the two are no different stacks for each other: the default offers every hybrid suite, one by one."""
+    """Whether the two stacks count as the same for each other: the default offers every hybrid suite, one by one."""
     named = {one.name, other.name}
     return "plytalk1" in named and any(name.startswith("plytalk1 XXhfs") for name in named)
 

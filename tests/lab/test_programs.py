@@ -1,4 +1,4 @@
-"""Attacks that begin conversations of their own, between real programs."""
+"""Attacks that begin their own conversations, between real programs."""
 
 import pytest
 from programs import ENVIRONMENT, connect, serve, started

@@ -1,4 +1,4 @@
-"""Measure cells of the matrix with one line of our own code changed. A program of its own, so that nothing else is changed.
+"""Measure cells of the matrix with one line of our own code changed. A separate program, so that nothing else is changed.
 
 echo '{"file": ..., "old": ..., "new": ..., "cells": [[stack, attack, seed], ...]}' | python weakened.py
 python weakened.py --chat '{"file": ..., "old": ..., "new": ...}' serve ...      runs `chat` with the change

@@ -480,7 +480,7 @@ SERVER = (
         red((DEFAULT, OLD), "slow-bytes"),
     ),
     Weakening(
-        "the server's first byte is no matter",
+        "the server's first byte does not matter",
         OPENING,
         "        if not wire.heard:\n            self._clock.reschedule(self._loop.time())",
         "        pass",

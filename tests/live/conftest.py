@@ -1,4 +1,4 @@
-"""Nothing of whoever runs the tests, and no keys in logs."""
+"""Nothing of the user who runs the tests, and no keys in logs."""
 
 from collections.abc import Iterator
 

@@ -149,7 +149,7 @@ async def meeting(stack: Stack, role: Role) -> AsyncIterator[Ours]:
 
 
 class Stranger:
-    """The other end of a line: a Noise implementation that is not ours, with an identity of its own."""
+    """The other end of a line: a Noise implementation that is not ours, with its own identity."""
 
     def __init__(
         self,
@@ -217,7 +217,7 @@ async def failing(ours: Ours, stranger: Stranger, shaking: Coroutine[Any, Any, A
         await shaking
     except asyncio.IncompleteReadError:
         pass  # our end has closed
-    except Exception as error:  # each library has an error of its own for what does not decrypt
+    except Exception as error:  # each library has its own error for what does not decrypt
         stranger.line.writer.close()
         return f"the stranger says {type(error).__name__}"
     assert await ours.line.is_cut()
@@ -273,7 +273,7 @@ def prologue(offer: bytes, answer: bytes) -> bytes:
 def proof(
     identity: Ed25519PrivateKey, static_public: bytes, signer: Ed25519PrivateKey | None = None, now: float | None = None
 ) -> bytes:
-    """The identity payload; signed by `signer`, where that is somebody else. `now` is the time of the clock, if it is dated."""
+    """The identity payload; signed by `signer`, where that is another identity. `now` is the clock, if it is dated."""
     signature = (signer or identity).sign(b"noise-libp2p-static-key:" + static_public)
     bare = bytes.fromhex("0a2408011220") + identity.public_key().public_bytes_raw() + bytes.fromhex("1240") + signature
     if now is None:

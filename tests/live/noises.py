@@ -121,7 +121,7 @@ class DissononcePeer:
 
 
 def rekey_and_count_on(state: Any) -> None:
-    """dissononce's own rekey() does not cut the new key to 32 bytes (4.2), and starts to count anew (11.3)."""
+    """dissononce's own rekey() does not cut the new key to 32 bytes (4.2), and restarts its count (11.3)."""
     count = state._nonce
     state.initialize_key(state.cipher.rekey(state._key)[:32])
     state.set_nonce(count)

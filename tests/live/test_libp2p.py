@@ -25,7 +25,7 @@ pytestmark = [
 
 
 class Libp2p:
-    """js-libp2p in a process of its own."""
+    """js-libp2p in its own process."""
 
     def __init__(self, process):
         self.process = process

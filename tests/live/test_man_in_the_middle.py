@@ -63,7 +63,7 @@ class Between:
 
 @contextlib.asynccontextmanager
 async def two_ends(victim, act):
-    """Our client and our server, in conversation through whoever is between them."""
+    """Our client and our server, in conversation through the man in the middle."""
     client, server = stack(handshake="plytalk1"), stack(handshake="plytalk1")
     async with serving(server) as at_server:
         between = Between(at_server.port, victim, act)
@@ -77,7 +77,7 @@ async def two_ends(victim, act):
 
 
 async def says(ours, *words):
-    """Each in a record of its own."""
+    """Each in its own record."""
     for word in words:
         ours.session.say(word)
         await ours.session.drain()

@@ -70,7 +70,7 @@ def handshake_server(sock: socket.socket, private: rsa.RSAPrivateKey | None = No
 
 
 def handshake_client(sock: socket.socket, key: bytes | None = None) -> bytes:
-    """Send `key`, of any length, or 32 random bytes; return it. ValueError if the server's key is no RSA key in PEM."""
+    """Send `key`, of any length, or 32 random bytes; return it. ValueError if the server's key is not an RSA key in PEM."""
     key = os.urandom(32) if key is None else key
     if (encoded := recv_frame(sock)) is None:
         raise ConnectionError("closed during the handshake")

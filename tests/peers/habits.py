@@ -32,7 +32,7 @@ MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
 
 
 def apart(sock: socket.socket, *pieces: bytes, pause: float = 0.02) -> None:
-    """Each piece in a packet of its own, such as a header and its payload, `pause` seconds between them."""
+    """Each piece in its own packet, such as a header and its payload, `pause` seconds between them."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for index, piece in enumerate(pieces):
         if index:

@@ -1,4 +1,4 @@
-"""Record transcripts/*.json anew: the peers' own functions over a loopback connection, every write noted.
+"""Record transcripts/*.json again: the peers' own functions over a loopback connection, every write noted.
 
 From the folder above: `python -m peers.record`.
 """

@@ -70,7 +70,7 @@ def pem(private: rsa.RSAPrivateKey) -> bytes:
 
 
 def handshake_server(sock: socket.socket, private: rsa.RSAPrivateKey | None = None) -> bytes:
-    """Send the public key, return the session key. ValueError if what comes is no AES key under OAEP in a frame S."""
+    """Send the public key, return the session key. ValueError if what comes is not an AES key under OAEP in a frame S."""
     private = private or new_private_key()
     sock.sendall(frame(b"K", pem(private)))
     key = private.decrypt(expect(sock, b"S"), OAEP)

@@ -256,11 +256,11 @@ def test_the_plaintext_transcript_decodes():
 
 
 @pytest.mark.parametrize("chat", CHATS)
-def test_recording_anew_yields_the_same_conversation(chat):
+def test_recording_again_yields_the_same_conversation(chat):
     def spoken(recorded):
         return [(entry["from"], entry["means"], entry.get("text")) for entry in recorded["transcript"]]
 
     stored = json.loads((record.TRANSCRIPTS / f"{chat}.json").read_text(encoding="utf-8"))
-    anew = record.record(chat, MODULES[chat])
-    assert spoken(anew) == spoken(stored)
+    again = record.record(chat, MODULES[chat])
+    assert spoken(again) == spoken(stored)
     assert "throwaway" in stored["note"]

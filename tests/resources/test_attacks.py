@@ -77,7 +77,7 @@ def test_what_is_measured_again_takes_the_place_of_what_was(tmp_path: Path, monk
     page.write_text(f"above\n\n{report.BEGIN}\n\nold\n\n{report.END}\n\nbelow\n")
     monkeypatch.setattr(report, "PAGE", page)
     report.write([Row("A40", "10 things", "slow", "fast", False), Row("A41", "a thing", "much", "little", True)])
-    report.write([Row("A40", "12 things", "fast", "fast", True)], anew=False)
+    report.write([Row("A40", "12 things", "fast", "fast", True)], fresh=False)
     there = page.read_text().splitlines()
     assert there[:4] == ["above", "", report.BEGIN, ""]
     assert there[6:] == [

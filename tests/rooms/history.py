@@ -3,7 +3,7 @@
 From the project's folder:  ./run python -m tests.rooms.history --minutes 10      (or --seconds 20, --no-history, --seed N)
 
 Clients say numbered lines into several rooms at random times. Meanwhile their connections break at random bytes, clients are
-killed and come anew, and the server is told to end or killed and starts again. In each room a witness, whose connection breaks
+killed and come again, and the server is told to end or killed and starts again. In each room a witness, whose connection breaks
 only with the server's, says nothing. What each client said and showed is recorded, and in the end:
 
 - nothing was shown twice, and all showed what they showed in the same order, with the same numbers;
@@ -12,7 +12,7 @@ only with the server's, says nothing. What each client said and showed is record
   away for more than a thousand events;
 - every line that a client said which lives was shown by somebody, or the client said that it may not have arrived.
 
-Without --history a server that starts anew has forgotten all, so the third is left out.
+Without --history a server that restarts has forgotten all, so the third is left out.
 """
 
 import argparse

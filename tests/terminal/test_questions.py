@@ -1,4 +1,4 @@
-"""Questions at a server's terminal: whoever calls first, comes, goes or floods, the answer is for the question on the screen."""
+"""Questions at a server's terminal: no matter who connects, leaves or floods, the answer is for the question on the screen."""
 
 import contextlib
 import re

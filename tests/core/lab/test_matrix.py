@@ -62,7 +62,9 @@ def test_who_has_another_secret_or_words_that_differ_is_noticed_for_that(auth: s
     [_, cell] = measure([setup for setup in SETUPS if setup.name == f"plytalk1 {auth}"], [HOST.layer("attack", "mitm")])
     assert cell.measured is Outcome.DETECTED
     assert cell.evidence is not None
-    assert alarm in " ".join(alarm for side in cell.evidence.sides.values() for alarm in side.alarms)  # whoever sees it first
+    assert alarm in " ".join(
+        alarm for side in cell.evidence.sides.values() for alarm in side.alarms
+    )  # the side that sees it first
     assert all(not side.shown for side in cell.evidence.sides.values())
 
 

@@ -1,4 +1,4 @@
-"""The attacker between two programs: each conversation gets an attack of its own, and none is left when it ends."""
+"""The attacker between two programs: each conversation gets its own attack, and none is left when it ends."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Which stacks are attacked, and that their keys are nobody's: each end has files of its own, in a folder of the lab's."""
+"""Which stacks are attacked, and that their keys are nobody's: each end has its own files, in a folder of the lab's."""
 
 import sys
 from pathlib import Path

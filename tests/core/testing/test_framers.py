@@ -167,7 +167,7 @@ class MixesUpKinds(TypedFrames):
 
 
 class GivesViews(TypedFrames):
-    """Gives what is no bytes."""
+    """Gives what is not bytes."""
 
     def frames(self) -> Iterator[Frame]:
         return ((kind, bytearray(payload)) for kind, payload in super().frames())  # type: ignore[misc]

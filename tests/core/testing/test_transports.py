@@ -71,7 +71,7 @@ class DropsTheEarly(MemoryStream):
 
 
 class NeverPauses(MemoryStream):
-    """Delivers to whoever wants to wait."""
+    """Delivers only after a wait."""
 
     def pause(self) -> None:
         pass
@@ -108,7 +108,7 @@ class KeepsTheFirst(MemoryStream):
 
 
 class ForgetsTheEnd(MemoryStream):
-    """Tells the end once, to whoever is there."""
+    """Tells the end once, to the receiver at that time."""
 
     _told = False
 

@@ -1,7 +1,7 @@
 """The handshake, explored symbolically: keys are names, and an attacker knows what follows from what it has (Dolev and Yao).
 
 Two conversations run at once, between clients `c1`, `c2` of one user and servers `s1`, `s2` of another. The attacker carries
-every message: it may relay, drop, replay or swap between the conversations, and put in whatever it can make, with keys of its own
+every message: it may relay, drop, replay or swap between the conversations, and put in whatever it can make, with its own keys
 (`m`). A sealed field names the secrets that it is sealed under and all that went before it; an attacker makes or reads one only
 where it knows all these secrets, and passes on as it is what it has seen.
 

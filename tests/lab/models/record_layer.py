@@ -1,7 +1,7 @@
 """The record layer, explored exhaustively: every way in which an attacker on the path can play with a short conversation.
 
 Two sides say two lines each and end. A record is (key, number, words): the key is the sender's own where there are direction
-keys, the number is there where records are counted, and the end is a record of its own where it is authenticated. The attacker
+keys, the number is there where records are counted, and the end is its own record where it is authenticated. The attacker
 knows no key; it has one ability at a time. It succeeds where a conversation ends, nobody noticed anything, and somebody was
 shown something else than what the other side said.
 

@@ -3,7 +3,7 @@
     K  client <- server   public key
     S  client -> server   session key, sealed to it
 
-Two servers of the same key stand for two conversations, one after the other. The attacker knows its own private key, and the
+Two servers of the same key model two conversations, one after the other. The attacker knows its own private key, and the
 server's once that leaks.
 """
 

@@ -322,7 +322,7 @@ async def test_who_relays_without_the_code_is_refused_by_both(tmp_path: Path, kn
 
 
 async def test_passing_on_the_exchange_without_the_code_is_refused_by_both(tmp_path: Path) -> None:
-    """The attacker hands SPAKE2's messages through and does a handshake of its own with each side: it lacks the key."""
+    """The attacker hands SPAKE2's messages through and does its own handshake with each side: it lacks the key."""
     from_client: asyncio.Queue[bytes] = asyncio.Queue()
     from_server: asyncio.Queue[bytes] = asyncio.Queue()
 

@@ -291,7 +291,7 @@ EPHEMERAL = {type(X25519PrivateKey.generate()), type(MLKEM768PrivateKey.generate
 
 
 def private_keys():
-    """Every private key that anything holds. They are no containers, so they are found by who holds them."""
+    """Every private key that anything holds. They are not containers, so they are found by their holders."""
     gc.collect()
     return {id(held) for holder in gc.get_objects() for held in referents(holder) if type(held) in EPHEMERAL}
 

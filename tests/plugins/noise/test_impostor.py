@@ -67,8 +67,8 @@ NOW = time.time()
 
 
 def test_the_payload_is_the_caller_s_to_say() -> None:
-    shown, _ = meet(CLASSICAL, lambda static: b"whoever I like")
-    assert shown == b"whoever I like"
+    shown, _ = meet(CLASSICAL, lambda static: b"any name I like")
+    assert shown == b"any name I like"
 
 
 def test_an_identity_of_one_s_own_is_honest_and_a_renamed_one_forged() -> None:

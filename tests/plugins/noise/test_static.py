@@ -1,4 +1,4 @@
-"""A Noise static key in a file of its own."""
+"""A Noise static key in its own file."""
 
 import stat
 

@@ -153,7 +153,7 @@ def as_vector(lines: dict[str, str], dh: DH) -> Vector:
 
 
 def test_flynn(scripted: Any) -> None:
-    """Here the initiator sends the first message after the handshake, whoever sent the last one in it."""
+    """Here the initiator sends the first message after the handshake, whichever side sent the last one in it."""
     counted: Counter[str] = Counter()
     for lines in flynn_vectors():
         name = lines["handshake"]

@@ -154,7 +154,7 @@ def decapsulate(case: Case) -> str:
 
 
 def test_mlkem768_encapsulation() -> None:
-    """`cryptography` encapsulates to a secret of its own only: the expected one cannot be compared, the keys can."""
+    """`cryptography` encapsulates only to its own secret: the expected one cannot be compared, the keys can."""
     counted: Counter[str] = Counter()
     for _, case in cases("Protocol", "mlkem_768_encaps"):
         if case["result"] == "valid":

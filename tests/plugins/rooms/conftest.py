@@ -1,4 +1,4 @@
-"""A place of its own for what servers keep of keys."""
+"""A separate place for what servers keep of keys."""
 
 from pathlib import Path
 

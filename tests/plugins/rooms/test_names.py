@@ -1,4 +1,4 @@
-"""Who may be called what: RFC 8266 by its own examples, and two hundred names that look like somebody else's."""
+"""Names: RFC 8266 by its own examples, and two hundred names that look like another member's."""
 
 import itertools
 import subprocess

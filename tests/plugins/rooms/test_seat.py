@@ -1,4 +1,4 @@
-"""Whoever sits at the server."""
+"""The person at the server."""
 
 import asyncio
 from pathlib import Path

@@ -97,7 +97,7 @@ async def test_events_are_shown_once_and_its_own_are_marked(ends) -> None:
         server.happens(7, "mine", "alice")
         server.happens(8, "al", "alice", Kind.RENAMED)
         server.happens(9, "mine, too", "al")
-        server.happens(10, "somebody else's", "alice")
+        server.happens(10, "another member's", "alice")
         await idle()
         assert [(said.id, said.own) for said in client.person.events] == [
             (5, False), (7, True), (8, True), (9, True), (10, False),
@@ -131,7 +131,7 @@ async def test_what_was_not_taken_is_said_again_once_and_before_what_is_said_now
         server.welcomes(taken=6)
         await idle()
         assert server.heard == ["after"]
-    assert [notice for notice in both[0].person.notices if "missing" in notice or "anew" in notice] == []
+    assert [notice for notice in both[0].person.notices if "missing" in notice or "restarted" in notice] == []
 
 
 async def test_what_was_said_before_the_first_welcome_is_not_lost_either(ends) -> None:
@@ -266,7 +266,7 @@ async def test_an_exit_typed_while_away_comes_after_all_that_was_said(ends) -> N
         assert server.session.ending.by is By.THEM
     async with visiting(visit, both) as (session, server):
         session.exit()
-        session.exit()  # again: whoever says it twice does not wait
+        session.exit()  # again: a second exit does not wait
         assert session.ending
 
 

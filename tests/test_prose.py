@@ -1,0 +1,148 @@
+"""The project's prose is plain English: code, help, messages and docs have none of the idioms that readers must translate."""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from surroundings import ROOT
+
+# Each pattern with what to write in its place. They see one paragraph at a time, on one line.
+PLAIN = {
+    r"\b(?<!there )(?<!There )(?:is|are|was|were) no (?!longer\b|more\b|later\b|less\b)": "is not a",
+    r"\banew\b": "again, or the verb with re-",
+    r"\bwhoever\b": "the person who, anyone who, a peer that",
+    r"\bwho(?:ever)? listens\b": "an eavesdropper",
+    r"\bsomebody else\b": "someone else, another's",
+    r"\b\w+ of (?:its|their|his|her|one's) own\b": "its own X",
+    r"\bby another way\b": "out of band",
+    r"\b(?:stand|stands|stood) for\b": "means, represents",
+    r"\b(?:has|have|had|having) (?:a|no) say\b": "decides, or name what it does",
+    r"\b(?:fall|falls|fell|falling) open\b": "fails open",
+    r"\bthe other's\b": "the other side's, the peer's",
+    r"(?:^|[.:;!?] |[-+*>|] |\*\*)Who [^?]*?(?:[.;:]|$)": "name the subject",
+    r"\bmade you a new\b": "created a new",
+}
+PATTERNS = {re.compile(pattern, re.IGNORECASE if "Who " not in pattern else 0): plain for pattern, plain in PLAIN.items()}
+FOLDERS = ("core", "plugins", "cli", "tests", "docs", "examples", "benchmarks", "fuzz", "resources")
+PAGES = ("README.md", "CONTRIBUTING.md")
+
+
+def sources() -> list[Path]:
+    files = [ROOT / page for page in PAGES]
+    for folder in FOLDERS:
+        files += [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).rglob("*.md")]
+    return sorted(file for file in files if file != Path(__file__) and not {"site", ".venv", "build"} & set(file.parts))
+
+
+def paragraphs(text: str) -> Iterator[str]:
+    """The paragraphs of a text, each on one line; a line of a list or a table begins another."""
+    for paragraph in re.split(r"\n\s*\n|\n(?=\s*(?:[-*|#>] |\d+\. |\S+ {2,}))", text):
+        yield " ".join(paragraph.split())
+
+
+def prose(file: str, text: str) -> Iterator[str]:
+    """What people read in a file: all of a page; of code the comments, docstrings and strings, parts of one string joined."""
+    if not file.endswith(".py"):
+        yield from paragraphs(text)
+        return
+    inside: set[int] = set()
+    for node in ast.walk(ast.parse(text)):  # from the outside in, so an f-string comes before its parts
+        if isinstance(node, ast.JoinedStr):
+            inside.update(id(part) for part in node.values)
+            yield from paragraphs("".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
+            yield from paragraphs(node.value)
+    lines = [(token.start, token.string.lstrip("#: ")) for token in tokens(text) if token.type == tokenize.COMMENT]
+    joined: list[str] = []
+    last = (0, 0)
+    for (row, column), comment in lines:  # a comment of several lines is one sentence
+        if joined and (row, column) == (last[0] + 1, last[1]):
+            joined[-1] += f" {comment}"
+        else:
+            joined.append(comment)
+        last = (row, column)
+    yield from joined
+
+
+def tokens(text: str) -> Iterator[tokenize.TokenInfo]:
+    return tokenize.generate_tokens(io.StringIO(text).readline)
+
+
+def faults(file: str, text: str) -> list[str]:
+    return [
+        f"{file}: {found[0]!r} in {line[:120]!r}: write {plain}"
+        for line in prose(file, text)
+        for pattern, plain in PATTERNS.items()
+        if (found := pattern.search(line))
+    ]
+
+
+def test_code_help_messages_and_docs_are_plain_english() -> None:
+    found = [fault for file in sources() for fault in faults(str(file.relative_to(ROOT)), file.read_text(encoding="utf-8"))]
+    assert found == [], "\n".join(found)
+
+
+def test_every_kind_of_file_is_read() -> None:
+    read = {str(file.relative_to(ROOT)) for file in sources()}
+    assert {"README.md", "core/errors.py", "plugins/handshakes/rsa.py", "cli/talk.py", "docs/tutorial.md"} <= read
+    assert {"docs/reference/commands.md", "tests/core/test_errors.py", "fuzz/README.md"} <= read  # help, tests, side projects
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "That is no frame.",
+        "These bytes were no frame of ours.",
+        "The file is read anew.",
+        "Whoever asks gets an answer.",
+        "It is told to whoever asked.",
+        "It is what who listens sees.",
+        "The name is somebody else's.",
+        "It runs in a process of its own.",
+        "Compare it by another way.",
+        "The number stands for a word.",
+        "The peer has a say in it.",
+        "A check that falls open is useless.",
+        "Each side knows the other's key.",
+        "Who asks without reading gets no answer.",
+        "It is closed. Who comes later is refused.",
+        "Made you a new identity.",
+    ],
+)
+@pytest.mark.parametrize(
+    ("file", "form"),
+    [
+        ("a.md", "A page.\n\n{}\n"),
+        ("a.py", '"""{}"""\n'),
+        ("a.py", "x = 1  # {}\n"),
+        ("a.py", 'def f() -> None:\n    raise Usage("{}", "Try again.")\n'),
+    ],
+)
+def test_a_planted_sentence_is_found(sentence: str, file: str, form: str) -> None:
+    assert faults(file, form.replace("{}", sentence))
+
+
+def test_a_planted_sentence_is_found_across_lines() -> None:
+    assert faults("a.py", 'x = (\n    f"That is "\n    f"no {x}."\n)\n')
+    assert faults("a.py", "# It is told to the\n# one who asked, read\n# anew.\n")
+    assert faults("a.md", "The name is somebody\nelse's.\n")
+    assert faults("a.md", "- One.\n- Who asks is told.\n")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "There is no config file.",
+        "It is no longer valid.",
+        "List who is here.",
+        "Who said that?",
+        "Messages on the other side are kept.",
+        "Someone else has the key.",
+    ],
+)
+def test_plain_sentences_pass(sentence: str) -> None:
+    assert faults("a.md", sentence) == []
