@@ -430,7 +430,7 @@ class Server(End):
             self._gathered.set_result(self._unreceived or ending)
 
     def _leave(self, gathered: "asyncio.Future[Ending] | None") -> None:
-        """Whoever sits at the server says goodbye: with --once to all, and where only one other is there to that one."""
+        """The person at the server says goodbye: with --once to all, and where only one other is there to that one."""
         if gathered is not self._gathered:  # all of its company had left, and others have come since
             return
         if not self._keep or len(self._inside) == 1:

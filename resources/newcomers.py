@@ -130,7 +130,7 @@ def newcomers(amount: Amount) -> Iterator[Row]:
             "A47",
             f"{ADDRESSES} addresses replay one message A at full speed over {name} connections each, {held}",
             f"{found.rate:,.0f} connections a second in all, {found.answered:,.0f} of them answered; {len(delays)} newcomers, "
-            f"each from an address of its own, waited {ms(median(delays))} in the median, p95 {ms(at(delays, 0.95))}, at most "
+            f"each from its own address, waited {ms(median(delays))} in the median, p95 {ms(at(delays, 0.95))}, at most "
             f"{ms(delays[-1])} longer than alone (there {ms(median(found.alone))}, at most {ms(max(found.alone))}), "
             f"{found.failed} tries in vain; the server used {found.server:.0%} of a processor, the flooders "
             f"{found.flooders:.0%} (of {os.cpu_count()}, load {os.getloadavg()[0]:.1f})",
