@@ -7,6 +7,12 @@
 
 It works in a clone of the last commit, prints each point whose change no test noticed, and ends with status 1 where those are
 more than 5 % of a file's. Changes that cannot be noticed are listed in EQUIVALENT, each with its reason. Made with cosmic-ray.
+
+Measured, changes that no test noticed of those tried:
+
+    --sample 30 --seed 5 cli/stacks.py                      0 of 30     commit fe58f4c, 2026-11-29
+    --sample 25 --seed 5 core/stack.py                      1 of 25     commit e272844, 2026-11-29; it has a test since
+    --sample 25 --seed 5 plugins/handshakes/plytalk1.py     0 of 25     commit e272844, 2026-11-29
 """
 
 import argparse
