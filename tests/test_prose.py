@@ -23,7 +23,7 @@ PLAIN = {
     r"\b(?:has|have|had|having) (?:a|no) say\b": "decides, or name what it does",
     r"\b(?:fall|falls|fell|falling) open\b": "fails open",
     r"\bthe other's\b": "the other side's, the peer's",
-    r"(?:^|[.:;!?] |[-+*>|] |\*\*)Who [^?]*?(?:[.;:]|$)": "name the subject",
+    r"(?:^|[.:;!?] |[-+*>|#] |\*\*)Who [^?]*?(?:[.;:]|$)": "name the subject",
     r"\bmade you a new\b": "created a new",
 }
 PATTERNS = {re.compile(pattern, re.IGNORECASE if "Who " not in pattern else 0): plain for pattern, plain in PLAIN.items()}
@@ -131,6 +131,7 @@ def test_a_planted_sentence_is_found_across_lines() -> None:
     assert faults("a.py", "# It is told to the\n# one who asked, read\n# anew.\n")
     assert faults("a.md", "The name is somebody\nelse's.\n")
     assert faults("a.md", "- One.\n- Who asks is told.\n")
+    assert faults("a.md", "## Who is kept out\n")
 
 
 @pytest.mark.parametrize(
