@@ -13,6 +13,7 @@ Measured, changes that no test noticed of those tried:
     --sample 30 --seed 5 cli/stacks.py                      0 of 30     commit fe58f4c, 2026-11-29
     --sample 25 --seed 5 core/stack.py                      1 of 25     commit e272844, 2026-11-29; it has a test since
     --sample 25 --seed 5 plugins/handshakes/plytalk1.py     0 of 25     commit e272844, 2026-11-29
+    --sample 25 --seed 5 plugins/messages/records.py        3 of 25     commit e272844, 2026-11-29; they have a test since
 """
 
 import argparse

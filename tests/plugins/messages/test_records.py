@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from plytalk.core.errors import BadFrame, FrameTooLong, LocalError
 from plytalk.core.messages import Ack, Close, CloseReason, Control, Empty, Extension, Ping, Pong, Undecodable
 from plytalk.core.testing import check_messages
+from plytalk.plugins.messages import records
 from plytalk.plugins.messages.records import (
     BUCKETS,
     MAX_BODY,
@@ -403,3 +404,8 @@ def test_what_the_vectors_have_refused(vector):
 )
 def test_blank_lines_say_nothing(typed: str, said: str | None) -> None:
     assert Records(True).prepare(typed) == said
+
+
+def test_its_limits_are_those_of_the_protocol_and_features_may_send_items():
+    assert (records.MAX_MESSAGE, records.MAX_EXTENSION, records.MAX_SENTENCE) == (1 << 20, (1 << 20) + 1024, 512)
+    assert Records.extensible is True
