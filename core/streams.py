@@ -9,7 +9,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from socket import AF_INET, AF_INET6
 from typing import cast
 
 from plytalk.core.arrivals import Arrivals
@@ -171,7 +170,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         except OSError:  # a system that does not tell
             return 0
         # Linux counts the FIN of TCP as one byte, also where the other side is gone and will not acknowledge it.
-        has_fin = self._finished and not self.buffered and sys.platform == "linux" and socket.family in (AF_INET, AF_INET6)
+        has_fin = self._finished and not self.buffered and sys.platform == "linux" and socket.family.name.startswith("AF_INET")
         return max(0, size - has_fin)
 
     async def drained(self) -> None:

@@ -37,9 +37,9 @@ class Faults:
         self.file, self.due = file, -1
         opened = Session.open
 
-        async def told(session: Session) -> None:
+        async def told(session: Session, *given: Any) -> None:
             self.read()
-            await opened(session)
+            await opened(session, *given)
 
         Session.open = told  # type: ignore[method-assign]
 
