@@ -79,7 +79,7 @@ class Session:
     __slots__ = (
         "_acknowledge_at", "_acknowledged", "_admit", "_before_goodbye", "_borders", "_cipher", "_delivered", "_end_waits",
         "_ending_known", "_extensions", "_fanout", "_farewell", "_framer", "_frames", "_hearer", "_heartbeat", "_held",
-        "_leaves_then", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_goodbye", "_on_left", "_on_read",
+        "_leaves_then", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_goodbye", "_on_late", "_on_left", "_on_read",
         "_on_said", "_on_taken", "_pending", "_pieces", "_receiving", "_rest", "_said", "_show_notice", "_stopped", "_taken",
         "_theirs", "_tracer", "_unread", "_unscheduled", "_when_over", "_wire", "acknowledges", "active_at", "address",
         "approved", "ending", "failed", "heard", "identity", "limits", "role", "stack", "stream",
@@ -120,6 +120,7 @@ class Session:
         self._on_said: Callable[[str], None] | None = None
         self._on_taken: Callable[[int], None] | None = None
         self._on_left: Callable[[], None] | None = None
+        self._on_late: Callable[[str], bool] | None = None
         self._on_goodbye: Callable[[], int] | None = None
         self._on_read: Callable[[], None] | None = None
         self._before_goodbye: Callable[[], None] | None = None
@@ -225,13 +226,17 @@ class Session:
         self._on_read = tell
         self.send_item(Ping(READ_SO_FAR))
 
-    def count_by(self, taken: Callable[[], int], left: Callable[[], None], leaving: Callable[[], None]) -> None:
+    def count_by(
+        self, taken: Callable[[], int], left: Callable[[], None], leaving: Callable[[], None], late: Callable[[str], bool]
+    ) -> None:
         """Let a feature count the messages that this side takes, in place of the session.
 
         When the other side says goodbye `left` is called, and `part` has to be when all that it said has been done. `leaving` is
-        called before our own goodbye goes out, to send what is to be before it.
+        called before our own goodbye goes out, to send what is to be before it. `late` is given each message that comes after our
+        goodbye, and says whether it was taken.
         """
-        self._on_goodbye, self._on_left, self._before_goodbye, self._acknowledge_at = taken, left, leaving, sys.maxsize
+        self._on_goodbye, self._on_left, self._before_goodbye, self._on_late = taken, left, leaving, late
+        self._acknowledge_at = sys.maxsize
 
     def begin(self) -> None:
         """Deliver what has arrived behind the handshake, and from now on all that arrives."""
@@ -685,8 +690,9 @@ class Session:
             self._hear_acknowledgement(item.taken)
         elif farewell.heard:
             return  # behind a goodbye nothing else is read
-        elif self._on_left and not isinstance(item, Close):
-            farewell.ignored = True  # a feature has let go of it
+        elif self._on_late and isinstance(item, str | Extension | Undecodable):
+            taken = isinstance(item, str) and self._on_late(item)
+            farewell.ignored = farewell.ignored or not taken  # a feature has let go of it
         elif isinstance(item, str):
             self._taken += 1
             self._hearer.message(item if self._hearer.raw else clean(item))
@@ -737,7 +743,9 @@ class Session:
         """
         self._hearer, self._when_over, self._extensions = self.stack.ui, (), ()
         self._show_notice = self.stack.ui.notice
-        self._on_said = self._on_taken = self._on_left = self._on_goodbye = self._before_goodbye = self._wire = None
+        self._on_said = self._on_taken = self._on_left = self._on_late = self._on_goodbye = self._before_goodbye = self._wire = (
+            None
+        )
         self._on_read = self._meter = self._rest = self._frames = None
         if hasattr(self, "_cipher"):  # it has opened
             self._cipher.forget()

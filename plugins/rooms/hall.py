@@ -35,6 +35,7 @@ from plytalk.plugins.rooms.wire import Event, Kind
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
+    from plytalk.plugins.rooms.seat import Seat
 
 REMEMBERED = 10_000
 """Of how many members that left it is remembered what they had said."""
@@ -86,6 +87,8 @@ class Hall:
         self.rooms = RoomList(pack, self.outbox.touch, first, backlog, history)
         self.first = self.rooms.first
         self.members: dict[int, Ear | Member] = {}
+        self.parting: Seat | None = None
+        """The server's user, once that has left its only company."""
         self._present: dict[Origin, Member] = {}
         self._taken: OrderedDict[Origin, Taken] = OrderedDict(history.taken() if history else ())
         self._tasks: set[asyncio.Task[None]] = set()

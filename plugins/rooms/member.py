@@ -74,7 +74,7 @@ class Member(Speaker):
         session.heard_by(self)
         session.metered_by(self)
         session.when_over(self._over)
-        session.count_by(self._count, self._leaves, self._catch_up_now)
+        session.count_by(self._count, self._leaves, self._catch_up_now, self._say_late)
         if session.stack.make_messages.layer.extensible:
             session.extend(ROOM, self._asks)
             self._waiting = hall.loop.call_later(GRACE, self._speaks_plainly)
@@ -105,6 +105,15 @@ class Member(Speaker):
             self.speak(text)
         if budget.messages < 0 or budget.work < 0:
             self._stop_if_over()
+
+    def _say_late(self, text: str) -> bool:
+        """It said something after the server's user, its only company, had nothing more to say: that user still reads it."""
+        company = self._hall.parting
+        if company is None or self.muted or (text[:1] == "/" and text[:2] != "//"):
+            return False
+        self.taken += 1
+        company.hear_late(self, text.removeprefix("/"))
+        return True
 
     def _command(self, text: str) -> None:
         self.budget.requests -= 1

@@ -1,6 +1,7 @@
 """The person at the server: a member like any other, without a connection."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -39,7 +40,7 @@ class Seat(Speaker):
         else:  # a name that nobody else can take
             hall.names.bind(self, NAME)
             self.called(NAME)
-        hall.members[self.id] = self
+        hall.members[self.id], hall.parting = self, None
         hall.first.ears[self] = None
 
     # -- what the UI does -------------------------------------------------------------------------------------------------
@@ -70,6 +71,7 @@ class Seat(Speaker):
             self._hall.loop.call_soon(self._stand_up)  # when what was said just before has gone out
 
     def _stand_up(self) -> None:
+        self._hall.parting = self if len(self._hall.members) == 2 else None
         self.gone()
         self._leave()
 
@@ -97,6 +99,14 @@ class Seat(Speaker):
         last = event.kind == Kind.LEFT and len(self._hall.members) == 1
         if first or last:  # the conversation begins and ends with them
             return
+        self._show(event)
+
+    def hear_late(self, sender: Speaker, text: str) -> None:
+        """The only other member, which may not know yet that this one has left, said something."""
+        if text and not text.isspace():
+            self._show(Event(0, int(time.time() * 1000), Kind.SAID, sender.marks | Mark.TWO, sender.name, text))
+
+    def _show(self, event: Event) -> None:
         try:
             show(self.stack.ui, event, self.name)
         except Exception as error:  # the room goes on without a screen here

@@ -92,6 +92,26 @@ def test_all_lines_of_a_server_s_pipe_arrive_at_a_client_over_a_slow_link(stack,
     assert heard == lines
 
 
+@stacks
+def test_all_lines_of_two_pipes_arrive_both_ways(stack, homes):
+    ours, theirs = numbered(1500), [f"their {line}" for line in numbered(1500)]
+    with (
+        serve(*STACKS[stack], environment=homes("s")) as server,
+        slow_link(server.port, 250_000, 250_000) as link,
+        connect(link.port, "--accept-new", *STACKS[stack], environment=homes("c")) as client,
+    ):
+        heard: dict[str, list[str]] = {"server": [], "client": []}
+        hearing = [hear_all(server, heard["server"]), hear_all(client, heard["client"])]
+        client.tells("Talking to ")
+        pour(server, theirs)
+        pour(client, ours)
+        assert client.status() == 0, client.told
+        assert server.status() == 0, server.told
+        for thread in hearing:
+            thread.join(30)
+    assert heard == {"server": ours, "client": theirs}
+
+
 @pytest.mark.parametrize("name", PROFILES)
 @pytest.mark.parametrize(("up", "down"), [(10_000, None), (125_000, 125_000)])
 def test_all_lines_arrive_at_a_server_of_an_existing_chat_over_a_slow_link(name, up, down):
