@@ -68,7 +68,7 @@ async def test_emotes_and_names(home: Path) -> None:
         assert [line for line in bob.ui.messages if "bob" not in line] == [
             "* alice waves", "* [alice] is now [al].", "* al waves again", "al: hello",
         ]  # fmt: skip
-        await alice.shows("Describe an action: /me waves.")
+        await alice.shows("Say what you do: /me waves.")
         await alice.shows("Say the new name")
         bob.say("/msg alice psst", "/msg al psst")
         await bob.shows("Nobody here is called 'alice'.")
