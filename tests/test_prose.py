@@ -35,7 +35,9 @@ def sources() -> list[Path]:
     files = [ROOT / page for page in PAGES]
     for folder in FOLDERS:
         files += [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).rglob("*.md")]
-    return sorted(file for file in files if file != Path(__file__) and not {"site", ".venv", "build"} & set(file.parts))
+    return sorted(
+        file for file in files if file != Path(__file__) and not {"site", ".venv", "build", "node_modules"} & set(file.parts)
+    )
 
 
 def paragraphs(text: str) -> Iterator[str]:

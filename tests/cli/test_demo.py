@@ -17,7 +17,7 @@ def test_it_shows_the_conversation_the_handshake_and_every_layer(home) -> None:
     assert "server  I will be there. Bring the umbrella!" in run.stdout
     assert "-> message A\n    handshake plytalk1 " in run.stdout
     assert "<- message B\n    handshake plytalk1 " in run.stdout
-    assert run.stdout.count("an eavesdropper sees only these bytes") == 3
+    assert run.stdout.count("an eavesdropper sees only these bytes") == run.stdout.count("    messages  records ") >= 3
     assert "reads it as it was typed" not in run.stdout
 
 

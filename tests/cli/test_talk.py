@@ -440,7 +440,7 @@ class TestLeftAlone:
             assert ours.status() == 0
             for client in (alice, bob, carol):
                 assert client.status() == 0
-                assert "The other side said exit." in client.process.stdout.read().decode()
+                assert "The server was stopped." in client.process.stdout.read().decode()
             assert ours.process.stdout.read() == b""
 
     def test_sigterm_ends_a_server_with_somebody_at_it_too(self, tmp_path, comes):

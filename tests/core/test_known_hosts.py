@@ -268,7 +268,7 @@ def test_a_host_that_would_forge_a_line_is_refused(store: KnownHosts, host: str)
         lambda: store.add(host, 8000, OURS),
         lambda: store.forget(host, 8000),
     ):
-        with pytest.raises(Usage, match="no host"):
+        with pytest.raises(Usage, match="cannot be stored in known_hosts"):
             attempt()
     assert not store.path.exists()
 

@@ -7,7 +7,7 @@ from lab.models import handshake, record_layer
 from lab.models.rsa import Rsa
 
 from plytalk.core.host import Host
-from plytalk.core.keys import Role
+from plytalk.core.keys import Identity, Role
 from plytalk.core.lab.attack import Outcome
 from plytalk.core.lab.setup import setups
 from plytalk.core.properties import Property
@@ -41,9 +41,18 @@ def predicted(attack: str, stack) -> str:
     return cell(HOST.layer("attack", attack).predict(stack) is Outcome.UNDETECTED)
 
 
+def key_of(who: str) -> Identity:
+    """A public key in OpenSSH's form, different for each."""
+    fields = (b"ssh-ed25519", who.encode().ljust(32, b"."))
+    return Identity("ssh-ed25519", b"".join(len(field).to_bytes(4, "big") + field for field in fields))
+
+
 @pytest.fixture(params=SETUPS, ids=lambda name: name.replace(" ", "-"))
 def stack(request, tmp_path):
-    return SETUPS[request.param].stack(Role.INITIATOR.value, tmp_path)
+    setup = SETUPS[request.param]
+    if setup.wants_keys:
+        setup = setup.told({who: key_of(who) for who in ("client", "server", "attacker")}, tmp_path)
+    return setup.stack(Role.INITIATOR.value, tmp_path)
 
 
 # -- the record layer ----------------------------------------------------------------------------------------------------------

@@ -63,8 +63,8 @@ TOLD = {
     "revoked": r"is revoked: \S+, line 1\. .* ask the person who runs the server for its new key",
     "corrupt line": r"line 1: .* Nothing in this file is trusted until line 1 is corrected or deleted",
     "unreadable": r"is not a plain file\. Put a plain file there, or name another one",
-    "disk full": r"could not be written: .* Nothing was changed: make room|is new here",
-    "two writers": r"Another program holds the lock of .* Try again when it has ended|is new here|already has a key there",
+    "disk full": r"could not be written: .* Nothing was changed: make room|is not known yet",
+    "two writers": r"Another program holds the lock of .* Try again when it has ended|is not known yet|already has a key there",
 }
 
 

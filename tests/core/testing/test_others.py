@@ -57,7 +57,7 @@ def test_a_layer_that_says_who_it_is_passes() -> None:
         (Unexplained, "has no docstring"),
         (Boastful, "not a set of Property"),
         (Garish, "cannot be printed"),
-        (NoKind, "not a kind of layer"),
+        (NoKind, "does not derive from a kind of layer"),
     ],
 )
 def test_a_layer_that_does_not_fails_in_words(layer: type[Layer], words: str) -> None:

@@ -141,5 +141,5 @@ def test_names_that_are_refused(name: str, why: str) -> None:
     ["-> e", "XX", "XX:", "XX: -> e -> s", "XX: <- e", "XX: -> e, q", "XX: -> ee ... -> e", "XX: -> s ... -> e ... <- e"],
 )
 def test_texts_that_are_no_pattern(text: str) -> None:
-    with pytest.raises(Usage, match="no handshake pattern"):
+    with pytest.raises(Usage, match="not a handshake pattern"):
         parse(text)
