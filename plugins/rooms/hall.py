@@ -159,7 +159,7 @@ class Hall:
         if member.key and self.register.is_banned(member.key):
             self.drop(member, "the key is banned", CloseReason.BANNED)
             return
-        room = self.first if room is None else room  # an empty room is false
+        room = room or self.first
         back = None
         if member.origin:
             self._replace(member.origin)

@@ -94,6 +94,9 @@ class Room:
     def __len__(self) -> int:
         return len(self.wired) + len(self.ears)
 
+    def __bool__(self) -> bool:
+        return True  # also when it is empty: a member is in its room before it is counted there
+
     # -- what happens -----------------------------------------------------------------------------------------------------
 
     def say(self, sender: int, head: bytes, marks: int, text: bytes) -> None:

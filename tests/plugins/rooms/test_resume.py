@@ -83,6 +83,32 @@ async def test_a_resume_starts_at_the_first_event_that_was_sent(home: Path, hist
             assert await texts_after(crowd, "bob", alice, resume=resume) == ["alice: during", "alice: mark"][:1]
 
 
+@pytest.mark.parametrize("moves", [False, True], ids=["joins", "moves"])
+async def test_a_silent_member_that_entered_an_empty_room_is_known_after_a_restart(home: Path, moves: bool) -> None:
+    path = home / "history"
+    async with Crowd(home, headless=True, history=path) as crowd:
+        if moves:
+            bob = await crowd.joins("bob")
+            bob.session.say("/join kitchen")
+            entered = await bob.welcome(2)
+        else:
+            bob = await crowd.joins("bob", room="kitchen")
+            entered = await bob.welcome()
+        alice = await crowd.joins("alice", room="kitchen")
+        alice.session.say("one")
+        await bob.until(lambda: "alice: one" in bob.texts)
+        last = bob.events[-1].id
+        bob.cut()
+        alice.session.say("two")
+        await alice.until(lambda: "alice: two" in alice.texts)
+    async with Crowd(home, headless=True, history=path) as crowd:
+        bob = await crowd.joins("bob", room="kitchen", resume={"epoch": entered["epoch"], "last": last})
+        welcome = await bob.welcome()
+        assert (welcome["room"], welcome["missed"], welcome["next"]) == ("kitchen", False, last + 1)
+        await bob.until(lambda: "alice: two" in bob.texts)
+        assert "alice: one" not in bob.texts
+
+
 async def test_a_resume_gets_nothing_of_a_room_that_it_was_not_in(home: Path) -> None:
     async with Crowd(home, headless=True) as crowd:
         alice, bob = await crowd.joins("alice", room="kitchen"), await crowd.joins("bob")
