@@ -57,7 +57,7 @@ class Member:
     def __init__(
         self, number: int, room: str, heard: Callable[[str, bool], None] = lambda text, own: None, name: str = ""
     ) -> None:
-        self.number, self.room, self.name = number, room, name or f"m{number}"
+        self.number, self.room, self.name = number, room, name or f"user{number}"
         self._heard, self._handshake = heard, Stranger()
         self.told: list[str] = []
         self._renamed: asyncio.Future[None] | None = None

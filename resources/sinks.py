@@ -330,7 +330,7 @@ def plugins(texts: Sequence[str]) -> list[str]:
 @sink
 def stories(texts: Sequence[str]) -> list[str]:
     """`chat lab --why` and `chat attack`: what an attacker tells."""
-    from plytalk.cli.attack import tell
+    from plytalk.cli.attack import report
     from plytalk.cli.lab import story
     from plytalk.core.lab.attack import Outcome
     from plytalk.core.lab.matrix import Cell
@@ -339,5 +339,5 @@ def stories(texts: Sequence[str]) -> list[str]:
         cell = Cell("evil", "evil", 0, Outcome.DETECTED, Outcome.DETECTED, None, tuple(texts))
         print("\n".join(story(cell)))
         for text in texts:
-            tell("evil", text)
+            report("evil", text)
     return one_line_each([*texts, *texts, ""], lines[1:] + lines[:1], "") if lines else []

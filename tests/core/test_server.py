@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -850,8 +851,8 @@ async def test_a_feature_that_breaks_at_one_word_ends_that_conversation_alone() 
         assert [notice for notice in serving.ui.notices if "raised ZeroDivisionError" in notice]
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError(), Usage("Not you.")])
-async def test_a_hook_that_breaks_for_one_ends_that_conversation_alone(error: Exception) -> None:
+@pytest.mark.parametrize("error", [ZeroDivisionError, partial(Usage, "Not you.")], ids=["a bug", "an error for the user"])
+async def test_a_hook_that_breaks_for_one_ends_that_conversation_alone(error: Callable[[], Exception]) -> None:
     class Second(Feature):
         """Does not like the second."""
 
@@ -862,11 +863,11 @@ async def test_a_hook_that_breaks_for_one_ends_that_conversation_alone(error: Ex
         def session_opened(self, session: Session) -> None:
             self.opened += 1
             if self.opened == 2:
-                raise error
+                raise error()
 
         @hookimpl
         def session_closed(self, session: Session, ending: Ending) -> None:
-            raise error
+            raise error()
 
     async with Hosting("second", Table, Second, keep=False) as serving:
         one = await serving.comes()

@@ -135,9 +135,17 @@ class CountsNothing(TypedFrames):
 class CountsWhatIsGone(TypedFrames):
     """Never gets back to zero."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._fed = 0
+
+    def feed(self, data: Buffer) -> None:
+        super().feed(data)
+        self._fed += len(data)
+
     @property
     def unfinished(self) -> int:
-        return len(self._buffer)
+        return self._fed
 
 
 class LosesTheHighBits(HeaderFramer):
