@@ -110,6 +110,7 @@ class Rooms(Feature):
 
     async def release(self) -> None:
         if self._hall:
+            await self._hall.stop_commands()
             self._hall.close()
         elif self._history:
             self._history.close()

@@ -118,6 +118,12 @@ class Hall:
             return Taken(member.taken, member.room.name, member.since)
         return self._taken.get(member.origin) if member.origin else None
 
+    async def stop_commands(self) -> None:
+        """Nobody waits for their answers any more."""
+        for task in (tasks := tuple(self._tasks)):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def close(self) -> None:
         """Nothing happens any more: keep the last of it."""
         self.outbox.close()
