@@ -44,7 +44,7 @@ class Bench:
     def __init__(self, setup: Setup, folder: Path, known: Sequence[Profile]) -> None:
         self.setup = setup
         self._folder, self._known = folder, known
-        bare = replace(setup, auths=())  # who judges is made when the keys are there
+        bare = replace(setup, auths=())  # authenticators need the keys, which are not there yet
         self.stacks = {role: bare.stack(role.value, folder, known) for role in Role}
         self.own = bare.stack(ATTACKER, folder, known)
 
