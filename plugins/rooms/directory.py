@@ -44,8 +44,8 @@ class Directory:
                 if wanted != own:
                     member.tell(error.sentence)
         made_up = "-".join(WORDS[byte] for byte in key.blob[-2:]) if key else "visitor"
-        tries = [own, *(f"{own}-{number}" for number in range(2, 10))] if own else []
-        more = (f"{made_up}-{number}" for number in count(2))  # as many as it takes: others may keep any of these
+        tries = [own, *names.numbered(own, range(2, 10))] if own else []
+        more = names.numbered(made_up, count(2))  # as many as it takes: others may keep any of these
         return next(taken for name in chain(tries, [made_up], more) if (taken := self._try(member, name)))
 
     def _try(self, member: Any, name: str) -> str:

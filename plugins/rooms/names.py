@@ -10,6 +10,7 @@ ASCII alone needs nothing; names in other scripts need the package `precis-i18n`
 import functools
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from plytalk.core.errors import Usage
@@ -45,6 +46,7 @@ _LEET = str.maketrans("3467", "eabt")
 _DIGITS = str.maketrans("01258", "olzsb")  # each looks like one letter, and no two of them like the same
 _PARTS = re.compile("[._'\u2019-]+")
 _NUMBER = re.compile(r"[._'-]*[0-9]+\Z")
+_MADE_UP = re.compile(r"(-[1-9][0-9]*)+\Z")
 _PALOCHKA = "\u04cf"  # UTS 39 takes it for an i; in most fonts it is an l
 
 
@@ -95,6 +97,12 @@ def new_name(text: str) -> str:
     if _is_reserved(name):
         raise BadName(f"{name!a} is reserved, or looks like a name that is.", "Choose another one.")
     return name
+
+
+def numbered(name: str, numbers: Iterable[int]) -> Iterator[str]:
+    """Names to give where this one is taken: NAME-2, NAME-3, also where NAME has such a number behind it already."""
+    base = _MADE_UP.sub("", name) or name
+    return (f"{base}-{number}" for number in numbers)
 
 
 def _is_reserved(name: str) -> bool:

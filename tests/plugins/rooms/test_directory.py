@@ -54,6 +54,12 @@ async def test_one_key_twice_is_two_members(home: Path) -> None:
         assert (await second.welcome())["you"] == "alice-2"
 
 
+async def test_a_name_that_was_made_up_is_not_made_longer(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        several = [await crowd.joins("alice", instance=str(number)) for number in range(5)]
+        assert [(await one.welcome())["you"] for one in several] == ["alice", "alice-2", "alice-3", "alice-4", "alice-5"]
+
+
 async def test_a_name_is_found_even_where_all_that_come_to_mind_are_kept_by_others(home: Path) -> None:
     async with Crowd(home) as crowd:
         await crowd.comes("alice")
