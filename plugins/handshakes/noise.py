@@ -39,6 +39,10 @@ REPLAYABLE = (
     "With the pattern {pattern} the client's part of a handshake can be recorded and played again. So a server lets nobody in "
     "before the client's first record opens."
 )
+UNDATED = (
+    "An identity's proof need not have an expiry here, since libp2p's have none: someone who copies a static key and the proof "
+    "for it passes for their owner for ever. The handshake `plytalk1` requires an expiry."
+)
 
 
 class Noise(Handshake):
@@ -77,9 +81,10 @@ class Noise(Handshake):
         }
         gives = frozenset(prop for prop, true in holds.items() if true)
         prefers = {kind: name for kind, name in cls.prefers.items() if kind != "auth" or Role.RESPONDER in shows}
-        caution = "" if present else REPLAYABLE.format(pattern=pattern.name)
-        stated = {"shows": shows, "gives": gives, "prefers": prefers, "first_record_proves": not present, "caution": caution}
-        return type(cls.__name__, (cls,), {"__doc__": cls.__doc__, **stated})
+        cautions = [] if present else [REPLAYABLE.format(pattern=pattern.name)]
+        cautions += [UNDATED] if shows else []
+        stated = {"shows": shows, "gives": gives, "prefers": prefers, "first_record_proves": not present}
+        return type(cls.__name__, (cls,), {"__doc__": cls.__doc__, "caution": " ".join(cautions), **stated})
 
     def __init__(
         self,

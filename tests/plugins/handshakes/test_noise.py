@@ -95,6 +95,14 @@ def test_what_it_claims_with_options():
     assert "auth" not in plain.prefers
 
 
+def test_it_says_that_a_copied_proof_passes_for_ever_where_it_accepts_proofs():
+    warning = "someone who copies a static key and the proof for it passes for their owner for ever"
+    assert warning in Noise.configured({}).caution
+    assert warning in Noise.configured({"pattern": "IK"}).caution  # which has something else to say as well
+    assert warning not in Noise.configured({"no_identity": True}).caution
+    assert warning not in Noise.configured({"pattern": "NN"}).caution
+
+
 async def test_no_authenticator_goes_with_no_identity(tmp_path):
     with pytest.raises(ImpossibleStack, match="needs peer key"):
         await end(CLIENT, tmp_path, PinnedPeer, no_identity=True, peer="SHA256:" + "A" * 43)
