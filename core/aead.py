@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NoReturn, Protocol
 from weakref import WeakSet
 
 from plytalk.core.errors import HandshakeFailed, LocalError, Tampered
-from plytalk.core.keys import Role, Secrets
+from plytalk.core.keys import Role, Secrets, copies_keys, wipe
 from plytalk.core.layers import Cipher
 from plytalk.core.properties import Property
 
@@ -30,7 +30,8 @@ class Aead(Protocol):
 class RandomNonceCipher(Cipher):
     """Each message is 12 fresh random bytes, the ciphertext, and the 16-byte tag; no associated data.
 
-    One key may serve both directions, which is why this gives no `DIRECTION_KEYS` and no `ORDER`.
+    One key may serve both directions, which is why this gives no `DIRECTION_KEYS` and no `ORDER`. A key that
+    comes as a `bytearray` is overwritten.
     """
 
     needs = {Property.KEYS, Property.BORDERS}
@@ -47,11 +48,14 @@ class RandomNonceCipher(Cipher):
                 )
         self._encrypt = self.primitive(secrets.send).encrypt
         self._decrypt = self.primitive(secrets.receive).decrypt
+        for key in (secrets.send, secrets.receive):
+            if isinstance(key, bytearray) and copies_keys(self.primitive, len(key)):
+                wipe(key)
         self._nonces, self._at, self._left, self._process = b"", POOL, MAX_SEALED, os.getpid()
         _living.add(self)
 
     @classmethod
-    def primitive(cls, key: bytes) -> Aead:
+    def primitive(cls, key: bytes | bytearray) -> Aead:
         """The AEAD under a key."""
         raise NotImplementedError
 

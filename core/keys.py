@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from hashlib import sha256
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -28,11 +29,12 @@ class Secrets:
 
     `states` takes the place of the keys where the handshake leaves something better than bytes: sending, then receiving. `suite`
     says which algorithms were agreed on, where the handshake settles that. `transcript` is a public value that both ends share
-    and nobody else can bring about (the handshake hash), from which `binding` derives. Never printed, never pickled.
+    and nobody else can bring about (the handshake hash), from which `binding` derives. A key in a `bytearray` may be overwritten
+    by the cipher that has its copy. Never printed, never pickled.
     """
 
-    send: bytes = b""
-    receive: bytes = b""
+    send: bytes | bytearray = b""
+    receive: bytes | bytearray = b""
     states: tuple[Any, Any] | None = None
     suite: str = ""
     transcript: bytes = b""
@@ -43,7 +45,7 @@ class Secrets:
         return hmac.digest(extracted, b"plytalk/1 binding " + name.encode() + b"\x01", "sha256")
 
     @classmethod
-    def shared(cls, key: bytes) -> "Secrets":
+    def shared(cls, key: bytes | bytearray) -> "Secrets":
         """One key for both directions, as the existing encrypted chats have it."""
         return cls(key, key)
 
@@ -105,3 +107,20 @@ class Peer:
 
     def confirm(self, question: str, otherwise: str = "") -> Reply[bool]:
         return Reply(self.ask, question, otherwise)
+
+
+@cache
+def copies_keys(new: Callable[[bytearray], Any], size: int) -> bool:
+    """Whether an AEAD made by `new` has its own copy of a key of `size` bytes, so that ours can be overwritten; not every build
+    of `cryptography` does."""
+    key, nonce = bytearray(size), bytes(12)
+    aead = new(key)
+    before = aead.encrypt(nonce, b"", None)
+    key[0] = 1
+    return bool(aead.encrypt(nonce, b"", None) == before)
+
+
+def wipe(*secrets: bytearray) -> None:
+    """Overwrite secrets: what Python frees it leaves in memory as it was."""
+    for secret in secrets:
+        secret[:] = bytes(len(secret))

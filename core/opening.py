@@ -124,9 +124,10 @@ class Opening:
 
     async def _talk(self, wire: Wire, framer: Framer) -> Opened:
         secrets = await self._handshake(wire)
+        if self._tracer:  # before the cipher, which may overwrite them
+            self._tracer.tell_keys(secrets, self._role)
         cipher, messages = self._stack.cipher(secrets, self._role), self._stack.messages()
         if self._tracer:
-            self._tracer.tell_keys(secrets, self._role)
             self._tracer.wrap_cipher(cipher)
             self._tracer.wrap_messages(messages)
         channel = Channel(wire, cipher, messages, self._thinking, self._role)

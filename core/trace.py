@@ -68,7 +68,7 @@ class Tracer:
         """Something that concerns the whole conversation: its start, a time limit, an error, its end."""
         self._tell("session", "", what, sentence.encode(errors="replace"), fields)
 
-    def tell_key(self, name: str, key: bytes) -> None:
+    def tell_key(self, name: str, key: bytes | bytearray) -> None:
         """A key that the conversation runs on, for a trace that asks for keys. Any other hears nothing."""
         if self._hears_keys:
             self._tell("keys", "", name, bytes(key))

@@ -91,9 +91,10 @@ class Leg:
         handshake = self._stack.handshake
         talk = handshake.initiate if self._role is Role.INITIATOR else handshake.respond
         secrets = await talk(self.wire)
-        self.cipher = self._stack.cipher(secrets, self._role)
         if self._tracer:
             self._tracer.tell_keys(secrets, self._role)
+        self.cipher = self._stack.cipher(secrets, self._role)
+        if self._tracer:
             self._tracer.wrap_cipher(self.cipher)
         self.channel = Channel(self.wire, self.cipher, self.messages)
         return secrets

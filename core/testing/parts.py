@@ -43,7 +43,7 @@ class GivenKeys(Handshake):
 
     async def initiate(self, wire: Wire) -> Secrets:
         secrets = Secrets(os.urandom(32), os.urandom(32))
-        await wire.send(b"K", secrets.send + secrets.receive)
+        await wire.send(b"K", bytes(secrets.send) + secrets.receive)
         return secrets
 
     async def respond(self, wire: Wire) -> Secrets:

@@ -94,7 +94,7 @@ def demand_silence(text: str, secrets: Secrets, where: str) -> None:
     """No key of `secrets` may stand in `text`."""
     for key in (secrets.send, secrets.receive):
         demand(
-            not shows(text, key),
+            not shows(text, bytes(key)),
             f"A secret key stands in {where}. Nothing that is shown or logged may hold a key: leave it out of the text, and give "
             "classes that hold one a __repr__ without it (a dataclass prints its fields).",
         )

@@ -19,7 +19,7 @@ class AesGcm(RandomNonceCipher):
     key_sizes = (32, 16, 24)
 
     @classmethod
-    def primitive(cls, key: bytes) -> AESGCM:
+    def primitive(cls, key: bytes | bytearray) -> AESGCM:
         return AESGCM(key)
 
 

@@ -18,7 +18,7 @@ class ChaCha20(RandomNonceCipher):
     prefers = {"framer": "typed", "handshake": "rsa"}
 
     @classmethod
-    def primitive(cls, key: bytes) -> ChaCha20Poly1305:
+    def primitive(cls, key: bytes | bytearray) -> ChaCha20Poly1305:
         return ChaCha20Poly1305(key)
 
 

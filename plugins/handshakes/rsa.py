@@ -143,12 +143,16 @@ def fault_of(public: rsa.RSAPublicKey) -> str:
     return "" if numbers.n % 2 else "an even modulus, which no real one has"
 
 
-def open_session_key(private: rsa.RSAPrivateKey, sealed: bytes) -> bytes:
-    """One error for whatever is wrong, so that nobody can use us as an oracle (RFC 8017, section 7.1.2, note)."""
+def open_session_key(private: rsa.RSAPrivateKey, sealed: bytes) -> bytearray:
+    """One error for whatever is wrong, so that nobody can use us as an oracle (RFC 8017, section 7.1.2, note).
+
+    The `bytes` that come out cannot be overwritten. They are freed at once, before anything else is allocated, so that the next
+    object of their size takes their place; the cipher overwrites the copy.
+    """
     try:
-        session_key = private.decrypt(sealed, OAEP)
+        session_key = bytearray(private.decrypt(sealed, OAEP))
     except ValueError:
-        session_key = b""
+        session_key = bytearray()
     if len(session_key) not in ACCEPTED_KEY_BYTES:
         raise HandshakeFailed("The client sent no session key that this server can use.")
     return session_key

@@ -7,7 +7,6 @@ All of it is `cryptography`'s and hashlib's work; here stand the shapes the spec
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from struct import Struct
 from typing import Any, NoReturn
 
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import HashAlgorithm
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from plytalk.core.errors import HandshakeFailed
+from plytalk.core.keys import wipe
 
 KEY_LENGTH = 32
 TAG_LENGTH = 16
@@ -108,23 +108,6 @@ class Hash:
         result = [whole[at : at + size] for at in range(0, len(whole), size)]
         wipe(whole)
         return result
-
-
-@cache
-def copies_keys(new: Callable[[bytearray], Any]) -> bool:
-    """Whether an AEAD made by `new` has its own copy of the key, so that ours can be overwritten; not every build of
-    `cryptography` does."""
-    key, nonce = bytearray(KEY_LENGTH), bytes(12)
-    aead = new(key)
-    before = aead.encrypt(nonce, b"", None)
-    key[0] = 1
-    return bool(aead.encrypt(nonce, b"", None) == before)
-
-
-def wipe(*secrets: bytearray) -> None:
-    """Overwrite secrets: what Python frees it leaves in memory as it was."""
-    for secret in secrets:
-        secret[:] = bytes(len(secret))
 
 
 @dataclass(frozen=True)

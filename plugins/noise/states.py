@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 from cryptography.exceptions import InvalidTag
 
 from plytalk.core.errors import LocalError, Tampered
-from plytalk.plugins.noise.primitives import KEY_LENGTH, TAG_LENGTH, Cipher, Hash, copies_keys, wipe
+from plytalk.core.keys import copies_keys, wipe
+from plytalk.plugins.noise.primitives import KEY_LENGTH, TAG_LENGTH, Cipher, Hash
 
 MAX_MESSAGE = 65535  # bytes of any Noise message, section 3
 MAX_NONCE = 2**64 - 1  # reserved for rekeying, section 5.1
@@ -36,7 +37,7 @@ class CipherState:
         """InitializeKey(key): a new key of 32 bytes, counted from 0. A bytearray is overwritten once the AEAD has its copy."""
         self._aead: Any = self._new(key)
         self.n = 0
-        if isinstance(key, bytearray) and copies_keys(self._new):
+        if isinstance(key, bytearray) and copies_keys(self._new, len(key)):
             wipe(key)
 
     @property

@@ -21,7 +21,7 @@ class Gcm(RandomNonceCipher):
     name = "gcm"
 
     @classmethod
-    def primitive(cls, key: bytes) -> AESGCM:
+    def primitive(cls, key: bytes | bytearray) -> AESGCM:
         return AESGCM(key)
 
 
@@ -69,6 +69,34 @@ def test_whatever_is_wrong_there_is_one_answer() -> None:
         assert failure.value.__suppress_context__
         said.add(str(failure.value))
     assert len(said) == 1
+
+
+def test_a_key_that_can_be_overwritten_is_overwritten() -> None:
+    key = bytearray(KEY)
+    sealer = Gcm(Secrets.shared(key), Role.INITIATOR)
+    assert key == bytes(32)
+    assert cipher().open(sealer.seal(b"hello")) == b"hello"
+
+
+def test_a_key_that_the_primitive_goes_on_using_is_left_as_it_is() -> None:
+    class Refers:
+        def __init__(self, key: bytes | bytearray) -> None:
+            self._key = key
+
+        def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes:
+            return AESGCM(self._key).encrypt(nonce, data, associated_data)
+
+        decrypt = encrypt
+
+    class Referring(Gcm):
+        @classmethod
+        def primitive(cls, key: bytes | bytearray) -> Refers:  # type: ignore[override]
+            return Refers(key)
+
+    key = bytearray(KEY)
+    sealer = Referring(Secrets.shared(key), Role.INITIATOR)
+    assert key == KEY
+    assert cipher().open(sealer.seal(b"hello")) == b"hello"
 
 
 @pytest.mark.parametrize("length", [0, 1, 16, 31, 33])

@@ -13,6 +13,8 @@ from plytalk.core.testing.parts import Unsealed
 from plytalk.core.testing.verdict import idle
 from plytalk.core.trace import Event, Tracer
 from plytalk.core.wire import MESSAGE, Wire
+from plytalk.plugins.ciphers.aesgcm import AesGcm
+from plytalk.plugins.handshakes.rsa import RsaOaep
 
 
 class Reversed(Unsealed):
@@ -92,12 +94,28 @@ class Asks(list[Event]):
 
     __call__ = list.append
 
+    def __bool__(self) -> bool:
+        return True
+
 
 KEYS = {
     "one for both": (Secrets.shared(b"k"), [("session key", b"k")]),
     "one each": (Secrets(b"ours", b"theirs"), [("client key", b"theirs"), ("server key", b"ours")]),
     "none": (Secrets.none(), []),
 }
+
+
+async def test_keys_are_told_before_the_cipher_overwrites_them() -> None:
+    heard = {role: Asks(True) for role in Role}
+    streams = memory_stream_pair()
+    layers = (TypedFrames, RsaOaep, AesGcm)
+    ends = [Session(stack_of(*layers), each, role, trace=heard[role]) for each, role in zip(streams, Role, strict=True)]
+    await asyncio.gather(*(each.open() for each in ends))
+    ours, theirs = ([event.data for event in events if event.layer == "keys"] for events in heard.values())
+    assert ours == theirs
+    assert len(set(ours[0])) > 1
+    for end in ends:
+        end.stream.close()
 
 
 @pytest.mark.parametrize("which", KEYS)

@@ -12,11 +12,14 @@ from resources.attacks import SHORT
 pytestmark = pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="reads memory by /proc, as Linux has it")
 
 
-def test_keys_and_memory_of_ended_conversations_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("profile", "keys"), [("plytalk1", 720), ("secure-chat", 360)])
+def test_keys_and_memory_of_ended_conversations_are_gone(
+    profile: str, keys: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
-    monkeypatch.setattr(memory, "PROFILES", ("plytalk1",))
+    monkeypatch.setattr(memory, "PROFILES", (profile,))
     (row,) = memory.memory(replace(SHORT, conversations=400))
-    assert " of 720 keys" in row.measured
+    assert f" of {keys} keys" in row.measured
     assert row.held, row
 
 

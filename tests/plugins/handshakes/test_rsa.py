@@ -228,6 +228,13 @@ def test_the_lengths_that_the_existing_servers_take_are_taken(key: rsa.RSAPrivat
     assert open_session_key(key, sealed(key, session_key)) == session_key
 
 
+def test_of_a_session_key_nothing_is_left_but_what_the_cipher_holds(key: rsa.RSAPrivateKey) -> None:
+    session_key = os.urandom(32)
+    opened = open_session_key(key, sealed(key, session_key))
+    AesGcm(Secrets.shared(opened), Role.RESPONDER)
+    assert opened == bytes(32)
+
+
 # -- a key that is kept ---------------------------------------------------------------------------------------------------
 
 
