@@ -1,6 +1,7 @@
 """What is in the file is what was said: read back by another `History`, by SQLite itself, and by servers that start again."""
 
 import json
+import os
 import resource
 import signal
 import sqlite3
@@ -182,6 +183,16 @@ def test_a_file_that_is_something_else_is_refused(tmp_path: Path) -> None:
         with pytest.raises(StoreError):
             History(tmp_path / name)
     assert (tmp_path / "letter").read_text().startswith("Dear Alice")
+
+
+def test_what_is_not_a_plain_file_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
+    path, open_files = tmp_path / "pipe", Path("/dev/fd")
+    os.mkfifo(path, 0o600)
+    before = len([*open_files.iterdir()])
+    for _ in range(3):
+        with pytest.raises(StoreError, match="pipe is not a plain file"):
+            History(path)
+    assert len([*open_files.iterdir()]) == before
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from plytalk.core.testing import RecordingUi
 from plytalk.core.testing.verdict import idle
 from plytalk.plugins.rooms import hall as halls
 from plytalk.plugins.rooms import member as members
+from plytalk.plugins.rooms.wire import Kind
 from plytalk.plugins.transports.memory import Memory
 
 # -- those that hear lines ------------------------------------------------------------------------------------------------
@@ -52,6 +53,22 @@ async def test_who_says_nothing_for_a_moment_hears_lines_too(home: Path, monkeyp
         await plain.until(lambda: "alice: again" in plain.texts)
         assert plain.session.stack.ui.messages == ["alice: hello"]
         assert len(crowd.hall.members) == 3
+
+
+async def test_who_knows_no_rooms_is_shown_the_backlog_without_private_words(home: Path) -> None:
+    async with Crowd(home, backlog=20, headless=True) as crowd:
+        alice, bob, _ = [await crowd.joins(name) for name in ("alice", "bob", "carol")]
+        alice.session.say("/msg bob for bob alone")
+        alice.session.say("for all")
+        await bob.until(lambda: "alice: for all" in bob.texts)
+        assert [event.kind for event in bob.events[-2:]] == [Kind.TOLD, Kind.SAID]
+        plain = await crowd.stranger("plain")
+        plain.session.say("hi there")
+        await alice.until(lambda: any("hi there" in text for text in alice.texts))
+        alice.session.say("last")
+        ui = plain.session.stack.ui
+        await ui.until(messages=4)
+        assert ui.messages == ["* [alice] is here.", "* [carol] is here.", "alice: for all", "alice: last"]
 
 
 async def test_who_leaves_before_a_word_was_never_there(home: Path) -> None:
