@@ -75,6 +75,8 @@ def option(option: Option, value: Any) -> Any:
     kind = option.type if option.type in (bool, int) else str
     if type(value) is not kind:
         raise Usage(f"In the config file, the option {option.name!r} must be {TYPES[kind]}.")
+    if value == "" and option.default != "":
+        raise Usage(f"In the config file, the option {option.name!r} is empty.", "Give it a value, or leave it out.")
     return value
 
 

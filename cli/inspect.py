@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from plytalk.cli.main import paint
+from plytalk.cli.parameters import FILE
 from plytalk.core import files
 from plytalk.core.errors import Usage
 from plytalk.core.files import StoreError
@@ -34,10 +35,10 @@ PAUSE = 0.1
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("trace", type=click.Path(path_type=Path), metavar="FILE")
+@click.argument("trace", type=FILE, metavar="FILE")
 @click.option("--json", "as_json", is_flag=True, help="Print the frames as a list of objects.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="OUT", help="Write a self-contained page.")
-@click.option("--pcapng", type=click.Path(path_type=Path), metavar="OUT", help="Write a capture file with TCP streams.")
+@click.option("--html", type=FILE, metavar="OUT", help="Write a self-contained page.")
+@click.option("--pcapng", type=FILE, metavar="OUT", help="Write a capture file with TCP streams.")
 @click.option("--live", is_flag=True, help="Follow a conversation that is going on, until it ends.")
 def inspect(trace: Path, as_json: bool, html: Path | None, pcapng: Path | None, live: bool) -> None:
     """Step through a recorded conversation, layer by layer."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from plytalk.cli.parameters import AddressType
+from plytalk.cli.parameters import FILE, TEXT, AddressType
 from plytalk.cli.stacks import DEFAULT_PORT
 from plytalk.cli.terminal import secret
 from plytalk.core import identity as identities
@@ -35,7 +35,7 @@ Examples:
 
 def _file(name: str, help: str, default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A file option of the layers, by the same name here."""
-    return click.option(f"--{name}", type=click.Path(path_type=Path), metavar="FILE", help=f"{help} (default: {default}).")
+    return click.option(f"--{name}", type=FILE, metavar="FILE", help=f"{help} (default: {default}).")
 
 
 identity_option = _file("identity", "The file of your long-lived key", "`identity` among your plytalk files")
@@ -97,7 +97,7 @@ def list_(known_hosts: Path | None, as_json: bool) -> None:
 
 @keys.command()
 @click.argument("address", type=AddressType(), metavar="HOST[:PORT]")
-@click.argument("key", nargs=-1, metavar="[KEY|FILE]")
+@click.argument("key", type=TEXT, nargs=-1, metavar="[KEY|FILE]")
 @known_hosts_option
 def trust(address: Address, key: tuple[str, ...], known_hosts: Path | None) -> None:
     """Remember a server's key before the first connection.
@@ -114,7 +114,7 @@ def trust(address: Address, key: tuple[str, ...], known_hosts: Path | None) -> N
 
 
 @keys.command()
-@click.argument("who", metavar="HOST[:PORT]|@NAME")
+@click.argument("who", type=TEXT, metavar="HOST[:PORT]|@NAME")
 @known_hosts_option
 def forget(who: str, known_hosts: Path | None) -> int:
     """Forget a server's key, or somebody kept under a name."""
@@ -133,7 +133,7 @@ def forget(who: str, known_hosts: Path | None) -> int:
 
 
 @keys.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FILE)
 def psk(file: Path) -> None:
     """Make a file with a pre-shared key, for --psk-file on both sides."""
     try:

@@ -10,6 +10,7 @@ import click
 
 from plytalk.cli import exercises
 from plytalk.cli.main import paint
+from plytalk.cli.parameters import FILE, TEXT
 from plytalk.cli.stacks import Blocked
 from plytalk.cli.tracing import trace_option, tracing
 from plytalk.core.errors import Exit, Usage
@@ -59,8 +60,10 @@ table {{ border-collapse: collapse; }} th, td {{ border: 1px solid #bbb; padding
 
 
 @click.group(invoke_without_command=True, epilog=EXAMPLES)
-@click.option("--stack", "stacks", multiple=True, metavar="NAME", help="Only this stack, by its name in the matrix (repeatable).")
-@click.option("--attack", "attacks", multiple=True, metavar="NAME", help="Only this attack (repeatable).")
+@click.option(
+    "--stack", "stacks", type=TEXT, multiple=True, metavar="NAME", help="Only this stack, by its name in the matrix (repeatable)."
+)
+@click.option("--attack", "attacks", type=TEXT, multiple=True, metavar="NAME", help="Only this attack (repeatable).")
 @click.option(
     "--seeds", type=click.IntRange(1, 100_000), default=1, metavar="N", help="How many seeds for each cell (default 1)."
 )
@@ -107,8 +110,8 @@ def progress(line: str) -> None:
 
 @lab.command(epilog=EXERCISE_EXAMPLES)
 @click.argument("number", type=int, required=False, metavar="[N]")
-@click.option("--check", "answer", metavar="ANSWER", help="Check your answer, by running it.")
-@click.option("--make", type=click.Path(path_type=Path), metavar="FILE", help="Make the file that the exercise is about.")
+@click.option("--check", "answer", type=TEXT, metavar="ANSWER", help="Check your answer, by running it.")
+@click.option("--make", type=FILE, metavar="FILE", help="Make the file that the exercise is about.")
 @click.pass_obj
 def exercise(host: Host, number: int | None, answer: str | None, make: Path | None) -> int:
     """Show the exercises of the lab book, and check answers to them."""

@@ -1,5 +1,9 @@
-"""Kinds of values on the command line and in the environment: addresses and ports."""
+"""Kinds of values on the command line and in the environment: addresses, ports, files, and texts.
 
+None of them may be empty: an empty value is what a shell makes of a variable that is not set.
+"""
+
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,6 +13,30 @@ from plytalk.core import files
 from plytalk.core.address import Address, parse_address, parse_port
 from plytalk.core.contacts import Contacts
 from plytalk.core.errors import ChatError, Usage
+
+
+class TextType(click.ParamType[str]):
+    """A text that says something."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value) if value != "" else self.fail("the value is empty. Give one, or leave it out.", param, ctx)
+
+
+class FileType(click.Path):
+    """The path of a file or folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":  # as a path this would be the folder that the command is in
+            self.fail("the path is empty. Give one, or leave it out.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+TEXT, FILE = TextType(), FileType()
 
 
 class AddressType(click.ParamType[Address]):
@@ -27,6 +55,9 @@ class ContactType(click.ParamType[str]):
     """HOST[:PORT] or @NAME, as it was written: what it means depends on the transport."""
 
     name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return TEXT.convert(value, param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:

@@ -10,6 +10,7 @@ from string import Template
 
 import click
 
+from plytalk.cli.parameters import FILE
 from plytalk.core.discovery import GROUP
 from plytalk.core.errors import LocalError, Usage
 from plytalk.core.host import Host
@@ -31,9 +32,7 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("distribution", metavar="plytalk-KIND-NAME")
 @click.option("--kind", type=click.Choice(list(KINDS)), help="The kind of layer (default: taken from the name).")
-@click.option(
-    "--into", type=click.Path(path_type=Path), default=Path(), help="The folder to make it in (default: the current one)."
-)
+@click.option("--into", type=FILE, default=Path(), help="The folder to make it in (default: the current one).")
 def new(distribution: str, kind: str | None, into: Path) -> None:
     """Start a plugin: a distribution with one layer that works, and tests that pass."""
     kind, name = kind_and_name(distribution, kind)

@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from plytalk.cli import config
+from plytalk.cli.parameters import FILE, TEXT
 from plytalk.core.errors import BrokenPlugin, ChatError, PluginError, Usage
 from plytalk.core.host import Host
 from plytalk.core.keys import Role
@@ -85,6 +86,9 @@ class LayerName(click.ParamType[str]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return TEXT.convert(value, param, ctx)
+
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         return [CompletionItem(name) for name in Host().names(self.kind) if name.startswith(incomplete)]
 
@@ -124,7 +128,7 @@ def layer_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = block_option(command)
     command = click.option(
         "--config",
-        type=click.Path(path_type=Path),
+        type=FILE,
         metavar="FILE",
         envvar="PLYTALK_CONFIG",
         expose_value=False,
@@ -242,7 +246,7 @@ class StackCommand(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         # Two layers may have an option in common.
         own = {option.keyword: option for layer in ctx.meta.get("layers", []) for option in layer.options}
-        return [*super().get_params(ctx), *(_click_option(option, self._role) for option in own.values())]
+        return [*super().get_params(ctx), *(click_option(option, self._role) for option in own.values())]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own = [param for param in super().get_params(ctx) if isinstance(param, click.Option)]  # arguments stand in the usage
@@ -256,7 +260,7 @@ class StackCommand(click.Command):
         for layer in ctx.meta.get("layers", []):
             if self._role and self._role not in getattr(layer, "judges", Role):
                 continue
-            records = [_click_option(option, self._role).get_help_record(ctx) for option in layer.options]
+            records = [click_option(option, self._role).get_help_record(ctx) for option in layer.options]
             if shown := [record for record in records if record]:
                 with formatter.section(f"Options of the {layer.kind} {layer.name}"):
                     formatter.write_dl(shown)
@@ -318,9 +322,11 @@ def _names(kind: str, value: Any) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]
 
 
-def _click_option(option: Option, role: Role | None) -> click.Option:
+def click_option(option: Option, role: Role | None) -> click.Option:
+    """The option of a layer on the command line; hidden where it is the other end's."""
     names, hidden = [f"--{option.name}", option.keyword], bool(role and option.role not in (None, role))
     if option.type is bool:
         return click.Option(names, is_flag=True, default=None, help=option.help, hidden=hidden)
-    kind = click.Path(path_type=Path) if option.type is Path else option.type
+    kinds: dict[type, Any] = {Path: FILE, str: str if option.default == "" else TEXT}
+    kind = kinds.get(option.type, option.type)
     return click.Option(names, type=kind, default=None, metavar=option.metavar, help=option.help, hidden=hidden)

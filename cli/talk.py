@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
-from plytalk.cli.parameters import ContactType, PortType
+from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.cli.terminal import is_empty, is_nowhere, secret
 from plytalk.cli.tracing import trace_option, tracing
@@ -37,6 +37,7 @@ SPARE = 200
 FULL_SEARCH = 1000
 """How often Python looks for circles among young objects before it looks among all; its own measure is 10."""
 
+GUESTS_HINT = "For example: --guests demo02:5002,secure-chat:8000."
 SERVE_EXAMPLES = """\b
 Examples:
   chat serve                                       wait on this machine, until everyone has left
@@ -72,6 +73,7 @@ ping_option = click.option(
 @click.command(cls=StackCommand, role=Role.RESPONDER, epilog=SERVE_EXAMPLES)
 @click.option(
     "--host",
+    type=TEXT,
     help="Address to listen on (default 127.0.0.1; :: for every network, 0.0.0.0 for IPv4 alone).",
     envvar="PLYTALK_HOST",
 )
@@ -85,7 +87,10 @@ ping_option = click.option(
 @click.option("--once/--keep", default=True, help="End when everyone has left (default), or keep waiting for others.")
 @click.option("--headless", is_flag=True, help="Run without a person at the server: the same as --ui none.")
 @click.option(
-    "--guests", metavar="NAMES", help="Listen for existing chats as well: PROFILE[:PORT],... They join the room, marked."
+    "--guests",
+    type=TEXT,
+    metavar="NAMES",
+    help="Listen for existing chats as well: PROFILE[:PORT],... They join the room, marked.",
 )
 @click.option("--members", type=click.IntRange(1), metavar="N", help="Maximum number of members at a time (default 1000).")
 @ping_option
@@ -170,13 +175,15 @@ async def attended(server: Server, conversations: Coroutine[Any, Any, Ending], k
 
 def invited(choice: Choice, guests: str) -> Iterator[tuple[str, int]]:
     """The profiles that --guests names, and the port of each. Raises Usage, UnknownLayer."""
-    for one in filter(None, (part.strip() for part in guests.split(","))):
+    places = [part.strip() for part in guests.split(",")] if guests else []
+    if places and not any(places):
+        raise Usage("--guests names nobody.", GUESTS_HINT)
+    for one in filter(None, places):
         name, _, port = one.partition(":")
         try:
             number = parse_port(port, lowest=0) if port else choice.host.profile(name).port
         except Usage as error:
-            hint = "For example: --guests demo02:5002,secure-chat:8000."
-            raise Usage(f"'{shorten(one)}' is not PROFILE or PROFILE:PORT. {error}", hint) from None
+            raise Usage(f"'{shorten(one)}' is not PROFILE or PROFILE:PORT. {error}", GUESTS_HINT) from None
         yield name, number
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from plytalk.cli.main import paint
+from plytalk.cli.parameters import FILE
 from plytalk.core.errors import Usage
 from plytalk.core.standard import tell
 from plytalk.core.trace import Trace
@@ -28,7 +29,7 @@ def trace_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     trace = click.option(
         "--trace",
-        type=click.Path(path_type=Path),
+        type=FILE,
         metavar="FILE",
         help="Record what passes through every layer, including your words, for `chat inspect`.",
     )

@@ -260,9 +260,13 @@ def _too_large(path: Path, limit: int) -> StoreError:
     return StoreError(f"{path} has more than {limit} bytes.", "Is it the right file?")
 
 
+def _not_plain(path: Path) -> StoreError:
+    return StoreError(f"{path} is not a plain file.", "Put a plain file there, or name another one.")
+
+
 def _check(path: Path, status: os.stat_result, secret: bool, limit: int) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise StoreError(f"{path} is not a plain file.", "Put a plain file there, or name another one.")
+        raise _not_plain(path)
     if status.st_size > limit:
         raise _too_large(path, limit)
     if sys.platform == "win32":
@@ -295,6 +299,8 @@ def _check_folder(path: Path) -> None:
 
 
 def _open_lock(path: Path) -> int:
+    if not path.name:
+        raise _not_plain(path)
     lock = path.with_name(f".{path.name}.lock")
     try:
         make_folder(path.parent)

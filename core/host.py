@@ -43,7 +43,7 @@ class Host:
     """The plugins of this process.
 
     `blocked` are names (`xor`, `cipher-xor`) or distributions that count as not installed; `points` are entry points to take
-    instead of those that are installed.
+    instead of those that are installed. Raises UnknownLayer for a blocked name that nothing has.
     """
 
     def __init__(self, blocked: Iterable[str] = (), points: Iterable[EntryPoint] | None = None) -> None:
@@ -56,12 +56,14 @@ class Host:
         self._broken: dict[tuple[str, str], PluginError] = {}
         self._loaded: dict[str, ModuleType] = {}
         self._brought: dict[str, dict[tuple[str, str], Any]] = {}
-        names = set(blocked)
-        for one in installed() if points is None else map(found, points):
-            if isinstance(one, PluginError):
-                self.problems.append(Problem("", "", one))
-            else:
-                self._register(one, one.is_named(names))
+        names, there = list(blocked), list(installed() if points is None else map(found, points))
+        known = [one for one in there if isinstance(one, Found)]
+        self.problems += [Problem("", "", one) for one in there if isinstance(one, PluginError)]
+        for name in names:
+            if not any(one.is_named({name}) for one in known):
+                raise _no_plugin(name, {text for one in known for text in (one.name, one.key, one.distribution)})
+        for one in known:
+            self._register(one, one.is_named(set(names)))
 
     def _register(self, one: Found, blocked: bool) -> None:
         self._claimed.add((one.module, one.key))
@@ -196,6 +198,14 @@ class Host:
 
     def _report(self, one: Found, error: PluginError) -> None:
         self.problems.append(Problem(one.key, one.origin, error))
+
+
+def _no_plugin(name: str, names: Iterable[str]) -> UnknownLayer:
+    near = difflib.get_close_matches(name, names, n=1)
+    return UnknownLayer(
+        f"There is no plugin called `{clean(name)}` that could be blocked.",
+        (f"Did you mean no:{near[0]}? " if near else "") + "`chat plugins` lists them.",
+    )
 
 
 def _short(said: object) -> str:

@@ -21,7 +21,8 @@ class Option:
 
     `type` is bool (a flag), int, str or pathlib.Path. `chooses` says that giving the option chooses its layer, so that
     `--peer SHA256:...` needs no `--auth peer` beside it; this is for layers that come with plytalk. `role` is the end that
-    alone takes it: the other end's command refuses it, and its help is silent about it.
+    alone takes it: the other end's command refuses it, and its help is silent about it. An empty text is refused, unless it is
+    the default.
     """
 
     name: str

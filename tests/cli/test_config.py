@@ -143,6 +143,13 @@ def test_the_value_of_a_layers_option_has_its_type(kind, good, bad):
         config.option(option, bad)
 
 
+def test_an_empty_value_is_refused_where_the_default_is_another():
+    assert config.option(Option("some-option", "For this test.", default=""), "") == ""
+    for kind in (str, Path):
+        with pytest.raises(Usage, match="'some-option' is empty"):
+            config.option(Option("some-option", "For this test.", kind), "")
+
+
 def test_the_nearest_name():
     assert config.nearest("rsa-kee", ["rsa-key", "peer"]) == "Did you mean 'rsa-key'?"
     assert config.nearest("zzz", iter(["rsa-key", "peer"])) == "Known: rsa-key, peer."

@@ -232,6 +232,12 @@ def test_what_is_no_key_is_not_remembered(keys: Keys, given: str) -> None:
     assert not (keys.home / "store" / "known_hosts").exists()
 
 
+@pytest.mark.parametrize("folder", [".", "/"])
+def test_a_folder_in_place_of_the_file_of_known_hosts_is_told(keys: Keys, folder: str) -> None:
+    said = keys("forget", "chat.example.org", "--known-hosts", folder, status=1)[1]
+    assert said.startswith(f"chat: {folder} is not a plain file.")
+
+
 def test_forgetting_somebody_unknown_is_told(keys: Keys) -> None:
     assert "holds no key of chat.example.org" in keys("forget", "chat.example.org", status=1)[1]
     assert "There is no contact 'alice'" in keys("forget", "@alice", status=2)[1]

@@ -1,10 +1,16 @@
-"""Addresses and ports on the command line."""
+"""Addresses, ports, files and texts on the command line."""
+
+from collections.abc import Iterator
 
 import click
 import pytest
 
+from plytalk.cli.main import chat
 from plytalk.cli.parameters import AddressType, ContactType, PortType
+from plytalk.cli.stacks import click_option
 from plytalk.core.address import Address
+from plytalk.core.host import Host
+from plytalk.core.layers import KINDS
 
 
 def test_values_are_read_as_everywhere() -> None:
@@ -19,3 +25,42 @@ def test_values_are_read_as_everywhere() -> None:
 def test_what_is_none_is_said_in_words(kind: click.ParamType, text: str) -> None:
     with pytest.raises(click.BadParameter, match="port"):
         kind(text)
+
+
+MAY_BE_EMPTY = {
+    "prologue",
+    "distribution",  # `chat plugins new` says of every wrong name what a right one is
+}
+
+
+def parameters(command: click.Command) -> Iterator[click.Parameter]:
+    """Of a command, and of those in it."""
+    yield from command.params
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from parameters(inner)
+
+
+def own_options() -> Iterator[click.Parameter]:
+    """What the layers that come with plytalk add."""
+    host = Host()
+    for kind in KINDS:
+        for name in host.names(kind):
+            if host.found[kind, name].builtin:
+                yield from (click_option(option, None) for option in host.layer(kind, name).options)
+
+
+def test_no_option_takes_an_empty_value() -> None:
+    taken = set()
+    for param in (*parameters(chat), *own_options()):
+        if getattr(param, "is_flag", False):
+            continue
+        try:
+            param.type("", param, click.Context(chat))
+        except click.BadParameter:
+            continue
+        taken.add(param.name)
+    assert taken == MAY_BE_EMPTY

@@ -179,7 +179,7 @@ def test_check_tells_by_the_exit_code(troubled: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "blocked", [["no:plytalk-cipher-syntax"], ["no:cipher-syntax"], ["no:syntax"], ["no:syntax", "no:nothing-like-this"]]
+    "blocked", [["no:plytalk-cipher-syntax"], ["no:cipher-syntax"], ["no:syntax"], ["no:syntax", "no:cipher-syntax"]]
 )
 def test_what_is_blocked_is_not_wrong(chat: Shell, blocked: list[str]) -> None:
     plant(chat.site, "plytalk-cipher-syntax", {"cipher-syntax": bad("syntax")})
@@ -189,6 +189,12 @@ def test_what_is_blocked_is_not_wrong(chat: Shell, blocked: list[str]) -> None:
 
 def test_p_without_no_is_a_usage_error(chat: Shell) -> None:
     assert "no:NAME" in chat("plugins", "-p", "xor", status=2)[1]
+
+
+@pytest.mark.parametrize("command", ["plugins", "explain", "lab"])
+def test_blocking_a_plugin_that_is_not_there_is_a_usage_error(chat: Shell, command: str) -> None:
+    said = chat(command, "-p", "no:aesgmc", status=2)[1]
+    assert "There is no plugin called `aesgmc` that could be blocked. Did you mean no:aesgcm? `chat plugins` lists them." in said
 
 
 @pytest.mark.parametrize("trouble", [*TROUBLE, "gone", "same"])

@@ -11,7 +11,7 @@ from plytalk.cli.stacks import (
     Choice,
     LayerName,
     StackCommand,
-    _click_option,
+    click_option,
     layer_options,
     resolve,
     with_configuration,
@@ -190,15 +190,15 @@ def test_the_options_of_other_peoples_plugins_count_only_where_they_are_chosen(
 
 
 def test_options_as_click_has_them() -> None:
-    path = _click_option(Option("rsa-key", "A key.", Path, metavar="FILE"), None)
+    path = click_option(Option("rsa-key", "A key.", Path, metavar="FILE"), None)
     assert (path.name, path.opts, path.metavar, path.hidden) == ("rsa_key", ["--rsa-key"], "FILE", False)
     assert path.type.convert("key.pem", None, None) == Path("key.pem")
-    number = _click_option(Option("backlog", "Events.", int, 0, role=Role.RESPONDER), Role.INITIATOR)
+    number = click_option(Option("backlog", "Events.", int, 0, role=Role.RESPONDER), Role.INITIATOR)
     assert (number.type, number.hidden, number.default) == (click.INT, True, None)
-    flag = _click_option(Option("reconnect", "Again.", bool, False, role=Role.RESPONDER), Role.RESPONDER)
+    flag = click_option(Option("reconnect", "Again.", bool, False, role=Role.RESPONDER), Role.RESPONDER)
     assert (flag.is_flag, flag.hidden, flag.default) == (True, False, None)
-    assert _click_option(Option("reconnect", "Again.", bool, False, role=Role.RESPONDER), Role.INITIATOR).hidden
-    assert not _click_option(Option("backlog", "Events.", int, role=Role.RESPONDER), None).hidden
+    assert click_option(Option("reconnect", "Again.", bool, False, role=Role.RESPONDER), Role.INITIATOR).hidden
+    assert not click_option(Option("backlog", "Events.", int, role=Role.RESPONDER), None).hidden
 
 
 def test_the_names_of_layers_complete_from_their_beginning() -> None:

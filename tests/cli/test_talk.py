@@ -64,7 +64,7 @@ def test_a_host_to_listen_on_is_understood_as_it_is_in_an_address(host, listens)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--host", ""), "The address is empty."),
+        (("--host", ""), "the value is empty."),
         (("--host", "fe80::1"), "Write this machine's network interface behind it"),
         (("--host", "fe80::1%no-such"), "This machine has no network interface 'no-such'. Its own are: "),
         (("--host", "http://127.0.0.1"), "plytalk does not speak http."),
@@ -538,6 +538,8 @@ def test_more_members_than_the_system_lets_us_have_are_refused_and_fewer_open_fi
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (("--guests", ""), "Invalid value for '--guests': the value is empty."),
+        (("--guests", " , "), "--guests names nobody. For example: --guests demo02"),
         (("--guests", "demo01:x"), "'demo01:x' is not PROFILE or PROFILE:PORT."),
         (("--guests", "demo01:65536"), "is not PROFILE or PROFILE:PORT."),
         (("--guests", "demo01:-1"), "is not PROFILE or PROFILE:PORT."),
@@ -549,6 +551,7 @@ def test_more_members_than_the_system_lets_us_have_are_refused_and_fewer_open_fi
         (("--rate", "-1"), "--backlog and --rate take numbers from 0 on."),
         (("--operator", "alice"), "is not an operator's key"),
         (("--name", "admin"), "'admin' is not a name for a member."),
+        (("--allow", ""), "Invalid value for '--allow': the path is empty. Give one, or leave it out."),
         (("--room", "no room"), "cannot be the name of a room"),
     ],
 )

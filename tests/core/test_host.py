@@ -73,6 +73,13 @@ def test_a_blocked_plugin_is_not_there_and_not_imported(site: Path, name: str) -
         host.layer("cipher", "a")
 
 
+def test_a_name_that_nothing_has_cannot_be_blocked(site: Path) -> None:
+    plant(site, "plytalk-cipher-a", {"cipher-a": "raise SystemExit('imported')"})
+    for wrong in ("plytalk-cipher-b", "cipher-", "A", ""):
+        with pytest.raises(UnknownLayer, match=rf"no plugin called `{wrong}` that could be blocked"):
+            Host(["a", wrong])
+
+
 def test_a_built_in_layer_can_be_blocked_too() -> None:
     with pytest.raises(UnknownLayer, match="is blocked"):
         Host(["aesgcm"]).layer("cipher", "aesgcm")
