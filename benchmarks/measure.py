@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from benchmarks import handshakes, ours, pipeline, records, stream, tracing
 from benchmarks.pairs import APART, CORES, ROOT, TOGETHER, Pair
 from benchmarks.provenance import commit, today
-from plytalk.core.host import Host
+from plytalk.core.registry.registry import Host
 
 PROFILES = ("demo01", "demo02", "secure-chat")
 SIZES = (64, 256, 16384)

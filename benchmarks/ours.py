@@ -12,14 +12,14 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks import script
-from plytalk.core.ends import Client
-from plytalk.core.errors import ChatError
-from plytalk.core.host import Host
-from plytalk.core.keys import Role
-from plytalk.core.layers import Layer, Ui
-from plytalk.core.server import Server
-from plytalk.core.session import Session
-from plytalk.core.stack import Stack, choose
+from plytalk.core.contracts import Layer, Ui
+from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.peers import Role
+from plytalk.core.endpoints.client import Client
+from plytalk.core.endpoints.server import Server
+from plytalk.core.pipeline.session import Session
+from plytalk.core.registry.registry import Host
+from plytalk.core.stack.selection import Stack, choose
 
 HOST = "127.0.0.1"
 

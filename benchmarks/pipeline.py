@@ -11,13 +11,13 @@ from typing import Any
 
 from benchmarks import script
 from benchmarks.ours import Quiet, stack
-from plytalk.core.host import Host
-from plytalk.core.keys import Role, Secrets
-from plytalk.core.memory import memory_stream_pair
-from plytalk.core.sanitise import clean
-from plytalk.core.session import Session
-from plytalk.core.stack import Stack
-from plytalk.core.wire import MESSAGE
+from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline.handshake_io import MESSAGE
+from plytalk.core.pipeline.session import Session
+from plytalk.core.registry.registry import Host
+from plytalk.core.stack.selection import Stack
 
 
 class Counter(Quiet):

@@ -18,14 +18,14 @@ from typing import Any
 from benchmarks import script
 from benchmarks.ours import HOST, Quiet
 from benchmarks.pairs import APART, CORES, Process
-from plytalk.core.ends import Client
-from plytalk.core.host import Host
-from plytalk.core.keys import Role, Secrets
-from plytalk.core.layers import Ui
-from plytalk.core.messages import Extension
-from plytalk.core.server import Server
-from plytalk.core.session import Session
-from plytalk.core.stack import Stack
+from plytalk.core.contracts import Ui
+from plytalk.core.contracts.items import Extension
+from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.endpoints.client import Client
+from plytalk.core.endpoints.server import Server
+from plytalk.core.pipeline.session import Session
+from plytalk.core.registry.registry import Host
+from plytalk.core.stack.selection import Stack
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.noise.primitives import AESGCM, CHACHAPOLY, Cipher

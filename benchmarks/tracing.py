@@ -11,12 +11,13 @@ from typing import Any
 
 from benchmarks.ours import stack
 from benchmarks.pipeline import Counter, out_and_in
-from plytalk.core import opening, session
-from plytalk.core.host import Host
-from plytalk.core.keys import Role
-from plytalk.core.memory import memory_stream_pair
-from plytalk.core.session import Session
-from plytalk.core.trace import Event
+from plytalk.core.contracts.peers import Role
+from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline import establish as opening
+from plytalk.core.pipeline import session
+from plytalk.core.pipeline.session import Session
+from plytalk.core.pipeline.tracing import Event
+from plytalk.core.registry.registry import Host
 
 KINDS = ("without", "off", "on")
 

@@ -11,16 +11,16 @@ from plytalk.cli.lab import chosen_attacks
 from plytalk.cli.parameters import AddressType, PortType
 from plytalk.cli.stacks import Choice, LayerName, StackCommand, layer_options
 from plytalk.cli.tracing import trace_option, tracing
-from plytalk.core.address import Address
-from plytalk.core.errors import Usage
-from plytalk.core.keys import Role
-from plytalk.core.lab import clock
-from plytalk.core.lab.play import measure_preludes
-from plytalk.core.lab.proxy import Proxy
-from plytalk.core.lab.setup import ATTACKER, IN_MEMORY, Setup
-from plytalk.core.sanitise import clean
-from plytalk.core.stack import Stack
-from plytalk.core.standard import tell
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.io.address import Address
+from plytalk.core.io.standard_streams import tell
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks import clock
+from plytalk.lab.attacks.proxy import Proxy
+from plytalk.lab.attacks.run import measure_preludes
+from plytalk.lab.attacks.scenario import ATTACKER, IN_MEMORY, Setup
 
 EXAMPLES = """\b
 Examples:

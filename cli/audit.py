@@ -10,15 +10,15 @@ import click
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import AddressType
 from plytalk.cli.stacks import DEFAULT_PORT
-from plytalk.core.address import Address
-from plytalk.core.audit import Known, Report
-from plytalk.core.audit import audit as look
-from plytalk.core.errors import Exit
-from plytalk.core.host import Host
-from plytalk.core.properties import PROTECTIONS, Property
-from plytalk.core.sanitise import clean
-from plytalk.core.stack import Stack, choose
-from plytalk.core.target import Finding, Grade
+from plytalk.core.contracts.errors import Exit
+from plytalk.core.contracts.properties import PROTECTIONS, Property
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.io.address import Address
+from plytalk.core.registry.registry import Host
+from plytalk.core.stack.selection import Stack, choose
+from plytalk.lab.audit.probe import Finding, Grade
+from plytalk.lab.audit.report import Known, Report
+from plytalk.lab.audit.report import audit as look
 
 EXAMPLES = """\b
 Examples:

@@ -16,10 +16,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
-from plytalk.core import files
-from plytalk.core.errors import Usage
-from plytalk.core.files import StoreError
-from plytalk.core.layers import KINDS, REPEATABLE, Option
+from plytalk.core.contracts import KINDS, REPEATABLE, Option
+from plytalk.core.contracts.errors import Usage
+from plytalk.trust import files
+from plytalk.trust.files import StoreError
 
 KEYS: dict[str, type] = {
     "profile": str,

@@ -14,14 +14,14 @@ from plytalk.cli.main import paint
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.cli.talk import run, warn
 from plytalk.cli.tracing import trace_option, tracing
-from plytalk.core import identity
-from plytalk.core.ends import Client
-from plytalk.core.inspect.cards import cards
-from plytalk.core.layers import Conversation, Layer, Ui
-from plytalk.core.server import Server
-from plytalk.core.session import Ending
-from plytalk.core.stack import Stack
-from plytalk.core.trace import Event, Trace
+from plytalk.core.contracts import Conversation, Layer, Ui
+from plytalk.core.endpoints.client import Client
+from plytalk.core.endpoints.server import Server
+from plytalk.core.pipeline.session import Ending
+from plytalk.core.pipeline.tracing import Event, Trace
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.inspect.frames import cards
+from plytalk.trust import identity
 
 EXAMPLES = """\b
 Examples:

@@ -11,17 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn, cast
 
-from plytalk.core.errors import ChatError, Usage
-from plytalk.core.host import Host
-from plytalk.core.lab.attack import Attack, Outcome
-from plytalk.core.lab.matrix import Cell, measure
-from plytalk.core.lab.setup import Setup, setups
-from plytalk.core.layers import Cipher
-from plytalk.core.properties import Property
-from plytalk.core.testing import check_cipher
-from plytalk.core.trace import Event
-from plytalk.core.tracefile import TraceFile, read
-from plytalk.core.words import WORDS
+from plytalk.core.contracts import Cipher
+from plytalk.core.contracts.errors import ChatError, Usage
+from plytalk.core.contracts.properties import Property
+from plytalk.core.pipeline.tracing import Event
+from plytalk.core.registry.registry import Host
+from plytalk.lab.attacks.attack import Attack, Outcome
+from plytalk.lab.attacks.matrix import Cell, measure
+from plytalk.lab.attacks.scenario import Setup, setups
+from plytalk.lab.inspect.trace_file import TraceFile, read
+from plytalk.testing import check_cipher
+from plytalk.trust.word_list import WORDS
 
 SECRET_LINES = ("The meeting place is the {} by the {}.", "Agreed. Nobody must know.")
 

@@ -8,11 +8,11 @@ import click
 
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
-from plytalk.core.errors import PluginError
-from plytalk.core.layers import KINDS, Cipher, Layer
-from plytalk.core.properties import MEANINGS, Property
-from plytalk.core.sheet import Row, Sheet, sheet
-from plytalk.core.stack import given_by, line_of, refuse_impossible
+from plytalk.core.contracts import KINDS, Cipher, Layer
+from plytalk.core.contracts.errors import PluginError
+from plytalk.core.contracts.properties import MEANINGS, Property
+from plytalk.core.stack.assessment import Row, Sheet, sheet
+from plytalk.core.stack.selection import given_by, line_of, refuse_impossible
 
 EXAMPLES = """\b
 Examples:
@@ -58,7 +58,7 @@ class Doubts:
 
 def refutation(layer: type[Layer]) -> str:
     """What the conformance kit says against a layer; empty for nothing, and for what it cannot make by itself."""
-    from plytalk.core.testing import check_cipher
+    from plytalk.testing import check_cipher
 
     if not issubclass(layer, Cipher) or layer.options or Property.STATES in layer.needs:
         return ""

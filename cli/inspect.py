@@ -9,16 +9,16 @@ import click
 
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE
-from plytalk.core import files
-from plytalk.core.errors import Usage
-from plytalk.core.files import StoreError
-from plytalk.core.inspect.capture import capture
-from plytalk.core.inspect.cards import Card, Deck, cards
-from plytalk.core.inspect.page import page
-from plytalk.core.sanitise import clean
-from plytalk.core.standard import tell
-from plytalk.core.trace import Event
-from plytalk.core.tracefile import follow, read
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.io.standard_streams import tell
+from plytalk.core.pipeline.tracing import Event
+from plytalk.lab.inspect.capture import capture
+from plytalk.lab.inspect.frames import Card, Deck, cards
+from plytalk.lab.inspect.page import page
+from plytalk.lab.inspect.trace_file import follow, read
+from plytalk.trust import files
+from plytalk.trust.files import StoreError
 
 EXAMPLES = """\b
 Examples:

@@ -6,13 +6,13 @@ import socket
 from collections.abc import Iterator
 
 from plytalk.cli.stacks import DEFAULT_PROFILE, Choice
-from plytalk.core.address import join_address
-from plytalk.core.contacts import Contacts
-from plytalk.core.files import StoreError, place
-from plytalk.core.keys import Role
-from plytalk.core.public_key import PublicKey
-from plytalk.core.session import Session
-from plytalk.core.stack import Stack
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.io.address import join_address
+from plytalk.core.pipeline.session import Session
+from plytalk.core.stack.selection import Stack
+from plytalk.trust.contacts import Contacts
+from plytalk.trust.files import StoreError, place
 
 # What to replace, and addresses far away: the one this machine would send from is the one to show. `::` is for IPv4 too.
 FAR = {"0.0.0.0": ("192.0.2.1",), "[::]": ("2001:db8::1", "192.0.2.1")}  # noqa: S104

@@ -13,15 +13,15 @@ import click
 from plytalk.cli.parameters import FILE, TEXT, AddressType
 from plytalk.cli.stacks import DEFAULT_PORT
 from plytalk.cli.terminal import secret
-from plytalk.core import identity as identities
-from plytalk.core.address import Address, parse_address
-from plytalk.core.contacts import Contacts
-from plytalk.core.errors import ChangedPeer, Exit, Usage
-from plytalk.core.files import StoreError, place, plain_text, read, write_new
-from plytalk.core.known_hosts import Entry, KnownHosts
-from plytalk.core.public_key import PublicKey
-from plytalk.core.sanitise import clean
-from plytalk.core.standard import tell
+from plytalk.core.contracts.errors import ChangedPeer, Exit, Usage
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.io.address import Address, parse_address
+from plytalk.core.io.standard_streams import tell
+from plytalk.trust import identity as identities
+from plytalk.trust.contacts import Contacts
+from plytalk.trust.files import StoreError, place, plain_text, read, write_new
+from plytalk.trust.host_keys import Entry, KnownHosts
 
 PSK_BYTES = 32
 EXAMPLES = """\b

@@ -13,14 +13,14 @@ from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE, TEXT
 from plytalk.cli.stacks import Blocked
 from plytalk.cli.tracing import trace_option, tracing
-from plytalk.core.errors import Exit, Usage
-from plytalk.core.host import Host
-from plytalk.core.lab.attack import Attack, Outcome
-from plytalk.core.lab.matrix import Cell, measure
-from plytalk.core.lab.play import Passive
-from plytalk.core.lab.setup import Setup, setups
-from plytalk.core.sanitise import clean
-from plytalk.core.standard import tell
+from plytalk.core.contracts.errors import Exit, Usage
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.io.standard_streams import tell
+from plytalk.core.registry.registry import Host
+from plytalk.lab.attacks.attack import Attack, Outcome
+from plytalk.lab.attacks.matrix import Cell, measure
+from plytalk.lab.attacks.run import Passive
+from plytalk.lab.attacks.scenario import Setup, setups
 
 EXAMPLES = """\b
 Examples:

@@ -7,10 +7,10 @@ from importlib import import_module
 import click
 
 from plytalk import __version__
-from plytalk.core.display import wants_colour
-from plytalk.core.errors import ChatError, Exit, OutputFailed
-from plytalk.core.sanitise import brief
-from plytalk.core.standard import flush_output, prepare, tell
+from plytalk.core.contracts.errors import ChatError, Exit, OutputFailed
+from plytalk.core.contracts.sanitise import brief
+from plytalk.core.io.display import wants_colour
+from plytalk.core.io.standard_streams import flush_output, prepare, tell
 
 # Name, module, and the line that `chat --help` shows: kept here so that help imports no command, and a test compares them.
 COMMANDS = {
@@ -70,7 +70,7 @@ def chat(ctx: click.Context, debug: bool) -> None:
 
 
 def main() -> None:
-    """Run the command and exit with the code of `plytalk.core.errors.Exit`."""
+    """Run the command and exit with the code of `plytalk.core.contracts.errors.Exit`."""
     prepare()
     debug = "--debug" in sys.argv[1:2] or bool(os.environ.get("PLYTALK_DEBUG"))
     try:

@@ -9,10 +9,10 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from plytalk.core import files
-from plytalk.core.address import Address, parse_address, parse_port
-from plytalk.core.contacts import Contacts
-from plytalk.core.errors import ChatError, Usage
+from plytalk.core.contracts.errors import ChatError, Usage
+from plytalk.core.io.address import Address, parse_address, parse_port
+from plytalk.trust import files
+from plytalk.trust.contacts import Contacts
 
 
 class TextType(click.ParamType[str]):

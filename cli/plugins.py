@@ -8,14 +8,14 @@ import click
 from plytalk.cli.main import paint
 from plytalk.cli.scaffold import new
 from plytalk.cli.stacks import Blocked
-from plytalk.core.contract import PLUGIN_KINDS
-from plytalk.core.discovery import PROFILE, Found
-from plytalk.core.errors import Exit, PluginError
-from plytalk.core.hookspecs import API_VERSION
-from plytalk.core.host import Host, Problem
-from plytalk.core.layers import Layer
-from plytalk.core.properties import Profile
-from plytalk.core.sanitise import clean
+from plytalk.core.contracts import Layer
+from plytalk.core.contracts.errors import Exit, PluginError
+from plytalk.core.contracts.properties import Profile
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.registry.discovery import PROFILE, Found
+from plytalk.core.registry.hookspecs import API_VERSION
+from plytalk.core.registry.registry import Host, Problem
+from plytalk.core.registry.validation import PLUGIN_KINDS
 
 EXAMPLES = """\b
 Examples:

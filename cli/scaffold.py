@@ -11,11 +11,11 @@ from string import Template
 import click
 
 from plytalk.cli.parameters import FILE
-from plytalk.core.discovery import GROUP
-from plytalk.core.errors import LocalError, Usage
-from plytalk.core.host import Host
-from plytalk.core.layers import KINDS
-from plytalk.core.sanitise import clean
+from plytalk.core.contracts import KINDS
+from plytalk.core.contracts.errors import LocalError, Usage
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.registry.discovery import GROUP
+from plytalk.core.registry.registry import Host
 
 WORDS = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST = 40

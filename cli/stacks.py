@@ -14,12 +14,12 @@ from click.shell_completion import CompletionItem
 
 from plytalk.cli import config
 from plytalk.cli.parameters import FILE, TEXT
-from plytalk.core.errors import BrokenPlugin, ChatError, PluginError, Usage
-from plytalk.core.host import Host
-from plytalk.core.keys import Role
-from plytalk.core.layers import KINDS, REPEATABLE, Layer, Option
-from plytalk.core.properties import Profile
-from plytalk.core.stack import Stack, choose
+from plytalk.core.contracts import KINDS, REPEATABLE, Layer, Option
+from plytalk.core.contracts.errors import BrokenPlugin, ChatError, PluginError, Usage
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Profile
+from plytalk.core.registry.registry import Host
+from plytalk.core.stack.selection import Stack, choose
 
 DEFAULT_PROFILE = "plytalk1"
 DEFAULT_PORT = 7591

@@ -18,18 +18,18 @@ from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.cli.terminal import is_empty, is_nowhere, secret
 from plytalk.cli.tracing import trace_option, tracing
-from plytalk.core import files
-from plytalk.core.address import Address, parse_address, parse_port
-from plytalk.core.contacts import Contacts
-from plytalk.core.ends import Client
-from plytalk.core.errors import Usage
-from plytalk.core.keys import Role
-from plytalk.core.limits import Limits
-from plytalk.core.properties import Property
-from plytalk.core.sanitise import shorten
-from plytalk.core.server import Place, Server
-from plytalk.core.session import Ending
-from plytalk.core.standard import tell
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.endpoints.client import Client
+from plytalk.core.endpoints.server import Place, Server
+from plytalk.core.io.address import Address, parse_address, parse_port
+from plytalk.core.io.standard_streams import tell
+from plytalk.core.pipeline.session import Ending
+from plytalk.trust import files
+from plytalk.trust.contacts import Contacts
 
 SPARE = 200
 """Open files that do not belong to a member: handshakes in progress, logs, and what Python needs."""

@@ -8,7 +8,7 @@ import sys
 import warnings
 from getpass import GetPassWarning, getpass
 
-from plytalk.core.errors import UnknownPeer
+from plytalk.core.contracts.errors import UnknownPeer
 
 
 def secret(prompt: str) -> str:

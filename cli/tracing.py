@@ -9,10 +9,10 @@ import click
 
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE
-from plytalk.core.errors import Usage
-from plytalk.core.standard import tell
-from plytalk.core.trace import Trace
-from plytalk.core.tracefile import TraceFile
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.io.standard_streams import tell
+from plytalk.core.pipeline.tracing import Trace
+from plytalk.lab.inspect.trace_file import TraceFile
 
 SECRETS = "plytalk.trace-secrets"
 """Where the context keeps that option, which is `tracing`'s alone."""

@@ -10,9 +10,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from plytalk.core.identity import Identity
-from plytalk.core.keys import Role, Secrets
-from plytalk.core.messages import Ack, Close, Extension, Item
+from plytalk.core.contracts.items import Ack, Close, Extension, Item
+from plytalk.core.contracts.peers import Role, Secrets
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.messages.records import Records
@@ -20,8 +19,9 @@ from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import DH, X25519, KeyPair
 from plytalk.plugins.noise.protocol import named
-from plytalk.plugins.rooms.wire import EVENT, ROOM, Event, Kind
-from plytalk.plugins.rooms.wire import write as room
+from plytalk.plugins.rooms.events import EVENT, ROOM, Event, Kind
+from plytalk.plugins.rooms.events import write as room
+from plytalk.trust.identity import Identity
 
 PAGE = Path(__file__).with_name("protocol.md")
 BEGIN, END = "<!-- example: begin -->", "<!-- example: end -->"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from types import ModuleType
 
-from plytalk.core.properties import Property
+from plytalk.core.contracts.properties import Property
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

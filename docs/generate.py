@@ -27,13 +27,13 @@ import plytalk
 from plytalk.cli import config
 from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
-from plytalk.core import errors, hookspecs, limits
-from plytalk.core import layers as contracts
-from plytalk.core.discovery import GROUP, OURS, Found, installed
-from plytalk.core.host import Host
-from plytalk.core.lab.attack import Attack
-from plytalk.core.layers import KINDS, Framer
-from plytalk.core.properties import MEANINGS, Property
+from plytalk.core import contracts
+from plytalk.core.contracts import KINDS, Framer, errors, limits
+from plytalk.core.contracts.properties import MEANINGS, Property
+from plytalk.core.registry import hookspecs
+from plytalk.core.registry.discovery import GROUP, OURS, Found, installed
+from plytalk.core.registry.registry import Host
+from plytalk.lab.attacks.attack import Attack
 from plytalk.plugins.features.rooms import Rooms
 
 DOCS = Path(__file__).resolve().parent

@@ -1,7 +1,7 @@
 """The secure default, and the three chats that existed before plytalk, each as a whole stack."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.properties import Profile
+from plytalk.core.contracts.properties import Profile
+from plytalk.core.registry.hookspecs import hookimpl
 
 PLYTALK1 = Profile(
     "plytalk1",

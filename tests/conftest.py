@@ -17,7 +17,7 @@ from surroundings import ROOT, Folders, Leftovers, prepare
 
 HOME = prepare()  # before anything is imported that reads the environment
 
-from plytalk.core.testing.verdict import run  # noqa: E402  # see above
+from plytalk.testing.verdict import run  # noqa: E402  # see above
 
 MINUTE = 60.0
 FOLDERS = Folders(ROOT)
@@ -90,7 +90,7 @@ def not_allowed(config: pytest.Config) -> list[str]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     seed = config.getoption("randomly_seed", None)
     for skip in not_allowed(config):
-        terminalreporter.write_line(f"Skipped, and not in tests/skips.toml: {skip}", red=True)
+        terminalreporter.write_line(f"Skipped, and not in tests/support/skips.toml: {skip}", red=True)
     failed = terminalreporter.stats.get("failed") or terminalreporter.stats.get("error")
     if isinstance(seed, int) and (failed or "CI" in os.environ):
         terminalreporter.write_line(f"The order was random. To repeat it: ./run pytest --randomly-seed={seed}")

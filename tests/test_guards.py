@@ -22,7 +22,7 @@ SOURCES = sorted(
     for file in (ROOT / folder).rglob("*.py")
     if file.name != "__init__.py"
 )
-SHARED = {"plugins/attacks": "tests/core/lab/test_matrix.py", "core/layers": "tests/core/test_layers.py"}
+SHARED = {"plugins/attacks": "tests/lab/attacks/test_matrix.py", "core/layers": "tests/core/contracts/test_contracts.py"}
 """Folders whose files are all put through one test: each attack on every stack, each contract by its layers."""
 
 MISSING: set[str] = set()
@@ -45,7 +45,7 @@ def test_the_list_of_missing_tests_names_no_file_that_is_gone() -> None:
 
 def test_no_folder_of_ours_is_a_package_of_that_name() -> None:
     """`core`, `plugins` and `cli` are reached as plytalk.core and so on; under their own names they would be loaded twice."""
-    look = "import sys, plytalk.cli.main, plytalk.core.host; plytalk.core.host.Host().load_all(); print(*sys.modules)"
+    look = "import sys, plytalk.cli.main, plytalk.core.registry.registry; plytalk.core.registry.registry.Host().load_all(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     for names in (set(loaded), set(sys.modules)):
         assert "plytalk" in names
@@ -60,8 +60,8 @@ ALGORITHMS = re.compile(
     re.IGNORECASE,
 )
 ALLOWED = {
-    "core/identity.py": {"ed25519"},  # the one place that says which algorithm identities use
-    "core/known_hosts.py": {"sha1"},  # OpenSSH's hashed host names are HMAC-SHA1 and nothing else
+    "trust/identity.py": {"ed25519"},  # the one place that says which algorithm identities use
+    "trust/host_keys.py": {"sha1"},  # OpenSSH's hashed host names are HMAC-SHA1 and nothing else
 }
 CORE = [source for source in SOURCES if source.startswith("core/")]
 
@@ -126,13 +126,13 @@ def copy(tmp_path: Path) -> Path:
 
 
 FAULTS = {
-    "core/wire.py": ("import ssl", "core opens no socket"),
-    "core/keys.py": ("import subprocess", "core opens no socket"),
-    "core/stack.py": ("import plytalk.plugins.rooms.names", "cli > core, plugins > core"),
+    "core/pipeline/handshake_io.py": ("import ssl", "core opens no socket"),
+    "core/contracts/peers.py": ("import subprocess", "core opens no socket"),
+    "core/stack/selection.py": ("import plytalk.plugins.rooms.member_names", "cli > core, plugins > core"),
     "plugins/framers/raw.py": ("import plytalk.plugins.ciphers.none", "layers never import each other"),
-    "plugins/ciphers/none.py": ("import plytalk.plugins.rooms.names", "only features know rooms"),
+    "plugins/ciphers/none.py": ("import plytalk.plugins.rooms.member_names", "only features know rooms"),
     "plugins/noise/states.py": ("import plytalk.plugins.messages.records", "the Noise engine knows no layer"),
-    "plugins/rooms/names.py": ("import plytalk.plugins.framers.raw", "what rooms are made of knows no layer"),
+    "plugins/rooms/member_names.py": ("import plytalk.plugins.framers.raw", "what rooms are made of knows no layer"),
 }
 """A forbidden import for each contract, and the name of the contract that must report it."""
 
@@ -229,9 +229,9 @@ def test_a_new_folder_is_noticed(copy: Path) -> None:
 
 
 def test_the_kit_needs_only_what_plytalk_needs() -> None:
-    look = "import sys, plytalk.core.testing; print(*sys.modules)"
+    look = "import sys, plytalk.testing; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    assert "plytalk.core.testing" in loaded
+    assert "plytalk.testing" in loaded
     strange = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names) - {"plytalk", "pluggy", "__main__"}
     assert {name for name in strange if not name.startswith(("_", "sitecustomize", "usercustomize"))} == set()
 
@@ -264,6 +264,6 @@ def test_by_the_kit(): check_cipher(Xor)
 
 
 def test_what_objects_hold_is_asked_in_one_place() -> None:
-    """See tests/heap.py for what goes wrong otherwise."""
+    """See tests/support/heap.py for what goes wrong otherwise."""
     files = [file for file in ROOT.glob("tests/**/*.py") if "get_referents(" in file.read_text(encoding="utf-8")]
     assert {file.name for file in files} == {"heap.py", Path(__file__).name}

@@ -15,15 +15,15 @@ def test_the_listed_files_and_their_tests_are_there(source: str) -> None:
 
 
 def test_any_other_file_is_tried_with_its_own_tests() -> None:
-    assert mutation.tests_for("core/wire.py") == "tests/core/test_wire.py"
+    assert mutation.tests_for("core/pipeline/handshake_io.py") == "tests/core/pipeline/test_handshake_io.py"
 
 
 def test_the_configuration_is_one_that_cosmic_ray_reads() -> None:
-    read = tomllib.loads(mutation.config("core/stack.py", "main"))["cosmic-ray"]
-    assert read["module-path"] == "core/stack.py"
-    assert read["test-command"].endswith(mutation.NEAREST["core/stack.py"])
+    read = tomllib.loads(mutation.config("core/stack/selection.py", "main"))["cosmic-ray"]
+    assert read["module-path"] == "core/stack/selection.py"
+    assert read["test-command"].endswith(mutation.NEAREST["core/stack/selection.py"])
     assert read["filters"]["git-filter"] == {"branch": "main"}
-    assert "git-filter" not in tomllib.loads(mutation.config("core/stack.py", None))["cosmic-ray"]["filters"]
+    assert "git-filter" not in tomllib.loads(mutation.config("core/stack/selection.py", None))["cosmic-ray"]["filters"]
 
 
 def test_changes_that_cannot_be_noticed_are_of_lines_that_are_there() -> None:

@@ -72,7 +72,7 @@ def works(fresh: Fresh, where: Path) -> None:
     assert "What each layer did with it" in fresh.run(chat, "demo")
     assert "Nothing is wrong." in fresh.run(chat, "plugins", "--check")
     assert fresh.run(fresh.bin / "plytalk", "--version") == fresh.run(chat, "--version")
-    place = fresh.run(fresh.bin / "python", "-c", "import plytalk.core.session as it; print(it.__file__)")
+    place = fresh.run(fresh.bin / "python", "-c", "import plytalk.core.pipeline.session as it; print(it.__file__)")
     assert Path(place.strip()).resolve().is_relative_to(where.resolve())
 
 
@@ -86,7 +86,7 @@ def test_the_sdist_has_what_the_wheel_is_built_from_and_no_second_copy(built: Pa
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {str(PurePosixPath(*PurePosixPath(name).parts[1:])) for name in archive.getnames()}
-    assert {"setup.py", "pyproject.toml", "README.md", "LICENSE", "core/session.py", "src/plytalk/__init__.py"} <= names
+    assert {"setup.py", "pyproject.toml", "README.md", "LICENSE", "core/pipeline/session.py", "src/plytalk/__init__.py"} <= names
     assert not [name for name in names if name.startswith(tuple(f"src/plytalk/{folder}/" for folder in FOLDERS))]
 
 
@@ -110,7 +110,7 @@ def test_pip_install_in_place(source: Path, tmp_path: Path) -> None:
     works(fresh, copy)
     module = copy / "core" / "limits.py"
     module.write_text(module.read_text() + "\nCHANGED = True\n")
-    assert fresh.run(fresh.bin / "python", "-c", "from plytalk.core.limits import CHANGED; print(CHANGED)") == "True\n"
+    assert fresh.run(fresh.bin / "python", "-c", "from plytalk.core.contracts.limits import CHANGED; print(CHANGED)") == "True\n"
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="install git: it makes the archive")
@@ -130,10 +130,8 @@ def test_an_archive_whose_links_became_text_installs_all_the_same(source: Path, 
 
 
 def test_the_folders_are_no_packages_of_those_names(tmp_path: Path) -> None:
-    load = (
-        "import sys; from plytalk.core.host import Host; import plytalk.cli.talk; assert Host().load_all(); print(*sys.modules)"
-    )
+    load = "import sys; from plytalk.core.registry.registry import Host; import plytalk.cli.talk; assert Host().load_all(); print(*sys.modules)"
     fresh = Fresh(tmp_path)
     modules = fresh.run(fresh.bin / "python", "-c", load).split()
-    assert "plytalk.core.host" in modules
+    assert "plytalk.core.registry.registry" in modules
     assert not {"core", "plugins", "cli"} & set(modules)

@@ -11,12 +11,12 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.rooms.peers import HOST, ROOM, Peer, Place, Unable
-from plytalk.core.errors import ChatError
-from plytalk.core.identity import Identity
+from plytalk.core.contracts.errors import ChatError
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.protocol import NoiseProtocol, named
+from plytalk.trust.identity import Identity
 
 SUITE = "Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256"
 AT_ONCE = 16

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plytalk import Authenticator, Option, Peer, Property, Role, hookimpl
-from plytalk.core.errors import ChangedPeer, Refused
-from plytalk.core.files import edited_lines, place, read_lines
+from plytalk.core.contracts.errors import ChangedPeer, Refused
+from plytalk.trust.files import edited_lines, place, read_lines
 
 
 class Pin(Authenticator):

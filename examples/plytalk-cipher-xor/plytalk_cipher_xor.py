@@ -6,7 +6,7 @@ Each byte is XORed with the next byte of the key, which starts over with each me
 from itertools import cycle
 
 from plytalk import Cipher, Property, Role, Secrets, hookimpl
-from plytalk.core.errors import HandshakeFailed
+from plytalk.core.contracts.errors import HandshakeFailed
 
 
 class Xor(Cipher):

@@ -5,7 +5,7 @@ import re
 from secrets import randbelow
 
 from plytalk import Call, Command, Feature, hookimpl
-from plytalk.core.errors import Usage
+from plytalk.core.contracts.errors import Usage
 
 
 def roll(call: Call) -> None:

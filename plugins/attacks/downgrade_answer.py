@@ -1,7 +1,7 @@
 """Downgrade by answer: what the server knows is edited."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
+from plytalk.core.contracts.peers import Role
+from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.noise import impostor, preamble
 
 

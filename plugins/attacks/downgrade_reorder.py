@@ -1,6 +1,6 @@
 """Downgrade by order: the worst suite comes first."""
 
-from plytalk.core.hookspecs import hookimpl
+from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.noise import impostor, preamble
 
 

@@ -1,9 +1,9 @@
 """Downgrade by failure: the client is to try again, with less."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import Evidence
+from plytalk.core.contracts.peers import Role
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.run import Evidence
 from plytalk.plugins.noise import impostor
 
 

@@ -1,6 +1,6 @@
 """Downgrade by leaving out: the best suites disappear from the offer."""
 
-from plytalk.core.hookspecs import hookimpl
+from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.noise import impostor, preamble
 
 

@@ -1,13 +1,13 @@
 """An early secret: take what is sent before anybody checked."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Outcome, Takeover
-from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.layers import Authenticator
-from plytalk.core.properties import Property
-from plytalk.core.stack import Stack
+from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attack import Outcome, Takeover
+from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.run import Evidence
 
 
 class EarlySecret(Takeover):

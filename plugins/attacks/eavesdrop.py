@@ -1,9 +1,9 @@
 """Eavesdropping: read what passes."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.lab.attack import Attack
-from plytalk.core.lab.play import Evidence
-from plytalk.core.properties import Property
+from plytalk.core.contracts.properties import Property
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.lab.attacks.attack import Attack
+from plytalk.lab.attacks.run import Evidence
 
 
 class Eavesdrop(Attack):

@@ -1,7 +1,7 @@
 """Forge an identity: the server's name with a signature by another key."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.lab.middle import Middle
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.lab.attacks.interceptor import Middle
 from plytalk.plugins.noise import impostor
 
 

@@ -2,14 +2,14 @@
 
 from contextlib import suppress
 
-from plytalk.core.errors import ChatError
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Attack, Passing
-from plytalk.core.lab.middle import Leg, Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.layers import Authenticator
-from plytalk.core.stack import Stack
+from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.peers import Role
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attack import Attack, Passing
+from plytalk.lab.attacks.interceptor import Leg, Middle
+from plytalk.lab.attacks.run import Evidence
 
 TRIES = 10
 

@@ -1,10 +1,10 @@
 """Duplicate the handshake: every message of it arrives twice."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.lab.attack import Attack, Passing
-from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.stack import Stack
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attack import Attack, Passing
+from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.run import Evidence
 
 
 class HandshakeDuplicate(Attack):

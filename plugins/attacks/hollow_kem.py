@@ -1,12 +1,12 @@
 """A hollow key: an ML-KEM key that is none."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Takeover
-from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.properties import Property
-from plytalk.core.stack import Stack
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attack import Takeover
+from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.run import Evidence
 from plytalk.plugins.noise import impostor
 
 

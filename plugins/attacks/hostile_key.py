@@ -6,12 +6,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Takeover
-from plytalk.core.lab.middle import NO_LIMIT, Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.stack import Stack
+from plytalk.core.contracts.peers import Role
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attack import Takeover
+from plytalk.lab.attacks.interceptor import NO_LIMIT, Middle
+from plytalk.lab.attacks.run import Evidence
 
 Public = RSAPublicKey | Ed25519PublicKey
 

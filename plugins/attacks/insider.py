@@ -3,17 +3,17 @@
 import os
 from abc import abstractmethod
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Takeover
-from plytalk.core.lab.middle import Leg, Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.lab.sides import quiet
-from plytalk.core.limits import Limits
-from plytalk.core.messages import Close
-from plytalk.core.properties import Property
-from plytalk.core.sanitise import clean
-from plytalk.core.stack import Stack
+from plytalk.core.contracts.items import Close
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attack import Takeover
+from plytalk.lab.attacks.interceptor import Leg, Middle
+from plytalk.lab.attacks.run import Evidence
+from plytalk.lab.attacks.sides import quiet
 
 
 class Insider(Takeover):

@@ -2,15 +2,15 @@
 
 from contextlib import suppress
 
-from plytalk.core.errors import ChatError
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Attack
-from plytalk.core.lab.middle import Leg, Middle
-from plytalk.core.lab.play import CANARY, Evidence
-from plytalk.core.memory import memory_stream_pair
-from plytalk.core.properties import Property
-from plytalk.core.wire import MESSAGE
+from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline.handshake_io import MESSAGE
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.lab.attacks.attack import Attack
+from plytalk.lab.attacks.interceptor import Leg, Middle
+from plytalk.lab.attacks.run import CANARY, Evidence
 
 
 class LeakLongTermKeys(Attack):

@@ -1,7 +1,7 @@
 """Lengthen: add a byte to a message."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.lab.attack import Tampering
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.lab.attacks.attack import Tampering
 
 
 class Lengthen(Tampering):

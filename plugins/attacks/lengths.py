@@ -1,10 +1,10 @@
 """Traffic analysis: learn how long each message is."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Attack
-from plytalk.core.lab.play import Evidence
-from plytalk.core.properties import Property
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.lab.attacks.attack import Attack
+from plytalk.lab.attacks.run import Evidence
 
 
 class Lengths(Attack):

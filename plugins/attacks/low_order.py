@@ -1,8 +1,8 @@
 """Low order: a public key with which every secret is zero."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.middle import Middle
+from plytalk.core.contracts.peers import Role
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.lab.attacks.interceptor import Middle
 from plytalk.plugins.noise import impostor
 
 

@@ -6,14 +6,14 @@ from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 
-from plytalk.core.errors import ChatError
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Attack, Passing
-from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import CANARY, Evidence
-from plytalk.core.properties import Property
-from plytalk.core.stack import Stack
+from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attack import Attack, Passing
+from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.run import CANARY, Evidence
 from plytalk.plugins.noise import impostor
 from plytalk.plugins.noise.states import CipherState
 

@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 
-from plytalk.core.errors import ChatError
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Takeover
-from plytalk.core.lab.middle import Leg, Middle
-from plytalk.core.lab.play import CANARY, Evidence
-from plytalk.core.messages import Item
-from plytalk.core.properties import Property
-from plytalk.core.sanitise import clean
-from plytalk.core.stack import Stack
+from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.items import Item
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attack import Takeover
+from plytalk.lab.attacks.interceptor import Leg, Middle
+from plytalk.lab.attacks.run import CANARY, Evidence
 
 REWRITTEN = "rewritten"
 

@@ -8,12 +8,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, generate
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Attack, set_within
-from plytalk.core.lab.middle import NO_LIMIT, Leg, Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.stack import Stack
+from plytalk.core.contracts.peers import Role
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attack import Attack, set_within
+from plytalk.lab.attacks.interceptor import NO_LIMIT, Leg, Middle
+from plytalk.lab.attacks.run import Evidence
 
 PATIENCE = 2.0
 

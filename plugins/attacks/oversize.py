@@ -2,14 +2,14 @@
 
 import asyncio
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Attack, Passing
-from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.properties import Property
-from plytalk.core.stack import Stack
-from plytalk.core.wire import MESSAGE
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.pipeline.handshake_io import MESSAGE
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attack import Attack, Passing
+from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.run import Evidence
 
 LONG, PATIENCE, FOREVER = 65535, 1.0, float("inf")
 

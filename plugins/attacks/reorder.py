@@ -1,11 +1,11 @@
 """Reorder: let a message arrive after the next one."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Attack, Passing
-from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.properties import Property
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.lab.attacks.attack import Attack, Passing
+from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.run import Evidence
 
 
 class Reorder(Attack):

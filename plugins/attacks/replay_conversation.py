@@ -1,14 +1,14 @@
 """Replay a whole conversation: the same words to the same server, another day."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Attack, Outcome
-from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import CANARY, Evidence
-from plytalk.core.lab.sides import quiet
-from plytalk.core.properties import Property
-from plytalk.core.stack import Stack
-from plytalk.core.wire import MESSAGE
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.pipeline.handshake_io import MESSAGE
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attack import Attack, Outcome
+from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.run import CANARY, Evidence
+from plytalk.lab.attacks.sides import quiet
 
 
 class ReplayConversation(Attack):

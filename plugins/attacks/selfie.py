@@ -1,12 +1,12 @@
 """Selfie: connect a side to itself, or to another process that has its identity."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Takeover
-from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.layers import Stream
-from plytalk.core.stack import Stack
+from plytalk.core.contracts import Stream
+from plytalk.core.contracts.peers import Role
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attack import Takeover
+from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.run import Evidence
 
 
 class Selfie(Takeover):

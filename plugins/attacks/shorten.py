@@ -1,7 +1,7 @@
 """Shorten: cut the last byte off a message."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.lab.attack import Tampering
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.lab.attacks.attack import Tampering
 
 
 class Shorten(Tampering):

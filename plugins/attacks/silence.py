@@ -2,9 +2,9 @@
 
 import asyncio
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.lab.attack import Holding, set_within
-from plytalk.core.lab.middle import Middle
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.lab.attacks.attack import Holding, set_within
+from plytalk.lab.attacks.interceptor import Middle
 
 LONGEST = 6.0
 

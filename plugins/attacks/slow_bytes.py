@@ -2,11 +2,11 @@
 
 import asyncio
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Holding, set_within
-from plytalk.core.lab.middle import Middle
-from plytalk.core.wire import MESSAGE
+from plytalk.core.contracts.peers import Role
+from plytalk.core.pipeline.handshake_io import MESSAGE
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.lab.attacks.attack import Holding, set_within
+from plytalk.lab.attacks.interceptor import Middle
 
 LENGTH, BYTES, PAUSE = 200, 6, 2.0
 

@@ -1,7 +1,7 @@
 """Tamper at the start: flip a bit of the first byte."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.lab.attack import Tampering
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.lab.attacks.attack import Tampering
 
 
 class TamperFirst(Tampering):

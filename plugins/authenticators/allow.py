@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.allow import add, allowed, check_add
-from plytalk.core.errors import Refused
-from plytalk.core.files import StoreError, place, write
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Identity, Peer, Role
-from plytalk.core.layers import Authenticator, Option
-from plytalk.core.properties import Property
-from plytalk.core.public_key import PublicKey
+from plytalk.core.contracts import Authenticator, Option
+from plytalk.core.contracts.errors import Refused
+from plytalk.core.contracts.peers import Identity, Peer, Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.trust.authorized_keys import add, allowed, check_add
+from plytalk.trust.files import StoreError, place, write
 
 
 class Allow(Authenticator):

@@ -19,16 +19,16 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from plytalk.core.contacts import Contact, Contacts, contact_name
-from plytalk.core.errors import ChatError, Refused, Usage
-from plytalk.core.files import place, read, write
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Peer, Role
-from plytalk.core.layers import Authenticator, Option
-from plytalk.core.properties import Property
-from plytalk.core.public_key import PublicKey
-from plytalk.core.wire import Channel, Wire
-from plytalk.core.words import WORDS, spoken
+from plytalk.core.contracts import Authenticator, Option
+from plytalk.core.contracts.errors import ChatError, Refused, Usage
+from plytalk.core.contracts.peers import Peer, Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.pipeline.handshake_io import Channel, Wire
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.trust.contacts import Contact, Contacts, contact_name
+from plytalk.trust.files import place, read, write
+from plytalk.trust.word_list import WORDS, spoken
 
 GUESSES, NUMBERS = 5, 9
 CLIENT, SERVER = b"plytalk/1 client", b"plytalk/1 server"

@@ -10,17 +10,17 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from plytalk.core.address import Address, parse_address
-from plytalk.core.errors import ChangedPeer, Refused, UnknownPeer, Usage
-from plytalk.core.files import edited_lines, place
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Identity, Peer, Role
-from plytalk.core.known_hosts import KnownHosts as Store
-from plytalk.core.known_hosts import Verdict
-from plytalk.core.layers import Authenticator, Option
-from plytalk.core.properties import Property
-from plytalk.core.public_key import PublicKey
-from plytalk.core.sanitise import shorten
+from plytalk.core.contracts import Authenticator, Option
+from plytalk.core.contracts.errors import ChangedPeer, Refused, UnknownPeer, Usage
+from plytalk.core.contracts.peers import Identity, Peer, Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.io.address import Address, parse_address
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.trust.files import edited_lines, place
+from plytalk.trust.host_keys import KnownHosts as Store
+from plytalk.trust.host_keys import Verdict
 
 
 class KnownHosts(Authenticator):

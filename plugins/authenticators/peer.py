@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.errors import ChangedPeer, Usage
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Identity, Peer
-from plytalk.core.layers import Authenticator, Option
-from plytalk.core.properties import Property
-from plytalk.core.public_key import parse_fingerprint
+from plytalk.core.contracts import Authenticator, Option
+from plytalk.core.contracts.errors import ChangedPeer, Usage
+from plytalk.core.contracts.peers import Identity, Peer
+from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.public_key import parse_fingerprint
+from plytalk.core.registry.hookspecs import hookimpl
 
 
 class PinnedPeer(Authenticator):

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from shlex import quote
 
-from plytalk.core.errors import Usage
-from plytalk.core.files import StoreError, read
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Peer, Role
-from plytalk.core.layers import Authenticator, Option
-from plytalk.core.properties import Property
-from plytalk.core.wire import Channel, Wire
+from plytalk.core.contracts import Authenticator, Option
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.peers import Peer, Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.pipeline.handshake_io import Channel, Wire
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.trust.files import StoreError, read
 
 _DIGITS = re.compile(rb"\s*([0-9A-Fa-f]{64})\s*")
 _HOW = "`chat keys psk FILE` makes one; bring the same file to both sides."

@@ -18,13 +18,13 @@ from hashlib import sha256
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from plytalk.core.errors import HandshakeFailed, Refused, Withdrawn, WrongSecret
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Peer, Role
-from plytalk.core.layers import Authenticator, Option
-from plytalk.core.properties import Property
-from plytalk.core.wire import Channel
-from plytalk.core.words import spoken
+from plytalk.core.contracts import Authenticator, Option
+from plytalk.core.contracts.errors import HandshakeFailed, Refused, Withdrawn, WrongSecret
+from plytalk.core.contracts.peers import Peer, Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.pipeline.handshake_io import Channel
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.trust.word_list import spoken
 
 LENGTH, WORDS = 32, 3
 COMMITMENT, DERIVATION = b"plytalk/1 sas", b"plytalk/1 words"

@@ -7,8 +7,8 @@
 
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from plytalk.core.aead import RandomNonceCipher
-from plytalk.core.hookspecs import hookimpl
+from plytalk.core.bases.aead import RandomNonceCipher
+from plytalk.core.registry.hookspecs import hookimpl
 
 
 class ChaCha20(RandomNonceCipher):

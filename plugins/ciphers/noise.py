@@ -13,11 +13,11 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from plytalk.core.errors import HandshakeFailed, LocalError, Tampered
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role, Secrets
-from plytalk.core.layers import Cipher, Failed
-from plytalk.core.properties import Property
+from plytalk.core.contracts import Cipher, Failed
+from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
+from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.properties import Property
+from plytalk.core.registry.hookspecs import hookimpl
 
 TAG = 16
 REKEY_RECORDS, REKEY_BYTES = 2**20, 2**30

@@ -1,8 +1,8 @@
 """No cipher: what is said is what is sent."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role, Secrets
-from plytalk.core.layers import Cipher
+from plytalk.core.contracts import Cipher
+from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.registry.hookspecs import hookimpl
 
 
 class NoCipher(Cipher):

@@ -16,15 +16,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.admission import reason_of
-from plytalk.core.errors import ChatError
-from plytalk.core.files import StoreError
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.layers import Feature, Option
-from plytalk.core.session import Ending, Session
-from plytalk.core.stack import Stack
-from plytalk.core.standard import shape_notices, tell
+from plytalk.core.contracts import Feature, Option
+from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.peers import Role
+from plytalk.core.endpoints.admission import reason_of
+from plytalk.core.io.standard_streams import shape_notices, tell
+from plytalk.core.pipeline.session import Ending, Session
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.stack.selection import Stack
+from plytalk.trust.files import StoreError
 
 TURNED_AWAY_A_SECOND = 20
 STANDARD_ERROR = 2

@@ -19,15 +19,15 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.address import EVERY_NETWORK, join_address, parse_address
-from plytalk.core.admission import Reason, reason_of
-from plytalk.core.errors import CannotConnect, ChatError, ImpossibleStack, Usage
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Role
-from plytalk.core.layers import Feature, Option
-from plytalk.core.measures import CONTENT_TYPE, Measure, exposition
-from plytalk.core.sanitise import shorten
-from plytalk.core.session import Ending, Session
+from plytalk.core.contracts import Feature, Option
+from plytalk.core.contracts.errors import CannotConnect, ChatError, ImpossibleStack, Usage
+from plytalk.core.contracts.measures import CONTENT_TYPE, Measure, exposition
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.endpoints.admission import Reason, reason_of
+from plytalk.core.io.address import EVERY_NETWORK, join_address, parse_address
+from plytalk.core.pipeline.session import Ending, Session
+from plytalk.core.registry.hookspecs import hookimpl
 
 LONGEST = 8192
 """The longest head of a request, in bytes."""

@@ -9,21 +9,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plytalk.core import files
-from plytalk.core.errors import CannotConnect, ChatError, HandshakeFailed, Refused, StackMismatch, Truncated, Usage
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Identity, Role
-from plytalk.core.layers import Conversation, Feature, Option
-from plytalk.core.measures import Measure
-from plytalk.core.public_key import parse_fingerprint
-from plytalk.core.session import By, Ending, Session
-from plytalk.core.stack import Stack
-from plytalk.plugins.rooms.hall import Hall
+from plytalk.core.contracts import Conversation, Feature, Option
+from plytalk.core.contracts.errors import CannotConnect, ChatError, HandshakeFailed, Refused, StackMismatch, Truncated, Usage
+from plytalk.core.contracts.measures import Measure
+from plytalk.core.contracts.peers import Identity, Role
+from plytalk.core.contracts.public_key import parse_fingerprint
+from plytalk.core.pipeline.session import By, Ending, Session
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.stack.selection import Stack
+from plytalk.plugins.rooms.hub import Hall
+from plytalk.plugins.rooms.local_member import Seat
 from plytalk.plugins.rooms.member import Member
-from plytalk.plugins.rooms.names import new_name, room_name
+from plytalk.plugins.rooms.member_names import new_name, room_name
 from plytalk.plugins.rooms.peer import key_of
-from plytalk.plugins.rooms.seat import Seat
-from plytalk.plugins.rooms.visit import Visit
+from plytalk.plugins.rooms.room_client import Visit
+from plytalk.trust import files
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History

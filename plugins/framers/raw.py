@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.layers import Buffer, Frame, Framer, Kind
+from plytalk.core.contracts import Buffer, Frame, Framer, Kind
+from plytalk.core.registry.hookspecs import hookimpl
 
 
 class Raw(Framer):

@@ -7,9 +7,9 @@
 
 from struct import Struct
 
-from plytalk.core.framing import HeaderFramer
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.properties import Property
+from plytalk.core.bases.header_framer import HeaderFramer
+from plytalk.core.contracts.properties import Property
+from plytalk.core.registry.hookspecs import hookimpl
 
 
 class U16(HeaderFramer):

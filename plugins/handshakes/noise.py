@@ -17,20 +17,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from plytalk.core import files
-from plytalk.core import identity as identities
-from plytalk.core.errors import HandshakeFailed, Refused, Usage
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Identity, Role, Secrets
-from plytalk.core.layers import Handshake, Option
-from plytalk.core.limits import KIB
-from plytalk.core.properties import Property
-from plytalk.core.wire import Wire
+from plytalk.core.contracts import Handshake, Option
+from plytalk.core.contracts.errors import HandshakeFailed, Refused, Usage
+from plytalk.core.contracts.limits import KIB
+from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts.properties import Property
+from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.noise import payload, security, static
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import KeyPair
 from plytalk.plugins.noise.proof import Proven, Prover
 from plytalk.plugins.noise.protocol import interactive
+from plytalk.trust import files
+from plytalk.trust import identity as identities
 
 PATTERN, SUITE = "XX", "25519_ChaChaPoly_SHA256"
 NOISE = b"N"

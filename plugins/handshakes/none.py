@@ -1,9 +1,9 @@
 """No handshake: the conversation begins with its first byte."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Secrets
-from plytalk.core.layers import Handshake
-from plytalk.core.wire import Wire
+from plytalk.core.contracts import Handshake
+from plytalk.core.contracts.peers import Secrets
+from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.registry.hookspecs import hookimpl
 
 
 class NoHandshake(Handshake):

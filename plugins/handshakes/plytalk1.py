@@ -20,19 +20,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from plytalk.core import files
-from plytalk.core import identity as identities
-from plytalk.core.errors import HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Identity, Role, Secrets
-from plytalk.core.layers import Handshake, Option
-from plytalk.core.properties import Property
-from plytalk.core.target import Finding, Target
-from plytalk.core.wire import Wire
+from plytalk.core.contracts import Handshake, Option
+from plytalk.core.contracts.errors import HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
+from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts.properties import Property
+from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.lab.audit.probe import Finding, Target
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.proof import Proven, Prover
+from plytalk.trust import files
+from plytalk.trust import identity as identities
 
 HYBRID = ("Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256", "Noise_XXhfs_25519+MLKEM768_ChaChaPoly_SHA256")
 CLASSICAL = ("Noise_XX_25519_AESGCM_SHA256", "Noise_XX_25519_ChaChaPoly_SHA256")

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from plytalk.core.errors import RemoteError
-from plytalk.core.identity import Identity as OwnIdentity
-from plytalk.core.keys import Identity
-from plytalk.core.properties import Property
-from plytalk.core.target import Finding, Grade, Target
+from plytalk.core.contracts.errors import RemoteError
+from plytalk.core.contracts.peers import Identity
+from plytalk.core.contracts.properties import Property
+from plytalk.lab.audit.probe import Finding, Grade, Target
 from plytalk.plugins.handshakes import plytalk1
 from plytalk.plugins.noise import preamble
 from plytalk.plugins.noise.primitives import MLKEM768, X25519
+from plytalk.trust.identity import Identity as OwnIdentity
 
 UNHEARD_OF = "Noise_UnheardOf"
 MALFORMED = b"GET / HTTP/1.1\r\n"

@@ -18,14 +18,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from plytalk.core.errors import HandshakeFailed, Usage
-from plytalk.core.files import StoreError, read, write_new
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.keys import Identity, Role, Secrets
-from plytalk.core.layers import Handshake, Option
-from plytalk.core.properties import Property
-from plytalk.core.target import Finding, Grade, Target
-from plytalk.core.wire import Wire
+from plytalk.core.contracts import Handshake, Option
+from plytalk.core.contracts.errors import HandshakeFailed, Usage
+from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts.properties import Property
+from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.lab.audit.probe import Finding, Grade, Target
+from plytalk.trust.files import StoreError, read, write_new
 
 KEY, SESSION_KEY = b"K", b"S"
 PUBLIC_EXPONENT, MODULUS_BITS, MAX_MODULUS_BITS = 65537, 2048, 4096

@@ -17,12 +17,12 @@ from itertools import accumulate, pairwise
 from struct import Struct
 from typing import Any
 
-from plytalk.core.errors import BadFrame, FrameTooLong, LocalError
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.layers import Messages
-from plytalk.core.limits import KIB, Limits
-from plytalk.core.messages import EXIT, Ack, Close, Control, Empty, Extension, Item, Ping, Pong, Undecodable
-from plytalk.core.properties import Property
+from plytalk.core.contracts import Messages
+from plytalk.core.contracts.errors import BadFrame, FrameTooLong, LocalError
+from plytalk.core.contracts.items import EXIT, Ack, Close, Control, Empty, Extension, Item, Ping, Pong, Undecodable
+from plytalk.core.contracts.limits import KIB, Limits
+from plytalk.core.contracts.properties import Property
+from plytalk.core.registry.hookspecs import hookimpl
 
 
 class Type(IntEnum):

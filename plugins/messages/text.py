@@ -1,7 +1,7 @@
 """Messages of secure-chat: UTF-8 text, as it was typed."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.text import TextMessages
+from plytalk.core.bases.utf8_messages import TextMessages
+from plytalk.core.registry.hookspecs import hookimpl
 
 
 class Text(TextMessages):

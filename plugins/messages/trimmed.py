@@ -1,7 +1,7 @@
 """Messages of demo01 and demo02: UTF-8 text without the white space around it."""
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.text import TextMessages
+from plytalk.core.bases.utf8_messages import TextMessages
+from plytalk.core.registry.hookspecs import hookimpl
 
 
 class Trimmed(TextMessages):

@@ -11,7 +11,7 @@ are RemoteErrors (HandshakeFailed here, Tampered after the handshake), ours are 
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
-from plytalk.core.errors import HandshakeFailed, LocalError, Tampered
+from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
 from plytalk.plugins.noise.patterns import Tokens
 from plytalk.plugins.noise.primitives import TAG_LENGTH, KeyPair
 from plytalk.plugins.noise.protocol import NoiseProtocol, named

@@ -10,18 +10,18 @@ from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from plytalk.core.identity import KEY_BYTES, Identity
-from plytalk.core.keys import Role
-from plytalk.core.lab.attack import Editing, Takeover
-from plytalk.core.lab.middle import Middle
-from plytalk.core.lab.play import Evidence
-from plytalk.core.limits import KIB
-from plytalk.core.stack import Stack
-from plytalk.core.wire import MESSAGE, Wire
+from plytalk.core.contracts.limits import KIB
+from plytalk.core.contracts.peers import Role
+from plytalk.core.pipeline.handshake_io import MESSAGE, Wire
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attack import Editing, Takeover
+from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.run import Evidence
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState, Transport
 from plytalk.plugins.noise.primitives import DH, KEM, MLKEM768, X25519, KeyPair
 from plytalk.plugins.noise.protocol import NoiseProtocol, named
+from plytalk.trust.identity import KEY_BYTES, Identity
 
 GREETING, A, B, C = b"P", b"A", b"B", b"C"
 ROOM = 8 * KIB

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from plytalk.core.errors import Usage
+from plytalk.core.contracts.errors import Usage
 
 ONE_WAY = """
     N:     <- s                ...  -> e, es

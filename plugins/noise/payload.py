@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from struct import Struct
 from typing import NamedTuple
 
-from plytalk.core.errors import HandshakeFailed, Refused
-from plytalk.core.identity import KEY_BYTES, SIGNATURE_BYTES, Identity, identity_key, raw_key, verify
-from plytalk.core.public_key import PublicKey
+from plytalk.core.contracts.errors import HandshakeFailed, Refused
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.trust.identity import KEY_BYTES, SIGNATURE_BYTES, Identity, identity_key, raw_key, verify
 
 HEAD, MIDDLE, EXPIRY_HEAD = bytes.fromhex("0a2408011220"), bytes.fromhex("1240"), bytes.fromhex("c23e48")
 PREFIX, EXPIRY_PREFIX = b"noise-libp2p-static-key:", b"plytalk/1 static key:"

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from plytalk.core.errors import HandshakeFailed
+from plytalk.core.contracts.errors import HandshakeFailed
 
 MAGIC = b"PLYTALK1\n"
 MAX_BYTES = 256

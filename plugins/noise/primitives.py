@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305 as _Cha
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from plytalk.core.errors import HandshakeFailed
-from plytalk.core.keys import wipe
+from plytalk.core.contracts.errors import HandshakeFailed
+from plytalk.core.contracts.peers import wipe
 
 KEY_LENGTH = 32
 TAG_LENGTH = 16

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from plytalk.core.identity import Identity
 from plytalk.plugins.noise import payload
 from plytalk.plugins.noise.primitives import DH, KeyPair
+from plytalk.trust.identity import Identity
 
 RENEWAL = 3600
 """After how many seconds both are replaced."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
-from plytalk.core.errors import Usage
+from plytalk.core.contracts.errors import Usage
 from plytalk.plugins.noise import patterns
 from plytalk.plugins.noise.patterns import Pattern
 from plytalk.plugins.noise.primitives import CIPHERS, DH, DHS, HASHES, KEM, KEMS, MLKEM768, Cipher, Hash

@@ -8,7 +8,7 @@ KEM's secret stays unknown.
 from collections.abc import Mapping
 from typing import Any
 
-from plytalk.core.errors import LocalError
+from plytalk.core.contracts.errors import LocalError
 from plytalk.plugins.noise import preamble
 from plytalk.plugins.noise.primitives import MLKEM768, TAG_LENGTH, X25519
 from plytalk.plugins.noise.protocol import named

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidTag
 
-from plytalk.core.errors import LocalError, Tampered
-from plytalk.core.keys import copies_keys, wipe
+from plytalk.core.contracts.errors import LocalError, Tampered
+from plytalk.core.contracts.peers import copies_keys, wipe
 from plytalk.plugins.noise.primitives import KEY_LENGTH, TAG_LENGTH, Cipher, Hash
 
 MAX_MESSAGE = 65535  # bytes of any Noise message, section 3

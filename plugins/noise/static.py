@@ -3,9 +3,9 @@
 from contextlib import suppress
 from pathlib import Path
 
-from plytalk.core import files
-from plytalk.core.errors import Usage
+from plytalk.core.contracts.errors import Usage
 from plytalk.plugins.noise.primitives import DH, KeyPair
+from plytalk.trust import files
 
 
 def load_or_make(file: Path | None, dh: DH) -> KeyPair:

@@ -13,7 +13,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from plytalk.core.limits import KIB, MIB, Limits
+from plytalk.core.contracts.limits import KIB, MIB, Limits
 
 if TYPE_CHECKING:
     import asyncio

@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from plytalk.core.errors import ChatError, Usage
-from plytalk.core.limits import Limits
-from plytalk.core.sanitise import clean
-from plytalk.plugins.rooms.wire import Kind
+from plytalk.core.contracts.errors import ChatError, Usage
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.sanitise import clean
+from plytalk.plugins.rooms.events import Kind
 
 if TYPE_CHECKING:
-    from plytalk.plugins.rooms.hall import Hall
+    from plytalk.plugins.rooms.hub import Hall
 
 MAX_KIND = 32
 
 
 class TypedCommand:
-    """What a command is called with (`plytalk.core.commands.Call`); `hall` and `member` are for the built-in ones alone."""
+    """What a command is called with (`plytalk.core.contracts.commands.Call`); `hall` and `member` are for the built-in ones alone."""
 
     def __init__(self, hall: "Hall", member: Any, line: str) -> None:
         self.hall, self.member = hall, member

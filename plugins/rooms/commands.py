@@ -5,14 +5,14 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from plytalk.core.commands import Command
-from plytalk.core.errors import Usage
-from plytalk.core.layers import Authenticator
-from plytalk.core.messages import CloseReason
-from plytalk.core.public_key import PublicKey
+from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.commands import Command
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.items import CloseReason
+from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms.calls import TypedCommand
-from plytalk.plugins.rooms.names import MAX_NAME
-from plytalk.plugins.rooms.wire import Kind
+from plytalk.plugins.rooms.events import Kind
+from plytalk.plugins.rooms.member_names import MAX_NAME
 
 MAX_TOPIC = 200
 

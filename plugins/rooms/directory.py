@@ -4,13 +4,13 @@ from collections import OrderedDict
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from plytalk.core.admission import source_of
-from plytalk.core.errors import ChatError, Usage
-from plytalk.core.opening import is_local
-from plytalk.core.public_key import PublicKey
-from plytalk.core.words import WORDS
-from plytalk.plugins.rooms import names
-from plytalk.plugins.rooms.register import Register
+from plytalk.core.contracts.errors import ChatError, Usage
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.endpoints.admission import source_of
+from plytalk.core.pipeline.establish import is_local
+from plytalk.plugins.rooms import member_names as names
+from plytalk.plugins.rooms.moderation import Register
+from plytalk.trust.word_list import WORDS
 
 if TYPE_CHECKING:
     import asyncio

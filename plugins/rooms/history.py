@@ -24,11 +24,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from plytalk.core.files import Exposed, StoreError, make_folder
-from plytalk.core.public_key import PublicKey
-from plytalk.plugins.rooms.log import Entry
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.plugins.rooms.event_log import Entry
 from plytalk.plugins.rooms.resume import Origin, Taken
 from plytalk.plugins.rooms.room import Room
+from plytalk.trust.files import Exposed, StoreError, make_folder
 
 VERSION, APPLICATION = 2, 0x706C7972
 STRANGE = (sqlite3.Error, KeyError, TypeError, ValueError)

@@ -10,18 +10,18 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
-from plytalk.core.limits import KIB
-from plytalk.core.messages import Ack, CloseReason, Extension, Ping, is_exit
-from plytalk.core.sanitise import clean
-from plytalk.core.session import Ending, Session
+from plytalk.core.contracts.items import Ack, CloseReason, Extension, Ping, is_exit
+from plytalk.core.contracts.limits import KIB
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.pipeline.session import Ending, Session
 from plytalk.plugins.rooms.budget import ANSWER, COMMAND, DELIVERED, ITEM, PIECE, RECORD, TURN, Budget
+from plytalk.plugins.rooms.events import MAX_REQUEST, ROOM, Event, Kind, Mark, read, write
 from plytalk.plugins.rooms.peer import key_of, marks_of, source_for
 from plytalk.plugins.rooms.resume import Origin
 from plytalk.plugins.rooms.room import COMING_AND_GOING, Room, Speaker
-from plytalk.plugins.rooms.wire import MAX_REQUEST, ROOM, Event, Kind, Mark, read, write
 
 if TYPE_CHECKING:
-    from plytalk.plugins.rooms.hall import Hall
+    from plytalk.plugins.rooms.hub import Hall
 
 GRACE = 1.0
 """How long a peer may keep us waiting for its `join` before it counts as one that knows no rooms, in seconds."""

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from plytalk.core.errors import ChatError
-from plytalk.core.files import StoreError
+from plytalk.core.contracts.errors import ChatError
 from plytalk.plugins.rooms.resume import Taken
 from plytalk.plugins.rooms.room import Room
+from plytalk.trust.files import StoreError
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History

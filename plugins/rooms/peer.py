@@ -1,12 +1,12 @@
 """What a room knows of the other side of a connection: its key, its weaknesses, and where it comes from."""
 
-from plytalk.core.admission import source_of
-from plytalk.core.keys import Identity
-from plytalk.core.opening import is_local
-from plytalk.core.properties import Property
-from plytalk.core.public_key import PublicKey
-from plytalk.core.session import Session
-from plytalk.plugins.rooms.wire import Mark
+from plytalk.core.contracts.peers import Identity
+from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.endpoints.admission import source_of
+from plytalk.core.pipeline.establish import is_local
+from plytalk.core.pipeline.session import Session
+from plytalk.plugins.rooms.events import Mark
 
 
 def key_of(identity: Identity | None) -> PublicKey | None:

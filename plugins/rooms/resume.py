@@ -6,7 +6,7 @@ can only move the beginning later.
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from plytalk.core.public_key import PublicKey
+from plytalk.core.contracts.public_key import PublicKey
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.room import Room

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from plytalk.core.fanout import Fanout
-from plytalk.core.limits import KIB, Limits
-from plytalk.core.messages import Extension, Item
-from plytalk.plugins.rooms.log import Entry, Log
-from plytalk.plugins.rooms.wire import EVENT, FIXED, SEEN, Event, Kind, Mark, head_of
+from plytalk.core.contracts.items import Extension, Item
+from plytalk.core.contracts.limits import KIB, Limits
+from plytalk.core.pipeline.broadcast import Fanout
+from plytalk.plugins.rooms.event_log import Entry, Log
+from plytalk.plugins.rooms.events import EVENT, FIXED, SEEN, Event, Kind, Mark, head_of
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.member import Member

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from plytalk.core.errors import Usage
-from plytalk.core.limits import MIB
-from plytalk.core.measures import Measure
-from plytalk.plugins.rooms.log import Entry
-from plytalk.plugins.rooms.names import room_name
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.limits import MIB
+from plytalk.core.contracts.measures import Measure
+from plytalk.plugins.rooms.event_log import Entry
+from plytalk.plugins.rooms.member_names import room_name
 from plytalk.plugins.rooms.room import Pack, Room
 
 if TYPE_CHECKING:

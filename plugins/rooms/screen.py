@@ -1,8 +1,8 @@
 """How what happens in a room comes to a screen, at the server as at a client. Between two it looks as it would without a room."""
 
-from plytalk.core.layers import Said, Ui
-from plytalk.core.sanitise import clean
-from plytalk.plugins.rooms.wire import SEEN, Event, Kind, Mark
+from plytalk.core.contracts import Said, Ui
+from plytalk.core.contracts.sanitise import clean
+from plytalk.plugins.rooms.events import SEEN, Event, Kind, Mark
 
 
 def show(ui: Ui, event: Event, me: str = "", mine: bool = False) -> None:

@@ -1,10 +1,10 @@
 """No network at all: both ends live in one process and meet under a name."""
 
-from plytalk.core.arrivals import Arrivals
-from plytalk.core.errors import CannotConnect
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.layers import Listener, Stream, Transport
-from plytalk.core.memory import memory_stream_pair
+from plytalk.core.contracts import Listener, Stream, Transport
+from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.io.queue_listener import Arrivals
+from plytalk.core.registry.hookspecs import hookimpl
 
 _places: dict[str, "MemoryListener"] = {}
 

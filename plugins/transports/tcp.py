@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT
 from typing import Any
 
-from plytalk.core.address import EVERY_NETWORK, join_address
-from plytalk.core.arrivals import BACKLOG
-from plytalk.core.errors import CannotConnect
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.layers import Listener, Stream, Transport
-from plytalk.core.sanitise import shorten
-from plytalk.core.streams import AsyncioListener, AsyncioStream
+from plytalk.core.contracts import Listener, Stream, Transport
+from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.io.address import EVERY_NETWORK, join_address
+from plytalk.core.io.asyncio_stream import AsyncioListener, AsyncioStream
+from plytalk.core.io.queue_listener import BACKLOG
+from plytalk.core.registry.hookspecs import hookimpl
 
 CONNECT_SECONDS = 10
 RACE_SECONDS = 0.25

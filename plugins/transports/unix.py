@@ -7,10 +7,10 @@ import socket
 import stat
 from errno import EPROTOTYPE
 
-from plytalk.core.errors import CannotConnect
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.layers import Listener, Stream, Transport
-from plytalk.core.streams import AsyncioListener, AsyncioStream
+from plytalk.core.contracts import Listener, Stream, Transport
+from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.io.asyncio_stream import AsyncioListener, AsyncioStream
+from plytalk.core.registry.hookspecs import hookimpl
 
 
 class UnixListener(AsyncioListener):

@@ -15,13 +15,13 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 from zlib import crc32
 
-from plytalk.core.display import is_dumb, wants_colour
-from plytalk.core.errors import UnknownPeer
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.layers import Conversation, Question, Said, Ui
-from plytalk.core.lines import LineReader, LineWriter
-from plytalk.core.session import Ending
-from plytalk.core.standard import tell
+from plytalk.core.contracts import Conversation, Question, Said, Ui
+from plytalk.core.contracts.errors import UnknownPeer
+from plytalk.core.io.display import is_dumb, wants_colour
+from plytalk.core.io.lines import LineReader, LineWriter
+from plytalk.core.io.standard_streams import tell
+from plytalk.core.pipeline.session import Ending
+from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.uis.plain import Plain
 
 PROMPT, RECEIVED = "Type Message: ", "Message Received: "

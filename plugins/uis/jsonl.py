@@ -15,11 +15,11 @@ import json
 import re
 from typing import Any
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.layers import Conversation, Said, Ui
-from plytalk.core.lines import LineReader, LineWriter
-from plytalk.core.session import Ending
-from plytalk.core.standard import tell
+from plytalk.core.contracts import Conversation, Said, Ui
+from plytalk.core.io.lines import LineReader, LineWriter
+from plytalk.core.io.standard_streams import tell
+from plytalk.core.pipeline.session import Ending
+from plytalk.core.registry.hookspecs import hookimpl
 
 ORDERS = '{"type": "message", "text": "..."} nor {"type": "exit"}'
 HALF = re.compile("[\ud800-\udfff]")

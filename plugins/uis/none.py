@@ -2,9 +2,9 @@
 
 import asyncio
 
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.layers import Conversation, Ui
-from plytalk.core.standard import tell
+from plytalk.core.contracts import Conversation, Ui
+from plytalk.core.io.standard_streams import tell
+from plytalk.core.registry.hookspecs import hookimpl
 
 
 class Nobody(Ui):

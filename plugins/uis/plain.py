@@ -10,9 +10,9 @@ import select
 import sys
 from collections.abc import Iterator
 
-from plytalk.core.errors import UnknownPeer
-from plytalk.core.lines import LineReader
-from plytalk.core.questions import Question
+from plytalk.core.contracts.errors import UnknownPeer
+from plytalk.core.io.lines import LineReader
+from plytalk.core.io.questions import Question
 
 try:
     import termios

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "hookimpl": "hookspecs",
-    **dict.fromkeys(["Call", "Command"], "commands"),
+    "hookimpl": "core.registry.hookspecs",
+    **dict.fromkeys(["Call", "Command"], "core.contracts.commands"),
     **dict.fromkeys(
         [
             "Authenticator",
@@ -26,36 +26,36 @@ _HOME = {
             "Transport",
             "Ui",
         ],
-        "layers",
+        "core.contracts",
     ),
-    **dict.fromkeys(["Identity", "Peer", "Role", "Secrets"], "keys"),
-    **dict.fromkeys(["Property", "Profile"], "properties"),
-    "Wire": "wire",
+    **dict.fromkeys(["Identity", "Peer", "Role", "Secrets"], "core.contracts.peers"),
+    **dict.fromkeys(["Property", "Profile"], "core.contracts.properties"),
+    "Wire": "core.pipeline.handshake_io",
 }
 
 if TYPE_CHECKING:
-    from plytalk.core.commands import Call as Call
-    from plytalk.core.commands import Command as Command
-    from plytalk.core.hookspecs import hookimpl as hookimpl
-    from plytalk.core.keys import Identity as Identity
-    from plytalk.core.keys import Peer as Peer
-    from plytalk.core.keys import Role as Role
-    from plytalk.core.keys import Secrets as Secrets
-    from plytalk.core.layers import Authenticator as Authenticator
-    from plytalk.core.layers import Cipher as Cipher
-    from plytalk.core.layers import Feature as Feature
-    from plytalk.core.layers import Framer as Framer
-    from plytalk.core.layers import Handshake as Handshake
-    from plytalk.core.layers import Layer as Layer
-    from plytalk.core.layers import Listener as Listener
-    from plytalk.core.layers import Messages as Messages
-    from plytalk.core.layers import Option as Option
-    from plytalk.core.layers import Stream as Stream
-    from plytalk.core.layers import Transport as Transport
-    from plytalk.core.layers import Ui as Ui
-    from plytalk.core.properties import Profile as Profile
-    from plytalk.core.properties import Property as Property
-    from plytalk.core.wire import Wire as Wire
+    from plytalk.core.contracts import Authenticator as Authenticator
+    from plytalk.core.contracts import Cipher as Cipher
+    from plytalk.core.contracts import Feature as Feature
+    from plytalk.core.contracts import Framer as Framer
+    from plytalk.core.contracts import Handshake as Handshake
+    from plytalk.core.contracts import Layer as Layer
+    from plytalk.core.contracts import Listener as Listener
+    from plytalk.core.contracts import Messages as Messages
+    from plytalk.core.contracts import Option as Option
+    from plytalk.core.contracts import Stream as Stream
+    from plytalk.core.contracts import Transport as Transport
+    from plytalk.core.contracts import Ui as Ui
+    from plytalk.core.contracts.commands import Call as Call
+    from plytalk.core.contracts.commands import Command as Command
+    from plytalk.core.contracts.peers import Identity as Identity
+    from plytalk.core.contracts.peers import Peer as Peer
+    from plytalk.core.contracts.peers import Role as Role
+    from plytalk.core.contracts.peers import Secrets as Secrets
+    from plytalk.core.contracts.properties import Profile as Profile
+    from plytalk.core.contracts.properties import Property as Property
+    from plytalk.core.pipeline.handshake_io import Wire as Wire
+    from plytalk.core.registry.hookspecs import hookimpl as hookimpl
 
 
 def __getattr__(name: str) -> Any:
@@ -63,4 +63,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'plytalk' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"plytalk.core.{_HOME[name]}"), name)
+    return getattr(import_module(f"plytalk.{_HOME[name]}"), name)

@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks import measure, report, script, stream, tracing  # noqa: E402
 from benchmarks.handshakes import certificate  # noqa: E402
-from plytalk.core.session import Session  # noqa: E402
+from plytalk.core.pipeline.session import Session  # noqa: E402
 
 TITLES = (
     *("One way", "Round trip", "Connection set-up", "Start-up", "Pipeline alone"),

@@ -3,7 +3,7 @@
 import pytest
 from programs import ENVIRONMENT, chat, complaint, connect, serve, started
 
-from plytalk.core.tracefile import read
+from plytalk.lab.inspect.trace_file import read
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from click.shell_completion import BashComplete
 
 from plytalk.cli.main import chat
-from plytalk.core.host import Host
+from plytalk.core.registry.registry import Host
 
 
 def completed(*words):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from plytalk.cli import config
-from plytalk.core.errors import Usage
-from plytalk.core.layers import Option
+from plytalk.core.contracts import Option
+from plytalk.core.contracts.errors import Usage
 
 WHOLE = b"""
 profile = "secure-chat"

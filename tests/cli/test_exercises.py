@@ -7,9 +7,9 @@ import pytest
 from programs import chat, complaint
 
 from plytalk.cli.exercises import EXERCISES, exercise
-from plytalk.core.errors import Usage
-from plytalk.core.host import Host
-from plytalk.core.tracefile import read
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.registry.registry import Host
+from plytalk.lab.inspect.trace_file import read
 
 DOCS = Path(__file__).parents[2] / "docs" / "lab"
 HOST = Host()

@@ -52,7 +52,7 @@ def test_an_impossible_stack_is_refused_in_one_sentence_that_names_both_layers()
 
 LIAR = '''
 from plytalk import Cipher, Property, hookimpl
-from plytalk.core.errors import HandshakeFailed
+from plytalk.core.contracts.errors import HandshakeFailed
 
 class Liar(Cipher):
     """XOR with one key, again and again."""

@@ -9,10 +9,10 @@ import pexpect
 import pytest
 from programs import COMMAND, ENVIRONMENT, chat, connect, serve
 
-from plytalk.core.contacts import Contact, Contacts
-from plytalk.core.identity import WrongPassphrase, load
-from plytalk.core.known_hosts import KnownHosts
-from plytalk.core.public_key import PublicKey
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.trust.contacts import Contact, Contacts
+from plytalk.trust.host_keys import KnownHosts
+from plytalk.trust.identity import WrongPassphrase, load
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # pexpect forks
 ALICE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea"  # RFC 8032, section 7.1, test 1

@@ -14,7 +14,7 @@ from programs import COMMAND, ENVIRONMENT, chat, complaint, nobody_there, serve,
 
 from plytalk import __version__
 from plytalk.cli import main
-from plytalk.core.errors import CannotConnect, Exit
+from plytalk.core.contracts.errors import CannotConnect, Exit
 
 SECURE_CHAT = ("--profile", "secure-chat")
 

@@ -8,9 +8,7 @@ import pytest
 from plytalk.cli.main import chat
 from plytalk.cli.parameters import AddressType, ContactType, PortType
 from plytalk.cli.stacks import click_option
-from plytalk.core.address import Address
-from plytalk.core.host import Host
-from plytalk.core.layers import KINDS
+from plytalk.core.io.address import Address
 
 
 def test_values_are_read_as_everywhere() -> None:

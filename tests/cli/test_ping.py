@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from programs import ENVIRONMENT, connect, serve
 
-from plytalk.core.errors import Exit
+from plytalk.core.contracts.errors import Exit
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP")

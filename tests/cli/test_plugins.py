@@ -9,7 +9,7 @@ from programs import ENVIRONMENT, importing
 from strangers import TROUBLE, bad, good, plant, plant_metadata
 
 from plytalk.cli.plugins import plugins
-from plytalk.core.errors import Usage
+from plytalk.core.contracts.errors import Usage
 
 # It tells on itself: importing it leaves a file behind.
 TELLTALE = "from pathlib import Path\nPath(__file__).with_name('IMPORTED').write_text('')\n"

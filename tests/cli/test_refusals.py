@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from programs import ENVIRONMENT, chat, connect, serve
 
-from plytalk.core.errors import Exit
+from plytalk.core.contracts.errors import Exit
 
 STACKS = [(), ("--suite", "classical"), ("--handshake", "noise"), ("--handshake", "noise", "--pattern", "IX")]
 Home = Callable[[str], dict[str, str]]

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from plytalk.cli.main import chat, said
 from plytalk.cli.stacks import DEFAULT_PROFILE, Blocked, resolve
-from plytalk.core.errors import ChatError, UnknownLayer
-from plytalk.core.host import Host
+from plytalk.core.contracts.errors import ChatError, UnknownLayer
+from plytalk.core.registry.registry import Host
 
 DEMO01 = {"framer": "raw", "handshake": "none", "cipher": "none", "messages": "trimmed"}
 DEMO02 = {"framer": "length", "handshake": "rsa", "cipher": "aesgcm", "messages": "trimmed"}

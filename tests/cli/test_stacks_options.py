@@ -17,10 +17,10 @@ from plytalk.cli.stacks import (
     with_configuration,
     with_options,
 )
-from plytalk.core.errors import BrokenPlugin, Refused, Usage
-from plytalk.core.host import Host
-from plytalk.core.keys import Role
-from plytalk.core.layers import Cipher, Option
+from plytalk.core.contracts import Cipher, Option
+from plytalk.core.contracts.errors import BrokenPlugin, Refused, Usage
+from plytalk.core.contracts.peers import Role
+from plytalk.core.registry.registry import Host
 
 KEY, OTHER = "SHA256:" + "A" * 43, "SHA256:" + "B" * 43
 

@@ -17,8 +17,8 @@ from people import environment
 from programs import COMMAND, ENVIRONMENT, chat, complaint, connect, nobody_there, serve, started
 
 from plytalk.cli.main import chat as command
-from plytalk.core.errors import CannotConnect
-from plytalk.core.public_key import PublicKey
+from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.contracts.public_key import PublicKey
 
 SECURE_CHAT = ("--profile", "secure-chat")
 PLAINTEXT = "Warning: Anyone on the network path can read every word. `chat explain` says more."

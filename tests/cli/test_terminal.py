@@ -9,7 +9,7 @@ from programs import ENVIRONMENT
 ASK = """
 import signal
 from plytalk.cli.terminal import secret
-from plytalk.core.errors import UnknownPeer
+from plytalk.core.contracts.errors import UnknownPeer
 before = signal.getsignal(signal.SIGINT)
 try:
     print("got", len(secret("Passphrase: ")), "characters")

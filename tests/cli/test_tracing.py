@@ -7,8 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import aead as aeads
 from programs import ENVIRONMENT, chat, complaint, connect, serve
 
-from plytalk.core.trace import Event
-from plytalk.core.tracefile import read
+from plytalk.core.pipeline.tracing import Event
+from plytalk.lab.inspect.trace_file import read
 from plytalk.plugins.handshakes.plytalk1 import HYBRID
 
 

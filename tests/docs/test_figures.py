@@ -49,14 +49,16 @@ def test_each_row_of_the_attacks_on_resources() -> None:
     assert len(rows) > 30
     for row in rows[2:]:
         assert TAKEN.fullmatch(row.split("|")[-2].strip()), row
-    assert "`./run python -m resources`" in " ".join((ROOT / "docs/lab/resources.md").read_text().split())
+    assert "`./run python -m tests.system.resources`" in " ".join((ROOT / "docs/lab/resources.md").read_text().split())
 
 
 @pytest.mark.parametrize("title", ["A run", "Behind the handshake"])
 def test_what_fuzzing_found(title: str) -> None:
-    [section] = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", (ROOT / "fuzz/README.md").read_text(), flags=re.M | re.S)
+    [section] = re.findall(
+        rf"^## {title}\n(.*?)(?=^## |\Z)", (ROOT / "tests/system/fuzz/README.md").read_text(), flags=re.M | re.S
+    )
     assert re.search(r"[Cc]ommit [0-9a-f]{7}\b[^.]*\b20\d\d-[01]\d-[0-3]\d\b", section)
-    assert "./run python -m fuzz." in section
+    assert "./run python -m tests.system.fuzz." in section
 
 
 def test_what_stands_beside_a_figure_that_is_taken_now() -> None:

@@ -2,8 +2,8 @@
 
 import form
 
-from plytalk.core import limits
-from plytalk.core.properties import Property
+from plytalk.core.contracts import limits
+from plytalk.core.contracts.properties import Property
 
 
 def test_a_table() -> None:

@@ -14,10 +14,10 @@ import pytest
 import plytalk
 from plytalk.cli import config
 from plytalk.cli.main import chat
-from plytalk.core import errors, hookspecs
-from plytalk.core.layers import KINDS
-from plytalk.core.limits import Limits
-from plytalk.core.properties import Property
+from plytalk.core.contracts import KINDS, errors
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.properties import Property
+from plytalk.core.registry import hookspecs
 
 PROJECT = Path(__file__).resolve().parents[2]
 REFERENCE = PROJECT / "docs" / "reference"

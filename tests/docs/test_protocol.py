@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from plytalk.core.errors import ImpossibleStack
-from plytalk.core.keys import Role
-from plytalk.core.limits import Limits
-from plytalk.core.messages import CloseReason
-from plytalk.core.testing import stack_of
-from plytalk.core.words import WORDS
+from plytalk.core.contracts.errors import ImpossibleStack
+from plytalk.core.contracts.items import CloseReason
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.peers import Role
 from plytalk.plugins.authenticators.code import Code
 from plytalk.plugins.authenticators.psk import Psk
 from plytalk.plugins.ciphers.noise import NoiseTransport
@@ -22,6 +20,8 @@ from plytalk.plugins.noise import payload
 from plytalk.plugins.noise.proof import RENEWAL
 from plytalk.plugins.rooms import budget, names, room_list
 from plytalk.plugins.rooms.resume import MAX_INSTANCE, origin_of
+from plytalk.testing import stack_of
+from plytalk.trust.word_list import WORDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
 TEXT = " ".join(PAGE.read_text(encoding="utf-8").split())

@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plytalk.core.ends import stop
-from plytalk.core.errors import ChatError
-from plytalk.core.host import Host
-from plytalk.core.keys import Role
-from plytalk.core.memory import memory_stream_pair
-from plytalk.core.messages import is_exit
-from plytalk.core.sanitise import clean
-from plytalk.core.session import By, Ending, Session
-from plytalk.core.stack import Stack, choose
-from plytalk.core.testing import RecordingUi, byte_by_byte, open_ends, randomly
-from plytalk.core.testing.cutting import flipped
-from plytalk.core.testing.parts import Nowhere
-from plytalk.core.testing.transports import Receiver
-from plytalk.core.testing.verdict import idle, run, within
+from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.items import is_exit
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.endpoints.client import stop
+from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline.session import By, Ending, Session
+from plytalk.core.registry.registry import Host
+from plytalk.core.stack.selection import Stack, choose
 from plytalk.plugins.profiles import profiles
+from plytalk.testing import RecordingUi, byte_by_byte, open_ends, randomly
+from plytalk.testing.cutting import flipped
+from plytalk.testing.parts import Nowhere
+from plytalk.testing.transports import Receiver
+from plytalk.testing.verdict import idle, run, within
 
 PROFILES = {profile.name: profile for profile in profiles()}
 CHACHA = {**PROFILES["secure-chat"].layers, "cipher": "chacha20poly1305"}

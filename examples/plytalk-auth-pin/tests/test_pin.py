@@ -8,10 +8,10 @@ import pytest
 from plytalk_auth_pin import Pin
 
 from plytalk import Identity, Peer, Role
-from plytalk.core.errors import ChangedPeer, ChatError, Refused, UnknownPeer
-from plytalk.core.files import StoreError
-from plytalk.core.host import Host
-from plytalk.core.testing import check_authenticator
+from plytalk.core.contracts.errors import ChangedPeer, ChatError, Refused, UnknownPeer
+from plytalk.core.registry.registry import Host
+from plytalk.testing import check_authenticator
+from plytalk.trust.files import StoreError
 
 KEY, OTHER_KEY = Identity("rsa", b"the key of the server"), Identity("rsa", b"another key")
 

@@ -7,9 +7,9 @@ import pytest
 from plytalk_cipher_xor import Xor, xor
 
 from plytalk import Role, Secrets
-from plytalk.core.errors import HandshakeFailed
-from plytalk.core.host import Host
-from plytalk.core.testing import check_cipher
+from plytalk.core.contracts.errors import HandshakeFailed
+from plytalk.core.registry.registry import Host
+from plytalk.testing import check_cipher
 
 
 def two_ends() -> tuple[Xor, Xor]:

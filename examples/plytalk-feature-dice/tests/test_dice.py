@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from plytalk_feature_dice import Dice, roll
 
-from plytalk.core.errors import Usage
-from plytalk.core.host import Host
-from plytalk.core.testing import check_layer
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.registry.registry import Host
+from plytalk.testing import check_layer
 
 
 class Thrown:

@@ -6,12 +6,12 @@ import pytest
 from judging import ALICE, BOB, Shown
 from programs import ENVIRONMENT, Chat, chat, connect, serve
 
-from plytalk.core.errors import Refused, Usage
-from plytalk.core.files import Corrupt, StoreError
-from plytalk.core.identity import create
-from plytalk.core.keys import Role
+from plytalk.core.contracts.errors import Refused, Usage
+from plytalk.core.contracts.peers import Role
 from plytalk.plugins.authenticators.allow import Allow
 from plytalk.plugins.authenticators.words import Words
+from plytalk.trust.files import Corrupt, StoreError
+from plytalk.trust.identity import create
 
 
 def nobody(prompt: str) -> str:

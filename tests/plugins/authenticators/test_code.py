@@ -13,14 +13,14 @@ from meeting import End, Meeting, end, meet
 from people import environment, terminal
 from programs import COMMAND, chat
 
-from plytalk.core.contacts import Contact, Contacts
-from plytalk.core.errors import Refused, StackMismatch, Usage, WrongSecret
-from plytalk.core.files import StoreError, place
-from plytalk.core.keys import Role
-from plytalk.core.public_key import PublicKey
-from plytalk.core.wire import Wire
-from plytalk.core.words import WORDS
+from plytalk.core.contracts.errors import Refused, StackMismatch, Usage, WrongSecret
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.pipeline.handshake_io import Wire
 from plytalk.plugins.authenticators.code import GUESSES, KEPT, SPAKE, SPAKE_BYTES, Code, parse
+from plytalk.trust.contacts import Contact, Contacts
+from plytalk.trust.files import StoreError, place
+from plytalk.trust.word_list import WORDS
 
 pexpect = pytest.importorskip("pexpect", reason="pexpect plays the two people: pip install pexpect")
 spake2 = pytest.importorskip("spake2", reason="one-time codes need it: pip install spake2")

@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 from judging import ALICE, BOB, Shown
 
-from plytalk.core.errors import ChangedPeer, Refused, UnknownPeer, Usage
-from plytalk.core.files import Busy, Corrupt, locked
-from plytalk.core.keys import Identity
-from plytalk.core.known_hosts import KnownHosts as Store
-from plytalk.core.layers import Authenticator
+from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.errors import ChangedPeer, Refused, UnknownPeer, Usage
+from plytalk.core.contracts.peers import Identity
 from plytalk.plugins.authenticators.known_hosts import KnownHosts, host_and_port
+from plytalk.trust.files import Busy, Corrupt, locked
+from plytalk.trust.host_keys import KnownHosts as Store
 
 
 @pytest.fixture

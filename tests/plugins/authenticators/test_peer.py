@@ -2,7 +2,7 @@ import pytest
 from judging import ALICE, BOB, Shown
 from programs import chat
 
-from plytalk.core.errors import ChangedPeer, Usage
+from plytalk.core.contracts.errors import ChangedPeer, Usage
 from plytalk.plugins.authenticators.peer import PinnedPeer
 
 

@@ -6,12 +6,12 @@ from meeting import End, Meeting, end, meet
 from people import environment
 from programs import chat, connect, serve
 
-from plytalk.core.errors import ImpossibleStack, StackMismatch, Usage, WrongSecret
-from plytalk.core.files import Exposed, StoreError
-from plytalk.core.keys import Role
-from plytalk.core.layers import Authenticator
+from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.errors import ImpossibleStack, StackMismatch, Usage, WrongSecret
+from plytalk.core.contracts.peers import Role
 from plytalk.plugins.authenticators.code import Code
 from plytalk.plugins.authenticators.psk import Psk, pre_shared_key
+from plytalk.trust.files import Exposed, StoreError
 
 KEY = "00112233445566778899aabbccddeeff" * 2
 

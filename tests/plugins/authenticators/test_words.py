@@ -9,14 +9,14 @@ from meeting import End, Meeting, Person, end, meet
 from people import environment, terminal
 from programs import connect, serve
 
-from plytalk.core.errors import HandshakeFailed, Refused, StackMismatch, TooSlow, UnknownPeer, WrongSecret
-from plytalk.core.keys import Identity, Peer, Role
-from plytalk.core.lab import clock
-from plytalk.core.limits import Limits
-from plytalk.core.wire import Channel
-from plytalk.core.words import WORDS
+from plytalk.core.contracts.errors import HandshakeFailed, Refused, StackMismatch, TooSlow, UnknownPeer, WrongSecret
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.peers import Identity, Peer, Role
+from plytalk.core.pipeline.handshake_io import Channel
+from plytalk.lab.attacks import clock
 from plytalk.plugins.authenticators.psk import Psk
 from plytalk.plugins.authenticators.words import LENGTH, YES, Words, commitment, three_words
+from plytalk.trust.word_list import WORDS
 
 pexpect = pytest.importorskip("pexpect", reason="pexpect plays the two people: pip install pexpect")
 

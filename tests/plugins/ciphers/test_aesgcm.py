@@ -5,10 +5,10 @@ import os
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from plytalk.core.errors import HandshakeFailed
-from plytalk.core.keys import Role, Secrets
-from plytalk.core.testing import check_cipher
+from plytalk.core.contracts.errors import HandshakeFailed
+from plytalk.core.contracts.peers import Role, Secrets
 from plytalk.plugins.ciphers.aesgcm import AesGcm, layers
+from plytalk.testing import check_cipher
 
 
 def shared() -> tuple[Secrets, Secrets]:

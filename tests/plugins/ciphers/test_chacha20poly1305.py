@@ -5,11 +5,11 @@ import os
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from plytalk.core.errors import HandshakeFailed, Tampered
-from plytalk.core.keys import Role, Secrets
-from plytalk.core.testing import check_cipher
+from plytalk.core.contracts.errors import HandshakeFailed, Tampered
+from plytalk.core.contracts.peers import Role, Secrets
 from plytalk.plugins.ciphers.aesgcm import AesGcm
 from plytalk.plugins.ciphers.chacha20poly1305 import ChaCha20, layers
+from plytalk.testing import check_cipher
 
 
 def test_it_passes_the_kit() -> None:

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from plytalk.core.errors import HandshakeFailed, LocalError, Tampered
-from plytalk.core.keys import Role, Secrets
-from plytalk.core.testing import check_cipher
+from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
+from plytalk.core.contracts.peers import Role, Secrets
 from plytalk.plugins.ciphers import noise
 from plytalk.plugins.ciphers.noise import NoiseTransport, layers
 from plytalk.plugins.noise.primitives import AESGCM, CHACHAPOLY
 from plytalk.plugins.noise.states import CipherState
+from plytalk.testing import check_cipher
 
 CIPHERS = [CHACHAPOLY, AESGCM]
 THERE, BACK = bytes(range(32)), bytes(range(32, 64))
@@ -166,8 +166,8 @@ def test_forgetting_is_final_even_where_a_rekeying_is_due(monkeypatch):
 
 FORKED = """
 import os, sys
-from plytalk.core.errors import LocalError
-from plytalk.core.keys import Role, Secrets
+from plytalk.core.contracts.errors import LocalError
+from plytalk.core.contracts.peers import Role, Secrets
 from plytalk.plugins.ciphers.noise import NoiseTransport, layers
 from plytalk.plugins.noise.primitives import CHACHAPOLY
 from plytalk.plugins.noise.states import CipherState

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plytalk.core.keys import Role, Secrets
-from plytalk.core.testing import check_cipher
+from plytalk.core.contracts.peers import Role, Secrets
 from plytalk.plugins.ciphers.none import NoCipher, layers
+from plytalk.testing import check_cipher
 
 
 def test_it_passes_the_kit_and_claims_nothing() -> None:

@@ -17,13 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plytalk.core.errors import ChatError, Refused, UnknownPeer
-from plytalk.core.files import StoreError
-from plytalk.core.host import Host
-from plytalk.core.keys import Identity, Role
-from plytalk.core.stack import Stack
-from plytalk.core.testing import check_layer, open_ends, stack_of
+from plytalk.core.contracts.errors import ChatError, Refused, UnknownPeer
+from plytalk.core.contracts.peers import Identity, Role
+from plytalk.core.registry.registry import Host
+from plytalk.core.stack.selection import Stack
 from plytalk.plugins.features.log import TURNED_AWAY_A_SECOND, Log, layers
+from plytalk.testing import check_layer, open_ends, stack_of
+from plytalk.trust.files import StoreError
 
 posix = pytest.mark.skipif(os.name != "posix", reason="files have such rights on POSIX systems")
 

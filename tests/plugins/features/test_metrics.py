@@ -15,16 +15,16 @@ import pytest
 from people import environment
 from prometheus_client.parser import text_string_to_metric_families
 
-from plytalk.core.errors import CannotConnect, ImpossibleStack, Refused, Truncated, UnknownPeer, Usage
-from plytalk.core.hookspecs import hookimpl
-from plytalk.core.host import Host
-from plytalk.core.keys import Role
-from plytalk.core.layers import Feature
-from plytalk.core.measures import Measure
-from plytalk.core.session import By, Ending
-from plytalk.core.testing import check_layer, open_ends, stack_of
+from plytalk.core.contracts import Feature
+from plytalk.core.contracts.errors import CannotConnect, ImpossibleStack, Refused, Truncated, UnknownPeer, Usage
+from plytalk.core.contracts.measures import Measure
+from plytalk.core.contracts.peers import Role
+from plytalk.core.pipeline.session import By, Ending
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.registry.registry import Host
 from plytalk.plugins.features import metrics
 from plytalk.plugins.features.metrics import LONGEST, MOST, Metrics, layers
+from plytalk.testing import check_layer, open_ends, stack_of
 
 GET = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 

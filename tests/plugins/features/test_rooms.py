@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from crowd import Crowd, Person
 
-from plytalk.core.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch, Tampered, Truncated, Usage
-from plytalk.core.keys import Role
-from plytalk.core.session import By, Ending
-from plytalk.core.testing import check_layer, open_ends, stack_of
-from plytalk.core.testing.verdict import idle, within
+from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch, Tampered, Truncated, Usage
+from plytalk.core.contracts.peers import Role
+from plytalk.core.pipeline.session import By, Ending
 from plytalk.plugins.features import rooms
 from plytalk.plugins.features.rooms import Rooms, layers
-from plytalk.plugins.rooms.names import BadName
-from plytalk.plugins.rooms.register import Register
+from plytalk.plugins.rooms.member_names import BadName
+from plytalk.plugins.rooms.moderation import Register
+from plytalk.testing import check_layer, open_ends, stack_of
+from plytalk.testing.verdict import idle, within
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plytalk.core.properties import Property
-from plytalk.core.testing import check_framer
-from plytalk.core.testing.framers import fed
+from plytalk.core.contracts.properties import Property
 from plytalk.plugins.framers.raw import Raw, layers
+from plytalk.testing import check_framer
+from plytalk.testing.framers import fed
 
 
 def test_it_passes_the_kit() -> None:

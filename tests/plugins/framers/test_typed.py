@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plytalk.core.errors import FrameTooLong
-from plytalk.core.testing import check_framer, randomly
-from plytalk.core.testing.framers import fed
+from plytalk.core.contracts.errors import FrameTooLong
 from plytalk.plugins.framers.typed import Typed, layers
+from plytalk.testing import check_framer, randomly
+from plytalk.testing.framers import fed
 
 
 def test_it_passes_the_kit() -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from plytalk.core.errors import LocalError
-from plytalk.core.testing import check_framer
+from plytalk.core.contracts.errors import LocalError
 from plytalk.plugins.framers.u16 import U16, layers
+from plytalk.testing import check_framer
 
 
 def test_it_keeps_the_contract():

@@ -8,13 +8,11 @@ import pytest
 from meeting import End, Person, meet, nobody
 from programs import ENVIRONMENT, chat, connect, serve
 
-from plytalk.core.errors import Exit, HandshakeFailed, ImpossibleStack, Refused, Usage
-from plytalk.core.keys import Role
-from plytalk.core.layers import Authenticator
-from plytalk.core.properties import Property
-from plytalk.core.stack import Stack
-from plytalk.core.testing import check_handshake
-from plytalk.core.testing.parts import Nowhere
+from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.errors import Exit, HandshakeFailed, ImpossibleStack, Refused, Usage
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.stack.selection import Stack
 from plytalk.plugins.authenticators.peer import PinnedPeer
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.framers.u16 import U16
@@ -24,6 +22,8 @@ from plytalk.plugins.noise import payload
 from plytalk.plugins.noise.patterns import PATTERNS
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.proof import Proven
+from plytalk.testing import check_handshake
+from plytalk.testing.parts import Nowhere
 
 CLIENT, SERVER = Role.INITIATOR, Role.RESPONDER
 INTERACTIVE = [name for name, pattern in PATTERNS.items() if not pattern.one_way]

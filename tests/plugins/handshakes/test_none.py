@@ -1,9 +1,9 @@
 """No handshake: the conversation begins with its first byte."""
 
-from plytalk.core.testing import check_handshake
-from plytalk.core.testing.attempts import Attempts
-from plytalk.core.testing.parts import TypedFrames
 from plytalk.plugins.handshakes.none import NoHandshake, layers
+from plytalk.testing import check_handshake
+from plytalk.testing.attempts import Attempts
+from plytalk.testing.parts import TypedFrames
 
 
 def test_it_passes_the_kit() -> None:

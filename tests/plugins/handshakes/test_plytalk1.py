@@ -11,20 +11,20 @@ from heap import referents
 from meeting import Meeting, end, meet
 from programs import ENVIRONMENT, chat, serve
 
-from plytalk.core.errors import ChatError, Exit, HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
-from plytalk.core.keys import Identity, Role
-from plytalk.core.layers import Authenticator
-from plytalk.core.memory import memory_stream_pair
-from plytalk.core.properties import Property
-from plytalk.core.session import Session
-from plytalk.core.testing import PlainFrames, check_handshake
-from plytalk.core.testing.attempts import Attempts
+from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.errors import ChatError, Exit, HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
+from plytalk.core.contracts.peers import Identity, Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline.session import Session
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.handshakes.plytalk1 import CLASSICAL, HYBRID, MAX_A, MAX_B, MAX_C, Plytalk1, layers, suites_named
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519, KeyPair
 from plytalk.plugins.noise.proof import Prover
+from plytalk.testing import PlainFrames, check_handshake
+from plytalk.testing.attempts import Attempts
 
 CLIENT, SERVER = Role.INITIATOR, Role.RESPONDER
 

@@ -11,21 +11,21 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stacks import stack_of
 
-from plytalk.core.audit import Report, audit
-from plytalk.core.host import Host
-from plytalk.core.identity import Identity as OwnIdentity
-from plytalk.core.identity import create
-from plytalk.core.keys import Identity, Secrets
-from plytalk.core.limits import Limits
-from plytalk.core.properties import PROTECTIONS
-from plytalk.core.server import Server
-from plytalk.core.target import Grade
-from plytalk.core.wire import Wire
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.peers import Identity, Secrets
+from plytalk.core.contracts.properties import PROTECTIONS
+from plytalk.core.endpoints.server import Server
+from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.registry.registry import Host
+from plytalk.lab.audit.probe import Grade
+from plytalk.lab.audit.report import Report, audit
 from plytalk.plugins.handshakes import plytalk1
 from plytalk.plugins.handshakes.plytalk1 import CLASSICAL, HYBRID, Plytalk1
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.primitives import DH, X25519, KeyPair
 from plytalk.plugins.noise.proof import Prover
+from plytalk.trust.identity import Identity as OwnIdentity
+from plytalk.trust.identity import create
 
 
 @asynccontextmanager

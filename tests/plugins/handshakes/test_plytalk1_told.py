@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from meeting import end
 
-from plytalk.core.errors import HandshakeFailed, StackMismatch, Usage, WrongSecret
-from plytalk.core.keys import Role
-from plytalk.core.memory import memory_stream_pair
-from plytalk.core.session import Session
+from plytalk.core.contracts.errors import HandshakeFailed, StackMismatch, Usage, WrongSecret
+from plytalk.core.contracts.peers import Role
+from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline.session import Session
 from plytalk.plugins.handshakes.plytalk1 import CLASSICAL, HYBRID, Plytalk1, suites_named
 from plytalk.plugins.noise import preamble
 

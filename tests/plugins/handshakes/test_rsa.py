@@ -10,16 +10,16 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa
 
-from plytalk.core.errors import HandshakeFailed, RemoteError, Usage
-from plytalk.core.keys import Identity, Role, Secrets
-from plytalk.core.memory import MemoryStream, memory_stream_pair
-from plytalk.core.testing import PlainFrames, TypedFrames, check_handshake
-from plytalk.core.testing.attempts import CLIENT, SERVER, Attempts
-from plytalk.core.testing.verdict import idle
-from plytalk.core.wire import Wire
+from plytalk.core.contracts.errors import HandshakeFailed, RemoteError, Usage
+from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
+from plytalk.core.pipeline.handshake_io import Wire
 from plytalk.plugins.ciphers.aesgcm import AesGcm
 from plytalk.plugins.handshakes import rsa as module
 from plytalk.plugins.handshakes.rsa import RsaOaep, layers, load_or_make, open_session_key, pem, read_public_key
+from plytalk.testing import PlainFrames, TypedFrames, check_handshake
+from plytalk.testing.attempts import CLIENT, SERVER, Attempts
+from plytalk.testing.verdict import idle
 
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plytalk.core.errors import BadFrame, FrameTooLong, LocalError
-from plytalk.core.messages import Ack, Close, CloseReason, Control, Empty, Extension, Ping, Pong, Undecodable
-from plytalk.core.testing import check_messages
+from plytalk.core.contracts.errors import BadFrame, FrameTooLong, LocalError
+from plytalk.core.contracts.items import Ack, Close, CloseReason, Control, Empty, Extension, Ping, Pong, Undecodable
 from plytalk.plugins.messages import records
 from plytalk.plugins.messages.records import (
     BUCKETS,
@@ -23,6 +22,7 @@ from plytalk.plugins.messages.records import (
     Type,
     layers,
 )
+from plytalk.testing import check_messages
 
 ITEMS = st.one_of(
     st.text(max_size=400),

@@ -2,9 +2,9 @@
 
 import pytest
 
-from plytalk.core.messages import Close
-from plytalk.core.testing import check_messages
+from plytalk.core.contracts.items import Close
 from plytalk.plugins.messages.text import Text, layers
+from plytalk.testing import check_messages
 
 
 def test_it_passes_the_kit() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from plytalk.core.testing import check_messages
 from plytalk.plugins.messages.trimmed import Trimmed, layers
+from plytalk.testing import check_messages
 
 
 def test_it_passes_the_kit() -> None:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from heap import referents
 
-from plytalk.core.errors import HandshakeFailed, LocalError, Usage
+from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Usage
 from plytalk.plugins.noise.engine import MAX_MESSAGE, HandshakeState
 from plytalk.plugins.noise.primitives import DHS, X448, X25519
 

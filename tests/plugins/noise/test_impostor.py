@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from plytalk.core.errors import HandshakeFailed, RemoteError
-from plytalk.core.host import Host
-from plytalk.core.identity import Identity
-from plytalk.core.lab import clock
-from plytalk.core.lab.setup import ATTACKER, setups
-from plytalk.core.memory import memory_stream_pair
-from plytalk.core.wire import MESSAGE, Wire
+from plytalk.core.contracts.errors import HandshakeFailed, RemoteError
+from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline.handshake_io import MESSAGE, Wire
+from plytalk.core.registry.registry import Host
+from plytalk.lab.attacks import clock
+from plytalk.lab.attacks.scenario import ATTACKER, setups
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.noise import impostor, payload
 from plytalk.plugins.noise.primitives import DH, MLKEM768, X25519
+from plytalk.trust.identity import Identity
 
 CLASSICAL, HYBRID = "Noise_XX_25519_ChaChaPoly_SHA256", "Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256"
 

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from plytalk.core.errors import Usage
+from plytalk.core.contracts.errors import Usage
 from plytalk.plugins.noise.patterns import DEFERRED, FUNDAMENTAL, ONE_WAY, PATTERNS, Pattern, named, parse
 
 EVERY_PSK = [

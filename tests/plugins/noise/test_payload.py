@@ -5,9 +5,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plytalk.core.errors import HandshakeFailed
-from plytalk.core.identity import Identity
+from plytalk.core.contracts.errors import HandshakeFailed
 from plytalk.plugins.noise import payload
+from plytalk.trust.identity import Identity
 
 ALICE, MALLORY = (Identity(Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)) for seed in (1, 2))
 STATIC = bytes(range(32))

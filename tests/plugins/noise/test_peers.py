@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from live.noises import DissononcePeer, NoiseProtocolPeer, Scene, quiet
 
-from plytalk.core.errors import HandshakeFailed
+from plytalk.core.contracts.errors import HandshakeFailed
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.patterns import PATTERNS
 from plytalk.plugins.noise.protocol import named

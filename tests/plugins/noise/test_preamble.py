@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plytalk.core.errors import HandshakeFailed
+from plytalk.core.contracts.errors import HandshakeFailed
 from plytalk.plugins.handshakes.plytalk1 import SETS
 from plytalk.plugins.noise.preamble import MAGIC, MAX_BYTES, Answer, Offer, prologue, suite, tokens
 

@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from plytalk.core.errors import HandshakeFailed
+from plytalk.core.contracts.errors import HandshakeFailed
 from plytalk.plugins.noise.primitives import AESGCM, CHACHAPOLY, DH, DHS, HASHES, MLKEM768, X448, X25519, Hash
 
 

@@ -2,10 +2,10 @@
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from plytalk.core.identity import Identity
 from plytalk.plugins.noise import payload
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.proof import RENEWAL, Prover
+from plytalk.trust.identity import Identity
 
 ALICE = Identity(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plytalk.core.errors import Usage
+from plytalk.core.contracts.errors import Usage
 from plytalk.plugins.noise.primitives import AESGCM, BLAKE2B, CHACHAPOLY, MLKEM768, SHA256, X448, X25519
 from plytalk.plugins.noise.protocol import interactive, named
 

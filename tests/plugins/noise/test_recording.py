@@ -2,7 +2,7 @@
 
 import pytest
 
-from plytalk.core.errors import Tampered
+from plytalk.core.contracts.errors import Tampered
 from plytalk.plugins.noise import preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519

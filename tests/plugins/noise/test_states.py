@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from plytalk.core.errors import LocalError, Tampered
+from plytalk.core.contracts.errors import LocalError, Tampered
 from plytalk.plugins.noise.primitives import AESGCM, CHACHAPOLY, SHA256, SHA512, Cipher
 from plytalk.plugins.noise.states import MAX_MESSAGE, MAX_NONCE, CipherState, SymmetricState
 

@@ -4,10 +4,10 @@ import stat
 
 import pytest
 
-from plytalk.core.errors import Usage
-from plytalk.core.files import Exposed
+from plytalk.core.contracts.errors import Usage
 from plytalk.plugins.noise.primitives import X448, X25519
 from plytalk.plugins.noise.static import from_hex, load_or_make
+from plytalk.trust.files import Exposed
 
 
 @pytest.mark.parametrize("dh", [X25519, X448])

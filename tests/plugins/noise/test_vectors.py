@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 
-from plytalk.core.errors import HandshakeFailed
+from plytalk.core.contracts.errors import HandshakeFailed
 from plytalk.plugins.noise.engine import HandshakeState, Transport
 from plytalk.plugins.noise.primitives import CHACHAPOLY, DH, KEM, MLKEM768, KeyPair
 from plytalk.plugins.noise.protocol import named

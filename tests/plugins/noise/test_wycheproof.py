@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 
-from plytalk.core.errors import HandshakeFailed
-from plytalk.core.identity import identity_key
+from plytalk.core.contracts.errors import HandshakeFailed
 from plytalk.plugins.noise.primitives import AESGCM, CHACHAPOLY, MLKEM768, X25519, Cipher, KeyPair
+from plytalk.trust.identity import identity_key
 
 Case = dict[str, Any]
 NONCE_LENGTH = 12

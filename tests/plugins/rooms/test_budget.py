@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from crowd import PATIENT, Crowd, Stranger, Tight
 
-from plytalk.core.streams import AsyncioStream
-from plytalk.core.testing.verdict import idle, within
+from plytalk.core.io.asyncio_stream import AsyncioStream
 from plytalk.plugins.messages.records import CAPACITY, HEADER, MESSAGE, MORE, padded
 from plytalk.plugins.rooms import budget as budgets
 from plytalk.plugins.rooms import commands
@@ -30,9 +29,10 @@ from plytalk.plugins.rooms.budget import (
     Turns,
     Unfinished,
 )
+from plytalk.plugins.rooms.events import ROOM
 from plytalk.plugins.rooms.member import Member
-from plytalk.plugins.rooms.wire import ROOM
 from plytalk.plugins.transports.tcp import Tcp
+from plytalk.testing.verdict import idle, within
 
 MIB = 1024 * 1024
 RATES = Rates(20, 80)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from crowd import Crowd
 
-from plytalk.core.commands import Command
-from plytalk.core.errors import Usage
-from plytalk.core.layers import Feature
-from plytalk.core.testing.verdict import idle
+from plytalk.core.contracts import Feature
+from plytalk.core.contracts.commands import Command
+from plytalk.core.contracts.errors import Usage
+from plytalk.testing.verdict import idle
 
 
 def fail(call) -> None:

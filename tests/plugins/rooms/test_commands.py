@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from crowd import Crowd, Person
 
-from plytalk.core.errors import Refused, Usage
-from plytalk.core.keys import Peer, Role
-from plytalk.core.session import By
-from plytalk.core.testing.verdict import idle
+from plytalk.core.contracts.errors import Refused, Usage
+from plytalk.core.contracts.peers import Peer, Role
+from plytalk.core.pipeline.session import By
 from plytalk.plugins.authenticators.allow import Allow
 from plytalk.plugins.rooms.commands import COMMANDS
-from plytalk.plugins.rooms.register import Register
+from plytalk.plugins.rooms.moderation import Register
+from plytalk.testing.verdict import idle
 
 # -- for everybody --------------------------------------------------------------------------------------------------------
 

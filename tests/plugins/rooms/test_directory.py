@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from crowd import Crowd
 
-from plytalk.core.public_key import PublicKey
+from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms import directory
 
 

@@ -16,14 +16,14 @@ import pytest
 from crowd import Crowd
 from programs import ENVIRONMENT, Chat, chat, connect, serve
 
-from plytalk.core.files import Exposed, StoreError
-from plytalk.core.public_key import PublicKey
-from plytalk.core.testing.verdict import idle
+from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms import hall, room_list
+from plytalk.plugins.rooms.events import Event, Kind
 from plytalk.plugins.rooms.history import History
 from plytalk.plugins.rooms.resume import Taken
 from plytalk.plugins.rooms.room import Room
-from plytalk.plugins.rooms.wire import Event, Kind
+from plytalk.testing.verdict import idle
+from plytalk.trust.files import Exposed, StoreError
 
 ALICE, BOB = (PublicKey.of("ssh-ed25519", bytes([number] * 32)) for number in (1, 2))
 
@@ -142,7 +142,7 @@ def test_of_a_write_that_fails_nothing_stays(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_no_new_history(tmp_path: Path, size: int) -> None:
     full = """if True:
         import resource, sys, pathlib
-        from plytalk.core.files import StoreError
+        from plytalk.trust.files import StoreError
         from plytalk.plugins.rooms.history import History
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
         try:

@@ -18,13 +18,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from plytalk.core.keys import Role
-from plytalk.core.messages import Extension
-from plytalk.core.session import Session
-from plytalk.core.testing.verdict import idle
+from plytalk.core.contracts.items import Extension
+from plytalk.core.contracts.peers import Role
+from plytalk.core.pipeline.session import Session
 from plytalk.plugins.rooms import names
+from plytalk.plugins.rooms.events import EVENT, ROOM, Event, Kind, read, write
 from plytalk.plugins.rooms.member import Member
-from plytalk.plugins.rooms.wire import EVENT, ROOM, Event, Kind, read, write
+from plytalk.testing.verdict import idle
 
 KEYS, ROOMS = ("ada", "bea", "cyd", "dot"), ("lobby", "kitchen", "attic")
 NAMES = ("ada", "bea", "Ada", "A1ice", "Alice", "", "x" * 40, "operator", "clara", "dara")

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from crowd import PATIENT, Crowd, Stranger, Tight
 
-from plytalk.core.host import Host
-from plytalk.core.keys import Role
-from plytalk.core.server import Place
-from plytalk.core.session import By, Session
-from plytalk.core.stack import Stack, choose
-from plytalk.core.testing import RecordingUi
-from plytalk.core.testing.verdict import idle
+from plytalk.core.contracts.peers import Role
+from plytalk.core.endpoints.server import Place
+from plytalk.core.pipeline.session import By, Session
+from plytalk.core.registry.registry import Host
+from plytalk.core.stack.selection import Stack, choose
 from plytalk.plugins.rooms import hall as halls
 from plytalk.plugins.rooms import member as members
 from plytalk.plugins.rooms.wire import Kind
 from plytalk.plugins.transports.memory import Memory
+from plytalk.testing import RecordingUi
+from plytalk.testing.verdict import idle
 
 # -- those that hear lines ------------------------------------------------------------------------------------------------
 

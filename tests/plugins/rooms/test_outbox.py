@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from crowd import Crowd
 
-from plytalk.core.testing.verdict import idle
+from plytalk.testing.verdict import idle
 
 
 @pytest.mark.parametrize("history", [False, True])

@@ -1,7 +1,7 @@
 """What a room knows of the other side of a connection. Marks and keys are also seen in test_member.py."""
 
-from plytalk.core.keys import Identity
-from plytalk.core.public_key import PublicKey
+from plytalk.core.contracts.peers import Identity
+from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms.peer import key_of, source_for
 
 KEY = PublicKey.of("ssh-ed25519", bytes(32))

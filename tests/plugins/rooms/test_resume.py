@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from crowd import Crowd, Stranger
 
-from plytalk.core.public_key import PublicKey
+from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms.resume import MAX_INSTANCE, Resume, Taken, origin_of
 from plytalk.plugins.rooms.room import Room
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from crowd import Crowd
 
-from plytalk.core.limits import Limits
-from plytalk.core.testing.verdict import idle
+from plytalk.core.contracts.limits import Limits
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.rooms import room as rooms
+from plytalk.plugins.rooms.events import Event, Kind, Mark
 from plytalk.plugins.rooms.room import Room
-from plytalk.plugins.rooms.wire import Event, Kind, Mark
+from plytalk.testing.verdict import idle
 
 
 class Hears:

@@ -3,9 +3,9 @@
 import pytest
 from crowd import Screen
 
-from plytalk.core.layers import Said
+from plytalk.core.contracts import Said
+from plytalk.plugins.rooms.events import Event, Kind, Mark
 from plytalk.plugins.rooms.screen import show, tell
-from plytalk.plugins.rooms.wire import Event, Kind, Mark
 
 
 class Raw(Screen):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from plytalk.core.errors import CannotConnect
-from plytalk.core.testing import check_transport
+from plytalk.core.contracts.errors import CannotConnect
 from plytalk.plugins.transports.memory import Memory, layers
+from plytalk.testing import check_transport
 
 
 def test_it_passes_the_kit() -> None:

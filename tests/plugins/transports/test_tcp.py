@@ -9,11 +9,11 @@ import sys
 
 import pytest
 
-from plytalk.core.errors import CannotConnect
-from plytalk.core.testing import check_transport
-from plytalk.core.testing.transports import Place, Receiver
-from plytalk.core.testing.verdict import idle
+from plytalk.core.contracts.errors import CannotConnect
 from plytalk.plugins.transports.tcp import A_TURN, KEEP_ALIVE, REFUSED_A_TURN, Tcp, layers, show, todo, why
+from plytalk.testing import check_transport
+from plytalk.testing.transports import Place, Receiver
+from plytalk.testing.verdict import idle
 
 
 def has_ipv6() -> bool:

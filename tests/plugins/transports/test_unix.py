@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from plytalk.core.errors import CannotConnect
-from plytalk.core.testing import check_transport
-from plytalk.core.testing.verdict import idle
+from plytalk.core.contracts.errors import CannotConnect
 from plytalk.plugins.transports.unix import Unix, layers
+from plytalk.testing import check_transport
+from plytalk.testing.verdict import idle
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets, which this system has not")
 

@@ -1,4 +1,4 @@
-"""Lines through pipes; tests/terminal/ holds the same UI on a terminal."""
+"""Lines through pipes; tests/system/terminal/ holds the same UI on a terminal."""
 
 import asyncio
 import io
@@ -9,16 +9,16 @@ from dataclasses import replace
 
 import pytest
 
-from plytalk.core.ends import Client
-from plytalk.core.errors import OutputFailed, UnknownPeer
-from plytalk.core.host import Host
-from plytalk.core.layers import Said
-from plytalk.core.lines import LineReader
-from plytalk.core.server import Server
-from plytalk.core.session import By, Ending
-from plytalk.core.testing import RecordingUi, check_ui, stack_of
+from plytalk.core.contracts import Said
+from plytalk.core.contracts.errors import OutputFailed, UnknownPeer
+from plytalk.core.endpoints.client import Client
+from plytalk.core.endpoints.server import Server
+from plytalk.core.io.lines import LineReader
+from plytalk.core.pipeline.session import By, Ending
+from plytalk.core.registry.registry import Host
 from plytalk.plugins.transports.memory import Memory
 from plytalk.plugins.uis.console import Console, layers, on_screen
+from plytalk.testing import RecordingUi, check_ui, stack_of
 
 
 @pytest.fixture

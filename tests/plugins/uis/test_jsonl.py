@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plytalk.core.layers import Said
-from plytalk.core.lines import LineReader
-from plytalk.core.session import By
-from plytalk.core.testing import Side, check_ui, open_ends, stack_of
+from plytalk.core.contracts import Said
+from plytalk.core.io.lines import LineReader
+from plytalk.core.pipeline.session import By
 from plytalk.plugins.uis.jsonl import Jsonl, layers
+from plytalk.testing import Side, check_ui, open_ends, stack_of
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from dataclasses import replace
 import programs
 import pytest
 
-from plytalk.core.errors import UnknownPeer
-from plytalk.core.layers import Said
-from plytalk.core.testing import check_ui, open_ends, stack_of
+from plytalk.core.contracts import Said
+from plytalk.core.contracts.errors import UnknownPeer
 from plytalk.plugins.uis.none import Nobody, layers
+from plytalk.testing import check_ui, open_ends, stack_of
 
 
 def test_it_passes_the_kit() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from plytalk.core.layers import Question
-from plytalk.core.testing.verdict import idle
+from plytalk.core.contracts import Question
+from plytalk.testing.verdict import idle
 
 pytest.importorskip("termios", reason="needs the terminals of Unix")
 

@@ -12,11 +12,11 @@ pytest.importorskip("termios", reason="needs the terminals of Unix")
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 
-from plytalk.core.layers import Question
-from plytalk.core.testing.verdict import idle
+from plytalk.core.contracts import Question
 from plytalk.plugins.uis import prompts
 from plytalk.plugins.uis.prompts import Prompt
 from plytalk.plugins.uis.terminal import TerminalOutput
+from plytalk.testing.verdict import idle
 
 ASKED = Question(1, "Trust it?")
 ROWS, COLUMNS = 10, 40

@@ -12,8 +12,8 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 
-from plytalk.core.testing.verdict import idle
 from plytalk.plugins.uis.terminal import Above, Drawing, TerminalOutput, as_text, reflows
+from plytalk.testing.verdict import idle
 
 
 async def test_other_prints_stand_above_too_from_any_thread() -> None:

@@ -1,0 +1,105 @@
+"""Ciphers of the form nonce, ciphertext, tag: what every AEAD with a random nonce for each message shares.
+
+The layer names the primitive; this file names none.
+"""
+
+import os
+from contextlib import suppress
+from typing import Any, ClassVar, NoReturn, Protocol
+from weakref import WeakSet
+
+from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
+from plytalk.core.contracts.peers import Role, Secrets, copies_keys, wipe
+from plytalk.core.contracts import Cipher
+from plytalk.core.contracts.properties import Property
+
+NONCE = 12
+TAG = 16
+POOL = NONCE * 512
+MAX_SEALED = 2**32  # messages under one key with random nonces (NIST SP 800-38D, section 8.3)
+
+
+_living: "WeakSet[RandomNonceCipher]" = WeakSet()
+
+
+class Aead(Protocol):
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes: ...
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes: ...
+
+
+class RandomNonceCipher(Cipher):
+    """Each message is 12 fresh random bytes, the ciphertext, and the 16-byte tag; no associated data.
+
+    One key may serve both directions, which is why this gives no `DIRECTION_KEYS` and no `ORDER`. A key that
+    comes as a `bytearray` is overwritten.
+    """
+
+    needs = {Property.KEYS, Property.BORDERS}
+    gives = {Property.SECRECY, Property.INTEGRITY}
+    overhead = NONCE + TAG
+    tolerant = True
+    key_sizes: ClassVar[tuple[int, ...]] = (32,)
+
+    def __init__(self, secrets: Secrets, role: Role, **options: Any) -> None:
+        for key in (secrets.send, secrets.receive):
+            if len(key) not in self.key_sizes:
+                raise HandshakeFailed(
+                    f"The handshake left a key of {len(key)} bytes; the cipher `{self.name}` takes {self.key_sizes}."
+                )
+        self._encrypt = self.primitive(secrets.send).encrypt
+        self._decrypt = self.primitive(secrets.receive).decrypt
+        for key in (secrets.send, secrets.receive):
+            if isinstance(key, bytearray) and copies_keys(self.primitive, len(key)):
+                wipe(key)
+        self._nonces, self._at, self._left, self._process = b"", POOL, MAX_SEALED, os.getpid()
+        _living.add(self)
+
+    @classmethod
+    def primitive(cls, key: bytes | bytearray) -> Aead:
+        """The AEAD under a key."""
+        raise NotImplementedError
+
+    def seal(self, plaintext: bytes) -> bytes:
+        # Random bytes are drawn many at a time: asking the system for twelve costs as much as sealing a line.
+        at = self._at
+        if at == POOL:
+            self._refill()
+            at = 0
+        self._at = end = at + NONCE
+        nonce = self._nonces[at:end]
+        return nonce + self._encrypt(nonce, plaintext, None)
+
+    def _refill(self) -> None:
+        if os.getpid() != self._process:
+            raise LocalError("This conversation belongs to another process.")
+        self._left -= POOL // NONCE
+        if self._left < 0:
+            raise LocalError("Too many messages under one key with random nonces.", "Start a new conversation.")
+        self._nonces = os.urandom(POOL)
+
+    def open(self, sealed: bytes) -> bytes:
+        try:
+            return self._decrypt(sealed[:NONCE], sealed[NONCE:], None)
+        except Exception:  # whatever the primitive says is wrong, there is one answer
+            raise Tampered(
+                "A message did not decrypt and was dropped: it was changed on the way, or sealed with another key."
+            ) from None
+
+    def forget(self) -> None:
+        self._encrypt = self._decrypt = _refuse
+        self._nonces, self._at = b"", POOL
+
+
+def _refuse(nonce: bytes, data: bytes, associated_data: bytes | None) -> NoReturn:
+    """In place of an AEAD whose key is forgotten."""
+    raise LocalError("This key is forgotten.", "Make a new connection.")
+
+
+def _forget_nonces() -> None:
+    """In a forked child: what has been drawn is the parent's to use."""
+    for cipher in _living:
+        cipher._nonces, cipher._at = b"", POOL
+
+
+with suppress(AttributeError):  # where there is no fork
+    os.register_at_fork(after_in_child=_forget_nonces)

@@ -1,0 +1,88 @@
+"""Frames with a header: the loop that every length-prefixed framer shares.
+
+A framer names its header's `Struct`; the length is its last field, and the type, where there is one, its first (one byte).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from struct import Struct
+from typing import ClassVar
+
+from plytalk.core.contracts import Buffer, Failed, Frame, Framer, Kind
+from plytalk.core.contracts.errors import FrameTooLong, LocalError
+
+LARGE = 4096
+"""From how many bytes on a frame is copied by itself; of smaller ones there are many in what has come, which is copied once."""
+
+
+class HeaderFramer(Framer):
+    """Each frame is a header and that many bytes of payload."""
+
+    header: ClassVar[Struct]
+    typed: ClassVar[bool] = False
+    longest: ClassVar[int] = 2**32 - 1
+    _pack: ClassVar[Callable[..., bytes]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if hasattr(cls, "header"):
+            cls._pack = cls.header.pack
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._at = 0
+
+    def encode(self, kind: Kind, payload: bytes) -> bytes:
+        size = len(payload)
+        if size > self.longest:
+            raise LocalError(f"A frame of {size:,} bytes is longer than the framer `{self.name}` can carry ({self.longest:,}).")
+        return (self._pack(kind, size) if self.typed else self._pack(size)) + payload
+
+    @staticmethod
+    def encode_each(framers: "Sequence[HeaderFramer]", kind: Kind, payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
+        if len(set(map(len, payloads))) != 1:
+            return Framer.encode_each(framers, kind, payloads, failed)
+        head = framers[0].encode(kind, payloads[0])[: framers[0].header.size]  # of all the same length, so of all the same header
+        return [head + payload for payload in payloads]
+
+    def feed(self, data: Buffer) -> None:
+        self._release()
+        self._buffer += data
+
+    def _release(self) -> None:
+        """Let go of the frames that were taken: a peer at rest must not keep the memory of its longest one."""
+        if self._at:
+            del self._buffer[: self._at]
+            self._at = 0
+
+    def frames(self) -> Iterator[Frame]:
+        # One copy of what has come, then slices of it: the bytearray itself is only ever cut at its front.
+        buffer, unpack, typed, limit = self._buffer, self.header.unpack_from, self.typed, self.limit
+        start, size, head, data = self._at, len(buffer), self.header.size, b""
+        kind = None
+        while (body := start + head) <= size:
+            if typed:
+                kind, length = unpack(buffer, start)
+            else:
+                (length,) = unpack(buffer, start)
+            if length > limit:
+                raise FrameTooLong(f"The other side announced a frame of {length:,} bytes; at most {limit:,} are accepted here.")
+            end = body + length
+            if end > size:
+                break
+            self._at = start = end
+            if length > LARGE:
+                yield kind, bytes(memoryview(buffer)[body:end])
+                continue
+            if not data:
+                data = bytes(buffer)
+            yield kind, data[body:end]
+        if len(buffer) == size:  # nothing was fed meanwhile
+            self._release()
+
+    def fields(self, kind: Kind | None, payload: bytes) -> dict[str, str]:
+        length = {"length": str(len(payload))}
+        return {"type": (kind or b"").decode("latin-1"), **length} if self.typed else length
+
+    @property
+    def unfinished(self) -> int:
+        return len(self._buffer) - self._at

@@ -1,0 +1,28 @@
+"""Messages that are UTF-8 text and nothing else: what the existing chats share."""
+
+import codecs
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from plytalk.core.contracts import Messages
+from plytalk.core.contracts.items import Close, Item, Undecodable, is_exit
+
+
+class TextMessages(Messages):
+    """One text is one plaintext. `exit` says goodbye. Without borders a character may be cut in two: the rest comes later."""
+
+    def __init__(self, borders: bool, **options: Any) -> None:
+        super().__init__(borders)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
+        return [(item if item.__class__ is str else item.text).encode(errors="replace") for item in items]  # type: ignore[union-attr]
+
+    def unpack(self, plaintext: bytes) -> Iterable[Item]:
+        try:
+            text = plaintext.decode() if self.borders else self._decoder.decode(plaintext)
+        except UnicodeDecodeError:
+            return (Undecodable(plaintext.decode(errors="replace")),)
+        if len(text) < 64 and is_exit(text):
+            return (Close(text),)
+        return (text,) if text or self.borders else ()

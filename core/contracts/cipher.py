@@ -1,0 +1,49 @@
+"""Ciphers: what is said, sealed."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from plytalk.core.contracts.layer import Failed, Layer, attempt
+from plytalk.core.contracts.peers import Role, Secrets
+
+
+class Cipher(Layer):
+    """Seals plaintext into what goes on the wire, and opens it again.
+
+    class Plain(Cipher):
+        name = "none"
+
+        def __init__(self, secrets, role): ...
+        def seal(self, plaintext): return plaintext
+        def open(self, sealed): return sealed
+
+    `tolerant` says what happens after a frame that does not open: go on (as the existing chats do), or end, the default.
+    """
+
+    kind = "cipher"
+    overhead: ClassVar[int] = 0
+    """Bytes that `seal` adds, at most."""
+    tolerant: ClassVar[bool] = False
+
+    @abstractmethod
+    def __init__(self, secrets: Secrets, role: Role, **options: Any) -> None:
+        """Made once for a conversation. Raises ChatError where the secrets do not fit."""
+
+    @abstractmethod
+    def seal(self, plaintext: bytes) -> bytes: ...
+
+    @staticmethod
+    def seal_each(ciphers: Sequence[Any], plaintext: bytes, failed: Failed) -> list[bytes]:
+        """`seal` one plaintext with each of many of this class: a layer that can do it in a faster loop redefines it.
+
+        Where one raises, its place is empty, and `failed` learns its number and the error.
+        """
+        return [attempt(number, failed, cipher.seal, plaintext) or b"" for number, cipher in enumerate(ciphers)]
+
+    @abstractmethod
+    def open(self, sealed: bytes) -> bytes:
+        """Raises Tampered for whatever `seal` did not make, and nothing else."""
+
+    def forget(self) -> None:
+        """Called once, when the conversation is over: drop the keys. `seal` and `open` are not called again."""

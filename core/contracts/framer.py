@@ -1,0 +1,54 @@
+"""Framers: a stream of bytes cut into frames."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from plytalk.core.contracts.layer import Buffer, Failed, Frame, Kind, Layer, attempt
+from plytalk.core.contracts.limits import KIB
+
+
+class Framer(Layer):
+    """Cuts a stream of bytes into frames.
+
+    class Length(HeaderFramer):
+        name = "length"
+        gives = {BORDERS}
+        header = Struct(">I")
+
+    Most framers put a header before each frame: derive from `plytalk.core.bases.header_framer.HeaderFramer` and name the header.
+    """
+
+    kind = "framer"
+    limit: int = 8 * KIB
+    """The longest payload accepted, in bytes: raised by the session once the handshake is done."""
+
+    @abstractmethod
+    def encode(self, kind: Kind, payload: bytes) -> bytes:
+        """One frame, ready to send. `kind` is one byte; framers without types drop it."""
+
+    @staticmethod
+    def encode_each(framers: Sequence[Any], kind: Kind, payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
+        """`encode` a payload with each of many of this class: see `Cipher.seal_each`."""
+        pairs = zip(framers, payloads, strict=True)
+        return [attempt(number, failed, framer.encode, kind, payload) or b"" for number, (framer, payload) in enumerate(pairs)]
+
+    @abstractmethod
+    def feed(self, data: Buffer) -> None:
+        """Take in bytes as they came, however they were cut."""
+
+    @abstractmethod
+    def frames(self) -> Iterator[Frame]:
+        """Give the complete frames, one at a time; one that is not taken stays for the next call.
+
+        Raises FrameTooLong as soon as a header says so, before anything is allocated; BadFrame for what is not a frame.
+        """
+
+    @property
+    @abstractmethod
+    def unfinished(self) -> int:
+        """How many bytes are held here: those of frames not taken yet, and of the beginning of the next one."""
+
+    def fields(self, kind: Kind | None, payload: bytes) -> Mapping[str, str]:
+        """What a frame says before its payload, for the inspector of a trace."""
+        return {"length": str(len(payload))}

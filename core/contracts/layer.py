@@ -1,0 +1,84 @@
+"""What all layers state about themselves, and the words that their contracts share."""
+
+from abc import ABC
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from inspect import cleandoc
+from typing import Any, ClassVar, Self
+
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+
+Buffer = bytes | bytearray | memoryview
+Kind = bytes
+Frame = tuple[Kind | None, bytes]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A command-line option that a layer brings: `--NAME`; its value reaches the layer's constructor as a keyword argument.
+
+    `type` is bool (a flag), int, str or pathlib.Path. `chooses` says that giving the option chooses its layer, so that
+    `--peer SHA256:...` needs no `--auth peer` beside it; this is for layers that come with plytalk. `role` is the end that
+    alone takes it: the other end's command refuses it, and its help is silent about it. An empty text is refused, unless it is
+    the default.
+    """
+
+    name: str
+    help: str
+    type: type = str
+    default: Any = None
+    metavar: str | None = None
+    chooses: bool = False
+    role: Role | None = None
+
+    @property
+    def keyword(self) -> str:
+        return self.name.replace("-", "_")
+
+
+class Layer(ABC):
+    """What all layers state about themselves: from it the program refuses, warns, explains and predicts.
+
+    `needs` must be given by the other layers of the stack, `gives` is what this one adds, `prefers` names the layers of
+    other kinds that go with it when nothing else is chosen, `caution` is a sentence that `chat explain` adds.
+    """
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    needs: ClassVar[AbstractSet[Property]] = frozenset()
+    gives: ClassVar[AbstractSet[Property]] = frozenset()
+    prefers: ClassVar[Mapping[str, str]] = {}
+    options: ClassVar[Sequence[Option]] = ()
+    caution: ClassVar[str] = ""
+
+    @classmethod
+    def configured(cls, options: Mapping[str, Any]) -> "type[Self]":
+        """The layer as these options make it: itself, or a subclass that states truthfully what is left of `gives`."""
+        return cls
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        """Called once, before the first conversation of this end: load keys, check files. Gives sentences for the user.
+
+        `secret(prompt)` asks for a passphrase, and raises UnknownPeer where nobody can be asked. Not called for framers, ciphers
+        and messages.
+        """
+        return ()
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first line of the layer's docstring."""
+        return cleandoc(cls.__doc__ or cls.name).splitlines()[0]
+
+
+Failed = list[tuple[int, Exception]]
+"""What went wrong where something was done for many: the numbers of those, and what was raised."""
+
+
+def attempt(number: int, failed: Failed, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call it for one of many; that it raises is nobody else's concern."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        failed.append((number, error))

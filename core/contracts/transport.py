@@ -1,0 +1,108 @@
+"""Transports: bytes from one end to the other."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from plytalk.core.contracts.layer import Buffer, Failed, Layer, attempt
+
+
+class Stream(ABC):
+    """Bytes to and from one peer. It calls back with what arrives; it never blocks on sending.
+
+    `peer` names the other end for display; `buffered` counts bytes accepted by `send` and not yet handed to the system; `full`
+    says that there are so many that `drained` would wait.
+    """
+
+    peer: str = ""
+    full: bool = False
+
+    @abstractmethod
+    def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
+        """Hand every piece that arrives to `receive`, which must copy what it keeps; call `ended` once, with the error if one,
+        and a second time with the error where the connection breaks after its end.
+
+        Nothing is delivered before the first call; a later call replaces the receiver, which hears of an end that came before it.
+        """
+
+    @abstractmethod
+    def send(self, data: bytes) -> None:
+        """Send in one piece where the system allows; after the end, do nothing."""
+
+    @staticmethod
+    def send_each(streams: Sequence[Any], pieces: Sequence[bytes], failed: "Failed") -> list[int]:
+        """`send` a piece over each of many of this class: see `Cipher.seal_each`. Gives the numbers of those that are full."""
+        for number, (stream, piece) in enumerate(zip(streams, pieces, strict=True)):
+            attempt(number, failed, stream.send, piece)
+        return [number for number, stream in enumerate(streams) if stream.full]
+
+    @property
+    @abstractmethod
+    def buffered(self) -> int: ...
+
+    @property
+    def undelivered(self) -> int:
+        """How many bytes have not reached the other machine, as far as the system tells."""
+        return self.buffered
+
+    @abstractmethod
+    async def drained(self) -> None:
+        """Wait until the peer has taken enough that more may be sent."""
+
+    @abstractmethod
+    def pause(self) -> None:
+        """Stop delivering until `resume`: the peer is held back by its own full buffers."""
+
+    @abstractmethod
+    def resume(self) -> None: ...
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Send what is buffered, then say that no more comes. The peer's bytes still arrive."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release everything, sending nothing more; calling it again does nothing."""
+
+
+class Listener(ABC):
+    """A place where peers arrive: `address` is what to connect to, as (host, port) or a path."""
+
+    address: str
+
+    def screen(self, refuses: Callable[[str], bool]) -> None:  # noqa: B027  # optional
+        """Ask `refuses` about a peer's address before anything is built for the peer, and close the connection of one it refuses.
+
+        A listener that cannot ask this early leaves this as it is: the server asks again when it accepts.
+        """
+
+    @abstractmethod
+    async def accept(self) -> Stream:
+        """Wait for the next peer. Raises CannotConnect once the listener is closed."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Accept no more; streams already accepted live on."""
+
+
+class Transport(Layer):
+    """Carries bytes between two ends.
+
+    class Memory(Transport):
+        name = "memory"
+
+        async def listen(self, host, port): ...   # -> Listener
+        async def connect(self, host, port): ...  # -> Stream
+    """
+
+    kind = "transport"
+    names_place: ClassVar[bool] = False
+    """True where HOST is a name or path of this transport's own and there is no port."""
+
+    @abstractmethod
+    async def listen(self, host: str, port: int) -> Listener:
+        """Wait for peers at an address. Raises CannotConnect, saying what is in the way."""
+
+    @abstractmethod
+    async def connect(self, host: str, port: int) -> Stream:
+        """Reach a peer. Raises CannotConnect, saying what is in the way."""

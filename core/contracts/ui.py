@@ -1,0 +1,143 @@
+"""User interfaces: what a conversation looks like to a person or a program."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from plytalk.core.contracts.errors import UnknownPeer
+from plytalk.core.contracts.items import EXIT
+from plytalk.core.contracts.layer import Layer
+from plytalk.core.io.questions import Question, QuestionQueue
+
+if TYPE_CHECKING:
+    from plytalk.core.pipeline.session import Ending
+    from plytalk.core.stack.selection import Stack
+
+
+class Hearer(Protocol):
+    """The receiver of what the other side says: a UI, or what a feature puts in its place.
+
+    What reaches `message` and `notice` has passed the sanitiser, except for one that says `raw`.
+    """
+
+    @property
+    def raw(self) -> bool: ...
+
+    def message(self, text: str) -> None:
+        """The other side said something."""
+
+    def notice(self, sentence: str) -> None:
+        """Something about the conversation that the user should know."""
+
+
+class Conversation(Protocol):
+    """What a UI talks to: a session, or somebody's seat in a room."""
+
+    stack: "Stack"
+    address: str
+    ending: "Ending | None"
+    failed: bool
+    """Whether something that its user asked for could not be done."""
+
+    def say(self, text: str) -> None:
+        """Say a line, as it was typed; `exit` ends the conversation."""
+
+    async def drain(self) -> None:
+        """Wait until more may be said."""
+
+    def exit(self, text: str = EXIT) -> None:
+        """Say goodbye and end the conversation."""
+
+    def notice(self, sentence: str) -> None:
+        """Tell the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something that happened among several: `text` as a screen shows it, and for programs what it was made of.
+
+    `id` counts within the room, `time` is in milliseconds since 1970, `marks` say what is weak about the sender's connection, and
+    `own` that this user caused it.
+    """
+
+    text: str
+    kind: str
+    sender: str
+    body: str
+    id: int = 0
+    time: int = 0
+    marks: Sequence[str] = ()
+    own: bool = False
+
+
+class Ui(Layer):
+    """Shows a conversation and takes what is typed.
+
+    class Echo(Ui):
+        name = "echo"
+
+        async def run(self, session):
+            while line := await next_line():
+                session.say(line)
+                await session.drain()
+            session.exit()
+
+        def message(self, text): print(text)
+
+    What reaches `message` and `notice` has passed the sanitiser, except for a UI that says `raw` because its own output
+    escapes every control character.
+    """
+
+    kind = "ui"
+    raw: ClassVar[bool] = False
+    present: ClassVar[bool] = True
+    """Whether somebody sits here who could be asked, and would be missed in a room."""
+
+    stays = False
+    """Whether a conversation goes on when standard input ends: set at a server that has others to wait for."""
+
+    @abstractmethod
+    async def run(self, session: "Conversation") -> None:
+        """Read what is typed and say it, until end of input. Cancelled when the conversation ends first."""
+
+    @abstractmethod
+    def message(self, text: str) -> None:
+        """The other side said something."""
+
+    @abstractmethod
+    def notice(self, sentence: str) -> None:
+        """Something about the conversation that the user should know; goes to standard error."""
+
+    def waiting(self, address: str) -> None:
+        """The server listens at an address."""
+
+    def opened(self, session: "Conversation") -> None:
+        """A conversation begins."""
+
+    def closed(self, session: "Conversation", ending: "Ending") -> None:
+        """The conversation is over."""
+
+    def event(self, said: Said) -> None:
+        """Something happened among several people: somebody spoke, came or left."""
+        self.message(said.text)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person sits at a terminal here, and not a program or a file at a pipe."""
+        return False
+
+    async def answer(self, question: Question) -> str | None:
+        """Show `question.sentence` and give the next line that is typed, whatever it says; None at the end of input.
+
+        What was typed before the question is shown is not part of that line. Called for one question at a time, and again for the
+        same one if the line is not an answer. Cancelled when the question is withdrawn: take it off the screen then. Raises
+        UnknownPeer where nobody can be asked.
+        """
+        raise UnknownPeer(f"{question.text} Nobody can be asked here.", question.otherwise)
+
+    @cached_property
+    def question_queue(self) -> QuestionQueue:
+        """All questions for the person at this UI, asked one at a time."""
+        return QuestionQueue(self)

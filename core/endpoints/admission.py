@@ -1,0 +1,222 @@
+"""Admission to the handshake: few at a time, fewer from one source, and none from a source that keeps failing.
+
+A *source* is what a connection is counted by: its IPv4 address, or the /64 network of its IPv6 address. Where all places are
+taken, a newcomer takes the place of the oldest handshake from the same source if that has its share, otherwise of the source that
+has most. So nobody keeps others out by leaving handshakes unfinished, and each of them counts as failed.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterator
+from enum import StrEnum
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from typing import Generic, TypeVar
+
+from plytalk.core.contracts.errors import (
+    Busy,
+    ChatError,
+    HandshakeFailed,
+    LocalError,
+    Refused,
+    StackMismatch,
+    TooSlow,
+    UnknownPeer,
+    WrongSecret,
+)
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.pipeline.establish import is_local
+
+T = TypeVar("T", bound=Hashable)
+
+SOURCES = 10_000
+"""Of how many sources the failures are remembered; the one heard of longest ago is forgotten first."""
+IPV6_PREFIX = 64  # what one household or machine gets: within it an address costs nothing
+
+
+class Reason(StrEnum):
+    """Why a connection did not become a conversation: the label of a metric."""
+
+    FAILURES = "failures"
+    """Too many handshakes of its source failed."""
+    FULL = "full"
+    """The server is full."""
+    SOURCE = "source"
+    """Too many connections of its source."""
+    KEY = "key"
+    """Too many connections of its key."""
+    EVICTED = "evicted"
+    """Its unfinished handshake made way for a newer one."""
+    BUSY = "busy"
+    """The server talks to one at a time."""
+    SLOW = "slow"
+    """Its handshake took too long."""
+    STACK = "stack"
+    """It runs another stack."""
+    REFUSED = "refused"
+    """An authenticator said no."""
+    HANDSHAKE = "handshake"
+    """Its handshake failed in another way."""
+    LOCAL = "local"
+    """This side made a mistake."""
+
+
+class TurnedAway(Refused):
+    """A connection was turned away."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Full(Busy):
+    """The server is full."""
+
+
+class TooManyOfKey(Busy):
+    """There are too many connections of this key."""
+
+
+def reason_of(error: ChatError) -> Reason:
+    """The reason for which a connection was turned away with this error."""
+    match error:
+        case TurnedAway():
+            return error.reason
+        case Full():
+            return Reason.FULL
+        case TooManyOfKey():
+            return Reason.KEY
+        case Busy():
+            return Reason.BUSY
+        case TooSlow():
+            return Reason.SLOW
+        case StackMismatch():
+            return Reason.STACK
+        case WrongSecret():
+            return Reason.HANDSHAKE
+        case Refused() | UnknownPeer():
+            return Reason.REFUSED
+        case HandshakeFailed():
+            return Reason.HANDSHAKE
+        case LocalError():
+            return Reason.LOCAL
+    return Reason.HANDSHAKE
+
+
+def source_of(peer: str) -> str:
+    """What a peer is counted by: its address without the port, and of an IPv6 address the network."""
+    return _source(peer.rpartition(":")[0])
+
+
+@lru_cache(1024)
+def _source(host: str) -> str:
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return host
+    if address.version == 4:
+        return str(address)
+    return str(address.ipv4_mapped or ip_network((int(address), IPV6_PREFIX), strict=False))
+
+
+class Counted(Generic[T]):
+    """Things in the order in which they came, each with what it is counted by, and how many of each kind there are."""
+
+    def __init__(self) -> None:
+        self._by: dict[T, str] = {}
+        self.counts: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._by)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._by)
+
+    def add(self, one: T, by: str) -> None:
+        self._by[one] = by
+        self.counts[by] += 1
+
+    def remove(self, one: T) -> str | None:
+        """What it was counted by; None for one that is not here."""
+        by = self._by.pop(one, None)
+        if by is not None:
+            self.counts[by] -= 1
+            if not self.counts[by]:
+                del self.counts[by]
+        return by
+
+    def first_of(self, by: str) -> T:
+        """The oldest of those that are counted by this."""
+        return next(one for one, its in self._by.items() if its == by)
+
+
+class Admission:
+    """The running handshakes, each under a token. `now` gives seconds.
+
+    A source on this machine has no penalties, since one user may well be both ends there; `is_exempt` says which peers those are.
+    """
+
+    def __init__(self, limits: Limits, now: Callable[[], float], is_exempt: Callable[[str], bool] = is_local) -> None:
+        self._limits, self.is_exempt = limits, is_exempt
+        self._penalties = Penalties(now, limits.failures, limits.failures_within, limits.penalty)
+        self._running = Counted[Hashable]()
+        self._evict: dict[Hashable, Callable[[], object]] = {}
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def has_penalty(self, peer: str) -> bool:
+        """Whether a peer at this address has to wait before it may try again."""
+        return not self.is_exempt(peer) and self._penalties.waits(source_of(peer))
+
+    def begin(self, handshake: Hashable, peer: str, evict: Callable[[], object]) -> None:
+        """A handshake begins; if a newer one needs its place, it counts as failed and `evict` is called."""
+        source = source_of(peer)
+        if self._running.counts[source] >= self._limits.unauthenticated_per_address:
+            self._make_room(source)
+        elif len(self._running) >= self._limits.unauthenticated:
+            self._make_room(self._running.counts.most_common(1)[0][0])
+        self._running.add(handshake, source)
+        self._evict[handshake] = evict
+
+    def end(self, handshake: Hashable, failed: bool = False) -> None:
+        """A handshake is over; one that was evicted has ended already."""
+        self._evict.pop(handshake, None)
+        source = self._running.remove(handshake)
+        if source is not None and failed:
+            self._penalties.failed(source)
+
+    def clear(self) -> None:
+        """Evict all handshakes; they do not count as failed."""
+        for handshake in tuple(self._running):
+            self._running.remove(handshake)
+            self._evict.pop(handshake)()
+
+    def _make_room(self, source: str) -> None:
+        oldest = self._running.first_of(source)
+        evict = self._evict[oldest]
+        self.end(oldest, failed=True)
+        evict()
+
+
+class Penalties:
+    """How often each source failed of late: `failures` within `window` seconds cost `penalty` seconds. `now` never goes back."""
+
+    def __init__(self, now: Callable[[], float], failures: int, window: float, penalty: float) -> None:
+        self._now, self._failures, self._window, self._penalty = now, failures, window, penalty
+        self._failed: dict[str, deque[float]] = {}
+
+    def failed(self, source: str) -> None:
+        """A handshake with this source failed."""
+        times = self._failed.pop(source, None) or deque(maxlen=self._failures)
+        if not self._waits(times):  # a penalty is not prolonged by handshakes that had begun before it
+            times.append(self._now())
+        self._failed[source] = times
+        if len(self._failed) > SOURCES:
+            del self._failed[next(iter(self._failed))]
+
+    def waits(self, source: str) -> bool:
+        """Whether this source has to wait."""
+        return source in self._failed and self._waits(self._failed[source])
+
+    def _waits(self, times: deque[float]) -> bool:
+        return len(times) == self._failures and times[-1] - times[0] <= self._window and self._now() < times[-1] + self._penalty

@@ -1,0 +1,1 @@
+"""Streams, lines and addresses: what reaches the program and leaves it."""

@@ -1,0 +1,72 @@
+"""Questions to the person at a UI: one at a time, each answered by a whole word that was typed after it was shown.
+
+Every UI has one queue, and every authenticator's question waits in it. The UI only draws: it shows a question and gives the next
+line typed. Which question that line belongs to, and whether it is an answer, is decided here.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol
+
+from plytalk.core.contracts.errors import UnknownPeer
+
+ANSWERS = {"yes": True, "no": False}
+HINT = "Type yes or no."
+TRIES = 100
+"""How many lines that are not an answer a question takes; then it counts as answered with no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question about a peer: the address it comes from, and the key it shows.
+
+    `number` grows with each question of a UI. `otherwise` says which option answers it beforehand.
+    """
+
+    number: int
+    text: str
+    otherwise: str = ""
+    address: str = ""
+    fingerprint: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What a UI shows: the question, and whom it is about."""
+        if all(part in self.text for part in (self.address, self.fingerprint)):
+            return self.text
+        key = f" (key {self.fingerprint})" if self.fingerprint else ""
+        return f"About {self.address}{key}: {self.text}"
+
+
+class Asks(Protocol):
+    """What the queue needs of a UI."""
+
+    async def answer(self, question: Question) -> str | None: ...
+
+    def notice(self, sentence: str) -> None: ...
+
+
+class QuestionQueue:
+    """All questions for the person at one UI. To withdraw a question, cancel `ask`."""
+
+    def __init__(self, ui: Asks) -> None:
+        self._ui = ui
+        self._numbers = count(1)
+        self._turn = asyncio.Lock()  # fair: the first that waits is the next that is asked
+
+    async def ask(self, text: str, otherwise: str = "", *, address: str = "", fingerprint: str = "") -> bool:
+        """Wait for its turn, then for yes or no; the end of input is a no. Raises UnknownPeer where nobody answers."""
+        question = Question(next(self._numbers), text, otherwise, address, fingerprint)
+        async with self._turn:
+            for _ in range(TRIES):
+                line = await self._ui.answer(question)
+                if line is None:
+                    return False
+                if not isinstance(line, str):
+                    break
+                if (answer := ANSWERS.get(line.strip().lower())) is not None:
+                    return answer
+                self._ui.notice(HINT)
+                await asyncio.sleep(0)  # a UI that answers at once must not keep everything else waiting
+        raise UnknownPeer(f"{question.text} Nobody answered.", otherwise)

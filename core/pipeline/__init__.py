@@ -1,0 +1,1 @@
+"""The data path: one connection, from its handshake to its end."""

@@ -1,0 +1,401 @@
+"""How a conversation opens: the handshake, and the authenticators that judge it.
+
+    handshake -> [client: presence ->] authenticators -> [<- server: let in, or a goodbye that says why not]
+
+Nothing fails open here. Every exception is a refusal; an authenticator that was chosen and never asked is a refusal; and whatever
+went wrong, a peer that has not finished the handshake is told nothing: the connection closes.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from ipaddress import ip_address
+from typing import Any, TypeVar
+
+from plytalk.core.contracts import Authenticator, Cipher, Framer, Messages, Stream
+from plytalk.core.contracts.errors import (
+    BrokenPlugin,
+    Busy,
+    ChangedPeer,
+    ChatError,
+    Exit,
+    HandshakeFailed,
+    LocalError,
+    Refused,
+    RemoteError,
+    StackMismatch,
+    Tampered,
+    TooSlow,
+    Withdrawn,
+)
+from plytalk.core.contracts.items import Close, CloseReason, Empty, Item
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.peers import Identity, Peer, Role, Secrets
+from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.pipeline.handshake_io import Channel, Wire
+from plytalk.core.pipeline.tracing import Tracer
+from plytalk.core.stack.selection import Stack
+
+T = TypeVar("T")
+TOO_EARLY = "The other side sent too much while you were asked about it, so the question is withdrawn."
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What an opened conversation goes on with. `identity` is the key the other side showed, if it showed one; `items` is what it
+    has said already.
+    """
+
+    wire: Wire
+    framer: Framer
+    cipher: Cipher
+    messages: Messages
+    identity: Identity | None
+    items: Sequence[Item] = ()
+
+
+Admit = Callable[[Identity | None], Refused | Busy | None]
+"""Why a server has no room for the key that a client showed; None where it has."""
+
+
+def admit_everybody(identity: Identity | None) -> None:
+    """Let everybody in whom the authenticators let in."""
+
+
+class Opening:
+    """One attempt to open a conversation over a stream. `admit` has a server's last word."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        stream: Stream,
+        role: Role,
+        address: str,
+        limits: Limits,
+        tracer: Tracer | None,
+        admit: Admit = admit_everybody,
+        turn: Callable[[], Awaitable[None]] | None = None,
+        notice: Callable[[str], None] | None = None,
+    ) -> None:
+        self._stack, self._stream, self._role, self._address = stack, stream, role, address
+        self._limits, self._tracer, self._admit, self._turn = limits, tracer, admit, turn
+        self._notice = notice or stack.ui.notice
+        self._can_answer = Empty in stack.make_messages.layer.carries
+        self._defers = self._can_answer and role is Role.RESPONDER
+        self._loop = asyncio.get_running_loop()
+        self._identity: Identity | None = None
+        self._agreed = self._verifying = False
+        self._wire: Wire | None = None
+        self._clock = asyncio.timeout(None)
+        self.approved = False
+        """Whether the user was asked about the other side's key and said yes, which may take longer than a server waits."""
+
+    async def run(self) -> Opened:
+        """Raises ChatError."""
+        try:
+            return await self._run()
+        except ChatError:
+            raise
+        except Exception as error:
+            raise BrokenPlugin(f"A layer of {self._stack.line} raised {type(error).__name__} before the conversation.") from error
+        finally:
+            self._clock = asyncio.timeout(None)  # the other knows this task, which knows this attempt: that would be a circle
+            self._wire = None  # so does the wire
+
+    async def _run(self) -> Opened:
+        framer = self._stack.framer()
+        if self._tracer:
+            self._tracer.wrap_stream(self._stream)
+            self._tracer.wrap_framer(framer)
+        agreement = next((auth.agrees for auth in self._stack.auths if auth.agrees), "")
+        wire = Wire(framer, self._stream, self._ask, self._agree, agreement, self._limits.unread, self._defers, self._turn)
+        if self._tracer:
+            self._tracer.wrap_wire(wire, self._stack.handshake)
+        self._wire = wire
+        self._stream.deliver_to(wire.feed, wire.ended)
+        try:
+            return await self._talk(wire, framer)
+        except BaseException:
+            wire.release()
+            raise
+
+    async def _talk(self, wire: Wire, framer: Framer) -> Opened:
+        secrets = await self._handshake(wire)
+        if self._tracer:  # before the cipher, which may overwrite them
+            self._tracer.tell_keys(secrets, self._role)
+        cipher, messages = self._stack.cipher(secrets, self._role), self._stack.messages()
+        if self._tracer:
+            self._tracer.wrap_cipher(cipher)
+            self._tracer.wrap_messages(messages)
+        channel = Channel(wire, cipher, messages, self._thinking, self._role)
+        try:
+            await self._settle_or_say_why(wire, channel, secrets)
+        except BaseException:
+            cipher.forget()
+            raise
+        return Opened(wire, framer, cipher, messages, self._identity, channel.items)
+
+    async def _settle_or_say_why(self, wire: Wire, channel: Channel, secrets: Secrets) -> None:
+        try:
+            await self._settle(wire, channel, secrets)
+        except (HandshakeFailed, ChangedPeer) as refusal:
+            if self._defers and wire.answers and not wire.over:
+                await self._say_why(channel, wire, refusal)
+            raise
+
+    async def _settle(self, wire: Wire, channel: Channel, secrets: Secrets) -> None:
+        """All that both sides have to agree on once they hold the same keys. Raises ChatError."""
+        if wire.refusal:
+            raise wire.refusal
+        for auth in self._stack.auths:
+            if missing := self._missing(auth):
+                raise Refused(
+                    f"The handshake `{self._stack.handshake.name}` {missing}, so --auth {auth.name} was not used.",
+                    HandshakeFailed.hint,
+                    told="This server lets nobody in without a key, and your side showed none.",
+                )
+        if self._stack.handshake.first_record_proves:
+            await self._prove_presence(channel)
+        await self._verify(channel, secrets)
+        if self._role is Role.RESPONDER:
+            if refusal := self._admit(self._identity):
+                raise refusal
+            if wire.answers and self._can_answer:
+                await channel.say(Empty())
+        elif wire.answers and self._can_answer:
+            await self._be_let_in(channel)
+
+    # -- the handshake ----------------------------------------------------------------------------------------------------
+
+    async def _handshake(self, wire: Wire) -> Secrets:
+        handshake = self._stack.handshake
+        talk = handshake.initiate if self._role is Role.INITIATOR else handshake.respond
+        if self._tracer:
+            self._tracer.tell("timer", f"The handshake may take {self._limits.handshake:g} seconds.")
+        try:
+            async with asyncio.timeout(self._limits.handshake) as self._clock:
+                watch = self._loop.call_later(self._limits.first_byte, self._first_byte_is_due, wire)
+                try:
+                    return await talk(wire)
+                finally:
+                    watch.cancel()
+        except TimeoutError as error:
+            if not self._clock.expired():
+                raise BrokenPlugin(f"The handshake `{handshake.name}` raised {type(error).__name__}.") from error
+            if not wire.heard:
+                raise self._silence() from None
+            raise TooSlow(f"The other side did not finish its handshake within {self._limits.handshake:g} seconds.") from None
+        except RemoteError as error:
+            if mismatch := self._stack.mismatch(wire.first):
+                raise mismatch from error
+            if wire.over and not wire.heard and self._role is Role.INITIATOR and handshake.speaks_first is Role.RESPONDER:
+                raise self._other_stack("The other side closed the connection without a word.") from error
+            raise counted(error) from error.__cause__
+        except LocalError:
+            raise
+        except Exception as error:
+            raise BrokenPlugin(f"The handshake `{handshake.name}` raised {type(error).__name__}.") from error
+
+    def _first_byte_is_due(self, wire: Wire) -> None:
+        if not wire.heard:
+            self._clock.reschedule(self._loop.time())
+
+    def _silence(self) -> ChatError:
+        sentence = f"The other side said nothing for {self._limits.first_byte:g} seconds."
+        handshake = self._stack.handshake
+        if handshake.speaks_first is not self._role.other:
+            return TooSlow(sentence)
+        if self._role is Role.RESPONDER:
+            return TooSlow(f"{sentence} It may run another stack: with the handshake `{handshake.name}` the client speaks first.")
+        return self._other_stack(f"{sentence} With the handshake `{handshake.name}` the server speaks first.")
+
+    def _other_stack(self, sentence: str) -> StackMismatch:
+        """A server of this stack would have spoken, or answered."""
+        names = self._stack.names
+        return StackMismatch(
+            f"{sentence} It runs another stack than handshake {names['handshake']} over framer {names['framer']}, or is full.",
+            "Ask what the server runs, and choose the same with --profile.",
+        )
+
+    # -- authenticators ---------------------------------------------------------------------------------------------------
+
+    async def _agree(self, wire: Wire) -> bytes:
+        key = b""
+        for auth in (auth for auth in self._stack.auths if auth.agrees):
+            key = await self._consult(auth, auth.agree(wire, self._role))
+        self._agreed = True
+        return key
+
+    def _missing(self, auth: Authenticator) -> str:
+        """What an authenticator waited for in vain; empty for nothing. One that brings a key may do without the peer's."""
+        if auth.agrees and not self._agreed:
+            return "took no pre-shared key"
+        if self._identity is None and (not auth.agrees or Property.PEER_KEY in auth.needs):
+            return "showed no key of the other side"
+        return ""
+
+    async def _ask(self, identity: Identity) -> None:
+        if identity == self._stack.handshake.identity and not is_local(self._stream.peer):
+            raise Refused(
+                "The other side shows this side's own key: someone is sending our messages back, or the key was copied."
+            )
+        for auth in self._stack.auths:
+            await self._consult(auth, auth.check(self._peer(identity)))
+        self._identity = identity  # not before: a handshake that swallows a refusal has shown no key
+
+    # -- letting in -------------------------------------------------------------------------------------------------------
+
+    async def _prove_presence(self, channel: Channel) -> None:
+        """The client's first record, where its handshake alone could have been recorded. Raises HandshakeFailed."""
+        if self._role is Role.INITIATOR:
+            if self._can_answer:
+                await channel.say(Empty())
+            return
+        limits = self._limits
+        try:  # one that cannot say nothing proves itself by what its user says
+            async with asyncio.timeout(limits.handshake if self._can_answer else limits.person):
+                await channel.hear(limits.message + channel.overhead)
+        except TimeoutError:
+            raise TooSlow("The other side did not prove in time that it is there: its handshake may be a recording.") from None
+        except Tampered as error:
+            raise HandshakeFailed("The other side's first record does not open: its handshake may be a recording.") from error
+
+    async def _be_let_in(self, channel: Channel) -> None:
+        """Wait for the server's first record. Raises what the server says against it, and HandshakeFailed."""
+        try:
+            try:
+                async with asyncio.timeout(self._limits.handshake):
+                    return await channel.hear()
+            except TimeoutError:
+                self._say("The server has not let you in yet: perhaps a person there is asked. Waiting.")
+            async with asyncio.timeout(self._limits.person):
+                await channel.hear()
+        except TimeoutError:
+            raise TooSlow("The server neither let you in nor refused you.", "Try again later.") from None
+        except Tampered as error:
+            raise HandshakeFailed("The server's first record does not open: it was changed on the way.") from error
+        except HandshakeFailed as error:
+            if not channel.over or isinstance(error, Refused | Busy):
+                raise
+            secret = " Perhaps the two sides do not have the same secret." if self._agreed else ""
+            raise HandshakeFailed(
+                f"The server closed the connection instead of letting you in.{secret}", "Ask its owner what it says about you."
+            ) from error
+
+    async def _say_why(self, channel: Channel, wire: Wire, refusal: ChatError) -> None:
+        """Tell a client that is not let in why, and give it a moment to read that."""
+        reason = CloseReason.BUSY if isinstance(refusal, Busy) else CloseReason.REFUSED
+        told = refusal.told if isinstance(refusal, HandshakeFailed) else Refused().told
+        with suppress(TimeoutError, ChatError):
+            async with asyncio.timeout(self._limits.goodbye):
+                await channel.say(Close(reason=reason, sentence=told))
+                self._stream.finish()
+                await wire.closed()
+
+    async def _verify(self, channel: Channel, secrets: Secrets) -> None:
+        self.approved, self._verifying = False, True  # from here on, being kept waiting is not why anything goes wrong
+        for auth in sorted(self._stack.auths, key=lambda auth: auth.name):  # in the same order on both sides
+            if self._identity is None:
+                continue
+            peer = self._peer(self._identity, secrets.binding(auth.name))
+            try:
+                async with asyncio.timeout(self._limits.handshake) as self._clock:
+                    await self._consult(auth, auth.verify(channel, peer))
+            except TimeoutError:
+                raise TooSlow(
+                    f"The other side did not answer the authenticator `{auth.name}` in time.",
+                    told=f"This server uses the authenticator `{auth.name}`, and your side did not answer it in time.",
+                ) from None
+            except RemoteError as error:
+                raise counted(error) from error.__cause__
+
+    @staticmethod
+    async def _consult(auth: Authenticator, answer: Awaitable[T]) -> T:
+        try:
+            return await answer
+        except LocalError as error:
+            if error.exit_code is Exit.FAILED:  # a file that cannot be read or written, say: then nothing was checked
+                raise Refused(str(error), error.hint) from error
+            raise
+        except ChatError:
+            raise
+        except Exception as error:  # an error in a check is a refusal
+            raise BrokenPlugin(
+                f"The authenticator `{auth.name}` raised {type(error).__name__}, so the other side was refused."
+            ) from error
+
+    def _peer(self, identity: Identity, binding: bytes = b"") -> Peer:
+        return Peer(self._role, self._address, identity, partial(self._confirm, identity), binding, self._say)
+
+    def _say(self, sentence: str) -> None:
+        self._notice(clean(sentence))
+
+    async def _confirm(self, identity: Identity, question: str, otherwise: str) -> bool:
+        ask = self._stack.ui.question_queue.ask
+        about = {"address": clean(self._address), "fingerprint": identity.fingerprint}
+        with self._pause(None):
+            asking = asyncio.ensure_future(ask(clean(question), clean(otherwise), **about))
+            try:
+                self.approved = await (asking if self._outlives_the_connection else self._unless_gone(asking))
+            finally:
+                await _cancelled(asking)
+            return self.approved
+
+    @property
+    def _outlives_the_connection(self) -> bool:
+        """Whether an answer is of use when the other side has gone: a client's about a key it meets, since it connects again."""
+        return self._role is Role.INITIATOR and not self._verifying
+
+    async def _unless_gone(self, asking: "asyncio.Future[bool]") -> bool:
+        """The answer. Raises HandshakeFailed when the other side disconnects first, which withdraws the question."""
+        assert self._wire is not None
+        wire = self._wire
+        gone = asyncio.ensure_future(wire.gone(may_talk=not self._verifying))
+        try:
+            await asyncio.wait((asking, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _cancelled(gone)
+        if asking.done():
+            return asking.result()
+        raise Withdrawn if wire.over else Withdrawn(TOO_EARLY)
+
+    def _thinking(self) -> AbstractContextManager[None]:
+        return self._pause(self._loop.time() + self._limits.person)
+
+    @contextmanager
+    def _pause(self, until: float | None) -> Iterator[None]:
+        """People may think longer than peers: the clock stands still, though not beyond `until`."""
+        left = (self._clock.when() or 0) - self._loop.time()
+        self._clock.reschedule(until)
+        try:
+            yield
+        finally:
+            if not self._clock.expired():
+                self._clock.reschedule(self._loop.time() + left)
+
+
+async def _cancelled(task: "asyncio.Future[Any]") -> None:
+    """Cancel it and wait until it has ended."""
+    task.cancel()
+    await asyncio.wait((task,))
+
+
+def counted(error: RemoteError) -> RemoteError:
+    """A fault without an exit code counts as a failed handshake."""
+    return HandshakeFailed(str(error), error.hint) if error.exit_code is Exit.FAILED else error
+
+
+def is_local(peer: str) -> bool:
+    """Whether a peer is on this machine, by its address as a stream shows it: there one user may well be both ends."""
+    return _is_loopback(peer.rpartition(":")[0].strip("[]")) or "/" in peer or peer.startswith("memory:")
+
+
+@lru_cache(1024)
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return not host

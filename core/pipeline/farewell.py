@@ -1,0 +1,143 @@
+"""The end of a conversation: from the first goodbye to the proof that the other side has received everything.
+
+nothing more to say   a goodbye goes out, behind all that was said; what the other side still says is heard
+everything received   the goodbye is acknowledged; in messages without acknowledgements the other side closes
+closed                both goodbyes are through, or nothing has moved for `Limits.goodbye`
+"""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from plytalk.core.contracts.endings import By, Ending
+from plytalk.core.contracts.errors import ChatError, NotReceived, Truncated
+from plytalk.core.contracts.items import CloseReason
+
+if TYPE_CHECKING:
+    from plytalk.core.pipeline.session import Session
+
+LOOK = 0.25
+"""How often it is looked whether anything moves, in seconds."""
+TELL = 1.0
+"""After how many seconds of waiting its user is told what is waited for."""
+REMEMBERED = 10_000
+"""Of how many of the last pieces sent it is known how many lines are in each."""
+
+
+class Farewell:
+    """What is known about the end of one conversation; made when either side says goodbye."""
+
+    __slots__ = ("acknowledged", "arrived", "changed", "error", "heard", "ignored", "over", "said", "stream_over", "undelivered")
+
+    def __init__(self) -> None:
+        self.changed = asyncio.Event()
+        self.said = self.heard = False  # our goodbye, and the other side's
+        self.acknowledged = False  # ours was, and so all that we said before it
+        self.ignored = False  # something came that nobody here takes any more, so that theirs is not acknowledged
+        self.arrived = 0
+        self.undelivered = 0  # bytes, before the connection broke
+        self.stream_over = False
+        self.error: Exception | None = None
+        self.over = False
+
+    def fail(self, error: ChatError) -> None:
+        """Something went wrong on the way."""
+        if not self.over:
+            self.error, self.stream_over, self.over = error, True, True
+            self.changed.set()
+
+    async def wait(self, session: "Session", ending: Ending) -> Ending:
+        """Wait until everything is received, the stream is over, or nothing moves any more. Gives the ending as it then is."""
+        loop = asyncio.get_running_loop()
+        limit, began = session.limits.goodbye, loop.time()
+        brief = ending.by is By.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)
+        mark, moved, told = self._mark(session), began, False
+        while not self._is_done(session, ending):
+            self.changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(LOOK, limit / 4)):
+                    await self.changed.wait()
+            now, before, mark = loop.time(), mark, self._mark(session)
+            if mark != before and not brief:  # one that was removed cannot keep its connection by moving a byte at a time
+                moved = now
+            elif now - moved >= limit and not self._is_done(session, ending):
+                return self.verdict(session, ending, f"nothing moved for {limit:g} s")
+            if not told and now - began >= TELL:
+                told = True
+                session.tell_waiting()
+        return self.verdict(session, ending)
+
+    def _mark(self, session: "Session") -> tuple[int, ...]:
+        """What is different if something has moved. From one that has said goodbye nothing more has to come."""
+        if self.error is None:
+            self.undelivered = session.stream.undelivered
+        return session.stream.buffered, self.undelivered, session.unacknowledged, 0 if self.heard else self.arrived
+
+    def _is_done(self, session: "Session", ending: Ending) -> bool:
+        if self.stream_over and self.error is not None:
+            return True
+        if session.stream.buffered:
+            return False
+        if session.acknowledges:
+            return self.stream_over or (self.acknowledged and self.heard)
+        # A peer that closed acknowledges what it has taken, and resets the connection for the rest.
+        return (self.stream_over or ending.by is By.THEM) and not session.stream.undelivered
+
+    def verdict(self, session: "Session", ending: Ending, why: str = "") -> Ending:
+        """How it ended, now that no more comes: `why` not, where the connection is not over."""
+        if ending.error or (ending.by is By.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)):
+            return ending
+        if isinstance(self.error, ChatError):
+            return replace(ending, by=By.FAULT, reason=self.error.sentence, error=self.error)
+        lines = session.unreceived
+        if session.acknowledges:
+            lost = not self.acknowledged and (lines > 0 or not self.heard)
+            if lost and not lines and ending.by is By.US and not why:
+                return replace(ending, reason=CUT, error=Truncated(CUT))
+        elif ending.by is By.US:
+            lost = lines > 0 or not self.stream_over or (self.error is not None and not self.heard)
+        else:  # that the peer closed, or reset the connection, is how it leaves: only what did not reach it is lost
+            lost = lines > 0
+        if not lost:
+            return ending
+        sentence = not_received(lines, why or "the connection was cut", bool(session.acknowledges))
+        if ending.by is By.THEM:
+            sentence = f"{ending.reason} {sentence}"
+        return replace(ending, reason=sentence, error=NotReceived(sentence))
+
+
+STOPPED = "you stopped waiting"
+CUT = "The connection ended before the other side said goodbye: something that it sent may be missing."
+
+
+def not_received(lines: int, why: str, acknowledged: bool) -> str:
+    """The sentence for lines that the other side has not received, as far as this side knows."""
+    if lines:
+        what = f"{lines:,} {'line that you sent was' if lines == 1 else 'lines that you sent were'} not received"
+        if not acknowledged:  # what has left this machine may be anywhere on the way
+            what = f"At least {what}"
+    else:
+        what = "The other side did not receive everything" if acknowledged else "The other side may not have received everything"
+    return f"{what}: {why}."
+
+
+class Pieces:
+    """How many lines went out in which pieces: for messages without acknowledgements, where only bytes can be counted."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
+
+    def sent(self, lines: int, size: int) -> None:
+        self._pieces.append((lines, size))
+
+    def lines_in(self, size: int) -> int:
+        """How many lines may be in the last `size` bytes."""
+        found = 0
+        for lines, length in reversed(self._pieces):
+            if size <= 0:
+                break
+            found += lines
+            size -= length
+        return found

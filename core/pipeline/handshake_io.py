@@ -1,0 +1,272 @@
+"""Whole frames over a stream: what a handshake talks through.
+
+Frames are cut one at a time, when they are asked for. So what arrives behind the last handshake message stays in the framer
+and is the conversation's, and the limit of the moment holds for each frame.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+
+from plytalk.core.contracts import Buffer, Cipher, Framer, Kind, Messages, Stream
+from plytalk.core.contracts.endings import ending_by_peer
+from plytalk.core.contracts.errors import (
+    BadFrame,
+    ChatError,
+    FrameTooLong,
+    HandshakeFailed,
+    LocalError,
+    Refused,
+    RemoteError,
+    Tampered,
+    WrongSecret,
+)
+from plytalk.core.contracts.items import Close, Control, Item
+from plytalk.core.contracts.peers import Identity, Reply, Role
+
+MESSAGE: Kind = b"M"
+MAX_RECORD = 65535
+FIRST = 64
+"""How many of the first bytes are kept, to say what the other side runs when it is not what we run."""
+
+
+class Wire:
+    """`send`, `receive` and `ask`: all that a handshake may want of the world. Each must be awaited."""
+
+    def __init__(
+        self,
+        framer: Framer,
+        stream: Stream,
+        ask: Callable[[Identity], Awaitable[None]],
+        agree: Callable[["Wire"], Awaitable[bytes]] | None = None,
+        agreement: str = "",
+        unread: int = 256 * 1024,
+        defers: bool = False,
+        turn: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`defers`: this end is a server that can tell a client why it is not let in."""
+        self._turn = turn
+        self._framer, self._stream, self._ask, self._agree, self._unread = framer, stream, ask, agree, unread
+        self._defers = defers
+        self.agreement = agreement
+        self.first = b""
+        self._arrived = asyncio.Event()
+        self.heard = False
+        self.answers = False
+        self.refusal: RemoteError | None = None
+        """Why this server does not let the client in, which it is still to be told."""
+        self.over = False
+        self.error: Exception | None = None
+        self.fault: Exception | None = None
+
+    def send(self, kind: Kind, payload: bytes) -> Reply[None]:
+        """Send one frame."""
+        return Reply(self._send, kind, payload)
+
+    def receive(self, kind: Kind, limit: int) -> Reply[bytes]:
+        """The payload of the next frame, which must be of this kind and of at most `limit` bytes.
+
+        Raises FrameTooLong, BadFrame, or HandshakeFailed when the peer is gone.
+        """
+        return Reply(self._receive, kind, limit)
+
+    def ask(self, identity: Identity) -> Reply[None]:
+        """Let the authenticators judge the key the other side showed. Raises what they raise; returning means yes.
+
+        After `answer` a server's handshake goes on after a no, which the client is told when it is done.
+        """
+        return Reply(self._judge_key, identity)
+
+    def answer(self) -> None:
+        """Agree that the client waits for the server's first record, which lets it in or says why not. Both sides call it, before
+        they `ask`."""
+        self.answers = True
+
+    def refuse(self, refusal: Refused) -> Reply[None]:
+        """In place of `ask`, where the key that the other side showed cannot be judged for a reason that it may be told.
+
+        Raises it; for a server after `answer` it returns: the client is told when the handshake is done, and not let in.
+        """
+        return Reply(self._put_off, refusal)
+
+    def agree(self) -> Reply[bytes]:
+        """The pre-shared key that the authenticators bring into the handshake, by the method named `agreement`."""
+        if self._agree is None:
+            raise LocalError("Nothing that was chosen brings a pre-shared key into the handshake.")
+        return Reply(self._agree, self)
+
+    def disclose(self, name: str, key: bytes) -> None:
+        """A key of the conversation, for a trace that was asked for with its secrets; without one nothing happens.
+
+        For handshakes that leave cipher states. Keys that they leave as bytes, in `Secrets`, are traced without it.
+        """
+
+    async def _judge_key(self, identity: Identity) -> None:
+        try:
+            await self._ask(identity)
+        except RemoteError as refusal:
+            await self._put_off(refusal)
+
+    async def _put_off(self, refusal: RemoteError) -> None:
+        if not (self.answers and self._defers):
+            raise refusal
+        self.refusal = refusal
+
+    async def _send(self, kind: Kind, payload: bytes) -> None:
+        self._stream.send(self._framer.encode(kind, payload))
+        await self._stream.drained()
+
+    async def _receive(self, kind: Kind, limit: int) -> bytes:
+        self._framer.limit = limit
+        while (frame := next(self._framer.frames(), None)) is None:
+            if self.fault:
+                raise self.fault
+            if self.over:
+                raise HandshakeFailed("The other side closed the connection during the handshake.") from self.error
+            self._arrived.clear()
+            self._stream.resume()
+            await self._arrived.wait()
+        got, payload = frame
+        if got is not None and got != kind:
+            raise BadFrame(f"Expected a handshake frame of type {kind!r}, got {got!r}.")
+        if len(payload) > limit:
+            raise FrameTooLong(f"A handshake frame of {len(payload):,} bytes came; at most {limit:,} are accepted here.")
+        if self._turn:  # what costs nothing has been checked, and what costs processor time waits
+            await self._turn()
+        return payload
+
+    def feed(self, data: Buffer) -> None:
+        """The stream's receiver while the handshake lasts."""
+        if not self.heard:
+            self.heard, self.first = True, bytes(data[:FIRST])
+        self._arrived.set()
+        try:
+            self._framer.feed(data)
+            if self._framer.unfinished > self._unread:
+                self._stream.pause()
+        except Exception as error:  # the handshake hears of it, not the loop
+            self.fault = error
+
+    async def closed(self) -> None:
+        """Wait until the other side has closed; what it still says is dropped, since closing with it unread would reset the
+        connection before the other side has read our last word."""
+        self._stream.deliver_to(lambda data: None, self.ended)
+        self._stream.resume()
+        while not self.over:
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    async def gone(self, *, may_talk: bool) -> None:
+        """Wait until the other side has closed the stream or, where it may not talk yet, has sent more than is kept unread.
+
+        From then on the stream is paused, so its end would not be seen.
+        """
+        while not (self.over or self.fault or (not may_talk and self._framer.unfinished > self._unread)):
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    def ended(self, error: Exception | None) -> None:
+        """The stream's end, while the handshake lasts."""
+        self.over, self.error = True, error
+        self._arrived.set()
+
+    def release(self) -> None:
+        """After a handshake that failed: drop what refers back to this. The traceback of a fault holds our own frame."""
+        self.fault = self.error = self.refusal = self._agree = None
+        self._ask = _asks_nobody
+
+
+async def _asks_nobody(identity: Identity) -> None:
+    raise LocalError("This handshake is over.")
+
+
+def _refusal_in(goodbye: Close) -> ChatError:
+    ending = ending_by_peer(goodbye)
+    return ending.error or HandshakeFailed(f"The other side ended the conversation: {ending.reason}", "Try again later.")
+
+
+class Channel:
+    """The wire when the handshake is done: each body is sealed in its own record. For authenticators, before any talk.
+
+    `thinking()` is a context in which the clock gives the other side's person time.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        cipher: Cipher,
+        messages: Messages,
+        thinking: Callable[[], AbstractContextManager[None]] = nullcontext,
+        role: Role = Role.INITIATOR,
+    ) -> None:
+        self._wire, self._cipher, self._messages, self._thinking, self._role = wire, cipher, messages, thinking, role
+        self.items: list[Item] = []
+        """What the other side has said that nobody here has taken yet."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the other side has closed."""
+        return self._wire.over
+
+    @property
+    def overhead(self) -> int:
+        """Bytes that sealing adds, at most."""
+        return self._cipher.overhead
+
+    def send(self, body: bytes) -> Reply[None]:
+        """Send one body to the other side's authenticator."""
+        return Reply(self._send, body)
+
+    def receive(self, person: bool = False) -> Reply[bytes]:
+        """The next body; `person` gives it the time that somebody on the other side needs for an answer.
+
+        Raises WrongSecret where it does not open: the two sides do not hold the same keys.
+        """
+        return Reply(self._receive, person)
+
+    def prove(self, binding: bytes) -> Reply[None]:
+        """Show each other that both hold the same keys, by sending the same `binding` both ways. Raises WrongSecret."""
+        return Reply(self._prove, binding)
+
+    async def say(self, item: Item) -> None:
+        """Send one item in its own record."""
+        for plaintext in self._messages.pack([item]):
+            await self._wire.send(MESSAGE, self._cipher.seal(plaintext))
+
+    async def hear(self, limit: int = MAX_RECORD) -> None:
+        """Wait for the next record, and keep what it says in `items`. Raises Tampered, and what the peer's goodbye says."""
+        sealed = await self._wire.receive(MESSAGE, limit)
+        self.items += self._messages.unpack(self._cipher.open(sealed))
+        if goodbyes := [item for item in self.items if isinstance(item, Close)]:
+            raise _refusal_in(goodbyes[0] if self._role is Role.INITIATOR else Close())  # only a server says why
+
+    async def _send(self, body: bytes) -> None:
+        await self.say(Control(body))
+
+    async def _prove(self, binding: bytes) -> None:
+        await self._send(binding)
+        try:
+            theirs = await self._receive()
+        except Refused:
+            raise
+        except HandshakeFailed as error:  # who cannot read our last message hangs up
+            if not self._wire.over:
+                raise
+            raise WrongSecret(
+                "The other side hung up: it does not know the same secret, or it refused this side's key."
+            ) from error
+        if theirs != binding:
+            raise WrongSecret
+
+    async def _receive(self, person: bool = False) -> bytes:
+        try:
+            if not self.items:
+                with self._thinking() if person else nullcontext():
+                    await self.hear()
+        except Tampered:
+            raise WrongSecret from None
+        items, self.items = self.items, []
+        match items:
+            case [Control(body)]:
+                return body
+        raise HandshakeFailed("The other side began to talk before both sides had agreed that they may.")

@@ -1,0 +1,783 @@
+"""One conversation, from the first byte to the last: the byte's way, read from top to bottom.
+
+    out:  say -> messages.pack -> cipher.seal -> framer.encode -> stream.send       (`_flush`)
+    in:   stream -> framer.feed, framer.frames -> cipher.open -> messages.unpack    (`_receive`)
+
+A session is opened once, is then driven only by what arrives and by `say`, and ends once, with an `Ending`. Whatever goes wrong,
+the peer sees the same thing: the connection closes.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from operator import length_hint
+from typing import TYPE_CHECKING, Protocol
+
+from plytalk.core.contracts import Buffer, Cipher, Frame, Framer, Hearer, Messages, Stream
+from plytalk.core.contracts.endings import By, Ending, ending_by_peer
+from plytalk.core.contracts.errors import BrokenPlugin, ChatError, StackMismatch, Tampered, Truncated
+from plytalk.core.contracts.items import (
+    EXIT,
+    EXIT_SPACE,
+    Ack,
+    Close,
+    CloseReason,
+    Control,
+    Extension,
+    Item,
+    Ping,
+    Pong,
+    Undecodable,
+    is_exit,
+)
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.peers import Identity, Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.sanitise import all_clean, clean
+from plytalk.core.pipeline.establish import Admit, Opening, admit_everybody
+from plytalk.core.pipeline.farewell import STOPPED, Farewell, Pieces
+from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, Wire
+from plytalk.core.pipeline.heartbeat import Heartbeat
+from plytalk.core.pipeline.tracing import Trace, Tracer
+from plytalk.core.stack.selection import Stack
+
+if TYPE_CHECKING:
+    from plytalk.core.pipeline.broadcast import Fanout
+
+__all__ = ["By", "Ending", "Session"]
+
+MAX_SAME, MAX_NOTICES = 3, 100
+"""How often the same sentence is shown in a conversation, and how many different ones."""
+ACKNOWLEDGE = 64
+"""After how many messages the other side is told that they were received; when it says goodbye, it is told at once."""
+ITEM_KEPT = 96
+"""About how many bytes of memory an item of a record takes while it waits: a short one takes most of its length."""
+READ_SO_FAR = b"read so far?"
+OUR_WORDS = {CloseReason.SHUTDOWN: "The server was told to end."}
+
+
+class Meter(Protocol):
+    """Is told what a peer sends before the work is done, and may stop the reading (`Session.stop_reading`).
+
+    Messages are not told here: they reach the hearer, which may stop the reading as well.
+    """
+
+    def record(self, size: int, items: int) -> None:
+        """A sealed record of so many bytes came, with so many items."""
+
+    def item(self) -> None:
+        """An item came that is not a message."""
+
+    def kept(self, size: int) -> None:
+        """So many bytes are kept now of what has come and is not done: unfinished frames and messages, and what waits."""
+
+
+class Session:
+    """A conversation over one stream, through one stack, at one end of it."""
+
+    # A server has thousands at rest, so each holds what it needs and nothing twice.
+    __slots__ = (
+        "_acknowledge_at", "_acknowledged", "_admit", "_before_goodbye", "_borders", "_cipher", "_delivered", "_end_waits",
+        "_ending_known", "_extensions", "_fanout", "_farewell", "_framer", "_frames", "_hearer", "_heartbeat", "_held",
+        "_leaves_then", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_goodbye", "_on_late", "_on_left", "_on_read",
+        "_on_said", "_on_taken", "_pending", "_pieces", "_receiving", "_rest", "_said", "_show_notice", "_stopped", "_taken",
+        "_theirs", "_tracer", "_unread", "_unscheduled", "_when_over", "_wire", "acknowledges", "active_at", "address",
+        "approved", "ending", "failed", "heard", "identity", "limits", "role", "stack", "stream",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        stack: Stack,
+        stream: Stream,
+        role: Role,
+        *,
+        address: str = "",
+        limits: Limits | None = None,
+        trace: Trace | None = None,
+        admit: Admit = admit_everybody,
+        heartbeat: Heartbeat | None = None,
+        notice: Callable[[str], None] | None = None,
+    ) -> None:
+        """`admit` has a server's last word on who is let in; `heartbeat` notices a peer that is dead; `notice` tells the user
+        about the peer, by default with the UI."""
+        self._admit = admit
+        self._heartbeat = heartbeat if Ping in stack.make_messages.layer.carries else None
+        self.heard = False
+        self.stack, self.stream, self.role = stack, stream, role
+        self.address = address or stream.peer
+        self.limits = limits or Limits()
+        self.identity: Identity | None = None
+        self.approved = False
+        self.ending: Ending | None = None
+        self._tracer = Tracer(trace) if trace else None
+        self._ending_known: asyncio.Event | None = None  # made when somebody waits: a server has thousands of conversations
+        self._farewell: Farewell | None = None
+        self._theirs: Ending
+        self.failed = False
+        self._hearer: Hearer = stack.ui
+        self._show_notice = notice or stack.ui.notice
+        self._when_over: tuple[Callable[[Session, Ending], None], ...] = ()
+        self._on_said: Callable[[str], None] | None = None
+        self._on_taken: Callable[[int], None] | None = None
+        self._on_left: Callable[[], None] | None = None
+        self._on_late: Callable[[str], bool] | None = None
+        self._on_goodbye: Callable[[], int] | None = None
+        self._on_read: Callable[[], None] | None = None
+        self._before_goodbye: Callable[[], None] | None = None
+        self._extensions: tuple[tuple[int, Callable[[bytes], None]], ...] = ()
+        self._loop = asyncio.get_running_loop()
+        self.active_at = self._loop.time()
+        self._pending: list[Item] = []
+        self._unscheduled = False  # whether what is pending only waits for what comes next
+        self._framer: Framer
+        self._cipher: Cipher
+        self._messages: Messages
+        self._borders = False
+        self.acknowledges = stack.make_messages.layer.extensible
+        self._said = self._acknowledged = self._taken = 0
+        self._acknowledge_at = ACKNOWLEDGE if self.acknowledges else sys.maxsize
+        self._pieces = None if self.acknowledges else Pieces()
+        self._delivered = 0
+        self._fanout: Fanout | None = None
+        self._receiving = self._held = self._stopped = False
+        self._rest: Iterator[Item] | None = None  # of the record in which reading was stopped
+        self._frames: Iterator[Frame] | None = None
+        self._unread = b""
+        self._end_waits: tuple[Exception | None] | None = None
+        self._meter: Meter | None = None
+        self._leaving = ""
+        self._leaves_then = False
+        self._noticed: dict[str, int] | None = None
+        self._wire: Wire | None = None
+
+    # -- opening ----------------------------------------------------------------------------------------------------------
+
+    async def open(self, turn: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Do the handshake and let the authenticators judge. Raises ChatError; the stream is closed then.
+
+        `turn` is awaited before each message of the peer is looked at, where handshakes take turns for the processor.
+        """
+        if self._tracer:
+            self._tracer.tell("started", role=self.role.value, peer=self.stream.peer, **self.stack.names)
+        opening = Opening(
+            self.stack,
+            self.stream,
+            self.role,
+            self.address,
+            self.limits,
+            self._tracer,
+            self._admit,
+            turn,
+            self._show_notice,
+        )
+        try:
+            opened = await opening.run()
+        except BaseException as error:
+            if self._tracer:
+                self._tracer.tell("failed", str(error))
+            self.approved = opening.approved
+            self.stream.close()
+            self.forget()
+            raise
+        finally:
+            self._admit = admit_everybody  # it leads back to the server
+        self.identity, self._wire = opened.identity, opened.wire
+        self._rest = iter(opened.items) if opened.items else None
+        framer, cipher, messages = opened.framer, opened.cipher, opened.messages
+        framer.limit = self.limits.message + cipher.overhead
+        self._framer, self._cipher, self._messages = framer, cipher, messages
+        self._borders = Property.BORDERS in self.stack.framer.gives
+
+    def heard_by(self, hearer: Hearer) -> None:
+        """Let `hearer` have what the other side says, in place of the UI: for features, when a conversation has opened."""
+        self._hearer, self._show_notice = hearer, hearer.notice
+
+    def metered_by(self, meter: "Meter") -> None:
+        """Tell `meter` what the other side sends, before anything is done about it."""
+        self._meter = meter
+
+    @property
+    def unfinished(self) -> int:
+        """How many bytes are kept of what has come and is not done: of frames, of a message, and of items that wait."""
+        waiting = length_hint(self._rest) * ITEM_KEPT if self._rest is not None else 0
+        return self._messages.unfinished + self._framer.unfinished + len(self._unread) + waiting
+
+    def when_over(self, tell: Callable[["Session", Ending], None]) -> None:
+        """Have the ending told as soon as it is known; those who asked are told in turn."""
+        if self.ending:
+            tell(self, self.ending)
+        else:
+            self._when_over = (*self._when_over, tell)
+
+    def extend(self, kind: int, receive: Callable[[bytes], None]) -> None:
+        """Have the bodies of `Extension` items of this type delivered; those that nobody asks for are skipped."""
+        self._extensions = (*self._extensions, (kind, receive))
+
+    def keep_count(self, said: Callable[[str], None], taken: Callable[[int], None]) -> None:
+        """Have each message noted as it goes out, and how many of them the other side acknowledges."""
+        self._on_said, self._on_taken = said, taken
+
+    def recount(self, acknowledged: int, said: int) -> None:
+        """Go on counting our messages where an earlier connection was cut."""
+        self._acknowledged, self._said = acknowledged, said
+
+    def when_read(self, tell: Callable[[], None]) -> None:
+        """Have it told when the other side has read, and answered, all that was sent before this."""
+        self._on_read = tell
+        self.send_item(Ping(READ_SO_FAR))
+
+    def count_by(
+        self, taken: Callable[[], int], left: Callable[[], None], leaving: Callable[[], None], late: Callable[[str], bool]
+    ) -> None:
+        """Let a feature count the messages that this side takes, in place of the session.
+
+        When the other side says goodbye `left` is called, and `part` has to be when all that it said has been done. `leaving` is
+        called before our own goodbye goes out, to send what is to be before it. `late` is given each message that comes after our
+        goodbye, and says whether it was taken.
+        """
+        self._on_goodbye, self._on_left, self._before_goodbye, self._on_late = taken, left, leaving, late
+        self._acknowledge_at = sys.maxsize
+
+    def begin(self) -> None:
+        """Deliver what has arrived behind the handshake, and from now on all that arrives."""
+        wire, self._wire = self._wire, None  # with it goes all that the handshake needed
+        assert wire is not None
+        self._receive(b"")  # first, since a stream that is over says so at once
+        self.stream.deliver_to(self._receive if wire.heard else self._receive_first, self._ended)
+        if not self._stopped:
+            self.stream.resume()
+        if wire.over and not self.ending:
+            self._ended(wire.error)
+        if self._heartbeat and not self.ending:
+            self._heartbeat.watch(self)
+
+    def _receive_first(self, data: Buffer) -> None:
+        """The first bytes where no handshake read any: a peer that begins one runs another stack."""
+        self.stream.deliver_to(self._receive, self._ended)
+        if mismatch := self.stack.mismatch(bytes(data[:FIRST])):
+            self.fail(mismatch)
+        self._receive(data)
+
+    # -- in ---------------------------------------------------------------------------------------------------------------
+
+    def _receive(self, data: Buffer) -> None:
+        self.heard = True
+        if self._stopped or self._frames is not None:  # a stream may hand on what it had read already
+            self._unread += bytes(data)
+        else:
+            self._read(data)
+
+    def _read(self, data: Buffer) -> None:
+        """Deliver what was kept and what arrived, until nothing is left or `stop_reading` is called."""
+        if self._farewell is not None:
+            if self._farewell.over:
+                return
+            self._farewell.arrived += len(data)
+        self._receiving = True
+        unseal, unpack, meter = self._cipher.open, self._messages.unpack, self._meter
+        raw = self._hearer.raw
+        items: Iterable[Item]
+        try:
+            if self._rest is not None:
+                rest, self._rest = self._rest, None
+                self._hand_over(rest, raw)
+                if self._stopped:
+                    return
+            if self._frames is None:
+                self._framer.feed(data)
+                self._frames = self._framer.frames()
+            for kind, payload in self._frames:
+                if kind != MESSAGE and kind is not None:
+                    self.notice(f"Ignored a frame of the unexpected type {clean(kind.decode('latin-1'))!r}.")
+                    continue
+                try:
+                    plaintext = unseal(payload)
+                except Tampered as error:
+                    if not self._cipher.tolerant:
+                        raise
+                    self.notice(error.sentence)
+                    continue
+                items = unpack(plaintext)
+                if meter is not None:
+                    items = items if items.__class__ is list else list(items)
+                    meter.record(len(payload), len(items))
+                # One text alone comes in a tuple.
+                self._hand_over(iter(items), raw or (items.__class__ is list and all_clean(items)))
+                if self._stopped:
+                    return
+            self._frames = None
+        except Exception as error:
+            self.fail(error)
+        finally:
+            self._receiving = False
+            if self._taken >= self._acknowledge_at:
+                self._acknowledge_at = self._taken + ACKNOWLEDGE
+                self._pending.append(Ack(self._taken))
+            if meter is not None and not self.ending:
+                meter.kept(self.unfinished)
+            if self._pending:
+                self._flush()
+
+    def _hand_over(self, items: Iterator[Item], harmless: bool) -> None:
+        """Deliver the items of one record; those that are left when reading stops are kept."""
+        if self._stopped:
+            self._rest = items
+            return
+        show, meter, now = self._hearer.message, self._meter, self._loop.time()
+        for item in items:
+            if self._farewell is not None:
+                self._hear_late(item)
+            elif item.__class__ is str:
+                self._taken += 1
+                self.active_at = now
+                show(item if harmless else clean(item))
+            else:
+                if meter is not None:
+                    meter.item()
+                self._control(item)
+            if self._stopped:
+                self._rest = items
+                return
+
+    def stop_reading(self) -> None:
+        """Deliver nothing more until `read_on`, also of the record that is being read: what has been opened is kept."""
+        if not self._stopped and not self.ending:
+            self._stopped = True
+            self.stream.pause()
+
+    def read_on(self) -> None:
+        """Deliver what was kept, and from now on what arrives, unless reading is stopped again."""
+        if not self._stopped:
+            return
+        self._stopped = False
+        self._read_rest()
+        if self._stopped:
+            return
+        self.stream.resume()
+        if self._end_waits:
+            self._ended(*self._end_waits)
+
+    def _read_rest(self) -> None:
+        self._read(b"")
+        while self._unread and not self._stopped:
+            unread, self._unread = self._unread, b""
+            self._read(unread)
+
+    def _control(self, item: Item) -> None:
+        if isinstance(item, Close):
+            self._hear_goodbye(item)
+        elif isinstance(item, Ping):
+            if self.stream.buffered <= self.limits.unread:  # who asks without reading gets no answer, and none piles up here
+                if self._held:
+                    self._send_at_once(Pong(item.body))
+                else:
+                    self._pending.append(Pong(item.body))
+        elif isinstance(item, Pong):
+            if self._on_read and item.body == READ_SO_FAR:
+                tell, self._on_read = self._on_read, None
+                tell()
+        elif isinstance(item, Extension):
+            for kind, receive in self._extensions:
+                if kind == item.type:
+                    receive(item.body)
+        elif isinstance(item, Ack):
+            self._hear_acknowledgement(item.taken)
+        elif isinstance(item, Control):
+            self.fail(
+                StackMismatch(
+                    "The other side waits for an answer from an authenticator that was not chosen here.",
+                    "Choose the same on both sides, such as --words or --code.",
+                )
+            )
+        elif isinstance(item, Undecodable):
+            self._taken += 1
+            self.notice("A message came that is not UTF-8 text; what could be read of it follows.")
+            self._hearer.message(item.text if self._hearer.raw else clean(item.text))
+
+    def _ended(self, error: Exception | None) -> None:
+        if self._farewell:
+            self._farewell.stream_over, self._farewell.error = True, error
+            self._farewell.changed.set()
+            return
+        if self._stopped:  # what came before the end has not all been delivered; after a cut nobody waits for it long
+            self._end_waits = (error,)
+            if error is not None:
+                self._loop.call_later(self.limits.goodbye, self._end_now)
+            return
+        lost = f", and {self.unreceived:,} of the last lines that you sent were not acknowledged" if self.unreceived else ""
+        if error is not None:
+            why = clean(str(getattr(error, "strerror", None) or error)).lower()
+            self.fail(Truncated(f"The connection was cut ({why}): something the other side sent may be missing{lost}."))
+        elif self._framer.unfinished:
+            self.fail(
+                Truncated(f"The connection ended in the middle of a frame: something the other side sent is missing{lost}.")
+            )
+        elif Property.CLEAN_END in self.stack.gives:
+            self.fail(Truncated(f"The connection ended without a goodbye: something the other side sent may be missing{lost}."))
+        else:
+            self._farewell = Farewell()
+            self._farewell.stream_over = True
+            self._end(Ending(By.THEM, "The other side closed the connection without saying exit."))
+
+    def _end_now(self) -> None:
+        if self._end_waits and not self.ending:
+            self._stopped = False
+            self._ended(*self._end_waits)
+
+    # -- out --------------------------------------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """Say a line, as the user typed it. What is said within one turn of the loop goes out together; `exit` ends the chat."""
+        if len(text) < EXIT_SPACE and is_exit(text):
+            self.exit(text)
+            return
+        try:
+            prepared = None if self.ending else self._messages.prepare(text)
+        except Exception as error:
+            self.fail(error)
+            return
+        if prepared is None:
+            return
+        if self._held and self._leaving:
+            return
+        # A character has four bytes at most.
+        if len(prepared) * 4 > self.limits.message and len(prepared.encode(errors="replace")) > self.limits.message:
+            self.failed = True
+            self.notice(f"That line is longer than a message may be ({self.limits.message:,} bytes) and was not sent: split it.")
+            return
+        self._said += 1
+        if self._on_said:
+            self._on_said(prepared)
+        pending = self._pending
+        if (not pending or self._unscheduled) and not self._receiving:
+            self._unscheduled = False
+            self._loop.call_soon(self._flush)
+        pending.append(prepared)
+
+    def send_item(self, item: Item, with_next: bool = False) -> None:
+        """Send something that is not said by people, in its turn; `with_next` leaves it to the next send, or to `flush`."""
+        if self.ending:
+            return
+        if with_next:
+            self._unscheduled = self._unscheduled or not self._pending
+            self._pending.append(item)
+            return
+        if (not self._pending or self._unscheduled) and not self._receiving:
+            self._unscheduled = False
+            self._loop.call_soon(self._flush)
+        self._pending.append(item)
+
+    def flush(self) -> None:
+        """Send what waits for the end of this turn."""
+        if self._pending:
+            self._flush()
+
+    def hold(self, leaving: bool = False) -> None:
+        """Send what is pending, and from now on nothing that is said until `release`, which also says goodbye if `leaving`."""
+        self._flush()
+        self._held, self._leaves_then = True, leaving
+
+    def release(self, before: Sequence[str] = ()) -> None:
+        """Go on sending: first `before`, then what was said meanwhile."""
+        self._held = False
+        self._pending[:0] = before
+        if self._leaving or self._leaves_then:
+            self.exit(self._leaving or EXIT)
+        elif not self._receiving:
+            self._flush()
+
+    def deliver(self, plaintexts: Sequence[bytes]) -> None:
+        """Send plaintexts that messages of this stack's kind have packed, once for many conversations."""
+        if self._pending:
+            self._flush(plaintexts)
+        elif not self.ending:
+            encode, seal = self._framer.encode, self._cipher.seal
+            try:
+                self._delivered += len(plaintexts)
+                self.stream.send(b"".join([encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]))
+            except Exception as error:
+                self.fail(error)
+
+    @property
+    def sealing(self) -> tuple[Cipher, Framer]:
+        """What a plaintext goes through before it is sent."""
+        return self._cipher, self._framer
+
+    @property
+    def is_traced(self) -> bool:
+        return self._tracer is not None
+
+    def follow(self, fanout: "Fanout | None") -> None:
+        """Count what a fanout sends along with what is sent here."""
+        if self._fanout is not None:  # an empty one is false
+            self._delivered += self._fanout.sent
+        if fanout is not None:
+            self._delivered -= fanout.sent
+        self._fanout = fanout
+
+    def exit(self, text: str = EXIT, *, reason: CloseReason = CloseReason.SAID_EXIT, sentence: str = "") -> None:
+        """Say goodbye and end the conversation: after what is held back, unless that takes long or this is said again.
+
+        `reason` and `sentence` tell the peer's user why, where the messages can carry them.
+        """
+        if self.ending:
+            return
+        if self._held and not self._leaving:
+            self._leaving = text or EXIT
+            self._loop.call_later(self.limits.goodbye, self.exit, text)
+            return
+        if self._held:  # the room that it was for never answered: nothing of it was taken, and nothing counts as taken any more
+            self._held, self._on_taken = False, None
+            self._pending.clear()
+            self._said += 1
+        try:
+            goodbye = Close(self._messages.prepare(text) or EXIT, reason, sentence)
+        except Exception as error:
+            self.fail(error)
+        else:
+            self._say_goodbye(goodbye, Ending(By.US, sentence or OUR_WORDS.get(reason, "You said exit."), code=reason))
+
+    def _flush(self, packed: Sequence[bytes] = ()) -> None:
+        if self._held:
+            return
+        items, self._pending, self._unscheduled = self._pending, [], False
+        if not items or (self._farewell and self._farewell.over):
+            return
+        encode, seal, send = self._framer.encode, self._cipher.seal, self.stream.send
+        try:
+            if delivered := self._delivered + (self._fanout.sent if self._fanout is not None else 0):
+                self._messages.passed(delivered)
+                self._delivered -= delivered
+            plaintexts = self._messages.pack(items)
+            if packed:
+                self._delivered += len(packed)
+                plaintexts = [*plaintexts, *packed]
+            frames = [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
+            if self._pieces:
+                self._pieces.sent(sum(item.__class__ is str for item in items), sum(map(len, frames)))
+            if self._borders:
+                send(b"".join(frames))
+            else:  # without borders one write is one message
+                for frame in frames:
+                    send(frame)
+        except Exception as error:
+            self.fail(error)
+
+    def _send_at_once(self, item: Item) -> None:
+        """Send something in its own record, also while what is said is held back."""
+        held, waiting, self._held, self._pending = self._held, self._pending, False, [item]
+        self._flush()
+        if not self.ending:
+            self._held, self._pending = held, waiting
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether what the other side sends is read at the moment."""
+        return not self._stopped
+
+    def ping(self) -> None:
+        """Ask whether the other side is still there; any answer will do."""
+        if not self.ending and self.stream.buffered <= self.limits.unread:
+            self._send_at_once(Ping())
+
+    def lost(self, seconds: float) -> None:
+        """Nothing has come for so long, no answer to a ping either: the connection counts as cut."""
+        self.fail(
+            Truncated(
+                f"The connection is dead: the other side has been silent for {seconds:g} seconds and does not answer a ping. "
+                "What was sent in that time may not have arrived."
+            )
+        )
+
+    async def drain(self) -> None:
+        """Wait until more may be said without piling up. Returns at once when the conversation is over."""
+        if self._pending:
+            self._flush()
+        if not self.ending:
+            await self.stream.drained()
+
+    # -- ending -----------------------------------------------------------------------------------------------------------
+
+    def notice(self, sentence: str) -> None:
+        """Tell the user, three times at most for the same sentence: a hostile peer must not fill the screen."""
+        if self._noticed is None:
+            self._noticed = {}
+        seen = self._noticed.get(sentence, 0) + 1
+        if seen > MAX_SAME or (seen == 1 and len(self._noticed) >= MAX_NOTICES):
+            return
+        self._noticed[sentence] = seen
+        self._show_notice(sentence + (" (Further ones like this are not shown.)" if seen == MAX_SAME else ""))
+
+    def fail(self, error: Exception) -> None:
+        """End the conversation by what went wrong in it."""
+        if not isinstance(error, ChatError):
+            cause = error
+            error = BrokenPlugin(f"A layer of {self.stack.line} raised {type(cause).__name__}; the conversation ends here.")
+            error.__cause__ = cause
+        if self.ending and self._farewell:  # a goodbye is under way, and comes no further
+            self._farewell.fail(error)
+        self._end(Ending(By.FAULT, error.sentence, error))
+
+    # -- ending: see farewell.py ------------------------------------------------------------------------------------------
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many of our messages the other side has not acknowledged."""
+        return max(0, self._said - self._acknowledged)
+
+    @property
+    def unreceived(self) -> int:
+        """How many lines the other side has not received, as far as this side can know."""
+        if self._pieces is None:
+            return self.unacknowledged
+        broken = self._farewell.undelivered if self._farewell and self._farewell.error else 0
+        return self._pieces.lines_in(max(self.stream.undelivered, broken))
+
+    def part(self) -> None:
+        """Answer the other side's goodbye: all that it said before has been done."""
+        if self._farewell and self._farewell.heard and not self.ending:
+            self._held = False
+            self._say_goodbye(Close() if self.acknowledges else None, self._theirs)
+
+    def _say_goodbye(self, goodbye: Close | None, ending: Ending) -> None:
+        if self._before_goodbye:
+            self._before_goodbye()
+        farewell = self._farewell = self._farewell or Farewell()
+        if farewell.heard:
+            self._acknowledge_goodbye()
+        if goodbye:
+            self._pending.append(goodbye)
+        farewell.said = True
+        self._flush()
+        self._end(ending)
+
+    def _acknowledge_goodbye(self) -> None:
+        if self.acknowledges:  # it counts as one more message, unless something before it was not taken
+            taken = self._on_goodbye() if self._on_goodbye else self._taken
+            ignored = self._farewell is not None and self._farewell.ignored
+            self._pending.append(Ack(taken + (not ignored)))
+
+    def _hear_goodbye(self, goodbye: Close) -> None:
+        farewell = self._farewell = self._farewell or Farewell()
+        farewell.heard = True
+        farewell.changed.set()
+        # Only a server removes members, so what a client says of itself is an ordinary goodbye.
+        self._theirs = ending_by_peer(goodbye if self.role is Role.INITIATOR else Close(goodbye.text))
+        if self.ending:
+            self._acknowledge_goodbye()
+            self._flush()
+            self.stream.finish()
+        elif self._on_left:
+            self._on_left()
+        else:
+            self.part()
+
+    def _hear_acknowledgement(self, taken: int) -> None:
+        self._acknowledged = max(self._acknowledged, min(taken, self._said))
+        if self._on_taken:
+            self._on_taken(taken)
+        if self._farewell and self._farewell.said and taken > self._said:
+            self._farewell.acknowledged = True
+            self._farewell.changed.set()
+
+    def _hear_late(self, item: Item) -> None:
+        """Something that comes when one of the two has said goodbye."""
+        farewell = self._farewell
+        assert farewell is not None
+        if farewell.over:
+            return
+        if isinstance(item, Ack):
+            self._hear_acknowledgement(item.taken)
+        elif farewell.heard:
+            return  # behind a goodbye nothing else is read
+        elif self._on_late and isinstance(item, str | Extension | Undecodable):
+            taken = isinstance(item, str) and self._on_late(item)
+            farewell.ignored = farewell.ignored or not taken  # a feature has let go of it
+        elif isinstance(item, str):
+            self._taken += 1
+            self._hearer.message(item if self._hearer.raw else clean(item))
+        else:
+            self._control(item)
+
+    def ignore_rest(self) -> None:
+        """Let go of what has come and is not done, and read nothing more: for a conversation that this side has ended."""
+        self._rest = self._frames = None
+        self._unread = b""
+        self._framer, self._messages = self.stack.framer(), self.stack.messages()
+        self.stream.deliver_to(ignore, self._ended)
+
+    def tell_waiting(self) -> None:
+        """Tell the user of this conversation why it has not ended yet."""
+        if self._hearer is self.stack.ui and self.ending and self.ending.by is By.US:
+            lines = self.unreceived
+            what = f"{lines:,} lines are" if lines > 1 else "one line is" if lines else "the goodbye is"
+            self.notice(f"Not ended yet: {what} still to be received. Ctrl-C stops waiting.")
+
+    def _end(self, ending: Ending) -> None:
+        if self.ending:
+            return
+        self.ending = ending
+        if self._heartbeat:
+            self._heartbeat.forget(self)
+            self._heartbeat = None
+        if self._tracer:
+            self._tracer.tell("ended", ending.reason, by=ending.by.value)
+        self._pending.clear()
+        farewell = self._farewell = self._farewell or Farewell()
+        farewell.over = ending.by is By.FAULT
+        if self._stopped:  # what was said before is not done any more, but read, so that the peer's own goodbye is seen
+            self._stopped = False
+            self.stream.resume()
+            self._loop.call_soon(self._read_rest)
+        if farewell.over or farewell.heard or not self.acknowledges:
+            self.stream.finish()
+        if self._ending_known:
+            self._ending_known.set()
+        for tell in self._when_over:
+            tell(self, ending)
+
+    def forget(self) -> None:
+        """Drop the keys, and all that refers back to this conversation, so that it goes when the last who uses it lets go.
+
+        A reference cycle would keep it until Python searches for cycles, which a busy server rarely does.
+        """
+        self._hearer, self._when_over, self._extensions = self.stack.ui, (), ()
+        self._show_notice = self.stack.ui.notice
+        self._on_said = self._on_taken = self._on_left = self._on_late = self._on_goodbye = self._before_goodbye = self._wire = (
+            None
+        )
+        self._on_read = self._meter = self._rest = self._frames = None
+        if hasattr(self, "_cipher"):  # it has opened
+            self._cipher.forget()
+        if self._tracer:
+            self._tracer.unwrap()
+        error: BaseException | None = self.ending.error if self.ending else None
+        while error:  # its traceback holds the frames of our own methods, and of those that called them
+            error.__traceback__ = None
+            error = error.__cause__ or error.__context__
+
+    async def over(self) -> Ending:
+        """Wait until it has ended and everything is received, or cannot be; then close the stream and drop the keys."""
+        try:
+            if not self.ending:
+                self._ending_known = self._ending_known or asyncio.Event()
+                await self._ending_known.wait()
+            assert self.ending is not None
+            assert self._farewell is not None
+            if self.ending.by is not By.FAULT:
+                self.stream.resume()  # its acknowledgements must not wait
+                try:
+                    self.ending = await self._farewell.wait(self, self.ending)
+                except asyncio.CancelledError:
+                    self.ending = self._farewell.verdict(self, self.ending, STOPPED)
+                    raise
+        finally:
+            if self._farewell:
+                self._farewell.over = True
+            self.stream.close()
+            self.forget()
+        return self.ending
+
+
+def ignore(data: Buffer) -> None:
+    """What a conversation that has ended does with what still comes."""

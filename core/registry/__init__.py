@@ -1,0 +1,1 @@
+"""Plugins: their hooks, finding, loading and checking them."""

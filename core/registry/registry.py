@@ -1,0 +1,213 @@
+"""The plugin host: blocking and loading what was found.
+
+A module is imported when its layer is chosen or listed, on its own, in a `try`. A broken plugin is named and set aside, and
+nothing else is ever chosen in its place; a name that two distributions claim belongs to neither, unless one of them is ours.
+"""
+
+import contextlib
+import difflib
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from plytalk.core.contracts import Layer
+from plytalk.core.contracts.errors import BrokenPlugin, DuplicateLayer, PluginError, UnknownLayer
+from plytalk.core.contracts.properties import Profile
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.registry import hookspecs
+from plytalk.core.registry.discovery import PROFILE, Found, found, installed
+from plytalk.core.registry.validation import fault_of
+
+if TYPE_CHECKING:
+    from plytalk.core.stack.selection import Stack
+
+LONGEST = 300  # characters of what third-party code says
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a plugin: its KIND-NAME, who brings it, what is wrong, and whether it can be used all the same."""
+
+    key: str
+    origin: str
+    error: PluginError
+    usable: bool = False
+
+
+class Host:
+    """The plugins of this process.
+
+    `blocked` are names (`xor`, `cipher-xor`) or distributions that count as not installed; `points` are entry points to take
+    instead of those that are installed. Raises UnknownLayer for a blocked name that nothing has.
+    """
+
+    def __init__(self, blocked: Iterable[str] = (), points: Iterable[EntryPoint] | None = None) -> None:
+        self.manager = pluggy.PluginManager("plytalk")
+        self.manager.add_hookspecs(hookspecs)
+        self.problems: list[Problem] = []
+        self.found: dict[tuple[str, str], Found] = {}
+        self.blocked: dict[tuple[str, str], Found] = {}
+        self._claimed: set[tuple[str, str]] = set()
+        self._broken: dict[tuple[str, str], PluginError] = {}
+        self._loaded: dict[str, ModuleType] = {}
+        self._brought: dict[str, dict[tuple[str, str], Any]] = {}
+        names, there = list(blocked), list(installed() if points is None else map(found, points))
+        known = [one for one in there if isinstance(one, Found)]
+        self.problems += [Problem("", "", one) for one in there if isinstance(one, PluginError)]
+        for name in names:
+            if not any(one.is_named({name}) for one in known):
+                raise _no_plugin(name, {text for one in known for text in (one.name, one.key, one.distribution)})
+        for one in known:
+            self._register(one, one.is_named(set(names)))
+
+    def _register(self, one: Found, blocked: bool) -> None:
+        self._claimed.add((one.module, one.key))
+        if blocked:
+            self.blocked[one.kind, one.name] = one
+            return
+        if fault := one.fault:
+            self._report(one, fault)
+            return
+        first = self.found.setdefault((one.kind, one.name), one)
+        if first is one:
+            return
+        error = DuplicateLayer(
+            f"{one.origin} brings a {one.kind} called `{one.name}`, a name that {first.origin} has taken already.",
+            f"Uninstall one of them, or block one with -p no:{one.distribution}.",
+        )
+        self._report(one, error)
+        if not first.builtin and (first.kind, first.name) not in self._broken:
+            # Between strangers neither can be trusted to be the one that was meant.
+            self._set_aside(first, error)
+
+    # -- what there is, without importing anything -------------------------------------------------------------------------
+
+    def names(self, kind: str) -> list[str]:
+        """The names installed for a kind of layer, or for "profile"."""
+        return sorted(name for its_kind, name in self.found if its_kind == kind)
+
+    # -- loading -----------------------------------------------------------------------------------------------------------
+
+    def layer(self, kind: str, name: str) -> type[Layer]:
+        """Import and give a layer. Raises UnknownLayer (naming the nearest), DuplicateLayer or BrokenPlugin."""
+        layer: type[Layer] = self._load(self._find(kind, name))
+        return layer
+
+    def profile(self, name: str) -> Profile:
+        """Import and give a profile. Raises as `layer` does."""
+        profile: Profile = self._load(self._find(PROFILE, name))
+        return profile
+
+    def load_all(self) -> list[tuple[Found, type[Layer] | Profile]]:
+        """Import every plugin and give those that work; what is wrong with the others is in `problems` afterwards."""
+        working = []
+        for one in self.found.values():
+            with contextlib.suppress(PluginError):
+                working.append((one, self._load(one)))
+        return working
+
+    def hear(self, stack: "Stack") -> None:
+        """Let the features and authenticators of a stack hear the hooks by their methods too. Raises BrokenPlugin."""
+        for layer in (*stack.auths, *stack.features):
+            try:
+                self.manager.register(layer)
+                self.manager.check_pending()
+            except Exception as error:
+                raise BrokenPlugin(f"The {layer.kind} `{layer.name}` has hooks that do not fit: {_short(error)}.") from error
+
+    def _find(self, kind: str, name: str) -> Found:
+        if (kind, name) in self.found:
+            return self.found[kind, name]
+        if (kind, name) in self.blocked:
+            raise UnknownLayer(f"The {kind} `{name}` is blocked by -p no:NAME.", f"Choose another {kind}, or do not block it.")
+        names = self.names(kind)
+        near = difflib.get_close_matches(name, names, n=1)
+        raise UnknownLayer(
+            f"There is no {kind} called `{clean(name)}`.",
+            (f"Did you mean `{near[0]}`? " if near else "") + f"Installed: {', '.join(names) or 'none'}.",
+        )
+
+    def _load(self, one: Found) -> Any:
+        what = (one.kind, one.name)
+        if what in self._broken:
+            raise self._broken[what]
+        try:
+            if one.module not in self._loaded:
+                self._loaded[one.module] = self._import(one)
+            brought = self._brought[one.module]
+            if what not in brought:
+                there = ", ".join(f"{kind}-{name}" for kind, name in brought) or "nothing"
+                raise BrokenPlugin(f"The module `{one.module}` of {one.origin} brings no {one.key}; it brings {there}.")
+        except PluginError as error:
+            self._set_aside(one, error)
+            raise
+        return brought[what]
+
+    def _import(self, one: Found) -> ModuleType:
+        printed = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+                module: ModuleType = one.entry_point.load()
+                self.manager.register(module, one.module)
+                self.manager.check_pending()
+                self._brought[one.module] = dict(self._collect(one, module))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin that exits on import is broken like any other
+            if self.manager.has_plugin(one.module):
+                self.manager.unregister(name=one.module)
+            if isinstance(error, PluginError):
+                raise
+            raise BrokenPlugin(
+                f"The plugin `{one.key}` of {one.origin} does not load: {type(error).__name__}: {_short(error)}.",
+                f"Repair it, uninstall {one.distribution}, or block it with -p no:{one.key}.",
+            ) from error
+        self._remark(one, printed.getvalue())
+        return module
+
+    def _collect(self, one: Found, module: ModuleType) -> Iterator[tuple[tuple[str, str], Any]]:
+        others = [other for other in self.manager.get_plugins() if other is not module]
+        for hook in ("layers", "profiles"):
+            for given in self.manager.subset_hook_caller(hook, others)():
+                if not isinstance(given, list | tuple):
+                    raise BrokenPlugin(f"The hook `{hook}` of {one.origin} gives {_short(repr(given))}, which is not a list.")
+                for brought in given:
+                    if fault := fault_of(brought, hook):
+                        raise BrokenPlugin(f"The plugin `{one.key}` of {one.origin} is broken: {fault}")
+                    yield (getattr(brought, "kind", PROFILE), brought.name), brought
+
+    def _remark(self, one: Found, printed: str) -> None:
+        """Report what does not keep the plugin from being used."""
+        remarks = [
+            f"The plugin `{one.key}` of {one.origin} brings {kind}-{name}, which no entry point names, so nobody can choose it."
+            for kind, name in self._brought[one.module]
+            if (one.module, f"{kind}-{name}") not in self._claimed
+        ]
+        if printed:
+            remarks.append(f"The plugin `{one.key}` of {one.origin} prints when it is imported: {_short(printed)!r}.")
+        self.problems += [Problem(one.key, one.origin, PluginError(remark), usable=True) for remark in remarks]
+
+    def _set_aside(self, one: Found, error: PluginError) -> None:
+        self._broken[one.kind, one.name] = error
+        self._report(one, error)
+
+    def _report(self, one: Found, error: PluginError) -> None:
+        self.problems.append(Problem(one.key, one.origin, error))
+
+
+def _no_plugin(name: str, names: Iterable[str]) -> UnknownLayer:
+    near = difflib.get_close_matches(name, names, n=1)
+    return UnknownLayer(
+        f"There is no plugin called `{clean(name)}` that could be blocked.",
+        (f"Did you mean no:{near[0]}? " if near else "") + "`chat plugins` lists them.",
+    )
+
+
+def _short(said: object) -> str:
+    text = clean(" ".join(str(said).split())).rstrip(".")
+    return text if len(text) <= LONGEST else text[:LONGEST] + "..."

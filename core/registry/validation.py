@@ -1,0 +1,65 @@
+"""Whether what a plugin brings keeps its contract, as far as that can be seen without using it."""
+
+import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import Any
+
+from plytalk.core.contracts import KINDS, Authenticator, Layer, Option
+from plytalk.core.contracts.properties import Profile, Property
+from plytalk.core.contracts.sanitise import clean
+from plytalk.lab.attacks.attack import Attack
+
+JUDGEMENTS = ("agree", "check", "verify")
+OPTION_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+OPTION_TYPES = (bool, int, str, Path)
+PLUGIN_KINDS: Mapping[str, type[Layer]] = {**KINDS, Attack.kind: Attack}
+"""What a plugin can bring: the kinds of layer that make a stack, and attacks for the lab."""
+
+
+def fault_of(brought: Any, hook: str) -> str:
+    """What is wrong with something that the hook `layers` or `profiles` gave, as a sentence; empty if nothing is."""
+    if hook == "profiles":
+        return _fault_of_profile(brought)
+    if not (isinstance(brought, type) and issubclass(brought, Layer)):
+        return f"it gives {brought!r:.100}, which is not a layer class."
+    kind: Any = getattr(brought, "kind", None)
+    if not isinstance(kind, str) or kind not in PLUGIN_KINDS or not issubclass(brought, PLUGIN_KINDS[kind]):
+        return f"the class {brought.__name__} does not derive from a kind of layer such as {next(iter(KINDS.values())).__name__}."
+    if not isinstance(getattr(brought, "name", None), str):
+        return f"the class {brought.__name__} has no name."
+    if missing := getattr(brought, "__abstractmethods__", None):
+        return f"the {kind} `{brought.name}` does not define {', '.join(sorted(missing))}."
+    if issubclass(brought, Authenticator) and all(getattr(brought, one) is getattr(Authenticator, one) for one in JUDGEMENTS):
+        return f"the {kind} `{brought.name}` would let everybody in: it defines none of {', '.join(JUDGEMENTS)}."
+    return _fault_of_statements(brought)
+
+
+def _fault_of_statements(layer: type[Layer]) -> str:
+    where = f"the {layer.kind} `{layer.name}`"
+    for word in ("needs", "gives"):
+        stated = getattr(layer, word)
+        if not isinstance(stated, AbstractSet) or not stated <= set(Property):
+            return f"{where} {word} {stated!r:.100}, which is not a set of Property."
+    if not isinstance(layer.prefers, Mapping) or not set(layer.prefers) <= set(KINDS):
+        return f"what {where} prefers is not a mapping of kinds of layers to names."
+    for option in layer.options:
+        if not isinstance(option, Option) or option.type not in OPTION_TYPES:
+            return f"the option {option!r:.100} of {where} is not an Option of the type bool, int, str or Path."
+        if not OPTION_NAME.fullmatch(option.name):
+            return f"the option {option.name!r:.100} of {where} is not called in lowercase letters, digits and single hyphens."
+    if not isinstance(layer.caution, str) or not isinstance(layer.summary(), str):
+        return f"the caution or the summary of {where} is not text."
+    for text in (layer.caution, layer.summary(), *(f"{option.help}{option.metavar}" for option in layer.options)):
+        if clean(text) != text:
+            return f"{where} describes itself with {text!r:.100}, which has characters that cannot be printed."
+    return ""
+
+
+def _fault_of_profile(brought: Any) -> str:
+    if not isinstance(brought, Profile):
+        return f"it gives {brought!r:.100}, which is not a Profile."
+    if unknown := set(brought.layers) - set(KINDS):
+        return f"the profile `{brought.name}` names {sorted(unknown)[0]!r}, which is not a kind of layer."
+    return ""

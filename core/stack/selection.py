@@ -1,0 +1,207 @@
+"""The chosen layers as one value: what they need, give and prefer together.
+
+`choose` turns the names that a user gave into a whole stack (what is not given follows from what is); `Stack` refuses what
+cannot work and warns of what is weak. The sentences come from `core/contracts/properties.py` and from the layers themselves.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from plytalk.core.contracts import Authenticator, Cipher, Feature, Framer, Handshake, Layer, Messages, Transport, Ui
+from plytalk.core.contracts.errors import BrokenPlugin, ChatError, ImpossibleStack, StackMismatch
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Profile, Property
+
+L = TypeVar("L", bound=Layer)
+
+# The order in which layers are asked what they prefer: first the one that says most about the kind of conversation.
+DECIDERS = ("cipher", "handshake", "framer", "messages", "transport", "auth")
+SINGLE = ("transport", "framer", "handshake", "cipher", "messages", "ui")
+SHOWN = ("transport", "framer", "handshake", "auth", "cipher", "messages", "ui")
+FALLBACK = {"transport": "tcp", "ui": "console", "messages": "text"}
+
+Find = Callable[[str, str], type[Layer]]
+
+
+def choose(given: Mapping[str, Sequence[str]], default: Mapping[str, str], find: Find) -> dict[str, list[type[Layer]]]:
+    """A layer for every kind: what was given, then what those prefer, then what these prefer, then `default`.
+
+    `default` holds the layers of the default profile; they count where nothing that was given decides about the stack.
+    Raises UnknownLayer, BrokenPlugin or DuplicateLayer from `find`.
+    """
+    chosen = {kind: [find(kind, name) for name in names] for kind, names in given.items()}
+    if not any(layer.prefers for kind in DECIDERS for layer in chosen.get(kind, [])):
+        for kind, name in default.items():
+            chosen.setdefault(kind, [find(kind, name)])
+    while missing := [kind for kind in SINGLE if kind not in chosen]:
+        wishes = [
+            (kind, layer.prefers[kind])
+            for decider in DECIDERS
+            for layer in chosen.get(decider, [])
+            for kind in missing
+            if kind in layer.prefers
+        ]
+        kind, name = wishes[0] if wishes else next((kind, default.get(kind) or FALLBACK.get(kind, "none")) for kind in missing)
+        chosen[kind] = [find(kind, name)]
+    return chosen
+
+
+class Recipe(Generic[L]):
+    """A layer with its options: called, it makes a new one for a conversation."""
+
+    def __init__(self, layer: type[L], options: Mapping[str, Any]) -> None:
+        self.layer, self._options = layer, options
+        self.name, self.gives, self.needs = layer.name, layer.gives, layer.needs
+
+    def __call__(self, *arguments: Any) -> L:
+        try:
+            return self.layer(*arguments, **self._options)
+        except ChatError:
+            raise
+        except Exception as error:  # its words stay out: they might hold a key
+            raise BrokenPlugin(
+                f"The {self.layer.kind} `{self.name}` cannot be made: it raised {type(error).__name__}."
+            ) from error
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A conversation's layers. `line` names them; `missing` are the protections that it does not give."""
+
+    transport: Transport
+    framer: Recipe[Framer]
+    handshake: Handshake
+    cipher: Recipe[Cipher]
+    make_messages: Recipe[Messages]
+    ui: Ui
+    auths: tuple[Authenticator, ...] = ()
+    features: tuple[Feature, ...] = ()
+    known: tuple[Profile, ...] = ()
+
+    @classmethod
+    def build(
+        cls,
+        chosen: Mapping[str, Sequence[type[Layer]]],
+        options: Mapping[str, Any] | None = None,
+        known: Sequence[Profile] = (),
+    ) -> "Stack":
+        """Make the layers, each with those of `options` (by keyword) that are its own. Raises ImpossibleStack.
+
+        `known` are the profiles by whose greeting a peer with another stack is recognised.
+        """
+        given = options or {}
+
+        def own(layer: type[Layer]) -> dict[str, Any]:
+            return {option.keyword: given[option.keyword] for option in layer.options if option.keyword in given}
+
+        def recipe(kind: str) -> Any:
+            return Recipe(chosen[kind][0], own(chosen[kind][0]))
+
+        refuse_impossible(chosen)
+        return cls(
+            transport=recipe("transport")(),
+            framer=recipe("framer"),
+            handshake=recipe("handshake")(),
+            cipher=recipe("cipher"),
+            make_messages=recipe("messages"),
+            ui=recipe("ui")(),
+            auths=tuple(cast(Authenticator, Recipe(layer, own(layer))()) for layer in chosen.get("auth", [])),
+            features=tuple(cast(Feature, Recipe(layer, own(layer))()) for layer in chosen.get("feature", [])),
+            known=tuple(known),
+        )
+
+    def messages(self) -> Messages:
+        return self.make_messages(Property.BORDERS in self.framer.gives)
+
+    @property
+    def classes(self) -> dict[str, list[type[Layer]]]:
+        return {
+            "transport": [type(self.transport)],
+            "framer": [self.framer.layer],
+            "handshake": [type(self.handshake)],
+            "cipher": [self.cipher.layer],
+            "messages": [self.make_messages.layer],
+            "auth": [type(auth) for auth in self.auths],
+            "ui": [type(self.ui)],
+            "feature": [type(feature) for feature in self.features],
+        }
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Kind to name, for display; several of a kind joined by a comma, kinds without a layer left out."""
+        return {kind: ",".join(layer.name for layer in layers) for kind, layers in self.classes.items() if layers}
+
+    @property
+    def line(self) -> str:
+        return line_of(self.classes)
+
+    @property
+    def gives(self) -> frozenset[Property]:
+        return given_by(self.classes)
+
+    def mismatch(self, first: bytes) -> StackMismatch | None:
+        """What the other side's first bytes say it runs, where that is not what runs here."""
+        ours = self.names
+        for other in self.known:
+            differ = [kind for kind, name in other.layers.items() if kind != "messages" and ours.get(kind) != name]
+            if other.greeting and differ and re.match(other.greeting, first, re.DOTALL):
+                here = ", ".join(f"{kind} {ours.get(kind, 'none')}" for kind in differ)
+                there = ", ".join(f"{kind} {other.layers[kind]}" for kind in differ)
+                return StackMismatch(
+                    f"The two sides run different stacks: {here} here, {there} on the other side.",
+                    f"Start this side with --profile {other.name}, or the other side with the layers of this one.",
+                )
+        return None
+
+    def refuse(self, role: Role) -> None:
+        """Raises ImpossibleStack where a layer cannot do its work in this role."""
+        if len(bringing := [auth.name for auth in self.auths if auth.agrees]) > 1:
+            raise ImpossibleStack(
+                f"--auth {' and --auth '.join(bringing)} each bring a pre-shared key, and there is room for one.",
+                "Choose one of them.",
+            )
+        for auth in self.auths:
+            judged = auth.agrees or role.other in self.handshake.shows  # a pre-shared key is judged by the handshake itself
+            if not judged or role not in auth.judges:
+                raise ImpossibleStack(
+                    f"--auth {auth.name} cannot work on the {role.value}: the handshake `{self.handshake.name}` shows the "
+                    f"{role.value} no key of the {role.other.value} that it could judge.",
+                    "Use it on the other side, or choose another handshake.",
+                )
+
+    def warning(self) -> str | None:
+        """What an attacker can do to this stack, in one sentence; None when it gives the three protections that matter most."""
+        return warning_of(self.classes)
+
+
+def line_of(chosen: Mapping[str, Sequence[type[Layer]]]) -> str:
+    """The stack in one line, from the wire to the screen, with the names of the kinds where they do not speak for themselves."""
+    return " | ".join(",".join(layer.name for layer in chosen[kind]) for kind in (*SHOWN, "feature") if chosen.get(kind))
+
+
+def given_by(chosen: Mapping[str, Sequence[type[Layer]]]) -> frozenset[Property]:
+    return frozenset(prop for layers in chosen.values() for layer in layers for prop in layer.gives)
+
+
+def refuse_impossible(chosen: Mapping[str, Sequence[type[Layer]]]) -> None:
+    """Raises ImpossibleStack, naming the layer that needs something, what is missing, and the layer that does not give it."""
+    everyone = [layer for layers in chosen.values() for layer in layers]
+    for layer in everyone:
+        given = {prop for other in everyone if other is not layer for prop in other.gives}
+        for prop in sorted(set(layer.needs) - given):
+            meaning = MEANINGS[prop]
+            silent = " and ".join(f"the {kind} `{other.name}`" for kind in meaning.change for other in chosen.get(kind, ()))
+            raise ImpossibleStack(
+                f"The {layer.kind} `{layer.name}` needs {prop}, which {silent or 'no layer of this stack'} cannot give: "
+                f"{meaning.lack}."
+            )
+
+
+def warning_of(chosen: Mapping[str, Sequence[type[Layer]]]) -> str | None:
+    given = given_by(chosen)
+    for prop in PROTECTIONS[:3]:
+        if prop not in given:
+            return f"{MEANINGS[prop].lack[0].upper()}{MEANINGS[prop].lack[1:]}."
+    return None

@@ -1,0 +1,112 @@
+"""What an eavesdropper can learn, whether or not the words stand in what passed.
+
+Secrecy means that nobody on the way can tell two messages apart. So a conversation is read as soon as one of these holds:
+
+- the words are in the bytes that passed;
+- two messages were sealed with the same key stream: then ciphertext XOR ciphertext is plaintext XOR plaintext;
+- equal pieces of plaintext became equal pieces of ciphertext, and different ones different ones;
+- a key passed in the clear, is one byte repeated, or was the key of an earlier conversation.
+
+The lab knows plaintexts and keys from the inside of both ends. It uses them to judge what an attacker could find, never as the
+attacker's own.
+"""
+
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+
+from plytalk.core.pipeline.tracing import IN, OUT, Event
+
+PIECE = 16
+"""From how many equal bytes on it is not a coincidence."""
+SHORTEST = 8
+"""Shorter pieces of ciphertext could agree by chance, and shorter keys could stand in the bytes by chance."""
+LONGEST_PREFIX = 32
+"""How many bytes a cipher may put before its ciphertext: a nonce, say."""
+
+
+class Inside:
+    """What happens inside one end: the plaintexts it packed and what they were sealed as, those it accepted, and its keys."""
+
+    secrets = True
+
+    def __init__(self) -> None:
+        self.packed: list[bytes] = []
+        self.sealed: list[bytes] = []
+        self.accepted: list[bytes] = []
+        self.keys: set[bytes] = set()
+
+    def __call__(self, event: Event) -> None:
+        match event.layer, event.way:
+            case "messages", way if way == OUT:
+                self.packed.append(event.data)
+            case "messages", way if way == IN:
+                self.accepted.append(event.data)
+            case "cipher", way if way == OUT:
+                self.sealed.append(event.data)
+            case "keys", _:
+                self.keys.add(event.data)
+
+    @property
+    def pairs(self) -> list[tuple[bytes, bytes]]:
+        """Each plaintext with what it was sealed as."""
+        return list(zip(self.packed, self.sealed, strict=False))
+
+
+def learned(ends: Sequence[Inside], passed: bytes, words: str, earlier: Iterable[bytes] = ()) -> Iterator[str]:
+    """Each way in which an eavesdropper can read the conversation, in a sentence; `earlier` are keys of other conversations."""
+    if words.encode() in passed:
+        yield "the words are in what passed"
+    keys = {key for end in ends for key in end.keys if len(key) >= SHORTEST}
+    if any(form in passed for key in keys for form in forms(key)):
+        yield "a key is in what passed"
+    if any(len(set(key)) == 1 for key in keys):
+        yield "a key is one byte repeated"
+    if keys & set(earlier):
+        yield "a key is that of an earlier conversation"
+    if same_stream([pair for end in ends for pair in end.pairs]):
+        yield "two messages were sealed with the same key stream"
+    if any(equal_pieces(end.pairs) for end in ends):
+        yield "equal pieces of plaintext became equal pieces of ciphertext"
+
+
+def forms(key: bytes) -> tuple[bytes, ...]:
+    """A key as it may stand in a message."""
+    encoded = (encode(key).rstrip(b"=") for encode in (b64encode, urlsafe_b64encode))
+    return key, key.hex().encode(), key.hex().upper().encode(), *encoded
+
+
+def same_stream(pairs: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether two ciphertexts differ exactly where their plaintexts do, and by as much."""
+    for (plain, sealed), (other, other_sealed) in combinations(pairs, 2):
+        size = min(len(plain), len(other))
+        difference = number(plain[:size]) ^ number(other[:size])
+        if size < SHORTEST or not difference:
+            continue
+        for at in range(min(LONGEST_PREFIX, len(sealed) - size, len(other_sealed) - size) + 1):
+            if number(sealed[at : at + size]) ^ number(other_sealed[at : at + size]) == difference:
+                return True
+    return False
+
+
+def number(data: bytes) -> int:
+    return int.from_bytes(data, "big")
+
+
+def equal_pieces(pairs: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether at some place ciphertexts are equal for those messages, and no others, that are equal there themselves."""
+    longest = max((len(sealed) for _, sealed in pairs), default=0)
+    for at in range(longest - PIECE + 1):
+        here = [(plain, sealed[at : at + PIECE]) for plain, sealed in pairs if len(sealed) >= at + PIECE]
+        kinds = len({piece for _, piece in here})
+        if not 1 < kinds < len(here):
+            continue
+        for prefix in range(min(LONGEST_PREFIX, at) + 1):
+            start = at - prefix
+            if one_to_one([(plain[start : start + PIECE], piece) for plain, piece in here]):
+                return True
+    return False
+
+
+def one_to_one(both: Sequence[tuple[bytes, bytes]]) -> bool:
+    return len({plain for plain, _ in both}) == len({piece for _, piece in both}) == len(set(both))

@@ -1,0 +1,133 @@
+"""A look at a server from outside: what a stranger finds out about it, graded.
+
+`audit` connects, hears who speaks first, and lets the handshake of the profile that fits look closer.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from plytalk.core.contracts import Transport
+from plytalk.core.contracts.errors import CannotConnect, RemoteError
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Profile, Property
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.pipeline.handshake_io import FIRST
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.audit.probe import Finding, Grade, Heard, Target
+
+GREETING, PATIENCE = 2.0, 5.0
+"""Seconds: for a server that speaks first, and for any answer."""
+
+Known = tuple[Profile, Stack]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings about a server, and the profile it was recognised by, if it was."""
+
+    profile: Profile | None
+    findings: Sequence[Finding]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is broken or weaker than the policy wants."""
+        return all(finding.grade is not Grade.FAIL for finding in self.findings)
+
+
+async def audit(
+    known: Sequence[Known],
+    host: str,
+    port: int,
+    *,
+    required: AbstractSet[Property],
+    thorough: bool = False,
+    patience: float = PATIENCE,
+    greeting: float = GREETING,
+) -> Report:
+    """Look at a server. `required` are the protections whose lack is a failure. Raises CannotConnect.
+
+    `known` are the profiles that may be recognised, each with its stack; `patience` and `greeting` are seconds.
+    """
+    spare: Heard | None = await _listen(known[0][1].transport, host, port, greeting)
+    assert spare is not None
+    first = bytes(spare.data[:FIRST])
+    candidates = (
+        _greeting_like(known, first) if first else [one for one in known if one[1].handshake.speaks_first is Role.INITIATOR]
+    )
+    tried: list[str] = []
+    try:
+        while candidates:
+            (profile, stack), *candidates = candidates
+            tried.append(profile.name)
+            target = Target(stack, host, port, spare, thorough, patience)
+            spare = None
+            if findings := await _looked_at(target):
+                return Report(profile, [_graded(one, required) for one in chain(_missing(stack), findings)])
+            first = first or target.first
+            candidates += [one for one in _greeting_like(known, target.first) if one[0].name not in tried]
+    finally:
+        if spare:
+            spare.stream.close()
+    return Report(None, [_graded(_unknown(first, tried), required)])
+
+
+async def _listen(transport: Transport, host: str, port: int, seconds: float) -> Heard:
+    heard = Heard(await transport.connect(host, port))
+    heard.stream.deliver_to(heard.receive, heard.ended)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await heard.something.wait()
+    return heard
+
+
+def _greeting_like(known: Sequence[Known], first: bytes) -> list[Known]:
+    return [
+        (profile, stack)
+        for profile, stack in known
+        if stack.handshake.speaks_first is Role.RESPONDER and profile.greeting and re.match(profile.greeting, first, re.DOTALL)
+    ]
+
+
+async def _looked_at(target: Target) -> list[Finding]:
+    """What the handshake finds out; nothing at all where the server does not speak it."""
+    findings: list[Finding] = []
+    try:
+        async for finding in target.stack.handshake.audit(target):
+            findings.append(finding)
+    except (CannotConnect, RemoteError) as error:
+        if findings:  # it was there, and spoke
+            says = f"It does not answer another connection, so the rest could not be checked. {error}"
+            findings.append(
+                Finding(Grade.WARN, "access", says, "A server that keeps listening (`--keep`) can be audited completely.")
+            )
+    return findings
+
+
+def _missing(stack: Stack) -> list[Finding]:
+    """The protections that a stack does not give. Whose key it is, a client can check where one is shown."""
+    given = stack.gives | ({Property.PEER_IDENTITY} if Property.PEER_KEY in stack.gives else set())
+    return [_lack(prop, "`chat explain` names the layers that give it.") for prop in PROTECTIONS if prop not in given]
+
+
+def _lack(prop: Property, advice: str) -> Finding:
+    lack = MEANINGS[prop].lack
+    return Finding(Grade.WARN, "protection", f"No {prop}: {lack}.", advice, lacks=prop)
+
+
+def _unknown(first: bytes, tried: Sequence[str]) -> Finding:
+    if first:
+        says = f"It speaks, but like no profile that is installed: {clean(first[:24].decode('latin-1'))!r}."
+        return Finding(Grade.FAIL, "handshake", says, "Check the port: is this a chat?")
+    says = f"It says nothing by itself and does not answer {' or '.join(tried)}: a plaintext chat, or no chat at all."
+    return Finding(Grade.FAIL, "handshake", says, "Run plytalk with its default stack: `chat serve`.", lacks=Property.SECRECY)
+
+
+def _graded(finding: Finding, required: AbstractSet[Property]) -> Finding:
+    if finding.lacks is None:
+        return finding
+    return replace(finding, grade=Grade.FAIL if finding.lacks in required else Grade.WARN)

@@ -1,0 +1,144 @@
+"""A trace as a list of cards: one for each frame, holding what every layer made of it; and one for each thing that concerns the
+whole conversation, its keys among them.
+
+On the way out the words come first and the bytes last, on the way in it is the other way round; a card lists both from the words
+down to the wire.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from plytalk.core.pipeline.handshake_io import MESSAGE
+from plytalk.core.pipeline.tracing import IN, OUT, Event
+
+FROM_WORDS_TO_WIRE = ("messages", "handshake", "cipher", "framer")
+
+
+@dataclass
+class Card:
+    """A frame (`way` is "out" or "in"), or an event of the session (`way` is ""); `time` is in seconds since the beginning.
+
+    `group` is the conversation it belongs to where the trace holds several, `plugins` the layers' names by their kinds.
+    """
+
+    time: float
+    way: str
+    name: str
+    layers: list[Event] = field(default_factory=list)
+    group: str = ""
+    plugins: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The card for programs: bytes in hexadecimal."""
+        return {
+            "time_ms": round(self.time * 1000, 3),
+            "group": self.group,
+            "way": self.way,
+            "name": self.name,
+            "layers": [
+                {"layer": one.layer, "what": one.what, "fields": dict(one.fields), "length": len(one.data), "raw": one.data.hex()}
+                for one in self.layers
+            ],
+        }
+
+    @property
+    def text(self) -> str:
+        """The words in it, if it has any that are known."""
+        for event in self.layers:
+            if event.layer == "messages":
+                words = [value for name, value in event.fields.items() if name == "text" or name.endswith("message")]
+                return " / ".join(words)
+        return ""
+
+    @property
+    def readable(self) -> bool | None:
+        """Whether the plaintext can be read off the frame; None where there is none to look for."""
+        data = {event.layer: event.data for event in self.layers}
+        return data["messages"] in data["framer"] if data.get("messages") and "framer" in data else None
+
+
+class Deck:
+    """Makes cards of events as they come; `add` gives those that are complete now.
+
+    What a frame makes of itself at all layers happens at once, so an event of another conversation ends the card before it.
+    """
+
+    def __init__(self) -> None:
+        self._plain: deque[Event] = deque()
+        self._above: list[Event] = []
+        self._arriving: Card | None = None
+        self._framed = 0  # bytes in frames that are still to be sent
+        self._group = ""
+        self._plugins: dict[str, Mapping[str, str]] = {}
+
+    def add(self, event: Event) -> Iterator[Card]:
+        if event.group != self._group:
+            yield from self.rest()
+            self._group = event.group
+        if event.way == OUT:
+            yield from self._out(event)
+        elif event.way == IN and event.layer != "transport":
+            yield from self._in(event)
+        elif not event.way:
+            yield from self.rest()
+            if event.what == "started":
+                self._plugins[event.group] = event.fields
+            yield self._card(event, event.what, [event])
+
+    def rest(self) -> Iterator[Card]:
+        """The card that was still growing."""
+        if self._arriving:
+            yield self._arriving
+            self._arriving = None
+
+    def _card(self, event: Event, name: str, layers: list[Event]) -> Card:
+        return Card(event.time, event.way, name, layers, event.group, self._plugins.get(event.group, {}))
+
+    def _out(self, event: Event) -> Iterator[Card]:
+        if event.layer == "messages":
+            self._plain.append(event)
+        elif event.layer == "cipher":
+            self._above = [self._plain.popleft(), event] if self._plain else [event]
+        elif event.layer == "handshake":
+            self._above = [event]
+        elif event.layer == "framer":
+            yield from self.rest()
+            layers, self._above = [*self._above, event], []
+            self._framed += len(event.data)
+            yield self._card(event, _name(layers), layers)
+        elif len(event.data) > self._framed:  # an attacker sends what no framer made
+            yield from self.rest()
+            yield self._card(event, "bytes", [event])
+        else:
+            self._framed -= len(event.data)
+
+    def _in(self, event: Event) -> Iterator[Card]:
+        if event.layer == "framer":
+            yield from self.rest()
+            self._arriving = self._card(event, "", [event])
+        elif self._arriving:
+            self._arriving.layers.append(event)
+            self._arriving.layers.sort(key=lambda one: FROM_WORDS_TO_WIRE.index(one.layer))
+        if self._arriving:
+            self._arriving.name = _name(self._arriving.layers)
+            if event.layer in ("messages", "handshake"):  # nothing stands above these
+                yield from self.rest()
+
+
+def cards(events: Iterable[Event]) -> list[Card]:
+    """All cards of a trace."""
+    deck = Deck()
+    found = [card for event in events for card in deck.add(event)]
+    return [*found, *deck.rest()]
+
+
+def _name(layers: list[Event]) -> str:
+    for event in layers:
+        if event.layer == "handshake":
+            return event.what
+        if event.layer == "messages":
+            kinds = [name.partition(" ")[2] or name for name in event.fields if name not in ("padding",)]
+            return ", ".join(kinds) or "empty record"
+    return "frame" if layers[-1].what in ("", MESSAGE.decode()) else layers[-1].what

@@ -1,0 +1,164 @@
+"""Traces on disk: JSON lines, in the manner of qlog (draft-ietf-quic-qlog-main-schema).
+
+    {"plytalk_trace": 1, "began": "2026-01-31T12:00:00Z", "secrets": false}
+    {"time": 1.52, "name": "framer:out", "what": "K", "data": {"type": "K", "length": "451"}, "raw": "4b000001c3..."}
+
+`time` is in milliseconds since the beginning, `raw` the bytes in hexadecimal, `data` what the layer itself says is in them, and
+`group`, where there are several conversations, the name of one. The file is always a new one, readable by its owner alone: it
+holds what was said, and with `secrets` the keys as well.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.pipeline.tracing import Event
+from plytalk.trust.files import BOM
+
+VERSION = 1
+MAX_LINE = 4 * 1024 * 1024
+LAYERS = ("session", "keys", "transport", "framer", "handshake", "cipher", "messages")
+WAYS = ("in", "out")
+WITHOUT_WAY = ("session", "keys")
+LATEST = 1e15  # milliseconds; a capture can hold no later time
+
+
+class TraceFile:
+    """Writes events as they come, with `secrets` also keys. Raises Usage where the file cannot be made, or is there already.
+
+    When the file can no longer be written, as on a full disk, it ends with its last whole line, and `stopped` is told why.
+    """
+
+    def __init__(self, path: Path, secrets: bool = False, stopped: Callable[[str], object] = print) -> None:
+        self.secrets = secrets
+        self._path, self._stopped = path, stopped
+        self._began: float | None = None
+        self._length = 0
+        try:
+            self._descriptor: int | None = os.open(
+                path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600
+            )
+        except FileExistsError:
+            raise Usage(f"{path} exists already.", "Name a new file for --trace, or remove that one.") from None
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        try:
+            began = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            self._write({"plytalk_trace": VERSION, "began": began, "secrets": secrets})
+        except OSError as error:
+            self.close()
+            path.unlink(missing_ok=True)
+            raise _unwritable(path, error) from None
+
+    def __call__(self, event: Event) -> None:
+        if self._descriptor is None:
+            return
+        self._began = event.time if self._began is None else self._began
+        line = {
+            "time": round((event.time - self._began) * 1000, 3),
+            "name": f"{event.layer}:{event.way}" if event.way else event.layer,
+            "what": event.what,
+            "data": dict(event.fields),
+            "raw": event.data.hex(),
+        }
+        try:
+            self._write(line | ({"group": event.group} if event.group else {}))
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self._length)
+            self.close()
+            self._stopped(f"The trace in {self._path} ends here: {error.strerror}. The conversation goes on.")
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            with suppress(OSError):  # some network file systems tell only now that the disk is full
+                os.close(descriptor)
+
+    def _write(self, line: dict[str, Any]) -> None:
+        assert self._descriptor is not None
+        data = json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+        self._length += len(data)
+
+
+def _unwritable(path: Path, error: OSError) -> Usage:
+    return Usage(f"The trace cannot be written to {path}: {error.strerror}.", "Name another file for --trace.")
+
+
+def read(path: Path) -> list[Event]:
+    """The events in a trace; times are in seconds since its beginning. Raises Usage, naming the line that is none."""
+    try:
+        with path.open("rb") as file:
+            return list(parse(file))
+    except OSError as error:
+        raise Usage(f"The trace {path} cannot be read: {error.strerror}.") from None
+
+
+def follow(path: Path, wait: Callable[[], None]) -> Iterator[Event]:
+    """The events in a trace that is still being written: `wait` is called whenever there is no whole line. Raises Usage."""
+    try:
+        with path.open("rb") as file:
+            yield from parse(_Growing(file, wait))
+    except OSError as error:
+        raise Usage(f"The trace {path} cannot be read: {error.strerror}.") from None
+
+
+class _Growing:
+    """A file whose lines come one by one."""
+
+    def __init__(self, file: IO[bytes], wait: Callable[[], None]) -> None:
+        self._file, self._wait = file, wait
+
+    def readline(self, limit: int) -> bytes:
+        line = b""
+        while not line.endswith(b"\n") and len(line) < limit:
+            piece = self._file.readline(limit - len(line))
+            line += piece
+            if not piece:
+                self._wait()
+        return line
+
+
+def parse(file: "IO[bytes] | _Growing") -> Iterator[Event]:
+    """The events in an open trace. Raises Usage."""
+    head = _object(file.readline(MAX_LINE).removeprefix(BOM), 1)
+    if head.get("plytalk_trace") != VERSION:
+        raise Usage("This is not a plytalk trace, or is one of another version.", "Make one with --trace FILE.")
+    number = 1
+    while line := file.readline(MAX_LINE + 1):
+        number += 1
+        if len(line) > MAX_LINE:
+            raise Usage(f"Line {number} of the trace is too long.")
+        if not line.endswith(b"\n"):
+            return  # the last line was cut when the program was killed
+        yield _event(_object(line, number), number)
+
+
+def _object(line: bytes, number: int) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise Usage(f"Line {number} of the trace is not a JSON object.", "Make one with --trace FILE.")
+    return value
+
+
+def _event(line: dict[str, Any], number: int) -> Event:
+    match line:
+        case {"time": int() | float() as time, "name": str(name), "what": str(what), "data": dict(data), "raw": str(raw)}:
+            layer, _, way = name.partition(":")
+            passed = layer in LAYERS and (not way if layer in WITHOUT_WAY else way in WAYS)
+            group = line.get("group", "")
+            if passed and 0 <= time < LATEST and all(isinstance(text, str) for text in (group, *data.values())):
+                with suppress(ValueError):
+                    return Event(layer, way, what, bytes.fromhex(raw), data, time / 1000, group)
+    raise Usage(f"Line {number} of the trace is not an event.", "Make one with --trace FILE.")

@@ -1,0 +1,144 @@
+"""What the two sides of a room say to each other, in items of two types (docs/protocol.md, section 8).
+
+ROOM   either way: one JSON object; the server's are  welcome, tell  and the client's  join
+EVENT  from the server: something that happened in the room, the same bytes for everybody
+
++----------+------------------+-----------+------------+------------------+------+------+
+| id (u64) | time in ms (u64) | kind (u8) | marks (u8) | name's size (u8) | name | text |
++----------+------------------+-----------+------------+------------------+------+------+
+"""
+
+import json
+from enum import IntEnum, IntFlag
+from struct import Struct
+from struct import error as StructError
+from typing import Any, NamedTuple
+
+from plytalk.core.contracts.errors import BadFrame
+
+ROOM, EVENT = 8, 9
+HEAD = Struct(">QQBBB")
+FIXED = Struct(">QQBB")  # all but the name
+MAX_REQUEST = 4096
+"""The longest JSON object a client may send, in bytes."""
+
+
+class Kind(IntEnum):
+    """What happened. In RENAMED and TOPIC the text is the new name or topic; in TOLD and OTHER it is a JSON object."""
+
+    SAID = 1
+    DID = 2
+    JOINED = 3
+    LEFT = 4
+    RENAMED = 5
+    TOPIC = 6
+    TOLD = 7
+    OTHER = 8
+
+
+class Mark(IntFlag):
+    """What is to be known about an event's sender, and whether just two are there."""
+
+    TWO = 1
+    NO_KEY = 2
+    NOT_ENCRYPTED = 4
+
+
+SEEN = (Kind.SAID, Kind.DID, Kind.JOINED, Kind.LEFT)
+"""What the member who caused it sees already; the effects of a command are shown to that member like to everybody."""
+WORDS = {Mark.NO_KEY: "not authenticated", Mark.NOT_ENCRYPTED: "not encrypted"}
+
+
+class Event(NamedTuple):
+    """Something that happened in a room: `id` counts from 1, `time` is in milliseconds since 1970."""
+
+    id: int
+    time: int
+    kind: int
+    marks: int
+    name: str
+    text: str
+
+    def encode(self) -> bytes:
+        fixed = FIXED.pack(self.id, self.time, self.kind, self.marks)
+        return fixed + head_of(self.name) + self.text.encode(errors="replace")
+
+    @classmethod
+    def decode(cls, body: bytes) -> "Event":
+        """Raises BadFrame."""
+        try:
+            id, time, kind, marks, size = HEAD.unpack_from(body)
+        except StructError:
+            raise BadFrame("An event came that is too short.") from None
+        end = HEAD.size + size
+        if end > len(body):
+            raise BadFrame("An event came whose name is longer than the event.")
+        name, text = body[HEAD.size : end].decode(errors="replace"), body[end:].decode(errors="replace")
+        return cls(id, time, kind, marks, name, text)
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The text of TOLD and OTHER as an object; empty where it is none."""
+        return read(self.text) or {}
+
+    @property
+    def weaknesses(self) -> list[str]:
+        return [word for mark, word in WORDS.items() if self.marks & mark]
+
+    @property
+    def who(self) -> str:
+        """The name, with what everybody should see beside it."""
+        return f"{self.name} [{', '.join(self.weaknesses)}]" if self.marks & (Mark.NO_KEY | Mark.NOT_ENCRYPTED) else self.name
+
+    def line(self, me: str = "") -> str:
+        """As a line for a screen. Between two the words are enough, unless something is to be known about who says them."""
+        if self.kind == Kind.SAID and self.marks == Mark.TWO:
+            return self.text
+        return self.shown(me)
+
+    def shown(self, me: str = "") -> str:
+        """As a line for a screen; empty for what this version does not know. The caller must clean it before showing it.
+
+        Only what the server reports has names in brackets, which no name contains: `/me has left.` looks different.
+        """
+        reported = f"[{self.name}]{self.who.removeprefix(self.name)}"
+        match self.kind:
+            case Kind.SAID:
+                return f"{self.who}: {self.text}"
+            case Kind.DID:
+                return f"* {self.who} {self.text}"
+            case Kind.JOINED:
+                return f"* {reported} is here."
+            case Kind.LEFT:
+                return f"* {reported} has left{': ' + self.text if self.text else ''}."
+            case Kind.RENAMED:
+                return f"* {reported} is now [{self.text}]."
+            case Kind.TOPIC:
+                return f"* {reported} set the topic: {self.text}"
+            case Kind.TOLD:
+                told = self.details
+                to, text = str(told.get("to", "")), str(told.get("text", ""))
+                return f"you, to {to} alone: {text}" if self.name == me else f"{self.who}, to you alone: {text}"
+            case Kind.OTHER:
+                return str(self.details.get("text", ""))
+        return ""
+
+
+def head_of(name: str) -> bytes:
+    """A name as it stands in an event: its size, and itself."""
+    encoded = name.encode()
+    return bytes((len(encoded),)) + encoded
+
+
+def write(**said: Any) -> bytes:
+    """A ROOM item's body."""
+    return json.dumps(said, separators=(",", ":")).encode()
+
+
+def read(body: bytes | str) -> dict[str, Any] | None:
+    """What `write` wrote; None for anything else."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None

@@ -1,0 +1,318 @@
+"""A server with rooms: who is let in, who goes, and who is removed.
+
+`RoomList` has the rooms, `Directory` the names, and `Outbox` sends at the end of each turn what has happened in it.
+"""
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.commands import Command
+from plytalk.core.contracts.endings import SENTENCES
+from plytalk.core.contracts.errors import ChatError, Usage
+from plytalk.core.contracts.items import CloseReason
+from plytalk.core.contracts.measures import Measure
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.pipeline.session import Ending
+from plytalk.plugins.rooms.budget import Rates, Turns, Unfinished
+from plytalk.plugins.rooms.calls import TypedCommand
+from plytalk.plugins.rooms.directory import Directory
+from plytalk.plugins.rooms.event_log import MOST_BYTES
+from plytalk.plugins.rooms.events import Event, Kind
+from plytalk.plugins.rooms.member import Member
+from plytalk.plugins.rooms.moderation import Register
+from plytalk.plugins.rooms.outbox import Outbox
+from plytalk.plugins.rooms.resume import Origin, Resume, Taken, origin_of
+from plytalk.plugins.rooms.room import Ear, Pack, Room
+from plytalk.plugins.rooms.room_list import RoomList
+from plytalk.trust.files import StoreError
+
+if TYPE_CHECKING:
+    from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
+    from plytalk.plugins.rooms.local_member import Seat
+
+REMEMBERED = 10_000
+"""Of how many members that left it is remembered what they had said."""
+QUEUE = MOST_BYTES
+"""How many bytes a member may be behind before it is dropped, even if it reads."""
+
+
+class Hall:
+    """`notice` tells the server's user; `backlog` is how many events a newcomer is sent, `rate` the messages a second of each.
+
+    `brought` are the commands of other features, by the name of who brought them. What `history` keeps is known again; where it
+    cannot keep any more, `end` ends the server.
+    """
+
+    def __init__(
+        self,
+        pack: Pack,
+        notice: Callable[[str], None],
+        *,
+        first: str = "lobby",
+        backlog: int = 0,
+        rate: int = 20,
+        register: Path | None = None,
+        operator: str | None = None,
+        brought: Mapping[str, Sequence[Command]] | None = None,
+        auths: Sequence[Authenticator] = (),
+        history: "History | None" = None,
+        end: Callable[[ChatError], None] = lambda error: None,
+    ) -> None:
+        from plytalk.plugins.rooms.commands import COMMANDS
+
+        self.loop = asyncio.get_running_loop()
+        self.backlog, self.queue = backlog, QUEUE
+        self.rates, self.turns, self.unfinished = (
+            Rates(rate, max(4 * rate, 20)),
+            Turns(self.loop),
+            Unfinished(self._end_unfinished),
+        )
+        self.loud = 0
+        """How many members wait because they sent too many bytes."""
+        self.notice: Callable[[str], None] = lambda sentence: notice(clean(sentence))
+        self.register = Register(register)
+        self._operator, self.auths = operator, auths
+        self.names = Directory(self.register, self.loop)
+        self.dropped = 0
+        self._history = history
+        self.epoch = history.epoch if history else secrets.token_hex(8)
+        self.outbox = Outbox(history, end, self._taken_of, lambda: self.rooms.bound_logs())
+        self.rooms = RoomList(pack, self.outbox.touch, first, backlog, history)
+        self.first = self.rooms.first
+        self.members: dict[int, Ear | Member] = {}
+        self.parting: Seat | None = None
+        """The server's user, once that has left its only company."""
+        self._present: dict[Origin, Member] = {}
+        self._taken: OrderedDict[Origin, Taken] = OrderedDict(history.taken() if history else ())
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.commands: dict[str, tuple[Command, str]] = {one.name: (one, "plytalk") for one in COMMANDS}
+        for origin, commands in (brought or {}).items():
+            for one in commands:
+                if one.name in self.commands:
+                    raise Usage(f"The feature `{origin}` brings the command /{one.name}, which {self.commands[one.name][1]} has.")
+                self.commands[one.name] = one, origin
+
+    def measures(self) -> list[Measure]:
+        """Metrics of the server."""
+        return [
+            *self.rooms.measures(),
+            Measure("plytalk_members", "Members in all rooms.", len(self.members)),
+            Measure("plytalk_dropped_total", "Members removed.", self.dropped, "counter"),
+        ]
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _taken_of(self, member: Member) -> Taken | None:
+        """How much a member has said that is here, or has just left."""
+        if member.room:
+            return Taken(member.taken, member.room.name, member.since)
+        return self._taken.get(member.origin) if member.origin else None
+
+    async def stop_commands(self) -> None:
+        """Nobody waits for their answers any more."""
+        for task in (tasks := tuple(self._tasks)):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def close(self) -> None:
+        """Nothing happens any more: keep the last of it."""
+        self.outbox.close()
+
+    def heard(self, member: "Member | Any", text: str) -> None:
+        """A line that is not a plain message: a command, or a line of a muted member."""
+        if text.startswith("//"):
+            text = text[1:]
+        elif text.startswith("/"):
+            TypedCommand(self, member, text).run()
+            return
+        if member.muted:
+            member.tell("You are muted here: nobody else saw that.", failed=True)
+        else:
+            member.speak(text)
+
+    # -- coming and going -------------------------------------------------------------------------------------------------
+
+    def join(self, member: Member, request: Mapping[str, Any]) -> None:
+        """What a client asks for when it comes, and when it comes back; once for a connection."""
+        if member.wired or member.session.ending:
+            return
+        member.wired = True
+        member.origin = origin_of(member.key, request.get("instance"))
+        member.muted = self._is_muted(member)
+        try:
+            room = self.rooms.open(str(request["room"]), not member.muted) if request.get("room") else self.first
+        except ChatError as error:
+            member.tell(f"{error.sentence} This is {self.first.name}.")
+            room = self.first
+        if member.room:  # it was slow, and has been in as one that knows no rooms
+            self.leave(member, "")
+        self.admit(member, room, str(request.get("name") or ""), request.get("resume"))
+
+    def admit(self, member: Member, room: Room | None = None, name: str = "", resume: Any = None) -> None:
+        """Let a member into a room, unless its key is banned or its conversation is over."""
+        if member.session.ending:
+            return
+        if member.key and self.register.is_banned(member.key):
+            self.drop(member, "the key is banned", CloseReason.BANNED)
+            return
+        room = room or self.first
+        back = None
+        if member.origin:
+            self._replace(member.origin)
+            known = self._taken.pop(member.origin, None)
+            back = Resume.of(resume, known) if resume is not None else None
+            self._present[member.origin] = member
+            member.taken = known.messages if known and resume is not None else 0
+            if back and back.room in self.rooms and self.rooms[back.room] is not room:
+                room, back = self.rooms[back.room], back.from_the_start()  # it did not hear that it had gone there
+        elif resume is not None:
+            back = Resume.of(resume, None)
+        member.muted = self._is_muted(member)
+        member.called(self.names.choose(member, "" if member.muted else name))  # others would read it
+        self.members[member.id] = member
+        if member.key and self.register.is_to_be_noted(member.key):
+            self.start(self._note(member.key))
+        self.enter(member, room, back)
+
+    async def _note(self, key: PublicKey) -> None:
+        with suppress(StoreError):  # then its name expires earlier
+            await asyncio.to_thread(self.register.note, key)
+
+    def _is_muted(self, member: Member) -> bool:
+        return member.key is not None and self.register.is_muted(member.key)
+
+    def enter(self, member: Member, room: Room, back: Resume | None = None) -> None:
+        """Put a member that has a name into a room, and tell everybody."""
+        start = max(room.log.first, room.log.next - self.backlog)  # where a newcomer begins
+        resumed = back.start(room, self.epoch) if back else None
+        member.room, member.at = room, resumed or start
+        member.since = back.since if back and resumed else start
+        if not self.outbox.enter(member):
+            return
+        if member.wired:
+            here = [other.name for other in (*room.ears, *room.wired)]
+            member.answer(
+                do="welcome", room=room.name, epoch=self.epoch, you=member.name, next=member.at, taken=member.taken,
+                now=room.log.next, missed=back is not None and back.asked and not resumed, here=here[:100], count=len(here) + 1,
+                topic=room.topic, seat=any(not isinstance(ear, Member) for ear in room.ears),
+            )  # fmt: skip
+            room.enter(member, member.at)
+        else:
+            self._enter_plain(member, room)
+        if member.room is room and not getattr(member, "muted", False):  # it may have been dropped meanwhile
+            room.happen(Kind.JOINED, member.name, marks=member.marks, sender=member.id)
+
+    @staticmethod
+    def _enter_plain(member: Member, room: Room) -> None:
+        room.flush()  # what has happened already is not news for a newcomer
+        room.ears[member] = None
+        entries, member.at = room.log.since(member.at), room.log.next
+        for entry in entries:
+            if entry.audience is None and member.room is room:
+                member.hear(Event.decode(entry.body))
+
+    def leave(self, member: Member, why: str) -> None:
+        """Take somebody out of the room, and tell the others."""
+        if room := member.room:
+            member.room = None
+            room.leave(member)
+            if not member.muted:  # a muted member can make nobody read anything
+                room.happen(Kind.LEFT, member.name, why, member.marks, member.id)
+            if not len(room):
+                self.rooms.emptied(room)
+
+    def gone(self, member: Member, ending: Ending) -> None:
+        """A conversation is over."""
+        self.unfinished.note(member, 0)
+        if self.members.pop(member.id, None) is None:
+            return
+        if (origin := member.origin) and self._present.get(origin) is member:
+            del self._present[origin]
+            if member.room:
+                self._remember(origin, Taken(member.taken, member.room.name, member.since))
+        self.names.release(member)
+        self.leave(member, "the connection was cut" if ending.error else "")
+
+    def _remember(self, origin: Origin, taken: Taken) -> None:
+        self._taken[origin] = taken
+        while len(self._taken) > REMEMBERED:
+            forgotten, _ = self._taken.popitem(last=False)
+            if self._history:
+                self._history.forget(forgotten)
+
+    def _replace(self, origin: Origin) -> None:
+        """A member that comes back before we noticed that it had gone takes the place of its old connection."""
+        if old := self._present.get(origin):
+            old.session.stream.close()
+            old.session.exit()
+
+    def drop(self, member: Member, why: str, reason: CloseReason, by: str = "") -> None:
+        """Remove a member, and say why. One that an operator removed has nothing to come back to."""
+        if member.session.ending:
+            return
+        how = f"{by and f' by {by}'}{why and f': {why}'}"
+        sentence = f"You were removed from the server{how}."
+        if reason is CloseReason.BANNED:
+            sentence = SENTENCES[reason] + (f" The reason given: {why}." if by and why else "")
+        if not member.session.acknowledges:  # its goodbye cannot carry a sentence
+            member.tell(sentence)
+        self.dropped += 1
+        self.notice(f"{member.name or member.session.address} was removed{how}.")
+        if reason in (CloseReason.KICKED, CloseReason.BANNED):
+            self._forget(member)
+        member.session.exit(reason=reason, sentence=sentence)
+
+    def _end_unfinished(self, member: object) -> None:
+        if isinstance(member, Member):
+            self.drop(member, "too much that it sent was not finished, and the server needs the memory", CloseReason.TOO_SLOW)
+            member.session.ignore_rest()
+
+    def _forget(self, member: Member) -> None:
+        if origin := member.origin:
+            self._present.pop(origin, None)
+            member.origin = None
+            if self._history:
+                self._history.forget(origin)
+
+    # -- what is known of keys ------------------------------------------------------------------------------------------------
+
+    def marked(self, key: PublicKey, why: str = "", by: str = "") -> None:
+        """What the register says of a key has changed: act on it where its members are. `why` is the reason that `by` gave."""
+        self._forget_banned()
+        for member in tuple(self.members.values()):
+            if isinstance(member, Member) and member.key == key:
+                member.muted = self.register.is_muted(key)
+                if self.register.is_banned(key):
+                    self.drop(member, why or ("" if by else "the key is banned"), CloseReason.BANNED, by)
+
+    def _forget_banned(self) -> None:
+        """A key that is banned while it is away has nothing to come back to."""
+        banned = self.register.banned()
+        for origin in [origin for origin in self._taken if origin[0] in banned]:
+            del self._taken[origin]
+            if self._history:
+                self._history.forget(origin)
+
+    def reread(self) -> None:
+        """Go by the register as it is now, and remove members that are banned in it. Raises StoreError."""
+        self.register.load()
+        self._forget_banned()
+        for key in {member.key for member in self.members.values() if isinstance(member, Member) and member.key}:
+            self.marked(key)
+
+    def is_operator(self, key: PublicKey) -> bool:
+        return self.register.is_op(key) or key.fingerprint == self._operator
+
+    def holds_role(self, key: PublicKey) -> bool:
+        """Whether a place is reserved for this key: an operator's."""
+        return not self.register.is_banned(key) and self.is_operator(key)

@@ -1,0 +1,122 @@
+"""The person at the server: a member like any other, without a connection."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
+from plytalk.core.pipeline.session import By, Ending
+from plytalk.core.stack.selection import Stack
+from plytalk.plugins.rooms.events import Event, Kind, Mark
+from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
+from plytalk.plugins.rooms.screen import show, tell
+
+if TYPE_CHECKING:
+    from plytalk.plugins.rooms.hub import Hall
+
+NAME = "server"
+
+
+class Seat(Speaker):
+    """What the server's UI talks to in place of a session (`plytalk.core.contracts.Conversation`)."""
+
+    id, key, marks, muted, wired = -1, None, 0, False, False
+    is_operator = True
+    running = 0
+    failed = False
+
+    def __init__(self, hall: "Hall", stack: Stack, address: str, leave: Callable[[], None], name: str = "") -> None:
+        self._hall, self.stack, self.address, self._leave = hall, stack, address, leave
+        self.ending: Ending | None = None
+        self._company = asyncio.Event()
+        self._unheard: list[str] = []
+        self.person: object = self
+        self.room: Room | None = hall.first
+        self.name, self.head = "", b""
+        if name:
+            self.called(hall.names.take(self, name))
+        else:  # a name that nobody else can take
+            hall.names.bind(self, NAME)
+            self.called(NAME)
+        hall.members[self.id], hall.parting = self, None
+        hall.first.ears[self] = None
+
+    # -- what the UI does -------------------------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        if not self._company.is_set() and (self._unheard or not is_exit(text)):
+            self._unheard.append(text)  # the first to come is connected, but not in the room yet
+        elif len(text) < EXIT_SPACE and is_exit(text):
+            self.exit(text)
+        elif not self.ending and self.room and text and not text.isspace():
+            if text.startswith("/"):
+                self._hall.heard(self, text)
+            else:
+                self.speak(text)
+
+    async def drain(self) -> None:
+        """Wait for company, and for members that read slowly where lines come from a program: a person types none too fast."""
+        await self._company.wait()
+        if not self.stack.ui.interactive:
+            while self.room and self.room.lag > CHUNK and not self.ending:
+                caught_up = asyncio.Event()
+                self.room.waiting.append(caught_up.set)
+                await caught_up.wait()
+
+    def exit(self, text: str = EXIT) -> None:
+        if not self.ending:
+            self.ending = Ending(By.US, "You said exit.")
+            self._hall.loop.call_soon(self._stand_up)  # when what was said just before has gone out
+
+    def _stand_up(self) -> None:
+        self._hall.parting = self if len(self._hall.members) == 2 else None
+        self.gone()
+        self._leave()
+
+    def gone(self) -> None:
+        """Leave the seat."""
+        if self._hall.members.get(self.id) is self:  # it may be the next one's already
+            del self._hall.members[self.id]
+        if self.room:
+            room, self.room = self.room, None
+            self._hall.names.release(self)
+            room.leave(self)
+            room.happen(Kind.LEFT, self.name)
+
+    def notice(self, sentence: str) -> None:
+        self.stack.ui.notice(sentence)
+
+    # -- what the room does -----------------------------------------------------------------------------------------------
+
+    def hear(self, event: Event) -> None:
+        self._company.set()
+        unheard, self._unheard = self._unheard, []
+        for text in unheard:
+            self.say(text)
+        first = event.kind == Kind.JOINED and event.marks & Mark.TWO
+        last = event.kind == Kind.LEFT and len(self._hall.members) == 1
+        if first or last:  # the conversation begins and ends with them
+            return
+        self._show(event)
+
+    def hear_late(self, sender: Speaker, text: str) -> None:
+        """The only other member, which may not know yet that this one has left, said something."""
+        if text and not text.isspace():
+            self._show(Event(0, int(time.time() * 1000), Kind.SAID, sender.marks | Mark.TWO, sender.name, text))
+
+    def _show(self, event: Event) -> None:
+        try:
+            show(self.stack.ui, event, self.name)
+        except Exception as error:  # the room goes on without a screen here
+            with suppress(Exception):
+                self.notice(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; you have left the room.")
+            self.exit()
+
+    def tell(self, sentence: str, failed: bool = False) -> None:
+        self.failed = self.failed or failed
+        tell(self.stack.ui, sentence)
+
+    def settle(self) -> None:
+        """A command has finished; nobody waits for it here."""

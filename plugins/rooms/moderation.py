@@ -1,0 +1,280 @@
+"""What a room's server remembers about keys: who holds which name, who is an operator, banned or muted.
+
+    name TYPE BASE64 NAME
+    seen TYPE BASE64 2026-11-29     when the holder of a name was last here; a name that is not used for UNUSED expires
+    op TYPE BASE64
+    ban TYPE BASE64
+    mute TYPE BASE64
+
+One fact a line; lines written by hand stay as they are, and `#` begins a comment line. A line that cannot be understood refuses
+the whole file, so that no ban is forgotten by accident: the server does not start, or the change is not made.
+"""
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.plugins.rooms.member_names import BadName, enforce, looks
+from plytalk.plugins.rooms.member_names import shapes as shapes_of
+from plytalk.trust.files import LOCK_WAIT, Corrupt, StoreError, edited_lines, read_lines
+
+MAX_NAMES = 1000
+"""How many names are remembered, one for each key."""
+
+MAX_KEY = 600
+"""The longest key that can hold a name, in bytes: RSA of 4,096 bits, and so many that the file has room for bans."""
+
+UNUSED = timedelta(days=90)
+"""After this time a name may be taken by another key, where its holder did not come."""
+
+_MARKS = ("op", "ban", "mute")
+_WORDS = re.compile(r"[ \t]+")
+
+
+class Taken(BadName):
+    """The name, or one that looks like it, is held by another key."""
+
+    hint = "Choose another one."
+
+
+class NotHeld(StoreError):
+    """A name cannot be remembered for its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What a line says; `name` is what stands behind the key, and `looks` what it looks like for `name` lines alone."""
+
+    word: str
+    key: PublicKey
+    name: str = ""
+    looks: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Content:
+    """A file's lines, what they say by line number, and the same for looking up."""
+
+    lines: list[str] = field(default_factory=list)
+    entries: dict[int, _Entry] = field(default_factory=dict)
+    marked: dict[str, set[PublicKey]] = field(default_factory=lambda: {mark: set() for mark in _MARKS})
+    names: dict[PublicKey, str] = field(default_factory=dict)
+    held: dict[str, PublicKey] = field(default_factory=dict)
+    exact: dict[str, PublicKey] = field(default_factory=dict)
+    seen: dict[PublicKey, date] = field(default_factory=dict)
+
+    def other_holder(self, shapes: frozenset[str], key: PublicKey | None) -> PublicKey | None:
+        """The other key that holds a name of one of these shapes, and uses it."""
+        holders = (holder for shape in shapes if (holder := self.held.get(shape)) not in (None, key))
+        return next((holder for holder in holders if holder and not self.is_expired(holder)), None)
+
+    def is_expired(self, key: PublicKey) -> bool:
+        return self.seen.get(key, date.max) < today() - UNUSED
+
+    def add(self, number: int, entry: _Entry) -> None:
+        """Take in what a line says. Raises ValueError if another line says it too, or otherwise."""
+        if entry.word == "name":
+            if entry.key in self.names:
+                raise ValueError("this key has a name already")
+            exact = shapes_of(entry.name)  # names that were kept before more was taken for alike stay good
+            if any(self.exact.get(shape, entry.key) != entry.key for shape in exact):
+                raise ValueError(f"the name {entry.name!a} is another key's, or looks like it")
+            if len(self.names) == MAX_NAMES:
+                raise ValueError(f"there are more than {MAX_NAMES} names")
+            self.names[entry.key] = entry.name
+            self.exact.update(dict.fromkeys(exact, entry.key))
+            for look in entry.looks:
+                self.held.setdefault(look, entry.key)
+        elif entry.word == "seen":
+            self.seen[entry.key] = date.fromisoformat(entry.name)
+        else:
+            if entry.key in self.marked[entry.word]:
+                raise ValueError("it is listed twice")
+            self.marked[entry.word].add(entry.key)
+        self.entries[number] = entry
+
+
+class Register:
+    """A file of what is known about keys, or with no path a memory that ends with the server. `wait` is for its lock, in seconds.
+
+    It is read when it is made and by `load`; asking costs a look into a dictionary. Whatever changes it reads, checks and
+    writes the file under its lock, so call that in a thread; if it raises, nothing has changed. All but the questions raise
+    StoreError (trust/files.py) if the file cannot be read, understood, locked or written.
+    """
+
+    def __init__(self, path: Path | None = None, wait: float = LOCK_WAIT) -> None:
+        self.path = path
+        self._wait = wait
+        self._now = _Content()
+        self._alone = threading.Lock()
+        self.load()
+
+    def load(self) -> None:
+        """Reload the file, for example at SIGHUP; what was known stays known if that fails. A file that never was is empty."""
+        if self.path is not None:
+            with self._alone:
+                self._now = self._parse(self._still_there(read_lines(self.path) or []))
+
+    # -- names ------------------------------------------------------------------------------------------------------------
+
+    def holder(self, name: str, besides: PublicKey | None = None) -> PublicKey | None:
+        """The key, other than `besides`, that holds this name or one that looks like it. Takes what `enforce` returned."""
+        return self._now.other_holder(looks(name), besides)
+
+    def name_of(self, key: PublicKey) -> str | None:
+        """The name that a key holds."""
+        return self._now.names.get(key)
+
+    def claim(self, name: str, key: PublicKey) -> str:
+        """Have a key hold a name instead of the one it held, and return the name as it is written.
+
+        Raises BadName for what is not a name, Taken for another key's or one like it, NotHeld if there are too many.
+        """
+        name = enforce(name)
+        if self.name_of(key) == name:
+            return name
+        if len(key.blob) > MAX_KEY:
+            raise NotHeld("This key is too long to hold a name.", "Come with a key of another type.")
+        shapes = looks(name)
+        with self._edited() as (lines, now):
+            now = self._without_expired(lines, now)
+            if now.other_holder(shapes, key):
+                raise Taken(f"The name {name!a}, or one that looks like it, is held by another key.")
+            line = f"name {key} {name}"
+            if key in now.names:
+                lines[self._where(now, "name", key) - 1] = line
+            elif len(now.names) < MAX_NAMES:
+                lines.append(line)
+            else:
+                raise NotHeld(f"{MAX_NAMES} names are held already.", "Ask an operator to release one with /release NAME.")
+        return name
+
+    def release(self, key: PublicKey) -> bool:
+        """Let go of the name that a key holds; False if it holds none."""
+        self._drop("seen", key)
+        return self._drop("name", key)
+
+    def is_to_be_noted(self, key: PublicKey) -> bool:
+        """Whether this key holds a name, and the file does not say yet that it was here today."""
+        return key in self._now.names and self._now.seen.get(key) != today()
+
+    def note(self, key: PublicKey) -> None:
+        """Keep that the holder of a name is here, so that it does not expire."""
+        with self._edited() as (lines, now):
+            if key in now.names:
+                line = f"seen {key} {today().isoformat()}"
+                if where := self._where(now, "seen", key):
+                    lines[where - 1] = line
+                else:
+                    lines.append(line)
+
+    def _without_expired(self, lines: list[str], now: _Content) -> _Content:
+        expired = {key for key in now.names if now.is_expired(key)}
+        if not expired:
+            return now
+        gone = {number for number, entry in now.entries.items() if entry.key in expired and entry.word in ("name", "seen")}
+        lines[:] = [line for number, line in enumerate(lines, 1) if number not in gone]
+        return self._parse(lines)
+
+    # -- marks: each change says whether it changed anything --------------------------------------------------------------
+
+    def is_op(self, key: PublicKey) -> bool:
+        return key in self._now.marked["op"]
+
+    def op(self, key: PublicKey) -> bool:
+        return self._mark("op", key)
+
+    def deop(self, key: PublicKey) -> bool:
+        return self._drop("op", key)
+
+    def is_banned(self, key: PublicKey) -> bool:
+        return key in self._now.marked["ban"]
+
+    def banned(self) -> set[str]:
+        """All keys that are banned, as text."""
+        return {str(key) for key in self._now.marked["ban"]}
+
+    def ban(self, key: PublicKey) -> bool:
+        return self._mark("ban", key)
+
+    def unban(self, key: PublicKey) -> bool:
+        return self._drop("ban", key)
+
+    def is_muted(self, key: PublicKey) -> bool:
+        return key in self._now.marked["mute"]
+
+    def mute(self, key: PublicKey) -> bool:
+        return self._mark("mute", key)
+
+    def unmute(self, key: PublicKey) -> bool:
+        return self._drop("mute", key)
+
+    # -- the file ---------------------------------------------------------------------------------------------------------
+
+    def _mark(self, word: str, key: PublicKey) -> bool:
+        with self._edited() as (lines, now):
+            if key in now.marked[word]:
+                return False
+            lines.append(f"{word} {key}")
+        return True
+
+    def _drop(self, word: str, key: PublicKey) -> bool:
+        with self._edited() as (lines, now):
+            where = self._where(now, word, key)
+            if not where:
+                return False
+            del lines[where - 1]
+        return True
+
+    @staticmethod
+    def _where(content: _Content, word: str, key: PublicKey) -> int:
+        """The number of the line that says this, or 0."""
+        return next((number for number, entry in content.entries.items() if entry.word == word and entry.key == key), 0)
+
+    @contextmanager
+    def _edited(self) -> Iterator[tuple[list[str], _Content]]:
+        """The lines, to be changed, and what they say. What is written is known afterwards, and nothing else."""
+        with self._alone:
+            with nullcontext(list(self._now.lines)) if self.path is None else edited_lines(self.path, self._wait) as lines:
+                yield lines, self._now if lines == self._now.lines else self._parse(self._still_there(lines))
+                after = self._parse(lines)
+            self._now = after
+
+    def _still_there(self, lines: list[str]) -> list[str]:
+        if self.path is not None and self._now.lines and not lines and not self.path.exists():
+            raise StoreError(f"{self.path} is gone.", "Restore it, or restart the server: until then it uses what it read last.")
+        return lines
+
+    def _parse(self, lines: Sequence[str]) -> _Content:
+        known = {self._now.lines[number - 1]: entry for number, entry in self._now.entries.items()}  # names take a while
+        content = _Content(list(lines))
+        for number, line in enumerate(lines, 1):
+            text = line.strip(" \t\r")
+            if text and not text.startswith("#"):
+                try:
+                    content.add(number, known.get(line) or _entry(text))
+                except (ValueError, Usage) as trouble:
+                    raise Corrupt(self.path or Path(), number, str(trouble).rstrip(".")) from None
+        return content
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _entry(text: str) -> _Entry:
+    word, type, encoded, name = (*_WORDS.split(text, maxsplit=3), "", "", "")[:4]
+    if word not in (*_MARKS, "name", "seen") or (word in ("name", "seen")) != bool(name):
+        raise ValueError("it is neither `name TYPE KEY NAME` nor " + ", ".join(f"`{mark} TYPE KEY`" for mark in _MARKS))
+    key = PublicKey.parse(f"{type} {encoded}")
+    if word != "name":
+        return _Entry(word, key, date.fromisoformat(name).isoformat() if name else "")
+    if enforce(name) != name:
+        raise ValueError(f"the name is written {enforce(name)!a}")
+    return _Entry(word, key, name, looks(name))

@@ -1,0 +1,167 @@
+"""A client's side of a room: it asks to join, shows what happens, and comes back where the connection was cut.
+
+What was said and not acknowledged is kept. After a cut the client says where it was (`resume`), the server where the client's own
+words ended (`taken`), and what is missing goes out again, so that nothing is lost and nothing is said twice.
+"""
+
+import secrets
+from collections import deque
+from itertools import islice
+from typing import Any
+
+from plytalk.core.contracts.items import Extension
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.pipeline.session import Ending, Session
+from plytalk.plugins.rooms.events import EVENT, ROOM, Event, Kind, Mark, read, write
+from plytalk.plugins.rooms.screen import show, tell
+
+MAX_SHOWN = 100
+"""How many of the members present are named to a newcomer."""
+
+
+MAX_KEPT = 10_000
+"""How many lines are kept for a server that has not said whether it has rooms."""
+
+
+class Visit:
+    """One client's membership, over as many connections as it takes. `room` and `name` are what it asks for; empty for none."""
+
+    def __init__(self, room: str = "", name: str = "") -> None:
+        self._room, self.name = room, name
+        self._instance = secrets.token_hex(8)
+        self._epoch = ""
+        self._last = 0
+        self._since = 0  # from this event on, those in our name are ours
+        self._now = 0  # what happened before this event happened while we were away
+        self._unacknowledged: deque[str] = deque()
+        self._taken = self._before = 0
+        self._unshown = 0  # lines that the server has taken, and that have not come back as events yet
+        self._returning = self.welcome = self.sent_away = False
+        self.leaving = False
+        """Whether the user has said exit, on a connection that was cut before everything was received."""
+
+    def opened(self, session: Session) -> None:
+        """A connection stands: ask to join."""
+        self._session, self.welcome, self.sent_away = session, False, False
+        self._before = len(self._unacknowledged)
+        session.extend(ROOM, self._hear)
+        session.extend(EVENT, self._event)
+        session.keep_count(self._said, self._acknowledged)
+        session.when_over(self._over)
+        request: dict[str, Any] = {"do": "join", "instance": self._instance}
+        if self._room:
+            request["room"] = self._room
+        if self.name:
+            request["name"] = self.name
+        if self._returning:
+            request["resume"] = {"epoch": self._epoch, "last": self._last}
+        session.send_item(Extension(ROOM, write(**request)))
+        if self._returning:
+            session.when_read(self._no_rooms)
+            session.hold(self.leaving)  # what is said now comes after what was said before
+            session.recount(self._taken, self._taken + len(self._unacknowledged))
+        self._returning = True
+
+    def _over(self, session: Session, ending: Ending) -> None:
+        self.sent_away = ending.is_final
+
+    def _said(self, text: str) -> None:
+        if self.welcome or len(self._unacknowledged) < MAX_KEPT:  # who never says welcome has no room to come back to
+            self._unacknowledged.append(text)
+
+    def _acknowledged(self, taken: int) -> None:
+        while self._taken < taken and self._unacknowledged:
+            line = self._unacknowledged.popleft()
+            blank = not line or line.isspace()
+            self._unshown += not blank and (line[:1] != "/" or line[:2] == "//")  # of these nothing need come back
+            self._taken += 1
+            self._before = max(self._before - 1, 0)
+
+    def _hear(self, body: bytes) -> None:
+        said = read(body) or {}
+        match said:
+            case {"do": "welcome", "room": str(room), "epoch": str(epoch), "you": str(name), "next": int(following)}:
+                if not self.welcome:
+                    self.welcome = True
+                    self._arrived(said, epoch)
+                self._enter(said, room, epoch, name, following)
+            case {"do": "tell", "text": str(text)}:
+                self._session.failed |= said.get("failed") is True
+                tell(self._session.stack.ui, text)
+
+    def _arrived(self, said: dict[str, Any], epoch: str) -> None:
+        """The first welcome of a connection: on a return, what has not been taken yet is said again."""
+        ui = self._session.stack.ui
+        taken = number(said, "taken")
+        if self._epoch in ("", epoch) and taken >= self._taken:
+            self._acknowledged(taken)
+        else:  # it has forgotten us, if it is the same server at all
+            unshown = max(self._unshown, 0) if epoch != self._epoch else 0  # the same server has what it has taken
+            if lost := self._before + unshown:
+                tell(ui, f"The server was restarted: your last {lost} lines may not have arrived.")
+            self._unshown = 0
+            for _ in range(self._before):
+                self._unacknowledged.popleft()
+            self._taken, self._before = taken, 0
+        if self._epoch and said.get("missed"):
+            tell(ui, "You were away too long: some of what was said meanwhile is missing here.")
+        if self._epoch:  # it has been here before
+            self._session.recount(self._taken, self._taken + len(self._unacknowledged))
+        self._session.release(tuple(islice(self._unacknowledged, self._before)))
+
+    def _no_rooms(self) -> None:
+        """The server has read the request to join and has not said welcome: it cannot say what it has taken either."""
+        if self.welcome:
+            return
+        if lost := self._before:
+            tell(self._session.stack.ui, f"This server has no rooms: your last {lost} lines may not have arrived.")
+        for _ in range(self._before):
+            self._unacknowledged.popleft()
+        self._taken = self._before = self._unshown = 0
+        self._session.recount(0, len(self._unacknowledged))
+        self._session.release()
+
+    def _enter(self, said: dict[str, Any], room: str, epoch: str, name: str, following: int) -> None:
+        back = (room, epoch) == (self._room, self._epoch)
+        moved = bool(self._epoch) and not back
+        self._room, self._epoch, self.name, self._last = room, epoch, name, following - 1
+        self._now = number(said, "now") or following
+        if back:
+            return
+        self._since, self._unshown = self._now, 0
+        count, here = number(said, "count"), said.get("here")
+        if count != 2 or moved or not said.get("seat"):  # with the person at the server it looks as without a room
+            names = [one for one in here[:MAX_SHOWN] if isinstance(one, str)] if isinstance(here, list) else []
+            more = count - 1 - len(names)
+            company = ", ".join([*names, *([f"{more} more"] if more > 0 else [])]) or "nobody else"
+            ui = self._session.stack.ui
+            tell(ui, f"You are {name} in {room}, with {company}. /help lists what you can do.")
+            if topic := said.get("topic"):
+                tell(ui, f"The topic is: {topic}")
+
+    def _event(self, body: bytes) -> None:
+        event = Event.decode(body)
+        if event.id <= self._last:
+            return
+        self._last = event.id
+        if event.id < self._now:  # whichever two were there, we were not: their names are to be seen
+            event = event._replace(marks=event.marks & ~Mark.TWO)
+        mine = event.name == self.name and event.id >= self._since
+        self._unshown -= mine and event.kind == Kind.SAID
+        show(self._session.stack.ui, event, self.name, mine)
+        if mine and event.kind == Kind.RENAMED:
+            self.name = event.text
+
+    def away(self) -> None:
+        """Say that the connection is gone, and that it is tried again."""
+        if self._returning:  # there was one
+            tell(self._session.stack.ui, "You are not connected: trying again. What you type now is sent when you are back.")
+
+    def __repr__(self) -> str:
+        return f"<Visit {clean(self.name)} in {clean(self._room)}>"
+
+
+def number(said: dict[str, Any], name: str) -> int:
+    """A number that the server says; 0 for anything else."""
+    value = said.get(name)
+    return value if isinstance(value, int) and value > 0 else 0

@@ -1,0 +1,140 @@
+"""A handshake between two ends, again and again, with somebody on the line who may cut, change, withhold and add.
+
+The ends see each other's frames only through the man in the middle, who knows the kit's own framers well enough to change a
+payload and leave the frame whole.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from plytalk.core.bases.header_framer import HeaderFramer
+from plytalk.core.contracts import Handshake, Kind
+from plytalk.core.contracts.errors import Refused
+from plytalk.core.contracts.peers import Identity, Reply, Role, Secrets
+from plytalk.core.io.memory_stream import Cut, MemoryStream, memory_stream_pair
+from plytalk.core.pipeline.handshake_io import MESSAGE, Wire
+from plytalk.testing.cutting import whole
+from plytalk.testing.verdict import within
+
+Replace = Callable[[HeaderFramer, Kind, bytes], bytes]
+"""The bytes that go on instead of a frame, given its framer, kind and payload."""
+
+CLIENT, SERVER = Role.INITIATOR, Role.RESPONDER
+
+
+class Judge(Wire):
+    """A wire that notes what the handshake asks of it, and says yes or no to keys."""
+
+    def __init__(self, framer: HeaderFramer, stream: MemoryStream, refuse: bool) -> None:
+        super().__init__(framer, stream, self._judge)
+        self.framer, self.stream, self._refuse = framer, stream, refuse
+        self.asked: list[Identity] = []
+        self.sent_after_no = 0
+        self.sent_before_asking = False
+        self._sent_since = False
+        self.limits: list[int] = []
+
+    async def _judge(self, identity: Identity) -> None:
+        self.asked.append(identity)
+        self.sent_before_asking |= self._sent_since
+        if self._refuse:
+            raise Refused("no")
+
+    async def _send(self, kind: Kind, payload: bytes) -> None:
+        self.sent_after_no += self._refuse and bool(self.asked)
+        self._sent_since = True
+        await super()._send(kind, payload)
+
+    def receive(self, kind: Kind, limit: int) -> Reply[bytes]:
+        self.limits.append(limit)
+        self._sent_since = False
+        return super().receive(kind, limit)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What somebody on the line does to one frame. `fatal` names what no receiver may take for a success."""
+
+    replace: Replace
+    fatal: str = ""
+    ends: bool = False
+
+
+@dataclass
+class Course:
+    """How one attempt went: what came of it at each end, and what each end sent, frame by frame."""
+
+    wires: dict[Role, Judge]
+    results: dict[Role, Secrets | BaseException] = field(default_factory=dict)
+    frames: dict[Role, list[tuple[Kind, bytes]]] = field(default_factory=lambda: {CLIENT: [], SERVER: []})
+
+    @property
+    def secrets(self) -> tuple[Secrets, Secrets]:
+        """What both ends were left with. Raises AssertionError where an end failed."""
+        for role, result in self.results.items():
+            if isinstance(result, BaseException):
+                raise AssertionError(
+                    f"An undisturbed handshake fails at the {role.value}, which raises {type(result).__name__}."
+                ) from result
+        client, server = self.results[CLIENT], self.results[SERVER]
+        assert isinstance(client, Secrets)
+        assert isinstance(server, Secrets)
+        return client, server
+
+
+class Attempts:
+    """Runs a handshake again and again, each time with another mishap on the line."""
+
+    def __init__(self, client: Handshake, server: Handshake, framer: Callable[[], HeaderFramer]) -> None:
+        self.ends = {CLIENT: client, SERVER: server}
+        self._framer = framer
+
+    async def once(
+        self, cut: Cut = whole, change: Change | None = None, sender: Role = CLIENT, index: int = 0, no: Role | None = None
+    ) -> Course:
+        """One attempt; `change` is applied to the frame `index` of `sender`, and the end `no` refuses the key it is shown."""
+        streams: dict[Role, MemoryStream] = {}
+        course = Course({})
+
+        def link(role: Role) -> Cut:
+            reader = self._framer()
+            reader.limit = 2**24
+
+            def carry(data: bytes) -> list[bytes]:
+                reader.feed(data)
+                for kind, payload in reader.frames():
+                    course.frames[role].append((kind or MESSAGE, payload))
+                    if change and role is sender and len(course.frames[role]) == index + 1:
+                        data = change.replace(self._framer(), kind or MESSAGE, payload)
+                        if change.ends:
+                            streams[role].finish()
+                return cut(data) if data else []
+
+            return carry
+
+        streams[CLIENT], streams[SERVER] = memory_stream_pair(link(CLIENT), link(SERVER))
+        for role, stream in streams.items():
+            course.wires[role] = wire = Judge(self._framer(), stream, no is role)
+            stream.deliver_to(wire.feed, wire.ended)
+        await within(
+            asyncio.gather(*(self._talk(role, course) for role in streams)),
+            "The handshake never ends, although all was said: `receive` only what the other side sends, and let its errors pass.",
+        )
+        for stream in streams.values():
+            stream.close()
+        return course
+
+    async def _talk(self, role: Role, course: Course) -> None:
+        wire = course.wires[role]
+        try:
+            course.results[role] = await self.start(role, wire)
+        except Exception as error:
+            course.results[role] = error
+            wire.stream.close()
+        else:
+            wire.stream.send(wire.framer.encode(MESSAGE, b"said at once by the " + role.value.encode()))
+
+    def start(self, role: Role, wire: Wire) -> asyncio.Task[Secrets]:
+        talk = self.ends[role].initiate if role is CLIENT else self.ends[role].respond
+        return asyncio.ensure_future(talk(wire))

@@ -1,0 +1,154 @@
+"""The simplest layer of each kind: what stands around the one under test. None of them protects anything."""
+
+import asyncio
+import os
+from struct import Struct
+from typing import Any
+
+from plytalk.core.bases.header_framer import HeaderFramer
+from plytalk.core.bases.utf8_messages import TextMessages
+from plytalk.core.contracts import Cipher, Conversation, Handshake, Listener, Stream, Transport, Ui
+from plytalk.core.contracts.errors import CannotConnect, UnknownPeer
+from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.properties import Property
+from plytalk.core.io.questions import Question
+from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.pipeline.session import Ending
+from plytalk.testing.verdict import within
+
+
+class TypedFrames(HeaderFramer):
+    """Frames with a type and a length."""
+
+    name = "test-typed"
+    gives = {Property.BORDERS}
+    header = Struct(">cI")
+    typed = True
+
+
+class PlainFrames(HeaderFramer):
+    """Frames with a length."""
+
+    name = "test-plain"
+    gives = {Property.BORDERS}
+    header = Struct(">I")
+
+
+class GivenKeys(Handshake):
+    """The client sends two keys for everyone to read."""
+
+    name = "test-keys"
+    needs = {Property.BORDERS}
+    gives = {Property.KEYS, Property.DIRECTION_KEYS}
+
+    async def initiate(self, wire: Wire) -> Secrets:
+        secrets = Secrets(os.urandom(32), os.urandom(32))
+        await wire.send(b"K", bytes(secrets.send) + secrets.receive)
+        return secrets
+
+    async def respond(self, wire: Wire) -> Secrets:
+        keys = await wire.receive(b"K", limit=64)
+        return Secrets(keys[32:], keys[:32])
+
+
+class Unsealed(Cipher):
+    """Plaintext."""
+
+    name = "test-unsealed"
+
+    def __init__(self, secrets: Secrets, role: Role, **options: Any) -> None:
+        pass
+
+    def seal(self, plaintext: bytes) -> bytes:
+        return plaintext
+
+    def open(self, sealed: bytes) -> bytes:
+        return sealed
+
+
+class Words(TextMessages):
+    """UTF-8 text."""
+
+    name = "test-words"
+
+
+class Nowhere(Transport):
+    """Reaches nobody: the two ends of a test have their streams already."""
+
+    name = "test-nowhere"
+
+    async def listen(self, host: str, port: int) -> Listener:
+        raise CannotConnect
+
+    async def connect(self, host: str, port: int) -> Stream:
+        raise CannotConnect
+
+
+class RecordingUi(Ui):
+    """Keeps what it is told in `messages`, `notices` and `ending`; answers questions with `answer`, or not at all."""
+
+    name = "test-recording"
+
+    def __init__(self, answer: bool | None = None) -> None:
+        self.messages: list[str] = []
+        self.notices: list[str] = []
+        self.questions: list[str] = []
+        self.ending: Ending | None = None
+        self.session: Conversation | None = None
+        self.address = ""
+        self._answer = answer
+        self._news = asyncio.Event()
+
+    async def run(self, session: Conversation) -> None:
+        await asyncio.Event().wait()
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+        self._news.set()
+
+    def notice(self, sentence: str) -> None:
+        self.notices.append(sentence)
+        self._news.set()
+
+    def waiting(self, address: str) -> None:
+        self.address = address
+        self._news.set()
+
+    def opened(self, session: Conversation) -> None:
+        self.session = session
+        self._news.set()
+
+    def closed(self, session: Conversation, ending: Ending) -> None:
+        self.ending = ending
+        self._news.set()
+
+    async def answer(self, question: Question) -> str | None:
+        self.questions.append(question.text)
+        if self._answer is None:
+            raise UnknownPeer(question.text, question.otherwise)
+        return "yes" if self._answer else "no"
+
+    async def until(
+        self, *, messages: int = 0, notices: int = 0, listening: bool = False, open: bool = False, over: bool = False
+    ) -> None:
+        """Wait until there are that many messages and notices; until the server listens; until a conversation is open, or over.
+
+        Raises AssertionError when that does not happen.
+        """
+
+        def there() -> bool:
+            return (
+                len(self.messages) >= messages
+                and len(self.notices) >= notices
+                and (not listening or bool(self.address))
+                and (not open or self.session is not None)
+                and (not over or self.ending is not None)
+            )
+
+        async def come() -> None:
+            while not there():
+                self._news.clear()
+                await self._news.wait()
+
+        if not there():
+            await within(come(), f"It did not come. What did: messages {self.messages}, notices {self.notices}.")

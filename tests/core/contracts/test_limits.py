@@ -1,0 +1,30 @@
+"""Every limit has a name, a unit and a use."""
+
+import inspect
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from plytalk.core.contracts import limits
+from plytalk.core.contracts.limits import Limits
+
+CORE = Path(limits.__file__).parent
+NAMES = [each.name for each in fields(Limits)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_limit_says_what_it_limits(name: str) -> None:
+    assert re.search(rf'^    {name}: (int|float) = .*\n    """[A-Z]', inspect.getsource(Limits), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_limit_is_used_somewhere(name: str) -> None:
+    used = re.compile(rf"limits\.{name}\b")
+    assert any(used.search(file.read_text()) for file in CORE.glob("*.py") if file.name != "limits.py")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_limit_lets_something_through(name: str) -> None:
+    assert getattr(Limits(), name) > 0

@@ -1,0 +1,111 @@
+"""The same for many: each conversation under its own keys, and what goes wrong in one is nobody else's."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from crowd import Crowd
+
+from plytalk.core.contracts import Cipher, Failed, Framer, Stream
+from plytalk.core.pipeline.broadcast import IN_CACHE, SMALL, Fanout
+from plytalk.core.pipeline.session import By
+from plytalk.plugins.transports.tcp import Tcp
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
+    return tmp_path
+
+
+async def test_nobody_is_no_trouble() -> None:
+    assert Fanout().deliver([b"words"]) == []
+
+
+@pytest.mark.parametrize("size", [1, SMALL, IN_CACHE])
+async def test_all_hear_the_same_in_the_same_order_and_a_goodbye_counts_it(home: Path, size: int) -> None:
+    async with Crowd(home, transport=Tcp, host="127.0.0.1", keep=False) as crowd:
+        people = [await crowd.comes("alice"), await crowd.comes("bob")]
+        people[0].say("x" * size, "one")
+        people[1].say("two")
+        people.append(await crowd.comes("carol"))  # who has other counts
+        people[1].say("three")
+        people[0].say("/msg carol psst", "four")
+        for person in people:
+            await person.shows("four")
+        crowd.server.stop()
+        for person in people:
+            ending = await person.over()
+            assert (ending.by, ending.error) == (By.THEM, None), "The goodbye counts other records than those that came."
+        said = [[text for _, _, text in person.ui.said if text in ("one", "two", "three", "four")] for person in people]
+        assert said[0] == said[1]
+        assert said[2] == said[0][-len(said[2]) :]
+
+
+async def test_who_is_the_first_to_come_or_the_last_to_go_is_counted_as_well(home: Path) -> None:
+    async with Crowd(home, transport=Tcp, host="127.0.0.1", keep=False) as crowd:
+        alice = await crowd.comes("alice")
+        for number, room in enumerate(("kitchen", "lobby", "attic")):  # the last is new, so that what is shown is its answer
+            alice.say(f"/me waves {number}")
+            await alice.shows(f"waves {number}")
+            alice.say(f"/join {room}")
+            await alice.shows(f"You are alice in {room}")
+        crowd.server.stop()
+        ending = await alice.over()
+        assert (ending.by, ending.error) == (By.THEM, None), "The goodbye counts other records than those that came."
+
+
+@pytest.mark.parametrize("layer", ["cipher", "framer", "stream"])
+async def test_what_fails_in_one_ends_that_one_alone(home: Path, layer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Crowd(home, transport=Tcp, host="127.0.0.1") as crowd:
+        alice, bob, carol = [await crowd.comes(name) for name in ("alice", "bob", "carol")]
+        alice.say("before")
+        await carol.shows("before")
+        broken = next(member.session for member in crowd.hall.members.values() if member.name == "bob")
+        cipher, framer = broken.sealing
+
+        def fail(*arguments: object) -> bytes:
+            raise ZeroDivisionError
+
+        if layer == "cipher":
+            monkeypatch.setattr(cipher._out, "crypt", fail)
+        elif layer == "framer":
+            monkeypatch.setattr(framer, "encode", fail)
+            monkeypatch.setattr(type(framer), "encode_each", staticmethod(Framer.encode_each))
+        else:
+            monkeypatch.setattr(broken.stream, "send", fail)
+            monkeypatch.setattr(type(broken.stream), "send_each", staticmethod(Stream.send_each))
+        alice.say("after")
+        await carol.shows("after")
+        await asyncio.sleep(0)
+        assert broken.ending
+        assert broken.ending.by is By.FAULT
+        assert (await bob.over()).error
+        alice.say("still here")
+        await carol.shows("still here")
+        assert not any("after" in line for line in bob.ui.messages)
+
+
+def test_who_can_do_it_no_faster_does_it_one_by_one() -> None:
+    class Counting:
+        """A cipher and a framer in one, of which the second fails."""
+
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def seal(self, plaintext: bytes) -> bytes:
+            if self.number == 1:
+                raise ZeroDivisionError
+            return b"%d" % self.number + plaintext
+
+        def encode(self, kind: bytes, payload: bytes) -> bytes:
+            return kind + self.seal(payload)
+
+    three = [Counting(number) for number in range(3)]
+    failed: Failed = []
+    assert Cipher.seal_each(three, b"x", failed) == [b"0x", b"", b"2x"]
+    assert Framer.encode_each(three, b"M", [b"x"] * 3, failed) == [b"M0x", b"", b"M2x"]
+    streams = [SimpleNamespace(send=three[0].seal, full=True), SimpleNamespace(send=three[1].seal, full=False)]
+    assert Stream.send_each(streams, [b"x", b"y"], failed) == [0]
+    assert [number for number, _ in failed] == [1, 1, 1]

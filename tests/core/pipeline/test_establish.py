@@ -1,0 +1,559 @@
+"""How a conversation opens: the handshake in time, the authenticators asked, and nothing that fails open."""
+
+import asyncio
+import gc
+import inspect
+import socket
+
+import pytest
+
+from plytalk.core.contracts import Authenticator, Handshake, Layer, Question
+from plytalk.core.contracts.errors import (
+    BadFrame,
+    BrokenPlugin,
+    ChangedPeer,
+    ChatError,
+    HandshakeFailed,
+    LocalError,
+    Refused,
+    StackMismatch,
+    TooSlow,
+    UnknownPeer,
+    Usage,
+    Withdrawn,
+)
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.peers import Identity, Peer, Role, Secrets
+from plytalk.core.contracts.properties import Profile, Property
+from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
+from plytalk.core.pipeline.establish import Opening, is_local
+from plytalk.core.pipeline.session import Session
+from plytalk.core.pipeline.tracing import Tracer
+from plytalk.core.stack.selection import Stack
+from plytalk.plugins.transports.tcp import Tcp
+from plytalk.testing import RecordingUi, TypedFrames, open_ends, stack_of
+from plytalk.testing.parts import Unsealed
+from plytalk.testing.verdict import idle
+
+KEY = Identity("test", b"key")
+QUICK = Limits(first_byte=0.05, handshake=0.1)
+PATIENT = Limits(first_byte=3600, handshake=3600)
+
+
+class Shown(Handshake):
+    """The server shows its key; the client answers."""
+
+    name = "shown"
+    gives = {Property.KEYS, Property.PEER_KEY}
+    shows = {Role.RESPONDER}
+
+    async def initiate(self, wire) -> Secrets:
+        await wire.ask(Identity("test", await wire.receive(b"K", 9)))
+        await wire.send(b"S", b"secret")
+        return Secrets.none()
+
+    async def respond(self, wire) -> Secrets:
+        await wire.send(b"K", KEY.key)
+        await wire.receive(b"S", 9)
+        return Secrets.none()
+
+
+class Open(Authenticator):
+    """Lets in every peer that shows a key."""
+
+    name = "open"
+    needs = {Property.PEER_KEY}
+
+    async def check(self, peer: Peer) -> None:
+        asked.append((peer.address, peer.identity))
+
+
+class Asks(Authenticator):
+    """Lets in whom the person lets in."""
+
+    name = "asks"
+
+    async def check(self, peer: Peer) -> None:
+        if not await peer.confirm("Trust it?", "--yes"):
+            raise Refused("The person said no.")
+
+
+asked: list[tuple[str, Identity]] = []
+
+
+@pytest.fixture(autouse=True)
+def nobody_asked() -> None:
+    asked.clear()
+
+
+def refusing(error: Exception, name: str = "refusing") -> type[Authenticator]:
+    async def check(self, peer: Peer) -> None:
+        raise error
+
+    return type("Refusing", (Authenticator,), {"__doc__": "Refuses.", "name": name, "check": check})
+
+
+class Client:
+    """An end that opens, and its peer as bare bytes."""
+
+    def __init__(self, *layers: type[Layer], limits: Limits = PATIENT, role: Role = Role.INITIATOR, stack: Stack | None = None):
+        self.stream, self.peer = memory_stream_pair()
+        self.stack = stack or stack_of(Shown, *layers)
+        self.opening = Opening(self.stack, self.stream, role, "chat.example.org:1", limits, None)
+
+    async def opens(self) -> BaseException | None:
+        try:
+            await self.opening.run()
+        except Exception as error:
+            return error
+        finally:
+            self.stream.close()
+            self.peer.close()
+        return None
+
+
+def frame(kind: bytes, payload: bytes) -> bytes:
+    return TypedFrames().encode(kind, payload)
+
+
+def sent(peer: MemoryStream) -> bytes:
+    return b"".join(peer._inbox)
+
+
+# -- in time --------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_peer_that_says_nothing_is_too_slow() -> None:
+    error = await Client(limits=QUICK).opens()
+    assert isinstance(error, TooSlow)
+    assert error.sentence.startswith("The other side said nothing for 0.05 seconds.")
+    assert error.exit_code == 4
+
+
+async def test_a_server_that_should_speak_first_and_does_not_runs_another_stack() -> None:
+    class ServerFirst(Shown):
+        """The server speaks first."""
+
+        speaks_first = Role.RESPONDER
+
+    error = await Client(ServerFirst, limits=QUICK).opens()
+    assert isinstance(error, StackMismatch)
+    assert error.exit_code == 6
+    assert isinstance(await Client(ServerFirst, limits=QUICK, role=Role.RESPONDER).opens(), TooSlow)
+
+
+async def test_a_peer_that_begins_and_does_not_finish_is_too_slow() -> None:
+    client = Client(limits=QUICK)
+    client.peer.send(b"K")
+    error = await client.opens()
+    assert isinstance(error, TooSlow)
+    assert "did not finish its handshake within 0.1 seconds" in error.sentence
+
+
+async def test_one_byte_at_a_time_does_not_buy_more_time() -> None:
+    client = Client(limits=QUICK)
+
+    async def drip() -> None:
+        for byte in frame(b"K", b"x" * 9):
+            client.peer.send(bytes([byte]))
+            await asyncio.sleep(0.02)
+
+    dripping = asyncio.create_task(drip())
+    assert isinstance(await client.opens(), TooSlow)
+    dripping.cancel()
+    await asyncio.gather(dripping, return_exceptions=True)
+
+
+async def test_people_may_think_longer_than_peers() -> None:
+    class Thinks(RecordingUi):
+        """Takes its time, and says yes."""
+
+        async def answer(self, question: Question) -> str | None:
+            await asyncio.sleep(0.6)
+            return "yes"
+
+    client = Client(Asks, Thinks, limits=Limits(first_byte=0.5, handshake=0.5))
+    client.peer.send(frame(b"K", b"key"))
+    assert await client.opens() is None
+    assert not client.opening.approved
+
+
+class Stares(RecordingUi):
+    """Says nothing, and notes when the question is taken off the screen."""
+
+    withdrawn = False
+
+    async def answer(self, question: Question) -> str | None:
+        self.questions.append(question.sentence)
+        try:
+            return await asyncio.get_running_loop().create_future()
+        finally:
+            self.withdrawn = True
+
+
+class AsksAfterwards(Asks):
+    """Asks when the handshake is done."""
+
+    name = "asks-afterwards"
+
+    async def check(self, peer: Peer) -> None:
+        """Nothing yet."""
+
+    async def verify(self, channel, peer: Peer) -> None:
+        await super().check(peer)
+
+
+class ClientShows(Shown):
+    """The client shows its key."""
+
+    shows = {Role.INITIATOR}
+
+    async def respond(self, wire) -> Secrets:
+        return await super().initiate(wire)
+
+
+@pytest.mark.parametrize("asks", [Asks, AsksAfterwards])
+async def test_a_question_about_a_caller_is_withdrawn_when_it_disconnects(asks: type[Authenticator]) -> None:
+    caller = Client(ClientShows, asks, Stares, role=Role.RESPONDER)
+    caller.peer.send(frame(b"K", b"key"))
+    opening = asyncio.create_task(caller.opens())
+    ui = caller.stack.ui
+    assert isinstance(ui, Stares)
+    while not ui.questions:
+        await idle()
+    assert ui.questions == [f"About chat.example.org:1 (key {KEY.fingerprint}): Trust it?"]
+    assert not ui.withdrawn
+    caller.peer.close()
+    error = await opening
+    assert isinstance(error, Withdrawn)
+    assert error.sentence == "The other side disconnected while you were asked about it, so the question is withdrawn."
+    assert ui.withdrawn
+    assert not caller.opening.approved
+
+
+async def test_a_question_is_withdrawn_when_the_caller_talks_before_it_may() -> None:
+    caller = Client(ClientShows, AsksAfterwards, Stares, role=Role.RESPONDER)
+    caller.peer.send(frame(b"K", b"key"))
+    opening = asyncio.create_task(caller.opens())
+    while not caller.stack.ui.questions:  # type: ignore[attr-defined]
+        await idle()
+    for _ in range(5):
+        caller.peer.send(frame(b"M", bytes(100_000)))
+    assert isinstance(await opening, Withdrawn)
+
+
+async def test_whoever_said_yes_to_a_server_that_did_not_wait_is_known_to_have_said_it() -> None:
+    class Waits(Shown):
+        """Waits for an answer to the answer."""
+
+        async def initiate(self, wire) -> Secrets:
+            await super().initiate(wire)
+            await wire.receive(b"X", 9)
+            return Secrets.none()
+
+    class Yes(RecordingUi):
+        """Says yes, when the server has gone."""
+
+        async def answer(self, question: Question) -> str | None:
+            client.peer.close()
+            return "yes"
+
+    client = Client(Waits, Asks, Yes)
+    client.peer.send(frame(b"K", b"key"))
+    assert isinstance(await client.opens(), HandshakeFailed)
+    assert client.opening.approved
+
+
+async def test_a_timeout_of_the_handshake_s_own_is_its_own_fault() -> None:
+    class Impatient(Shown):
+        """Runs its own clock."""
+
+        async def initiate(self, wire) -> Secrets:
+            raise TimeoutError
+
+    error = await Client(Impatient).opens()
+    assert isinstance(error, BrokenPlugin)
+    assert "The handshake `shown` raised TimeoutError." in error.sentence
+
+
+# -- judged ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_every_authenticator_is_asked_before_the_answer_leaves() -> None:
+    client = Client(Open, refusing(Refused("not this one")))
+    client.peer.send(frame(b"K", b"key"))
+    error = await client.opens()
+    assert isinstance(error, Refused)
+    assert asked == [("chat.example.org:1", KEY)]
+    assert sent(client.peer) == b""
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected", "code"),
+    [
+        (Refused("no"), Refused, 4),
+        (UnknownPeer("who?"), UnknownPeer, 4),
+        (ChangedPeer("another key"), ChangedPeer, 5),
+        (LocalError("the file is locked"), Refused, 4),
+        (Usage("the file is missing"), Usage, 2),
+        (ZeroDivisionError(), BrokenPlugin, 7),
+        (TimeoutError(), BrokenPlugin, 7),
+        (KeyError("secret"), BrokenPlugin, 7),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+async def test_every_exception_in_a_check_is_a_no(raised: Exception, expected: type[ChatError], code: int) -> None:
+    client = Client(refusing(raised))
+    client.peer.send(frame(b"K", b"key"))
+    error = await client.opens()
+    assert type(error) is expected
+    assert error.exit_code == code
+    assert sent(client.peer) == b""
+
+
+@pytest.mark.parametrize(("answer", "expected"), [(True, type(None)), (False, Refused), (None, UnknownPeer)])
+async def test_a_person_s_answer_counts_and_silence_is_a_no(answer: bool | None, expected: type) -> None:
+    class Person(RecordingUi):
+        """Answers."""
+
+        def __init__(self) -> None:
+            super().__init__(answer)
+
+    client = Client(Asks, Person)
+    client.peer.send(frame(b"K", b"key"))
+    assert type(await client.opens()) is expected
+
+
+async def test_an_authenticator_that_was_never_asked_is_a_no() -> None:
+    class Forgets(Shown):
+        """Shows no key."""
+
+        async def initiate(self, wire) -> Secrets:
+            return Secrets.none()
+
+    error = await Client(Forgets, Open).opens()
+    assert isinstance(error, HandshakeFailed)
+    assert "showed no key of the other side, so --auth open was not used" in error.sentence
+
+
+class Brings(Authenticator):
+    """Brings a pre-shared key."""
+
+    name = "brings"
+    agrees = "code"
+
+    async def agree(self, wire, role: Role) -> bytes:
+        return b"k" * 32
+
+
+class TakesAKey(Shown):
+    """Takes a pre-shared key into the handshake."""
+
+    async def initiate(self, wire) -> Secrets:
+        assert wire.agreement == "code"
+        return Secrets.shared(await wire.agree())
+
+
+async def test_a_pre_shared_key_goes_into_the_handshake_and_needs_no_other() -> None:
+    client = Client(TakesAKey, Brings)
+    assert await client.opens() is None
+
+
+async def test_a_pre_shared_key_that_no_handshake_took_is_a_no() -> None:
+    client = Client(Brings)
+    client.peer.send(frame(b"K", b"key"))
+    error = await client.opens()
+    assert isinstance(error, HandshakeFailed)
+    assert "took no pre-shared key, so --auth brings was not used" in error.sentence
+
+
+async def test_an_authenticator_that_waits_too_long_for_the_other_side_gives_up() -> None:
+    class Waits(Authenticator):
+        """Waits for ever."""
+
+        name = "waits"
+
+        async def verify(self, channel, peer: Peer) -> None:
+            await channel.receive()
+
+    client = Client(Waits, limits=QUICK)
+    client.peer.send(frame(b"K", b"key"))
+    error = await client.opens()
+    assert isinstance(error, TooSlow)
+    assert "did not answer the authenticator `waits` in time" in error.sentence
+
+
+async def test_what_the_other_side_does_wrong_towards_an_authenticator_counts_as_the_handshake_s() -> None:
+    class Strict(Authenticator):
+        """Wants something else."""
+
+        name = "strict"
+
+        async def verify(self, channel, peer: Peer) -> None:
+            raise BadFrame("Something else came.")
+
+    client = Client(Strict)
+    client.peer.send(frame(b"K", b"key"))
+    error = await client.opens()
+    assert type(error) is HandshakeFailed
+    assert "Something else came" in error.sentence
+
+
+async def test_a_handshake_that_swallows_a_refusal_does_not_get_in() -> None:
+    class Swallows(Shown):
+        """Goes on whatever is said."""
+
+        async def initiate(self, wire) -> Secrets:
+            try:
+                return await super().initiate(wire)
+            except ChatError:
+                return Secrets.none()
+
+    client = Client(Swallows, refusing(Refused("no")))
+    client.peer.send(frame(b"K", b"key"))
+    error = await client.opens()
+    assert isinstance(error, HandshakeFailed)
+    assert "was not used" in error.sentence
+
+
+async def test_our_own_key_coming_back_is_refused_unless_both_ends_are_ours() -> None:
+    class Known(Shown):
+        """Has its own key."""
+
+        identity = KEY
+
+    for peer, refused in (("192.0.2.1:8000", True), ("127.0.0.1:8000", False), ("[::1]:8000", False), ("memory:server", False)):
+        client = Client(Known, Open)
+        client.stream.peer = peer
+        client.peer.send(frame(b"K", b"key"))
+        error = await client.opens()
+        assert isinstance(error, Refused) is refused
+        assert ("own key" in str(error)) is refused
+
+
+def test_what_is_on_this_machine() -> None:
+    for peer in ("127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "a local program", "/run/chat.sock", "memory:client"):
+        assert is_local(peer), peer
+    for peer in ("192.0.2.1:1", "[2001:db8::1]:1", "chat.example.org:1", "localhost.example.org:1", "unknown:0"):
+        assert not is_local(peer), peer
+
+
+async def test_both_sides_of_a_conversation_can_be_told_apart_by_no_one_else() -> None:
+    """`verify` is called at the end of the handshake, with a binding that only these two ends share."""
+
+    class Bound(Shown):
+        """Has a transcript."""
+
+        async def initiate(self, wire) -> Secrets:
+            await super().initiate(wire)
+            return Secrets(transcript=b"t" * 32)
+
+        async def respond(self, wire) -> Secrets:
+            await super().respond(wire)
+            await wire.ask(KEY)
+            return Secrets(transcript=b"t" * 32)
+
+    class Notes(Authenticator):
+        """Notes the binding."""
+
+        name = "notes"
+
+        async def verify(self, channel, peer: Peer) -> None:
+            bindings.append(peer.binding)
+
+    bindings: list[bytes] = []
+    async with open_ends(stack_of(Bound, Notes), stack_of(Bound, Notes)):
+        pass
+    assert bindings == [Secrets(transcript=b"t" * 32).binding("notes")] * 2
+
+
+# -- faults ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_fault_without_a_code_of_its_own_counts_as_the_handshake_s() -> None:
+    client = Client()
+    client.peer.send(frame(b"X", b""))
+    error = await client.opens()
+    assert type(error) is HandshakeFailed
+    assert "Expected a handshake frame of type b'K'" in error.sentence
+    assert BadFrame().exit_code == 1
+    assert error.exit_code == 4
+
+
+async def test_a_peer_with_another_stack_is_named() -> None:
+    known = [Profile("loud", "Shouts", 1, {"framer": "test-plain"}, rb"\x00\x00")]
+    client = Client(stack=Stack.build(stack_of(Shown).classes, known=known))
+    client.peer.send(b"\0\0\0\5loud!")
+    error = await client.opens()
+    assert isinstance(error, StackMismatch)
+    assert "--profile loud" in error.sentence
+
+
+def breaking(kind: type[Layer], method: str) -> type[Layer]:
+    def broken(self, *arguments, **options):
+        raise ZeroDivisionError
+
+    async def later(self, *arguments) -> None:
+        raise ZeroDivisionError
+
+    broken = later if inspect.iscoroutinefunction(getattr(kind, method)) else broken
+    return type("Breaking", (kind,), {"__doc__": "Breaks.", "name": "breaking", method: broken})
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (breaking(TypedFrames, "__init__"), "The framer `breaking` cannot be made"),
+        (breaking(TypedFrames, "feed"), "raised ZeroDivisionError"),
+        (breaking(TypedFrames, "frames"), "raised ZeroDivisionError"),
+        (breaking(TypedFrames, "encode"), "raised ZeroDivisionError"),
+        (breaking(Shown, "initiate"), "The handshake `breaking` raised ZeroDivisionError"),
+        (breaking(Unsealed, "__init__"), "The cipher `breaking` cannot be made"),
+        (breaking(Open, "check"), "The authenticator `breaking` raised ZeroDivisionError, so the other side was refused"),
+        (breaking(Open, "verify"), "The authenticator `breaking` raised ZeroDivisionError, so the other side was refused"),
+    ],
+)
+async def test_an_exception_in_any_layer_is_a_plugin_s_fault_in_words(broken: type[Layer], words: str) -> None:
+    client = Client(broken)
+    client.peer.send(frame(b"K", b"key"))
+    error = await client.opens()
+    assert isinstance(error, BrokenPlugin)
+    assert words in error.sentence
+    assert isinstance(error.__cause__, ZeroDivisionError)
+
+
+async def test_a_layer_that_cannot_be_traced_is_a_plugin_s_fault_in_words() -> None:
+    class Fixed(Unsealed):
+        """Has no room for a trace."""
+
+        name = "fixed"
+
+        def __setattr__(self, name: str, value: object) -> None:
+            raise AttributeError(name)
+
+    stream, peer = memory_stream_pair()
+    peer.send(frame(b"K", b"key"))
+    opening = Opening(stack_of(Shown, Fixed), stream, Role.INITIATOR, "here", PATIENT, Tracer(lambda event: None))
+    with pytest.raises(BrokenPlugin, match="raised AttributeError before the conversation"):
+        await opening.run()
+    stream.close()
+    peer.close()
+
+
+async def test_an_attempt_that_is_broken_off_is_no_circle_for_a_search_to_find() -> None:
+    listener = await Tcp().listen("127.0.0.1", 0)
+    with socket.create_connection(("127.0.0.1", int(listener.address.rpartition(":")[2]))):
+        stream = await listener.accept()
+        session = Session(stack_of(Shown), stream, Role.RESPONDER)
+        attempt = asyncio.create_task(session.open())
+        await idle()
+        gc.disable()
+        try:
+            attempt.cancel()
+            await asyncio.gather(attempt, return_exceptions=True)
+            del session, attempt
+            await idle()
+            assert not [one for one in gc.get_objects() if isinstance(one, Opening) and one._stream is stream]
+        finally:
+            gc.enable()
+    await listener.close()

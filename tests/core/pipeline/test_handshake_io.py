@@ -1,0 +1,299 @@
+"""Whole frames over a stream: what a handshake talks through."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from plytalk.core.contracts import Buffer
+from plytalk.core.contracts.errors import BadFrame, FrameTooLong, HandshakeFailed, LocalError, Refused, Tampered, WrongSecret
+from plytalk.core.contracts.items import Control, Item
+from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
+from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, Channel, Wire
+from plytalk.testing import PlainFrames, TypedFrames, byte_by_byte
+from plytalk.testing.parts import Unsealed, Words
+from plytalk.testing.verdict import idle
+
+KEY = Identity("test", b"key")
+
+
+async def nobody_asks(identity: Identity) -> None:
+    raise AssertionError("asked")
+
+
+def wire_and_peer(framer=TypedFrames, cut=None, ask=nobody_asks, **options) -> tuple[Wire, MemoryStream]:
+    stream, peer = memory_stream_pair(cut)
+    wire = Wire(framer(), stream, ask, **options)
+    stream.deliver_to(wire.feed, wire.ended)
+    return wire, peer
+
+
+def frame(kind: bytes, payload: bytes) -> bytes:
+    return TypedFrames().encode(kind, payload)
+
+
+async def test_two_ends_send_and_receive_whole_frames() -> None:
+    left, right = memory_stream_pair(byte_by_byte)
+    client, server = Wire(TypedFrames(), left, nobody_asks), Wire(TypedFrames(), right, nobody_asks)
+    left.deliver_to(client.feed, client.ended)
+    right.deliver_to(server.feed, server.ended)
+    await client.send(b"H", b"hello")
+    assert await server.receive(b"H", limit=5) == b"hello"
+    await server.send(b"W", b"")
+    assert await client.receive(b"W", limit=0) == b""
+
+
+async def test_nothing_happens_without_await() -> None:
+    wire, peer = wire_and_peer()
+    for reply in (wire.send(b"H", b"hello"), wire.receive(b"H", 5), wire.ask(KEY)):
+        with pytest.raises(TypeError, match="await it first"):
+            assert not reply
+    await idle()
+    assert peer._waiting == 0
+
+
+async def test_what_follows_the_frame_asked_for_stays_in_the_framer() -> None:
+    framer = TypedFrames()
+    stream, peer = memory_stream_pair()
+    wire = Wire(framer, stream, nobody_asks)
+    stream.deliver_to(wire.feed, wire.ended)
+    peer.send(frame(b"K", b"last") + frame(MESSAGE, b"first words") + frame(MESSAGE, b"and more")[:-2])
+    assert await wire.receive(b"K", 64) == b"last"
+    assert list(framer.frames()) == [(MESSAGE, b"first words")]
+    assert framer.unfinished == 5 + 6
+
+
+async def test_the_limit_of_the_moment_holds_for_each_frame() -> None:
+    wire, peer = wire_and_peer()
+    peer.send(frame(b"A", bytes(10)) + frame(b"B", bytes(10)))
+    assert await wire.receive(b"A", 10) == bytes(10)
+    with pytest.raises(FrameTooLong, match="at most 9"):
+        await wire.receive(b"B", 9)
+
+
+async def test_a_header_is_enough_to_refuse_a_frame() -> None:
+    wire, peer = wire_and_peer()
+    peer.send(frame(b"A", bytes(2000))[:5])
+    with pytest.raises(FrameTooLong):
+        await wire.receive(b"A", 1999)
+
+
+async def test_a_frame_of_another_kind_is_refused_where_kinds_are_known() -> None:
+    wire, peer = wire_and_peer()
+    peer.send(frame(b"\x1b", b""))
+    with pytest.raises(BadFrame, match=r"type b'A', got b'\\x1b'"):
+        await wire.receive(b"A", 9)
+    plain, peer = wire_and_peer(PlainFrames)
+    peer.send(PlainFrames().encode(b"B", b"fine"))
+    assert await plain.receive(b"A", 9) == b"fine"
+
+
+@pytest.mark.parametrize("sent", [b"", b"K", frame(b"K", b"half")[:-1]])
+async def test_a_peer_that_goes_in_the_middle_has_failed(sent: bytes) -> None:
+    wire, peer = wire_and_peer()
+    peer.send(sent)
+    peer.close()
+    with pytest.raises(HandshakeFailed, match="closed the connection during the handshake"):
+        await wire.receive(b"K", 9)
+
+
+async def test_what_came_before_the_end_can_still_be_received() -> None:
+    wire, peer = wire_and_peer()
+    peer.send(frame(b"K", b"whole"))
+    peer.close()
+    await idle()
+    assert await wire.receive(b"K", 9) == b"whole"
+    with pytest.raises(HandshakeFailed):
+        await wire.receive(b"K", 9)
+
+
+async def test_the_cause_of_a_broken_connection_is_kept() -> None:
+    wire, _ = wire_and_peer()
+    wire.ended(ConnectionResetError("reset"))
+    with pytest.raises(HandshakeFailed) as failure:
+        await wire.receive(b"K", 9)
+    assert isinstance(failure.value.__cause__, ConnectionResetError)
+
+
+async def test_a_peer_that_sends_ahead_is_held_back() -> None:
+    wire, peer = wire_and_peer(unread=1000)
+    asked = asyncio.create_task(wire.receive(b"K", 9)._function(b"K", 9))
+    await idle()
+    for _ in range(100):
+        peer.send(frame(b"K", bytes(9)))
+        await idle()
+    assert await asked == bytes(9)
+    assert 86 * 14 > peer._other._inbox.__len__() * 14 > 20 * 14, "about 1,000 bytes came in, the others wait outside"
+    for _ in range(99):
+        assert await wire.receive(b"K", 9) == bytes(9)
+
+
+async def test_the_first_bytes_are_kept_to_tell_what_the_other_side_runs() -> None:
+    wire, peer = wire_and_peer()
+    assert (wire.heard, wire.first) == (False, b"")
+    peer.send(bytes(range(100)))
+    peer.send(b"more")
+    await idle()
+    assert (wire.heard, wire.first) == (True, bytes(range(FIRST)))
+
+
+async def test_what_a_framer_raises_is_heard_by_the_handshake() -> None:
+    class Broken(TypedFrames):
+        """Breaks."""
+
+        def feed(self, data: Buffer) -> None:
+            raise ZeroDivisionError
+
+    wire, peer = wire_and_peer(Broken)
+    peer.send(b"x")
+    with pytest.raises(ZeroDivisionError):
+        await wire.receive(b"K", 9)
+
+
+async def test_asking_raises_what_the_judges_raise_and_returning_means_yes() -> None:
+    async def judge(identity: Identity) -> None:
+        if identity != KEY:
+            raise Refused("no")
+
+    wire, _ = wire_and_peer(ask=judge)
+    assert await wire.ask(KEY) is None
+    with pytest.raises(Refused):
+        await wire.ask(Identity("test", b"another"))
+
+
+async def test_a_pre_shared_key_comes_from_whoever_brings_it() -> None:
+    async def agree(asking: Wire) -> bytes:
+        assert asking is wire
+        return b"k" * 32
+
+    wire, _ = wire_and_peer(agree=agree, agreement="code")
+    assert wire.agreement == "code"
+    assert await wire.agree() == b"k" * 32
+    alone, _ = wire_and_peer()
+    with pytest.raises(LocalError, match="Nothing that was chosen"):
+        alone.agree()
+
+
+# -- the channel of authenticators ----------------------------------------------------------------------------------------
+
+
+class Sealed(Unsealed):
+    """Opens what was sealed with the same word."""
+
+    name = "sealed"
+
+    def __init__(self, secrets: Secrets, role: Role, word: bytes = b"!") -> None:
+        self.word = word
+
+    def seal(self, plaintext: bytes) -> bytes:
+        return self.word + plaintext
+
+    def open(self, sealed: bytes) -> bytes:
+        if not sealed.startswith(self.word):
+            raise Tampered
+        return sealed.removeprefix(self.word)
+
+
+class Controls(Words):
+    """Says controls as they are; everything else is a word."""
+
+    name = "controls"
+
+    def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
+        return [b"c" + item.body if isinstance(item, Control) else b"w" + str(item).encode() for item in items]
+
+    def unpack(self, plaintext: bytes) -> Iterable[Item]:
+        return [Control(plaintext[1:]) if plaintext[:1] == b"c" else plaintext[1:].decode()]
+
+
+def channels(theirs: bytes = b"!", **options) -> tuple[Channel, Channel, MemoryStream]:
+    """Both ends of a channel; the other end seals with the word `theirs`."""
+    left, right = memory_stream_pair(byte_by_byte)
+    made = []
+    for stream, word in ((left, b"!"), (right, theirs)):
+        wire = Wire(TypedFrames(), stream, nobody_asks)
+        stream.deliver_to(wire.feed, wire.ended)
+        made.append(Channel(wire, Sealed(Secrets.none(), Role.INITIATOR, word), Controls(True), **options))
+    return made[0], made[1], right
+
+
+async def test_bodies_go_both_ways_sealed() -> None:
+    ours, theirs, _ = channels()
+    await ours.send(b"question")
+    assert await theirs.receive() == b"question"
+    await theirs.send(b"")
+    assert await ours.receive() == b""
+
+
+async def test_only_who_holds_the_same_keys_can_say_anything() -> None:
+    ours, theirs, _ = channels(theirs=b"?")
+    await theirs.send(b"hello")
+    with pytest.raises(WrongSecret):
+        await ours.receive()
+
+
+async def test_words_before_both_agreed_are_refused() -> None:
+    ours, _, stream = channels()
+    stream.send(frame(MESSAGE, b"!whello"))
+    with pytest.raises(HandshakeFailed, match="began to talk before"):
+        await ours.receive()
+
+
+@pytest.mark.parametrize(("mine", "its", "agree"), [(b"same", b"same", True), (b"one", b"other", False), (b"one", b"", False)])
+async def test_both_prove_that_they_hold_the_same(mine: bytes, its: bytes, agree: bool) -> None:
+    ours, theirs, _ = channels()
+    results = await asyncio.gather(_proof(ours, mine), _proof(theirs, its))
+    assert results == [agree, agree]
+
+
+async def _proof(channel: Channel, binding: bytes) -> bool:
+    try:
+        await channel.prove(binding)
+    except WrongSecret:
+        return False
+    return True
+
+
+async def test_who_hangs_up_instead_of_proving_holds_something_else() -> None:
+    ours, theirs, stream = channels(theirs=b"?")
+    stream.close()
+    with pytest.raises(WrongSecret, match="hung up"):
+        await ours.prove(b"same")
+    ours, _, stream = channels(theirs=b"?")
+    stream.send(frame(MESSAGE, b"anything"))
+    with pytest.raises(WrongSecret, match="do not know the same secret"):
+        await ours.prove(b"same")
+    ours, _, stream = channels()
+    stream.send(frame(MESSAGE, b"!whello"))
+    with pytest.raises(HandshakeFailed, match="began to talk"):
+        await ours.prove(b"same")
+    assert theirs
+
+
+async def test_the_clock_stands_still_while_the_other_side_s_person_thinks() -> None:
+    @contextmanager
+    def thinking() -> Iterator[None]:
+        clock.append("stands")
+        yield
+        clock.append("goes")
+
+    clock: list[str] = []
+    ours, theirs, _ = channels(thinking=thinking)
+    await theirs.send(b"at once")
+    assert await ours.receive() == b"at once"
+    assert clock == []
+    await theirs.send(b"yes")
+    assert await ours.receive(person=True) == b"yes"
+    assert clock == ["stands", "goes"]
+
+
+async def test_after_a_handshake_that_failed_it_asks_nobody() -> None:
+    wire, peer = wire_and_peer()
+    wire.fault = ValueError()
+    wire.release()
+    assert wire.fault is None
+    with pytest.raises(LocalError, match="over"):
+        await wire.ask(Identity("test", b"key"))
+    peer.close()

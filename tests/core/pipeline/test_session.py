@@ -1,0 +1,952 @@
+"""One conversation: what one end says, what the other hears, and how it ends, whatever happens."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from plytalk.core.contracts import Buffer, Frame, Framer, Handshake, Kind, Layer
+from plytalk.core.contracts.errors import (
+    BrokenPlugin,
+    FrameTooLong,
+    HandshakeFailed,
+    LocalError,
+    RemoteError,
+    StackMismatch,
+    Tampered,
+    Truncated,
+)
+from plytalk.core.contracts.items import Ack, Close, Control, Extension, Item, Ping, Pong
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.properties import Profile, Property
+from plytalk.core.io.memory_stream import HIGH_WATER, MemoryStream, memory_stream_pair
+from plytalk.core.pipeline.session import MAX_NOTICES, By, Ending, Session
+from plytalk.testing import PlainFrames, RecordingUi, TypedFrames, byte_by_byte, randomly, stack_of, two_ends
+from plytalk.testing.parts import Unsealed, Words
+from plytalk.testing.transports import Receiver
+from plytalk.testing.verdict import idle
+
+
+class Silent(Handshake):
+    """Nothing is agreed on."""
+
+    name = "silent"
+
+    async def initiate(self, wire) -> Secrets:
+        return Secrets.none()
+
+    respond = initiate
+
+
+class Bytes(Framer):
+    """No frames."""
+
+    name = "bytes"
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def encode(self, kind: Kind, payload: bytes) -> bytes:
+        return payload
+
+    def feed(self, data: Buffer) -> None:
+        self._held += bytes(data)
+
+    def frames(self) -> Iterator[Frame]:
+        held, self._held = self._held, b""
+        if held:
+            yield None, held
+
+    @property
+    def unfinished(self) -> int:
+        return len(self._held)
+
+
+class Alone:
+    """A session, and its peer as bare bytes."""
+
+    def __init__(self, *layers: type[Layer], limits: Limits | None = None, stream: type[MemoryStream] = MemoryStream) -> None:
+        self.peer, mine = MemoryStream("memory:server"), stream("memory:client")
+        self.peer._other, mine._other = mine, self.peer
+        self.stream = mine
+        self.session = Session(stack_of(Silent, *layers), mine, Role.INITIATOR, limits=limits or Limits(goodbye=0.01))
+        ui = self.session.stack.ui
+        assert isinstance(ui, RecordingUi)
+        self.ui = ui
+        self.heard = Receiver(self.peer)
+
+    async def open(self) -> "Alone":
+        await self.session.open()
+        self.session.begin()
+        return self
+
+    async def over(self) -> Ending:
+        ending = await self.session.over()
+        self.peer.close()
+        return ending
+
+    @property
+    def says(self) -> bytes:
+        return bytes(self.heard.came)
+
+
+def frame(payload: bytes, kind: bytes = b"M") -> bytes:
+    return TypedFrames().encode(kind, payload)
+
+
+# -- talking --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cut", [None, byte_by_byte, randomly(5)])
+async def test_both_ends_hear_all_in_order_until_one_says_exit(cut) -> None:
+    async with two_ends(cut=cut) as (client, server):
+        for number in range(100):
+            client.say(f"line {number}")
+            server.say(f"answer {number}")
+        client.say("EXIT ")
+        server_ending = await server.over()
+        assert server.ui.messages == [f"line {number}" for number in range(100)]
+        assert server_ending == Ending(By.THEM, "The other side said exit.")
+        assert server_ending.exit_code == 0
+        assert await client.over() == Ending(By.US, "You said exit.")
+
+
+async def test_either_side_may_say_exit() -> None:
+    async with two_ends() as (client, server):
+        server.say("exit")
+        assert (await client.over()).by is By.THEM
+        assert (await server.over()).by is By.US
+
+
+async def test_what_is_said_within_one_turn_goes_out_in_one_piece() -> None:
+    alone = await Alone().open()
+    for text in ("one", "two", "three"):
+        alone.session.say(text)
+    assert alone.stream.buffered == 0
+    await asyncio.sleep(0)
+    assert list(alone.peer._inbox) == [frame(b"one") + frame(b"two") + frame(b"three")]
+    alone.session.exit()
+    await alone.over()
+
+
+class Choosy(RecordingUi):
+    """Has enough after every second message."""
+
+    def message(self, text: str) -> None:
+        super().message(text)
+        if len(self.messages) % 2 == 0:
+            assert isinstance(self.session, Session)
+            self.session.stop_reading()
+
+
+@pytest.mark.parametrize("cut", [None, byte_by_byte])
+async def test_a_hearer_may_stop_the_reading_in_the_middle_and_nothing_is_lost(cut) -> None:
+    alone = await Alone(Choosy).open()
+    alone.peer._cut = cut
+    alone.ui.opened(alone.session)
+    alone.peer.send(b"".join(frame(b"%d" % number) for number in range(7)))
+    for count in (2, 4, 6):
+        await idle()
+        assert len(alone.ui.messages) == count
+        if count == 4:
+            alone.peer.send(frame(b"7") + frame(b"exit"))
+            alone.peer.finish()
+        assert alone.session.ending is None
+        alone.session.read_on()
+    await idle()
+    assert alone.ui.messages == [f"{number}" for number in range(8)]
+    assert alone.session.ending is None
+    alone.session.read_on()
+    await idle()
+    assert alone.session.ending is not None
+    assert alone.session.ending.by is By.THEM
+    alone.session.read_on()
+    await alone.session.over()
+
+
+async def test_an_end_while_reading_is_stopped_comes_after_what_was_said_before_it() -> None:
+    alone = await Alone(Choosy).open()
+    alone.ui.opened(alone.session)
+    alone.peer.send(frame(b"1") + frame(b"2") + frame(b"3"))
+    await idle()
+    alone.session._ended(ConnectionResetError("gone"))
+    assert alone.session.ending is None
+    alone.session.read_on()
+    assert alone.ui.messages == ["1", "2", "3"]
+    assert alone.session.ending is not None
+    assert isinstance(alone.session.ending.error, Truncated)
+
+
+async def test_after_a_cut_nobody_waits_long_for_a_reading_that_is_stopped() -> None:
+    alone = await Alone(Choosy, limits=Limits(goodbye=0.01)).open()
+    alone.ui.opened(alone.session)
+    alone.peer.send(frame(b"1") + frame(b"2") + frame(b"3"))
+    await idle()
+    alone.session._ended(ConnectionResetError("gone"))
+    ending = await alone.session.over()
+    assert isinstance(ending.error, Truncated)
+    assert alone.ui.messages == ["1", "2"]
+
+
+async def test_our_own_goodbye_does_not_wait_for_a_reading_that_is_stopped() -> None:
+    alone = await Alone(Choosy).open()
+    alone.ui.opened(alone.session)
+    alone.peer.send(frame(b"1") + frame(b"2") + frame(b"3"))
+    await idle()
+    alone.session.exit()
+    alone.peer.finish()
+    assert (await alone.session.over()).by is By.US
+    assert alone.ui.messages == ["1", "2", "3"]
+
+
+async def test_without_borders_each_message_is_a_piece_of_its_own() -> None:
+    alone = await Alone(Bytes).open()
+    alone.session.say("one")
+    alone.session.say("two")
+    await asyncio.sleep(0)
+    assert list(alone.peer._inbox) == [b"one", b"two"]
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_an_answer_given_while_hearing_goes_out_at_once() -> None:
+    class Parrot(RecordingUi):
+        """Repeats what it hears."""
+
+        def message(self, text: str) -> None:
+            assert self.session
+            self.session.say(text)
+
+    alone = await Alone(Parrot).open()
+    alone.ui.opened(alone.session)
+    alone.peer.send(frame(b"one") + frame(b"two"))
+    await idle()
+    assert alone.says == frame(b"one") + frame(b"two")
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_what_reaches_the_screen_is_clean_unless_the_ui_says_raw() -> None:
+    class Raw(RecordingUi):
+        """Escapes by itself."""
+
+        raw = True
+
+    for ui, shown in ((RecordingUi, "␛[2J\\u{202e}"), (Raw, "\x1b[2J\u202e")):
+        alone = await Alone(ui).open()
+        alone.peer.send(frame("\x1b[2J\u202e".encode()))
+        await alone.ui.until(messages=1)
+        assert alone.ui.messages == [shown]
+        alone.session.exit()
+        await alone.over()
+
+
+async def test_a_line_longer_than_a_message_may_be_is_not_sent() -> None:
+    alone = await Alone(limits=Limits(message=10)).open()
+    alone.session.say("é" * 5)
+    alone.session.say("é" * 5 + "!")
+    alone.session.say("after")
+    await idle()
+    assert alone.says == frame("é".encode() * 5) + frame(b"after")
+    assert alone.ui.notices == ["That line is longer than a message may be (10 bytes) and was not sent: split it."]
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_whoever_drains_waits_until_the_peer_reads_and_not_longer() -> None:
+    alone = await Alone().open()
+    alone.peer.pause()
+    alone.session.say("x" * HIGH_WATER)
+    draining = asyncio.create_task(alone.session.drain())
+    await idle()
+    assert not draining.done()
+    alone.peer.resume()
+    await draining
+    assert len(alone.says) == HIGH_WATER + 5
+    alone.session.exit()
+    await alone.session.drain()
+    await alone.over()
+
+
+async def test_a_ping_is_answered_unless_nobody_reads_the_answers() -> None:
+    class Pinging(Words):
+        """Has pings."""
+
+        name = "pinging"
+
+        def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
+            return [b"pong " + item.body if isinstance(item, Pong) else str(item).encode() for item in items]
+
+        def unpack(self, plaintext: bytes) -> Iterable[Item]:
+            return [Ping(plaintext)]
+
+    alone = await Alone(Pinging, limits=Limits(unread=1000)).open()
+    alone.peer.send(frame(b"1"))
+    await idle()
+    assert alone.says == frame(b"pong 1")
+    alone.peer.pause()
+    for _ in range(1000):
+        alone.peer.send(frame(b"x" * 10))
+        await asyncio.sleep(0)
+    await idle()
+    assert 1000 < alone.stream.buffered < 1100
+    alone.peer.close()
+    await alone.over()
+
+
+# -- what features do with it ---------------------------------------------------------------------------------------------
+
+
+class Items(Words):
+    """Has items of all types."""
+
+    name = "items"
+    extensible = True
+
+    def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
+        for item in items:
+            match item:
+                case Extension(kind, body):
+                    yield b"+%d %s" % (kind, body)
+                case Ack(taken):
+                    yield b"=%d" % taken
+                case Close():
+                    yield b"exit"
+                case _:
+                    yield str(item).encode()
+
+    def unpack(self, plaintext: bytes) -> Iterable[Item]:
+        sign, rest = plaintext[:1], plaintext[1:]
+        if sign == b"+":
+            kind, _, body = rest.partition(b" ")
+            return [Extension(int(kind), body)]
+        return [Ack(int(rest))] if sign == b"=" else super().unpack(plaintext)
+
+
+class Ear:
+    """Hears in place of the UI."""
+
+    def __init__(self, raw: bool) -> None:
+        self.raw = raw
+        self.heard: list[str] = []
+        self.noticed: list[str] = []
+        self.message, self.notice = self.heard.append, self.noticed.append
+
+
+@pytest.mark.parametrize("raw", [False, True])
+async def test_another_hears_in_place_of_the_ui_once_it_is_asked(raw: bool) -> None:
+    alone, ear = await Alone().open(), Ear(raw)
+    alone.peer.send(frame(b"for the UI"))
+    await alone.ui.until(messages=1)
+    alone.session.heard_by(ear)
+    alone.peer.send(frame(b"for\x1b the ear") + frame(b"Z", b"Z") + frame(b"\xff"))
+    await idle()
+    assert alone.ui.messages == ["for the UI"]
+    assert ear.heard == ["for\x1b the ear" if raw else "for␛ the ear", "\ufffd"]
+    assert len(ear.noticed) == 2
+    assert alone.ui.notices == []
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_all_who_asked_are_told_of_the_end_at_once_also_those_who_ask_late() -> None:
+    alone = await Alone().open()
+    told: list[tuple[int, Session, Ending]] = []
+    for number in (1, 2):
+        alone.session.when_over(lambda session, ending, number=number: told.append((number, session, ending)))
+    alone.session.exit()
+    assert told == [(number, alone.session, Ending(By.US, "You said exit.")) for number in (1, 2)]
+    alone.session.when_over(lambda session, ending: told.append((3, session, ending)))
+    assert told[2] == (3, alone.session, Ending(By.US, "You said exit."))
+    await alone.over()
+    assert len(told) == 3
+
+
+async def test_items_of_a_feature_s_types_go_to_whoever_asks_and_others_nowhere() -> None:
+    alone = await Alone(Items).open()
+    eight: list[bytes] = []
+    nine: list[bytes] = []
+    alone.session.extend(8, eight.append)
+    alone.session.extend(9, nine.append)
+    for body in (b"+8 one", b"+9 two", b"+10 nobody's", b"+8 three", b"words"):
+        alone.peer.send(frame(body))
+    await alone.ui.until(messages=1)
+    assert (eight, nine, alone.ui.messages, alone.ui.notices) == ([b"one", b"three"], [b"two"], ["words"], [])
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_a_feature_that_breaks_on_an_item_ends_the_conversation_in_words() -> None:
+    alone = await Alone(Items).open()
+    alone.session.extend(8, lambda body: body[0] // 0)
+    alone.peer.send(frame(b"+8 x"))
+    assert isinstance((await alone.over()).error, BrokenPlugin)
+
+
+async def test_items_go_out_in_their_turn_with_what_is_said() -> None:
+    alone = await Alone(Items).open()
+    alone.session.send_item(Extension(8, b"first"))
+    alone.session.say("second")
+    alone.session.send_item(Ack(7))
+    await idle()
+    assert alone.says == frame(b"+8 first") + frame(b"second") + frame(b"=7")
+    alone.session.exit()
+    alone.session.send_item(Ack(8))
+    await idle()
+    assert alone.says.endswith(frame(b"exit"))
+    await alone.over()
+
+
+async def test_an_item_alone_goes_out_at_the_end_of_the_turn_or_with_what_comes_next() -> None:
+    alone = await Alone(Items).open()
+    alone.session.send_item(Ack(1))
+    assert alone.says == b""
+    await idle()
+    assert alone.says == frame(b"=1")
+    alone.session.send_item(Ack(2), with_next=True)
+    await idle()
+    assert alone.says == frame(b"=1")
+    alone.session.flush()
+    await idle()
+    assert alone.says == frame(b"=1") + frame(b"=2")
+    alone.session.flush()
+    alone.session.send_item(Ack(3), with_next=True)
+    alone.session.say("next")
+    await idle()
+    assert alone.says == frame(b"=1") + frame(b"=2") + frame(b"=3") + frame(b"next")
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_an_item_sent_while_something_is_received_goes_out_too() -> None:
+    """An acknowledgement is sent so: from what hears the message."""
+    alone = await Alone(Items).open()
+    alone.session.extend(8, lambda body: alone.session.send_item(Ack(9)))
+    alone.peer.send(frame(b"+8 x"))
+    await idle()
+    assert alone.says == frame(b"=9")
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_what_is_said_is_counted_and_what_was_taken_told() -> None:
+    alone = await Alone(Items, limits=Limits(message=10)).open()
+    said: list[str] = []
+    taken: list[int] = []
+    alone.peer.send(frame(b"=1"))
+    await idle()
+    alone.session.keep_count(said.append, taken.append)
+    alone.session.say("one")
+    alone.session.say("far too long to be sent")
+    alone.session.send_item(Extension(8, b""))
+    alone.session.say("two")
+    alone.peer.send(frame(b"=2") + frame(b"=0"))
+    await idle()
+    assert (said, taken) == (["one", "two"], [2, 0])
+    alone.session.say("exit")
+    alone.session.say("ghost")
+    assert said == ["one", "two"]
+    await alone.over()
+
+
+async def test_while_it_is_held_nothing_goes_out_and_then_all_in_order() -> None:
+    alone = await Alone(Items).open()
+    alone.session.say("before")
+    alone.session.hold()
+    assert b"".join(alone.peer._inbox) == frame(b"before")
+    alone.session.say("held")
+    await alone.session.drain()
+    alone.peer.send(frame(b"hello"))
+    await alone.ui.until(messages=1)
+    assert alone.says == frame(b"before")
+    alone.session.release(("again", "and again"))
+    alone.session.say("after")
+    await idle()
+    assert alone.says == b"".join(map(frame, (b"before", b"again", b"and again", b"held", b"after")))
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_who_leaves_while_it_is_held_has_said_all() -> None:
+    alone = await Alone(Items).open()
+    alone.session.hold()
+    alone.session.say("last words")
+    alone.session.exit()
+    await idle()
+    assert alone.says == b""  # what was said before may still come before it
+    alone.session.exit()
+    await idle()
+    assert alone.says == frame(b"exit")  # nobody asked for what was said before, so nothing is said out of order
+    assert (await alone.over()).exit_code == 8
+
+
+async def test_what_was_packed_once_for_many_goes_out_behind_what_is_pending() -> None:
+    alone = await Alone(Items).open()
+    alone.session.deliver([b"one", b"two"])
+    assert b"".join(alone.peer._inbox) == frame(b"one") + frame(b"two")
+    alone.session.say("three")
+    alone.session.deliver([b"four"])
+    alone.session.deliver([b"five"])
+    await idle()
+    assert alone.says == b"".join(map(frame, (b"one", b"two", b"three", b"four", b"five")))
+    alone.session.exit()
+    alone.session.deliver([b"ghost"])
+    await idle()
+    assert alone.says.endswith(frame(b"exit"))
+    await alone.over()
+
+
+@pytest.mark.parametrize("pending", [False, True])
+async def test_a_cipher_that_breaks_on_what_was_packed_ends_that_conversation(pending: bool) -> None:
+    alone = await Alone(breaking(Unsealed, "seal"), Items).open()
+    if pending:
+        alone.session.say("words")
+    alone.session.deliver([b"one"])
+    assert isinstance((await alone.over()).error, BrokenPlugin)
+
+
+# -- what follows the handshake -------------------------------------------------------------------------------------------
+
+
+async def test_what_came_behind_the_handshake_is_heard_and_then_the_end() -> None:
+    alone = Alone()
+    await alone.session.open()
+    alone.peer.send(frame(b"first") + frame(b"second"))
+    alone.peer.finish()
+    await idle()
+    assert alone.ui.messages == []
+    alone.session.begin()
+    ending = await alone.over()
+    assert alone.ui.messages == ["first", "second"]
+    assert ending.by is By.THEM
+
+
+async def test_nothing_is_lost_between_handshake_and_conversation() -> None:
+    async with two_ends() as (client, server):
+        client.say("at once")
+        assert await server.hears() == ["at once"]
+
+
+# -- endings --------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_peer_that_closes_without_exit_has_ended_the_conversation() -> None:
+    alone = await Alone().open()
+    alone.peer.send(frame(b"bye"))
+    alone.peer.close()
+    ending = await alone.over()
+    assert ending == Ending(By.THEM, "The other side closed the connection without saying exit.")
+    assert alone.ui.messages == ["bye"]
+
+
+async def test_where_a_goodbye_is_authenticated_closing_without_one_is_truncation() -> None:
+    class Careful(Words):
+        """Says goodbye."""
+
+        name = "careful"
+        gives = {Property.CLEAN_END}
+
+    alone = await Alone(Careful).open()
+    alone.peer.close()
+    ending = await alone.over()
+    assert isinstance(ending.error, Truncated)
+    assert (ending.by, ending.exit_code) == (By.FAULT, 8)
+
+
+@pytest.mark.parametrize("sent", [1, 4, 5, 9])
+async def test_a_peer_that_closes_in_the_middle_of_a_frame_has_truncated_it(sent: int) -> None:
+    alone = await Alone().open()
+    alone.peer.send(frame(b"whole") + frame(b"halves")[:sent])
+    alone.peer.close()
+    ending = await alone.over()
+    assert ending.error
+    assert "in the middle of a frame" in ending.error.sentence
+    assert ending.exit_code == 8
+    assert alone.ui.messages == ["whole"]
+
+
+async def test_a_connection_that_breaks_is_truncation_with_its_cause_in_words() -> None:
+    alone = await Alone().open()
+    alone.session._ended(ConnectionResetError(104, "Connection reset\x1b by peer"))
+    ending = await alone.over()
+    assert ending.exit_code == 8
+    assert ending.reason.startswith("The connection was cut (connection reset␛ by peer)")
+
+
+async def test_a_connection_that_breaks_after_our_goodbye_may_have_lost_it() -> None:
+    alone = await Alone().open()
+    alone.session.exit()
+    alone.session._ended(ConnectionResetError(104, "reset"))
+    ending = await alone.over()
+    assert (ending.by, ending.exit_code) == (By.US, 8)
+    assert "may not have received everything: the connection was cut" in ending.reason
+
+
+async def test_nothing_is_said_after_our_goodbye_and_what_still_comes_is_heard() -> None:
+    alone = await Alone().open()
+    alone.session.say("last words")
+    alone.session.exit()
+    alone.session.exit()
+    alone.session.say("ghost")
+    alone.session.say("exit")
+    alone.peer.send(frame(b"on its way already"))
+    await idle()
+    assert alone.says == frame(b"last words") + frame(b"exit")
+    await alone.over()
+    alone.session._receive(frame(b"too late"))
+    assert alone.ui.messages == ["on its way already"]
+
+
+async def test_items_behind_a_goodbye_are_not_heard() -> None:
+    class Several(Words):
+        """Says several things at once."""
+
+        name = "several"
+
+        def unpack(self, plaintext: bytes) -> Iterable[Item]:
+            return ["before", Close(), "behind"]
+
+    alone = await Alone(Several).open()
+    alone.peer.send(frame(b"") + frame(b""))
+    assert (await alone.over()).by is By.THEM
+    assert alone.ui.messages == ["before"]
+
+
+async def test_the_goodbye_is_sent_as_typed_and_nothing_else_is_lost() -> None:
+    alone = await Alone().open()
+    alone.session.say("wait for me")
+    alone.session.say(" Exit")
+    await idle()
+    assert alone.says == frame(b"wait for me") + frame(b" Exit")
+    await alone.over()
+
+
+async def test_after_our_goodbye_we_wait_for_the_peer_to_close() -> None:
+    alone = await Alone(limits=Limits(goodbye=3600)).open()
+    alone.session.exit()
+    waiting = asyncio.create_task(alone.over())
+    await idle()
+    assert not waiting.done()
+    alone.peer.send(frame(b"read me, or the system resets the connection"))
+    alone.peer.close()
+    assert (await waiting).by is By.US
+
+
+async def test_but_not_where_nothing_moves_any_more() -> None:
+    alone = await Alone(limits=Limits(goodbye=0.01)).open()
+    alone.session.exit()
+    ending = await alone.over()
+    assert (ending.by, ending.exit_code) == (By.US, 8)
+    assert ending.reason == "The other side may not have received everything: nothing moved for 0.01 s."
+
+
+async def test_a_peer_that_reads_slowly_gets_time_as_long_as_it_reads() -> None:
+    class Slow(MemoryStream):
+        left = [*range(60, 0, -1), *[1] * 60]
+
+        @property
+        def buffered(self) -> int:
+            return self.left.pop(0) if len(self.left) > 1 else 1
+
+    alone = await Alone(limits=Limits(goodbye=0.001), stream=Slow).open()
+    alone.session.exit()
+    assert (await alone.over()).exit_code == 8
+    assert len(Slow.left) < 60
+
+
+# -- what a peer may do wrong ---------------------------------------------------------------------------------------------
+
+
+class Sealing(Unsealed):
+    """Takes what begins with an exclamation mark."""
+
+    name = "sealing"
+    overhead = 1
+
+    def seal(self, plaintext: bytes) -> bytes:
+        return b"!" + plaintext
+
+    def open(self, sealed: bytes) -> bytes:
+        if sealed[:1] != b"!":
+            raise Tampered("It does not open.")
+        return sealed[1:]
+
+
+class Tolerant(Sealing):
+    """The same, and goes on."""
+
+    name = "tolerant"
+    tolerant = True
+
+
+async def test_a_frame_that_does_not_open_is_said_and_skipped_where_the_cipher_is_tolerant() -> None:
+    alone = await Alone(Tolerant).open()
+    alone.peer.send(frame(b"!one") + frame(b"?two") + frame(b"!three"))
+    await alone.ui.until(messages=2)
+    assert alone.ui.messages == ["one", "three"]
+    assert alone.ui.notices == ["It does not open."]
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_and_ends_the_conversation_where_it_is_not() -> None:
+    alone = await Alone(Sealing).open()
+    alone.peer.send(frame(b"!one") + frame(b"?two") + frame(b"!three"))
+    ending = await alone.over()
+    assert isinstance(ending.error, Tampered)
+    assert ending.exit_code == 1
+    assert alone.ui.messages == ["one"]
+
+
+async def test_a_frame_of_an_unknown_type_is_said_and_skipped() -> None:
+    alone = await Alone().open()
+    alone.peer.send(frame(b"evil", kind=b"\x1b") + frame(b"fine"))
+    await alone.ui.until(messages=1)
+    assert alone.ui.messages == ["fine"]
+    assert alone.ui.notices == ["Ignored a frame of the unexpected type '␛'."]
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_a_flood_of_faults_does_not_fill_the_screen() -> None:
+    class Inventive(Unsealed):
+        """Has a new excuse each time."""
+
+        name = "inventive"
+        tolerant = True
+        excuses = 0
+
+        def open(self, sealed: bytes) -> bytes:
+            self.excuses += 1
+            raise Tampered(f"Excuse {self.excuses}.")
+
+    alone = await Alone().open()
+    alone.peer.send(frame(b"", kind=b"X") * 1000)
+    await idle()
+    assert alone.ui.notices == [
+        "Ignored a frame of the unexpected type 'X'.",
+        "Ignored a frame of the unexpected type 'X'.",
+        "Ignored a frame of the unexpected type 'X'. (Further ones like this are not shown.)",
+    ]
+    alone.session.exit()
+    await alone.over()
+    alone = await Alone(Inventive).open()
+    alone.peer.send(frame(b"") * 1000)
+    await idle()
+    assert len(alone.ui.notices) == len(alone.session._noticed) == MAX_NOTICES
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_a_frame_beyond_the_limit_ends_the_conversation_at_its_header() -> None:
+    alone = await Alone(Sealing, limits=Limits(message=100)).open()
+    alone.peer.send(frame(b"!" + b"x" * 100) + frame(bytes(102))[:5])
+    ending = await alone.over()
+    assert alone.ui.messages == ["x" * 100]
+    assert isinstance(ending.error, FrameTooLong)
+    assert ending.exit_code == 1
+
+
+async def test_a_message_that_is_no_text_is_said_and_shown_as_far_as_it_goes() -> None:
+    alone = await Alone().open()
+    alone.peer.send(frame(b"caf\xe9\x1b"))
+    await alone.ui.until(messages=1)
+    assert alone.ui.messages == ["caf\ufffd␛"]
+    assert "not UTF-8" in alone.ui.notices[0]
+    alone.session.exit()
+    await alone.over()
+
+
+FAULTS: dict[str, Callable[["Alone"], object]] = {
+    "tampered": lambda alone: alone.peer.send(frame(b"?")),
+    "too long": lambda alone: alone.peer.send(b"M\xff\xff\xff\xff"),
+    "truncated": lambda alone: (alone.peer.send(b"M"), alone.peer.finish()),
+    "an unknown type, then gone": lambda alone: (alone.peer.send(frame(b"", b"Z")), alone.peer.finish()),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_the_peer_sees_the_same_whatever_went_wrong(fault: str) -> None:
+    alone = await Alone(Sealing).open()
+    FAULTS[fault](alone)
+    await alone.session.over()
+    await alone.heard.hears_the_end("the connection stays open")
+    assert alone.says == b""
+    assert alone.heard.ends == [None]
+    alone.peer.close()
+
+
+async def test_a_first_word_that_another_stack_would_say_ends_the_conversation_in_words() -> None:
+    known = [Profile("loud", "Shouts", 1, {"framer": "test-plain"}, rb"HELLO")]
+    for first, mismatch in ((b"HELLO there", True), (frame(b"hello"), False)):
+        alone = Alone()
+        alone.session.stack = replace(alone.session.stack, known=tuple(known))
+        await alone.open()
+        alone.peer.send(first)
+        alone.peer.finish()
+        ending = await alone.over()
+        assert isinstance(ending.error, StackMismatch) is mismatch
+        assert (ending.exit_code == 6) is mismatch
+
+
+async def test_a_peer_that_waits_for_an_authenticator_that_is_not_here_is_told_from_a_talker() -> None:
+    class Waiting(Words):
+        """Has something to agree on first."""
+
+        name = "waiting"
+
+        def unpack(self, plaintext: bytes) -> Iterable[Item]:
+            return [Control(plaintext)]
+
+    alone = await Alone(Waiting).open()
+    alone.peer.send(frame(b"prove it"))
+    ending = await alone.over()
+    assert isinstance(ending.error, StackMismatch)
+    assert "authenticator that was not chosen here" in ending.reason
+
+
+# -- what a layer may do wrong --------------------------------------------------------------------------------------------
+
+
+def breaking(kind: type[Layer], method: str) -> type[Layer]:
+    def broken(self, *arguments):
+        raise ZeroDivisionError
+
+    return type("Breaking", (kind,), {"__doc__": "Breaks.", method: broken})
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        breaking(TypedFrames, "frames"),
+        breaking(TypedFrames, "feed"),
+        breaking(TypedFrames, "encode"),
+        breaking(Unsealed, "open"),
+        breaking(Unsealed, "seal"),
+        breaking(Words, "pack"),
+        breaking(Words, "unpack"),
+        breaking(Words, "prepare"),
+        breaking(RecordingUi, "message"),
+    ],
+    ids=lambda layer: next(name for name in vars(layer) if not name.startswith("_")),
+)
+async def test_an_exception_in_a_layer_ends_its_own_conversation_in_words(broken: type[Layer]) -> None:
+    alone = await Alone(broken).open()
+    alone.peer.send(frame(b"hello"))
+    alone.session.say("hello")
+    await idle()
+    ending = await alone.over()
+    assert isinstance(ending.error, BrokenPlugin)
+    assert ending.exit_code == 7
+    assert isinstance(ending.error.__cause__, ZeroDivisionError)
+    assert "raised ZeroDivisionError; the conversation ends here." in ending.reason
+
+
+async def test_a_stream_that_breaks_while_sending_ends_the_conversation() -> None:
+    class Breaking(MemoryStream):
+        def send(self, data: bytes) -> None:
+            raise OSError("no more")
+
+    alone = await Alone(stream=Breaking).open()
+    alone.session.say("hello")
+    await idle()
+    assert isinstance((await alone.over()).error, BrokenPlugin)
+
+
+async def test_saying_goodbye_with_broken_messages_ends_the_conversation_all_the_same() -> None:
+    alone = await Alone(breaking(Words, "prepare")).open()
+    alone.session.exit()
+    assert isinstance((await alone.over()).error, BrokenPlugin)
+
+
+async def test_what_a_layer_refuses_to_say_ends_the_conversation() -> None:
+    class Exhausted(Unsealed):
+        """Has no nonces left."""
+
+        name = "exhausted"
+
+        def seal(self, plaintext: bytes) -> bytes:
+            raise LocalError("Too many messages.")
+
+    alone = await Alone(Exhausted).open()
+    alone.session.say("hello")
+    await idle()
+    ending = await alone.over()
+    assert (ending.by, ending.reason) == (By.FAULT, "Too many messages.")
+
+
+# -- opening --------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_session_that_does_not_open_closes_its_stream() -> None:
+    class Refuses(Silent):
+        """Refuses."""
+
+        async def initiate(self, wire) -> Secrets:
+            raise HandshakeFailed("no")
+
+    alone = Alone(Refuses)
+    with pytest.raises(RemoteError, match="no"):
+        await alone.session.open()
+    await alone.heard.hears_the_end("the stream stays open")
+    assert alone.stream._closed
+    alone.peer.close()
+
+
+async def test_a_session_that_is_cancelled_while_opening_closes_its_stream() -> None:
+    class Waits(Silent):
+        """Waits for ever."""
+
+        async def initiate(self, wire) -> Secrets:
+            await wire.receive(b"K", 9)
+            return Secrets.none()
+
+    alone = Alone(Waits)
+    opening = asyncio.create_task(alone.session.open())
+    await idle()
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert alone.stream._closed
+    alone.peer.close()
+
+
+async def test_a_conversation_knows_whom_it_is_with_and_over_what() -> None:
+    client, server = memory_stream_pair()
+    session = Session(stack_of(PlainFrames), client, Role.INITIATOR)
+    assert session.address == "memory:server"
+    assert Session(stack_of(), client, Role.INITIATOR, address="chat.example.org:1").address == "chat.example.org:1"
+    assert session.ending is None
+    client.close()
+    server.close()
+
+
+async def test_when_it_is_over_the_keys_are_dropped_and_nothing_refers_back_to_it() -> None:
+    forgotten = []
+
+    class Forgets(Unsealed):
+        """Tells when it is to forget."""
+
+        def forget(self) -> None:
+            forgotten.append(self)
+
+    alone = Alone(Forgets)
+    await alone.session.open()
+    alone.session.when_over(lambda session, ending: None)
+    alone.session.extend(9, alone.session.fail)
+    alone.session.heard_by(RecordingUi())
+    alone.session.begin()
+    try:
+        raise Tampered("no")
+    except Tampered as error:
+        alone.session.fail(error)
+    assert not forgotten
+    ending = await alone.session.over()
+    assert forgotten == [alone.session._cipher]
+    assert ending.error is not None
+    assert ending.error.__traceback__ is None
+    assert (alone.session._extensions, alone.session._when_over) == ((), ())
+    assert alone.session._hearer is alone.session.stack.ui
+    alone.peer.close()

@@ -1,0 +1,193 @@
+"""What a trace hears, and that without one nothing is wrapped."""
+
+import asyncio
+
+import pytest
+
+from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts import Cipher
+from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline.session import Session
+from plytalk.testing import RecordingUi, TypedFrames, stack_of
+from plytalk.testing.parts import Unsealed
+from plytalk.testing.verdict import idle
+from plytalk.core.pipeline.tracing import Event, Tracer
+from plytalk.core.pipeline.handshake_io import MESSAGE, Wire
+from plytalk.plugins.ciphers.aesgcm import AesGcm
+from plytalk.plugins.handshakes.rsa import RsaOaep
+
+
+class Reversed(Unsealed):
+    """Turns words round, to see them differ."""
+
+    name = "reversed"
+
+    def seal(self, plaintext: bytes) -> bytes:
+        return plaintext[::-1]
+
+    open = seal
+
+
+async def test_every_border_is_heard_of_on_the_way_out_and_in() -> None:
+    heard: dict[Role, list[Event]] = {role: [] for role in Role}
+    streams = memory_stream_pair()
+    sessions = [
+        Session(stack_of(Reversed), stream, role, trace=heard[role].append) for stream, role in zip(streams, Role, strict=True)
+    ]
+    for session in sessions:
+        await session.open() if session.role is Role.INITIATOR else None
+    await sessions[1].open()
+    for events in heard.values():
+        events.clear()
+    for session in sessions:
+        session.begin()
+    sessions[0].say("abc")
+    await idle()
+    sessions[0].exit()
+    await idle()
+    for events in heard.values():
+        assert any(event.layer == "transport" for event in events)
+        events[:] = [event for event in events if event.layer != "transport"]
+    assert heard[Role.INITIATOR] == [
+        Event("messages", "out", "plaintext", b"abc"),
+        Event("cipher", "out", "sealed", b"cba"),
+        Event("framer", "out", "M", b"M\0\0\0\3cba"),
+        Event("messages", "out", "plaintext", b"exit"),
+        Event("cipher", "out", "sealed", b"tixe"),
+        Event("framer", "out", "M", b"M\0\0\0\4tixe"),
+        Event("session", "", "ended", b"You said exit."),
+    ]
+    assert heard[Role.RESPONDER] == [
+        Event("framer", "in", "M", b"cba"),
+        Event("cipher", "in", "sealed", b"cba"),
+        Event("messages", "in", "plaintext", b"abc"),
+        Event("framer", "in", "M", b"tixe"),
+        Event("cipher", "in", "sealed", b"tixe"),
+        Event("messages", "in", "plaintext", b"exit"),
+        Event("session", "", "ended", b"The other side said exit."),
+    ]
+    for stream in streams:
+        stream.close()
+
+
+async def test_the_handshake_is_heard_of_as_frames() -> None:
+    heard: list[Event] = []
+    client, server = memory_stream_pair()
+    session = Session(stack_of(), client, Role.INITIATOR, trace=heard.append)
+    await session.open()
+    assert [(event.layer, event.way, event.what) for event in heard] == [
+        ("session", "", "started"),
+        ("session", "", "timer"),
+        ("handshake", "out", "K"),
+        ("framer", "out", "K"),
+        ("transport", "out", "bytes"),
+    ]
+    client.close()
+    server.close()
+
+
+class Asks(list[Event]):
+    """A trace that may ask for keys."""
+
+    def __init__(self, secrets: object) -> None:
+        self.secrets = secrets
+
+    __call__ = list.append
+
+    def __bool__(self) -> bool:
+        return True
+
+
+KEYS = {
+    "one for both": (Secrets.shared(b"k"), [("session key", b"k")]),
+    "one each": (Secrets(b"ours", b"theirs"), [("client key", b"theirs"), ("server key", b"ours")]),
+    "none": (Secrets.none(), []),
+}
+
+
+async def test_keys_are_told_before_the_cipher_overwrites_them() -> None:
+    heard = {role: Asks(True) for role in Role}
+    streams = memory_stream_pair()
+    layers = (TypedFrames, RsaOaep, AesGcm)
+    ends = [Session(stack_of(*layers), each, role, trace=heard[role]) for each, role in zip(streams, Role, strict=True)]
+    await asyncio.gather(*(each.open() for each in ends))
+    ours, theirs = ([event.data for event in events if event.layer == "keys"] for events in heard.values())
+    assert ours == theirs
+    assert len(set(ours[0])) > 1
+    for end in ends:
+        end.stream.close()
+
+
+@pytest.mark.parametrize("which", KEYS)
+def test_keys_are_told_to_a_trace_that_asks_for_them_and_to_no_other(which) -> None:
+    secrets, told = KEYS[which]
+    asking = Asks(True)
+    Tracer(asking).tell_keys(secrets, Role.RESPONDER)
+    assert sorted((event.what, event.data) for event in asking) == told
+    assert all((event.layer, event.way) == ("keys", "") for event in asking)
+    for other in (Asks(False), Asks("yes"), Asks(None)):  # nothing but True is a yes
+        Tracer(other).tell_keys(secrets, Role.RESPONDER)
+        Tracer(other).tell_key("session key", b"k")
+        assert other == []
+
+
+def test_what_an_authenticator_says_over_the_wire_is_no_step_of_the_handshake() -> None:
+    async def talk() -> list[Event]:
+        heard: list[Event] = []
+        client, server = memory_stream_pair()
+        for stream in (client, server):
+            stream.deliver_to(lambda data: None, lambda error: None)
+        wire = Wire(TypedFrames(), client, nobody)
+        Tracer(heard.append).wrap_wire(wire, stack_of().handshake)
+        await wire.send(b"K", b"a key")
+        await wire.send(MESSAGE, b"sealed")
+        client.close()
+        server.close()
+        return heard
+
+    assert [event.what for event in asyncio.run(talk())] == ["K"]
+
+
+async def nobody(identity: Identity) -> None:
+    raise AssertionError("nobody is to be judged here")
+
+
+def test_a_group_tells_one_conversation_from_another() -> None:
+    heard: list[Event] = []
+    for group in ("client 0", "server 0"):
+        Tracer(heard.append, group).tell("started")
+    assert [event.group for event in heard] == ["client 0", "server 0"]
+
+
+def test_other_conversations_are_not_wrapped() -> None:
+    framer, cipher = TypedFrames(), Unsealed(Secrets.none(), Role.INITIATOR)
+    tracer = Tracer(lambda event: None)
+    tracer.wrap_framer(framer)
+    tracer.wrap_cipher(cipher)
+    assert set(vars(framer)) >= {"encode", "frames"}
+    assert set(vars(cipher)) == {"seal", "open"}
+    for fresh in (TypedFrames(), Unsealed(Secrets.none(), Role.INITIATOR)):
+        assert not {"encode", "frames", "seal", "open"} & set(vars(fresh))
+    assert issubclass(Unsealed, Cipher)
+
+
+async def test_without_a_trace_a_session_wraps_nothing() -> None:
+    client, server = memory_stream_pair()
+    session = Session(stack_of(ui=RecordingUi), client, Role.INITIATOR)
+    await session.open()
+    assert "frames" not in vars(session._framer)
+    client.close()
+    server.close()
+
+
+def test_unwrapping_leaves_the_layers_as_they_were() -> None:
+    cipher = Unsealed(Secrets.none(), Role.INITIATOR)
+    tracer, outer = Tracer(lambda event: None), Tracer(lambda event: None)
+    tracer.wrap_cipher(cipher)
+    once = dict(vars(cipher))
+    outer.wrap_cipher(cipher)
+    outer.unwrap()
+    assert vars(cipher) == once
+    tracer.unwrap()
+    tracer.unwrap()
+    assert vars(cipher) == {}

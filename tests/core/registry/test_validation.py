@@ -1,0 +1,111 @@
+from pathlib import Path
+
+import pytest
+from strangers import TROUBLE
+
+from plytalk import Authenticator, Cipher, Handshake, Layer, Option, Peer, Profile, Property
+from plytalk.core.contracts import KINDS
+from plytalk.core.registry.registry import Host
+from plytalk.core.registry.validation import fault_of
+
+
+class Fine(Cipher):
+    name = "fine"
+    needs = {Property.KEYS}
+    prefers = {"framer": "typed"}
+    options = (Option("a", "", bool), Option("b", "", int), Option("c", ""), Option("d", "", Path))
+
+    def __init__(self, secrets, role):
+        pass
+
+    def seal(self, plaintext):
+        return plaintext
+
+    def open(self, sealed):
+        return sealed
+
+
+def but(**attributes: object) -> type:
+    return type("Odd", (Fine,), attributes)
+
+
+def test_every_built_in_layer_keeps_its_contract() -> None:
+    brought = [each for found, each in Host().load_all() if found.builtin]
+    assert len(brought) > 15
+    for each in brought:
+        assert not fault_of(each, "layers" if isinstance(each, type) else "profiles")
+
+
+@pytest.mark.parametrize("thing", [None, 3, "Fine", object, Fine(None, None), Layer(), Profile("x", "", 1)])
+def test_what_is_no_layer_class(thing: object) -> None:
+    assert "is not a layer class" in fault_of(thing, "layers")
+
+
+@pytest.mark.parametrize("kind", [None, "", "cypher", "auth", []])
+def test_a_kind_that_does_not_fit_its_class(kind: object) -> None:
+    assert "does not derive from a kind of layer" in fault_of(but(kind=kind), "layers")
+
+
+def test_every_base_class_by_itself_is_unfinished() -> None:
+    for base in KINDS.values():
+        assert fault_of(base, "layers") == f"the class {base.__name__} has no name."
+
+
+def test_a_handshake_that_only_one_side_can_do() -> None:
+    class Half(Handshake):
+        name = "half"
+
+        async def initiate(self, wire):
+            return None
+
+    assert fault_of(Half, "layers") == "the handshake `half` does not define respond."
+
+
+@pytest.mark.parametrize("moment", ["agree", "check", "verify"])
+def test_an_authenticator_must_judge_at_one_moment_at_least(moment: str) -> None:
+    class Asleep(Authenticator):
+        name = "asleep"
+
+        async def chek(self, peer: Peer) -> None:
+            raise ValueError
+
+    assert "would let everybody in" in fault_of(Asleep, "layers")
+    assert not fault_of(type("Awake", (Asleep,), {moment: Asleep.chek}), "layers")
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ({"needs": {"peace"}}, "needs {'peace'}, which is not a set of Property"),
+        ({"gives": "secrecy"}, "gives 'secrecy', which is not a set"),
+        ({"gives": {"secrecy"}}, ""),
+        ({"gives": 7}, "gives 7, which is not a set of Property"),
+        ({"prefers": ["raw"]}, "not a mapping of kinds"),
+        ({"prefers": {"frame": "raw"}}, "not a mapping of kinds"),
+        ({"options": "loud"}, "is not an Option"),
+        ({"options": (Option("when", "", complex),)}, "is not an Option of the type"),
+        ({"options": (Option("my option", ""),)}, "is not called in lowercase letters"),
+        ({"options": (Option("--loud", ""),)}, "is not called in lowercase letters"),
+        ({"caution": None}, "is not text"),
+        ({"caution": "\x1b[2J"}, "cannot be printed"),
+        ({"__doc__": "Fine\x9b2J."}, "cannot be printed"),
+        ({"options": [Option("a", "\u202ehelp")]}, "cannot be printed"),
+        ({"options": [Option("a", "", metavar="\x07")]}, "cannot be printed"),
+        ({"summary": classmethod(lambda cls: 3)}, "is not text"),
+        ({}, ""),
+    ],
+)
+def test_what_a_layer_states_must_make_sense(statement: dict[str, object], fault: str) -> None:
+    said = fault_of(but(**statement), "layers")
+    assert fault in said
+    assert bool(said) == bool(fault)
+
+
+def test_profiles() -> None:
+    assert not fault_of(Profile("p", "", 1, {"cipher": "none"}), "profiles")
+    assert "not a Profile" in fault_of({"name": "p"}, "profiles")
+    assert "'cypher', which is not a kind" in fault_of(Profile("p", "", 1, {"cypher": "none"}), "profiles")
+
+
+def test_every_trouble_of_the_strangers_has_a_word_to_look_for() -> None:
+    assert all(words for _, words in TROUBLE.values())

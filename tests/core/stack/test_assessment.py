@@ -1,0 +1,53 @@
+"""The property sheet of a stack."""
+
+from plytalk.core.contracts import Layer
+from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Property
+from plytalk.core.stack.assessment import Row, sheet
+from plytalk.testing.parts import GivenKeys, Unsealed
+
+
+class Sealed(Unsealed):
+    """Hides and protects."""
+
+    name = "sealed"
+    gives = {Property.SECRECY, Property.INTEGRITY}
+    caution = "Change the key each year."
+
+
+def givers(prop: Property, kind: str) -> list[str]:
+    return [f"better-{kind}"] if prop is Property.ORDER else []
+
+
+def rows(*layers: type[Layer]) -> dict[Property, Row]:
+    return {row.property: row for row in sheet({layer.kind: [layer] for layer in layers}, givers).rows}
+
+
+def test_every_protection_has_a_row_worst_first() -> None:
+    assert [row.property for row in sheet({}, givers).rows] == list(PROTECTIONS)
+    assert sheet({}, givers).lacks == sheet({}, givers).rows
+
+
+def test_what_is_given_says_by_which_layer() -> None:
+    row = rows(Sealed, GivenKeys)[Property.DIRECTION_KEYS]
+    assert row == Row(Property.DIRECTION_KEYS, True, MEANINGS[Property.DIRECTION_KEYS].have, ("handshake test-keys",))
+
+
+def test_what_is_not_given_says_which_layer_could() -> None:
+    row = rows(Sealed)[Property.ORDER]
+    assert row == Row(Property.ORDER, False, MEANINGS[Property.ORDER].lack, ("--cipher better-cipher",))
+
+
+def test_secrecy_is_worth_less_while_nobody_knows_who_is_there() -> None:
+    class Checked(GivenKeys):
+        """Knows the peer."""
+
+        gives = {Property.PEER_IDENTITY}
+
+    assert rows(Sealed)[Property.SECRECY].sentence.endswith(", unless an attacker posed as the other side from the start")
+    assert rows(Sealed, Checked)[Property.SECRECY].sentence == MEANINGS[Property.SECRECY].have
+
+
+def test_cautions_of_single_layers_are_kept() -> None:
+    made = sheet({"cipher": [Sealed], "handshake": [GivenKeys]}, givers)
+    assert made.cautions == ("cipher sealed: Change the key each year.",)
+    assert [row.property for row in made.protects] == [Property.SECRECY, Property.INTEGRITY, Property.DIRECTION_KEYS]

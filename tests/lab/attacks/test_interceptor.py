@@ -1,0 +1,184 @@
+"""The place between two ends: what passes is cut into frames and counted, and what is done reaches the end it is meant for."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from plytalk.core.contracts import Handshake, Stream
+from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, LocalError, WrongSecret
+from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline.handshake_io import MESSAGE, Wire
+from plytalk.core.registry.registry import Host
+from plytalk.lab.attacks import clock
+from plytalk.lab.attacks.attack import Attack, Passing
+from plytalk.lab.attacks.interceptor import Leg, Middle
+from plytalk.lab.attacks.run import Passive
+from plytalk.lab.attacks.scenario import ATTACKER, setups
+from plytalk.testing.endpoints import stack_of
+from plytalk.testing.parts import GivenKeys, TypedFrames
+
+CLIENT, SERVER = Role.INITIATOR, Role.RESPONDER
+
+
+class Shows(GivenKeys):
+    """The client has the server's key judged."""
+
+    async def initiate(self, wire: Wire) -> Secrets:
+        secrets = await super().initiate(wire)
+        await wire.ask(Identity("test", b"the server's key"))
+        return secrets
+
+
+class End:
+    """One end of the attacked conversation."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream, self.heard, self.over = stream, bytearray(), asyncio.Event()
+        stream.deliver_to(self.heard.extend, lambda error: self.over.set())
+
+
+def frame(payload: bytes, kind: bytes = b"M") -> bytes:
+    return TypedFrames().encode(kind, payload)
+
+
+def between(
+    attack: Attack, preludes: dict[Role, int] | None = None, handshake: type[Handshake] = GivenKeys
+) -> tuple[Middle, dict[Role, End]]:
+    pairs = {role: memory_stream_pair() for role in Role}
+    streams = {role: inner for role, (_, inner) in pairs.items()}
+    return Middle(stack_of(handshake), attack, streams, preludes or {}), {role: End(outer) for role, (outer, _) in pairs.items()}
+
+
+async def over(*ends: End) -> None:
+    for end in ends:
+        await end.over.wait()
+
+
+def test_frames_are_told_apart_by_sender_order_and_whether_the_handshake_is_done() -> None:
+    async def talk() -> Middle:
+        middle, ends = between(Passive(), {CLIENT: 1, SERVER: 0})
+        await middle.start()
+        wire = frame(b"key", b"K") + frame(b"one") + frame(b"two")
+        for byte in wire:
+            ends[CLIENT].stream.send(bytes([byte]))  # however it was cut
+        ends[SERVER].stream.send(frame(b"three"))
+        for end in ends.values():
+            end.stream.finish()
+        await over(*ends.values())
+        assert ends[SERVER].heard == middle.captured[CLIENT] == wire
+        assert ends[CLIENT].heard == middle.captured[SERVER] == frame(b"three")
+        return middle
+
+    middle = clock.run(talk())
+    assert [passing for passing in middle.frames if passing.sender is CLIENT] == [
+        Passing(CLIENT, 0, True, b"K", b"key"),
+        Passing(CLIENT, 0, False, b"M", b"one"),
+        Passing(CLIENT, 1, False, b"M", b"two"),
+    ]
+    assert [passing for passing in middle.frames if passing.sender is SERVER] == [Passing(SERVER, 0, False, b"M", b"three")]
+
+
+def test_what_is_no_frame_of_the_stack_passes_for_the_ends_to_judge() -> None:
+    async def talk() -> None:
+        middle, ends = between(Passive())
+        await middle.start()
+        ends[CLIENT].stream.send(b"M\xff\xff\xff\xffrubbish")
+        ends[CLIENT].stream.finish()
+        await over(ends[SERVER])
+        assert ends[SERVER].heard == b"M\xff\xff\xff\xffrubbish"
+        assert middle.frames == []
+
+    clock.run(talk())
+
+
+def test_frames_and_bytes_of_the_attacker_s_own_go_to_the_end_it_names() -> None:
+    async def talk() -> None:
+        middle, ends = between(Passive())
+        await middle.start()
+        middle.send(SERVER, MESSAGE, b"forged")
+        middle.send_raw(SERVER, b"\0")
+        assert middle.encode(MESSAGE, b"forged") == frame(b"forged")
+        middle.close(SERVER)
+        await over(ends[SERVER])
+        assert ends[SERVER].heard == frame(b"forged") + b"\0"
+        assert not ends[CLIENT].over.is_set()
+        middle.cut()
+        await over(ends[CLIENT])
+        assert ends[CLIENT].heard == b""
+
+    clock.run(talk())
+
+
+def test_outside_the_lab_nobody_else_can_be_met_and_nothing_leaks() -> None:
+    async def ask() -> None:
+        middle, _ = between(Passive())
+        with pytest.raises(CannotConnect):
+            await middle.meet()
+        with pytest.raises(LocalError, match="chat lab"):
+            await middle.leaked(CLIENT)
+
+    clock.run(ask())
+
+
+# -- conversations of the attacker's own -----------------------------------------------------------------------------------
+
+
+def test_posing_as_both_ends_gives_a_conversation_with_each_under_other_keys() -> None:
+    async def pose() -> None:
+        middle, ends = between(Passive(), handshake=Shows)
+        honest = {role: Leg(middle.stack, end.stream, role, lambda role: None) for role, end in ends.items()}
+        opening = [asyncio.create_task(leg.open()) for leg in honest.values()]
+        to_client, to_server = await middle.pose(middle.stack)
+        client, server = await asyncio.gather(*opening)
+        assert client.send != server.receive  # the two ends do not hold the same keys
+        assert to_server.identity == Identity("test", b"the server's key")
+        honest[CLIENT].send(b"hello")
+        assert await to_client.receive() == b"hello"
+        to_server.send(b"good bye")
+        assert await honest[SERVER].receive() == b"good bye"
+
+    clock.run(pose())
+
+
+@pytest.mark.parametrize(("who", "agrees"), [("server", True), (ATTACKER, False)])
+def test_a_leg_goes_along_with_authenticators_with_the_secret_that_it_has(who: str, agrees: bool, tmp_path: Path) -> None:
+    [setup] = [setup for setup in setups(Host()) if setup.name == "plytalk1 psk"]
+
+    async def meet() -> None:
+        stacks = {CLIENT: setup.stack("client", tmp_path), SERVER: setup.stack(who, tmp_path)}
+        for role, stack in stacks.items():
+            await stack.handshake.ready(role, lambda prompt: "")
+        streams = memory_stream_pair()
+        client, server = (
+            Leg(stack, stream, role, lambda role: None) for (role, stack), stream in zip(stacks.items(), streams, strict=True)
+        )
+        opening = asyncio.create_task(client.open())
+        if agrees:
+            await asyncio.gather(server.open(), opening)
+            client.send(b"hello")
+            assert server.cipher.open(await server.receive()) == b"hello"
+        else:
+            with pytest.raises(WrongSecret):
+                await server.open()
+            streams[1].finish()
+            with pytest.raises(WrongSecret, match="hung up"):
+                await opening
+
+    clock.run(meet())
+
+
+def test_an_end_that_leaves_refuses_and_the_middle_hears_of_it() -> None:
+    async def refused() -> None:
+        gone: list[Role] = []
+        ours, theirs = memory_stream_pair()
+        middle = Middle(stack_of(), Passive(), {CLIENT: theirs, SERVER: theirs}, {}, ended=gone.append)
+        leg = middle.leg(SERVER)
+        ours.deliver_to(lambda data: None, lambda error: None)
+        ours.finish()
+        with pytest.raises(HandshakeFailed, match="closed the connection"):
+            await leg.open()
+        assert gone == [CLIENT]
+
+    clock.run(refused())

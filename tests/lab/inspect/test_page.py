@@ -1,0 +1,74 @@
+"""The page: stands alone, in a real browser, and takes nothing a peer said for markup."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from plytalk.core.pipeline.tracing import Event
+from plytalk.lab.inspect.frames import cards
+from plytalk.lab.inspect.page import page
+
+HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--virtual-time-budget=2000",
+]
+
+
+def events(text: str) -> list[Event]:
+    return [
+        Event("session", "", "started", b"", {"role": "client", "peer": text, "framer": "typed"}, 0.0),
+        Event("messages", "out", "plaintext", text.encode(), {"text": text}, 0.001),
+        Event("cipher", "out", "sealed", b"\xa5" * 40, {}, 0.001),
+        Event("framer", "out", "M", b"M" + b"\xa5" * 40, {"type": "M", "length": "40"}, 0.001),
+        Event("session", "", "ended", text.encode(), {}, 0.002),
+    ]
+
+
+def rendered(tmp_path, text: str, script: str = "") -> str:
+    """The page as the browser has it once its own script has run, and then `script`."""
+    if BROWSER is None:
+        pytest.skip("no Chromium is installed (Debian package chromium)")
+    file = tmp_path / "page.html"
+    file.write_text(page(cards(events(text)), "A talk").replace("</body>", f"<script>{script}</script></body>"), encoding="utf-8")
+    command = [BROWSER, *FLAGS, f"--user-data-dir={tmp_path / 'browser'}", "--dump-dom", file.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def test_the_page_loads_nothing_and_needs_nothing() -> None:
+    html = page(cards(events("hello")), "A talk")
+    assert "default-src 'none'" in html
+    assert not re.search(r"(src|href)\s*=", html)
+
+
+def test_a_browser_draws_an_arrow_with_the_words_and_opens_it_at_a_click(tmp_path) -> None:
+    dom = rendered(tmp_path, "meet me at nine", "document.querySelector('button.arrow').click()")
+    assert "<title>A talk</title>" in dom
+    assert "\u201cmeet me at nine\u201d" in dom
+    assert 'aria-expanded="true"' in dom
+    assert [name for name in ("messages", "cipher", "framer") if f'class="layer {name}"' in dom] == [
+        "messages",
+        "cipher",
+        "framer",
+    ]
+    assert "a5 a5 a5" in dom
+    assert "ended: meet me at nine" in dom
+
+
+def test_nothing_a_peer_said_is_markup(tmp_path) -> None:
+    html = page(cards(events(HOSTILE)), HOSTILE)
+    assert HOSTILE not in html
+    assert html.count("</script>") == 2
+    dom = rendered(tmp_path, HOSTILE, "document.querySelector('button.arrow').click()")
+    assert "<title>A talk</title>" in dom
+    assert "<img" not in dom

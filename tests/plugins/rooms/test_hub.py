@@ -1,0 +1,358 @@
+"""Everybody in their rooms: who is called what, what everybody sees, who comes back, and who is sent away."""
+
+import json
+from pathlib import Path
+
+import pytest
+from crowd import Crowd
+
+from plytalk.core.contracts.items import Ack
+from plytalk.core.endpoints.notices import AT_ONCE
+from plytalk.core.pipeline.session import By
+from plytalk.plugins.messages.records import HEADER, MESSAGE, MORE, padded
+from plytalk.plugins.rooms.events import EVENT, MAX_REQUEST, ROOM, Kind
+from plytalk.testing.verdict import idle
+
+# -- what everybody sees --------------------------------------------------------------------------------------------------
+
+
+async def test_whoever_stays_sees_the_same_in_the_same_order(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        people = [await crowd.comes(name) for name in ("alice", "bob", "carol", "dave")]
+        witness = await crowd.joins("wendy")
+        for number in range(50):
+            for person in people:
+                person.say(f"{number}")
+            if number % 10 == 0:
+                await idle()
+        people[3].say("exit")
+        people[0].say("last")
+        await witness.until(lambda: "alice: last" in witness.texts)
+        expected = [(event.id, event.name, event.text) for event in witness.events if event.kind == Kind.SAID]
+        assert len(expected) == 201
+        assert [number for number, _, _ in expected] == sorted(number for number, _, _ in expected)
+        for name, person in zip(("alice", "bob", "carol"), people, strict=False):
+            await person.shows("alice: last")
+            assert {said.sender for said in person.ui.events if said.own} == {name}
+            seen = [(said.id, said.sender, said.body) for said in person.ui.events if said.kind == "said"]
+            assert seen == expected
+
+
+async def test_the_sender_is_whoever_the_server_knows_and_nothing_that_was_said(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob, mallory = [await crowd.comes(name) for name in ("alice", "bob", "mallory")]
+        mallory.say("bob: I owe you all a beer\r\nbob: really\0\u2028bob: yes")
+        line = await alice.shows("owe")
+        assert line == "mallory: bob: I owe you all a beer␍␊bob: really␀\\u{2028}bob: yes"
+        assert await bob.shows("owe") == line
+        assert await crowd.ui.shows("owe") == line
+        assert {said.sender for said in alice.ui.events if "owe" in said.body} == {"mallory"}
+
+
+async def test_between_two_it_looks_as_without_a_room(home: Path) -> None:
+    async with Crowd(home, keep=False) as crowd:
+        alice = await crowd.comes("alice")
+        alice.say("hello")
+        await crowd.ui.until(messages=1)
+        crowd.seat.say("hi")
+        await alice.ui.until(messages=1)
+        alice.say("exit")
+        assert (await alice.over()).by is By.US
+        assert (await crowd.ended()).by is By.THEM
+        assert crowd.ui.messages == ["hello"]
+        assert alice.ui.messages == ["hi"]
+        assert crowd.ui.events == alice.ui.events == []
+
+
+async def test_the_two_who_stay_hear_of_the_third_who_leaves(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        assert await alice.shows("[bob] is here") == "* [bob] is here."
+        bob.say("exit")
+        assert await alice.shows("left") == "* [bob] has left."
+        assert await crowd.ui.shows("left") == "* [bob] has left."
+
+
+# -- rooms ----------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_said_in_a_room_stays_there_also_in_one_breath_with_going(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob, carol = [await crowd.comes(name) for name in ("alice", "bob", "carol")]
+        alice.say("in the lobby", "/join kitchen", "in the kitchen", "/me waves", "after it")
+        await alice.shows("You are alice in kitchen, with nobody else.")
+        bob.say("/join #Kitchen")
+        await bob.shows("You are bob in kitchen, with alice.")
+        alice.say("hello bob")
+        await bob.shows("hello bob")
+        assert await carol.shows("has left: gone to kitchen")
+        assert [line for line in carol.ui.messages if line.startswith("alice")] == ["alice: in the lobby"]
+
+
+async def test_a_room_that_cannot_be_is_told_and_the_first_taken(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        stranger = await crowd.joins("alice", room="no room")
+        assert (await stranger.welcome())["room"] == "lobby"
+        assert await stranger.tells("This is lobby.")
+
+
+async def test_a_newcomer_gets_the_backlog_once_and_its_own_old_words_with_it(home: Path) -> None:
+    async with Crowd(home, backlog=3) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        alice.say("one", "two", "three")
+        await bob.shows("three")
+        bob.say("exit")
+        await bob.over()
+        await alice.shows("[bob] has left")
+        bob = await crowd.comes("bob")
+        alice.say("four")
+        await bob.shows("four")
+        assert bob.ui.messages == ["alice: two", "alice: three", "* [bob] has left.", "* [bob] is here.", "alice: four"]
+        assert [said.own for said in bob.ui.events] == [False, False, False, True, False]
+
+
+async def test_somebody_else_s_past_under_our_name_is_not_ours(home: Path) -> None:
+    async with Crowd(home, backlog=20) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        bob.say("was here", "/name rob")
+        await alice.shows("is now [rob]")
+        other = await crowd.comes("bob", key="other")
+        other.say("and I am here")
+        assert await alice.shows("and I am") == "bob: and I am here"
+        await other.shows("and I am here")
+        own = [said.body for said in other.ui.events if said.own and said.kind == "said"]
+        assert own == ["and I am here"]
+
+
+async def test_notices_about_members_are_counted_and_summarised(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        for _ in range(2 * AT_ONCE):
+            visitor = await crowd.joins("visitor-key")
+            visitor.session.deliver([padded([HEADER.pack(MESSAGE, 1), b"\xff"], 4)])
+            await idle()
+            visitor.cut()
+            await idle()
+        about = [notice for notice in crowd.ui.notices if "not UTF-8" in notice]
+        assert len(about) == AT_ONCE
+        crowd.server._notices.summarise()
+        assert await crowd.ui.shows(f"... and {AT_ONCE} more like this")
+
+
+# -- resume ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_who_comes_back_gets_what_it_missed_once_and_a_private_word_too(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob, carol = await crowd.joins("alice"), await crowd.joins("bob"), await crowd.joins("carol")
+        for number in range(3):
+            alice.session.say(f"before {number}")
+        await bob.until(lambda: "alice: before 2" in bob.texts)
+        welcome, last = await bob.welcome(), bob.events[-1].id
+        bob.session.say("heard it")
+        bob.session.say("all of it")
+        await alice.until(lambda: "bob: all of it" in alice.texts)
+        bob.cut()
+        await alice.until(lambda: any("[bob] has left" in text for text in alice.texts))
+        alice.session.say("meanwhile")
+        alice.session.say("/msg carol you alone")
+        carol.session.say("/msg alice and you")
+        await carol.until(lambda: any("you alone" in text for text in carol.texts))
+        back = await crowd.joins("bob", resume={"epoch": welcome["epoch"], "last": last})
+        again = await back.welcome()
+        assert (again["taken"], again["missed"], again["next"], again["you"]) == (2, False, last + 1, "bob")
+        await back.until(lambda: any("[bob] is here" in text for text in back.texts))
+        assert back.texts == ["bob: heard it", "bob: all of it", "* [bob] has left: the connection was cut.", "alice: meanwhile",
+                              "* [bob] is here."]  # fmt: skip
+        was = carol.events[-1].id
+        carol.cut()
+        await alice.until(lambda: any("[carol] has left" in text for text in alice.texts))
+        alice.session.say("/msg bob for bob")
+        await back.until(lambda: any("for bob" in text for text in back.texts))
+        first = next(event.id for event in carol.events if event.kind == Kind.TOLD)
+        carol = await crowd.joins("carol", resume={"epoch": welcome["epoch"], "last": first - 1})
+        await carol.until(lambda: carol.events and carol.events[-1].kind == Kind.JOINED)
+        told = [json.loads(event.text) for event in carol.events if event.kind == Kind.TOLD]
+        assert told == [{"to": "carol", "text": "you alone"}, {"to": "alice", "text": "and you"}]
+        assert was >= first
+
+
+async def test_who_comes_back_before_it_was_missed_replaces_itself(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
+        bob.session.say("mine")
+        await alice.until(lambda: "bob: mine" in alice.texts)
+        welcome = await bob.welcome()
+        back = await crowd.joins("bob", resume={"epoch": welcome["epoch"], "last": bob.events[-1].id})
+        again = await back.welcome()
+        assert (again["you"], again["taken"]) == ("bob", 1)
+        await bob.session.over()
+        assert sorted(member.name for member in crowd.hall.members.values()) == ["alice", "bob", "server"]
+
+
+async def test_another_key_with_the_same_instance_takes_over_nothing(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
+        bob.session.say("/msg alice secret")
+        bob.session.say("mine")
+        await alice.until(lambda: "bob: mine" in alice.texts)
+        welcome = await bob.welcome()
+        mallory = await crowd.joins("mallory", instance="bob", resume={"epoch": welcome["epoch"], "last": 0})
+        assert (await mallory.welcome())["taken"] == 0
+        await mallory.until(lambda: any("[mallory] is here" in text for text in mallory.texts))
+        assert not [text for text in mallory.texts if "secret" in text]
+        assert not bob.session.ending
+        bob.session.say("still here")
+        await mallory.until(lambda: "bob: still here" in mallory.texts)
+
+
+async def test_a_key_that_was_banned_while_it_was_away_comes_back_like_a_newcomer(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
+        welcome = bob.told[0]
+        bob.cut()
+        await alice.until(lambda: any(event.kind == Kind.LEFT for event in alice.events))
+        key = crowd.key("bob")
+        crowd.hall.register.ban(key)
+        crowd.hall.marked(key)
+        alice.session.say("without bob")
+        await alice.until(lambda: "alice: without bob" in alice.texts)
+        crowd.hall.register.unban(key)
+        crowd.hall.marked(key)
+        back = await crowd.joins("bob", resume={"epoch": welcome["epoch"], "last": welcome["next"] - 1})
+        assert back.told[0]["missed"] is True
+        await back.until(lambda: back.texts)
+        assert "alice: without bob" not in back.texts
+
+
+@pytest.mark.parametrize(
+    ("resume", "missed"),
+    [
+        ({"epoch": "another", "last": 1}, True),
+        ({"last": 1}, True),
+        ({"epoch": "right", "last": 10**30}, True),
+        ({"epoch": "right", "last": -5}, True),
+        ({"epoch": "right", "last": "1"}, False),
+        ({"epoch": "right"}, False),
+        ({}, False),
+        (7, False),
+        ([], False),
+        ("x", False),
+    ],
+)
+async def test_a_return_to_what_never_was_is_a_new_beginning(home: Path, resume: object, missed: bool) -> None:
+    async with Crowd(home) as crowd:
+        alice = await crowd.joins("alice")
+        epoch = (await alice.welcome())["epoch"]
+        if isinstance(resume, dict) and resume.get("epoch") == "right":
+            resume = {**resume, "epoch": epoch}
+        bob = await crowd.joins("bob", resume=resume)
+        welcome = await bob.welcome()
+        assert (welcome["missed"], welcome["next"], welcome["taken"]) == (missed, welcome["now"], 0)
+
+
+# -- strangers ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_second_join_changes_nothing(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
+        bob.ask(instance="bob", name="eve", room="kitchen", resume={"epoch": "x", "last": 0})
+        bob.ask(instance="other")
+        bob.session.say("hello")
+        await alice.until(lambda: "bob: hello" in alice.texts)
+        assert len([one for one in bob.told if one["do"] == "welcome"]) == 1
+        bob.session.exit()
+        await alice.until(lambda: "* [bob] has left." in alice.texts)
+        assert sorted(member.name for member in crowd.hall.members.values()) == ["alice", "server"]
+        assert len(crowd.hall.first) == 2
+
+
+ODD = [
+    b"", b"{", b"[]", b"null", b"7", b'"join"', b"\xff\xfe", b"[" * 4000, b'{"do":' * 500, b'{"do": "join"}' + b" " * MAX_REQUEST,
+    b'{"do": "leave"}', b'{"do": ["join"]}', b'{"do": "welcome"}', b'{"do": "tell", "text": "fooled"}', b"1" * 4096,
+]  # fmt: skip
+
+
+async def test_what_is_no_request_is_nobody_s_concern(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, mallory = await crowd.joins("alice"), await crowd.joins("mallory")
+        other = await crowd.stranger("other")
+        for stranger in (mallory, other):
+            for body in ODD:
+                stranger.send(ROOM, body)
+            stranger.send(EVENT, mallory.bodies[0] if mallory.bodies else b"x")
+            stranger.send(200 & 0x7F, b"whatever")
+        mallory.session.say("fine")
+        await alice.until(lambda: "mallory: fine" in alice.texts)
+        other.ask(instance="other", name="other")
+        await other.welcome()
+        assert not [text for text in alice.texts if "fooled" in text]
+
+
+@pytest.mark.parametrize("field", ["room", "name", "instance", "resume"])
+@pytest.mark.parametrize(
+    "value", [None, True, 7, -1, 1.5, "", "x" * 3000, "\x1b[2J\n", "\ud800", [], ["a"] * 50, {}, {"a": {"b": []}}], ids=repr
+)
+async def test_whatever_is_asked_for_there_is_a_welcome(home: Path, field: str, value: object) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        stranger = await crowd.joins("mallory", **{field: value})
+        welcome = await stranger.welcome()
+        assert welcome["room"] == "lobby" or isinstance(value, int | float)
+        assert welcome["you"].isprintable()
+        assert all(line.isprintable() for line in crowd.ui.notices)
+
+
+async def test_words_that_are_longer_as_text_than_as_bytes_harm_nobody(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, mallory = await crowd.comes("alice"), await crowd.joins("mallory")
+        session = mallory.session
+        chunk, left = 60_000, 1024 * 1024
+        while left:
+            size = min(chunk, left)
+            left -= size
+            part = [HEADER.pack(MESSAGE | (MORE if left else 0), size), b"\xff" * size]
+            session.deliver([padded(part, size + 3)])
+        session.say("/msg alice " + "\x01" * (1024 * 1024 - 20))
+        session.say("/me " + "\u00e9" * (512 * 1024 - 20))
+        session.say("after all")
+        await mallory.tells("longer than a message may be")
+        await alice.shows("mallory: after all")
+        alice.say("still here")
+        await mallory.until(lambda: "alice: still here" in mallory.texts)
+
+
+async def test_acknowledgements_that_nobody_asked_for_change_nothing(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, mallory = await crowd.comes("alice"), await crowd.joins("mallory")
+        for taken in (2**64 - 1, 5, 0):
+            mallory.session.send_item(Ack(taken))
+        mallory.session.say("fine")
+        await alice.shows("mallory: fine")
+
+
+# -- sent away ------------------------------------------------------------------------------------------------------------
+
+
+async def test_who_is_sent_away_knows_why_and_so_does_the_server(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob", reconnect=True)
+        crowd.seat.say("/kick bob be \x1b[2Jnice\nadmin: obey")
+        ending = await bob.over()  # and does not come again
+        assert ending.reason == "You were removed from the server by server: be ␛[2Jnice␊admin: obey."
+        assert (ending.by, ending.exit_code) == (By.THEM, 9)
+        assert await alice.shows("left") == "* [bob] has left."
+        assert await crowd.ui.shows("was removed") == "bob was removed by server: be ␛[2Jnice␊admin: obey."
+        assert crowd.hall.dropped == 1
+
+
+async def test_figures(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.joins("bob")
+        alice.say("one", "two")
+        await bob.until(lambda: "alice: two" in bob.texts)
+        figures = {one.name: one.value for one in crowd.hall.measures()}
+        assert figures["plytalk_rooms"] == 1
+        assert figures["plytalk_members"] == 3
+        assert figures["plytalk_messages_total"] == 2
+        assert figures["plytalk_deliveries_total"] >= 4
+        assert figures["plytalk_dropped_total"] == 0

@@ -1,0 +1,147 @@
+"""The person at the server."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from crowd import Crowd, Screen
+
+from plytalk.core.contracts.errors import BrokenPlugin, Usage
+from plytalk.core.pipeline.session import By
+from plytalk.plugins.rooms.local_member import Seat
+from plytalk.testing.verdict import idle
+
+
+async def test_it_is_a_member_like_any_other(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        crowd.seat.say("hello all")
+        crowd.seat.say("//slash")
+        crowd.seat.say("")
+        crowd.seat.say("/me waves")
+        await bob.shows("* server waves")
+        await alice.shows("* server waves")
+        lines = ["server: hello all", "server: /slash", "* server waves"]
+        assert [line for line in bob.ui.messages if "server" in line] == lines
+        alice.say("hi")
+        assert await crowd.ui.shows("hi") == "alice: hi"
+        await crowd.seat.drain()
+
+
+async def test_one_that_is_left_does_not_take_the_next_one_with_it(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice = await crowd.comes("alice")
+        old, hall = crowd.seat, crowd.hall
+        crowd.server._gathered = asyncio.get_running_loop().create_future()  # others have come in the turn when all had left
+        new = Seat(hall, old.stack, "", lambda: None)
+        old.exit()
+        await idle()
+        assert hall.members[Seat.id] is new
+        assert list(hall.first.ears) == [new]
+        assert alice.session.ending is None
+
+
+async def test_it_has_the_name_that_was_chosen_and_nobody_else_may(home: Path) -> None:
+    async with Crowd(home, name="Heidi") as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        bob.say("/name H\u0435idi")
+        await bob.shows("is taken")
+        crowd.seat.say("hi")
+        await alice.shows("Heidi: hi")
+        crowd.seat.say("/name Gretel")
+        await alice.shows("* [Heidi] is now [Gretel].")
+        bob.say("/name Heidi")
+        await alice.shows("* [bob] is now [Heidi].")
+
+
+async def test_a_name_that_none_can_have_is_refused_before_anybody_comes(home: Path) -> None:
+    with pytest.raises(Usage, match="A name cannot have"):
+        async with Crowd(home, name="a:b"):
+            pass
+
+
+async def test_it_goes_to_other_rooms(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        crowd.seat.say("/join kitchen")
+        await alice.shows("* [server] has left: gone to kitchen.")
+        await crowd.ui.shows("You are in kitchen, with 0 more.")
+        alice.say("she is gone")
+        await bob.shows("she is gone")
+        bob.say("/join kitchen")
+        await crowd.ui.shows("[bob] is here")
+        assert not [line for line in crowd.ui.messages if "gone" in line]
+
+
+async def test_its_exit_ends_a_server_that_is_there_once(home: Path) -> None:
+    async with Crowd(home, keep=False) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        crowd.seat.say(" Exit")
+        assert (await alice.over()).by is (await bob.over()).by is By.THEM
+        await crowd.ended()
+        assert crowd.ui.ending is not None
+
+
+async def test_its_exit_leaves_a_server_that_goes_on_to_the_others(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        crowd.seat.say("exit")
+        crowd.seat.say("ghost")
+        crowd.seat.exit()
+        await alice.shows("* [server] has left.")
+        alice.say("still here")
+        await bob.shows("still here")
+        assert not [line for line in bob.ui.messages if "ghost" in line]
+        alice.say("exit")
+        bob.say("exit")
+        await asyncio.gather(alice.over(), bob.over())
+        await crowd.ui.until(over=True)
+        carol = await crowd.comes("carol")
+        crowd.seat.say("welcome back")
+        await carol.shows("welcome back")
+
+
+async def test_with_one_other_there_its_exit_is_a_goodbye_to_that_one(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice = await crowd.comes("alice")
+        crowd.seat.say("exit")
+        assert (await alice.over()).by is By.THEM
+        assert not crowd.task.done()
+
+
+async def test_a_screen_that_breaks_leaves_the_room_and_the_others_go_on(home: Path) -> None:
+    class Breaks(Screen):
+        """Breaks at what is said."""
+
+        def message(self, text: str) -> None:
+            raise ZeroDivisionError
+
+    async with Crowd(home, screen=Breaks) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
+        await crowd.ui.shows("The ui `screen` raised ZeroDivisionError")
+        alice.say("hello")
+        await bob.shows("hello")
+        await idle()
+
+
+@pytest.mark.parametrize("method", ["run", "opened"])
+@pytest.mark.parametrize("keep", [True, False])
+async def test_a_ui_that_breaks_ends_a_server_only_if_it_is_there_once(home: Path, method: str, keep: bool) -> None:
+    async def later(self, *arguments) -> None:
+        raise ZeroDivisionError
+
+    def broken(self, *arguments) -> None:
+        raise ZeroDivisionError
+
+    breaks = type("Breaks", (Screen,), {"__doc__": "Breaks.", method: later if method == "run" else broken})
+    async with Crowd(home, screen=breaks, keep=keep) as crowd:
+        stranger = await crowd.stranger("alice")
+        await stranger.session.over()
+        if keep:
+            await crowd.ui.shows("The ui `screen` raised ZeroDivisionError")
+            while len(crowd.server._inside):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            assert not crowd.task.done()
+        else:
+            with pytest.raises(BrokenPlugin, match="The ui `screen` raised ZeroDivisionError"):
+                await crowd.ended()

@@ -1,0 +1,388 @@
+"""A client's side of a room: what it asks, what it shows, what it says again after a cut; and servers that say anything."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from crowd import Screen
+from meeting import End, Meeting, end
+
+from plytalk.core.contracts.items import Ack, Extension, Pong
+from plytalk.core.contracts.peers import Role
+from plytalk.core.pipeline.session import READ_SO_FAR, By, Session
+from plytalk.plugins.rooms.events import EVENT, ROOM, Event, Kind, Mark, read, write
+from plytalk.plugins.rooms.room_client import Visit
+from plytalk.testing.verdict import idle
+
+WELCOME = {"do": "welcome", "room": "lobby", "epoch": "e", "you": "alice", "next": 1, "now": 1, "taken": 0, "count": 3,
+           "here": ["bob", "carol"], "missed": False, "topic": ""}  # fmt: skip
+
+
+class Server:
+    """The server's side of a meeting, by hand: `asked` are the requests, `heard` the words that came."""
+
+    def __init__(self, session: Session, screen: Screen) -> None:
+        self.session, self.screen = session, screen
+        self.asked: list[dict] = []
+        session.extend(ROOM, lambda body: self.asked.append(read(body)))
+        session.limits = replace(session.limits, unread=-1)  # no pong: one without a welcome says that there are no rooms
+
+    @property
+    def heard(self) -> list[str]:
+        return self.screen.messages
+
+    def tells(self, **said: object) -> None:
+        self.session.send_item(Extension(ROOM, write(**said)))
+
+    def welcomes(self, **said: object) -> None:
+        self.tells(**{**WELCOME, **said})
+
+    def happens(self, id: int, text: str, name: str = "bob", kind: int = Kind.SAID, marks: int = 0) -> None:
+        self.session.send_item(Extension(EVENT, Event(id, 7, kind, marks, name, text).encode()))
+
+
+@pytest.fixture
+def ends(tmp_path: Path):
+    async def made() -> tuple[End, End]:
+        return (
+            await end(Role.INITIATOR, tmp_path / "a", person=Screen()),  # type: ignore[arg-type]
+            await end(Role.RESPONDER, tmp_path / "b", person=Screen()),  # type: ignore[arg-type]
+        )
+
+    return made
+
+
+Screen.says, Screen.thinks = "", 0.0  # what a meeting asks of its people
+
+
+@asynccontextmanager
+async def visiting(visit: Visit, ends: tuple[End, End]) -> AsyncIterator[tuple[Session, Server]]:
+    """One connection of a visit; it is cut when the block ends."""
+    ends[1].person.messages.clear()
+    async with Meeting(*ends) as meeting:
+        assert meeting.outcomes == (None, None)
+        visit.opened(meeting.client)
+        yield meeting.client, Server(meeting.server, ends[1].person)  # type: ignore[arg-type]
+        await idle()
+
+
+async def test_it_asks_to_join_by_the_name_and_in_the_room_that_were_chosen(ends) -> None:
+    for visit, wanted in ((Visit(), {}), (Visit("kitchen", "alice"), {"room": "kitchen", "name": "alice"})):
+        async with visiting(visit, await ends()) as (_, server):
+            await idle()
+            (request,) = server.asked
+            assert len(request.pop("instance")) == 16
+            assert request == {"do": "join", **wanted}
+
+
+async def test_where_others_are_it_says_where_it_came_to(ends) -> None:
+    client, server_end = await ends()
+    async with visiting(Visit(), (client, server_end)) as (_, server):
+        server.welcomes(count=200, here=[f"m{number}" for number in range(100)], topic="tea")
+        await idle()
+        assert client.person.notices[0].endswith("m98, m99, 99 more. /help lists what you can do.")
+        assert client.person.notices[1] == "The topic is: tea"
+
+
+async def test_events_are_shown_once_and_its_own_are_marked(ends) -> None:
+    client, server_end = await ends()
+    async with visiting(Visit(), (client, server_end)) as (_, server):
+        server.welcomes(next=5, now=7)
+        server.happens(4, "from before")
+        server.happens(5, "from the backlog", "alice")
+        server.happens(5, "twice")
+        server.happens(7, "mine", "alice")
+        server.happens(8, "al", "alice", Kind.RENAMED)
+        server.happens(9, "mine, too", "al")
+        server.happens(10, "another member's", "alice")
+        await idle()
+        assert [(said.id, said.own) for said in client.person.events] == [
+            (5, False), (7, True), (8, True), (9, True), (10, False),
+        ]  # fmt: skip
+
+
+async def test_what_was_not_taken_is_said_again_once_and_before_what_is_said_now(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes()
+        for number in range(5):
+            session.say(f"line {number}")
+        await idle()
+        server.session.send_item(Ack(2))
+        server.happens(3, "hi")
+        await idle()
+    async with visiting(visit, both) as (session, server):
+        session.say("while away")
+        await idle()
+        assert server.asked[0]["resume"] == {"epoch": "e", "last": 3}
+        assert server.asked[0]["name"] == "alice"
+        assert server.heard == []
+        server.welcomes(taken=3, next=4, now=9)
+        await idle()
+        assert server.heard == ["line 3", "line 4", "while away"]
+        session.say("after")
+        await idle()
+        server.session.send_item(Ack(5))
+        await idle()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes(taken=6)
+        await idle()
+        assert server.heard == ["after"]
+    assert [notice for notice in both[0].person.notices if "missing" in notice or "restarted" in notice] == []
+
+
+async def test_what_was_said_before_the_first_welcome_is_not_lost_either(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, server):
+        session.say("early")
+        session.say("words")
+        await idle()
+        assert server.heard == ["early", "words"]
+    async with visiting(visit, both) as (session, server):
+        await idle()
+        assert server.asked[0]["resume"] == {"epoch": "", "last": 0}
+        server.welcomes(taken=1, missed=True)
+        await idle()
+        assert server.heard == ["words"]
+    assert not [notice for notice in both[0].person.notices if "missing" in notice]
+
+
+async def test_a_return_to_a_server_without_rooms_does_not_wait_for_a_welcome(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, _):
+        session.say("lost")
+        await idle()
+    async with Meeting(*both) as meeting:
+        both[1].person.messages.clear()
+        visit.opened(meeting.client)
+        meeting.client.say("while away")
+        await idle()
+        meeting.client.say("after")
+        await idle()
+        assert both[1].person.messages == ["while away", "after"]
+        meeting.client.exit()
+        await idle()
+        assert meeting.client.ending
+    assert "This server has no rooms: your last 1 lines may not have arrived." in both[0].person.notices
+
+
+async def test_a_welcome_before_the_pong_is_a_return_to_a_room(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes()
+        session.say("said")
+        await idle()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes(taken=0, next=4, now=9)
+        server.session.send_item(Pong(READ_SO_FAR))
+        await idle()
+        assert server.heard == ["said"]
+
+
+async def test_a_server_that_was_started_anew_is_said_with_what_may_be_lost(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes()
+        session.say("lost")
+        await idle()
+    async with visiting(visit, both) as (session, server):
+        session.say("first of the new")
+        server.welcomes(epoch="other", missed=True)
+        await idle()
+        assert server.heard == ["first of the new"]
+        session.say("second")
+        server.session.send_item(Ack(1))
+        await idle()
+    assert "The server was restarted: your last 1 lines may not have arrived." in both[0].person.notices
+    assert [notice for notice in both[0].person.notices if "is missing here" in notice]
+    async with visiting(visit, both) as (_, server):
+        server.welcomes(epoch="other", taken=1)
+        await idle()
+        assert server.heard == ["second"]
+
+
+async def test_what_a_server_took_and_told_nobody_before_it_ended_is_said_as_well(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes()
+        session.say("heard")
+        session.say("taken")
+        session.say("/who")
+        server.happens(1, "heard", "alice")
+        await idle()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes(taken=3)
+        await idle()
+        assert server.heard == []
+    async with visiting(visit, both) as (session, server):
+        server.welcomes(epoch="other", missed=True)
+        await idle()
+        assert server.heard == []
+    assert "The server was restarted: your last 1 lines may not have arrived." in both[0].person.notices
+
+
+async def test_a_server_that_forgot_how_much_was_said_hears_nothing_twice(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes()
+        session.say("taken")
+        session.say("taken as well")
+        session.say("unknown")
+        await idle()
+        server.session.send_item(Ack(2))
+        await idle()
+    async with visiting(visit, both) as (session, server):
+        session.say("new")
+        server.welcomes(taken=1)
+        await idle()
+        assert server.heard == ["new"]
+        server.session.send_item(Ack(2))
+        await idle()
+    assert "The server was restarted: your last 1 lines may not have arrived." in both[0].person.notices
+    async with visiting(visit, both) as (_, server):
+        server.welcomes(taken=2)
+        await idle()
+        assert server.heard == []
+
+
+async def test_an_exit_typed_while_away_comes_after_all_that_was_said(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes()
+        session.say("before")
+        await idle()
+    async with visiting(visit, both) as (session, server):
+        session.say("meanwhile")
+        session.say("exit")
+        await idle()
+        assert (session.ending, server.heard) == (None, [])
+        server.welcomes(taken=0)
+        await idle()
+        assert server.heard == ["before", "meanwhile"]
+        assert session.ending.by is By.US
+        assert server.session.ending.by is By.THEM
+    async with visiting(visit, both) as (session, server):
+        session.exit()
+        session.exit()  # again: a second exit does not wait
+        assert session.ending
+
+
+async def test_what_two_others_said_while_it_was_away_comes_with_their_names(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (_, server):
+        server.welcomes(next=3, now=5)
+        server.happens(3, "to carol", marks=Mark.TWO)
+        server.happens(5, "to you", marks=Mark.TWO)
+        await idle()
+    assert [said.text for said in both[0].person.events] == ["bob: to carol"]
+    assert both[0].person.messages == ["bob: to carol", "to you"]
+
+
+async def test_acknowledgements_that_cannot_be_harm_nobody(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes()
+        session.say("one")
+        session.say("two")
+        await idle()
+        for taken in (1, 0, 1, 2**64 - 1, 3):
+            server.session.send_item(Ack(taken))
+        session.say("three")
+        await idle()
+        assert server.heard == ["one", "two", "three"]
+        assert not session.ending
+
+
+VALUES = [
+    None,
+    True,
+    -1,
+    0,
+    2**70,
+    1.5,
+    float("inf"),
+    "",
+    "x",
+    "\x1b[2J\r\n\u202e",
+    "\ud800",
+    [],
+    [1, None, [[]], {}],
+    {},
+    {"a": 1},
+]
+
+
+@pytest.mark.parametrize("field", WELCOME)
+async def test_a_welcome_with_anything_in_any_field_harms_nobody(ends, field: str) -> None:
+    visit, both = Visit(), await ends()
+    for returning in (False, True):
+        for value in VALUES:
+            async with visiting(visit, both) as (session, server):
+                session.say("hello")
+                server.welcomes(**{field: value})
+                server.happens(1, "x")
+                server.tells(do="tell", text="still there")
+                await idle()
+                assert not session.ending, (field, value, returning)
+                session.say("again")
+                await idle()
+    person = both[0].person
+    assert all(line.isprintable() for line in (*person.notices, *person.messages))
+    assert "still there" in person.notices
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"[" * 200_000, b'{"do":' * 5000, b'{"do": "welcome"}', b'{"do": "tell", "text": 7}',
+             b'{"do": "refused"}', b'{"do": "fly"}', b"\xff", b"9" * 10_000,
+             json.dumps({"do": "tell", "text": "a" * 500_000}).encode()],
+    ids=range(12),
+)  # fmt: skip
+async def test_what_is_no_answer_is_nothing(ends, body: bytes) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, server):
+        server.session.send_item(Extension(ROOM, body))
+        server.happens(1, "x")
+        await idle()
+        assert not session.ending
+        assert both[0].person.messages == ["bob: x"]
+
+
+async def test_no_event_moves_a_cursor(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (session, server):
+        server.welcomes()
+        number = 0
+        for kind in (*Kind, 0, 99, 255):
+            for marks in (0, Mark.TWO, 255):
+                number += 1
+                server.happens(number, "\x1b[2J\r\nalice: yes\u2028", "bob\n\x1b", kind, marks)
+        server.tells(do="tell", text="a\nb\x1b[2J")
+        await idle()
+        assert not session.ending
+    person = both[0].person
+    assert person.messages
+    assert all(line.isprintable() for line in (*person.notices, *person.messages))
+
+
+async def test_an_event_that_is_cut_off_ends_the_conversation_in_words(ends) -> None:
+    both = await ends()
+    async with visiting(Visit(), both) as (session, server):
+        server.session.send_item(Extension(EVENT, b"short"))
+        await idle()
+        assert session.ending
+        assert session.ending.reason.startswith("An event came that is too short.")
+
+
+async def test_who_went_to_another_room_is_told_also_where_nobody_is(ends) -> None:
+    visit, both = Visit(), await ends()
+    async with visiting(visit, both) as (_, server):
+        server.welcomes(count=2, here=["bob"], seat=True)
+        await idle()
+        assert both[0].person.notices == []
+        server.welcomes(count=1, here=[], room="kitchen")
+        await idle()
+        assert both[0].person.notices == ["You are alice in kitchen, with nobody else. /help lists what you can do."]
+        assert repr(visit) == "<Visit alice in kitchen>"

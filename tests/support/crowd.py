@@ -1,0 +1,311 @@
+"""A server with rooms in the test's own process, and people who come to it, each with a key, options and its own screen."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from plytalk.core.contracts import Authenticator, Feature, Layer, Listener, Said, Stream, Transport
+from plytalk.core.contracts.errors import Refused
+from plytalk.core.contracts.items import Extension
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.endpoints.client import Client
+from plytalk.core.endpoints.server import Place, Server
+from plytalk.core.io.asyncio_stream import AsyncioStream
+from plytalk.core.pipeline.session import Ending, Session
+from plytalk.core.registry.registry import Host
+from plytalk.core.stack.selection import Stack
+from plytalk.plugins.ciphers.noise import NoiseTransport
+from plytalk.plugins.features.rooms import Rooms
+from plytalk.plugins.framers.u16 import U16
+from plytalk.plugins.handshakes.plytalk1 import Plytalk1
+from plytalk.plugins.messages.records import Records
+from plytalk.plugins.rooms.events import EVENT, ROOM, Event, read, write
+from plytalk.plugins.transports.memory import Memory
+from plytalk.plugins.transports.tcp import Tcp
+from plytalk.testing import RecordingUi
+from plytalk.testing.verdict import idle, within
+from plytalk.trust.identity import load_or_create
+
+PATIENT = Limits(first_byte=3600, handshake=3600, goodbye=0.05)
+
+
+class Screen(RecordingUi):
+    """Keeps what it is shown, and of events what they are made of."""
+
+    name = "screen"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[Said] = []
+
+    def event(self, said: Said) -> None:
+        self.events.append(said)
+        super().event(said)
+
+    @property
+    def said(self) -> list[tuple[int, str, str]]:
+        """What happened, as number, name and text."""
+        return [(said.id, said.sender, said.body) for said in self.events]
+
+    async def shows(self, part: str) -> str:
+        """Wait for a line or a notice that has `part` in it, and give it."""
+
+        async def come() -> str:
+            while True:
+                for line in (*self.messages, *self.notices):
+                    if part in line:
+                        return line
+                self._news.clear()
+                await self._news.wait()
+
+        return await within(come(), f"{part!r} is not shown, but: {self.messages}, {self.notices}")
+
+
+class Nobody(Screen):
+    """Nobody sits there."""
+
+    present = False
+
+
+def stack_of(
+    home: Path,
+    transport: type[Transport],
+    *features: type[Feature],
+    screen: type[Screen] = Screen,
+    auths: Sequence[type[Authenticator]] = (),
+    **options: Any,
+) -> tuple[Stack, Screen]:
+    layers: tuple[type[Layer], ...] = (transport, U16, Plytalk1, NoiseTransport, Records, screen)
+    chosen: dict[str, list[type[Layer]]] = {layer.kind: [layer] for layer in layers}
+    stack = Stack.build({**chosen, "feature": list(features), "auth": list(auths)}, {"identity": home / "identity", **options})
+    ui = stack.ui
+    assert isinstance(ui, Screen)
+    return stack, ui
+
+
+class Person:
+    """Somebody at a client."""
+
+    def __init__(self, client: Client, ui: Screen, place: tuple[str, int]) -> None:
+        self.client, self.ui = client, ui
+        self.task = asyncio.create_task(client.run(*place))
+
+    @property
+    def session(self) -> Session:
+        assert isinstance(self.ui.session, Session)
+        return self.ui.session
+
+    def say(self, *lines: str) -> None:
+        for line in lines:
+            self.session.say(line)
+
+    async def shows(self, part: str) -> str:
+        return await self.ui.shows(part)
+
+    async def over(self) -> Ending:
+        return await within(asyncio.shield(self.task), "The conversation does not end.")
+
+
+class Stranger:
+    """A peer with a key that says whatever a test makes it say, and understands items, not rooms."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.told: list[dict[str, Any]] = []
+        self.bodies: list[bytes] = []
+        self._news = asyncio.Event()
+        session.extend(ROOM, self._told)
+        session.extend(EVENT, self._happened)
+
+    def _told(self, body: bytes) -> None:
+        self.told.append(read(body) or {})
+        self._news.set()
+
+    def _happened(self, body: bytes) -> None:
+        self.bodies.append(body)
+        self._news.set()
+
+    @property
+    def events(self) -> list[Event]:
+        return [Event.decode(body) for body in self.bodies]
+
+    @property
+    def texts(self) -> list[str]:
+        return [event.shown() for event in self.events]
+
+    def ask(self, **request: Any) -> None:
+        self.session.send_item(Extension(ROOM, write(do="join", **request)))
+
+    def send(self, kind: int, body: bytes) -> None:
+        self.session.send_item(Extension(kind, body))
+
+    async def until(self, condition: Callable[[], object], otherwise: str = "It does not come") -> None:
+        async def come() -> None:
+            while not condition():
+                self._news.clear()
+                await self._news.wait()
+
+        await within(come(), f"{otherwise}: {self.told}, {self.texts}")
+
+    async def welcome(self, times: int = 1) -> dict[str, Any]:
+        def came() -> bool:
+            return sum(one.get("do") == "welcome" for one in self.told) >= times
+
+        await self.until(came, "There is no welcome")
+        return [one for one in self.told if one.get("do") == "welcome"][-1]
+
+    async def tells(self, part: str) -> str:
+        await self.until(lambda: any(part in str(one.get("text")) for one in self.told))
+        return next(str(one["text"]) for one in self.told if part in str(one.get("text")))
+
+    def cut(self) -> None:
+        """As if the network had gone."""
+        self.session.stream.close()
+
+
+class Tight(Tcp):
+    """Small buffers at the server's end, so that a member that does not read is noticed soon."""
+
+    name = "tight"
+
+    async def listen(self, host: str, port: int) -> Listener:
+        listener = await super().listen(host, port)
+        arrive = listener.arrive
+
+        def tightened(stream: Stream) -> None:
+            assert isinstance(stream, AsyncioStream)
+            stream._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            arrive(stream)
+
+        listener.arrive = tightened
+        return listener
+
+
+class Crowd:
+    """A server, and everybody who comes, until the block ends. `options` are those of the feature at the server.
+
+    `home` is where everybody's keys are; the server's own files are where PLYTALK_HOME says.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *features: type[Feature],
+        keep: bool = True,
+        headless: bool = False,
+        screen: type[Screen] = Screen,
+        transport: type[Transport] = Memory,
+        host: str = "",
+        limits: Limits = PATIENT,
+        guests: Sequence[Place] = (),
+        **options: Any,
+    ) -> None:
+        self._home, self._transport, self._keep, self._limits = home, transport, keep, limits
+        self._host = host or str(home)
+        (home / "server").mkdir(exist_ok=True)
+        stack, self.ui = stack_of(home / "server", transport, Rooms, *features, screen=Nobody if headless else screen, **options)
+        host_of_plugins = Host(points=[])
+        host_of_plugins.hear(stack)
+        self.server = Server(stack, host_of_plugins.manager.hook, limits=limits, guests=guests)
+        self.people: list[Person] = []
+        self.strangers: list[Stranger] = []
+
+    async def __aenter__(self) -> "Crowd":
+        self.task = asyncio.create_task(self.server.run(self._host, 0, keep=self._keep))
+        waiting = asyncio.create_task(self.ui.until(listening=True))
+        await asyncio.wait((self.task, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if self.task.done():
+            waiting.cancel()
+            self.task.result()
+        await waiting
+        place = self.ui.address.rpartition(":")
+        self.place = (self.ui.address, 0) if self._transport.names_place else (place[0].strip("[]"), int(place[2]))
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        for person in self.people:
+            person.task.cancel()
+        for stranger in self.strangers:
+            stranger.session.exit()
+            stranger.session.stream.close()
+        self.task.cancel()
+        await asyncio.gather(self.task, *(person.task for person in self.people), return_exceptions=True)
+
+    @property
+    def hall(self) -> Any:
+        return next(feature for feature in self.server.stack.features if isinstance(feature, Rooms))._hall
+
+    @property
+    def seat(self) -> Any:
+        return self.ui.session
+
+    def key(self, name: str) -> PublicKey:
+        """The key with which somebody of this name comes."""
+        return load_or_create(self.home(name) / "identity")[0].public
+
+    def home(self, name: str) -> Path:
+        path = self._home / name.replace("/", "_")
+        path.mkdir(exist_ok=True)
+        return path
+
+    async def comes(self, name: str, *, key: str = "", asks: bool = True, **options: Any) -> Person:
+        """Somebody comes, with the key of this name (or of `key`), and asks to be called so; in the room when it returns."""
+        if asks:
+            options.setdefault("name", name)
+        stack, ui = stack_of(self.home(key or name), self._transport, Rooms, **options)
+        person = Person(client_of(stack, self._limits), ui, self.place)
+        self.people.append(person)
+        await ui.until(open=True)
+        await within(self._in(stack), f"{name} does not get in: {ui.notices}")
+        return person
+
+    async def refuses(self, name: str, key: str = "") -> str:
+        """Somebody comes who is not let in; the sentence that says why. No conversation is shown."""
+        stack, ui = stack_of(self.home(key or name), self._transport, Rooms, name=name)
+        person = Person(client_of(stack, self._limits), ui, self.place)
+        self.people.append(person)
+        try:
+            await person.over()
+        except Refused as error:
+            assert ui.session is None
+            return error.sentence
+        raise AssertionError(f"{name} got in")
+
+    @staticmethod
+    async def _in(stack: Stack) -> None:
+        visit = stack.features[0]._visit  # type: ignore[attr-defined]
+        while not (visit.welcome or visit.sent_away):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await idle()  # the others hear of it in the turn after
+
+    async def stranger(self, key: str) -> Stranger:
+        """A peer that has said nothing yet."""
+        stack, ui = stack_of(self.home(key), self._transport)
+        for sentence in await stack.handshake.ready(Role.INITIATOR, str):
+            ui.notice(sentence)
+        session = Session(stack, await stack.transport.connect(*self.place), Role.INITIATOR, limits=self._limits)
+        await session.open()
+        stranger = Stranger(session)
+        session.begin()
+        self.strangers.append(stranger)
+        return stranger
+
+    async def joins(self, key: str, **request: Any) -> Stranger:
+        """A peer that is in a room."""
+        stranger = await self.stranger(key)
+        stranger.ask(**{"instance": key, "name": key, **request})
+        await stranger.welcome()
+        return stranger
+
+    async def ended(self) -> Ending:
+        return await within(asyncio.shield(self.task), "The server does not end.")
+
+
+def client_of(stack: Stack, limits: Limits) -> Client:
+    host = Host(points=[])
+    host.hear(stack)
+    return Client(stack, host.manager.hook, limits=limits)

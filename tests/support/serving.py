@@ -1,0 +1,128 @@
+"""A server in the test's own process that runs while a block does, of the simplest layers there are."""
+
+import asyncio
+from types import SimpleNamespace
+
+from plytalk.core.contracts import Layer, Listener, Stream
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts.properties import Property
+from plytalk.core.endpoints.client import Client, End
+from plytalk.core.endpoints.server import Server
+from plytalk.core.pipeline.session import Ending, Session
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.registry.registry import Host
+from plytalk.plugins.transports.memory import Memory
+from plytalk.testing import GivenKeys, RecordingUi, stack_of
+from plytalk.testing.transports import Receiver
+from plytalk.testing.verdict import idle
+
+QUICK = Limits(first_byte=0.4, handshake=0.6, goodbye=0.01)
+
+
+PATIENT = Limits(first_byte=3600, handshake=3600, goodbye=0.01)
+
+
+class Says(RecordingUi):
+    """Says hello, and goes."""
+
+    async def run(self, session: Session) -> None:
+        session.say("hello")
+        await session.drain()
+        session.exit()
+
+
+def client(*layers: type[Layer], hook=None, limits: Limits = PATIENT) -> tuple[Client, RecordingUi]:
+    return end(Client, *layers, hook=hook, limits=limits)
+
+
+def server(*layers: type[Layer], hook=None, limits: Limits = PATIENT, **options) -> tuple[Server, RecordingUi]:
+    return end(Server, *layers, hook=hook, limits=limits, **options)
+
+
+def end(kind: type[End], *layers: type[Layer], hook, limits: Limits, **options):
+    stack = stack_of(Memory, *layers)
+    host = Host(points=[])
+    host.hear(stack)
+    return kind(stack, hook or host.manager.hook, limits=limits, **options), stack.ui
+
+
+class Serving:
+    """A server that runs while the block does."""
+
+    def __init__(self, place: str, *layers: type[Layer], keep: bool = True, **options) -> None:
+        self._server, self.ui = server(*layers, **options)
+        self._place, self._keep = place, keep
+
+    async def __aenter__(self) -> "Serving":
+        self.task = asyncio.create_task(self._server.run(self._place, 0, keep=self._keep))
+        await self.ui.until(listening=True)
+        return self
+
+    async def __aexit__(self, *error) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    async def stranger(self) -> tuple[Stream, Receiver]:
+        """A peer as bare bytes."""
+        stream = await Memory().connect(self._place, 0)
+        return stream, Receiver(stream)
+
+    async def talks(self, *layers: type[Layer]) -> tuple[Ending, RecordingUi]:
+        """A whole conversation with it, once it is free."""
+        while self._server._busy:
+            await idle()
+        its, ui = client(*layers or (Says,))
+        return await its.run(self._place, 0), ui
+
+
+class Far(Memory):
+    """Peers that are not on this machine."""
+
+    async def listen(self, host: str, port: int) -> Listener:
+        listener = await super().listen(host, port)
+        arrive = listener.arrive
+
+        def from_afar(stream: Stream) -> None:
+            stream.peer = "192.0.2.1:1234"
+            arrive(stream)
+
+        listener.arrive = from_afar
+        return listener
+
+
+def breaking(method: str) -> type[RecordingUi]:
+    async def later(self, *arguments) -> None:
+        raise ZeroDivisionError
+
+    def broken(self, *arguments) -> None:
+        raise ZeroDivisionError
+
+    return type("Breaking", (RecordingUi,), {"__doc__": "Breaks.", method: later if method == "run" else broken})
+
+
+class Shows(GivenKeys):
+    """The server shows a key, and waits for the keys no longer than it likes."""
+
+    name = "shows"
+    gives = {Property.KEYS, Property.PEER_KEY}
+    shows = {Role.RESPONDER}
+
+    async def initiate(self, wire) -> Secrets:
+        await wire.ask(Identity("test", await wire.receive(b"I", 9)))
+        secrets = await super().initiate(wire)
+        await wire.receive(b"O", 9)
+        return secrets
+
+    async def respond(self, wire) -> Secrets:
+        await wire.send(b"I", b"key")
+        secrets = await super().respond(wire)
+        await wire.send(b"O", b"ok")
+        return secrets
+
+
+def hooks(**implementations):
+    manager = Host(points=[]).manager
+    module = SimpleNamespace(**{name: hookimpl(function) for name, function in implementations.items()})
+    manager.register(module, "plytalk_feature_mine")
+    return manager.hook

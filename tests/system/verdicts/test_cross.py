@@ -1,0 +1,82 @@
+"""One stack's bytes fed to another (A15): whatever the pair, nobody talks, nobody hangs, and both ends end.
+
+Both say what is wrong, but for one: an end without a handshake that hears nothing cannot know why the other side is gone.
+"""
+
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from plytalk.core.contracts.peers import Role
+from plytalk.core.pipeline.session import By
+from plytalk.core.registry.registry import Host
+from plytalk.lab.attacks import clock
+from plytalk.lab.attacks.run import Evidence, Passive, play
+from plytalk.lab.attacks.scenario import ATTACKER, Setup, setups
+
+HOST = Host()
+KNOWN = [HOST.profile(name) for name in HOST.names("profile")]
+SETUPS = [setup for setup in setups(HOST) if setup.name.split()[0] in HOST.names("profile") and not setup.auths]
+
+
+def meet(client: Setup, server: Setup, folder: Path) -> Evidence:
+    """A client of one stack and a server of another, with an honest wire between them."""
+
+    async def met() -> Evidence:
+        ends = {
+            Role.INITIATOR: client.stack("client", folder, KNOWN),
+            Role.RESPONDER: server.stack("server", folder, KNOWN),
+        }
+        for role, stack in ends.items():
+            await stack.handshake.ready(role, lambda prompt: "")
+        return await play(ends, server.stack(ATTACKER, folder), Wire())
+
+    return clock.run(met())
+
+
+class Wire(Passive):
+    """Passes on every byte, whatever it may be: no framer could understand both sides."""
+
+    name = "wire"
+
+    async def between(self, middle) -> bool:
+        for role in Role:
+            there = middle.streams[role.other]
+            middle.streams[role].deliver_to(
+                lambda data, there=there: there.send(bytes(data)), lambda error, there=there: there.finish()
+            )
+        return True
+
+
+def understand_each_other(one: Setup, other: Setup) -> bool:
+    """Whether the two stacks count as the same for each other: the default offers every hybrid suite, one by one."""
+    named = {one.name, other.name}
+    return "plytalk1" in named and any(name.startswith("plytalk1 XXhfs") for name in named)
+
+
+PAIRS = list(permutations(SETUPS, 2))
+
+
+def test_there_is_every_ordered_pair() -> None:
+    assert len(PAIRS) == len(SETUPS) * (len(SETUPS) - 1)
+    assert len(SETUPS) == len(KNOWN) + 4
+
+
+@pytest.mark.parametrize(("client", "server"), PAIRS, ids=[f"{one.name}->{two.name}".replace(" ", "_") for one, two in PAIRS])
+def test_no_talk_and_no_hang(client, server, tmp_path) -> None:
+    evidence = meet(client, server, tmp_path)
+    assert evidence.crash == ""
+    if understand_each_other(client, server):
+        assert all(evidence.faithful(role) for role in Role)
+        assert not evidence.alarmed
+        return
+    for role, setup in ((Role.INITIATOR, client), (Role.RESPONDER, server)):
+        side = evidence.sides[role]
+        assert side.shown == []
+        if side.opened and not side.alarms:
+            assert setup.name == "demo01"
+            assert side.ending.by is By.THEM
+        else:
+            assert side.alarms
+    assert evidence.alarmed

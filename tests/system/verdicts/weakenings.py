@@ -1,0 +1,529 @@
+"""One-line weakenings of our own code, and the cells of the matrix that each turns red."""
+
+from dataclasses import dataclass
+
+DEFAULT, PINNED = "plytalk1", "plytalk1 pinned"
+CHACHA, CLASSICAL = "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly", "plytalk1 XX_25519_AESGCM"
+CODE, PSK, WORDS = "plytalk1 code", "plytalk1 psk", "plytalk1 words"
+TOLD, LISTED, REVOKED, MARKED = "plytalk1 peer", "plytalk1 allow", "plytalk1 revoked", "plytalk1 bom"
+OLD, OLDER = "secure-chat", "demo02"
+
+
+@dataclass(frozen=True)
+class Weakening:
+    """`old` occurs once in `file` and becomes `new`; then each of `red` (stack, attack, seed) differs from its prediction."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    red: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True)
+class ResourceWeakening:
+    """The same for a real server: then the row of `python -m tests.system.resources` is not held."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    row: str
+
+
+def red(stacks: str | tuple[str, ...], *attacks: str, seed: int = 0) -> tuple[tuple[str, str, int], ...]:
+    return tuple((stack, attack, seed) for stack in ([stacks] if isinstance(stacks, str) else stacks) for attack in attacks)
+
+
+NOISE, AEAD, RECORDS = "plugins/ciphers/noise.py", "core/bases/aead.py", "plugins/messages/records.py"
+ENGINE, STATES, PLYTALK1 = "plugins/noise/engine.py", "plugins/noise/states.py", "plugins/handshakes/plytalk1.py"
+SESSION, OPENING, FRAMING = "core/pipeline/session.py", "core/pipeline/establish.py", "core/bases/header_framer.py"
+RSA, LIMITS = "plugins/handshakes/rsa.py", "core/contracts/limits.py"
+AUTHS = "plugins/authenticators"
+HOSTS, KNOWN_HOSTS, PEER = "trust/host_keys.py", "plugins/authenticators/known_hosts.py", "plugins/authenticators/peer.py"
+
+CHANNEL = (
+    Weakening(
+        "every record has the nonce 0",
+        NOISE,
+        "self.crypt, self.nonce = getattr(self.state, self.way), self.state.nonce",
+        "self.crypt, self.nonce = getattr(self.state, self.way), lambda n: self.state.nonce(0)",
+        red(DEFAULT, "reorder", "reverse"),
+    ),
+    Weakening(
+        "both directions have one key",
+        ENGINE,
+        "send, receive = (first, second) if self.initiator else (second, first)",
+        "send = receive = first",
+        red(DEFAULT, "splice"),
+    ),
+    Weakening(
+        "the tag of a record is not looked at",
+        NOISE,
+        "plaintext: bytes = into.crypt(into.nonce(n), sealed, None)",
+        "plaintext: bytes = into.state.seal(into.nonce(n), sealed[:-TAG], None)[:-TAG]",
+        red(DEFAULT, "tamper", seed=2) + red(DEFAULT, "tamper", seed=5),
+    ),
+    Weakening(
+        "the tag of a message is not looked at",
+        AEAD,
+        "return self._decrypt(sealed[:NONCE], sealed[NONCE:], None)",
+        "return self._encrypt(sealed[:NONCE], sealed[NONCE:-TAG], None)[:-TAG]",
+        red((OLD, OLDER), "tamper", seed=1),
+    ),
+    Weakening(
+        "what does not decrypt is read as it is",
+        AEAD,
+        "except Exception:  # whatever the primitive says is wrong, there is one answer",
+        "except Exception:\n            return sealed",
+        red((OLD, OLDER), "inject", "forge-goodbye"),
+    ),
+    Weakening(
+        "an end without a goodbye is an end",
+        SESSION,
+        "elif Property.CLEAN_END in self.stack.gives:",
+        'elif setattr(self, "acknowledges", False) or setattr(self, "_said", 0):',  # what is not acknowledged would show it, too
+        red(DEFAULT, "truncate", "swallow-goodbye"),
+    ),
+    Weakening(
+        "half a frame is none",
+        SESSION,
+        "elif self._framer.unfinished:",
+        "elif False:",
+        red((OLD, OLDER), "cut-in-frame"),
+    ),
+    Weakening(
+        "the first notice is not shown",
+        SESSION,
+        "if seen > MAX_SAME or (seen == 1 and len(self._noticed) >= MAX_NOTICES):",
+        "if seen == 1 or seen > MAX_SAME:",
+        red((OLD, OLDER), "tamper", "lengthen", "shorten"),
+    ),
+    Weakening(
+        "the keys of a conversation are never replaced",
+        NOISE,
+        "        self.state.rekey()\n",
+        "",
+        red(DEFAULT, "memory-later"),
+    ),
+    Weakening(
+        "the keys of a conversation outlive it",
+        SESSION,
+        "            self._cipher.forget()\n",
+        "            pass\n",
+        red((DEFAULT, PSK), "memory-after"),
+    ),
+    Weakening(
+        "a goodbye counts what it likes",
+        RECORDS,
+        "if records_before != self._received:",
+        "if False:",
+        red((DEFAULT, PINNED), "false-goodbye"),
+    ),
+    Weakening(
+        "what a peer says is shown as it is",
+        SESSION,
+        "show(item if harmless else clean(item))",
+        "show(item)",
+        red((DEFAULT, OLD), "escapes"),
+    ),
+    Weakening(
+        "a frame has any length once the handshake is done",
+        SESSION,
+        "framer.limit = self.limits.message + cipher.overhead",
+        "framer.limit = 2**31",
+        red((OLD, OLDER), "long-message"),
+    ),
+    Weakening(
+        "a message in parts has any length",
+        RECORDS,
+        "if len(whole) + len(body) > (MAX_MESSAGE if its == MESSAGE else MAX_EXTENSION):",
+        "if False:",
+        red(DEFAULT, "long-message"),
+    ),
+    Weakening(
+        "records have any length",
+        RECORDS,
+        "BUCKETS = (64, 256, 1024, 4096, 16384, 65519)",
+        "BUCKETS = tuple(range(2, 65520))",
+        red(DEFAULT, "lengths"),
+    ),
+)
+
+SECRECY = (
+    Weakening(
+        "a nonce is the same for every message",
+        AEAD,
+        "self._nonces = os.urandom(POOL)",
+        "self._nonces = bytes(POOL)",
+        red((OLD, OLDER), "eavesdrop"),
+    ),
+    Weakening(
+        "the session key is all zeros",
+        RSA,
+        "session_key = os.urandom(SESSION_KEY_BYTES)",
+        "session_key = bytes(SESSION_KEY_BYTES)",
+        red((OLD, OLDER), "eavesdrop"),
+    ),
+    Weakening(
+        "the keys of the conversation are all zeros",
+        STATES,
+        'outputs = self._hkdf(self.ck, b"", 2)\n        if disclose',
+        "outputs = [bytearray(64), bytearray(64)]\n        if disclose",
+        red((DEFAULT, CHACHA), "eavesdrop"),
+    ),
+    Weakening(
+        "the first record of both directions has the same key and nonce",
+        STATES,
+        "(CipherState(self._ciphers, output[:KEY_LENGTH]) for output in outputs)",
+        "(CipherState(self._ciphers, outputs[0][:KEY_LENGTH]) for output in outputs)",
+        red((DEFAULT, CHACHA), "eavesdrop"),
+    ),
+)
+
+IDENTITY = (
+    Weakening(
+        "a changed key is the same",
+        KNOWN_HOSTS,
+        "case Verdict.SAME:",
+        "case Verdict.SAME | Verdict.CHANGED:",
+        red(PINNED, "mitm"),
+    ),
+    Weakening(
+        "a key of the same type is the same key",
+        HOSTS,
+        "(Verdict.SAME, [entry for entry in valid if entry.key == key]),",
+        "(Verdict.SAME, [entry for entry in valid if entry.key.type == key.type]),",
+        red(PINNED, "mitm"),
+    ),
+    Weakening(
+        "the authenticators are not asked",
+        OPENING,
+        "await self._consult(auth, auth.check(self._peer(identity)))",
+        "auth.check(self._peer(identity)).close()",
+        red((PINNED, f"{DEFAULT} peer", f"{OLD} peer"), "mitm"),
+    ),
+    Weakening(
+        "a refusal is swallowed",
+        OPENING,
+        "            return await answer\n",
+        "            return await asyncio.gather(answer, return_exceptions=True)\n",
+        red((PINNED, f"{OLD} peer"), "mitm"),
+    ),
+    Weakening(
+        "--peer compares the beginning",
+        PEER,
+        "if peer.identity.fingerprint != self._fingerprint:",
+        "if peer.identity.fingerprint[:7] != self._fingerprint[:7]:",
+        red((f"{DEFAULT} peer", f"{OLD} peer"), "mitm"),
+    ),
+)
+
+LISTS = (
+    Weakening(
+        "--peer accepts every key",
+        PEER,
+        "if peer.identity.fingerprint != self._fingerprint:",
+        "if False:",
+        red((TOLD, f"{OLD} peer"), "mitm"),
+    ),
+    Weakening(
+        "the list lets everybody in",
+        f"{AUTHS}/allow.py",
+        "        if name is None:\n",
+        "        if False:\n",
+        red(LISTED, "uninvited"),
+    ),
+    Weakening(
+        "a revoked key passes",
+        HOSTS,
+        "revoked = [entry for entry in about if entry.marker == REVOKED_MARK and entry.key == key]",
+        "revoked: list[Entry] = []",
+        red(REVOKED, "mitm"),
+    ),
+    Weakening(
+        "a mark at the beginning of known_hosts hides its first line",
+        "trust/files.py",
+        "return content.removeprefix(BOM)",
+        "return b'#' + content if content.startswith(BOM) else content",
+        red(MARKED, "mitm"),
+    ),
+    Weakening(
+        "our own identity comes back from another machine and is accepted",
+        OPENING,
+        "if identity == self._stack.handshake.identity and not is_local(self._stream.peer):",
+        "if False:",
+        red(DEFAULT, "copied-key"),
+    ),
+)
+
+AGREED = (
+    Weakening(
+        "the proof of a pre-shared key is compared with nothing",
+        "core/pipeline/handshake_io.py",
+        "        if theirs != binding:\n",
+        "        if False:\n",
+        red(PSK, "wrong-proof"),
+    ),
+    Weakening(
+        "a pre-shared key changes nothing",
+        ENGINE,
+        "self._psks = list(psks)",
+        "self._psks = [bytes(PSK_LENGTH) for _ in psks]",
+        red((PSK, CODE), "mitm", "early-secret"),
+    ),
+    Weakening(
+        "nobody proves to hold the pre-shared key",
+        f"{AUTHS}/psk.py",
+        "await channel.prove(peer.binding)",
+        "pass",
+        red(PSK, "wrong-proof"),
+    ),
+    Weakening(
+        "a guess at the code is not counted",
+        f"{AUTHS}/code.py",
+        "self._guesses += 1",
+        "pass",
+        red(CODE, "guess"),
+    ),
+    Weakening(
+        "a code that was guessed at too often is good",
+        f"{AUTHS}/code.py",
+        "if self._guesses >= GUESSES:",
+        "if False:",
+        red(CODE, "guess"),
+    ),
+    Weakening(
+        "a no to the words is a yes",
+        f"{AUTHS}/words.py",
+        "if not same:",
+        "if same is None:",
+        red(WORDS, "mitm"),
+    ),
+    Weakening(
+        "several questions are asked at the same time",
+        "core/io/questions.py",
+        "        async with self._turn:\n",
+        "        if self._turn:\n",
+        red(WORDS, "wrong-asker"),
+    ),
+    Weakening(
+        "the words are the same in every conversation",
+        f"{AUTHS}/words.py",
+        ".derive(h + numbers))",
+        ".derive(b''))",
+        red(WORDS, "mitm"),
+    ),
+    Weakening(
+        "a number that was not promised is taken",
+        f"{AUTHS}/words.py",
+        "if commitment(h, theirs) != promised:",
+        "if False:",
+        red(WORDS, "late-number"),
+    ),
+    Weakening(
+        "the client talks before the server has proved anything or let it in",
+        OPENING,
+        "        await self._verify(channel, secrets)\n",
+        "        return\n",
+        red((PSK, CODE), "early-secret"),
+    ),
+)
+
+HANDSHAKE = (
+    Weakening(
+        "the identity's signature is not looked at",
+        "plugins/noise/payload.py",
+        "    signed = verify(public, signature[len(MIDDLE) :], PREFIX + static)\n"
+        "    if signed and dated:\n"
+        "        expiry, signature = rest[len(EXPIRY_HEAD) : -SIGNATURE_BYTES], rest[-SIGNATURE_BYTES:]\n"
+        "        signed = verify(public, signature, EXPIRY_PREFIX + static + expiry)\n"
+        "    if not signed:",
+        "    expiry = rest[len(EXPIRY_HEAD) : -SIGNATURE_BYTES]\n    if False:",
+        red((DEFAULT, PINNED), "borrowed-identity", "forged-identity"),
+    ),
+    Weakening(
+        "a failed verification is a success",
+        "trust/identity.py",
+        "    except InvalidSignature:\n        return False",
+        "    except InvalidSignature:\n        return True",
+        red((DEFAULT, PINNED), "borrowed-identity", "forged-identity"),
+    ),
+    Weakening(
+        "the identity is bound to no static key",
+        PLYTALK1,
+        "key = payload.decode(identity, handshake.rs, self._prover.clock()).key",
+        "key = payload.PublicKey.of('ssh-ed25519', identity[len(payload.HEAD):][:32])",
+        red((DEFAULT, PINNED), "borrowed-identity", "forged-identity"),
+    ),
+    Weakening(
+        "the preambles are not part of the prologue",
+        PLYTALK1,
+        "prologue=preamble.prologue(offer, answer)",
+        "prologue=b''",
+        red(DEFAULT, "downgrade-strip", "downgrade-reorder", "downgrade-answer"),
+    ),
+    Weakening(
+        "the answer is not part of the prologue",
+        "plugins/noise/preamble.py",
+        "for part in (offer, answer))",
+        "for part in (offer,))",
+        red((DEFAULT, PINNED, CLASSICAL), "downgrade-answer"),
+    ),
+    Weakening(
+        "the offer is not part of the prologue",
+        "plugins/noise/preamble.py",
+        "for part in (offer, answer))",
+        "for part in (answer,))",
+        red((DEFAULT, PINNED), "downgrade-strip", "downgrade-reorder"),
+    ),
+    Weakening(
+        "nothing is mixed into the hash",
+        STATES,
+        "        self.h = self._new(self.h + data).digest()",
+        "        pass",
+        red(DEFAULT, "downgrade-strip", "downgrade-answer"),
+    ),
+    Weakening(
+        "the tags of the handshake are not looked at",
+        STATES,
+        "plaintext = self.open(self.nonce(n), ciphertext, ad)",
+        "plaintext = self.seal(self.nonce(n), ciphertext[:-TAG_LENGTH], ad)[:-TAG_LENGTH]",
+        red(DEFAULT, "downgrade-strip", "downgrade-answer"),
+    ),
+    Weakening(
+        "the client takes a suite that it did not offer",
+        PLYTALK1,
+        "if answer.chosen not in offer.tokens:",
+        "if not answer.chosen:",
+        red((DEFAULT, CLASSICAL), "downgrade-impose"),
+    ),
+    Weakening(
+        "the client tries again with what the server knows",
+        PLYTALK1,
+        "raise mismatch(offer.tokens, answer.known)",
+        "self._suites = answer.known\n            return await self.initiate(wire)",
+        red((DEFAULT, PINNED, CLASSICAL), "downgrade-retry"),
+    ),
+    Weakening(
+        "its own static key comes back and is accepted",
+        PLYTALK1,
+        "if handshake.rs == own.pair.public:",
+        "if False:",
+        red(DEFAULT, "selfie"),
+    ),
+    Weakening(
+        "a point of low order is a key",
+        "plugins/noise/primitives.py",
+        'raise HandshakeFailed("The other side\'s public key is of low order or malformed.") from error',
+        "return bytes(self.dhlen)",
+        red((DEFAULT, CLASSICAL), "low-order"),
+    ),
+    Weakening(
+        "an ML-KEM key is not checked",
+        "plugins/noise/primitives.py",
+        'raise HandshakeFailed(f"The other side\'s {self.name} key is malformed.") from error',
+        "return bytes(self.ciphertextlen), bytes(32)",
+        red((DEFAULT, PINNED), "hollow-kem"),
+    ),
+    Weakening(
+        "the client speaks before it checks",
+        PLYTALK1,
+        "await self._judge(wire, handshake, own, identity)  # before the first secret byte leaves\n"
+        "            await wire.send(C, handshake.write_message(own.proof))\n",
+        "await wire.send(C, handshake.write_message(own.proof))\n            await self._judge(wire, handshake, own, identity)\n",
+        red((PINNED, f"{DEFAULT} peer"), "early-secret"),
+    ),
+)
+
+SERVER = (
+    Weakening(
+        "a wrong session key is one of zeros",
+        RSA,
+        '        session_key = b""\n',
+        "        session_key = bytes(32)\n",
+        red((OLD, OLDER), "oaep-oracle"),
+    ),
+    Weakening(
+        "an RSA key has any length",
+        RSA,
+        "if not MODULUS_BITS <= public.key_size <= MAX_MODULUS_BITS:",
+        "if public.key_size > MAX_MODULUS_BITS:",
+        red((OLD, OLDER), "hostile-key"),
+    ),
+    Weakening(
+        "an RSA key has any exponent",
+        RSA,
+        "if numbers.e != PUBLIC_EXPONENT:",
+        "if numbers.e < 3:",
+        red((OLD, OLDER), "hostile-key", seed=1),
+    ),
+    Weakening(
+        "a frame has any length",
+        FRAMING,
+        "if length > limit:",
+        "if False:",
+        red((DEFAULT, OLD, OLDER), "oversize"),
+    ),
+    Weakening(
+        "a peer may be silent for an hour",
+        LIMITS,
+        "first_byte: float = 5.0",
+        "first_byte: float = 3600.0",
+        red((DEFAULT, OLD), "silence"),
+    ),
+    Weakening(
+        "a handshake may take an hour",
+        LIMITS,
+        "handshake: float = 10.0",
+        "handshake: float = 3600.0",
+        red((DEFAULT, OLD), "slow-bytes"),
+    ),
+    Weakening(
+        "the server's first byte does not matter",
+        OPENING,
+        "        if not wire.heard:\n            self._clock.reschedule(self._loop.time())",
+        "        pass",
+        red((DEFAULT, OLD), "silence"),
+    ),
+    Weakening(
+        "frames of another type are passed over in silence",
+        SESSION,
+        "                    self.notice(f\"Ignored a frame of the unexpected type {clean(kind.decode('latin-1'))!r}.\")\n",
+        "",
+        red(OLD, "retype"),
+    ),
+)
+
+WEAKENINGS = CHANNEL + SECRECY + IDENTITY + LISTS + AGREED + HANDSHAKE + SERVER
+
+RESOURCES = (
+    ResourceWeakening(
+        "a client is let in by a handshake that may be a recording",
+        "plugins/handshakes/noise.py",
+        '"first_record_proves": not present',
+        '"first_record_proves": False',
+        "replay",
+    ),
+    ResourceWeakening(
+        "a resume begins where it asks to",
+        "plugins/rooms/resume.py",
+        "entitled = self.asked and self.epoch == epoch and self.room == room.name and self.since >= room.born",
+        "entitled = self.asked and self.epoch == epoch",
+        "resume",
+    ),
+    ResourceWeakening(
+        "a member stays when its conversation is over",
+        "plugins/rooms/hub.py",
+        "if self.members.pop(member.id, None) is None:",
+        "if member.id not in self.members:",
+        "join",
+    ),
+    ResourceWeakening(
+        "what a member sends costs nothing",
+        "plugins/rooms/member.py",
+        "        if self._held or self.session.ending:\n",
+        "        if True:\n",
+        "insider",
+    ),
+)

@@ -1,0 +1,220 @@
+"""The keys of hosts met before, in OpenSSH's own file format (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
+
+    [MARKER] HOSTS TYPE BASE64 [COMMENT]
+
+HOSTS is a list of patterns, or one host behind a keyed hash. What matters here is which line *decides*:
+
+    a revoked line with this very key        REVOKED
+    a line with this very key                SAME
+    a line with another key of its type      CHANGED
+    a line with a key of another type        OTHER_TYPE
+    none of these                            ABSENT
+
+`@cert-authority` lines are understood and decide nothing. A line that cannot be understood refuses the whole file, since
+nobody can say which host it was about.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
+
+from plytalk.core.contracts.errors import ChangedPeer, Usage
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.trust.files import LOCK_WAIT, Corrupt, edited_lines, read_lines
+
+SSH_PORT = 22
+"""The one port OpenSSH does not write down."""
+
+REVOKED_MARK = "@revoked"
+AUTHORITY_MARK = "@cert-authority"
+
+_LINE = re.compile(r"(?:(@\S+)[ \t]+)?([^@ \t][^ \t]*)[ \t]+([^ \t]+)[ \t]+([^ \t]+)(?:[ \t]+(.*))?")
+_HOSTS = re.compile(r"[!-~]+")
+_HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")
+_HASH_BYTES = 20
+
+
+class Verdict(Enum):
+    """What the file says about a host and the key it shows."""
+
+    ABSENT = "absent"
+    SAME = "same"
+    CHANGED = "changed"
+    OTHER_TYPE = "other type"
+    REVOKED = "revoked"
+
+
+class Finding(NamedTuple):
+    """A verdict, and the numbers of the lines that decided."""
+
+    verdict: Verdict
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line that could be understood."""
+
+    line: int
+    marker: str
+    hosts: str
+    key: PublicKey
+    comment: str
+
+    @property
+    def hashed(self) -> bool:
+        """Whether the host is hidden behind a hash."""
+        return self.hosts.startswith("|")
+
+    def concerns(self, name: str) -> bool:
+        """Whether the line is about a host, named as `host_name` does. A negated pattern that matches outweighs all others."""
+        if self.hashed:
+            return hmac.compare_digest(_hashed(name, _salt(self.hosts)), self.hosts)
+        patterns = self.hosts.lower().split(",")
+        if any(_matches(pattern[1:], name) for pattern in patterns if pattern.startswith("!")):
+            return False
+        return any(_matches(pattern, name) for pattern in patterns)
+
+
+class KnownHosts:
+    """A known_hosts file; `wait` bounds the wait for its lock, in seconds. Each call reads the file again.
+
+    Every method raises StoreError (trust/files.py) if the file cannot be read, understood, locked or written: that is a
+    refusal, never an absent host.
+    """
+
+    def __init__(self, path: Path, wait: float = LOCK_WAIT) -> None:
+        self.path = path
+        self._wait = wait
+
+    def entries(self) -> list[Entry]:
+        """All lines that say something, in order."""
+        return self._parse(read_lines(self.path) or [])
+
+    def lookup(self, host: str, port: int, key: PublicKey) -> Finding:
+        """What the file says about this host showing this key. Raises Usage if the host is not valid."""
+        return _judge(self.entries(), host_name(host, port), key)
+
+    def add(self, host: str, port: int, key: PublicKey, *, hashed: bool = False) -> bool:
+        """Remember the key of a host not met before; False if another process has just done it.
+
+        The file is looked at again under the lock. Raises ChangedPeer unless the host is still absent or has this key, Usage
+        if the host is not valid.
+        """
+        name = host_name(host, port)
+        with edited_lines(self.path, self._wait) as lines:
+            verdict, found = _judge(self._parse(lines), name, key)
+            if verdict is Verdict.SAME:
+                return False
+            if verdict is not Verdict.ABSENT:
+                raise ChangedPeer(
+                    f"{self.path}, line {found[0]}: {name} already has a key there ({verdict.value}). Nothing was changed."
+                )
+            lines.append(f"{_hashed(name, secrets.token_bytes(_HASH_BYTES)) if hashed else name} {key}")
+        return True
+
+    def forget(self, host: str, port: int) -> list[Entry]:
+        """Delete, and return, the lines about a host; revoked keys and authorities stay, as with `ssh-keygen -R`.
+
+        A line about several hosts goes as a whole: the user is asked about them again. Raises Usage if the host is not valid.
+        """
+        name = host_name(host, port)
+        with edited_lines(self.path, self._wait) as lines:
+            gone = [entry for entry in self._parse(lines) if not entry.marker and entry.concerns(name)]
+            for entry in reversed(gone):
+                del lines[entry.line - 1]
+        return gone
+
+    def hash_all(self) -> int:
+        """Hide all host names behind hashes, one line for each name; the number of lines hidden.
+
+        Lines with a marker or a pattern stay as they are, as with `ssh-keygen -H`.
+        """
+        with edited_lines(self.path, self._wait) as lines:
+            plain = [
+                entry for entry in self._parse(lines) if not (entry.hashed or entry.marker or re.search(r"[*?!]", entry.hosts))
+            ]
+            for entry in reversed(plain):
+                names = [name for name in entry.hosts.lower().split(",") if name]
+                hidden = [_hashed(name, secrets.token_bytes(_HASH_BYTES)) for name in names]
+                lines[entry.line - 1 : entry.line] = [f"{name} {entry.key} {entry.comment}".rstrip() for name in hidden]
+        return len(plain)
+
+    def _parse(self, lines: Sequence[str]) -> list[Entry]:
+        entries = []
+        for number, line in enumerate(lines, 1):
+            text = line.strip(" \t\r")
+            if text and not text.startswith("#"):
+                try:
+                    entries.append(_entry(number, text))
+                except ValueError as trouble:
+                    raise Corrupt(self.path, number, str(trouble)) from None
+        return entries
+
+
+def host_name(host: str, port: int) -> str:
+    """A host as OpenSSH writes it: `host` on port 22, `[host]:port` on any other, in lowercase letters. Raises Usage."""
+    if not _HOST.fullmatch(host) or not 0 < port < 1 << 16:
+        raise Usage(f"{host!r} with port {port} cannot be stored in known_hosts.", "Use a name in ASCII (xn--...) or an address.")
+    return host.lower() if port == SSH_PORT else f"[{host.lower()}]:{port}"
+
+
+def _judge(entries: Sequence[Entry], name: str, key: PublicKey) -> Finding:
+    about = [entry for entry in entries if entry.concerns(name)]
+    revoked = [entry for entry in about if entry.marker == REVOKED_MARK and entry.key == key]
+    valid = [entry for entry in about if not entry.marker]
+    for verdict, deciding in (
+        (Verdict.REVOKED, revoked),
+        (Verdict.SAME, [entry for entry in valid if entry.key == key]),
+        (Verdict.CHANGED, [entry for entry in valid if entry.key.type == key.type]),
+        (Verdict.OTHER_TYPE, valid),
+    ):
+        if deciding:
+            return Finding(verdict, tuple(entry.line for entry in deciding))
+    return Finding(Verdict.ABSENT, ())
+
+
+def _entry(number: int, text: str) -> Entry:
+    parts = _LINE.fullmatch(text)
+    if not parts or "\0" in text:
+        raise ValueError("it is not HOSTS TYPE KEY")
+    marker, hosts, type, encoded, comment = parts.groups(default="")
+    if not _HOSTS.fullmatch(hosts):
+        raise ValueError("a host in it is not printable ASCII (an international name begins with xn--)")
+    if marker not in ("", REVOKED_MARK, AUTHORITY_MARK):
+        raise ValueError(f"there is no marker {marker!a}")
+    if hosts.startswith("|"):
+        _salt(hosts)
+    return Entry(number, marker, hosts, PublicKey.parse(f"{type} {encoded}"), comment)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """Each star but the last settles, `(?>...)`, for the first place that fits what follows: many cost no more than one."""
+    first, *others = [re.escape(part).replace(r"\?", ".") for part in pattern.split("*")]
+    stars = [f"(?>.*?{part})" for part in others[:-1]] + [f".*{part}" for part in others[-1:]]
+    return re.fullmatch(first + "".join(stars), name) is not None
+
+
+def _salt(hosts: str) -> bytes:
+    try:
+        _, version, salt, digest = hosts.split("|")
+        raw = [binascii.a2b_base64(part.encode("ascii"), strict_mode=True) for part in (salt, digest)]
+    except ValueError:
+        raise ValueError("the hashed host is damaged") from None
+    if version != "1" or any(len(part) != _HASH_BYTES for part in raw) or base64.b64encode(raw[1]).decode() != digest:
+        raise ValueError("the hashed host is damaged")
+    return raw[0]
+
+
+def _hashed(name: str, salt: bytes) -> str:
+    """`|1|SALT|HASH`: HMAC-SHA1 is the file format's, and hides names; no trust rests on it."""
+    digest = hmac.new(salt, name.encode("utf-8", "surrogateescape"), hashlib.sha1).digest()
+    return f"|1|{base64.b64encode(salt).decode()}|{base64.b64encode(digest).decode()}"
