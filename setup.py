@@ -1,7 +1,7 @@
 """Map the top-level folders into the one import package, `plytalk`.
 
-`core`, `trust`, `lab`, `plugins` and `cli` stand at the top so that listing the project shows its architecture; they must never become
-import packages of those names (docs/decisions/0001-folders.md). Everything else about the build is in pyproject.toml.
+`core`, `trust`, `lab`, `plugins` and `cli` stand at the top so that listing the project shows its architecture; they must never
+become import packages of those names (docs/decisions/0001-folders.md). Everything else about the build is in pyproject.toml.
 """
 
 from setuptools import find_packages, setup

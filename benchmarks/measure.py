@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from benchmarks import handshakes, ours, pipeline, records, stream, tracing
 from benchmarks.pairs import APART, CORES, ROOT, TOGETHER, Pair
 from benchmarks.provenance import commit, today
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 
 PROFILES = ("demo01", "demo02", "secure-chat")
 SIZES = (64, 256, 16384)
@@ -146,7 +146,7 @@ def alone(amount: Amount) -> Figures:
     for profile in PROFILES:
         tries = amount.rounds * amount.repeats
         both = asyncio.run(pipeline.alone(profile, 64, amount.alone, tries))
-        chosen = ours.stack(Host(), profile, pipeline.Counter)
+        chosen = ours.stack(Registry(), profile, pipeline.Counter)
         by_layer = [pipeline.layers(chosen, 64, amount.alone) for _ in range(tries)]
         figures[profile] = {
             "out us": min(out for out, _ in both),

@@ -18,7 +18,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.session import Session
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 
 HOST = "127.0.0.1"
@@ -76,10 +76,10 @@ class ClientUi(script.Client, Quiet):
         self._answer.clear()
 
 
-def stack(host: Host, profile: str, ui: type[Ui], **layers: str) -> Stack:
+def stack(registry: Registry, profile: str, ui: type[Ui], **layers: str) -> Stack:
     """The layers of a profile, with this UI and with `layers` in place of the profile's."""
-    names = {**host.profile(profile).layers, **layers}
-    chosen: dict[str, list[type[Layer]]] = choose({kind: [name] for kind, name in names.items()}, {}, host.layer)
+    names = {**registry.profile(profile).layers, **layers}
+    chosen: dict[str, list[type[Layer]]] = choose({kind: [name] for kind, name in names.items()}, {}, registry.layer)
     return Stack.build({**chosen, "ui": [ui]})
 
 
@@ -107,9 +107,9 @@ async def call(stack: Stack, port: int) -> None:
 
 
 async def main(role: str, profile: str, port: int) -> None:
-    host = Host()
-    hook: Any = host.manager.hook
-    chosen = stack(host, profile, ClientUi if role in ("client", "caller") else ServerUi)
+    registry = Registry()
+    hook: Any = registry.manager.hook
+    chosen = stack(registry, profile, ClientUi if role in ("client", "caller") else ServerUi)
     match role:
         case "server":
             await Server(chosen, hook).run(HOST, 0)

@@ -11,12 +11,12 @@ from typing import Any
 
 from benchmarks import script
 from benchmarks.ours import Quiet, stack
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.pipeline.session import Session
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 
 
@@ -36,9 +36,9 @@ class Counter(Quiet):
 
 async def sessions(profile: str) -> tuple[Session, Session]:
     """Two sessions of a profile that have done their handshake over memory."""
-    host = Host()
+    registry = Registry()
     client, server = (
-        Session(stack(host, profile, Counter, transport="memory"), stream, role)
+        Session(stack(registry, profile, Counter, transport="memory"), stream, role)
         for stream, role in zip(memory_stream_pair(), (Role.INITIATOR, Role.RESPONDER), strict=True)
     )
     await asyncio.gather(client.open(), server.open())
@@ -74,13 +74,13 @@ async def alone(profile: str, size: int, count: int, tries: int) -> list[tuple[f
 def layers(chosen: Stack, size: int, count: int) -> dict[str, float]:
     """What each layer costs, called by itself with what the layer before it would hand it."""
     framer, messages = chosen.framer(), chosen.messages()
-    cipher = chosen.cipher(Secrets.shared(bytes(32)), Role.INITIATOR)
+    cipher = chosen.cipher(SessionSecrets.shared(bytes(32)), Role.INITIATOR)
     framer.limit = size + cipher.overhead
     texts = ["x" * size] * count
     plaintexts = list(messages.pack(texts))
     sealed = [cipher.seal(plaintext) for plaintext in plaintexts]
     frames = [framer.encode(MESSAGE, one) for one in sealed]
-    reads = cut(b"".join(frames)) if frames[0] != sealed[0] else frames  # without borders each read is a message
+    reads = cut(b"".join(frames)) if frames[0] != sealed[0] else frames  # without boundaries each read is a message
 
     def unframe() -> None:
         for read in reads:

@@ -20,15 +20,15 @@ from benchmarks.ours import HOST, Quiet
 from benchmarks.pairs import APART, CORES, Process
 from plytalk.core.contracts import Ui
 from plytalk.core.contracts.items import Extension
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.session import Session
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.messages.records import Records
-from plytalk.plugins.noise.primitives import AESGCM, CHACHAPOLY, Cipher
+from plytalk.plugins.noise.primitives import AESGCM, CHACHAPOLY, CipherFunctions
 from plytalk.plugins.noise.states import CipherState
 
 CIPHERS = {cipher.name: cipher for cipher in (AESGCM, CHACHAPOLY)}
@@ -49,17 +49,17 @@ Measure = Callable[[int], tuple[float, float]]
 """Measures so many records: processor µs a record, out and in."""
 
 
-def directions(cipher: Cipher) -> tuple[Crypt, Crypt]:
+def directions(cipher: CipherFunctions) -> tuple[Crypt, Crypt]:
     """One direction of a conversation: how its sender seals and how its receiver opens."""
     key = bytes(range(32))
     client, server = (
-        NoiseTransport(Secrets(states=(CipherState(cipher, key), CipherState(cipher, key))), role)
+        NoiseTransport(SessionSecrets(states=(CipherState(cipher, key), CipherState(cipher, key))), role)
         for role in (Role.INITIATOR, Role.RESPONDER)
     )
     return client.seal, server.open
 
 
-def layers(cipher: Cipher, size: int) -> Measure:
+def layers(cipher: CipherFunctions, size: int) -> Measure:
     """Records of `size` bytes, from text to ciphertext and back, by the layers `records` and `noise`."""
     text = ["x" * (size - HEADER - PADDING)]
     seal, unseal = directions(cipher)
@@ -75,7 +75,7 @@ def layers(cipher: Cipher, size: int) -> Measure:
     return partial(timed, out, back)
 
 
-def layer(cipher: Cipher, size: int) -> Measure:
+def layer(cipher: CipherFunctions, size: int) -> Measure:
     """From plaintext to ciphertext and back, by the layer `noise` alone."""
     plaintext = bytes(size)
     seal, unseal = directions(cipher)
@@ -90,7 +90,7 @@ def layer(cipher: Cipher, size: int) -> Measure:
     return partial(timed, out, back)
 
 
-def bare(cipher: Cipher, size: int) -> Measure:
+def bare(cipher: CipherFunctions, size: int) -> Measure:
     """The same for calls of the AEAD alone, with bytes and a nonce that are there already."""
     aead, nonce, plaintext = cipher.new(bytes(range(32))), cipher.nonce(0), bytes(size)
     encrypt, decrypt = aead.encrypt, aead.decrypt
@@ -208,14 +208,14 @@ class Pair:
 
 def stack(ui: type[Ui], suite: str, identity: Path) -> Stack:
     """plytalk/1 as it is, with one suite; any peer is let in."""
-    host = Host()
-    names = {**host.profile("plytalk1").layers, "transport": "tcp"}
-    chosen = {kind: [host.layer(kind, name)] for kind, name in names.items()}
+    registry = Registry()
+    names = {**registry.profile("plytalk1").layers, "transport": "tcp"}
+    chosen = {kind: [registry.layer(kind, name)] for kind, name in names.items()}
     return Stack.build({**chosen, "ui": [ui]}, {"suite": suite, "identity": identity})
 
 
 async def main(role: str, suite: str, port: str, variant: str = "") -> None:
-    hook: Any = Host().manager.hook
+    hook: Any = Registry().manager.hook
     with TemporaryDirectory() as home:
         identity = Path(home, "identity")
         if role == "server":

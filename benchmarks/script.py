@@ -21,7 +21,7 @@ class Server:
 
     def message(self, text: str) -> None:
         if self.characters:
-            self.characters -= len(text)  # not messages: without borders several come as one
+            self.characters -= len(text)  # not messages: without boundaries several come as one
             if not self.characters:
                 self.say(DONE)
         elif self.echoes:

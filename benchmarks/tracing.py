@@ -16,8 +16,8 @@ from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline import establish as opening
 from plytalk.core.pipeline import session
 from plytalk.core.pipeline.session import Session
-from plytalk.core.pipeline.tracing import Event
-from plytalk.core.registry.registry import Host
+from plytalk.core.pipeline.tracing import TraceEvent
+from plytalk.core.registry.registry import Registry
 
 KINDS = ("without", "off", "on")
 
@@ -49,11 +49,11 @@ def session_without() -> type[Session]:
     """The session's class, and the opening that it calls, without tracing."""
     names = stripped(session)
     made: type[Session] = names["Session"]
-    made.open.__globals__["Opening"] = stripped(opening)["Opening"]
+    made.open.__globals__["Establishment"] = stripped(opening)["Establishment"]
     return made
 
 
-def unheard(event: Event) -> None:
+def unheard(event: TraceEvent) -> None:
     """A trace that drops what it hears."""
 
 
@@ -61,7 +61,7 @@ async def opened(kind: str, profile: str) -> tuple[Session, Session]:
     """Two sessions of a profile over memory that have done their handshake."""
     make, trace = (session_without() if kind == "without" else Session), (unheard if kind == "on" else None)
     client, server = (
-        make(stack(Host(), profile, Counter, transport="memory"), stream, role, trace=trace)
+        make(stack(Registry(), profile, Counter, transport="memory"), stream, role, trace=trace)
         for stream, role in zip(memory_stream_pair(), (Role.INITIATOR, Role.RESPONDER), strict=True)
     )
     await asyncio.gather(client.open(), server.open())

@@ -20,7 +20,7 @@ from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.proxy import Proxy
 from plytalk.lab.attacks.run import measure_preludes
-from plytalk.lab.attacks.scenario import ATTACKER, IN_MEMORY, Setup
+from plytalk.lab.attacks.scenario import ATTACKER, IN_MEMORY, Scenario
 
 EXAMPLES = """\b
 Examples:
@@ -44,10 +44,10 @@ def attack(choice: Choice, listen: int, target: Address, wanted: str, seed: int,
 
     The layers are those the two programs run, so that frames and handshakes are understood. Attack only what is yours.
     """
-    kind = chosen_attacks(choice.host, [wanted])[0]
+    kind = chosen_attacks(choice.registry, [wanted])[0]
     with tempfile.TemporaryDirectory() as folder, tracing(trace) as tracer:
-        setup = Setup("attack", choice.classes, options=choice.options)
-        own = setup.stack(ATTACKER, Path(folder))
+        scenario = Scenario("attack", choice.classes, options=choice.options)
+        own = scenario.stack(ATTACKER, Path(folder))
         if not kind.applies(own):
             raise Usage(f"The attack `{wanted}` finds nothing to attack in {own.line}.")
         proxy = Proxy(
@@ -73,11 +73,11 @@ async def run(proxy: Proxy, own: Stack, listen: tuple[str, int], target: tuple[s
 
 def preludes(choice: Choice, folder: Path) -> dict[Role, int]:
     """How many frames each side of this stack sends before it may talk, measured in memory. Raises ChatError."""
-    classes = {**choice.classes, "transport": [choice.host.layer("transport", IN_MEMORY)]}
-    setup = Setup("measured", classes, options=choice.options)
+    classes = {**choice.classes, "transport": [choice.registry.layer("transport", IN_MEMORY)]}
+    scenario = Scenario("measured", classes, options=choice.options)
 
     async def measured() -> dict[Role, int]:
-        stacks = {role: setup.stack(role.value, folder) for role in Role}
+        stacks = {role: scenario.stack(role.value, folder) for role in Role}
         for role, stack in stacks.items():
             await stack.handshake.ready(role, lambda prompt: "")
         return await measure_preludes(stacks, stacks[Role.INITIATOR])

@@ -14,7 +14,7 @@ from plytalk.core.contracts.errors import Exit
 from plytalk.core.contracts.properties import PROTECTIONS, Property
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.address import Address
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 from plytalk.lab.audit.probe import Finding, Grade
 from plytalk.lab.audit.report import Known, Report
@@ -50,16 +50,16 @@ def audit(address: Address, policy: str, thorough: bool, as_json: bool) -> int:
     Exit code 1 means that something is broken, or weaker than the policy wants.
     """
     port = address.port or DEFAULT_PORT
-    report = asyncio.run(look(_known(Host()), address.host, port, required=POLICIES[policy], thorough=thorough))
+    report = asyncio.run(look(_known(Registry()), address.host, port, required=POLICIES[policy], thorough=thorough))
     print(_as_json(str(address), policy, report) if as_json else _as_text(str(address), report))
     return Exit.OK if report.passed else Exit.FAILED
 
 
-def _known(host: Host) -> list[Known]:
+def _known(registry: Registry) -> list[Known]:
     """The profiles that come with plytalk, each with its stack."""
-    profiles = [host.profile(name) for name in host.names("profile") if host.found["profile", name].builtin]
+    profiles = [registry.profile(name) for name in registry.names("profile") if registry.found["profile", name].builtin]
     return [
-        (profile, Stack.build(choose({kind: [name] for kind, name in profile.layers.items()}, {}, host.layer)))
+        (profile, Stack.build(choose({kind: [name] for kind, name in profile.layers.items()}, {}, registry.layer)))
         for profile in profiles
     ]
 

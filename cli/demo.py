@@ -18,9 +18,9 @@ from plytalk.core.contracts import Conversation, Layer, Ui
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.session import Ending
-from plytalk.core.pipeline.tracing import Event, Trace
+from plytalk.core.pipeline.tracing import Trace, TraceEvent
 from plytalk.core.stack.selection import Stack
-from plytalk.lab.inspect.frames import cards
+from plytalk.lab.inspect.frames import inspect_frames
 from plytalk.trust import identity
 
 EXAMPLES = """\b
@@ -33,18 +33,18 @@ WORDS = {"client": ["Meet me at the usual place at nine.", "exit"], "server": ["
 OTHER = {"client": "server", "server": "client"}
 
 
-class Heard:
+class Overheard:
     """A trace for the screen, with times since its beginning. It passes all on to the user's, if there is one, and asks for no
     more than that one does.
     """
 
     def __init__(self, trace: Trace | None) -> None:
-        self.events: list[Event] = []
+        self.events: list[TraceEvent] = []
         self.secrets = bool(getattr(trace, "secrets", False))
         self._trace = trace
         self._began: float | None = None
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: TraceEvent) -> None:
         self._began = event.time if self._began is None else self._began
         self.events.append(replace(event, time=event.time - self._began))
         if self._trace:
@@ -103,20 +103,20 @@ def two_stacks(choice: Choice, folder: Path) -> tuple[Stack, Stack]:
         server.options["identity"], client.options["identity"] = folder / "server", folder / "client"
         client.options["peer"] = identity.create(folder / "server").fingerprint
         identity.create(folder / "client")
-        client.classes["auth"] = [choice.host.layer("auth", "peer")]
+        client.classes["auth"] = [choice.registry.layer("auth", "peer")]
     warn(client)
     return server.stack(), client.stack()
 
 
 async def converse(choice: Choice, folder: Path, trace: Trace | None) -> Ending:
     """A server and a client in this process, over a real socket; then the page."""
-    heard = Heard(trace)
+    heard = Overheard(trace)
     spoken: list[str] = []
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     server_stack, client_stack = two_stacks(choice, folder)
     at_server = replace(server_stack, ui=Script("server", spoken, address))
     at_client = replace(client_stack, ui=Script("client", spoken))
-    hook = choice.host.manager.hook
+    hook = choice.registry.manager.hook
     server = Server(at_server, hook)
     client = Client(at_client, hook, trace=heard)
     place = str(folder / "demo") if at_server.transport.names_place else "127.0.0.1"
@@ -132,12 +132,12 @@ async def converse(choice: Choice, folder: Path, trace: Trace | None) -> Ending:
     return ending
 
 
-def page(stack: Stack, address: str, spoken: list[str], heard: list[Event]) -> Iterator[str]:
+def page(stack: Stack, address: str, spoken: list[str], heard: list[TraceEvent]) -> Iterator[str]:
     """The lines that are shown: the conversation, and below it what each layer made of it, as `chat inspect` shows it."""
     yield paint(f"A conversation over {stack.line}, server at {address}", "1", 1)
     yield from (f"  {line}" for line in [*spoken, "client  exit"])
     yield ""
     yield paint("What each layer did with it, at the client (-> sent, <- received)", "1", 1)
-    for card in cards(heard):
+    for card in inspect_frames(heard):
         if card.way:
             yield from lines(card)

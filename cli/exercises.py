@@ -14,11 +14,11 @@ from typing import NoReturn, cast
 from plytalk.core.contracts import Cipher
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.properties import Property
-from plytalk.core.pipeline.tracing import Event
-from plytalk.core.registry.registry import Host
+from plytalk.core.pipeline.tracing import TraceEvent
+from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks.attack import Attack, Outcome
 from plytalk.lab.attacks.matrix import Cell, measure
-from plytalk.lab.attacks.scenario import Setup, setups
+from plytalk.lab.attacks.scenario import Scenario, scenarios
 from plytalk.lab.inspect.trace_file import TraceFile, read
 from plytalk.testing import check_cipher
 from plytalk.trust.word_list import WORDS
@@ -27,7 +27,7 @@ SECRET_LINES = ("The meeting place is the {} by the {}.", "Agreed. Nobody must k
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AnswerVerdict:
     """Whether an answer is right, and why."""
 
     right: bool
@@ -41,14 +41,14 @@ class Exercise:
     title: str
     task: str
     answer: str
-    check: Callable[[Host, str], Verdict]
+    check: Callable[[Registry, str], AnswerVerdict]
     prepare: Callable[[Path], None] | None = None
 
 
-def outcome(host: Host, attack: str, stack: str) -> Outcome:
+def outcome(registry: Registry, attack: str, stack: str) -> Outcome:
     """What becomes of an attack on a stack, measured. Raises UnknownLayer, Usage."""
-    kind = host.layer("attack", attack)
-    found = [setup for setup in setups(host) if setup.name == stack]
+    kind = registry.layer("attack", attack)
+    found = [setup for setup in scenarios(registry) if setup.name == stack]
     if not found or not issubclass(kind, Attack):
         raise Usage(f"The lab has no stack {stack!r}.", "`chat lab` lists them.")
     measured = cells(found, [kind])
@@ -57,7 +57,7 @@ def outcome(host: Host, attack: str, stack: str) -> Outcome:
     return measured[-1].measured
 
 
-def cells(stacks: list[Setup], attacks: list[type[Attack]]) -> list[Cell]:
+def cells(stacks: list[Scenario], attacks: list[type[Attack]]) -> list[Cell]:
     return list(measure(stacks, attacks))
 
 
@@ -68,10 +68,10 @@ def record(path: Path) -> None:
     """A recorded conversation in plaintext, bytes on the wire only, with two words drawn at random."""
     words = random.SystemRandom().sample(WORDS, 2)
     trace = TraceFile(path, stopped=partial(refuse_part, path))
-    trace(Event("session", "", "started", b"", {"role": "client", "peer": "192.0.2.7:5002"}))
+    trace(TraceEvent("session", "", "started", b"", {"role": "client", "peer": "192.0.2.7:5002"}))
     for way, line in zip(("out", "in"), SECRET_LINES, strict=True):
-        trace(Event("transport", way, "bytes", line.format(*words).encode()))
-        trace(Event("framer", way, "", line.format(*words).encode()))
+        trace(TraceEvent("transport", way, "bytes", line.format(*words).encode()))
+        trace(TraceEvent("framer", way, "", line.format(*words).encode()))
     trace.close()
 
 
@@ -81,30 +81,30 @@ def refuse_part(path: Path, why: str) -> NoReturn:
     raise Usage(f"{path} could not be written. {why}", "Name another file.")
 
 
-def check_wire(host: Host, answer: str) -> Verdict:
+def check_wire(registry: Registry, answer: str) -> AnswerVerdict:
     path, _, words = answer.partition(":")
     said = b"".join(event.data for event in read(Path(path)) if event.layer == "transport").decode()
     place, landmark = said.removeprefix("The meeting place is the ").partition(".")[0].split(" by the ")
     if words.lower().split() == [place, landmark]:
-        return Verdict(True, "You listened, and nobody noticed: anyone on the network path can do that.")
-    return Verdict(False, "Those are not the two words. Look at the bytes: chat inspect FILE")
+        return AnswerVerdict(True, "You listened, and nobody noticed: anyone on the network path can do that.")
+    return AnswerVerdict(False, "Those are not the two words. Look at the bytes: chat inspect FILE")
 
 
 # -- 2, 3, 4: an attack that succeeds here and fails there ----------------------------------------------------------------
 
 
-def breaks(falls: tuple[str, ...], holds: str, lesson: str) -> Callable[[Host, str], Verdict]:
+def breaks(falls: tuple[str, ...], holds: str, lesson: str) -> Callable[[Registry, str], AnswerVerdict]:
     """An attack is right if it succeeds on these stacks and fails on another."""
 
-    def check(host: Host, answer: str) -> Verdict:
+    def check(registry: Registry, answer: str) -> AnswerVerdict:
         for stack in falls:
-            if (measured := outcome(host, answer, stack)) is not Outcome.UNDETECTED:
-                return Verdict(
+            if (measured := outcome(registry, answer, stack)) is not Outcome.UNDETECTED:
+                return AnswerVerdict(
                     False, f"On {stack} it is {measured}: it has to succeed there. See chat lab --attack {answer} --why"
                 )
-        if (measured := outcome(host, answer, holds)) is not Outcome.DETECTED:
-            return Verdict(False, f"On {holds} it is {measured}: it has to fail there, or it shows nothing.")
-        return Verdict(True, f"It succeeds on {' and '.join(falls)}, and fails on {holds}. {lesson}")
+        if (measured := outcome(registry, answer, holds)) is not Outcome.DETECTED:
+            return AnswerVerdict(False, f"On {holds} it is {measured}: it has to fail there, or it shows nothing.")
+        return AnswerVerdict(True, f"It succeeds on {' and '.join(falls)}, and fails on {holds}. {lesson}")
 
     return check
 
@@ -112,69 +112,75 @@ def breaks(falls: tuple[str, ...], holds: str, lesson: str) -> Callable[[Host, s
 # -- 5: why a tag is not enough --------------------------------------------------------------------------------------------
 
 
-def check_beside_the_tag(host: Host, answer: str) -> Verdict:
+def check_beside_the_tag(registry: Registry, answer: str) -> AnswerVerdict:
     names = [name.strip() for name in answer.split(",") if name.strip()]
     if len(set(names)) < 3:
-        return Verdict(False, "Name at least three attacks, with commas between them.")
+        return AnswerVerdict(False, "Name at least three attacks, with commas between them.")
     for name in names:
-        kind = host.layer("attack", name)
-        if outcome(host, name, "secure-chat") is not Outcome.UNDETECTED:
-            return Verdict(False, f"`{name}` does not succeed on secure-chat.")
+        kind = registry.layer("attack", name)
+        if outcome(registry, name, "secure-chat") is not Outcome.UNDETECTED:
+            return AnswerVerdict(False, f"`{name}` does not succeed on secure-chat.")
         if issubclass(kind, Attack) and not kind.defences & {Property.ORDER, Property.DIRECTION_KEYS, Property.CLEAN_END}:
-            return Verdict(False, f"`{name}` succeeds for another reason than when and where a sealed frame comes.")
-    return Verdict(True, "Each frame was whole and its tag right. What was wrong was when, where and how often it came.")
+            return AnswerVerdict(False, f"`{name}` succeeds for another reason than when and where a sealed frame comes.")
+    return AnswerVerdict(True, "Each frame was whole and its tag right. What was wrong was when, where and how often it came.")
 
 
 # -- 6: write a cipher and break it ----------------------------------------------------------------------------------------
 
 
-def check_own_cipher(host: Host, answer: str) -> Verdict:
+def check_own_cipher(registry: Registry, answer: str) -> AnswerVerdict:
     cipher, _, attack = answer.partition(":")
-    layer = host.layer("cipher", cipher)
-    if host.found["cipher", cipher].builtin:
-        return Verdict(False, f"`{cipher}` came with plytalk; make your own: chat plugins new plytalk-cipher-mine --kind cipher")
+    layer = registry.layer("cipher", cipher)
+    if registry.found["cipher", cipher].builtin:
+        return AnswerVerdict(
+            False, f"`{cipher}` came with plytalk; make your own: chat plugins new plytalk-cipher-mine --kind cipher"
+        )
     try:
         check_cipher(cast(type[Cipher], layer))
     except (AssertionError, ChatError) as error:
-        return Verdict(False, f"The cipher does not keep its contract: {error}")
-    measured = outcome(host, attack, f"cipher {cipher}")
+        return AnswerVerdict(False, f"The cipher does not keep its contract: {error}")
+    measured = outcome(registry, attack, f"cipher {cipher}")
     if measured is not Outcome.UNDETECTED:
-        return Verdict(False, f"`{attack}` is {measured} on your cipher. Which one succeeds? chat lab --stack 'cipher {cipher}'")
-    return Verdict(True, f"The cipher keeps its contract, and `{attack}` breaks it. Now try to fix it.")
+        return AnswerVerdict(
+            False, f"`{attack}` is {measured} on your cipher. Which one succeeds? chat lab --stack 'cipher {cipher}'"
+        )
+    return AnswerVerdict(True, f"The cipher keeps its contract, and `{attack}` breaks it. Now try to fix it.")
 
 
 # -- 7: pin a key ----------------------------------------------------------------------------------------------------------
 
 
-def check_pin(host: Host, answer: str) -> Verdict:
-    auth = host.layer("auth", answer)
+def check_pin(registry: Registry, answer: str) -> AnswerVerdict:
+    auth = registry.layer("auth", answer)
     if Property.PEER_IDENTITY not in auth.gives:
-        return Verdict(False, f"`{answer}` does not say whose key it is.")
-    stacks = [setup for setup in setups(host) if answer in [one.name for one in setup.auths]]
+        return AnswerVerdict(False, f"`{answer}` does not say whose key it is.")
+    stacks = [setup for setup in scenarios(registry) if answer in [one.name for one in setup.auths]]
     if not stacks:
-        return Verdict(False, f"The lab has no stack with `{answer}`: it has no key or list to give it beforehand.")
-    if outcome(host, "mitm", stacks[0].name) is not Outcome.DETECTED:
-        return Verdict(False, "The man in the middle still gets through.")
-    if outcome(host, "early-secret", stacks[0].name) is not Outcome.DETECTED:
-        return Verdict(
+        return AnswerVerdict(False, f"The lab has no stack with `{answer}`: it has no key or list to give it beforehand.")
+    if outcome(registry, "mitm", stacks[0].name) is not Outcome.DETECTED:
+        return AnswerVerdict(False, "The man in the middle still gets through.")
+    if outcome(registry, "early-secret", stacks[0].name) is not Outcome.DETECTED:
+        return AnswerVerdict(
             True, "With it the man in the middle is refused, though he has learnt who the client is. Which one is earlier?"
         )
-    return Verdict(True, "With it the man in the middle is refused before the first secret byte leaves.")
+    return AnswerVerdict(True, "With it the man in the middle is refused before the first secret byte leaves.")
 
 
 # -- 8: what post-quantum buys ---------------------------------------------------------------------------------------------
 
 
-def check_quantum(host: Host, answer: str) -> Verdict:
+def check_quantum(registry: Registry, answer: str) -> AnswerVerdict:
     try:
-        handshake = host.layer("handshake", "plytalk1").configured({"suite": answer})
+        handshake = registry.layer("handshake", "plytalk1").configured({"suite": answer})
     except Usage as error:
-        return Verdict(False, error.sentence)
+        return AnswerVerdict(False, error.sentence)
     if Property.POST_QUANTUM in handshake.gives:
-        return Verdict(
+        return AnswerVerdict(
             True, "An attacker who recorded it has to break X25519 and ML-KEM-768; with the other suites X25519 alone."
         )
-    return Verdict(False, "A conversation with this suite, recorded today, can be read by anyone who breaks X25519 one day.")
+    return AnswerVerdict(
+        False, "A conversation with this suite, recorded today, can be read by anyone who breaks X25519 one day."
+    )
 
 
 OPEN = "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly"

@@ -11,7 +11,7 @@ from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.core.contracts import KINDS, Cipher, Layer
 from plytalk.core.contracts.errors import PluginError
 from plytalk.core.contracts.properties import MEANINGS, Property
-from plytalk.core.stack.assessment import Row, Sheet, sheet
+from plytalk.core.stack.assessment import Assessment, Row, assess
 from plytalk.core.stack.selection import given_by, line_of, refuse_impossible
 
 EXAMPLES = """\b
@@ -30,8 +30,8 @@ WIDTH = 110
 def explain(choice: Choice, as_json: bool) -> None:
     """Say what a stack protects, what it does not, and what to change."""
     refuse_impossible(choice.classes)
-    choice.host.load_all()
-    page = sheet(choice.classes, lambda prop, kind: givers(choice, prop, kind), Doubts(choice))
+    choice.registry.load_all()
+    page = assess(choice.classes, lambda prop, kind: givers(choice, prop, kind), Doubts(choice))
     print(_as_json(choice, page) if as_json else _as_text(choice, page))
 
 
@@ -39,7 +39,7 @@ class Doubts:
     """Why what a plugin claims is not repeated as a fact: the conformance kit refutes the plugin, or nobody has attacked it."""
 
     def __init__(self, choice: Choice) -> None:
-        self._host = choice.host
+        self._host = choice.registry
         self._refuted: dict[type[Layer], str] = {}
 
     def __call__(self, layer: type[Layer], prop: Property) -> str:
@@ -72,16 +72,16 @@ def refutation(layer: type[Layer]) -> str:
 def givers(choice: Choice, prop: Property, kind: str) -> list[str]:
     """The installed layers of a kind that give a property; broken ones give nothing."""
     names = []
-    for name in choice.host.names(kind):
+    for name in choice.registry.names(kind):
         try:
-            if prop in choice.host.layer(kind, name).gives:
+            if prop in choice.registry.layer(kind, name).gives:
                 names.append(name)
         except PluginError:
             continue
     return names
 
 
-def _as_json(choice: Choice, page: Sheet) -> str:
+def _as_json(choice: Choice, page: Assessment) -> str:
     return json.dumps(
         {
             "stack": {kind: [layer.name for layer in layers] for kind, layers in choice.classes.items() if layers},
@@ -96,7 +96,7 @@ def _as_json(choice: Choice, page: Sheet) -> str:
     )
 
 
-def _as_text(choice: Choice, page: Sheet) -> str:
+def _as_text(choice: Choice, page: Assessment) -> str:
     name = f"   (the chat {choice.named.name})" if choice.named else ""
     lines = [paint(f"{line_of(choice.classes)}{name}", "1", 1), ""]
     for kind in KINDS:

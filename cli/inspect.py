@@ -12,9 +12,9 @@ from plytalk.cli.parameters import FILE
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.standard_streams import tell
-from plytalk.core.pipeline.tracing import Event
+from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.capture import capture
-from plytalk.lab.inspect.frames import Card, Deck, cards
+from plytalk.lab.inspect.frames import InspectedFrame, Inspection, inspect_frames
 from plytalk.lab.inspect.page import page
 from plytalk.lab.inspect.trace_file import follow, read
 from plytalk.trust import files
@@ -47,15 +47,15 @@ def inspect(trace: Path, as_json: bool, html: Path | None, pcapng: Path | None, 
         return
     events = read(trace)
     if html:
-        write(html, page(cards(events), f"A conversation, layer by layer: {trace.name}").encode())
+        write(html, page(inspect_frames(events), f"A conversation, layer by layer: {trace.name}").encode())
     if pcapng:
         write(pcapng, capture(events))
     if as_json:
-        print(json.dumps([card.as_json() for card in cards(events)], indent=1))
+        print(json.dumps([card.as_json() for card in inspect_frames(events)], indent=1))
     elif not html and not pcapng:
         if not events:
             tell(f"{trace} is an empty trace: it ended before anything was recorded.")
-        for card in cards(events):
+        for card in inspect_frames(events):
             print("\n".join(lines(card)))
 
 
@@ -75,7 +75,7 @@ def write(path: Path, content: bytes) -> None:
 
 def follow_live(trace: Path) -> None:
     """Print cards as they come, until the session has ended. Raises Usage."""
-    deck = Deck()
+    deck = Inspection()
     for event in follow(trace, lambda: time.sleep(PAUSE)):
         for card in deck.add(event):
             print("\n".join(lines(card)), flush=True)
@@ -83,7 +83,7 @@ def follow_live(trace: Path) -> None:
             return
 
 
-def lines(card: Card) -> Iterator[str]:
+def lines(card: InspectedFrame) -> Iterator[str]:
     """A card for a terminal."""
     head = f"{card.time * 1000:10.1f} ms  " + (f"{clean(card.group)}  " if card.group else "")
     if card.way:
@@ -103,7 +103,7 @@ def lines(card: Card) -> Iterator[str]:
     yield paint(f"{head}{clean(card.name)}{': ' if said else ''}{said}  {about}".rstrip(), "1", 1)
 
 
-def layer(event: Event, plugin: str) -> Iterator[str]:
+def layer(event: TraceEvent, plugin: str) -> Iterator[str]:
     """What one layer, here the plugin of that name, made of a frame."""
     fields = "  ".join(f"{clean(name)}: {clean(value)}" for name, value in event.fields.items())
     made = f"    {event.layer:<9} {clean(plugin):<17} {len(event.data)} bytes"

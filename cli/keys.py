@@ -21,7 +21,7 @@ from plytalk.core.io.standard_streams import tell
 from plytalk.trust import identity as identities
 from plytalk.trust.contacts import Contacts
 from plytalk.trust.files import StoreError, place, plain_text, read, write_new
-from plytalk.trust.host_keys import Entry, KnownHosts
+from plytalk.trust.host_keys import HostKeyLine, KnownHosts
 
 PSK_BYTES = 32
 EXAMPLES = """\b
@@ -175,11 +175,11 @@ def _public_key(given: str) -> PublicKey:
         raise Usage(f"This is not a public key: {error}.", "It is what `chat keys export` prints on the other side.") from None
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: HostKeyLine) -> str:
     return "(hidden by a hash)" if entry.hashed else entry.hosts
 
 
-def _host(entry: Entry) -> dict[str, Any]:
+def _host(entry: HostKeyLine) -> dict[str, Any]:
     return {
         "host": None if entry.hashed else clean(entry.hosts),
         **_shown(entry.key),

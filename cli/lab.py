@@ -16,11 +16,11 @@ from plytalk.cli.tracing import trace_option, tracing
 from plytalk.core.contracts.errors import Exit, Usage
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.standard_streams import tell
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks.attack import Attack, Outcome
 from plytalk.lab.attacks.matrix import Cell, measure
 from plytalk.lab.attacks.run import Passive
-from plytalk.lab.attacks.scenario import Setup, setups
+from plytalk.lab.attacks.scenario import Scenario, scenarios
 
 EXAMPLES = """\b
 Examples:
@@ -48,7 +48,7 @@ PAGE = """<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <style>
 body {{ font: 16px/1.4 system-ui, sans-serif; margin: 24px; }}
-table {{ border-collapse: collapse; }} th, td {{ border: 1px solid #bbb; padding: 4px 8px; text-align: left; }}
+table {{ boundary-collapse: collapse; }} th, td {{ boundary: 1px solid #bbb; padding: 4px 8px; text-align: left; }}
 .DETECTED {{ background: #d7f2e0; }} .UNDETECTED {{ background: #fbd9d5; }} .CRASHED {{ background: #e7d6f5; }}
 .NOT_APPLICABLE {{ color: #777; }}
 .False {{ outline: 3px solid #b3261e; }}
@@ -84,13 +84,13 @@ def lab(
     trace: Path | None,
 ) -> int:
     """Attack every stack with every attack, and compare with what the layers promise."""
-    host = Host(blocked)
+    registry = Registry(blocked)
     if ctx.invoked_subcommand:
-        ctx.obj = host
+        ctx.obj = registry
         return 0
     if trace and (len(stacks), len(attacks), seeds) != (1, 1, 1):
         raise Usage("A trace holds one attack on one stack.", "Name them with --stack and --attack.")
-    chosen, kinds = chosen_setups(host, stacks), chosen_attacks(host, attacks)
+    chosen, kinds = chosen_setups(registry, stacks), chosen_attacks(registry, attacks)
     with tracing(trace) as tracer:
         cells = list(measure(chosen, kinds, range(seeds), progress=progress, trace=tracer))
     if not cells:
@@ -113,7 +113,7 @@ def progress(line: str) -> None:
 @click.option("--check", "answer", type=TEXT, metavar="ANSWER", help="Check your answer, by running it.")
 @click.option("--make", type=FILE, metavar="FILE", help="Make the file that the exercise is about.")
 @click.pass_obj
-def exercise(host: Host, number: int | None, answer: str | None, make: Path | None) -> int:
+def exercise(registry: Registry, number: int | None, answer: str | None, make: Path | None) -> int:
     """Show the exercises of the lab book, and check answers to them."""
     if number is None:
         for place, one in enumerate(exercises.EXERCISES, 1):
@@ -131,22 +131,22 @@ def exercise(host: Host, number: int | None, answer: str | None, make: Path | No
             f"{number}  {chosen.title}\n\n{chosen.task}\nAn answer is {chosen.answer}: chat lab exercise {number} --check ANSWER"
         )
         return 0
-    verdict = chosen.check(host, answer)
+    verdict = chosen.check(registry, answer)
     print(paint("Right. " if verdict.right else "Not yet. ", "32" if verdict.right else "31", 1) + verdict.why)
     return int(Exit.OK if verdict.right else Exit.FAILED)
 
 
-def chosen_setups(host: Host, names: Sequence[str]) -> list[Setup]:
+def chosen_setups(registry: Registry, names: Sequence[str]) -> list[Scenario]:
     """The setups of these names, or all. Raises Usage."""
-    every = list(setups(host))
-    if unknown := set(names) - {setup.name for setup in every}:
+    every = list(scenarios(registry))
+    if unknown := set(names) - {scenario.name for scenario in every}:
         raise Usage(f"The lab has no stack {sorted(unknown)[0]!r}.", f"It has: {', '.join(setup.name for setup in every)}.")
-    return [setup for setup in every if not names or setup.name in names]
+    return [scenario for scenario in every if not names or scenario.name in names]
 
 
-def chosen_attacks(host: Host, names: Sequence[str]) -> list[type[Attack]]:
+def chosen_attacks(registry: Registry, names: Sequence[str]) -> list[type[Attack]]:
     """The attacks of these names, or all that are installed and work. Raises UnknownLayer."""
-    found = [host.layer("attack", name) for name in names or host.names("attack")]
+    found = [registry.layer("attack", name) for name in names or registry.names("attack")]
     return [attack for attack in found if issubclass(attack, Attack)]
 
 
@@ -236,6 +236,6 @@ def story(cell: Cell) -> Iterable[str]:
         yield from (f"    asked: {clean(question)}" for question in side.asked)
         yield from (f"    alarm: {clean(alarm)}" for alarm in side.alarms)
         yield f"    ended: {side.ending.reason if side.ending else 'never began'}"
-    for passing in cell.evidence.middle.frames:
+    for passing in cell.evidence.interceptor.frames:
         where = "handshake" if passing.handshake else "frame"
         yield f"  {passing.sender.value:<6} {where} {passing.index} ({len(passing.payload)} bytes)  {passing.payload[:48].hex()}"

@@ -14,7 +14,7 @@ from plytalk.core.contracts.properties import Profile
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry.discovery import PROFILE, Found
 from plytalk.core.registry.hookspecs import API_VERSION
-from plytalk.core.registry.registry import Host, Problem
+from plytalk.core.registry.registry import Problem, Registry
 from plytalk.core.registry.validation import PLUGIN_KINDS
 
 EXAMPLES = """\b
@@ -38,11 +38,11 @@ def plugins(ctx: click.Context, check: bool, as_json: bool, blocked: tuple[str, 
         if check or as_json or blocked:
             raise click.UsageError(f"--check, --json and -p have no meaning before `{ctx.invoked_subcommand}`.", ctx)
         return Exit.OK
-    host = Host(blocked)
-    working = sorted(host.load_all(), key=lambda one: (ORDER.index(one[0].kind), one[0].name))
+    registry = Registry(blocked)
+    working = sorted(registry.load_all(), key=lambda one: (ORDER.index(one[0].kind), one[0].name))
     rows = [_row(found, brought) for found, brought in working]
-    print(_as_json(rows, host.problems) if as_json else _as_text(rows, host.problems))
-    return Exit.PLUGIN if check and host.problems else Exit.OK
+    print(_as_json(rows, registry.problems) if as_json else _as_text(rows, registry.problems))
+    return Exit.PLUGIN if check and registry.problems else Exit.OK
 
 
 plugins.add_command(new)

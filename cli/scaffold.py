@@ -15,7 +15,7 @@ from plytalk.core.contracts import KINDS
 from plytalk.core.contracts.errors import LocalError, Usage
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry.discovery import GROUP
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 
 WORDS = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST = 40
@@ -62,7 +62,7 @@ def kind_and_name(distribution: str, kind: str | None) -> tuple[str, str]:
 
 def refuse_taken(kind: str, name: str) -> None:
     """Raises Usage if a layer of that name is installed: the new one could not be loaded beside it."""
-    if other := Host().found.get((kind, name)):
+    if other := Registry().found.get((kind, name)):
         raise Usage(f"There is a {kind} called `{name}` already, from {other.origin}.", "Choose another name.")
 
 

@@ -18,7 +18,7 @@ from plytalk.core.contracts import KINDS, REPEATABLE, Layer, Option
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, PluginError, Usage
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Profile
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 
 DEFAULT_PROFILE = "plytalk1"
@@ -42,7 +42,7 @@ HELP = {
 class Choice:
     """What the command line, the environment and the config file came to."""
 
-    host: Host
+    registry: Registry
     classes: dict[str, list[type[Layer]]]
     profile: Profile | None
     settings: Mapping[str, Any]
@@ -50,12 +50,14 @@ class Choice:
 
     def stack(self) -> Stack:
         """The stack, made. Raises ImpossibleStack."""
-        known = [self.host.profile(name) for name in self.host.names("profile") if self.host.found["profile", name].builtin]
+        known = [
+            self.registry.profile(name) for name in self.registry.names("profile") if self.registry.found["profile", name].builtin
+        ]
         return Stack.build(self.classes, self.options, known)
 
     def guest(self, profile: str) -> Stack:
         """A stack for guests who speak an existing chat. Raises Usage where its layers belong to another."""
-        classes = choose({kind: [name] for kind, name in self.host.profile(profile).layers.items()}, {}, self.host.layer)
+        classes = choose({kind: [name] for kind, name in self.registry.profile(profile).layers.items()}, {}, self.registry.layer)
         if any("auth" in layer.prefers for layers in classes.values() for layer in layers):
             raise Usage(f"{profile} is not an existing chat: its users do not need --guests.", "Leave it out of --guests.")
         return Stack.build({**classes, "transport": self.classes["transport"], "ui": self.classes["ui"]}, self.options)
@@ -66,12 +68,12 @@ class Choice:
             raise Usage(f"--peer names a different key than the stored one, {fingerprint}.", "Leave out --peer, or the name.")
         replaced = ("peer", self.classes["handshake"][0].prefers.get("auth"))
         others = [layer for layer in self.classes.get("auth", []) if layer.name not in replaced]
-        self.classes["auth"] = [self.host.layer("auth", "peer"), *others]
+        self.classes["auth"] = [self.registry.layer("auth", "peer"), *others]
 
     @property
     def named(self) -> Profile | None:
         """The profile that consists of these layers, however they were chosen."""
-        return match(self.host, {kind: layers[0].name for kind, layers in self.classes.items() if layers})
+        return match(self.registry, {kind: layers[0].name for kind, layers in self.classes.items() if layers})
 
     @property
     def port(self) -> int:
@@ -90,7 +92,7 @@ class LayerName(click.ParamType[str]):
         return TEXT.convert(value, param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return [CompletionItem(name) for name in Host().names(self.kind) if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in Registry().names(self.kind) if name.startswith(incomplete)]
 
 
 class Blocked(click.ParamType[str]):
@@ -199,11 +201,11 @@ class StackCommand(click.Command):
     @staticmethod
     def _choose(values: Mapping[str, Any], asks_help: bool) -> Choice:
         blocked = [Blocked().convert(one, None, None) for one in values.get("blocked") or ()]
-        host = Host(blocked)
+        registry = Registry(blocked)
         settings = {} if asks_help else config.read(Path(values["config"]) if values.get("config") else None)
         kinds = {kind: _names(kind, values.get(kind)) for kind in KINDS if values.get(kind)}
-        profile = host.profile(values["profile"]) if values.get("profile") else None
-        return Choice(host, resolve(host, kinds, profile, settings), profile, settings)
+        profile = registry.profile(values["profile"]) if values.get("profile") else None
+        return Choice(registry, resolve(registry, kinds, profile, settings), profile, settings)
 
     def _take_options(self, choice: Choice, ctx: click.Context) -> None:
         """Move the layers' options from the command's parameters to the choice, with the layers that they choose."""
@@ -231,10 +233,10 @@ class StackCommand(click.Command):
             )
         wanted = with_configuration(choice.classes["handshake"][0], choice.options).prefers.get("auth")
         if wanted and self._role is not Role.RESPONDER and not choice.classes.get("auth"):
-            choice.classes["auth"] = [choice.host.layer("auth", wanted)]
+            choice.classes["auth"] = [choice.registry.layer("auth", wanted)]
         wanted = choice.classes["messages"][0].prefers.get("feature")
-        if wanted and ("feature", wanted) in choice.host.found:
-            layer = choice.host.layer("feature", wanted)
+        if wanted and ("feature", wanted) in choice.registry.found:
+            layer = choice.registry.layer("feature", wanted)
             if layer not in choice.classes.setdefault("feature", []):
                 choice.classes["feature"].append(layer)
         for option, layer in given.items():
@@ -269,9 +271,9 @@ class StackCommand(click.Command):
 def with_options(choice: Choice, everything: bool) -> list[type[Layer]]:
     """The layers whose options are understood: the chosen ones, and those that come with plytalk and choose themselves by one."""
     layers = [layer for chosen in choice.classes.values() for layer in chosen]
-    for (kind, name), found in choice.host.found.items():
+    for (kind, name), found in choice.registry.found.items():
         if found.builtin and (kind in REPEATABLE or (everything and kind in KINDS)):
-            layer = choice.host.layer(kind, name)
+            layer = choice.registry.layer(kind, name)
             if layer not in layers:
                 layers.append(layer)
     return layers
@@ -291,7 +293,7 @@ def with_configuration(layer: type[Layer], options: Mapping[str, Any]) -> type[L
 
 
 def resolve(
-    host: Host, given: Mapping[str, Sequence[str]], profile: Profile | None, settings: Mapping[str, Any]
+    registry: Registry, given: Mapping[str, Sequence[str]], profile: Profile | None, settings: Mapping[str, Any]
 ) -> dict[str, list[type[Layer]]]:
     """The layers that these choices come to. Raises PluginError."""
     chosen = dict(given)
@@ -302,17 +304,19 @@ def resolve(
         if kind in from_config:
             chosen.setdefault(kind, from_config[kind])
     if any(kind in chosen for kind in IDENTIFYING):
-        return choose(chosen, host.profile(DEFAULT_PROFILE).layers, host.layer)
+        return choose(chosen, registry.profile(DEFAULT_PROFILE).layers, registry.layer)
     if any(kind in from_config for kind in IDENTIFYING) or "profile" in settings:
-        return resolve(host, {**from_config, **chosen}, host.profile(settings["profile"]) if "profile" in settings else None, {})
-    return choose(chosen, host.profile(DEFAULT_PROFILE).layers, host.layer)
+        return resolve(
+            registry, {**from_config, **chosen}, registry.profile(settings["profile"]) if "profile" in settings else None, {}
+        )
+    return choose(chosen, registry.profile(DEFAULT_PROFILE).layers, registry.layer)
 
 
-def match(host: Host, names: Mapping[str, str]) -> Profile | None:
+def match(registry: Registry, names: Mapping[str, str]) -> Profile | None:
     """The installed profile with these framer, handshake, cipher and messages."""
-    for name in host.names("profile"):
-        if host.found["profile", name].builtin:
-            profile = host.profile(name)
+    for name in registry.names("profile"):
+        if registry.found["profile", name].builtin:
+            profile = registry.profile(name)
             if all(profile.layers.get(kind) == names.get(kind) for kind in IDENTIFYING):
                 return profile
     return None

@@ -16,7 +16,7 @@ from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
 from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
-from plytalk.cli.terminal import is_empty, is_nowhere, secret
+from plytalk.cli.terminal import has_no_input, is_empty, secret
 from plytalk.cli.tracing import trace_option, tracing
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.limits import Limits
@@ -24,7 +24,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.endpoints.client import Client
-from plytalk.core.endpoints.server import Place, Server
+from plytalk.core.endpoints.server import ListenAddress, Server
 from plytalk.core.io.address import Address, parse_address, parse_port
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.pipeline.session import Ending
@@ -112,9 +112,9 @@ def serve(
         headless = True
         tell("Standard input is empty, so the server goes on as with --headless. To talk here, start it in a terminal.")
     if headless:
-        choice.classes["ui"] = [choice.host.layer("ui", "none")]
+        choice.classes["ui"] = [choice.registry.layer("ui", "none")]
     stack = choice.stack()
-    stack.ui.stays = is_nowhere() or not once  # without any input, a server can still be there to listen
+    stack.ui.stays = has_no_input() or not once  # without any input, a server can still be there to listen
     if guests and not any(feature.hosts for feature in stack.features):
         raise Usage("--guests needs a room that they can join.", "Add --feature rooms, or choose the layers of plytalk/1.")
     place = listening_at(choice, host, stack.transport.names_place)
@@ -124,12 +124,12 @@ def serve(
     for auth in stack.auths:
         auth.remembers = True
     with tracing(trace, stack.ui.notice) as tracer:
-        choice.host.hear(stack)
+        choice.registry.hear(stack)
         server = Server(
             stack,
-            choice.host.manager.hook,
+            choice.registry.manager.hook,
             limits=replace(Limits(), connections=open_files_for(members), ping=ping),
-            guests=[Place(choice.guest(name), place.host, own) for name, own in invited(choice, guests or "")],
+            guests=[ListenAddress(choice.guest(name), place.host, own) for name, own in invited(choice, guests or "")],
             secret=secret,
             trace=tracer,
             announce=lambda address: announce(choice, stack, address),
@@ -181,7 +181,7 @@ def invited(choice: Choice, guests: str) -> Iterator[tuple[str, int]]:
     for one in filter(None, places):
         name, _, port = one.partition(":")
         try:
-            number = parse_port(port, lowest=0) if port else choice.host.profile(name).port
+            number = parse_port(port, lowest=0) if port else choice.registry.profile(name).port
         except Usage as error:
             raise Usage(f"'{shorten(one)}' is not PROFILE or PROFILE:PORT. {error}", GUESTS_HINT) from None
         yield name, number
@@ -214,8 +214,8 @@ def connect(choice: Choice, address: str, port: int | None, ping: float, trace: 
     number = agreed_port(place, port)
     warn(choice)
     with tracing(trace, stack.ui.notice) as tracer:
-        choice.host.hear(stack)
-        client = Client(stack, choice.host.manager.hook, limits=replace(Limits(), ping=ping), secret=secret, trace=tracer)
+        choice.registry.hear(stack)
+        client = Client(stack, choice.registry.manager.hook, limits=replace(Limits(), ping=ping), secret=secret, trace=tracer)
         return run(client.run(place.host, number or choice.port))
 
 

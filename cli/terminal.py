@@ -26,7 +26,7 @@ def secret(prompt: str) -> str:
         signal.signal(signal.SIGINT, before)
 
 
-def is_nowhere() -> bool:
+def has_no_input() -> bool:
     """Whether standard input is /dev/null, or closed."""
     try:
         return os.path.samestat(os.fstat(0), os.stat(os.devnull))
@@ -36,8 +36,8 @@ def is_nowhere() -> bool:
 
 def is_empty() -> bool:
     """Whether nothing can come from standard input any more: also a file read to its end, or a pipe whose writer has gone."""
-    if is_nowhere() or sys.platform == "win32":
-        return is_nowhere()
+    if has_no_input() or sys.platform == "win32":
+        return has_no_input()
     about = os.fstat(0)
     if stat.S_ISREG(about.st_mode):
         return os.lseek(0, 0, os.SEEK_CUR) >= about.st_size

@@ -11,7 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from plytalk.core.contracts.items import Ack, Close, Extension, Item
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.messages.records import Records
@@ -19,7 +19,7 @@ from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import DH, X25519, KeyPair
 from plytalk.plugins.noise.protocol import named
-from plytalk.plugins.rooms.events import EVENT, ROOM, Event, Kind
+from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent
 from plytalk.plugins.rooms.events import write as room
 from plytalk.trust.identity import Identity
 
@@ -68,7 +68,7 @@ def talk() -> tuple[dict[str, list[Item]], dict[str, list[Item]]]:
         do="welcome", room="lobby", epoch=EPOCH, you="alice", next=7, taken=0, now=7, missed=False, here=["server", "bob"],
         count=3, topic="", seat=True,
     )  # fmt: skip
-    events = [Event(8 + number, NOON + number, Kind.SAID, 0, "alice", text).encode() for number, text in enumerate(SAID)]
+    events = [RoomEvent(8 + number, NOON + number, Kind.SAID, 0, "alice", text).encode() for number, text in enumerate(SAID)]
     client: dict[str, list[Item]] = {
         "a join": [Extension(ROOM, join)],
         "the messages `Hello!` and `Hör zu.`": [*SAID],
@@ -76,7 +76,7 @@ def talk() -> tuple[dict[str, list[Item]], dict[str, list[Item]]]:
     }
     server: dict[str, list[Item]] = {
         "the welcome": [Extension(ROOM, welcome)],
-        "the event that alice came": [Extension(EVENT, Event(7, NOON - 1000, Kind.JOINED, 0, "alice", "").encode())],
+        "the event that alice came": [Extension(EVENT, RoomEvent(7, NOON - 1000, Kind.JOINED, 0, "alice", "").encode())],
         "the acknowledgement of two messages": [Ack(2)],
         "both messages as events": [Extension(EVENT, event) for event in events],
     }
@@ -85,7 +85,7 @@ def talk() -> tuple[dict[str, list[Item]], dict[str, list[Item]]]:
 
 def said(items: dict[str, list[Item]], whose: str, seals: NoiseTransport, opens: NoiseTransport) -> dict[str, bytes]:
     """Records by their names, and what they are on the wire."""
-    records, found = Records(borders=True), dict[str, bytes]()
+    records, found = Records(boundaries=True), dict[str, bytes]()
     for name, record in items.items():
         [plaintext] = records.pack(record)
         sealed = seals.seal(plaintext)
@@ -109,10 +109,10 @@ def example() -> dict[str, Any]:
     c = client.write_message(payload.encode(identity(Role.INITIATOR), X25519.load(seed("client s")).public, NOON / 1000))
     server.read_message(c)
     ours, theirs = client.split(), server.split()
-    cipher = NoiseTransport(Secrets(states=(ours.send, ours.receive)), Role.INITIATOR)
-    opening = NoiseTransport(Secrets(states=(theirs.send, theirs.receive)), Role.RESPONDER)
+    cipher = NoiseTransport(SessionSecrets(states=(ours.send, ours.receive)), Role.INITIATOR)
+    opening = NoiseTransport(SessionSecrets(states=(theirs.send, theirs.receive)), Role.RESPONDER)
     client_says, server_says = talk()
-    secrets = Secrets(transcript=ours.handshake_hash)
+    secrets = SessionSecrets(transcript=ours.handshake_hash)
     return {
         "client identity (Ed25519 seed)": seed("client identity"),
         "client static private key": seed("client s"),

@@ -32,7 +32,7 @@ from plytalk.core.contracts import KINDS, Framer, errors, limits
 from plytalk.core.contracts.properties import MEANINGS, Property
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.discovery import GROUP, OURS, Found, installed
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks.attack import Attack
 from plytalk.plugins.features.rooms import Rooms
 
@@ -129,20 +129,20 @@ def settings(_: str) -> str:
 # -- what the code states ------------------------------------------------------------------------------------------------------
 
 
-def host() -> Host:
+def plugins_found() -> Registry:
     """The built-in plugins alone: what else is installed here is nobody else's business."""
-    built_in = Host(points=[point for point in entry_points(group=GROUP) if point.dist and point.dist.name == OURS])
+    built_in = Registry(points=[point for point in entry_points(group=GROUP) if point.dist and point.dist.name == OURS])
     built_in.load_all()
     return built_in
 
 
 def layers(_: str) -> str:
-    plugins = host()
+    plugins = plugins_found()
     parts = [f"## {kind}\n\n{HELP[kind]}\n\n{layers_of(kind, plugins)}" for kind in KINDS]
     return "\n\n".join([*parts, f"## attack\n\nWhat `chat lab` does to a stack.\n\n{attacks(plugins)}"])
 
 
-def layers_of(kind: str, plugins: Host) -> str:
+def layers_of(kind: str, plugins: Registry) -> str:
     rows = []
     for name in plugins.names(kind):
         layer = plugins.layer(kind, name)
@@ -151,7 +151,7 @@ def layers_of(kind: str, plugins: Host) -> str:
     return table(("name", "what it is", "needs", "gives", "options"), rows) if rows else "None is built in."
 
 
-def attacks(plugins: Host) -> str:
+def attacks(plugins: Registry) -> str:
     rows = []
     for name in plugins.names(Attack.kind):
         attack = plugins.layer(Attack.kind, name)
@@ -179,7 +179,7 @@ def contract_of(base: type) -> str:
 
 
 def profiles(_: str) -> str:
-    plugins = host()
+    plugins = plugins_found()
     found = [plugins.profile(name) for name in plugins.names("profile")]
     rows = [
         (code(one.name), one.summary, str(one.port), " ".join(f"`--{k} {n}`" for k, n in one.layers.items())) for one in found
@@ -233,17 +233,17 @@ def bounds(_: str) -> str:
 
 
 ROOM_LIMITS = {
-    "hall": "REMEMBERED QUEUE",
+    "hub": "REMEMBERED QUEUE",
     "room_list": "KEEP MAX_ROOMS MAX_LOGS EMPTY",
     "directory": "MAX_REMEMBERED NAMES_A_DAY LOCAL_NAMES_A_DAY",
     "budget": "BYTES BURST_BYTES REQUESTS BURST_REQUESTS ITEM ANSWER UNFINISHED TURN DELIVERED",
     "member": "GRACE PATIENCE SLOWEST UNREAD_BYTES",
     "room": "CROWD CHUNK",
-    "log": "MAX_BYTES MOST_BYTES",
-    "register": "MAX_NAMES UNUSED",
-    "names": "MAX_NAME MAX_NAME_BYTES",
+    "event_log": "MAX_BYTES MOST_BYTES",
+    "moderation": "MAX_NAMES UNUSED",
+    "member_names": "MAX_NAME MAX_NAME_BYTES",
     "resume": "MAX_INSTANCE MIN_SECRET",
-    "wire": "MAX_REQUEST",
+    "events": "MAX_REQUEST",
 }
 
 

@@ -130,7 +130,10 @@ def test_an_archive_whose_links_became_text_installs_all_the_same(source: Path, 
 
 
 def test_the_folders_are_no_packages_of_those_names(tmp_path: Path) -> None:
-    load = "import sys; from plytalk.core.registry.registry import Host; import plytalk.cli.talk; assert Host().load_all(); print(*sys.modules)"
+    load = (
+        "import sys; from plytalk.core.registry.registry import Registry; import plytalk.cli.talk;"
+        " assert Registry().load_all(); print(*sys.modules)"
+    )
     fresh = Fresh(tmp_path)
     modules = fresh.run(fresh.bin / "python", "-c", load).split()
     assert "plytalk.core.registry.registry" in modules

@@ -162,7 +162,7 @@ def test_what_a_whole_run_leaves_behind_fails_it_and_its_workers_are_no_part_of_
 def test_plugins_that_somebody_has_installed_are_hidden_from_tests_and_their_programs(tmp_path: Path) -> None:
     plant(tmp_path, "plytalk-cipher-mine", {"cipher-mine": good("mine")})
     plant(tmp_path, "plytalk-cipher-broken", {"cipher-import": bad("import")})
-    look = "from plytalk.core.registry.registry import Host; print('mine' in Host().names('cipher'))"
+    look = "from plytalk.core.registry.registry import Registry; print('mine' in Registry().names('cipher'))"
     program = f"import surroundings, subprocess, sys; surroundings.prepare().rmdir(); {look}; sys.stdout.flush()\n"
     again = f"subprocess.run([sys.executable, '-c', {look!r}])"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}

@@ -65,7 +65,7 @@ class Unwritable(StoreError):
     """A file cannot be written, or its folder cannot be: it may well be readable."""
 
 
-class Busy(StoreError):
+class FileInUse(StoreError):
     """Another program holds the lock of a file."""
 
 
@@ -214,7 +214,7 @@ def locked(path: Path, *, wait: float = LOCK_WAIT) -> Iterator[None]:
     descriptor = _open_lock(path)
     try:
         if not acquire(descriptor, wait):
-            raise Busy(f"Another program holds the lock of {path}.", "Try again when it has ended.")
+            raise FileInUse(f"Another program holds the lock of {path}.", "Try again when it has ended.")
         try:
             yield
         finally:

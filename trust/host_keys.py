@@ -42,7 +42,7 @@ _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")
 _HASH_BYTES = 20
 
 
-class Verdict(Enum):
+class HostKeyVerdict(Enum):
     """What the file says about a host and the key it shows."""
 
     ABSENT = "absent"
@@ -52,15 +52,15 @@ class Verdict(Enum):
     REVOKED = "revoked"
 
 
-class Finding(NamedTuple):
+class HostKeyFinding(NamedTuple):
     """A verdict, and the numbers of the lines that decided."""
 
-    verdict: Verdict
+    verdict: HostKeyVerdict
     lines: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HostKeyLine:
     """A line that could be understood."""
 
     line: int
@@ -95,11 +95,11 @@ class KnownHosts:
         self.path = path
         self._wait = wait
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[HostKeyLine]:
         """All lines that say something, in order."""
         return self._parse(read_lines(self.path) or [])
 
-    def lookup(self, host: str, port: int, key: PublicKey) -> Finding:
+    def lookup(self, host: str, port: int, key: PublicKey) -> HostKeyFinding:
         """What the file says about this host showing this key. Raises Usage if the host is not valid."""
         return _judge(self.entries(), host_name(host, port), key)
 
@@ -112,16 +112,16 @@ class KnownHosts:
         name = host_name(host, port)
         with edited_lines(self.path, self._wait) as lines:
             verdict, found = _judge(self._parse(lines), name, key)
-            if verdict is Verdict.SAME:
+            if verdict is HostKeyVerdict.SAME:
                 return False
-            if verdict is not Verdict.ABSENT:
+            if verdict is not HostKeyVerdict.ABSENT:
                 raise ChangedPeer(
                     f"{self.path}, line {found[0]}: {name} already has a key there ({verdict.value}). Nothing was changed."
                 )
             lines.append(f"{_hashed(name, secrets.token_bytes(_HASH_BYTES)) if hashed else name} {key}")
         return True
 
-    def forget(self, host: str, port: int) -> list[Entry]:
+    def forget(self, host: str, port: int) -> list[HostKeyLine]:
         """Delete, and return, the lines about a host; revoked keys and authorities stay, as with `ssh-keygen -R`.
 
         A line about several hosts goes as a whole: the user is asked about them again. Raises Usage if the host is not valid.
@@ -148,7 +148,7 @@ class KnownHosts:
                 lines[entry.line - 1 : entry.line] = [f"{name} {entry.key} {entry.comment}".rstrip() for name in hidden]
         return len(plain)
 
-    def _parse(self, lines: Sequence[str]) -> list[Entry]:
+    def _parse(self, lines: Sequence[str]) -> list[HostKeyLine]:
         entries = []
         for number, line in enumerate(lines, 1):
             text = line.strip(" \t\r")
@@ -167,22 +167,22 @@ def host_name(host: str, port: int) -> str:
     return host.lower() if port == SSH_PORT else f"[{host.lower()}]:{port}"
 
 
-def _judge(entries: Sequence[Entry], name: str, key: PublicKey) -> Finding:
+def _judge(entries: Sequence[HostKeyLine], name: str, key: PublicKey) -> HostKeyFinding:
     about = [entry for entry in entries if entry.concerns(name)]
     revoked = [entry for entry in about if entry.marker == REVOKED_MARK and entry.key == key]
     valid = [entry for entry in about if not entry.marker]
     for verdict, deciding in (
-        (Verdict.REVOKED, revoked),
-        (Verdict.SAME, [entry for entry in valid if entry.key == key]),
-        (Verdict.CHANGED, [entry for entry in valid if entry.key.type == key.type]),
-        (Verdict.OTHER_TYPE, valid),
+        (HostKeyVerdict.REVOKED, revoked),
+        (HostKeyVerdict.SAME, [entry for entry in valid if entry.key == key]),
+        (HostKeyVerdict.CHANGED, [entry for entry in valid if entry.key.type == key.type]),
+        (HostKeyVerdict.OTHER_TYPE, valid),
     ):
         if deciding:
-            return Finding(verdict, tuple(entry.line for entry in deciding))
-    return Finding(Verdict.ABSENT, ())
+            return HostKeyFinding(verdict, tuple(entry.line for entry in deciding))
+    return HostKeyFinding(HostKeyVerdict.ABSENT, ())
 
 
-def _entry(number: int, text: str) -> Entry:
+def _entry(number: int, text: str) -> HostKeyLine:
     parts = _LINE.fullmatch(text)
     if not parts or "\0" in text:
         raise ValueError("it is not HOSTS TYPE KEY")
@@ -193,7 +193,7 @@ def _entry(number: int, text: str) -> Entry:
         raise ValueError(f"there is no marker {marker!a}")
     if hosts.startswith("|"):
         _salt(hosts)
-    return Entry(number, marker, hosts, PublicKey.parse(f"{type} {encoded}"), comment)
+    return HostKeyLine(number, marker, hosts, PublicKey.parse(f"{type} {encoded}"), comment)
 
 
 def _matches(pattern: str, name: str) -> bool:

@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import Any, ClassVar, NoReturn, Protocol
 from weakref import WeakSet
 
-from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
-from plytalk.core.contracts.peers import Role, Secrets, copies_keys, wipe
 from plytalk.core.contracts import Cipher
+from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
+from plytalk.core.contracts.peers import Role, SessionSecrets, copies_keys, wipe
 from plytalk.core.contracts.properties import Property
 
 NONCE = 12
@@ -34,13 +34,13 @@ class RandomNonceCipher(Cipher):
     comes as a `bytearray` is overwritten.
     """
 
-    needs = {Property.KEYS, Property.BORDERS}
+    needs = {Property.KEYS, Property.BOUNDARIES}
     gives = {Property.SECRECY, Property.INTEGRITY}
     overhead = NONCE + TAG
     tolerant = True
     key_sizes: ClassVar[tuple[int, ...]] = (32,)
 
-    def __init__(self, secrets: Secrets, role: Role, **options: Any) -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role, **options: Any) -> None:
         for key in (secrets.send, secrets.receive):
             if len(key) not in self.key_sizes:
                 raise HandshakeFailed(

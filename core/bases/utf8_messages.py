@@ -9,10 +9,10 @@ from plytalk.core.contracts.items import Close, Item, Undecodable, is_exit
 
 
 class TextMessages(Messages):
-    """One text is one plaintext. `exit` says goodbye. Without borders a character may be cut in two: the rest comes later."""
+    """One text is one plaintext. `exit` says goodbye. Without boundaries a character may be cut in two: the rest comes later."""
 
-    def __init__(self, borders: bool, **options: Any) -> None:
-        super().__init__(borders)
+    def __init__(self, boundaries: bool, **options: Any) -> None:
+        super().__init__(boundaries)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
@@ -20,9 +20,9 @@ class TextMessages(Messages):
 
     def unpack(self, plaintext: bytes) -> Iterable[Item]:
         try:
-            text = plaintext.decode() if self.borders else self._decoder.decode(plaintext)
+            text = plaintext.decode() if self.boundaries else self._decoder.decode(plaintext)
         except UnicodeDecodeError:
             return (Undecodable(plaintext.decode(errors="replace")),)
         if len(text) < 64 and is_exit(text):
             return (Close(text),)
-        return (text,) if text or self.borders else ()
+        return (text,) if text or self.boundaries else ()

@@ -10,7 +10,7 @@ from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.peers import Identity, Peer, Role
 
 if TYPE_CHECKING:
-    from plytalk.core.pipeline.handshake_io import Channel, Wire
+    from plytalk.core.pipeline.handshake_io import Channel, HandshakeIO
 
 
 class Authenticator(Layer):
@@ -47,7 +47,7 @@ class Authenticator(Layer):
         """Why nobody can pass any more, as a sentence; empty while somebody can. A server that reads it ends."""
         return ""
 
-    async def agree(self, wire: "Wire", role: Role) -> bytes:
+    async def agree(self, io: "HandshakeIO", role: Role) -> bytes:
         """A pre-shared key of 32 bytes, for handshakes that take one. Only called where `agrees` names a method."""
         raise NotImplementedError
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from plytalk.core.contracts.layer import Failed, Layer, attempt
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 
 
 class Cipher(Layer):
@@ -27,7 +27,7 @@ class Cipher(Layer):
     tolerant: ClassVar[bool] = False
 
     @abstractmethod
-    def __init__(self, secrets: Secrets, role: Role, **options: Any) -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role, **options: Any) -> None:
         """Made once for a conversation. Raises ChatError where the secrets do not fit."""
 
     @abstractmethod

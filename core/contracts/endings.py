@@ -21,7 +21,7 @@ SENTENCES = {
 REMOVED = (CloseReason.KICKED, CloseReason.BANNED, CloseReason.TOO_SLOW, CloseReason.IDLE)
 
 
-class By(Enum):
+class EndedBy(Enum):
     """The side that ended a conversation."""
 
     US = "us"
@@ -33,7 +33,7 @@ class By(Enum):
 class Ending:
     """How a conversation ended: who ended it, a sentence for the user, the error if there was one, and the peer's reason."""
 
-    by: By
+    by: EndedBy
     reason: str
     error: ChatError | None = None
     code: CloseReason = CloseReason.SAID_EXIT
@@ -53,10 +53,10 @@ def ending_by_peer(goodbye: Close) -> Ending:
     code = CloseReason(goodbye.reason) if goodbye.reason in SENTENCES else CloseReason.SAID_EXIT
     sentence = clean(goodbye.sentence) or SENTENCES[code]
     if code in REMOVED:
-        return Ending(By.THEM, sentence, Removed(sentence), code)
+        return Ending(EndedBy.THEM, sentence, Removed(sentence), code)
     if code in (CloseReason.REFUSED, CloseReason.BUSY):
         if goodbye.sentence:  # a stranger's words must not pass for this program's
             sentence = f"The server says: {sentence}"
         error = Refused(sentence) if code is CloseReason.REFUSED else Busy(sentence, "Try again later.")
-        return Ending(By.THEM, sentence, error, code)
-    return Ending(By.THEM, sentence, code=code)
+        return Ending(EndedBy.THEM, sentence, error, code)
+    return Ending(EndedBy.THEM, sentence, code=code)

@@ -30,7 +30,7 @@ class Feature(Layer):
     """Whether it brings a server's conversations together, and takes each of them from the UI when it opens."""
 
     def host(self, stack: "Stack", address: str, leave: Callable[[], None]) -> "Conversation":
-        """A seat for the person at the server, from the first member that comes (at `address`) to the last that leaves.
+        """A place for the person at the server, from the first member that comes (at `address`) to the last that leaves.
 
         When its user says `exit` it calls `leave`, which ends the other conversations where that is what is meant.
         """

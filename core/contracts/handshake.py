@@ -6,11 +6,11 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from plytalk.core.contracts.layer import Kind, Layer
-from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 
 if TYPE_CHECKING:
-    from plytalk.core.pipeline.handshake_io import Wire
-    from plytalk.lab.audit.probe import Finding, Target
+    from plytalk.core.pipeline.handshake_io import HandshakeIO
+    from plytalk.lab.audit.probe import Finding, Probe
 
 
 class Handshake(Layer):
@@ -50,14 +50,14 @@ class Handshake(Layer):
         return {}
 
     @abstractmethod
-    async def initiate(self, wire: "Wire") -> Secrets:
+    async def initiate(self, io: "HandshakeIO") -> SessionSecrets:
         """The client's side. Raises RemoteError for anything the peer does wrong."""
 
     @abstractmethod
-    async def respond(self, wire: "Wire") -> Secrets:
+    async def respond(self, io: "HandshakeIO") -> SessionSecrets:
         """The server's side. Raises RemoteError for anything the peer does wrong."""
 
-    async def audit(self, target: "Target") -> "AsyncIterator[Finding]":
+    async def audit(self, probe: "Probe") -> "AsyncIterator[Finding]":
         """What a stranger finds out about a server of this handshake, for `chat audit`; nothing unless it is defined.
 
         Called without `ready`. Raises RemoteError where the server does not speak this handshake, CannotConnect where it is gone.

@@ -28,8 +28,8 @@ class Messages(Layer):
     extensible: ClassVar[bool] = False
     """Whether it carries `Extension` items, the types that features bring."""
 
-    def __init__(self, borders: bool, **options: Any) -> None:
-        self.borders = borders
+    def __init__(self, boundaries: bool, **options: Any) -> None:
+        self.boundaries = boundaries
 
     @property
     def unfinished(self) -> int:

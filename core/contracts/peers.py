@@ -1,4 +1,4 @@
-"""Secrets and identities: what a handshake hands on, and what authenticators judge."""
+"""SessionSecrets and identities: what a handshake hands on, and what authenticators judge."""
 
 import hmac
 from base64 import b64encode
@@ -24,7 +24,7 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, repr=False, eq=False, slots=True)
-class Secrets:
+class SessionSecrets:
     """The keys a handshake leaves for the cipher: one for each direction, as this end sees them.
 
     `states` takes the place of the keys where the handshake leaves something better than bytes: sending, then receiving. `suite`
@@ -45,17 +45,17 @@ class Secrets:
         return hmac.digest(extracted, b"plytalk/1 binding " + name.encode() + b"\x01", "sha256")
 
     @classmethod
-    def shared(cls, key: bytes | bytearray) -> "Secrets":
+    def shared(cls, key: bytes | bytearray) -> "SessionSecrets":
         """One key for both directions, as the existing encrypted chats have it."""
         return cls(key, key)
 
     @classmethod
-    def none(cls) -> "Secrets":
+    def none(cls) -> "SessionSecrets":
         """No secret at all."""
         return cls()
 
     def __repr__(self) -> str:
-        return f"<Secrets {self.suite or 'without a suite'}>"
+        return f"<SessionSecrets {self.suite or 'without a suite'}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("secrets are not pickled or copied")

@@ -1,7 +1,7 @@
 """What a layer can need or give, and what it means for the people who talk.
 
-A stack protects what its layers together give. `core/stack/selection.py` refuses a stack whose needs are not met, warns of what is
-missing and explains both in the sentences below; the attack lab measures whether they are true.
+A stack protects what its layers together give. `core/stack/selection.py` refuses a stack whose needs are not met, warns of
+what is missing and explains both in the sentences below; the attack lab measures whether they are true.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from enum import StrEnum
 class Property(StrEnum):
     """One thing a layer needs from the others, or gives to the conversation."""
 
-    BORDERS = "borders"
+    BOUNDARIES = "boundaries"
     KEYS = "keys"
     STATES = "cipher states"
     PEER_KEY = "peer key"
@@ -41,7 +41,9 @@ class Meaning:
 
 
 MEANINGS: Mapping[Property, Meaning] = {
-    Property.BORDERS: Meaning("each message arrives as it was sent", "messages may run together or be cut in two", ("framer",)),
+    Property.BOUNDARIES: Meaning(
+        "each message arrives as it was sent", "messages may run together or be cut in two", ("framer",)
+    ),
     Property.KEYS: Meaning("both sides share a secret", "the two sides share no secret", ("handshake",)),
     Property.STATES: Meaning(
         "both sides hold the cipher states of a Noise handshake",

@@ -33,7 +33,7 @@ class Hearer(Protocol):
 
 
 class Conversation(Protocol):
-    """What a UI talks to: a session, or somebody's seat in a room."""
+    """What a UI talks to: a session, or a member's place in a room."""
 
     stack: "Stack"
     address: str

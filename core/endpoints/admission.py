@@ -118,7 +118,7 @@ def _source(host: str) -> str:
     return str(address.ipv4_mapped or ip_network((int(address), IPV6_PREFIX), strict=False))
 
 
-class Counted(Generic[T]):
+class CountedSource(Generic[T]):
     """Things in the order in which they came, each with what it is counted by, and how many of each kind there are."""
 
     def __init__(self) -> None:
@@ -158,7 +158,7 @@ class Admission:
     def __init__(self, limits: Limits, now: Callable[[], float], is_exempt: Callable[[str], bool] = is_local) -> None:
         self._limits, self.is_exempt = limits, is_exempt
         self._penalties = Penalties(now, limits.failures, limits.failures_within, limits.penalty)
-        self._running = Counted[Hashable]()
+        self._running = CountedSource[Hashable]()
         self._evict: dict[Hashable, Callable[[], object]] = {}
 
     def __len__(self) -> int:

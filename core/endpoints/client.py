@@ -22,7 +22,7 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.pipeline.heartbeat import Heartbeat
-from plytalk.core.pipeline.session import By, Ending, Session
+from plytalk.core.pipeline.session import EndedBy, Ending, Session
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
 
@@ -178,7 +178,7 @@ class Client(End):
                 ) as error:  # the last: it is just ending
                     if isinstance(error, Refused):
                         raise
-                    ending = Ending(By.FAULT, error.sentence, error)
+                    ending = Ending(EndedBy.FAULT, error.sentence, error)
             return ending
         finally:
             await self._release()

@@ -16,18 +16,18 @@ from plytalk.core.contracts.errors import BrokenPlugin, Busy, CannotConnect, Cha
 from plytalk.core.contracts.items import CloseReason, Empty
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.endpoints.admission import Admission, Counted, Full, Reason, TooManyOfKey, TurnedAway, source_of
+from plytalk.core.endpoints.admission import Admission, CountedSource, Full, Reason, TooManyOfKey, TurnedAway, source_of
 from plytalk.core.endpoints.client import End, stop
 from plytalk.core.endpoints.fair_queue import FairQueue
 from plytalk.core.endpoints.notices import Notices
 from plytalk.core.pipeline.establish import is_local
-from plytalk.core.pipeline.session import By, Ending, Session
+from plytalk.core.pipeline.session import EndedBy, Ending, Session
 from plytalk.core.stack.selection import Stack
 
 FULL = "The server is full."
 
 
-class Place(NamedTuple):
+class ListenAddress(NamedTuple):
     """Where a stack is listened for: with the server's own, the places of guests who speak another."""
 
     stack: Stack
@@ -48,7 +48,7 @@ class Server(End):
         *args: Any,
         announce: Callable[[str], Iterable[str]] = lambda address: (),
         introduce: Callable[[Session], Iterable[str]] = lambda session: (),
-        guests: Iterable[Place] = (),
+        guests: Iterable[ListenAddress] = (),
         is_exempt: Callable[[str], bool] = is_local,
         **kwargs: Any,
     ) -> None:
@@ -63,7 +63,7 @@ class Server(End):
         """Listen and talk: until everybody who came has left, or with `keep` until cancelled or stopped. Raises CannotConnect."""
         loop = asyncio.get_running_loop()
         self._keep, self._busy, self._stopping = keep, False, False
-        self._inside, self._keys = Counted[Session](), Counted[Session]()  # by source, and by key
+        self._inside, self._keys = CountedSource[Session](), CountedSource[Session]()  # by source, and by key
         self._arriving: dict[Stream, str] = {}  # let in, and not inside yet; with their keys
         self._admission = Admission(self._limits, loop.time, self._is_exempt)
         self._queue = FairQueue()
@@ -74,7 +74,7 @@ class Server(End):
         self._left = False  # the user at the server has said goodbye
         self._unreceived: Ending | None = None  # of a member that did not receive everything when we left
         self._listeners: list[Listener] = []
-        places = [Place(self.stack, host, port), *self._guests]
+        places = [ListenAddress(self.stack, host, port), *self._guests]
         try:
             for place in places:
                 await self._open(place)
@@ -96,7 +96,7 @@ class Server(End):
             self._notices.summarise()
             await self._release()
 
-    async def _open(self, place: Place) -> None:
+    async def _open(self, place: ListenAddress) -> None:
         stack, guests = place.stack, bool(self._listeners)
         stack.refuse(Role.RESPONDER)
         await self._ready(Role.RESPONDER, replace(stack, features=()) if guests else stack)
@@ -140,7 +140,7 @@ class Server(End):
             session.exit(reason=CloseReason.SHUTDOWN)
         if others := self._tasks - {asyncio.current_task()}:
             await asyncio.wait(others, timeout=self._limits.farewell)
-        self._finish(Ending(By.US, "The server was told to end."))
+        self._finish(Ending(EndedBy.US, "The server was told to end."))
 
     def _finish(self, ending: Ending | ChatError) -> None:
         if self._first.done():
@@ -416,12 +416,12 @@ class Server(End):
     async def _await_end(self, session: Session, ending: Ending) -> None:
         try:
             received = await session.over()
-            if self._left or ending.by is not By.US:  # what one that was removed did not receive is not a fault
+            if self._left or ending.by is not EndedBy.US:  # what one that was removed did not receive is not a fault
                 ending = received
         finally:
             self._tell_end(session)
             self._free_place(session)
-        if self._left and ending.by is By.US and ending.error:
+        if self._left and ending.by is EndedBy.US and ending.error:
             self._unreceived = ending
         last = not self._inside and self._gathered and not self._gathered.done()
         if ending.error and (self._keep or not last):

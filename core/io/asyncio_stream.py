@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from plytalk.core.contracts import Buffer, Failed, Stream
-from plytalk.core.io.queue_listener import Arrivals
+from plytalk.core.io.queue_listener import QueueListener
 
 try:
     from fcntl import ioctl
@@ -214,7 +214,7 @@ def _do_nothing() -> None:
     """What a closed transport does when it is called all the same."""
 
 
-class AsyncioListener(Arrivals):
+class AsyncioListener(QueueListener):
     """Peers of an asyncio server. `start` hands it over."""
 
     def protocol(self) -> AsyncioStream:

@@ -8,7 +8,7 @@ from plytalk.core.contracts.errors import CannotConnect
 BACKLOG = 4096  # a crowd that comes at once must not make honest peers wait for the system to try again
 
 
-class Arrivals(Listener):
+class QueueListener(Listener):
     """A queue of peers; those that come when it is full, or when the listener is closed, are sent away."""
 
     def __init__(self, address: str = "", backlog: int = BACKLOG) -> None:

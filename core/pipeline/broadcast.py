@@ -13,7 +13,7 @@ IN_CACHE = 64 * 1024
 """How many bytes are sealed before they are sent: more would be fetched from memory again."""
 
 
-class Fanout:
+class Broadcast:
     """Conversations of one stack. What fails in one ends that one, and nobody else notices.
 
     `sent` counts the plaintexts that have gone to all; a conversation that is in here counts them by it.

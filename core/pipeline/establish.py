@@ -32,10 +32,10 @@ from plytalk.core.contracts.errors import (
 )
 from plytalk.core.contracts.items import Close, CloseReason, Empty, Item
 from plytalk.core.contracts.limits import Limits
-from plytalk.core.contracts.peers import Identity, Peer, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.pipeline.handshake_io import Channel, Wire
+from plytalk.core.pipeline.handshake_io import Channel, HandshakeIO
 from plytalk.core.pipeline.tracing import Tracer
 from plytalk.core.stack.selection import Stack
 
@@ -44,12 +44,12 @@ TOO_EARLY = "The other side sent too much while you were asked about it, so the 
 
 
 @dataclass(frozen=True)
-class Opened:
+class Established:
     """What an opened conversation goes on with. `identity` is the key the other side showed, if it showed one; `items` is what it
     has said already.
     """
 
-    wire: Wire
+    io: HandshakeIO
     framer: Framer
     cipher: Cipher
     messages: Messages
@@ -65,7 +65,7 @@ def admit_everybody(identity: Identity | None) -> None:
     """Let everybody in whom the authenticators let in."""
 
 
-class Opening:
+class Establishment:
     """One attempt to open a conversation over a stream. `admit` has a server's last word."""
 
     def __init__(
@@ -88,12 +88,12 @@ class Opening:
         self._loop = asyncio.get_running_loop()
         self._identity: Identity | None = None
         self._agreed = self._verifying = False
-        self._wire: Wire | None = None
+        self._io: HandshakeIO | None = None
         self._clock = asyncio.timeout(None)
         self.approved = False
         """Whether the user was asked about the other side's key and said yes, which may take longer than a server waits."""
 
-    async def run(self) -> Opened:
+    async def run(self) -> Established:
         """Raises ChatError."""
         try:
             return await self._run()
@@ -103,53 +103,53 @@ class Opening:
             raise BrokenPlugin(f"A layer of {self._stack.line} raised {type(error).__name__} before the conversation.") from error
         finally:
             self._clock = asyncio.timeout(None)  # the other knows this task, which knows this attempt: that would be a circle
-            self._wire = None  # so does the wire
+            self._io = None  # so does the wire
 
-    async def _run(self) -> Opened:
+    async def _run(self) -> Established:
         framer = self._stack.framer()
         if self._tracer:
             self._tracer.wrap_stream(self._stream)
             self._tracer.wrap_framer(framer)
         agreement = next((auth.agrees for auth in self._stack.auths if auth.agrees), "")
-        wire = Wire(framer, self._stream, self._ask, self._agree, agreement, self._limits.unread, self._defers, self._turn)
+        io = HandshakeIO(framer, self._stream, self._ask, self._agree, agreement, self._limits.unread, self._defers, self._turn)
         if self._tracer:
-            self._tracer.wrap_wire(wire, self._stack.handshake)
-        self._wire = wire
-        self._stream.deliver_to(wire.feed, wire.ended)
+            self._tracer.wrap_wire(io, self._stack.handshake)
+        self._io = io
+        self._stream.deliver_to(io.feed, io.ended)
         try:
-            return await self._talk(wire, framer)
+            return await self._talk(io, framer)
         except BaseException:
-            wire.release()
+            io.release()
             raise
 
-    async def _talk(self, wire: Wire, framer: Framer) -> Opened:
-        secrets = await self._handshake(wire)
+    async def _talk(self, io: HandshakeIO, framer: Framer) -> Established:
+        secrets = await self._handshake(io)
         if self._tracer:  # before the cipher, which may overwrite them
             self._tracer.tell_keys(secrets, self._role)
         cipher, messages = self._stack.cipher(secrets, self._role), self._stack.messages()
         if self._tracer:
             self._tracer.wrap_cipher(cipher)
             self._tracer.wrap_messages(messages)
-        channel = Channel(wire, cipher, messages, self._thinking, self._role)
+        channel = Channel(io, cipher, messages, self._thinking, self._role)
         try:
-            await self._settle_or_say_why(wire, channel, secrets)
+            await self._settle_or_say_why(io, channel, secrets)
         except BaseException:
             cipher.forget()
             raise
-        return Opened(wire, framer, cipher, messages, self._identity, channel.items)
+        return Established(io, framer, cipher, messages, self._identity, channel.items)
 
-    async def _settle_or_say_why(self, wire: Wire, channel: Channel, secrets: Secrets) -> None:
+    async def _settle_or_say_why(self, io: HandshakeIO, channel: Channel, secrets: SessionSecrets) -> None:
         try:
-            await self._settle(wire, channel, secrets)
+            await self._settle(io, channel, secrets)
         except (HandshakeFailed, ChangedPeer) as refusal:
-            if self._defers and wire.answers and not wire.over:
-                await self._say_why(channel, wire, refusal)
+            if self._defers and io.answers and not io.over:
+                await self._say_why(channel, io, refusal)
             raise
 
-    async def _settle(self, wire: Wire, channel: Channel, secrets: Secrets) -> None:
+    async def _settle(self, io: HandshakeIO, channel: Channel, secrets: SessionSecrets) -> None:
         """All that both sides have to agree on once they hold the same keys. Raises ChatError."""
-        if wire.refusal:
-            raise wire.refusal
+        if io.refusal:
+            raise io.refusal
         for auth in self._stack.auths:
             if missing := self._missing(auth):
                 raise Refused(
@@ -163,35 +163,35 @@ class Opening:
         if self._role is Role.RESPONDER:
             if refusal := self._admit(self._identity):
                 raise refusal
-            if wire.answers and self._can_answer:
+            if io.answers and self._can_answer:
                 await channel.say(Empty())
-        elif wire.answers and self._can_answer:
+        elif io.answers and self._can_answer:
             await self._be_let_in(channel)
 
     # -- the handshake ----------------------------------------------------------------------------------------------------
 
-    async def _handshake(self, wire: Wire) -> Secrets:
+    async def _handshake(self, io: HandshakeIO) -> SessionSecrets:
         handshake = self._stack.handshake
         talk = handshake.initiate if self._role is Role.INITIATOR else handshake.respond
         if self._tracer:
             self._tracer.tell("timer", f"The handshake may take {self._limits.handshake:g} seconds.")
         try:
             async with asyncio.timeout(self._limits.handshake) as self._clock:
-                watch = self._loop.call_later(self._limits.first_byte, self._first_byte_is_due, wire)
+                watch = self._loop.call_later(self._limits.first_byte, self._first_byte_is_due, io)
                 try:
-                    return await talk(wire)
+                    return await talk(io)
                 finally:
                     watch.cancel()
         except TimeoutError as error:
             if not self._clock.expired():
                 raise BrokenPlugin(f"The handshake `{handshake.name}` raised {type(error).__name__}.") from error
-            if not wire.heard:
+            if not io.heard:
                 raise self._silence() from None
             raise TooSlow(f"The other side did not finish its handshake within {self._limits.handshake:g} seconds.") from None
         except RemoteError as error:
-            if mismatch := self._stack.mismatch(wire.first):
+            if mismatch := self._stack.mismatch(io.first):
                 raise mismatch from error
-            if wire.over and not wire.heard and self._role is Role.INITIATOR and handshake.speaks_first is Role.RESPONDER:
+            if io.over and not io.heard and self._role is Role.INITIATOR and handshake.speaks_first is Role.RESPONDER:
                 raise self._other_stack("The other side closed the connection without a word.") from error
             raise counted(error) from error.__cause__
         except LocalError:
@@ -199,8 +199,8 @@ class Opening:
         except Exception as error:
             raise BrokenPlugin(f"The handshake `{handshake.name}` raised {type(error).__name__}.") from error
 
-    def _first_byte_is_due(self, wire: Wire) -> None:
-        if not wire.heard:
+    def _first_byte_is_due(self, io: HandshakeIO) -> None:
+        if not io.heard:
             self._clock.reschedule(self._loop.time())
 
     def _silence(self) -> ChatError:
@@ -222,10 +222,10 @@ class Opening:
 
     # -- authenticators ---------------------------------------------------------------------------------------------------
 
-    async def _agree(self, wire: Wire) -> bytes:
+    async def _agree(self, io: HandshakeIO) -> bytes:
         key = b""
         for auth in (auth for auth in self._stack.auths if auth.agrees):
-            key = await self._consult(auth, auth.agree(wire, self._role))
+            key = await self._consult(auth, auth.agree(io, self._role))
         self._agreed = True
         return key
 
@@ -285,7 +285,7 @@ class Opening:
                 f"The server closed the connection instead of letting you in.{secret}", "Ask its owner what it says about you."
             ) from error
 
-    async def _say_why(self, channel: Channel, wire: Wire, refusal: ChatError) -> None:
+    async def _say_why(self, channel: Channel, io: HandshakeIO, refusal: ChatError) -> None:
         """Tell a client that is not let in why, and give it a moment to read that."""
         reason = CloseReason.BUSY if isinstance(refusal, Busy) else CloseReason.REFUSED
         told = refusal.told if isinstance(refusal, HandshakeFailed) else Refused().told
@@ -293,9 +293,9 @@ class Opening:
             async with asyncio.timeout(self._limits.goodbye):
                 await channel.say(Close(reason=reason, sentence=told))
                 self._stream.finish()
-                await wire.closed()
+                await io.closed()
 
-    async def _verify(self, channel: Channel, secrets: Secrets) -> None:
+    async def _verify(self, channel: Channel, secrets: SessionSecrets) -> None:
         self.approved, self._verifying = False, True  # from here on, being kept waiting is not why anything goes wrong
         for auth in sorted(self._stack.auths, key=lambda auth: auth.name):  # in the same order on both sides
             if self._identity is None:
@@ -351,16 +351,16 @@ class Opening:
 
     async def _unless_gone(self, asking: "asyncio.Future[bool]") -> bool:
         """The answer. Raises HandshakeFailed when the other side disconnects first, which withdraws the question."""
-        assert self._wire is not None
-        wire = self._wire
-        gone = asyncio.ensure_future(wire.gone(may_talk=not self._verifying))
+        assert self._io is not None
+        io = self._io
+        gone = asyncio.ensure_future(io.gone(may_talk=not self._verifying))
         try:
             await asyncio.wait((asking, gone), return_when=asyncio.FIRST_COMPLETED)
         finally:
             await _cancelled(gone)
         if asking.done():
             return asking.result()
-        raise Withdrawn if wire.over else Withdrawn(TOO_EARLY)
+        raise Withdrawn if io.over else Withdrawn(TOO_EARLY)
 
     def _thinking(self) -> AbstractContextManager[None]:
         return self._pause(self._loop.time() + self._limits.person)

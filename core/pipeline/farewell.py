@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from plytalk.core.contracts.endings import By, Ending
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import ChatError, NotReceived, Truncated
 from plytalk.core.contracts.items import CloseReason
 
@@ -52,7 +52,7 @@ class Farewell:
         """Wait until everything is received, the stream is over, or nothing moves any more. Gives the ending as it then is."""
         loop = asyncio.get_running_loop()
         limit, began = session.limits.goodbye, loop.time()
-        brief = ending.by is By.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)
+        brief = ending.by is EndedBy.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)
         mark, moved, told = self._mark(session), began, False
         while not self._is_done(session, ending):
             self.changed.clear()
@@ -83,27 +83,27 @@ class Farewell:
         if session.acknowledges:
             return self.stream_over or (self.acknowledged and self.heard)
         # A peer that closed acknowledges what it has taken, and resets the connection for the rest.
-        return (self.stream_over or ending.by is By.THEM) and not session.stream.undelivered
+        return (self.stream_over or ending.by is EndedBy.THEM) and not session.stream.undelivered
 
     def verdict(self, session: "Session", ending: Ending, why: str = "") -> Ending:
         """How it ended, now that no more comes: `why` not, where the connection is not over."""
-        if ending.error or (ending.by is By.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)):
+        if ending.error or (ending.by is EndedBy.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)):
             return ending
         if isinstance(self.error, ChatError):
-            return replace(ending, by=By.FAULT, reason=self.error.sentence, error=self.error)
+            return replace(ending, by=EndedBy.FAULT, reason=self.error.sentence, error=self.error)
         lines = session.unreceived
         if session.acknowledges:
             lost = not self.acknowledged and (lines > 0 or not self.heard)
-            if lost and not lines and ending.by is By.US and not why:
+            if lost and not lines and ending.by is EndedBy.US and not why:
                 return replace(ending, reason=CUT, error=Truncated(CUT))
-        elif ending.by is By.US:
+        elif ending.by is EndedBy.US:
             lost = lines > 0 or not self.stream_over or (self.error is not None and not self.heard)
         else:  # that the peer closed, or reset the connection, is how it leaves: only what did not reach it is lost
             lost = lines > 0
         if not lost:
             return ending
         sentence = not_received(lines, why or "the connection was cut", bool(session.acknowledges))
-        if ending.by is By.THEM:
+        if ending.by is EndedBy.THEM:
             sentence = f"{ending.reason} {sentence}"
         return replace(ending, reason=sentence, error=NotReceived(sentence))
 

@@ -30,7 +30,7 @@ FIRST = 64
 """How many of the first bytes are kept, to say what the other side runs when it is not what we run."""
 
 
-class Wire:
+class HandshakeIO:
     """`send`, `receive` and `ask`: all that a handshake may want of the world. Each must be awaited."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Wire:
         framer: Framer,
         stream: Stream,
         ask: Callable[[Identity], Awaitable[None]],
-        agree: Callable[["Wire"], Awaitable[bytes]] | None = None,
+        agree: Callable[["HandshakeIO"], Awaitable[bytes]] | None = None,
         agreement: str = "",
         unread: int = 256 * 1024,
         defers: bool = False,
@@ -98,7 +98,7 @@ class Wire:
     def disclose(self, name: str, key: bytes) -> None:
         """A key of the conversation, for a trace that was asked for with its secrets; without one nothing happens.
 
-        For handshakes that leave cipher states. Keys that they leave as bytes, in `Secrets`, are traced without it.
+        For handshakes that leave cipher states. Keys that they leave as bytes, in `SessionSecrets`, are traced without it.
         """
 
     async def _judge_key(self, identity: Identity) -> None:
@@ -193,20 +193,20 @@ class Channel:
 
     def __init__(
         self,
-        wire: Wire,
+        io: HandshakeIO,
         cipher: Cipher,
         messages: Messages,
         thinking: Callable[[], AbstractContextManager[None]] = nullcontext,
         role: Role = Role.INITIATOR,
     ) -> None:
-        self._wire, self._cipher, self._messages, self._thinking, self._role = wire, cipher, messages, thinking, role
+        self._io, self._cipher, self._messages, self._thinking, self._role = io, cipher, messages, thinking, role
         self.items: list[Item] = []
         """What the other side has said that nobody here has taken yet."""
 
     @property
     def over(self) -> bool:
         """Whether the other side has closed."""
-        return self._wire.over
+        return self._io.over
 
     @property
     def overhead(self) -> int:
@@ -231,11 +231,11 @@ class Channel:
     async def say(self, item: Item) -> None:
         """Send one item in its own record."""
         for plaintext in self._messages.pack([item]):
-            await self._wire.send(MESSAGE, self._cipher.seal(plaintext))
+            await self._io.send(MESSAGE, self._cipher.seal(plaintext))
 
     async def hear(self, limit: int = MAX_RECORD) -> None:
         """Wait for the next record, and keep what it says in `items`. Raises Tampered, and what the peer's goodbye says."""
-        sealed = await self._wire.receive(MESSAGE, limit)
+        sealed = await self._io.receive(MESSAGE, limit)
         self.items += self._messages.unpack(self._cipher.open(sealed))
         if goodbyes := [item for item in self.items if isinstance(item, Close)]:
             raise _refusal_in(goodbyes[0] if self._role is Role.INITIATOR else Close())  # only a server says why
@@ -250,7 +250,7 @@ class Channel:
         except Refused:
             raise
         except HandshakeFailed as error:  # who cannot read our last message hangs up
-            if not self._wire.over:
+            if not self._io.over:
                 raise
             raise WrongSecret(
                 "The other side hung up: it does not know the same secret, or it refused this side's key."

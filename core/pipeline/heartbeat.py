@@ -14,7 +14,7 @@ AT_ONCE = 100
 """How many sessions are looked at in one turn of the event loop."""
 
 
-class Beating(Protocol):
+class HeartbeatTarget(Protocol):
     """What is watched. `heard` is set by whatever comes; `is_reading` says whether anything could come."""
 
     heard: bool
@@ -40,17 +40,17 @@ class Heartbeat:
         call_soon: Callable[..., Any] | None = None,
     ) -> None:
         self._period, self._call_later, self._call_soon = period, call_later, call_soon
-        self._silent: dict[Beating, int] = {}  # for how many parts of a period nothing came
+        self._silent: dict[HeartbeatTarget, int] = {}  # for how many parts of a period nothing came
         self._timer: Any = None
 
-    def watch(self, session: Beating) -> None:
+    def watch(self, session: HeartbeatTarget) -> None:
         """Look after a session until `forget`."""
         if self._period:
             self._silent[session] = 0
             if self._timer is None:
                 self._start()
 
-    def forget(self, session: Beating) -> None:
+    def forget(self, session: HeartbeatTarget) -> None:
         """The session is over."""
         self._silent.pop(session, None)
         if not self._silent and self._timer is not None:
@@ -65,14 +65,14 @@ class Heartbeat:
         self._start()
         self._look_at(list(self._silent))
 
-    def _look_at(self, sessions: list[Beating]) -> None:
+    def _look_at(self, sessions: list[HeartbeatTarget]) -> None:
         for session in sessions[:AT_ONCE]:
             if session in self._silent:
                 self._look_at_one(session)
         if rest := sessions[AT_ONCE:]:
             (self._call_soon or asyncio.get_running_loop().call_soon)(self._look_at, rest)
 
-    def _look_at_one(self, session: Beating) -> None:
+    def _look_at_one(self, session: HeartbeatTarget) -> None:
         silent = 0 if session.heard else self._silent[session] + 1
         session.heard = False
         if silent == PARTS:

@@ -14,7 +14,7 @@ from operator import length_hint
 from typing import TYPE_CHECKING, Protocol
 
 from plytalk.core.contracts import Buffer, Cipher, Frame, Framer, Hearer, Messages, Stream
-from plytalk.core.contracts.endings import By, Ending, ending_by_peer
+from plytalk.core.contracts.endings import EndedBy, Ending, ending_by_peer
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, StackMismatch, Tampered, Truncated
 from plytalk.core.contracts.items import (
     EXIT,
@@ -34,17 +34,17 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import all_clean, clean
-from plytalk.core.pipeline.establish import Admit, Opening, admit_everybody
+from plytalk.core.pipeline.establish import Admit, Establishment, admit_everybody
 from plytalk.core.pipeline.farewell import STOPPED, Farewell, Pieces
-from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, Wire
+from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, HandshakeIO
 from plytalk.core.pipeline.heartbeat import Heartbeat
 from plytalk.core.pipeline.tracing import Trace, Tracer
 from plytalk.core.stack.selection import Stack
 
 if TYPE_CHECKING:
-    from plytalk.core.pipeline.broadcast import Fanout
+    from plytalk.core.pipeline.broadcast import Broadcast
 
-__all__ = ["By", "Ending", "Session"]
+__all__ = ["EndedBy", "Ending", "Session"]
 
 MAX_SAME, MAX_NOTICES = 3, 100
 """How often the same sentence is shown in a conversation, and how many different ones."""
@@ -77,12 +77,61 @@ class Session:
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
-        "_acknowledge_at", "_acknowledged", "_admit", "_before_goodbye", "_borders", "_cipher", "_delivered", "_end_waits",
-        "_ending_known", "_extensions", "_fanout", "_farewell", "_framer", "_frames", "_hearer", "_heartbeat", "_held",
-        "_leaves_then", "_leaving", "_loop", "_messages", "_meter", "_noticed", "_on_goodbye", "_on_late", "_on_left", "_on_read",
-        "_on_said", "_on_taken", "_pending", "_pieces", "_receiving", "_rest", "_said", "_show_notice", "_stopped", "_taken",
-        "_theirs", "_tracer", "_unread", "_unscheduled", "_when_over", "_wire", "acknowledges", "active_at", "address",
-        "approved", "ending", "failed", "heard", "identity", "limits", "role", "stack", "stream",
+        "_acknowledge_at",
+        "_acknowledged",
+        "_admit",
+        "_before_goodbye",
+        "_boundaries",
+        "_broadcast",
+        "_cipher",
+        "_delivered",
+        "_end_waits",
+        "_ending_known",
+        "_extensions",
+        "_farewell",
+        "_framer",
+        "_frames",
+        "_hearer",
+        "_heartbeat",
+        "_held",
+        "_io",
+        "_leaves_then",
+        "_leaving",
+        "_loop",
+        "_messages",
+        "_meter",
+        "_noticed",
+        "_on_goodbye",
+        "_on_late",
+        "_on_left",
+        "_on_read",
+        "_on_said",
+        "_on_taken",
+        "_pending",
+        "_pieces",
+        "_receiving",
+        "_rest",
+        "_said",
+        "_show_notice",
+        "_stopped",
+        "_taken",
+        "_theirs",
+        "_tracer",
+        "_unread",
+        "_unscheduled",
+        "_when_over",
+        "acknowledges",
+        "active_at",
+        "address",
+        "approved",
+        "ending",
+        "failed",
+        "heard",
+        "identity",
+        "limits",
+        "role",
+        "stack",
+        "stream",
     )  # fmt: skip
 
     def __init__(
@@ -132,13 +181,13 @@ class Session:
         self._framer: Framer
         self._cipher: Cipher
         self._messages: Messages
-        self._borders = False
+        self._boundaries = False
         self.acknowledges = stack.make_messages.layer.extensible
         self._said = self._acknowledged = self._taken = 0
         self._acknowledge_at = ACKNOWLEDGE if self.acknowledges else sys.maxsize
         self._pieces = None if self.acknowledges else Pieces()
         self._delivered = 0
-        self._fanout: Fanout | None = None
+        self._broadcast: Broadcast | None = None
         self._receiving = self._held = self._stopped = False
         self._rest: Iterator[Item] | None = None  # of the record in which reading was stopped
         self._frames: Iterator[Frame] | None = None
@@ -148,7 +197,7 @@ class Session:
         self._leaving = ""
         self._leaves_then = False
         self._noticed: dict[str, int] | None = None
-        self._wire: Wire | None = None
+        self._io: HandshakeIO | None = None
 
     # -- opening ----------------------------------------------------------------------------------------------------------
 
@@ -159,7 +208,7 @@ class Session:
         """
         if self._tracer:
             self._tracer.tell("started", role=self.role.value, peer=self.stream.peer, **self.stack.names)
-        opening = Opening(
+        opening = Establishment(
             self.stack,
             self.stream,
             self.role,
@@ -181,12 +230,12 @@ class Session:
             raise
         finally:
             self._admit = admit_everybody  # it leads back to the server
-        self.identity, self._wire = opened.identity, opened.wire
+        self.identity, self._io = opened.identity, opened.io
         self._rest = iter(opened.items) if opened.items else None
         framer, cipher, messages = opened.framer, opened.cipher, opened.messages
         framer.limit = self.limits.message + cipher.overhead
         self._framer, self._cipher, self._messages = framer, cipher, messages
-        self._borders = Property.BORDERS in self.stack.framer.gives
+        self._boundaries = Property.BOUNDARIES in self.stack.framer.gives
 
     def heard_by(self, hearer: Hearer) -> None:
         """Let `hearer` have what the other side says, in place of the UI: for features, when a conversation has opened."""
@@ -240,14 +289,14 @@ class Session:
 
     def begin(self) -> None:
         """Deliver what has arrived behind the handshake, and from now on all that arrives."""
-        wire, self._wire = self._wire, None  # with it goes all that the handshake needed
-        assert wire is not None
+        io, self._io = self._io, None  # with it goes all that the handshake needed
+        assert io is not None
         self._receive(b"")  # first, since a stream that is over says so at once
-        self.stream.deliver_to(self._receive if wire.heard else self._receive_first, self._ended)
+        self.stream.deliver_to(self._receive if io.heard else self._receive_first, self._ended)
         if not self._stopped:
             self.stream.resume()
-        if wire.over and not self.ending:
-            self._ended(wire.error)
+        if io.over and not self.ending:
+            self._ended(io.error)
         if self._heartbeat and not self.ending:
             self._heartbeat.watch(self)
 
@@ -417,7 +466,7 @@ class Session:
         else:
             self._farewell = Farewell()
             self._farewell.stream_over = True
-            self._end(Ending(By.THEM, "The other side closed the connection without saying exit."))
+            self._end(Ending(EndedBy.THEM, "The other side closed the connection without saying exit."))
 
     def _end_now(self) -> None:
         if self._end_waits and not self.ending:
@@ -507,13 +556,13 @@ class Session:
     def is_traced(self) -> bool:
         return self._tracer is not None
 
-    def follow(self, fanout: "Fanout | None") -> None:
+    def follow(self, broadcast: "Broadcast | None") -> None:
         """Count what a fanout sends along with what is sent here."""
-        if self._fanout is not None:  # an empty one is false
-            self._delivered += self._fanout.sent
-        if fanout is not None:
-            self._delivered -= fanout.sent
-        self._fanout = fanout
+        if self._broadcast is not None:  # an empty one is false
+            self._delivered += self._broadcast.sent
+        if broadcast is not None:
+            self._delivered -= broadcast.sent
+        self._broadcast = broadcast
 
     def exit(self, text: str = EXIT, *, reason: CloseReason = CloseReason.SAID_EXIT, sentence: str = "") -> None:
         """Say goodbye and end the conversation: after what is held back, unless that takes long or this is said again.
@@ -535,7 +584,7 @@ class Session:
         except Exception as error:
             self.fail(error)
         else:
-            self._say_goodbye(goodbye, Ending(By.US, sentence or OUR_WORDS.get(reason, "You said exit."), code=reason))
+            self._say_goodbye(goodbye, Ending(EndedBy.US, sentence or OUR_WORDS.get(reason, "You said exit."), code=reason))
 
     def _flush(self, packed: Sequence[bytes] = ()) -> None:
         if self._held:
@@ -545,7 +594,7 @@ class Session:
             return
         encode, seal, send = self._framer.encode, self._cipher.seal, self.stream.send
         try:
-            if delivered := self._delivered + (self._fanout.sent if self._fanout is not None else 0):
+            if delivered := self._delivered + (self._broadcast.sent if self._broadcast is not None else 0):
                 self._messages.passed(delivered)
                 self._delivered -= delivered
             plaintexts = self._messages.pack(items)
@@ -555,9 +604,9 @@ class Session:
             frames = [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
             if self._pieces:
                 self._pieces.sent(sum(item.__class__ is str for item in items), sum(map(len, frames)))
-            if self._borders:
+            if self._boundaries:
                 send(b"".join(frames))
-            else:  # without borders one write is one message
+            else:  # without boundaries one write is one message
                 for frame in frames:
                     send(frame)
         except Exception as error:
@@ -616,7 +665,7 @@ class Session:
             error.__cause__ = cause
         if self.ending and self._farewell:  # a goodbye is under way, and comes no further
             self._farewell.fail(error)
-        self._end(Ending(By.FAULT, error.sentence, error))
+        self._end(Ending(EndedBy.FAULT, error.sentence, error))
 
     # -- ending: see farewell.py ------------------------------------------------------------------------------------------
 
@@ -708,7 +757,7 @@ class Session:
 
     def tell_waiting(self) -> None:
         """Tell the user of this conversation why it has not ended yet."""
-        if self._hearer is self.stack.ui and self.ending and self.ending.by is By.US:
+        if self._hearer is self.stack.ui and self.ending and self.ending.by is EndedBy.US:
             lines = self.unreceived
             what = f"{lines:,} lines are" if lines > 1 else "one line is" if lines else "the goodbye is"
             self.notice(f"Not ended yet: {what} still to be received. Ctrl-C stops waiting.")
@@ -724,7 +773,7 @@ class Session:
             self._tracer.tell("ended", ending.reason, by=ending.by.value)
         self._pending.clear()
         farewell = self._farewell = self._farewell or Farewell()
-        farewell.over = ending.by is By.FAULT
+        farewell.over = ending.by is EndedBy.FAULT
         if self._stopped:  # what was said before is not done any more, but read, so that the peer's own goodbye is seen
             self._stopped = False
             self.stream.resume()
@@ -743,9 +792,7 @@ class Session:
         """
         self._hearer, self._when_over, self._extensions = self.stack.ui, (), ()
         self._show_notice = self.stack.ui.notice
-        self._on_said = self._on_taken = self._on_left = self._on_late = self._on_goodbye = self._before_goodbye = self._wire = (
-            None
-        )
+        self._on_said = self._on_taken = self._on_left = self._on_late = self._on_goodbye = self._before_goodbye = self._io = None
         self._on_read = self._meter = self._rest = self._frames = None
         if hasattr(self, "_cipher"):  # it has opened
             self._cipher.forget()
@@ -764,7 +811,7 @@ class Session:
                 await self._ending_known.wait()
             assert self.ending is not None
             assert self._farewell is not None
-            if self.ending.by is not By.FAULT:
+            if self.ending.by is not EndedBy.FAULT:
                 self.stream.resume()  # its acknowledgements must not wait
                 try:
                     self.ending = await self._farewell.wait(self, self.ending)

@@ -1,7 +1,7 @@
-"""Watching a conversation at every layer's border.
+"""Watching a conversation at every layer's boundary.
 
 Tracing is decided when the session is built: the methods of that session's own layers are wrapped, and without a trace nothing
-is wrapped, looked up or asked. What is traced is what passes each border, including plaintext. Keys are traced only where the
+is wrapped, looked up or asked. What is traced is what passes each boundary, including plaintext. Keys are traced only where the
 trace asks for them: a trace with an attribute `secrets` that is True.
 """
 
@@ -12,15 +12,15 @@ from typing import Any
 
 from plytalk.core.contracts import Buffer, Cipher, Frame, Framer, Handshake, Kind, Messages, Stream
 from plytalk.core.contracts.items import Item
-from plytalk.core.contracts.peers import Role, Secrets
-from plytalk.core.pipeline.handshake_io import MESSAGE, Wire
+from plytalk.core.contracts.peers import Role, SessionSecrets
+from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO
 
 IN, OUT = "in", "out"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """Something passed a border: at which layer, which way ("in", "out", or "" for neither), what it is called, its bytes, what
+class TraceEvent:
+    """Something passed a boundary: at which layer, which way ("in", "out", or "" for neither), what it is called, its bytes, what
     the layer itself says is in them, and when, in seconds of a clock that only goes forward.
 
     `group` tells conversations apart where a trace holds several: an attacker has one with each end.
@@ -35,7 +35,7 @@ class Event:
     group: str = ""
 
 
-Trace = Callable[[Event], None]
+Trace = Callable[[TraceEvent], None]
 
 
 class Tracer:
@@ -45,7 +45,7 @@ class Tracer:
         self._hears_keys = getattr(trace, "secrets", False) is True
 
         def tell(layer: str, way: str, what: str, data: bytes, fields: Mapping[str, str] = {}) -> None:
-            trace(Event(layer, way, what, data, fields, group=group))
+            trace(TraceEvent(layer, way, what, data, fields, group=group))
 
         self._tell = tell
         self._wrapped: list[tuple[object, str, object]] = []
@@ -73,8 +73,8 @@ class Tracer:
         if self._hears_keys:
             self._tell("keys", "", name, bytes(key))
 
-    def tell_keys(self, secrets: Secrets, role: Role) -> None:
-        """The keys that a handshake has left as bytes. Those of cipher states it tells itself, by `Wire.disclose`."""
+    def tell_keys(self, secrets: SessionSecrets, role: Role) -> None:
+        """The keys that a handshake has left as bytes. Those of cipher states it tells itself, by `HandshakeIO.disclose`."""
         names = {role: secrets.send, role.other: secrets.receive}
         if secrets.send == secrets.receive:
             names = {role: secrets.send}
@@ -126,8 +126,8 @@ class Tracer:
 
         self._wrap(framer, encode=traced_encode, frames=traced_frames)
 
-    def wrap_wire(self, wire: Wire, handshake: Handshake) -> None:
-        send, receive = wire._send, wire._receive
+    def wrap_wire(self, io: HandshakeIO, handshake: Handshake) -> None:
+        send, receive = io._send, io._receive
 
         def step(way: str, kind: Kind, payload: bytes) -> None:
             if kind != MESSAGE or kind in handshake.steps:  # after the handshake, authenticators talk here in records
@@ -142,7 +142,7 @@ class Tracer:
             step(IN, kind, payload)
             return payload
 
-        self._wrap(wire, _send=traced_send, _receive=traced_receive, disclose=self.tell_key)
+        self._wrap(io, _send=traced_send, _receive=traced_receive, disclose=self.tell_key)
 
     def wrap_cipher(self, cipher: Cipher) -> None:
         seal, unseal, tell = cipher.seal, cipher.open, self._tell

@@ -39,7 +39,7 @@ class Problem:
     usable: bool = False
 
 
-class Host:
+class Registry:
     """The plugins of this process.
 
     `blocked` are names (`xor`, `cipher-xor`) or distributions that count as not installed; `points` are entry points to take

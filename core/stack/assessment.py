@@ -31,7 +31,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class Assessment:
     """All rows, worst first, and the cautions that single layers ask to be said."""
 
     rows: tuple[Row, ...]
@@ -51,7 +51,7 @@ class Sheet:
         return tuple(row for row in self.rows if not row.given)
 
 
-def sheet(chosen: Mapping[str, Sequence[type[Layer]]], givers: Givers, doubts: Doubts = lambda layer, prop: "") -> Sheet:
+def assess(chosen: Mapping[str, Sequence[type[Layer]]], givers: Givers, doubts: Doubts = lambda layer, prop: "") -> Assessment:
     """The sheet of these layers. `givers(property, kind)` names the installed layers of a kind that give a property.
 
     `doubts(layer, property)` says why a layer's claim is not to be repeated; empty for a claim that is.
@@ -73,4 +73,4 @@ def sheet(chosen: Mapping[str, Sequence[type[Layer]]], givers: Givers, doubts: D
             layers = tuple(f"--{kind} {name}" for kind in meaning.change for name in givers(prop, kind))
         rows.append(Row(prop, prop in given, sentence, layers, doubt))
     cautions = tuple(f"{layer.kind} {layer.name}: {layer.caution}" for layer in everyone if layer.caution)
-    return Sheet(tuple(rows), cautions)
+    return Assessment(tuple(rows), cautions)

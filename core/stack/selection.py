@@ -48,7 +48,7 @@ def choose(given: Mapping[str, Sequence[str]], default: Mapping[str, str], find:
     return chosen
 
 
-class Recipe(Generic[L]):
+class LayerFactory(Generic[L]):
     """A layer with its options: called, it makes a new one for a conversation."""
 
     def __init__(self, layer: type[L], options: Mapping[str, Any]) -> None:
@@ -71,10 +71,10 @@ class Stack:
     """A conversation's layers. `line` names them; `missing` are the protections that it does not give."""
 
     transport: Transport
-    framer: Recipe[Framer]
+    framer: LayerFactory[Framer]
     handshake: Handshake
-    cipher: Recipe[Cipher]
-    make_messages: Recipe[Messages]
+    cipher: LayerFactory[Cipher]
+    make_messages: LayerFactory[Messages]
     ui: Ui
     auths: tuple[Authenticator, ...] = ()
     features: tuple[Feature, ...] = ()
@@ -97,7 +97,7 @@ class Stack:
             return {option.keyword: given[option.keyword] for option in layer.options if option.keyword in given}
 
         def recipe(kind: str) -> Any:
-            return Recipe(chosen[kind][0], own(chosen[kind][0]))
+            return LayerFactory(chosen[kind][0], own(chosen[kind][0]))
 
         refuse_impossible(chosen)
         return cls(
@@ -107,13 +107,13 @@ class Stack:
             cipher=recipe("cipher"),
             make_messages=recipe("messages"),
             ui=recipe("ui")(),
-            auths=tuple(cast(Authenticator, Recipe(layer, own(layer))()) for layer in chosen.get("auth", [])),
-            features=tuple(cast(Feature, Recipe(layer, own(layer))()) for layer in chosen.get("feature", [])),
+            auths=tuple(cast(Authenticator, LayerFactory(layer, own(layer))()) for layer in chosen.get("auth", [])),
+            features=tuple(cast(Feature, LayerFactory(layer, own(layer))()) for layer in chosen.get("feature", [])),
             known=tuple(known),
         )
 
     def messages(self) -> Messages:
-        return self.make_messages(Property.BORDERS in self.framer.gives)
+        return self.make_messages(Property.BOUNDARIES in self.framer.gives)
 
     @property
     def classes(self) -> dict[str, list[type[Layer]]]:

@@ -5,7 +5,7 @@ Each byte is XORed with the next byte of the key, which starts over with each me
 
 from itertools import cycle
 
-from plytalk import Cipher, Property, Role, Secrets, hookimpl
+from plytalk import Cipher, Property, Role, SessionSecrets, hookimpl
 from plytalk.core.contracts.errors import HandshakeFailed
 
 
@@ -21,7 +21,7 @@ class Xor(Cipher):
         "plaintext is the key), and a bit that is flipped on the way is flipped in the text."
     )
 
-    def __init__(self, secrets: Secrets, role: Role) -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role) -> None:
         if not (secrets.send and secrets.receive):
             raise HandshakeFailed("The cipher `xor` needs a key, and the handshake left none.")
         self._send, self._receive = secrets.send, secrets.receive

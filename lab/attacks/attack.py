@@ -22,7 +22,7 @@ from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.stack.selection import Stack
 
 if TYPE_CHECKING:
-    from plytalk.lab.attacks.interceptor import Middle
+    from plytalk.lab.attacks.interceptor import Interceptor
     from plytalk.lab.attacks.run import Evidence
 
 
@@ -92,19 +92,19 @@ class Attack(Layer):
             return Outcome.NOT_APPLICABLE
         return Outcome.DETECTED if cls.defences <= stack.gives else Outcome.UNDETECTED
 
-    def frame(self, middle: "Middle", passing: Passing) -> None:
+    def frame(self, interceptor: "Interceptor", passing: Passing) -> None:
         """A frame has come from one end; it reaches the other only by `middle.forward` or `middle.send`."""
-        middle.forward(passing)
+        interceptor.forward(passing)
 
-    def end(self, middle: "Middle", sender: Role) -> None:
+    def end(self, interceptor: "Interceptor", sender: Role) -> None:
         """One end has closed its side."""
-        middle.close(sender.other)
+        interceptor.close(sender.other)
 
-    async def between(self, middle: "Middle") -> bool:
+    async def between(self, interceptor: "Interceptor") -> bool:
         """Called before anything passes. True takes over: the attack itself talks to both ends, and `frame` is not called."""
         return False
 
-    async def after(self, middle: "Middle") -> None:
+    async def after(self, interceptor: "Interceptor") -> None:
         """Called when the conversation is over: what was recorded can be used now, in conversations of the attacker's own."""
 
     @abstractmethod
@@ -128,12 +128,12 @@ class Tampering(Attack):
     def changed(self, payload: bytes) -> bytes:
         """What the server gets in place of the payload."""
 
-    def frame(self, middle: "Middle", passing: Passing) -> None:
+    def frame(self, interceptor: "Interceptor", passing: Passing) -> None:
         if passing.sender is not Role.INITIATOR or passing.handshake or passing.index != self._at:
-            middle.forward(passing)
+            interceptor.forward(passing)
             return
-        middle.log(f"{self.deed} the client's frame {self._at}")
-        middle.send(Role.RESPONDER, passing.kind or MESSAGE, self.changed(passing.payload))
+        interceptor.log(f"{self.deed} the client's frame {self._at}")
+        interceptor.send(Role.RESPONDER, passing.kind or MESSAGE, self.changed(passing.payload))
 
     def succeeded(self, evidence: "Evidence") -> bool:
         """What was accepted counts, whatever the layers above make of it: that a changed text is not UTF-8 is luck."""
@@ -154,14 +154,14 @@ class Editing(Attack):
     def edited(self, payload: bytes) -> bytes:
         """What arrives in place of the payload."""
 
-    def frame(self, middle: "Middle", passing: Passing) -> None:
+    def frame(self, interceptor: "Interceptor", passing: Passing) -> None:
         if not passing.handshake or passing.sender is not self.whose or passing.index:
-            middle.forward(passing)
+            interceptor.forward(passing)
             return
         edited = self.edited(passing.payload)
         self._edited = edited != passing.payload
-        middle.log(f"edited the {self.whose.value}'s first handshake frame: {edited!r}")
-        middle.send(self.whose.other, passing.kind or MESSAGE, edited)
+        interceptor.log(f"edited the {self.whose.value}'s first handshake frame: {edited!r}")
+        interceptor.send(self.whose.other, passing.kind or MESSAGE, edited)
 
     def succeeded(self, evidence: "Evidence") -> bool:
         return self._edited and all(evidence.faithful(role) for role in Role) and not evidence.alarmed
@@ -170,21 +170,21 @@ class Editing(Attack):
 class Takeover(Attack):
     """An attack that talks to both ends itself, in `take`; where it gets no further, both connections end."""
 
-    async def between(self, middle: "Middle") -> bool:
-        self._taking = asyncio.create_task(self._take(middle))
+    async def between(self, interceptor: "Interceptor") -> bool:
+        self._taking = asyncio.create_task(self._take(interceptor))
         return True
 
-    async def _take(self, middle: "Middle") -> None:
+    async def _take(self, interceptor: "Interceptor") -> None:
         try:
-            await self.take(middle)
+            await self.take(interceptor)
         except (ChatError, ExceptionGroup):
-            middle.cut()
+            interceptor.cut()
 
     @abstractmethod
-    async def take(self, middle: "Middle") -> None:
+    async def take(self, interceptor: "Interceptor") -> None:
         """Talk to both ends. A ChatError means that an end refused."""
 
-    async def after(self, middle: "Middle") -> None:
+    async def after(self, interceptor: "Interceptor") -> None:
         self._taking.cancel()
         with suppress(asyncio.CancelledError):
             await self._taking
@@ -204,16 +204,16 @@ class Holding(Takeover):
     def applies(cls, stack: Stack) -> bool:
         return stack.handshake.speaks_first is not None
 
-    async def take(self, middle: "Middle") -> None:
+    async def take(self, interceptor: "Interceptor") -> None:
         over = asyncio.Event()
-        middle.streams[Role.RESPONDER].deliver_to(lambda data: None, lambda error: over.set())
-        await self.hold(middle, over)
+        interceptor.streams[Role.RESPONDER].deliver_to(lambda data: None, lambda error: over.set())
+        await self.hold(interceptor, over)
         self._held = not over.is_set()
-        middle.log(f"the server {'still waits' if self._held else 'hung up'}")
-        middle.cut()
+        interceptor.log(f"the server {'still waits' if self._held else 'hung up'}")
+        interceptor.cut()
 
     @abstractmethod
-    async def hold(self, middle: "Middle", over: asyncio.Event) -> None:
+    async def hold(self, interceptor: "Interceptor", over: asyncio.Event) -> None:
         """Keep it waiting for as long as this attack does; `over` is set when the server has hung up."""
 
     def succeeded(self, evidence: "Evidence") -> bool:

@@ -11,8 +11,8 @@ from functools import partial
 from plytalk.core.contracts import Buffer, Cipher, Framer, Kind, Stream
 from plytalk.core.contracts.errors import CannotConnect, ChatError, LocalError
 from plytalk.core.contracts.items import Empty
-from plytalk.core.contracts.peers import Identity, Peer, Role, Secrets
-from plytalk.core.pipeline.handshake_io import MESSAGE, Channel, Wire
+from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
+from plytalk.core.pipeline.handshake_io import MESSAGE, Channel, HandshakeIO
 from plytalk.core.pipeline.tracing import IN, OUT, Trace, Tracer
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack, Passing
@@ -57,24 +57,24 @@ class Leg:
         self._framer = stack.framer()
         self._auths = [copy(auth) for auth in stack.auths]  # a secret that one leg uses up is there for the other
         agreement = next((auth.agrees for auth in self._auths if auth.agrees), "")
-        self.wire = Wire(self._framer, stream, self._seen, self._agree, agreement)
+        self.io = HandshakeIO(self._framer, stream, self._seen, self._agree, agreement)
         self.identity: Identity | None = None
         self.messages = stack.messages()
         if tracer:
             tracer.wrap_framer(self._framer)
-            tracer.wrap_wire(self.wire, stack.handshake)
+            tracer.wrap_wire(self.io, stack.handshake)
             tracer.wrap_messages(self.messages)
         self.cipher: Cipher
         self.channel: Channel
-        stream.deliver_to(self.wire.feed, self._ended)
+        stream.deliver_to(self.io.feed, self._ended)
 
     async def _seen(self, identity: Identity) -> None:
         self.identity = identity
 
-    async def _agree(self, wire: Wire) -> bytes:
-        return await next(auth for auth in self._auths if auth.agrees).agree(wire, self._role)
+    async def _agree(self, io: HandshakeIO) -> bytes:
+        return await next(auth for auth in self._auths if auth.agrees).agree(io, self._role)
 
-    async def open(self) -> Secrets:
+    async def open(self) -> SessionSecrets:
         """Do the handshake in this role, and go along with what the end's authenticators want to hear. Raises ChatError."""
         secrets = await self.shake()
         if self._stack.handshake.first_record_proves:
@@ -82,30 +82,30 @@ class Leg:
         for auth in sorted(self._auths, key=lambda auth: auth.name):
             if self.identity:
                 await auth.verify(self.channel, Peer(self._role, "", self.identity, _yes, secrets.binding(auth.name)))
-        if self.wire.answers:
+        if self.io.answers:
             await (self.channel.hear() if self._role is Role.INITIATOR else self.channel.say(Empty()))
         return secrets
 
-    async def shake(self) -> Secrets:
+    async def shake(self) -> SessionSecrets:
         """The handshake alone. Raises ChatError."""
         handshake = self._stack.handshake
         talk = handshake.initiate if self._role is Role.INITIATOR else handshake.respond
-        secrets = await talk(self.wire)
+        secrets = await talk(self.io)
         if self._tracer:
             self._tracer.tell_keys(secrets, self._role)
         self.cipher = self._stack.cipher(secrets, self._role)
         if self._tracer:
             self._tracer.wrap_cipher(self.cipher)
-        self.channel = Channel(self.wire, self.cipher, self.messages)
+        self.channel = Channel(self.io, self.cipher, self.messages)
         return secrets
 
     def _ended(self, error: Exception | None) -> None:
-        self.wire.ended(error)
+        self.io.ended(error)
         self._over(self._role.other)
 
     async def receive(self) -> bytes:
         """The next sealed message. Raises ChatError when the end is gone."""
-        return await self.wire.receive(MESSAGE, NO_LIMIT)
+        return await self.io.receive(MESSAGE, NO_LIMIT)
 
     def send(self, plaintext: bytes) -> None:
         self._stream.send(self._framer.encode(MESSAGE, self.cipher.seal(plaintext)))
@@ -115,7 +115,7 @@ async def _yes(question: str, otherwise: str) -> bool:
     return True
 
 
-class Middle:
+class Interceptor:
     """Between the client and the server. `captured` holds all that passed, by the end that sent it; `log` what the attack did."""
 
     def __init__(

@@ -15,7 +15,7 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
-from plytalk.core.pipeline.tracing import IN, OUT, Event
+from plytalk.core.pipeline.tracing import IN, OUT, TraceEvent
 
 PIECE = 16
 """From how many equal bytes on it is not a coincidence."""
@@ -36,7 +36,7 @@ class Inside:
         self.accepted: list[bytes] = []
         self.keys: set[bytes] = set()
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: TraceEvent) -> None:
         match event.layer, event.way:
             case "messages", way if way == OUT:
                 self.packed.append(event.data)

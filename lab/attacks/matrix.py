@@ -17,8 +17,8 @@ from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.attack import Attack, Outcome
-from plytalk.lab.attacks.run import Evidence, Passive, judge, measure_preludes, play
-from plytalk.lab.attacks.scenario import ATTACKER, Setup
+from plytalk.lab.attacks.run import Evidence, Passive, judge, measure_preludes, run_attack
+from plytalk.lab.attacks.scenario import ATTACKER, Scenario
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Cell:
         return self.predicted is self.measured
 
 
-class Bench:
-    """One setup, made ready: three stacks with their own keys, and how long its handshake is."""
+class MatrixRunner:
+    """One scenario, made ready: three stacks with their own keys, and how long its handshake is."""
 
-    def __init__(self, setup: Setup, folder: Path, known: Sequence[Profile]) -> None:
-        self.setup = setup
+    def __init__(self, scenario: Scenario, folder: Path, known: Sequence[Profile]) -> None:
+        self.scenario = scenario
         self._folder, self._known = folder, known
-        bare = replace(setup, auths=())  # authenticators need the keys, which are not there yet
+        bare = replace(scenario, auths=())  # authenticators need the keys, which are not there yet
         self.stacks = {role: bare.stack(role.value, folder, known) for role in Role}
         self.own = bare.stack(ATTACKER, folder, known)
 
@@ -52,12 +52,12 @@ class Bench:
         """Load every key, and hold the honest conversation by which the two ends get to know each other."""
         for role, stack in (*self.stacks.items(), (Role.RESPONDER, self.own)):
             await stack.handshake.ready(role, lambda prompt: "")
-        if self.setup.wants_keys:
-            self.setup = self.setup.told(await self._keys_shown(), self._folder)
+        if self.scenario.wants_keys:
+            self.scenario = self.scenario.told(await self._keys_shown(), self._folder)
         await self._agree()
         self.preludes = await measure_preludes(self.stacks, self.own)
         await self._agree()
-        evidence = await play(self.stacks, self.own, Passive(), self.preludes)
+        evidence = await run_attack(self.stacks, self.own, Passive(), self.preludes)
         self._keys = frozenset(key for side in evidence.sides.values() for key in side.inside.keys)
         return evidence
 
@@ -65,7 +65,7 @@ class Bench:
         """The keys of both ends and of the attacker, as they show them in honest conversations."""
         shown: dict[str, Identity] = {}
         for who, server in ((Role.RESPONDER.value, self.stacks[Role.RESPONDER]), (ATTACKER, self.own)):
-            evidence = await play({**self.stacks, Role.RESPONDER: server}, self.own, Passive())
+            evidence = await run_attack({**self.stacks, Role.RESPONDER: server}, self.own, Passive())
             for name, seen_by in ((Role.INITIATOR.value, Role.RESPONDER), (who, Role.INITIATOR)):
                 if identity := evidence.sides[seen_by].identity:
                     shown[name] = identity
@@ -90,22 +90,22 @@ class Bench:
             await auth.ready(Role.RESPONDER, lambda prompt: "")
 
     def _auths(self, who: str) -> tuple[Authenticator, ...]:
-        return self.setup.stack(who, self._folder, self._known).auths
+        return self.scenario.stack(who, self._folder, self._known).auths
 
     async def attack(self, kind: type[Attack], seed: int, trace: Trace | None = None) -> Cell:
         """One cell."""
         outcomes = {kind.predict(self.stacks[role]) for role in kind.victims}
         predicted = Outcome.DETECTED if Outcome.DETECTED in outcomes else outcomes.pop()
         if predicted is Outcome.NOT_APPLICABLE:
-            return Cell(kind.name, self.setup.name, seed, predicted, predicted)
+            return Cell(kind.name, self.scenario.name, seed, predicted, predicted)
         log: list[str] = []
         attack = kind(seed)
         await self._agree()
-        evidence = await play(self.stacks, self.own, attack, self.preludes, log.append, self._leaked, trace, self._keys)
-        return Cell(kind.name, self.setup.name, seed, predicted, judge(attack, evidence), evidence, tuple(log))
+        evidence = await run_attack(self.stacks, self.own, attack, self.preludes, log.append, self._leaked, trace, self._keys)
+        return Cell(kind.name, self.scenario.name, seed, predicted, judge(attack, evidence), evidence, tuple(log))
 
     async def _leaked(self, role: Role) -> Stack:
-        stack = self.setup.stack(role.value, self._folder, self._known)
+        stack = self.scenario.stack(role.value, self._folder, self._known)
         for layer in (stack.handshake, *stack.auths):
             await layer.ready(role, lambda prompt: "")
         return stack
@@ -117,29 +117,29 @@ def passed_on(told: Sequence[str]) -> str:
 
 
 def measure(
-    setups: Iterable[Setup],
+    scenarios: Iterable[Scenario],
     attacks: Sequence[type[Attack]],
     seeds: Sequence[int] = (0,),
     known: Sequence[Profile] = (),
     progress: Callable[[str], None] = lambda line: None,
     trace: Trace | None = None,
 ) -> Iterator[Cell]:
-    """All cells, setup by setup; the first of each is the control, a passive listener, at which nobody may raise an alarm.
+    """All cells, scenario by scenario; the first of each is the control, a passive listener, at which nobody may raise an alarm.
 
     A stack that wants something which is not here, a package or an option, is left out, and `progress` is told. `trace` hears of
     what the attacks see and do, which is of use for one cell.
     """
-    for setup in setups:
-        progress(f"attacking {setup.name} ...")
+    for scenario in scenarios:
+        progress(f"attacking {scenario.name} ...")
         with TemporaryDirectory() as folder:
             try:
-                yield from clock.run(_measure(setup, attacks, seeds, known, Path(folder), trace))
+                yield from clock.run(_measure(scenario, attacks, seeds, known, Path(folder), trace))
             except Usage as error:
-                progress(f"left out {setup.name}: {error}")
+                progress(f"left out {scenario.name}: {error}")
 
 
 async def _measure(
-    setup: Setup,
+    scenario: Scenario,
     attacks: Sequence[type[Attack]],
     seeds: Sequence[int],
     known: Sequence[Profile],
@@ -148,11 +148,11 @@ async def _measure(
 ) -> list[Cell]:
     control = Passive()
     try:
-        bench = Bench(setup, folder, known)
+        bench = MatrixRunner(scenario, folder, known)
         evidence = await bench.ready()
     except Usage:
         raise
     except ChatError as error:  # a stack that cannot even begin has crashed, and its cells with it
-        return [Cell(Passive.name, setup.name, 0, Outcome.UNDETECTED, Outcome.CRASHED, None, (error.sentence,))]
-    cells = [Cell(Passive.name, setup.name, 0, Outcome.UNDETECTED, judge(control, evidence), evidence)]
+        return [Cell(Passive.name, scenario.name, 0, Outcome.UNDETECTED, Outcome.CRASHED, None, (error.sentence,))]
+    cells = [Cell(Passive.name, scenario.name, 0, Outcome.UNDETECTED, judge(control, evidence), evidence)]
     return cells + [await bench.attack(attack, seed, trace) for attack in attacks for seed in seeds]

@@ -9,7 +9,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack
-from plytalk.lab.attacks.interceptor import Middle, Tracing
+from plytalk.lab.attacks.interceptor import Interceptor, Tracing
 
 
 class Proxy:
@@ -25,50 +25,50 @@ class Proxy:
     ) -> None:
         self._own, self._make, self._preludes, self._log, self._trace = own, make, preludes, log, trace
 
-    async def run(self, listen: tuple[str, int], target: tuple[str, int], once: bool = False) -> None:
+    async def run(self, listen: tuple[str, int], to: tuple[str, int], once: bool = False) -> None:
         """Listen until cancelled, or until one conversation is over. Raises CannotConnect."""
         transport = self._own.transport
         listener = await transport.listen(*listen)
-        self._log(f"listening on {listener.address}, passing on to {target[0]} port {target[1]}")
+        self._log(f"listening on {listener.address}, passing on to {to[0]} port {to[1]}")
         number = 0
         try:
             async with asyncio.TaskGroup() as conversations:
                 while not (once and number):
                     client = await listener.accept()
-                    conversations.create_task(self._attack(number, client, target))
+                    conversations.create_task(self._attack(number, client, to))
                     number += 1
         finally:
             await listener.close()
 
-    async def _attack(self, number: int, client: Stream, target: tuple[str, int]) -> None:
+    async def _attack(self, number: int, client: Stream, to: tuple[str, int]) -> None:
         def log(line: str) -> None:
             self._log(f"[{number}] {line}")
 
         try:
-            server = await self._own.transport.connect(*target)
+            server = await self._own.transport.connect(*to)
         except ChatError as error:
             log(error.sentence)
             client.close()
             return
         log(f"{client.peer} is connected to {server.peer}")
-        over = Over()
+        over = TransportOver()
         streams: dict[Role, Stream] = {Role.INITIATOR: client, Role.RESPONDER: server}
         tracing = Tracing(self._trace, number) if self._trace else None
-        middle = Middle(self._own, self._make(number), streams, self._preludes, log, over.ended, tracing)
+        interceptor = Interceptor(self._own, self._make(number), streams, self._preludes, log, over.ended, tracing)
 
         async def meet(whose: Role = Role.RESPONDER, stack: Stack | None = None) -> Stream:
             if whose is not Role.RESPONDER or stack:
                 raise CannotConnect("Only the server can be connected to.")
-            stream = await self._own.transport.connect(*target)
+            stream = await self._own.transport.connect(*to)
             if tracing:
                 tracing.of(self._own, stream, whose, "server met")
             return stream
 
-        middle.meet = meet  # type: ignore[method-assign]
+        interceptor.meet = meet  # type: ignore[method-assign]
         try:
-            await middle.start()
+            await interceptor.start()
             await over.wait()
-            await middle.attack.after(middle)
+            await interceptor.attack.after(interceptor)
         except ChatError as error:
             log(error.sentence)
         finally:
@@ -79,7 +79,7 @@ class Proxy:
         log("both sides are gone")
 
 
-class Over:
+class TransportOver:
     """Waits until both ends have closed."""
 
     def __init__(self) -> None:

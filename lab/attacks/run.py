@@ -19,9 +19,9 @@ from plytalk.core.pipeline.session import Session
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack, Outcome
-from plytalk.lab.attacks.interceptor import Middle, Tracing
+from plytalk.lab.attacks.interceptor import Interceptor, Tracing
 from plytalk.lab.attacks.learning import learned
-from plytalk.lab.attacks.sides import ADDRESS, Meetings, Side, Telephone, Typist, open_session, quiet, session_of
+from plytalk.lab.attacks.sides import ADDRESS, AttackerSessions, Participant, Telephone, Typist, open_session, quiet, session_of
 
 LINES = 6
 LONGEST = 600.0
@@ -33,9 +33,9 @@ CANARY = "canary-7f3a"
 class Evidence:
     """What both people said, saw and noticed, and what passed the attacker."""
 
-    sides: dict[Role, Side]
-    middle: Middle
-    later: list[Side] = field(default_factory=list)
+    sides: dict[Role, Participant]
+    interceptor: Interceptor
+    later: list[Participant] = field(default_factory=list)
     """What the server's end saw in the conversations that the attacker began by itself."""
     crash: str = ""
     earlier: frozenset[bytes] = frozenset()
@@ -70,7 +70,7 @@ class Evidence:
     @property
     def captured(self) -> bytes:
         """All bytes that passed the attacker, of both ends."""
-        return b"".join(bytes(self.middle.captured[role]) for role in Role)
+        return b"".join(bytes(self.interceptor.captured[role]) for role in Role)
 
 
 def judge(attack: Attack, evidence: Evidence) -> Outcome:
@@ -94,7 +94,7 @@ class Passive(Attack):
         return not evidence.alarmed and all(evidence.faithful(role) for role in Role)
 
 
-async def play(
+async def run_attack(
     stacks: Mapping[Role, Stack],
     own: Stack,
     attack: Attack,
@@ -114,25 +114,25 @@ async def play(
     if attack.far:
         for stream, _ in pairs.values():
             stream.peer = ADDRESS
-    sides, telephone = {role: Side() for role in Role}, Telephone()
+    sides, telephone = {role: Participant() for role in Role}, Telephone()
     person = Typist(sides[Role.RESPONDER], telephone, sides[Role.INITIATOR]) if attack.one_person else None
-    meetings = Meetings(stacks, attack.far, person)
+    meetings = AttackerSessions(stacks, attack.far, person)
     tracing = Tracing(trace) if trace else None
     between = {role: stream for role, (_, stream) in pairs.items()}
-    middle = Middle(own, attack, between, preludes or {}, log, tracing=tracing)
-    middle.meet = meetings.meet  # type: ignore[method-assign]
+    interceptor = Interceptor(own, attack, between, preludes or {}, log, tracing=tracing)
+    interceptor.meet = meetings.meet  # type: ignore[method-assign]
     if leaked:
-        middle.leaked = leaked  # type: ignore[method-assign, assignment]
+        interceptor.leaked = leaked  # type: ignore[method-assign, assignment]
     sessions = {
         role: session_of(stacks[role], stream, role, sides[role], telephone, person if role is Role.RESPONDER else None)
         for role, (stream, _) in pairs.items()
     }
-    evidence = Evidence(sides, middle, meetings.sides, earlier=earlier)
-    taking = asyncio.create_task(middle.start())
-    end = asyncio.get_running_loop().call_later(LONGEST, middle.cut)  # whom the attacker leaves waiting
+    evidence = Evidence(sides, interceptor, meetings.sides, earlier=earlier)
+    taking = asyncio.create_task(interceptor.start())
+    end = asyncio.get_running_loop().call_later(LONGEST, interceptor.cut)  # whom the attacker leaves waiting
     try:
         await _converse(sessions, evidence)
-        await attack.after(middle)
+        await attack.after(interceptor)
     except Exception:
         evidence.crash = traceback.format_exc()
     finally:
@@ -154,7 +154,7 @@ async def play(
 async def measure_preludes(stacks: Mapping[Role, Stack], own: Stack) -> dict[Role, int]:
     """How many frames each end of a stack sends before it may talk, by watching an honest conversation."""
     listener = Passive()
-    evidence = await play(stacks, own, listener)
+    evidence = await run_attack(stacks, own, listener)
     return {role: evidence.opening[role] for role in Role}
 
 
@@ -162,7 +162,7 @@ async def _converse(sessions: Mapping[Role, Session], evidence: Evidence) -> Non
     sides = evidence.sides
     opened = await asyncio.gather(*(open_session(sessions[role], sides[role]) for role in Role))
     await quiet()
-    evidence.opening = Counter(passing.sender for passing in evidence.middle.frames)
+    evidence.opening = Counter(passing.sender for passing in evidence.interceptor.frames)
     if all(opened):
         await _talk(sessions, sides)
     for role in Role:
@@ -172,7 +172,7 @@ async def _converse(sessions: Mapping[Role, Session], evidence: Evidence) -> Non
     await asyncio.gather(*(_settle(sessions[role], sides[role]) for role in Role if sides[role].opened))
 
 
-async def _talk(sessions: Mapping[Role, Session], sides: Mapping[Role, Side]) -> None:
+async def _talk(sessions: Mapping[Role, Session], sides: Mapping[Role, Participant]) -> None:
     for number in range(LINES):
         for role in Role:
             if not sessions[role].ending:
@@ -187,7 +187,7 @@ async def _leave(session: Session) -> None:
         session.say(EXIT)
 
 
-async def _settle(session: Session, side: Side) -> None:
+async def _settle(session: Session, side: Participant) -> None:
     side.ending = await session.over()
     if side.ending.error:
         side.alarms.append(side.ending.error.sentence)

@@ -16,7 +16,7 @@ from plytalk.core.contracts import KINDS, Authenticator, Handshake, KeepsKeys, L
 from plytalk.core.contracts.errors import ImpossibleStack, PluginError
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Profile, Property
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose, refuse_impossible
 from plytalk.trust.files import write
 
@@ -29,7 +29,7 @@ Classes = Mapping[str, Sequence[type[Layer]]]
 
 
 @dataclass(frozen=True)
-class Setup:
+class Scenario:
     """A stack under a name, with the options that both ends are given; `auths` judge the server at the client's end.
 
     What two ends need alike, both have; the attacker has it as well, with its own secret.
@@ -61,13 +61,13 @@ class Setup:
         """Whether the ends must be told each other's keys before anything else."""
         return False
 
-    def told(self, keys: Mapping[str, Identity], folder: Path) -> "Setup":
+    def told(self, keys: Mapping[str, Identity], folder: Path) -> "Scenario":
         """The setup for ends that know these keys, of the client, the server and the attacker."""
         return self
 
 
 @dataclass(frozen=True)
-class Introduced(Setup):
+class Introduction(Scenario):
     """A setup whose judging end was given the other end's key beforehand; with `revoked` also that the attacker's is revoked.
 
     `before` stands at the beginning of its files, as some editors leave it there.
@@ -81,7 +81,7 @@ class Introduced(Setup):
     def wants_keys(self) -> bool:
         return True
 
-    def told(self, keys: Mapping[str, Identity], folder: Path) -> Setup:
+    def told(self, keys: Mapping[str, Identity], folder: Path) -> Scenario:
         [auth] = self.auths
         assert issubclass(auth, KeepsKeys)
         judge = judge_of(auth)
@@ -116,37 +116,37 @@ def _secret(file: Path) -> Path:
     return file
 
 
-def setups(host: Host) -> Iterator[Setup]:
+def scenarios(registry: Registry) -> Iterator[Scenario]:
     """Every setup that the installed plugins make; a stack that cannot work is none."""
-    for name in host.names("profile"):
-        yield from _of_profile(host, host.profile(name))
-    for (kind, name), found in host.found.items():
+    for name in registry.names("profile"):
+        yield from _of_profile(registry, registry.profile(name))
+    for (kind, name), found in registry.found.items():
         if kind in STRANGERS and not found.builtin:
             try:
-                yield from _of_stranger(host, kind, name)
+                yield from _of_stranger(registry, kind, name)
             except PluginError:
                 continue
 
 
-def _of_profile(host: Host, profile: Profile) -> Iterator[Setup]:
-    classes = _complete(host, {kind: [name] for kind, name in profile.layers.items()})
-    handshake = host.layer("handshake", profile.layers["handshake"])
+def _of_profile(registry: Registry, profile: Profile) -> Iterator[Scenario]:
+    classes = _complete(registry, {kind: [name] for kind, name in profile.layers.items()})
+    handshake = registry.layer("handshake", profile.layers["handshake"])
     variants: Mapping[str, Mapping[str, Any]] = getattr(handshake, "variants", None) or {"": {}}
     for variant, options in variants.items():
         configured = {kind: [layer.configured(options) for layer in layers] for kind, layers in classes.items()}
         name = " ".join(filter(None, (profile.name, variant)))
-        yield Setup(name, configured, options=options)
+        yield Scenario(name, configured, options=options)
         if not variant:
-            yield from _agreed(host, Setup(name, configured, options=options))
+            yield from _agreed(registry, Scenario(name, configured, options=options))
         if (wanted := handshake.prefers.get("auth")) and Property.PEER_KEY in handshake.gives:
-            yield Setup(f"{name} pinned", configured, (host.layer("auth", wanted),), options)
+            yield Scenario(f"{name} pinned", configured, (registry.layer("auth", wanted),), options)
         if not variant:
-            yield from _introduced(host, Setup(name, configured, options=options))
+            yield from _introduced(registry, Scenario(name, configured, options=options))
 
 
-def _agreed(host: Host, plain: Setup) -> Iterator[Setup]:
+def _agreed(registry: Registry, plain: Scenario) -> Iterator[Scenario]:
     """With each of our authenticators that both ends need alike, where the stack has room for it."""
-    for auth in (host.layer("auth", name) for name in host.names("auth") if host.found["auth", name].builtin):
+    for auth in (registry.layer("auth", name) for name in registry.names("auth") if registry.found["auth", name].builtin):
         if on_both_ends(auth):
             try:
                 refuse_impossible({**plain.classes, "auth": [auth]})
@@ -155,30 +155,30 @@ def _agreed(host: Host, plain: Setup) -> Iterator[Setup]:
             yield replace(plain, name=f"{plain.name} {auth.name}", auths=(auth,))
 
 
-def _introduced(host: Host, plain: Setup) -> Iterator[Setup]:
+def _introduced(registry: Registry, plain: Scenario) -> Iterator[Scenario]:
     """With each of our authenticators that can be told a key beforehand, or that one is revoked."""
     [handshake] = plain.classes["handshake"]
     assert issubclass(handshake, Handshake)
-    for auth in (host.layer("auth", name) for name in host.names("auth") if host.found["auth", name].builtin):
+    for auth in (registry.layer("auth", name) for name in registry.names("auth") if registry.found["auth", name].builtin):
         if not issubclass(auth, KeepsKeys) or judge_of(auth).other not in handshake.shows:
             continue
         if not issubclass(auth, RevokesKeys):
-            yield Introduced(f"{plain.name} {auth.name}", plain.classes, (auth,), plain.options)
+            yield Introduction(f"{plain.name} {auth.name}", plain.classes, (auth,), plain.options)
         elif auth.name == handshake.prefers.get("auth"):  # it remembers such keys; that is the setup `pinned`
-            yield Introduced(f"{plain.name} revoked", plain.classes, (auth,), plain.options, revoked=True)
-            yield Introduced(f"{plain.name} bom", plain.classes, (auth,), plain.options, before=BOM_UTF8)
+            yield Introduction(f"{plain.name} revoked", plain.classes, (auth,), plain.options, revoked=True)
+            yield Introduction(f"{plain.name} bom", plain.classes, (auth,), plain.options, before=BOM_UTF8)
 
 
-def _of_stranger(host: Host, kind: str, name: str) -> Iterator[Setup]:
-    classes = _complete(host, {kind: [name]})
+def _of_stranger(registry: Registry, kind: str, name: str) -> Iterator[Scenario]:
+    classes = _complete(registry, {kind: [name]})
     auths = tuple(classes.pop("auth", ()))
     try:
         refuse_impossible({**classes, "auth": auths})
     except ImpossibleStack:
         return
-    yield Setup(f"{kind} {name}", classes, auths)
+    yield Scenario(f"{kind} {name}", classes, auths)
 
 
-def _complete(host: Host, given: dict[str, list[str]]) -> dict[str, list[type[Layer]]]:
-    classes = choose({**given, "transport": [IN_MEMORY]}, {}, host.layer)
+def _complete(registry: Registry, given: dict[str, list[str]]) -> dict[str, list[type[Layer]]]:
+    classes = choose({**given, "transport": [IN_MEMORY]}, {}, registry.layer)
     return {kind: classes[kind] for kind in KINDS if kind in classes}

@@ -21,7 +21,7 @@ ADDRESS = "lab.invalid:7591"
 
 
 @dataclass
-class Side:
+class Participant:
     """One end of a conversation, afterwards. `alarms` are the sentences that told its user that something is wrong."""
 
     said: list[str] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Witness(Ui):
 
     name = "witness"
 
-    def __init__(self, side: Side, telephone: Telephone) -> None:
+    def __init__(self, side: Participant, telephone: Telephone) -> None:
         self._side, self._telephone = side, telephone
 
     async def run(self, session: Conversation) -> None:
@@ -87,7 +87,7 @@ class Typist(Witness):
 
     name = "typist"
 
-    def __init__(self, side: Side, telephone: Telephone, other: Side) -> None:
+    def __init__(self, side: Participant, telephone: Telephone, other: Participant) -> None:
         super().__init__(side, telephone)
         self._other = other
         self._readers: list[asyncio.Future[str]] = []
@@ -120,7 +120,7 @@ class Typist(Witness):
 
 
 def session_of(
-    stack: Stack, stream: Stream, role: Role, side: Side, telephone: Telephone, person: Witness | None = None
+    stack: Stack, stream: Stream, role: Role, side: Participant, telephone: Telephone, person: Witness | None = None
 ) -> Session:
     """A conversation that is still to be opened; what its person is shown, asked and told goes to `side`.
 
@@ -136,7 +136,7 @@ async def quiet() -> None:
         await asyncio.sleep(0)
 
 
-async def open_session(session: Session, side: Side) -> bool:
+async def open_session(session: Session, side: Participant) -> bool:
     """Whether it opened. Raises BrokenPlugin where a layer is at fault; whatever else is wrong becomes an alarm."""
     try:
         await session.open()
@@ -151,7 +151,7 @@ async def open_session(session: Session, side: Side) -> bool:
     return True
 
 
-class Meetings:
+class AttackerSessions:
     """New conversations with the server's end, begun by the attacker: `sides` are what came of them, in order.
 
     `person` is asked in all of them; without one, each has a person who is asked by nobody else.
@@ -160,14 +160,14 @@ class Meetings:
     def __init__(self, stacks: Mapping[Role, Stack], far: bool = False, person: Witness | None = None) -> None:
         self._stacks, self._far, self._person = stacks, far, person
         self._tasks: list[asyncio.Task[None]] = []
-        self.sides: list[Side] = []
+        self.sides: list[Participant] = []
 
     async def meet(self, whose: Role = Role.RESPONDER, stack: Stack | None = None) -> Stream:
         """A stream to a server that has the keys of `whose` end, or another stack."""
         ours, theirs = memory_stream_pair()
         if self._far:
             theirs.peer = ADDRESS
-        side = Side()
+        side = Participant()
         self.sides.append(side)
         stack = replace(stack or self._stacks[whose], auths=self._stacks[Role.RESPONDER].auths)
         session = session_of(stack, theirs, Role.RESPONDER, side, Telephone(), self._person)
@@ -175,7 +175,7 @@ class Meetings:
         return ours
 
     @staticmethod
-    async def _hold(session: Session, side: Side) -> None:
+    async def _hold(session: Session, side: Participant) -> None:
         if await open_session(session, side):
             side.ending = await session.over()
 

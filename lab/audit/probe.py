@@ -16,8 +16,8 @@ from plytalk.core.contracts.items import Close, Ping, Pong
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
-from plytalk.core.pipeline.establish import Opened, Opening
-from plytalk.core.pipeline.handshake_io import MAX_RECORD, MESSAGE, Wire
+from plytalk.core.pipeline.establish import Established, Establishment
+from plytalk.core.pipeline.handshake_io import MAX_RECORD, MESSAGE, HandshakeIO
 from plytalk.core.stack.selection import Stack
 
 SILENCE, CROWDING = 20.0, 2.0
@@ -62,7 +62,7 @@ class Heard:
         self.something.set()
 
 
-class Target:
+class Probe:
     """A server that is looked at: every question gets its own connection. `thorough` asks for what takes long, too."""
 
     def __init__(self, stack: Stack, host: str, port: int, spare: Heard | None, thorough: bool, patience: float) -> None:
@@ -71,27 +71,29 @@ class Target:
         self._host, self._port, self._spare, self._patience = host, port, spare, patience
 
     @asynccontextmanager
-    async def wire(self, ask: Callable[[Identity], Awaitable[None]] | None = None, agreement: str = "") -> AsyncIterator[Wire]:
+    async def io(
+        self, ask: Callable[[Identity], Awaitable[None]] | None = None, agreement: str = ""
+    ) -> AsyncIterator[HandshakeIO]:
         """A connection in frames; where a pre-shared key is agreed on, it is a guess. Raises CannotConnect, TooSlow."""
         heard, self._spare = self._spare or Heard(await self._connect()), None
-        wire = Wire(self.stack.framer(), heard.stream, ask or _accept, _guess, agreement)
+        io = HandshakeIO(self.stack.framer(), heard.stream, ask or _accept, _guess, agreement)
         if heard.data:
-            wire.feed(heard.data)
-        heard.stream.deliver_to(wire.feed, wire.ended)
+            io.feed(heard.data)
+        heard.stream.deliver_to(io.feed, io.ended)
         try:
             async with asyncio.timeout(self._patience):
-                yield wire
+                yield io
         except TimeoutError:
             raise TooSlow(f"The server did not answer within {self._patience:g} seconds.") from None
         finally:
-            self.first = wire.first
+            self.first = io.first
             heard.stream.close()
 
     async def key_shown_to(self, handshake: Handshake, agreement: str = "") -> Identity:
         """The key that the server shows this handshake, which ends there. Raises RemoteError."""
-        async with self.wire(_show, agreement) as wire:
+        async with self.io(_show, agreement) as io:
             try:
-                await handshake.initiate(wire)
+                await handshake.initiate(io)
             except _Shown as shown:
                 return shown.identity
         raise HandshakeFailed("The server showed no key.")
@@ -102,7 +104,7 @@ class Target:
         stream = await self._connect()
         limits = Limits(handshake=self._patience)
         try:
-            opened = await Opening(stack, stream, Role.INITIATOR, stream.peer, limits, None, notice=_ignore).run()
+            opened = await Establishment(stack, stream, Role.INITIATOR, stream.peer, limits, None, notice=_ignore).run()
             async with asyncio.timeout(self._patience):
                 return await _answers(opened)
         except RemoteError:
@@ -194,7 +196,7 @@ async def _accept(identity: Identity) -> None:
     """Any key will do: nothing secret follows."""
 
 
-async def _guess(wire: Wire) -> bytes:
+async def _guess(io: HandshakeIO) -> bytes:
     return os.urandom(32)
 
 
@@ -202,14 +204,14 @@ def _ignore(sentence: str) -> None:
     """What a user would be told meanwhile: an audit tells its findings."""
 
 
-async def _answers(opened: Opened) -> bool:
+async def _answers(opened: Established) -> bool:
     seal, pack = opened.cipher.seal, opened.messages.pack
     for plaintext in pack([Ping(b"audit")]):
-        await opened.wire.send(MESSAGE, seal(plaintext))
+        await opened.io.send(MESSAGE, seal(plaintext))
     opened.framer.limit = MAX_RECORD
     while True:
-        plaintext = opened.cipher.open(await opened.wire.receive(MESSAGE, MAX_RECORD))
+        plaintext = opened.cipher.open(await opened.io.receive(MESSAGE, MAX_RECORD))
         if Pong(b"audit") in opened.messages.unpack(plaintext):
             for goodbye in pack([Close()]):
-                await opened.wire.send(MESSAGE, seal(goodbye))
+                await opened.io.send(MESSAGE, seal(goodbye))
             return True

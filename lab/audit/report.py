@@ -18,7 +18,7 @@ from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Profile, Pr
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.pipeline.handshake_io import FIRST
 from plytalk.core.stack.selection import Stack
-from plytalk.lab.audit.probe import Finding, Grade, Heard, Target
+from plytalk.lab.audit.probe import Finding, Grade, Heard, Probe
 
 GREETING, PATIENCE = 2.0, 5.0
 """Seconds: for a server that speaks first, and for any answer."""
@@ -64,12 +64,12 @@ async def audit(
         while candidates:
             (profile, stack), *candidates = candidates
             tried.append(profile.name)
-            target = Target(stack, host, port, spare, thorough, patience)
+            probe = Probe(stack, host, port, spare, thorough, patience)
             spare = None
-            if findings := await _looked_at(target):
+            if findings := await _looked_at(probe):
                 return Report(profile, [_graded(one, required) for one in chain(_missing(stack), findings)])
-            first = first or target.first
-            candidates += [one for one in _greeting_like(known, target.first) if one[0].name not in tried]
+            first = first or probe.first
+            candidates += [one for one in _greeting_like(known, probe.first) if one[0].name not in tried]
     finally:
         if spare:
             spare.stream.close()
@@ -93,11 +93,11 @@ def _greeting_like(known: Sequence[Known], first: bytes) -> list[Known]:
     ]
 
 
-async def _looked_at(target: Target) -> list[Finding]:
+async def _looked_at(probe: Probe) -> list[Finding]:
     """What the handshake finds out; nothing at all where the server does not speak it."""
     findings: list[Finding] = []
     try:
-        async for finding in target.stack.handshake.audit(target):
+        async for finding in probe.stack.handshake.audit(probe):
             findings.append(finding)
     except (CannotConnect, RemoteError) as error:
         if findings:  # it was there, and spoke

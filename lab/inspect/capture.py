@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from plytalk.core.pipeline.tracing import IN, OUT, Event
+from plytalk.core.pipeline.tracing import IN, OUT, TraceEvent
 
 SECTION, INTERFACE, PACKET = 0x0A0D0D0A, 1, 6
 RAW_IP = 101
@@ -49,15 +49,15 @@ class Flow:
         yield self._packet(OUT, self._next[OUT], self._next[IN], ACK, b"")
 
     def _packet(self, way: str, sequence: int, acknowledged: int, flags: int, data: bytes) -> bytes:
-        source, target = (self._ours, self._theirs) if way == OUT else (self._theirs, self._ours)
+        source, probe = (self._ours, self._theirs) if way == OUT else (self._theirs, self._ours)
         ports = (self._ports[way], self._ports[IN if way == OUT else OUT])
         segment = struct.pack(">HHIIBBHHH", *ports, sequence, acknowledged, 5 << 4, flags, 65535, 0, 0) + data
-        pseudo = source.packed + target.packed + _protocol(source, len(segment))
+        pseudo = source.packed + probe.packed + _protocol(source, len(segment))
         segment = segment[:16] + struct.pack(">H", checksum(pseudo + segment)) + segment[18:]
-        return _ip(source, target, segment) + segment
+        return _ip(source, probe, segment) + segment
 
 
-def capture(events: Iterable[Event]) -> bytes:
+def capture(events: Iterable[TraceEvent]) -> bytes:
     """The capture file. Events other than the transport's are passed over."""
     flows: dict[str, Flow] = {}
     blocks = [_block(SECTION, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)), _block(INTERFACE, struct.pack("<HHI", RAW_IP, 0, 0))]
@@ -104,10 +104,10 @@ def _protocol(address: IPv4Address | IPv6Address, length: int) -> bytes:
     return struct.pack(">II", length, 6) if address.version == 6 else struct.pack(">HH", 6, length)
 
 
-def _ip(source: IPv4Address | IPv6Address, target: IPv4Address | IPv6Address, segment: bytes) -> bytes:
+def _ip(source: IPv4Address | IPv6Address, probe: IPv4Address | IPv6Address, segment: bytes) -> bytes:
     if source.version == 6:
-        return struct.pack(">IHBB", 6 << 28, len(segment), 6, 64) + source.packed + target.packed
-    head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), 0, 0x4000, 64, 6, 0) + source.packed + target.packed
+        return struct.pack(">IHBB", 6 << 28, len(segment), 6, 64) + source.packed + probe.packed
+    head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), 0, 0x4000, 64, 6, 0) + source.packed + probe.packed
     return head[:10] + struct.pack(">H", checksum(head)) + head[12:]
 
 

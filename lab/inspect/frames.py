@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plytalk.core.pipeline.handshake_io import MESSAGE
-from plytalk.core.pipeline.tracing import IN, OUT, Event
+from plytalk.core.pipeline.tracing import IN, OUT, TraceEvent
 
 FROM_WORDS_TO_WIRE = ("messages", "handshake", "cipher", "framer")
 
 
 @dataclass
-class Card:
+class InspectedFrame:
     """A frame (`way` is "out" or "in"), or an event of the session (`way` is ""); `time` is in seconds since the beginning.
 
     `group` is the conversation it belongs to where the trace holds several, `plugins` the layers' names by their kinds.
@@ -26,7 +26,7 @@ class Card:
     time: float
     way: str
     name: str
-    layers: list[Event] = field(default_factory=list)
+    layers: list[TraceEvent] = field(default_factory=list)
     group: str = ""
     plugins: Mapping[str, str] = field(default_factory=dict)
 
@@ -59,21 +59,21 @@ class Card:
         return data["messages"] in data["framer"] if data.get("messages") and "framer" in data else None
 
 
-class Deck:
+class Inspection:
     """Makes cards of events as they come; `add` gives those that are complete now.
 
     What a frame makes of itself at all layers happens at once, so an event of another conversation ends the card before it.
     """
 
     def __init__(self) -> None:
-        self._plain: deque[Event] = deque()
-        self._above: list[Event] = []
-        self._arriving: Card | None = None
+        self._plain: deque[TraceEvent] = deque()
+        self._above: list[TraceEvent] = []
+        self._arriving: InspectedFrame | None = None
         self._framed = 0  # bytes in frames that are still to be sent
         self._group = ""
         self._plugins: dict[str, Mapping[str, str]] = {}
 
-    def add(self, event: Event) -> Iterator[Card]:
+    def add(self, event: TraceEvent) -> Iterator[InspectedFrame]:
         if event.group != self._group:
             yield from self.rest()
             self._group = event.group
@@ -87,16 +87,16 @@ class Deck:
                 self._plugins[event.group] = event.fields
             yield self._card(event, event.what, [event])
 
-    def rest(self) -> Iterator[Card]:
+    def rest(self) -> Iterator[InspectedFrame]:
         """The card that was still growing."""
         if self._arriving:
             yield self._arriving
             self._arriving = None
 
-    def _card(self, event: Event, name: str, layers: list[Event]) -> Card:
-        return Card(event.time, event.way, name, layers, event.group, self._plugins.get(event.group, {}))
+    def _card(self, event: TraceEvent, name: str, layers: list[TraceEvent]) -> InspectedFrame:
+        return InspectedFrame(event.time, event.way, name, layers, event.group, self._plugins.get(event.group, {}))
 
-    def _out(self, event: Event) -> Iterator[Card]:
+    def _out(self, event: TraceEvent) -> Iterator[InspectedFrame]:
         if event.layer == "messages":
             self._plain.append(event)
         elif event.layer == "cipher":
@@ -114,7 +114,7 @@ class Deck:
         else:
             self._framed -= len(event.data)
 
-    def _in(self, event: Event) -> Iterator[Card]:
+    def _in(self, event: TraceEvent) -> Iterator[InspectedFrame]:
         if event.layer == "framer":
             yield from self.rest()
             self._arriving = self._card(event, "", [event])
@@ -127,14 +127,14 @@ class Deck:
                 yield from self.rest()
 
 
-def cards(events: Iterable[Event]) -> list[Card]:
+def inspect_frames(events: Iterable[TraceEvent]) -> list[InspectedFrame]:
     """All cards of a trace."""
-    deck = Deck()
+    deck = Inspection()
     found = [card for event in events for card in deck.add(event)]
     return [*found, *deck.rest()]
 
 
-def _name(layers: list[Event]) -> str:
+def _name(layers: list[TraceEvent]) -> str:
     for event in layers:
         if event.layer == "handshake":
             return event.what

@@ -7,15 +7,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from plytalk.lab.inspect.frames import Card
+from plytalk.lab.inspect.frames import InspectedFrame
 
 TEMPLATE = Path(__file__).with_name("page.html")
 PLACE = "/*CARDS*/"
 
 
-def page(cards: Sequence[Card], title: str) -> str:
+def page(inspect_frames: Sequence[InspectedFrame], title: str) -> str:
     """The page's HTML."""
-    data = json.dumps({"title": title, "cards": [card.as_json() | {"text": card.text} for card in cards]})
+    data = json.dumps({"title": title, "cards": [card.as_json() | {"text": card.text} for card in inspect_frames]})
     for character in "<>&\u2028\u2029":
         data = data.replace(character, f"\\u{ord(character):04x}")
     return TEMPLATE.read_text(encoding="utf-8").replace(PLACE, data)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from plytalk.core.contracts.errors import Usage
-from plytalk.core.pipeline.tracing import Event
+from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.trust.files import BOM
 
 VERSION = 1
@@ -55,7 +55,7 @@ class TraceFile:
             path.unlink(missing_ok=True)
             raise _unwritable(path, error) from None
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: TraceEvent) -> None:
         if self._descriptor is None:
             return
         self._began = event.time if self._began is None else self._began
@@ -93,7 +93,7 @@ def _unwritable(path: Path, error: OSError) -> Usage:
     return Usage(f"The trace cannot be written to {path}: {error.strerror}.", "Name another file for --trace.")
 
 
-def read(path: Path) -> list[Event]:
+def read(path: Path) -> list[TraceEvent]:
     """The events in a trace; times are in seconds since its beginning. Raises Usage, naming the line that is none."""
     try:
         with path.open("rb") as file:
@@ -102,7 +102,7 @@ def read(path: Path) -> list[Event]:
         raise Usage(f"The trace {path} cannot be read: {error.strerror}.") from None
 
 
-def follow(path: Path, wait: Callable[[], None]) -> Iterator[Event]:
+def follow(path: Path, wait: Callable[[], None]) -> Iterator[TraceEvent]:
     """The events in a trace that is still being written: `wait` is called whenever there is no whole line. Raises Usage."""
     try:
         with path.open("rb") as file:
@@ -127,7 +127,7 @@ class _Growing:
         return line
 
 
-def parse(file: "IO[bytes] | _Growing") -> Iterator[Event]:
+def parse(file: "IO[bytes] | _Growing") -> Iterator[TraceEvent]:
     """The events in an open trace. Raises Usage."""
     head = _object(file.readline(MAX_LINE).removeprefix(BOM), 1)
     if head.get("plytalk_trace") != VERSION:
@@ -152,7 +152,7 @@ def _object(line: bytes, number: int) -> dict[str, Any]:
     return value
 
 
-def _event(line: dict[str, Any], number: int) -> Event:
+def _event(line: dict[str, Any], number: int) -> TraceEvent:
     match line:
         case {"time": int() | float() as time, "name": str(name), "what": str(what), "data": dict(data), "raw": str(raw)}:
             layer, _, way = name.partition(":")
@@ -160,5 +160,5 @@ def _event(line: dict[str, Any], number: int) -> Event:
             group = line.get("group", "")
             if passed and 0 <= time < LATEST and all(isinstance(text, str) for text in (group, *data.values())):
                 with suppress(ValueError):
-                    return Event(layer, way, what, bytes.fromhex(raw), data, time / 1000, group)
+                    return TraceEvent(layer, way, what, bytes.fromhex(raw), data, time / 1000, group)
     raise Usage(f"Line {number} of the trace is not an event.", "Make one with --trace FILE.")

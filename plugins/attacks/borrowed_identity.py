@@ -1,7 +1,7 @@
 """Borrow an identity: show the server's own proof with another key."""
 
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.plugins.noise import impostor
 
 
@@ -15,11 +15,11 @@ class BorrowedIdentity(impostor.Posing):
     row = "A01"
     reference = "Lowe's attack on Needham and Schroeder's protocol, 1995"
 
-    async def take(self, middle: Middle) -> None:
-        server, client = impostor.both(middle)
+    async def take(self, interceptor: Interceptor) -> None:
+        server, client = impostor.both(interceptor)
         offer = await server.offered()
         proof = await client.connect(offer.tokens)
-        middle.log("showed the client the proof that the server had given")
+        interceptor.log("showed the client the proof that the server had given")
         await server.serve(offer.tokens[0], lambda static: proof)
 
 

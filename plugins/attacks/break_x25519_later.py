@@ -8,7 +8,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import CANARY, Evidence
 from plytalk.plugins.noise import impostor, recording
 
@@ -33,21 +33,21 @@ class BreakX25519Later(Attack):
     def applies(cls, stack: Stack) -> bool:
         return impostor.attackable(stack) or Property.POST_QUANTUM in stack.gives
 
-    async def between(self, middle: Middle) -> bool:
+    async def between(self, interceptor: Interceptor) -> bool:
         self._broken = recording.Broken()
         return False
 
-    async def after(self, middle: Middle) -> None:
+    async def after(self, interceptor: Interceptor) -> None:
         self._broken.stop()
-        sent = {role: [one.payload for one in middle.frames if one.sender is role] for role in Role}
-        if not impostor.attackable(middle.stack) or len(sent[Role.INITIATOR]) < 3 or len(sent[Role.RESPONDER]) < 2:
+        sent = {role: [one.payload for one in interceptor.frames if one.sender is role] for role in Role}
+        if not impostor.attackable(interceptor.stack) or len(sent[Role.INITIATOR]) < 3 or len(sent[Role.RESPONDER]) < 2:
             return  # another handshake, or one that was not finished
         offer, first, last, *sealed = sent[Role.INITIATOR]
         answer, second = sent[Role.RESPONDER][:2]
         with suppress(ChatError):
             state = recording.read(offer, answer, (first, second, last), self._broken.keys)
             self._read = b"".join(state.decrypt_with_ad(b"", one) for one in sealed)
-            middle.log(f"read {len(self._read)} bytes of the recording with the X25519 keys alone")
+            interceptor.log(f"read {len(self._read)} bytes of the recording with the X25519 keys alone")
 
     def succeeded(self, evidence: Evidence) -> bool:
         return CANARY.encode() in self._read or bool(evidence.learned)

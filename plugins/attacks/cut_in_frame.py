@@ -5,34 +5,34 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
 class CutInFrame(Attack):
     """Sends half of a frame of the client, then closes the connection to the server.
 
-    Where there are borders a half frame is noticed; a bare stream takes the half for the whole.
+    Where there are boundaries a half frame is noticed; a bare stream takes the half for the whole.
     """
 
     name = "cut-in-frame"
     row = "A05"
     reference = "TLS truncation, Smyth and Pironti 2013"
-    defences = {Property.BORDERS}
+    defences = {Property.BOUNDARIES}
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self._at = self.random.randrange(1, 5)
         self._cut = False
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if passing.sender is not Role.INITIATOR or passing.handshake or passing.index < self._at:
-            middle.forward(passing)
+            interceptor.forward(passing)
         elif passing.index == self._at:
-            middle.log(f"sent half of the client's frame {self._at} and cut the connection")
-            whole = middle.encode(passing.kind or MESSAGE, passing.payload)
-            middle.send_raw(Role.RESPONDER, whole[: len(whole) // 2])
-            middle.close(Role.RESPONDER)
+            interceptor.log(f"sent half of the client's frame {self._at} and cut the connection")
+            whole = interceptor.encode(passing.kind or MESSAGE, passing.payload)
+            interceptor.send_raw(Role.RESPONDER, whole[: len(whole) // 2])
+            interceptor.close(Role.RESPONDER)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return not evidence.faithful(Role.INITIATOR) and not evidence.sides[Role.RESPONDER].alarms

@@ -2,7 +2,7 @@
 
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.plugins.noise import impostor
 
 
@@ -16,11 +16,11 @@ class DowngradeImpose(impostor.Posing):
     row = "A14"
     reference = "FREAK, CVE-2015-0204"
 
-    async def take(self, middle: Middle) -> None:
-        server = impostor.Server(middle.leg(Role.RESPONDER).wire)
+    async def take(self, interceptor: Interceptor) -> None:
+        server = impostor.ImpostorServer(interceptor.leg(Role.RESPONDER).io)
         await server.offered()
         [suite] = impostor.FOREIGN
-        middle.log(f"chose {suite}, whatever was offered")
+        interceptor.log(f"chose {suite}, whatever was offered")
         await server.serve(suite, impostor.own_identity())
 
 

@@ -2,7 +2,7 @@
 
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 from plytalk.plugins.noise import impostor
 
@@ -21,10 +21,10 @@ class DowngradeRetry(impostor.Posing):
         super().__init__(seed)
         self._again = False
 
-    async def take(self, middle: Middle) -> None:
-        server = impostor.Server(middle.leg(Role.RESPONDER).wire)
+    async def take(self, interceptor: Interceptor) -> None:
+        server = impostor.ImpostorServer(interceptor.leg(Role.RESPONDER).io)
         await server.offered()
-        middle.log(f"told the client that the server knows {impostor.FOREIGN[0]} alone")
+        interceptor.log(f"told the client that the server knows {impostor.FOREIGN[0]} alone")
         await server.refuse(impostor.FOREIGN)
         await server.offered()
         self._again = True

@@ -4,7 +4,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -23,11 +23,11 @@ class Drop(Attack):
         super().__init__(seed)
         self._at = self.random.randrange(0, 5)
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if passing.sender is Role.INITIATOR and not passing.handshake and passing.index == self._at:
-            middle.log(f"dropped the client's frame {self._at}")
+            interceptor.log(f"dropped the client's frame {self._at}")
             return
-        middle.forward(passing)
+        interceptor.forward(passing)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return not evidence.faithful(Role.INITIATOR) and not evidence.alarmed

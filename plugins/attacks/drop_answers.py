@@ -4,7 +4,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -23,11 +23,11 @@ class DropAnswers(Attack):
         super().__init__(seed)
         self._at = set(self.random.sample(range(5), 2))
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if passing.sender is Role.RESPONDER and not passing.handshake and passing.index in self._at:
-            middle.log(f"dropped the server's frame {passing.index}")
+            interceptor.log(f"dropped the server's frame {passing.index}")
             return
-        middle.forward(passing)
+        interceptor.forward(passing)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return not evidence.faithful(Role.RESPONDER) and not evidence.alarmed

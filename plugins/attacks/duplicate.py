@@ -4,7 +4,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -19,10 +19,10 @@ class Duplicate(Attack):
     reference = "KRACK, CVE-2017-13077"
     defences = {Property.ORDER}
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
-        middle.forward(passing)
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
+        interceptor.forward(passing)
         if not passing.handshake:
-            middle.forward(passing)
+            interceptor.forward(passing)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return any(not evidence.faithful(role) for role in Role) and not evidence.alarmed

@@ -6,7 +6,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Outcome, Takeover
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -38,9 +38,9 @@ class EarlySecret(Takeover):
             return Outcome.UNDETECTED
         return super().predict(stack)
 
-    async def take(self, middle: Middle) -> None:
-        await middle.leg(Role.RESPONDER).shake()
-        middle.log("finished the client's handshake in the server's place")
+    async def take(self, interceptor: Interceptor) -> None:
+        await interceptor.leg(Role.RESPONDER).shake()
+        interceptor.log("finished the client's handshake in the server's place")
         self._got = True
 
     def succeeded(self, evidence: Evidence) -> bool:

@@ -5,7 +5,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -24,14 +24,14 @@ class ForgeGoodbye(Attack):
         super().__init__(seed)
         self._forged = False
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if passing.sender is Role.INITIATOR and not passing.handshake and passing.index >= 2:
             if not self._forged:
-                middle.log("told the server that the client had said exit")
-                middle.send(Role.RESPONDER, passing.kind or MESSAGE, b"exit")
+                interceptor.log("told the server that the client had said exit")
+                interceptor.send(Role.RESPONDER, passing.kind or MESSAGE, b"exit")
             self._forged = True
             return
-        middle.forward(passing)
+        interceptor.forward(passing)
 
     def succeeded(self, evidence: Evidence) -> bool:
         server = evidence.sides[Role.RESPONDER]

@@ -1,7 +1,7 @@
 """Forge an identity: the server's name with a signature by another key."""
 
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.plugins.noise import impostor
 
 
@@ -15,11 +15,11 @@ class ForgedIdentity(impostor.Posing):
     row = "A01"
     reference = "Apple CVE-2014-1266, a signature check that was jumped over"
 
-    async def take(self, middle: Middle) -> None:
-        server, client = impostor.both(middle)
+    async def take(self, interceptor: Interceptor) -> None:
+        server, client = impostor.both(interceptor)
         offer = await server.offered()
         proof, own = await client.connect(offer.tokens), impostor.own_identity()
-        middle.log("showed the client the server's name with a signature by another key")
+        interceptor.log("showed the client the server's name with a signature by another key")
         await server.serve(offer.tokens[0], lambda static: impostor.renamed(own(static), proof))
 
 

@@ -8,7 +8,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Leg, Middle
+from plytalk.lab.attacks.interceptor import Interceptor, Leg
 from plytalk.lab.attacks.run import Evidence
 
 TRIES = 10
@@ -32,17 +32,17 @@ class Guess(Attack):
     def applies(cls, stack: Stack) -> bool:
         return any(type(auth).spent is not Authenticator.spent for auth in stack.auths)
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         """Nobody else is to use the code."""
 
-    async def after(self, middle: Middle) -> None:
+    async def after(self, interceptor: Interceptor) -> None:
         for _ in range(TRIES):
-            leg = Leg(middle.stack, stream := await middle.meet(), Role.INITIATOR, lambda role: None)
+            leg = Leg(interceptor.stack, stream := await interceptor.meet(), Role.INITIATOR, lambda role: None)
             with suppress(ChatError):
                 await leg.shake()
                 self._answered += 1
             stream.close()
-        middle.log(f"tried {TRIES} codes, of which the server judged {self._answered}")
+        interceptor.log(f"tried {TRIES} codes, of which the server judged {self._answered}")
 
     def succeeded(self, evidence: Evidence) -> bool:
         return self._answered == TRIES

@@ -4,7 +4,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -26,11 +26,11 @@ class HandshakeDrop(Attack):
     def applies(cls, stack: Stack) -> bool:
         return stack.handshake.speaks_first is not None
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if passing.handshake and passing.sender is self._sender and passing.index == 0:
-            middle.log(f"dropped the {passing.sender.value}'s first handshake frame")
+            interceptor.log(f"dropped the {passing.sender.value}'s first handshake frame")
             return
-        middle.forward(passing)
+        interceptor.forward(passing)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return any(side.opened for side in evidence.sides.values()) and not evidence.alarmed

@@ -3,7 +3,7 @@
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -21,11 +21,11 @@ class HandshakeDuplicate(Attack):
     def applies(cls, stack: Stack) -> bool:
         return stack.handshake.speaks_first is not None
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
-        middle.forward(passing)
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
+        interceptor.forward(passing)
         if passing.handshake:
-            middle.log(f"sent the {passing.sender.value}'s handshake frame {passing.index} twice")
-            middle.forward(passing)
+            interceptor.log(f"sent the {passing.sender.value}'s handshake frame {passing.index} twice")
+            interceptor.forward(passing)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return any(side.opened for side in evidence.sides.values()) and not evidence.alarmed

@@ -5,7 +5,7 @@ from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -23,10 +23,10 @@ class HandshakeReflect(Attack):
     def applies(cls, stack: Stack) -> bool:
         return stack.handshake.speaks_first is not None
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if passing.sender is Role.INITIATOR:
-            middle.log(f"sent the client's frame {passing.index} back to it")
-            middle.send(Role.INITIATOR, passing.kind or MESSAGE, passing.payload)
+            interceptor.log(f"sent the client's frame {passing.index} back to it")
+            interceptor.send(Role.INITIATOR, passing.kind or MESSAGE, passing.payload)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return evidence.sides[Role.INITIATOR].opened

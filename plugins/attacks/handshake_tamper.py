@@ -5,7 +5,7 @@ from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -28,15 +28,15 @@ class HandshakeTamper(Attack):
     def applies(cls, stack: Stack) -> bool:
         return stack.handshake.speaks_first is not None
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if self._flipped or not passing.handshake or passing.sender is not self._sender:
-            middle.forward(passing)
+            interceptor.forward(passing)
             return
         self._flipped = True
         at = self.random.randrange(len(passing.payload))
         changed = passing.payload[:at] + bytes([passing.payload[at] ^ 1]) + passing.payload[at + 1 :]
-        middle.log(f"flipped a bit of byte {at} of the {passing.sender.value}'s handshake frame {passing.index}")
-        middle.send(passing.sender.other, passing.kind or MESSAGE, changed)
+        interceptor.log(f"flipped a bit of byte {at} of the {passing.sender.value}'s handshake frame {passing.index}")
+        interceptor.send(passing.sender.other, passing.kind or MESSAGE, changed)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return all(evidence.faithful(role) for role in Role) and not evidence.alarmed

@@ -5,7 +5,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Takeover
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 from plytalk.plugins.noise import impostor
 
@@ -24,10 +24,10 @@ class HollowKem(Takeover):
     def applies(cls, stack: Stack) -> bool:
         return impostor.attackable(stack) and Property.POST_QUANTUM in stack.gives
 
-    async def take(self, middle: Middle) -> None:
-        server, client = impostor.both(middle)
+    async def take(self, interceptor: Interceptor) -> None:
+        server, client = impostor.both(interceptor)
         offer = await server.offered()
-        middle.log("showed the server an ML-KEM key whose numbers are too large")
+        interceptor.log("showed the server an ML-KEM key whose numbers are too large")
         await client.connect(offer.tokens, kem=impostor.HOLLOW)
         await client.finish(impostor.own_identity())
 

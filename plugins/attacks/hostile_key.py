@@ -10,7 +10,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Takeover
-from plytalk.lab.attacks.interceptor import NO_LIMIT, Middle
+from plytalk.lab.attacks.interceptor import NO_LIMIT, Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 Public = RSAPublicKey | Ed25519PublicKey
@@ -51,12 +51,12 @@ class HostileKey(Takeover):
     def applies(cls, stack: Stack) -> bool:
         return stack.handshake.name == "rsa"
 
-    async def take(self, middle: Middle) -> None:
-        leg = middle.leg(Role.RESPONDER)
+    async def take(self, interceptor: Interceptor) -> None:
+        leg = interceptor.leg(Role.RESPONDER)
         what, key = self._make()
-        middle.log(f"showed the client {what}")
-        await leg.wire.send(b"K", key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-        await leg.wire.receive(b"S", NO_LIMIT)
+        interceptor.log(f"showed the client {what}")
+        await leg.io.send(b"K", key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        await leg.io.receive(b"S", NO_LIMIT)
         self._got = True
 
     def succeeded(self, evidence: Evidence) -> bool:

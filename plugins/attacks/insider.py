@@ -11,7 +11,7 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Takeover
-from plytalk.lab.attacks.interceptor import Leg, Middle
+from plytalk.lab.attacks.interceptor import Interceptor, Leg
 from plytalk.lab.attacks.run import Evidence
 from plytalk.lab.attacks.sides import quiet
 
@@ -19,15 +19,15 @@ from plytalk.lab.attacks.sides import quiet
 class Insider(Takeover):
     """An attack by a client that the server has let in; `misbehave` sends it what no honest client sends."""
 
-    async def take(self, middle: Middle) -> None:
-        leg = middle.leg(Role.INITIATOR)
+    async def take(self, interceptor: Interceptor) -> None:
+        leg = interceptor.leg(Role.INITIATOR)
         await leg.open()
         await quiet()
-        self.misbehave(leg, middle)
+        self.misbehave(leg, interceptor)
         await quiet()
 
     @abstractmethod
-    def misbehave(self, leg: Leg, middle: Middle) -> None:
+    def misbehave(self, leg: Leg, interceptor: Interceptor) -> None:
         """Send the server something."""
 
 
@@ -43,10 +43,10 @@ class LongMessage(Insider):
 
     @classmethod
     def applies(cls, stack: Stack) -> bool:
-        return Property.BORDERS in stack.framer.gives  # otherwise a message is what one read happens to bring
+        return Property.BOUNDARIES in stack.framer.gives  # otherwise a message is what one read happens to bring
 
-    def misbehave(self, leg: Leg, middle: Middle) -> None:
-        middle.log(f"sent the server a message of {Limits.message + 1:,} bytes")
+    def misbehave(self, leg: Leg, interceptor: Interceptor) -> None:
+        interceptor.log(f"sent the server a message of {Limits.message + 1:,} bytes")
         for plaintext in leg.messages.pack(["x" * (Limits.message + 1)]):
             leg.send(plaintext)
 
@@ -64,8 +64,8 @@ class Escapes(Insider):
     row = "A30"
     reference = "croc CVE-2023-43620"
 
-    def misbehave(self, leg: Leg, middle: Middle) -> None:
-        middle.log("sent the server terminal escapes")
+    def misbehave(self, leg: Leg, interceptor: Interceptor) -> None:
+        interceptor.log("sent the server terminal escapes")
         for words in ("\x1b]0;owned\x07\x1b[2Jgone", "one\rtwo \u202ethree\x9b2J"):
             for plaintext in leg.messages.pack([words]):
                 leg.send(plaintext)
@@ -88,8 +88,8 @@ class FalseGoodbye(Insider):
     def applies(cls, stack: Stack) -> bool:
         return Property.CLEAN_END in stack.make_messages.gives
 
-    def misbehave(self, leg: Leg, middle: Middle) -> None:
-        middle.log("said a goodbye that counts a record which was never sent")
+    def misbehave(self, leg: Leg, interceptor: Interceptor) -> None:
+        interceptor.log("said a goodbye that counts a record which was never sent")
         leg.messages.pack(["never sent"])
         for plaintext in leg.messages.pack([Close()]):
             leg.send(plaintext)
@@ -113,10 +113,10 @@ class WrongProof(Takeover):
     def applies(cls, stack: Stack) -> bool:
         return any(auth.agrees for auth in stack.auths)
 
-    async def take(self, middle: Middle) -> None:
-        leg = middle.leg(Role.INITIATOR, await middle.leaked(Role.INITIATOR))
+    async def take(self, interceptor: Interceptor) -> None:
+        leg = interceptor.leg(Role.INITIATOR, await interceptor.leaked(Role.INITIATOR))
         await leg.shake()
-        middle.log("sent the server the proof of another conversation")
+        interceptor.log("sent the server the proof of another conversation")
         await leg.channel.send(os.urandom(32))
         await leg.channel.receive()
 
@@ -140,8 +140,8 @@ class Uninvited(Takeover):
     def applies(cls, stack: Stack) -> bool:
         return stack.handshake.speaks_first is not None
 
-    async def take(self, middle: Middle) -> None:
-        await middle.leg(Role.INITIATOR).open()
+    async def take(self, interceptor: Interceptor) -> None:
+        await interceptor.leg(Role.INITIATOR).open()
 
     def succeeded(self, evidence: Evidence) -> bool:
         return evidence.sides[Role.RESPONDER].opened

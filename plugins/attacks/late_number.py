@@ -9,7 +9,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack, Takeover
-from plytalk.lab.attacks.interceptor import Leg, Middle
+from plytalk.lab.attacks.interceptor import Interceptor, Leg
 from plytalk.lab.attacks.run import Evidence
 from plytalk.lab.attacks.sides import quiet
 
@@ -31,12 +31,12 @@ class LateNumber(Takeover):
     def applies(cls, stack: Stack) -> bool:
         return any(auth.name == "words" for auth in stack.auths)
 
-    async def take(self, middle: Middle) -> None:
-        leg = middle.leg(Role.INITIATOR)
+    async def take(self, interceptor: Interceptor) -> None:
+        leg = interceptor.leg(Role.INITIATOR)
         await leg.shake()
         await leg.channel.send(os.urandom(LENGTH))
         await leg.channel.receive()
-        middle.log("showed the server another number than it had promised")
+        interceptor.log("showed the server another number than it had promised")
         await leg.channel.send(os.urandom(LENGTH))
 
     def succeeded(self, evidence: Evidence) -> bool:
@@ -59,11 +59,11 @@ class WrongAsker(Attack):
     def applies(cls, stack: Stack) -> bool:
         return LateNumber.applies(stack)
 
-    async def between(self, middle: Middle) -> bool:
-        leg = Leg(middle.stack, await middle.meet(), Role.INITIATOR, lambda role: None)
+    async def between(self, interceptor: Interceptor) -> bool:
+        leg = Leg(interceptor.stack, await interceptor.meet(), Role.INITIATOR, lambda role: None)
         self._waiting = asyncio.create_task(self._wait(leg))
         await quiet()
-        middle.log("connected to the server before the client did")
+        interceptor.log("connected to the server before the client did")
         return False
 
     @staticmethod
@@ -71,7 +71,7 @@ class WrongAsker(Attack):
         with suppress(ChatError):
             await leg.open()
 
-    async def after(self, middle: Middle) -> None:
+    async def after(self, interceptor: Interceptor) -> None:
         self._waiting.cancel()
         with suppress(asyncio.CancelledError):
             await self._waiting

@@ -9,7 +9,7 @@ from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack
-from plytalk.lab.attacks.interceptor import Leg, Middle
+from plytalk.lab.attacks.interceptor import Interceptor, Leg
 from plytalk.lab.attacks.run import CANARY, Evidence
 
 
@@ -28,18 +28,18 @@ class LeakLongTermKeys(Attack):
         super().__init__(seed)
         self._read = b""
 
-    async def after(self, middle: Middle) -> None:
+    async def after(self, interceptor: Interceptor) -> None:
         recording, end = memory_stream_pair()
-        leg = Leg(await middle.leaked(Role.RESPONDER), end, Role.RESPONDER, lambda role: None)
-        sent = [passing for passing in middle.frames if passing.sender is Role.INITIATOR]
+        leg = Leg(await interceptor.leaked(Role.RESPONDER), end, Role.RESPONDER, lambda role: None)
+        sent = [passing for passing in interceptor.frames if passing.sender is Role.INITIATOR]
         for passing in sent:
             if passing.handshake:
-                recording.send(middle.encode(passing.kind or MESSAGE, passing.payload))
+                recording.send(interceptor.encode(passing.kind or MESSAGE, passing.payload))
         recording.finish()
         with suppress(ChatError):
             await leg.open()
             self._read = b"".join(leg.cipher.open(passing.payload) for passing in sent if not passing.handshake)
-            middle.log(f"read {len(self._read)} bytes of the recording with the server's files")
+            interceptor.log(f"read {len(self._read)} bytes of the recording with the server's files")
         end.close()
 
     def succeeded(self, evidence: Evidence) -> bool:

@@ -20,7 +20,7 @@ class Lengths(Attack):
 
     def succeeded(self, evidence: Evidence) -> bool:
         for role in Role:
-            frames = [len(one.payload) for one in evidence.middle.frames if one.sender is role and not one.handshake]
+            frames = [len(one.payload) for one in evidence.interceptor.frames if one.sender is role and not one.handshake]
             words = [len(line.encode()) for line in evidence.said_by(role)]
             if not any(_fit(frames[start:], words) for start in range(len(frames) - len(words) + 1)):
                 return False  # no constant overhead: the length of the words does not show

@@ -2,7 +2,7 @@
 
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.plugins.noise import impostor
 
 
@@ -16,10 +16,10 @@ class LowOrder(impostor.Posing):
     row = "A16"
     reference = "Cremers and Jackson 2019, Prime, Order Please"
 
-    async def take(self, middle: Middle) -> None:
-        server = impostor.Server(middle.leg(Role.RESPONDER).wire)
+    async def take(self, interceptor: Interceptor) -> None:
+        server = impostor.ImpostorServer(interceptor.leg(Role.RESPONDER).io)
         offer = await server.offered()
-        middle.log("showed the client public keys of low order")
+        interceptor.log("showed the client public keys of low order")
         await server.serve(offer.tokens[0], impostor.own_identity(), dh=impostor.LOW_ORDER)
 
 

@@ -12,7 +12,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import CANARY, Evidence
 from plytalk.plugins.noise import impostor
 from plytalk.plugins.noise.states import CipherState
@@ -40,18 +40,18 @@ class MemoryRead(Attack):
     def applies(cls, stack: Stack) -> bool:
         return impostor.attackable(stack)
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if passing.sender is Role.INITIATOR and not passing.handshake:
             self._recorded.append(passing.payload)
-        middle.forward(passing)
+        interceptor.forward(passing)
 
-    def try_keys(self, middle: Middle) -> None:
+    def try_keys(self, interceptor: Interceptor) -> None:
         """Try every key there is now, counted from 0 again."""
         for state in [one for one in gc.get_objects() if isinstance(one, CipherState)]:
             for number in range(BEFORE):
                 with suppress(ChatError, InvalidTag):
                     self._read += state.open(state.nonce(number), self._recorded[0], None)
-        middle.log(f"read {len(self._read)} bytes of the first record with the keys in memory")
+        interceptor.log(f"read {len(self._read)} bytes of the first record with the keys in memory")
 
     def succeeded(self, evidence: Evidence) -> bool:
         return CANARY.encode() in self._read
@@ -67,9 +67,9 @@ class MemoryAfter(MemoryRead):
     row = "A10"
     reference = "Heartbleed, CVE-2014-0160"
 
-    async def after(self, middle: Middle) -> None:
+    async def after(self, interceptor: Interceptor) -> None:
         if self._recorded:
-            self.try_keys(middle)
+            self.try_keys(interceptor)
 
 
 class MemoryLater(MemoryRead):
@@ -83,18 +83,18 @@ class MemoryLater(MemoryRead):
     row = "A10"
     reference = "Noise, section 11.3; Heartbleed, CVE-2014-0160"
 
-    async def between(self, middle: Middle) -> bool:
-        self._limits = vars(sys.modules[middle.stack.cipher.layer.__module__])
+    async def between(self, interceptor: Interceptor) -> bool:
+        self._limits = vars(sys.modules[interceptor.stack.cipher.layer.__module__])
         self._usual = self._limits["REKEY_RECORDS"]
         self._limits["REKEY_RECORDS"] = SOON
         return False
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
-        super().frame(middle, passing)
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
+        super().frame(interceptor, passing)
         if len(self._recorded) == BEFORE + SOON and not self._read:
-            self.try_keys(middle)
+            self.try_keys(interceptor)
 
-    async def after(self, middle: Middle) -> None:
+    async def after(self, interceptor: Interceptor) -> None:
         self._limits["REKEY_RECORDS"] = self._usual
 
 

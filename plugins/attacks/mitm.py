@@ -12,7 +12,7 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Takeover
-from plytalk.lab.attacks.interceptor import Leg, Middle
+from plytalk.lab.attacks.interceptor import Interceptor, Leg
 from plytalk.lab.attacks.run import CANARY, Evidence
 
 REWRITTEN = "rewritten"
@@ -38,9 +38,9 @@ class ManInTheMiddle(Takeover):
     def applies(cls, stack: Stack) -> bool:
         return stack.handshake.speaks_first is not None
 
-    async def take(self, middle: Middle) -> None:
-        self._log = middle.log
-        to_client, to_server = await middle.pose(middle.stack)
+    async def take(self, interceptor: Interceptor) -> None:
+        self._log = interceptor.log
+        to_client, to_server = await interceptor.pose(interceptor.stack)
         async with asyncio.TaskGroup() as both:
             both.create_task(self._pump(to_client, to_server))
             both.create_task(self._pump(to_server, to_client))

@@ -12,7 +12,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack, set_within
-from plytalk.lab.attacks.interceptor import NO_LIMIT, Leg, Middle
+from plytalk.lab.attacks.interceptor import NO_LIMIT, Interceptor, Leg
 from plytalk.lab.attacks.run import Evidence
 
 PATIENCE = 2.0
@@ -59,19 +59,19 @@ class OaepOracle(Attack):
     def applies(cls, stack: Stack) -> bool:
         return stack.handshake.name == "rsa"
 
-    async def after(self, middle: Middle) -> None:
+    async def after(self, interceptor: Interceptor) -> None:
         for number in range(len(malformed(generate_private_key(65537, 2048).public_key()))):
-            self._answers.add(await self._ask(middle, number))
-        middle.log(f"got {len(self._answers)} different answers to wrong session keys")
+            self._answers.add(await self._ask(interceptor, number))
+        interceptor.log(f"got {len(self._answers)} different answers to wrong session keys")
 
     @staticmethod
-    async def _ask(middle: Middle, number: int) -> tuple[bytes, bool]:
-        leg = Leg(middle.stack, stream := await middle.meet(), Role.INITIATOR, lambda role: None)
-        public = load_pem_public_key(await leg.wire.receive(b"K", NO_LIMIT))
+    async def _ask(interceptor: Interceptor, number: int) -> tuple[bytes, bool]:
+        leg = Leg(interceptor.stack, stream := await interceptor.meet(), Role.INITIATOR, lambda role: None)
+        public = load_pem_public_key(await leg.io.receive(b"K", NO_LIMIT))
         assert isinstance(public, RSAPublicKey)
         said, over = bytearray(), asyncio.Event()
         stream.deliver_to(said.extend, lambda error: over.set())
-        stream.send(middle.encode(b"S", malformed(public)[number]))
+        stream.send(interceptor.encode(b"S", malformed(public)[number]))
         hung_up = await set_within(PATIENCE, over)
         stream.close()
         return bytes(said), hung_up

@@ -8,7 +8,7 @@ from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 LONG, PATIENCE, FOREVER = 65535, 1.0, float("inf")
@@ -31,20 +31,20 @@ class Oversize(Attack):
 
     @classmethod
     def applies(cls, stack: Stack) -> bool:
-        return stack.handshake.speaks_first is not None and Property.BORDERS in stack.framer.gives
+        return stack.handshake.speaks_first is not None and Property.BOUNDARIES in stack.framer.gives
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if self._victim or not passing.handshake:
             return
         self._victim = passing.sender.other
         self._times[False] = asyncio.get_running_loop().time()
-        middle.log(f"announced a frame of {LONG} bytes to the {self._victim.value}")
-        middle.send_raw(self._victim, middle.encode(passing.kind or MESSAGE, bytes(LONG))[:-LONG])
+        interceptor.log(f"announced a frame of {LONG} bytes to the {self._victim.value}")
+        interceptor.send_raw(self._victim, interceptor.encode(passing.kind or MESSAGE, bytes(LONG))[:-LONG])
 
-    def end(self, middle: Middle, sender: Role) -> None:
+    def end(self, interceptor: Interceptor, sender: Role) -> None:
         if sender is self._victim:
             self._times.setdefault(True, asyncio.get_running_loop().time())
-        super().end(middle, sender)
+        super().end(interceptor, sender)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return False in self._times and self._times.get(True, FOREVER) - self._times[False] >= PATIENCE

@@ -5,7 +5,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -24,11 +24,11 @@ class Reflect(Attack):
         super().__init__(seed)
         self._at = self.random.randrange(0, 5)
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
-        middle.forward(passing)
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
+        interceptor.forward(passing)
         if passing.sender is Role.INITIATOR and not passing.handshake and passing.index == self._at:
-            middle.log(f"sent the client's frame {self._at} back to it")
-            middle.send(Role.INITIATOR, passing.kind or MESSAGE, passing.payload)
+            interceptor.log(f"sent the client's frame {self._at} back to it")
+            interceptor.send(Role.INITIATOR, passing.kind or MESSAGE, passing.payload)
 
     def succeeded(self, evidence: Evidence) -> bool:
         own = set(evidence.said_by(Role.INITIATOR))

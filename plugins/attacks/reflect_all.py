@@ -5,7 +5,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -20,12 +20,12 @@ class ReflectAll(Attack):
     reference = "Selfie, Drucker and Gueron 2019, TLS 1.3 with pre-shared keys"
     defences = {Property.DIRECTION_KEYS}
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if passing.handshake:
-            middle.forward(passing)
+            interceptor.forward(passing)
         elif passing.sender is Role.RESPONDER:
-            middle.log(f"sent the server's frame {passing.index} back to it")
-            middle.send(Role.RESPONDER, passing.kind or MESSAGE, passing.payload)
+            interceptor.log(f"sent the server's frame {passing.index} back to it")
+            interceptor.send(Role.RESPONDER, passing.kind or MESSAGE, passing.payload)
 
     def succeeded(self, evidence: Evidence) -> bool:
         own = set(evidence.said_by(Role.RESPONDER))

@@ -4,7 +4,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -24,16 +24,16 @@ class Reorder(Attack):
         self._at = self.random.randrange(0, 4)
         self._held: Passing | None = None
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if passing.handshake or passing.sender is not Role.INITIATOR:
-            middle.forward(passing)
+            interceptor.forward(passing)
         elif passing.index == self._at:
             self._held = passing
         else:
-            middle.forward(passing)
+            interceptor.forward(passing)
             if self._held:
-                middle.log(f"sent the client's frame {self._at} after frame {passing.index}")
-                middle.forward(self._held)
+                interceptor.log(f"sent the client's frame {self._at} after frame {passing.index}")
+                interceptor.forward(self._held)
                 self._held = None
 
     def succeeded(self, evidence: Evidence) -> bool:

@@ -4,7 +4,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -24,15 +24,15 @@ class Replay(Attack):
         self._at = self.random.randrange(1, 5)
         self._kept: Passing | None = None
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
-        middle.forward(passing)
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
+        interceptor.forward(passing)
         if passing.handshake or passing.sender is not Role.INITIATOR:
             return
         if passing.index == 0:
             self._kept = passing
         if passing.index == self._at and self._kept:
-            middle.log(f"sent the client's frame 0 again after frame {self._at}")
-            middle.forward(self._kept)
+            interceptor.log(f"sent the client's frame 0 again after frame {self._at}")
+            interceptor.forward(self._kept)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return len(evidence.shown_to(Role.RESPONDER)) > len(evidence.said_by(Role.INITIATOR)) and not evidence.alarmed

@@ -4,7 +4,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -23,14 +23,14 @@ class ReplayAnswers(Attack):
         super().__init__(seed)
         self._first: Passing | None = None
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
-        middle.forward(passing)
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
+        interceptor.forward(passing)
         if passing.sender is Role.RESPONDER and not passing.handshake:
             if self._first is None:
                 self._first = passing
             else:
-                middle.log(f"sent the server's frame 0 again after frame {passing.index}")
-                middle.forward(self._first)
+                interceptor.log(f"sent the server's frame 0 again after frame {passing.index}")
+                interceptor.forward(self._first)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return len(evidence.shown_to(Role.INITIATOR)) > len(evidence.said_by(Role.RESPONDER)) and not evidence.alarmed

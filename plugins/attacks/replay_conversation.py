@@ -6,7 +6,7 @@ from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack, Outcome
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import CANARY, Evidence
 from plytalk.lab.attacks.sides import quiet
 
@@ -27,14 +27,14 @@ class ReplayConversation(Attack):
         """Where only the first record proves that the client is there, the server waits for that."""
         return Outcome.DETECTED if stack.handshake.first_record_proves else super().predict(stack)
 
-    async def after(self, middle: Middle) -> None:
-        stream = await middle.meet()
+    async def after(self, interceptor: Interceptor) -> None:
+        stream = await interceptor.meet()
         stream.deliver_to(lambda data: None, lambda error: None)
         await quiet()  # where the server speaks first, it has now
-        middle.log("connected to the server and sent all that the client had sent")
-        for passing in middle.frames:
+        interceptor.log("connected to the server and sent all that the client had sent")
+        for passing in interceptor.frames:
             if passing.sender is Role.INITIATOR:
-                stream.send(middle.encode(passing.kind or MESSAGE, passing.payload))
+                stream.send(interceptor.encode(passing.kind or MESSAGE, passing.payload))
                 await quiet()
         stream.finish()
         await quiet()

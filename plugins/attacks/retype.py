@@ -4,7 +4,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -26,12 +26,12 @@ class Retype(Attack):
     def applies(cls, stack: Stack) -> bool:
         return getattr(stack.framer.layer, "typed", False)
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if passing.sender is Role.INITIATOR and not passing.handshake and passing.index == self._at:
-            middle.log(f"made the client's frame {self._at} a public key by its header")
-            middle.send(Role.RESPONDER, b"K", passing.payload)
+            interceptor.log(f"made the client's frame {self._at} a public key by its header")
+            interceptor.send(Role.RESPONDER, b"K", passing.payload)
         else:
-            middle.forward(passing)
+            interceptor.forward(passing)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return not evidence.faithful(Role.INITIATOR) and not evidence.alarmed

@@ -4,7 +4,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -23,17 +23,17 @@ class Reverse(Attack):
         super().__init__(seed)
         self._held: list[Passing] = []
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if passing.handshake or passing.sender is not Role.INITIATOR:
-            middle.forward(passing)
+            interceptor.forward(passing)
             return
         self._held.append(passing)
         if len(self._held) == 6:
-            middle.log("sent the client's six frames in reverse")
+            interceptor.log("sent the client's six frames in reverse")
             for held in reversed(self._held):
-                middle.forward(held)
+                interceptor.forward(held)
         elif len(self._held) > 6:
-            middle.forward(passing)
+            interceptor.forward(passing)
 
     def succeeded(self, evidence: Evidence) -> bool:
         shown, said = evidence.shown_to(Role.RESPONDER), evidence.said_by(Role.INITIATOR)

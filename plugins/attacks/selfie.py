@@ -5,7 +5,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Takeover
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -23,15 +23,15 @@ class Selfie(Takeover):
     def applies(cls, stack: Stack) -> bool:
         return stack.handshake.shows == set(Role)  # who shows nothing cannot see that it is itself
 
-    async def take(self, middle: Middle) -> None:
-        client, mirror = middle.streams[Role.INITIATOR], await self.mirror(middle)
-        middle.log("connected the client to itself")
+    async def take(self, interceptor: Interceptor) -> None:
+        client, mirror = interceptor.streams[Role.INITIATOR], await self.mirror(interceptor)
+        interceptor.log("connected the client to itself")
         client.deliver_to(lambda data: mirror.send(bytes(data)), lambda error: mirror.finish())
         mirror.deliver_to(lambda data: client.send(bytes(data)), lambda error: client.finish())
 
-    async def mirror(self, middle: Middle) -> Stream:
+    async def mirror(self, interceptor: Interceptor) -> Stream:
         """The stream to the peer in the server's place."""
-        return await middle.meet(Role.INITIATOR)
+        return await interceptor.meet(Role.INITIATOR)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return evidence.sides[Role.INITIATOR].opened
@@ -48,8 +48,8 @@ class CopiedKey(Selfie):
     reference = "Debian CVE-2008-0166, where many machines had the same keys"
     far = True
 
-    async def mirror(self, middle: Middle) -> Stream:
-        return await middle.meet(Role.INITIATOR, await middle.leaked(Role.INITIATOR))
+    async def mirror(self, interceptor: Interceptor) -> Stream:
+        return await interceptor.meet(Role.INITIATOR, await interceptor.leaked(Role.INITIATOR))
 
 
 @hookimpl

@@ -4,7 +4,7 @@ import asyncio
 
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Holding, set_within
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 
 LONGEST = 6.0
 
@@ -17,8 +17,8 @@ class Silence(Holding):
 
     name = "silence"
 
-    async def hold(self, middle: Middle, over: asyncio.Event) -> None:
-        middle.log(f"said nothing for {LONGEST:g} seconds")
+    async def hold(self, interceptor: Interceptor, over: asyncio.Event) -> None:
+        interceptor.log(f"said nothing for {LONGEST:g} seconds")
         await set_within(LONGEST, over)
 
 

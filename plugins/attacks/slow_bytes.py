@@ -6,7 +6,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Holding, set_within
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 
 LENGTH, BYTES, PAUSE = 200, 6, 2.0
 
@@ -19,11 +19,11 @@ class SlowBytes(Holding):
 
     name = "slow-bytes"
 
-    async def hold(self, middle: Middle, over: asyncio.Event) -> None:
-        middle.log("sent single bytes")
-        frame = middle.encode(MESSAGE, bytes(LENGTH))
+    async def hold(self, interceptor: Interceptor, over: asyncio.Event) -> None:
+        interceptor.log("sent single bytes")
+        frame = interceptor.encode(MESSAGE, bytes(LENGTH))
         for at in range(len(frame) - LENGTH + BYTES):
-            middle.send_raw(Role.RESPONDER, frame[at : at + 1])
+            interceptor.send_raw(Role.RESPONDER, frame[at : at + 1])
             if await set_within(PAUSE, over):
                 return
 

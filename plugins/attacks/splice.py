@@ -5,7 +5,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -28,16 +28,16 @@ class Splice(Attack):
         self._kept: Passing | None = None
         self._dropped = False
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if not passing.handshake and passing.sender is Role.RESPONDER and passing.index == self._instead_of:
             self._dropped = True
         else:
-            middle.forward(passing)
+            interceptor.forward(passing)
         if not passing.handshake and passing.sender is Role.INITIATOR and passing.index == self._at:
             self._kept = passing
         if self._dropped and self._kept:
-            middle.log(f"sent the client's frame {self._at} to it in place of the server's frame {self._instead_of}")
-            middle.send(Role.INITIATOR, self._kept.kind or MESSAGE, self._kept.payload)
+            interceptor.log(f"sent the client's frame {self._at} to it in place of the server's frame {self._instead_of}")
+            interceptor.send(Role.INITIATOR, self._kept.kind or MESSAGE, self._kept.payload)
             self._dropped = False
 
     def succeeded(self, evidence: Evidence) -> bool:

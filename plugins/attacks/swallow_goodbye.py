@@ -4,7 +4,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -19,12 +19,12 @@ class SwallowGoodbye(Attack):
     reference = "TLS truncation, Smyth and Pironti 2013"
     defences = {Property.CLEAN_END}
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if passing.sender is Role.INITIATOR and not passing.handshake and passing.index >= 5:
-            middle.log(f"swallowed the client's frame {passing.index}")
-            middle.close(Role.RESPONDER)
+            interceptor.log(f"swallowed the client's frame {passing.index}")
+            interceptor.close(Role.RESPONDER)
             return
-        middle.forward(passing)
+        interceptor.forward(passing)
 
     def succeeded(self, evidence: Evidence) -> bool:
         return not evidence.faithful(Role.INITIATOR) and not evidence.sides[Role.RESPONDER].alarms

@@ -4,7 +4,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 
 
@@ -24,14 +24,14 @@ class Truncate(Attack):
         self._at = self.random.randrange(1, 5)
         self._cut = False
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         if self._cut:
             return
-        middle.forward(passing)
+        interceptor.forward(passing)
         if passing.sender is Role.INITIATOR and not passing.handshake and passing.index == self._at:
-            middle.log(f"cut both connections after the client's frame {self._at}")
+            interceptor.log(f"cut both connections after the client's frame {self._at}")
             self._cut = True
-            middle.cut()
+            interceptor.cut()
 
     def succeeded(self, evidence: Evidence) -> bool:
         return self._cut and not evidence.alarmed

@@ -24,7 +24,7 @@ from plytalk.core.contracts.errors import ChatError, Refused, Usage
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.core.pipeline.handshake_io import Channel, Wire
+from plytalk.core.pipeline.handshake_io import Channel, HandshakeIO
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.contacts import Contact, Contacts, contact_name
 from plytalk.trust.files import place, read, write
@@ -82,13 +82,13 @@ class Code(Authenticator):
             return f"The one-time code is no longer valid after {GUESSES} wrong guesses. Start again at a terminal for a new one."
         return ""
 
-    async def agree(self, wire: Wire, role: Role) -> bytes:
+    async def agree(self, io: HandshakeIO, role: Role) -> bytes:
         if role is Role.INITIATOR:
             client = spake2().SPAKE2_A(self._code, CLIENT, SERVER)
-            await wire.send(SPAKE, client.start())
-            return finish(client, await wire.receive(SPAKE, SPAKE_BYTES))
+            await io.send(SPAKE, client.start())
+            return finish(client, await io.receive(SPAKE, SPAKE_BYTES))
         self._refuse_if_spent()
-        theirs = await wire.receive(SPAKE, SPAKE_BYTES)
+        theirs = await io.receive(SPAKE, SPAKE_BYTES)
         self._refuse_if_spent()  # others may have guessed while this one was silent
         if len(theirs) != SPAKE_BYTES:
             raise Refused(MALFORMED)
@@ -98,7 +98,7 @@ class Code(Authenticator):
         self._guesses += 1  # before our answer leaves: from then on the other side can tell whether it guessed right
         if self.remembers:
             write(place(KEPT), f"{self._guesses}\n".encode())  # not in a thread: two guesses at once must not be written as one
-        await wire.send(SPAKE, ours)
+        await io.send(SPAKE, ours)
         return key
 
     async def verify(self, channel: Channel, peer: Peer) -> None:

@@ -19,8 +19,8 @@ from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.io.address import Address, parse_address
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.files import edited_lines, place
+from plytalk.trust.host_keys import HostKeyVerdict
 from plytalk.trust.host_keys import KnownHosts as Store
-from plytalk.trust.host_keys import Verdict
 
 
 class KnownHosts(Authenticator):
@@ -65,11 +65,11 @@ class KnownHosts(Authenticator):
         finding = await asyncio.to_thread(self._store.lookup, host, port, key)
         lines = ", ".join(f"line {number}" for number in finding.lines)
         match finding.verdict:
-            case Verdict.SAME:
+            case HostKeyVerdict.SAME:
                 return
-            case Verdict.ABSENT:
+            case HostKeyVerdict.ABSENT:
                 await self._first_use(peer, host, port, key)
-            case Verdict.REVOKED:
+            case HostKeyVerdict.REVOKED:
                 raise Refused(
                     f"The key {key.fingerprint} of {peer.address} is revoked: {self._store.path}, {lines}.",
                     "Do not talk to anyone who has that key: ask the person who runs the server for its new key.",

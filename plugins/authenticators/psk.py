@@ -14,7 +14,7 @@ from plytalk.core.contracts import Authenticator, Option
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.properties import Property
-from plytalk.core.pipeline.handshake_io import Channel, Wire
+from plytalk.core.pipeline.handshake_io import Channel, HandshakeIO
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.files import StoreError, read
 
@@ -43,7 +43,7 @@ class Psk(Authenticator):
         await asyncio.to_thread(pre_shared_key, self._file)  # only to say at once what is wrong with it
         return ()
 
-    async def agree(self, wire: Wire, role: Role) -> bytes:
+    async def agree(self, io: HandshakeIO, role: Role) -> bytes:
         return await asyncio.to_thread(pre_shared_key, self._file)
 
     async def verify(self, channel: Channel, peer: Peer) -> None:

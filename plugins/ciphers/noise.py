@@ -15,7 +15,7 @@ from typing import Any
 
 from plytalk.core.contracts import Cipher, Failed
 from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 
@@ -27,12 +27,12 @@ class NoiseTransport(Cipher):
     """The cipher states of a Noise handshake: a key and a counter for each direction."""
 
     name = "noise"
-    needs = {Property.STATES, Property.BORDERS}
+    needs = {Property.STATES, Property.BOUNDARIES}
     gives = {Property.SECRECY, Property.INTEGRITY, Property.DIRECTION_KEYS, Property.ORDER}
     prefers = {"framer": "u16", "handshake": "plytalk1", "messages": "records"}
     overhead = TAG
 
-    def __init__(self, secrets: Secrets, role: Role) -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role) -> None:
         if secrets.states is None:
             raise HandshakeFailed("The handshake left no cipher states.")
         sending, receiving = secrets.states

@@ -1,7 +1,7 @@
 """No cipher: what is said is what is sent."""
 
 from plytalk.core.contracts import Cipher
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.registry.hookspecs import hookimpl
 
 
@@ -11,7 +11,7 @@ class NoCipher(Cipher):
     name = "none"
     prefers = {"framer": "raw", "handshake": "none"}
 
-    def __init__(self, secrets: Secrets, role: Role) -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role) -> None:
         pass
 
     def seal(self, plaintext: bytes) -> bytes:

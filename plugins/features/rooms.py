@@ -1,7 +1,7 @@
 """Rooms: many people, one server. What they are made of is in plugins/rooms/; this is how it comes into a stack.
 
-At the server every conversation becomes a member (`Hall`), and the person there has a `Seat`; at a client a `Visit` asks to
-join. Where just two are there, both see and send what they would without a room.
+At the server every conversation becomes a member (`Hub`), and the person there is a `LocalMember`; at a client a `RoomClient`
+asks to join. Where just two are there, both see and send what they would without a room.
 """
 
 import asyncio
@@ -14,15 +14,15 @@ from plytalk.core.contracts.errors import CannotConnect, ChatError, HandshakeFai
 from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.public_key import parse_fingerprint
-from plytalk.core.pipeline.session import By, Ending, Session
+from plytalk.core.pipeline.session import EndedBy, Ending, Session
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
-from plytalk.plugins.rooms.hub import Hall
-from plytalk.plugins.rooms.local_member import Seat
+from plytalk.plugins.rooms.hub import Hub
+from plytalk.plugins.rooms.local_member import LocalMember
 from plytalk.plugins.rooms.member import Member
 from plytalk.plugins.rooms.member_names import new_name, room_name
 from plytalk.plugins.rooms.peer import key_of
-from plytalk.plugins.rooms.room_client import Visit
+from plytalk.plugins.rooms.room_client import RoomClient
 from plytalk.trust import files
 
 if TYPE_CHECKING:
@@ -92,8 +92,8 @@ class Rooms(Feature):
         self._backlog, self._rate, self._reconnect = backlog, rate, reconnect
         self._file = history
         self._history: History | None = None
-        self._hall: Hall | None = None
-        self._visit = Visit(self._room, self._name)
+        self._hub: Hub | None = None
+        self._room_client = RoomClient(self._room, self._name)
         self._tries, self._goodbye = 0, False
 
     # -- at a server ------------------------------------------------------------------------------------------------------
@@ -109,16 +109,16 @@ class Rooms(Feature):
         return [f"What is said in the rooms is stored in {self._file}, in plaintext."]
 
     async def release(self) -> None:
-        if self._hall:
-            await self._hall.stop_commands()
-            self._hall.close()
+        if self._hub:
+            await self._hub.stop_commands()
+            self._hub.close()
         elif self._history:
             self._history.close()
 
     @hookimpl
     def server_opened(self, stack: Stack, end: Callable[[ChatError], None], notice: Callable[[str], None]) -> None:
         pack = stack.messages().pack
-        self._hall = Hall(
+        self._hub = Hub(
             lambda items: list(pack(items)),
             notice,
             first=self._room or LOBBY,
@@ -133,37 +133,37 @@ class Rooms(Feature):
         )
 
     def turns_away(self, identity: Identity | None) -> Refused | None:
-        if self._hall is None or identity is None or not (key := key_of(identity)) or not self._hall.register.is_banned(key):
+        if self._hub is None or identity is None or not (key := key_of(identity)) or not self._hub.register.is_banned(key):
             return None
         return Refused("It is banned here.", told="You are banned from this server.")
 
     def holds_role(self, identity: Identity | None) -> bool:
         key = key_of(identity) if identity else None
-        return self._hall is not None and key is not None and self._hall.holds_role(key)
+        return self._hub is not None and key is not None and self._hub.holds_role(key)
 
     def host(self, stack: Stack, address: str, leave: Callable[[], None]) -> Conversation:
-        assert self._hall is not None
-        return Seat(self._hall, stack, address, leave, self._name)
+        assert self._hub is not None
+        return LocalMember(self._hub, stack, address, leave, self._name)
 
     @hookimpl
     def session_opened(self, session: Session) -> None:
         if session.role is Role.RESPONDER:
-            if self._hall is not None:
-                Member(self._hall, session)
+            if self._hub is not None:
+                Member(self._hub, session)
         elif session.stack.make_messages.layer.extensible:
-            self._visit.opened(session)
+            self._room_client.opened(session)
             self._tries, self._goodbye = 0, False
 
     @hookimpl
     def reread(self) -> Sequence[str]:
-        if self._hall is None:
+        if self._hub is None:
             return ()
-        self._hall.reread()
-        return [f"Reloaded operators, bans and mutes from {self._hall.register.path}."]
+        self._hub.reread()
+        return [f"Reloaded operators, bans and mutes from {self._hub.register.path}."]
 
     @hookimpl
     def measures(self) -> Sequence[Measure]:
-        return self._hall.measures() if self._hall else ()
+        return self._hub.measures() if self._hub else ()
 
     # -- at a client ------------------------------------------------------------------------------------------------------
 
@@ -172,13 +172,13 @@ class Rooms(Feature):
         cut = isinstance(error, Truncated | CannotConnect | HandshakeFailed) and not isinstance(error, Refused)
         # Where a server has answered as we do before, another answer now means that the server is ending or starting.
         cut = cut or (isinstance(error, StackMismatch) and self._tries > 0)
-        self._goodbye = self._goodbye or ending.by is By.THEM  # of a server that restarts, or is gone
+        self._goodbye = self._goodbye or ending.by is EndedBy.THEM  # of a server that restarts, or is gone
         over = self._goodbye and self._tries == len(WAITS) - 1
-        if not self._reconnect or not (cut or ending.by is By.THEM) or ending.is_final or over:
+        if not self._reconnect or not (cut or ending.by is EndedBy.THEM) or ending.is_final or over:
             return False
-        self._visit.leaving = self._visit.leaving or ending.by is By.US
-        if self._visit.welcome and not self._tries:
-            self._visit.away()
+        self._room_client.leaving = self._room_client.leaving or ending.by is EndedBy.US
+        if self._room_client.welcome and not self._tries:
+            self._room_client.away()
         await asyncio.sleep(WAITS[min(self._tries, len(WAITS) - 1)])
         self._tries += 1
         return True

@@ -16,7 +16,7 @@ class Length(HeaderFramer):
     """A 4-byte big-endian length before each frame."""
 
     name = "length"
-    gives = {Property.BORDERS}
+    gives = {Property.BOUNDARIES}
     prefers = {"handshake": "rsa", "cipher": "aesgcm", "messages": "trimmed"}
     header = Struct(">I")
 

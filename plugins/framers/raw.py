@@ -1,4 +1,4 @@
-"""Bytes as they come: no borders at all."""
+"""Bytes as they come: no boundaries at all."""
 
 from collections.abc import Iterator
 

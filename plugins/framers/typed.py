@@ -16,7 +16,7 @@ class Typed(HeaderFramer):
     """A 1-byte type and a 4-byte big-endian length before each frame."""
 
     name = "typed"
-    gives = {Property.BORDERS}
+    gives = {Property.BOUNDARIES}
     prefers = {"handshake": "rsa", "cipher": "aesgcm", "messages": "text"}
     header = Struct(">cI")
     typed = True

@@ -16,7 +16,7 @@ class U16(HeaderFramer):
     """A 2-byte big-endian length before each frame."""
 
     name = "u16"
-    gives = {Property.BORDERS}
+    gives = {Property.BOUNDARIES}
     prefers = {"handshake": "plytalk1", "cipher": "noise", "messages": "records"}
     header = Struct(">H")
     longest = 65535

@@ -20,9 +20,9 @@ from typing import Any, Self
 from plytalk.core.contracts import Handshake, Option
 from plytalk.core.contracts.errors import HandshakeFailed, Refused, Usage
 from plytalk.core.contracts.limits import KIB
-from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
-from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.noise import payload, security, static
 from plytalk.plugins.noise.engine import HandshakeState
@@ -49,7 +49,7 @@ class Noise(Handshake):
     """Any interactive Noise pattern; static keys that it sends are tied to identities."""
 
     name = "noise"
-    needs = {Property.BORDERS}
+    needs = {Property.BOUNDARIES}
     gives = {Property.STATES, Property.PEER_KEY, Property.FRESHNESS, Property.FORWARD_SECRECY}
     prefers = {"framer": "u16", "cipher": "noise", "messages": "records", "auth": "known-hosts"}
     shows = {Role.INITIATOR, Role.RESPONDER}
@@ -122,18 +122,18 @@ class Noise(Handshake):
             told += [f"Created a new identity ({self.identity.fingerprint}) in {file}."] if new else []
         return told
 
-    async def initiate(self, wire: Wire) -> Secrets:
-        return await self._run(wire, initiator=True)
+    async def initiate(self, io: HandshakeIO) -> SessionSecrets:
+        return await self._run(io, initiator=True)
 
-    async def respond(self, wire: Wire) -> Secrets:
-        return await self._run(wire, initiator=False)
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
+        return await self._run(io, initiator=False)
 
-    async def _run(self, wire: Wire, initiator: bool) -> Secrets:
+    async def _run(self, io: HandshakeIO, initiator: bool) -> SessionSecrets:
         pattern = self._protocol.pattern
-        if bool(pattern.psks) != bool(wire.agreement):
+        if bool(pattern.psks) != bool(io.agreement):
             wrong = "takes a pre-shared key, and nothing brings one" if pattern.psks else "takes no pre-shared key"
             raise Usage(f"The pattern {pattern.name} {wrong}.", "Give --psk-file with a psk pattern, and only with one.")
-        psks = [await wire.agree()] * pattern.psks if pattern.psks else []  # one secret, wherever the pattern wants it
+        psks = [await io.agree()] * pattern.psks if pattern.psks else []  # one secret, wherever the pattern wants it
         own = self._prover.current() if self._prover else Proven(self._static, b"") if self._static else None
         handshake = HandshakeState(
             self._protocol, initiator=initiator, prologue=self._prologue, s=own and own.pair, rs=self._remote, psks=psks
@@ -141,33 +141,33 @@ class Noise(Handshake):
         try:
             for tokens in pattern.messages:
                 if handshake.my_turn:
-                    await wire.send(NOISE, handshake.write_message(own.proof if own and "s" in tokens else b""))
+                    await io.send(NOISE, handshake.write_message(own.proof if own and "s" in tokens else b""))
                 else:
-                    said = handshake.read_message(await wire.receive(NOISE, MAX_MESSAGE))
-                    await self._judge(wire, own, handshake.rs if "s" in tokens else None, said)
-            keys = handshake.split(wire.disclose)
+                    said = handshake.read_message(await io.receive(NOISE, MAX_MESSAGE))
+                    await self._judge(io, own, handshake.rs if "s" in tokens else None, said)
+            keys = handshake.split(io.disclose)
         finally:
             handshake.forget()
-        return Secrets(states=(keys.send, keys.receive), suite=self._protocol.name, transcript=keys.handshake_hash)
+        return SessionSecrets(states=(keys.send, keys.receive), suite=self._protocol.name, transcript=keys.handshake_hash)
 
-    async def _judge(self, wire: Wire, own: Proven | None, key: bytes | None, said: bytes) -> None:
+    async def _judge(self, io: HandshakeIO, own: Proven | None, key: bytes | None, said: bytes) -> None:
         if key is None:
             if said:
                 raise HandshakeFailed("The other side sent a payload in a handshake message that must have none.")
         elif own and key == own.pair.public:
             raise Refused("The other side shows this side's own key: someone is sending our messages back.")
         elif said and self._identities:
-            await self._identify(wire, own, key, said)
+            await self._identify(io, own, key, said)
 
-    async def _identify(self, wire: Wire, own: Proven | None, key: bytes, said: bytes) -> None:
+    async def _identify(self, io: HandshakeIO, own: Proven | None, key: bytes, said: bytes) -> None:
         try:
             shown = payload.decode(said, key, self._clock(), foreign=True)
         except payload.WrongDate as refusal:
-            await wire.refuse(refusal)
+            await io.refuse(refusal)
             return
         if shown.dated and own and own.dated:  # so both sides know plytalk's way of letting somebody in
-            wire.answer()
-        await wire.ask(Identity(shown.key.type, shown.key.blob))
+            io.answer()
+        await io.ask(Identity(shown.key.type, shown.key.blob))
 
 
 @hookimpl

@@ -1,8 +1,8 @@
 """No handshake: the conversation begins with its first byte."""
 
 from plytalk.core.contracts import Handshake
-from plytalk.core.contracts.peers import Secrets
-from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.contracts.peers import SessionSecrets
+from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.registry.hookspecs import hookimpl
 
 
@@ -12,11 +12,11 @@ class NoHandshake(Handshake):
     name = "none"
     prefers = {"cipher": "none"}
 
-    async def initiate(self, wire: Wire) -> Secrets:
-        return Secrets.none()
+    async def initiate(self, io: HandshakeIO) -> SessionSecrets:
+        return SessionSecrets.none()
 
-    async def respond(self, wire: Wire) -> Secrets:
-        return Secrets.none()
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
+        return SessionSecrets.none()
 
 
 @hookimpl

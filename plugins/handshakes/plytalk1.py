@@ -22,11 +22,11 @@ from typing import Any, Self
 
 from plytalk.core.contracts import Handshake, Option
 from plytalk.core.contracts.errors import HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
-from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
-from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.lab.audit.probe import Finding, Target
+from plytalk.lab.audit.probe import Finding, Probe
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519
@@ -46,7 +46,7 @@ class Plytalk1(Handshake):
     """Noise XX with ML-KEM-768 beside X25519, between identities that each side proves."""
 
     name = "plytalk1"
-    needs = {Property.BORDERS}
+    needs = {Property.BOUNDARIES}
     gives = {Property.STATES, Property.PEER_KEY, Property.FRESHNESS, Property.FORWARD_SECRECY, Property.POST_QUANTUM}
     prefers = {"framer": "u16", "cipher": "noise", "messages": "records", "auth": "known-hosts"}
     shows = {Role.INITIATOR, Role.RESPONDER}
@@ -82,58 +82,58 @@ class Plytalk1(Handshake):
         self.identity = Identity(self._key.public.type, self._key.public.blob)
         return [f"Created a new identity ({self.identity.fingerprint}) in {file}."] if new else []
 
-    async def initiate(self, wire: Wire) -> Secrets:
-        offer = preamble.Offer(preamble.tokens(self._suites, wire.agreement))
-        await wire.send(GREETING, offer.encode())
-        reply = await self._answer(wire)
+    async def initiate(self, io: HandshakeIO) -> SessionSecrets:
+        offer = preamble.Offer(preamble.tokens(self._suites, io.agreement))
+        await io.send(GREETING, offer.encode())
+        reply = await self._answer(io)
         answer = preamble.Answer.decode(reply)
         if answer.chosen not in offer.tokens:  # never less than was offered, and no second try with less
             raise mismatch(offer.tokens, answer.known)
         own = self._prover.current()
-        wire.answer()
-        handshake = await self._start(wire, own, answer.chosen, offer.encode(), reply)
+        io.answer()
+        handshake = await self._start(io, own, answer.chosen, offer.encode(), reply)
         try:
-            await wire.send(A, handshake.write_message())
-            identity = handshake.read_message(await wire.receive(B, MAX_B))
-            await self._judge(wire, handshake, own, identity)  # before the first secret byte leaves
-            await wire.send(C, handshake.write_message(own.proof))
-            return finish(handshake, wire)
+            await io.send(A, handshake.write_message())
+            identity = handshake.read_message(await io.receive(B, MAX_B))
+            await self._judge(io, handshake, own, identity)  # before the first secret byte leaves
+            await io.send(C, handshake.write_message(own.proof))
+            return finish(handshake, io)
         finally:
             handshake.forget()  # however it ends
 
-    async def respond(self, wire: Wire) -> Secrets:
-        greeting = await wire.receive(GREETING, preamble.MAX_BYTES)
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
+        greeting = await io.receive(GREETING, preamble.MAX_BYTES)
         if not greeting.startswith(preamble.MAGIC):
             raise StackMismatch(
                 "The other side runs another handshake than `plytalk1`: it did not begin with its preamble.",
                 "Start it with --profile plytalk1, or this side with the layers of the other.",
             )
         offer = preamble.Offer.decode(greeting)
-        known = preamble.tokens(self._suites, wire.agreement)
+        known = preamble.tokens(self._suites, io.agreement)
         chosen = next((token for token in offer.tokens if token in known), "")
         answer = preamble.Answer(chosen, known).encode()
-        await wire.send(GREETING, answer)
+        await io.send(GREETING, answer)
         if not chosen:
             raise mismatch(known, offer.tokens)
         own = self._prover.current()
-        wire.answer()
-        handshake = await self._start(wire, own, chosen, greeting, answer, initiator=False)
+        io.answer()
+        handshake = await self._start(io, own, chosen, greeting, answer, initiator=False)
         try:
-            if handshake.read_message(await wire.receive(A, MAX_A)):
+            if handshake.read_message(await io.receive(A, MAX_A)):
                 raise HandshakeFailed("The other side sent a payload in a handshake message that must have none.")
-            await wire.send(B, handshake.write_message(own.proof))
-            identity = self._read_last(wire, handshake, await wire.receive(C, MAX_C))
-            await self._judge(wire, handshake, own, identity)
-            return finish(handshake, wire)
+            await io.send(B, handshake.write_message(own.proof))
+            identity = self._read_last(io, handshake, await io.receive(C, MAX_C))
+            await self._judge(io, handshake, own, identity)
+            return finish(handshake, io)
         finally:
             handshake.forget()
 
     @staticmethod
-    def _read_last(wire: Wire, handshake: HandshakeState, message: bytes) -> bytes:
+    def _read_last(io: HandshakeIO, handshake: HandshakeState, message: bytes) -> bytes:
         try:
             return handshake.read_message(message)
         except HandshakeFailed as error:
-            if wire.agreement:  # it is the first that the pre-shared key protects
+            if io.agreement:  # it is the first that the pre-shared key protects
                 raise WrongSecret from error
             raise
 
@@ -147,18 +147,18 @@ class Plytalk1(Handshake):
             return {"chose": answer.chosen or "nothing", "knows": ", ".join(answer.known)}
         return {}
 
-    def audit(self, target: Target) -> AsyncIterator[Finding]:
+    def audit(self, probe: Probe) -> AsyncIterator[Finding]:
         from plytalk.plugins.handshakes.plytalk1_audit import audit  # which is built on this module
 
-        return audit(target)
+        return audit(probe)
 
     @staticmethod
-    async def _answer(wire: Wire) -> bytes:
+    async def _answer(io: HandshakeIO) -> bytes:
         """The server's preamble, which it sends to every client: one that closes instead knows no plytalk/1."""
         try:
-            return await wire.receive(GREETING, preamble.MAX_BYTES)
+            return await io.receive(GREETING, preamble.MAX_BYTES)
         except HandshakeFailed as error:
-            if wire.heard:
+            if io.heard:
                 raise
             raise StackMismatch(
                 "The other side did not answer the handshake `plytalk1`: it runs another stack, or is full.",
@@ -166,18 +166,20 @@ class Plytalk1(Handshake):
             ) from error
 
     @staticmethod
-    async def _start(wire: Wire, own: Proven, chosen: str, offer: bytes, answer: bytes, initiator: bool = True) -> HandshakeState:
-        psks = [await wire.agree()] if wire.agreement else []
+    async def _start(
+        io: HandshakeIO, own: Proven, chosen: str, offer: bytes, answer: bytes, initiator: bool = True
+    ) -> HandshakeState:
+        psks = [await io.agree()] if io.agreement else []
         suite = preamble.suite(chosen)
         return HandshakeState(suite, initiator=initiator, prologue=preamble.prologue(offer, answer), s=own.pair, psks=psks)
 
-    async def _judge(self, wire: Wire, handshake: HandshakeState, own: Proven, identity: bytes) -> None:
+    async def _judge(self, io: HandshakeIO, handshake: HandshakeState, own: Proven, identity: bytes) -> None:
         try:
             shown = self._identify(handshake, own, identity)
         except payload.WrongDate as refusal:
-            await wire.refuse(refusal)
+            await io.refuse(refusal)
         else:
-            await wire.ask(shown)
+            await io.ask(shown)
 
     def _identify(self, handshake: HandshakeState, own: Proven, identity: bytes) -> Identity:
         assert handshake.rs is not None
@@ -214,10 +216,10 @@ def mismatch(ours: Sequence[str], theirs: Sequence[str]) -> StackMismatch:
     )
 
 
-def finish(handshake: HandshakeState, wire: Wire) -> Secrets:
+def finish(handshake: HandshakeState, io: HandshakeIO) -> SessionSecrets:
     suite = handshake.protocol.name
-    keys = handshake.split(wire.disclose)
-    return Secrets(states=(keys.send, keys.receive), suite=suite, transcript=keys.handshake_hash)
+    keys = handshake.split(io.disclose)
+    return SessionSecrets(states=(keys.send, keys.receive), suite=suite, transcript=keys.handshake_hash)
 
 
 @hookimpl

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from plytalk.core.contracts.errors import RemoteError
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.properties import Property
-from plytalk.lab.audit.probe import Finding, Grade, Target
+from plytalk.lab.audit.probe import Finding, Grade, Probe
 from plytalk.plugins.handshakes import plytalk1
 from plytalk.plugins.noise import preamble
 from plytalk.plugins.noise.primitives import MLKEM768, X25519
@@ -34,9 +34,9 @@ def stranger(suites: Sequence[str] = plytalk1.SETS["any"], kind: type[OwnIdentit
     return handshake
 
 
-async def audit(target: Target) -> AsyncIterator[Finding]:
+async def audit(probe: Probe) -> AsyncIterator[Finding]:
     """Raises RemoteError where the server does not speak plytalk/1."""
-    answer = await offered(target, (UNHEARD_OF, *plytalk1.SETS["any"]))
+    answer = await offered(probe, (UNHEARD_OF, *plytalk1.SETS["any"]))
     agreement = next((way for way in ("code", "psk") if any(_brings(token, way) for token in answer.known)), "")
     yield Finding(Grade.GOOD, "protocol", "It speaks plytalk/1, and ignores suites that it does not know.")
     keys: dict[Identity, None] = {}
@@ -45,39 +45,39 @@ async def audit(target: Target) -> AsyncIterator[Finding]:
     else:
         accepted = []
         for suite in plytalk1.SETS["any"]:
-            if key := await shown(target, suite, agreement):
+            if key := await shown(probe, suite, agreement):
                 accepted.append(suite)
                 keys[key] = None
     for finding in (*about_suites(accepted, answer, agreement), *about_keys(list(keys), agreement)):
         yield finding
     if accepted and not agreement:
-        yield await preferred(target, accepted)
-    async for finding in target.habits(plytalk1.GREETING, MALFORMED):
+        yield await preferred(probe, accepted)
+    async for finding in probe.habits(plytalk1.GREETING, MALFORMED):
         yield finding
     if agreement:
         means = {"psk": "a pre-shared key", "code": "a one-time code, with five guesses in all"}[agreement]
         yield Finding(Grade.GOOD, "access", f"Only peers that know {means} get in.")
     elif accepted:
-        yield await low_order(target, accepted[0])
-        yield await forged(target, accepted)
-        yield await visited(target, accepted)  # last: a server that waits for one conversation ends then
+        yield await low_order(probe, accepted[0])
+        yield await forged(probe, accepted)
+        yield await visited(probe, accepted)  # last: a server that waits for one conversation ends then
 
 
 def _brings(token: str, agreement: str) -> bool:
     return "psk3" in token and token.endswith("/code") == (agreement == "code")
 
 
-async def offered(target: Target, tokens: Sequence[str]) -> preamble.Answer:
+async def offered(probe: Probe, tokens: Sequence[str]) -> preamble.Answer:
     """The server's answer to an offer. Raises RemoteError."""
-    async with target.wire() as wire:
-        await wire.send(plytalk1.GREETING, preamble.Offer(tuple(tokens)).encode())
-        return preamble.Answer.decode(await wire.receive(plytalk1.GREETING, preamble.MAX_BYTES))
+    async with probe.io() as io:
+        await io.send(plytalk1.GREETING, preamble.Offer(tuple(tokens)).encode())
+        return preamble.Answer.decode(await io.receive(plytalk1.GREETING, preamble.MAX_BYTES))
 
 
-async def shown(target: Target, suite: str, agreement: str) -> Identity | None:
+async def shown(probe: Probe, suite: str, agreement: str) -> Identity | None:
     """The key that the server proves under this suite alone; None where it does not take it."""
     try:
-        return await target.key_shown_to(stranger([suite]), agreement)
+        return await probe.key_shown_to(stranger([suite]), agreement)
     except RemoteError:
         return None
 
@@ -114,39 +114,39 @@ def about_keys(keys: Sequence[Identity], agreement: str) -> list[Finding]:
     return []
 
 
-async def preferred(target: Target, accepted: Sequence[str]) -> Finding:
+async def preferred(probe: Probe, accepted: Sequence[str]) -> Finding:
     """Whether the client's order decides, or the server's."""
-    chosen = [(await offered(target, order)).chosen for order in (accepted, list(reversed(accepted)))]
+    chosen = [(await offered(probe, order)).chosen for order in (accepted, list(reversed(accepted)))]
     if len(accepted) > 1 and chosen[0] == chosen[1]:
         return Finding(Grade.GOOD, "preference", f"It takes {chosen[0]} first, whatever the client's order.")
     return Finding(Grade.GOOD, "preference", f"The client's order decides; offered {accepted[0]} first, it takes {chosen[0]}.")
 
 
-async def low_order(target: Target, suite: str) -> Finding:
+async def low_order(probe: Probe, suite: str) -> Finding:
     """A first message whose key makes every shared secret zero (RFC 7748, section 6.1)."""
     kem = MLKEM768.generate_keypair().public if suite in plytalk1.HYBRID else b""
-    async with target.wire() as wire:
-        await wire.send(plytalk1.GREETING, preamble.Offer((suite,)).encode())
-        await wire.receive(plytalk1.GREETING, preamble.MAX_BYTES)
-        await wire.send(plytalk1.A, bytes(X25519.dhlen) + kem)
+    async with probe.io() as io:
+        await io.send(plytalk1.GREETING, preamble.Offer((suite,)).encode())
+        await io.receive(plytalk1.GREETING, preamble.MAX_BYTES)
+        await io.send(plytalk1.A, bytes(X25519.dhlen) + kem)
         try:
-            await wire.receive(plytalk1.B, plytalk1.MAX_B)
+            await io.receive(plytalk1.B, plytalk1.MAX_B)
         except RemoteError:
             return Finding(Grade.GOOD, "robustness", "It refuses a key of low order.")
     return Finding(Grade.FAIL, "robustness", "It answers a key of low order.", "It violates the protocol: update it.")
 
 
-async def forged(target: Target, accepted: Sequence[str]) -> Finding:
+async def forged(probe: Probe, accepted: Sequence[str]) -> Finding:
     """An identity that did not sign this conversation's key."""
-    if await target.lets_in(stranger(accepted, Forger)):
+    if await probe.lets_in(stranger(accepted, Forger)):
         says = "It lets in a client that shows someone else's key without proving it."
         return Finding(Grade.FAIL, "access", says, "It violates the protocol: update it.")
     return Finding(Grade.GOOD, "access", "It refuses an identity without proof.")
 
 
-async def visited(target: Target, accepted: Sequence[str]) -> Finding:
+async def visited(probe: Probe, accepted: Sequence[str]) -> Finding:
     """Whether somebody with a new key may talk."""
-    match await target.lets_in(stranger(accepted)):
+    match await probe.lets_in(stranger(accepted)):
         case True:
             says = "It lets in anyone who can reach it."
             return Finding(

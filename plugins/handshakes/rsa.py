@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from plytalk.core.contracts import Handshake, Option
 from plytalk.core.contracts.errors import HandshakeFailed, Usage
-from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
-from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.lab.audit.probe import Finding, Grade, Target
+from plytalk.lab.audit.probe import Finding, Grade, Probe
 from plytalk.trust.files import StoreError, read, write_new
 
 KEY, SESSION_KEY = b"K", b"S"
@@ -38,7 +38,7 @@ class RsaOaep(Handshake):
     """The session key travels under the server's RSA key."""
 
     name = "rsa"
-    needs = {Property.BORDERS}
+    needs = {Property.BOUNDARIES}
     gives = {Property.KEYS, Property.PEER_KEY}
     prefers = {"framer": "typed", "cipher": "aesgcm"}
     shows = {Role.RESPONDER}
@@ -66,22 +66,22 @@ class RsaOaep(Handshake):
             await self.private_key()
         return ()
 
-    async def initiate(self, wire: Wire) -> Secrets:
-        public = read_public_key(await wire.receive(KEY, limit=MAX_PEM))
-        await wire.ask(Identity("rsa", der(public)))  # before the first secret byte leaves
+    async def initiate(self, io: HandshakeIO) -> SessionSecrets:
+        public = read_public_key(await io.receive(KEY, limit=MAX_PEM))
+        await io.ask(Identity("rsa", der(public)))  # before the first secret byte leaves
         session_key = os.urandom(SESSION_KEY_BYTES)
         try:
             sealed = public.encrypt(session_key, OAEP)
         except ValueError:
             raise HandshakeFailed("The server's RSA key cannot be used.") from None
-        await wire.send(SESSION_KEY, sealed)
-        return Secrets.shared(session_key)
+        await io.send(SESSION_KEY, sealed)
+        return SessionSecrets.shared(session_key)
 
-    async def respond(self, wire: Wire) -> Secrets:
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
         private = await self.private_key()
-        await wire.send(KEY, pem(private.public_key()))
-        sealed = await wire.receive(SESSION_KEY, limit=MAX_SEALED)
-        return Secrets.shared(open_session_key(private, sealed))
+        await io.send(KEY, pem(private.public_key()))
+        sealed = await io.receive(SESSION_KEY, limit=MAX_SEALED)
+        return SessionSecrets.shared(open_session_key(private, sealed))
 
     def fields(self, kind: bytes, payload: bytes) -> dict[str, str]:
         with suppress(HandshakeFailed):
@@ -90,8 +90,8 @@ class RsaOaep(Handshake):
                 return {"bits": str(public.key_size), "fingerprint": Identity("rsa", der(public)).fingerprint}
         return {}
 
-    async def audit(self, target: Target) -> AsyncIterator[Finding]:
-        texts = [await greeting(target)]
+    async def audit(self, probe: Probe) -> AsyncIterator[Finding]:
+        texts = [await greeting(probe)]
         try:
             public = read_public_key(texts[0])
         except HandshakeFailed as error:
@@ -99,11 +99,11 @@ class RsaOaep(Handshake):
         else:
             says = f"It shows an RSA key with {public.key_size} bits, {Identity('rsa', der(public)).fingerprint}."
             yield Finding(Grade.GOOD, "identity", says, "Compare it with what the server's user sees.")
-        texts.append(await greeting(target))
+        texts.append(await greeting(probe))
         if texts[0] != texts[1]:
             says = "It shows a new key on each connection, so nobody can recognise it."
             yield Finding(Grade.WARN, "identity", says, "Start it with --rsa-key FILE.")
-        async for finding in target.habits(SESSION_KEY, bytes(MODULUS_BITS // 8)):
+        async for finding in probe.habits(SESSION_KEY, bytes(MODULUS_BITS // 8)):
             yield finding
 
     async def private_key(self) -> rsa.RSAPrivateKey:
@@ -114,10 +114,10 @@ class RsaOaep(Handshake):
         return self._private
 
 
-async def greeting(target: Target) -> bytes:
+async def greeting(probe: Probe) -> bytes:
     """The server's first frame. Raises RemoteError."""
-    async with target.wire() as wire:
-        return await wire.receive(KEY, MAX_PEM)
+    async with probe.io() as io:
+        return await io.receive(KEY, MAX_PEM)
 
 
 def read_public_key(text: bytes) -> rsa.RSAPublicKey:

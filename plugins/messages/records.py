@@ -62,14 +62,14 @@ class Records(Messages):
     """Typed items in padded records, with a goodbye that cannot be forged."""
 
     name = "records"
-    needs = {Property.INTEGRITY, Property.ORDER, Property.BORDERS}
+    needs = {Property.INTEGRITY, Property.ORDER, Property.BOUNDARIES}
     gives = {Property.CLEAN_END, Property.LENGTH_HIDING}
     prefers = {"feature": "rooms"}
     carries = frozenset({Close, Empty, Ping, Pong})
     extensible = True
 
-    def __init__(self, borders: bool, **options: Any) -> None:
-        super().__init__(borders)
+    def __init__(self, boundaries: bool, **options: Any) -> None:
+        super().__init__(boundaries)
         self._sent = self._received = 0
         self._parts: bytearray | None = None  # of an item that has begun; a list of parts would grow with empty ones, too
         self._kind = MESSAGE  # of that item

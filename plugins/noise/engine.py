@@ -17,12 +17,12 @@ from plytalk.plugins.noise.primitives import TAG_LENGTH, KeyPair
 from plytalk.plugins.noise.protocol import NoiseProtocol, named
 from plytalk.plugins.noise.states import MAX_MESSAGE, MAX_NONCE, CipherState, Disclose, SymmetricState
 
-__all__ = ["MAX_MESSAGE", "MAX_NONCE", "PSK_LENGTH", "CipherState", "HandshakeState", "SymmetricState", "Transport"]
+__all__ = ["MAX_MESSAGE", "MAX_NONCE", "PSK_LENGTH", "CipherState", "HandshakeState", "SymmetricState", "TransportState"]
 
 PSK_LENGTH = 32  # bytes, section 9.1
 
 
-class Transport(NamedTuple):
+class TransportState(NamedTuple):
     """What a handshake leaves: a state for each direction, and the hash that names this conversation (11.2).
 
     In a one-way pattern the direction nobody may use is a forgotten state, which raises LocalError (7.4).
@@ -139,10 +139,10 @@ class HandshakeState:
         self._at += 1
         return payload
 
-    def split(self, disclose: Disclose | None = None) -> Transport:
+    def split(self, disclose: Disclose | None = None) -> TransportState:
         """Split(): once, after the last message. The handshake forgets all its secrets. LocalError at any other time.
 
-        `disclose(name, key)` is told the key of each direction, for a trace that is to hold them (`Wire.disclose`).
+        `disclose(name, key)` is told the key of each direction, for a trace that is to hold them (`HandshakeIO.disclose`).
         """
         if not hasattr(self, "_symmetric") or not self.complete:
             raise LocalError("Keys are there once, at the end of a handshake that did not fail.")
@@ -150,7 +150,7 @@ class HandshakeState:
         if self.protocol.pattern.one_way:  # 7.4: the second one must never be used
             second.forget()
         send, receive = (first, second) if self.initiator else (second, first)
-        transport = Transport(send, receive, self._symmetric.h)
+        transport = TransportState(send, receive, self._symmetric.h)
         self.forget()
         return transport
 

@@ -1,6 +1,6 @@
 """plytalk/1 as an attacker speaks it, for the lab: what an honest side decides or checks is here the caller's to say.
 
-`Server` poses as the server to a client, `Client` as the client to a server, over a wire each. They do by hand what
+`ImpostorServer` poses as the server to a client, `ImpostorClient` as the client to a server. They do by hand what
 plytalk.plugins.handshakes.plytalk1 does, one message at a time (docs/protocol.md).
 """
 
@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.handshake_io import MESSAGE, Wire
+from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Editing, Takeover
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 from plytalk.plugins.noise import payload, preamble
-from plytalk.plugins.noise.engine import HandshakeState, Transport
+from plytalk.plugins.noise.engine import HandshakeState, TransportState
 from plytalk.plugins.noise.primitives import DH, KEM, MLKEM768, X25519, KeyPair
 from plytalk.plugins.noise.protocol import NoiseProtocol, named
 from plytalk.trust.identity import KEY_BYTES, Identity
@@ -75,70 +75,70 @@ LOW_ORDER = _LowOrder(X25519.name, X25519.dhlen, X25519.private_type, X25519.pub
 HOLLOW = _Hollow(MLKEM768.name, MLKEM768.publickeylen, MLKEM768.ciphertextlen, MLKEM768.private_type, MLKEM768.public_type)
 
 
-class Server:
+class ImpostorServer:
     """The attacker in the server's place."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, io: HandshakeIO) -> None:
+        self._io = io
 
     async def offered(self) -> preamble.Offer:
         """What the client offers. Raises RemoteError."""
-        self._offer = await self._wire.receive(GREETING, preamble.MAX_BYTES)
+        self._offer = await self._io.receive(GREETING, preamble.MAX_BYTES)
         return preamble.Offer.decode(self._offer)
 
     async def refuse(self, known: Sequence[str]) -> None:
         """Choose nothing of what was offered, and say what would be known."""
-        await self._wire.send(GREETING, preamble.Answer("", tuple(known)).encode())
+        await self._io.send(GREETING, preamble.Answer("", tuple(known)).encode())
 
-    async def serve(self, suite: str, show: Show, dh: DH = X25519) -> Transport:
+    async def serve(self, suite: str, show: Show, dh: DH = X25519) -> TransportState:
         """Choose this suite and finish the handshake, after `offered`. Raises RemoteError where the client refuses."""
         answer = preamble.Answer(suite, (suite,)).encode()
-        await self._wire.send(GREETING, answer)
+        await self._io.send(GREETING, answer)
         static = X25519.generate_keypair()
         protocol = dataclasses.replace(named(preamble.suite(suite)), dh=dh)
-        handshake = await begin(self._wire, protocol, False, preamble.prologue(self._offer, answer), static)
-        handshake.read_message(await self._wire.receive(A, ROOM))
-        await self._wire.send(B, handshake.write_message(show(static.public)))
-        handshake.read_message(await self._wire.receive(C, ROOM))
+        handshake = await begin(self._io, protocol, False, preamble.prologue(self._offer, answer), static)
+        handshake.read_message(await self._io.receive(A, ROOM))
+        await self._io.send(B, handshake.write_message(show(static.public)))
+        handshake.read_message(await self._io.receive(C, ROOM))
         keys = handshake.split()
-        await self._wire.send(MESSAGE, keys.send.encrypt_with_ad(b"", LET_IN))
+        await self._io.send(MESSAGE, keys.send.encrypt_with_ad(b"", LET_IN))
         return keys
 
 
-class Client:
+class ImpostorClient:
     """The attacker in the client's place."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, io: HandshakeIO) -> None:
+        self._io = io
 
     async def connect(self, offer: Sequence[str], kem: KEM | None = None) -> bytes:
         """Offer these suites, and give the identity payload that the server shows. Raises RemoteError where it refuses."""
         sent = preamble.Offer(tuple(offer)).encode()
-        await self._wire.send(GREETING, sent)
-        reply = await self._wire.receive(GREETING, preamble.MAX_BYTES)
+        await self._io.send(GREETING, sent)
+        reply = await self._io.receive(GREETING, preamble.MAX_BYTES)
         protocol = named(preamble.suite(preamble.Answer.decode(reply).chosen))
         if kem:
             protocol = dataclasses.replace(protocol, kem=kem)
         self._static = X25519.generate_keypair()
-        self._handshake = await begin(self._wire, protocol, True, preamble.prologue(sent, reply), self._static)
-        await self._wire.send(A, self._handshake.write_message())
-        return self._handshake.read_message(await self._wire.receive(B, ROOM))
+        self._handshake = await begin(self._io, protocol, True, preamble.prologue(sent, reply), self._static)
+        await self._io.send(A, self._handshake.write_message())
+        return self._handshake.read_message(await self._io.receive(B, ROOM))
 
-    async def finish(self, show: Show) -> Transport:
+    async def finish(self, show: Show) -> TransportState:
         """Show an identity, after `connect`."""
-        await self._wire.send(C, self._handshake.write_message(show(self._static.public)))
+        await self._io.send(C, self._handshake.write_message(show(self._static.public)))
         return self._handshake.split()
 
 
-async def begin(wire: Wire, protocol: NoiseProtocol, initiator: bool, prologue: bytes, static: KeyPair) -> HandshakeState:
+async def begin(io: HandshakeIO, protocol: NoiseProtocol, initiator: bool, prologue: bytes, static: KeyPair) -> HandshakeState:
     """The Noise handshake after the preambles, with a pre-shared key of the attacker's own where the suite takes one."""
-    psks = [await wire.agree()] if protocol.pattern.psks else []
+    psks = [await io.agree()] if protocol.pattern.psks else []
     return HandshakeState(protocol, initiator=initiator, prologue=prologue, s=static, psks=psks)
 
 
-def both(middle: Middle) -> tuple[Server, Client]:
+def both(interceptor: Interceptor) -> tuple[ImpostorServer, ImpostorClient]:
     """The attacker in both places: towards the client, and towards the server."""
-    return Server(middle.leg(Role.RESPONDER).wire), Client(middle.leg(Role.INITIATOR).wire)
+    return ImpostorServer(interceptor.leg(Role.RESPONDER).io), ImpostorClient(interceptor.leg(Role.INITIATOR).io)
 
 
 class Downgrading(Editing):

@@ -75,7 +75,7 @@ class DH:
 
 
 @dataclass(frozen=True)
-class Cipher:
+class CipherFunctions:
     """Cipher functions (4.2): `new(k)` gives an AEAD object, `nonce(n)` the 12 bytes it takes for the counter n."""
 
     name: str
@@ -147,8 +147,8 @@ class KEM:
 
 X25519 = DH("25519", 32, X25519PrivateKey, X25519PublicKey)  # 12.1
 X448 = DH("448", 56, X448PrivateKey, X448PublicKey)  # 12.2
-CHACHAPOLY = Cipher("ChaChaPoly", _ChaCha20Poly1305, Struct("<4xQ").pack)  # 12.3: 32 zero bits, n little-endian
-AESGCM = Cipher("AESGCM", _AESGCM, Struct(">4xQ").pack)  # 12.4: 32 zero bits, n big-endian
+CHACHAPOLY = CipherFunctions("ChaChaPoly", _ChaCha20Poly1305, Struct("<4xQ").pack)  # 12.3: 32 zero bits, n little-endian
+AESGCM = CipherFunctions("AESGCM", _AESGCM, Struct(">4xQ").pack)  # 12.4: 32 zero bits, n big-endian
 SHA256 = Hash("SHA256", 32, 64, hashlib.sha256, hashes.SHA256())  # 12.5
 SHA512 = Hash("SHA512", 64, 128, hashlib.sha512, hashes.SHA512())  # 12.6
 BLAKE2S = Hash("BLAKE2s", 32, 64, hashlib.blake2s, hashes.BLAKE2s(32))  # 12.7

@@ -8,7 +8,7 @@ from typing import TypeVar
 from plytalk.core.contracts.errors import Usage
 from plytalk.plugins.noise import patterns
 from plytalk.plugins.noise.patterns import Pattern
-from plytalk.plugins.noise.primitives import CIPHERS, DH, DHS, HASHES, KEM, KEMS, MLKEM768, Cipher, Hash
+from plytalk.plugins.noise.primitives import CIPHERS, DH, DHS, HASHES, KEM, KEMS, MLKEM768, CipherFunctions, Hash
 
 MAX_NAME = 255  # bytes, section 8
 
@@ -23,7 +23,7 @@ class NoiseProtocol:
     pattern: Pattern
     dh: DH
     kem: KEM | None
-    cipher: Cipher
+    cipher: CipherFunctions
     hash: Hash
 
 

@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidTag
 
 from plytalk.core.contracts.errors import LocalError, Tampered
 from plytalk.core.contracts.peers import copies_keys, wipe
-from plytalk.plugins.noise.primitives import KEY_LENGTH, TAG_LENGTH, Cipher, Hash
+from plytalk.plugins.noise.primitives import KEY_LENGTH, TAG_LENGTH, CipherFunctions, Hash
 
 MAX_MESSAGE = 65535  # bytes of any Noise message, section 3
 MAX_NONCE = 2**64 - 1  # reserved for rekeying, section 5.1
@@ -28,7 +28,7 @@ class CipherState:
 
     __slots__ = ("_aead", "_new", "n", "nonce")
 
-    def __init__(self, cipher: Cipher, key: bytes | bytearray) -> None:
+    def __init__(self, cipher: CipherFunctions, key: bytes | bytearray) -> None:
         self._new = cipher.new
         self.nonce = cipher.nonce
         self.initialize_key(key)
@@ -127,7 +127,7 @@ class SymmetricState:
 
     __slots__ = ("_ciphers", "_hkdf", "_new", "cipher", "ck", "h")
 
-    def __init__(self, name: str, hash_functions: Hash, cipher_functions: Cipher) -> None:
+    def __init__(self, name: str, hash_functions: Hash, cipher_functions: CipherFunctions) -> None:
         """InitializeSymmetric(protocol_name)."""
         self._new, self._hkdf, self._ciphers = hash_functions.new, hash_functions.hkdf, cipher_functions
         raw, size = name.encode("ascii"), hash_functions.hashlen

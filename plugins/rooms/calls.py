@@ -12,16 +12,16 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.plugins.rooms.events import Kind
 
 if TYPE_CHECKING:
-    from plytalk.plugins.rooms.hub import Hall
+    from plytalk.plugins.rooms.hub import Hub
 
 MAX_KIND = 32
 
 
 class TypedCommand:
-    """What a command is called with (`plytalk.core.contracts.commands.Call`); `hall` and `member` are for the built-in ones alone."""
+    """What a command is called with (`core/contracts/commands.py`); `hub` and `member` are for the built-in ones alone."""
 
-    def __init__(self, hall: "Hall", member: Any, line: str) -> None:
-        self.hall, self.member = hall, member
+    def __init__(self, hub: "Hub", member: Any, line: str) -> None:
+        self.hub, self.member = hub, member
         self.name, _, rest = line[1:].partition(" ")
         self.rest = rest.strip()
         self.sender: str = member.name
@@ -34,14 +34,14 @@ class TypedCommand:
     def run(self) -> None:
         """Do it: at once, so that what is typed next comes after it, unless it is a coroutine."""
         with self._told():
-            command, _ = self.hall.commands.get(self.name.lower(), (None, ""))
+            command, _ = self.hub.commands.get(self.name.lower(), (None, ""))
             if command is None:
                 raise Usage(f"There is no command /{self.name[:32]}.", "/help lists them; begin with // to say it.")
             if command.operators and not self.is_operator:
                 raise Usage(f"/{command.name} is for operators.", "Ask one of them: /who marks them.")
             if isawaitable(outcome := command.run(self)):
                 self.member.running += 1
-                self.hall.start(self._finish(outcome))
+                self.hub.start(self._finish(outcome))
 
     async def _finish(self, outcome: Awaitable[object]) -> None:
         try:
@@ -59,9 +59,9 @@ class TypedCommand:
         except ChatError as error:
             self.member.tell(error.sentence, failed=True)
         except Exception as error:
-            command, origin = self.hall.commands[self.name.lower()]
+            command, origin = self.hub.commands[self.name.lower()]
             self.member.tell(f"/{command.name} of {origin} failed.", failed=True)
-            self.hall.notice(f"/{command.name} of {origin} raised {type(error).__name__}.")
+            self.hub.notice(f"/{command.name} of {origin} raised {type(error).__name__}.")
 
     def tell(self, sentence: str) -> None:
         self.member.tell(sentence)

@@ -18,7 +18,7 @@ MAX_TOPIC = 200
 
 
 def give_help(call: TypedCommand) -> None:
-    for name, (command, origin) in sorted(call.hall.commands.items()):
+    for name, (command, origin) in sorted(call.hub.commands.items()):
         if call.is_operator or not command.operators:
             marks = [mark for mark in ("operators" if command.operators else "", origin if origin != "plytalk" else "") if mark]
             call.tell(f"/{name}  {command.help}{f' ({chr(44).join(marks)})' if marks else ''}")
@@ -26,21 +26,21 @@ def give_help(call: TypedCommand) -> None:
 
 def who(call: TypedCommand) -> None:
     room = call.member.room
-    for member in (*room.ears, *room.wired):
+    for member in (*room.subscribers, *room.wired):
         key = f", {member.key.fingerprint}" if member.key else ", not authenticated" if hasattr(member, "session") else ""
         call.tell(f"{member.name}{key}{', operator' if member.is_operator else ''}{', muted' if member.muted else ''}")
 
 
 def rooms(call: TypedCommand) -> None:
-    for room in call.hall.rooms.values():
+    for room in call.hub.rooms.values():
         call.tell(f"{room.name}: {len(room)} here{f', topic: {room.topic}' if room.topic else ''}")
 
 
 def join(call: TypedCommand) -> None:
-    room = call.hall.rooms.open(need(call, "which room: /join kitchen"), not call.member.muted)
+    room = call.hub.rooms.open(need(call, "which room: /join kitchen"), not call.member.muted)
     if room is not call.member.room:
-        call.hall.leave(call.member, f"gone to {room.name}")
-        call.hall.enter(call.member, room)
+        call.hub.leave(call.member, f"gone to {room.name}")
+        call.hub.enter(call.member, room)
         if not call.member.wired:
             call.tell(f"You are in {room.name}, with {len(room) - 1} more.")
 
@@ -49,7 +49,7 @@ def name(call: TypedCommand) -> None:
     member, old = call.member, call.member.name
     wanted = need(call, "the new name: /name alice")
     call.must_be_heard()
-    new = call.hall.names.take(member, wanted)
+    new = call.hub.names.take(member, wanted)
     if new != old:
         call.happen(Kind.RENAMED, new)
         member.called(new)
@@ -59,8 +59,8 @@ async def keep(call: TypedCommand) -> None:
     if call.member.key is None:
         raise Usage("A name is kept for a key, and your connection shows none.")
     if not call.is_operator and hasattr(call.member, "stream"):
-        call.hall.names.count_kept(call.member.stream.peer)
-    register = call.hall.register
+        call.hub.names.count_kept(call.member.stream.peer)
+    register = call.hub.register
     await asyncio.to_thread(register.claim, call.sender, call.member.key)
     await asyncio.to_thread(register.note, call.member.key)
     call.tell(f"{call.sender} is yours: nobody with another key can take it.")
@@ -72,7 +72,7 @@ def me(call: TypedCommand) -> None:
 
 def msg(call: TypedCommand) -> None:
     to, text = parted(need(call, "to whom, and what: /msg bob hello"))
-    other = call.hall.names.find(to)
+    other = call.hub.names.find(to)
     if not text:
         raise Usage("Say what to tell: /msg bob hello.")
     if other.room is not call.member.room:
@@ -111,13 +111,13 @@ def kick(call: TypedCommand) -> None:
     to, why = parted(need(call, "whom: /kick bob"))
     other = others(call, to)
     elsewhere = other.room is not call.member.room
-    call.hall.drop(other, why, CloseReason.KICKED, by=call.sender)
+    call.hub.drop(other, why, CloseReason.KICKED, by=call.sender)
     if elsewhere:  # here everybody reads that the member has left
         call.tell(f"{other.name} was removed from another room.")
 
 
 def others(call: TypedCommand, name: str) -> Any:
-    other = call.hall.names.find(name)
+    other = call.hub.names.find(name)
     if other is call.member or not hasattr(other, "session"):
         raise Usage("That cannot be done to yourself or to the person at the server.")
     return other
@@ -130,8 +130,8 @@ def about_key(word: str, done: str) -> Callable[[TypedCommand], Awaitable[None]]
         rest = need(call, f"whom: /{word} bob, or a key: /{word} ssh-ed25519 AAAA...")
         who, why = (rest, "") if rest.startswith("ssh-") else parted(rest)
         key = key_named(call, who)
-        await asyncio.to_thread(getattr(call.hall.register, word), key)
-        call.hall.marked(key, why, call.sender)
+        await asyncio.to_thread(getattr(call.hub.register, word), key)
+        call.hub.marked(key, why, call.sender)
         call.tell(f"{who}: {done}.")
 
     return run
@@ -139,7 +139,7 @@ def about_key(word: str, done: str) -> Callable[[TypedCommand], Awaitable[None]]
 
 def key_named(call: TypedCommand, who: str) -> PublicKey:
     try:
-        key: PublicKey | None = call.hall.names.find(who.strip('"')).key
+        key: PublicKey | None = call.hub.names.find(who.strip('"')).key
     except Usage:
         if not who.startswith("ssh-"):
             raise
@@ -154,7 +154,7 @@ def key_named(call: TypedCommand, who: str) -> PublicKey:
 
 async def release(call: TypedCommand) -> None:
     name = need(call, "which name: /release bob").strip('"')
-    register = call.hall.register
+    register = call.hub.register
     key = register.holder(name) if len(name) <= MAX_NAME else None
     if key is None:
         raise Usage(f"Nobody keeps the name {name[:MAX_NAME]!a}.")
@@ -166,7 +166,7 @@ async def release(call: TypedCommand) -> None:
 async def allow(call: TypedCommand) -> None:
     key = key_named(call, need(call, "whose key: /allow ssh-ed25519 AAAA... bob"))
     name = call.rest.split(" ", 2)[2:] or [call.sender]
-    lists = [auth for auth in call.hall.auths if type(auth).admit is not Authenticator.admit]
+    lists = [auth for auth in call.hub.auths if type(auth).admit is not Authenticator.admit]
     if not lists:
         raise Usage("Everybody may come in already: the server has no allow list.", "Start it with --allow FILE.")
     for auth in lists:

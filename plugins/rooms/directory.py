@@ -9,7 +9,7 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.endpoints.admission import source_of
 from plytalk.core.pipeline.establish import is_local
 from plytalk.plugins.rooms import member_names as names
-from plytalk.plugins.rooms.moderation import Register
+from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.trust.word_list import WORDS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ DAY = 24 * 3600.0
 class Directory:
     """Members by their names. `register` says which names are kept for which keys."""
 
-    def __init__(self, register: Register, loop: "asyncio.AbstractEventLoop") -> None:
+    def __init__(self, register: Moderation, loop: "asyncio.AbstractEventLoop") -> None:
         self._register, self._loop = register, loop
         self._looks: dict[str, Any] = {}
         self._last: OrderedDict[PublicKey, str] = OrderedDict()

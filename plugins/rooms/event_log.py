@@ -12,7 +12,7 @@ MOST_BYTES = 16 * 1024 * 1024
 """The same while members that read slowly have yet to be sent them."""
 
 
-class Entry(NamedTuple):
+class LogEntry(NamedTuple):
     """An event's body; which connection it came from, 0 for none; and whose eyes it is for, None for everybody's."""
 
     body: bytes
@@ -20,12 +20,12 @@ class Entry(NamedTuple):
     audience: frozenset[object] | None
 
 
-class Log:
+class EventLog:
     """The last events of a room: at least `keep` of them, unless they are very long."""
 
     def __init__(self, keep: int, after: int = 0) -> None:
         self._keep = keep
-        self._entries: list[Entry] = []
+        self._entries: list[LogEntry] = []
         self.kept = self.total = 0
         """How many bytes are kept, and how many there have been in all."""
         self.first = self.next = after + 1
@@ -37,12 +37,12 @@ class Log:
         """Keep an event; its number is what `next` was."""
         if audience is not None:
             self.last_private = self.next
-        self._entries.append(Entry(body, sender, audience))
+        self._entries.append(LogEntry(body, sender, audience))
         self.next += 1
         self.kept += len(body)
         self.total += len(body)
 
-    def since(self, at: int) -> list[Entry]:
+    def since(self, at: int) -> list[LogEntry]:
         """The events from number `at` on, of those that are kept."""
         return self._entries[max(0, at - self.first) :]
 

@@ -49,7 +49,7 @@ SEEN = (Kind.SAID, Kind.DID, Kind.JOINED, Kind.LEFT)
 WORDS = {Mark.NO_KEY: "not authenticated", Mark.NOT_ENCRYPTED: "not encrypted"}
 
 
-class Event(NamedTuple):
+class RoomEvent(NamedTuple):
     """Something that happened in a room: `id` counts from 1, `time` is in milliseconds since 1970."""
 
     id: int
@@ -64,7 +64,7 @@ class Event(NamedTuple):
         return fixed + head_of(self.name) + self.text.encode(errors="replace")
 
     @classmethod
-    def decode(cls, body: bytes) -> "Event":
+    def decode(cls, body: bytes) -> "RoomEvent":
         """Raises BadFrame."""
         try:
             id, time, kind, marks, size = HEAD.unpack_from(body)

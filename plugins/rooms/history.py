@@ -10,8 +10,8 @@ whatever anybody was told is in the file, also when the process was killed. The 
 with it: SQLite syncs now and then (`synchronous = NORMAL` in https://sqlite.org/pragma.html), since with a sync for each turn
 every message would wait for the disk.
 
-The file holds what was said as plaintext, as the server's memory does. It keeps the events that the memory keeps (`Log`), and
-overwrites older ones when it deletes them.
+The file holds what was said as plaintext, as the server's memory does. It keeps the events that the memory keeps (`EventLog`),
+and overwrites older ones when it deletes them.
 """
 
 import json
@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.plugins.rooms.event_log import Entry
-from plytalk.plugins.rooms.resume import Origin, Taken
+from plytalk.plugins.rooms.event_log import LogEntry
+from plytalk.plugins.rooms.resume import Origin, ReceivedCounts
 from plytalk.plugins.rooms.room import Room
 from plytalk.trust.files import Exposed, StoreError, make_folder
 
@@ -56,7 +56,7 @@ class KeptRoom(NamedTuple):
     name: str
     topic: str
     after: int
-    entries: list[Entry]
+    entries: list[LogEntry]
     born: int = 1
 
 
@@ -141,22 +141,22 @@ class History:
                 if [row[0] for row in rows] != list(range(first, following)):
                     raise StoreError(f"{self.path} has gaps in the room {name!a}.", "Put it aside, or name another file.")
                 self._kept[name] = first, following
-                entries = [Entry(body, 0, audience_of(audience)) for _, body, audience in rows]
+                entries = [LogEntry(body, 0, audience_of(audience)) for _, body, audience in rows]
                 yield KeptRoom(name, topic, first - 1, entries, int(born))
         except STRANGE as error:
             raise self._unusable(error) from None
 
-    def taken(self) -> list[tuple[Origin, Taken]]:
+    def taken(self) -> list[tuple[Origin, ReceivedCounts]]:
         """How much everybody had said, in the order in which they last said something."""
         try:
             rows = self._file.execute("SELECT key, instance, count, room, since FROM said ORDER BY rowid")
-            return [((key, instance), Taken(int(count), room, int(since))) for key, instance, count, room, since in rows]
+            return [((key, instance), ReceivedCounts(int(count), room, int(since))) for key, instance, count, room, since in rows]
         except STRANGE as error:
             raise self._unusable(error) from None
 
     # -- write ------------------------------------------------------------------------------------------------------------
 
-    def write(self, rooms: Iterable[Room], taken: Iterable[tuple[Origin, Taken]]) -> None:
+    def write(self, rooms: Iterable[Room], taken: Iterable[tuple[Origin, ReceivedCounts]]) -> None:
         """Have all that is new in the file, or raise; then it is as it was, and so it stays."""
         spoken = [(*origin, *so_much) for origin, so_much in taken]
         changed = [room for room in rooms if self._kept.get(room.name, (0, 0))[1] != room.log.next]
@@ -201,7 +201,7 @@ class History:
         self._file.close()
 
 
-def keys_of(entry: Entry) -> str | None:
+def keys_of(entry: LogEntry) -> str | None:
     """The audience of an event, as text. A member without a key is someone else after a restart, so is not part of it."""
     if entry.audience is None:
         return None

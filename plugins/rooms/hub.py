@@ -24,18 +24,18 @@ from plytalk.plugins.rooms.budget import Rates, Turns, Unfinished
 from plytalk.plugins.rooms.calls import TypedCommand
 from plytalk.plugins.rooms.directory import Directory
 from plytalk.plugins.rooms.event_log import MOST_BYTES
-from plytalk.plugins.rooms.events import Event, Kind
+from plytalk.plugins.rooms.events import Kind, RoomEvent
 from plytalk.plugins.rooms.member import Member
-from plytalk.plugins.rooms.moderation import Register
+from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.plugins.rooms.outbox import Outbox
-from plytalk.plugins.rooms.resume import Origin, Resume, Taken, origin_of
-from plytalk.plugins.rooms.room import Ear, Pack, Room
+from plytalk.plugins.rooms.resume import Origin, ReceivedCounts, Resume, origin_of
+from plytalk.plugins.rooms.room import LineSubscriber, Pack, Room
 from plytalk.plugins.rooms.room_list import RoomList
 from plytalk.trust.files import StoreError
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
-    from plytalk.plugins.rooms.local_member import Seat
+    from plytalk.plugins.rooms.local_member import LocalMember
 
 REMEMBERED = 10_000
 """Of how many members that left it is remembered what they had said."""
@@ -43,7 +43,7 @@ QUEUE = MOST_BYTES
 """How many bytes a member may be behind before it is dropped, even if it reads."""
 
 
-class Hall:
+class Hub:
     """`notice` tells the server's user; `backlog` is how many events a newcomer is sent, `rate` the messages a second of each.
 
     `brought` are the commands of other features, by the name of who brought them. What `history` keeps is known again; where it
@@ -77,7 +77,7 @@ class Hall:
         self.loud = 0
         """How many members wait because they sent too many bytes."""
         self.notice: Callable[[str], None] = lambda sentence: notice(clean(sentence))
-        self.register = Register(register)
+        self.register = Moderation(register)
         self._operator, self.auths = operator, auths
         self.names = Directory(self.register, self.loop)
         self.dropped = 0
@@ -86,11 +86,11 @@ class Hall:
         self.outbox = Outbox(history, end, self._taken_of, lambda: self.rooms.bound_logs())
         self.rooms = RoomList(pack, self.outbox.touch, first, backlog, history)
         self.first = self.rooms.first
-        self.members: dict[int, Ear | Member] = {}
-        self.parting: Seat | None = None
+        self.members: dict[int, LineSubscriber | Member] = {}
+        self.parting: LocalMember | None = None
         """The server's user, once that has left its only company."""
         self._present: dict[Origin, Member] = {}
-        self._taken: OrderedDict[Origin, Taken] = OrderedDict(history.taken() if history else ())
+        self._taken: OrderedDict[Origin, ReceivedCounts] = OrderedDict(history.taken() if history else ())
         self._tasks: set[asyncio.Task[None]] = set()
         self.commands: dict[str, tuple[Command, str]] = {one.name: (one, "plytalk") for one in COMMANDS}
         for origin, commands in (brought or {}).items():
@@ -112,10 +112,10 @@ class Hall:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _taken_of(self, member: Member) -> Taken | None:
+    def _taken_of(self, member: Member) -> ReceivedCounts | None:
         """How much a member has said that is here, or has just left."""
         if member.room:
-            return Taken(member.taken, member.room.name, member.since)
+            return ReceivedCounts(member.taken, member.room.name, member.since)
         return self._taken.get(member.origin) if member.origin else None
 
     async def stop_commands(self) -> None:
@@ -200,11 +200,11 @@ class Hall:
         if not self.outbox.enter(member):
             return
         if member.wired:
-            here = [other.name for other in (*room.ears, *room.wired)]
+            here = [other.name for other in (*room.subscribers, *room.wired)]
             member.answer(
                 do="welcome", room=room.name, epoch=self.epoch, you=member.name, next=member.at, taken=member.taken,
                 now=room.log.next, missed=back is not None and back.asked and not resumed, here=here[:100], count=len(here) + 1,
-                topic=room.topic, seat=any(not isinstance(ear, Member) for ear in room.ears),
+                topic=room.topic, seat=any(not isinstance(subscriber, Member) for subscriber in room.subscribers),
             )  # fmt: skip
             room.enter(member, member.at)
         else:
@@ -215,11 +215,11 @@ class Hall:
     @staticmethod
     def _enter_plain(member: Member, room: Room) -> None:
         room.flush()  # what has happened already is not news for a newcomer
-        room.ears[member] = None
+        room.subscribers[member] = None
         entries, member.at = room.log.since(member.at), room.log.next
         for entry in entries:
             if entry.audience is None and member.room is room:
-                member.hear(Event.decode(entry.body))
+                member.hear(RoomEvent.decode(entry.body))
 
     def leave(self, member: Member, why: str) -> None:
         """Take somebody out of the room, and tell the others."""
@@ -239,11 +239,11 @@ class Hall:
         if (origin := member.origin) and self._present.get(origin) is member:
             del self._present[origin]
             if member.room:
-                self._remember(origin, Taken(member.taken, member.room.name, member.since))
+                self._remember(origin, ReceivedCounts(member.taken, member.room.name, member.since))
         self.names.release(member)
         self.leave(member, "the connection was cut" if ending.error else "")
 
-    def _remember(self, origin: Origin, taken: Taken) -> None:
+    def _remember(self, origin: Origin, taken: ReceivedCounts) -> None:
         self._taken[origin] = taken
         while len(self._taken) > REMEMBERED:
             forgotten, _ = self._taken.popitem(last=False)

@@ -7,19 +7,19 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
-from plytalk.core.pipeline.session import By, Ending
+from plytalk.core.pipeline.session import EndedBy, Ending
 from plytalk.core.stack.selection import Stack
-from plytalk.plugins.rooms.events import Event, Kind, Mark
+from plytalk.plugins.rooms.events import Kind, Mark, RoomEvent
 from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
 from plytalk.plugins.rooms.screen import show, tell
 
 if TYPE_CHECKING:
-    from plytalk.plugins.rooms.hub import Hall
+    from plytalk.plugins.rooms.hub import Hub
 
 NAME = "server"
 
 
-class Seat(Speaker):
+class LocalMember(Speaker):
     """What the server's UI talks to in place of a session (`plytalk.core.contracts.Conversation`)."""
 
     id, key, marks, muted, wired = -1, None, 0, False, False
@@ -27,21 +27,21 @@ class Seat(Speaker):
     running = 0
     failed = False
 
-    def __init__(self, hall: "Hall", stack: Stack, address: str, leave: Callable[[], None], name: str = "") -> None:
-        self._hall, self.stack, self.address, self._leave = hall, stack, address, leave
+    def __init__(self, hub: "Hub", stack: Stack, address: str, leave: Callable[[], None], name: str = "") -> None:
+        self._hub, self.stack, self.address, self._leave = hub, stack, address, leave
         self.ending: Ending | None = None
         self._company = asyncio.Event()
         self._unheard: list[str] = []
         self.person: object = self
-        self.room: Room | None = hall.first
+        self.room: Room | None = hub.first
         self.name, self.head = "", b""
         if name:
-            self.called(hall.names.take(self, name))
+            self.called(hub.names.take(self, name))
         else:  # a name that nobody else can take
-            hall.names.bind(self, NAME)
+            hub.names.bind(self, NAME)
             self.called(NAME)
-        hall.members[self.id], hall.parting = self, None
-        hall.first.ears[self] = None
+        hub.members[self.id], hub.parting = self, None
+        hub.first.subscribers[self] = None
 
     # -- what the UI does -------------------------------------------------------------------------------------------------
 
@@ -52,7 +52,7 @@ class Seat(Speaker):
             self.exit(text)
         elif not self.ending and self.room and text and not text.isspace():
             if text.startswith("/"):
-                self._hall.heard(self, text)
+                self._hub.heard(self, text)
             else:
                 self.speak(text)
 
@@ -67,21 +67,21 @@ class Seat(Speaker):
 
     def exit(self, text: str = EXIT) -> None:
         if not self.ending:
-            self.ending = Ending(By.US, "You said exit.")
-            self._hall.loop.call_soon(self._stand_up)  # when what was said just before has gone out
+            self.ending = Ending(EndedBy.US, "You said exit.")
+            self._hub.loop.call_soon(self._stand_up)  # when what was said just before has gone out
 
     def _stand_up(self) -> None:
-        self._hall.parting = self if len(self._hall.members) == 2 else None
+        self._hub.parting = self if len(self._hub.members) == 2 else None
         self.gone()
         self._leave()
 
     def gone(self) -> None:
         """Leave the seat."""
-        if self._hall.members.get(self.id) is self:  # it may be the next one's already
-            del self._hall.members[self.id]
+        if self._hub.members.get(self.id) is self:  # it may be the next one's already
+            del self._hub.members[self.id]
         if self.room:
             room, self.room = self.room, None
-            self._hall.names.release(self)
+            self._hub.names.release(self)
             room.leave(self)
             room.happen(Kind.LEFT, self.name)
 
@@ -90,13 +90,13 @@ class Seat(Speaker):
 
     # -- what the room does -----------------------------------------------------------------------------------------------
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: RoomEvent) -> None:
         self._company.set()
         unheard, self._unheard = self._unheard, []
         for text in unheard:
             self.say(text)
         first = event.kind == Kind.JOINED and event.marks & Mark.TWO
-        last = event.kind == Kind.LEFT and len(self._hall.members) == 1
+        last = event.kind == Kind.LEFT and len(self._hub.members) == 1
         if first or last:  # the conversation begins and ends with them
             return
         self._show(event)
@@ -104,9 +104,9 @@ class Seat(Speaker):
     def hear_late(self, sender: Speaker, text: str) -> None:
         """The only other member, which may not know yet that this one has left, said something."""
         if text and not text.isspace():
-            self._show(Event(0, int(time.time() * 1000), Kind.SAID, sender.marks | Mark.TWO, sender.name, text))
+            self._show(RoomEvent(0, int(time.time() * 1000), Kind.SAID, sender.marks | Mark.TWO, sender.name, text))
 
-    def _show(self, event: Event) -> None:
+    def _show(self, event: RoomEvent) -> None:
         try:
             show(self.stack.ui, event, self.name)
         except Exception as error:  # the room goes on without a screen here

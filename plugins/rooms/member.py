@@ -15,13 +15,13 @@ from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.pipeline.session import Ending, Session
 from plytalk.plugins.rooms.budget import ANSWER, COMMAND, DELIVERED, ITEM, PIECE, RECORD, TURN, Budget
-from plytalk.plugins.rooms.events import MAX_REQUEST, ROOM, Event, Kind, Mark, read, write
+from plytalk.plugins.rooms.events import MAX_REQUEST, ROOM, Kind, Mark, RoomEvent, read, write
 from plytalk.plugins.rooms.peer import key_of, marks_of, source_for
 from plytalk.plugins.rooms.resume import Origin
 from plytalk.plugins.rooms.room import COMING_AND_GOING, Room, Speaker
 
 if TYPE_CHECKING:
-    from plytalk.plugins.rooms.hub import Hall
+    from plytalk.plugins.rooms.hub import Hub
 
 GRACE = 1.0
 """How long a peer may keep us waiting for its `join` before it counts as one that knows no rooms, in seconds."""
@@ -49,12 +49,33 @@ class Member(Speaker):
     raw = True  # what is said is passed on as it is: each screen cleans what it shows
 
     __slots__ = (
-        "_asked", "_behind", "_hall", "_held", "_loud", "_parting", "_pause", "_waiting", "at", "budget", "key", "muted",
-        "origin", "owes", "person", "running", "sent", "session", "since", "source", "stream", "taken", "wired",
+        "_asked",
+        "_behind",
+        "_held",
+        "_hub",
+        "_loud",
+        "_parting",
+        "_pause",
+        "_waiting",
+        "at",
+        "budget",
+        "key",
+        "muted",
+        "origin",
+        "owes",
+        "person",
+        "running",
+        "sent",
+        "session",
+        "since",
+        "source",
+        "stream",
+        "taken",
+        "wired",
     )  # fmt: skip
 
-    def __init__(self, hall: "Hall", session: Session) -> None:
-        self._hall, self.session, self.stream = hall, session, session.stream
+    def __init__(self, hub: "Hub", session: Session) -> None:
+        self._hub, self.session, self.stream = hub, session, session.stream
         self.id = next(_ids)
         self.key = key_of(session.identity)
         self.person: object = self.key or self.id
@@ -67,8 +88,8 @@ class Member(Speaker):
         self.wired = self.owes = self.muted = self._held = self._loud = self._behind = self._parting = False
         self.running = 0  # commands that have not finished
         self.source = source_for(session.stream.peer, self.person)
-        self._asked = hall.loop.time()
-        self.budget = Budget(hall.rates, self._asked)
+        self._asked = hub.loop.time()
+        self.budget = Budget(hub.rates, self._asked)
         self._waiting: asyncio.TimerHandle | None = None
         self._pause: asyncio.TimerHandle | None = None
         session.heard_by(self)
@@ -77,13 +98,13 @@ class Member(Speaker):
         session.count_by(self._count, self._leaves, self._catch_up_now, self._say_late)
         if session.stack.make_messages.layer.extensible:
             session.extend(ROOM, self._asks)
-            self._waiting = hall.loop.call_later(GRACE, self._speaks_plainly)
+            self._waiting = hub.loop.call_later(GRACE, self._speaks_plainly)
         else:
             self._speaks_plainly()
 
     @property
     def is_operator(self) -> bool:
-        return self.key is not None and self._hall.is_operator(self.key)
+        return self.key is not None and self._hub.is_operator(self.key)
 
     # -- in ---------------------------------------------------------------------------------------------------------------
 
@@ -95,7 +116,7 @@ class Member(Speaker):
             return
         self.taken += 1
         if not self.owes and self.session.acknowledges:
-            self._hall.outbox.owe(self)
+            self._hub.outbox.owe(self)
         budget = self.budget
         budget.messages -= 1
         budget.work -= 1
@@ -108,7 +129,7 @@ class Member(Speaker):
 
     def _say_late(self, text: str) -> bool:
         """It said something after the server's user, its only company, had nothing more to say: that user still reads it."""
-        company = self._hall.parting
+        company = self._hub.parting
         if company is None or self.muted or (text[:1] == "/" and text[:2] != "//"):
             return False
         self.taken += 1
@@ -119,7 +140,7 @@ class Member(Speaker):
         self.budget.requests -= 1
         self.budget.work -= COMMAND
         self._stop_if_over()
-        self._hall.heard(self, text)
+        self._hub.heard(self, text)
 
     # -- what it costs (`Meter`) ------------------------------------------------------------------------------------------
 
@@ -144,27 +165,27 @@ class Member(Speaker):
 
     def kept(self, size: int) -> None:
         if not self.session.ending:  # what is read behind the end is kept for nobody
-            self._hall.unfinished.note(self, size, self.source)
+            self._hub.unfinished.note(self, size, self.source)
 
     def _stop_if_over(self) -> None:
         """Read no more where the budget is used up, or where it does not read itself, until that is over."""
         if self._held or self.session.ending:
             return
-        hall, room = self._hall, self.room
+        hub, room = self._hub, self.room
         crowd = room is None or len(room) > 2
-        delay = self.budget.refill(hall.rates, hall.loop.time(), crowd, hall.loud)
+        delay = self.budget.refill(hub.rates, hub.loop.time(), crowd, hub.loud)
         if self.stream.buffered > UNREAD_BYTES:
             self._wait_for_reader()
         elif delay > 0:
             if self.budget.octets < 0:
                 self._loud = True
-                hall.loud += 1
-            self._pause = hall.loop.call_later(delay, self._go_on)
+                hub.loud += 1
+            self._pause = hub.loop.call_later(delay, self._go_on)
             self._ask_whether_it_is_there()
         elif room and room.least_lag(self) > UNREAD_BYTES:
             room.waiting.append(self._go_on)
         elif self.budget.work < 0:
-            hall.turns.wait(self._take_turn)
+            hub.turns.wait(self._take_turn)
         else:
             return
         self._held = True
@@ -172,7 +193,7 @@ class Member(Speaker):
 
     def _ask_whether_it_is_there(self) -> None:
         """While nothing is read, the end of a connection is not seen; sending something to a peer that has gone shows it."""
-        now = self._hall.loop.time()
+        now = self._hub.loop.time()
         if now - self._asked > ASK and self.session.stack.make_messages.layer.extensible:
             self._asked = now
             self.session.send_item(Ping())
@@ -194,18 +215,18 @@ class Member(Speaker):
             self._pause = None
         if self._loud:
             self._loud = False
-            self._hall.loud -= 1
+            self._hub.loud -= 1
 
     def _asks(self, body: bytes) -> None:
         request = read(body) if len(body) <= MAX_REQUEST else None
         if request is not None and request.get("do") == "join":
             self._end_waiting()
-            self._hall.join(self, request)
+            self._hub.join(self, request)
 
     def _speaks_plainly(self) -> None:
         self._end_waiting()
         if self.room is None and not self.session.ending:
-            self._hall.admit(self)
+            self._hub.admit(self)
 
     def _end_waiting(self) -> None:
         if self._waiting:
@@ -219,8 +240,8 @@ class Member(Speaker):
         """It has said goodbye, and is answered when all that it said is in the room and its commands have been answered."""
         self._parting = True
         if self.room:
-            self._hall.outbox.owe(self)
-            self._hall.outbox.touch(self.room)
+            self._hub.outbox.owe(self)
+            self._hub.outbox.touch(self.room)
         else:
             self.session.part()
 
@@ -235,12 +256,12 @@ class Member(Speaker):
 
     def notice(self, sentence: str) -> None:
         """Something about this conversation, which the server's user should know."""
-        self._hall.notice(f"{self.name or self.session.address}: {sentence}")
+        self._hub.notice(f"{self.name or self.session.address}: {sentence}")
 
     def _over(self, session: Session, ending: Ending) -> None:
         self._end_waiting()
         self._end_pause()
-        self._hall.gone(self, ending)
+        self._hub.gone(self, ending)
 
     # -- out --------------------------------------------------------------------------------------------------------------
 
@@ -268,7 +289,7 @@ class Member(Speaker):
         """Whether it has to read before it is sent more."""
         return self.stream.full
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: RoomEvent) -> None:
         """A plain member: it is sent what a screen would show, as a line."""
         if event.marks & Mark.TWO and event.kind in COMING_AND_GOING:  # for a guest that is when its conversation begins and ends
             return
@@ -284,19 +305,19 @@ class Member(Speaker):
 
     def fall_behind(self, room: Room, at: int) -> None:
         """It does not read. It is left at event `at` until it does; too far behind, it is dropped."""
-        if room.log.first > at or room.log.size(at) > self._hall.queue:
-            self._hall.drop(self, UNREAD, CloseReason.TOO_SLOW)
+        if room.log.first > at or room.log.size(at) > self._hub.queue:
+            self._hub.drop(self, UNREAD, CloseReason.TOO_SLOW)
         else:
             self._wait_for_reader()
 
     def _wait_for_reader(self) -> None:
         if not self._behind:
             self._behind = True
-            self._hall.start(self._catch_up())
+            self._hub.start(self._catch_up())
 
     def _progress(self) -> tuple[int, object]:
         """What it has yet to read, the system's part included, and its place in the room, which only moves as it reads."""
-        return self.stream.undelivered, (self.at, self.room and self.room.ears.get(self))
+        return self.stream.undelivered, (self.at, self.room and self.room.subscribers.get(self))
 
     async def _catch_up(self) -> None:
         """Wait until it has read what was sent, for as long as it goes on reading."""
@@ -308,10 +329,10 @@ class Member(Speaker):
                         await stream.drained()
                 (before, was_at), (left, at) = (left, at), self._progress()
                 if stream.full and at == was_at and before - left < max(1, PATIENCE * SLOWEST):
-                    self._hall.drop(self, UNREAD, CloseReason.TOO_SLOW)
+                    self._hub.drop(self, UNREAD, CloseReason.TOO_SLOW)
         finally:
             self._behind = False
         if self.room:
-            self._hall.outbox.touch(self.room)
+            self._hub.outbox.touch(self.room)
         if self._held:
             self._go_on()

@@ -37,13 +37,13 @@ _MARKS = ("op", "ban", "mute")
 _WORDS = re.compile(r"[ \t]+")
 
 
-class Taken(BadName):
+class NameTaken(BadName):
     """The name, or one that looks like it, is held by another key."""
 
     hint = "Choose another one."
 
 
-class NotHeld(StoreError):
+class NameNotKept(StoreError):
     """A name cannot be remembered for its key."""
 
 
@@ -100,7 +100,7 @@ class _Content:
         self.entries[number] = entry
 
 
-class Register:
+class Moderation:
     """A file of what is known about keys, or with no path a memory that ends with the server. `wait` is for its lock, in seconds.
 
     It is read when it is made and by `load`; asking costs a look into a dictionary. Whatever changes it reads, checks and
@@ -134,25 +134,25 @@ class Register:
     def claim(self, name: str, key: PublicKey) -> str:
         """Have a key hold a name instead of the one it held, and return the name as it is written.
 
-        Raises BadName for what is not a name, Taken for another key's or one like it, NotHeld if there are too many.
+        Raises BadName for what is not a name, NameTaken for another key's or one like it, NameNotKept if there are too many.
         """
         name = enforce(name)
         if self.name_of(key) == name:
             return name
         if len(key.blob) > MAX_KEY:
-            raise NotHeld("This key is too long to hold a name.", "Come with a key of another type.")
+            raise NameNotKept("This key is too long to hold a name.", "Come with a key of another type.")
         shapes = looks(name)
         with self._edited() as (lines, now):
             now = self._without_expired(lines, now)
             if now.other_holder(shapes, key):
-                raise Taken(f"The name {name!a}, or one that looks like it, is held by another key.")
+                raise NameTaken(f"The name {name!a}, or one that looks like it, is held by another key.")
             line = f"name {key} {name}"
             if key in now.names:
                 lines[self._where(now, "name", key) - 1] = line
             elif len(now.names) < MAX_NAMES:
                 lines.append(line)
             else:
-                raise NotHeld(f"{MAX_NAMES} names are held already.", "Ask an operator to release one with /release NAME.")
+                raise NameNotKept(f"{MAX_NAMES} names are held already.", "Ask an operator to release one with /release NAME.")
         return name
 
     def release(self, key: PublicKey) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from plytalk.core.contracts.errors import ChatError
-from plytalk.plugins.rooms.resume import Taken
+from plytalk.plugins.rooms.resume import ReceivedCounts
 from plytalk.plugins.rooms.room import Room
 from plytalk.trust.files import StoreError
 
@@ -24,7 +24,7 @@ class Outbox:
         self,
         history: "History | None",
         end: Callable[[ChatError], None],
-        taken_of: "Callable[[Member], Taken | None]",
+        taken_of: "Callable[[Member], ReceivedCounts | None]",
         delivered: Callable[[], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()

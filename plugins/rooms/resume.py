@@ -20,7 +20,7 @@ Origin = tuple[str, str]
 """The identity of a speaker over all connections: the key, empty for none, and the instance that the client made up."""
 
 
-class Taken(NamedTuple):
+class ReceivedCounts(NamedTuple):
     """How many messages a member has said, the room in which it was last, and the first event that it was sent there."""
 
     messages: int
@@ -39,7 +39,7 @@ class Resume(NamedTuple):
     """Whether the client named an event, so that something can be missing."""
 
     @classmethod
-    def of(cls, asked: Any, known: Taken | None) -> "Resume":
+    def of(cls, asked: Any, known: ReceivedCounts | None) -> "Resume":
         """What a client asks for, with what the server remembers of it."""
         room, since = (known.room, known.since) if known else ("", 0)
         last = asked.get("last") if isinstance(asked, dict) else None

@@ -1,8 +1,8 @@
 """A room: who is in it, what happened, and how that reaches everybody, once for each turn of the event loop.
 
 Members are of two sorts. The *wired* understand events: all at the same place in the log are sent the very same records, so
-they are packed once for all of them and only sealed for each. The others (`Ear`) hear lines: guests, and the person at the
-server.
+they are packed once for all of them and only sealed for each. The others (`LineSubscriber`) hear lines: guests, and the person
+at the server.
 """
 
 import time
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from plytalk.core.contracts.items import Extension, Item
 from plytalk.core.contracts.limits import KIB, Limits
-from plytalk.core.pipeline.broadcast import Fanout
-from plytalk.plugins.rooms.event_log import Entry, Log
-from plytalk.plugins.rooms.events import EVENT, FIXED, SEEN, Event, Kind, Mark, head_of
+from plytalk.core.pipeline.broadcast import Broadcast
+from plytalk.plugins.rooms.event_log import EventLog, LogEntry
+from plytalk.plugins.rooms.events import EVENT, FIXED, SEEN, Kind, Mark, RoomEvent, head_of
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.member import Member
@@ -28,7 +28,7 @@ CROWD = 50
 """From how many members on nobody is told who comes and goes: it would be more than what is said."""
 
 
-class Ear(Protocol):
+class LineSubscriber(Protocol):
     """Somebody who hears lines. `id` is that of this connection, `person` the same for all connections of one key.
 
     One that has a connection also says whether that is `full`, and is told that it has to `fall_behind` then.
@@ -38,7 +38,7 @@ class Ear(Protocol):
     name: str
     person: object
 
-    def hear(self, event: Event) -> None: ...
+    def hear(self, event: RoomEvent) -> None: ...
 
 
 class Speaker:
@@ -72,18 +72,24 @@ class Room:
     """
 
     def __init__(
-        self, name: str, keep: int, pack: Pack, touched: "Callable[[Room], None]", after: int = 0, entries: Iterable[Entry] = ()
+        self,
+        name: str,
+        keep: int,
+        pack: Pack,
+        touched: "Callable[[Room], None]",
+        after: int = 0,
+        entries: Iterable[LogEntry] = (),
     ) -> None:
         self.name, self.topic = name, ""
-        self.log = Log(keep, after)
+        self.log = EventLog(keep, after)
         self.born = after + 1
         """The number of its first event: a room of this name that was forgotten had lower ones."""
         for entry in entries:
             self.log.add(*entry)
         self.wired: dict[Member, None] = {}
-        self._in_step = Fanout()
+        self._in_step = Broadcast()
         self._apart: dict[Member, None] = {}
-        self.ears: dict[Ear, int | None] = {}
+        self.subscribers: dict[LineSubscriber, int | None] = {}
         """The next event of those that hear lines and do not keep up; None for those that do."""
         self._heard = self.log.next
         self.waiting: list[Callable[[], None]] = []
@@ -92,7 +98,7 @@ class Room:
         self.messages = self.deliveries = 0
 
     def __len__(self) -> int:
-        return len(self.wired) + len(self.ears)
+        return len(self.wired) + len(self.subscribers)
 
     def __bool__(self) -> bool:
         return True  # also when it is empty: a member is in its room before it is counted there
@@ -104,7 +110,7 @@ class Room:
         log = self.log
         if len(text) > Limits.message:  # bytes that are not text grow when they become text
             text = text[: Limits.message]
-        if len(self.wired) + len(self.ears) == 2:
+        if len(self.wired) + len(self.subscribers) == 2:
             marks |= Mark.TWO
         log.add(FIXED.pack(log.next, int(time.time() * 1000), SAID, marks) + head + text, sender)
         self.messages += 1
@@ -118,7 +124,7 @@ class Room:
             return
         if len(self) == 2 and kind not in (Kind.DID, Kind.LEFT):  # who has left was there as well
             marks |= Mark.TWO
-        self.log.add(Event(self.log.next, int(time.time() * 1000), kind, marks, name, text).encode(), sender, audience)
+        self.log.add(RoomEvent(self.log.next, int(time.time() * 1000), kind, marks, name, text).encode(), sender, audience)
         self._touched(self)
 
     # -- who hears of it --------------------------------------------------------------------------------------------------
@@ -129,9 +135,9 @@ class Room:
         self._apart[member] = None
         self._place(member, at)
 
-    def leave(self, member: "Member | Ear") -> None:
+    def leave(self, member: "Member | LineSubscriber") -> None:
         """Somebody goes."""
-        self.ears.pop(member, None)
+        self.subscribers.pop(member, None)
         if member in self.wired:
             self._set_apart(member, 0)
             del self._apart[member], self.wired[member]
@@ -140,14 +146,14 @@ class Room:
     def lag(self) -> int:
         """How many bytes the slowest member has yet to be sent."""
         behind = [self.log.total - member.sent for member in self._apart]
-        return max(*behind, *(self.log.size(at) for at in self.ears.values() if at), 0, 0)
+        return max(*behind, *(self.log.size(at) for at in self.subscribers.values() if at), 0, 0)
 
     def least_lag(self, sender: "Member") -> int:
         """How many bytes the fastest of all others has yet to be sent: no member need speak faster than anybody reads."""
         if len(self._in_step) > (sender in self.wired and sender not in self._apart):
             return 0
         behind = [self.log.total - member.sent for member in self._apart if member is not sender]
-        lines = [self.log.size(at) if at else 0 for ear, at in self.ears.items() if ear is not sender]
+        lines = [self.log.size(at) if at else 0 for subscriber, at in self.subscribers.items() if subscriber is not sender]
         return min((*behind, *lines), default=0)
 
     def catch_up(self, member: "Member") -> None:
@@ -156,11 +162,11 @@ class Room:
         if member in self._apart and (at := max(member.at, log.first)) < end:
             member.at = end
             member.session.deliver(self._records(at, end, self._hidden(at, end, member.person), {}))
-        elif at := self.ears.get(member) or 0:
-            self.ears[member] = end
+        elif at := self.subscribers.get(member) or 0:
+            self.subscribers[member] = end
             for entry in log.since(at):
                 if is_for(member.person, entry):
-                    member.hear(Event.decode(entry.body))
+                    member.hear(RoomEvent.decode(entry.body))
 
     def flush(self) -> None:
         """Bring everybody up to date, apart from those who do not read.
@@ -184,10 +190,10 @@ class Room:
         for member in tuple(self._apart):
             self._serve(member, end, packed)
         self._heard = end
-        for ear, at in tuple(self.ears.items()):
-            if ear in self.ears and (at or start) < end:
-                self._tell(ear, at or start)
-        behind = [*(member.at for member in self._apart), *(at for at in self.ears.values() if at)]
+        for subscriber, at in tuple(self.subscribers.items()):
+            if subscriber in self.subscribers and (at or start) < end:
+                self._tell(subscriber, at or start)
+        behind = [*(member.at for member in self._apart), *(at for at in self.subscribers.values() if at)]
         log.trim(min(behind, default=None))
         if self.waiting:  # each looks again whether it has to wait
             waiting, self.waiting = self.waiting, []
@@ -236,20 +242,20 @@ class Room:
             packed[at, end, hidden] = self._pack([Extension(EVENT, body) for body in bodies]) if bodies else ()
         return packed[at, end, hidden]
 
-    def _tell(self, ear: Any, at: int) -> None:
+    def _tell(self, subscriber: Any, at: int) -> None:
         """Tell one that hears lines what it has yet to be told, as much as it reads."""
         for number, entry in enumerate(self.log.since(at), max(at, self.log.first)):
-            if getattr(ear, "full", False) or at < self.log.first:
-                self.ears[ear] = number
-                ear.fall_behind(self, at if at < self.log.first else number)
+            if getattr(subscriber, "full", False) or at < self.log.first:
+                self.subscribers[subscriber] = number
+                subscriber.fall_behind(self, at if at < self.log.first else number)
                 return
-            event = Event.decode(entry.body)
-            if (ear.id != entry.sender or event.kind not in SEEN) and is_for(ear.person, entry):
-                ear.hear(event)
-            if ear not in self.ears:
+            event = RoomEvent.decode(entry.body)
+            if (subscriber.id != entry.sender or event.kind not in SEEN) and is_for(subscriber.person, entry):
+                subscriber.hear(event)
+            if subscriber not in self.subscribers:
                 return
-        self.ears[ear] = None
+        self.subscribers[subscriber] = None
 
 
-def is_for(person: object, entry: Entry) -> bool:
+def is_for(person: object, entry: LogEntry) -> bool:
     return entry.audience is None or person in entry.audience

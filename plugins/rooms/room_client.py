@@ -12,7 +12,7 @@ from typing import Any
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.pipeline.session import Ending, Session
-from plytalk.plugins.rooms.events import EVENT, ROOM, Event, Kind, Mark, read, write
+from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, Mark, RoomEvent, read, write
 from plytalk.plugins.rooms.screen import show, tell
 
 MAX_SHOWN = 100
@@ -23,7 +23,7 @@ MAX_KEPT = 10_000
 """How many lines are kept for a server that has not said whether it has rooms."""
 
 
-class Visit:
+class RoomClient:
     """One client's membership, over as many connections as it takes. `room` and `name` are what it asks for; empty for none."""
 
     def __init__(self, room: str = "", name: str = "") -> None:
@@ -140,7 +140,7 @@ class Visit:
                 tell(ui, f"The topic is: {topic}")
 
     def _event(self, body: bytes) -> None:
-        event = Event.decode(body)
+        event = RoomEvent.decode(body)
         if event.id <= self._last:
             return
         self._last = event.id
@@ -158,7 +158,7 @@ class Visit:
             tell(self._session.stack.ui, "You are not connected: trying again. What you type now is sent when you are back.")
 
     def __repr__(self) -> str:
-        return f"<Visit {clean(self.name)} in {clean(self._room)}>"
+        return f"<RoomClient {clean(self.name)} in {clean(self._room)}>"
 
 
 def number(said: dict[str, Any], name: str) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.limits import MIB
 from plytalk.core.contracts.measures import Measure
-from plytalk.plugins.rooms.event_log import Entry
+from plytalk.plugins.rooms.event_log import LogEntry
 from plytalk.plugins.rooms.member_names import room_name
 from plytalk.plugins.rooms.room import Pack, Room
 
@@ -61,7 +61,7 @@ class RoomList(Mapping[str, Room]):
             self._rooms[name] = self._make(name, self._after)
         return self._rooms[name]
 
-    def _make(self, name: str, after: int, entries: Sequence[Entry] = ()) -> Room:
+    def _make(self, name: str, after: int, entries: Sequence[LogEntry] = ()) -> Room:
         return Room(name, self._keep, self._pack, self._touched, after, entries)
 
     def bound_logs(self) -> None:

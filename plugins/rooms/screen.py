@@ -2,10 +2,10 @@
 
 from plytalk.core.contracts import Said, Ui
 from plytalk.core.contracts.sanitise import clean
-from plytalk.plugins.rooms.events import SEEN, Event, Kind, Mark
+from plytalk.plugins.rooms.events import SEEN, Kind, Mark, RoomEvent
 
 
-def show(ui: Ui, event: Event, me: str = "", mine: bool = False) -> None:
+def show(ui: Ui, event: RoomEvent, me: str = "", mine: bool = False) -> None:
     """Show an event; `mine` says that it came from this very connection, whose user has seen it already."""
     cleaned = str if ui.raw else clean
     if event.marks & Mark.TWO and event.kind in SEEN and mine:

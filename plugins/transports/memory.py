@@ -3,13 +3,13 @@
 from plytalk.core.contracts import Listener, Stream, Transport
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.io.queue_listener import Arrivals
+from plytalk.core.io.queue_listener import QueueListener
 from plytalk.core.registry.hookspecs import hookimpl
 
 _places: dict[str, "MemoryListener"] = {}
 
 
-class MemoryListener(Arrivals):
+class MemoryListener(QueueListener):
     def release(self) -> None:
         del _places[self.address]
 

@@ -1,6 +1,6 @@
 """plytalk: a chat you can take apart.
 
-The public face for plugin authors: ``from plytalk import hookimpl, Cipher, Secrets``. Names are fetched on first use, so
+The public face for plugin authors: ``from plytalk import hookimpl, Cipher, SessionSecrets``. Names are fetched on first use, so
 that importing the package costs nothing.
 """
 
@@ -28,9 +28,9 @@ _HOME = {
         ],
         "core.contracts",
     ),
-    **dict.fromkeys(["Identity", "Peer", "Role", "Secrets"], "core.contracts.peers"),
+    **dict.fromkeys(["Identity", "Peer", "Role", "SessionSecrets"], "core.contracts.peers"),
     **dict.fromkeys(["Property", "Profile"], "core.contracts.properties"),
-    "Wire": "core.pipeline.handshake_io",
+    "HandshakeIO": "core.pipeline.handshake_io",
 }
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.peers import Identity as Identity
     from plytalk.core.contracts.peers import Peer as Peer
     from plytalk.core.contracts.peers import Role as Role
-    from plytalk.core.contracts.peers import Secrets as Secrets
+    from plytalk.core.contracts.peers import SessionSecrets as SessionSecrets
     from plytalk.core.contracts.properties import Profile as Profile
     from plytalk.core.contracts.properties import Property as Property
-    from plytalk.core.pipeline.handshake_io import Wire as Wire
+    from plytalk.core.pipeline.handshake_io import HandshakeIO as HandshakeIO
     from plytalk.core.registry.hookspecs import hookimpl as hookimpl
 
 

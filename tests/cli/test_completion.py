@@ -10,7 +10,7 @@ import pytest
 from click.shell_completion import BashComplete
 
 from plytalk.cli.main import chat
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 
 
 def completed(*words):
@@ -26,7 +26,7 @@ def test_commands_and_options():
 
 @pytest.mark.parametrize("kind", ["transport", "framer", "handshake", "cipher", "messages", "ui", "auth", "profile"])
 def test_the_name_of_every_layer(kind):
-    names = Host().names(kind)
+    names = Registry().names(kind)
     assert completed("connect", f"--{kind}", "") == set(names)
     assert completed("explain", f"--{kind}", names[0][:1]) == {name for name in names if name.startswith(names[0][:1])}
 

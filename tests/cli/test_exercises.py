@@ -8,11 +8,11 @@ from programs import chat, complaint
 
 from plytalk.cli.exercises import EXERCISES, exercise
 from plytalk.core.contracts.errors import Usage
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.lab.inspect.trace_file import read
 
 DOCS = Path(__file__).parents[2] / "docs" / "lab"
-HOST = Host()
+HOST = Registry()
 
 RIGHT = [
     (2, "inject"),

@@ -16,18 +16,18 @@ def test_the_default_protects_everything_that_there_is_a_word_for() -> None:
 
 
 def test_an_older_stack_s_sheet_shows_what_is_missing_and_what_to_change() -> None:
-    sheet = json.loads(chat("explain", "--profile", "secure-chat", "--json").stdout)
-    assert sheet["profile"] == "secure-chat"
-    assert {row["property"] for row in sheet["protects"]} == {"secrecy", "integrity"}
-    lacks = {row["property"]: row for row in sheet["lacks"]}
+    assess = json.loads(chat("explain", "--profile", "secure-chat", "--json").stdout)
+    assert assess["profile"] == "secure-chat"
+    assert {row["property"] for row in assess["protects"]} == {"secrecy", "integrity"}
+    lacks = {row["property"]: row for row in assess["lacks"]}
     assert "man in the middle" in lacks["peer identity"]["attacker"]
     assert "--handshake plytalk1" in lacks["forward secrecy"]["change"]
-    assert any("rsa" in caution for caution in sheet["cautions"])
+    assert any("rsa" in caution for caution in assess["cautions"])
 
 
 def test_a_promise_that_hangs_on_another_says_so() -> None:
-    sheet = json.loads(chat("explain", "--profile", "demo02", "--json").stdout)
-    secrecy = next(row for row in sheet["protects"] if row["property"] == "secrecy")
+    assess = json.loads(chat("explain", "--profile", "demo02", "--json").stdout)
+    secrecy = next(row for row in assess["protects"] if row["property"] == "secrecy")
     assert secrecy["means"].endswith("unless an attacker posed as the other side from the start")
 
 
@@ -38,9 +38,9 @@ def test_plaintext_protects_nothing() -> None:
 
 
 def test_classical_suites_are_not_called_safe_from_quantum_computers() -> None:
-    sheet = json.loads(chat("explain", "--suite", "any", "--json").stdout)
-    assert "post-quantum secrecy" in {row["property"] for row in sheet["lacks"]}
-    assert "`--suite hybrid` has none" in " ".join(sheet["cautions"])  # what to change is the option, not the handshake
+    assess = json.loads(chat("explain", "--suite", "any", "--json").stdout)
+    assert "post-quantum secrecy" in {row["property"] for row in assess["lacks"]}
+    assert "`--suite hybrid` has none" in " ".join(assess["cautions"])  # what to change is the option, not the handshake
 
 
 def test_an_impossible_stack_is_refused_in_one_sentence_that_names_both_layers() -> None:
@@ -100,10 +100,10 @@ def explained(folder: Path, text: str) -> dict[str, Any]:
 
 
 def test_what_the_conformance_kit_refutes_is_not_repeated(tmp_path: Path) -> None:
-    sheet = explained(tmp_path, LIAR)
-    assert sheet["protects"] == []
-    assert not {"secrecy", "integrity", "peer identity"} & set(sheet["gives"])
-    claims = {row["property"]: row["doubt"] for row in sheet["claims"]}
+    assess = explained(tmp_path, LIAR)
+    assert assess["protects"] == []
+    assert not {"secrecy", "integrity", "peer identity"} & set(assess["gives"])
+    claims = {row["property"]: row["doubt"] for row in assess["claims"]}
     for prop in ("secrecy", "integrity"):
         assert "cipher `liar` of plytalk-cipher-liar claims this, and the conformance kit refutes it: " in claims[prop]
         assert "the same twice" in claims[prop]

@@ -9,12 +9,12 @@ from click.testing import CliRunner
 from plytalk.cli.main import chat, said
 from plytalk.cli.stacks import DEFAULT_PROFILE, Blocked, resolve
 from plytalk.core.contracts.errors import ChatError, UnknownLayer
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 
 DEMO01 = {"framer": "raw", "handshake": "none", "cipher": "none", "messages": "trimmed"}
 DEMO02 = {"framer": "length", "handshake": "rsa", "cipher": "aesgcm", "messages": "trimmed"}
 SECURE_CHAT = {"framer": "typed", "handshake": "rsa", "cipher": "aesgcm", "messages": "text"}
-DEFAULT = dict(Host().profile(DEFAULT_PROFILE).layers)
+DEFAULT = dict(Registry().profile(DEFAULT_PROFILE).layers)
 
 # What is given, and the stack that follows from it.
 FOLLOWS = [
@@ -59,7 +59,7 @@ def identifying(stack):
 
 @pytest.mark.parametrize(("given", "stack"), FOLLOWS, ids=lambda value: " ".join(value.values()) or "nothing")
 def test_what_is_not_given_follows_from_what_is(given, stack):
-    chosen = resolve(Host(), {kind: [name] for kind, name in given.items()}, None, {})
+    chosen = resolve(Registry(), {kind: [name] for kind, name in given.items()}, None, {})
     assert {kind: chosen[kind][0].name for kind in DEMO01} == stack
     for kind, name in given.items():
         assert chosen[kind][0].name == name
@@ -109,7 +109,7 @@ WRONG = {
     ("--framer", "zzz"): "There is no framer called `zzz`. Installed: length, raw",
     ("--ui", "\x1b[2J"): "There is no ui called `␛[2J`.",
     ("--cipher", "aesgcm", "--handshake", "none"): "The cipher `aesgcm` needs keys, which the handshake `none` cannot give",
-    ("--cipher", "aesgcm", "--framer", "raw"): "needs borders, which the framer `raw` cannot give",
+    ("--cipher", "aesgcm", "--framer", "raw"): "needs boundaries, which the framer `raw` cannot give",
     ("-p", "no:aesgcm", "--cipher", "aesgcm"): "The cipher `aesgcm` is blocked by -p no:NAME.",
 }
 

@@ -20,7 +20,7 @@ from plytalk.cli.stacks import (
 from plytalk.core.contracts import Cipher, Option
 from plytalk.core.contracts.errors import BrokenPlugin, Refused, Usage
 from plytalk.core.contracts.peers import Role
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 
 KEY, OTHER = "SHA256:" + "A" * 43, "SHA256:" + "B" * 43
 
@@ -137,7 +137,7 @@ def test_an_option_that_is_taken_is_the_plugins_fault(taken: str) -> None:
     context.meta["layers"] = [Clashing]
     with pytest.raises(BrokenPlugin, match=f"The cipher `clashing` brings the option --{taken}, which is taken"):
         command._refuse_clashes(context)
-    context.meta["layers"] = [Host().layer("handshake", "rsa")]
+    context.meta["layers"] = [Registry().layer("handshake", "rsa")]
     command._refuse_clashes(context)
 
 
@@ -177,7 +177,7 @@ def test_the_options_of_other_peoples_plugins_count_only_where_they_are_chosen(
     monkeypatch.syspath_prepend(tmp_path)
     plant(tmp_path, "plytalk-feature-poll", {"feature-poll": "raise ValueError('imported')"})
     plant(tmp_path, "plytalk-cipher-mine", {"cipher-mine": good("mine")})
-    chosen = Choice(host := Host(), resolve(host, {}, None, {}), None, {})
+    chosen = Choice(host := Registry(), resolve(host, {}, None, {}), None, {})
     for everything in (True, False):
         offered = {(layer.kind, layer.name) for layer in with_options(chosen, everything)}
         assert ("feature", "poll") not in offered

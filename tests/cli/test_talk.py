@@ -498,7 +498,7 @@ class TestLeftAlone:
                 while "[not authenticated, not encrypted]: from afar" not in (shown := ours.hear()):
                     assert shown
                 say(alice, "welcome")
-                heard = ""  # demo01 has no borders: one read may bring several lines
+                heard = ""  # demo01 has no boundaries: one read may bring several lines
                 while not heard.endswith("alice: welcome"):
                     piece = demo01.recv_message(plain, None)
                     assert piece

@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import aead as aeads
 from programs import ENVIRONMENT, chat, complaint, connect, serve
 
-from plytalk.core.pipeline.tracing import Event
+from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.trace_file import read
 from plytalk.plugins.handshakes.plytalk1 import HYBRID
 
@@ -47,7 +47,7 @@ RECORDS = {
 }
 
 
-def recorded(place: Path, *options: str) -> tuple[list[Event], str]:
+def recorded(place: Path, *options: str) -> tuple[list[TraceEvent], str]:
     """What a client's trace holds of a conversation in which it said one line, and what it was warned of."""
     environment = {**ENVIRONMENT, "PLYTALK_HOME": str(place / "home")}
     known = () if "--profile" in options else ("--auth", "known-hosts", "--accept-new")
@@ -65,7 +65,7 @@ def recorded(place: Path, *options: str) -> tuple[list[Event], str]:
     return read(path), "\n".join(client.told)
 
 
-def decrypted(events: list[Event], primitive: str) -> bytes:
+def decrypted(events: list[TraceEvent], primitive: str) -> bytes:
     """All that the client sent, opened with the keys in the trace and nothing else of ours."""
     keys = {event.what: event.data for event in events if event.layer == "keys"}
     sealed = [event.data for event in events if (event.layer, event.way) == ("cipher", "out")]

@@ -9,7 +9,7 @@ import pytest
 from fresh import Fresh
 
 pytest.importorskip("pexpect", reason="terminals need a system that has them", exc_type=ImportError)
-from terminals import play
+from terminals import run_attack
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
@@ -58,7 +58,7 @@ def test_the_examples_do_what_the_page_shows(page: Path, tmp_path: Path) -> None
             home = fresh.home / title if title.endswith("machine") else fresh.home
             home.mkdir(exist_ok=True)
             played.append((environment | {"HOME": str(home)}, [line.replace("$ ./run ", "$ ", 1) for line in lines]))
-        play(played, fresh.home)
+        run_attack(played, fresh.home)
 
 
 def test_the_pages_have_examples() -> None:
@@ -95,7 +95,7 @@ TRANSCRIPT = ["$ printf 'one\\ntwo\\n'", "one", "two"]
 )
 def test_a_transcript_that_differs_from_what_happens_fails(lines: list[str], complaint: str | None, tmp_path: Path) -> None:
     if complaint is None:
-        play([(Fresh(tmp_path).environment, lines)], tmp_path)
+        run_attack([(Fresh(tmp_path).environment, lines)], tmp_path)
         return
     with pytest.raises(AssertionError, match=complaint):
-        play([(Fresh(tmp_path).environment, lines)], tmp_path)
+        run_attack([(Fresh(tmp_path).environment, lines)], tmp_path)

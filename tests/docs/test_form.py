@@ -15,7 +15,7 @@ def test_amounts() -> None:
 
 
 def test_properties_are_listed_in_their_own_order() -> None:
-    assert form.listed({Property.SECRECY, Property.BORDERS}) == "borders, secrecy"
+    assert form.listed({Property.SECRECY, Property.BOUNDARIES}) == "boundaries, secrecy"
 
 
 def test_the_first_paragraph_in_one_line() -> None:

@@ -128,8 +128,8 @@ def test_every_command_with_its_options(line: str) -> None:
 
 
 def test_every_option_of_a_layer() -> None:
-    host = generate.host()
-    options = [option for kind in KINDS for name in host.names(kind) for option in host.layer(kind, name).options]
+    registry = generate.registry()
+    options = [option for kind in KINDS for name in registry.names(kind) for option in registry.layer(kind, name).options]
     assert options
     for option in options:
         assert f"--{option.name}" in page("commands.md"), option

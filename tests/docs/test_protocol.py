@@ -18,7 +18,7 @@ from plytalk.plugins.handshakes import plytalk1
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.noise import payload
 from plytalk.plugins.noise.proof import RENEWAL
-from plytalk.plugins.rooms import budget, names, room_list
+from plytalk.plugins.rooms import budget, member_names, room_list
 from plytalk.plugins.rooms.resume import MAX_INSTANCE, origin_of
 from plytalk.testing import stack_of
 from plytalk.trust.word_list import WORDS
@@ -52,10 +52,10 @@ def test_the_reasons_of_a_close(reason: CloseReason) -> None:
 
 def test_the_limits_of_rooms() -> None:
     assert f"is made, {room_list.MAX_ROOMS} at most" in TEXT
-    assert f"of {names.MAX_NAME} characters and {names.MAX_NAME_BYTES} bytes at most" in TEXT
-    assert names.room_name("#" + "A" * 32) == "a" * 32
-    with pytest.raises(names.BadName):
-        names.room_name("a" * 33)
+    assert f"of {member_names.MAX_NAME} characters and {member_names.MAX_NAME_BYTES} bytes at most" in TEXT
+    assert member_names.room_name("#" + "A" * 32) == "a" * 32
+    with pytest.raises(member_names.BadName):
+        member_names.room_name("a" * 33)
     assert f"send {budget.BYTES // 1024} KiB a second and {budget.BURST_BYTES // 1024} KiB at once" in TEXT
     assert f"{budget.REQUESTS:g} requests a second, and {budget.BURST_REQUESTS:g} at once" in TEXT
 

@@ -15,8 +15,8 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.endpoints.client import stop
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.session import By, Ending, Session
-from plytalk.core.registry.registry import Host
+from plytalk.core.pipeline.session import EndedBy, Ending, Session
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 from plytalk.plugins.profiles import profiles
 from plytalk.testing import RecordingUi, byte_by_byte, open_ends, randomly
@@ -43,7 +43,7 @@ Pair = tuple[Stack, Stack]
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pair]:
     """A stack of either side, made once: an RSA key takes longer than a conversation."""
-    host, stacks = Host(), {}
+    host, stacks = Registry(), {}
     folder = tmp_path_factory.mktemp("identities")
 
     def build(name: str, role: Role) -> Stack:
@@ -118,7 +118,7 @@ def test_whatever_is_said_is_heard_however_the_bytes_are_cut(name: str, made: Ca
                         side.say(line)
                 client.say("exit")
                 ending = await within(server.over(), "the goodbye is not heard")
-                assert ending == Ending(By.THEM, "The other side said exit.")
+                assert ending == Ending(EndedBy.THEM, "The other side said exit.")
                 prepare = client.session._messages.prepare
                 expected = [[clean(said) for line in lines if (said := prepare(line)) is not None] for lines in (there, back)]
                 assert server.ui.messages == expected[0]
@@ -208,7 +208,7 @@ def test_garbage_ends_a_conversation_and_nothing_else(name: str, made: Callable[
         async def main() -> None:
             async with Peer(made(name)) as peer:
                 ending = await peer.hears(*(piece for data in garbage for piece in randomly(seed)(data)))
-                assert ending.by in (By.THEM, By.FAULT)
+                assert ending.by in (EndedBy.THEM, EndedBy.FAULT)
                 if name in PROTECTED:
                     assert peer.ui.messages == []
                 assert all(text.isprintable() for text in peer.ui.messages + peer.ui.notices)
@@ -242,14 +242,14 @@ def test_a_cut_stream_is_heard_up_to_the_cut(name: str, made: Callable[[str], Pa
     async def main() -> None:
         async with Peer(made(name)) as peer:
             frames = await peer.says("one", "two", "three")
-        borders = {len(b"".join(frames[:count])): count for count in range(4)}
+        boundaries = {len(b"".join(frames[:count])): count for count in range(4)}
         for at in range(0, len(b"".join(frames)) + 1, 1 if len(frames[0]) < 60 else 13):
             async with Peer(made(name)) as peer:
                 stream = b"".join(await peer.says("one", "two", "three"))
                 ending = await peer.hears(*byte_by_byte(stream[:at]))
-                whole = max(count for border, count in borders.items() if border <= at)
+                whole = max(count for boundary, count in boundaries.items() if boundary <= at)
                 assert peer.ui.messages == ["one", "two", "three"][:whole]
-                assert (ending.exit_code == 8) is (at not in borders or name == "plytalk1")
+                assert (ending.exit_code == 8) is (at not in boundaries or name == "plytalk1")
 
     run(main)
 
@@ -281,7 +281,7 @@ def test_garbage_instead_of_a_handshake_is_refused_in_words(name: str, role: Rol
 
 async def test_the_garbage_above_would_be_heard_if_it_could() -> None:
     """The peer of these tests really delivers: on a stack without protection a flipped bit is heard."""
-    chosen = choose({kind: [layer] for kind, layer in STACKS["demo01"].items()}, {}, Host().layer)
+    chosen = choose({kind: [layer] for kind, layer in STACKS["demo01"].items()}, {}, Registry().layer)
     stacks = [Stack.build({**chosen, "transport": [Nowhere], "ui": [RecordingUi]}) for _ in range(2)]
     async with Peer((stacks[0], stacks[1])) as peer:
         [frame] = await peer.says("one")

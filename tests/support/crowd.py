@@ -13,17 +13,17 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.endpoints.client import Client
-from plytalk.core.endpoints.server import Place, Server
+from plytalk.core.endpoints.server import ListenAddress, Server
 from plytalk.core.io.asyncio_stream import AsyncioStream
 from plytalk.core.pipeline.session import Ending, Session
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.features.rooms import Rooms
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.handshakes.plytalk1 import Plytalk1
 from plytalk.plugins.messages.records import Records
-from plytalk.plugins.rooms.events import EVENT, ROOM, Event, read, write
+from plytalk.plugins.rooms.events import EVENT, ROOM, RoomEvent, read, write
 from plytalk.plugins.transports.memory import Memory
 from plytalk.plugins.transports.tcp import Tcp
 from plytalk.testing import RecordingUi
@@ -130,8 +130,8 @@ class Stranger:
         self._news.set()
 
     @property
-    def events(self) -> list[Event]:
-        return [Event.decode(body) for body in self.bodies]
+    def events(self) -> list[RoomEvent]:
+        return [RoomEvent.decode(body) for body in self.bodies]
 
     @property
     def texts(self) -> list[str]:
@@ -201,14 +201,14 @@ class Crowd:
         transport: type[Transport] = Memory,
         host: str = "",
         limits: Limits = PATIENT,
-        guests: Sequence[Place] = (),
+        guests: Sequence[ListenAddress] = (),
         **options: Any,
     ) -> None:
         self._home, self._transport, self._keep, self._limits = home, transport, keep, limits
         self._host = host or str(home)
         (home / "server").mkdir(exist_ok=True)
         stack, self.ui = stack_of(home / "server", transport, Rooms, *features, screen=Nobody if headless else screen, **options)
-        host_of_plugins = Host(points=[])
+        host_of_plugins = Registry(points=[])
         host_of_plugins.hear(stack)
         self.server = Server(stack, host_of_plugins.manager.hook, limits=limits, guests=guests)
         self.people: list[Person] = []
@@ -236,11 +236,11 @@ class Crowd:
         await asyncio.gather(self.task, *(person.task for person in self.people), return_exceptions=True)
 
     @property
-    def hall(self) -> Any:
-        return next(feature for feature in self.server.stack.features if isinstance(feature, Rooms))._hall
+    def hub(self) -> Any:
+        return next(feature for feature in self.server.stack.features if isinstance(feature, Rooms))._hub
 
     @property
-    def seat(self) -> Any:
+    def local_member(self) -> Any:
         return self.ui.session
 
     def key(self, name: str) -> PublicKey:
@@ -277,8 +277,8 @@ class Crowd:
 
     @staticmethod
     async def _in(stack: Stack) -> None:
-        visit = stack.features[0]._visit  # type: ignore[attr-defined]
-        while not (visit.welcome or visit.sent_away):  # noqa: ASYNC110
+        room_client = stack.features[0]._room_client  # type: ignore[attr-defined]
+        while not (room_client.welcome or room_client.sent_away):  # noqa: ASYNC110
             await asyncio.sleep(0)
         await idle()  # the others hear of it in the turn after
 
@@ -306,6 +306,6 @@ class Crowd:
 
 
 def client_of(stack: Stack, limits: Limits) -> Client:
-    host = Host(points=[])
-    host.hear(stack)
-    return Client(stack, host.manager.hook, limits=limits)
+    registry = Registry(points=[])
+    registry.hear(stack)
+    return Client(stack, registry.manager.hook, limits=limits)

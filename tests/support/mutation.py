@@ -35,8 +35,15 @@ NEAREST = {
     "cli/stacks.py": "tests/cli/test_stacks.py tests/cli/test_stacks_options.py tests/cli/test_completion.py",
     "core/pipeline/establish.py": "tests/core/pipeline/test_establish.py tests/core/pipeline/test_session.py",
     "core/endpoints/server.py": "tests/core/endpoints/test_server.py tests/core/endpoints/test_admission.py",
-    "core/pipeline/session.py": "tests/core/pipeline/test_session.py tests/core/pipeline/test_establish.py tests/core/contracts/test_endings.py tests/core/endpoints/test_client.py",
-    "core/stack/selection.py": "tests/core/stack/test_selection.py tests/core/contracts/test_contracts.py tests/plugins/test_profiles.py",
+    "core/pipeline/session.py": (
+        "tests/core/pipeline/test_session.py"
+        " tests/core/pipeline/test_establish.py"
+        " tests/core/contracts/test_endings.py"
+        " tests/core/endpoints/test_client.py"
+    ),
+    "core/stack/selection.py": (
+        "tests/core/stack/test_selection.py tests/core/contracts/test_contracts.py tests/plugins/test_profiles.py"
+    ),
     "plugins/ciphers/noise.py": "tests/plugins/ciphers/test_noise.py",
     "plugins/authenticators/words.py": "tests/plugins/authenticators/test_words.py",
     "plugins/handshakes/plytalk1.py": (

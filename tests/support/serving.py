@@ -5,13 +5,13 @@ from types import SimpleNamespace
 
 from plytalk.core.contracts import Layer, Listener, Stream
 from plytalk.core.contracts.limits import Limits
-from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.endpoints.client import Client, End
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.session import Ending, Session
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import GivenKeys, RecordingUi, stack_of
 from plytalk.testing.transports import Receiver
@@ -42,9 +42,9 @@ def server(*layers: type[Layer], hook=None, limits: Limits = PATIENT, **options)
 
 def end(kind: type[End], *layers: type[Layer], hook, limits: Limits, **options):
     stack = stack_of(Memory, *layers)
-    host = Host(points=[])
-    host.hear(stack)
-    return kind(stack, hook or host.manager.hook, limits=limits, **options), stack.ui
+    registry = Registry(points=[])
+    registry.hear(stack)
+    return kind(stack, hook or registry.manager.hook, limits=limits, **options), stack.ui
 
 
 class Serving:
@@ -108,21 +108,21 @@ class Shows(GivenKeys):
     gives = {Property.KEYS, Property.PEER_KEY}
     shows = {Role.RESPONDER}
 
-    async def initiate(self, wire) -> Secrets:
-        await wire.ask(Identity("test", await wire.receive(b"I", 9)))
-        secrets = await super().initiate(wire)
-        await wire.receive(b"O", 9)
+    async def initiate(self, io) -> SessionSecrets:
+        await io.ask(Identity("test", await io.receive(b"I", 9)))
+        secrets = await super().initiate(io)
+        await io.receive(b"O", 9)
         return secrets
 
-    async def respond(self, wire) -> Secrets:
-        await wire.send(b"I", b"key")
-        secrets = await super().respond(wire)
-        await wire.send(b"O", b"ok")
+    async def respond(self, io) -> SessionSecrets:
+        await io.send(b"I", b"key")
+        secrets = await super().respond(io)
+        await io.send(b"O", b"ok")
         return secrets
 
 
 def hooks(**implementations):
-    manager = Host(points=[]).manager
+    manager = Registry(points=[]).manager
     module = SimpleNamespace(**{name: hookimpl(function) for name, function in implementations.items()})
     manager.register(module, "plytalk_feature_mine")
     return manager.hook

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from plytalk.core.contracts import Ui
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 
 
@@ -45,7 +45,7 @@ class Memo(Ui):
 
 def stack_of(profile: str, **options) -> tuple[Stack, Memo]:
     """The stack of a profile, and its UI. Needs a running loop."""
-    host = Host()
-    chosen = choose({kind: [name] for kind, name in host.profile(profile).layers.items()}, {}, host.layer)
+    registry = Registry()
+    chosen = choose({kind: [name] for kind, name in registry.profile(profile).layers.items()}, {}, registry.layer)
     memo = Memo()
     return replace(Stack.build(chosen, options), ui=memo), memo

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from plytalk.core.contracts import Cipher
 from plytalk.core.contracts.errors import HandshakeFailed, Tampered
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.testing import check_cipher
 
@@ -20,7 +20,7 @@ class Xor(Cipher):
     name = "xor"
     needs = {Property.KEYS}
 
-    def __init__(self, secrets: Secrets, role: Role) -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role) -> None:
         if not secrets.send:
             raise HandshakeFailed("There is no key.")
         self._secrets = secrets
@@ -36,7 +36,7 @@ class Xor(Cipher):
         return bytes(byte ^ key[at % len(key)] for at, byte in enumerate(data))
 
 
-class Counted(Cipher):
+class CountedSource(Cipher):
     """AES-GCM under a key for each direction, with a counter for the nonce: what a good record layer does."""
 
     name = "counted"
@@ -44,7 +44,7 @@ class Counted(Cipher):
     gives = {Property.SECRECY, Property.INTEGRITY, Property.DIRECTION_KEYS, Property.ORDER}
     overhead = 16
 
-    def __init__(self, secrets: Secrets, role: Role) -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role) -> None:
         if len(secrets.send) != 32 or len(secrets.receive) != 32:
             raise HandshakeFailed("The keys are not 32 bytes long.")
         self._send, self._receive = AESGCM(secrets.send), AESGCM(secrets.receive)
@@ -63,7 +63,7 @@ class Counted(Cipher):
         return plaintext
 
 
-@pytest.mark.parametrize("make", [Xor, Counted])
+@pytest.mark.parametrize("make", [Xor, CountedSource])
 def test_a_cipher_that_keeps_its_promises_passes(make: type[Cipher]) -> None:
     check_cipher(make)
 
@@ -80,7 +80,7 @@ class XorThatClaimsIntegrity(Xor):
     gives = {Property.INTEGRITY}
 
 
-class Plain(Counted):
+class Plain(CountedSource):
     """Hides nothing."""
 
     gives = {Property.SECRECY}
@@ -93,7 +93,7 @@ class Plain(Counted):
         return sealed[:-4]
 
 
-class OneNonce(Counted):
+class OneNonce(CountedSource):
     """Every message under the same nonce, with something random to look fresh."""
 
     gives = {Property.SECRECY}
@@ -108,12 +108,12 @@ class OneNonce(Counted):
         return super().open(sealed[:-4])
 
 
-class Shared(Counted):
+class Shared(CountedSource):
     """Two counters for all conversations, which begins to show with the second."""
 
     counters = {role: [0, 0] for role in Role}
 
-    def __init__(self, secrets: Secrets, role: Role) -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role) -> None:
         super().__init__(secrets, role)
         if role is Role.INITIATOR:
             for counters in self.counters.values():
@@ -132,13 +132,13 @@ class Shared(Counted):
         return plaintext
 
 
-class AddsMoreThanItSays(Counted):
+class AddsMoreThanItSays(CountedSource):
     """Its overhead is wrong."""
 
     overhead = 15
 
 
-class LetsInvalidTagOut(Counted):
+class LetsInvalidTagOut(CountedSource):
     """Raises what the library raises."""
 
     def open(self, sealed: bytes) -> bytes:
@@ -146,7 +146,7 @@ class LetsInvalidTagOut(Counted):
         return self._receive.decrypt(self._received.to_bytes(12, "big"), sealed, None)
 
 
-class SkipsTheLastByte(Counted):
+class SkipsTheLastByte(CountedSource):
     """Does not authenticate the last byte."""
 
     overhead = 17
@@ -158,14 +158,14 @@ class SkipsTheLastByte(Counted):
         return super().open(sealed[:-1])
 
 
-class AcceptsItsOwn(Counted):
+class AcceptsItsOwn(CountedSource):
     """Uses the sending key for both directions."""
 
     gives = {Property.SECRECY, Property.INTEGRITY, Property.DIRECTION_KEYS}
 
-    def __init__(self, secrets: Secrets, role: Role) -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role) -> None:
         key = min(secrets.send, secrets.receive)
-        super().__init__(Secrets.shared(key), role)
+        super().__init__(SessionSecrets.shared(key), role)
 
     def seal(self, plaintext: bytes) -> bytes:
         nonce = os.urandom(12)
@@ -186,10 +186,10 @@ class ForgetsToCount(AcceptsItsOwn):
     gives = {Property.ORDER}
 
 
-class TellsItsKey(Counted):
+class TellsItsKey(CountedSource):
     """Shows its key."""
 
-    def __init__(self, secrets: Secrets, role: Role) -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role) -> None:
         super().__init__(secrets, role)
         self._shown = f"<{secrets.send.hex()}>"
 
@@ -197,10 +197,10 @@ class TellsItsKey(Counted):
         return self._shown
 
 
-class TellsItsKeyInAnError(Counted):
+class TellsItsKeyInAnError(CountedSource):
     """Says its key where something is wrong."""
 
-    def __init__(self, secrets: Secrets, role: Role) -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role) -> None:
         super().__init__(secrets, role)
         self._key = secrets.receive
 
@@ -211,22 +211,22 @@ class TellsItsKeyInAnError(Counted):
             raise Tampered(f"It does not open under {self._key!r}.") from None
 
 
-class TakesAnyKey(Counted):
+class TakesAnyKey(CountedSource):
     """Pads a short key."""
 
-    def __init__(self, secrets: Secrets, role: Role) -> None:
-        super().__init__(Secrets(secrets.send.ljust(32)[:32], secrets.receive.ljust(32)[:32]), role)
+    def __init__(self, secrets: SessionSecrets, role: Role) -> None:
+        super().__init__(SessionSecrets(secrets.send.ljust(32)[:32], secrets.receive.ljust(32)[:32]), role)
 
 
-class ChokesOnOddKeys(Counted):
+class ChokesOnOddKeys(CountedSource):
     """Lets ValueError out."""
 
-    def __init__(self, secrets: Secrets, role: Role) -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role) -> None:
         self._send, self._receive = AESGCM(secrets.send), AESGCM(secrets.receive)
         self._sent = self._received = 0
 
 
-class LosesCountWhenTampered(Counted):
+class LosesCountWhenTampered(CountedSource):
     """Says that it is tolerant, and moves its counter for what does not open."""
 
     tolerant = True
@@ -280,9 +280,9 @@ def test_a_weakened_cipher_fails_in_words(make: type[Cipher], words: str) -> Non
 def test_the_secrets_may_be_any_that_a_handshake_leaves() -> None:
     """As where both directions share one key, or where a key has another length."""
 
-    def shared() -> tuple[Secrets, Secrets]:
+    def shared() -> tuple[SessionSecrets, SessionSecrets]:
         key = os.urandom(32)
-        return Secrets.shared(key), Secrets.shared(key)
+        return SessionSecrets.shared(key), SessionSecrets.shared(key)
 
     class OneKey(AcceptsItsOwn):
         """One key for both directions, as the existing chats have it."""
@@ -292,7 +292,7 @@ def test_the_secrets_may_be_any_that_a_handshake_leaves() -> None:
     check_cipher(OneKey, shared)
     asked: list[Any] = []
 
-    def noticed() -> tuple[Secrets, Secrets]:
+    def noticed() -> tuple[SessionSecrets, SessionSecrets]:
         asked.append(True)
         return shared()
 

@@ -3,9 +3,9 @@
 import pytest
 
 from plytalk.core.contracts.errors import BrokenPlugin, HandshakeFailed, ImpossibleStack
-from plytalk.core.contracts.peers import Secrets
-from plytalk.core.pipeline.handshake_io import Wire
-from plytalk.core.pipeline.session import By
+from plytalk.core.contracts.peers import SessionSecrets
+from plytalk.core.pipeline.handshake_io import HandshakeIO
+from plytalk.core.pipeline.session import EndedBy
 from plytalk.testing import GivenKeys, PlainFrames, TypedFrames, byte_by_byte, open_ends, randomly, stack_of, two_ends
 from plytalk.testing.parts import Unsealed
 
@@ -19,8 +19,8 @@ async def test_two_ends_talk(cut) -> None:
         assert await server.hears(2) == ["hello", "anybody there?"]
         assert await client.hears() == ["yes"]
         client.say("exit")
-        assert (await client.over()).by is By.US
-        assert (await server.over()).by is By.THEM
+        assert (await client.over()).by is EndedBy.US
+        assert (await server.over()).by is EndedBy.THEM
 
 
 async def test_a_stack_of_nothing_is_the_plainest() -> None:
@@ -44,8 +44,8 @@ class Refuses(GivenKeys):
 
     name = "refuses"
 
-    async def respond(self, wire: Wire) -> Secrets:
-        await super().respond(wire)
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
+        await super().respond(io)
         raise HandshakeFailed("Not you.")
 
 
@@ -54,7 +54,7 @@ class Breaks(GivenKeys):
 
     name = "breaks"
 
-    async def initiate(self, wire: Wire) -> Secrets:
+    async def initiate(self, io: HandshakeIO) -> SessionSecrets:
         raise ZeroDivisionError
 
 

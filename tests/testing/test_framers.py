@@ -16,7 +16,7 @@ class Lines(Framer):
     """Frames that end with a newline, in hexadecimal: no header at all."""
 
     name = "lines"
-    gives = {Property.BORDERS}
+    gives = {Property.BOUNDARIES}
 
     def __init__(self) -> None:
         self._held = b""
@@ -152,7 +152,7 @@ class LosesTheHighBits(HeaderFramer):
     """Cuts a length that does not fit."""
 
     name = "u16"
-    gives = {Property.BORDERS}
+    gives = {Property.BOUNDARIES}
     header = Struct(">H")
 
     def encode(self, kind: Kind, payload: bytes) -> bytes:
@@ -163,7 +163,7 @@ class CannotCarryAndSaysItBadly(HeaderFramer):
     """Lets struct.error out."""
 
     name = "u16"
-    gives = {Property.BORDERS}
+    gives = {Property.BOUNDARIES}
     header = Struct(">H")
 
 
@@ -189,7 +189,7 @@ class Chokes(Lines):
 
 
 class ClaimsNoBorders(TypedFrames):
-    """Has a header and does not claim borders."""
+    """Has a header and does not claim boundaries."""
 
     gives = frozenset()
 

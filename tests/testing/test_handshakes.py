@@ -8,9 +8,9 @@ import pytest
 
 from plytalk.core.contracts import Handshake
 from plytalk.core.contracts.errors import HandshakeFailed, Refused
-from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
-from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.testing import GivenKeys, check_handshake
 
 
@@ -18,30 +18,30 @@ class Shown(Handshake):
     """The server shows a key; the client sends the session key for everyone to read."""
 
     name = "shown"
-    needs = {Property.BORDERS}
+    needs = {Property.BOUNDARIES}
     gives = {Property.KEYS, Property.PEER_KEY}
     shows = {Role.RESPONDER}
     max_frame = 64
 
-    async def initiate(self, wire: Wire) -> Secrets:
-        await self.judge(wire, await wire.receive(b"K", self.max_frame))
+    async def initiate(self, io: HandshakeIO) -> SessionSecrets:
+        await self.judge(io, await io.receive(b"K", self.max_frame))
         key = os.urandom(32)
-        await wire.send(b"S", key)
-        return Secrets.shared(key)
+        await io.send(b"S", key)
+        return SessionSecrets.shared(key)
 
-    async def judge(self, wire: Wire, key: bytes) -> None:
+    async def judge(self, io: HandshakeIO, key: bytes) -> None:
         if len(key) != 32:
             raise HandshakeFailed("The server's key is not 32 bytes long.")
-        await wire.ask(Identity("test", key))
+        await io.ask(Identity("test", key))
 
-    async def respond(self, wire: Wire) -> Secrets:
-        await wire.send(b"K", bytes(32))
-        return self.take(await wire.receive(b"S", self.max_frame))
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
+        await io.send(b"K", bytes(32))
+        return self.take(await io.receive(b"S", self.max_frame))
 
-    def take(self, key: bytes) -> Secrets:
+    def take(self, key: bytes) -> SessionSecrets:
         if len(key) != 32:
             raise HandshakeFailed("The session key is not 32 bytes long.")
-        return Secrets.shared(key)
+        return SessionSecrets.shared(key)
 
 
 class Nothing(Handshake):
@@ -49,8 +49,8 @@ class Nothing(Handshake):
 
     name = "nothing"
 
-    async def initiate(self, wire: Wire) -> Secrets:
-        return Secrets.none()
+    async def initiate(self, io: HandshakeIO) -> SessionSecrets:
+        return SessionSecrets.none()
 
     respond = initiate
 
@@ -67,29 +67,29 @@ async def test_it_may_be_checked_where_a_loop_runs_already() -> None:
 class AsksTooLate(Shown):
     """The key is on its way before anybody was asked."""
 
-    async def initiate(self, wire: Wire) -> Secrets:
-        shown = await wire.receive(b"K", self.max_frame)
+    async def initiate(self, io: HandshakeIO) -> SessionSecrets:
+        shown = await io.receive(b"K", self.max_frame)
         key = os.urandom(32)
-        await wire.send(b"S", key)
-        await self.judge(wire, shown)
-        return Secrets.shared(key)
+        await io.send(b"S", key)
+        await self.judge(io, shown)
+        return SessionSecrets.shared(key)
 
 
 class GoesOnAfterANo(Shown):
     """Swallows the refusal."""
 
-    async def judge(self, wire: Wire, key: bytes) -> None:
+    async def judge(self, io: HandshakeIO, key: bytes) -> None:
         try:
-            await super().judge(wire, key)
+            await super().judge(io, key)
         except Refused:
-            await wire.send(b"X", b"really?")
+            await io.send(b"X", b"really?")
             raise
 
 
 class DoesNotAsk(Shown):
     """Shows a key that nobody judges."""
 
-    async def judge(self, wire: Wire, key: bytes) -> None:
+    async def judge(self, io: HandshakeIO, key: bytes) -> None:
         if len(key) != 32:
             raise HandshakeFailed
 
@@ -103,17 +103,17 @@ class DoesNotSayWhoseKey(Shown):
 class TakesANoForAYes(Shown):
     """Swallows the refusal."""
 
-    async def judge(self, wire: Wire, key: bytes) -> None:
+    async def judge(self, io: HandshakeIO, key: bytes) -> None:
         with suppress(Refused):
-            await super().judge(wire, key)
+            await super().judge(io, key)
 
 
 class ReadsTooMuch(Shown):
     """Waits for one frame more than there is."""
 
-    async def respond(self, wire: Wire) -> Secrets:
-        secrets = await super().respond(wire)
-        await wire.receive(b"M", 64)
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
+        secrets = await super().respond(io)
+        await io.receive(b"M", 64)
         return secrets
 
 
@@ -126,9 +126,9 @@ class AcceptsHugeFrames(Shown):
 class LeavesDifferentKeys(Shown):
     """The two ends disagree."""
 
-    async def respond(self, wire: Wire) -> Secrets:
-        await super().respond(wire)
-        return Secrets.shared(os.urandom(32))
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
+        await super().respond(io)
+        return SessionSecrets.shared(os.urandom(32))
 
 
 class LeavesNoKeys(Nothing):
@@ -148,41 +148,41 @@ class AlwaysTheSame(Shown):
 
     gives = {Property.KEYS, Property.PEER_KEY, Property.FORWARD_SECRECY}
 
-    async def initiate(self, wire: Wire) -> Secrets:
-        await self.judge(wire, await wire.receive(b"K", self.max_frame))
-        await wire.send(b"S", bytes(range(32)))
-        return Secrets.shared(bytes(range(32)))
+    async def initiate(self, io: HandshakeIO) -> SessionSecrets:
+        await self.judge(io, await io.receive(b"K", self.max_frame))
+        await io.send(b"S", bytes(range(32)))
+        return SessionSecrets.shared(bytes(range(32)))
 
 
 class RemembersOnSelf(Shown):
     """Keeps a conversation's key where the next one finds it."""
 
-    async def initiate(self, wire: Wire) -> Secrets:
+    async def initiate(self, io: HandshakeIO) -> SessionSecrets:
         self._key = os.urandom(32)
-        await self.judge(wire, await wire.receive(b"K", self.max_frame))
-        await wire.send(b"S", self._key)
+        await self.judge(io, await io.receive(b"K", self.max_frame))
+        await io.send(b"S", self._key)
         await asyncio.sleep(0)
-        return Secrets.shared(self._key)
+        return SessionSecrets.shared(self._key)
 
 
 class LetsValueErrorOut(Shown):
     """Does not look at what it gets."""
 
-    def take(self, key: bytes) -> Secrets:
+    def take(self, key: bytes) -> SessionSecrets:
         if len(key) != 32:
             raise ValueError("bad length")
-        return Secrets.shared(key)
+        return SessionSecrets.shared(key)
 
 
 class TellsTheKey(Shown):
     """Says the key in an error."""
 
-    async def respond(self, wire: Wire) -> Secrets:
-        await wire.send(b"K", bytes(32))
-        key = await wire.receive(b"S", self.max_frame)
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
+        await io.send(b"K", bytes(32))
+        key = await io.receive(b"S", self.max_frame)
         if len(key) != 32:
             raise HandshakeFailed(f"The session key is {key.hex()}.")
-        return Secrets.shared(key)
+        return SessionSecrets.shared(key)
 
 
 class ShowsTheKey(Shown):
@@ -190,7 +190,7 @@ class ShowsTheKey(Shown):
 
     _last = b""
 
-    def take(self, key: bytes) -> Secrets:
+    def take(self, key: bytes) -> SessionSecrets:
         secrets = super().take(key)
         self._last = key
         return secrets
@@ -202,9 +202,9 @@ class ShowsTheKey(Shown):
 class Stubborn(Shown):
     """Does not let itself be cancelled."""
 
-    async def initiate(self, wire: Wire) -> Secrets:
+    async def initiate(self, io: HandshakeIO) -> SessionSecrets:
         try:
-            return await super().initiate(wire)
+            return await super().initiate(io)
         except asyncio.CancelledError:
             raise HandshakeFailed("I am busy.") from None
 
@@ -212,42 +212,42 @@ class Stubborn(Shown):
 class LeavesATask(Shown):
     """Starts what nobody ends."""
 
-    async def respond(self, wire: Wire) -> Secrets:
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
         self._task = asyncio.create_task(asyncio.Event().wait())
-        return await super().respond(wire)
+        return await super().respond(io)
 
 
 class TakesHalfAFrame(Nothing):
     """Takes a cut connection for consent."""
 
-    needs = {Property.BORDERS}
+    needs = {Property.BOUNDARIES}
 
-    async def initiate(self, wire: Wire) -> Secrets:
-        await wire.send(b"H", b"hello there")
-        return Secrets.none()
+    async def initiate(self, io: HandshakeIO) -> SessionSecrets:
+        await io.send(b"H", b"hello there")
+        return SessionSecrets.none()
 
-    async def respond(self, wire: Wire) -> Secrets:
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
         try:
-            await wire.receive(b"H", 64)
+            await io.receive(b"H", 64)
         except HandshakeFailed:
-            return Secrets.none()
-        return Secrets.none()
+            return SessionSecrets.none()
+        return SessionSecrets.none()
 
 
 class Fails(Shown):
     """Never succeeds."""
 
-    async def respond(self, wire: Wire) -> Secrets:
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
         raise HandshakeFailed
 
 
 class Wordless(Shown):
     """Shows an empty key."""
 
-    async def judge(self, wire: Wire, key: bytes) -> None:
+    async def judge(self, io: HandshakeIO, key: bytes) -> None:
         if len(key) != 32:
             raise HandshakeFailed
-        await wire.ask(Identity("", b""))
+        await io.ask(Identity("", b""))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from plytalk.core.contracts.peers import Identity, Peer, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.pipeline.session import Session
 from plytalk.testing import RecordingUi, check_authenticator, check_layer, check_messages, check_ui
-from plytalk.testing.parts import Words
+from plytalk.testing.parts import PlainWords
 
 RIGHT, WRONG = Identity("test", b"right"), Identity("test", b"wrong")
 
@@ -68,21 +68,21 @@ def test_a_layer_that_does_not_fails_in_words(layer: type[Layer], words: str) ->
 # -- messages -------------------------------------------------------------------------------------------------------------
 
 
-class Shouts(Words):
+class Shouts(PlainWords):
     """Changes what is said."""
 
     def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
         return [plaintext.upper() for plaintext in super().pack(items)]
 
 
-class ForgetsTheEnd(Words):
+class ForgetsTheEnd(PlainWords):
     """Never says goodbye."""
 
     def unpack(self, plaintext: bytes) -> Iterable[Item]:
         return [plaintext.decode(errors="replace")]
 
 
-class Strict(Words):
+class Strict(PlainWords):
     """Lets UnicodeDecodeError out."""
 
     def unpack(self, plaintext: bytes) -> Iterable[Item]:
@@ -90,15 +90,15 @@ class Strict(Words):
         return super().unpack(plaintext)
 
 
-class CutsCharacters(Words):
+class CutsCharacters(PlainWords):
     """Reads each piece on its own."""
 
     def unpack(self, plaintext: bytes) -> Iterable[Item]:
-        return super().unpack(plaintext) if self.borders else [plaintext.decode(errors="replace")]
+        return super().unpack(plaintext) if self.boundaries else [plaintext.decode(errors="replace")]
 
 
 def test_messages_that_come_back_pass() -> None:
-    check_messages(Words)
+    check_messages(PlainWords)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from plytalk.testing import (
     check_ui,
     verdict,
 )
-from plytalk.testing.parts import Nowhere, Unsealed, Words
+from plytalk.testing.parts import Nowhere, PlainWords, Unsealed
 
 
 def test_they_pass_the_kit() -> None:
@@ -25,7 +25,7 @@ def test_they_pass_the_kit() -> None:
         check_framer(framer)
     check_handshake(GivenKeys)
     check_cipher(Unsealed)
-    check_messages(Words)
+    check_messages(PlainWords)
     check_ui(RecordingUi)
 
 

@@ -8,11 +8,11 @@ import pytest
 from plytalk.core.contracts import Buffer, Listener, Stream, Transport
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.io.memory_stream import HIGH_WATER, MemoryStream
-from plytalk.core.io.queue_listener import Arrivals
+from plytalk.core.io.queue_listener import QueueListener
 from plytalk.testing import check_transport
 
 
-class Place(Arrivals):
+class TransportBed(QueueListener):
     def __init__(self, transport: "Link", name: str) -> None:
         super().__init__(name)
         self._transport = transport
@@ -27,10 +27,10 @@ class Link(Transport):
     name = "link"
     names_place = True
     stream: type[MemoryStream] = MemoryStream
-    listener: type[Place] = Place
+    listener: type[TransportBed] = TransportBed
 
     def __init__(self) -> None:
-        self.places: dict[str, Place] = {}
+        self.places: dict[str, TransportBed] = {}
 
     async def listen(self, host: str, port: int) -> Listener:
         if host in self.places:
@@ -201,12 +201,12 @@ class RaisesOnceClosed(MemoryStream):
         super().send(data)
 
 
-class KeepsThePlace(Place):
+class KeepsThePlace(TransportBed):
     def release(self) -> None:
         pass
 
 
-class WaitsForEver(Place):
+class WaitsForEver(TransportBed):
     async def accept(self) -> Stream:
         while True:
             try:
@@ -215,7 +215,7 @@ class WaitsForEver(Place):
                 await asyncio.sleep(3600)
 
 
-class TakesPeersAlong(Place):
+class TakesPeersAlong(TransportBed):
     def __init__(self, transport: Link, name: str) -> None:
         super().__init__(transport, name)
         self._met: list[Stream] = []

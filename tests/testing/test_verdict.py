@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from plytalk.core.contracts.errors import Tampered
-from plytalk.core.contracts.peers import Secrets
+from plytalk.core.contracts.peers import SessionSecrets
 from plytalk.testing import verdict
 from plytalk.testing.verdict import demand, demand_silence, judged, run, shows, told, within
 
@@ -74,13 +74,13 @@ async def test_what_never_comes_is_an_error_in_words(monkeypatch: pytest.MonkeyP
 def test_a_secret_is_seen_in_every_usual_notation(form: str) -> None:
     assert shows(f"before {form} after", KEY)
     with pytest.raises(AssertionError, match="stands in the log"):
-        demand_silence(form, Secrets(b"", KEY), "the log")
+        demand_silence(form, SessionSecrets(b"", KEY), "the log")
 
 
 def test_what_is_no_secret_is_not_seen() -> None:
     assert not shows("nothing here", KEY)
     assert not shows("an empty key shows nothing", b"")
-    demand_silence("nothing here", Secrets.shared(KEY), "the log")
+    demand_silence("nothing here", SessionSecrets.shared(KEY), "the log")
 
 
 def test_all_that_is_ever_shown_of_an_error_is_looked_at() -> None:

@@ -7,7 +7,7 @@ import pytest
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.trust.contacts import Contact, Contacts, NoContact
-from plytalk.trust.files import Busy, Corrupt, Exposed, StoreError, locked
+from plytalk.trust.files import Corrupt, Exposed, FileInUse, StoreError, locked
 
 
 def key(number: int) -> PublicKey:
@@ -110,7 +110,7 @@ def test_a_file_that_others_can_change_or_hold_is_refused(contacts: Contacts) ->
     contacts.add(ALICE)
     with locked(contacts.path):
         assert contacts.get("alice") == ALICE
-        with pytest.raises(Busy):
+        with pytest.raises(FileInUse):
             contacts.add(BOB)
     contacts.path.chmod(0o620)
     with pytest.raises(Exposed):

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from plytalk.trust.files import (
-    Busy,
     Corrupt,
     Exposed,
     FileExists,
+    FileInUse,
     StoreError,
     Unwritable,
     edited_lines,
@@ -212,7 +212,7 @@ def test_a_lock_excludes_other_writers_and_no_reader(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write(path, b"line\n")
     with locked(path):
-        with pytest.raises(Busy, match="lock of"), locked(path, wait=0):
+        with pytest.raises(FileInUse, match="lock of"), locked(path, wait=0):
             pytest.fail("two hold the lock")
         assert read_lines(path) == ["line"]
     with locked(path, wait=0):
@@ -233,7 +233,7 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
     ) as holder:
         assert holder.stdout
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(Busy), locked(path, wait=0):
+        with pytest.raises(FileInUse), locked(path, wait=0):
             pytest.fail("two hold the lock")
         holder.kill()
     with locked(path, wait=0):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import ChangedPeer, Usage
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.trust.files import Busy, Corrupt, Exposed, StoreError, locked
-from plytalk.trust.host_keys import Finding, KnownHosts, Verdict, host_name
+from plytalk.trust.files import Corrupt, Exposed, FileInUse, StoreError, locked
+from plytalk.trust.host_keys import HostKeyFinding, HostKeyVerdict, KnownHosts, host_name
 
 needs_ssh_keygen = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="install OpenSSH's ssh-keygen (openssh-client)")
 
@@ -62,22 +62,22 @@ def dangling_link(store: KnownHosts) -> None:
     store.path.symlink_to(store.path.parent / "nothing")
 
 
-TABLE: list[tuple[str, str | Callable[[KnownHosts], None], Verdict | type[Exception], bool | type[Exception]]] = [
-    ("no file", "", Verdict.ABSENT, True),
-    ("absent", f"[other.example]:8000 {OURS}\n[chat.example]:8001 {OURS}\nchat.example {OURS}\n", Verdict.ABSENT, True),
-    ("only an authority", f"@cert-authority * {OURS}\n", Verdict.ABSENT, True),
-    ("another key is revoked", f"@revoked * {key(2)}\n", Verdict.ABSENT, True),
-    ("same", LINE, Verdict.SAME, False),
-    ("same among others", f"[chat.example]:8000 {key(2)}\n{LINE}", Verdict.SAME, False),
-    ("changed", f"[chat.example]:8000 {key(2)}\n", Verdict.CHANGED, ChangedPeer),
-    ("changed, authority same", f"[chat.example]:8000 {key(2)}\n@cert-authority * {OURS}\n", Verdict.CHANGED, ChangedPeer),
-    ("other type", f"[chat.example]:8000 {key(1, 'ssh-rsa')}\n", Verdict.OTHER_TYPE, ChangedPeer),
-    ("revoked", f"@revoked * {OURS}\n", Verdict.REVOKED, ChangedPeer),
-    ("revoked, and same", f"{LINE}@revoked [chat.example]:8000 {OURS}\n", Verdict.REVOKED, ChangedPeer),
+TABLE: list[tuple[str, str | Callable[[KnownHosts], None], HostKeyVerdict | type[Exception], bool | type[Exception]]] = [
+    ("no file", "", HostKeyVerdict.ABSENT, True),
+    ("absent", f"[other.example]:8000 {OURS}\n[chat.example]:8001 {OURS}\nchat.example {OURS}\n", HostKeyVerdict.ABSENT, True),
+    ("only an authority", f"@cert-authority * {OURS}\n", HostKeyVerdict.ABSENT, True),
+    ("another key is revoked", f"@revoked * {key(2)}\n", HostKeyVerdict.ABSENT, True),
+    ("same", LINE, HostKeyVerdict.SAME, False),
+    ("same among others", f"[chat.example]:8000 {key(2)}\n{LINE}", HostKeyVerdict.SAME, False),
+    ("changed", f"[chat.example]:8000 {key(2)}\n", HostKeyVerdict.CHANGED, ChangedPeer),
+    ("changed, authority same", f"[chat.example]:8000 {key(2)}\n@cert-authority * {OURS}\n", HostKeyVerdict.CHANGED, ChangedPeer),
+    ("other type", f"[chat.example]:8000 {key(1, 'ssh-rsa')}\n", HostKeyVerdict.OTHER_TYPE, ChangedPeer),
+    ("revoked", f"@revoked * {OURS}\n", HostKeyVerdict.REVOKED, ChangedPeer),
+    ("revoked, and same", f"{LINE}@revoked [chat.example]:8000 {OURS}\n", HostKeyVerdict.REVOKED, ChangedPeer),
     ("corrupt line", f"[other.example]:8000 ssh-ed25519 AAAA\n{LINE}", Corrupt, Corrupt),
     ("corrupt last line", f"{LINE}[chat.exam", Corrupt, Corrupt),
-    ("changed, after a byte order mark", f"\ufeff[chat.example]:8000 {key(2)}\n", Verdict.CHANGED, ChangedPeer),
-    ("revoked, after a byte order mark", f"\ufeff@revoked * {OURS}\n", Verdict.REVOKED, ChangedPeer),
+    ("changed, after a byte order mark", f"\ufeff[chat.example]:8000 {key(2)}\n", HostKeyVerdict.CHANGED, ChangedPeer),
+    ("revoked, after a byte order mark", f"\ufeff@revoked * {OURS}\n", HostKeyVerdict.REVOKED, ChangedPeer),
     ("changed, after two byte order marks", f"\ufeff\ufeff[chat.example]:8000 {key(2)}\n", Corrupt, Corrupt),
     ("a host that is not ASCII", f"[ch\u00e4t.example]:8000 {OURS}\n{LINE}", Corrupt, Corrupt),
     ("zeros after a crash", f"{LINE}\0\0\0\0\n", Corrupt, Corrupt),
@@ -91,7 +91,7 @@ TABLE: list[tuple[str, str | Callable[[KnownHosts], None], Verdict | type[Except
 def test_the_truth_table(
     store: KnownHosts,
     state: str | Callable[[KnownHosts], None],
-    looked_up: Verdict | type[Exception],
+    looked_up: HostKeyVerdict | type[Exception],
     added: bool | type[Exception],
 ) -> None:
     if callable(state):
@@ -100,7 +100,7 @@ def test_the_truth_table(
         put(store, state)
     before = store.path.read_bytes() if store.path.is_file() else None
 
-    if isinstance(looked_up, Verdict):
+    if isinstance(looked_up, HostKeyVerdict):
         assert store.lookup(*HOST, OURS).verdict is looked_up
     else:
         with pytest.raises(looked_up):
@@ -108,7 +108,7 @@ def test_the_truth_table(
 
     if isinstance(added, bool):
         assert store.add(*HOST, OURS) is added
-        assert store.lookup(*HOST, OURS).verdict is Verdict.SAME
+        assert store.lookup(*HOST, OURS).verdict is HostKeyVerdict.SAME
         assert store.path.read_bytes() == (before or b"") + (LINE.encode() if added else b"")
     else:
         with pytest.raises(added):
@@ -120,9 +120,9 @@ def test_a_store_that_another_program_holds_is_read_and_not_changed(store: Known
     put(store, LINE)
     with locked(store.path):
         for attempt in (lambda: store.add("new.example", 8000, OURS), lambda: store.forget(*HOST)):
-            with pytest.raises(Busy):
+            with pytest.raises(FileInUse):
                 attempt()
-        assert store.lookup(*HOST, OURS).verdict is Verdict.SAME
+        assert store.lookup(*HOST, OURS).verdict is HostKeyVerdict.SAME
 
 
 def test_a_full_disk_leaves_the_old_file(store: KnownHosts) -> None:
@@ -142,7 +142,7 @@ def test_a_full_disk_leaves_the_old_file(store: KnownHosts) -> None:
         ran.stderr
     )
     assert store.path.read_text() == LINE * 20
-    assert store.lookup("new.example", 8000, OURS).verdict is Verdict.ABSENT
+    assert store.lookup("new.example", 8000, OURS).verdict is HostKeyVerdict.ABSENT
 
 
 WRITER = """if True:
@@ -177,7 +177,7 @@ def test_two_writers_of_different_hosts_both_get_their_lines(store: KnownHosts) 
     jobs = [(key(writer), [f"{writer}-{each}.example" for each in range(20)]) for writer in range(1, 5)]
     assert write_at_once(store, *jobs) == [["True"] * 20] * 4
     for mine, hosts in jobs:
-        assert {store.lookup(host, 8000, mine).verdict for host in hosts} == {Verdict.SAME}
+        assert {store.lookup(host, 8000, mine).verdict for host in hosts} == {HostKeyVerdict.SAME}
     assert len(store.entries()) == 80
 
 
@@ -192,8 +192,8 @@ def test_of_two_writers_with_different_keys_of_one_host_one_is_refused(store: Kn
 
 def test_the_lines_that_decide_are_named(store: KnownHosts) -> None:
     put(store, f"# mine\n[chat.example]:8000 {key(2)}\n\n{LINE}[chat.example]:8000 {key(3)} again\n")
-    assert store.lookup(*HOST, OURS) == Finding(Verdict.SAME, (4,))
-    assert store.lookup(*HOST, key(4)) == Finding(Verdict.CHANGED, (2, 4, 5))
+    assert store.lookup(*HOST, OURS) == HostKeyFinding(HostKeyVerdict.SAME, (4,))
+    assert store.lookup(*HOST, key(4)) == HostKeyFinding(HostKeyVerdict.CHANGED, (2, 4, 5))
 
 
 def test_a_file_cut_anywhere_never_says_absent(store: KnownHosts) -> None:
@@ -202,7 +202,7 @@ def test_a_file_cut_anywhere_never_says_absent(store: KnownHosts) -> None:
         with pytest.raises(Corrupt, match="line 1:"):
             store.lookup(*HOST, OURS)
     put(store, LINE[:-1])
-    assert store.lookup(*HOST, OURS).verdict is Verdict.SAME
+    assert store.lookup(*HOST, OURS).verdict is HostKeyVerdict.SAME
 
 
 @pytest.mark.parametrize(
@@ -288,19 +288,19 @@ def test_forgetting_returns_what_went_and_keeps_revocations(store: KnownHosts) -
     assert [(entry.line, entry.key) for entry in store.forget("Chat.Example", 8000)] == [(2, OURS), (5, key(3))]
     assert store.path.read_text() == f"# mine\n@revoked [chat.example]:8000 {key(2)}\n[chat.example]:8001 {OURS}\n"
     assert store.forget(*HOST) == []
-    assert store.lookup(*HOST, OURS).verdict is Verdict.ABSENT
-    assert store.lookup(*HOST, key(2)).verdict is Verdict.REVOKED
+    assert store.lookup(*HOST, OURS).verdict is HostKeyVerdict.ABSENT
+    assert store.lookup(*HOST, key(2)).verdict is HostKeyVerdict.REVOKED
 
 
 def test_a_hashed_host_is_found_and_not_readable(store: KnownHosts) -> None:
     store.add(*HOST, OURS, hashed=True)
     store.add("::1", 8000, key(2), hashed=True)
     assert "chat" not in store.path.read_text()
-    assert store.lookup("CHAT.example", 8000, OURS) == Finding(Verdict.SAME, (1,))
-    assert store.lookup(*HOST, key(2)).verdict is Verdict.CHANGED
-    assert store.lookup("chat.example", 8001, OURS).verdict is Verdict.ABSENT
+    assert store.lookup("CHAT.example", 8000, OURS) == HostKeyFinding(HostKeyVerdict.SAME, (1,))
+    assert store.lookup(*HOST, key(2)).verdict is HostKeyVerdict.CHANGED
+    assert store.lookup("chat.example", 8001, OURS).verdict is HostKeyVerdict.ABSENT
     assert len(store.forget(*HOST)) == 1
-    assert store.lookup("::1", 8000, key(2)).verdict is Verdict.SAME
+    assert store.lookup("::1", 8000, key(2)).verdict is HostKeyVerdict.SAME
 
 
 @given(st.lists(st.binary(max_size=60) | st.sampled_from([LINE.encode(), b"@revoked ", b"|1|", b"\n", b"* "]), max_size=6))
@@ -313,7 +313,7 @@ def test_any_bytes_give_a_verdict_or_a_refusal(tmp_path_factory: pytest.TempPath
         found = store.lookup(*HOST, OURS)
     except StoreError:
         return
-    assert (found.verdict is Verdict.ABSENT) == (found.lines == ())
+    assert (found.verdict is HostKeyVerdict.ABSENT) == (found.lines == ())
 
 
 # Beside ssh-keygen. Its answers are read off the lines "# Host NAME found: line N" of -F.

@@ -9,7 +9,7 @@ from plytalk_auth_pin import Pin
 
 from plytalk import Identity, Peer, Role
 from plytalk.core.contracts.errors import ChangedPeer, ChatError, Refused, UnknownPeer
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.testing import check_authenticator
 from plytalk.trust.files import StoreError
 
@@ -139,6 +139,6 @@ def test_without_a_file_it_uses_the_data_folder(tmp_path: Path, monkeypatch: pyt
 def test_the_host_finds_it_by_its_entry_point() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     points = [EntryPoint(name, value, "plytalk") for name, value in project["entry-points"]["plytalk"].items()]
-    host = Host(points=points)
-    assert host.layer("auth", "pin") is Pin
-    assert not host.problems
+    registry = Registry(points=points)
+    assert registry.layer("auth", "pin") is Pin
+    assert not registry.problems

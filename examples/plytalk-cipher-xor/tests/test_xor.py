@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from plytalk_cipher_xor import Xor, xor
 
-from plytalk import Role, Secrets
+from plytalk import Role, SessionSecrets
 from plytalk.core.contracts.errors import HandshakeFailed
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.testing import check_cipher
 
 
 def two_ends() -> tuple[Xor, Xor]:
-    secrets = Secrets.shared(os.urandom(32))
+    secrets = SessionSecrets.shared(os.urandom(32))
     return Xor(secrets, Role.INITIATOR), Xor(secrets, Role.RESPONDER)
 
 
@@ -46,12 +46,12 @@ def test_a_flipped_bit_is_flipped_in_the_text_and_nobody_notices() -> None:
 
 def test_without_a_key_there_is_no_cipher() -> None:
     with pytest.raises(HandshakeFailed, match="needs a key"):
-        Xor(Secrets.none(), Role.INITIATOR)
+        Xor(SessionSecrets.none(), Role.INITIATOR)
 
 
 def test_the_host_finds_it_by_its_entry_point() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     points = [EntryPoint(name, value, "plytalk") for name, value in project["entry-points"]["plytalk"].items()]
-    host = Host(points=points)
-    assert host.layer("cipher", "xor") is Xor
-    assert not host.problems
+    registry = Registry(points=points)
+    assert registry.layer("cipher", "xor") is Xor
+    assert not registry.problems

@@ -7,7 +7,7 @@ import pytest
 from plytalk_feature_dice import Dice, roll
 
 from plytalk.core.contracts.errors import Usage
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.testing import check_layer
 
 
@@ -66,6 +66,6 @@ def test_what_is_no_throw_is_told_to_its_thrower_alone(rest: str) -> None:
 def test_the_host_finds_it_by_its_entry_point() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     points = [EntryPoint(name, value, "plytalk") for name, value in project["entry-points"]["plytalk"].items()]
-    host = Host(points=points)
-    assert host.layer("feature", "dice") is Dice
-    assert not host.problems
+    registry = Registry(points=points)
+    assert registry.layer("feature", "dice") is Dice
+    assert not registry.problems

@@ -15,7 +15,7 @@ called from anywhere: those that need an event loop bring their own.
 
 from plytalk.testing.ciphers import check_cipher
 from plytalk.testing.cutting import byte_by_byte, randomly, whole
-from plytalk.testing.endpoints import Side, open_ends, stack_of, two_ends
+from plytalk.testing.endpoints import Endpoint, open_ends, stack_of, two_ends
 from plytalk.testing.framers import check_framer
 from plytalk.testing.handshakes import check_handshake
 from plytalk.testing.others import check_authenticator, check_layer, check_messages, check_ui
@@ -23,10 +23,10 @@ from plytalk.testing.parts import GivenKeys, PlainFrames, RecordingUi, TypedFram
 from plytalk.testing.transports import check_transport
 
 __all__ = [
+    "Endpoint",
     "GivenKeys",
     "PlainFrames",
     "RecordingUi",
-    "Side",
     "TypedFrames",
     "byte_by_byte",
     "check_authenticator",

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.contracts import Handshake, Kind
 from plytalk.core.contracts.errors import Refused
-from plytalk.core.contracts.peers import Identity, Reply, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Reply, Role, SessionSecrets
 from plytalk.core.io.memory_stream import Cut, MemoryStream, memory_stream_pair
-from plytalk.core.pipeline.handshake_io import MESSAGE, Wire
+from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO
 from plytalk.testing.cutting import whole
 from plytalk.testing.verdict import within
 
@@ -23,7 +23,7 @@ Replace = Callable[[HeaderFramer, Kind, bytes], bytes]
 CLIENT, SERVER = Role.INITIATOR, Role.RESPONDER
 
 
-class Judge(Wire):
+class Judge(HandshakeIO):
     """A wire that notes what the handshake asks of it, and says yes or no to keys."""
 
     def __init__(self, framer: HeaderFramer, stream: MemoryStream, refuse: bool) -> None:
@@ -66,11 +66,11 @@ class Course:
     """How one attempt went: what came of it at each end, and what each end sent, frame by frame."""
 
     wires: dict[Role, Judge]
-    results: dict[Role, Secrets | BaseException] = field(default_factory=dict)
+    results: dict[Role, SessionSecrets | BaseException] = field(default_factory=dict)
     frames: dict[Role, list[tuple[Kind, bytes]]] = field(default_factory=lambda: {CLIENT: [], SERVER: []})
 
     @property
-    def secrets(self) -> tuple[Secrets, Secrets]:
+    def secrets(self) -> tuple[SessionSecrets, SessionSecrets]:
         """What both ends were left with. Raises AssertionError where an end failed."""
         for role, result in self.results.items():
             if isinstance(result, BaseException):
@@ -78,8 +78,8 @@ class Course:
                     f"An undisturbed handshake fails at the {role.value}, which raises {type(result).__name__}."
                 ) from result
         client, server = self.results[CLIENT], self.results[SERVER]
-        assert isinstance(client, Secrets)
-        assert isinstance(server, Secrets)
+        assert isinstance(client, SessionSecrets)
+        assert isinstance(server, SessionSecrets)
         return client, server
 
 
@@ -115,8 +115,8 @@ class Attempts:
 
         streams[CLIENT], streams[SERVER] = memory_stream_pair(link(CLIENT), link(SERVER))
         for role, stream in streams.items():
-            course.wires[role] = wire = Judge(self._framer(), stream, no is role)
-            stream.deliver_to(wire.feed, wire.ended)
+            course.wires[role] = io = Judge(self._framer(), stream, no is role)
+            stream.deliver_to(io.feed, io.ended)
         await within(
             asyncio.gather(*(self._talk(role, course) for role in streams)),
             "The handshake never ends, although all was said: `receive` only what the other side sends, and let its errors pass.",
@@ -126,15 +126,15 @@ class Attempts:
         return course
 
     async def _talk(self, role: Role, course: Course) -> None:
-        wire = course.wires[role]
+        io = course.wires[role]
         try:
-            course.results[role] = await self.start(role, wire)
+            course.results[role] = await self.start(role, io)
         except Exception as error:
             course.results[role] = error
-            wire.stream.close()
+            io.stream.close()
         else:
-            wire.stream.send(wire.framer.encode(MESSAGE, b"said at once by the " + role.value.encode()))
+            io.stream.send(io.framer.encode(MESSAGE, b"said at once by the " + role.value.encode()))
 
-    def start(self, role: Role, wire: Wire) -> asyncio.Task[Secrets]:
+    def start(self, role: Role, io: HandshakeIO) -> asyncio.Task[SessionSecrets]:
         talk = self.ends[role].initiate if role is CLIENT else self.ends[role].respond
-        return asyncio.ensure_future(talk(wire))
+        return asyncio.ensure_future(talk(io))

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 from plytalk.core.contracts import Cipher
 from plytalk.core.contracts.errors import ChatError, Tampered
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.testing.cutting import flipped, seeded
 from plytalk.testing.others import check_layer
 from plytalk.testing.verdict import demand, demand_silence, judged, shows, told
 
-Pair = tuple[Secrets, Secrets]
+Pair = tuple[SessionSecrets, SessionSecrets]
 SIZES = (0, 1, 15, 16, 17, 63, 64, 65, 255, 256, 1000, 16384, 65000)
 WORDS = b"Meet me at the usual place at nine."
 
@@ -19,7 +19,7 @@ WORDS = b"Meet me at the usual place at nine."
 class Ends:
     """Makes the two ends of conversations under the same secrets: client and server."""
 
-    def __init__(self, make: Callable[[Secrets, Role], Cipher], secrets: Callable[[], Pair]) -> None:
+    def __init__(self, make: Callable[[SessionSecrets, Role], Cipher], secrets: Callable[[], Pair]) -> None:
         self._make, self._secrets = make, secrets
 
     def pair(self, secrets: Pair | None = None) -> tuple[Cipher, Cipher]:
@@ -30,11 +30,11 @@ class Ends:
 def keys() -> Pair:
     """32 random bytes for each direction."""
     there, back = os.urandom(32), os.urandom(32)
-    return Secrets(there, back), Secrets(back, there)
+    return SessionSecrets(there, back), SessionSecrets(back, there)
 
 
 @judged
-def check_cipher(make: Callable[[Secrets, Role], Cipher], secrets: Callable[[], Pair] = keys) -> None:
+def check_cipher(make: Callable[[SessionSecrets, Role], Cipher], secrets: Callable[[], Pair] = keys) -> None:
     """Hold a cipher to its contract and to what it claims in `gives`. Raises AssertionError.
 
     `make(secrets, role)` gives a new one; `secrets()` gives what a handshake would leave to the client and to the server.
@@ -92,7 +92,10 @@ def _opens_what_it_sealed(ends: Ends) -> None:
                 "message would be refused by the other side.",
             )
             opened = receiver.open(sealed)
-            demand(opened == plaintext and isinstance(opened, bytes), f"The {end} does not open what was sealed ({size} bytes).")
+            demand(
+                opened == plaintext and isinstance(opened, bytes),
+                f"The {end} does not open what was sealed ({size} bytes).",
+            )
 
 
 def _keeps_conversations_apart(ends: Ends) -> None:
@@ -113,12 +116,12 @@ def _raises_nothing_but_tampered(ends: Ends) -> None:
         refused(ends.pair()[1], bytes(length))
 
 
-def _refuses_odd_keys(make: Callable[[Secrets, Role], Cipher], cipher: Cipher) -> None:
+def _refuses_odd_keys(make: Callable[[SessionSecrets, Role], Cipher], cipher: Cipher) -> None:
     if Property.STATES in cipher.needs:
         return
     for length in (0, 1, 15, 31, 33, 64):
         try:
-            made = make(Secrets.shared(os.urandom(length)), Role.INITIATOR)
+            made = make(SessionSecrets.shared(os.urandom(length)), Role.INITIATOR)
         except ChatError:
             continue
         except Exception as error:

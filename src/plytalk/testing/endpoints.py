@@ -12,13 +12,15 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.io.memory_stream import Cut, memory_stream_pair
 from plytalk.core.pipeline.session import Ending, Session
 from plytalk.core.stack.selection import Stack
-from plytalk.testing.parts import GivenKeys, Nowhere, RecordingUi, TypedFrames, Unsealed, Words
+from plytalk.testing.parts import GivenKeys, Nowhere, PlainWords, RecordingUi, TypedFrames, Unsealed
 
-PARTS: dict[str, type[Layer]] = {layer.kind: layer for layer in (Nowhere, TypedFrames, GivenKeys, Unsealed, Words, RecordingUi)}
+PARTS: dict[str, type[Layer]] = {
+    layer.kind: layer for layer in (Nowhere, TypedFrames, GivenKeys, Unsealed, PlainWords, RecordingUi)
+}
 
 
 @dataclass(frozen=True)
-class Side:
+class Endpoint:
     """One end of an open conversation."""
 
     session: Session
@@ -52,7 +54,7 @@ def stack_of(*layers: type[Layer], **options: Any) -> Stack:
 @asynccontextmanager
 async def two_ends(
     *layers: type[Layer], cut: Cut | None = None, limits: Limits | None = None, **options: Any
-) -> AsyncIterator[tuple[Side, Side]]:
+) -> AsyncIterator[tuple[Endpoint, Endpoint]]:
     """A client and a server of these layers (see `stack_of`), in conversation until the block ends.
 
         async with two_ends(Xor, cut=byte_by_byte) as (client, server):
@@ -68,7 +70,7 @@ async def two_ends(
 @asynccontextmanager
 async def open_ends(
     client: Stack, server: Stack, *, cut: Cut | None = None, limits: Limits | None = None
-) -> AsyncIterator[tuple[Side, Side]]:
+) -> AsyncIterator[tuple[Endpoint, Endpoint]]:
     """The same for two stacks made beforehand, each with a `RecordingUi`. Raises what the first to fail raises."""
     streams = memory_stream_pair(cut)
     sessions = (
@@ -84,7 +86,7 @@ async def open_ends(
         for session in sessions:
             session.stack.ui.opened(session)
             session.begin()
-        yield Side(sessions[0], cast(RecordingUi, client.ui)), Side(sessions[1], cast(RecordingUi, server.ui))
+        yield Endpoint(sessions[0], cast(RecordingUi, client.ui)), Endpoint(sessions[1], cast(RecordingUi, server.ui))
     finally:
         for opening in openings:
             opening.cancel()

@@ -27,8 +27,8 @@ def check_framer(make: Callable[[], Framer]) -> None:
     framer = make()
     check_layer(type(framer))
     _begins_empty(make)
-    if Property.BORDERS in framer.gives:
-        _keeps_borders(make)
+    if Property.BOUNDARIES in framer.gives:
+        _keeps_boundaries(make)
         _gives_one_at_a_time(make)
         _counts_what_it_holds(make)
         _refuses_what_is_too_long(make)
@@ -59,7 +59,7 @@ def _begins_empty(make: Callable[[], Framer]) -> None:
     )
 
 
-def _keeps_borders(make: Callable[[], Framer]) -> None:
+def _keeps_boundaries(make: Callable[[], Framer]) -> None:
     stream = b"".join(make().encode(kind, payload) for kind, payload in SENT)
     for pieces in cuts(stream):
         came = fed(make(), pieces)
@@ -172,7 +172,7 @@ def _keeps_bytes(make: Callable[[], Framer]) -> None:
         demand(
             b"".join(payload for _, payload in came) == sent, "Bytes are lost, added or changed. `feed` must copy what it keeps."
         )
-        demand(not any(kind for kind, _ in came), "A framer without borders cannot know kinds: give None.")
+        demand(not any(kind for kind, _ in came), "A framer without boundaries cannot know kinds: give None.")
         demand(framer.unfinished == 0, "`unfinished` is not 0 when everything was taken.")
     demand(
         b"".join(make().encode(kind, payload) for kind, payload in SENT) == sent,

@@ -8,7 +8,7 @@ from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.contracts import Cipher, Handshake, Kind
 from plytalk.core.contracts.errors import RemoteError, UnknownPeer
 from plytalk.core.contracts.limits import KIB
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.testing.attempts import CLIENT, SERVER, Attempts, Change, Course, Judge
@@ -27,7 +27,7 @@ def check_handshake(
     make: Callable[[], Handshake],
     server: Callable[[], Handshake] | None = None,
     *,
-    cipher: Callable[[Secrets, Role], Cipher] | None = None,
+    cipher: Callable[[SessionSecrets, Role], Cipher] | None = None,
     framers: Sequence[Callable[[], HeaderFramer]] = (TypedFrames, PlainFrames),
 ) -> None:
     """Hold a handshake to its contract, in both roles. Raises AssertionError.
@@ -45,7 +45,7 @@ def check_handshake(
 async def _check(
     client: Handshake,
     server: Handshake,
-    cipher: Callable[[Secrets, Role], Cipher] | None,
+    cipher: Callable[[SessionSecrets, Role], Cipher] | None,
     framers: Sequence[Callable[[], HeaderFramer]],
 ) -> None:
     for role, handshake in ((CLIENT, client), (SERVER, server)):
@@ -70,7 +70,7 @@ def _nobody(prompt: str) -> str:
     raise UnknownPeer(f"{prompt} Nobody can be asked here.")
 
 
-def _agrees(course: Course, handshake: Handshake, cipher: Callable[[Secrets, Role], Cipher] | None) -> None:
+def _agrees(course: Course, handshake: Handshake, cipher: Callable[[SessionSecrets, Role], Cipher] | None) -> None:
     client, server = course.secrets
     demand(
         client.send == server.receive and client.receive == server.send,
@@ -91,8 +91,8 @@ def _agrees(course: Course, handshake: Handshake, cipher: Callable[[Secrets, Rol
 
 
 def _leaves_what_follows(course: Course) -> None:
-    for role, wire in course.wires.items():
-        came = [payload for _, payload in wire.framer.frames()]
+    for role, io in course.wires.items():
+        came = [payload for _, payload in io.framer.frames()]
         demand(
             came == [b"said at once by the " + role.other.value.encode()],
             f"What the {role.other.value} says right behind the handshake is lost at the {role.value}: `receive` no more frames "
@@ -101,22 +101,20 @@ def _leaves_what_follows(course: Course) -> None:
 
 
 def _asks(course: Course, handshake: Handshake) -> None:
-    for role, wire in course.wires.items():
+    for role, io in course.wires.items():
         demand(
-            bool(wire.asked) == (role.other in handshake.shows),
-            f"The {role.value} "
-            + ("asks" if wire.asked else "does not ask")
-            + f" about the {role.other.value}'s key, but `shows` "
-            "says otherwise: call `await wire.ask(Identity(...))` at the side that sees a key, and name its owner in `shows`.",
+            bool(io.asked) == (role.other in handshake.shows),
+            f"The {role.value} " + ("asks" if io.asked else "does not ask") + f" about the {role.other.value}'s key, but `shows` "
+            "says otherwise: call `await io.ask(Identity(...))` at the side that sees a key, and name its owner in `shows`.",
         )
         demand(
-            not wire.sent_before_asking,
+            not io.sent_before_asking,
             f"The {role.value} answers the {role.other.value}'s key before it asks about it: ask before a secret byte leaves.",
         )
-        demand(all(identity.key and identity.algorithm for identity in wire.asked), "`ask` is called with an empty identity.")
+        demand(all(identity.key and identity.algorithm for identity in io.asked), "`ask` is called with an empty identity.")
         demand(
-            all(0 < limit <= MAX_FRAME for limit in wire.limits),
-            f"The {role.value} accepts frames of {max(wire.limits, default=0):,} bytes from a stranger: `receive` with the "
+            all(0 < limit <= MAX_FRAME for limit in io.limits),
+            f"The {role.value} accepts frames of {max(io.limits, default=0):,} bytes from a stranger: `receive` with the "
             f"limit that the message really needs, {MAX_FRAME:,} at most.",
         )
 
@@ -133,7 +131,7 @@ async def _obeys_a_no(attempts: Attempts, role: Role) -> None:
     )
 
 
-async def _keeps_conversations_apart(attempts: Attempts, cipher: Callable[[Secrets, Role], Cipher] | None) -> None:
+async def _keeps_conversations_apart(attempts: Attempts, cipher: Callable[[SessionSecrets, Role], Cipher] | None) -> None:
     handshake = attempts.ends[CLIENT]
     courses = await asyncio.gather(*(attempts.once(randomly(seed)) for seed in range(3)))
     for course in courses:
@@ -198,7 +196,7 @@ def _flip(at: int, bit: int, payload: bytes) -> bytes:
 
 def _fails_in_words(course: Course, sender: Role, fatal: str) -> None:
     for role, result in course.results.items():
-        if isinstance(result, Secrets):
+        if isinstance(result, SessionSecrets):
             demand(not fatal or role is sender, f"The {role.value} takes {fatal} for a handshake that succeeded.")
             continue
         if not isinstance(result, RemoteError):
@@ -207,15 +205,15 @@ def _fails_in_words(course: Course, sender: Role, fatal: str) -> None:
                 "HandshakeFailed for whatever is wrong with it."
             ) from result
         for secrets in course.results.values():
-            if isinstance(secrets, Secrets):
+            if isinstance(secrets, SessionSecrets):
                 demand_silence(told(result), secrets, "the text of an error")
 
 
 async def _is_interrupted(attempts: Attempts, role: Role) -> None:
     stream, other = memory_stream_pair()
-    wire = Judge(TypedFrames(), stream, False)
-    stream.deliver_to(wire.feed, wire.ended)
-    talking = attempts.start(role, wire)
+    io = Judge(TypedFrames(), stream, False)
+    stream.deliver_to(io.feed, io.ended)
+    talking = attempts.start(role, io)
     await idle()
     talking.cancel()
     await within(asyncio.wait({talking}), f"The {role.value} does not end when it is cancelled: let CancelledError pass.")

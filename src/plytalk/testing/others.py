@@ -33,7 +33,7 @@ def check_layer(layer: type[Layer]) -> None:
 
 @judged
 def check_messages(make: Callable[[bool], Messages]) -> None:
-    """Hold messages to their contract. `make(borders)` gives new ones, as for one conversation. Raises AssertionError."""
+    """Hold messages to their contract. `make(boundaries)` gives new ones, as for one conversation. Raises AssertionError."""
     messages = make(True)
     check_layer(type(messages))
     said: list[Item] = [text for text in map(messages.prepare, SAID) if text is not None]
@@ -47,17 +47,17 @@ def check_messages(make: Callable[[bool], Messages]) -> None:
         len(goodbye) == 1 and isinstance(goodbye[0], Close), "`Close` does not come back as `Close`: the chat would never end."
     )
     _survives_garbage(make)
-    if Property.BORDERS not in messages.needs:
+    if Property.BOUNDARIES not in messages.needs:
         _survives_cuts(make)
 
 
 def _survives_garbage(make: Callable[[bool], Messages]) -> None:
     random = seeded(3)
     for length in (*range(40), 300):
-        for borders in (True, False):
+        for boundaries in (True, False):
             garbage = random.randbytes(length)
             try:
-                list(make(borders).unpack(garbage))
+                list(make(boundaries).unpack(garbage))
             except RemoteError:
                 pass
             except Exception as error:
@@ -73,7 +73,7 @@ def _survives_cuts(make: Callable[[bool], Messages]) -> None:
     for pieces in cuts(plaintext, seeds=3):
         messages = make(False)
         came = "".join(str(item) for piece in pieces for item in messages.unpack(piece))
-        demand(came == said, "Without borders a character may be cut in two: keep its beginning until the rest comes.")
+        demand(came == said, "Without boundaries a character may be cut in two: keep its beginning until the rest comes.")
 
 
 @judged

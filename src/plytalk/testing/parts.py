@@ -9,10 +9,10 @@ from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.bases.utf8_messages import TextMessages
 from plytalk.core.contracts import Cipher, Conversation, Handshake, Listener, Stream, Transport, Ui
 from plytalk.core.contracts.errors import CannotConnect, UnknownPeer
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.io.questions import Question
-from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.pipeline.session import Ending
 from plytalk.testing.verdict import within
 
@@ -21,7 +21,7 @@ class TypedFrames(HeaderFramer):
     """Frames with a type and a length."""
 
     name = "test-typed"
-    gives = {Property.BORDERS}
+    gives = {Property.BOUNDARIES}
     header = Struct(">cI")
     typed = True
 
@@ -30,7 +30,7 @@ class PlainFrames(HeaderFramer):
     """Frames with a length."""
 
     name = "test-plain"
-    gives = {Property.BORDERS}
+    gives = {Property.BOUNDARIES}
     header = Struct(">I")
 
 
@@ -38,17 +38,17 @@ class GivenKeys(Handshake):
     """The client sends two keys for everyone to read."""
 
     name = "test-keys"
-    needs = {Property.BORDERS}
+    needs = {Property.BOUNDARIES}
     gives = {Property.KEYS, Property.DIRECTION_KEYS}
 
-    async def initiate(self, wire: Wire) -> Secrets:
-        secrets = Secrets(os.urandom(32), os.urandom(32))
-        await wire.send(b"K", bytes(secrets.send) + secrets.receive)
+    async def initiate(self, io: HandshakeIO) -> SessionSecrets:
+        secrets = SessionSecrets(os.urandom(32), os.urandom(32))
+        await io.send(b"K", bytes(secrets.send) + secrets.receive)
         return secrets
 
-    async def respond(self, wire: Wire) -> Secrets:
-        keys = await wire.receive(b"K", limit=64)
-        return Secrets(keys[32:], keys[:32])
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
+        keys = await io.receive(b"K", limit=64)
+        return SessionSecrets(keys[32:], keys[:32])
 
 
 class Unsealed(Cipher):
@@ -56,7 +56,7 @@ class Unsealed(Cipher):
 
     name = "test-unsealed"
 
-    def __init__(self, secrets: Secrets, role: Role, **options: Any) -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role, **options: Any) -> None:
         pass
 
     def seal(self, plaintext: bytes) -> bytes:
@@ -66,7 +66,7 @@ class Unsealed(Cipher):
         return sealed
 
 
-class Words(TextMessages):
+class PlainWords(TextMessages):
     """UTF-8 text."""
 
     name = "test-words"

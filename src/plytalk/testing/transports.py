@@ -46,7 +46,7 @@ class Receiver:
         await self.until(lambda: self.ends, otherwise)
 
 
-class Place:
+class TransportBed:
     """Listens and connects, as often as a check wants."""
 
     def __init__(self, make: Callable[[], Transport], host: str, port: int) -> None:
@@ -90,9 +90,9 @@ def check_transport(make: Callable[[], Transport], host: str = "127.0.0.1", port
 
 
 async def _with_a_place(
-    make: Callable[[], Transport], host: str, port: int, check: Callable[[Place, Listener], Awaitable[None]]
+    make: Callable[[], Transport], host: str, port: int, check: Callable[[TransportBed, Listener], Awaitable[None]]
 ) -> None:
-    place = Place(make, host, port)
+    place = TransportBed(make, host, port)
     listener = await place.listen()
     try:
         await check(place, listener)
@@ -100,7 +100,7 @@ async def _with_a_place(
         await listener.close()
 
 
-async def _carries_bytes(place: Place, listener: Listener) -> None:
+async def _carries_bytes(place: TransportBed, listener: Listener) -> None:
     pairs = [await place.pair(listener) for _ in range(2)]
     for number, (client, server) in enumerate(pairs):
         demand(client.peer and server.peer, "A stream has no `peer`: say who is there, for people to read.")
@@ -117,7 +117,7 @@ async def _carries_bytes(place: Place, listener: Listener) -> None:
     _close(*pairs[0], *pairs[1])
 
 
-async def _waits_for_a_receiver(place: Place, listener: Listener) -> None:
+async def _waits_for_a_receiver(place: TransportBed, listener: Listener) -> None:
     client, server = await place.pair(listener)
     client.send(b"early")
     await idle()
@@ -125,7 +125,7 @@ async def _waits_for_a_receiver(place: Place, listener: Listener) -> None:
     _close(client, server)
 
 
-async def _holds_back(place: Place, listener: Listener) -> None:
+async def _holds_back(place: TransportBed, listener: Listener) -> None:
     client, server = await place.pair(listener)
     receiver = Receiver(server)
     client.send(b"first")
@@ -152,7 +152,7 @@ async def _holds_back(place: Place, listener: Listener) -> None:
     _close(client, server)
 
 
-async def _changes_receivers(place: Place, listener: Listener) -> None:
+async def _changes_receivers(place: TransportBed, listener: Listener) -> None:
     client, server = await place.pair(listener)
     first = Receiver(server)
     client.send(b"one")
@@ -169,7 +169,7 @@ async def _changes_receivers(place: Place, listener: Listener) -> None:
     _close(client, server)
 
 
-async def _says_the_last_word(place: Place, listener: Listener) -> None:
+async def _says_the_last_word(place: TransportBed, listener: Listener) -> None:
     client, server = await place.pair(listener)
     ours, theirs = Receiver(client), Receiver(server)
     data = seeded(4).randbytes(MUCH)
@@ -185,7 +185,7 @@ async def _says_the_last_word(place: Place, listener: Listener) -> None:
     _close(client, server)
 
 
-async def _closes(place: Place, listener: Listener) -> None:
+async def _closes(place: TransportBed, listener: Listener) -> None:
     client, server = await place.pair(listener)
     ours, theirs = Receiver(client), Receiver(server)
     client.close()
@@ -208,7 +208,7 @@ async def _closes(place: Place, listener: Listener) -> None:
     _close(server)
 
 
-async def _lets_waiting_be_cancelled(place: Place, listener: Listener) -> None:
+async def _lets_waiting_be_cancelled(place: TransportBed, listener: Listener) -> None:
     accepting = asyncio.create_task(listener.accept())
     await idle()
     accepting.cancel()
@@ -219,7 +219,7 @@ async def _lets_waiting_be_cancelled(place: Place, listener: Listener) -> None:
     _close(client, server)
 
 
-async def _gives_its_place_back(place: Place, listener: Listener) -> None:
+async def _gives_its_place_back(place: TransportBed, listener: Listener) -> None:
     client, server = await place.pair(listener)
     address = place.address(listener)
     try:

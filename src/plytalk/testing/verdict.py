@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
-from plytalk.core.contracts.peers import Secrets
+from plytalk.core.contracts.peers import SessionSecrets
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -90,7 +90,7 @@ def shows(text: str, secret: bytes) -> bool:
     return any(form in text or form.upper() in text for form in forms)
 
 
-def demand_silence(text: str, secrets: Secrets, where: str) -> None:
+def demand_silence(text: str, secrets: SessionSecrets, where: str) -> None:
     """No key of `secrets` may stand in `text`."""
     for key in (secrets.send, secrets.receive):
         demand(

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from plytalk.core.bases import aead
 from plytalk.core.bases.aead import MAX_SEALED, NONCE, POOL, RandomNonceCipher
 from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.testing import check_cipher
 
 KEY = bytes(range(32))
@@ -35,7 +35,7 @@ class Weakened(Gcm):
 
 
 def cipher(make: type[RandomNonceCipher] = Gcm) -> RandomNonceCipher:
-    return make(Secrets.shared(KEY), Role.INITIATOR)
+    return make(SessionSecrets.shared(KEY), Role.INITIATOR)
 
 
 def test_it_passes_the_kit() -> None:
@@ -73,7 +73,7 @@ def test_whatever_is_wrong_there_is_one_answer() -> None:
 
 def test_a_key_that_can_be_overwritten_is_overwritten() -> None:
     key = bytearray(KEY)
-    sealer = Gcm(Secrets.shared(key), Role.INITIATOR)
+    sealer = Gcm(SessionSecrets.shared(key), Role.INITIATOR)
     assert key == bytes(32)
     assert cipher().open(sealer.seal(b"hello")) == b"hello"
 
@@ -94,7 +94,7 @@ def test_a_key_that_the_primitive_goes_on_using_is_left_as_it_is() -> None:
             return Refers(key)
 
     key = bytearray(KEY)
-    sealer = Referring(Secrets.shared(key), Role.INITIATOR)
+    sealer = Referring(SessionSecrets.shared(key), Role.INITIATOR)
     assert key == KEY
     assert cipher().open(sealer.seal(b"hello")) == b"hello"
 
@@ -102,7 +102,7 @@ def test_a_key_that_the_primitive_goes_on_using_is_left_as_it_is() -> None:
 @pytest.mark.parametrize("length", [0, 1, 16, 31, 33])
 def test_a_key_of_another_length_is_refused_without_being_shown(length: int) -> None:
     with pytest.raises(HandshakeFailed, match=rf"a key of {length} bytes; the cipher `gcm` takes \(32,\)"):
-        Gcm(Secrets.shared(bytes(length)), Role.INITIATOR)
+        Gcm(SessionSecrets.shared(bytes(length)), Role.INITIATOR)
 
 
 def test_it_stops_before_random_nonces_meet(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +143,7 @@ def test_a_forked_child_cannot_seal_at_all() -> None:
 
 
 def test_a_cipher_that_forgot_its_keys_refuses_everything() -> None:
-    cipher = Gcm(Secrets.shared(KEY), Role.INITIATOR)
+    cipher = Gcm(SessionSecrets.shared(KEY), Role.INITIATOR)
     sealed = cipher.seal(b"hello")
     cipher.forget()
     with pytest.raises(LocalError, match="forgotten"):

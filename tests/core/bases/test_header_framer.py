@@ -23,7 +23,7 @@ class Tiny(HeaderFramer):
     """A length of one byte."""
 
     name = "tiny"
-    gives = {Property.BORDERS}
+    gives = {Property.BOUNDARIES}
     header = Struct(">B")
     longest = 255
 

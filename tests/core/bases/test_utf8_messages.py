@@ -33,8 +33,8 @@ def test_without_borders_characters_survive_being_cut(text: str, seed: int) -> N
 
 @given(st.binary())
 def test_nothing_that_arrives_is_an_error(garbage: bytes) -> None:
-    for borders in (True, False):
-        for item in Words(borders).unpack(garbage):
+    for boundaries in (True, False):
+        for item in Words(boundaries).unpack(garbage):
             assert isinstance(item, str | Close | Undecodable)
 
 
@@ -55,9 +55,9 @@ def test_half_a_character_waits_for_the_rest() -> None:
     assert list(messages.unpack("é".encode()[1:])) == ["é"]
 
 
-@pytest.mark.parametrize("borders", [True, False])
-def test_an_empty_message_is_one_only_where_there_are_borders(borders: bool) -> None:
-    assert list(Words(borders).unpack(b"")) == ([""] if borders else [])
+@pytest.mark.parametrize("boundaries", [True, False])
+def test_an_empty_message_is_one_only_where_there_are_boundaries(boundaries: bool) -> None:
+    assert list(Words(boundaries).unpack(b"")) == ([""] if boundaries else [])
 
 
 def test_a_lone_surrogate_is_sent_as_a_question_mark() -> None:

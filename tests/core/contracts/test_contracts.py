@@ -11,7 +11,7 @@ from plytalk.core.contracts.errors import UnknownPeer
 from plytalk.core.contracts.items import Close
 from plytalk.core.contracts.peers import Identity, Peer, Role
 from plytalk.testing import RecordingUi, stack_of
-from plytalk.testing.parts import Nowhere, Words
+from plytalk.testing.parts import Nowhere, PlainWords
 
 
 def test_an_option_reaches_its_layer_under_a_name_that_python_takes() -> None:
@@ -57,8 +57,8 @@ async def test_what_a_layer_does_not_define_does_nothing() -> None:
     stack = stack_of()
     assert await stack.transport.ready(Role.INITIATOR, lambda prompt: prompt) == ()
     assert Nowhere.configured({"anything": 1}) is Nowhere
-    assert Words(True).prepare(" as typed ") == " as typed "
-    assert [*Words(True).pack([Close()])] == [b"exit"]
+    assert PlainWords(True).prepare(" as typed ") == " as typed "
+    assert [*PlainWords(True).pack([Close()])] == [b"exit"]
 
     class Nothing(Authenticator):
         """Judges nothing by itself."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plytalk.core.contracts.endings import SENTENCES, By, Ending, ending_by_peer
+from plytalk.core.contracts.endings import SENTENCES, EndedBy, Ending, ending_by_peer
 from plytalk.core.contracts.errors import Exit, HandshakeFailed, Refused, Removed, Truncated
 from plytalk.core.contracts.items import Close, CloseReason
 
@@ -21,7 +21,7 @@ CODES = {
 @pytest.mark.parametrize("reason", CloseReason)
 def test_each_reason_has_its_sentence_and_its_exit_code(reason: CloseReason) -> None:
     ending = ending_by_peer(Close(reason=reason))
-    assert (ending.by, ending.reason, ending.code) == (By.THEM, SENTENCES[reason], reason)
+    assert (ending.by, ending.reason, ending.code) == (EndedBy.THEM, SENTENCES[reason], reason)
     assert ending.exit_code == CODES[reason]
     assert isinstance(ending.error, {9: Removed, 4: HandshakeFailed}.get(CODES[reason], type(None)))
     assert isinstance(ending.error, Refused) == (reason is CloseReason.REFUSED)  # a client tries a busy server again
@@ -46,5 +46,5 @@ def test_who_was_removed_by_an_operator_stays_away_and_others_may_come_back() ->
 
 
 def test_the_error_gives_the_exit_code() -> None:
-    assert Ending(By.US, "Done.").exit_code == Exit.OK
-    assert Ending(By.FAULT, "Cut.", Truncated()).exit_code == Exit.TRUNCATED
+    assert Ending(EndedBy.US, "Done.").exit_code == Exit.OK
+    assert Ending(EndedBy.FAULT, "Cut.", Truncated()).exit_code == Exit.TRUNCATED

@@ -10,47 +10,47 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from plytalk.core.contracts.peers import Identity, Peer, Reply, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Peer, Reply, Role, SessionSecrets
 from plytalk.testing.verdict import shows
 
 KEY = bytes(range(32))
 
 
 def test_secrets_are_never_printed() -> None:
-    secrets = Secrets.shared(KEY)
+    secrets = SessionSecrets.shared(KEY)
     for text in (repr(secrets), str(secrets), f"{secrets}", f"{secrets!r:>80}", repr([secrets])):
         assert not shows(text, KEY)
 
 
 def test_secrets_stay_out_of_a_traceback() -> None:
-    def use(secrets: Secrets) -> None:
+    def use(secrets: SessionSecrets) -> None:
         raise ValueError(f"cannot use {secrets}")
 
     with pytest.raises(ValueError, match="cannot use <Secrets") as failure:
-        use(Secrets.shared(KEY))
+        use(SessionSecrets.shared(KEY))
     assert not shows("".join(traceback.format_exception(failure.value)), KEY)
 
 
 @pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
 def test_secrets_are_neither_pickled_nor_copied(copied) -> None:
     with pytest.raises(TypeError, match="not pickled or copied"):
-        copied(Secrets.shared(KEY))
+        copied(SessionSecrets.shared(KEY))
 
 
 def test_secrets_are_not_compared_in_the_open_nor_changed() -> None:
-    assert Secrets.shared(KEY) != Secrets.shared(KEY)
+    assert SessionSecrets.shared(KEY) != SessionSecrets.shared(KEY)
     with pytest.raises(FrozenInstanceError):
-        Secrets.none().send = KEY  # type: ignore[misc]
+        SessionSecrets.none().send = KEY  # type: ignore[misc]
 
 
 def test_one_key_may_serve_both_directions() -> None:
-    secrets = Secrets.shared(KEY)
+    secrets = SessionSecrets.shared(KEY)
     assert (secrets.send, secrets.receive) == (KEY, KEY)
-    assert (Secrets.none().send, Secrets.none().receive) == (b"", b"")
+    assert (SessionSecrets.none().send, SessionSecrets.none().receive) == (b"", b"")
 
 
 def test_a_binding_is_hkdf_of_the_transcript_and_the_name() -> None:
-    secrets = Secrets(transcript=b"h" * 32)
+    secrets = SessionSecrets(transcript=b"h" * 32)
     expected = HKDF(SHA256(), 32, None, b"plytalk/1 binding sas").derive(b"h" * 32)
     assert hmac.compare_digest(secrets.binding("sas"), expected)
     assert secrets.binding("sas") != secrets.binding("psk")

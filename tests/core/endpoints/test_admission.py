@@ -18,7 +18,7 @@ from plytalk.core.contracts.errors import (
 )
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.endpoints import admission
-from plytalk.core.endpoints.admission import Admission, Counted, Full, Penalties, Reason, TurnedAway, reason_of, source_of
+from plytalk.core.endpoints.admission import Admission, CountedSource, Full, Penalties, Reason, TurnedAway, reason_of, source_of
 
 LIMITS = replace(Limits(), unauthenticated=4, unauthenticated_per_address=2, failures=3)
 HERE, FAR, FURTHER = "127.0.0.1:1", "192.0.2.1:1", "192.0.2.2:1"
@@ -231,7 +231,7 @@ def test_every_error_has_a_reason(error: ChatError, reason: str) -> None:
 
 
 def test_what_is_counted_by_nothing_is_counted_too() -> None:
-    counted = Counted[str]()
+    counted = CountedSource[str]()
     counted.add("a", "")
     assert counted.remove("a") == ""
     assert counted.remove("a") is None

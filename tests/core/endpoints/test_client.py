@@ -9,7 +9,7 @@ from serving import QUICK, Says, Serving, Shows, breaking, client, hooks, server
 from plytalk.core.contracts import Authenticator, Question, Stream
 from plytalk.core.contracts.errors import BrokenPlugin, CannotConnect, ImpossibleStack, Refused, Usage
 from plytalk.core.contracts.peers import Peer, Role
-from plytalk.core.pipeline.session import By, Ending, Session
+from plytalk.core.pipeline.session import EndedBy, Ending, Session
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import GivenKeys, RecordingUi
 
@@ -93,7 +93,7 @@ class Thinks(Says):
 async def test_who_said_yes_too_late_connects_again_and_is_not_asked_again() -> None:
     async with Serving("late-yes", Shows, limits=QUICK) as serving:
         its, ui = client(Shows, Remembers, Thinks)
-        assert (await its.run("late-yes", 0)).by is By.US
+        assert (await its.run("late-yes", 0)).by is EndedBy.US
         assert ui.questions == ["Trust it?"]
         assert ui.notices == ["The other side did not wait for your answer: connecting again."]
         await serving.ui.until(messages=1)
@@ -126,7 +126,7 @@ async def test_whoever_interrupts_a_client_says_goodbye_for_it() -> None:
         with pytest.raises(asyncio.CancelledError):
             await talking
         await serving.talks()
-        assert serving.ui.ending == Ending(By.THEM, "The other side said exit.")
+        assert serving.ui.ending == Ending(EndedBy.THEM, "The other side said exit.")
 
 
 async def test_a_ui_that_has_nothing_more_to_say_leaves_the_conversation_open() -> None:
@@ -143,7 +143,7 @@ async def test_a_ui_that_has_nothing_more_to_say_leaves_the_conversation_open() 
         assert serving.ui.session is not None
         serving.ui.session.say("good to know")
         serving.ui.session.exit()
-        assert (await talking).by is By.THEM
+        assert (await talking).by is EndedBy.THEM
         assert ui.messages == ["good to know"]
 
 
@@ -206,7 +206,7 @@ async def test_hooks_hear_of_every_conversation() -> None:
         its, _ = client(Says, hook=hooks(session_opened=session_opened, session_closed=session_closed))
         await its.run("hooks", 0)
         assert serving.ui.messages == ["hello"]
-    assert heard == ["memory:server", By.US]
+    assert heard == ["memory:server", EndedBy.US]
 
 
 async def test_a_hook_that_raises_at_the_start_ends_the_conversation_with_a_goodbye() -> None:
@@ -218,7 +218,7 @@ async def test_a_hook_that_raises_at_the_start_ends_the_conversation_with_a_good
         with pytest.raises(BrokenPlugin, match=r"The hook `session_opened` of .*test_ends raised ZeroDivisionError"):
             await its.run("hook", 0)
         await serving.ui.until(over=True)
-        assert serving.ui.ending == Ending(By.THEM, "The other side said exit.")
+        assert serving.ui.ending == Ending(EndedBy.THEM, "The other side said exit.")
         await serving.talks()
         assert serving.ui.messages == ["hello"]
 
@@ -230,6 +230,6 @@ async def test_a_hook_that_raises_at_the_end_is_reported_and_changes_nothing(err
 
     async with Serving("end"):
         its, ui = client(Says, hook=hooks(session_closed=session_closed))
-        assert (await its.run("end", 0)).by is By.US
+        assert (await its.run("end", 0)).by is EndedBy.US
     assert len(ui.notices) == 1
     assert "ZeroDivisionError" in ui.notices[0] or "The history is full." in ui.notices[0]

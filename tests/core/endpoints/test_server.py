@@ -14,30 +14,30 @@ from plytalk.core.contracts import Authenticator, Conversation, Feature, Listene
 from plytalk.core.contracts.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, Usage
 from plytalk.core.contracts.items import EXIT, Empty, is_exit
 from plytalk.core.contracts.limits import Limits
-from plytalk.core.contracts.peers import Identity, Peer, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.endpoints.client import Client
-from plytalk.core.endpoints.server import Place
-from plytalk.core.io.queue_listener import Arrivals
-from plytalk.core.pipeline.session import By, Ending, Session
+from plytalk.core.endpoints.server import ListenAddress
+from plytalk.core.io.queue_listener import QueueListener
+from plytalk.core.pipeline.session import EndedBy, Ending, Session
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import GivenKeys, PlainFrames, RecordingUi, TypedFrames, stack_of
-from plytalk.testing.parts import Words
+from plytalk.testing.parts import PlainWords
 from plytalk.testing.verdict import idle, within
 
 
 async def test_a_server_ends_with_its_only_conversation() -> None:
     async with Serving("once", keep=False) as serving:
         ending, _ = await serving.talks()
-        assert ending == Ending(By.US, "You said exit.")
-        assert await serving.task == Ending(By.THEM, "The other side said exit.")
+        assert ending == Ending(EndedBy.US, "You said exit.")
+        assert await serving.task == Ending(EndedBy.THEM, "The other side said exit.")
     assert serving.ui.messages == ["hello"]
     assert serving.ui.notices == [
         "Listening on once with memory | test-typed | test-keys | test-unsealed | test-words | test-recording."
     ]
-    assert serving.ui.ending == Ending(By.THEM, "The other side said exit.")
+    assert serving.ui.ending == Ending(EndedBy.THEM, "The other side said exit.")
 
 
 async def test_the_place_is_free_again_as_soon_as_the_only_peer_is_in() -> None:
@@ -72,7 +72,7 @@ async def test_while_it_talks_others_are_turned_away() -> None:
         await ui.until(open=True)
         await serving.ui.until(open=True)
         ending = await client()[0].run("busy", 0)
-        assert ending.by is By.THEM
+        assert ending.by is EndedBy.THEM
         why = "memory:client did not get in: This server talks to one client at a time, and is busy."
         assert why in serving.ui.notices
         assert not talking.done()
@@ -153,7 +153,7 @@ async def test_who_keeps_failing_is_turned_away_unheard_and_without_a_word() -> 
 
 async def test_a_listener_can_ask_whom_to_refuse_before_anything_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Callable[[str], bool]] = []
-    monkeypatch.setattr(Arrivals, "screen", lambda self, refuses: asked.append(refuses))
+    monkeypatch.setattr(QueueListener, "screen", lambda self, refuses: asked.append(refuses))
     async with Serving("screened", Far, limits=replace(PATIENT, failures=1)) as serving:
         (refuses,) = asked
         assert not refuses("192.0.2.1:1234")
@@ -195,12 +195,12 @@ class ShowsBoth(Shows):
 
     shows = {Role.INITIATOR}
 
-    async def initiate(self, wire) -> Secrets:
-        return await GivenKeys.initiate(self, wire)
+    async def initiate(self, io) -> SessionSecrets:
+        return await GivenKeys.initiate(self, io)
 
-    async def respond(self, wire) -> Secrets:
-        secrets = await GivenKeys.respond(self, wire)
-        await wire.ask(Identity("test", b"key"))
+    async def respond(self, io) -> SessionSecrets:
+        secrets = await GivenKeys.respond(self, io)
+        await io.ask(Identity("test", b"key"))
         return secrets
 
 
@@ -315,7 +315,7 @@ async def test_a_conversation_that_breaks_does_not_end_a_server_that_keeps_on() 
 async def test_a_server_whose_ui_breaks_goes_on_if_it_is_to(keep: bool) -> None:
     async with Serving("host", breaking("run"), keep=keep) as serving:
         ending, _ = await serving.talks(RecordingUi)
-        assert ending.by is By.THEM
+        assert ending.by is EndedBy.THEM
         if keep:
             await serving.ui.until(notices=2)
             assert "raised ZeroDivisionError" in serving.ui.notices[1]
@@ -400,7 +400,7 @@ async def test_whoever_interrupts_a_server_says_goodbye_for_it() -> None:
         talking = asyncio.create_task(its.run("stopped", 0))
         await ui.until(open=True)
         await serving.ui.until(open=True)
-    assert await talking == Ending(By.THEM, "The other side said exit.")
+    assert await talking == Ending(EndedBy.THEM, "The other side said exit.")
 
 
 async def test_a_peer_that_comes_as_the_server_ends_is_not_forgotten() -> None:
@@ -419,15 +419,15 @@ async def test_a_peer_that_is_refused_hears_nothing_of_why() -> None:
         gives = {Property.KEYS, Property.PEER_KEY}
         shows = {Role.INITIATOR}
 
-        async def respond(self, wire) -> Secrets:
-            secrets = await super().respond(wire)
-            await wire.ask(Identity("test", b"key"))
-            await wire.send(b"O", b"ok")
+        async def respond(self, io) -> SessionSecrets:
+            secrets = await super().respond(io)
+            await io.ask(Identity("test", b"key"))
+            await io.send(b"O", b"ok")
             return secrets
 
-        async def initiate(self, wire) -> Secrets:
-            secrets = await super().initiate(wire)
-            await wire.receive(b"O", 2)
+        async def initiate(self, io) -> SessionSecrets:
+            secrets = await super().initiate(io)
+            await io.receive(b"O", 2)
             return secrets
 
     class Nobody(Authenticator):
@@ -469,7 +469,7 @@ class Chair:
 
     def exit(self, text: str = EXIT) -> None:
         if not self.ending:
-            self.ending = Ending(By.US, "You said exit.")
+            self.ending = Ending(EndedBy.US, "You said exit.")
             self._leave()
 
     def notice(self, sentence: str) -> None:
@@ -502,7 +502,7 @@ class Table(Feature):
     def __init__(self) -> None:
         self.sessions: list[Session] = []
         self.heard: list[str] = []
-        self.closed: list[By] = []
+        self.closed: list[EndedBy] = []
         self.turned_away_at: list[tuple[str, str]] = []
 
     def host(self, stack: Stack, address: str, leave: Callable[[], None]) -> Conversation:
@@ -626,8 +626,8 @@ async def test_once_ends_with_the_last_who_leaves(ui: type[RecordingUi]) -> None
         await serving.seated(1)
         assert not serving.task.done()
         three.session.exit()
-        assert (await serving.task).by is By.THEM
-        assert serving.table.closed == [By.THEM] * 3
+        assert (await serving.task).by is EndedBy.THEM
+        assert serving.table.closed == [EndedBy.THEM] * 3
         assert (serving.ui.ending is None) is (ui is Nobody)
 
 
@@ -655,7 +655,7 @@ async def test_whoever_sits_at_the_server_ends_it_where_it_is_there_once() -> No
         await serving.seated(2)
         serving.ui.session.say("exit")
         await serving.task
-        assert [(await task).by for task in serving.talking] == [By.THEM] * 2
+        assert [(await task).by for task in serving.talking] == [EndedBy.THEM] * 2
 
 
 async def test_stopping_says_goodbye_to_all_and_lets_nobody_in() -> None:
@@ -667,9 +667,9 @@ async def test_stopping_says_goodbye_to_all_and_lets_nobody_in() -> None:
         await idle()
         serving.stop()
         serving.stop()
-        assert await serving.task == Ending(By.US, "The server was told to end.")
+        assert await serving.task == Ending(EndedBy.US, "The server was told to end.")
         assert [(await task).reason for task in serving.talking] == ["The other side said exit."] * 5
-        assert serving.table.closed == [By.US] * 5
+        assert serving.table.closed == [EndedBy.US] * 5
         await heard.hears_the_end("The stranger is kept waiting.")
         stranger.close()
         with pytest.raises(CannotConnect):
@@ -681,7 +681,7 @@ async def test_a_server_that_nobody_came_to_stops_at_once(layers: tuple) -> None
     async with Serving("stop-empty", *layers, limits=replace(PATIENT, farewell=3600)) as serving:
         serving.stop = serving._server.stop
         serving.stop()
-        assert (await serving.task).by is By.US
+        assert (await serving.task).by is EndedBy.US
 
 
 async def test_stopping_waits_for_those_who_do_not_go_no_longer_than_for_a_farewell() -> None:
@@ -691,10 +691,10 @@ async def test_stopping_waits_for_those_who_do_not_go_no_longer_than_for_a_farew
         stream.send(TypedFrames().encode(b"K", bytes(64)))
         await serving.seated(1)
         serving.stop()
-        assert (await serving.task).by is By.US
+        assert (await serving.task).by is EndedBy.US
         await heard.hears_the_end("The connection stays open.")
         assert bytes(heard.came).endswith(b"exit")
-        assert serving.table.closed == [By.US]
+        assert serving.table.closed == [EndedBy.US]
         stream.close()
 
 
@@ -705,8 +705,8 @@ async def test_stopping_a_server_that_talks_to_one_says_goodbye() -> None:
         await ui.until(open=True)
         await serving.ui.until(open=True)
         serving._server.stop()
-        assert (await serving.task).by is By.US
-        assert await talking == Ending(By.THEM, "The other side said exit.")
+        assert (await serving.task).by is EndedBy.US
+        assert await talking == Ending(EndedBy.THEM, "The other side said exit.")
 
 
 async def test_a_full_server_turns_others_away_and_says_so_to_plugins() -> None:
@@ -734,7 +734,7 @@ class WithRoles(Table):
         return self.role
 
 
-class Carries(Words):
+class Carries(PlainWords):
     """Could say why somebody is not let in, so the server is asked after the handshake."""
 
     carries = frozenset({Empty})
@@ -874,7 +874,7 @@ async def test_a_hook_that_breaks_for_one_ends_that_conversation_alone(error: Ca
         await serving.seated(1)
         two = await serving.comes()
         await two.until(over=True)
-        assert two.ending == Ending(By.THEM, "The other side said exit.")
+        assert two.ending == Ending(EndedBy.THEM, "The other side said exit.")
         three = await serving.comes()
         await serving.seated(2)
         one.session.say("hello")
@@ -918,7 +918,7 @@ async def test_files_are_read_anew_and_what_cannot_be_read_leaves_all_as_it_was(
 
 
 async def test_guests_who_speak_another_stack_come_into_the_same_room() -> None:
-    guests = Place(stack_of(Memory, PlainFrames), "door-for-guests", 0)
+    guests = ListenAddress(stack_of(Memory, PlainFrames), "door-for-guests", 0)
     async with Hosting("door", Table, guests=[guests]) as serving:
         one = await serving.comes()
         its, two = end(Client, PlainFrames, Sits, hook=None, limits=PATIENT)
@@ -940,7 +940,7 @@ async def test_guests_who_speak_another_stack_come_into_the_same_room() -> None:
 
 async def test_a_guests_place_that_is_taken_leaves_no_listener() -> None:
     async with Serving("taken"):
-        its, _ = server(Table, guests=[Place(stack_of(Memory), "taken", 0)])
+        its, _ = server(Table, guests=[ListenAddress(stack_of(Memory), "taken", 0)])
         with pytest.raises(CannotConnect, match="listens at 'taken' already"):
             await its.run("mine", 0)
         async with Serving("mine"):
@@ -951,7 +951,7 @@ async def test_a_guests_place_that_is_taken_leaves_no_listener() -> None:
 async def test_a_ui_that_breaks_leaves_a_table_that_goes_on_to_the_guests(method: str) -> None:
     async with Hosting("ui-breaks", Table, breaking(method)) as serving:
         its, _ = client(Sits)
-        assert (await its.run("ui-breaks", 0)).by is By.THEM
+        assert (await its.run("ui-breaks", 0)).by is EndedBy.THEM
         await serving.ui.until(notices=2)
         assert [line for line in serving.ui.notices if "raised ZeroDivisionError" in line]
         while serving._server._inside:
@@ -983,5 +983,5 @@ async def test_whoever_interrupts_a_server_with_many_says_goodbye_to_all() -> No
         await serving.seated(3)
         serving.task.cancel()
         await asyncio.gather(serving.task, return_exceptions=True)
-        assert [(await task).by for task in serving.talking] == [By.THEM] * 3
-        assert serving.table.closed == [By.US] * 3
+        assert [(await task).by for task in serving.talking] == [EndedBy.THEM] * 3
+        assert serving.table.closed == [EndedBy.US] * 3

@@ -7,11 +7,11 @@ import pytest
 from plytalk.core.contracts import Stream
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.io.queue_listener import Arrivals
+from plytalk.core.io.queue_listener import QueueListener
 from plytalk.testing.verdict import idle
 
 
-class Counting(Arrivals):
+class Counting(QueueListener):
     released = 0
 
     def release(self) -> None:
@@ -23,7 +23,7 @@ def peer() -> Stream:
 
 
 async def test_peers_are_accepted_in_the_order_in_which_they_came() -> None:
-    listener, first, second = Arrivals("here"), peer(), peer()
+    listener, first, second = QueueListener("here"), peer(), peer()
     accepting = asyncio.create_task(listener.accept())
     await idle()
     listener.arrive(first)
@@ -34,7 +34,7 @@ async def test_peers_are_accepted_in_the_order_in_which_they_came() -> None:
 
 
 async def test_more_than_can_wait_are_sent_away() -> None:
-    listener, first, second = Arrivals(backlog=1), peer(), peer()
+    listener, first, second = QueueListener(backlog=1), peer(), peer()
     listener.arrive(first)
     listener.arrive(second)
     assert (first._closed, second._closed) == (False, True)  # type: ignore[attr-defined]
@@ -69,7 +69,7 @@ async def test_the_place_is_given_back_once() -> None:
 
 
 async def test_a_cancelled_accept_loses_nobody() -> None:
-    listener, somebody = Arrivals(), peer()
+    listener, somebody = QueueListener(), peer()
     accepting = asyncio.create_task(listener.accept())
     await idle()
     accepting.cancel()

@@ -8,8 +8,8 @@ import pytest
 from crowd import Crowd
 
 from plytalk.core.contracts import Cipher, Failed, Framer, Stream
-from plytalk.core.pipeline.broadcast import IN_CACHE, SMALL, Fanout
-from plytalk.core.pipeline.session import By
+from plytalk.core.pipeline.broadcast import IN_CACHE, SMALL, Broadcast
+from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.transports.tcp import Tcp
 
 
@@ -20,7 +20,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def test_nobody_is_no_trouble() -> None:
-    assert Fanout().deliver([b"words"]) == []
+    assert Broadcast().deliver([b"words"]) == []
 
 
 @pytest.mark.parametrize("size", [1, SMALL, IN_CACHE])
@@ -37,7 +37,7 @@ async def test_all_hear_the_same_in_the_same_order_and_a_goodbye_counts_it(home:
         crowd.server.stop()
         for person in people:
             ending = await person.over()
-            assert (ending.by, ending.error) == (By.THEM, None), "The goodbye counts other records than those that came."
+            assert (ending.by, ending.error) == (EndedBy.THEM, None), "The goodbye counts other records than those that came."
         said = [[text for _, _, text in person.ui.said if text in ("one", "two", "three", "four")] for person in people]
         assert said[0] == said[1]
         assert said[2] == said[0][-len(said[2]) :]
@@ -53,7 +53,7 @@ async def test_who_is_the_first_to_come_or_the_last_to_go_is_counted_as_well(hom
             await alice.shows(f"You are alice in {room}")
         crowd.server.stop()
         ending = await alice.over()
-        assert (ending.by, ending.error) == (By.THEM, None), "The goodbye counts other records than those that came."
+        assert (ending.by, ending.error) == (EndedBy.THEM, None), "The goodbye counts other records than those that came."
 
 
 @pytest.mark.parametrize("layer", ["cipher", "framer", "stream"])
@@ -62,7 +62,7 @@ async def test_what_fails_in_one_ends_that_one_alone(home: Path, layer: str, mon
         alice, bob, carol = [await crowd.comes(name) for name in ("alice", "bob", "carol")]
         alice.say("before")
         await carol.shows("before")
-        broken = next(member.session for member in crowd.hall.members.values() if member.name == "bob")
+        broken = next(member.session for member in crowd.hub.members.values() if member.name == "bob")
         cipher, framer = broken.sealing
 
         def fail(*arguments: object) -> bytes:
@@ -80,7 +80,7 @@ async def test_what_fails_in_one_ends_that_one_alone(home: Path, layer: str, mon
         await carol.shows("after")
         await asyncio.sleep(0)
         assert broken.ending
-        assert broken.ending.by is By.FAULT
+        assert broken.ending.by is EndedBy.FAULT
         assert (await bob.over()).error
         alice.say("still here")
         await carol.shows("still here")

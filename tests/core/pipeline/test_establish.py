@@ -23,10 +23,10 @@ from plytalk.core.contracts.errors import (
     Withdrawn,
 )
 from plytalk.core.contracts.limits import Limits
-from plytalk.core.contracts.peers import Identity, Peer, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
-from plytalk.core.pipeline.establish import Opening, is_local
+from plytalk.core.pipeline.establish import Establishment, is_local
 from plytalk.core.pipeline.session import Session
 from plytalk.core.pipeline.tracing import Tracer
 from plytalk.core.stack.selection import Stack
@@ -47,15 +47,15 @@ class Shown(Handshake):
     gives = {Property.KEYS, Property.PEER_KEY}
     shows = {Role.RESPONDER}
 
-    async def initiate(self, wire) -> Secrets:
-        await wire.ask(Identity("test", await wire.receive(b"K", 9)))
-        await wire.send(b"S", b"secret")
-        return Secrets.none()
+    async def initiate(self, io) -> SessionSecrets:
+        await io.ask(Identity("test", await io.receive(b"K", 9)))
+        await io.send(b"S", b"secret")
+        return SessionSecrets.none()
 
-    async def respond(self, wire) -> Secrets:
-        await wire.send(b"K", KEY.key)
-        await wire.receive(b"S", 9)
-        return Secrets.none()
+    async def respond(self, io) -> SessionSecrets:
+        await io.send(b"K", KEY.key)
+        await io.receive(b"S", 9)
+        return SessionSecrets.none()
 
 
 class Open(Authenticator):
@@ -99,7 +99,7 @@ class Client:
     def __init__(self, *layers: type[Layer], limits: Limits = PATIENT, role: Role = Role.INITIATOR, stack: Stack | None = None):
         self.stream, self.peer = memory_stream_pair()
         self.stack = stack or stack_of(Shown, *layers)
-        self.opening = Opening(self.stack, self.stream, role, "chat.example.org:1", limits, None)
+        self.opening = Establishment(self.stack, self.stream, role, "chat.example.org:1", limits, None)
 
     async def opens(self) -> BaseException | None:
         try:
@@ -208,8 +208,8 @@ class ClientShows(Shown):
 
     shows = {Role.INITIATOR}
 
-    async def respond(self, wire) -> Secrets:
-        return await super().initiate(wire)
+    async def respond(self, io) -> SessionSecrets:
+        return await super().initiate(io)
 
 
 @pytest.mark.parametrize("asks", [Asks, AsksAfterwards])
@@ -246,10 +246,10 @@ async def test_whoever_said_yes_to_a_server_that_did_not_wait_is_known_to_have_s
     class Waits(Shown):
         """Waits for an answer to the answer."""
 
-        async def initiate(self, wire) -> Secrets:
-            await super().initiate(wire)
-            await wire.receive(b"X", 9)
-            return Secrets.none()
+        async def initiate(self, io) -> SessionSecrets:
+            await super().initiate(io)
+            await io.receive(b"X", 9)
+            return SessionSecrets.none()
 
     class Yes(RecordingUi):
         """Says yes, when the server has gone."""
@@ -268,7 +268,7 @@ async def test_a_timeout_of_the_handshake_s_own_is_its_own_fault() -> None:
     class Impatient(Shown):
         """Runs its own clock."""
 
-        async def initiate(self, wire) -> Secrets:
+        async def initiate(self, io) -> SessionSecrets:
             raise TimeoutError
 
     error = await Client(Impatient).opens()
@@ -328,8 +328,8 @@ async def test_an_authenticator_that_was_never_asked_is_a_no() -> None:
     class Forgets(Shown):
         """Shows no key."""
 
-        async def initiate(self, wire) -> Secrets:
-            return Secrets.none()
+        async def initiate(self, io) -> SessionSecrets:
+            return SessionSecrets.none()
 
     error = await Client(Forgets, Open).opens()
     assert isinstance(error, HandshakeFailed)
@@ -342,16 +342,16 @@ class Brings(Authenticator):
     name = "brings"
     agrees = "code"
 
-    async def agree(self, wire, role: Role) -> bytes:
+    async def agree(self, io, role: Role) -> bytes:
         return b"k" * 32
 
 
 class TakesAKey(Shown):
     """Takes a pre-shared key into the handshake."""
 
-    async def initiate(self, wire) -> Secrets:
-        assert wire.agreement == "code"
-        return Secrets.shared(await wire.agree())
+    async def initiate(self, io) -> SessionSecrets:
+        assert io.agreement == "code"
+        return SessionSecrets.shared(await io.agree())
 
 
 async def test_a_pre_shared_key_goes_into_the_handshake_and_needs_no_other() -> None:
@@ -403,11 +403,11 @@ async def test_a_handshake_that_swallows_a_refusal_does_not_get_in() -> None:
     class Swallows(Shown):
         """Goes on whatever is said."""
 
-        async def initiate(self, wire) -> Secrets:
+        async def initiate(self, io) -> SessionSecrets:
             try:
-                return await super().initiate(wire)
+                return await super().initiate(io)
             except ChatError:
-                return Secrets.none()
+                return SessionSecrets.none()
 
     client = Client(Swallows, refusing(Refused("no")))
     client.peer.send(frame(b"K", b"key"))
@@ -444,14 +444,14 @@ async def test_both_sides_of_a_conversation_can_be_told_apart_by_no_one_else() -
     class Bound(Shown):
         """Has a transcript."""
 
-        async def initiate(self, wire) -> Secrets:
-            await super().initiate(wire)
-            return Secrets(transcript=b"t" * 32)
+        async def initiate(self, io) -> SessionSecrets:
+            await super().initiate(io)
+            return SessionSecrets(transcript=b"t" * 32)
 
-        async def respond(self, wire) -> Secrets:
-            await super().respond(wire)
-            await wire.ask(KEY)
-            return Secrets(transcript=b"t" * 32)
+        async def respond(self, io) -> SessionSecrets:
+            await super().respond(io)
+            await io.ask(KEY)
+            return SessionSecrets(transcript=b"t" * 32)
 
     class Notes(Authenticator):
         """Notes the binding."""
@@ -464,7 +464,7 @@ async def test_both_sides_of_a_conversation_can_be_told_apart_by_no_one_else() -
     bindings: list[bytes] = []
     async with open_ends(stack_of(Bound, Notes), stack_of(Bound, Notes)):
         pass
-    assert bindings == [Secrets(transcript=b"t" * 32).binding("notes")] * 2
+    assert bindings == [SessionSecrets(transcript=b"t" * 32).binding("notes")] * 2
 
 
 # -- faults ---------------------------------------------------------------------------------------------------------------
@@ -533,7 +533,7 @@ async def test_a_layer_that_cannot_be_traced_is_a_plugin_s_fault_in_words() -> N
 
     stream, peer = memory_stream_pair()
     peer.send(frame(b"K", b"key"))
-    opening = Opening(stack_of(Shown, Fixed), stream, Role.INITIATOR, "here", PATIENT, Tracer(lambda event: None))
+    opening = Establishment(stack_of(Shown, Fixed), stream, Role.INITIATOR, "here", PATIENT, Tracer(lambda event: None))
     with pytest.raises(BrokenPlugin, match="raised AttributeError before the conversation"):
         await opening.run()
     stream.close()
@@ -553,7 +553,7 @@ async def test_an_attempt_that_is_broken_off_is_no_circle_for_a_search_to_find()
             await asyncio.gather(attempt, return_exceptions=True)
             del session, attempt
             await idle()
-            assert not [one for one in gc.get_objects() if isinstance(one, Opening) and one._stream is stream]
+            assert not [one for one in gc.get_objects() if isinstance(one, Establishment) and one._stream is stream]
         finally:
             gc.enable()
     await listener.close()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from plytalk.core.contracts.endings import By, Ending
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import NotReceived, Truncated
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.limits import Limits
@@ -29,7 +29,7 @@ class Conversation:
 
 
 CUT, STALLED = "the connection was cut", "nothing moved for 10 s"
-US, THEM = Ending(By.US, "You said exit."), Ending(By.THEM, "The other side said exit.")
+US, THEM = Ending(EndedBy.US, "You said exit."), Ending(EndedBy.THEM, "The other side said exit.")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ async def test_a_stream_that_ends_before_is_reported(lines: int) -> None:
     farewell.stream_over = True
     ending = await farewell.wait(Conversation(lines=lines), US)  # type: ignore[arg-type]
     assert type(ending.error) is (NotReceived if lines else Truncated)
-    assert (ending.by, ending.exit_code) == (By.US, 8)
+    assert (ending.by, ending.exit_code) == (EndedBy.US, 8)
 
 
 async def test_without_acknowledgements_the_peer_s_close_is_the_proof() -> None:
@@ -78,7 +78,7 @@ async def test_without_acknowledgements_the_peer_s_close_is_the_proof() -> None:
 
 
 async def test_one_that_was_removed_is_not_waited_for_by_what_it_sends() -> None:
-    farewell, removed = Farewell(), Ending(By.US, "Removed.", code=CloseReason.KICKED)
+    farewell, removed = Farewell(), Ending(EndedBy.US, "Removed.", code=CloseReason.KICKED)
     waiting = asyncio.create_task(farewell.wait(Conversation(), removed))  # type: ignore[arg-type]
     while not waiting.done():
         farewell.arrived += 1
@@ -92,7 +92,7 @@ async def test_lines_that_the_one_that_left_did_not_acknowledge_are_reported_bes
     farewell.heard = farewell.stream_over = True
     ending = await farewell.wait(Conversation(lines=3), THEM)  # type: ignore[arg-type]
     assert ending.reason.startswith("The other side said exit. 3 lines that you sent were not received")
-    assert (ending.by, ending.exit_code) == (By.THEM, 8)
+    assert (ending.by, ending.exit_code) == (EndedBy.THEM, 8)
 
 
 def leaving(ending: Ending, undelivered: int, lines: int) -> tuple[Farewell, Conversation, "asyncio.Task[Ending]"]:

@@ -9,11 +9,11 @@ import pytest
 from plytalk.core.contracts import Buffer
 from plytalk.core.contracts.errors import BadFrame, FrameTooLong, HandshakeFailed, LocalError, Refused, Tampered, WrongSecret
 from plytalk.core.contracts.items import Control, Item
-from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
-from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, Channel, Wire
+from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, Channel, HandshakeIO
 from plytalk.testing import PlainFrames, TypedFrames, byte_by_byte
-from plytalk.testing.parts import Unsealed, Words
+from plytalk.testing.parts import PlainWords, Unsealed
 from plytalk.testing.verdict import idle
 
 KEY = Identity("test", b"key")
@@ -23,11 +23,11 @@ async def nobody_asks(identity: Identity) -> None:
     raise AssertionError("asked")
 
 
-def wire_and_peer(framer=TypedFrames, cut=None, ask=nobody_asks, **options) -> tuple[Wire, MemoryStream]:
+def wire_and_peer(framer=TypedFrames, cut=None, ask=nobody_asks, **options) -> tuple[HandshakeIO, MemoryStream]:
     stream, peer = memory_stream_pair(cut)
-    wire = Wire(framer(), stream, ask, **options)
-    stream.deliver_to(wire.feed, wire.ended)
-    return wire, peer
+    io = HandshakeIO(framer(), stream, ask, **options)
+    stream.deliver_to(io.feed, io.ended)
+    return io, peer
 
 
 def frame(kind: bytes, payload: bytes) -> bytes:
@@ -36,7 +36,7 @@ def frame(kind: bytes, payload: bytes) -> bytes:
 
 async def test_two_ends_send_and_receive_whole_frames() -> None:
     left, right = memory_stream_pair(byte_by_byte)
-    client, server = Wire(TypedFrames(), left, nobody_asks), Wire(TypedFrames(), right, nobody_asks)
+    client, server = HandshakeIO(TypedFrames(), left, nobody_asks), HandshakeIO(TypedFrames(), right, nobody_asks)
     left.deliver_to(client.feed, client.ended)
     right.deliver_to(server.feed, server.ended)
     await client.send(b"H", b"hello")
@@ -46,8 +46,8 @@ async def test_two_ends_send_and_receive_whole_frames() -> None:
 
 
 async def test_nothing_happens_without_await() -> None:
-    wire, peer = wire_and_peer()
-    for reply in (wire.send(b"H", b"hello"), wire.receive(b"H", 5), wire.ask(KEY)):
+    io, peer = wire_and_peer()
+    for reply in (io.send(b"H", b"hello"), io.receive(b"H", 5), io.ask(KEY)):
         with pytest.raises(TypeError, match="await it first"):
             assert not reply
     await idle()
@@ -57,34 +57,34 @@ async def test_nothing_happens_without_await() -> None:
 async def test_what_follows_the_frame_asked_for_stays_in_the_framer() -> None:
     framer = TypedFrames()
     stream, peer = memory_stream_pair()
-    wire = Wire(framer, stream, nobody_asks)
-    stream.deliver_to(wire.feed, wire.ended)
+    io = HandshakeIO(framer, stream, nobody_asks)
+    stream.deliver_to(io.feed, io.ended)
     peer.send(frame(b"K", b"last") + frame(MESSAGE, b"first words") + frame(MESSAGE, b"and more")[:-2])
-    assert await wire.receive(b"K", 64) == b"last"
+    assert await io.receive(b"K", 64) == b"last"
     assert list(framer.frames()) == [(MESSAGE, b"first words")]
     assert framer.unfinished == 5 + 6
 
 
 async def test_the_limit_of_the_moment_holds_for_each_frame() -> None:
-    wire, peer = wire_and_peer()
+    io, peer = wire_and_peer()
     peer.send(frame(b"A", bytes(10)) + frame(b"B", bytes(10)))
-    assert await wire.receive(b"A", 10) == bytes(10)
+    assert await io.receive(b"A", 10) == bytes(10)
     with pytest.raises(FrameTooLong, match="at most 9"):
-        await wire.receive(b"B", 9)
+        await io.receive(b"B", 9)
 
 
 async def test_a_header_is_enough_to_refuse_a_frame() -> None:
-    wire, peer = wire_and_peer()
+    io, peer = wire_and_peer()
     peer.send(frame(b"A", bytes(2000))[:5])
     with pytest.raises(FrameTooLong):
-        await wire.receive(b"A", 1999)
+        await io.receive(b"A", 1999)
 
 
 async def test_a_frame_of_another_kind_is_refused_where_kinds_are_known() -> None:
-    wire, peer = wire_and_peer()
+    io, peer = wire_and_peer()
     peer.send(frame(b"\x1b", b""))
     with pytest.raises(BadFrame, match=r"type b'A', got b'\\x1b'"):
-        await wire.receive(b"A", 9)
+        await io.receive(b"A", 9)
     plain, peer = wire_and_peer(PlainFrames)
     peer.send(PlainFrames().encode(b"B", b"fine"))
     assert await plain.receive(b"A", 9) == b"fine"
@@ -92,34 +92,34 @@ async def test_a_frame_of_another_kind_is_refused_where_kinds_are_known() -> Non
 
 @pytest.mark.parametrize("sent", [b"", b"K", frame(b"K", b"half")[:-1]])
 async def test_a_peer_that_goes_in_the_middle_has_failed(sent: bytes) -> None:
-    wire, peer = wire_and_peer()
+    io, peer = wire_and_peer()
     peer.send(sent)
     peer.close()
     with pytest.raises(HandshakeFailed, match="closed the connection during the handshake"):
-        await wire.receive(b"K", 9)
+        await io.receive(b"K", 9)
 
 
 async def test_what_came_before_the_end_can_still_be_received() -> None:
-    wire, peer = wire_and_peer()
+    io, peer = wire_and_peer()
     peer.send(frame(b"K", b"whole"))
     peer.close()
     await idle()
-    assert await wire.receive(b"K", 9) == b"whole"
+    assert await io.receive(b"K", 9) == b"whole"
     with pytest.raises(HandshakeFailed):
-        await wire.receive(b"K", 9)
+        await io.receive(b"K", 9)
 
 
 async def test_the_cause_of_a_broken_connection_is_kept() -> None:
-    wire, _ = wire_and_peer()
-    wire.ended(ConnectionResetError("reset"))
+    io, _ = wire_and_peer()
+    io.ended(ConnectionResetError("reset"))
     with pytest.raises(HandshakeFailed) as failure:
-        await wire.receive(b"K", 9)
+        await io.receive(b"K", 9)
     assert isinstance(failure.value.__cause__, ConnectionResetError)
 
 
 async def test_a_peer_that_sends_ahead_is_held_back() -> None:
-    wire, peer = wire_and_peer(unread=1000)
-    asked = asyncio.create_task(wire.receive(b"K", 9)._function(b"K", 9))
+    io, peer = wire_and_peer(unread=1000)
+    asked = asyncio.create_task(io.receive(b"K", 9)._function(b"K", 9))
     await idle()
     for _ in range(100):
         peer.send(frame(b"K", bytes(9)))
@@ -127,16 +127,16 @@ async def test_a_peer_that_sends_ahead_is_held_back() -> None:
     assert await asked == bytes(9)
     assert 86 * 14 > peer._other._inbox.__len__() * 14 > 20 * 14, "about 1,000 bytes came in, the others wait outside"
     for _ in range(99):
-        assert await wire.receive(b"K", 9) == bytes(9)
+        assert await io.receive(b"K", 9) == bytes(9)
 
 
 async def test_the_first_bytes_are_kept_to_tell_what_the_other_side_runs() -> None:
-    wire, peer = wire_and_peer()
-    assert (wire.heard, wire.first) == (False, b"")
+    io, peer = wire_and_peer()
+    assert (io.heard, io.first) == (False, b"")
     peer.send(bytes(range(100)))
     peer.send(b"more")
     await idle()
-    assert (wire.heard, wire.first) == (True, bytes(range(FIRST)))
+    assert (io.heard, io.first) == (True, bytes(range(FIRST)))
 
 
 async def test_what_a_framer_raises_is_heard_by_the_handshake() -> None:
@@ -146,10 +146,10 @@ async def test_what_a_framer_raises_is_heard_by_the_handshake() -> None:
         def feed(self, data: Buffer) -> None:
             raise ZeroDivisionError
 
-    wire, peer = wire_and_peer(Broken)
+    io, peer = wire_and_peer(Broken)
     peer.send(b"x")
     with pytest.raises(ZeroDivisionError):
-        await wire.receive(b"K", 9)
+        await io.receive(b"K", 9)
 
 
 async def test_asking_raises_what_the_judges_raise_and_returning_means_yes() -> None:
@@ -157,20 +157,20 @@ async def test_asking_raises_what_the_judges_raise_and_returning_means_yes() -> 
         if identity != KEY:
             raise Refused("no")
 
-    wire, _ = wire_and_peer(ask=judge)
-    assert await wire.ask(KEY) is None
+    io, _ = wire_and_peer(ask=judge)
+    assert await io.ask(KEY) is None
     with pytest.raises(Refused):
-        await wire.ask(Identity("test", b"another"))
+        await io.ask(Identity("test", b"another"))
 
 
 async def test_a_pre_shared_key_comes_from_whoever_brings_it() -> None:
-    async def agree(asking: Wire) -> bytes:
-        assert asking is wire
+    async def agree(asking: HandshakeIO) -> bytes:
+        assert asking is io
         return b"k" * 32
 
-    wire, _ = wire_and_peer(agree=agree, agreement="code")
-    assert wire.agreement == "code"
-    assert await wire.agree() == b"k" * 32
+    io, _ = wire_and_peer(agree=agree, agreement="code")
+    assert io.agreement == "code"
+    assert await io.agree() == b"k" * 32
     alone, _ = wire_and_peer()
     with pytest.raises(LocalError, match="Nothing that was chosen"):
         alone.agree()
@@ -184,7 +184,7 @@ class Sealed(Unsealed):
 
     name = "sealed"
 
-    def __init__(self, secrets: Secrets, role: Role, word: bytes = b"!") -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role, word: bytes = b"!") -> None:
         self.word = word
 
     def seal(self, plaintext: bytes) -> bytes:
@@ -196,7 +196,7 @@ class Sealed(Unsealed):
         return sealed.removeprefix(self.word)
 
 
-class Controls(Words):
+class Controls(PlainWords):
     """Says controls as they are; everything else is a word."""
 
     name = "controls"
@@ -213,9 +213,9 @@ def channels(theirs: bytes = b"!", **options) -> tuple[Channel, Channel, MemoryS
     left, right = memory_stream_pair(byte_by_byte)
     made = []
     for stream, word in ((left, b"!"), (right, theirs)):
-        wire = Wire(TypedFrames(), stream, nobody_asks)
-        stream.deliver_to(wire.feed, wire.ended)
-        made.append(Channel(wire, Sealed(Secrets.none(), Role.INITIATOR, word), Controls(True), **options))
+        io = HandshakeIO(TypedFrames(), stream, nobody_asks)
+        stream.deliver_to(io.feed, io.ended)
+        made.append(Channel(io, Sealed(SessionSecrets.none(), Role.INITIATOR, word), Controls(True), **options))
     return made[0], made[1], right
 
 
@@ -290,10 +290,10 @@ async def test_the_clock_stands_still_while_the_other_side_s_person_thinks() -> 
 
 
 async def test_after_a_handshake_that_failed_it_asks_nobody() -> None:
-    wire, peer = wire_and_peer()
-    wire.fault = ValueError()
-    wire.release()
-    assert wire.fault is None
+    io, peer = wire_and_peer()
+    io.fault = ValueError()
+    io.release()
+    assert io.fault is None
     with pytest.raises(LocalError, match="over"):
-        await wire.ask(Identity("test", b"key"))
+        await io.ask(Identity("test", b"key"))
     peer.close()

@@ -11,7 +11,7 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.heartbeat import PARTS, Heartbeat
-from plytalk.core.pipeline.session import By, Session
+from plytalk.core.pipeline.session import EndedBy, Session
 from plytalk.plugins.ciphers.none import NoCipher
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.messages.records import Records
@@ -183,7 +183,7 @@ async def test_a_dead_peer_ends_the_conversation_as_cut() -> None:
         if client.ending:
             break
     assert client.ending is not None
-    assert client.ending.by is By.FAULT
+    assert client.ending.by is EndedBy.FAULT
     assert isinstance(client.ending.error, Truncated)
     assert "silent for 60 seconds" in client.ending.reason
     assert not clock.waits

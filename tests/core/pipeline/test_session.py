@@ -19,12 +19,12 @@ from plytalk.core.contracts.errors import (
 )
 from plytalk.core.contracts.items import Ack, Close, Control, Extension, Item, Ping, Pong
 from plytalk.core.contracts.limits import Limits
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.io.memory_stream import HIGH_WATER, MemoryStream, memory_stream_pair
-from plytalk.core.pipeline.session import MAX_NOTICES, By, Ending, Session
+from plytalk.core.pipeline.session import MAX_NOTICES, EndedBy, Ending, Session
 from plytalk.testing import PlainFrames, RecordingUi, TypedFrames, byte_by_byte, randomly, stack_of, two_ends
-from plytalk.testing.parts import Unsealed, Words
+from plytalk.testing.parts import PlainWords, Unsealed
 from plytalk.testing.transports import Receiver
 from plytalk.testing.verdict import idle
 
@@ -34,8 +34,8 @@ class Silent(Handshake):
 
     name = "silent"
 
-    async def initiate(self, wire) -> Secrets:
-        return Secrets.none()
+    async def initiate(self, io) -> SessionSecrets:
+        return SessionSecrets.none()
 
     respond = initiate
 
@@ -108,16 +108,16 @@ async def test_both_ends_hear_all_in_order_until_one_says_exit(cut) -> None:
         client.say("EXIT ")
         server_ending = await server.over()
         assert server.ui.messages == [f"line {number}" for number in range(100)]
-        assert server_ending == Ending(By.THEM, "The other side said exit.")
+        assert server_ending == Ending(EndedBy.THEM, "The other side said exit.")
         assert server_ending.exit_code == 0
-        assert await client.over() == Ending(By.US, "You said exit.")
+        assert await client.over() == Ending(EndedBy.US, "You said exit.")
 
 
 async def test_either_side_may_say_exit() -> None:
     async with two_ends() as (client, server):
         server.say("exit")
-        assert (await client.over()).by is By.THEM
-        assert (await server.over()).by is By.US
+        assert (await client.over()).by is EndedBy.THEM
+        assert (await server.over()).by is EndedBy.US
 
 
 async def test_what_is_said_within_one_turn_goes_out_in_one_piece() -> None:
@@ -161,7 +161,7 @@ async def test_a_hearer_may_stop_the_reading_in_the_middle_and_nothing_is_lost(c
     alone.session.read_on()
     await idle()
     assert alone.session.ending is not None
-    assert alone.session.ending.by is By.THEM
+    assert alone.session.ending.by is EndedBy.THEM
     alone.session.read_on()
     await alone.session.over()
 
@@ -197,7 +197,7 @@ async def test_our_own_goodbye_does_not_wait_for_a_reading_that_is_stopped() -> 
     await idle()
     alone.session.exit()
     alone.peer.finish()
-    assert (await alone.session.over()).by is By.US
+    assert (await alone.session.over()).by is EndedBy.US
     assert alone.ui.messages == ["1", "2", "3"]
 
 
@@ -271,7 +271,7 @@ async def test_whoever_drains_waits_until_the_peer_reads_and_not_longer() -> Non
 
 
 async def test_a_ping_is_answered_unless_nobody_reads_the_answers() -> None:
-    class Pinging(Words):
+    class Pinging(PlainWords):
         """Has pings."""
 
         name = "pinging"
@@ -299,7 +299,7 @@ async def test_a_ping_is_answered_unless_nobody_reads_the_answers() -> None:
 # -- what features do with it ---------------------------------------------------------------------------------------------
 
 
-class Items(Words):
+class Items(PlainWords):
     """Has items of all types."""
 
     name = "items"
@@ -325,7 +325,7 @@ class Items(Words):
         return [Ack(int(rest))] if sign == b"=" else super().unpack(plaintext)
 
 
-class Ear:
+class LineSubscriber:
     """Hears in place of the UI."""
 
     def __init__(self, raw: bool) -> None:
@@ -337,7 +337,7 @@ class Ear:
 
 @pytest.mark.parametrize("raw", [False, True])
 async def test_another_hears_in_place_of_the_ui_once_it_is_asked(raw: bool) -> None:
-    alone, ear = await Alone().open(), Ear(raw)
+    alone, ear = await Alone().open(), LineSubscriber(raw)
     alone.peer.send(frame(b"for the UI"))
     await alone.ui.until(messages=1)
     alone.session.heard_by(ear)
@@ -357,9 +357,9 @@ async def test_all_who_asked_are_told_of_the_end_at_once_also_those_who_ask_late
     for number in (1, 2):
         alone.session.when_over(lambda session, ending, number=number: told.append((number, session, ending)))
     alone.session.exit()
-    assert told == [(number, alone.session, Ending(By.US, "You said exit.")) for number in (1, 2)]
+    assert told == [(number, alone.session, Ending(EndedBy.US, "You said exit.")) for number in (1, 2)]
     alone.session.when_over(lambda session, ending: told.append((3, session, ending)))
-    assert told[2] == (3, alone.session, Ending(By.US, "You said exit."))
+    assert told[2] == (3, alone.session, Ending(EndedBy.US, "You said exit."))
     await alone.over()
     assert len(told) == 3
 
@@ -520,7 +520,7 @@ async def test_what_came_behind_the_handshake_is_heard_and_then_the_end() -> Non
     alone.session.begin()
     ending = await alone.over()
     assert alone.ui.messages == ["first", "second"]
-    assert ending.by is By.THEM
+    assert ending.by is EndedBy.THEM
 
 
 async def test_nothing_is_lost_between_handshake_and_conversation() -> None:
@@ -537,12 +537,12 @@ async def test_a_peer_that_closes_without_exit_has_ended_the_conversation() -> N
     alone.peer.send(frame(b"bye"))
     alone.peer.close()
     ending = await alone.over()
-    assert ending == Ending(By.THEM, "The other side closed the connection without saying exit.")
+    assert ending == Ending(EndedBy.THEM, "The other side closed the connection without saying exit.")
     assert alone.ui.messages == ["bye"]
 
 
 async def test_where_a_goodbye_is_authenticated_closing_without_one_is_truncation() -> None:
-    class Careful(Words):
+    class Careful(PlainWords):
         """Says goodbye."""
 
         name = "careful"
@@ -552,7 +552,7 @@ async def test_where_a_goodbye_is_authenticated_closing_without_one_is_truncatio
     alone.peer.close()
     ending = await alone.over()
     assert isinstance(ending.error, Truncated)
-    assert (ending.by, ending.exit_code) == (By.FAULT, 8)
+    assert (ending.by, ending.exit_code) == (EndedBy.FAULT, 8)
 
 
 @pytest.mark.parametrize("sent", [1, 4, 5, 9])
@@ -580,7 +580,7 @@ async def test_a_connection_that_breaks_after_our_goodbye_may_have_lost_it() -> 
     alone.session.exit()
     alone.session._ended(ConnectionResetError(104, "reset"))
     ending = await alone.over()
-    assert (ending.by, ending.exit_code) == (By.US, 8)
+    assert (ending.by, ending.exit_code) == (EndedBy.US, 8)
     assert "may not have received everything: the connection was cut" in ending.reason
 
 
@@ -600,7 +600,7 @@ async def test_nothing_is_said_after_our_goodbye_and_what_still_comes_is_heard()
 
 
 async def test_items_behind_a_goodbye_are_not_heard() -> None:
-    class Several(Words):
+    class Several(PlainWords):
         """Says several things at once."""
 
         name = "several"
@@ -610,7 +610,7 @@ async def test_items_behind_a_goodbye_are_not_heard() -> None:
 
     alone = await Alone(Several).open()
     alone.peer.send(frame(b"") + frame(b""))
-    assert (await alone.over()).by is By.THEM
+    assert (await alone.over()).by is EndedBy.THEM
     assert alone.ui.messages == ["before"]
 
 
@@ -631,14 +631,14 @@ async def test_after_our_goodbye_we_wait_for_the_peer_to_close() -> None:
     assert not waiting.done()
     alone.peer.send(frame(b"read me, or the system resets the connection"))
     alone.peer.close()
-    assert (await waiting).by is By.US
+    assert (await waiting).by is EndedBy.US
 
 
 async def test_but_not_where_nothing_moves_any_more() -> None:
     alone = await Alone(limits=Limits(goodbye=0.01)).open()
     alone.session.exit()
     ending = await alone.over()
-    assert (ending.by, ending.exit_code) == (By.US, 8)
+    assert (ending.by, ending.exit_code) == (EndedBy.US, 8)
     assert ending.reason == "The other side may not have received everything: nothing moved for 0.01 s."
 
 
@@ -792,7 +792,7 @@ async def test_a_first_word_that_another_stack_would_say_ends_the_conversation_i
 
 
 async def test_a_peer_that_waits_for_an_authenticator_that_is_not_here_is_told_from_a_talker() -> None:
-    class Waiting(Words):
+    class Waiting(PlainWords):
         """Has something to agree on first."""
 
         name = "waiting"
@@ -825,9 +825,9 @@ def breaking(kind: type[Layer], method: str) -> type[Layer]:
         breaking(TypedFrames, "encode"),
         breaking(Unsealed, "open"),
         breaking(Unsealed, "seal"),
-        breaking(Words, "pack"),
-        breaking(Words, "unpack"),
-        breaking(Words, "prepare"),
+        breaking(PlainWords, "pack"),
+        breaking(PlainWords, "unpack"),
+        breaking(PlainWords, "prepare"),
         breaking(RecordingUi, "message"),
     ],
     ids=lambda layer: next(name for name in vars(layer) if not name.startswith("_")),
@@ -856,7 +856,7 @@ async def test_a_stream_that_breaks_while_sending_ends_the_conversation() -> Non
 
 
 async def test_saying_goodbye_with_broken_messages_ends_the_conversation_all_the_same() -> None:
-    alone = await Alone(breaking(Words, "prepare")).open()
+    alone = await Alone(breaking(PlainWords, "prepare")).open()
     alone.session.exit()
     assert isinstance((await alone.over()).error, BrokenPlugin)
 
@@ -874,7 +874,7 @@ async def test_what_a_layer_refuses_to_say_ends_the_conversation() -> None:
     alone.session.say("hello")
     await idle()
     ending = await alone.over()
-    assert (ending.by, ending.reason) == (By.FAULT, "Too many messages.")
+    assert (ending.by, ending.reason) == (EndedBy.FAULT, "Too many messages.")
 
 
 # -- opening --------------------------------------------------------------------------------------------------------------
@@ -884,7 +884,7 @@ async def test_a_session_that_does_not_open_closes_its_stream() -> None:
     class Refuses(Silent):
         """Refuses."""
 
-        async def initiate(self, wire) -> Secrets:
+        async def initiate(self, io) -> SessionSecrets:
             raise HandshakeFailed("no")
 
     alone = Alone(Refuses)
@@ -899,9 +899,9 @@ async def test_a_session_that_is_cancelled_while_opening_closes_its_stream() -> 
     class Waits(Silent):
         """Waits for ever."""
 
-        async def initiate(self, wire) -> Secrets:
-            await wire.receive(b"K", 9)
-            return Secrets.none()
+        async def initiate(self, io) -> SessionSecrets:
+            await io.receive(b"K", 9)
+            return SessionSecrets.none()
 
     alone = Alone(Waits)
     opening = asyncio.create_task(alone.session.open())

@@ -4,17 +4,17 @@ import asyncio
 
 import pytest
 
-from plytalk.core.contracts.peers import Identity, Role, Secrets
 from plytalk.core.contracts import Cipher
+from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO
 from plytalk.core.pipeline.session import Session
+from plytalk.core.pipeline.tracing import TraceEvent, Tracer
+from plytalk.plugins.ciphers.aesgcm import AesGcm
+from plytalk.plugins.handshakes.rsa import RsaOaep
 from plytalk.testing import RecordingUi, TypedFrames, stack_of
 from plytalk.testing.parts import Unsealed
 from plytalk.testing.verdict import idle
-from plytalk.core.pipeline.tracing import Event, Tracer
-from plytalk.core.pipeline.handshake_io import MESSAGE, Wire
-from plytalk.plugins.ciphers.aesgcm import AesGcm
-from plytalk.plugins.handshakes.rsa import RsaOaep
 
 
 class Reversed(Unsealed):
@@ -29,7 +29,7 @@ class Reversed(Unsealed):
 
 
 async def test_every_border_is_heard_of_on_the_way_out_and_in() -> None:
-    heard: dict[Role, list[Event]] = {role: [] for role in Role}
+    heard: dict[Role, list[TraceEvent]] = {role: [] for role in Role}
     streams = memory_stream_pair()
     sessions = [
         Session(stack_of(Reversed), stream, role, trace=heard[role].append) for stream, role in zip(streams, Role, strict=True)
@@ -49,29 +49,29 @@ async def test_every_border_is_heard_of_on_the_way_out_and_in() -> None:
         assert any(event.layer == "transport" for event in events)
         events[:] = [event for event in events if event.layer != "transport"]
     assert heard[Role.INITIATOR] == [
-        Event("messages", "out", "plaintext", b"abc"),
-        Event("cipher", "out", "sealed", b"cba"),
-        Event("framer", "out", "M", b"M\0\0\0\3cba"),
-        Event("messages", "out", "plaintext", b"exit"),
-        Event("cipher", "out", "sealed", b"tixe"),
-        Event("framer", "out", "M", b"M\0\0\0\4tixe"),
-        Event("session", "", "ended", b"You said exit."),
+        TraceEvent("messages", "out", "plaintext", b"abc"),
+        TraceEvent("cipher", "out", "sealed", b"cba"),
+        TraceEvent("framer", "out", "M", b"M\0\0\0\3cba"),
+        TraceEvent("messages", "out", "plaintext", b"exit"),
+        TraceEvent("cipher", "out", "sealed", b"tixe"),
+        TraceEvent("framer", "out", "M", b"M\0\0\0\4tixe"),
+        TraceEvent("session", "", "ended", b"You said exit."),
     ]
     assert heard[Role.RESPONDER] == [
-        Event("framer", "in", "M", b"cba"),
-        Event("cipher", "in", "sealed", b"cba"),
-        Event("messages", "in", "plaintext", b"abc"),
-        Event("framer", "in", "M", b"tixe"),
-        Event("cipher", "in", "sealed", b"tixe"),
-        Event("messages", "in", "plaintext", b"exit"),
-        Event("session", "", "ended", b"The other side said exit."),
+        TraceEvent("framer", "in", "M", b"cba"),
+        TraceEvent("cipher", "in", "sealed", b"cba"),
+        TraceEvent("messages", "in", "plaintext", b"abc"),
+        TraceEvent("framer", "in", "M", b"tixe"),
+        TraceEvent("cipher", "in", "sealed", b"tixe"),
+        TraceEvent("messages", "in", "plaintext", b"exit"),
+        TraceEvent("session", "", "ended", b"The other side said exit."),
     ]
     for stream in streams:
         stream.close()
 
 
 async def test_the_handshake_is_heard_of_as_frames() -> None:
-    heard: list[Event] = []
+    heard: list[TraceEvent] = []
     client, server = memory_stream_pair()
     session = Session(stack_of(), client, Role.INITIATOR, trace=heard.append)
     await session.open()
@@ -86,7 +86,7 @@ async def test_the_handshake_is_heard_of_as_frames() -> None:
     server.close()
 
 
-class Asks(list[Event]):
+class Asks(list[TraceEvent]):
     """A trace that may ask for keys."""
 
     def __init__(self, secrets: object) -> None:
@@ -99,9 +99,9 @@ class Asks(list[Event]):
 
 
 KEYS = {
-    "one for both": (Secrets.shared(b"k"), [("session key", b"k")]),
-    "one each": (Secrets(b"ours", b"theirs"), [("client key", b"theirs"), ("server key", b"ours")]),
-    "none": (Secrets.none(), []),
+    "one for both": (SessionSecrets.shared(b"k"), [("session key", b"k")]),
+    "one each": (SessionSecrets(b"ours", b"theirs"), [("client key", b"theirs"), ("server key", b"ours")]),
+    "none": (SessionSecrets.none(), []),
 }
 
 
@@ -132,15 +132,15 @@ def test_keys_are_told_to_a_trace_that_asks_for_them_and_to_no_other(which) -> N
 
 
 def test_what_an_authenticator_says_over_the_wire_is_no_step_of_the_handshake() -> None:
-    async def talk() -> list[Event]:
-        heard: list[Event] = []
+    async def talk() -> list[TraceEvent]:
+        heard: list[TraceEvent] = []
         client, server = memory_stream_pair()
         for stream in (client, server):
             stream.deliver_to(lambda data: None, lambda error: None)
-        wire = Wire(TypedFrames(), client, nobody)
-        Tracer(heard.append).wrap_wire(wire, stack_of().handshake)
-        await wire.send(b"K", b"a key")
-        await wire.send(MESSAGE, b"sealed")
+        io = HandshakeIO(TypedFrames(), client, nobody)
+        Tracer(heard.append).wrap_wire(io, stack_of().handshake)
+        await io.send(b"K", b"a key")
+        await io.send(MESSAGE, b"sealed")
         client.close()
         server.close()
         return heard
@@ -153,20 +153,20 @@ async def nobody(identity: Identity) -> None:
 
 
 def test_a_group_tells_one_conversation_from_another() -> None:
-    heard: list[Event] = []
+    heard: list[TraceEvent] = []
     for group in ("client 0", "server 0"):
         Tracer(heard.append, group).tell("started")
     assert [event.group for event in heard] == ["client 0", "server 0"]
 
 
 def test_other_conversations_are_not_wrapped() -> None:
-    framer, cipher = TypedFrames(), Unsealed(Secrets.none(), Role.INITIATOR)
+    framer, cipher = TypedFrames(), Unsealed(SessionSecrets.none(), Role.INITIATOR)
     tracer = Tracer(lambda event: None)
     tracer.wrap_framer(framer)
     tracer.wrap_cipher(cipher)
     assert set(vars(framer)) >= {"encode", "frames"}
     assert set(vars(cipher)) == {"seal", "open"}
-    for fresh in (TypedFrames(), Unsealed(Secrets.none(), Role.INITIATOR)):
+    for fresh in (TypedFrames(), Unsealed(SessionSecrets.none(), Role.INITIATOR)):
         assert not {"encode", "frames", "seal", "open"} & set(vars(fresh))
     assert issubclass(Unsealed, Cipher)
 
@@ -181,7 +181,7 @@ async def test_without_a_trace_a_session_wraps_nothing() -> None:
 
 
 def test_unwrapping_leaves_the_layers_as_they_were() -> None:
-    cipher = Unsealed(Secrets.none(), Role.INITIATOR)
+    cipher = Unsealed(SessionSecrets.none(), Role.INITIATOR)
     tracer, outer = Tracer(lambda event: None), Tracer(lambda event: None)
     tracer.wrap_cipher(cipher)
     once = dict(vars(cipher))

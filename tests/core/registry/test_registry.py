@@ -10,52 +10,52 @@ from strangers import TROUBLE, bad, good, plant, plant_metadata
 from plytalk.core.contracts import KINDS, Feature
 from plytalk.core.contracts.errors import BrokenPlugin, DuplicateLayer, Refused, UnknownLayer
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.testing import stack_of
 
 
-def sentences(host: Host) -> list[str]:
-    return [problem.error.sentence for problem in host.problems]
+def sentences(registry: Registry) -> list[str]:
+    return [problem.error.sentence for problem in registry.problems]
 
 
 # -- what is there
 
 
 def test_every_kind_of_layer_but_auth_and_feature_has_a_built_in_one() -> None:
-    host = Host()
+    registry = Registry()
     for kind in KINDS:
-        for name in host.names(kind):
-            assert host.layer(kind, name).name == name
-            assert host.layer(kind, name).kind == kind
-    assert not host.problems
-    assert {kind for kind in KINDS if host.names(kind)} >= set(KINDS) - {"auth", "feature"}
+        for name in registry.names(kind):
+            assert registry.layer(kind, name).name == name
+            assert registry.layer(kind, name).kind == kind
+    assert not registry.problems
+    assert {kind for kind in KINDS if registry.names(kind)} >= set(KINDS) - {"auth", "feature"}
 
 
 def test_finding_imports_nothing(site: Path) -> None:
     plant(site, "plytalk-cipher-a", {"cipher-a": good("a")})
-    host = Host()
-    assert "a" in host.names("cipher")
+    registry = Registry()
+    assert "a" in registry.names("cipher")
     assert "plytalk_cipher_a_cipher_a" not in sys.modules
-    assert host.layer("cipher", "a").summary() == "A stranger's cipher."
+    assert registry.layer("cipher", "a").summary() == "A stranger's cipher."
     assert "plytalk_cipher_a_cipher_a" in sys.modules
 
 
 def test_one_layer_is_loaded_and_its_neighbour_is_not(site: Path) -> None:
     plant(site, "plytalk-cipher-two", {"cipher-a": good("a"), "cipher-b": good("b")})
-    Host().layer("cipher", "a")
+    Registry().layer("cipher", "a")
     assert "plytalk_cipher_two_cipher_a" in sys.modules
     assert "plytalk_cipher_two_cipher_b" not in sys.modules
 
 
 def test_an_unknown_layer_is_named_with_the_nearest() -> None:
     with pytest.raises(UnknownLayer, match="no cipher called `aesgmc`") as error:
-        Host().layer("cipher", "aesgmc")
+        Registry().layer("cipher", "aesgmc")
     assert "Did you mean `aesgcm`?" in error.value.hint
 
 
 def test_what_was_typed_is_shown_harmless() -> None:
     with pytest.raises(UnknownLayer) as error:
-        Host().layer("cipher", "\x1b[31m")
+        Registry().layer("cipher", "\x1b[31m")
     assert "\x1b" not in error.value.sentence
 
 
@@ -65,12 +65,12 @@ def test_what_was_typed_is_shown_harmless() -> None:
 @pytest.mark.parametrize("name", ["a", "cipher-a", "plytalk-cipher-a", "Plytalk.Cipher_A"])
 def test_a_blocked_plugin_is_not_there_and_not_imported(site: Path, name: str) -> None:
     plant(site, "plytalk-cipher-a", {"cipher-a": "raise SystemExit('imported')"})
-    host = Host([name])
-    host.load_all()
-    assert not host.problems
-    assert "a" not in host.names("cipher")
+    registry = Registry([name])
+    registry.load_all()
+    assert not registry.problems
+    assert "a" not in registry.names("cipher")
     with pytest.raises(UnknownLayer, match="is blocked"):
-        host.layer("cipher", "a")
+        registry.layer("cipher", "a")
 
 
 def test_a_name_that_nothing_has_cannot_be_blocked(site: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_name_that_nothing_has_cannot_be_blocked(site: Path) -> None:
 
 def test_a_built_in_layer_can_be_blocked_too() -> None:
     with pytest.raises(UnknownLayer, match="is blocked"):
-        Host(["aesgcm"]).layer("cipher", "aesgcm")
+        Registry(["aesgcm"]).layer("cipher", "aesgcm")
 
 
 # -- trouble
@@ -92,16 +92,16 @@ def test_a_built_in_layer_can_be_blocked_too() -> None:
 def test_trouble_is_named_and_stays_with_the_one_that_has_it(site: Path, trouble: str, capfd: pytest.CaptureFixture[str]) -> None:
     plant(site, "plytalk-cipher-bad", {f"cipher-{trouble}": bad(trouble)})
     plant(site, "plytalk-cipher-fine", {"cipher-fine": good("fine")})
-    host = Host()
-    working = [found.key for found, _ in host.load_all()]
+    registry = Registry()
+    working = [found.key for found, _ in registry.load_all()]
     assert "cipher-fine" in working
     assert f"cipher-{trouble}" not in working
-    [sentence] = [one for one in sentences(host) if "which no entry point names" not in one]
+    [sentence] = [one for one in sentences(registry) if "which no entry point names" not in one]
     assert TROUBLE[trouble][1] in sentence
     assert "plytalk-cipher-bad 1.0" in sentence
     for _ in range(2):
         with pytest.raises(BrokenPlugin) as error:
-            host.layer("cipher", trouble)
+            registry.layer("cipher", trouble)
         assert error.value.exit_code == 7
     assert capfd.readouterr() == ("", "")
 
@@ -110,25 +110,25 @@ def test_trouble_is_named_and_stays_with_the_one_that_has_it(site: Path, trouble
 def test_no_hook_of_a_broken_plugin_is_ever_called(site: Path, trouble: str) -> None:
     hook = "\nfrom plytalk import hookimpl\n\n@hookimpl\ndef session_closed(session, ending):\n    raise AssertionError\n"
     plant(site, "plytalk-cipher-bad", {f"cipher-{trouble}": bad(trouble) + hook})
-    host = Host()
+    registry = Registry()
     with pytest.raises(BrokenPlugin):
-        host.layer("cipher", trouble)
+        registry.layer("cipher", trouble)
     if trouble not in ("nothing", "other-name"):  # these work as plugins, only not under this name
-        host.manager.hook.session_closed(session=None, ending=None)
+        registry.manager.hook.session_closed(session=None, ending=None)
 
 
 def test_an_entry_point_that_points_nowhere(site: Path) -> None:
     plant_metadata(site, "plytalk-cipher-gone", "[plytalk]\ncipher-gone = plytalk_cipher_gone\n")
     with pytest.raises(BrokenPlugin, match="No module named 'plytalk_cipher_gone'"):
-        Host().layer("cipher", "gone")
+        Registry().layer("cipher", "gone")
 
 
 def test_a_plugin_that_prints_is_heard_by_nobody_and_works(site: Path, capfd: pytest.CaptureFixture[str]) -> None:
     plant(site, "plytalk-cipher-loud", {"cipher-loud": "import sys\nprint('BUY')\nprint('ME', file=sys.stderr)\n" + good("loud")})
-    host = Host()
-    assert host.layer("cipher", "loud").name == "loud"
+    registry = Registry()
+    assert registry.layer("cipher", "loud").name == "loud"
     assert capfd.readouterr() == ("", "")
-    [problem] = host.problems
+    [problem] = registry.problems
     assert problem.usable
     assert "prints when it is imported: 'BUY ME'" in problem.error.sentence
 
@@ -136,38 +136,38 @@ def test_a_plugin_that_prints_is_heard_by_nobody_and_works(site: Path, capfd: py
 def test_a_plugin_is_imported_afresh_in_each_test_however_close_they_follow(site: Path) -> None:
     sys.modules["plytalk_cipher_late_cipher_late"] = ModuleType("plytalk_cipher_late_cipher_late")  # left by another test
     before = os.stat(site)
-    Host().names("cipher")  # looks into the folder, and keeps what it has seen
+    Registry().names("cipher")  # looks into the folder, and keeps what it has seen
     with pytest.raises(ModuleNotFoundError):
         import_module("plytalk_cipher_later")
     plant(site, "plytalk-cipher-late", {"cipher-late": good("late")})
     os.utime(site, ns=(before.st_atime_ns, before.st_mtime_ns))  # as if all that had happened within one tick of the clock
-    assert Host().layer("cipher", "late").name == "late"
+    assert Registry().layer("cipher", "late").name == "late"
 
 
 def test_a_layer_that_no_entry_point_names_is_mentioned(site: Path) -> None:
     plant(site, "plytalk-cipher-two", {"cipher-a": good("a").replace("[Good]", "[Good, type('B', (Good,), {'name': 'b'})]")})
-    host = Host()
-    host.layer("cipher", "a")
-    [problem] = host.problems
+    registry = Registry()
+    registry.layer("cipher", "a")
+    [problem] = registry.problems
     assert problem.usable
     assert "brings cipher-b, which no entry point names" in problem.error.sentence
     with pytest.raises(UnknownLayer):
-        host.layer("cipher", "b")
+        registry.layer("cipher", "b")
 
 
 def test_ctrl_c_while_a_plugin_is_imported_is_not_the_plugins_fault(site: Path) -> None:
     plant(site, "plytalk-cipher-slow", {"cipher-slow": "raise KeyboardInterrupt"})
-    host = Host()
+    registry = Registry()
     with pytest.raises(KeyboardInterrupt):
-        host.layer("cipher", "slow")
-    assert not host.problems
+        registry.layer("cipher", "slow")
+    assert not registry.problems
 
 
 def test_what_a_plugin_says_is_shortened_and_harmless(site: Path) -> None:
     plant(site, "plytalk-cipher-bad", {"cipher-bad": "raise ValueError('\\x1b[2J\\n' + 'word ' * 5000)\n"})
-    host = Host()
-    host.load_all()
-    [sentence] = sentences(host)
+    registry = Registry()
+    registry.load_all()
+    [sentence] = sentences(registry)
     assert "\x1b" not in sentence
     assert len(sentence) < 700
 
@@ -177,33 +177,33 @@ def test_what_a_plugin_says_is_shortened_and_harmless(site: Path) -> None:
 
 def test_a_built_in_name_stays_with_the_built_in_layer(site: Path) -> None:
     plant(site, "plytalk-cipher-evil", {"cipher-aesgcm": good("aesgcm")})
-    host = Host()
-    assert host.layer("cipher", "aesgcm").__module__ == "plytalk.plugins.ciphers.aesgcm"
-    [sentence] = sentences(host)
+    registry = Registry()
+    assert registry.layer("cipher", "aesgcm").__module__ == "plytalk.plugins.ciphers.aesgcm"
+    [sentence] = sentences(registry)
     assert "plytalk-cipher-evil 1.0 brings a cipher called `aesgcm`" in sentence
     assert "that plytalk " in sentence
-    host.load_all()
+    registry.load_all()
     assert "plytalk_cipher_evil_cipher_aesgcm" not in sys.modules
 
 
 def test_of_two_strangers_with_one_name_neither_is_chosen_until_one_is_blocked(site: Path) -> None:
     plant(site, "plytalk-cipher-one", {"cipher-x": good("x")})
     plant(site, "plytalk-cipher-two", {"cipher-x": good("x")})
-    host = Host()
+    registry = Registry()
     with pytest.raises(DuplicateLayer) as error:
-        host.layer("cipher", "x")
+        registry.layer("cipher", "x")
     assert "plytalk-cipher-one" in error.value.sentence
     assert "plytalk-cipher-two" in error.value.sentence
-    assert {problem.origin for problem in host.problems} == {"plytalk-cipher-one 1.0", "plytalk-cipher-two 1.0"}
+    assert {problem.origin for problem in registry.problems} == {"plytalk-cipher-one 1.0", "plytalk-cipher-two 1.0"}
     for blocked, left in (("one", "two"), ("two", "one")):
-        chosen = Host([f"plytalk-cipher-{blocked}"]).layer("cipher", "x")
+        chosen = Registry([f"plytalk-cipher-{blocked}"]).layer("cipher", "x")
         assert chosen.__module__ == f"plytalk_cipher_{left}_cipher_x"
 
 
 def test_of_three_strangers_each_is_reported_once(site: Path) -> None:
     for number in ("one", "two", "three"):
         plant(site, f"plytalk-cipher-{number}", {"cipher-x": good("x")})
-    assert sorted(problem.origin.split()[0] for problem in Host().problems) == [
+    assert sorted(problem.origin.split()[0] for problem in Registry().problems) == [
         "plytalk-cipher-one",
         "plytalk-cipher-three",
         "plytalk-cipher-two",
@@ -214,10 +214,10 @@ def test_a_stranger_cannot_slip_in_another_layer_or_profile_under_a_built_in_nam
     layers = good("x").replace("[Good]", "[Good, type('B', (Good,), {'name': 'aesgcm'})]")
     profiles = "\nfrom plytalk import Profile\n\n@hookimpl\ndef profiles():\n    return [Profile('secure-chat', 'Mine', 1, {})]\n"
     plant(site, "plytalk-cipher-x", {"cipher-x": layers + profiles})
-    host = Host()
-    host.layer("cipher", "x")
-    assert host.layer("cipher", "aesgcm").__module__ == "plytalk.plugins.ciphers.aesgcm"
-    assert host.profile("secure-chat").port == 8000
+    registry = Registry()
+    registry.layer("cipher", "x")
+    assert registry.layer("cipher", "aesgcm").__module__ == "plytalk.plugins.ciphers.aesgcm"
+    assert registry.profile("secure-chat").port == 8000
 
 
 def test_a_strangers_profile_is_found_by_its_entry_point(site: Path) -> None:
@@ -225,27 +225,27 @@ def test_a_strangers_profile_is_found_by_its_entry_point(site: Path) -> None:
         "from plytalk import Profile, hookimpl\n\n@hookimpl\ndef profiles():\n    return [Profile('mine', 'Mine', 4321, {%s})]\n"
     )
     plant(site, "plytalk-profile-mine", {"profile-mine": text % "'cipher': 'none'"})
-    assert Host().profile("mine").port == 4321
+    assert Registry().profile("mine").port == 4321
     plant(site, "plytalk-profile-odd", {"profile-odd": text.replace("'mine'", "'odd'") % "'cypher': 'none'"})
     with pytest.raises(BrokenPlugin, match="'cypher', which is not a kind of layer"):
-        Host().profile("odd")
+        Registry().profile("odd")
 
 
 def test_a_module_is_imported_once_for_all_its_layers(site: Path) -> None:
     text = good("a").replace("[Good]", "[Good, type('B', (Good,), {'name': 'b'})]")
     (site / "plytalk_both.py").write_text(text)
     plant_metadata(site, "plytalk-both", "[plytalk]\ncipher-a = plytalk_both\ncipher-b = plytalk_both\n")
-    host = Host()
-    a, b = host.layer("cipher", "a"), host.layer("cipher", "b")
+    registry = Registry()
+    a, b = registry.layer("cipher", "a"), registry.layer("cipher", "b")
     assert issubclass(b, a)
     assert a is import_module("plytalk_both").Good
-    assert not host.problems
+    assert not registry.problems
 
 
 # -- who hears the hooks --------------------------------------------------------------------------------------------------
 
 
-class Ear(Feature):
+class LineSubscriber(Feature):
     """Hears."""
 
     name = "ear"
@@ -277,16 +277,16 @@ class Other(Feature):
 
 
 def test_the_features_of_a_stack_hear_with_their_methods_once_they_are_to_hear() -> None:
-    host, stack = Host(points=[]), stack_of(Ear)
+    host, stack = Registry(points=[]), stack_of(LineSubscriber)
     host.manager.hook.turned_away(address="before", error=Refused())
     host.hear(stack)
     host.manager.hook.turned_away(address="192.0.2.7:1", error=Refused())
     [ear] = stack.features
-    assert isinstance(ear, Ear)
+    assert isinstance(ear, LineSubscriber)
     assert ear.heard == ["192.0.2.7:1"]
 
 
 @pytest.mark.parametrize("feature", [Deaf, Other])
 def test_a_feature_whose_hooks_do_not_fit_is_named(feature: type[Feature]) -> None:
     with pytest.raises(BrokenPlugin, match=f"The feature `{feature.name}` has hooks that do not fit"):
-        Host(points=[]).hear(stack_of(feature))
+        Registry(points=[]).hear(stack_of(feature))

@@ -5,7 +5,7 @@ from strangers import TROUBLE
 
 from plytalk import Authenticator, Cipher, Handshake, Layer, Option, Peer, Profile, Property
 from plytalk.core.contracts import KINDS
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.registry.validation import fault_of
 
 
@@ -30,7 +30,7 @@ def but(**attributes: object) -> type:
 
 
 def test_every_built_in_layer_keeps_its_contract() -> None:
-    brought = [each for found, each in Host().load_all() if found.builtin]
+    brought = [each for found, each in Registry().load_all() if found.builtin]
     assert len(brought) > 15
     for each in brought:
         assert not fault_of(each, "layers" if isinstance(each, type) else "profiles")
@@ -55,7 +55,7 @@ def test_a_handshake_that_only_one_side_can_do() -> None:
     class Half(Handshake):
         name = "half"
 
-        async def initiate(self, wire):
+        async def initiate(self, io):
             return None
 
     assert fault_of(Half, "layers") == "the handshake `half` does not define respond."

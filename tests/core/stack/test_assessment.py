@@ -2,7 +2,7 @@
 
 from plytalk.core.contracts import Layer
 from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Property
-from plytalk.core.stack.assessment import Row, sheet
+from plytalk.core.stack.assessment import Row, assess
 from plytalk.testing.parts import GivenKeys, Unsealed
 
 
@@ -19,12 +19,12 @@ def givers(prop: Property, kind: str) -> list[str]:
 
 
 def rows(*layers: type[Layer]) -> dict[Property, Row]:
-    return {row.property: row for row in sheet({layer.kind: [layer] for layer in layers}, givers).rows}
+    return {row.property: row for row in assess({layer.kind: [layer] for layer in layers}, givers).rows}
 
 
 def test_every_protection_has_a_row_worst_first() -> None:
-    assert [row.property for row in sheet({}, givers).rows] == list(PROTECTIONS)
-    assert sheet({}, givers).lacks == sheet({}, givers).rows
+    assert [row.property for row in assess({}, givers).rows] == list(PROTECTIONS)
+    assert assess({}, givers).lacks == assess({}, givers).rows
 
 
 def test_what_is_given_says_by_which_layer() -> None:
@@ -48,6 +48,6 @@ def test_secrecy_is_worth_less_while_nobody_knows_who_is_there() -> None:
 
 
 def test_cautions_of_single_layers_are_kept() -> None:
-    made = sheet({"cipher": [Sealed], "handshake": [GivenKeys]}, givers)
+    made = assess({"cipher": [Sealed], "handshake": [GivenKeys]}, givers)
     assert made.cautions == ("cipher sealed: Change the key each year.",)
     assert [row.property for row in made.protects] == [Property.SECRECY, Property.INTEGRITY, Property.DIRECTION_KEYS]

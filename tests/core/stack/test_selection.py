@@ -6,9 +6,9 @@ import pytest
 
 from plytalk.core.contracts import KINDS, Authenticator, Cipher, Handshake, Layer, Option
 from plytalk.core.contracts.errors import BrokenPlugin, HandshakeFailed, ImpossibleStack, UnknownLayer
-from plytalk.core.contracts.peers import Identity, Peer, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Profile, Property
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose, given_by, line_of, refuse_impossible, warning_of
 from plytalk.testing import PlainFrames, RecordingUi, TypedFrames, stack_of
 from plytalk.testing.parts import Unsealed
@@ -19,12 +19,12 @@ DEMO02 = "length rsa aesgcm trimmed"
 
 
 @pytest.fixture(scope="module")
-def host() -> Host:
-    return Host()
+def registry() -> Registry:
+    return Registry()
 
 
-def chosen(host: Host, **given: str) -> dict[str, str]:
-    layers = choose({kind: [name] for kind, name in given.items()}, host.profile("secure-chat").layers, host.layer)
+def chosen(registry: Registry, **given: str) -> dict[str, str]:
+    layers = choose({kind: [name] for kind, name in given.items()}, registry.profile("secure-chat").layers, registry.layer)
     return {kind: layer.name for kind, (layer,) in layers.items()}
 
 
@@ -52,14 +52,14 @@ def chosen(host: Host, **given: str) -> dict[str, str]:
         ({"cipher": "none", "messages": "text"}, "raw none none text"),
     ],
 )
-def test_what_is_not_given_follows_from_what_is(host: Host, given: dict[str, str], expected: str) -> None:
-    names = chosen(host, **given)
+def test_what_is_not_given_follows_from_what_is(registry: Registry, given: dict[str, str], expected: str) -> None:
+    names = chosen(registry, **given)
     assert " ".join(names[kind] for kind in ("framer", "handshake", "cipher", "messages")) == expected
     assert names["transport"] == given.get("transport", "tcp")
     assert names["ui"] == given.get("ui", "console")
 
 
-def test_a_layer_that_prefers_nothing_joins_the_default(host: Host) -> None:
+def test_a_layer_that_prefers_nothing_joins_the_default(registry: Registry) -> None:
     class Lonely(Unsealed):
         """Prefers nothing."""
 
@@ -72,31 +72,31 @@ def test_a_layer_that_prefers_nothing_joins_the_default(host: Host) -> None:
         prefers = {"messages": "trimmed"}
 
     def find(kind: str, name: str) -> type[Layer]:
-        return {"lonely": Lonely, "picky": Picky}.get(name) or host.layer(kind, name)
+        return {"lonely": Lonely, "picky": Picky}.get(name) or registry.layer(kind, name)
 
-    default = host.profile("secure-chat").layers
+    default = registry.profile("secure-chat").layers
     for name, expected in (("lonely", "typed rsa text"), ("picky", "typed rsa trimmed")):
         layers = choose({"cipher": [name]}, default, find)
         assert " ".join(layers[kind][0].name for kind in ("framer", "handshake", "messages")) == expected
 
 
-def test_the_default_counts_as_it_is_and_not_by_what_its_layers_prefer(host: Host) -> None:
-    default = {**host.profile("secure-chat").layers, "messages": "trimmed"}
-    assert {kind: layers[0].name for kind, layers in choose({}, default, host.layer).items()}["messages"] == "trimmed"
+def test_the_default_counts_as_it_is_and_not_by_what_its_layers_prefer(registry: Registry) -> None:
+    default = {**registry.profile("secure-chat").layers, "messages": "trimmed"}
+    assert {kind: layers[0].name for kind, layers in choose({}, default, registry.layer).items()}["messages"] == "trimmed"
 
 
-def test_authenticators_are_all_kept(host: Host) -> None:
+def test_authenticators_are_all_kept(registry: Registry) -> None:
     layers = choose(
         {"auth": ["one", "two"]},
-        host.profile("secure-chat").layers,
-        lambda kind, name: type("A", (Open,), {"name": name}) if kind == "auth" else host.layer(kind, name),
+        registry.profile("secure-chat").layers,
+        lambda kind, name: type("A", (Open,), {"name": name}) if kind == "auth" else registry.layer(kind, name),
     )
     assert [layer.name for layer in layers["auth"]] == ["one", "two"]
 
 
-def test_an_unknown_name_is_refused(host: Host) -> None:
+def test_an_unknown_name_is_refused(registry: Registry) -> None:
     with pytest.raises(UnknownLayer, match="`rsaa`"):
-        chosen(host, handshake="rsaa")
+        chosen(registry, handshake="rsaa")
 
 
 # -- refused --------------------------------------------------------------------------------------------------------------
@@ -111,13 +111,14 @@ def test_an_unknown_name_is_refused(host: Host) -> None:
         ),
         (
             {"framer": "raw", "handshake": "rsa"},
-            "The handshake `rsa` needs borders, which the framer `raw` cannot give: messages may run together or be cut in two.",
+            "The handshake `rsa` needs boundaries, which the framer `raw` cannot give: "
+            "messages may run together or be cut in two.",
         ),
-        ({"framer": "raw", "cipher": "aesgcm", "handshake": "rsa"}, "needs borders, which the framer `raw` cannot give"),
+        ({"framer": "raw", "cipher": "aesgcm", "handshake": "rsa"}, "needs boundaries, which the framer `raw` cannot give"),
     ],
 )
-def test_a_stack_that_cannot_work_is_refused_in_words(host: Host, given: dict[str, str], words: str) -> None:
-    layers = choose({kind: [name] for kind, name in given.items()}, {}, host.layer)
+def test_a_stack_that_cannot_work_is_refused_in_words(registry: Registry, given: dict[str, str], words: str) -> None:
+    layers = choose({kind: [name] for kind, name in given.items()}, {}, registry.layer)
     with pytest.raises(ImpossibleStack, match=words):
         refuse_impossible(layers)
     with pytest.raises(ImpossibleStack, match=words):
@@ -142,12 +143,12 @@ class Shown(Handshake):
     gives = {Property.KEYS, Property.PEER_KEY}
     shows = {Role.RESPONDER}
 
-    async def initiate(self, wire) -> Secrets:
-        await wire.ask(Identity("test", b"key"))
-        return Secrets.none()
+    async def initiate(self, io) -> SessionSecrets:
+        await io.ask(Identity("test", b"key"))
+        return SessionSecrets.none()
 
-    async def respond(self, wire) -> Secrets:
-        return Secrets.none()
+    async def respond(self, io) -> SessionSecrets:
+        return SessionSecrets.none()
 
 
 def test_nobody_can_judge_a_key_that_is_not_shown() -> None:
@@ -215,11 +216,11 @@ def test_a_layer_s_own_refusal_is_passed_on() -> None:
 
         name = "refuses"
 
-        def __init__(self, secrets: Secrets, role: Role) -> None:
+        def __init__(self, secrets: SessionSecrets, role: Role) -> None:
             raise HandshakeFailed("not these")
 
     with pytest.raises(HandshakeFailed, match="not these"):
-        stack_of(Refuses).cipher(Secrets.none(), Role.INITIATOR)
+        stack_of(Refuses).cipher(SessionSecrets.none(), Role.INITIATOR)
 
 
 # -- warned of ------------------------------------------------------------------------------------------------------------
@@ -249,8 +250,8 @@ def test_a_weak_stack_is_warned_of_by_what_an_attacker_can_do(given: tuple[Prope
 
 
 @pytest.mark.parametrize("profile", ["demo01", "demo02", "secure-chat"])
-def test_the_existing_chats_are_all_warned_of(host: Host, profile: str) -> None:
-    stack = Stack.build(choose({kind: [name] for kind, name in host.profile(profile).layers.items()}, {}, host.layer))
+def test_the_existing_chats_are_all_warned_of(registry: Registry, profile: str) -> None:
+    stack = Stack.build(choose({kind: [name] for kind, name in registry.profile(profile).layers.items()}, {}, registry.layer))
     assert stack.warning() is not None
 
 
@@ -278,7 +279,7 @@ def test_a_stack_in_one_line_runs_from_the_wire_to_the_screen() -> None:
         "auth": "open",
         "ui": "test-recording",
     }
-    assert stack.gives == given_by(stack.classes) == {Property.BORDERS, Property.KEYS, Property.PEER_KEY}
+    assert stack.gives == given_by(stack.classes) == {Property.BOUNDARIES, Property.KEYS, Property.PEER_KEY}
 
 
 def test_layers_get_their_own_options_and_no_others() -> None:
@@ -288,11 +289,11 @@ def test_layers_get_their_own_options_and_no_others() -> None:
         name = "counts"
         options = (Option("count-to", "How far.", int),)
 
-        def __init__(self, secrets: Secrets, role: Role, count_to: int = 3) -> None:
+        def __init__(self, secrets: SessionSecrets, role: Role, count_to: int = 3) -> None:
             self.count_to = count_to
 
     def made(**options: int) -> Cipher:
-        return stack_of(Counts, **options).cipher(Secrets.none(), Role.INITIATOR)
+        return stack_of(Counts, **options).cipher(SessionSecrets.none(), Role.INITIATOR)
 
     assert made().count_to == 3  # type: ignore[attr-defined]
     assert made(count_to=7, somebody_elses=1).count_to == 7  # type: ignore[attr-defined]
@@ -302,11 +303,11 @@ def test_framers_ciphers_and_messages_are_made_anew_for_each_conversation() -> N
     stack = stack_of(PlainFrames)
     assert stack.framer() is not stack.framer()
     assert stack.messages() is not stack.messages()
-    assert stack.messages().borders is True
+    assert stack.messages().boundaries is True
     assert stack.handshake is stack.handshake
 
 
-def test_a_peer_with_another_stack_is_recognised_by_its_first_bytes(host: Host) -> None:
+def test_a_peer_with_another_stack_is_recognised_by_its_first_bytes(registry: Registry) -> None:
     known = [
         Profile("shouts", "Shouts", 1, {"framer": "test-plain"}, rb"HELLO"),
         Profile("silent", "Says nothing first", 1, {"framer": "test-plain"}),

@@ -12,7 +12,7 @@ from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.attack import Attack, Editing, Holding, Outcome, Passing, Takeover, set_within
-from plytalk.lab.attacks.interceptor import Middle
+from plytalk.lab.attacks.interceptor import Interceptor
 from plytalk.lab.attacks.run import Evidence
 from plytalk.testing.endpoints import stack_of
 from plytalk.testing.parts import TypedFrames
@@ -22,7 +22,7 @@ class Nothing(Attack):
     """Does nothing."""
 
     name = "nothing"
-    defences = {Property.BORDERS, Property.KEYS}
+    defences = {Property.BOUNDARIES, Property.KEYS}
 
     def succeeded(self, evidence: Evidence) -> bool:
         return False
@@ -38,7 +38,7 @@ class Refused(Takeover):
         self.waiting = asyncio.Event()
         self.cancelled = False
 
-    async def take(self, middle: Middle) -> None:
+    async def take(self, interceptor: Interceptor) -> None:
         await self.talk()
 
     async def talk(self) -> None:
@@ -67,10 +67,12 @@ class End:
         stream.deliver_to(self.heard.extend, lambda error: self.over.set())
 
 
-def between(attack: Attack, prelude: int = 0) -> tuple[Middle, dict[Role, End]]:
+def between(attack: Attack, prelude: int = 0) -> tuple[Interceptor, dict[Role, End]]:
     pairs = {role: memory_stream_pair() for role in Role}
-    middle = Middle(stack_of(), attack, {role: inner for role, (_, inner) in pairs.items()}, dict.fromkeys(Role, prelude))
-    return middle, {role: End(outer) for role, (outer, _) in pairs.items()}
+    interceptor = Interceptor(
+        stack_of(), attack, {role: inner for role, (_, inner) in pairs.items()}, dict.fromkeys(Role, prelude)
+    )
+    return interceptor, {role: End(outer) for role, (outer, _) in pairs.items()}
 
 
 def test_it_is_detected_where_all_its_defences_are_given_and_not_where_one_is_missing() -> None:
@@ -104,16 +106,16 @@ def test_an_attack_without_a_way_to_succeed_is_none() -> None:
 
 def test_what_it_does_not_decide_passes_as_it_came_and_so_does_the_end() -> None:
     async def pass_on() -> None:
-        middle, ends = between(Nothing())
-        await middle.start()
-        assert not middle.taken_over
+        interceptor, ends = between(Nothing())
+        await interceptor.start()
+        assert not interceptor.taken_over
         frame = TypedFrames().encode(b"M", b"hello")
         ends[Role.INITIATOR].stream.send(frame)
         ends[Role.INITIATOR].stream.finish()
         await ends[Role.RESPONDER].over.wait()
         assert ends[Role.RESPONDER].heard == frame
         assert not ends[Role.INITIATOR].over.is_set()
-        assert middle.frames == [Passing(Role.INITIATOR, 0, False, b"M", b"hello")]
+        assert interceptor.frames == [Passing(Role.INITIATOR, 0, False, b"M", b"hello")]
 
     clock.run(pass_on())
 
@@ -130,8 +132,8 @@ class Louder(Editing):
 
 def test_the_first_handshake_frame_of_one_side_is_edited_and_nothing_else() -> None:
     async def edit() -> None:
-        middle, ends = between(Louder(), prelude=2)
-        await middle.start()
+        interceptor, ends = between(Louder(), prelude=2)
+        await interceptor.start()
         for role in Role:
             for word in (b"one", b"two", b"three"):
                 ends[role].stream.send(TypedFrames().encode(b"K", word))
@@ -149,7 +151,7 @@ class Waits(Holding):
 
     name = "waits"
 
-    async def hold(self, middle: Middle, over: asyncio.Event) -> None:
+    async def hold(self, interceptor: Interceptor, over: asyncio.Event) -> None:
         await set_within(3, over)
 
 
@@ -157,13 +159,13 @@ class Waits(Holding):
 def test_a_server_that_waits_is_held_and_one_that_hangs_up_is_not(hangs_up: bool) -> None:
     async def hold() -> bool:
         attack = Waits()
-        middle, ends = between(attack)
-        await middle.start()
+        interceptor, ends = between(attack)
+        await interceptor.start()
         if hangs_up:
             ends[Role.RESPONDER].stream.finish()
         await ends[Role.INITIATOR].over.wait()
-        await attack.after(middle)
-        return attack.succeeded(Evidence({}, middle))
+        await attack.after(interceptor)
+        return attack.succeeded(Evidence({}, interceptor))
 
     assert clock.run(hold()) is not hangs_up
 
@@ -180,12 +182,12 @@ def test_waiting_for_an_event_has_an_end() -> None:
 
 def test_a_takeover_that_is_refused_ends_both_connections() -> None:
     async def refused() -> None:
-        middle, ends = between(Refused())
-        await middle.start()
-        assert middle.taken_over
+        interceptor, ends = between(Refused())
+        await interceptor.start()
+        assert interceptor.taken_over
         for end in ends.values():
             await end.over.wait()
-        await middle.attack.after(middle)
+        await interceptor.attack.after(interceptor)
 
     clock.run(refused())
 
@@ -193,10 +195,10 @@ def test_a_takeover_that_is_refused_ends_both_connections() -> None:
 def test_a_takeover_that_still_waits_is_over_when_the_conversation_is() -> None:
     async def waits() -> int:
         attack = Endless()
-        middle, _ = between(attack)
-        await middle.start()
+        interceptor, _ = between(attack)
+        await interceptor.start()
         await attack.waiting.wait()
-        await attack.after(middle)
+        await attack.after(interceptor)
         assert attack.cancelled
         return len(asyncio.all_tasks())
 

@@ -7,14 +7,14 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from plytalk.core.contracts import Cipher, Handshake
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import PROTECTIONS, Property
-from plytalk.core.pipeline.tracing import Event
-from plytalk.core.registry.registry import Host
+from plytalk.core.pipeline.tracing import TraceEvent
+from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks.attack import Outcome
 from plytalk.lab.attacks.learning import Inside, equal_pieces, forms, learned, same_stream
 from plytalk.lab.attacks.matrix import measure
-from plytalk.lab.attacks.scenario import Setup
+from plytalk.lab.attacks.scenario import Scenario
 
 LINES = [f"client line {number} canary{'.' * 5 * number}".encode() for number in range(6)]
 KEY = bytes(range(32))
@@ -74,12 +74,12 @@ def test_what_tells_nothing_is_secret(seal) -> None:
 
 def test_keys_are_looked_for_in_every_form_and_in_earlier_conversations() -> None:
     end, key = Inside(), os.urandom(32)
-    end(Event("keys", "", "session key", key))
+    end(TraceEvent("keys", "", "session key", key))
     for form in forms(key):
         assert list(learned([end], b"{" + form + b"}", "words")) == ["a key is in what passed"]
     assert list(learned([end], b"", "words", [key])) == ["a key is that of an earlier conversation"]
     assert list(learned([end], b"", "words", [os.urandom(32)])) == []
-    end(Event("keys", "", "session key", bytes(32)))
+    end(TraceEvent("keys", "", "session key", bytes(32)))
     assert list(learned([end], b"", "words")) == ["a key is one byte repeated"]
     assert list(learned([Inside()], b"some words here", "words")) == ["the words are in what passed"]
 
@@ -92,7 +92,7 @@ class Liar(Cipher):
     gives = frozenset(PROTECTIONS)
     prefers = {"framer": "typed", "handshake": "rsa", "messages": "text"}
 
-    def __init__(self, secrets: Secrets, role: Role) -> None:
+    def __init__(self, secrets: SessionSecrets, role: Role) -> None:
         self._send, self._receive = secrets.send, secrets.receive
 
     def seal(self, plaintext: bytes) -> bytes:
@@ -106,21 +106,21 @@ class InTheClear(Handshake):
     """Sends the session key as it is, and says that it is secret."""
 
     name = "in-the-clear"
-    needs = {Property.BORDERS}
+    needs = {Property.BOUNDARIES}
     gives = {Property.KEYS, Property.FORWARD_SECRECY, Property.POST_QUANTUM, Property.FRESHNESS}
     speaks_first = Role.INITIATOR
 
-    async def initiate(self, wire) -> Secrets:
+    async def initiate(self, io) -> SessionSecrets:
         key = os.urandom(32)
-        await wire.send(b"K", key.hex().encode())
-        return Secrets.shared(key)
+        await io.send(b"K", key.hex().encode())
+        return SessionSecrets.shared(key)
 
-    async def respond(self, wire) -> Secrets:
-        return Secrets.shared(bytes.fromhex((await wire.receive(b"K", 64)).decode()))
+    async def respond(self, io) -> SessionSecrets:
+        return SessionSecrets.shared(bytes.fromhex((await io.receive(b"K", 64)).decode()))
 
 
 def outcomes(attacks: list[str], seeds: int = 1, **layers) -> dict[str, set[Outcome]]:
-    host = Host()
+    registry = Registry()
     names = {
         "transport": "memory",
         "framer": "typed",
@@ -129,9 +129,9 @@ def outcomes(attacks: list[str], seeds: int = 1, **layers) -> dict[str, set[Outc
         "messages": "text",
         "ui": "console",
     }
-    classes = {kind: [layers.get(kind) or host.layer(kind, name)] for kind, name in names.items()}
+    classes = {kind: [layers.get(kind) or registry.layer(kind, name)] for kind, name in names.items()}
     found: dict[str, set[Outcome]] = {}
-    for cell in measure([Setup("liar", classes)], [host.layer("attack", name) for name in attacks], range(seeds)):
+    for cell in measure([Scenario("liar", classes)], [registry.layer("attack", name) for name in attacks], range(seeds)):
         found.setdefault(cell.attack, set()).add(cell.measured)
     return found
 

@@ -5,21 +5,21 @@ import sys
 import pytest
 
 from plytalk.core.contracts.peers import Role
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks.attack import Attack, Outcome
 from plytalk.lab.attacks.matrix import Cell, measure, passed_on
 from plytalk.lab.attacks.run import Passive
-from plytalk.lab.attacks.scenario import Setup, setups
+from plytalk.lab.attacks.scenario import Scenario, scenarios
 
-HOST = Host()
+HOST = Registry()
 PROFILES = set(HOST.names("profile"))
-SETUPS = [setup for setup in setups(HOST) if setup.name.split()[0] in PROFILES]
+SETUPS = [scenario for scenario in scenarios(HOST) if scenario.name.split()[0] in PROFILES]
 ATTACKS = [HOST.layer("attack", name) for name in HOST.names("attack") if HOST.found["attack", name].builtin]
 
 
-@pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.name)
-def test_every_attack_does_what_was_predicted(setup: Setup) -> None:
-    cells = list(measure([setup], [attack for attack in ATTACKS if issubclass(attack, Attack)]))
+@pytest.mark.parametrize("scenario", SETUPS, ids=lambda scenario: scenario.name)
+def test_every_attack_does_what_was_predicted(scenario: Scenario) -> None:
+    cells = list(measure([scenario], [attack for attack in ATTACKS if issubclass(attack, Attack)]))
     assert [
         f"{cell.attack}: {cell.predicted} -> {cell.measured} {cell.evidence and cell.evidence.crash}"
         for cell in cells
@@ -29,8 +29,8 @@ def test_every_attack_does_what_was_predicted(setup: Setup) -> None:
 
 
 def test_the_control_raises_no_alarm() -> None:
-    for setup in SETUPS:
-        [control] = measure([setup], [])
+    for scenario in SETUPS:
+        [control] = measure([scenario], [])
         assert control.attack == Passive.name
         assert control.evidence is not None
         assert not control.evidence.alarmed
@@ -38,7 +38,7 @@ def test_the_control_raises_no_alarm() -> None:
 
 
 def test_there_are_stacks_of_every_kind() -> None:
-    names = {setup.name for setup in SETUPS}
+    names = {scenario.name for scenario in SETUPS}
     assert {"demo01", "demo02", "secure-chat", "plytalk1", "plytalk1 pinned"} <= names
     assert sum(name.startswith("plytalk1") for name in names) == 17
     assert sum(name.endswith("pinned") for name in names) == 5
@@ -47,7 +47,9 @@ def test_there_are_stacks_of_every_kind() -> None:
 
 
 def test_the_old_stacks_fall_and_the_default_holds() -> None:
-    chosen = [setup for setup in SETUPS if setup.name in ("secure-chat", "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly pinned")]
+    chosen = [
+        scenario for scenario in SETUPS if scenario.name in ("secure-chat", "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly pinned")
+    ]
     attacks = [attack for attack in ATTACKS if issubclass(attack, Attack)]
     outcomes = {(cell.stack, cell.attack): cell.measured for cell in measure(chosen, attacks)}
     for name in ("mitm", "replay", "reorder", "drop", "reflect", "truncate"):
@@ -59,7 +61,7 @@ def test_the_old_stacks_fall_and_the_default_holds() -> None:
     ("auth", "alarm"), [("psk", "know the same secret"), ("code", "know the same secret"), ("words", "You said no to the words")]
 )
 def test_who_has_another_secret_or_words_that_differ_is_noticed_for_that(auth: str, alarm: str) -> None:
-    [_, cell] = measure([setup for setup in SETUPS if setup.name == f"plytalk1 {auth}"], [HOST.layer("attack", "mitm")])
+    [_, cell] = measure([scenario for scenario in SETUPS if scenario.name == f"plytalk1 {auth}"], [HOST.layer("attack", "mitm")])
     assert cell.measured is Outcome.DETECTED
     assert cell.evidence is not None
     assert alarm in " ".join(
@@ -70,16 +72,16 @@ def test_who_has_another_secret_or_words_that_differ_is_noticed_for_that(auth: s
 
 def test_a_code_is_dead_after_five_guesses_and_new_for_each_attack() -> None:
     guess = HOST.layer("attack", "guess")
-    cells = list(measure([setup for setup in SETUPS if setup.name == "plytalk1 code"], [guess], range(3)))
+    cells = list(measure([scenario for scenario in SETUPS if scenario.name == "plytalk1 code"], [guess], range(3)))
     assert [cell.measured for cell in cells[1:]] == [Outcome.DETECTED] * 3
     assert {cell.log for cell in cells[1:]} == {("tried 10 codes, of which the server judged 5",)}
 
 
 def test_words_come_too_late_for_what_the_handshake_shows_and_the_layer_says_so() -> None:
     [attack] = [attack for attack in ATTACKS if attack.name == "early-secret"]
-    chosen = {setup.name: setup for setup in SETUPS if setup.name.startswith("plytalk1 ") and not setup.options}
+    chosen = {scenario.name: scenario for scenario in SETUPS if scenario.name.startswith("plytalk1 ") and not scenario.options}
     del chosen["plytalk1 allow"]  # there the server judges, and the client anybody
-    predicted = {name: cell.predicted for name, setup in chosen.items() for cell in [*measure([setup], [attack])][1:]}
+    predicted = {name: cell.predicted for name, scenario in chosen.items() for cell in [*measure([scenario], [attack])][1:]}
     assert predicted.pop("plytalk1 words") is Outcome.UNDETECTED
     assert set(predicted.values()) == {Outcome.DETECTED}
 
@@ -87,7 +89,7 @@ def test_words_come_too_late_for_what_the_handshake_shows_and_the_layer_says_so(
 def test_a_stack_that_wants_what_is_not_here_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "spake2", None)
     told: list[str] = []
-    chosen = [setup for setup in SETUPS if setup.name in ("plytalk1 code", "demo01")]
+    chosen = [scenario for scenario in SETUPS if scenario.name in ("plytalk1 code", "demo01")]
     assert {cell.stack for cell in measure(chosen, [], progress=told.append)} == {"demo01"}
     assert told[-1].startswith("left out plytalk1 code: One-time codes need the package `spake2`.")
 
@@ -105,10 +107,10 @@ def test_each_attack_tells_its_story(attack: type[Attack]) -> None:
 
 
 def test_the_same_seed_gives_the_same_attack() -> None:
-    [setup] = [setup for setup in SETUPS if setup.name == "demo02"]
+    [scenario] = [scenario for scenario in SETUPS if scenario.name == "demo02"]
     [drop] = [attack for attack in ATTACKS if attack.name == "drop"]
     assert issubclass(drop, Attack)
-    logs = [[cell.log for cell in measure([setup], [drop], range(4))] for _ in range(2)]
+    logs = [[cell.log for cell in measure([scenario], [drop], range(4))] for _ in range(2)]
     assert logs[0] == logs[1]
     assert len(set(logs[0])) > 1
 

@@ -11,11 +11,11 @@ from plytalk.core.contracts import Stream
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.peers import Role
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.io.queue_listener import Arrivals
+from plytalk.core.io.queue_listener import QueueListener
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.attack import Attack
-from plytalk.lab.attacks.interceptor import Middle
-from plytalk.lab.attacks.proxy import Over, Proxy
+from plytalk.lab.attacks.interceptor import Interceptor
+from plytalk.lab.attacks.proxy import Proxy, TransportOver
 from plytalk.lab.attacks.run import Passive
 from plytalk.testing.endpoints import stack_of
 from plytalk.testing.parts import TypedFrames
@@ -23,7 +23,7 @@ from plytalk.testing.parts import TypedFrames
 HELLO = TypedFrames().encode(b"M", b"hello")
 
 
-class Place(Arrivals):
+class Place(QueueListener):
     def release(self) -> None:
         pass
 
@@ -59,10 +59,10 @@ class Again(Passive):
 
     stream: Stream
 
-    async def after(self, middle: Middle) -> None:
-        self.stream = await middle.meet()
+    async def after(self, interceptor: Interceptor) -> None:
+        self.stream = await interceptor.meet()
         with pytest.raises(CannotConnect):
-            await middle.meet(Role.INITIATOR)
+            await interceptor.meet(Role.INITIATOR)
         self.stream.close()
 
 
@@ -153,7 +153,7 @@ def test_afterwards_an_attack_can_come_back_to_the_server_and_to_nobody_else() -
 
 def test_it_is_over_when_both_ends_are_gone_and_one_of_them_twice_is_not_both() -> None:
     async def wait() -> None:
-        over = Over()
+        over = TransportOver()
         waiting = asyncio.create_task(over.wait())
         for role in (Role.INITIATOR, Role.INITIATOR):
             over.ended(role)

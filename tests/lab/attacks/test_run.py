@@ -4,18 +4,18 @@ import asyncio
 from pathlib import Path
 
 from plytalk.core.contracts.peers import Role
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.attack import Attack, Outcome, Passing
-from plytalk.lab.attacks.interceptor import Middle
-from plytalk.lab.attacks.run import LINES, Evidence, Passive, judge, measure_preludes, play
-from plytalk.lab.attacks.scenario import ATTACKER, Setup, setups
+from plytalk.lab.attacks.interceptor import Interceptor
+from plytalk.lab.attacks.run import LINES, Evidence, Passive, judge, measure_preludes, run_attack
+from plytalk.lab.attacks.scenario import ATTACKER, Scenario, scenarios
 
 
 def stacks(name: str, folder: Path) -> tuple[dict[Role, Stack], Stack]:
-    [setup] = [setup for setup in setups(Host()) if setup.name == name]
-    return {role: setup.stack(role.value, folder) for role in Role}, setup.stack(ATTACKER, folder)
+    [scenario] = [scenario for scenario in scenarios(Registry()) if scenario.name == name]
+    return {role: scenario.stack(role.value, folder) for role in Role}, scenario.stack(ATTACKER, folder)
 
 
 async def prepared(name: str, folder: Path) -> tuple[dict[Role, Stack], Stack]:
@@ -30,7 +30,7 @@ class Silence(Attack):
 
     name = "silence"
 
-    def frame(self, middle: Middle, passing: Passing) -> None:
+    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         pass
 
     def succeeded(self, evidence: Evidence) -> bool:
@@ -40,7 +40,7 @@ class Silence(Attack):
 def test_an_honest_conversation_arrives_whole(tmp_path) -> None:
     async def honest() -> Evidence:
         ends, own = await prepared("demo02", tmp_path)
-        return await play(ends, own, Passive())
+        return await run_attack(ends, own, Passive())
 
     evidence = clock.run(honest())
     assert evidence.crash == ""
@@ -60,7 +60,7 @@ def test_the_handshake_s_length_is_measured(tmp_path) -> None:
 def test_time_limits_end_what_nobody_answers_and_cost_no_time(tmp_path) -> None:
     async def unanswered() -> Evidence:
         ends, own = await prepared("secure-chat", tmp_path)
-        return await play(ends, own, Silence())
+        return await run_attack(ends, own, Silence())
 
     evidence = clock.run(unanswered())
     assert all(side.alarms for side in evidence.sides.values())
@@ -71,7 +71,7 @@ def test_a_layer_that_raises_is_a_crash_and_no_detection(tmp_path, monkeypatch) 
     async def broken() -> Evidence:
         ends, own = await prepared("demo02", tmp_path)
         monkeypatch.setattr(ends[Role.RESPONDER].cipher.layer, "open", lambda self, sealed: 1 / 0)
-        return await play(ends, own, Passive())
+        return await run_attack(ends, own, Passive())
 
     evidence = clock.run(broken())
     assert "ZeroDivisionError" in evidence.crash
@@ -82,15 +82,15 @@ def test_no_task_is_left_behind(tmp_path) -> None:
     async def several() -> int:
         ends, own = await prepared("demo01", tmp_path)
         for attack in (Passive(), Silence()):
-            await play(ends, own, attack)
+            await run_attack(ends, own, attack)
         return len(asyncio.all_tasks())
 
     assert clock.run(several()) == 1
 
 
 def test_setups_keep_their_files_in_their_folder(tmp_path) -> None:
-    [setup] = [setup for setup in setups(Host()) if setup.name == "plytalk1 XX_25519_AESGCM pinned"]
-    assert isinstance(setup, Setup)
-    assert {layer.name for layer in setup.auths} == {"known-hosts"}
-    setup.stack("client", tmp_path)
+    [scenario] = [scenario for scenario in scenarios(Registry()) if scenario.name == "plytalk1 XX_25519_AESGCM pinned"]
+    assert isinstance(scenario, Scenario)
+    assert {layer.name for layer in scenario.auths} == {"known-hosts"}
+    scenario.stack("client", tmp_path)
     assert (tmp_path / "client").is_dir()

@@ -8,18 +8,18 @@ from strangers import GOOD
 
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
-from plytalk.core.registry.registry import Host
-from plytalk.lab.attacks.scenario import ATTACKER, BOTH, Setup, setups
+from plytalk.core.registry.registry import Registry
+from plytalk.lab.attacks.scenario import ATTACKER, BOTH, Scenario, scenarios
 
 PREFERS = {"framer": "typed", "handshake": "rsa", "messages": "text"}
 
 
-def every() -> dict[str, Setup]:
-    return {setup.name: setup for setup in setups(Host())}
+def every() -> dict[str, Scenario]:
+    return {scenario.name: scenario for scenario in scenarios(Registry())}
 
 
 def test_every_profile_is_there_and_its_variants_and_what_can_be_pinned_is_pinned() -> None:
-    host, names = Host(), set(every())
+    host, names = Registry(), set(every())
     for profile in host.names("profile"):
         assert any(name.split()[0] == profile for name in names), profile
     assert {"demo01", "demo02", "secure-chat"} <= names
@@ -30,28 +30,28 @@ def test_every_profile_is_there_and_its_variants_and_what_can_be_pinned_is_pinne
 
 
 def test_no_network_is_touched() -> None:
-    assert {layer.name for setup in every().values() for layer in setup.classes["transport"]} == {"memory"}
+    assert {layer.name for scenario in every().values() for layer in scenario.classes["transport"]} == {"memory"}
 
 
 def test_a_variant_s_options_make_its_layers_say_truthfully_what_is_left() -> None:
-    for name, setup in every().items():
+    for name, scenario in every().items():
         if name.startswith("plytalk1 XX"):
-            gives = {prop for layers in setup.classes.values() for layer in layers for prop in layer.gives}
+            gives = {prop for layers in scenario.classes.values() for layer in layers for prop in layer.gives}
             assert (Property.POST_QUANTUM in gives) is ("hfs" in name), name
 
 
 def test_only_the_client_judges_the_server(tmp_path: Path) -> None:
     [name] = [name for name in every() if name.endswith("AESGCM pinned") and " XX_" in name and name.startswith("plytalk1")]
-    setup = every()[name]
-    judging = {who: len(setup.stack(who, tmp_path).auths) for who in ("client", "server", ATTACKER)}
+    scenario = every()[name]
+    judging = {who: len(scenario.stack(who, tmp_path).auths) for who in ("client", "server", ATTACKER)}
     assert judging == {"client": 1, "server": 0, ATTACKER: 0}
 
 
 def test_what_both_ends_need_both_have_alike_and_the_attacker_with_a_secret_of_its_own(tmp_path: Path) -> None:
     for auth in ("psk", "code", "words"):
-        setup = every()[f"plytalk1 {auth}"]
+        scenario = every()[f"plytalk1 {auth}"]
         for who in ("client", "server", ATTACKER):
-            assert [auth.name for auth in setup.stack(who, tmp_path).auths] == [auth]
+            assert [auth.name for auth in scenario.stack(who, tmp_path).auths] == [auth]
     agreed, own = tmp_path / BOTH / "psk-file", tmp_path / ATTACKER / "psk-file"
     assert agreed.read_text() != own.read_text()
     assert agreed.stat().st_mode & 0o777 == 0o600
@@ -70,10 +70,10 @@ def test_where_there_is_no_room_for_it_there_is_no_stack() -> None:
 
 async def test_each_end_keeps_its_keys_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLYTALK_HOME", str(tmp_path / "the user's"))
-    setup = next(setup for name, setup in every().items() if name.startswith("plytalk1") and name.endswith("pinned"))
+    scenario = next(scenario for name, scenario in every().items() if name.startswith("plytalk1") and name.endswith("pinned"))
     shown = set()
     for who, role in (("client", Role.INITIATOR), ("server", Role.RESPONDER), (ATTACKER, Role.RESPONDER)):
-        stack = setup.stack(who, tmp_path / "lab")
+        stack = scenario.stack(who, tmp_path / "lab")
         await stack.handshake.ready(role, lambda prompt: "")
         assert stack.handshake.identity
         shown.add(stack.handshake.identity.fingerprint)

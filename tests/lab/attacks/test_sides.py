@@ -6,13 +6,23 @@ import pytest
 
 from plytalk.core.contracts import Handshake
 from plytalk.core.contracts.errors import BrokenPlugin
-from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.io.questions import Question
-from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.pipeline.session import Session
 from plytalk.lab.attacks import clock
-from plytalk.lab.attacks.sides import ADDRESS, Meetings, Side, Telephone, Typist, Witness, open_session, quiet, session_of
+from plytalk.lab.attacks.sides import (
+    ADDRESS,
+    AttackerSessions,
+    Participant,
+    Telephone,
+    Typist,
+    Witness,
+    open_session,
+    quiet,
+    session_of,
+)
 from plytalk.testing.endpoints import stack_of
 from plytalk.testing.parts import GivenKeys
 
@@ -20,28 +30,28 @@ from plytalk.testing.parts import GivenKeys
 class Faulty(GivenKeys):
     """Divides by zero."""
 
-    async def respond(self, wire: Wire) -> Secrets:
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
         raise ZeroDivisionError
 
 
 class Shows(GivenKeys):
     """The server has the client's key judged."""
 
-    async def respond(self, wire: Wire) -> Secrets:
-        secrets = await super().respond(wire)
-        await wire.ask(Identity("test", b"the client's key"))
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
+        secrets = await super().respond(io)
+        await io.ask(Identity("test", b"the client's key"))
         return secrets
 
 
-def meetings(handshake: type[Handshake] = GivenKeys) -> Meetings:
-    return Meetings({role: stack_of(handshake) for role in Role})
+def meetings(handshake: type[Handshake] = GivenKeys) -> AttackerSessions:
+    return AttackerSessions({role: stack_of(handshake) for role in Role})
 
 
 def answers(*questions: str) -> list[bool]:
     """What people say who are asked these, one each."""
 
     async def ask() -> list[bool]:
-        telephone, sides = Telephone(), [Side() for _ in questions]
+        telephone, sides = Telephone(), [Participant() for _ in questions]
         witnesses = [Witness(side, telephone) for side in sides]
         asking = (witness.question_queue.ask(question) for witness, question in zip(witnesses, questions, strict=True))
         said = await asyncio.gather(*asking)
@@ -67,13 +77,13 @@ def test_who_was_asked_alone_can_compare_another_time() -> None:
 
 
 def test_what_is_told_before_a_conversation_opens_is_no_alarm_and_afterwards_it_is() -> None:
-    async def talk() -> Side:
+    async def talk() -> Participant:
         ours, theirs = memory_stream_pair()
-        side = Side()
+        side = Participant()
         client = session_of(stack_of(), ours, Role.INITIATOR, side, Telephone())
         server = Session(stack_of(), theirs, Role.RESPONDER)
         client.stack.ui.notice("It holds the key.")
-        assert all(await asyncio.gather(open_session(client, side), open_session(server, Side())))
+        assert all(await asyncio.gather(open_session(client, side), open_session(server, Participant())))
         assert side.alarms == []
         client.stack.ui.message("hello")
         client.stack.ui.notice("A message did not open.")
@@ -87,7 +97,7 @@ def test_what_is_told_before_a_conversation_opens_is_no_alarm_and_afterwards_it_
 
 
 def test_a_conversation_of_the_attacker_s_own_is_a_side_like_any_other() -> None:
-    async def meet() -> Side:
+    async def meet() -> Participant:
         new = meetings()
         session = Session(stack_of(), await new.meet(), Role.INITIATOR)
         await session.open()
@@ -106,8 +116,8 @@ def test_a_conversation_of_the_attacker_s_own_is_a_side_like_any_other() -> None
 
 
 def test_a_refusal_is_an_alarm_and_the_address_is_the_lab_s() -> None:
-    async def refuse() -> Side:
-        side = Side()
+    async def refuse() -> Participant:
+        side = Participant()
         ours, theirs = memory_stream_pair()
         session = Session(stack_of(), theirs, Role.RESPONDER, address=ADDRESS)
         ours.deliver_to(lambda data: None, lambda error: None)
@@ -121,7 +131,7 @@ def test_a_refusal_is_an_alarm_and_the_address_is_the_lab_s() -> None:
 
 
 def test_whose_key_was_shown_is_kept() -> None:
-    async def shown() -> Side:
+    async def shown() -> Participant:
         new = meetings(Shows)
         session = Session(stack_of(), await new.meet(), Role.INITIATOR)
         await session.open()
@@ -135,8 +145,8 @@ def test_whose_key_was_shown_is_kept() -> None:
 
 
 def test_a_fault_of_a_layer_is_raised_and_no_mere_alarm() -> None:
-    async def faulty() -> Side:
-        side = Side()
+    async def faulty() -> Participant:
+        side = Participant()
         _, theirs = memory_stream_pair()
         with pytest.raises(BrokenPlugin):
             await open_session(Session(stack_of(Faulty), theirs, Role.RESPONDER), side)
@@ -160,7 +170,7 @@ def test_the_end_of_an_attack_ends_conversations_that_still_wait() -> None:
 
 def test_one_person_at_one_terminal_reads_what_was_asked_last_and_the_line_goes_to_what_was_asked_first() -> None:
     async def scene() -> None:
-        side, other, telephone = Side(), Side(), Telephone()
+        side, other, telephone = Participant(), Participant(), Telephone()
         person = Typist(side, telephone, other)
         first = asyncio.create_task(person.answer(Question(1, "wrong?")))
         await quiet()

@@ -8,11 +8,11 @@ import pytest
 from doors import Doors, Guest, greets, hangs_up
 
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, TooSlow
-from plytalk.core.contracts.peers import Identity, Role, Secrets
-from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
+from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.pipeline.session import Session
 from plytalk.lab.attacks import clock
-from plytalk.lab.audit.probe import CROWD, OVERSIZE, Grade, Heard, Target
+from plytalk.lab.audit.probe import CROWD, OVERSIZE, Grade, Heard, Probe
 from plytalk.plugins.messages.records import Records
 from plytalk.testing.endpoints import stack_of
 from plytalk.testing.parts import GivenKeys, TypedFrames
@@ -31,23 +31,23 @@ class Bare(Records):
 class Shows(GivenKeys):
     """Greets with a key, which the client has judged before it goes on."""
 
-    async def initiate(self, wire: Wire) -> Secrets:
-        await wire.receive(b"G", 100)
-        await wire.ask(SHOWN)
+    async def initiate(self, io: HandshakeIO) -> SessionSecrets:
+        await io.receive(b"G", 100)
+        await io.ask(SHOWN)
         raise AssertionError("the handshake went on")
 
 
-def target(doors: Doors, *, thorough: bool = False, spare: Heard | None = None) -> Target:
-    return Target(replace(stack_of(Bare), transport=doors), "chat.invalid", 1, spare, thorough, patience=5.0)
+def probe(doors: Doors, *, thorough: bool = False, spare: Heard | None = None) -> Probe:
+    return Probe(replace(stack_of(Bare), transport=doors), "chat.invalid", 1, spare, thorough, patience=5.0)
 
 
 def test_each_question_has_a_connection_of_its_own_that_ends_with_it() -> None:
     async def ask() -> None:
         doors = Doors(greets(GREETING))
-        looked_at = target(doors)
+        looked_at = probe(doors)
         for _ in range(2):
-            async with looked_at.wire() as wire:
-                assert await wire.receive(b"G", 100) == b"welcome"
+            async with looked_at.io() as io:
+                assert await io.receive(b"G", 100) == b"welcome"
         assert looked_at.first == GREETING
         assert len(doors.guests) == 2
         for guest in doors.guests:
@@ -62,8 +62,8 @@ def test_a_connection_that_is_there_already_is_used_first_and_nothing_it_heard_i
         heard = Heard(await doors.connect("chat.invalid", 1))
         heard.stream.deliver_to(heard.receive, heard.ended)
         await heard.something.wait()
-        async with target(doors, spare=heard).wire() as wire:
-            assert [await wire.receive(b"G", 100) for _ in range(2)] == [b"welcome"] * 2
+        async with probe(doors, spare=heard).io() as io:
+            assert [await io.receive(b"G", 100) for _ in range(2)] == [b"welcome"] * 2
         assert len(doors.guests) == 1
 
     clock.run(ask())
@@ -73,22 +73,22 @@ def test_who_never_answers_is_too_slow_and_who_is_gone_cannot_be_connected_to() 
     async def ask() -> None:
         doors = Doors()
         with pytest.raises(TooSlow, match="within 5 seconds"):
-            async with target(doors).wire() as wire:
-                await wire.receive(b"G", 100)
+            async with probe(doors).io() as io:
+                await io.receive(b"G", 100)
         doors.open = False
         with pytest.raises(CannotConnect, match=r"chat\.invalid"):
-            await target(doors).closes()
+            await probe(doors).closes()
 
     clock.run(ask())
 
 
 def test_where_a_shared_key_is_wanted_each_connection_makes_another_guess() -> None:
     async def ask() -> set[bytes]:
-        looked_at, guesses = target(Doors()), set()
+        looked_at, guesses = probe(Doors()), set()
         for _ in range(2):
-            async with looked_at.wire(agreement="psk") as wire:
-                assert wire.agreement == "psk"
-                guesses.add(await wire.agree())
+            async with looked_at.io(agreement="psk") as io:
+                assert io.agreement == "psk"
+                guesses.add(await io.agree())
         return guesses
 
     guesses = clock.run(ask())
@@ -99,7 +99,7 @@ def test_where_a_shared_key_is_wanted_each_connection_makes_another_guess() -> N
 def test_the_key_that_is_shown_ends_the_handshake() -> None:
     async def ask() -> None:
         doors = Doors(greets(GREETING))
-        assert await target(doors).key_shown_to(Shows()) == SHOWN
+        assert await probe(doors).key_shown_to(Shows()) == SHOWN
         await doors.guests[0].gone.wait()
         assert doors.guests[0].heard == b""
 
@@ -108,7 +108,7 @@ def test_the_key_that_is_shown_ends_the_handshake() -> None:
 
 def test_a_handshake_that_shows_no_key_says_so() -> None:
     with pytest.raises(HandshakeFailed, match="showed no key"):
-        clock.run(target(Doors()).key_shown_to(GivenKeys()))
+        clock.run(probe(Doors()).key_shown_to(GivenKeys()))
 
 
 # -- who is let in ---------------------------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def test_a_server_that_talks_to_strangers_proves_it_by_an_answer() -> None:
             session = Session(stack_of(Bare), guest.stream, Role.RESPONDER)
             tasks.append(asyncio.create_task(hold(session)))
 
-        let_in = await target(Doors(talk)).lets_in(GivenKeys())
+        let_in = await probe(Doors(talk)).lets_in(GivenKeys())
         await asyncio.gather(*tasks)  # it was told goodbye
         return let_in
 
@@ -137,7 +137,7 @@ def test_a_server_that_talks_to_strangers_proves_it_by_an_answer() -> None:
 @pytest.mark.parametrize(("habit", "answer"), [(hangs_up, False), (Guest.listen, None)], ids=["hangs up", "says nothing"])
 def test_no_answer_is_no_entry(habit: Callable[[Guest], None], answer: bool | None) -> None:
     async def ask() -> bool | None:
-        return await target(Doors(habit)).lets_in(GivenKeys())
+        return await probe(Doors(habit)).lets_in(GivenKeys())
 
     assert clock.run(ask()) is answer
 
@@ -147,13 +147,13 @@ def test_no_answer_is_no_entry(habit: Callable[[Guest], None], answer: bool | No
 
 def test_whether_a_connection_is_closed_is_seen_and_not_waited_for_for_ever() -> None:
     async def ask() -> tuple[bool, bool]:
-        return await target(Doors(hangs_up)).closes(b"rubbish"), await target(Doors()).closes(b"rubbish", within=60.0)
+        return await probe(Doors(hangs_up)).closes(b"rubbish"), await probe(Doors()).closes(b"rubbish", within=60.0)
 
     assert clock.run(ask()) == (True, False)
 
 
 async def grades(doors: Doors, thorough: bool = False) -> list[tuple[str, Grade]]:
-    findings = [finding async for finding in target(doors, thorough=thorough).habits(b"K", b"rubbish")]
+    findings = [finding async for finding in probe(doors, thorough=thorough).habits(b"K", b"rubbish")]
     assert all(finding.advice for finding in findings if finding.grade is not Grade.GOOD)
     return [(finding.about, finding.grade) for finding in findings]
 

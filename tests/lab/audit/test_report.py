@@ -13,7 +13,7 @@ from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.lab.attacks import clock
-from plytalk.lab.audit.probe import Finding, Grade, Target
+from plytalk.lab.audit.probe import Finding, Grade, Probe
 from plytalk.lab.audit.report import Known, Report, audit
 from plytalk.testing.endpoints import stack_of
 from plytalk.testing.parts import GivenKeys, TypedFrames
@@ -27,10 +27,10 @@ class Asks(GivenKeys):
     name = "test-asks"
     speaks_first = Role.INITIATOR
 
-    async def audit(self, target: Target) -> AsyncIterator[Finding]:
-        async with target.wire() as wire:
-            await wire.send(b"K", b"who are you?")
-            await wire.receive(b"A", 100)
+    async def audit(self, probe: Probe) -> AsyncIterator[Finding]:
+        async with probe.io() as io:
+            await io.send(b"K", b"who are you?")
+            await io.receive(b"A", 100)
         yield FOUND
 
 
@@ -40,9 +40,9 @@ class Waits(GivenKeys):
     name = "test-waits"
     speaks_first = Role.RESPONDER
 
-    async def audit(self, target: Target) -> AsyncIterator[Finding]:
-        async with target.wire() as wire:
-            await wire.receive(b"G", 100)
+    async def audit(self, probe: Probe) -> AsyncIterator[Finding]:
+        async with probe.io() as io:
+            await io.receive(b"G", 100)
         yield FOUND
 
 
@@ -51,8 +51,8 @@ class Interrupted(Waits):
 
     name = "test-interrupted"
 
-    async def audit(self, target: Target) -> AsyncIterator[Finding]:
-        async for finding in super().audit(target):
+    async def audit(self, probe: Probe) -> AsyncIterator[Finding]:
+        async for finding in super().audit(probe):
             yield finding
         raise HandshakeFailed("It hung up.")
 

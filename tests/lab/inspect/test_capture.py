@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from plytalk.core.pipeline.tracing import Event
+from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.capture import addresses, capture, checksum
 
 LONG = bytes(range(256)) * 20
 
 
-def conversation(peer: str, role: str) -> list[Event]:
+def conversation(peer: str, role: str) -> list[TraceEvent]:
     return [
-        Event("session", "", "started", b"", {"peer": peer, "role": role}, 0.0),
-        Event("transport", "out", "bytes", b"hello", {}, 0.001),
-        Event("transport", "in", "bytes", LONG, {}, 0.25),
-        Event("framer", "in", "M", b"not on the wire", {}, 0.25),
-        Event("transport", "in", "end", b"", {}, 1.0),
+        TraceEvent("session", "", "started", b"", {"peer": peer, "role": role}, 0.0),
+        TraceEvent("transport", "out", "bytes", b"hello", {}, 0.001),
+        TraceEvent("transport", "in", "bytes", LONG, {}, 0.25),
+        TraceEvent("framer", "in", "M", b"not on the wire", {}, 0.25),
+        TraceEvent("transport", "in", "end", b"", {}, 1.0),
     ]
 
 

@@ -2,29 +2,29 @@
 
 from dataclasses import replace
 
-from plytalk.core.pipeline.tracing import Event
-from plytalk.lab.inspect.frames import Card, Deck, cards
+from plytalk.core.pipeline.tracing import TraceEvent
+from plytalk.lab.inspect.frames import InspectedFrame, Inspection, inspect_frames
 
-START = Event("session", "", "started", b"", {"role": "client"}, 0.0)
+START = TraceEvent("session", "", "started", b"", {"role": "client"}, 0.0)
 OUT = [
-    Event("messages", "out", "plaintext", b"one", {"text": "one"}, 1.0),
-    Event("messages", "out", "plaintext", b"two", {"text": "two"}, 1.0),
-    Event("cipher", "out", "sealed", b"ONE", {}, 1.0),
-    Event("framer", "out", "M", b"3ONE", {"length": "3"}, 1.0),
-    Event("cipher", "out", "sealed", b"TWO", {}, 1.0),
-    Event("framer", "out", "M", b"3TWO", {"length": "3"}, 1.0),
-    Event("transport", "out", "bytes", b"3ONE3TWO", {}, 1.0),
+    TraceEvent("messages", "out", "plaintext", b"one", {"text": "one"}, 1.0),
+    TraceEvent("messages", "out", "plaintext", b"two", {"text": "two"}, 1.0),
+    TraceEvent("cipher", "out", "sealed", b"ONE", {}, 1.0),
+    TraceEvent("framer", "out", "M", b"3ONE", {"length": "3"}, 1.0),
+    TraceEvent("cipher", "out", "sealed", b"TWO", {}, 1.0),
+    TraceEvent("framer", "out", "M", b"3TWO", {"length": "3"}, 1.0),
+    TraceEvent("transport", "out", "bytes", b"3ONE3TWO", {}, 1.0),
 ]
 IN = [
-    Event("transport", "in", "bytes", b"4FOUR", {}, 2.0),
-    Event("framer", "in", "M", b"FOUR", {"length": "4"}, 2.0),
-    Event("cipher", "in", "sealed", b"FOUR", {}, 2.0),
-    Event("messages", "in", "plaintext", b"four", {"text": "four"}, 2.0),
+    TraceEvent("transport", "in", "bytes", b"4FOUR", {}, 2.0),
+    TraceEvent("framer", "in", "M", b"FOUR", {"length": "4"}, 2.0),
+    TraceEvent("cipher", "in", "sealed", b"FOUR", {}, 2.0),
+    TraceEvent("messages", "in", "plaintext", b"four", {"text": "four"}, 2.0),
 ]
 
 
 def test_each_frame_is_a_card_from_the_words_to_the_wire() -> None:
-    first, second, third = cards([*OUT, *IN])
+    first, second, third = inspect_frames([*OUT, *IN])
     assert [event.data for event in first.layers] == [b"one", b"ONE", b"3ONE"]
     assert [event.data for event in second.layers] == [b"two", b"TWO", b"3TWO"]
     assert [event.data for event in third.layers] == [b"four", b"FOUR", b"FOUR"]
@@ -33,42 +33,42 @@ def test_each_frame_is_a_card_from_the_words_to_the_wire() -> None:
 
 
 def test_a_handshake_s_frame_is_named_by_its_step() -> None:
-    step = Event("handshake", "out", "public key", b"KEY", {}, 0.5)
-    frame = Event("framer", "out", "K", b"K3KEY", {"type": "K"}, 0.5)
-    [card] = cards([step, frame])
+    step = TraceEvent("handshake", "out", "public key", b"KEY", {}, 0.5)
+    frame = TraceEvent("framer", "out", "K", b"K3KEY", {"type": "K"}, 0.5)
+    [card] = inspect_frames([step, frame])
     assert card.name == "public key"
     assert card.layers == [step, frame]
 
 
 def test_a_frame_that_did_not_open_is_still_shown() -> None:
-    [card] = cards(IN[:3])
+    [card] = inspect_frames(IN[:3])
     assert [event.layer for event in card.layers] == ["cipher", "framer"]
     assert card.text == ""
 
 
 def test_what_concerns_the_conversation_stands_between_the_frames() -> None:
-    end = Event("session", "", "ended", b"You said exit.", {}, 3.0)
-    assert [card.name for card in cards([START, *IN, end])] == ["started", "text", "ended"]
+    end = TraceEvent("session", "", "ended", b"You said exit.", {}, 3.0)
+    assert [card.name for card in inspect_frames([START, *IN, end])] == ["started", "text", "ended"]
 
 
 def test_a_card_comes_as_soon_as_it_is_complete() -> None:
-    deck = Deck()
+    deck = Inspection()
     assert [[card.text for card in deck.add(event)] for event in IN] == [[], [], [], ["four"]]
     assert [card.text for event in OUT for card in deck.add(event)] == ["one", "two"]
     assert list(deck.rest()) == []
 
 
 def test_keys_stand_between_the_frames_as_well() -> None:
-    key = Event("keys", "", "session key", b"0123", {}, 0.5)
-    assert next((card.name, card.layers) for card in cards([key, *IN])) == ("session key", [key])
+    key = TraceEvent("keys", "", "session key", b"0123", {}, 0.5)
+    assert next((card.name, card.layers) for card in inspect_frames([key, *IN])) == ("session key", [key])
 
 
 def test_conversations_that_take_turns_are_told_apart() -> None:
-    def of(group: str, events: list[Event]) -> list[Event]:
+    def of(group: str, events: list[TraceEvent]) -> list[TraceEvent]:
         return [replace(event, group=group) for event in events]
 
-    begun = Event("session", "", "started", b"", {"cipher": "mine"}, 0.0)
-    found = cards([*of("client", [begun, *IN[:2]]), *of("server", OUT), *of("client", IN)])
+    begun = TraceEvent("session", "", "started", b"", {"cipher": "mine"}, 0.0)
+    found = inspect_frames([*of("client", [begun, *IN[:2]]), *of("server", OUT), *of("client", IN)])
     assert [(card.group, card.way, card.text) for card in found] == [
         ("client", "", ""),
         ("client", "in", ""),
@@ -80,21 +80,26 @@ def test_conversations_that_take_turns_are_told_apart() -> None:
 
 
 def test_bytes_that_no_framer_made_are_a_card_of_their_own() -> None:
-    stray = Event("transport", "out", "bytes", b"x", {}, 1.5)
-    found = cards([*OUT, stray])
+    stray = TraceEvent("transport", "out", "bytes", b"x", {}, 1.5)
+    found = inspect_frames([*OUT, stray])
     assert [(card.name, card.layers[-1].data) for card in found] == [("text", b"3ONE"), ("text", b"3TWO"), ("bytes", b"x")]
 
 
 def test_words_that_can_be_read_off_the_wire_are_told_from_others() -> None:
-    bare = [Event("messages", "out", "plaintext", b"hi", {"text": "hi"}, 1.0), Event("framer", "out", "M", b"hi", {}, 1.0)]
-    sealed, _ = cards(OUT[:6])
-    [step] = cards([Event("handshake", "out", "public key", b"KEY", {}, 0.5), Event("framer", "out", "K", b"K3KEY", {}, 0.5)])
-    plain = Card(1.0, "out", "text", bare)
+    bare = [
+        TraceEvent("messages", "out", "plaintext", b"hi", {"text": "hi"}, 1.0),
+        TraceEvent("framer", "out", "M", b"hi", {}, 1.0),
+    ]
+    sealed, _ = inspect_frames(OUT[:6])
+    [step] = inspect_frames(
+        [TraceEvent("handshake", "out", "public key", b"KEY", {}, 0.5), TraceEvent("framer", "out", "K", b"K3KEY", {}, 0.5)]
+    )
+    plain = InspectedFrame(1.0, "out", "text", bare)
     assert (plain.readable, sealed.readable, step.readable) == (True, False, None)
 
 
 def test_programs_get_bytes_in_hexadecimal() -> None:
-    assert Card(1.0015, "out", "M", [OUT[3]]).as_json() == {
+    assert InspectedFrame(1.0015, "out", "M", [OUT[3]]).as_json() == {
         "time_ms": 1001.5,
         "group": "",
         "way": "out",

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from plytalk.core.pipeline.tracing import Event
-from plytalk.lab.inspect.frames import cards
+from plytalk.core.pipeline.tracing import TraceEvent
+from plytalk.lab.inspect.frames import inspect_frames
 from plytalk.lab.inspect.page import page
 
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
@@ -25,13 +25,13 @@ FLAGS = [
 ]
 
 
-def events(text: str) -> list[Event]:
+def events(text: str) -> list[TraceEvent]:
     return [
-        Event("session", "", "started", b"", {"role": "client", "peer": text, "framer": "typed"}, 0.0),
-        Event("messages", "out", "plaintext", text.encode(), {"text": text}, 0.001),
-        Event("cipher", "out", "sealed", b"\xa5" * 40, {}, 0.001),
-        Event("framer", "out", "M", b"M" + b"\xa5" * 40, {"type": "M", "length": "40"}, 0.001),
-        Event("session", "", "ended", text.encode(), {}, 0.002),
+        TraceEvent("session", "", "started", b"", {"role": "client", "peer": text, "framer": "typed"}, 0.0),
+        TraceEvent("messages", "out", "plaintext", text.encode(), {"text": text}, 0.001),
+        TraceEvent("cipher", "out", "sealed", b"\xa5" * 40, {}, 0.001),
+        TraceEvent("framer", "out", "M", b"M" + b"\xa5" * 40, {"type": "M", "length": "40"}, 0.001),
+        TraceEvent("session", "", "ended", text.encode(), {}, 0.002),
     ]
 
 
@@ -40,13 +40,15 @@ def rendered(tmp_path, text: str, script: str = "") -> str:
     if BROWSER is None:
         pytest.skip("no Chromium is installed (Debian package chromium)")
     file = tmp_path / "page.html"
-    file.write_text(page(cards(events(text)), "A talk").replace("</body>", f"<script>{script}</script></body>"), encoding="utf-8")
+    file.write_text(
+        page(inspect_frames(events(text)), "A talk").replace("</body>", f"<script>{script}</script></body>"), encoding="utf-8"
+    )
     command = [BROWSER, *FLAGS, f"--user-data-dir={tmp_path / 'browser'}", "--dump-dom", file.as_uri()]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 def test_the_page_loads_nothing_and_needs_nothing() -> None:
-    html = page(cards(events("hello")), "A talk")
+    html = page(inspect_frames(events("hello")), "A talk")
     assert "default-src 'none'" in html
     assert not re.search(r"(src|href)\s*=", html)
 
@@ -66,7 +68,7 @@ def test_a_browser_draws_an_arrow_with_the_words_and_opens_it_at_a_click(tmp_pat
 
 
 def test_nothing_a_peer_said_is_markup(tmp_path) -> None:
-    html = page(cards(events(HOSTILE)), HOSTILE)
+    html = page(inspect_frames(events(HOSTILE)), HOSTILE)
     assert HOSTILE not in html
     assert html.count("</script>") == 2
     dom = rendered(tmp_path, HOSTILE, "document.querySelector('button.arrow').click()")

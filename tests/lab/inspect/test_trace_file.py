@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import Usage
-from plytalk.core.pipeline.tracing import Event
+from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.trace_file import TraceFile, parse, read
 
 HEAD = b'{"plytalk_trace":1}\n'
@@ -20,9 +20,9 @@ HEAD = b'{"plytalk_trace":1}\n'
 
 def test_what_is_written_is_read_back(tmp_path) -> None:
     events = [
-        Event("session", "", "started", b"", {"role": "client"}, 5.0),
-        Event("framer", "out", "K", bytes(range(256)), {"type": "K", "length": "256"}, 5.25),
-        Event("messages", "in", "plaintext", "Hör\x1b[2J\u202e".encode(), {"text": "Hör\x1b[2J\u202e"}, 6.0),
+        TraceEvent("session", "", "started", b"", {"role": "client"}, 5.0),
+        TraceEvent("framer", "out", "K", bytes(range(256)), {"type": "K", "length": "256"}, 5.25),
+        TraceEvent("messages", "in", "plaintext", "Hör\x1b[2J\u202e".encode(), {"text": "Hör\x1b[2J\u202e"}, 6.0),
     ]
     trace = TraceFile(tmp_path / "trace")
     for event in events:
@@ -36,7 +36,7 @@ def test_what_is_written_is_read_back(tmp_path) -> None:
 
 
 def test_a_trace_says_whether_it_holds_keys_and_only_then_asks_for_them(tmp_path) -> None:
-    key = Event("keys", "", "session key", b"secret", {}, 0.0, "client 0")
+    key = TraceEvent("keys", "", "session key", b"secret", {}, 0.0, "client 0")
     for secrets in (False, True):
         trace = TraceFile(tmp_path / f"{secrets}", secrets)
         assert trace.secrets is secrets
@@ -63,7 +63,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path) -> None:
 FULL = """if True:
     import pathlib, resource, sys
     from plytalk.core.contracts.errors import Usage
-    from plytalk.core.pipeline.tracing import Event
+    from plytalk.core.pipeline.tracing import TraceEvent
     from plytalk.lab.inspect.trace_file import TraceFile
     path, most = pathlib.Path(sys.argv[1]), int(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
@@ -73,7 +73,7 @@ FULL = """if True:
         print(error.sentence)
         sys.exit()
     for number in range(100):
-        trace(Event("session", "", "note", b"x" * 50, {}, float(number)))
+        trace(TraceEvent("session", "", "note", b"x" * 50, {}, float(number)))
     trace.close()
 """
 
@@ -139,7 +139,7 @@ def refused_in_words_or_read(tail: bytes) -> bool:
         events = list(parse(io.BytesIO(HEAD + tail)))
     except Usage as refusal:
         return refusal.sentence.isprintable() and bool(re.search(r"line \d+", refusal.sentence, re.IGNORECASE))
-    return all(isinstance(event, Event) for event in events) and len(events) <= tail.count(b"\n") + 1
+    return all(isinstance(event, TraceEvent) for event in events) and len(events) <= tail.count(b"\n") + 1
 
 
 @given(st.binary(max_size=400))

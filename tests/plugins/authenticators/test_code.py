@@ -16,7 +16,7 @@ from programs import COMMAND, chat
 from plytalk.core.contracts.errors import Refused, StackMismatch, Usage, WrongSecret
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.plugins.authenticators.code import GUESSES, KEPT, SPAKE, SPAKE_BYTES, Code, parse
 from plytalk.trust.contacts import Contact, Contacts
 from plytalk.trust.files import StoreError, place
@@ -60,8 +60,8 @@ class Guesser(Code):
 
     answered = 0
 
-    async def agree(self, wire: Wire, role: Role) -> bytes:
-        key = await super().agree(wire, role)
+    async def agree(self, io: HandshakeIO, role: Role) -> bytes:
+        key = await super().agree(io, role)
         type(self).answered += 1
         return key
 
@@ -198,8 +198,8 @@ async def test_guessing_side_by_side_wins_nothing(tmp_path: Path) -> None:
 
 async def test_hanging_up_after_the_exchange_costs_a_guess_all_the_same(tmp_path: Path) -> None:
     class HangsUp(Guesser):
-        async def agree(self, wire: Wire, role: Role) -> bytes:
-            await super().agree(wire, role)
+        async def agree(self, io: HandshakeIO, role: Role) -> bytes:
+            await super().agree(io, role)
             raise Refused("I have seen enough.")
 
     HangsUp.answered = 0
@@ -225,9 +225,9 @@ async def test_hanging_up_after_the_exchange_costs_a_guess_all_the_same(tmp_path
 )
 async def test_what_is_not_part_of_the_exchange_is_refused_and_is_not_a_guess(tmp_path: Path, message: bytes) -> None:
     class Odd(Code):
-        async def agree(self, wire: Wire, role: Role) -> bytes:
-            await wire.send(SPAKE, message)
-            return await wire.receive(SPAKE, SPAKE_BYTES)
+        async def agree(self, io: HandshakeIO, role: Role) -> bytes:
+            await io.send(SPAKE, message)
+            return await io.receive(SPAKE, SPAKE_BYTES)
 
     server = await bob(tmp_path)
     for _ in range(GUESSES):
@@ -292,8 +292,8 @@ async def test_a_person_at_a_terminal_gets_a_new_code(kept: str, tmp_path: Path,
 
 async def test_the_servers_part_sent_back_by_a_server_is_refused(tmp_path: Path) -> None:
     class Echo(Code):
-        async def agree(self, wire: Wire, role: Role) -> bytes:
-            await wire.send(SPAKE, await wire.receive(SPAKE, SPAKE_BYTES))
+        async def agree(self, io: HandshakeIO, role: Role) -> bytes:
+            await io.send(SPAKE, await io.receive(SPAKE, SPAKE_BYTES))
             return bytes(32)
 
     server = await end(Role.RESPONDER, tmp_path / "bob", Echo, code=True)
@@ -327,15 +327,15 @@ async def test_passing_on_the_exchange_without_the_code_is_refused_by_both(tmp_p
     from_server: asyncio.Queue[bytes] = asyncio.Queue()
 
     class PosesAsServer(Code):
-        async def agree(self, wire: Wire, role: Role) -> bytes:
-            from_client.put_nowait(await wire.receive(SPAKE, SPAKE_BYTES))
-            await wire.send(SPAKE, await from_server.get())
+        async def agree(self, io: HandshakeIO, role: Role) -> bytes:
+            from_client.put_nowait(await io.receive(SPAKE, SPAKE_BYTES))
+            await io.send(SPAKE, await from_server.get())
             return bytes(32)
 
     class PosesAsClient(Code):
-        async def agree(self, wire: Wire, role: Role) -> bytes:
-            await wire.send(SPAKE, await from_client.get())
-            from_server.put_nowait(await wire.receive(SPAKE, SPAKE_BYTES))
+        async def agree(self, io: HandshakeIO, role: Role) -> bytes:
+            await io.send(SPAKE, await from_client.get())
+            from_server.put_nowait(await io.receive(SPAKE, SPAKE_BYTES))
             return bytes(32)
 
     server = await bob(tmp_path)

@@ -7,7 +7,7 @@ from plytalk.core.contracts import Authenticator
 from plytalk.core.contracts.errors import ChangedPeer, Refused, UnknownPeer, Usage
 from plytalk.core.contracts.peers import Identity
 from plytalk.plugins.authenticators.known_hosts import KnownHosts, host_and_port
-from plytalk.trust.files import Busy, Corrupt, locked
+from plytalk.trust.files import Corrupt, FileInUse, locked
 from plytalk.trust.host_keys import KnownHosts as Store
 
 
@@ -74,7 +74,7 @@ async def test_a_file_that_cannot_be_understood_or_locked_is_no_yes(file: Path) 
     file.unlink()
     auth = KnownHosts(file, accept_new=True)
     auth._store = Store(file, wait=0)
-    with locked(file), pytest.raises(Busy):
+    with locked(file), pytest.raises(FileInUse):
         await Shown(ALICE).to(auth)
 
 

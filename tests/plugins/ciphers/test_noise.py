@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.plugins.ciphers import noise
 from plytalk.plugins.ciphers.noise import NoiseTransport, layers
 from plytalk.plugins.noise.primitives import AESGCM, CHACHAPOLY
@@ -21,7 +21,7 @@ THERE, BACK = bytes(range(32)), bytes(range(32, 64))
 def secrets(functions=CHACHAPOLY, there=THERE, back=BACK):
     """What a handshake leaves to the client and to the server."""
     return tuple(
-        Secrets(states=(CipherState(functions, send), CipherState(functions, receive)))
+        SessionSecrets(states=(CipherState(functions, send), CipherState(functions, receive)))
         for send, receive in ((there, back), (back, there))
     )
 
@@ -50,7 +50,7 @@ def test_records_are_noise_transport_messages(functions):
 
 def test_a_handshake_without_states_is_of_no_use():
     with pytest.raises(HandshakeFailed, match="left no cipher states"):
-        NoiseTransport(Secrets.shared(bytes(32)), Role.INITIATOR)
+        NoiseTransport(SessionSecrets.shared(bytes(32)), Role.INITIATOR)
 
 
 # -- rekeying --------------------------------------------------------------------------------------------------------------
@@ -167,13 +167,13 @@ def test_forgetting_is_final_even_where_a_rekeying_is_due(monkeypatch):
 FORKED = """
 import os, sys
 from plytalk.core.contracts.errors import LocalError
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.plugins.ciphers.noise import NoiseTransport, layers
 from plytalk.plugins.noise.primitives import CHACHAPOLY
 from plytalk.plugins.noise.states import CipherState
 
 def end(send, receive, role):
-    return NoiseTransport(Secrets(states=(CipherState(CHACHAPOLY, send), CipherState(CHACHAPOLY, receive))), role)
+    return NoiseTransport(SessionSecrets(states=(CipherState(CHACHAPOLY, send), CipherState(CHACHAPOLY, receive))), role)
 
 client, server = end(bytes(32), b"1" * 32, Role.INITIATOR), end(b"1" * 32, bytes(32), Role.RESPONDER)
 sealed = server.seal(b"before")

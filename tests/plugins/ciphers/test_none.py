@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plytalk.core.contracts.peers import Role, Secrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.plugins.ciphers.none import NoCipher, layers
 from plytalk.testing import check_cipher
 
@@ -16,7 +16,7 @@ def test_it_passes_the_kit_and_claims_nothing() -> None:
 
 @given(st.binary())
 def test_what_is_said_is_what_is_sent(plaintext: bytes) -> None:
-    cipher = NoCipher(Secrets.none(), Role.INITIATOR)
+    cipher = NoCipher(SessionSecrets.none(), Role.INITIATOR)
     assert cipher.seal(plaintext) == cipher.open(plaintext) == plaintext
 
 

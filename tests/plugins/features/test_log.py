@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import ChatError, Refused, UnknownPeer
 from plytalk.core.contracts.peers import Identity, Role
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.features.log import TURNED_AWAY_A_SECOND, Log, layers
 from plytalk.testing import check_layer, open_ends, stack_of
@@ -35,7 +35,7 @@ def nobody(prompt: str) -> str:
 @asynccontextmanager
 async def logging(file: Path, said: list[str] | None = None) -> AsyncIterator[tuple[Any, Stack]]:
     """The hooks of a server that logs to a file, and its stack."""
-    host, stack = Host(points=[]), stack_of(Log, log_json=file)
+    host, stack = Registry(points=[]), stack_of(Log, log_json=file)
     [log] = stack.features
     host.hear(stack)
     sentences = await log.ready(Role.RESPONDER, nobody)

@@ -19,9 +19,9 @@ from plytalk.core.contracts import Feature
 from plytalk.core.contracts.errors import CannotConnect, ImpossibleStack, Refused, Truncated, UnknownPeer, Usage
 from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import By, Ending
+from plytalk.core.pipeline.session import EndedBy, Ending
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.plugins.features import metrics
 from plytalk.plugins.features.metrics import LONGEST, MOST, Metrics, layers
 from plytalk.testing import check_layer, open_ends, stack_of
@@ -101,7 +101,7 @@ class Serving:
 
 @contextlib.asynccontextmanager
 async def serving(*features: type[Feature], open: bool = True, place: str = "127.0.0.1:0") -> AsyncIterator[Serving]:
-    host, stack = Host(points=[]), stack_of(*features, Metrics, metrics=place)
+    host, stack = Registry(points=[]), stack_of(*features, Metrics, metrics=place)
     host.hear(stack)
     feature = next(one for one in stack.features if isinstance(one, Metrics))
     [sentence] = await feature.ready(Role.RESPONDER, nobody)
@@ -130,9 +130,9 @@ async def test_conversations_are_counted_as_they_come_and_go() -> None:
     ):
         for side in (one, two, three):
             here.hook.session_opened(session=side.session)
-        here.hook.session_closed(session=one.session, ending=Ending(By.THEM, "The other side said exit."))
-        here.hook.session_closed(session=two.session, ending=Ending(By.FAULT, "Cut.", Truncated("Cut.")))
-        here.hook.session_closed(session=stranger.session, ending=Ending(By.US, "Another plugin refused it first."))
+        here.hook.session_closed(session=one.session, ending=Ending(EndedBy.THEM, "The other side said exit."))
+        here.hook.session_closed(session=two.session, ending=Ending(EndedBy.FAULT, "Cut.", Truncated("Cut.")))
+        here.hook.session_closed(session=stranger.session, ending=Ending(EndedBy.US, "Another plugin refused it first."))
         for _ in range(5):
             here.hook.turned_away(address="192.0.2.1:1", error=Refused("No."))
         found = await here.figures()

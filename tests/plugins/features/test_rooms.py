@@ -8,11 +8,11 @@ from crowd import Crowd, Person
 
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch, Tampered, Truncated, Usage
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import By, Ending
+from plytalk.core.pipeline.session import EndedBy, Ending
 from plytalk.plugins.features import rooms
 from plytalk.plugins.features.rooms import Rooms, layers
 from plytalk.plugins.rooms.member_names import BadName
-from plytalk.plugins.rooms.moderation import Register
+from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.testing import check_layer, open_ends, stack_of
 from plytalk.testing.verdict import idle, within
 
@@ -67,7 +67,7 @@ async def test_people_meet_in_the_room_that_the_server_chose_or_in_another(home:
 async def test_who_may_what_is_read_anew_without_dropping_anybody(home: Path) -> None:
     async with Crowd(home, headless=True) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
-        Register(home / "rooms").op(crowd.key("alice"))
+        Moderation(home / "rooms").op(crowd.key("alice"))
         alice.say("/kick bob")
         await alice.shows("/kick is for operators.")
         crowd.server.reread()
@@ -76,7 +76,7 @@ async def test_who_may_what_is_read_anew_without_dropping_anybody(home: Path) ->
         crowd.server.reread()
         await crowd.ui.shows("Nothing was changed.")
         alice.say("/kick bob")
-        assert (await bob.over()).by is By.THEM
+        assert (await bob.over()).by is EndedBy.THEM
         assert not alice.task.done()
 
 
@@ -93,20 +93,20 @@ async def test_before_it_serves_it_has_no_figures_and_reads_nothing() -> None:
 
 # -- coming back ----------------------------------------------------------------------------------------------------------
 
-CUT = Ending(By.FAULT, "cut", Truncated("cut"))
+CUT = Ending(EndedBy.FAULT, "cut", Truncated("cut"))
 
 
 @pytest.mark.parametrize(
     ("ending", "again"),
     [
         (CUT, True),
-        (Ending(By.FAULT, "", CannotConnect("nobody")), True),
-        (Ending(By.FAULT, "", HandshakeFailed("gone")), True),
-        (Ending(By.FAULT, "", Refused("no")), False),
-        (Ending(By.FAULT, "", Tampered("changed")), False),
-        (Ending(By.FAULT, "", StackMismatch("another stack")), False),
-        (Ending(By.THEM, "The other side said exit."), True),
-        (Ending(By.US, "You said exit."), False),
+        (Ending(EndedBy.FAULT, "", CannotConnect("nobody")), True),
+        (Ending(EndedBy.FAULT, "", HandshakeFailed("gone")), True),
+        (Ending(EndedBy.FAULT, "", Refused("no")), False),
+        (Ending(EndedBy.FAULT, "", Tampered("changed")), False),
+        (Ending(EndedBy.FAULT, "", StackMismatch("another stack")), False),
+        (Ending(EndedBy.THEM, "The other side said exit."), True),
+        (Ending(EndedBy.US, "You said exit."), False),
     ],
 )
 async def test_it_comes_back_after_a_cut_or_a_goodbye_and_not_after_its_own_or_a_refusal(
@@ -133,18 +133,18 @@ async def test_each_time_it_waits_longer(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_after_a_goodbye_it_tries_for_a_while_and_then_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rooms, "WAITS", (0, 0, 0))
     feature = Rooms(reconnect=True)
-    assert await feature.again(Ending(By.THEM, "The other side said exit."))
-    assert await feature.again(Ending(By.FAULT, "", StackMismatch("a server that is just ending")))
-    assert not await feature.again(Ending(By.FAULT, "", CannotConnect("nobody")))
+    assert await feature.again(Ending(EndedBy.THEM, "The other side said exit."))
+    assert await feature.again(Ending(EndedBy.FAULT, "", StackMismatch("a server that is just ending")))
+    assert not await feature.again(Ending(EndedBy.FAULT, "", CannotConnect("nobody")))
 
 
 async def cut(crowd: Crowd, name: str) -> None:
-    next(one for one in crowd.hall.members.values() if one.name == name).session.stream.close()
+    next(one for one in crowd.hub.members.values() if one.name == name).session.stream.close()
 
 
 async def back(person: Person, crowd: Crowd, count: int) -> None:
     async def wait() -> None:
-        while len(crowd.hall.first.wired) != count:
+        while len(crowd.hub.first.wired) != count:
             await idle()
 
     await within(wait(), f"{person.ui.notices}")
@@ -178,17 +178,17 @@ async def test_who_was_sent_away_does_not_come_back(home: Path, monkeypatch: pyt
     monkeypatch.setattr(rooms, "WAITS", (0,))
     async with Crowd(home) as crowd:
         bob = await crowd.comes("bob", reconnect=True)
-        crowd.seat.say("/kick bob")
+        crowd.local_member.say("/kick bob")
         await bob.over()
         await crowd.ui.until(over=True)
-        assert crowd.hall.dropped == 1
+        assert crowd.hub.dropped == 1
 
 
 async def test_what_it_tells_of_members_goes_through_the_server_s_notices(home: Path) -> None:
     stack, told = stack_of(Rooms), []
     (feature,) = stack.features
     feature.server_opened(stack=stack, end=told.append, notice=told.append)
-    feature._hall.notice("erin was removed.")
+    feature._hub.notice("erin was removed.")
     assert told == ["erin was removed."]
     assert stack.ui.notices == []
     await feature.release()

@@ -16,7 +16,7 @@ def test_it_passes_the_kit() -> None:
 def test_each_read_is_a_message_and_nothing_is_added() -> None:
     assert Raw().encode(b"M", b"hello") == b"hello"
     assert fed(Raw(), [b"hel", b"lo"]) == [(None, b"hel"), (None, b"lo")]
-    assert Property.BORDERS not in Raw.gives
+    assert Property.BOUNDARIES not in Raw.gives
 
 
 @given(st.lists(st.binary(max_size=100)))

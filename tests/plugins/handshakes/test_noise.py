@@ -35,7 +35,7 @@ class Given(Authenticator):
     name = "given"
     agrees = "psk"
 
-    async def agree(self, wire, role):
+    async def agree(self, io, role):
         return bytes(range(32))
 
 

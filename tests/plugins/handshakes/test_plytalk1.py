@@ -83,7 +83,7 @@ class Given(Authenticator):
     name = "given"
     agrees = "psk"
 
-    async def agree(self, wire, role):
+    async def agree(self, io, role):
         return bytes(range(32))
 
 
@@ -100,7 +100,7 @@ async def test_a_pre_shared_key_at_one_end_only_is_a_mismatch(tmp_path):
 class Other(Given):
     """Another pre-shared key."""
 
-    async def agree(self, wire, role):
+    async def agree(self, io, role):
         return bytes(32)
 
 
@@ -193,12 +193,12 @@ class Evil(Plytalk1):
 
     chooses = ""
 
-    async def respond(self, wire):
+    async def respond(self, io):
         if not self.chooses:
-            return await super().respond(wire)
-        await wire.receive(b"P", 256)
-        await wire.send(b"P", preamble.Answer(self.chooses, (self.chooses,)).encode())
-        self.more = await wire.receive(b"A", 8192)
+            return await super().respond(io)
+        await io.receive(b"P", 256)
+        await io.send(b"P", preamble.Answer(self.chooses, (self.chooses,)).encode())
+        self.more = await io.receive(b"A", 8192)
         raise AssertionError("the client went on")
 
     def _identify(self, handshake, own, identity):

@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stacks import stack_of
 
 from plytalk.core.contracts.limits import Limits
-from plytalk.core.contracts.peers import Identity, Secrets
+from plytalk.core.contracts.peers import Identity, SessionSecrets
 from plytalk.core.contracts.properties import PROTECTIONS
 from plytalk.core.endpoints.server import Server
-from plytalk.core.pipeline.handshake_io import Wire
-from plytalk.core.registry.registry import Host
+from plytalk.core.pipeline.handshake_io import HandshakeIO
+from plytalk.core.registry.registry import Registry
 from plytalk.lab.audit.probe import Grade
 from plytalk.lab.audit.report import Report, audit
 from plytalk.plugins.handshakes import plytalk1
@@ -34,7 +34,7 @@ async def serving(home: Path, kind: type[Plytalk1], *, limits: Limits | None = N
     create(home / "identity")
     stack, memo = stack_of("plytalk1")
     stack = replace(stack, handshake=kind(identity=home / "identity", **options))
-    task = asyncio.create_task(Server(stack, Host().manager.hook, limits=limits).run("127.0.0.1", 0, keep=True))
+    task = asyncio.create_task(Server(stack, Registry().manager.hook, limits=limits).run("127.0.0.1", 0, keep=True))
     try:
         yield int((await memo.address).rpartition(":")[2])
     finally:
@@ -44,8 +44,8 @@ async def serving(home: Path, kind: type[Plytalk1], *, limits: Limits | None = N
 
 
 async def audited(port: int, *profiles: str, patience: float = 5.0) -> Report:
-    host = Host()
-    known = [(host.profile(name), stack_of(name)[0]) for name in profiles or ("plytalk1",)]
+    registry = Registry()
+    known = [(registry.profile(name), stack_of(name)[0]) for name in profiles or ("plytalk1",)]
     return await audit(known, "127.0.0.1", port, required=frozenset(PROTECTIONS), patience=patience, greeting=0.0)
 
 
@@ -111,25 +111,25 @@ async def test_a_server_that_shows_different_keys_fails(tmp_path: Path) -> None:
 class Boastful(Plytalk1):
     """Names suites that it does not take."""
 
-    async def respond(self, wire: Wire) -> Secrets:
-        return await super().respond(Edited(wire, known=HYBRID + CLASSICAL))
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
+        return await super().respond(Edited(io, known=HYBRID + CLASSICAL))
 
 
 class Edited:
     """A wire on which the server's answer names other suites."""
 
-    def __init__(self, wire: Wire, known: Iterable[str]) -> None:
-        self._wire, self._known = wire, tuple(known)
+    def __init__(self, io: HandshakeIO, known: Iterable[str]) -> None:
+        self._io, self._known = io, tuple(known)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._wire, name)
+        return getattr(self._io, name)
 
     def send(self, kind: bytes, frame: bytes) -> Any:
         if kind == plytalk1.GREETING:
             answer = preamble.Answer.decode(frame)
             named = tuple(dict.fromkeys((*([answer.chosen] if answer.chosen else []), *self._known)))
             frame = preamble.Answer(answer.chosen, named).encode()
-        return self._wire.send(kind, frame)
+        return self._io.send(kind, frame)
 
 
 async def test_a_server_that_names_what_it_does_not_take_fails(tmp_path: Path) -> None:
@@ -141,19 +141,19 @@ async def test_a_server_that_names_what_it_does_not_take_fails(tmp_path: Path) -
 class Stubborn(Plytalk1):
     """Breaks off where it is offered a suite that it has not heard of."""
 
-    async def respond(self, wire: Wire) -> Secrets:
-        return await super().respond(Picky(wire))
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
+        return await super().respond(Picky(io))
 
 
 class Picky:
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, io: HandshakeIO) -> None:
+        self._io = io
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._wire, name)
+        return getattr(self._io, name)
 
     async def receive(self, kind: bytes, limit: int) -> bytes:
-        frame = await self._wire.receive(kind, limit)
+        frame = await self._io.receive(kind, limit)
         if kind == plytalk1.GREETING and b"UnheardOf" in frame:
             raise plytalk1.StackMismatch
         return frame
@@ -169,9 +169,9 @@ async def test_a_server_that_stumbles_over_new_suites_is_not_taken_for_plytalk1(
 class Patient(Plytalk1):
     """Goes on waiting whatever comes."""
 
-    async def respond(self, wire: Wire) -> Secrets:
+    async def respond(self, io: HandshakeIO) -> SessionSecrets:
         try:
-            return await super().respond(wire)
+            return await super().respond(io)
         except Exception:
             await asyncio.Event().wait()
             raise
@@ -190,7 +190,7 @@ async def test_a_server_that_never_gives_up_is_warned_of(tmp_path: Path) -> None
 
 async def test_a_server_that_greets_late_is_known_all_the_same() -> None:
     stack, memo = stack_of("secure-chat")
-    task = asyncio.create_task(Server(stack, Host().manager.hook).run("127.0.0.1", 0, keep=True))
+    task = asyncio.create_task(Server(stack, Registry().manager.hook).run("127.0.0.1", 0, keep=True))
     try:
         port = int((await memo.address).rpartition(":")[2])
         report = await audited(port, "plytalk1", "demo02", "secure-chat")

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa
 
 from plytalk.core.contracts.errors import HandshakeFailed, RemoteError, Usage
-from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
-from plytalk.core.pipeline.handshake_io import Wire
+from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.plugins.ciphers.aesgcm import AesGcm
 from plytalk.plugins.handshakes import rsa as module
 from plytalk.plugins.handshakes.rsa import RsaOaep, layers, load_or_make, open_session_key, pem, read_public_key
@@ -82,16 +82,16 @@ async def test_only_a_server_needs_a_key_before_it_starts() -> None:
 # -- a hostile server -----------------------------------------------------------------------------------------------------
 
 
-def alone(handshake: RsaOaep, role: Role) -> tuple["asyncio.Task[Secrets]", MemoryStream, list[Identity]]:
+def alone(handshake: RsaOaep, role: Role) -> tuple["asyncio.Task[SessionSecrets]", MemoryStream, list[Identity]]:
     asked: list[Identity] = []
 
     async def ask(identity: Identity) -> None:
         asked.append(identity)
 
     stream, peer = memory_stream_pair()
-    wire = Wire(PlainFrames(), stream, ask)
-    stream.deliver_to(wire.feed, wire.ended)
-    talk = handshake.initiate(wire) if role is CLIENT else handshake.respond(wire)
+    io = HandshakeIO(PlainFrames(), stream, ask)
+    stream.deliver_to(io.feed, io.ended)
+    talk = handshake.initiate(io) if role is CLIENT else handshake.respond(io)
     return asyncio.ensure_future(talk), peer, asked
 
 
@@ -231,7 +231,7 @@ def test_the_lengths_that_the_existing_servers_take_are_taken(key: rsa.RSAPrivat
 def test_of_a_session_key_nothing_is_left_but_what_the_cipher_holds(key: rsa.RSAPrivateKey) -> None:
     session_key = os.urandom(32)
     opened = open_session_key(key, sealed(key, session_key))
-    AesGcm(Secrets.shared(opened), Role.RESPONDER)
+    AesGcm(SessionSecrets.shared(opened), Role.RESPONDER)
     assert opened == bytes(32)
 
 

@@ -52,7 +52,7 @@ def test_an_unknown_type_in_parts_is_one_item_that_nobody_asks_for_and_has_a_lim
 
 
 def test_a_record_that_says_nothing_is_counted_like_any_other():
-    ours, theirs = Records(borders=True), Records(borders=True)
+    ours, theirs = Records(boundaries=True), Records(boundaries=True)
     [nothing] = ours.pack([Empty()])
     assert nothing == bytes(64)
     assert ours.pack([]) == []

@@ -263,5 +263,5 @@ def test_a_transport_shows_no_key() -> None:
     alice, bob = sides()
     talk(alice, bob)
     transport = alice.split()
-    expected = f"Transport(send=<CipherState n=0>, receive=<CipherState n=0>, handshake_hash={transport.handshake_hash!r})"
+    expected = f"TransportState(send=<CipherState n=0>, receive=<CipherState n=0>, handshake_hash={transport.handshake_hash!r})"
     assert repr(transport) == expected

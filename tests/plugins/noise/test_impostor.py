@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from plytalk.core.contracts.errors import HandshakeFailed, RemoteError
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.handshake_io import MESSAGE, Wire
-from plytalk.core.registry.registry import Host
+from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO
+from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks import clock
-from plytalk.lab.attacks.scenario import ATTACKER, setups
+from plytalk.lab.attacks.scenario import ATTACKER, scenarios
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.noise import impostor, payload
 from plytalk.plugins.noise.primitives import DH, MLKEM768, X25519
@@ -21,16 +21,16 @@ from plytalk.trust.identity import Identity
 CLASSICAL, HYBRID = "Noise_XX_25519_ChaChaPoly_SHA256", "Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256"
 
 
-def wires() -> tuple[Wire, Wire]:
+def wires() -> tuple[HandshakeIO, HandshakeIO]:
     async def accept(identity: object) -> None:
         pass
 
-    def wire(stream) -> Wire:
-        made = Wire(U16(), stream, accept)
+    def io(stream) -> HandshakeIO:
+        made = HandshakeIO(U16(), stream, accept)
         stream.deliver_to(made.feed, made.ended)
         return made
 
-    client, server = map(wire, memory_stream_pair())
+    client, server = map(io, memory_stream_pair())
     return client, server
 
 
@@ -39,7 +39,7 @@ def meet(suite: str, show: impostor.Show | None = None, dh: DH = X25519) -> tupl
 
     async def both() -> tuple[bytes, bytes]:
         to_server, to_client = wires()
-        server, client = impostor.Server(to_client), impostor.Client(to_server)
+        server, client = impostor.ImpostorServer(to_client), impostor.ImpostorClient(to_server)
 
         async def serve():
             offer = await server.offered()
@@ -90,7 +90,7 @@ def test_weak_keys_are_weak() -> None:
 
 
 def test_only_plytalk1_is_attackable(tmp_path: Path) -> None:
-    for setup in setups(Host()):
+    for setup in scenarios(Registry()):
         assert impostor.attackable(setup.stack(ATTACKER, tmp_path)) is setup.name.startswith("plytalk1"), setup.name
 
 
@@ -99,6 +99,6 @@ def test_what_is_no_offer_is_refused() -> None:
         to_server, to_client = wires()
         await to_server.send(impostor.GREETING, b"GET / HTTP/1.1")
         with pytest.raises(HandshakeFailed, match="does not speak plytalk/1"):
-            await impostor.Server(to_client).offered()
+            await impostor.ImpostorServer(to_client).offered()
 
     clock.run(rubbish())

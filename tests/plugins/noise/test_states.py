@@ -5,19 +5,19 @@ import pickle
 import pytest
 
 from plytalk.core.contracts.errors import LocalError, Tampered
-from plytalk.plugins.noise.primitives import AESGCM, CHACHAPOLY, SHA256, SHA512, Cipher
+from plytalk.plugins.noise.primitives import AESGCM, CHACHAPOLY, SHA256, SHA512, CipherFunctions
 from plytalk.plugins.noise.states import MAX_MESSAGE, MAX_NONCE, CipherState, SymmetricState
 
 KEY = bytes(range(100, 132))
 CIPHERS = pytest.mark.parametrize("cipher", [CHACHAPOLY, AESGCM], ids=["ChaChaPoly", "AESGCM"])
 
 
-def ends(cipher: Cipher = CHACHAPOLY) -> tuple[CipherState, CipherState]:
+def ends(cipher: CipherFunctions = CHACHAPOLY) -> tuple[CipherState, CipherState]:
     return CipherState(cipher, KEY), CipherState(cipher, KEY)
 
 
 @CIPHERS
-def test_a_conversation(cipher: Cipher) -> None:
+def test_a_conversation(cipher: CipherFunctions) -> None:
     sender, receiver = ends(cipher)
     for number, text in enumerate([b"", b"one", b"two" * 1000]):
         sealed = sender.encrypt_with_ad(b"ad", text)
@@ -28,7 +28,7 @@ def test_a_conversation(cipher: Cipher) -> None:
 
 @CIPHERS
 @pytest.mark.parametrize("what", ["changed", "cut", "empty", "replayed", "other ad"])
-def test_the_first_failure_is_final(cipher: Cipher, what: str) -> None:
+def test_the_first_failure_is_final(cipher: CipherFunctions, what: str) -> None:
     sender, receiver = ends(cipher)
     first, second = sender.encrypt_with_ad(b"", b"one"), sender.encrypt_with_ad(b"", b"two")
     assert receiver.decrypt_with_ad(b"", first) == b"one"
@@ -77,7 +77,7 @@ def test_a_message_has_65535_bytes_at_most() -> None:
 
 
 @CIPHERS
-def test_rekey_makes_another_key_and_keeps_counting(cipher: Cipher) -> None:
+def test_rekey_makes_another_key_and_keeps_counting(cipher: CipherFunctions) -> None:
     sender, receiver = ends(cipher)
     receiver.decrypt_with_ad(b"", sender.encrypt_with_ad(b"", b"under the first key"))
     sender.rekey()

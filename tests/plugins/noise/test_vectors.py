@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 
 from plytalk.core.contracts.errors import HandshakeFailed
-from plytalk.plugins.noise.engine import HandshakeState, Transport
+from plytalk.plugins.noise.engine import HandshakeState, TransportState
 from plytalk.plugins.noise.primitives import CHACHAPOLY, DH, KEM, MLKEM768, KeyPair
 from plytalk.plugins.noise.protocol import named
 
@@ -35,7 +35,7 @@ def side(vector: Vector, name: str, scripted: Any, *, role: str, initiator: bool
     return HandshakeState(protocol, initiator=initiator, prologue=prologue, psks=psks, **keys)
 
 
-def play(
+def run_attack(
     vector: Vector,
     first: HandshakeState,
     second: HandshakeState,
@@ -44,7 +44,7 @@ def play(
 ) -> None:
     """The whole conversation, handshake and transport messages, alternating unless `turns` tells who sends each."""
     ends = (first, second)
-    transports: tuple[Transport, Transport] | None = None
+    transports: tuple[TransportState, TransportState] | None = None
     for index, message in enumerate(messages):
         payload, ciphertext = bytes.fromhex(message["payload"]), bytes.fromhex(message["ciphertext"])
         turn = turns[index] if turns else 0 if first.protocol.pattern.one_way else index % 2
@@ -71,7 +71,7 @@ def play_all(vectors: list[Vector], scripted: Any) -> Counter[str]:
             continue
         initiator = side(vector, name, scripted, role="init", initiator=True)
         responder = side(vector, name, scripted, role="resp", initiator=False)
-        play(vector, initiator, responder, vector["messages"])
+        run_attack(vector, initiator, responder, vector["messages"])
         counted["played"] += 1
         counted["with a handshake hash"] += "handshake_hash" in vector
     return counted
@@ -119,7 +119,7 @@ def test_noise_c_fallback(vectors: Read, scripted: Any) -> None:
         assert ciphertext[: dh.dhlen] == ephemeral.public
         bob = side(vector, name, scripted, role="resp", initiator=True, re=ciphertext[: dh.dhlen])
         alice = side(vector, name, scripted, role="init", initiator=False, e=ephemeral)
-        play(vector, bob, alice, rest)
+        run_attack(vector, bob, alice, rest)
         counted["played"] += 1
     assert counted == {"played": 16, "skipped: obsolete naming NoisePSK_": 16}
 
@@ -165,7 +165,7 @@ def test_flynn(scripted: Any) -> None:
         if initiator.protocol.pattern.one_way:
             del messages[-1]  # an answer, which such a pattern does not allow (section 7.4)
             counted["without the answer in a one-way pattern"] += 1
-        play(vector, initiator, responder, messages, turns)
+        run_attack(vector, initiator, responder, messages, turns)
         counted["played"] += 1
     assert counted == {"played": 1920, "without the answer in a one-way pattern": 288}
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 
 from plytalk.core.contracts.errors import HandshakeFailed
-from plytalk.plugins.noise.primitives import AESGCM, CHACHAPOLY, MLKEM768, X25519, Cipher, KeyPair
+from plytalk.plugins.noise.primitives import AESGCM, CHACHAPOLY, MLKEM768, X25519, CipherFunctions, KeyPair
 from plytalk.trust.identity import identity_key
 
 Case = dict[str, Any]
@@ -38,11 +38,11 @@ def cases(folder: str, name: str) -> Iterator[tuple[dict[str, Any], Case]]:
 HEX = {"key", "iv", "aad", "msg", "ct", "tag", "public", "private", "shared", "sig", "label", "seed", "ek", "c", "K", "m"}
 
 
-def aead(name: str, cipher: Cipher) -> Counter[str]:
+def aead(name: str, cipher: CipherFunctions) -> Counter[str]:
     counted: Counter[str] = Counter()
     for group, case in cases("Cipher", name):
         if group["ivSize"] != NONCE_LENGTH * 8:
-            # `Cipher.nonce` makes no other. The library's AES-GCM would take 8 to 128 bytes.
+            # `CipherFunctions.nonce` makes no other. The library's AES-GCM would take 8 to 128 bytes.
             counted["left out: the nonce is not 12 bytes"] += 1
             continue
         state, sealed = cipher.new(case["key"]), case["ct"] + case["tag"]

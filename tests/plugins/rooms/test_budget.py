@@ -47,7 +47,7 @@ def record(*items: tuple[int, bytes]) -> bytes:
 
 
 def member_of(crowd: Crowd, name: str) -> Member:
-    found: Member = next(one for one in crowd.hall.members.values() if one.name == name)
+    found: Member = next(one for one in crowd.hub.members.values() if one.name == name)
     return found
 
 
@@ -149,7 +149,7 @@ async def test_the_work_of_a_message_grows_with_the_room_that_it_is_for(home: Pa
         people = [await crowd.joins(name) for name in ("alice", "bob", "carol", "dave")]
         member, left = member_of(crowd, "alice"), []
         for text in ("x" * MIB, "/me " + "x" * (MIB - 100)):
-            member.budget.work, member.budget.since = 0.0, crowd.hall.loop.time() + 1e6
+            member.budget.work, member.budget.since = 0.0, crowd.hub.loop.time() + 1e6
             member.message(text)
             left.append(member.budget.work)
             member._go_on()
@@ -179,7 +179,7 @@ async def test_all_that_has_come_and_is_not_done_counts_as_kept(home: Path, kind
                 other.session.deliver([record(*[(100, b"")] * 2000)])
             others.append(other)
             await idle()
-            assert crowd.hall.unfinished.total <= 300_000
+            assert crowd.hub.unfinished.total <= 300_000
         gone = [other for other in others if other.session.ending]
         assert len(gone) >= 3
         assert not others[-1].session.ending
@@ -238,7 +238,7 @@ async def test_a_flood_is_stopped_in_the_middle_and_the_others_go_on(
         assert len(ran) <= BURST_REQUESTS + 1
         assert sum(map(len, mallory.bodies)) + len(str(mallory.told)) < MIB
         assert member.stream.buffered < MIB
-        crowd.hall.drop(member, "flooding", members.CloseReason.KICKED)
+        crowd.hub.drop(member, "flooding", members.CloseReason.KICKED)
         assert not member.session._stopped
 
 
@@ -269,16 +269,16 @@ async def test_a_member_sends_so_many_bytes_a_second_where_more_than_two_are_the
         await idle()
         member = member_of(crowd, "loud")
         assert member.session._stopped
-        assert crowd.hall.loud == 1
+        assert crowd.hub.loud == 1
         assert member.session._messages.unfinished < MIB
         alice.session.say("meanwhile")
         await bob.until(lambda: "alice: meanwhile" in bob.texts)
         monkeypatch.setattr(budgets, "BYTES", 1e12)
-        crowd.hall.rates = Rates(0, 20)
+        crowd.hub.rates = Rates(0, 20)
         member._go_on()
         await bob.until(lambda: sum(len(body) > MIB for body in bob.bodies) == 12)
-        assert crowd.hall.loud == 0
-        assert len(crowd.hall.members) == 3
+        assert crowd.hub.loud == 0
+        assert len(crowd.hub.members) == 3
 
 
 async def test_a_slow_reader_gets_twelve_long_messages(home: Path) -> None:
@@ -294,7 +294,7 @@ async def test_a_slow_reader_gets_twelve_long_messages(home: Path) -> None:
         slow.session.stream.resume()
         await slow.until(lambda: "alice: last" in slow.texts)
         assert sum(len(body) > MIB - 100 for body in slow.bodies) == 12
-        assert crowd.hall.dropped == 0
+        assert crowd.hub.dropped == 0
 
 
 @pytest.mark.parametrize("plain", [False, True])
@@ -311,7 +311,7 @@ async def test_where_two_are_there_the_one_waits_for_the_other(home: Path, plain
             fast.session.say(f"{number} " + "x" * 50_000)
         while not member.session._stopped:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
-        assert crowd.hall.first.log.kept < 8 * MIB
+        assert crowd.hub.first.log.kept < 8 * MIB
         slow.session.stream.resume()
         fast.session.say("last")
         if plain:
@@ -319,7 +319,7 @@ async def test_where_two_are_there_the_one_waits_for_the_other(home: Path, plain
         else:
             await slow.until(lambda: slow.bodies[-1].endswith(b"last"))
             assert [event.text.partition(" ")[0] for event in slow.events[-201:-1]] == [f"{number}" for number in range(200)]
-        assert crowd.hall.dropped == 0
+        assert crowd.hub.dropped == 0
 
 
 # -- those that do not read ---------------------------------------------------------------------------------------------------
@@ -345,9 +345,9 @@ async def test_who_does_not_read_its_answers_is_read_from_no_more_and_then_dropp
         alice.session.say("meanwhile")
         await alice.until(lambda: "alice: meanwhile" in alice.texts)
         monkeypatch.setattr(members, "PATIENCE", -1e9)
-        crowd.hall.start(member._catch_up())
+        crowd.hub.start(member._catch_up())
         await crowd.ui.shows("lazy was removed: you did not read")
-        assert crowd.hall.dropped == 1
+        assert crowd.hub.dropped == 1
 
 
 # -- memory of all ------------------------------------------------------------------------------------------------------------
@@ -363,7 +363,7 @@ async def test_unfinished_messages_of_all_together_are_bounded(home: Path, monke
             other.session.deliver([padded([HEADER.pack(MESSAGE | MORE, 60_000), bytes(60_000)], 60_003)])
             others.append(other)
             await idle()
-            assert crowd.hall.unfinished.total <= 300_000
+            assert crowd.hub.unfinished.total <= 300_000
         assert sum(other.session.ending is not None for other in others) == 3
         alice.session.say("still here")
         await alice.until(lambda: "alice: still here" in alice.texts)
@@ -394,18 +394,18 @@ async def test_nothing_is_left_of_a_member_that_has_gone(home: Path, sent: str, 
             if cut:
                 reset(going)
             else:
-                crowd.hall.drop(member_of(crowd, "mallory"), "enough", members.CloseReason.KICKED)
+                crowd.hub.drop(member_of(crowd, "mallory"), "enough", members.CloseReason.KICKED)
                 await idle()
                 going.session.stream.close()
             del going
             del crowd.strangers[2:]
 
             async def leave_nothing() -> None:
-                while len(crowd.hall.members) > 2 or kept() > before:  # noqa: ASYNC110
+                while len(crowd.hub.members) > 2 or kept() > before:  # noqa: ASYNC110
                     await asyncio.sleep(0)
 
             await within(leave_nothing(), "Something is left")
-        assert crowd.hall.unfinished.total == crowd.hall.loud == 0
+        assert crowd.hub.unfinished.total == crowd.hub.loud == 0
 
 
 def reset(peer: Stranger) -> None:

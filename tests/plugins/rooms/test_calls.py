@@ -98,14 +98,14 @@ async def test_only_operators_may_what_is_for_them(home: Path) -> None:
         for word in ("only", "kick", "ban", "unban", "mute", "unmute", "allow", "op", "deop"):
             alice.say(f"/{word} server")
             await alice.shows(f"/{word} is for operators.")
-        crowd.seat.say("/only")
+        crowd.local_member.say("/only")
         assert await crowd.ui.shows("You may.")
 
 
 async def test_who_is_muted_brings_about_nothing(home: Path) -> None:
     async with Crowd(home, Tea) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
-        crowd.seat.say("/mute bob")
+        crowd.local_member.say("/mute bob")
         await crowd.ui.shows("bob: muted.")
         bob.say("/me waves", "/shout hey", "/topic x", "/msg alice psst", "/name rob", "words", "//words", "/tea x")
         await bob.shows("nobody else saw that")

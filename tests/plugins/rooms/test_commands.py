@@ -8,10 +8,10 @@ from crowd import Crowd, Person
 
 from plytalk.core.contracts.errors import Refused, Usage
 from plytalk.core.contracts.peers import Peer, Role
-from plytalk.core.pipeline.session import By
+from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.authenticators.allow import Allow
 from plytalk.plugins.rooms.commands import COMMANDS
-from plytalk.plugins.rooms.moderation import Register
+from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.testing.verdict import idle
 
 # -- for everybody --------------------------------------------------------------------------------------------------------
@@ -22,7 +22,7 @@ async def test_help_lists_what_one_may(home: Path) -> None:
         alice = await crowd.comes("alice")
         alice.say("/help")
         await alice.shows("/who ")
-        crowd.seat.say("/help")
+        crowd.local_member.say("/help")
         listed = [line.split()[0] for line in crowd.ui.notices if line.startswith("/")]
         assert listed == sorted(f"/{command.name}" for command in COMMANDS)
         assert [line.split()[0][1:] for line in alice.ui.notices if line.startswith("/")] == sorted(
@@ -97,7 +97,7 @@ async def test_to_and_from_whoever_sits_at_the_server(home: Path) -> None:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
         alice.say("/msg server psst")
         assert await crowd.ui.shows("psst") == "alice, to you alone: psst"
-        crowd.seat.say("/msg alice yes?")
+        crowd.local_member.say("/msg alice yes?")
         assert await alice.shows("yes?") == "server, to you alone: yes?"
         alice.say("done")
         await bob.shows("done")
@@ -136,7 +136,7 @@ async def test_a_name_can_be_kept_and_by_one_key_alone(home: Path) -> None:
         await bob.shows("belongs to another key")
         alice.say("/name alice")
         await bob.shows("[other] is now [alice]")
-        crowd.seat.say("/keep")
+        crowd.local_member.say("/keep")
         await crowd.ui.shows("your connection shows none")
 
 
@@ -148,27 +148,27 @@ BANNED = "The server says: You are banned from this server."
 
 async def gone(person: Person, why: str) -> None:
     ending = await person.over()
-    assert (ending.by, ending.reason, ending.exit_code) == (By.THEM, why, 9)
+    assert (ending.by, ending.reason, ending.exit_code) == (EndedBy.THEM, why, 9)
 
 
 async def test_who_is_banned_is_sent_away_and_cannot_come_back_also_to_another_server(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, mallory = await crowd.comes("alice"), await crowd.comes("mallory")
         twice = await crowd.comes("mallet", key="mallory")
-        crowd.seat.say("/ban mallory")
+        crowd.local_member.say("/ban mallory")
         for person in (mallory, twice):
             await gone(person, "You are banned from this server.")
         await crowd.ui.shows("mallory: banned.")
         assert await crowd.refuses("innocent", key="mallory") == BANNED
         await alice.shows("* [mallet] has left.")
         assert not [line for line in alice.ui.messages if "innocent" in line]
-    assert Register(home / "rooms").is_banned(crowd.key("mallory"))
+    assert Moderation(home / "rooms").is_banned(crowd.key("mallory"))
     async with Crowd(home) as crowd:
         assert await crowd.refuses("mallory") == BANNED
         with pytest.raises(Refused):
             await crowd.stranger("mallory")  # one that knows no rooms
         await crowd.comes("alice")
-        crowd.seat.say(f"/unban {crowd.key('mallory')} mallory")
+        crowd.local_member.say(f"/unban {crowd.key('mallory')} mallory")
         await crowd.ui.shows("no longer banned")
         mallory = await crowd.comes("mallory")
         assert not mallory.task.done()
@@ -177,7 +177,7 @@ async def test_who_is_banned_is_sent_away_and_cannot_come_back_also_to_another_s
 async def test_a_ban_takes_a_reason(home: Path) -> None:
     async with Crowd(home) as crowd:
         mallory = await crowd.comes("mallory")
-        crowd.seat.say("/ban mallory too much spam")
+        crowd.local_member.say("/ban mallory too much spam")
         await gone(mallory, "You are banned from this server. The reason given: too much spam.")
         await crowd.ui.shows("mallory: banned.")
 
@@ -187,7 +187,7 @@ async def test_an_operator_is_told_that_a_member_of_another_room_was_removed(hom
         bob = await crowd.comes("bob")
         bob.say("/join kitchen")
         await bob.shows("kitchen")
-        crowd.seat.say("/kick bob")
+        crowd.local_member.say("/kick bob")
         await gone(bob, "You were removed from the server by server.")
         await crowd.ui.shows("bob was removed from another room.")
 
@@ -195,7 +195,7 @@ async def test_an_operator_is_told_that_a_member_of_another_room_was_removed(hom
 async def test_who_is_muted_stays_so_until_it_is_taken_back(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
-        crowd.seat.say("/mute bob")
+        crowd.local_member.say("/mute bob")
         await crowd.ui.shows("bob: muted.")
         bob.say("one")
         await bob.shows("You are muted here: nobody else saw that.")
@@ -204,7 +204,7 @@ async def test_who_is_muted_stays_so_until_it_is_taken_back(home: Path) -> None:
         bob = await crowd.comes("bob")
         bob.say("two")
         await bob.shows("nobody else saw that")
-        crowd.seat.say("/unmute bob")
+        crowd.local_member.say("/unmute bob")
         await crowd.ui.shows("no longer muted")
         bob.say("three")
         await alice.shows("bob: three")
@@ -214,7 +214,7 @@ async def test_who_is_muted_stays_so_until_it_is_taken_back(home: Path) -> None:
 async def test_operators_are_made_by_the_console_and_kept(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
-        crowd.seat.say("/op alice")
+        crowd.local_member.say("/op alice")
         await crowd.ui.shows("alice: operator.")
         alice.say("/kick bob")
         await gone(bob, "You were removed from the server by alice.")
@@ -252,10 +252,10 @@ async def test_a_key_is_let_in_where_a_list_is_kept(home: Path) -> None:
     allowed.chmod(0o600)
     async with Crowd(home, auths=[Allow], allow=allowed) as crowd:
         await crowd.comes("alice")
-        crowd.seat.say(f"/allow {crowd.key('bob')} Bob of Example")
+        crowd.local_member.say(f"/allow {crowd.key('bob')} Bob of Example")
         await crowd.ui.shows(f"Bob of Example may come in now, by {allowed}.")
         await crowd.comes("bob")
-        crowd.seat.say(f"/allow {crowd.key('carol')} \x1b[2J")
+        crowd.local_member.say(f"/allow {crowd.key('carol')} \x1b[2J")
         await crowd.ui.shows("cannot stand beside a key")
     assert allowed.read_text() == f"{crowd.key('alice')} Alice\n{crowd.key('bob')} Bob of Example\n"
 
@@ -288,7 +288,7 @@ async def test_where_one_of_several_lists_refuses_none_is_changed(home: Path) ->
     allowed.chmod(0o600)
     async with Crowd(home, auths=[Allow, SecondList], allow=allowed) as crowd:
         await crowd.comes("alice")
-        crowd.seat.say(f"/allow {crowd.key('bob')} bob")
+        crowd.local_member.say(f"/allow {crowd.key('bob')} bob")
         await crowd.ui.shows("The second list is full.")
         assert allowed.read_text() == before
         assert not [line for line in crowd.ui.notices if "may come in now" in line]
@@ -298,7 +298,7 @@ async def test_a_key_that_is_banned_in_the_file_is_removed_when_the_file_is_read
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
         again = await crowd.joins("bob", instance="again")
-        path = crowd.hall.register.path
+        path = crowd.hub.register.path
         path.parent.mkdir(exist_ok=True, parents=True)
         path.write_text(f"ban {crowd.key('bob')}\nmute {crowd.key('alice')}\n")
         path.chmod(0o600)
@@ -307,13 +307,13 @@ async def test_a_key_that_is_banned_in_the_file_is_removed_when_the_file_is_read
         await again.until(lambda: again.session.ending)
         alice.say("hello?")
         await alice.shows("You are muted here")
-        assert sorted(member.name for member in crowd.hall.members.values()) == ["alice", "server"]
+        assert sorted(member.name for member in crowd.hub.members.values()) == ["alice", "server"]
 
 
 async def test_where_everybody_may_come_in_there_is_nothing_to_allow(home: Path) -> None:
     async with Crowd(home) as crowd:
         await crowd.comes("alice")
-        crowd.seat.say(f"/allow {crowd.key('bob')} bob")
+        crowd.local_member.say(f"/allow {crowd.key('bob')} bob")
         await crowd.ui.shows("Everybody may come in already")
         await idle()
 
@@ -324,16 +324,16 @@ async def test_where_everybody_may_come_in_there_is_nothing_to_allow(home: Path)
 async def test_a_muted_member_can_make_the_others_read_nothing(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, eve = await crowd.joins("alice"), await crowd.joins("eve")
-        crowd.seat.say("/mute eve")
+        crowd.local_member.say("/mute eve")
         await crowd.ui.shows("eve: muted.")
         before = len(alice.bodies)
         lines = "spam|/name spam-name|/nick spam-name|/join buy-cheap-pills|/topic spam|/me spams|/msg alice spam|//spam"
         for line in [*lines.split("|"), "", "/keep"]:
             eve.session.say(line)
         await eve.tells("eve is yours")
-        crowd.seat.say("/mute eve")
+        crowd.local_member.say("/mute eve")
         eve.cut()
-        while any(member.name == "eve" for member in crowd.hall.members.values()):
+        while any(member.name == "eve" for member in crowd.hub.members.values()):
             await idle()
         again = await crowd.joins("eve", name="buy-cheap-pills", room="cheap-pills")
         assert (await again.welcome())["you"] == "eve"
@@ -345,7 +345,7 @@ async def test_a_muted_member_can_make_the_others_read_nothing(home: Path) -> No
         await alice.until(lambda: "alice: done" in alice.texts)
         assert alice.texts[before:] == ["alice: done"]
         assert not [one for one in alice.told if "pills" in str(one) or "spam" in str(one)]
-        assert [*crowd.hall.rooms] == ["lobby"]
+        assert [*crowd.hub.rooms] == ["lobby"]
         alice.session.say("/name eva")
         await alice.until(lambda: "* [alice] is now [eva]." in alice.texts)
         alice.session.say("/name spam-name")  # it is free
@@ -362,9 +362,9 @@ async def test_an_operator_releases_a_name(home: Path) -> None:
         await alice.tells("alice is yours")
         bob.session.say("/release alice")
         await bob.tells("/release is for operators.")
-        crowd.seat.say("/release nobody-at-all")
+        crowd.local_member.say("/release nobody-at-all")
         await crowd.ui.shows("Nobody keeps the name 'nobody-at-all'.")
-        crowd.seat.say("/release alice")
+        crowd.local_member.say("/release alice")
         await crowd.ui.shows("alice is released: any key can take it.")
         alice.session.say("/name alicia")
         await alice.until(lambda: "* [alice] is now [alicia]." in alice.texts)

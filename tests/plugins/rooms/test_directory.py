@@ -40,7 +40,7 @@ async def test_a_kept_name_stays_with_its_key_also_when_the_server_starts_anew(h
         mallory = await crowd.joins("mallory", name="alice")
         await mallory.tells("belongs to another key")
         alice = await crowd.comes("alice", asks=False)
-        assert alice.client.stack.features[0]._visit.name == "alice"
+        assert alice.client.stack.features[0]._room_client.name == "alice"
     async with Crowd(home) as crowd:
         mallory = await crowd.joins("mallory", name="a1ice")
         await mallory.tells("belongs to another key")
@@ -63,15 +63,15 @@ async def test_a_name_that_was_made_up_is_not_made_longer(home: Path) -> None:
 async def test_a_name_is_found_even_where_all_that_come_to_mind_are_kept_by_others(home: Path) -> None:
     async with Crowd(home) as crowd:
         await crowd.comes("alice")
-        hall = crowd.hall
+        hub = crowd.hub
         for number in range(1, 40):
             name = "visitor" if number == 1 else f"visitor-{number}"
-            hall.register.claim(name, PublicKey.of("ssh-ed25519", number.to_bytes(32, "big")))
+            hub.register.claim(name, PublicKey.of("ssh-ed25519", number.to_bytes(32, "big")))
 
         class Keyless:
             key, name = None, ""
 
-        assert hall.names.choose(Keyless(), "") == "visitor-40"
+        assert hub.names.choose(Keyless(), "") == "visitor-40"
 
 
 async def test_one_address_has_so_many_names_kept_in_a_day(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,4 +84,4 @@ async def test_one_address_has_so_many_names_kept_in_a_day(home: Path, monkeypat
         carol = await crowd.joins("carol")
         carol.session.say("/keep")
         await carol.tells("Too many names were kept from your address today.")
-        assert crowd.hall.register.name_of(crowd.key("carol")) is None
+        assert crowd.hub.register.name_of(crowd.key("carol")) is None

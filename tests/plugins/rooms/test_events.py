@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import BadFrame
-from plytalk.plugins.rooms.events import HEAD, Event, Kind, Mark, read, write
+from plytalk.plugins.rooms.events import HEAD, Kind, Mark, RoomEvent, read, write
 
 TEXT = st.text(max_size=60)
 
 
 def test_an_event_byte_for_byte() -> None:
-    event = Event(1, 2, Kind.SAID, Mark.NO_KEY, "\u00e9lise", "salut")
+    event = RoomEvent(1, 2, Kind.SAID, Mark.NO_KEY, "\u00e9lise", "salut")
     body = bytes.fromhex("0000000000000001 0000000000000002 01 02 06 c3a96c697365 73616c7574")
     assert event.encode() == body
-    assert Event.decode(body) == event
+    assert RoomEvent.decode(body) == event
 
 
 @given(
@@ -24,14 +24,14 @@ def test_an_event_byte_for_byte() -> None:
     st.text(max_size=60, alphabet=st.characters(codec="utf-8")), st.text(alphabet=st.characters(codec="utf-8")),
 )  # fmt: skip
 def test_what_was_written_is_read(id: int, time: int, kind: int, marks: int, name: str, text: str) -> None:
-    event = Event(id, time, kind, marks, name, text)
-    assert Event.decode(event.encode()) == event
+    event = RoomEvent(id, time, kind, marks, name, text)
+    assert RoomEvent.decode(event.encode()) == event
 
 
 @given(st.binary(max_size=80))
 def test_any_bytes_are_an_event_or_none(body: bytes) -> None:
     try:
-        event = Event.decode(body)
+        event = RoomEvent.decode(body)
     except BadFrame:
         assert len(body) < HEAD.size or len(body) < HEAD.size + body[HEAD.size - 1]
     else:
@@ -40,16 +40,16 @@ def test_any_bytes_are_an_event_or_none(body: bytes) -> None:
 
 
 def test_an_event_that_is_cut_off_says_where() -> None:
-    whole = Event(1, 2, Kind.SAID, 0, "alice", "").encode()
+    whole = RoomEvent(1, 2, Kind.SAID, 0, "alice", "").encode()
     with pytest.raises(BadFrame, match="too short"):
-        Event.decode(whole[: HEAD.size - 1])
+        RoomEvent.decode(whole[: HEAD.size - 1])
     with pytest.raises(BadFrame, match="name is longer"):
-        Event.decode(whole[:-1])
+        RoomEvent.decode(whole[:-1])
 
 
 def test_bytes_that_are_no_text_are_shown_as_far_as_they_go() -> None:
     body = HEAD.pack(1, 2, Kind.SAID, 0, 2) + b"\xff\xfe" + b"caf\xe9"
-    event = Event.decode(body)
+    event = RoomEvent.decode(body)
     assert (event.name, event.text) == ("\ufffd\ufffd", "caf\ufffd")
 
 
@@ -72,7 +72,7 @@ def test_bytes_that_are_no_text_are_shown_as_far_as_they_go() -> None:
     ],
 )
 def test_how_an_event_is_shown(kind: int, text: str, shown: str) -> None:
-    assert Event(1, 2, kind, 0, "bob", text).shown("alice") == shown
+    assert RoomEvent(1, 2, kind, 0, "bob", text).shown("alice") == shown
 
 
 @pytest.mark.parametrize("marks", [0, Mark.TWO, Mark.NO_KEY])
@@ -81,23 +81,23 @@ def test_how_an_event_is_shown(kind: int, text: str, shown: str) -> None:
     [(Kind.JOINED, ""), (Kind.LEFT, ""), (Kind.LEFT, "gone to x"), (Kind.RENAMED, "bob"), (Kind.TOPIC, "tea"), (Kind.SAID, "hi")],
 )
 def test_an_action_never_looks_like_what_the_server_reports(kind: Kind, text: str, marks: int) -> None:
-    reported = Event(1, 2, kind, marks, "alice", text).shown()
+    reported = RoomEvent(1, 2, kind, marks, "alice", text).shown()
     for name in ("alice", "mallory", "al"):
-        start = Event(1, 2, Kind.DID, marks, name, "").shown()
+        start = RoomEvent(1, 2, Kind.DID, marks, name, "").shown()
         assert not reported.startswith(start)
         if kind != Kind.SAID:
             assert reported.startswith("* [alice] ")
 
 
 def test_who_told_sees_whom() -> None:
-    assert Event(1, 2, Kind.TOLD, 0, "bob", '{"to": "alice", "text": "psst"}').shown("bob") == "you, to alice alone: psst"
+    assert RoomEvent(1, 2, Kind.TOLD, 0, "bob", '{"to": "alice", "text": "psst"}').shown("bob") == "you, to alice alone: psst"
 
 
 def test_what_is_weak_stands_beside_the_name() -> None:
-    event = Event(1, 2, Kind.SAID, Mark.NO_KEY | Mark.NOT_ENCRYPTED | Mark.TWO, "bob", "hi")
+    event = RoomEvent(1, 2, Kind.SAID, Mark.NO_KEY | Mark.NOT_ENCRYPTED | Mark.TWO, "bob", "hi")
     assert event.shown() == "bob [not authenticated, not encrypted]: hi"
     assert event.weaknesses == ["not authenticated", "not encrypted"]
-    assert Event(1, 2, Kind.SAID, Mark.TWO, "bob", "hi").shown() == "bob: hi"
+    assert RoomEvent(1, 2, Kind.SAID, Mark.TWO, "bob", "hi").shown() == "bob: hi"
 
 
 @given(st.dictionaries(TEXT, st.none() | st.booleans() | st.integers() | TEXT | st.lists(TEXT)))

@@ -17,10 +17,10 @@ from crowd import Crowd
 from programs import ENVIRONMENT, Chat, chat, connect, serve
 
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.plugins.rooms import hall, room_list
-from plytalk.plugins.rooms.events import Event, Kind
+from plytalk.plugins.rooms import hub, room_list
+from plytalk.plugins.rooms.events import Kind, RoomEvent
 from plytalk.plugins.rooms.history import History
-from plytalk.plugins.rooms.resume import Taken
+from plytalk.plugins.rooms.resume import ReceivedCounts
 from plytalk.plugins.rooms.room import Room
 from plytalk.testing.verdict import idle
 from plytalk.trust.files import Exposed, StoreError
@@ -45,7 +45,7 @@ def say(room: Room, *texts: str) -> None:
 
 def texts_in(path: Path) -> list[str]:
     with closing(sqlite3.connect(path)) as file:
-        return [Event.decode(body).text for (body,) in file.execute("SELECT body FROM events ORDER BY id")]
+        return [RoomEvent.decode(body).text for (body,) in file.execute("SELECT body FROM events ORDER BY id")]
 
 
 # -- what is kept -------------------------------------------------------------------------------------------------------------
@@ -59,17 +59,17 @@ def test_what_was_written_is_there_for_the_next_server(tmp_path: Path) -> None:
         assert history.taken() == []
         say(lobby, "one", "two")
         kitchen.topic = "tea at four"
-        history.write([lobby], [(("key", "a"), Taken(2, "lobby"))])
+        history.write([lobby], [(("key", "a"), ReceivedCounts(2, "lobby"))])
         say(lobby, "three")
         kitchen.happen(Kind.TOPIC, "bob", "tea at four")
-        history.write([lobby, kitchen], [(("", "b"), Taken(1, "kitchen")), (("key", "a"), Taken(3, "lobby"))])
+        history.write([lobby, kitchen], [(("", "b"), ReceivedCounts(1, "kitchen")), (("key", "a"), ReceivedCounts(3, "lobby"))])
     with opened(tmp_path / "history") as history:
         assert history.epoch == epoch
         rooms = {room.name: room for room in history.rooms()}
-        assert [Event.decode(entry.body).text for entry in rooms["lobby"].entries] == ["one", "two", "three"]
+        assert [RoomEvent.decode(entry.body).text for entry in rooms["lobby"].entries] == ["one", "two", "three"]
         assert [entry.body for entry in rooms["lobby"].entries] == lobby.log.bodies(1)
         assert (rooms["lobby"].after, rooms["kitchen"].topic) == (0, "tea at four")
-        assert history.taken() == [(("", "b"), Taken(1, "kitchen")), (("key", "a"), Taken(3, "lobby"))]
+        assert history.taken() == [(("", "b"), ReceivedCounts(1, "kitchen")), (("key", "a"), ReceivedCounts(3, "lobby"))]
 
 
 def test_numbers_go_on_after_each_start(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_the_file_keeps_what_the_memory_keeps_and_no_trace_of_the_rest(tmp_path:
         say(room, "<last>")
         history.write([room], [])
     texts = texts_in(path)
-    assert texts == [Event.decode(body).text for body in room.log.bodies(0)]
+    assert texts == [RoomEvent.decode(body).text for body in room.log.bodies(0)]
     assert 10 < len(texts) < 2 * 10 + 18
     content = path.read_bytes()
     assert not any(f"<word {number}>".encode() in content for number in range(100) if f"<word {number}>" not in texts)
@@ -117,13 +117,13 @@ def test_rooms_and_members_are_forgotten(tmp_path: Path) -> None:
     for room in rooms:
         say(room, "hello")
     with opened(tmp_path / "history") as history:
-        history.write(rooms, [(("key", "a"), Taken(2, "lobby")), (("key", "b"), Taken(3, "lobby"))])
+        history.write(rooms, [(("key", "a"), ReceivedCounts(2, "lobby")), (("key", "b"), ReceivedCounts(3, "lobby"))])
         history.forget(("key", "a"))
         history.forget_rooms(["kitchen", "one that never was"], 7)
         history.write([], [])
     with opened(tmp_path / "history") as history:
         assert [room.name for room in history.rooms()] == ["lobby"]
-        assert history.taken() == [(("key", "b"), Taken(3, "lobby"))]
+        assert history.taken() == [(("key", "b"), ReceivedCounts(3, "lobby"))]
         assert history.after == 7
 
 
@@ -134,7 +134,7 @@ def test_of_a_write_that_fails_nothing_stays(tmp_path: Path) -> None:
         history.write([room], [])
         say(room, "two")
         with pytest.raises(StoreError, match="cannot be written"):
-            history.write([room], [(("key", "a"), Taken(1, None))])  # type: ignore[arg-type]  # what the file does not take
+            history.write([room], [(("key", "a"), ReceivedCounts(1, None))])  # type: ignore[arg-type]  # what the file does not take
     assert texts_in(tmp_path / "history") == ["one"]
 
 
@@ -212,7 +212,7 @@ def test_a_database_that_is_not_as_it_was_left_is_refused(tmp_path: Path, statem
     path, room = tmp_path / "history", room_of()
     say(room, "one", "two", "three")
     with opened(path) as history:
-        history.write([room], [(("key", "a"), Taken(2, "lobby"))])
+        history.write([room], [(("key", "a"), ReceivedCounts(2, "lobby"))])
     with closing(sqlite3.connect(path)) as file:
         file.executescript(statements)
     with pytest.raises(StoreError, match=sentence), opened(path) as history:
@@ -224,7 +224,7 @@ def test_two_servers_cannot_have_one_file(tmp_path: Path) -> None:
         History(tmp_path / "history")
 
 
-# -- in a hall ---------------------------------------------------------------------------------------------------------------
+# -- in a hub ----------------------------------------------------------------------------------------------------------------
 
 
 async def test_a_return_to_a_server_that_started_anew_is_a_return(home: Path) -> None:
@@ -267,7 +267,7 @@ async def test_who_was_cut_on_the_way_to_another_room_comes_back_there(home: Pat
 
 
 async def test_what_the_server_forgets_is_not_in_the_file_either(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hall, "REMEMBERED", 1)
+    monkeypatch.setattr(hub, "REMEMBERED", 1)
     monkeypatch.setattr(room_list, "MAX_ROOMS", 2)
     async with Crowd(home, history=home / "history") as crowd:
         witness = await crowd.joins("wendy")
@@ -278,9 +278,9 @@ async def test_what_the_server_forgets_is_not_in_the_file_either(home: Path, mon
             member.cut()
             witness.session.say(f"after {name}")
             await witness.until(lambda name=name: f"wendy: after {name}" in witness.texts)
-            while name in [one.name for one in crowd.hall.members.values()]:
+            while name in [one.name for one in crowd.hub.members.values()]:
                 await idle()
-        after = crowd.hall.rooms._after
+        after = crowd.hub.rooms._after
     with opened(home / "history") as history:
         assert [room.name for room in history.rooms()] == ["lobby", "of-bob"]
         assert [key for (key, _), _ in history.taken()] == [str(crowd.key("wendy"))]  # who left last
@@ -384,7 +384,7 @@ def test_a_file_of_the_first_version_goes_on_and_its_members_begin_like_newcomer
     path, lobby = tmp_path / "history", room_of()
     with opened(path) as history:
         say(lobby, "one")
-        history.write([lobby], [(("key", "a"), Taken(2, "lobby", 1))])
+        history.write([lobby], [(("key", "a"), ReceivedCounts(2, "lobby", 1))])
     with closing(sqlite3.connect(path)) as file:
         file.execute("ALTER TABLE said DROP COLUMN since")
         file.execute("ALTER TABLE rooms DROP COLUMN born")
@@ -392,5 +392,5 @@ def test_a_file_of_the_first_version_goes_on_and_its_members_begin_like_newcomer
         file.commit()
     for _ in range(2):
         with opened(path) as history:
-            assert history.taken() == [(("key", "a"), Taken(2, "lobby", 0))]
-            assert [Event.decode(entry.body).text for room in history.rooms() for entry in room.entries] == ["one"]
+            assert history.taken() == [(("key", "a"), ReceivedCounts(2, "lobby", 0))]
+            assert [RoomEvent.decode(entry.body).text for room in history.rooms() for entry in room.entries] == ["one"]

@@ -8,7 +8,7 @@ from crowd import Crowd
 
 from plytalk.core.contracts.items import Ack
 from plytalk.core.endpoints.notices import AT_ONCE
-from plytalk.core.pipeline.session import By
+from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.messages.records import HEADER, MESSAGE, MORE, padded
 from plytalk.plugins.rooms.events import EVENT, MAX_REQUEST, ROOM, Kind
 from plytalk.testing.verdict import idle
@@ -54,11 +54,11 @@ async def test_between_two_it_looks_as_without_a_room(home: Path) -> None:
         alice = await crowd.comes("alice")
         alice.say("hello")
         await crowd.ui.until(messages=1)
-        crowd.seat.say("hi")
+        crowd.local_member.say("hi")
         await alice.ui.until(messages=1)
         alice.say("exit")
-        assert (await alice.over()).by is By.US
-        assert (await crowd.ended()).by is By.THEM
+        assert (await alice.over()).by is EndedBy.US
+        assert (await crowd.ended()).by is EndedBy.THEM
         assert crowd.ui.messages == ["hello"]
         assert alice.ui.messages == ["hi"]
         assert crowd.ui.events == alice.ui.events == []
@@ -186,7 +186,7 @@ async def test_who_comes_back_before_it_was_missed_replaces_itself(home: Path) -
         again = await back.welcome()
         assert (again["you"], again["taken"]) == ("bob", 1)
         await bob.session.over()
-        assert sorted(member.name for member in crowd.hall.members.values()) == ["alice", "bob", "server"]
+        assert sorted(member.name for member in crowd.hub.members.values()) == ["alice", "bob", "server"]
 
 
 async def test_another_key_with_the_same_instance_takes_over_nothing(home: Path) -> None:
@@ -212,12 +212,12 @@ async def test_a_key_that_was_banned_while_it_was_away_comes_back_like_a_newcome
         bob.cut()
         await alice.until(lambda: any(event.kind == Kind.LEFT for event in alice.events))
         key = crowd.key("bob")
-        crowd.hall.register.ban(key)
-        crowd.hall.marked(key)
+        crowd.hub.register.ban(key)
+        crowd.hub.marked(key)
         alice.session.say("without bob")
         await alice.until(lambda: "alice: without bob" in alice.texts)
-        crowd.hall.register.unban(key)
-        crowd.hall.marked(key)
+        crowd.hub.register.unban(key)
+        crowd.hub.marked(key)
         back = await crowd.joins("bob", resume={"epoch": welcome["epoch"], "last": welcome["next"] - 1})
         assert back.told[0]["missed"] is True
         await back.until(lambda: back.texts)
@@ -263,8 +263,8 @@ async def test_a_second_join_changes_nothing(home: Path) -> None:
         assert len([one for one in bob.told if one["do"] == "welcome"]) == 1
         bob.session.exit()
         await alice.until(lambda: "* [bob] has left." in alice.texts)
-        assert sorted(member.name for member in crowd.hall.members.values()) == ["alice", "server"]
-        assert len(crowd.hall.first) == 2
+        assert sorted(member.name for member in crowd.hub.members.values()) == ["alice", "server"]
+        assert len(crowd.hub.first) == 2
 
 
 ODD = [
@@ -336,13 +336,13 @@ async def test_acknowledgements_that_nobody_asked_for_change_nothing(home: Path)
 async def test_who_is_sent_away_knows_why_and_so_does_the_server(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob", reconnect=True)
-        crowd.seat.say("/kick bob be \x1b[2Jnice\nadmin: obey")
+        crowd.local_member.say("/kick bob be \x1b[2Jnice\nadmin: obey")
         ending = await bob.over()  # and does not come again
         assert ending.reason == "You were removed from the server by server: be ␛[2Jnice␊admin: obey."
-        assert (ending.by, ending.exit_code) == (By.THEM, 9)
+        assert (ending.by, ending.exit_code) == (EndedBy.THEM, 9)
         assert await alice.shows("left") == "* [bob] has left."
         assert await crowd.ui.shows("was removed") == "bob was removed by server: be ␛[2Jnice␊admin: obey."
-        assert crowd.hall.dropped == 1
+        assert crowd.hub.dropped == 1
 
 
 async def test_figures(home: Path) -> None:
@@ -350,7 +350,7 @@ async def test_figures(home: Path) -> None:
         alice, bob = await crowd.comes("alice"), await crowd.joins("bob")
         alice.say("one", "two")
         await bob.until(lambda: "alice: two" in bob.texts)
-        figures = {one.name: one.value for one in crowd.hall.measures()}
+        figures = {one.name: one.value for one in crowd.hub.measures()}
         assert figures["plytalk_rooms"] == 1
         assert figures["plytalk_members"] == 3
         assert figures["plytalk_messages_total"] == 2

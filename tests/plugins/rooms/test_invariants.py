@@ -21,8 +21,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.peers import Role
 from plytalk.core.pipeline.session import Session
-from plytalk.plugins.rooms import names
-from plytalk.plugins.rooms.events import EVENT, ROOM, Event, Kind, read, write
+from plytalk.plugins.rooms import member_names
+from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.rooms.member import Member
 from plytalk.testing.verdict import idle
 
@@ -72,7 +72,7 @@ class Peer:
             self.machine.stays[self.origin] = room, self.since
 
     def _happened(self, body: bytes) -> None:
-        event = Event.decode(body)
+        event = RoomEvent.decode(body)
         assert event.id > self.last, "an event came twice"
         self.last = event.id
         if event.kind == Kind.SAID:
@@ -142,7 +142,7 @@ class Rooms(RuleBasedStateMachine):
             peer.resumed = True if resumes else None
         was = self.stays.get((peer.key, instance))
         last = (was[1] if was else 0) if last == "mine" else last
-        resume = {"resume": {"epoch": self.crowd.hall.epoch if right else "0" * 16, "last": last}} if resumes else {}
+        resume = {"resume": {"epoch": self.crowd.hub.epoch if right else "0" * 16, "last": last}} if resumes else {}
         self.run(self._ask(peer, times, {"instance": instance, "room": room, "name": name, **resume}))
 
     async def _ask(self, peer: Peer, times: int, request: dict[str, Any]) -> None:
@@ -178,19 +178,19 @@ class Rooms(RuleBasedStateMachine):
     @rule(word=st.sampled_from(["kick", "ban", "mute", "unmute"]), key=st.sampled_from(KEYS))
     def operate(self, word: str, key: str) -> None:
         named = [member.name for member in self.members if member.key == self.crowd.key(key)]
-        if named and self.crowd.hall.members.get(-1):
+        if named and self.crowd.hub.members.get(-1):
             self.run(self._operate(word, key, named[0]))
 
     async def _operate(self, word: str, key: str, name: str) -> None:
         before = {member.id for member in self.members if member.name == name}
-        self.crowd.seat.say(f'/{word} "{name}"' if word == "kick" else f"/{word} {name}")
-        while self.crowd.hall._tasks:  # noqa: ASYNC110
+        self.crowd.local_member.say(f'/{word} "{name}"' if word == "kick" else f"/{word} {name}")
+        while self.crowd.hub._tasks:  # noqa: ASYNC110
             await asyncio.sleep(0)
         if word in ("kick", "ban"):
             assert not before & {member.id for member in self.members}, f"/{word} {name} did nothing"
         if word == "ban":
-            self.crowd.seat.say(f"/unban {self.crowd.key(key)}")
-            while self.crowd.hall._tasks:  # noqa: ASYNC110
+            self.crowd.local_member.say(f"/unban {self.crowd.key(key)}")
+            while self.crowd.hub._tasks:  # noqa: ASYNC110
                 await asyncio.sleep(0)
 
     @rule(peer=peers, how=st.sampled_from(["cut", "exit", "reset", "garbage"]))
@@ -224,7 +224,7 @@ class Rooms(RuleBasedStateMachine):
 
     @property
     def members(self) -> list[Member]:
-        return [one for one in self.crowd.hall.members.values() if isinstance(one, Member)] if hasattr(self, "crowd") else []
+        return [one for one in self.crowd.hub.members.values() if isinstance(one, Member)] if hasattr(self, "crowd") else []
 
     @invariant()
     def every_member_has_an_open_connection(self) -> None:
@@ -233,18 +233,18 @@ class Rooms(RuleBasedStateMachine):
             assert member.session.role is Role.RESPONDER
             assert member.session in self.crowd.server._inside
         if self.members:
-            assert len(self.crowd.hall.members) <= len(self.crowd.server._inside) + 1
+            assert len(self.crowd.hub.members) <= len(self.crowd.server._inside) + 1
 
     @invariant()
     def every_member_is_in_one_room_and_nobody_else_is_in_any(self) -> None:
         if not hasattr(self, "crowd"):
             return
-        everybody = set(self.crowd.hall.members.values())
-        inside = [one for room in self.crowd.hall.rooms.values() for one in (*room.ears, *room.wired)]
+        everybody = set(self.crowd.hub.members.values())
+        inside = [one for room in self.crowd.hub.rooms.values() for one in (*room.subscribers, *room.wired)]
         assert len(inside) == len(set(inside))
         assert set(inside) == everybody
-        for room in self.crowd.hall.rooms.values():
-            assert all(one.room is room for one in (*room.ears, *room.wired))
+        for room in self.crowd.hub.rooms.values():
+            assert all(one.room is room for one in (*room.subscribers, *room.wired))
             assert set(room._apart) <= set(room.wired)
             assert len(room._in_step) + len(room._apart) == len(room.wired)
 
@@ -252,17 +252,17 @@ class Rooms(RuleBasedStateMachine):
     def names_are_unique_and_those_of_present_members(self) -> None:
         if not hasattr(self, "crowd"):
             return
-        everybody = list(self.crowd.hall.members.values())
-        assert not [pair for pair in combinations([one.name for one in everybody], 2) if names.alike(*pair)]
-        bound = {look: member for member in everybody for look in names.looks(member.name)}
-        assert self.crowd.hall.names._looks == bound
+        everybody = list(self.crowd.hub.members.values())
+        assert not [pair for pair in combinations([one.name for one in everybody], 2) if member_names.alike(*pair)]
+        bound = {look: member for member in everybody for look in member_names.looks(member.name)}
+        assert self.crowd.hub.names._looks == bound
 
     @invariant()
     def an_instance_is_there_once(self) -> None:
         origins = [member.origin for member in self.members if member.origin]
         assert len(origins) == len(set(origins))
         if hasattr(self, "crowd"):
-            assert self.crowd.hall._present == {member.origin: member for member in self.members if member.origin}
+            assert self.crowd.hub._present == {member.origin: member for member in self.members if member.origin}
 
 
 TestRooms = Rooms.TestCase

@@ -7,37 +7,37 @@ import pytest
 from crowd import Crowd, Screen
 
 from plytalk.core.contracts.errors import BrokenPlugin, Usage
-from plytalk.core.pipeline.session import By
-from plytalk.plugins.rooms.local_member import Seat
+from plytalk.core.pipeline.session import EndedBy
+from plytalk.plugins.rooms.local_member import LocalMember
 from plytalk.testing.verdict import idle
 
 
 async def test_it_is_a_member_like_any_other(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
-        crowd.seat.say("hello all")
-        crowd.seat.say("//slash")
-        crowd.seat.say("")
-        crowd.seat.say("/me waves")
+        crowd.local_member.say("hello all")
+        crowd.local_member.say("//slash")
+        crowd.local_member.say("")
+        crowd.local_member.say("/me waves")
         await bob.shows("* server waves")
         await alice.shows("* server waves")
         lines = ["server: hello all", "server: /slash", "* server waves"]
         assert [line for line in bob.ui.messages if "server" in line] == lines
         alice.say("hi")
         assert await crowd.ui.shows("hi") == "alice: hi"
-        await crowd.seat.drain()
+        await crowd.local_member.drain()
 
 
 async def test_one_that_is_left_does_not_take_the_next_one_with_it(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice = await crowd.comes("alice")
-        old, hall = crowd.seat, crowd.hall
+        old, hub = crowd.local_member, crowd.hub
         crowd.server._gathered = asyncio.get_running_loop().create_future()  # others have come in the turn when all had left
-        new = Seat(hall, old.stack, "", lambda: None)
+        new = LocalMember(hub, old.stack, "", lambda: None)
         old.exit()
         await idle()
-        assert hall.members[Seat.id] is new
-        assert list(hall.first.ears) == [new]
+        assert hub.members[LocalMember.id] is new
+        assert list(hub.first.subscribers) == [new]
         assert alice.session.ending is None
 
 
@@ -46,9 +46,9 @@ async def test_it_has_the_name_that_was_chosen_and_nobody_else_may(home: Path) -
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
         bob.say("/name H\u0435idi")
         await bob.shows("is taken")
-        crowd.seat.say("hi")
+        crowd.local_member.say("hi")
         await alice.shows("Heidi: hi")
-        crowd.seat.say("/name Gretel")
+        crowd.local_member.say("/name Gretel")
         await alice.shows("* [Heidi] is now [Gretel].")
         bob.say("/name Heidi")
         await alice.shows("* [bob] is now [Heidi].")
@@ -63,7 +63,7 @@ async def test_a_name_that_none_can_have_is_refused_before_anybody_comes(home: P
 async def test_it_goes_to_other_rooms(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
-        crowd.seat.say("/join kitchen")
+        crowd.local_member.say("/join kitchen")
         await alice.shows("* [server] has left: gone to kitchen.")
         await crowd.ui.shows("You are in kitchen, with 0 more.")
         alice.say("she is gone")
@@ -76,8 +76,8 @@ async def test_it_goes_to_other_rooms(home: Path) -> None:
 async def test_its_exit_ends_a_server_that_is_there_once(home: Path) -> None:
     async with Crowd(home, keep=False) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
-        crowd.seat.say(" Exit")
-        assert (await alice.over()).by is (await bob.over()).by is By.THEM
+        crowd.local_member.say(" Exit")
+        assert (await alice.over()).by is (await bob.over()).by is EndedBy.THEM
         await crowd.ended()
         assert crowd.ui.ending is not None
 
@@ -85,9 +85,9 @@ async def test_its_exit_ends_a_server_that_is_there_once(home: Path) -> None:
 async def test_its_exit_leaves_a_server_that_goes_on_to_the_others(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
-        crowd.seat.say("exit")
-        crowd.seat.say("ghost")
-        crowd.seat.exit()
+        crowd.local_member.say("exit")
+        crowd.local_member.say("ghost")
+        crowd.local_member.exit()
         await alice.shows("* [server] has left.")
         alice.say("still here")
         await bob.shows("still here")
@@ -97,15 +97,15 @@ async def test_its_exit_leaves_a_server_that_goes_on_to_the_others(home: Path) -
         await asyncio.gather(alice.over(), bob.over())
         await crowd.ui.until(over=True)
         carol = await crowd.comes("carol")
-        crowd.seat.say("welcome back")
+        crowd.local_member.say("welcome back")
         await carol.shows("welcome back")
 
 
 async def test_with_one_other_there_its_exit_is_a_goodbye_to_that_one(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice = await crowd.comes("alice")
-        crowd.seat.say("exit")
-        assert (await alice.over()).by is By.THEM
+        crowd.local_member.say("exit")
+        assert (await alice.over()).by is EndedBy.THEM
         assert not crowd.task.done()
 
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 from crowd import PATIENT, Crowd, Stranger, Tight
+from plytalk.plugins.rooms.wire import Kind
 
 from plytalk.core.contracts.peers import Role
-from plytalk.core.endpoints.server import Place
-from plytalk.core.pipeline.session import By, Session
-from plytalk.core.registry.registry import Host
+from plytalk.core.endpoints.server import ListenAddress
+from plytalk.core.pipeline.session import EndedBy, Session
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
-from plytalk.plugins.rooms import hall as halls
+from plytalk.plugins.rooms import hub as hubs
 from plytalk.plugins.rooms import member as members
-from plytalk.plugins.rooms.wire import Kind
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import RecordingUi
 from plytalk.testing.verdict import idle
@@ -52,7 +52,7 @@ async def test_who_says_nothing_for_a_moment_hears_lines_too(home: Path, monkeyp
         alice.say("again")
         await plain.until(lambda: "alice: again" in plain.texts)
         assert plain.session.stack.ui.messages == ["alice: hello"]
-        assert len(crowd.hall.members) == 3
+        assert len(crowd.hub.members) == 3
 
 
 async def test_who_knows_no_rooms_is_shown_the_backlog_without_private_words(home: Path) -> None:
@@ -84,8 +84,8 @@ async def test_who_leaves_before_a_word_was_never_there(home: Path) -> None:
 
 
 def guest_of(profile: str) -> Stack:
-    host = Host()
-    chosen = choose({kind: [name] for kind, name in host.profile(profile).layers.items()}, {}, host.layer)
+    registry = Registry()
+    chosen = choose({kind: [name] for kind, name in registry.profile(profile).layers.items()}, {}, registry.layer)
     return Stack.build({**chosen, "transport": [Memory], "ui": [RecordingUi]}, {})
 
 
@@ -101,7 +101,7 @@ async def guest(profile: str, place: str) -> Session:
     ("profile", "marks"), [("demo01", "not authenticated, not encrypted"), ("secure-chat", "not authenticated")]
 )
 async def test_guests_of_existing_chats_are_marked_for_everyone_to_see(home: Path, profile: str, marks: str) -> None:
-    place = Place(guest_of(profile), f"{home}/guests", 0)
+    place = ListenAddress(guest_of(profile), f"{home}/guests", 0)
     async with Crowd(home, guests=[place]) as crowd:
         alice = await crowd.comes("alice")
         other = await guest(profile, place.host)
@@ -124,10 +124,10 @@ async def test_guests_of_existing_chats_are_marked_for_everyone_to_see(home: Pat
 
 
 async def test_two_guests_hear_each_other_s_words_as_they_were_said(home: Path) -> None:
-    place = Place(guest_of("demo01"), f"{home}/guests", 0)
+    place = ListenAddress(guest_of("demo01"), f"{home}/guests", 0)
     async with Crowd(home, headless=True, guests=[place]) as crowd:
         one, other = await guest("demo01", place.host), await guest("demo01", place.host)
-        while len(crowd.hall.first) < 2:  # noqa: ASYNC110
+        while len(crowd.hub.first) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0)
         one.say("Grüße: \tyou")
         await other.stack.ui.until(messages=1)
@@ -141,12 +141,12 @@ async def test_two_guests_hear_each_other_s_words_as_they_were_said(home: Path) 
 @pytest.mark.parametrize("esc", ["\x1b[2J", "\x1b]0;owned\x07", "\x9b2J", "\r", "\n", "\x08", "\u202e"])
 @pytest.mark.parametrize("headless", [True, False], ids=["two", "three"])
 async def test_what_reaches_a_guest_is_clean_however_many_are_there(home: Path, esc: str, headless: bool) -> None:
-    place = Place(guest_of("demo01"), f"{home}/guests", 0)
+    place = ListenAddress(guest_of("demo01"), f"{home}/guests", 0)
     async with Crowd(home, headless=headless, guests=[place]) as crowd:
         alice, other = await crowd.comes("alice"), await guest("demo01", place.host)
         heard: list[str] = []
         other.stack.ui.raw, other._hearer.message = True, heard.append  # type: ignore[misc, assignment]
-        while len(crowd.hall.first) < 3 - headless:  # noqa: ASYNC110
+        while len(crowd.hub.first) < 3 - headless:  # noqa: ASYNC110
             await asyncio.sleep(0)
         alice.say(f"hello{esc}there", f"/me waves{esc}!", f"/topic tea{esc}four")
         while not any("four" in line for line in heard):  # noqa: ASYNC110
@@ -186,7 +186,7 @@ async def test_blank_lines_are_for_nobody_and_count_as_taken(home: Path) -> None
             alice.session.send_item(text)
         await bob.until(lambda: "alice: something" in bob.texts)
         assert [event.text for event in bob.events if event.kind == 1] == ["something"]
-        assert next(one.taken for one in crowd.hall.members.values() if one.name == "alice") == 4
+        assert next(one.taken for one in crowd.hub.members.values() if one.name == "alice") == 4
 
 
 # -- those that say too much ----------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ async def test_who_says_too_much_waits_and_nothing_is_lost_and_the_others_go_on(
     async with Crowd(home, headless=True, rate=50) as crowd:
         alice, bob, hasty = await crowd.joins("alice"), await crowd.joins("bob"), await crowd.joins("hasty")
         paused: list[str] = []
-        member = next(one for one in crowd.hall.members.values() if one.name == "hasty")
+        member = next(one for one in crowd.hub.members.values() if one.name == "hasty")
         resume = member.stream.resume
         member.stream.resume = lambda: (paused.append("resumed"), resume())
         for number in range(300):  # all in one read
@@ -241,7 +241,7 @@ async def heard(stranger: Stranger, count: int) -> None:
 async def test_who_does_not_read_is_dropped_with_a_reason_and_nobody_else_notices(
     home: Path, rooms: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(halls, "QUEUE", 200_000)
+    monkeypatch.setattr(hubs, "QUEUE", 200_000)
     limits = replace(PATIENT, goodbye=0.05)
     async with Crowd(home, transport=Tight, host="127.0.0.1", rate=0, limits=limits, headless=True) as crowd:
         alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
@@ -253,7 +253,7 @@ async def test_who_does_not_read_is_dropped_with_a_reason_and_nobody_else_notice
             await alice.until(lambda: any(": hi" in text for text in alice.texts))
         lazy.session.stream.pause()
         sent = 0
-        while not crowd.hall.dropped:
+        while not crowd.hub.dropped:
             alice.session.say(f"{sent} " + "x" * 50_000)
             sent += 1
             await heard(bob, sent)
@@ -271,7 +271,7 @@ async def test_who_does_not_read_is_dropped_with_a_reason_and_nobody_else_notice
 async def test_who_reads_again_in_time_gets_all_in_order(home: Path) -> None:
     async with Crowd(home, transport=Tight, host="127.0.0.1", rate=0, headless=True) as crowd:
         alice, bob, slow = [await crowd.joins(name) for name in ("alice", "bob", "slow")]
-        member = next(one for one in crowd.hall.members.values() if one.name == "slow")
+        member = next(one for one in crowd.hub.members.values() if one.name == "slow")
         slow.session.stream.pause()
         sent = 0
         while not member.stream.full:
@@ -297,6 +297,6 @@ async def test_the_end_of_one_is_nobody_else_s(home: Path) -> None:
         alice.session.deliver([b"no record at all"])
         await bob.shows("[alice] has left: the connection was cut.")
         await crowd.ui.shows("A record of 16 bytes came")
-        assert (await alice.session.over()).by is not By.US
+        assert (await alice.session.over()).by is not EndedBy.US
         bob.say("still here")
         await crowd.ui.shows("still here")

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.plugins.rooms import register as registers
+from plytalk.plugins.rooms import moderation as registers
 from plytalk.plugins.rooms.member_names import BadName, alike
-from plytalk.plugins.rooms.moderation import MAX_KEY, MAX_NAMES, NotHeld, Register, Taken
-from plytalk.trust.files import Busy, Corrupt, Exposed, StoreError, locked, place
+from plytalk.plugins.rooms.moderation import MAX_KEY, MAX_NAMES, Moderation, NameNotKept, NameTaken
+from plytalk.trust.files import Corrupt, Exposed, FileInUse, StoreError, locked, place
 
 
 def key(number: int) -> PublicKey:
@@ -29,8 +29,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["file", "memory"])
-def register(request: pytest.FixtureRequest, path: Path) -> Register:
-    return Register(path if request.param == "file" else None, wait=0)
+def moderation(request: pytest.FixtureRequest, path: Path) -> Moderation:
+    return Moderation(path if request.param == "file" else None, wait=0)
 
 
 def put(path: Path, text: str) -> None:
@@ -41,72 +41,72 @@ def put(path: Path, text: str) -> None:
 # -- names ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_name_belongs_to_the_key_that_claimed_it(register: Register) -> None:
-    assert register.holder("Alice B.") is None
-    assert register.claim("  Alice   B. ", ALICE) == "Alice B."
-    assert register.name_of(ALICE) == "Alice B."
-    assert register.holder("alice b.") == ALICE
-    assert register.holder("alice b.", besides=ALICE) is None
-    assert register.claim("Alice B.", ALICE) == "Alice B."
+def test_a_name_belongs_to_the_key_that_claimed_it(moderation: Moderation) -> None:
+    assert moderation.holder("Alice B.") is None
+    assert moderation.claim("  Alice   B. ", ALICE) == "Alice B."
+    assert moderation.name_of(ALICE) == "Alice B."
+    assert moderation.holder("alice b.") == ALICE
+    assert moderation.holder("alice b.", besides=ALICE) is None
+    assert moderation.claim("Alice B.", ALICE) == "Alice B."
 
 
 @pytest.mark.parametrize("name", ["alice", "ALICE", "AIice", "a1ice", "\u0430lice", "al\u0456ce", "\uff41lice"])
-def test_nobody_takes_it_nor_one_that_looks_like_it(register: Register, name: str) -> None:
-    register.claim("alice", ALICE)
-    with pytest.raises(Taken):
-        register.claim(name, MALLORY)
-    assert register.name_of(MALLORY) is None
+def test_nobody_takes_it_nor_one_that_looks_like_it(moderation: Moderation, name: str) -> None:
+    moderation.claim("alice", ALICE)
+    with pytest.raises(NameTaken):
+        moderation.claim(name, MALLORY)
+    assert moderation.name_of(MALLORY) is None
 
 
-def test_a_name_like_two_others_is_taken_even_for_the_holder_of_one(register: Register) -> None:
-    register.claim("paypal", ALICE)  # "PaypaI" as written
-    register.claim("paypai", BOB)  # "PaypaI" in lowercase letters
+def test_a_name_like_two_others_is_taken_even_for_the_holder_of_one(moderation: Moderation) -> None:
+    moderation.claim("paypal", ALICE)  # "PaypaI" as written
+    moderation.claim("paypai", BOB)  # "PaypaI" in lowercase letters
     for one in (ALICE, BOB):
-        with pytest.raises(Taken):
-            register.claim("PaypaI", one)
-    assert (register.name_of(ALICE), register.name_of(BOB)) == ("paypal", "paypai")
+        with pytest.raises(NameTaken):
+            moderation.claim("PaypaI", one)
+    assert (moderation.name_of(ALICE), moderation.name_of(BOB)) == ("paypal", "paypai")
 
 
-def test_a_new_name_frees_the_old_one(register: Register) -> None:
-    register.claim("alice", ALICE)
-    register.claim("Alice", ALICE)
-    assert register.name_of(ALICE) == "Alice"
-    register.claim("carol", ALICE)
-    assert register.holder("alice") is None
-    assert register.claim("alice", BOB) == "alice"
-    with pytest.raises(Taken):
-        register.claim("alice", ALICE)
-    assert register.name_of(ALICE) == "carol"
+def test_a_new_name_frees_the_old_one(moderation: Moderation) -> None:
+    moderation.claim("alice", ALICE)
+    moderation.claim("Alice", ALICE)
+    assert moderation.name_of(ALICE) == "Alice"
+    moderation.claim("carol", ALICE)
+    assert moderation.holder("alice") is None
+    assert moderation.claim("alice", BOB) == "alice"
+    with pytest.raises(NameTaken):
+        moderation.claim("alice", ALICE)
+    assert moderation.name_of(ALICE) == "carol"
 
 
-def test_a_name_can_be_released(register: Register) -> None:
-    register.claim("alice", ALICE)
-    assert register.release(ALICE)
-    assert not register.release(ALICE)
-    assert register.claim("alice", BOB) == "alice"
+def test_a_name_can_be_released(moderation: Moderation) -> None:
+    moderation.claim("alice", ALICE)
+    assert moderation.release(ALICE)
+    assert not moderation.release(ALICE)
+    assert moderation.claim("alice", BOB) == "alice"
 
 
-def test_what_is_no_name_cannot_be_claimed(register: Register) -> None:
+def test_what_is_no_name_cannot_be_claimed(moderation: Moderation) -> None:
     with pytest.raises(BadName, match="cannot have U\\+000A"):
-        register.claim("alice\nban", ALICE)
-    assert register.name_of(ALICE) is None
+        moderation.claim("alice\nban", ALICE)
+    assert moderation.name_of(ALICE) is None
 
 
 def test_there_is_an_end_to_names_and_to_keys(path: Path) -> None:
     put(path, "".join(f"name {key(number)} n{number:o}x\n" for number in range(10, 10 + MAX_NAMES - 1)))
-    register = Register(path)
-    assert register.claim("alice", ALICE) == "alice"
-    with pytest.raises(NotHeld):
-        register.claim("bob", BOB)
-    assert register.claim("carol", ALICE) == "carol"  # one for each key: it takes no more room
-    assert register.ban(BOB)
-    assert register.release(ALICE)
-    with pytest.raises(NotHeld):
-        register.claim("dave", PublicKey.of("x", bytes(MAX_KEY)))
-    assert register.claim("bob", BOB) == "bob"
+    moderation = Moderation(path)
+    assert moderation.claim("alice", ALICE) == "alice"
+    with pytest.raises(NameNotKept):
+        moderation.claim("bob", BOB)
+    assert moderation.claim("carol", ALICE) == "carol"  # one for each key: it takes no more room
+    assert moderation.ban(BOB)
+    assert moderation.release(ALICE)
+    with pytest.raises(NameNotKept):
+        moderation.claim("dave", PublicKey.of("x", bytes(MAX_KEY)))
+    assert moderation.claim("bob", BOB) == "bob"
     put(path, path.read_text() + f"name {ALICE} alice\n")
     with pytest.raises(Corrupt, match=f"more than {MAX_NAMES} names"):
-        register.load()
+        moderation.load()
 
 
 # -- marks ----------------------------------------------------------------------------------------------------------------
@@ -119,17 +119,17 @@ MARKS = [
 
 
 @pytest.mark.parametrize(("mark", "unmark", "is_marked"), MARKS)
-def test_a_mark_is_set_and_taken_away(register: Register, mark: str, unmark: str, is_marked: str) -> None:
+def test_a_mark_is_set_and_taken_away(moderation: Moderation, mark: str, unmark: str, is_marked: str) -> None:
     def marks(number: PublicKey) -> list[str]:
-        return [name for _, _, name in MARKS if getattr(register, name)(number)]
+        return [name for _, _, name in MARKS if getattr(moderation, name)(number)]
 
     assert marks(ALICE) == []
-    assert getattr(register, mark)(ALICE)
-    assert not getattr(register, mark)(ALICE)
+    assert getattr(moderation, mark)(ALICE)
+    assert not getattr(moderation, mark)(ALICE)
     assert marks(ALICE) == [is_marked]
     assert marks(BOB) == []
-    assert getattr(register, unmark)(ALICE)
-    assert not getattr(register, unmark)(ALICE)
+    assert getattr(moderation, unmark)(ALICE)
+    assert not getattr(moderation, unmark)(ALICE)
     assert marks(ALICE) == []
 
 
@@ -137,7 +137,7 @@ def test_a_mark_is_set_and_taken_away(register: Register, mark: str, unmark: str
 
 
 def test_everything_is_known_after_a_restart(path: Path) -> None:
-    before = Register(path)
+    before = Moderation(path)
     before.claim("Foo Bar", ALICE)
     before.claim("\u00c9lise", BOB)
     before.op(ALICE)
@@ -146,7 +146,7 @@ def test_everything_is_known_after_a_restart(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text == (f"name {ALICE} Foo Bar\nname {BOB} \u00c9lise\nop {ALICE}\nban {MALLORY}\nmute {BOB}\n")
     assert path.stat().st_mode & 0o077 == 0
-    after = Register(path)
+    after = Moderation(path)
     assert after.name_of(ALICE) == "Foo Bar"
     assert after.holder("elise") is None
     assert after.holder("\u00c9LISE") == BOB
@@ -158,23 +158,23 @@ def test_everything_is_known_after_a_restart(path: Path) -> None:
 
 def test_what_was_written_by_hand_stays_and_counts_from_the_next_load(path: Path) -> None:
     put(path, f"# our operators\n\top  {ALICE} \r\n\n")
-    register = Register(path)
-    assert register.is_op(ALICE)
+    moderation = Moderation(path)
+    assert moderation.is_op(ALICE)
     put(path, path.read_text() + f"ban {MALLORY}\n# end")
-    assert not register.is_banned(MALLORY)
-    register.load()
-    assert register.is_banned(MALLORY)
-    register.op(BOB)
+    assert not moderation.is_banned(MALLORY)
+    moderation.load()
+    assert moderation.is_banned(MALLORY)
+    moderation.op(BOB)
     assert path.read_text() == f"# our operators\n\top  {ALICE} \n\nban {MALLORY}\n# end\nop {BOB}\n"
-    assert register.deop(ALICE)
+    assert moderation.deop(ALICE)
     assert path.read_text() == f"# our operators\n\nban {MALLORY}\n# end\nop {BOB}\n"
 
 
 def test_a_change_takes_in_what_another_wrote(path: Path) -> None:
-    ours, theirs = Register(path), Register(path)
+    ours, theirs = Moderation(path), Moderation(path)
     theirs.claim("alice", ALICE)
     theirs.ban(MALLORY)
-    with pytest.raises(Taken):
+    with pytest.raises(NameTaken):
         ours.claim("alice", BOB)
     assert not ours.ban(MALLORY)
     assert ours.is_banned(MALLORY)
@@ -202,59 +202,64 @@ def test_a_change_takes_in_what_another_wrote(path: Path) -> None:
 )
 def test_a_line_that_cannot_be_understood_refuses_the_file(path: Path, line: str, why: str) -> None:
     put(path, f"op {ALICE}\nname {ALICE} bob\n")
-    register = Register(path)
+    moderation = Moderation(path)
     text = f"# first\nop {ALICE}\nname {ALICE} bob\n" + line.replace("KEY2", str(BOB)).replace("KEY", str(ALICE)) + "\n"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    for attempt in (lambda: Register(path), register.load, lambda: register.ban(MALLORY), lambda: register.claim("eve", MALLORY)):
+    for attempt in (
+        lambda: Moderation(path),
+        moderation.load,
+        lambda: moderation.ban(MALLORY),
+        lambda: moderation.claim("eve", MALLORY),
+    ):
         with pytest.raises(Corrupt, match=f"line 4: .*({why})") as refusal:
             attempt()
         assert refusal.value.line == 4
     assert path.read_bytes() == text.encode("utf-8", "surrogateescape")
-    assert register.is_op(ALICE)
-    assert register.name_of(ALICE) == "bob"
-    assert not register.is_banned(MALLORY)
+    assert moderation.is_op(ALICE)
+    assert moderation.name_of(ALICE) == "bob"
+    assert not moderation.is_banned(MALLORY)
 
 
 def test_a_file_that_is_gone_is_not_an_empty_one(path: Path) -> None:
-    register = Register(path)
-    register.ban(MALLORY)
+    moderation = Moderation(path)
+    moderation.ban(MALLORY)
     path.unlink()
-    for attempt in (register.load, lambda: register.op(ALICE)):
+    for attempt in (moderation.load, lambda: moderation.op(ALICE)):
         with pytest.raises(StoreError, match="is gone"):
             attempt()
-    assert register.is_banned(MALLORY)
+    assert moderation.is_banned(MALLORY)
     assert not path.exists()
     put(path, "")
-    register.load()
-    assert not register.is_banned(MALLORY)
+    moderation.load()
+    assert not moderation.is_banned(MALLORY)
 
 
 def test_a_file_that_others_can_change_is_refused(path: Path) -> None:
     put(path, f"op {ALICE}\n")
     path.chmod(0o666)
     with pytest.raises(Exposed):
-        Register(path)
+        Moderation(path)
 
 
 def test_a_change_that_cannot_be_written_is_none(path: Path) -> None:
-    register = Register(path, wait=0)
-    register.ban(MALLORY)
-    with locked(path), pytest.raises(Busy):
-        register.unban(MALLORY)
+    moderation = Moderation(path, wait=0)
+    moderation.ban(MALLORY)
+    with locked(path), pytest.raises(FileInUse):
+        moderation.unban(MALLORY)
     put(path, path.read_text() + "#" * ((1 << 20) - 150) + "\n")
     with pytest.raises(StoreError, match="more than"):
-        register.claim("x" * 30, ALICE)
-    assert register.is_banned(MALLORY)
-    assert register.name_of(ALICE) is None
+        moderation.claim("x" * 30, ALICE)
+    assert moderation.is_banned(MALLORY)
+    assert moderation.name_of(ALICE) is None
 
 
 def test_one_of_many_at_once_gets_a_name(path: Path) -> None:
-    one, other = Register(path), Register(path)
+    one, other = Moderation(path), Moderation(path)
 
     def claim(number: int) -> bool:
         try:
             (one if number % 2 else other).claim("alice", key(number))
-        except Taken:
+        except NameTaken:
             return False
         return True
 
@@ -267,7 +272,7 @@ def test_one_of_many_at_once_gets_a_name(path: Path) -> None:
 
 def test_it_has_a_place_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
-    Register(place("rooms")).op(ALICE)
+    Moderation(place("rooms")).op(ALICE)
     assert (tmp_path / "rooms").read_text() == f"op {ALICE}\n"
 
 
@@ -279,13 +284,13 @@ class AnyLife(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register = Register()
+        self.register = Moderation()
 
     @rule(name=st.sampled_from(NAMES), number=st.integers(0, 4))
     def claim(self, name: str, number: int) -> None:
         try:
             self.register.claim(name, key(number))
-        except Taken:
+        except NameTaken:
             assert self.register.holder(name, besides=key(number)) is not None
         except BadName:
             assert name in ("server", "a:b")
@@ -313,22 +318,22 @@ test_any_life = AnyLife.TestCase
 
 
 def test_a_name_that_is_not_used_expires_and_one_that_is_used_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    register = Register(tmp_path / "rooms")
-    register.claim("alice", key(1))
-    register.claim("bob", key(2))
-    register.note(key(1))
+    moderation = Moderation(tmp_path / "rooms")
+    moderation.claim("alice", key(1))
+    moderation.claim("bob", key(2))
+    moderation.note(key(1))
     day = registers.today()
     monkeypatch.setattr(registers, "today", lambda: day + registers.UNUSED)
-    assert register.is_to_be_noted(key(2))
-    register.note(key(2))
-    assert not register.is_to_be_noted(key(2))
-    assert register.holder("alice") == key(1)
+    assert moderation.is_to_be_noted(key(2))
+    moderation.note(key(2))
+    assert not moderation.is_to_be_noted(key(2))
+    assert moderation.holder("alice") == key(1)
     monkeypatch.setattr(registers, "today", lambda: day + registers.UNUSED + timedelta(days=1))
-    assert register.holder("alice") is None
-    assert register.holder("bob") == key(2)
-    assert register.name_of(key(1)) == "alice"  # until another key takes it
-    register.claim("alice", key(3))
-    again = Register(tmp_path / "rooms")
+    assert moderation.holder("alice") is None
+    assert moderation.holder("bob") == key(2)
+    assert moderation.name_of(key(1)) == "alice"  # until another key takes it
+    moderation.claim("alice", key(3))
+    again = Moderation(tmp_path / "rooms")
     assert again.name_of(key(1)) is None
     assert (again.holder("alice"), again.holder("bob")) == (key(3), key(2))
 
@@ -337,5 +342,5 @@ def test_names_that_were_kept_before_more_was_taken_for_alike_stay_good(tmp_path
     path = tmp_path / "rooms"
     path.write_text(f"name {key(1)} clara\nname {key(2)} dara\nname {key(3)} ali ce\nname {key(4)} mod\n")
     path.chmod(0o600)
-    register = Register(path)
-    assert [register.name_of(key(number)) for number in (1, 2, 3, 4)] == ["clara", "dara", "ali ce", "mod"]
+    moderation = Moderation(path)
+    assert [moderation.name_of(key(number)) for number in (1, 2, 3, 4)] == ["clara", "dara", "ali ce", "mod"]

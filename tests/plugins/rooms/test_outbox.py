@@ -13,9 +13,9 @@ async def test_members_that_have_left_are_not_held(home: Path, history: bool) ->
     async with Crowd(home, headless=True, **({"history": home / "history"} if history else {})) as crowd:
         for _ in range(3):
             (await crowd.joins("alice")).session.exit()
-            while crowd.hall.members:
+            while crowd.hub.members:
                 await idle()
-        outbox = crowd.hall.outbox
+        outbox = crowd.hub.outbox
         assert not outbox._entered
         assert not outbox._owing
         assert not outbox._rooms

@@ -8,7 +8,7 @@ import pytest
 from crowd import Crowd, Stranger
 
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.plugins.rooms.resume import MAX_INSTANCE, Resume, Taken, origin_of
+from plytalk.plugins.rooms.resume import MAX_INSTANCE, ReceivedCounts, Resume, origin_of
 from plytalk.plugins.rooms.room import Room
 
 KEY = PublicKey.of("ssh-ed25519", bytes(32))
@@ -45,7 +45,7 @@ async def test_a_stranger_gets_nothing_from_before_a_restart(home: Path) -> None
         await alice.until(lambda: "alice: before the restart" in alice.texts)
     async with Crowd(home, headless=True, history=path) as crowd:
         for number, instance in enumerate(("alice", "mallory")):
-            mallory = await crowd.joins(f"mallory-{number}", instance=instance, resume={"epoch": crowd.hall.epoch, "last": 0})
+            mallory = await crowd.joins(f"mallory-{number}", instance=instance, resume={"epoch": crowd.hub.epoch, "last": 0})
             welcome = await mallory.welcome()
             assert (welcome["next"], welcome["missed"]) == (welcome["now"], True)
             await mallory.until(lambda: mallory.texts)  # noqa: B023
@@ -74,7 +74,7 @@ async def test_a_resume_starts_at_the_first_event_that_was_sent(home: Path, hist
         bob = await crowd.joins("bob")
         alice.session.say("during")
         await bob.until(lambda: "alice: during" in bob.texts)
-        resume = {"epoch": crowd.hall.epoch, "last": last}
+        resume = {"epoch": crowd.hub.epoch, "last": last}
         bob.cut()
         assert await texts_after(crowd, "bob", alice, resume=resume) == ["alice: during"]
     if history:  # who never said a word is known after a restart, too
@@ -123,7 +123,7 @@ async def test_a_resume_gets_nothing_of_a_room_that_it_was_not_in(home: Path) ->
         alice.session.say("without bob")
         await alice.until(lambda: "alice: without bob" in alice.texts)
         bob.cut()
-        back = await crowd.joins("bob", room="kitchen", resume={"epoch": crowd.hall.epoch, "last": 0})
+        back = await crowd.joins("bob", room="kitchen", resume={"epoch": crowd.hub.epoch, "last": 0})
         assert (await back.welcome())["room"] == "lobby"
         back.session.say("/join kitchen")
         welcome = await back.welcome(2)
@@ -135,15 +135,15 @@ async def test_a_room_that_was_forgotten_and_made_again_is_another_one(home: Pat
     async with Crowd(home, headless=True) as crowd:
         bob = await crowd.joins("bob", room="attic")
         bob.cut()
-        while crowd.hall.members:
+        while crowd.hub.members:
             await crowd.ui.until()
             await asyncio.sleep(0)
-        crowd.hall.rooms.forget_empty()
+        crowd.hub.rooms.forget_empty()
         alice = await crowd.joins("alice", room="attic")
         alice.session.say("of others")
         await alice.until(lambda: "alice: of others" in alice.texts)
         first = alice.events[0].id
-        back = await crowd.joins("bob", room="attic", resume={"epoch": crowd.hall.epoch, "last": first})
+        back = await crowd.joins("bob", room="attic", resume={"epoch": crowd.hub.epoch, "last": first})
         welcome = await back.welcome()
         assert (welcome["next"], welcome["missed"]) == (welcome["now"], True)
 
@@ -151,11 +151,11 @@ async def test_a_room_that_was_forgotten_and_made_again_is_another_one(home: Pat
 async def test_who_was_sent_away_comes_back_like_a_newcomer(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
-        crowd.seat.say("/kick bob")
+        crowd.local_member.say("/kick bob")
         await bob.session.over()
         alice.session.say("without bob")
         await alice.until(lambda: "alice: without bob" in alice.texts)
-        assert await texts_after(crowd, "bob", alice, resume={"epoch": crowd.hall.epoch, "last": 0}) == []
+        assert await texts_after(crowd, "bob", alice, resume={"epoch": crowd.hub.epoch, "last": 0}) == []
 
 
 # -- members that are there once, and not after their end ---------------------------------------------------------------------
@@ -169,33 +169,33 @@ async def test_a_join_after_other_words_replaces_nobody(home: Path, spoken: int,
         for number in range(spoken):
             bob.session.say(f"word {number}")
         if isinstance(resume, dict):
-            resume = {**resume, "epoch": crowd.hall.epoch}
+            resume = {**resume, "epoch": crowd.hub.epoch}
         for _ in range(3):
             bob.ask(instance="bob", name="bob", **({} if resume is None else {"resume": resume}))
         await bob.welcome()
         bob.session.say("I am here")
         await alice.until(lambda: "bob: I am here" in alice.texts)
         assert not bob.session.ending
-        assert sorted(member.name for member in crowd.hall.members.values()) == ["alice", "bob", "server"]
-        crowd.seat.say("/kick bob")
+        assert sorted(member.name for member in crowd.hub.members.values()) == ["alice", "bob", "server"]
+        crowd.local_member.say("/kick bob")
         await bob.session.over()
         await alice.until(lambda: any(text.startswith("* [bob] has left") for text in alice.texts))
-        assert sorted(member.name for member in crowd.hall.members.values()) == ["alice", "server"]
-        assert len(crowd.hall.first) == 2
+        assert sorted(member.name for member in crowd.hub.members.values()) == ["alice", "server"]
+        assert len(crowd.hub.first) == 2
 
 
 async def test_a_conversation_that_is_over_is_never_admitted(home: Path) -> None:
     async with Crowd(home, headless=True) as crowd:
         await crowd.joins("alice")
         bob = await crowd.joins("bob")
-        member = next(one for one in crowd.hall.members.values() if one.name == "bob")
+        member = next(one for one in crowd.hub.members.values() if one.name == "bob")
         bob.session.exit()
         while member.session.ending is None:  # noqa: ASYNC110
             await asyncio.sleep(0)
         member.wired = False
-        crowd.hall.join(member, {"do": "join", "instance": "bob", "resume": {}})
-        crowd.hall.admit(member)
-        assert [one.name for one in crowd.hall.members.values()] == ["alice"]
+        crowd.hub.join(member, {"do": "join", "instance": "bob", "resume": {}})
+        crowd.hub.admit(member)
+        assert [one.name for one in crowd.hub.members.values()] == ["alice"]
 
 
 async def test_a_second_connection_of_an_instance_takes_the_place_of_the_first(home: Path) -> None:
@@ -206,7 +206,7 @@ async def test_a_second_connection_of_an_instance_takes_the_place_of_the_first(h
         assert (await again.welcome())["you"] == "bob"
         again.session.say("one of me")
         await alice.until(lambda: "bob: one of me" in alice.texts)
-        assert sorted(member.name for member in crowd.hall.members.values()) == ["alice", "bob"]
+        assert sorted(member.name for member in crowd.hub.members.values()) == ["alice", "bob"]
 
 
 # -- by itself ----------------------------------------------------------------------------------------------------------------
@@ -225,11 +225,11 @@ def test_what_is_asked_for_moves_the_start_later_and_never_earlier() -> None:
     room = Room("lobby", 1000, lambda items: [], lambda room: None)
     for _ in range(20):
         room.say(1, b"\x01a", 0, b"x")
-    known = Taken(0, "lobby", 10)
+    known = ReceivedCounts(0, "lobby", 10)
     starts = {last: Resume.of({"epoch": "e", "last": last}, known).start(room, "e") for last in (-9, 0, 5, 9, 10, 15, 20, 21)}
     assert starts == {-9: 10, 0: 10, 5: 10, 9: 10, 10: 11, 15: 16, 20: 21, 21: None}
     assert Resume.of({"epoch": "other", "last": 15}, known).start(room, "e") is None
     assert Resume.of({"epoch": "e", "last": 15}, None).start(room, "e") is None
-    assert Resume.of({"epoch": "e", "last": 15}, Taken(0, "kitchen", 10)).start(room, "e") is None
+    assert Resume.of({"epoch": "e", "last": 15}, ReceivedCounts(0, "kitchen", 10)).start(room, "e") is None
     room.born = 11
     assert Resume.of({"epoch": "e", "last": 15}, known).start(room, "e") is None

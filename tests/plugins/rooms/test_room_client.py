@@ -12,9 +12,9 @@ from meeting import End, Meeting, end
 
 from plytalk.core.contracts.items import Ack, Extension, Pong
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import READ_SO_FAR, By, Session
-from plytalk.plugins.rooms.events import EVENT, ROOM, Event, Kind, Mark, read, write
-from plytalk.plugins.rooms.room_client import Visit
+from plytalk.core.pipeline.session import READ_SO_FAR, EndedBy, Session
+from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, Mark, RoomEvent, read, write
+from plytalk.plugins.rooms.room_client import RoomClient
 from plytalk.testing.verdict import idle
 
 WELCOME = {"do": "welcome", "room": "lobby", "epoch": "e", "you": "alice", "next": 1, "now": 1, "taken": 0, "count": 3,
@@ -41,7 +41,7 @@ class Server:
         self.tells(**{**WELCOME, **said})
 
     def happens(self, id: int, text: str, name: str = "bob", kind: int = Kind.SAID, marks: int = 0) -> None:
-        self.session.send_item(Extension(EVENT, Event(id, 7, kind, marks, name, text).encode()))
+        self.session.send_item(Extension(EVENT, RoomEvent(id, 7, kind, marks, name, text).encode()))
 
 
 @pytest.fixture
@@ -59,19 +59,19 @@ Screen.says, Screen.thinks = "", 0.0  # what a meeting asks of its people
 
 
 @asynccontextmanager
-async def visiting(visit: Visit, ends: tuple[End, End]) -> AsyncIterator[tuple[Session, Server]]:
+async def visiting(room_client: RoomClient, ends: tuple[End, End]) -> AsyncIterator[tuple[Session, Server]]:
     """One connection of a visit; it is cut when the block ends."""
     ends[1].person.messages.clear()
     async with Meeting(*ends) as meeting:
         assert meeting.outcomes == (None, None)
-        visit.opened(meeting.client)
+        room_client.opened(meeting.client)
         yield meeting.client, Server(meeting.server, ends[1].person)  # type: ignore[arg-type]
         await idle()
 
 
 async def test_it_asks_to_join_by_the_name_and_in_the_room_that_were_chosen(ends) -> None:
-    for visit, wanted in ((Visit(), {}), (Visit("kitchen", "alice"), {"room": "kitchen", "name": "alice"})):
-        async with visiting(visit, await ends()) as (_, server):
+    for room_client, wanted in ((RoomClient(), {}), (RoomClient("kitchen", "alice"), {"room": "kitchen", "name": "alice"})):
+        async with visiting(room_client, await ends()) as (_, server):
             await idle()
             (request,) = server.asked
             assert len(request.pop("instance")) == 16
@@ -80,7 +80,7 @@ async def test_it_asks_to_join_by_the_name_and_in_the_room_that_were_chosen(ends
 
 async def test_where_others_are_it_says_where_it_came_to(ends) -> None:
     client, server_end = await ends()
-    async with visiting(Visit(), (client, server_end)) as (_, server):
+    async with visiting(RoomClient(), (client, server_end)) as (_, server):
         server.welcomes(count=200, here=[f"m{number}" for number in range(100)], topic="tea")
         await idle()
         assert client.person.notices[0].endswith("m98, m99, 99 more. /help lists what you can do.")
@@ -89,7 +89,7 @@ async def test_where_others_are_it_says_where_it_came_to(ends) -> None:
 
 async def test_events_are_shown_once_and_its_own_are_marked(ends) -> None:
     client, server_end = await ends()
-    async with visiting(Visit(), (client, server_end)) as (_, server):
+    async with visiting(RoomClient(), (client, server_end)) as (_, server):
         server.welcomes(next=5, now=7)
         server.happens(4, "from before")
         server.happens(5, "from the backlog", "alice")
@@ -105,8 +105,8 @@ async def test_events_are_shown_once_and_its_own_are_marked(ends) -> None:
 
 
 async def test_what_was_not_taken_is_said_again_once_and_before_what_is_said_now(ends) -> None:
-    visit, both = Visit(), await ends()
-    async with visiting(visit, both) as (session, server):
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (session, server):
         server.welcomes()
         for number in range(5):
             session.say(f"line {number}")
@@ -114,7 +114,7 @@ async def test_what_was_not_taken_is_said_again_once_and_before_what_is_said_now
         server.session.send_item(Ack(2))
         server.happens(3, "hi")
         await idle()
-    async with visiting(visit, both) as (session, server):
+    async with visiting(room_client, both) as (session, server):
         session.say("while away")
         await idle()
         assert server.asked[0]["resume"] == {"epoch": "e", "last": 3}
@@ -127,7 +127,7 @@ async def test_what_was_not_taken_is_said_again_once_and_before_what_is_said_now
         await idle()
         server.session.send_item(Ack(5))
         await idle()
-    async with visiting(visit, both) as (session, server):
+    async with visiting(room_client, both) as (session, server):
         server.welcomes(taken=6)
         await idle()
         assert server.heard == ["after"]
@@ -135,13 +135,13 @@ async def test_what_was_not_taken_is_said_again_once_and_before_what_is_said_now
 
 
 async def test_what_was_said_before_the_first_welcome_is_not_lost_either(ends) -> None:
-    visit, both = Visit(), await ends()
-    async with visiting(visit, both) as (session, server):
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (session, server):
         session.say("early")
         session.say("words")
         await idle()
         assert server.heard == ["early", "words"]
-    async with visiting(visit, both) as (session, server):
+    async with visiting(room_client, both) as (session, server):
         await idle()
         assert server.asked[0]["resume"] == {"epoch": "", "last": 0}
         server.welcomes(taken=1, missed=True)
@@ -151,13 +151,13 @@ async def test_what_was_said_before_the_first_welcome_is_not_lost_either(ends) -
 
 
 async def test_a_return_to_a_server_without_rooms_does_not_wait_for_a_welcome(ends) -> None:
-    visit, both = Visit(), await ends()
-    async with visiting(visit, both) as (session, _):
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (session, _):
         session.say("lost")
         await idle()
     async with Meeting(*both) as meeting:
         both[1].person.messages.clear()
-        visit.opened(meeting.client)
+        room_client.opened(meeting.client)
         meeting.client.say("while away")
         await idle()
         meeting.client.say("after")
@@ -170,12 +170,12 @@ async def test_a_return_to_a_server_without_rooms_does_not_wait_for_a_welcome(en
 
 
 async def test_a_welcome_before_the_pong_is_a_return_to_a_room(ends) -> None:
-    visit, both = Visit(), await ends()
-    async with visiting(visit, both) as (session, server):
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (session, server):
         server.welcomes()
         session.say("said")
         await idle()
-    async with visiting(visit, both) as (session, server):
+    async with visiting(room_client, both) as (session, server):
         server.welcomes(taken=0, next=4, now=9)
         server.session.send_item(Pong(READ_SO_FAR))
         await idle()
@@ -183,12 +183,12 @@ async def test_a_welcome_before_the_pong_is_a_return_to_a_room(ends) -> None:
 
 
 async def test_a_server_that_was_started_anew_is_said_with_what_may_be_lost(ends) -> None:
-    visit, both = Visit(), await ends()
-    async with visiting(visit, both) as (session, server):
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (session, server):
         server.welcomes()
         session.say("lost")
         await idle()
-    async with visiting(visit, both) as (session, server):
+    async with visiting(room_client, both) as (session, server):
         session.say("first of the new")
         server.welcomes(epoch="other", missed=True)
         await idle()
@@ -198,26 +198,26 @@ async def test_a_server_that_was_started_anew_is_said_with_what_may_be_lost(ends
         await idle()
     assert "The server was restarted: your last 1 lines may not have arrived." in both[0].person.notices
     assert [notice for notice in both[0].person.notices if "is missing here" in notice]
-    async with visiting(visit, both) as (_, server):
+    async with visiting(room_client, both) as (_, server):
         server.welcomes(epoch="other", taken=1)
         await idle()
         assert server.heard == ["second"]
 
 
 async def test_what_a_server_took_and_told_nobody_before_it_ended_is_said_as_well(ends) -> None:
-    visit, both = Visit(), await ends()
-    async with visiting(visit, both) as (session, server):
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (session, server):
         server.welcomes()
         session.say("heard")
         session.say("taken")
         session.say("/who")
         server.happens(1, "heard", "alice")
         await idle()
-    async with visiting(visit, both) as (session, server):
+    async with visiting(room_client, both) as (session, server):
         server.welcomes(taken=3)
         await idle()
         assert server.heard == []
-    async with visiting(visit, both) as (session, server):
+    async with visiting(room_client, both) as (session, server):
         server.welcomes(epoch="other", missed=True)
         await idle()
         assert server.heard == []
@@ -225,8 +225,8 @@ async def test_what_a_server_took_and_told_nobody_before_it_ended_is_said_as_wel
 
 
 async def test_a_server_that_forgot_how_much_was_said_hears_nothing_twice(ends) -> None:
-    visit, both = Visit(), await ends()
-    async with visiting(visit, both) as (session, server):
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (session, server):
         server.welcomes()
         session.say("taken")
         session.say("taken as well")
@@ -234,7 +234,7 @@ async def test_a_server_that_forgot_how_much_was_said_hears_nothing_twice(ends) 
         await idle()
         server.session.send_item(Ack(2))
         await idle()
-    async with visiting(visit, both) as (session, server):
+    async with visiting(room_client, both) as (session, server):
         session.say("new")
         server.welcomes(taken=1)
         await idle()
@@ -242,19 +242,19 @@ async def test_a_server_that_forgot_how_much_was_said_hears_nothing_twice(ends) 
         server.session.send_item(Ack(2))
         await idle()
     assert "The server was restarted: your last 1 lines may not have arrived." in both[0].person.notices
-    async with visiting(visit, both) as (_, server):
+    async with visiting(room_client, both) as (_, server):
         server.welcomes(taken=2)
         await idle()
         assert server.heard == []
 
 
 async def test_an_exit_typed_while_away_comes_after_all_that_was_said(ends) -> None:
-    visit, both = Visit(), await ends()
-    async with visiting(visit, both) as (session, server):
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (session, server):
         server.welcomes()
         session.say("before")
         await idle()
-    async with visiting(visit, both) as (session, server):
+    async with visiting(room_client, both) as (session, server):
         session.say("meanwhile")
         session.say("exit")
         await idle()
@@ -262,17 +262,17 @@ async def test_an_exit_typed_while_away_comes_after_all_that_was_said(ends) -> N
         server.welcomes(taken=0)
         await idle()
         assert server.heard == ["before", "meanwhile"]
-        assert session.ending.by is By.US
-        assert server.session.ending.by is By.THEM
-    async with visiting(visit, both) as (session, server):
+        assert session.ending.by is EndedBy.US
+        assert server.session.ending.by is EndedBy.THEM
+    async with visiting(room_client, both) as (session, server):
         session.exit()
         session.exit()  # again: a second exit does not wait
         assert session.ending
 
 
 async def test_what_two_others_said_while_it_was_away_comes_with_their_names(ends) -> None:
-    visit, both = Visit(), await ends()
-    async with visiting(visit, both) as (_, server):
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (_, server):
         server.welcomes(next=3, now=5)
         server.happens(3, "to carol", marks=Mark.TWO)
         server.happens(5, "to you", marks=Mark.TWO)
@@ -282,8 +282,8 @@ async def test_what_two_others_said_while_it_was_away_comes_with_their_names(end
 
 
 async def test_acknowledgements_that_cannot_be_harm_nobody(ends) -> None:
-    visit, both = Visit(), await ends()
-    async with visiting(visit, both) as (session, server):
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (session, server):
         server.welcomes()
         session.say("one")
         session.say("two")
@@ -317,10 +317,10 @@ VALUES = [
 
 @pytest.mark.parametrize("field", WELCOME)
 async def test_a_welcome_with_anything_in_any_field_harms_nobody(ends, field: str) -> None:
-    visit, both = Visit(), await ends()
+    room_client, both = RoomClient(), await ends()
     for returning in (False, True):
         for value in VALUES:
-            async with visiting(visit, both) as (session, server):
+            async with visiting(room_client, both) as (session, server):
                 session.say("hello")
                 server.welcomes(**{field: value})
                 server.happens(1, "x")
@@ -341,8 +341,8 @@ async def test_a_welcome_with_anything_in_any_field_harms_nobody(ends, field: st
     ids=range(12),
 )  # fmt: skip
 async def test_what_is_no_answer_is_nothing(ends, body: bytes) -> None:
-    visit, both = Visit(), await ends()
-    async with visiting(visit, both) as (session, server):
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (session, server):
         server.session.send_item(Extension(ROOM, body))
         server.happens(1, "x")
         await idle()
@@ -351,8 +351,8 @@ async def test_what_is_no_answer_is_nothing(ends, body: bytes) -> None:
 
 
 async def test_no_event_moves_a_cursor(ends) -> None:
-    visit, both = Visit(), await ends()
-    async with visiting(visit, both) as (session, server):
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (session, server):
         server.welcomes()
         number = 0
         for kind in (*Kind, 0, 99, 255):
@@ -369,7 +369,7 @@ async def test_no_event_moves_a_cursor(ends) -> None:
 
 async def test_an_event_that_is_cut_off_ends_the_conversation_in_words(ends) -> None:
     both = await ends()
-    async with visiting(Visit(), both) as (session, server):
+    async with visiting(RoomClient(), both) as (session, server):
         server.session.send_item(Extension(EVENT, b"short"))
         await idle()
         assert session.ending
@@ -377,12 +377,12 @@ async def test_an_event_that_is_cut_off_ends_the_conversation_in_words(ends) -> 
 
 
 async def test_who_went_to_another_room_is_told_also_where_nobody_is(ends) -> None:
-    visit, both = Visit(), await ends()
-    async with visiting(visit, both) as (_, server):
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (_, server):
         server.welcomes(count=2, here=["bob"], seat=True)
         await idle()
         assert both[0].person.notices == []
         server.welcomes(count=1, here=[], room="kitchen")
         await idle()
         assert both[0].person.notices == ["You are alice in kitchen, with nobody else. /help lists what you can do."]
-        assert repr(visit) == "<Visit alice in kitchen>"
+        assert repr(room_client) == "<RoomClient alice in kitchen>"

@@ -38,10 +38,10 @@ async def test_all_rooms_keep_so_many_bytes_and_empty_ones_are_freed(home: Path,
             for _ in range(4):
                 mallory.session.say("x" * 50_000)
             await mallory.welcome(number + 2)
-            assert sum(room.log.kept for room in crowd.hall.rooms.values()) <= 500_000
+            assert sum(room.log.kept for room in crowd.hub.rooms.values()) <= 500_000
         mallory.session.say("/join lobby")
         await mallory.welcome(22)
-        while len(crowd.hall.rooms) > 1:  # noqa: ASYNC110
+        while len(crowd.hub.rooms) > 1:  # noqa: ASYNC110
             await asyncio.sleep(0)
         mallory.session.say("here again")
         await alice.until(lambda: "mallory: here again" in alice.texts)

@@ -4,7 +4,7 @@ import pytest
 from crowd import Screen
 
 from plytalk.core.contracts import Said
-from plytalk.plugins.rooms.events import Event, Kind, Mark
+from plytalk.plugins.rooms.events import Kind, Mark, RoomEvent
 from plytalk.plugins.rooms.screen import show, tell
 
 
@@ -21,7 +21,7 @@ CLEAN = "x␍␊␛[2J\\x9b␀\\u{2028}\\u{202e}"
 def test_no_event_moves_a_cursor_or_begins_a_line(kind: Kind, marks: int) -> None:
     for text in (EVIL, f'{{"to": "{EVIL!r}", "text": "a\\u001b[2J\\nb"}}'):
         screen = Screen()
-        show(screen, Event(1, 2, kind, marks, EVIL, text), "me")
+        show(screen, RoomEvent(1, 2, kind, marks, EVIL, text), "me")
         for said in screen.events:
             assert all(part.isprintable() for part in (said.text, said.sender, said.body, said.kind))
         assert all(line.isprintable() for line in screen.messages)
@@ -29,33 +29,33 @@ def test_no_event_moves_a_cursor_or_begins_a_line(kind: Kind, marks: int) -> Non
 
 def test_a_screen_that_escapes_by_itself_gets_all_as_it_is() -> None:
     screen = Raw()
-    show(screen, Event(1, 2, Kind.SAID, 0, "bob", EVIL))
-    show(screen, Event(2, 2, Kind.SAID, Mark.TWO, "bob", EVIL))
+    show(screen, RoomEvent(1, 2, Kind.SAID, 0, "bob", EVIL))
+    show(screen, RoomEvent(2, 2, Kind.SAID, Mark.TWO, "bob", EVIL))
     assert screen.messages == [f"bob: {EVIL}", EVIL]
 
 
 def test_what_an_event_is_made_of() -> None:
     screen = Screen()
-    show(screen, Event(7, 1234, Kind.SAID, Mark.NO_KEY, "bob", "hi"), "alice")
+    show(screen, RoomEvent(7, 1234, Kind.SAID, Mark.NO_KEY, "bob", "hi"), "alice")
     assert screen.events == [Said("bob [not authenticated]: hi", "said", "bob", "hi", 7, 1234, ("not authenticated",), False)]
 
 
 def test_between_two_words_are_shown_as_they_were_said_and_not_to_whoever_said_them() -> None:
     screen = Screen()
     for kind in (Kind.JOINED, Kind.LEFT, Kind.DID):
-        show(screen, Event(1, 2, kind, Mark.TWO, "alice", ""), "alice", mine=True)
-    show(screen, Event(2, 2, Kind.SAID, Mark.TWO, "alice", "mine"), "alice", mine=True)
+        show(screen, RoomEvent(1, 2, kind, Mark.TWO, "alice", ""), "alice", mine=True)
+    show(screen, RoomEvent(2, 2, Kind.SAID, Mark.TWO, "alice", "mine"), "alice", mine=True)
     assert screen.messages == []
-    show(screen, Event(3, 2, Kind.SAID, Mark.TWO, "bob", "hello"), "alice")
-    show(screen, Event(4, 2, Kind.DID, Mark.TWO, "bob", "waves"), "alice")
+    show(screen, RoomEvent(3, 2, Kind.SAID, Mark.TWO, "bob", "hello"), "alice")
+    show(screen, RoomEvent(4, 2, Kind.DID, Mark.TWO, "bob", "waves"), "alice")
     assert screen.messages == ["hello", "* bob waves"]
 
 
 def test_what_this_version_does_not_know_is_not_shown() -> None:
     screen = Screen()
     for marks in (0, Mark.TWO, 255):
-        show(screen, Event(1, 2, 99, marks, "bob", "from the future"))
-        show(screen, Event(1, 2, 0, marks, "bob", "from the past"))
+        show(screen, RoomEvent(1, 2, 99, marks, "bob", "from the future"))
+        show(screen, RoomEvent(1, 2, 0, marks, "bob", "from the past"))
     assert screen.messages == screen.events == []
 
 

@@ -12,7 +12,7 @@ import pytest
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.plugins.transports.tcp import A_TURN, KEEP_ALIVE, REFUSED_A_TURN, Tcp, layers, show, todo, why
 from plytalk.testing import check_transport
-from plytalk.testing.transports import Place, Receiver
+from plytalk.testing.transports import Receiver, TransportBed
 from plytalk.testing.verdict import idle
 
 
@@ -33,7 +33,7 @@ def test_it_passes_the_kit(host: str) -> None:
     check_transport(Tcp, host)
 
 
-async def pair(place: Place):
+async def pair(place: TransportBed):
     listener = await place.listen()
     streams = await place.pair(listener)
     await listener.close()
@@ -41,7 +41,7 @@ async def pair(place: Place):
 
 
 async def test_both_ends_send_at_once_and_notice_a_peer_that_vanished() -> None:
-    for stream in (streams := await pair(Place(Tcp, "127.0.0.1", 0))):
+    for stream in (streams := await pair(TransportBed(Tcp, "127.0.0.1", 0))):
         sock = stream._transport.get_extra_info("socket")
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
@@ -53,7 +53,7 @@ async def test_both_ends_send_at_once_and_notice_a_peer_that_vanished() -> None:
 
 
 async def test_the_client_s_peer_is_what_it_asked_for_and_the_server_s_where_it_came_from() -> None:
-    place = Place(Tcp, "127.0.0.1", 0)
+    place = TransportBed(Tcp, "127.0.0.1", 0)
     listener = await place.listen()
     client, server = await place.pair(listener)
     assert client.peer == listener.address
@@ -75,7 +75,7 @@ async def test_a_name_is_as_good_as_an_address() -> None:
 
 
 async def test_a_reset_is_told_as_a_fault() -> None:
-    client, server = await pair(Place(Tcp, "127.0.0.1", 0))
+    client, server = await pair(TransportBed(Tcp, "127.0.0.1", 0))
     heard = Receiver(server)
     sock = client._transport.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

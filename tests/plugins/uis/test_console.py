@@ -14,8 +14,8 @@ from plytalk.core.contracts.errors import OutputFailed, UnknownPeer
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.io.lines import LineReader
-from plytalk.core.pipeline.session import By, Ending
-from plytalk.core.registry.registry import Host
+from plytalk.core.pipeline.session import EndedBy, Ending
+from plytalk.core.registry.registry import Registry
 from plytalk.plugins.transports.memory import Memory
 from plytalk.plugins.uis.console import Console, layers, on_screen
 from plytalk.testing import RecordingUi, check_ui, stack_of
@@ -41,7 +41,7 @@ async def converse(console: Console, place: str, says: list[str]) -> tuple[Endin
                 session.say(text)
             await super().run(session)
 
-    hook = Host(points=[]).manager.hook
+    hook = Registry(points=[]).manager.hook
     serving = stack_of(Memory, Other)
     other = serving.ui
     assert isinstance(other, Other)
@@ -63,7 +63,7 @@ async def test_lines_of_input_are_said_and_its_end_says_exit(typing, capsys: pyt
     writer.close()
     ending, other = await converse(console, "input", [])
     assert other.messages == ["hello", "", "Grüße", "last"]
-    assert ending == Ending(By.US, "You said exit.")
+    assert ending == Ending(EndedBy.US, "You said exit.")
     out, err = capsys.readouterr()
     assert out == ""
     line = "memory | test-typed | test-keys | test-unsealed | test-words | console"
@@ -73,7 +73,7 @@ async def test_lines_of_input_are_said_and_its_end_says_exit(typing, capsys: pyt
 async def test_what_is_heard_is_printed_without_a_prompt(typing, capsys: pytest.CaptureFixture[str]) -> None:
     console, _ = typing
     ending, _ = await converse(console, "heard", ["hello", "", "\x1b[2Jevil", "exit"])
-    assert ending.by is By.THEM
+    assert ending.by is EndedBy.THEM
     out, err = capsys.readouterr()
     assert out == "Message Received: hello\nMessage Received: \nMessage Received: ␛[2Jevil\n"
     assert err.endswith("The other side said exit.\n")
@@ -83,7 +83,7 @@ async def test_exit_in_the_middle_of_input_ends_it_and_the_rest_is_not_lost(typi
     console, writer = typing
     writer.write(b"one\n EXIT \ntwo\nthree\n")
     ending, other = await converse(console, "middle", [])
-    assert ending.by is By.US
+    assert ending.by is EndedBy.US
     assert other.messages == ["one"]
     writer.close()
     _, other = await converse(console, "next", [])

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from plytalk.core.contracts import Said
 from plytalk.core.io.lines import LineReader
-from plytalk.core.pipeline.session import By
+from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.uis.jsonl import Jsonl, layers
-from plytalk.testing import Side, check_ui, open_ends, stack_of
+from plytalk.testing import Endpoint, check_ui, open_ends, stack_of
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def program(pipe: tuple[int, io.FileIO]) -> tuple[Jsonl, io.FileIO]:
     return ui, writer
 
 
-async def obeys(ui: Jsonl, writer: io.FileIO, *orders: object) -> Side:
+async def obeys(ui: Jsonl, writer: io.FileIO, *orders: object) -> Endpoint:
     """The other side, when the UI has read these orders and the end of its input."""
     for order in orders:
         writer.write((order if isinstance(order, str) else json.dumps(order)).encode() + b"\n")
@@ -72,7 +72,7 @@ async def test_the_end_of_input_says_exit(program) -> None:
     ui, writer = program
     other = await obeys(ui, writer)
     assert other.session.ending is not None
-    assert other.session.ending.by is By.THEM
+    assert other.session.ending.by is EndedBy.THEM
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.pipeline.session import Session
 from plytalk.core.stack.selection import Stack
-from plytalk.plugins.rooms.events import EVENT, ROOM, Event, read
+from plytalk.plugins.rooms.events import EVENT, ROOM, RoomEvent, read
 from plytalk.plugins.transports.tcp import TcpStream
 from plytalk.testing import RecordingUi
 from tests.system.fuzz.deeds import INSTANCES, draw
@@ -181,7 +181,7 @@ class Caller:
             self._room = str(said["room"])
 
     def _event(self, body: bytes) -> None:
-        event, room = Event.decode(body), self._room.casefold()
+        event, room = RoomEvent.decode(body), self._room.casefold()
         first = min(self.scene.asked.get((origin, room), self.began) for origin in self._origins)
         if event.time < int(first):
             self.scene.found("somebody heard what happened in a room before asking to come in")

@@ -1,6 +1,8 @@
 """A fuzzer behind the handshake: hostile clients that have got in, against a real server.
 
-From the project's folder:  ./run python -m tests.system.fuzz.conversation --minutes 10      (or --connections 200000; --seed N repeats a run)
+    ./run python -m tests.system.fuzz.conversation --minutes 10
+
+`--connections 200000` counts in another way; `--seed N` repeats a run. Run it in the project's folder.
 
 Clients with several identities, and guests of the three other profiles, send whatever they can seal: items of every type and
 shape, joins and resumes in any order, commands, far too much of each, half frames; they leave answers unread and break off
@@ -39,7 +41,7 @@ GUESTS = ("demo01", "demo02", "secure-chat")
 EACH = 4 * MIB
 """What one conversation may take: a record opened into its items, what it has not read, and what the system does not take yet."""
 ALLOCATOR = 48 * MIB
-"""What the allocator has not given back when all are gone, and what is remembered of members and names (hall.REMEMBERED)."""
+"""What the allocator has not given back when all are gone, and what is remembered of members and names (hub.REMEMBERED)."""
 MOST = MAX_LOGS + UNFINISHED + AT_ONCE * EACH
 """By how much a server may grow in all: by the logs of its rooms, by unfinished messages, and by its conversations."""
 LEFT = MAX_LOGS + ALLOCATOR

@@ -1,8 +1,8 @@
 """Coverage-guided fuzzing: `./run python -m tests.system.fuzz.run --minutes N [TARGET...]`; all targets unless some are named.
 
 Each target gets an equal share of the time, on as many processors as `--jobs` says. New inputs that reach new code are kept in
-tests/system/fuzz/found/ (or another folder, with `--into`) and are where the next run begins, together with the committed tests/system/fuzz/corpus/. The
-first input that crashes, or takes longer than SECONDS_EACH, ends the run with exit code 1 and stands in tests/system/fuzz/crashes/.
+found/ (or another folder, with `--into`); the next run begins there and with the committed corpus/. The first input that
+crashes, or takes longer than SECONDS_EACH, ends the run with exit code 1 and is kept in crashes/.
 """
 
 import argparse

@@ -19,7 +19,7 @@ from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.sanitise import MARKS, clean
 from plytalk.core.io.address import parse_address
 from plytalk.lab.inspect.capture import capture
-from plytalk.lab.inspect.frames import cards
+from plytalk.lab.inspect.frames import inspect_frames
 from plytalk.lab.inspect.page import page
 from plytalk.lab.inspect.trace_file import parse
 from plytalk.plugins.framers.length import Length
@@ -39,12 +39,12 @@ from plytalk.trust.files import StoreError
 from plytalk.trust.host_keys import KnownHosts, host_name
 from tests.system.fuzz.parts import Input, file, identity, pieces, rsa_key, static
 
-Target = Callable[[bytes], None]
-TARGETS: dict[str, Target] = {}
+Probe = Callable[[bytes], None]
+TARGETS: dict[str, Probe] = {}
 
 
-def target(name: str) -> Callable[[Target], Target]:
-    def keep(function: Target) -> Target:
+def target(name: str) -> Callable[[Probe], Probe]:
+    def keep(function: Probe) -> Probe:
         TARGETS[name] = function
         return function
 
@@ -245,7 +245,7 @@ def records(data: bytes) -> None:
 
 @target("text")
 def text(data: bytes) -> None:
-    """The messages of the existing chats, with and without borders."""
+    """The messages of the existing chats, with and without boundaries."""
     source = Input(data)
     cuts = source.take(source.take(1)[0] % 8)
     for messages in (Text(True), Text(False), Trimmed(True), Trimmed(False)):
@@ -328,7 +328,7 @@ def trace(data: bytes) -> None:
     for raw in (data, head + data):
         with suppress(Usage):
             events = list(parse(io.BytesIO(raw)))
-            deck = cards(events)
+            deck = inspect_frames(events)
             json.dumps([card.as_json() for card in deck])
             page(deck, "fuzz")
             capture(events)

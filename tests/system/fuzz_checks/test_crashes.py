@@ -10,9 +10,9 @@ import pytest
 from plytalk.cli.inspect import lines
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.io.address import parse_address
-from plytalk.core.pipeline.tracing import Event
+from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.capture import addresses
-from plytalk.lab.inspect.frames import cards
+from plytalk.lab.inspect.frames import inspect_frames
 from plytalk.lab.inspect.trace_file import read
 from plytalk.trust.host_keys import KnownHosts, host_name
 
@@ -70,5 +70,5 @@ def test_a_trace_with_an_event_that_passed_no_border_is_refused(tmp_path, name):
 
 
 def test_a_trace_moves_no_cursor():
-    (card,) = cards([Event("session", "", "\x1b[2J", b"\x1b[2J", {"\x1b[2J": "\x1b[2J"}, 0.0)])
+    (card,) = inspect_frames([TraceEvent("session", "", "\x1b[2J", b"\x1b[2J", {"\x1b[2J": "\x1b[2J"}, 0.0)])
     assert "\x1b" not in "".join(lines(card))

@@ -1,4 +1,4 @@
-"""Every target of tests/system/fuzz/, in the ordinary run: the committed corpus, what mutation makes of it, and what Hypothesis thinks up.
+"""Every fuzz target, in the ordinary run: the committed corpus, what mutation makes of it, and what Hypothesis thinks up.
 
 Guided by coverage, and for longer, it is `./run python -m tests.system.fuzz.run` (tests/system/fuzz/README.md).
 """

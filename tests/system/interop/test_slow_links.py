@@ -124,7 +124,7 @@ def test_all_lines_arrive_at_a_server_of_an_existing_chat_over_a_slow_link(name,
         pour(ours, lines)
         assert ours.status() == 0, ours.told
         heard = "".join(line.partition(": ")[2] for line in iter(theirs.hear, ""))
-    if name == "demo01":  # it has no borders between messages
+    if name == "demo01":  # it has no boundaries between messages
         assert heard.replace("[Peer]: ", "").removesuffix("exit") == "".join(lines)
     else:
         assert heard == "".join(lines)

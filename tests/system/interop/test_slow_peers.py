@@ -11,7 +11,7 @@ from plytalk.core.contracts.errors import HandshakeFailed, StackMismatch, TooSlo
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 
 SHORT = Limits(first_byte=0.5, handshake=1.0)  # still enough for an honest peer, however busy the machine
 SHORTEST = Limits(first_byte=0.05, handshake=10.0)
@@ -27,7 +27,7 @@ def run(coroutine):
 async def serving(module, limits):
     """A server in this process: (its port, its UI)."""
     stack, memo = stack_of(PROFILE[module])
-    server = asyncio.create_task(Server(stack, Host().manager.hook, limits=limits).run("127.0.0.1", 0, keep=True))
+    server = asyncio.create_task(Server(stack, Registry().manager.hook, limits=limits).run("127.0.0.1", 0, keep=True))
     try:
         yield int((await memo.address).rpartition(":")[2]), memo
     finally:
@@ -51,7 +51,7 @@ def drip(sock, data):
 
 @modules
 def test_a_server_waits_a_while_for_the_first_byte_and_then_talks_to_others(module):
-    async def play():
+    async def run_attack():
         async with serving(module, SHORT) as (port, memo):
             with habits.connect(port) as sock:
                 await asyncio.to_thread(habits.silence, sock)  # returns once the server closes
@@ -59,12 +59,12 @@ def test_a_server_waits_a_while_for_the_first_byte_and_then_talks_to_others(modu
             await asyncio.to_thread(good_peer, module, port)
             assert await memo.messages.get() == "hello"
 
-    run(play())
+    run(run_attack())
 
 
 @modules
 def test_a_byte_now_and_then_does_not_hold_a_server(module):
-    async def play():
+    async def run_attack():
         async with serving(module, SHORT) as (port, memo):
             with habits.connect(port) as sock:
                 frame = demo02.frame(bytes(256)) if module is demo02 else secure_chat.frame(b"S", bytes(256))
@@ -73,11 +73,11 @@ def test_a_byte_now_and_then_does_not_hold_a_server(module):
             await asyncio.to_thread(good_peer, module, port)
             assert await memo.messages.get() == "hello"
 
-    run(play())
+    run(run_attack())
 
 
 def test_slow_peers_do_not_delay_a_good_one():
-    async def play():
+    async def run_attack():
         async with serving(secure_chat, Limits()) as (port, memo):
             with contextlib.ExitStack() as stack:
                 for _ in range(10):
@@ -85,15 +85,15 @@ def test_slow_peers_do_not_delay_a_good_one():
                 await asyncio.to_thread(good_peer, secure_chat, port)
                 assert await memo.messages.get() == "hello"
 
-    run(play())
+    run(run_attack())
 
 
 def connecting(module, habit, limits):
-    async def play(port):
-        await Client(stack_of(PROFILE[module])[0], Host().manager.hook, limits=limits).run("127.0.0.1", port)
+    async def run_attack(port):
+        await Client(stack_of(PROFILE[module])[0], Registry().manager.hook, limits=limits).run("127.0.0.1", port)
 
     with habits.bad_server(habit) as port:
-        run(play(port))
+        run(run_attack(port))
 
 
 @modules

@@ -11,7 +11,7 @@ from stacks import stack_of
 from plytalk.core.bases.aead import RandomNonceCipher
 from plytalk.core.contracts.peers import Role
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.session import By, Session
+from plytalk.core.pipeline.session import EndedBy, Session
 from plytalk.plugins.handshakes import rsa
 
 TRANSCRIPTS = Path(__file__).parent.parent / "peers" / "transcripts"
@@ -45,7 +45,7 @@ class Recorded:
             )
 
 
-class Wire:
+class HandshakeIO:
     """The other end of the stream, in bytes."""
 
     def __init__(self, stream):
@@ -67,7 +67,7 @@ class Wire:
 async def replay(chat, role, recorded, cut):
     stack, memo = stack_of(PROFILE[chat], **recorded.options)
     ours, theirs = memory_stream_pair(cut)
-    wire = Wire(theirs)
+    io = HandshakeIO(theirs)
     session = Session(stack, ours, Role(role))
     entries = iter(recorded.entries)
     if recorded.secrets:
@@ -75,7 +75,7 @@ async def replay(chat, role, recorded, cut):
         for entry in (next(entries), next(entries)):
             data = bytes.fromhex(entry["bytes"])
             if entry["from"] == role:
-                assert await wire.hear(len(data)) == data
+                assert await io.hear(len(data)) == data
             else:
                 theirs.send(data)
         await opening
@@ -86,7 +86,7 @@ async def replay(chat, role, recorded, cut):
         data = bytes.fromhex(entry["bytes"])
         if entry["from"] == role:
             session.say(entry["typed"])
-            assert await wire.hear(len(data)) == data
+            assert await io.hear(len(data)) == data
         else:
             theirs.send(data)
             if entry["means"] == "message":
@@ -96,8 +96,8 @@ async def replay(chat, role, recorded, cut):
                 assert heard == entry["text"]
     last = recorded.entries[-1]["from"]
     theirs.finish()
-    assert (await session.over()).by is (By.US if last == role else By.THEM)
-    assert wire.heard == b""
+    assert (await session.over()).by is (EndedBy.US if last == role else EndedBy.THEM)
+    assert io.heard == b""
     assert memo.notices == []
 
 

@@ -21,7 +21,7 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.session import Ending, Session
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 from plytalk.testing import RecordingUi
 from plytalk.trust.files import write
@@ -33,8 +33,8 @@ STRANGERS_REFUSE = ("the stranger says InvalidTag", "the stranger says DecryptFa
 
 def stack(*auths: str, handshake: str = "noise", **options: Any) -> Stack:
     """The stack of `chat --handshake HANDSHAKE --auth AUTH ...`, with a UI that remembers."""
-    host = Host()
-    chosen = choose({"handshake": [handshake], "auth": auths}, {}, host.layer)
+    registry = Registry()
+    chosen = choose({"handshake": [handshake], "auth": auths}, {}, registry.layer)
     return replace(
         Stack.build({kind: [layer.configured(options) for layer in layers] for kind, layers in chosen.items()}, options),
         ui=RecordingUi(),
@@ -116,14 +116,14 @@ async def running(stack: Stack, work: Coroutine[Any, Any, Ending]) -> AsyncItera
 @contextlib.asynccontextmanager
 async def serving(stack: Stack) -> AsyncIterator[Ours]:
     """Our server, listening."""
-    async with running(stack, Server(stack, Host().manager.hook).run("127.0.0.1", 0)) as ours:
+    async with running(stack, Server(stack, Registry().manager.hook).run("127.0.0.1", 0)) as ours:
         await ours.ui.until(listening=True)
         yield ours
 
 
 def calling(stack: Stack, port: int) -> contextlib.AbstractAsyncContextManager[Ours]:
     """Our client, on its way to a port."""
-    return running(stack, Client(stack, Host().manager.hook).run("127.0.0.1", port))
+    return running(stack, Client(stack, Registry().manager.hook).run("127.0.0.1", port))
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from live.meeting import CLOSE, MESSAGE, calling, items, plaintext, serving, stack
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import By
+from plytalk.core.pipeline.session import EndedBy
 from plytalk.trust.identity import identity_key
 
 FOLDER = Path(__file__).parent / "libp2p"
@@ -96,12 +96,12 @@ async def test_a_conversation(handshake, role):
         assert await theirs.hears() == [(MESSAGE, "你好".encode())]
         if role is Role.INITIATOR:
             theirs.send((CLOSE, b"\0" + (1 + answers).to_bytes(8, "big")))
-            assert (await ours.task).by is By.THEM
+            assert (await ours.task).by is EndedBy.THEM
         else:
             ours.session.exit()
             assert await theirs.hears() == [(CLOSE, b"\0" + (1 + answers).to_bytes(8, "big"))]
             theirs.order(end=True)
-            assert (await ours.task).by is By.US
+            assert (await ours.task).by is EndedBy.US
 
 
 @pytest.mark.parametrize("role", Role)

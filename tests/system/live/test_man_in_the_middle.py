@@ -10,7 +10,7 @@ from programs import ENVIRONMENT, connect, serve
 from live.meeting import Line, calling, serving, stack
 from plytalk.core.contracts.errors import Exit, Tampered, Truncated
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import By
+from plytalk.core.pipeline.session import EndedBy
 
 HANDSHAKE = {Role.INITIATOR: 3, Role.RESPONDER: 3}  # frames: preamble, A, C; preamble, B, the record that lets the client in
 
@@ -125,7 +125,7 @@ async def test_what_nobody_touches_arrives(sender):
         await says(speaker, "zero", "one", "two")
         assert await hearer.hears(3) == ["zero", "one", "two"]
         speaker.session.exit()
-        assert (await hearer.session.over()).by is By.THEM
+        assert (await hearer.session.over()).by is EndedBy.THEM
 
 
 @pytest.mark.parametrize("sender", Role)

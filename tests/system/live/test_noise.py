@@ -24,7 +24,7 @@ from live.meeting import (
 )
 from live.noises import DissononcePeer, NoiseProtocolPeer, Scene
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import By
+from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.ciphers import noise as cipher
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.protocol import interactive
@@ -116,13 +116,13 @@ async def test_a_conversation(peer, pattern, role):
         await talk(ours, stranger)
         if role is Role.INITIATOR:
             await stranger.close()
-            assert (await ours.task).by is By.THEM
+            assert (await ours.task).by is EndedBy.THEM
         else:
             ours.session.exit()
             [(kind, body)] = await stranger.hears()
             assert (kind, body) == (CLOSE, b"\0" + (1 + 2 + 8 + keyed).to_bytes(8, "big"))
             stranger.line.writer.write_eof()
-            assert (await ours.task).by is By.US
+            assert (await ours.task).by is EndedBy.US
 
 
 @pytest.mark.parametrize("role", Role)

@@ -20,7 +20,7 @@ from live.meeting import (
 )
 from live.noises import DissononcePeer, NoiseProtocolPeer, Scene
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import By
+from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.protocol import named
 
@@ -82,12 +82,12 @@ async def test_a_conversation(peer, suite, role):
         assert await stranger.hears() == [(MESSAGE, "你好".encode())]
         if role is Role.INITIATOR:
             await stranger.close()
-            assert (await ours.task).by is By.THEM
+            assert (await ours.task).by is EndedBy.THEM
         else:
             ours.session.exit()
             assert await stranger.hears() == [(CLOSE, b"\0" + (2 + keyed).to_bytes(8, "big"))]
             stranger.line.writer.write_eof()
-            assert (await ours.task).by is By.US
+            assert (await ours.task).by is EndedBy.US
 
 
 # -- controls that must fail -----------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def say(chat: ModuleType, key: bytes | None, taps: dict[str, Tap], end: str, lin
     chat.send_message(taps[end], key, text, nonce)
     other = taps["client" if end == "server" else "server"]
     heard = chat.recv_message(other, key)
-    while len(heard) < len(text):  # demo01 has no borders: a read may bring less than a message
+    while len(heard) < len(text):  # demo01 has no boundaries: a read may bring less than a message
         heard += chat.recv_message(other, key)
     assert heard == text
     entry = taps[end].transcript[-1]

@@ -1,4 +1,7 @@
-"""What conversations leave behind in a real server: no keys, and no memory (`python -m tests.system.resources memory` has forty thousand)."""
+"""What conversations leave behind in a real server: no keys, and no memory.
+
+`python -m tests.system.resources memory` holds forty thousand.
+"""
 
 import os
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""`python -m tests.system.resources`: attack a real server and every screen; print what was measured. Talks to this machine only."""
+"""`python -m tests.system.resources`: attack a real server and every screen; print what was measured."""
 
 import argparse
 import os

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic, process_time
 
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from tests.system.resources.faulty import STEPS
 from tests.system.resources.server import LOOPBACK, ROOT, Asking, Honest, Server, serving
 
@@ -235,9 +235,9 @@ def typed(server: Server, most: int) -> int:
 
 def byte_by_byte(amount: Amount) -> Iterator[Row]:
     """A45: frames one byte at a time."""
-    host = Host()
+    registry = Registry()
     for name in ("u16", "typed", "length"):
-        framer = host.layer("framer", name)
+        framer = registry.layer("framer", name)
 
         def fed(size: int, piece: int, framer: type = framer) -> float:
             made = framer()

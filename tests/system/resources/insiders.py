@@ -10,10 +10,10 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.pipeline.session import Session
 from plytalk.core.pipeline.tracing import OUT
-from plytalk.core.pipeline.tracing import Event as TraceEvent
+from plytalk.core.pipeline.tracing import TraceEvent as TraceEvent
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.handshakes.noise import Noise
-from plytalk.plugins.rooms.events import EVENT, ROOM, Event, Kind, read, write
+from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent, read, write
 from tests.system.resources.attacks import MIB, Amount, Row, ms, p99
 from tests.system.resources.members import Members, Stranger
 from tests.system.resources.rooms import told
@@ -70,7 +70,7 @@ class Client:
             self._welcome.set()
 
     def _event(self, body: bytes) -> None:
-        event = Event.decode(body)
+        event = RoomEvent.decode(body)
         if event.kind == Kind.SAID:
             self.heard.append(event.text)
 

@@ -23,7 +23,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.pipeline.session import Ending, Session
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.handshakes.plytalk1 import Plytalk1
-from plytalk.plugins.rooms.events import EVENT, ROOM, Event, Kind, read, write
+from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.transports.tcp import TcpStream
 from plytalk.trust.identity import Identity
 from tests.system.resources.server import LOOPBACK, stack
@@ -99,7 +99,7 @@ class Member:
             self.told.append(said["text"])
 
     def _event(self, body: bytes) -> None:
-        event = Event.decode(body)
+        event = RoomEvent.decode(body)
         if event.kind == Kind.SAID:
             self._heard(event.text, event.name == self.name)
         elif event.kind == Kind.RENAMED and event.name == self.name:

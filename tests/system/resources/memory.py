@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plytalk.core.endpoints.client import Client
-from plytalk.core.pipeline.tracing import Event
-from plytalk.core.registry.registry import Host
+from plytalk.core.pipeline.tracing import TraceEvent
+from plytalk.core.registry.registry import Registry
 from tests.system.resources.attacks import Amount, Row
 from tests.system.resources.server import LOOPBACK, Server, serving, stack
 
@@ -31,7 +31,7 @@ class Keys:
     secrets: bool = True
     kept: set[bytes] = field(default_factory=set)
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: TraceEvent) -> None:
         if event.layer == "keys":
             self.kept.add(event.data)
 
@@ -75,7 +75,7 @@ async def several(port: int, profile: str, count: int, keys: Keys) -> None:
         nonlocal left
         while left > 0:
             left -= 1
-            await Client(ours, Host(points=[]).manager.hook, trace=keys).run(LOOPBACK, port)
+            await Client(ours, Registry(points=[]).manager.hook, trace=keys).run(LOOPBACK, port)
 
     await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
 
@@ -95,10 +95,10 @@ def writable(pid: int) -> Iterator[bytes]:
     """The memory that a process can write, region by region."""
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            borders, rights = line.split()[:2]
+            boundaries, rights = line.split()[:2]
             if "w" not in rights:
                 continue
-            start, end = (int(border, 16) for border in borders.split("-"))
+            start, end = (int(boundary, 16) for boundary in boundaries.split("-"))
             with contextlib.suppress(OSError):  # a region that is gone meanwhile
                 memory.seek(start)
                 yield memory.read(end - start)

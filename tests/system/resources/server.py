@@ -20,7 +20,7 @@ from typing import Any
 from plytalk.core.contracts.peers import Role
 from plytalk.core.endpoints.client import Client
 from plytalk.core.pipeline.session import Session
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 from plytalk.testing import RecordingUi
 
@@ -114,9 +114,9 @@ def measures(port: int) -> dict[str, float]:
 
 def stack(profile: str, ui: "type[Brief] | None" = None) -> Stack:
     """The stack of an honest peer, who lets any key of the server pass."""
-    host = Host()
-    names = {kind: [name] for kind, name in host.profile(profile).layers.items()}
-    return Stack.build({**choose(names, {}, host.layer), "auth": [], "ui": [ui or Brief]})
+    registry = Registry()
+    names = {kind: [name] for kind, name in registry.profile(profile).layers.items()}
+    return Stack.build({**choose(names, {}, registry.layer), "auth": [], "ui": [ui or Brief]})
 
 
 class Brief(RecordingUi):
@@ -148,7 +148,7 @@ class Honest:
     async def once(self) -> None:
         """One conversation, or the attempt. Raises ChatError, TimeoutError."""
         async with asyncio.timeout(20):
-            await Client(self.stack, Host(points=[]).manager.hook).run(LOOPBACK, self.port)
+            await Client(self.stack, Registry(points=[]).manager.hook).run(LOOPBACK, self.port)
 
     async def conversation(self) -> float:
         """Seconds from the call to the end of a short conversation, whatever stands in between. Raises TimeoutError after 20."""
@@ -156,7 +156,7 @@ class Honest:
         async with asyncio.timeout(20):
             while True:
                 with contextlib.suppress(Exception):
-                    if (await Client(self.stack, Host(points=[]).manager.hook).run(LOOPBACK, self.port)).error is None:
+                    if (await Client(self.stack, Registry(points=[]).manager.hook).run(LOOPBACK, self.port)).error is None:
                         return perf_counter() - begun
                 self.turned_away += 1
                 await asyncio.sleep(0.01)

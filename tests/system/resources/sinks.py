@@ -16,12 +16,12 @@ from unittest.mock import patch
 from plytalk.cli.main import complain, main
 from plytalk.core.contracts import Authenticator, Handshake, Layer, Ui
 from plytalk.core.contracts.errors import Refused
-from plytalk.core.contracts.peers import Identity, Role, Secrets
+from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.establish import Opening
+from plytalk.core.pipeline.establish import Establishment
 from plytalk.core.pipeline.session import Session
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 from plytalk.plugins.uis.console import RECEIVED, Console
 from plytalk.plugins.uis.jsonl import Jsonl
@@ -67,10 +67,10 @@ def told(profile: str, ui: type[Layer], texts: Sequence[str]) -> list[str]:
 
 
 async def _told(profile: str, ui: type[Layer], texts: Sequence[str]) -> list[str]:
-    host = Host()
-    names = {kind: [name] for kind, name in host.profile(profile).layers.items()}
+    registry = Registry()
+    names = {kind: [name] for kind, name in registry.profile(profile).layers.items()}
     names["transport"] = ["memory"]
-    chosen = {**choose(names, {}, host.layer), "auth": [], "ui": [ui]}
+    chosen = {**choose(names, {}, registry.layer), "auth": [], "ui": [ui]}
     with printed() as lines:
         here, there = memory_stream_pair(lambda data: [data[at : at + 7] for at in range(0, len(data), 7)])
         ends = [Session(Stack.build(chosen), stream, role) for stream, role in ((here, Role.INITIATOR), (there, Role.RESPONDER))]
@@ -138,9 +138,9 @@ def console_bytes(texts: Sequence[str]) -> list[str]:
 
 
 async def _raw(texts: Sequence[str]) -> list[str]:
-    host = Host()
+    registry = Registry()
     names = {"framer": "typed", "handshake": "none", "cipher": "none", "messages": "text", "transport": "memory"}
-    chosen = {**{kind: [host.layer(kind, name)] for kind, name in names.items()}, "ui": [Console]}
+    chosen = {**{kind: [registry.layer(kind, name)] for kind, name in names.items()}, "ui": [Console]}
     with printed() as lines:
         here, there = memory_stream_pair()
         session = Session(Stack.build(chosen), there, Role.RESPONDER)
@@ -187,9 +187,9 @@ class Shows(Handshake):
     gives = {Property.PEER_KEY}
     shows = frozenset(Role)
 
-    async def initiate(self, wire: Any) -> Secrets:
+    async def initiate(self, wire: Any) -> SessionSecrets:
         await wire.ask(Identity("test", b"key"))
-        return Secrets()
+        return SessionSecrets()
 
     respond = initiate
 
@@ -212,7 +212,7 @@ def judged(ui: type[Layer], texts: Sequence[str]) -> list[str]:
         here, _ = memory_stream_pair()
         stack = stack_of(Shows, Talkative, ui)
         session = Session(stack, here, Role.INITIATOR)
-        opening = Opening(stack, here, Role.INITIATOR, "here", session.limits, None)
+        opening = Establishment(stack, here, Role.INITIATOR, "here", session.limits, None)
         await opening.run()
 
     with printed() as lines, open(os.devnull) as nothing, patch.object(sys, "stdin", nothing):

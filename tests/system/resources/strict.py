@@ -1,4 +1,7 @@
-"""`chat`, where addresses of this machine have the limits and penalties of any other: `python -m tests.system.resources.strict serve ...`."""
+"""`chat`, where addresses of this machine have the limits and penalties of any other.
+
+python -m tests.system.resources.strict serve ...
+"""
 
 from plytalk.cli.main import main
 from plytalk.core.endpoints.server import Server

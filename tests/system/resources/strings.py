@@ -42,9 +42,9 @@ def hostile(amount: int = AMOUNT, seed: int = 1) -> list[str]:
 
 def halves(text: str) -> Iterator[str]:
     """A text as two, so that an escape begins in one message and ends in the next."""
-    middle = max(1, len(text) // 2)
-    yield text[:middle]
-    yield text[middle:] or "rest"
+    interceptor = max(1, len(text) // 2)
+    yield text[:interceptor]
+    yield text[interceptor:] or "rest"
 
 
 def csi(draw: random.Random) -> str:

@@ -48,7 +48,7 @@ ROUNDS, PATIENCE = 12, 5.0
 SORRY = re.compile(r"our last (\d+) lines? may not have arrived")
 
 
-class Deck:
+class Inspection:
     """Things in random order, each as often as the others: so each happens soon."""
 
     def __init__(self, chance: random.Random, things: tuple[str, ...]) -> None:
@@ -65,7 +65,7 @@ class Network:
 
     def __init__(self, chance: random.Random, happened: Counter[str]) -> None:
         self._chance, self._happened = chance, happened
-        self._breaks = Deck(chance, (*BREAKS, "nothing"))
+        self._breaks = Inspection(chance, (*BREAKS, "nothing"))
         self.port = 0
         self.breaking = True
         self._links: set[asyncio.Task[None]] = set()
@@ -294,7 +294,7 @@ class Check:
             "end the server": lambda: self._restart(signal.SIGTERM),
             "cut everybody": self._cut_everybody,
         }
-        deck, until = Deck(self._chance, DEEDS), time.monotonic() + self._seconds
+        deck, until = Inspection(self._chance, DEEDS), time.monotonic() + self._seconds
         while time.monotonic() < until or any(not self.happened[kind] for kind in (*BREAKS, *DEEDS)):
             await asyncio.sleep(self._chance.uniform(0.2, 2))
             await deeds[deed := deck.deal()]()

@@ -23,7 +23,7 @@ from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.session import Session
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 from plytalk.plugins.handshakes.plytalk1 import HYBRID
 from plytalk.plugins.noise import preamble
@@ -63,9 +63,9 @@ class Refuses(Authenticator):
 
 
 def stack(home: Path, name: str, ui: type[RecordingUi], rooms: bool, *auths: type[Authenticator]) -> Stack:
-    host = Host()
-    names = {kind: [layer] for kind, layer in host.profile("plytalk1").layers.items()}
-    chosen = choose({**names, "feature": ["rooms"] if rooms else []}, {}, host.layer)
+    registry = Registry()
+    names = {kind: [layer] for kind, layer in registry.profile("plytalk1").layers.items()}
+    chosen = choose({**names, "feature": ["rooms"] if rooms else []}, {}, registry.layer)
     return Stack.build({**chosen, "auth": list(auths), "ui": [ui]}, {"identity": home / name})
 
 
@@ -120,14 +120,14 @@ class Case:
 async def running(home: Path, rooms: bool, *auths: type[Authenticator], trace: Any = None, **limits: Any) -> AsyncIterator[Case]:
     for name in ("server", "client"):
         create(home / name)
-    host, counts = Host(), Counts()
+    host, counts = Registry(), Counts()
     its = stack(home, "server", Absent if rooms else RecordingUi, rooms, *auths)
     host.hear(its)
     host.manager.register(counts)
     server = Server(its, host.manager.hook, limits=replace(Limits(goodbye=0.05), **limits), trace=trace)
     task = asyncio.create_task(server.run("127.0.0.1", 0, keep=True))
     ours = stack(home, "client", Brief, False)
-    client = Client(ours, Host(points=[]).manager.hook)
+    client = Client(ours, Registry(points=[]).manager.hook)
     await ours.handshake.ready(Role.INITIATOR, lambda prompt: "")
     await its.ui.until(listening=True)  # type: ignore[attr-defined]
     try:

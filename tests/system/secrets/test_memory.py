@@ -26,9 +26,9 @@ from stacks import Memo
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.session import Session
-from plytalk.core.pipeline.tracing import Event
+from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 from plytalk.plugins.noise import engine, primitives
 from plytalk.trust.identity import create
@@ -76,7 +76,7 @@ class Talk:
 
     sessions: list[Session]
     ends: list[Any]
-    events: list[Event]
+    events: list[TraceEvent]
 
     @property
     def roots(self) -> list[Any]:
@@ -95,14 +95,14 @@ class Hears:
 
 
 def stack(home: Path, name: str, psk: Path, auths: list[str]) -> tuple[Stack, Memo]:
-    host, memo = Host(), Memo()
+    host, memo = Registry(), Memo()
     names = {kind: [layer] for kind, layer in host.profile("plytalk1").layers.items()}
     chosen = choose({**names, "auth": auths}, {}, host.layer)
     options = {"identity": home / name, "psk_file": psk, "known_hosts": home / "known_hosts", "accept_new": True}
     return replace(Stack.build(chosen, options), ui=memo), memo
 
 
-class Asks(list[Event]):
+class Asks(list[TraceEvent]):
     """A trace that asks for keys."""
 
     secrets = True
@@ -121,9 +121,9 @@ async def talking(home: Path, made: Made, secrets: bool = False) -> AsyncIterato
     made.add("psk", key)
     await asyncio.to_thread(psk.write_text, key.hex())
     psk.chmod(0o600)
-    hears, manager = Hears(), Host().manager
+    hears, manager = Hears(), Registry().manager
     manager.register(hears)
-    events: list[Event] = Asks() if secrets else []
+    events: list[TraceEvent] = Asks() if secrets else []
     at_server, hearing = stack(home, "server", psk, ["psk"])
     at_client, there = stack(home, "client", psk, ["psk", "known-hosts"])
     hear = events if isinstance(events, Asks) else events.append
@@ -165,9 +165,17 @@ def ours(each: Any) -> bool:
 async def test_nothing_in_reach_of_a_conversation_shows_a_secret(tmp_path: Path, made: Made) -> None:
     async with talking(tmp_path, made) as talk:
         shown = {type(each).__name__: None for each in reachable(talk.roots, [made, made.raw]) if ours(each)}
-        assert {"Session", "Stack", "NoiseTransport", "CipherState", "Plytalk1", "Identity", "Psk", "Recipe", "Server"} <= set(
-            shown
-        )
+        assert {
+            "Session",
+            "Stack",
+            "NoiseTransport",
+            "CipherState",
+            "Plytalk1",
+            "Identity",
+            "Psk",
+            "LayerFactory",
+            "Server",
+        } <= set(shown)
         for each in reachable(talk.roots, [made, made.raw]):
             if ours(each):
                 assert made.canaries.within(f"{each!r} {each}") == set(), type(each)

@@ -1,10 +1,10 @@
 """The stacks of the matrix, by name."""
 
-from plytalk.core.registry.registry import Host
-from plytalk.lab.attacks.scenario import Setup, setups
+from plytalk.core.registry.registry import Registry
+from plytalk.lab.attacks.scenario import Scenario, scenarios
 
 
-def stack_named(name: str, host: Host | None = None) -> Setup:
+def stack_named(name: str, registry: Registry | None = None) -> Scenario:
     """A setup of the matrix."""
-    [found] = [setup for setup in setups(host or Host()) if setup.name == name]
+    [found] = [scenario for scenario in scenarios(registry or Registry()) if scenario.name == name]
     return found

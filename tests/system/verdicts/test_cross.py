@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import By
-from plytalk.core.registry.registry import Host
+from plytalk.core.pipeline.session import EndedBy
+from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks import clock
-from plytalk.lab.attacks.run import Evidence, Passive, play
-from plytalk.lab.attacks.scenario import ATTACKER, Setup, setups
+from plytalk.lab.attacks.run import Evidence, Passive, run_attack
+from plytalk.lab.attacks.scenario import ATTACKER, Scenario, scenarios
 
-HOST = Host()
+HOST = Registry()
 KNOWN = [HOST.profile(name) for name in HOST.names("profile")]
-SETUPS = [setup for setup in setups(HOST) if setup.name.split()[0] in HOST.names("profile") and not setup.auths]
+SETUPS = [scenario for scenario in scenarios(HOST) if scenario.name.split()[0] in HOST.names("profile") and not scenario.auths]
 
 
-def meet(client: Setup, server: Setup, folder: Path) -> Evidence:
+def meet(client: Scenario, server: Scenario, folder: Path) -> Evidence:
     """A client of one stack and a server of another, with an honest wire between them."""
 
     async def met() -> Evidence:
@@ -30,26 +30,26 @@ def meet(client: Setup, server: Setup, folder: Path) -> Evidence:
         }
         for role, stack in ends.items():
             await stack.handshake.ready(role, lambda prompt: "")
-        return await play(ends, server.stack(ATTACKER, folder), Wire())
+        return await run_attack(ends, server.stack(ATTACKER, folder), HandshakeIO())
 
     return clock.run(met())
 
 
-class Wire(Passive):
+class HandshakeIO(Passive):
     """Passes on every byte, whatever it may be: no framer could understand both sides."""
 
     name = "wire"
 
-    async def between(self, middle) -> bool:
+    async def between(self, interceptor) -> bool:
         for role in Role:
-            there = middle.streams[role.other]
-            middle.streams[role].deliver_to(
+            there = interceptor.streams[role.other]
+            interceptor.streams[role].deliver_to(
                 lambda data, there=there: there.send(bytes(data)), lambda error, there=there: there.finish()
             )
         return True
 
 
-def understand_each_other(one: Setup, other: Setup) -> bool:
+def understand_each_other(one: Scenario, other: Scenario) -> bool:
     """Whether the two stacks count as the same for each other: the default offers every hybrid suite, one by one."""
     named = {one.name, other.name}
     return "plytalk1" in named and any(name.startswith("plytalk1 XXhfs") for name in named)
@@ -71,12 +71,12 @@ def test_no_talk_and_no_hang(client, server, tmp_path) -> None:
         assert all(evidence.faithful(role) for role in Role)
         assert not evidence.alarmed
         return
-    for role, setup in ((Role.INITIATOR, client), (Role.RESPONDER, server)):
+    for role, scenario in ((Role.INITIATOR, client), (Role.RESPONDER, server)):
         side = evidence.sides[role]
         assert side.shown == []
         if side.opened and not side.alarms:
-            assert setup.name == "demo01"
-            assert side.ending.by is By.THEM
+            assert scenario.name == "demo01"
+            assert side.ending.by is EndedBy.THEM
         else:
             assert side.alarms
     assert evidence.alarmed

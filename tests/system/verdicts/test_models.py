@@ -8,13 +8,13 @@ from verdicts.models.rsa import Rsa
 
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
-from plytalk.core.registry.registry import Host
+from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks.attack import Outcome
-from plytalk.lab.attacks.scenario import setups
+from plytalk.lab.attacks.scenario import scenarios
 
-HOST = Host()
+HOST = Registry()
 PROFILES = set(HOST.names("profile"))
-SETUPS = {setup.name: setup for setup in setups(HOST) if setup.name.split()[0] in PROFILES}
+SETUPS = {scenario.name: scenario for scenario in scenarios(HOST) if scenario.name.split()[0] in PROFILES}
 
 # "Predicted for the record layer": direction keys, counter, authenticated close; duplicate, reorder, reflect, truncate.
 RECORD_LAYER = {
@@ -49,10 +49,10 @@ def key_of(who: str) -> Identity:
 
 @pytest.fixture(params=SETUPS, ids=lambda name: name.replace(" ", "-"))
 def stack(request, tmp_path):
-    setup = SETUPS[request.param]
-    if setup.wants_keys:
-        setup = setup.told({who: key_of(who) for who in ("client", "server", "attacker")}, tmp_path)
-    return setup.stack(Role.INITIATOR.value, tmp_path)
+    scenario = SETUPS[request.param]
+    if scenario.wants_keys:
+        scenario = scenario.told({who: key_of(who) for who in ("client", "server", "attacker")}, tmp_path)
+    return scenario.stack(Role.INITIATOR.value, tmp_path)
 
 
 # -- the record layer ----------------------------------------------------------------------------------------------------------

@@ -68,10 +68,10 @@ def main() -> None:
     sys.path.insert(0, str(ROOT / "tests"))
     from verdicts.stacks import stack_named
 
-    from plytalk.core.registry.registry import Host
+    from plytalk.core.registry.registry import Registry
     from plytalk.lab.attacks.matrix import measure
 
-    host, found = Host(), []
+    host, found = Registry(), []
     for stack, cells in groupby(weakening["cells"], lambda cell: cell[0]):
         for _, attack, seed in cells:
             measured = measure([stack_named(stack, host)], [host.layer("attack", attack)], [seed])

@@ -66,7 +66,7 @@ class State:
     """The four ends, in the order of SIDES, and every field that has been on the wire."""
 
     parties: tuple[Party, ...]
-    wire: frozenset[Term] = frozenset()
+    io: frozenset[Term] = frozenset()
 
 
 def dh(one: str, two: str) -> Term:
@@ -84,13 +84,13 @@ def proof(who: str, static: str) -> Term:
 class Attacker:
     """What somebody knows who has seen the wire, with a power, now or later."""
 
-    def __init__(self, wire: frozenset[Term], power: Power, later: bool = False) -> None:
-        self.wire, self.power = wire, power
+    def __init__(self, io: frozenset[Term], power: Power, later: bool = False) -> None:
+        self.io, self.power = io, power
         self.breaks_x25519 = power.x25519_now or (later and power.x25519_later)
         self.privates = {"e of m", "e1 of m", STATIC["m"]}
         if later and power.statics_later:
             self.privates |= {STATIC["c"], STATIC["s"]}
-        contents = [field[3] for field in wire if field[0] == "sealed" and self.knows_all(field[1])]
+        contents = [field[3] for field in io if field[0] == "sealed" and self.knows_all(field[1])]
         self.readable = set(contents) | {STATIC["m"]}
 
     def knows_all(self, secrets: tuple[Term, ...]) -> bool:
@@ -108,7 +108,7 @@ class Attacker:
 
     def can_send(self, field: Term) -> bool:
         """Whether it can put this sealed field on the wire: by making it, or because it was there."""
-        if field in self.wire:
+        if field in self.io:
             return True
         _, secrets, _, content = field
         return self.knows_all(secrets) and (content in self.readable or self.can_make(content))
@@ -134,15 +134,15 @@ class Run:
 
     def begin(self) -> State:
         """The clients have sent A."""
-        parties, wire = [], set()
+        parties, io = [], set()
         for side in self.sides:
             fields = (f"e of {side}", *((f"e1 of {side}",) if self.protocol.kem else ())) if side in CLIENTS else ()
-            wire |= {("public", field) for field in fields}
+            io |= {("public", field) for field in fields}
             parties.append(Party(1 if side in CLIENTS else 0, fields))
-        return State(tuple(parties), frozenset(wire))
+        return State(tuple(parties), frozenset(io))
 
     def moves(self, state: State) -> Iterator[State]:
-        attacker = Attacker(state.wire, self.power)
+        attacker = Attacker(state.io, self.power)
         for index, (side, party) in enumerate(zip(self.sides, state.parties, strict=True)):
             if side in CLIENTS:
                 steps = self.client_hears_b(side, party, attacker) if party.step == 1 else ()
@@ -150,13 +150,13 @@ class Run:
                 steps = {0: self.server_hears_a, 1: self.server_hears_c}.get(party.step, nothing)(side, party, attacker)
             for following, sent in steps:
                 parties = (*state.parties[:index], following, *state.parties[index + 1 :])
-                yield State(parties, state.wire | sent)
+                yield State(parties, state.io | sent)
 
     # -- what each end does with what may come ----------------------------------------------------------------------------
 
     def server_hears_a(self, side: str, party: Party, attacker: Attacker) -> Iterator[tuple[Party, frozenset[Term]]]:
         """Any e and e1 that were seen, or the attacker's; it answers with B."""
-        publics = [field[1] for field in attacker.wire if field[0] == "public"]
+        publics = [field[1] for field in attacker.io if field[0] == "public"]
         mine = ["e of m", "e1 of m"] if self.power.active else []
         es = [name for name in (*publics, *mine) if name.startswith("e of c") or name == "e of m"]
         e1s = [name for name in (*publics, *mine) if name.startswith("e1 ")] if self.protocol.kem else [""]
@@ -179,7 +179,7 @@ class Run:
     def client_hears_b(self, side: str, party: Party, attacker: Attacker) -> Iterator[tuple[Party, frozenset[Term]]]:
         """Whatever B the attacker can bring about; where it is accepted, C follows and the client is done."""
         own, own1 = f"e of {side}", f"e1 of {side}"
-        es = [field[1] for field in attacker.wire if field[0] == "public" and field[1].startswith("e of s")]
+        es = [field[1] for field in attacker.io if field[0] == "public" and field[1].startswith("e of s")]
         for e in [*es, *(["e of m"] if self.power.active else [])]:
             for heard, secrets in self.ciphertexts((*party.heard, e), (dh(own, e),), own1, attacker):
                 for name in STATIC.values():
@@ -238,7 +238,7 @@ class Run:
         """Whether the attacker knows the keys of a conversation that somebody believes in."""
         trusting = SIDES if self.protocol.psk else CLIENTS
         for state in self.outcomes():
-            attacker = Attacker(state.wire, self.power, later=True)
+            attacker = Attacker(state.io, self.power, later=True)
             for side, party in zip(self.sides, state.parties, strict=True):
                 if side in trusting and party.step == 2 and attacker.knows_all(party.secrets):
                     return True

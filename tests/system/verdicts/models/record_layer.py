@@ -48,7 +48,7 @@ def other(side: str) -> str:
 
 
 @dataclass(frozen=True)
-class Ear:
+class LineSubscriber:
     """One receiver: what was delivered to it (by place in the sender's list), what it was shown, and how it ended."""
 
     delivered: tuple[int, ...] = ()
@@ -62,7 +62,7 @@ class State:
     """How many records each side has sent, and both receivers."""
 
     sent: tuple[int, int] = (0, 0)
-    ears: tuple[Ear, Ear] = (Ear(), Ear())
+    ears: tuple[LineSubscriber, LineSubscriber] = (LineSubscriber(), LineSubscriber())
     used: bool = False
 
 
@@ -98,7 +98,7 @@ class Network:
                 for following, used in self.hears(side, ear, state):
                     yield replace(state, ears=changed(state.ears, index, following), used=state.used or used)
 
-    def hears(self, side: str, ear: Ear, state: State) -> Iterator[tuple[Ear, bool]]:
+    def hears(self, side: str, ear: LineSubscriber, state: State) -> Iterator[tuple[LineSubscriber, bool]]:
         """All that may reach a receiver now, and whether that took the attacker."""
         theirs = self.records[other(side)]
         there = range(state.sent[SIDES.index(other(side))])  # what the other side has sent so far
@@ -123,13 +123,13 @@ class Network:
                 if len(missing) > 1:
                     yield replace(ear, delivered=(*ear.delivered, missing[0])), True
 
-    def deliver(self, side: str, ear: Ear, place: int, record: Record) -> Ear:
+    def deliver(self, side: str, ear: LineSubscriber, place: int, record: Record) -> LineSubscriber:
         if not self.layer.opens(side, ear.opened, record):
             return replace(ear, over="alarm")
         ear = replace(ear, delivered=(*ear.delivered, place), opened=ear.opened + 1)
         return replace(ear, over="clean") if record[2] == END else replace(ear, shown=(*ear.shown, record[2]))
 
-    def ended(self, ear: Ear) -> Ear:
+    def ended(self, ear: LineSubscriber) -> LineSubscriber:
         """The connection ends: where an end is authenticated, this is none."""
         return replace(ear, over="alarm" if self.layer.close else "clean")
 

@@ -22,7 +22,7 @@ class State:
 
     client: str = ""
     servers: tuple[str, str] = ("", "")
-    wire: frozenset[Sealed] = frozenset()
+    io: frozenset[Sealed] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,17 @@ class Rsa:
         if not state.client:
             for public in (SERVER, *((MINE,) if self.active else ())):
                 if public == SERVER or not self.pinned or not self.checked:
-                    yield State(public, state.servers, state.wire | {(public, "key of client")})
+                    yield State(public, state.servers, state.io | {(public, "key of client")})
         made = {(SERVER, "key of m")} if self.active else set()
         for place, taken in enumerate(state.servers):
-            for public, key in state.wire | made:
+            for public, key in state.io | made:
                 if public == SERVER and not taken and (self.active or place == 0):
-                    yield State(state.client, (*state.servers[:place], key, *state.servers[place + 1 :]), state.wire)
+                    yield State(state.client, (*state.servers[:place], key, *state.servers[place + 1 :]), state.io)
 
     def broken(self) -> bool:
         """Whether the attacker knows the session key that the client made."""
         privates = {MINE, *((SERVER,) if self.leaked_later else ())}
-        return any(public in privates for state in self.outcomes() for public, key in state.wire if key == "key of client")
+        return any(public in privates for state in self.outcomes() for public, key in state.io if key == "key of client")
 
     def replayed(self) -> bool:
         """Whether the server takes the client's session key twice."""
