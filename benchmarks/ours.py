@@ -12,9 +12,10 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks import script
-from plytalk.core.contracts import Layer, Ui
 from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.ui import Ui
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.session import Session

@@ -18,9 +18,9 @@ from typing import Any
 from benchmarks import script
 from benchmarks.ours import HOST, Quiet
 from benchmarks.pairs import APART, CORES, Process
-from plytalk.core.contracts import Ui
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.peers import Role, SessionSecrets
+from plytalk.core.contracts.ui import Ui
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.session import Session

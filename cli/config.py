@@ -16,8 +16,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
-from plytalk.core.contracts import KINDS, REPEATABLE, Option
 from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.kinds import KINDS, REPEATABLE
+from plytalk.core.contracts.layer import Option
 from plytalk.trust import files
 from plytalk.trust.files import StoreError
 

@@ -14,7 +14,8 @@ from plytalk.cli.main import paint
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.cli.talk import run, warn
 from plytalk.cli.tracing import trace_option, tracing
-from plytalk.core.contracts import Conversation, Layer, Ui
+from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.session import Ending

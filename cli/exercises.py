@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn, cast
 
-from plytalk.core.contracts import Cipher
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.properties import Property
 from plytalk.core.pipeline.tracing import TraceEvent

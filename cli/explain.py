@@ -8,8 +8,10 @@ import click
 
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
-from plytalk.core.contracts import KINDS, Cipher, Layer
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import PluginError
+from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import MEANINGS, Property
 from plytalk.core.stack.assessment import Assessment, Row, assess
 from plytalk.core.stack.selection import given_by, line_of, refuse_impossible

@@ -8,8 +8,8 @@ import click
 from plytalk.cli.main import paint
 from plytalk.cli.scaffold import new
 from plytalk.cli.stacks import Blocked
-from plytalk.core.contracts import Layer
 from plytalk.core.contracts.errors import Exit, PluginError
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry.discovery import PROFILE, Found

@@ -11,8 +11,8 @@ from string import Template
 import click
 
 from plytalk.cli.parameters import FILE
-from plytalk.core.contracts import KINDS
 from plytalk.core.contracts.errors import LocalError, Usage
+from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry.discovery import GROUP
 from plytalk.core.registry.registry import Registry

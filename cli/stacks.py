@@ -14,8 +14,9 @@ from click.shell_completion import CompletionItem
 
 from plytalk.cli import config
 from plytalk.cli.parameters import FILE, TEXT
-from plytalk.core.contracts import KINDS, REPEATABLE, Layer, Option
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, PluginError, Usage
+from plytalk.core.contracts.kinds import KINDS, REPEATABLE
+from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.registry.registry import Registry

@@ -36,7 +36,7 @@ def signature(function: Callable[..., object]) -> str:
     """The `def` line, without the noise of annotations as strings."""
     prefix = "async " if inspect.iscoroutinefunction(function) else ""
     shown = re.sub(r"'([^']+)'", r"\1", str(inspect.signature(function)))
-    shown = re.sub(r"\b(?:plytalk\.core\.\w+|collections\.abc|typing)\.", "", shown)
+    shown = re.sub(r"\b(?:plytalk(?:\.[a-z_]+)+|collections\.abc|typing)\.", "", shown)
     return f"{prefix}def {function.__name__}{shown}"
 
 

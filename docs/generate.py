@@ -27,9 +27,12 @@ import plytalk
 from plytalk.cli import config
 from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
-from plytalk.core import contracts
-from plytalk.core.contracts import KINDS, Framer, errors, limits
+from plytalk.core.contracts import errors, limits
+from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import MEANINGS, Property
+from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.discovery import GROUP, OURS, Found, installed
 from plytalk.core.registry.registry import Registry
@@ -161,7 +164,7 @@ def attacks(plugins: Registry) -> str:
 
 
 def contract(_: str) -> str:
-    bases = (contracts.Layer, *KINDS.values(), contracts.Stream, contracts.Listener, Attack)
+    bases = (Layer, *KINDS.values(), Stream, Listener, Attack)
     return "\n\n".join(f"## {base.__name__}\n\n{contract_of(base)}" for base in bases)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from fresh import PROJECT, Fresh
 
-FOLDERS = ("core", "plugins", "cli")
+FOLDERS = ("core", "trust", "lab", "plugins", "cli")
 LEFT_OUT = {".git", ".venv", "build", "dist", "site", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
@@ -62,7 +62,10 @@ def wheel_in(folder: Path) -> Path:
 def expected() -> set[str]:
     """Every file that a running program needs, by its place in the package."""
     files = {name for name in tracked() if PurePosixPath(name).parts[0] in FOLDERS}
-    return {f"plytalk/{name}" for name in files} | {f"plytalk/{name}" for name in ("__init__.py", "__main__.py", "py.typed")}
+    kit = {name.removeprefix("src/") for name in tracked() if name.startswith("src/plytalk/testing/")}
+    return (
+        {f"plytalk/{name}" for name in files} | kit | {f"plytalk/{name}" for name in ("__init__.py", "__main__.py", "py.typed")}
+    )
 
 
 def works(fresh: Fresh, where: Path) -> None:
@@ -108,7 +111,7 @@ def test_pip_install_in_place(source: Path, tmp_path: Path) -> None:
     fresh = Fresh(tmp_path, plytalk=False)
     fresh.run(fresh.bin / "pip", "install", "-e", ".", cwd=copy)
     works(fresh, copy)
-    module = copy / "core" / "limits.py"
+    module = copy / "core" / "contracts" / "limits.py"
     module.write_text(module.read_text() + "\nCHANGED = True\n")
     assert fresh.run(fresh.bin / "python", "-c", "from plytalk.core.contracts.limits import CHANGED; print(CHANGED)") == "True\n"
 

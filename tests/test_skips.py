@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from programs import importing
 from skips import Skip, listed, unlisted
 from surroundings import ROOT
 
@@ -41,7 +42,11 @@ def test_a_skip_that_is_not_on_the_list_fails_in_ci_alone(tmp_path: Path, ci: st
     planted.write_text(
         "import pytest\n\ndef test_planted():\n    pytest.skip('not today')\n\ndef test_works():\n    assert True\n"
     )
-    environment = {**{name: value for name, value in os.environ.items() if name != "CI"}, **({"CI": ci} if ci else {})}
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "CI"},
+        **({"CI": ci} if ci else {}),
+        **importing(ROOT / "tests" / "support"),
+    }
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "conftest", "--rootdir", tmp_path, planted]
     run = subprocess.run(command, cwd=ROOT / "tests", env=environment, capture_output=True, text=True, timeout=300)
     assert run.returncode == status, run.stdout + run.stderr

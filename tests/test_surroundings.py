@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 import surroundings
+from programs import importing
 from strangers import bad, good, plant
 from surroundings import ROOT, Folders, Leftovers, in_the_background, prepare
 
 QUIET = ("-p", "no:cacheprovider")
+WITH_SUPPORT = {**os.environ, **importing(ROOT / "tests" / "support")}
 
 
 @pytest.fixture
@@ -116,7 +118,7 @@ def test_programs_that_tests_start_in_the_background_can_be_interrupted() -> Non
     program = (
         f"import surroundings, subprocess, sys; surroundings.prepare().rmdir(); subprocess.run([sys.executable, '-c', {look!r}])"
     )
-    assert in_the_background(sys.executable, "-c", program, cwd=ROOT / "tests").stdout.split() == []
+    assert in_the_background(sys.executable, "-c", program, cwd=ROOT / "tests" / "support").stdout.split() == []
     assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
 
 
@@ -138,7 +140,7 @@ def test_a_test_that_leaves_a_thread_behind_fails(tmp_path: Path) -> None:
         "    threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
     )
     command = [sys.executable, "-m", "pytest", *QUIET, "-p", "conftest", "--rootdir", tmp_path, planted]
-    run = subprocess.run(command, cwd=ROOT / "tests", capture_output=True, text=True, timeout=300)
+    run = subprocess.run(command, cwd=ROOT / "tests", env=WITH_SUPPORT, capture_output=True, text=True, timeout=300)
     assert run.returncode == 1, run.stdout + run.stderr
     assert "The test leaves something behind: the thread" in run.stdout
 
@@ -154,7 +156,9 @@ def test_what_a_whole_run_leaves_behind_fails_it_and_its_workers_are_no_part_of_
     )
     command = [sys.executable, "-m", "pytest", *QUIET, "-p", "conftest", "--rootdir", tmp_path, *workers, planted]
     for only, code, words in (("clean", 0, "1 passed"), ("leaving", 1, "The tests leave something behind: the process")):
-        run = subprocess.run([*command, "-k", only], cwd=ROOT / "tests", capture_output=True, text=True, timeout=300)
+        run = subprocess.run(
+            [*command, "-k", only], cwd=ROOT / "tests", env=WITH_SUPPORT, capture_output=True, text=True, timeout=300
+        )
         assert run.returncode == code, run.stdout + run.stderr
         assert words in run.stdout
 
@@ -168,7 +172,12 @@ def test_plugins_that_somebody_has_installed_are_hidden_from_tests_and_their_pro
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     seen = subprocess.run([sys.executable, "-c", look], env=environment, capture_output=True, text=True, check=True)
     hidden = subprocess.run(
-        [sys.executable, "-c", program + again], env=environment, cwd=ROOT / "tests", capture_output=True, text=True, check=True
+        [sys.executable, "-c", program + again],
+        env=environment,
+        cwd=ROOT / "tests" / "support",
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert seen.stdout.split() == ["True"]
     assert hidden.stdout.split() == ["False", "False"]

@@ -21,13 +21,11 @@ from pathlib import Path, PurePath
 from typing import Literal
 
 from plytalk.core.contracts.errors import LocalError
+from plytalk.core.io.lines import BOM, UTF16
 from plytalk.trust.locks import acquire, release
 
 LIMIT = 1 << 20
 """The largest file read, in bytes: some ten thousand lines of trust."""
-
-BOM, UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
-"""How text in UTF-8 may begin, and how text in UTF-16 does (Unicode 23.8)."""
 
 LOCK_WAIT = 5.0
 """How long to wait for another process's lock, in seconds."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, ClassVar, NoReturn, Protocol
 from weakref import WeakSet
 
-from plytalk.core.contracts import Cipher
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
 from plytalk.core.contracts.peers import Role, SessionSecrets, copies_keys, wipe
 from plytalk.core.contracts.properties import Property

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from struct import Struct
 from typing import ClassVar
 
-from plytalk.core.contracts import Buffer, Failed, Frame, Framer, Kind
 from plytalk.core.contracts.errors import FrameTooLong, LocalError
+from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.layer import Buffer, Failed, Frame, Kind
 
 LARGE = 4096
 """From how many bytes on a frame is copied by itself; of smaller ones there are many in what has come, which is copied once."""

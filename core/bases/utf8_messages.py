@@ -4,8 +4,8 @@ import codecs
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from plytalk.core.contracts import Messages
 from plytalk.core.contracts.items import Close, Item, Undecodable, is_exit
+from plytalk.core.contracts.messages import Messages
 
 
 class TextMessages(Messages):

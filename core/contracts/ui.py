@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from plytalk.core.contracts.errors import UnknownPeer
 from plytalk.core.contracts.items import EXIT
 from plytalk.core.contracts.layer import Layer
-from plytalk.core.io.questions import Question, QuestionQueue
+from plytalk.core.contracts.questions import Question, QuestionQueue
 
 if TYPE_CHECKING:
     from plytalk.core.pipeline.session import Ending

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
-from plytalk.core.contracts import Conversation, Transport
 from plytalk.core.contracts.errors import (
     BrokenPlugin,
     CannotConnect,
@@ -21,6 +20,8 @@ from plytalk.core.contracts.errors import (
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.transport import Transport
+from plytalk.core.contracts.ui import Conversation
 from plytalk.core.pipeline.heartbeat import Heartbeat
 from plytalk.core.pipeline.session import EndedBy, Ending, Session
 from plytalk.core.pipeline.tracing import Trace

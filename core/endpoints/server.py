@@ -11,11 +11,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from plytalk.core.contracts import Conversation, Listener, Stream
 from plytalk.core.contracts.errors import BrokenPlugin, Busy, CannotConnect, ChatError, Refused, RemoteError
 from plytalk.core.contracts.items import CloseReason, Empty
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.transport import Listener, Stream
+from plytalk.core.contracts.ui import Conversation
 from plytalk.core.endpoints.admission import Admission, CountedSource, Full, Reason, TooManyOfKey, TurnedAway, source_of
 from plytalk.core.endpoints.client import End, stop
 from plytalk.core.endpoints.fair_queue import FairQueue

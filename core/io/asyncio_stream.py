@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from plytalk.core.contracts import Buffer, Failed, Stream
+from plytalk.core.contracts.layer import Buffer, Failed
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.queue_listener import QueueListener
 
 try:

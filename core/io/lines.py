@@ -14,7 +14,9 @@ from typing import TypeVar, cast
 
 from plytalk.core.contracts.errors import OutputFailed, Usage
 from plytalk.core.io.standard_streams import discard_output, flush_output, tell
-from plytalk.trust.files import BOM, UTF16
+
+BOM, UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+"""How text in UTF-8 may begin, and how text in UTF-16 does (Unicode 23.8)."""
 
 T = TypeVar("T")
 PIECE = 64 * 1024

@@ -4,7 +4,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from plytalk.core.contracts import Buffer, Stream
+from plytalk.core.contracts.layer import Buffer
+from plytalk.core.contracts.transport import Stream
 
 Cut = Callable[[bytes], list[bytes]]
 HIGH_WATER = 1024 * 1024

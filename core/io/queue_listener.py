@@ -2,8 +2,8 @@
 
 import asyncio
 
-from plytalk.core.contracts import Listener, Stream
 from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.contracts.transport import Listener, Stream
 
 BACKLOG = 4096  # a crowd that comes at once must not make honest peers wait for the system to try again
 

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from operator import add
 
-from plytalk.core.contracts import Cipher, Failed, Framer, Stream
+from plytalk.core.contracts.cipher import Cipher
+from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.layer import Failed
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.pipeline.session import Session
 

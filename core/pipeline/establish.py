@@ -14,7 +14,8 @@ from functools import lru_cache, partial
 from ipaddress import ip_address
 from typing import Any, TypeVar
 
-from plytalk.core.contracts import Authenticator, Cipher, Framer, Messages, Stream
+from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import (
     BrokenPlugin,
     Busy,
@@ -30,11 +31,14 @@ from plytalk.core.contracts.errors import (
     TooSlow,
     Withdrawn,
 )
+from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Close, CloseReason, Empty, Item
 from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import Channel, HandshakeIO
 from plytalk.core.pipeline.tracing import Tracer
 from plytalk.core.stack.selection import Stack

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 
-from plytalk.core.contracts import Buffer, Cipher, Framer, Kind, Messages, Stream
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.endings import ending_by_peer
 from plytalk.core.contracts.errors import (
     BadFrame,
@@ -21,8 +21,12 @@ from plytalk.core.contracts.errors import (
     Tampered,
     WrongSecret,
 )
+from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Close, Control, Item
+from plytalk.core.contracts.layer import Buffer, Kind
+from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Reply, Role
+from plytalk.core.contracts.transport import Stream
 
 MESSAGE: Kind = b"M"
 MAX_RECORD = 65535

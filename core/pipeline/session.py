@@ -13,9 +13,10 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from operator import length_hint
 from typing import TYPE_CHECKING, Protocol
 
-from plytalk.core.contracts import Buffer, Cipher, Frame, Framer, Hearer, Messages, Stream
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.endings import EndedBy, Ending, ending_by_peer
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, StackMismatch, Tampered, Truncated
+from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import (
     EXIT,
     EXIT_SPACE,
@@ -30,10 +31,14 @@ from plytalk.core.contracts.items import (
     Undecodable,
     is_exit,
 )
+from plytalk.core.contracts.layer import Buffer, Frame
 from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import all_clean, clean
+from plytalk.core.contracts.transport import Stream
+from plytalk.core.contracts.ui import Hearer
 from plytalk.core.pipeline.establish import Admit, Establishment, admit_everybody
 from plytalk.core.pipeline.farewell import STOPPED, Farewell, Pieces
 from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, HandshakeIO

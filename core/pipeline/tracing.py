@@ -10,9 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from plytalk.core.contracts import Buffer, Cipher, Frame, Framer, Handshake, Kind, Messages, Stream
+from plytalk.core.contracts.cipher import Cipher
+from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.items import Item
+from plytalk.core.contracts.layer import Buffer, Frame, Kind
+from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Role, SessionSecrets
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO
 
 IN, OUT = "in", "out"

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from plytalk.core.contracts import Layer
     from plytalk.core.contracts.errors import ChatError
+    from plytalk.core.contracts.layer import Layer
     from plytalk.core.contracts.measures import Measure
     from plytalk.core.contracts.properties import Profile
     from plytalk.core.pipeline.session import Ending, Session

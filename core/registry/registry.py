@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from plytalk.core.contracts import Layer
 from plytalk.core.contracts.errors import BrokenPlugin, DuplicateLayer, PluginError, UnknownLayer
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry import hookspecs

@@ -6,7 +6,9 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.contracts import KINDS, Authenticator, Layer, Option
+from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.contracts.sanitise import clean
 from plytalk.lab.attacks.attack import Attack

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from plytalk.core.contracts import Layer
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Property
 from plytalk.core.stack.selection import given_by
 

@@ -9,10 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
-from plytalk.core.contracts import Authenticator, Cipher, Feature, Framer, Handshake, Layer, Messages, Transport, Ui
+from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, ImpossibleStack, StackMismatch
+from plytalk.core.contracts.feature import Feature
+from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Profile, Property
+from plytalk.core.contracts.transport import Transport
+from plytalk.core.contracts.ui import Ui
 
 L = TypeVar("L", bound=Layer)
 

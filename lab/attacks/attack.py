@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
-from plytalk.core.contracts import Kind, Layer
 from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.layer import Kind, Layer
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.pipeline.handshake_io import MESSAGE

@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from functools import partial
 
-from plytalk.core.contracts import Buffer, Cipher, Framer, Kind, Stream
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import CannotConnect, ChatError, LocalError
+from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Empty
+from plytalk.core.contracts.layer import Buffer, Kind
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import MESSAGE, Channel, HandshakeIO
 from plytalk.core.pipeline.tracing import IN, OUT, Trace, Tracer
 from plytalk.core.stack.selection import Stack

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from plytalk.core.contracts import Stream
 from plytalk.core.contracts.errors import CannotConnect, ChatError
 from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack

@@ -12,8 +12,11 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from plytalk.core.contracts import KINDS, Authenticator, Handshake, KeepsKeys, Layer, RevokesKeys
+from plytalk.core.contracts.authenticator import Authenticator, KeepsKeys, RevokesKeys
 from plytalk.core.contracts.errors import ImpossibleStack, PluginError
+from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.registry.registry import Registry

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from plytalk.core.contracts import Conversation, Stream, Ui
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
 from plytalk.core.contracts.peers import Identity, Role
+from plytalk.core.contracts.questions import Question
+from plytalk.core.contracts.transport import Stream
+from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.io.questions import Question
 from plytalk.core.pipeline.session import Ending, Session
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.learning import Inside

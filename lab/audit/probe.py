@@ -10,12 +10,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from plytalk.core.contracts import Buffer, Handshake, Kind, Stream
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, RemoteError, TooSlow
+from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.items import Close, Ping, Pong
+from plytalk.core.contracts.layer import Buffer, Kind
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.establish import Established, Establishment
 from plytalk.core.pipeline.handshake_io import MAX_RECORD, MESSAGE, HandshakeIO
 from plytalk.core.stack.selection import Stack

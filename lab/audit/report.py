@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from plytalk.core.contracts import Transport
 from plytalk.core.contracts.errors import CannotConnect, RemoteError
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Profile, Property
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.transport import Transport
 from plytalk.core.pipeline.handshake_io import FIRST
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.audit.probe import Finding, Grade, Heard, Probe

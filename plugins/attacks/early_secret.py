@@ -1,6 +1,6 @@
 """An early secret: take what is sent before anybody checked."""
 
-from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl

@@ -1,7 +1,7 @@
 """Selfie: connect a side to itself, or to another process that has its identity."""
 
-from plytalk.core.contracts import Stream
 from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Takeover

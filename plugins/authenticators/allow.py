@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.contracts import Authenticator, Option
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import Refused
+from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Identity, Peer, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey

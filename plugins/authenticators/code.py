@@ -19,8 +19,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from plytalk.core.contracts import Authenticator, Option
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, Refused, Usage
+from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey

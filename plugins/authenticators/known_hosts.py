@@ -10,8 +10,9 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from plytalk.core.contracts import Authenticator, Option
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChangedPeer, Refused, UnknownPeer, Usage
+from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Identity, Peer, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey

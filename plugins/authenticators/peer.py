@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.contracts import Authenticator, Option
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChangedPeer, Usage
+from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Identity, Peer
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import parse_fingerprint

@@ -18,8 +18,9 @@ from hashlib import sha256
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from plytalk.core.contracts import Authenticator, Option
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import HandshakeFailed, Refused, Withdrawn, WrongSecret
+from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.pipeline.handshake_io import Channel

@@ -13,8 +13,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from plytalk.core.contracts import Cipher, Failed
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
+from plytalk.core.contracts.layer import Failed
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl

@@ -1,6 +1,6 @@
 """No cipher: what is said is what is sent."""
 
-from plytalk.core.contracts import Cipher
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.registry.hookspecs import hookimpl
 

@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.contracts import Feature, Option
 from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.feature import Feature
+from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.endpoints.admission import reason_of
 from plytalk.core.io.standard_streams import shape_notices, tell

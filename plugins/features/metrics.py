@@ -19,8 +19,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.contracts import Feature, Option
 from plytalk.core.contracts.errors import CannotConnect, ChatError, ImpossibleStack, Usage
+from plytalk.core.contracts.feature import Feature
+from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.measures import CONTENT_TYPE, Measure, exposition
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import shorten

@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plytalk.core.contracts import Conversation, Feature, Option
 from plytalk.core.contracts.errors import CannotConnect, ChatError, HandshakeFailed, Refused, StackMismatch, Truncated, Usage
+from plytalk.core.contracts.feature import Feature
+from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.public_key import parse_fingerprint
+from plytalk.core.contracts.ui import Conversation
 from plytalk.core.pipeline.session import EndedBy, Ending, Session
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack

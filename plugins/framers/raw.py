@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from plytalk.core.contracts import Buffer, Frame, Framer, Kind
+from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.layer import Buffer, Frame, Kind
 from plytalk.core.registry.hookspecs import hookimpl
 
 

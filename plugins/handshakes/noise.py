@@ -17,8 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from plytalk.core.contracts import Handshake, Option
 from plytalk.core.contracts.errors import HandshakeFailed, Refused, Usage
+from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property

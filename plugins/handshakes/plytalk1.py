@@ -20,8 +20,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from plytalk.core.contracts import Handshake, Option
 from plytalk.core.contracts.errors import HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
+from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.pipeline.handshake_io import HandshakeIO

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from plytalk.core.contracts import Handshake, Option
 from plytalk.core.contracts.errors import HandshakeFailed, Usage
+from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.pipeline.handshake_io import HandshakeIO

@@ -17,10 +17,10 @@ from itertools import accumulate, pairwise
 from struct import Struct
 from typing import Any
 
-from plytalk.core.contracts import Messages
 from plytalk.core.contracts.errors import BadFrame, FrameTooLong, LocalError
 from plytalk.core.contracts.items import EXIT, Ack, Close, Control, Empty, Extension, Item, Ping, Pong, Undecodable
 from plytalk.core.contracts.limits import KIB, Limits
+from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.items import CloseReason

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.endings import SENTENCES
 from plytalk.core.contracts.errors import ChatError, Usage

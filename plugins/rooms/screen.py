@@ -1,7 +1,7 @@
 """How what happens in a room comes to a screen, at the server as at a client. Between two it looks as it would without a room."""
 
-from plytalk.core.contracts import Said, Ui
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.ui import Said, Ui
 from plytalk.plugins.rooms.events import SEEN, Kind, Mark, RoomEvent
 
 

@@ -1,7 +1,7 @@
 """No network at all: both ends live in one process and meet under a name."""
 
-from plytalk.core.contracts import Listener, Stream, Transport
 from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.io.queue_listener import QueueListener
 from plytalk.core.registry.hookspecs import hookimpl

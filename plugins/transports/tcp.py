@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT
 from typing import Any
 
-from plytalk.core.contracts import Listener, Stream, Transport
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.io.address import EVERY_NETWORK, join_address
 from plytalk.core.io.asyncio_stream import AsyncioListener, AsyncioStream
 from plytalk.core.io.queue_listener import BACKLOG

@@ -7,8 +7,8 @@ import socket
 import stat
 from errno import EPROTOTYPE
 
-from plytalk.core.contracts import Listener, Stream, Transport
 from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.io.asyncio_stream import AsyncioListener, AsyncioStream
 from plytalk.core.registry.hookspecs import hookimpl
 

@@ -15,8 +15,9 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 from zlib import crc32
 
-from plytalk.core.contracts import Conversation, Question, Said, Ui
 from plytalk.core.contracts.errors import UnknownPeer
+from plytalk.core.contracts.questions import Question
+from plytalk.core.contracts.ui import Conversation, Said, Ui
 from plytalk.core.io.display import is_dumb, wants_colour
 from plytalk.core.io.lines import LineReader, LineWriter
 from plytalk.core.io.standard_streams import tell

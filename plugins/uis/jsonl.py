@@ -15,7 +15,7 @@ import json
 import re
 from typing import Any
 
-from plytalk.core.contracts import Conversation, Said, Ui
+from plytalk.core.contracts.ui import Conversation, Said, Ui
 from plytalk.core.io.lines import LineReader, LineWriter
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.pipeline.session import Ending

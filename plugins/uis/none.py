@@ -2,7 +2,7 @@
 
 import asyncio
 
-from plytalk.core.contracts import Conversation, Ui
+from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.registry.hookspecs import hookimpl
 

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator
 
 from plytalk.core.contracts.errors import UnknownPeer
+from plytalk.core.contracts.questions import Question
 from plytalk.core.io.lines import LineReader
-from plytalk.core.io.questions import Question
 
 try:
     import termios

@@ -21,7 +21,7 @@ from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
-from plytalk.core.io.questions import Question
+from plytalk.core.contracts.questions import Question
 from plytalk.plugins.uis.plain import without_echo
 from plytalk.plugins.uis.terminal import Above, Drawing, as_text, terminal
 

@@ -11,49 +11,41 @@ __version__ = "0.1.0"
 _HOME = {
     "hookimpl": "core.registry.hookspecs",
     **dict.fromkeys(["Call", "Command"], "core.contracts.commands"),
-    **dict.fromkeys(
-        [
-            "Authenticator",
-            "Cipher",
-            "Feature",
-            "Framer",
-            "Handshake",
-            "Layer",
-            "Listener",
-            "Messages",
-            "Option",
-            "Stream",
-            "Transport",
-            "Ui",
-        ],
-        "core.contracts",
-    ),
+    "Authenticator": "core.contracts.authenticator",
+    "Cipher": "core.contracts.cipher",
+    "Feature": "core.contracts.feature",
+    "Framer": "core.contracts.framer",
+    "Handshake": "core.contracts.handshake",
+    **dict.fromkeys(["Layer", "Option"], "core.contracts.layer"),
+    "Messages": "core.contracts.messages",
+    **dict.fromkeys(["Listener", "Stream", "Transport"], "core.contracts.transport"),
+    "Ui": "core.contracts.ui",
     **dict.fromkeys(["Identity", "Peer", "Role", "SessionSecrets"], "core.contracts.peers"),
     **dict.fromkeys(["Property", "Profile"], "core.contracts.properties"),
     "HandshakeIO": "core.pipeline.handshake_io",
 }
 
 if TYPE_CHECKING:
-    from plytalk.core.contracts import Authenticator as Authenticator
-    from plytalk.core.contracts import Cipher as Cipher
-    from plytalk.core.contracts import Feature as Feature
-    from plytalk.core.contracts import Framer as Framer
-    from plytalk.core.contracts import Handshake as Handshake
-    from plytalk.core.contracts import Layer as Layer
-    from plytalk.core.contracts import Listener as Listener
-    from plytalk.core.contracts import Messages as Messages
-    from plytalk.core.contracts import Option as Option
-    from plytalk.core.contracts import Stream as Stream
-    from plytalk.core.contracts import Transport as Transport
-    from plytalk.core.contracts import Ui as Ui
+    from plytalk.core.contracts.authenticator import Authenticator as Authenticator
+    from plytalk.core.contracts.cipher import Cipher as Cipher
     from plytalk.core.contracts.commands import Call as Call
     from plytalk.core.contracts.commands import Command as Command
+    from plytalk.core.contracts.feature import Feature as Feature
+    from plytalk.core.contracts.framer import Framer as Framer
+    from plytalk.core.contracts.handshake import Handshake as Handshake
+    from plytalk.core.contracts.layer import Layer as Layer
+    from plytalk.core.contracts.layer import Option as Option
+    from plytalk.core.contracts.messages import Messages as Messages
     from plytalk.core.contracts.peers import Identity as Identity
     from plytalk.core.contracts.peers import Peer as Peer
     from plytalk.core.contracts.peers import Role as Role
     from plytalk.core.contracts.peers import SessionSecrets as SessionSecrets
     from plytalk.core.contracts.properties import Profile as Profile
     from plytalk.core.contracts.properties import Property as Property
+    from plytalk.core.contracts.transport import Listener as Listener
+    from plytalk.core.contracts.transport import Stream as Stream
+    from plytalk.core.contracts.transport import Transport as Transport
+    from plytalk.core.contracts.ui import Ui as Ui
     from plytalk.core.pipeline.handshake_io import HandshakeIO as HandshakeIO
     from plytalk.core.registry.hookspecs import hookimpl as hookimpl
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from plytalk.cli import config
-from plytalk.core.contracts import Option
 from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.layer import Option
 
 WHOLE = b"""
 profile = "secure-chat"

@@ -56,7 +56,7 @@ def test_wrong_answers_are_told_why(number, answer, why) -> None:
 
 
 def test_an_answer_that_no_stack_of_the_lab_has_is_told_why(monkeypatch) -> None:
-    monkeypatch.setattr("plytalk.cli.exercises.setups", lambda host: [])
+    monkeypatch.setattr("plytalk.cli.exercises.scenarios", lambda registry: [])
     verdict = exercise(7).check(HOST, "peer")
     assert not verdict.right
     assert "no stack with" in verdict.why

@@ -10,8 +10,8 @@ from fresh import Fresh
 
 from plytalk.cli.plugins import plugins
 from plytalk.cli.scaffold import contents, kind_and_name, module_of, write
-from plytalk.core.contracts import KINDS
 from plytalk.core.contracts.errors import ChatError, LocalError, Usage
+from plytalk.core.contracts.kinds import KINDS
 
 PLAIN = {"handshake": "none", "framer": "typed", "messages": "text", "cipher": "none"}
 

@@ -17,8 +17,9 @@ from plytalk.cli.stacks import (
     with_configuration,
     with_options,
 )
-from plytalk.core.contracts import Cipher, Option
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import BrokenPlugin, Refused, Usage
+from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.registry import Registry
 

@@ -14,7 +14,8 @@ import pytest
 import plytalk
 from plytalk.cli import config
 from plytalk.cli.main import chat
-from plytalk.core.contracts import KINDS, errors
+from plytalk.core.contracts import errors
+from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry import hookspecs
@@ -128,7 +129,7 @@ def test_every_command_with_its_options(line: str) -> None:
 
 
 def test_every_option_of_a_layer() -> None:
-    registry = generate.registry()
+    registry = generate.plugins_found()
     options = [option for kind in KINDS for name in registry.names(kind) for option in registry.layer(kind, name).options]
     assert options
     for option in options:

@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.contracts import Authenticator, Feature, Layer, Listener, Said, Stream, Transport
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import Refused
+from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.items import Extension
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.contracts.transport import Listener, Stream, Transport
+from plytalk.core.contracts.ui import Said
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import ListenAddress, Server
 from plytalk.core.io.asyncio_stream import AsyncioStream

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from plytalk.core.contracts import Buffer, Listener, Stream, Transport
 from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.contracts.layer import Buffer
+from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.io.memory_stream import memory_stream_pair
 
 

@@ -1,6 +1,6 @@
 """A key shown to an authenticator, outside a conversation: what it asks, what it says, and what it answers."""
 
-from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.peers import Identity, Peer, Role
 from plytalk.core.contracts.public_key import PublicKey
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.contracts import Authenticator, Question
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, UnknownPeer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.questions import Question
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.session import Session
 from plytalk.core.stack.selection import Stack

@@ -3,10 +3,11 @@
 import asyncio
 from types import SimpleNamespace
 
-from plytalk.core.contracts import Layer, Listener, Stream
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.endpoints.client import Client, End
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.session import Ending, Session

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from plytalk.core.contracts import Ui
+from plytalk.core.contracts.ui import Ui
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 

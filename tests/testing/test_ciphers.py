@@ -7,7 +7,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from plytalk.core.contracts import Cipher
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import HandshakeFailed, Tampered
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property

@@ -6,8 +6,9 @@ from struct import Struct
 import pytest
 
 from plytalk.core.bases.header_framer import HeaderFramer
-from plytalk.core.contracts import Buffer, Frame, Framer, Kind
 from plytalk.core.contracts.errors import BadFrame, FrameTooLong
+from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.layer import Buffer, Frame, Kind
 from plytalk.core.contracts.properties import Property
 from plytalk.testing import PlainFrames, TypedFrames, check_framer
 

@@ -5,11 +5,16 @@ from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
-from plytalk.core.contracts import Authenticator, Feature, Layer, Messages, Option, Question, Ui
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChangedPeer, Refused
+from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.items import Item
+from plytalk.core.contracts.layer import Layer, Option
+from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Peer, Role
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.questions import Question
+from plytalk.core.contracts.ui import Ui
 from plytalk.core.pipeline.session import Session
 from plytalk.testing import RecordingUi, check_authenticator, check_layer, check_messages, check_ui
 from plytalk.testing.parts import PlainWords

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from plytalk.core.contracts import Buffer, Listener, Stream, Transport
 from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.contracts.layer import Buffer
+from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.io.memory_stream import HIGH_WATER, MemoryStream
 from plytalk.core.io.queue_listener import QueueListener
 from plytalk.testing import check_transport

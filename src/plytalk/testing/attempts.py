@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from plytalk.core.bases.header_framer import HeaderFramer
-from plytalk.core.contracts import Handshake, Kind
 from plytalk.core.contracts.errors import Refused
+from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.layer import Kind
 from plytalk.core.contracts.peers import Identity, Reply, Role, SessionSecrets
 from plytalk.core.io.memory_stream import Cut, MemoryStream, memory_stream_pair
 from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from plytalk.core.contracts import Cipher
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import ChatError, Tampered
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property

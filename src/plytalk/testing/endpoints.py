@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-from plytalk.core.contracts import REPEATABLE, Layer
+from plytalk.core.contracts.kinds import REPEATABLE
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.io.memory_stream import Cut, memory_stream_pair

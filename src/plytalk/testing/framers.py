@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
-from plytalk.core.contracts import Frame, Framer
 from plytalk.core.contracts.errors import BadFrame, FrameTooLong, LocalError
+from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.layer import Frame
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.properties import Property
 from plytalk.testing.cutting import cuts, randomly, seeded

@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from plytalk.core.bases.header_framer import HeaderFramer
-from plytalk.core.contracts import Cipher, Handshake, Kind
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import RemoteError, UnknownPeer
+from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.layer import Kind
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property

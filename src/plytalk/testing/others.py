@@ -6,12 +6,15 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 
-from plytalk.core.contracts import Authenticator, Layer, Messages, Ui
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, RemoteError, UnknownPeer
 from plytalk.core.contracts.items import Close, Item, is_exit
+from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Peer, Role
 from plytalk.core.contracts.properties import Property
-from plytalk.core.io.questions import Question
+from plytalk.core.contracts.questions import Question
+from plytalk.core.contracts.ui import Ui
 from plytalk.core.registry.validation import fault_of
 from plytalk.testing.cutting import cuts, seeded
 from plytalk.testing.endpoints import open_ends, stack_of

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from plytalk.core.contracts import Buffer, Listener, Stream, Transport
 from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.contracts.layer import Buffer
+from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.testing.cutting import seeded
 from plytalk.testing.others import check_layer
 from plytalk.testing.verdict import demand, idle, judged, run, within

@@ -5,8 +5,8 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from plytalk.core.contracts import Feature
 from plytalk.core.contracts.commands import Call, Command
+from plytalk.core.contracts.feature import Feature
 from plytalk.plugins.rooms.calls import TypedCommand
 
 

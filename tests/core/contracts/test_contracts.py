@@ -5,11 +5,13 @@ from itertools import takewhile
 
 import pytest
 
-from plytalk.core import contracts as layers
-from plytalk.core.contracts import KINDS, Authenticator, Layer, Option, Ui
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import UnknownPeer
 from plytalk.core.contracts.items import Close
+from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.peers import Identity, Peer, Role
+from plytalk.core.contracts.ui import Ui
 from plytalk.testing import RecordingUi, stack_of
 from plytalk.testing.parts import Nowhere, PlainWords
 
@@ -67,4 +69,4 @@ async def test_what_a_layer_does_not_define_does_nothing() -> None:
 
     peer = Peer(Role.INITIATOR, "here", Identity("test", b"key"), RecordingUi().question_queue.ask)
     assert await Nothing().check(peer) is None
-    assert issubclass(layers.Feature, Layer)
+    assert issubclass(Feature, Layer)

@@ -26,7 +26,7 @@ def test_secrets_stay_out_of_a_traceback() -> None:
     def use(secrets: SessionSecrets) -> None:
         raise ValueError(f"cannot use {secrets}")
 
-    with pytest.raises(ValueError, match="cannot use <Secrets") as failure:
+    with pytest.raises(ValueError, match="cannot use <SessionSecrets") as failure:
         use(SessionSecrets.shared(KEY))
     assert not shows("".join(traceback.format_exception(failure.value)), KEY)
 

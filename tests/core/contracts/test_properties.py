@@ -2,7 +2,7 @@
 
 import pytest
 
-from plytalk.core.contracts import KINDS
+from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Profile, Property
 
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 import pytest
 from serving import QUICK, Says, Serving, Shows, breaking, client, hooks, server
 
-from plytalk.core.contracts import Authenticator, Question, Stream
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import BrokenPlugin, CannotConnect, ImpossibleStack, Refused, Usage
 from plytalk.core.contracts.peers import Peer, Role
+from plytalk.core.contracts.questions import Question
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.session import EndedBy, Ending, Session
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import GivenKeys, RecordingUi
@@ -215,7 +217,7 @@ async def test_a_hook_that_raises_at_the_start_ends_the_conversation_with_a_good
 
     async with Serving("hook") as serving:
         its, _ = client(Says, hook=hooks(session_opened=session_opened))
-        with pytest.raises(BrokenPlugin, match=r"The hook `session_opened` of .*test_ends raised ZeroDivisionError"):
+        with pytest.raises(BrokenPlugin, match=r"The hook `session_opened` of .*test_client raised ZeroDivisionError"):
             await its.run("hook", 0)
         await serving.ui.until(over=True)
         assert serving.ui.ending == Ending(EndedBy.THEM, "The other side said exit.")

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from serving import PATIENT, QUICK, Far, Says, Serving, Shows, breaking, client, end, server
 
-from plytalk.core.contracts import Authenticator, Conversation, Feature, Listener, Stream
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, Usage
+from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.items import EXIT, Empty, is_exit
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.transport import Listener, Stream
+from plytalk.core.contracts.ui import Conversation
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import ListenAddress
 from plytalk.core.io.queue_listener import QueueListener

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from plytalk.core.contracts import Listener, Stream, Transport
+from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.io.memory_stream import HIGH_WATER, memory_stream_pair
 from plytalk.testing import byte_by_byte, randomly, whole
 from plytalk.testing.transports import Receiver

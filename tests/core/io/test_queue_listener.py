@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from plytalk.core.contracts import Stream
 from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.io.queue_listener import QueueListener
 from plytalk.testing.verdict import idle

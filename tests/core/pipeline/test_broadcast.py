@@ -7,7 +7,10 @@ from types import SimpleNamespace
 import pytest
 from crowd import Crowd
 
-from plytalk.core.contracts import Cipher, Failed, Framer, Stream
+from plytalk.core.contracts.cipher import Cipher
+from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.layer import Failed
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.broadcast import IN_CACHE, SMALL, Broadcast
 from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.transports.tcp import Tcp

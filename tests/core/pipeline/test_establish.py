@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from plytalk.core.contracts import Authenticator, Handshake, Layer, Question
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import (
     BadFrame,
     BrokenPlugin,
@@ -22,9 +22,12 @@ from plytalk.core.contracts.errors import (
     Usage,
     Withdrawn,
 )
+from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import Profile, Property
+from plytalk.core.contracts.questions import Question
 from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
 from plytalk.core.pipeline.establish import Establishment, is_local
 from plytalk.core.pipeline.session import Session

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from plytalk.core.contracts import Buffer
 from plytalk.core.contracts.errors import BadFrame, FrameTooLong, HandshakeFailed, LocalError, Refused, Tampered, WrongSecret
 from plytalk.core.contracts.items import Control, Item
+from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
 from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, Channel, HandshakeIO

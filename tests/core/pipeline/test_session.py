@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from plytalk.core.contracts import Buffer, Frame, Framer, Handshake, Kind, Layer
 from plytalk.core.contracts.errors import (
     BrokenPlugin,
     FrameTooLong,
@@ -17,7 +16,10 @@ from plytalk.core.contracts.errors import (
     Tampered,
     Truncated,
 )
+from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.items import Ack, Close, Control, Extension, Item, Ping, Pong
+from plytalk.core.contracts.layer import Buffer, Frame, Kind, Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Profile, Property

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from plytalk.core.contracts import Cipher
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO

@@ -7,8 +7,9 @@ from types import ModuleType
 import pytest
 from strangers import TROUBLE, bad, good, plant, plant_metadata
 
-from plytalk.core.contracts import KINDS, Feature
 from plytalk.core.contracts.errors import BrokenPlugin, DuplicateLayer, Refused, UnknownLayer
+from plytalk.core.contracts.feature import Feature
+from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.registry.registry import Registry
 from plytalk.testing import stack_of

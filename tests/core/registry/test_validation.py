@@ -4,7 +4,7 @@ import pytest
 from strangers import TROUBLE
 
 from plytalk import Authenticator, Cipher, Handshake, Layer, Option, Peer, Profile, Property
-from plytalk.core.contracts import KINDS
+from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.registry.registry import Registry
 from plytalk.core.registry.validation import fault_of
 

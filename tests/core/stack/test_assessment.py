@@ -1,6 +1,6 @@
 """The property sheet of a stack."""
 
-from plytalk.core.contracts import Layer
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Property
 from plytalk.core.stack.assessment import Row, assess
 from plytalk.testing.parts import GivenKeys, Unsealed

@@ -4,8 +4,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from plytalk.core.contracts import KINDS, Authenticator, Cipher, Handshake, Layer, Option
+from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import BrokenPlugin, HandshakeFailed, ImpossibleStack, UnknownLayer
+from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Profile, Property
 from plytalk.core.registry.registry import Registry

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from plytalk.core.contracts import Stream
 from plytalk.core.contracts.errors import HandshakeFailed
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks import clock

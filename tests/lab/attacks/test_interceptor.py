@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from plytalk.core.contracts import Handshake, Stream
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, LocalError, WrongSecret
+from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO
 from plytalk.core.registry.registry import Registry

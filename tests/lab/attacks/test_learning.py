@@ -6,7 +6,8 @@ import os
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from plytalk.core.contracts import Cipher, Handshake
+from plytalk.core.contracts.cipher import Cipher
+from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import PROTECTIONS, Property
 from plytalk.core.pipeline.tracing import TraceEvent

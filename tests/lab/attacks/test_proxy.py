@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from doors import Doors, Guest
 
-from plytalk.core.contracts import Stream
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.io.queue_listener import QueueListener
 from plytalk.lab.attacks import clock

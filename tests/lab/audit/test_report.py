@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from doors import Doors, Guest, greets
 
-from plytalk.core.contracts import Handshake
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed
+from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.lab.attacks import clock

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from judging import ALICE, BOB, Shown
 
-from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChangedPeer, Refused, UnknownPeer, Usage
 from plytalk.core.contracts.peers import Identity
 from plytalk.plugins.authenticators.known_hosts import KnownHosts, host_and_port

@@ -6,7 +6,7 @@ from meeting import End, Meeting, end, meet
 from people import environment
 from programs import chat, connect, serve
 
-from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ImpossibleStack, StackMismatch, Usage, WrongSecret
 from plytalk.core.contracts.peers import Role
 from plytalk.plugins.authenticators.code import Code

@@ -15,8 +15,8 @@ import pytest
 from people import environment
 from prometheus_client.parser import text_string_to_metric_families
 
-from plytalk.core.contracts import Feature
 from plytalk.core.contracts.errors import CannotConnect, ImpossibleStack, Refused, Truncated, UnknownPeer, Usage
+from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Role
 from plytalk.core.pipeline.session import EndedBy, Ending

@@ -8,7 +8,7 @@ import pytest
 from meeting import End, Person, meet, nobody
 from programs import ENVIRONMENT, chat, connect, serve
 
-from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import Exit, HandshakeFailed, ImpossibleStack, Refused, Usage
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property

@@ -11,7 +11,7 @@ from heap import referents
 from meeting import Meeting, end, meet
 from programs import ENVIRONMENT, chat, serve
 
-from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, Exit, HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property

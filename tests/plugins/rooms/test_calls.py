@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from crowd import Crowd
 
-from plytalk.core.contracts import Feature
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.feature import Feature
 from plytalk.testing.verdict import idle
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from crowd import PATIENT, Crowd, Stranger, Tight
-from plytalk.plugins.rooms.wire import Kind
 
 from plytalk.core.contracts.peers import Role
 from plytalk.core.endpoints.server import ListenAddress
@@ -15,6 +14,7 @@ from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 from plytalk.plugins.rooms import hub as hubs
 from plytalk.plugins.rooms import member as members
+from plytalk.plugins.rooms.events import Kind
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import RecordingUi
 from plytalk.testing.verdict import idle

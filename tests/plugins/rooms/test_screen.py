@@ -3,7 +3,7 @@
 import pytest
 from crowd import Screen
 
-from plytalk.core.contracts import Said
+from plytalk.core.contracts.ui import Said
 from plytalk.plugins.rooms.events import Kind, Mark, RoomEvent
 from plytalk.plugins.rooms.screen import show, tell
 

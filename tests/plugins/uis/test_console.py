@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from plytalk.core.contracts import Said
 from plytalk.core.contracts.errors import OutputFailed, UnknownPeer
+from plytalk.core.contracts.ui import Said
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.io.lines import LineReader

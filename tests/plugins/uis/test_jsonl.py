@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plytalk.core.contracts import Said
+from plytalk.core.contracts.ui import Said
 from plytalk.core.io.lines import LineReader
 from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.uis.jsonl import Jsonl, layers

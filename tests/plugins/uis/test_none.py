@@ -5,8 +5,8 @@ from dataclasses import replace
 import programs
 import pytest
 
-from plytalk.core.contracts import Said
 from plytalk.core.contracts.errors import UnknownPeer
+from plytalk.core.contracts.ui import Said
 from plytalk.plugins.uis.none import Nobody, layers
 from plytalk.testing import check_ui, open_ends, stack_of
 

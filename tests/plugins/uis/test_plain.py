@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from plytalk.core.contracts import Question
+from plytalk.core.contracts.questions import Question
 from plytalk.testing.verdict import idle
 
 pytest.importorskip("termios", reason="needs the terminals of Unix")

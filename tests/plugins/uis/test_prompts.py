@@ -12,7 +12,7 @@ pytest.importorskip("termios", reason="needs the terminals of Unix")
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 
-from plytalk.core.contracts import Question
+from plytalk.core.contracts.questions import Question
 from plytalk.plugins.uis import prompts
 from plytalk.plugins.uis.prompts import Prompt
 from plytalk.plugins.uis.terminal import TerminalOutput

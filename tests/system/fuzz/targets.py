@@ -13,9 +13,10 @@ from ipaddress import ip_address
 
 from plytalk.cli import config
 from plytalk.cli.inspect import lines
-from plytalk.core.contracts import Frame, Framer
 from plytalk.core.contracts.errors import HandshakeFailed, LocalError, RemoteError, Usage
+from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Item
+from plytalk.core.contracts.layer import Frame
 from plytalk.core.contracts.sanitise import MARKS, clean
 from plytalk.core.io.address import parse_address
 from plytalk.lab.inspect.capture import capture

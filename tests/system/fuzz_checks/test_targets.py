@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[3]
-CORPUS = ROOT / "fuzz" / "corpus"
+FUZZ = ROOT / "tests" / "system" / "fuzz"
+CORPUS = FUZZ / "corpus"
 sys.path.insert(0, str(ROOT))
 
 from tests.system.fuzz import run  # noqa: E402
@@ -103,14 +104,16 @@ def test_a_short_guided_run_counts_its_inputs(tmp_path):
 @pytest.mark.skipif(find_spec("atheris") is None, reason="needs atheris: pip install -e '.[fuzz]'")
 def test_a_crash_ends_the_run_and_keeps_its_input(tmp_path):
     """A copy of the fuzzer whose target `address` minds a hash sign in the host."""
-    shutil.copytree(ROOT / "fuzz", tmp_path / "fuzz", ignore=shutil.ignore_patterns("found", "crashes", "__pycache__"))
-    targets = tmp_path / "fuzz" / "targets.py"
+    shutil.copytree(
+        FUZZ, tmp_path / "tests" / "system" / "fuzz", ignore=shutil.ignore_patterns("found", "crashes", "__pycache__")
+    )
+    targets = tmp_path / "tests" / "system" / "fuzz" / "targets.py"
     targets.write_text(targets.read_text().replace("        assert host\n", '        assert "#" not in host\n'))
     command = [sys.executable, "-m", "tests.system.fuzz.run", "address", "framer-raw", "--minutes", "2", "--jobs", "1"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout
     assert "address crashed" in done.stderr
     assert "AssertionError" in done.stderr
-    (kept,) = (tmp_path / "fuzz" / "crashes").glob("address-crash-*")
+    (kept,) = (tmp_path / "tests" / "system" / "fuzz" / "crashes").glob("address-crash-*")
     assert b"#" in kept.read_bytes()
     assert "framer-raw" not in done.stdout

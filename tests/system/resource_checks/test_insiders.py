@@ -14,7 +14,7 @@ from tests.system.resources import insiders
 from tests.system.resources.attacks import SHORT, Row
 from tests.system.resources.server import LOOPBACK, free_port, measures, serving
 
-WEAKENED = Path(__file__).resolve().parents[1] / "lab" / "weakened.py"
+WEAKENED = Path(__file__).resolve().parents[1] / "verdicts" / "weakened.py"
 FEW = replace(SHORT, joins=10, insider=1.0, beside_insider=5)
 
 

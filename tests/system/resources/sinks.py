@@ -14,10 +14,13 @@ from typing import Any
 from unittest.mock import patch
 
 from plytalk.cli.main import complain, main
-from plytalk.core.contracts import Authenticator, Handshake, Layer, Ui
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import Refused
+from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.ui import Ui
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.establish import Establishment
 from plytalk.core.pipeline.session import Session

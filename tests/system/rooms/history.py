@@ -1,6 +1,6 @@
 """A history checker: a real server, real clients, and a network that cuts, resets and stalls between them.
 
-From the project's folder:  ./run python -m tests.rooms.history --minutes 10      (or --seconds 20, --no-history, --seed N)
+From the project's folder:  ./run python -m tests.system.rooms.history --minutes 10      (or --seconds 20, --no-history, --seed N)
 
 Clients say numbered lines into several rooms at random times. Meanwhile their connections break at random bytes, clients are
 killed and come again, and the server is told to end or killed and starts again. In each room a witness, whose connection breaks
@@ -34,9 +34,8 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 
-from tests.programs import COMMAND, ENVIRONMENT
-
 from plytalk.plugins.rooms.room_list import KEEP
+from tests.support.programs import COMMAND, ENVIRONMENT
 
 ROOMS = ("kitchen", "garden")
 TALKERS = 3

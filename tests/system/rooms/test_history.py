@@ -1,4 +1,4 @@
-"""The history checker, for as long as a test may take; longer it is `./run python -m tests.rooms.history --minutes N`."""
+"""The history checker, for as long as a test may take; longer it is `./run python -m tests.system.rooms.history --minutes N`."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ WHAT_HAPPENS = {
 
 @pytest.mark.parametrize("options", [("--seconds", "45"), ("--seconds", "15", "--no-history")], ids=["history", "none"])
 def test_nothing_is_lost_nothing_comes_twice_and_all_see_the_same(options: tuple[str, ...]) -> None:
-    command = [sys.executable, "-m", "tests.rooms.history", *options]
+    command = [sys.executable, "-m", "tests.system.rooms.history", *options]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     assert {part.partition(": ")[0] for part in run.stdout.splitlines()[1].split(", ")} == WHAT_HAPPENS

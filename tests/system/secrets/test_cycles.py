@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from plytalk.core.contracts import Authenticator
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import Refused
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Peer, Role

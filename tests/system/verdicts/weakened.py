@@ -65,7 +65,7 @@ def chat(change: str, arguments: list[str]) -> int:
 def main() -> None:
     weakening = json.load(sys.stdin)
     finder = weaken(weakening)
-    sys.path.insert(0, str(ROOT / "tests"))
+    sys.path[:0] = [str(ROOT / "tests" / "system"), str(ROOT / "tests" / "support")]
     from verdicts.stacks import stack_named
 
     from plytalk.core.registry.registry import Registry

@@ -185,15 +185,15 @@ IDENTITY = (
     Weakening(
         "a changed key is the same",
         KNOWN_HOSTS,
-        "case Verdict.SAME:",
-        "case Verdict.SAME | Verdict.CHANGED:",
+        "case HostKeyVerdict.SAME:",
+        "case HostKeyVerdict.SAME | HostKeyVerdict.CHANGED:",
         red(PINNED, "mitm"),
     ),
     Weakening(
         "a key of the same type is the same key",
         HOSTS,
-        "(Verdict.SAME, [entry for entry in valid if entry.key == key]),",
-        "(Verdict.SAME, [entry for entry in valid if entry.key.type == key.type]),",
+        "(HostKeyVerdict.SAME, [entry for entry in valid if entry.key == key]),",
+        "(HostKeyVerdict.SAME, [entry for entry in valid if entry.key.type == key.type]),",
         red(PINNED, "mitm"),
     ),
     Weakening(
@@ -302,7 +302,7 @@ AGREED = (
     ),
     Weakening(
         "several questions are asked at the same time",
-        "core/io/questions.py",
+        "core/contracts/questions.py",
         "        async with self._turn:\n",
         "        if self._turn:\n",
         red(WORDS, "wrong-asker"),
@@ -402,7 +402,7 @@ HANDSHAKE = (
         "the client tries again with what the server knows",
         PLYTALK1,
         "raise mismatch(offer.tokens, answer.known)",
-        "self._suites = answer.known\n            return await self.initiate(wire)",
+        "self._suites = answer.known\n            return await self.initiate(io)",
         red((DEFAULT, PINNED, CLASSICAL), "downgrade-retry"),
     ),
     Weakening(
@@ -429,9 +429,9 @@ HANDSHAKE = (
     Weakening(
         "the client speaks before it checks",
         PLYTALK1,
-        "await self._judge(wire, handshake, own, identity)  # before the first secret byte leaves\n"
-        "            await wire.send(C, handshake.write_message(own.proof))\n",
-        "await wire.send(C, handshake.write_message(own.proof))\n            await self._judge(wire, handshake, own, identity)\n",
+        "await self._judge(io, handshake, own, identity)  # before the first secret byte leaves\n"
+        "            await io.send(C, handshake.write_message(own.proof))\n",
+        "await io.send(C, handshake.write_message(own.proof))\n            await self._judge(io, handshake, own, identity)\n",
         red((PINNED, f"{DEFAULT} peer"), "early-secret"),
     ),
 )
@@ -440,8 +440,8 @@ SERVER = (
     Weakening(
         "a wrong session key is one of zeros",
         RSA,
-        '        session_key = b""\n',
-        "        session_key = bytes(32)\n",
+        "        session_key = bytearray()\n",
+        "        session_key = bytearray(32)\n",
         red((OLD, OLDER), "oaep-oracle"),
     ),
     Weakening(
@@ -482,7 +482,7 @@ SERVER = (
     Weakening(
         "the server's first byte does not matter",
         OPENING,
-        "        if not wire.heard:\n            self._clock.reschedule(self._loop.time())",
+        "        if not io.heard:\n            self._clock.reschedule(self._loop.time())",
         "        pass",
         red((DEFAULT, OLD), "silence"),
     ),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from plytalk.core.contracts.errors import UnknownPeer
-from plytalk.core.io.questions import ANSWERS, HINT, TRIES, Question, QuestionQueue
+from plytalk.core.contracts.questions import ANSWERS, HINT, TRIES, Question, QuestionQueue
 
 
 class Terminal:
