@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from plytalk.core.contracts.errors import Usage
+from plytalk.core.io.lines import BOM
 from plytalk.core.pipeline.tracing import TraceEvent
-from plytalk.trust.files import BOM
 
 VERSION = 1
 MAX_LINE = 4 * 1024 * 1024

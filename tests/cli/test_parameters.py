@@ -8,7 +8,9 @@ import pytest
 from plytalk.cli.main import chat
 from plytalk.cli.parameters import AddressType, ContactType, PortType
 from plytalk.cli.stacks import click_option
+from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.io.address import Address
+from plytalk.core.registry.registry import Registry
 
 
 def test_values_are_read_as_everywhere() -> None:
@@ -44,11 +46,11 @@ def parameters(command: click.Command) -> Iterator[click.Parameter]:
 
 def own_options() -> Iterator[click.Parameter]:
     """What the layers that come with plytalk add."""
-    host = Host()
+    registry = Registry()
     for kind in KINDS:
-        for name in host.names(kind):
-            if host.found[kind, name].builtin:
-                yield from (click_option(option, None) for option in host.layer(kind, name).options)
+        for name in registry.names(kind):
+            if registry.found[kind, name].builtin:
+                yield from (click_option(option, None) for option in registry.layer(kind, name).options)
 
 
 def test_no_option_takes_an_empty_value() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import UnknownPeer
+from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.items import Close
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer, Option

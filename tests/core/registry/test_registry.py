@@ -78,7 +78,7 @@ def test_a_name_that_nothing_has_cannot_be_blocked(site: Path) -> None:
     plant(site, "plytalk-cipher-a", {"cipher-a": "raise SystemExit('imported')"})
     for wrong in ("plytalk-cipher-b", "cipher-", "A", ""):
         with pytest.raises(UnknownLayer, match=rf"no plugin called `{wrong}` that could be blocked"):
-            Host(["a", wrong])
+            Registry(["a", wrong])
 
 
 def test_a_built_in_layer_can_be_blocked_too() -> None:
@@ -278,10 +278,10 @@ class Other(Feature):
 
 
 def test_the_features_of_a_stack_hear_with_their_methods_once_they_are_to_hear() -> None:
-    host, stack = Registry(points=[]), stack_of(LineSubscriber)
-    host.manager.hook.turned_away(address="before", error=Refused())
-    host.hear(stack)
-    host.manager.hook.turned_away(address="192.0.2.7:1", error=Refused())
+    registry, stack = Registry(points=[]), stack_of(LineSubscriber)
+    registry.manager.hook.turned_away(address="before", error=Refused())
+    registry.hear(stack)
+    registry.manager.hook.turned_away(address="192.0.2.7:1", error=Refused())
     [ear] = stack.features
     assert isinstance(ear, LineSubscriber)
     assert ear.heard == ["192.0.2.7:1"]
