@@ -1,4 +1,4 @@
-"""`--handshake noise`: what its options come to, and what it refuses. tests/live has its conversations with strangers."""
+"""`--handshake noise`: what its options come to, and what it refuses. tests/system/live has its conversations with strangers."""
 
 import contextlib
 import stat

@@ -1,4 +1,4 @@
-"""Lines of a terminal without escape sequences. What people then see is in tests/terminal."""
+"""Lines of a terminal without escape sequences. What people then see is in tests/system/terminal."""
 
 import asyncio
 import os

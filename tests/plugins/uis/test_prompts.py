@@ -1,4 +1,4 @@
-"""The input line of prompt_toolkit, without a terminal. What people then see is in tests/terminal."""
+"""The input line of prompt_toolkit, without a terminal. What people then see is in tests/system/terminal."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""What makes drawing on a terminal robust. What people then see is in tests/terminal."""
+"""What makes drawing on a terminal robust. What people then see is in tests/system/terminal."""
 
 import asyncio
 import io
