@@ -47,6 +47,15 @@ class Broadcast:
         del self._sessions[at], self._ciphers[at], self._framers[at], self._streams[at]
         session.follow(None)
 
+    def cut(self, at: int) -> list[Session]:
+        """Let only the first `at` have what is delivered from now on; gives the others."""
+        gone = self._sessions[at:]
+        for each in (self._sessions, self._ciphers, self._framers, self._streams):
+            del each[at:]
+        for session in gone:
+            session.follow(None)
+        return gone
+
     def deliver(self, plaintexts: Sequence[bytes]) -> list[Session]:
         """Send plaintexts to all; gives those whose streams are full now."""
         sessions, size = self._sessions, sum(map(len, plaintexts))

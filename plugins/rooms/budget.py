@@ -42,6 +42,12 @@ DELIVERED = 16 * KIB
 """The work of a message also grows by one for so many bytes that it is for all members of the room together."""
 COMMAND = 50
 """The work of a command or of an item that is not a message."""
+TOGETHER = 4 * TURN
+"""How much work all members together may cause in one turn of the event loop, before those that come next wait for another."""
+SLICE = TURN * DELIVERED
+"""How many bytes all members together are sent in one turn of the event loop: as many as one member may cause in its turn."""
+SENT = 2 * KIB
+"""What it takes to send anything at all, in bytes that are sent."""
 
 
 class Rates(NamedTuple):
@@ -118,11 +124,18 @@ class Unfinished:
 
 
 class Turns:
-    """Members that have used up their work take turns: one in each turn of the event loop, and all others between."""
+    """Members that have used up their work take turns: one in each turn of the event loop, and all others between.
+
+    What members had left may be much, of all together: beyond TOGETHER they wait for the next turn of the loop. `left` is below
+    zero then.
+    """
 
     def __init__(self, loop: "asyncio.AbstractEventLoop") -> None:
         self._loop = loop
         self._waiting: deque[Callable[[], None]] = deque()
+        self._later: deque[Callable[[], None]] = deque()
+        self.left = float(TOGETHER)
+        self._counts = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -132,6 +145,22 @@ class Turns:
         if not self._waiting:
             self._loop.call_soon(self._next)
         self._waiting.append(go_on)
+
+    def spend(self, work: float) -> None:
+        """A member causes work in this turn of the loop."""
+        if not self._counts:
+            self._counts = True
+            self._loop.call_soon(self._count_again)
+        self.left -= work
+
+    def wait_for_all(self, go_on: Callable[[], None]) -> None:
+        """Call `go_on` in the next turn of the loop in which something is left."""
+        self._later.append(go_on)
+
+    def _count_again(self) -> None:
+        self._counts, self.left = False, float(TOGETHER)
+        while self._later and self.left >= 0:
+            self._later.popleft()()
 
     def _next(self) -> None:
         go_on = self._waiting.popleft()

@@ -138,7 +138,7 @@ class Member(Speaker):
 
     def _command(self, text: str) -> None:
         self.budget.requests -= 1
-        self.budget.work -= COMMAND
+        self._work(COMMAND)
         self._stop_if_over()
         self._hub.heard(self, text)
 
@@ -146,20 +146,30 @@ class Member(Speaker):
 
     def record(self, size: int, items: int) -> None:
         budget = self.budget
-        budget.work -= RECORD + size // PIECE
+        self._work(RECORD + size // PIECE)
+        self._hub.turns.spend(items)  # a member's own work counts each when it is said
         budget.octets -= size
         if not items:
             budget.requests -= ITEM
-        if budget.work < 0 or budget.octets < 0 or budget.requests < 0:
+        if budget.work < 0 or budget.octets < 0 or budget.requests < 0 or self._others_come_first:
             self._stop_if_over()
+
+    def _work(self, work: float) -> None:
+        self.budget.work -= work
+        self._hub.turns.spend(work)
+
+    @property
+    def _others_come_first(self) -> bool:
+        """Whether all members together have done enough for now."""
+        return self._hub.turns.left < 0 or (self.room is not None and self.room.is_jammed)
 
     def charge(self, size: int) -> None:
         if self.room:
-            self.budget.work -= len(self.room) * size / DELIVERED
+            self._work(len(self.room) * size / DELIVERED)
 
     def item(self) -> None:
         self.budget.requests -= ITEM
-        self.budget.work -= COMMAND
+        self._work(COMMAND)
         if self.budget.requests < 0 or self.budget.work < 0 or self.stream.buffered > UNREAD_BYTES:
             self._stop_if_over()
 
@@ -182,10 +192,13 @@ class Member(Speaker):
                 hub.loud += 1
             self._pause = hub.loop.call_later(delay, self._go_on)
             self._ask_whether_it_is_there()
-        elif room and room.least_lag(self) > UNREAD_BYTES:
+        elif room and (room.is_jammed or room.least_lag(self) > UNREAD_BYTES):
             room.waiting.append(self._go_on)
         elif self.budget.work < 0:
             hub.turns.wait(self._take_turn)
+        elif hub.turns.left < 0:
+            self.budget.work = min(self.budget.work, COMMAND)  # what it had left would keep all behind it waiting
+            hub.turns.wait_for_all(self._go_on)
         else:
             return
         self._held = True

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from plytalk.core.contracts.errors import ChatError
+from plytalk.plugins.rooms.budget import SLICE
 from plytalk.plugins.rooms.resume import ReceivedCounts
 from plytalk.plugins.rooms.room import Room
 from plytalk.trust.files import StoreError
@@ -33,12 +34,14 @@ class Outbox:
         self._owing: list[Member] = []
         self._entered: list[Member] = []
         self._rooms: dict[Room, None] = {}
+        self._turn_will_end = False
 
     def touch(self, room: Room) -> None:
         """Something is to be sent to a room: at the end of this turn, with all else that happens in it."""
-        if not self._rooms:
-            self._loop.call_soon(self._turn_ends)
         self._rooms[room] = None
+        if not self._turn_will_end:
+            self._turn_will_end = True
+            self._loop.call_soon(self._turn_ends)
 
     def owe(self, member: "Member") -> None:
         """A member is to be told at the end of this turn how much of what it said has been taken."""
@@ -79,14 +82,25 @@ class Outbox:
             self._deliver()
 
     def _deliver(self) -> None:
-        rooms, self._rooms = self._rooms, {}
+        self._turn_will_end = False
         owing, self._owing = self._owing, []
         for member in owing:
             member.acknowledge()
-        for room in rooms:
-            room.flush()
+        self._flush()
         for member in owing:
             member.owes = False
             member.session.flush()
             member.settle()
         self._delivered()
+
+    def _flush(self) -> None:
+        """Send SLICE bytes, and the rest in the next turns: first to rooms that have waited. Each is first at times."""
+        rooms, self._rooms = iter(self._rooms), {}
+        left = SLICE
+        for room in rooms:
+            left = room.flush(left)
+            if left <= 0:
+                break
+        again, self._rooms = tuple(self._rooms), {}
+        for room in (*rooms, *again[1:], *again[:1]):
+            self.touch(room)

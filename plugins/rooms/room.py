@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from plytalk.core.contracts.items import Extension, Item
-from plytalk.core.contracts.limits import KIB, Limits
+from plytalk.core.contracts.limits import KIB, MIB, Limits
 from plytalk.core.pipeline.broadcast import Broadcast
+from plytalk.plugins.rooms.budget import SENT, SLICE
 from plytalk.plugins.rooms.event_log import EventLog, LogEntry
 from plytalk.plugins.rooms.events import EVENT, FIXED, SEEN, Kind, Mark, RoomEvent, head_of
 
@@ -24,6 +25,8 @@ Packed = dict[tuple[int, int, frozenset[int]], Sequence[bytes]]
 SAID = int(Kind.SAID)
 CHUNK = 256 * KIB
 """How many bytes a member that is behind is sent at once; the next when it has read them."""
+JAM = 4 * MIB
+"""How many bytes a member may have yet to be sent only because others are sent theirs first, until nobody there is read from."""
 CROWD = 50
 """From how many members on nobody is told who comes and goes: it would be more than what is said."""
 
@@ -92,6 +95,8 @@ class Room:
         self.subscribers: dict[LineSubscriber, int | None] = {}
         """The next event of those that hear lines and do not keep up; None for those that do."""
         self._heard = self.log.next
+        self.is_jammed = False
+        """Whether more has been said than can be sent to all for now."""
         self.waiting: list[Callable[[], None]] = []
         """Called when more has been sent to members that were behind: those that speak faster than the others read."""
         self._pack, self._touched = pack, touched
@@ -168,37 +173,61 @@ class Room:
                 if is_for(member.person, entry):
                     member.hear(RoomEvent.decode(entry.body))
 
-    def flush(self) -> None:
-        """Bring everybody up to date, apart from those who do not read.
+    def flush(self, left: int = SLICE) -> int:
+        """Bring everybody up to date, apart from those who do not read; gives how much is left of so many bytes.
 
-        Most members are in step: they have been told the same, and are told the same now, all at once.
+        Most members are in step: they have been told the same, and are told the same now, all at once. Once the bytes are used up
+        the rest waits for the next turn of the event loop. Those in step, those apart and those that hear lines get a third each.
         """
-        log = self.log
+        log, third = self.log, left // 3
         end, start = log.next, self._heard
         packed: Packed = {}
         if start != end:
-            if log.last_private >= start:
-                told = {person for entry in log.since(start) for person in entry.audience or ()}
-                for member in [member for member in self.wired if member.person in told]:
-                    self._set_apart(member, start)
-            hidden = self._hidden(start, end, None)
-            if self._in_step and (records := self._records(start, end, hidden, packed)):
-                self.deliveries += (end - start - len(hidden)) * len(self._in_step)
-                if slow := self._in_step.deliver(records):
-                    for member in [member for member in self.wired if member.session in slow]:
-                        self._set_apart(member, end)
+            left -= self._tell_all(start, end, packed, left - third - third)
         for member in tuple(self._apart):
-            self._serve(member, end, packed)
+            left -= self._serve(member, end, packed, left - third if self.subscribers else left)
         self._heard = end
-        for subscriber, at in tuple(self.subscribers.items()):
+        for subscriber, at in sorted(self.subscribers.items(), key=lambda each: each[1] or start):
             if subscriber in self.subscribers and (at or start) < end:
-                self._tell(subscriber, at or start)
+                left -= self._tell(subscriber, at or start, left)
         behind = [*(member.at for member in self._apart), *(at for at in self.subscribers.values() if at)]
         log.trim(min(behind, default=None))
-        if self.waiting:  # each looks again whether it has to wait
+        awaited = self._awaited(end)
+        self.is_jammed = max(map(log.size, awaited), default=0) > JAM
+        if awaited:
+            self._touched(self)
+        if self.waiting and not self.is_jammed:  # each looks again whether it has to wait
             waiting, self.waiting = self.waiting, []
             for go_on in waiting:
                 go_on()
+        return left
+
+    def _awaited(self, end: int) -> set[int]:
+        """The next events of those that read, and have yet to be sent what was before `end`."""
+        lines = ((at, subscriber) for subscriber, at in self.subscribers.items() if at)
+        late = [*((member.at, member.stream) for member in self._apart), *lines]
+        return {at for at, reader in late if at < end and not getattr(reader, "full", False)}
+
+    def _tell_all(self, start: int, end: int, packed: Packed, left: int) -> int:
+        """Send what has happened to those that are in step, as far as the bytes go; gives how many were sent."""
+        if self.log.last_private >= start:
+            told = {person for entry in self.log.since(start) for person in entry.audience or ()}
+            for member in [member for member in self.wired if member.person in told]:
+                self._set_apart(member, start)
+        hidden = self._hidden(start, end, None)
+        if not self._in_step or not (records := self._records(start, end, hidden, packed)):
+            return 0
+        each = sum(map(len, records)) + SENT
+        if len(self._in_step) > (most := max(1, left // each)):
+            late = set(self._in_step.cut(most))
+            for member in [member for member in self.wired if member.session in late]:
+                self._apart[member] = None
+                self._place(member, start)
+        self.deliveries += (end - start - len(hidden)) * (count := len(self._in_step))
+        if slow := self._in_step.deliver(records):
+            for member in [member for member in self.wired if member.session in slow]:
+                self._set_apart(member, end)
+        return each * count
 
     def _set_apart(self, member: "Member", at: int) -> None:
         """A member that is told something in private, or does not read, is served alone, from number `at` on."""
@@ -210,21 +239,25 @@ class Room:
     def _place(self, member: "Member", at: int) -> None:
         member.at, member.sent = at, self.log.total - self.log.size(at)
 
-    def _serve(self, member: "Member", end: int, packed: Packed) -> None:
-        """Send a member what it has yet to be sent, as much as it reads."""
+    def _serve(self, member: "Member", end: int, packed: Packed, left: int) -> int:
+        """Send a member what it has yet to be sent, as much as it reads and the bytes go; gives how many were sent."""
+        sent = 0
         while member in self._apart and (at := member.at) < end:
             if member.stream.full or at < self.log.first:
                 member.fall_behind(self, at)
-                return
+                return sent
+            if sent >= left:
+                return sent
             until, size = self.log.part(at, CHUNK)
             hidden = self._hidden(at, until, member.person)
-            member.at, member.sent = until, member.sent + size
+            member.at, member.sent, sent = until, member.sent + size, sent + size + SENT
             self.deliveries += until - at - len(hidden)
             if records := self._records(at, until, hidden, packed):
                 member.session.deliver(records)
         if member in self._apart and not member.stream.full:  # it has not left meanwhile
             del self._apart[member]
             self._in_step.add(member.session)
+        return sent
 
     def _hidden(self, at: int, end: int, person: object) -> frozenset[int]:
         """Which events from number `at` to before `end` are not for this person, or for None, who is told nothing in private."""
@@ -242,19 +275,25 @@ class Room:
             packed[at, end, hidden] = self._pack([Extension(EVENT, body) for body in bodies]) if bodies else ()
         return packed[at, end, hidden]
 
-    def _tell(self, subscriber: Any, at: int) -> None:
-        """Tell one that hears lines what it has yet to be told, as much as it reads."""
+    def _tell(self, subscriber: Any, at: int, left: int) -> int:
+        """Tell one that hears lines what it has yet to be told, as much as it reads and the bytes go; gives how many."""
+        sent = 0
         for number, entry in enumerate(self.log.since(at), max(at, self.log.first)):
             if getattr(subscriber, "full", False) or at < self.log.first:
                 self.subscribers[subscriber] = number
                 subscriber.fall_behind(self, at if at < self.log.first else number)
-                return
+                return sent
+            if sent >= left:
+                self.subscribers[subscriber] = number
+                return sent
+            sent += len(entry.body) + SENT
             event = RoomEvent.decode(entry.body)
             if (subscriber.id != entry.sender or event.kind not in SEEN) and is_for(subscriber.person, entry):
                 subscriber.hear(event)
             if subscriber not in self.subscribers:
-                return
+                return sent
         self.subscribers[subscriber] = None
+        return sent
 
 
 def is_for(person: object, entry: LogEntry) -> bool:

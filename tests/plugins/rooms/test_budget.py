@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from crowd import PATIENT, Crowd, Stranger, Tight
@@ -23,6 +24,7 @@ from plytalk.plugins.rooms.budget import (
     BYTES,
     DELIVERED,
     REQUESTS,
+    TOGETHER,
     TURN,
     Budget,
     Rates,
@@ -103,6 +105,38 @@ async def test_turns_are_taken_one_in_each_turn_of_the_loop_and_in_order() -> No
         assert len(taken) == count
     assert taken == list("abcabcabc")
     assert not len(turns)
+
+
+async def test_what_many_have_saved_up_is_not_all_spent_in_one_turn_of_the_loop(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each member may say 800 lines at once; all together, those of a few members."""
+    said = [0]
+
+    def next_turn() -> None:
+        if said[-1]:
+            said.append(0)
+        asyncio.get_running_loop().call_soon(next_turn)
+
+    async with Crowd(home, headless=True, rate=0) as crowd:
+        people = [await crowd.joins(f"member-{number}") for number in range(30)]
+        say = crowd.hub.first.say
+
+        def counted(*what: Any) -> None:
+            said[-1] += 1
+            say(*what)
+
+        monkeypatch.setattr(crowd.hub.first, "say", counted)
+        next_turn()
+        lines = [HEADER.pack(MESSAGE, len(text)) + text for text in (b"%d" % number for number in range(800))]
+        for person in people:
+            person.session.deliver([padded(lines[:], sum(map(len, lines)))])
+        await people[0].until(lambda: sum(event.text == "799" for event in people[0].events) == 30)
+        assert sum(said) == 30 * 800
+        assert max(said) <= TOGETHER + 2 * TURN
+        for member in {event.name for event in people[0].events if event.text == "799"}:
+            told = [event.text for event in people[0].events if event.name == member and event.text.isdigit()]
+            assert told == [f"{number}" for number in range(800)]
 
 
 def test_of_unfinished_messages_the_oldest_is_given_up_where_they_are_too_many() -> None:

@@ -1,13 +1,17 @@
 """A room brings all that happened to all who are there, once for each turn of the loop."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from crowd import Crowd
+from crowd import Crowd, Stranger
 
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import MIB, Limits
+from plytalk.core.pipeline.session import Session
 from plytalk.plugins.messages.records import Records
+from plytalk.plugins.rooms import outbox
 from plytalk.plugins.rooms import room as rooms
 from plytalk.plugins.rooms.events import Kind, Mark, RoomEvent
 from plytalk.plugins.rooms.room import Room
@@ -132,3 +136,108 @@ async def test_who_comes_in_the_same_turn_hears_nothing_of_what_was_before(home:
         assert [event.text for event in late.heard if event.kind == Kind.SAID] == ["after"]
         hub.first.subscribers.pop(late)
         await asyncio.sleep(0)
+
+
+# -- much for many ------------------------------------------------------------------------------------------------------------
+
+
+class Sent:
+    """How many bytes a server has sealed for members in each turn of the event loop, one record at a time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.turns: list[int] = [0]
+        deliver = Session.deliver
+
+        def counted(session: Session, plaintexts: Sequence[bytes]) -> None:
+            self.turns[-1] += sum(map(len, plaintexts))
+            deliver(session, plaintexts)
+
+        monkeypatch.setattr(Session, "deliver", counted)
+        self._next()
+
+    def _next(self) -> None:
+        if self.turns[-1]:
+            self.turns.append(0)
+        asyncio.get_running_loop().call_soon(self._next)
+
+
+LONG = 400_000
+
+
+async def long(person: Stranger, count: int) -> None:
+    """Until so many long messages have come."""
+    await person.until(lambda: sum(len(body) > LONG for body in person.bodies) == count, "They do not come")
+
+
+async def heard(person: Stranger, count: int, after: str) -> None:
+    """Until so much has come after this."""
+    await person.until(lambda: person.texts[-count - 1 :][0].endswith(after))
+
+
+async def test_a_long_message_to_many_is_sent_in_many_turns_of_the_loop_and_in_order(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "SLICE", 3 * MIB)
+    async with Crowd(home, rate=0) as crowd:
+        people = [await crowd.joins(f"member-{number}") for number in range(12)]
+        guest = await crowd.stranger("guest")
+        guest.session.say("hi")
+        await people[0].until(lambda: people[0].texts[-1].endswith("hi"))
+        sent = Sent(monkeypatch)
+        for number in range(3):
+            people[number].session.say("x" * (MIB - 100))
+            people[number + 1].session.say(f"short {number}")
+        people[0].session.say("last")
+        for person in people:
+            await heard(person, 7, after="hi")
+        assert max(sent.turns) < 5 * MIB, "one turn of the event loop is spent on them all"
+        assert sum(sent.turns) > 36 * (MIB - 100)
+        said = [person.bodies[-7:] for person in people]
+        assert all(each == said[0] for each in said)
+        numbers = [event.id for event in people[0].events]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        await guest.session.stack.ui.until(messages=7)  # type: ignore[attr-defined]
+        assert crowd.hub.dropped == 0
+
+
+async def test_another_room_does_not_wait_until_all_in_this_one_have_a_long_message(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "SLICE", MIB)
+    async with Crowd(home, headless=True, rate=0) as crowd:
+        people = [await crowd.joins(f"member-{number}") for number in range(12)]
+        alice, bob = [await crowd.joins(name, room="kitchen") for name in ("alice", "bob")]
+        people[0].session.say("x" * (MIB - 100))
+        while not any(len(body) > LONG for person in people for body in person.bodies):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        alice.session.say("meanwhile")
+        await bob.until(lambda: "alice: meanwhile" in bob.texts)
+        assert sum(len(body) > LONG for person in people for body in person.bodies) < 12
+        for person in people:
+            await long(person, 1)
+
+
+async def test_where_more_is_said_than_can_be_sent_the_speakers_wait_and_nobody_is_dropped(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "SLICE", 100_000)
+    monkeypatch.setattr(rooms, "JAM", MIB)
+    async with Crowd(home, headless=True, rate=0) as crowd:
+        people = [await crowd.joins(f"member-{number}") for number in range(8)]
+        room, most = crowd.hub.first, 0
+        say = room.say
+
+        def counted(*said: Any) -> None:
+            nonlocal most
+            say(*said)
+            most = max(most, room.lag, room.log.size(room._heard))
+
+        monkeypatch.setattr(room, "say", counted)
+        for number in range(5):
+            for person in people:
+                person.session.say(f"{number} " + "x" * 400_000)
+        for person in people:
+            await long(person, 40)
+        assert most < 4 * MIB
+        assert not room.is_jammed
+        assert crowd.hub.dropped == 0
