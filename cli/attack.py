@@ -12,6 +12,7 @@ from plytalk.cli.parameters import AddressType, PortType
 from plytalk.cli.stacks import Choice, LayerName, StackCommand, layer_options
 from plytalk.cli.tracing import trace_option, tracing
 from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.address import Address
@@ -67,7 +68,7 @@ def report(name: str, line: str) -> None:
 
 
 async def run(proxy: Proxy, own: Stack, listen: tuple[str, int], target: tuple[str, int], once: bool) -> None:
-    await own.handshake.ready(Role.RESPONDER, lambda prompt: "")
+    await prepare(own.handshake, Role.RESPONDER, lambda prompt: "")
     await proxy.run(listen, target, once)
 
 
@@ -79,7 +80,7 @@ def preludes(choice: Choice, folder: Path) -> dict[Role, int]:
     async def measured() -> dict[Role, int]:
         stacks = {role: scenario.stack(role.value, folder) for role in Role}
         for role, stack in stacks.items():
-            await stack.handshake.ready(role, lambda prompt: "")
+            await prepare(stack.handshake, role, lambda prompt: "")
         return await measure_preludes(stacks, stacks[Role.INITIATOR])
 
     return clock.run(measured())

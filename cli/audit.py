@@ -10,13 +10,13 @@ import click
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import AddressType
 from plytalk.cli.stacks import DEFAULT_PORT
+from plytalk.core.contracts.audit import Finding, Grade
 from plytalk.core.contracts.errors import Exit
 from plytalk.core.contracts.properties import PROTECTIONS, Property
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.address import Address
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
-from plytalk.lab.audit.probe import Finding, Grade
 from plytalk.lab.audit.report import Known, Report
 from plytalk.lab.audit.report import audit as look
 

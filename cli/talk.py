@@ -20,6 +20,7 @@ from plytalk.cli.terminal import has_no_input, is_empty, secret
 from plytalk.cli.tracing import trace_option, tracing
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.optional import Remembers
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import shorten
@@ -122,7 +123,8 @@ def serve(
     if not (open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives):
         warn(choice)  # otherwise the invitation says that anyone may come in
     for auth in stack.auths:
-        auth.remembers = True
+        if isinstance(auth, Remembers):
+            auth.remembers = True
     with tracing(trace, stack.ui.notice) as tracer:
         choice.registry.hear(stack)
         server = Server(

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from plytalk.core.contracts.errors import FrameTooLong, LocalError
 from plytalk.core.contracts.framer import Framer
-from plytalk.core.contracts.layer import Buffer, Failed, Frame, Kind
+from plytalk.core.contracts.layer import Buffer, Failed, Frame, Kind, attempt
 
 LARGE = 4096
 """From how many bytes on a frame is copied by itself; of smaller ones there are many in what has come, which is copied once."""
@@ -41,7 +41,8 @@ class HeaderFramer(Framer):
     @staticmethod
     def encode_each(framers: "Sequence[HeaderFramer]", kind: Kind, payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
         if len(set(map(len, payloads))) != 1:
-            return Framer.encode_each(framers, kind, payloads, failed)
+            pairs = enumerate(zip(framers, payloads, strict=True))
+            return [attempt(number, failed, framer.encode, kind, payload) or b"" for number, (framer, payload) in pairs]
         head = framers[0].encode(kind, payloads[0])[: framers[0].header.size]  # of all the same length, so of all the same header
         return [head + payload for payload in payloads]
 

@@ -1,16 +1,27 @@
 """Authenticators: whether the key that the other side shows is the right one."""
 
-from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol
 
-from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.layer import Layer
-from plytalk.core.contracts.peers import Identity, Peer, Role
+from plytalk.core.contracts.peers import Peer, Reply, Role
 
-if TYPE_CHECKING:
-    from plytalk.core.pipeline.handshake_io import Channel, HandshakeIO
+
+class Channel(Protocol):
+    """The connection when the handshake is done: each body is sealed in its own record. For authenticators, before any talk."""
+
+    def send(self, body: bytes) -> Reply[None]:
+        """Send one body to the other side's authenticator."""
+
+    def receive(self, person: bool = False) -> Reply[bytes]:
+        """The next body; `person` gives it the time that a person on the other side needs for an answer.
+
+        Raises WrongSecret where it does not open: the two sides do not hold the same keys.
+        """
+
+    def prove(self, binding: bytes) -> Reply[None]:
+        """Show each other that both hold the same keys, by sending the same `binding` both ways. Raises WrongSecret."""
 
 
 class Authenticator(Layer):
@@ -39,48 +50,12 @@ class Authenticator(Layer):
     other_side: str = ""
     """What the other side must add to its command, for the line that `chat serve` prints; empty for nothing."""
 
-    remembers: bool = False
-    """Whether what it counts against its peers is kept across restarts. Only `chat serve` sets it."""
-
-    @property
-    def spent(self) -> str:
-        """Why nobody can pass any more, as a sentence; empty while somebody can. A server that reads it ends."""
-        return ""
-
-    async def agree(self, io: "HandshakeIO", role: Role) -> bytes:
+    async def agree(self, io: HandshakeIO, role: Role) -> bytes:
         """A pre-shared key of 32 bytes, for handshakes that take one. Only called where `agrees` names a method."""
         raise NotImplementedError
 
     async def check(self, peer: Peer) -> None:
         """Raises UnknownPeer, ChangedPeer or Refused to end the handshake here."""
 
-    def check_admit(self, key: str, name: str) -> None:
-        """Raises what `admit` would raise, and changes nothing: called for every list before any of them changes. May block."""
-
-    def admit(self, key: str, name: str) -> str:
-        """Let a key (`TYPE BASE64`) in from now on, where this uses a list; a sentence for the person who asked. May block.
-
-        Raises Usage where it does not use a list.
-        """
-        raise Usage(f"--auth {self.name} does not use a list.")
-
-    async def verify(self, channel: "Channel", peer: Peer) -> None:
+    async def verify(self, channel: Channel, peer: Peer) -> None:
         """Raises Refused or WrongSecret to end the conversation before it begins."""
-
-
-@runtime_checkable
-class KeepsKeys(Protocol):
-    """An authenticator that can be told beforehand which key is right: the lab attacks it with one that was."""
-
-    @classmethod
-    def knowing(cls, key: Identity, folder: Path) -> Mapping[str, Any]:
-        """The options by which it lets this key pass; what files they name are in the folder."""
-
-
-@runtime_checkable
-class RevokesKeys(KeepsKeys, Protocol):
-    """One that can be told as well that a key which it knows is not right any more."""
-
-    @classmethod
-    def revoking(cls, key: Identity, folder: Path) -> Mapping[str, Any]:
-        """The same for a key that is to be refused from now on."""

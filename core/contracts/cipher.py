@@ -1,10 +1,9 @@
 """Ciphers: what is said, sealed."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from plytalk.core.contracts.layer import Failed, Layer, attempt
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.peers import Role, SessionSecrets
 
 
@@ -32,14 +31,6 @@ class Cipher(Layer):
 
     @abstractmethod
     def seal(self, plaintext: bytes) -> bytes: ...
-
-    @staticmethod
-    def seal_each(ciphers: Sequence[Any], plaintext: bytes, failed: Failed) -> list[bytes]:
-        """`seal` one plaintext with each of many of this class: a layer that can do it in a faster loop redefines it.
-
-        Where one raises, its place is empty, and `failed` learns its number and the error.
-        """
-        return [attempt(number, failed, cipher.seal, plaintext) or b"" for number, cipher in enumerate(ciphers)]
 
     @abstractmethod
     def open(self, sealed: bytes) -> bytes:

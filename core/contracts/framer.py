@@ -1,10 +1,9 @@
 """Framers: a stream of bytes cut into frames."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-from plytalk.core.contracts.layer import Buffer, Failed, Frame, Kind, Layer, attempt
+from plytalk.core.contracts.layer import Buffer, Frame, Kind, Layer
 from plytalk.core.contracts.limits import KIB
 
 
@@ -27,12 +26,6 @@ class Framer(Layer):
     def encode(self, kind: Kind, payload: bytes) -> bytes:
         """One frame, ready to send. `kind` is one byte; framers without types drop it."""
 
-    @staticmethod
-    def encode_each(framers: Sequence[Any], kind: Kind, payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
-        """`encode` a payload with each of many of this class: see `Cipher.seal_each`."""
-        pairs = zip(framers, payloads, strict=True)
-        return [attempt(number, failed, framer.encode, kind, payload) or b"" for number, (framer, payload) in enumerate(pairs)]
-
     @abstractmethod
     def feed(self, data: Buffer) -> None:
         """Take in bytes as they came, however they were cut."""
@@ -48,7 +41,3 @@ class Framer(Layer):
     @abstractmethod
     def unfinished(self) -> int:
         """How many bytes are held here: those of frames not taken yet, and of the beginning of the next one."""
-
-    def fields(self, kind: Kind | None, payload: bytes) -> Mapping[str, str]:
-        """What a frame says before its payload, for the inspector of a trace."""
-        return {"length": str(len(payload))}

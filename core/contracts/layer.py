@@ -58,14 +58,6 @@ class Layer(ABC):
         """The layer as these options make it: itself, or a subclass that states truthfully what is left of `gives`."""
         return cls
 
-    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
-        """Called once, before the first conversation of this end: load keys, check files. Gives sentences for the user.
-
-        `secret(prompt)` asks for a passphrase, and raises UnknownPeer where nobody can be asked. Not called for framers, ciphers
-        and messages.
-        """
-        return ()
-
     @classmethod
     def summary(cls) -> str:
         """The first line of the layer's docstring."""

@@ -1,7 +1,7 @@
 """Messages: words as plaintext, and back."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
@@ -50,7 +50,3 @@ class Messages(Layer):
     @abstractmethod
     def unpack(self, plaintext: bytes) -> Iterable[Item]:
         """What a plaintext says. Raises RemoteError where it says nothing sensible."""
-
-    def fields(self, plaintext: bytes) -> Mapping[str, str]:
-        """What is in a plaintext, for the inspector of a trace. Unlike `unpack`, it changes nothing and never raises."""
-        return {"text": plaintext.decode(errors="replace")}

@@ -1,10 +1,10 @@
 """Transports: bytes from one end to the other."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 
-from plytalk.core.contracts.layer import Buffer, Failed, Layer, attempt
+from plytalk.core.contracts.layer import Buffer, Layer
 
 
 class Stream(ABC):
@@ -28,13 +28,6 @@ class Stream(ABC):
     @abstractmethod
     def send(self, data: bytes) -> None:
         """Send in one piece where the system allows; after the end, do nothing."""
-
-    @staticmethod
-    def send_each(streams: Sequence[Any], pieces: Sequence[bytes], failed: "Failed") -> list[int]:
-        """`send` a piece over each of many of this class: see `Cipher.seal_each`. Gives the numbers of those that are full."""
-        for number, (stream, piece) in enumerate(zip(streams, pieces, strict=True)):
-            attempt(number, failed, stream.send, piece)
-        return [number for number, stream in enumerate(streams) if stream.full]
 
     @property
     @abstractmethod

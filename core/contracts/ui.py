@@ -1,19 +1,18 @@
 """User interfaces: what a conversation looks like to a person or a program."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import UnknownPeer
 from plytalk.core.contracts.items import EXIT
 from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.questions import Question, QuestionQueue
-
-if TYPE_CHECKING:
-    from plytalk.core.pipeline.session import Ending
-    from plytalk.core.stack.selection import Stack
 
 
 class Hearer(Protocol):
@@ -32,14 +31,35 @@ class Hearer(Protocol):
         """Something about the conversation that the user should know."""
 
 
-class Conversation(Protocol):
-    """What a UI talks to: a session, or a member's place in a room."""
+class StackSummary(Protocol):
+    """The layers of a conversation, for display."""
 
-    stack: "Stack"
+    @property
+    def line(self) -> str:
+        """The whole stack in one line."""
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The names of the layers by their kind."""
+
+    @property
+    def gives(self) -> AbstractSet[Property]:
+        """What the layers give together."""
+
+
+class Conversation(Protocol):
+    """What a UI talks to: with one other side, or as a member of a room."""
+
     address: str
-    ending: "Ending | None"
     failed: bool
     """Whether something that its user asked for could not be done."""
+
+    @property
+    def stack(self) -> StackSummary: ...
+
+    @property
+    def ending(self) -> Ending | None:
+        """How it ended; None while it goes on."""
 
     def say(self, text: str) -> None:
         """Say a line, as it was typed; `exit` ends the conversation."""
@@ -99,7 +119,7 @@ class Ui(Layer):
     """Whether a conversation goes on when standard input ends: set at a server that has others to wait for."""
 
     @abstractmethod
-    async def run(self, session: "Conversation") -> None:
+    async def run(self, session: Conversation) -> None:
         """Read what is typed and say it, until end of input. Cancelled when the conversation ends first."""
 
     @abstractmethod
@@ -113,10 +133,10 @@ class Ui(Layer):
     def waiting(self, address: str) -> None:
         """The server listens at an address."""
 
-    def opened(self, session: "Conversation") -> None:
+    def opened(self, session: Conversation) -> None:
         """A conversation begins."""
 
-    def closed(self, session: "Conversation", ending: "Ending") -> None:
+    def closed(self, session: Conversation, ending: Ending) -> None:
         """The conversation is over."""
 
     def event(self, said: Said) -> None:

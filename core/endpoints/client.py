@@ -18,6 +18,7 @@ from plytalk.core.contracts.errors import (
     UnknownPeer,
 )
 from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.optional import Releases, prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Transport
@@ -60,7 +61,7 @@ class End:
     async def _ready(self, role: Role, stack: Stack) -> None:
         for layer in (stack.transport, stack.handshake, *stack.auths, stack.ui, *stack.features):
             try:
-                sentences = await layer.ready(role, self._secret)
+                sentences = await prepare(layer, role, self._secret)
             except ChatError:
                 raise
             except Exception as error:
@@ -70,8 +71,9 @@ class End:
 
     async def _release(self) -> None:
         for feature in self.stack.features:
-            with suppress(Exception):  # it is over: what a feature cannot close now, nobody can
-                await feature.release()
+            if isinstance(feature, Releases):
+                with suppress(Exception):  # it is over: what a feature cannot close now, nobody can
+                    await feature.release()
 
     @staticmethod
     async def _reached(transport: Transport, way: Callable[[str, int], Awaitable[T]], host: str, port: int) -> T:

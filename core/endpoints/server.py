@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from plytalk.core.contracts.errors import BrokenPlugin, Busy, CannotConnect, ChatError, Refused, RemoteError
 from plytalk.core.contracts.items import CloseReason, Empty
+from plytalk.core.contracts.optional import SingleUse
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Listener, Stream
@@ -314,7 +315,7 @@ class Server(End):
 
     @property
     def _spent(self) -> str:
-        return next((auth.spent for auth in self.stack.auths if auth.spent), "")
+        return next((auth.spent for auth in self.stack.auths if isinstance(auth, SingleUse) and auth.spent), "")
 
     @property
     def _is_last(self) -> bool:

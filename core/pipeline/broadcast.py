@@ -1,11 +1,14 @@
 """The same for many: conversations that are sent the same words, each under its own keys, layer by layer in one loop each."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from operator import add
+from typing import Any, cast
 
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
-from plytalk.core.contracts.layer import Failed
+from plytalk.core.contracts.layer import Failed, attempt
+from plytalk.core.contracts.optional import EncodesEach, SealsEach, SendsEach
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.pipeline.session import Session
@@ -77,14 +80,41 @@ class Broadcast:
     def _pass(self, plaintexts: Sequence[bytes], start: int, count: int, failed: Failed) -> list[int]:
         stop = start + count
         ciphers, framers, streams = self._ciphers[start:stop], self._framers[start:stop], self._streams[start:stop]
-        cipher, framer, stream = type(ciphers[0]), type(framers[0]), type(streams[0])
         errors: Failed = []
         pieces: list[bytes] = []
         for plaintext in plaintexts:
-            frames = framer.encode_each(framers, MESSAGE, cipher.seal_each(ciphers, plaintext, errors), errors)
+            frames = encode_each(framers, seal_each(ciphers, plaintext, errors), errors)
             pieces = list(map(add, pieces, frames)) if pieces else frames
         for number, _ in errors:
             pieces[number] = b""
-        full = stream.send_each(streams, pieces, errors)
+        full = send_each(streams, pieces, errors)
         failed += [(start + number, error) for number, error in errors]
         return [start + number for number in full]
+
+
+def seal_each(ciphers: Sequence[Cipher], plaintext: bytes, failed: Failed) -> list[bytes]:
+    """One plaintext sealed with each: in one go where the cipher can do it. Where one raises, its place is empty."""
+    if _offers(type(ciphers[0]), SealsEach):
+        return cast(SealsEach, ciphers[0]).seal_each(ciphers, plaintext, failed)
+    return [attempt(number, failed, cipher.seal, plaintext) or b"" for number, cipher in enumerate(ciphers)]
+
+
+def encode_each(framers: Sequence[Framer], payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
+    if _offers(type(framers[0]), EncodesEach):
+        return cast(EncodesEach, framers[0]).encode_each(framers, MESSAGE, payloads, failed)
+    pairs = enumerate(zip(framers, payloads, strict=True))
+    return [attempt(number, failed, framer.encode, MESSAGE, payload) or b"" for number, (framer, payload) in pairs]
+
+
+def send_each(streams: Sequence[Stream], pieces: Sequence[bytes], failed: Failed) -> list[int]:
+    """Gives the numbers of those that are full."""
+    if _offers(type(streams[0]), SendsEach):
+        return cast(SendsEach, streams[0]).send_each(streams, pieces, failed)
+    for number, (stream, piece) in enumerate(zip(streams, pieces, strict=True)):
+        attempt(number, failed, stream.send, piece)
+    return [number for number, stream in enumerate(streams) if stream.full]
+
+
+@lru_cache(64)  # a look at a Protocol takes longer than sealing
+def _offers(layer: type, batch_form: Any) -> bool:
+    return issubclass(layer, batch_form)

@@ -32,6 +32,7 @@ from plytalk.core.contracts.errors import (
     Withdrawn,
 )
 from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.items import Close, CloseReason, Empty, Item
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.messages import Messages
@@ -39,7 +40,7 @@ from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Stream
-from plytalk.core.pipeline.handshake_io import Channel, HandshakeIO
+from plytalk.core.pipeline.handshake_io import FrameHandshakeIO, SealedChannel
 from plytalk.core.pipeline.tracing import Tracer
 from plytalk.core.stack.selection import Stack
 
@@ -53,7 +54,7 @@ class Established:
     has said already.
     """
 
-    io: HandshakeIO
+    io: FrameHandshakeIO
     framer: Framer
     cipher: Cipher
     messages: Messages
@@ -92,7 +93,7 @@ class Establishment:
         self._loop = asyncio.get_running_loop()
         self._identity: Identity | None = None
         self._agreed = self._verifying = False
-        self._io: HandshakeIO | None = None
+        self._io: FrameHandshakeIO | None = None
         self._clock = asyncio.timeout(None)
         self.approved = False
         """Whether the user was asked about the other side's key and said yes, which may take longer than a server waits."""
@@ -115,7 +116,9 @@ class Establishment:
             self._tracer.wrap_stream(self._stream)
             self._tracer.wrap_framer(framer)
         agreement = next((auth.agrees for auth in self._stack.auths if auth.agrees), "")
-        io = HandshakeIO(framer, self._stream, self._ask, self._agree, agreement, self._limits.unread, self._defers, self._turn)
+        io = FrameHandshakeIO(
+            framer, self._stream, self._ask, self._agree, agreement, self._limits.unread, self._defers, self._turn
+        )
         if self._tracer:
             self._tracer.wrap_wire(io, self._stack.handshake)
         self._io = io
@@ -126,7 +129,7 @@ class Establishment:
             io.release()
             raise
 
-    async def _talk(self, io: HandshakeIO, framer: Framer) -> Established:
+    async def _talk(self, io: FrameHandshakeIO, framer: Framer) -> Established:
         secrets = await self._handshake(io)
         if self._tracer:  # before the cipher, which may overwrite them
             self._tracer.tell_keys(secrets, self._role)
@@ -134,7 +137,7 @@ class Establishment:
         if self._tracer:
             self._tracer.wrap_cipher(cipher)
             self._tracer.wrap_messages(messages)
-        channel = Channel(io, cipher, messages, self._thinking, self._role)
+        channel = SealedChannel(io, cipher, messages, self._thinking, self._role)
         try:
             await self._settle_or_say_why(io, channel, secrets)
         except BaseException:
@@ -142,7 +145,7 @@ class Establishment:
             raise
         return Established(io, framer, cipher, messages, self._identity, channel.items)
 
-    async def _settle_or_say_why(self, io: HandshakeIO, channel: Channel, secrets: SessionSecrets) -> None:
+    async def _settle_or_say_why(self, io: FrameHandshakeIO, channel: SealedChannel, secrets: SessionSecrets) -> None:
         try:
             await self._settle(io, channel, secrets)
         except (HandshakeFailed, ChangedPeer) as refusal:
@@ -150,7 +153,7 @@ class Establishment:
                 await self._say_why(channel, io, refusal)
             raise
 
-    async def _settle(self, io: HandshakeIO, channel: Channel, secrets: SessionSecrets) -> None:
+    async def _settle(self, io: FrameHandshakeIO, channel: SealedChannel, secrets: SessionSecrets) -> None:
         """All that both sides have to agree on once they hold the same keys. Raises ChatError."""
         if io.refusal:
             raise io.refusal
@@ -174,7 +177,7 @@ class Establishment:
 
     # -- the handshake ----------------------------------------------------------------------------------------------------
 
-    async def _handshake(self, io: HandshakeIO) -> SessionSecrets:
+    async def _handshake(self, io: FrameHandshakeIO) -> SessionSecrets:
         handshake = self._stack.handshake
         talk = handshake.initiate if self._role is Role.INITIATOR else handshake.respond
         if self._tracer:
@@ -203,7 +206,7 @@ class Establishment:
         except Exception as error:
             raise BrokenPlugin(f"The handshake `{handshake.name}` raised {type(error).__name__}.") from error
 
-    def _first_byte_is_due(self, io: HandshakeIO) -> None:
+    def _first_byte_is_due(self, io: FrameHandshakeIO) -> None:
         if not io.heard:
             self._clock.reschedule(self._loop.time())
 
@@ -252,7 +255,7 @@ class Establishment:
 
     # -- letting in -------------------------------------------------------------------------------------------------------
 
-    async def _prove_presence(self, channel: Channel) -> None:
+    async def _prove_presence(self, channel: SealedChannel) -> None:
         """The client's first record, where its handshake alone could have been recorded. Raises HandshakeFailed."""
         if self._role is Role.INITIATOR:
             if self._can_answer:
@@ -267,7 +270,7 @@ class Establishment:
         except Tampered as error:
             raise HandshakeFailed("The other side's first record does not open: its handshake may be a recording.") from error
 
-    async def _be_let_in(self, channel: Channel) -> None:
+    async def _be_let_in(self, channel: SealedChannel) -> None:
         """Wait for the server's first record. Raises what the server says against it, and HandshakeFailed."""
         try:
             try:
@@ -289,7 +292,7 @@ class Establishment:
                 f"The server closed the connection instead of letting you in.{secret}", "Ask its owner what it says about you."
             ) from error
 
-    async def _say_why(self, channel: Channel, io: HandshakeIO, refusal: ChatError) -> None:
+    async def _say_why(self, channel: SealedChannel, io: FrameHandshakeIO, refusal: ChatError) -> None:
         """Tell a client that is not let in why, and give it a moment to read that."""
         reason = CloseReason.BUSY if isinstance(refusal, Busy) else CloseReason.REFUSED
         told = refusal.told if isinstance(refusal, HandshakeFailed) else Refused().told
@@ -299,7 +302,7 @@ class Establishment:
                 self._stream.finish()
                 await io.closed()
 
-    async def _verify(self, channel: Channel, secrets: SessionSecrets) -> None:
+    async def _verify(self, channel: SealedChannel, secrets: SessionSecrets) -> None:
         self.approved, self._verifying = False, True  # from here on, being kept waiting is not why anything goes wrong
         for auth in sorted(self._stack.auths, key=lambda auth: auth.name):  # in the same order on both sides
             if self._identity is None:

@@ -22,6 +22,7 @@ from plytalk.core.contracts.errors import (
     WrongSecret,
 )
 from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.handshake import HandshakeIO, NegotiatingIO
 from plytalk.core.contracts.items import Close, Control, Item
 from plytalk.core.contracts.layer import Buffer, Kind
 from plytalk.core.contracts.messages import Messages
@@ -34,15 +35,15 @@ FIRST = 64
 """How many of the first bytes are kept, to say what the other side runs when it is not what we run."""
 
 
-class HandshakeIO:
-    """`send`, `receive` and `ask`: all that a handshake may want of the world. Each must be awaited."""
+class FrameHandshakeIO(NegotiatingIO):
+    """The handshake's view of the stream: whole frames, one at a time."""
 
     def __init__(
         self,
         framer: Framer,
         stream: Stream,
         ask: Callable[[Identity], Awaitable[None]],
-        agree: Callable[["HandshakeIO"], Awaitable[bytes]] | None = None,
+        agree: Callable[[HandshakeIO], Awaitable[bytes]] | None = None,
         agreement: str = "",
         unread: int = 256 * 1024,
         defers: bool = False,
@@ -64,46 +65,27 @@ class HandshakeIO:
         self.fault: Exception | None = None
 
     def send(self, kind: Kind, payload: bytes) -> Reply[None]:
-        """Send one frame."""
         return Reply(self._send, kind, payload)
 
     def receive(self, kind: Kind, limit: int) -> Reply[bytes]:
-        """The payload of the next frame, which must be of this kind and of at most `limit` bytes.
-
-        Raises FrameTooLong, BadFrame, or HandshakeFailed when the peer is gone.
-        """
         return Reply(self._receive, kind, limit)
 
     def ask(self, identity: Identity) -> Reply[None]:
-        """Let the authenticators judge the key the other side showed. Raises what they raise; returning means yes.
-
-        After `answer` a server's handshake goes on after a no, which the client is told when it is done.
-        """
         return Reply(self._judge_key, identity)
 
     def answer(self) -> None:
-        """Agree that the client waits for the server's first record, which lets it in or says why not. Both sides call it, before
-        they `ask`."""
         self.answers = True
 
     def refuse(self, refusal: Refused) -> Reply[None]:
-        """In place of `ask`, where the key that the other side showed cannot be judged for a reason that it may be told.
-
-        Raises it; for a server after `answer` it returns: the client is told when the handshake is done, and not let in.
-        """
         return Reply(self._put_off, refusal)
 
     def agree(self) -> Reply[bytes]:
-        """The pre-shared key that the authenticators bring into the handshake, by the method named `agreement`."""
         if self._agree is None:
             raise LocalError("Nothing that was chosen brings a pre-shared key into the handshake.")
         return Reply(self._agree, self)
 
     def disclose(self, name: str, key: bytes) -> None:
-        """A key of the conversation, for a trace that was asked for with its secrets; without one nothing happens.
-
-        For handshakes that leave cipher states. Keys that they leave as bytes, in `SessionSecrets`, are traced without it.
-        """
+        """Nothing without a trace: one that asks for keys takes its place."""
 
     async def _judge_key(self, identity: Identity) -> None:
         try:
@@ -189,15 +171,15 @@ def _refusal_in(goodbye: Close) -> ChatError:
     return ending.error or HandshakeFailed(f"The other side ended the conversation: {ending.reason}", "Try again later.")
 
 
-class Channel:
-    """The wire when the handshake is done: each body is sealed in its own record. For authenticators, before any talk.
+class SealedChannel:
+    """The authenticators' `Channel`, and what lets a client in.
 
     `thinking()` is a context in which the clock gives the other side's person time.
     """
 
     def __init__(
         self,
-        io: HandshakeIO,
+        io: FrameHandshakeIO,
         cipher: Cipher,
         messages: Messages,
         thinking: Callable[[], AbstractContextManager[None]] = nullcontext,
@@ -218,18 +200,12 @@ class Channel:
         return self._cipher.overhead
 
     def send(self, body: bytes) -> Reply[None]:
-        """Send one body to the other side's authenticator."""
         return Reply(self._send, body)
 
     def receive(self, person: bool = False) -> Reply[bytes]:
-        """The next body; `person` gives it the time that somebody on the other side needs for an answer.
-
-        Raises WrongSecret where it does not open: the two sides do not hold the same keys.
-        """
         return Reply(self._receive, person)
 
     def prove(self, binding: bytes) -> Reply[None]:
-        """Show each other that both hold the same keys, by sending the same `binding` both ways. Raises WrongSecret."""
         return Reply(self._prove, binding)
 
     async def say(self, item: Item) -> None:

@@ -41,7 +41,7 @@ from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.ui import Hearer
 from plytalk.core.pipeline.establish import Admit, Establishment, admit_everybody
 from plytalk.core.pipeline.farewell import STOPPED, Farewell, Pieces
-from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, HandshakeIO
+from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, FrameHandshakeIO
 from plytalk.core.pipeline.heartbeat import Heartbeat
 from plytalk.core.pipeline.tracing import Trace, Tracer
 from plytalk.core.stack.selection import Stack
@@ -202,7 +202,7 @@ class Session:
         self._leaving = ""
         self._leaves_then = False
         self._noticed: dict[str, int] | None = None
-        self._io: HandshakeIO | None = None
+        self._io: FrameHandshakeIO | None = None
 
     # -- opening ----------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ trace asks for them: a trace with an attribute `secrets` that is True.
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from plytalk.core.contracts.cipher import Cipher
@@ -16,9 +17,10 @@ from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Buffer, Frame, Kind
 from plytalk.core.contracts.messages import Messages
+from plytalk.core.contracts.optional import frame_fields, plaintext_fields, step_fields, steps_of
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.transport import Stream
-from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO
+from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
 
 IN, OUT = "in", "out"
 
@@ -79,7 +81,7 @@ class Tracer:
             self._tell("keys", "", name, bytes(key))
 
     def tell_keys(self, secrets: SessionSecrets, role: Role) -> None:
-        """The keys that a handshake has left as bytes. Those of cipher states it tells itself, by `HandshakeIO.disclose`."""
+        """The keys that a handshake has left as bytes. Those of cipher states it tells itself, by `NegotiatingIO.disclose`."""
         names = {role: secrets.send, role.other: secrets.receive}
         if secrets.send == secrets.receive:
             names = {role: secrets.send}
@@ -89,8 +91,8 @@ class Tracer:
 
     def tell_step(self, way: str, handshake: Handshake, kind: Kind, payload: bytes) -> None:
         """A message of the handshake, by its name and what the handshake itself can read in it."""
-        name = handshake.steps.get(kind, kind.decode("latin-1"))
-        self._tell("handshake", way, name, payload, handshake.fields(kind, payload))
+        name = steps_of(handshake).get(kind, kind.decode("latin-1"))
+        self._tell("handshake", way, name, payload, step_fields(handshake, kind, payload))
 
     def tell_nameless_step(self, way: str, index: int, payload: bytes) -> None:
         """A message of the handshake, the `index`-th (from 0) of its sender, to one who cannot tell what it is."""
@@ -117,7 +119,7 @@ class Tracer:
         self._wrap(stream, send=traced_send, deliver_to=traced_deliver_to)
 
     def wrap_framer(self, framer: Framer) -> None:
-        encode, frames, fields, tell = framer.encode, framer.frames, framer.fields, self._tell
+        encode, frames, fields, tell = framer.encode, framer.frames, partial(frame_fields, framer), self._tell
 
         def traced_encode(kind: Kind, payload: bytes) -> bytes:
             frame = encode(kind, payload)
@@ -131,11 +133,11 @@ class Tracer:
 
         self._wrap(framer, encode=traced_encode, frames=traced_frames)
 
-    def wrap_wire(self, io: HandshakeIO, handshake: Handshake) -> None:
+    def wrap_wire(self, io: FrameHandshakeIO, handshake: Handshake) -> None:
         send, receive = io._send, io._receive
 
         def step(way: str, kind: Kind, payload: bytes) -> None:
-            if kind != MESSAGE or kind in handshake.steps:  # after the handshake, authenticators talk here in records
+            if kind != MESSAGE or kind in steps_of(handshake):  # after the handshake, authenticators talk here in records
                 self.tell_step(way, handshake, kind, payload)
 
         async def traced_send(kind: Kind, payload: bytes) -> None:
@@ -169,11 +171,11 @@ class Tracer:
         def traced_pack(items: Sequence[Item]) -> Iterable[bytes]:
             plaintexts = list(pack(items))
             for plaintext in plaintexts:
-                tell("messages", OUT, "plaintext", plaintext, messages.fields(plaintext))
+                tell("messages", OUT, "plaintext", plaintext, plaintext_fields(messages, plaintext))
             return plaintexts
 
         def traced_unpack(plaintext: bytes) -> Iterable[Item]:
-            tell("messages", IN, "plaintext", plaintext, messages.fields(plaintext))
+            tell("messages", IN, "plaintext", plaintext, plaintext_fields(messages, plaintext))
             return unpack(plaintext)
 
         self._wrap(messages, pack=traced_pack, unpack=traced_unpack)

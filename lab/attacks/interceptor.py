@@ -11,11 +11,12 @@ from functools import partial
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import CannotConnect, ChatError, LocalError
 from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.items import Empty
 from plytalk.core.contracts.layer import Buffer, Kind
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.transport import Stream
-from plytalk.core.pipeline.handshake_io import MESSAGE, Channel, HandshakeIO
+from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO, SealedChannel
 from plytalk.core.pipeline.tracing import IN, OUT, Trace, Tracer
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Attack, Passing
@@ -60,7 +61,7 @@ class Leg:
         self._framer = stack.framer()
         self._auths = [copy(auth) for auth in stack.auths]  # a secret that one leg uses up is there for the other
         agreement = next((auth.agrees for auth in self._auths if auth.agrees), "")
-        self.io = HandshakeIO(self._framer, stream, self._seen, self._agree, agreement)
+        self.io = FrameHandshakeIO(self._framer, stream, self._seen, self._agree, agreement)
         self.identity: Identity | None = None
         self.messages = stack.messages()
         if tracer:
@@ -68,7 +69,7 @@ class Leg:
             tracer.wrap_wire(self.io, stack.handshake)
             tracer.wrap_messages(self.messages)
         self.cipher: Cipher
-        self.channel: Channel
+        self.channel: SealedChannel
         stream.deliver_to(self.io.feed, self._ended)
 
     async def _seen(self, identity: Identity) -> None:
@@ -99,7 +100,7 @@ class Leg:
         self.cipher = self._stack.cipher(secrets, self._role)
         if self._tracer:
             self._tracer.wrap_cipher(self.cipher)
-        self.channel = Channel(self.io, self.cipher, self.messages)
+        self.channel = SealedChannel(self.io, self.cipher, self.messages)
         return secrets
 
     def _ended(self, error: Exception | None) -> None:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, Usage
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.pipeline.tracing import Trace
@@ -51,7 +52,7 @@ class MatrixRunner:
     async def ready(self) -> Evidence:
         """Load every key, and hold the honest conversation by which the two ends get to know each other."""
         for role, stack in (*self.stacks.items(), (Role.RESPONDER, self.own)):
-            await stack.handshake.ready(role, lambda prompt: "")
+            await prepare(stack.handshake, role, lambda prompt: "")
         if self.scenario.wants_keys:
             self.scenario = self.scenario.told(await self._keys_shown(), self._folder)
         await self._agree()
@@ -83,11 +84,11 @@ class MatrixRunner:
         for role in (Role.RESPONDER, Role.INITIATOR):
             auths = self._auths(role.value)
             for auth in auths:
-                told += await auth.ready(role, typed)
+                told += await prepare(auth, role, typed)
             self.stacks[role] = replace(self.stacks[role], auths=auths)
         self.own = replace(self.own, auths=self._auths(ATTACKER))
         for auth in self.own.auths:
-            await auth.ready(Role.RESPONDER, lambda prompt: "")
+            await prepare(auth, Role.RESPONDER, lambda prompt: "")
 
     def _auths(self, who: str) -> tuple[Authenticator, ...]:
         return self.scenario.stack(who, self._folder, self._known).auths
@@ -107,7 +108,7 @@ class MatrixRunner:
     async def _leaked(self, role: Role) -> Stack:
         stack = self.scenario.stack(role.value, self._folder, self._known)
         for layer in (stack.handshake, *stack.auths):
-            await layer.ready(role, lambda prompt: "")
+            await prepare(layer, role, lambda prompt: "")
         return stack
 
 

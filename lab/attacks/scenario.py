@@ -12,11 +12,12 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from plytalk.core.contracts.authenticator import Authenticator, KeepsKeys, RevokesKeys
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ImpossibleStack, PluginError
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.optional import HasVariants, KeepsKeys, RevokesKeys
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.registry.registry import Registry
@@ -134,7 +135,7 @@ def scenarios(registry: Registry) -> Iterator[Scenario]:
 def _of_profile(registry: Registry, profile: Profile) -> Iterator[Scenario]:
     classes = _complete(registry, {kind: [name] for kind, name in profile.layers.items()})
     handshake = registry.layer("handshake", profile.layers["handshake"])
-    variants: Mapping[str, Mapping[str, Any]] = getattr(handshake, "variants", None) or {"": {}}
+    variants: Mapping[str, Mapping[str, Any]] = handshake.variants if isinstance(handshake, HasVariants) else {"": {}}
     for variant, options in variants.items():
         configured = {kind: [layer.configured(options) for layer in layers] for kind, layers in classes.items()}
         name = " ".join(filter(None, (profile.name, variant)))

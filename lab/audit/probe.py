@@ -1,6 +1,6 @@
 """A server that is looked at: each question to it has its own connection, and each answer is a finding.
 
-Nothing here knows a protocol, and nothing shows a key of the user's own: handshakes ask what is theirs (`Handshake.audit`).
+Nothing here knows a protocol, and nothing shows a key of the user's own: handshakes ask what is theirs (`Audits.audit`).
 """
 
 import asyncio
@@ -8,43 +8,23 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
+from plytalk.core.contracts.audit import Finding, Grade
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, RemoteError, TooSlow
-from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.handshake import Handshake, HandshakeIO
 from plytalk.core.contracts.items import Close, Ping, Pong
 from plytalk.core.contracts.layer import Buffer, Kind
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Role
-from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.establish import Established, Establishment
-from plytalk.core.pipeline.handshake_io import MAX_RECORD, MESSAGE, HandshakeIO
+from plytalk.core.pipeline.handshake_io import MAX_RECORD, MESSAGE, FrameHandshakeIO
 from plytalk.core.stack.selection import Stack
 
 SILENCE, CROWDING = 20.0, 2.0
 """Seconds: how long silence may last, and until a crowd is held back."""
 CROWD = 40
 OVERSIZE = 60_000
-
-
-class Grade(StrEnum):
-    """How good what was found is."""
-
-    GOOD = "good"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing found out: what it is about, a sentence, and what to do. Where it `lacks` a protection, the policy grades it."""
-
-    grade: Grade
-    about: str
-    says: str
-    advice: str = ""
-    lacks: Property | None = None
 
 
 @dataclass
@@ -64,8 +44,8 @@ class Heard:
         self.something.set()
 
 
-class Probe:
-    """A server that is looked at: every question gets its own connection. `thorough` asks for what takes long, too."""
+class ServerProbe:
+    """The `Probe` of a server: every question gets its own connection. `thorough` asks for what takes long, too."""
 
     def __init__(self, stack: Stack, host: str, port: int, spare: Heard | None, thorough: bool, patience: float) -> None:
         self.stack, self.thorough = stack, thorough
@@ -78,7 +58,7 @@ class Probe:
     ) -> AsyncIterator[HandshakeIO]:
         """A connection in frames; where a pre-shared key is agreed on, it is a guess. Raises CannotConnect, TooSlow."""
         heard, self._spare = self._spare or Heard(await self._connect()), None
-        io = HandshakeIO(self.stack.framer(), heard.stream, ask or _accept, _guess, agreement)
+        io = FrameHandshakeIO(self.stack.framer(), heard.stream, ask or _accept, _guess, agreement)
         if heard.data:
             io.feed(heard.data)
         heard.stream.deliver_to(io.feed, io.ended)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from plytalk.core.contracts.audit import Audits, Finding, Grade
 from plytalk.core.contracts.errors import CannotConnect, RemoteError
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Profile, Property
@@ -18,7 +19,7 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Transport
 from plytalk.core.pipeline.handshake_io import FIRST
 from plytalk.core.stack.selection import Stack
-from plytalk.lab.audit.probe import Finding, Grade, Heard, Probe
+from plytalk.lab.audit.probe import Heard, ServerProbe
 
 GREETING, PATIENCE = 2.0, 5.0
 """Seconds: for a server that speaks first, and for any answer."""
@@ -64,7 +65,7 @@ async def audit(
         while candidates:
             (profile, stack), *candidates = candidates
             tried.append(profile.name)
-            probe = Probe(stack, host, port, spare, thorough, patience)
+            probe = ServerProbe(stack, host, port, spare, thorough, patience)
             spare = None
             if findings := await _looked_at(probe):
                 return Report(profile, [_graded(one, required) for one in chain(_missing(stack), findings)])
@@ -93,11 +94,14 @@ def _greeting_like(known: Sequence[Known], first: bytes) -> list[Known]:
     ]
 
 
-async def _looked_at(probe: Probe) -> list[Finding]:
+async def _looked_at(probe: ServerProbe) -> list[Finding]:
     """What the handshake finds out; nothing at all where the server does not speak it."""
     findings: list[Finding] = []
+    handshake = probe.stack.handshake
+    if not isinstance(handshake, Audits):
+        return findings
     try:
-        async for finding in probe.stack.handshake.audit(probe):
+        async for finding in handshake.audit(probe):
             findings.append(finding)
     except (CannotConnect, RemoteError) as error:
         if findings:  # it was there, and spoke

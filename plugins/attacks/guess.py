@@ -2,8 +2,8 @@
 
 from contextlib import suppress
 
-from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.optional import SingleUse
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
@@ -30,7 +30,7 @@ class Guess(Attack):
 
     @classmethod
     def applies(cls, stack: Stack) -> bool:
-        return any(type(auth).spent is not Authenticator.spent for auth in stack.auths)
+        return any(isinstance(auth, SingleUse) for auth in stack.auths)
 
     def frame(self, interceptor: Interceptor, passing: Passing) -> None:
         """Nobody else is to use the code."""

@@ -19,13 +19,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.authenticator import Authenticator, Channel
 from plytalk.core.contracts.errors import ChatError, Refused, Usage
+from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.core.pipeline.handshake_io import Channel, HandshakeIO
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.contacts import Contact, Contacts, contact_name
 from plytalk.trust.files import place, read, write
@@ -51,6 +51,8 @@ class Code(Authenticator):
         Option("code", "Begin with a one-time code: the server prints it, the client asks for it.", bool, False, chooses=True),
         Option("save-as", "After the code, keep the other side's key under this name, for `chat connect @NAME`.", metavar="NAME"),
     )
+
+    remembers = False
 
     def __init__(self, code: bool = True, save_as: str | None = None) -> None:
         self._name = save_as and contact_name(save_as)

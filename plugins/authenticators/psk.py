@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from shlex import quote
 
-from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.authenticator import Authenticator, Channel
 from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.properties import Property
-from plytalk.core.pipeline.handshake_io import Channel, HandshakeIO
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.files import StoreError, read
 

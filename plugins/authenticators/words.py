@@ -18,12 +18,11 @@ from hashlib import sha256
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.authenticator import Authenticator, Channel
 from plytalk.core.contracts.errors import HandshakeFailed, Refused, Withdrawn, WrongSecret
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.properties import Property
-from plytalk.core.pipeline.handshake_io import Channel
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.word_list import spoken
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plytalk.core.contracts.errors import CannotConnect, ChatError, HandshakeFailed, Refused, StackMismatch, Truncated, Usage
-from plytalk.core.contracts.feature import Feature
+from plytalk.core.contracts.feature import Feature, ServerStack
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Identity, Role
@@ -143,7 +143,7 @@ class Rooms(Feature):
         key = key_of(identity) if identity else None
         return self._hub is not None and key is not None and self._hub.holds_role(key)
 
-    def host(self, stack: Stack, address: str, leave: Callable[[], None]) -> Conversation:
+    def host(self, stack: ServerStack, address: str, leave: Callable[[], None]) -> Conversation:
         assert self._hub is not None
         return LocalMember(self._hub, stack, address, leave, self._name)
 

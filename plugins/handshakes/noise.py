@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from plytalk.core.contracts.errors import HandshakeFailed, Refused, Usage
-from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.handshake import Handshake, HandshakeIO, NegotiatingIO, negotiating
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
-from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.noise import payload, security, static
 from plytalk.plugins.noise.engine import HandshakeState
@@ -124,12 +123,12 @@ class Noise(Handshake):
         return told
 
     async def initiate(self, io: HandshakeIO) -> SessionSecrets:
-        return await self._run(io, initiator=True)
+        return await self._run(negotiating(io), initiator=True)
 
     async def respond(self, io: HandshakeIO) -> SessionSecrets:
-        return await self._run(io, initiator=False)
+        return await self._run(negotiating(io), initiator=False)
 
-    async def _run(self, io: HandshakeIO, initiator: bool) -> SessionSecrets:
+    async def _run(self, io: NegotiatingIO, initiator: bool) -> SessionSecrets:
         pattern = self._protocol.pattern
         if bool(pattern.psks) != bool(io.agreement):
             wrong = "takes a pre-shared key, and nothing brings one" if pattern.psks else "takes no pre-shared key"
@@ -151,7 +150,7 @@ class Noise(Handshake):
             handshake.forget()
         return SessionSecrets(states=(keys.send, keys.receive), suite=self._protocol.name, transcript=keys.handshake_hash)
 
-    async def _judge(self, io: HandshakeIO, own: Proven | None, key: bytes | None, said: bytes) -> None:
+    async def _judge(self, io: NegotiatingIO, own: Proven | None, key: bytes | None, said: bytes) -> None:
         if key is None:
             if said:
                 raise HandshakeFailed("The other side sent a payload in a handshake message that must have none.")
@@ -160,7 +159,7 @@ class Noise(Handshake):
         elif said and self._identities:
             await self._identify(io, own, key, said)
 
-    async def _identify(self, io: HandshakeIO, own: Proven | None, key: bytes, said: bytes) -> None:
+    async def _identify(self, io: NegotiatingIO, own: Proven | None, key: bytes, said: bytes) -> None:
         try:
             shown = payload.decode(said, key, self._clock(), foreign=True)
         except payload.WrongDate as refusal:

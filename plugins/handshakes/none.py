@@ -1,8 +1,7 @@
 """No handshake: the conversation begins with its first byte."""
 
-from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.handshake import Handshake, HandshakeIO
 from plytalk.core.contracts.peers import SessionSecrets
-from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.registry.hookspecs import hookimpl
 
 

@@ -20,14 +20,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from plytalk.core.contracts.audit import Finding, Probe
 from plytalk.core.contracts.errors import HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
-from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.handshake import Handshake, HandshakeIO, NegotiatingIO, negotiating
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
-from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.lab.audit.probe import Finding, Probe
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519
@@ -84,6 +83,7 @@ class Plytalk1(Handshake):
         return [f"Created a new identity ({self.identity.fingerprint}) in {file}."] if new else []
 
     async def initiate(self, io: HandshakeIO) -> SessionSecrets:
+        io = negotiating(io)
         offer = preamble.Offer(preamble.tokens(self._suites, io.agreement))
         await io.send(GREETING, offer.encode())
         reply = await self._answer(io)
@@ -103,6 +103,7 @@ class Plytalk1(Handshake):
             handshake.forget()  # however it ends
 
     async def respond(self, io: HandshakeIO) -> SessionSecrets:
+        io = negotiating(io)
         greeting = await io.receive(GREETING, preamble.MAX_BYTES)
         if not greeting.startswith(preamble.MAGIC):
             raise StackMismatch(
@@ -130,7 +131,7 @@ class Plytalk1(Handshake):
             handshake.forget()
 
     @staticmethod
-    def _read_last(io: HandshakeIO, handshake: HandshakeState, message: bytes) -> bytes:
+    def _read_last(io: NegotiatingIO, handshake: HandshakeState, message: bytes) -> bytes:
         try:
             return handshake.read_message(message)
         except HandshakeFailed as error:
@@ -154,7 +155,7 @@ class Plytalk1(Handshake):
         return audit(probe)
 
     @staticmethod
-    async def _answer(io: HandshakeIO) -> bytes:
+    async def _answer(io: NegotiatingIO) -> bytes:
         """The server's preamble, which it sends to every client: one that closes instead knows no plytalk/1."""
         try:
             return await io.receive(GREETING, preamble.MAX_BYTES)
@@ -168,13 +169,13 @@ class Plytalk1(Handshake):
 
     @staticmethod
     async def _start(
-        io: HandshakeIO, own: Proven, chosen: str, offer: bytes, answer: bytes, initiator: bool = True
+        io: NegotiatingIO, own: Proven, chosen: str, offer: bytes, answer: bytes, initiator: bool = True
     ) -> HandshakeState:
         psks = [await io.agree()] if io.agreement else []
         suite = preamble.suite(chosen)
         return HandshakeState(suite, initiator=initiator, prologue=preamble.prologue(offer, answer), s=own.pair, psks=psks)
 
-    async def _judge(self, io: HandshakeIO, handshake: HandshakeState, own: Proven, identity: bytes) -> None:
+    async def _judge(self, io: NegotiatingIO, handshake: HandshakeState, own: Proven, identity: bytes) -> None:
         try:
             shown = self._identify(handshake, own, identity)
         except payload.WrongDate as refusal:
@@ -217,7 +218,7 @@ def mismatch(ours: Sequence[str], theirs: Sequence[str]) -> StackMismatch:
     )
 
 
-def finish(handshake: HandshakeState, io: HandshakeIO) -> SessionSecrets:
+def finish(handshake: HandshakeState, io: NegotiatingIO) -> SessionSecrets:
     suite = handshake.protocol.name
     keys = handshake.split(io.disclose)
     return SessionSecrets(states=(keys.send, keys.receive), suite=suite, transcript=keys.handshake_hash)

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from plytalk.core.contracts.audit import Finding, Grade, Probe
 from plytalk.core.contracts.errors import RemoteError
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.properties import Property
-from plytalk.lab.audit.probe import Finding, Grade, Probe
 from plytalk.plugins.handshakes import plytalk1
 from plytalk.plugins.noise import preamble
 from plytalk.plugins.noise.primitives import MLKEM768, X25519

@@ -18,14 +18,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from plytalk.core.contracts.audit import Finding, Grade, Probe
 from plytalk.core.contracts.errors import HandshakeFailed, Usage
-from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.handshake import Handshake, HandshakeIO
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
-from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.lab.audit.probe import Finding, Grade, Probe
 from plytalk.trust.files import StoreError, read, write_new
 
 KEY, SESSION_KEY = b"K", b"S"

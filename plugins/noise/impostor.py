@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from plytalk.core.contracts.handshake import NegotiatingIO
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO
+from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attack import Editing, Takeover
 from plytalk.lab.attacks.interceptor import Interceptor
@@ -78,7 +79,7 @@ HOLLOW = _Hollow(MLKEM768.name, MLKEM768.publickeylen, MLKEM768.ciphertextlen, M
 class ImpostorServer:
     """The attacker in the server's place."""
 
-    def __init__(self, io: HandshakeIO) -> None:
+    def __init__(self, io: NegotiatingIO) -> None:
         self._io = io
 
     async def offered(self) -> preamble.Offer:
@@ -108,7 +109,7 @@ class ImpostorServer:
 class ImpostorClient:
     """The attacker in the client's place."""
 
-    def __init__(self, io: HandshakeIO) -> None:
+    def __init__(self, io: NegotiatingIO) -> None:
         self._io = io
 
     async def connect(self, offer: Sequence[str], kem: KEM | None = None) -> bytes:
@@ -130,7 +131,7 @@ class ImpostorClient:
         return self._handshake.split()
 
 
-async def begin(io: HandshakeIO, protocol: NoiseProtocol, initiator: bool, prologue: bytes, static: KeyPair) -> HandshakeState:
+async def begin(io: NegotiatingIO, protocol: NoiseProtocol, initiator: bool, prologue: bytes, static: KeyPair) -> HandshakeState:
     """The Noise handshake after the preambles, with a pre-shared key of the attacker's own where the suite takes one."""
     psks = [await io.agree()] if protocol.pattern.psks else []
     return HandshakeState(protocol, initiator=initiator, prologue=prologue, s=static, psks=psks)

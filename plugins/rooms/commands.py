@@ -5,10 +5,10 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.items import CloseReason
+from plytalk.core.contracts.optional import AdmitsKeys
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms.calls import TypedCommand
 from plytalk.plugins.rooms.events import Kind
@@ -166,7 +166,7 @@ async def release(call: TypedCommand) -> None:
 async def allow(call: TypedCommand) -> None:
     key = key_named(call, need(call, "whose key: /allow ssh-ed25519 AAAA... bob"))
     name = call.rest.split(" ", 2)[2:] or [call.sender]
-    lists = [auth for auth in call.hub.auths if type(auth).admit is not Authenticator.admit]
+    lists = [auth for auth in call.hub.auths if isinstance(auth, AdmitsKeys)]
     if not lists:
         raise Usage("Everybody may come in already: the server has no allow list.", "Start it with --allow FILE.")
     for auth in lists:

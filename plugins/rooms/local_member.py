@@ -6,9 +6,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from plytalk.core.contracts.feature import ServerStack
 from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
 from plytalk.core.pipeline.session import EndedBy, Ending
-from plytalk.core.stack.selection import Stack
 from plytalk.plugins.rooms.events import Kind, Mark, RoomEvent
 from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
 from plytalk.plugins.rooms.screen import show, tell
@@ -27,7 +27,7 @@ class LocalMember(Speaker):
     running = 0
     failed = False
 
-    def __init__(self, hub: "Hub", stack: Stack, address: str, leave: Callable[[], None], name: str = "") -> None:
+    def __init__(self, hub: "Hub", stack: ServerStack, address: str, leave: Callable[[], None], name: str = "") -> None:
         self._hub, self.stack, self.address, self._leave = hub, stack, address, leave
         self.ending: Ending | None = None
         self._company = asyncio.Event()

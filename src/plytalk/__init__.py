@@ -22,7 +22,7 @@ _HOME = {
     "Ui": "core.contracts.ui",
     **dict.fromkeys(["Identity", "Peer", "Role", "SessionSecrets"], "core.contracts.peers"),
     **dict.fromkeys(["Property", "Profile"], "core.contracts.properties"),
-    "HandshakeIO": "core.pipeline.handshake_io",
+    "HandshakeIO": "core.contracts.handshake",
 }
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.feature import Feature as Feature
     from plytalk.core.contracts.framer import Framer as Framer
     from plytalk.core.contracts.handshake import Handshake as Handshake
+    from plytalk.core.contracts.handshake import HandshakeIO as HandshakeIO
     from plytalk.core.contracts.layer import Layer as Layer
     from plytalk.core.contracts.layer import Option as Option
     from plytalk.core.contracts.messages import Messages as Messages
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.transport import Stream as Stream
     from plytalk.core.contracts.transport import Transport as Transport
     from plytalk.core.contracts.ui import Ui as Ui
-    from plytalk.core.pipeline.handshake_io import HandshakeIO as HandshakeIO
     from plytalk.core.registry.hookspecs import hookimpl as hookimpl
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.items import is_exit
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.endpoints.client import stop
@@ -49,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pair]:
     def build(name: str, role: Role) -> Stack:
         chosen = choose({kind: [layer] for kind, layer in STACKS[name].items()}, {}, host.layer)
         stack = Stack.build({**chosen, "transport": [Nowhere], "ui": [RecordingUi]}, {"identity": folder / role.value})
-        run(lambda: stack.handshake.ready(role, lambda prompt: ""))  # type: ignore[arg-type]
+        run(lambda: prepare(stack.handshake, role, lambda prompt: ""))  # type: ignore[arg-type]
         return stack
 
     def pair(name: str) -> Pair:

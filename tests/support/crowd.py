@@ -12,6 +12,7 @@ from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.transport import Listener, Stream, Transport
@@ -289,7 +290,7 @@ class Crowd:
     async def stranger(self, key: str) -> Stranger:
         """A peer that has said nothing yet."""
         stack, ui = stack_of(self.home(key), self._transport)
-        for sentence in await stack.handshake.ready(Role.INITIATOR, str):
+        for sentence in await prepare(stack.handshake, Role.INITIATOR, str):
             ui.notice(sentence)
         session = Session(stack, await stack.transport.connect(*self.place), Role.INITIATOR, limits=self._limits)
         await session.open()

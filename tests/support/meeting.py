@@ -10,6 +10,7 @@ from typing import Any
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, UnknownPeer
 from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.questions import Question
 from plytalk.core.io.memory_stream import memory_stream_pair
@@ -68,7 +69,7 @@ async def end(
     stack.refuse(role)
     made = End(role, stack, person)
     for layer in (stack.handshake, *stack.auths):
-        made.told += await layer.ready(role, secret)
+        made.told += await prepare(layer, role, secret)
     return made
 
 

@@ -7,10 +7,9 @@ from contextlib import suppress
 import pytest
 
 from plytalk.core.contracts.errors import HandshakeFailed, Refused
-from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.handshake import Handshake, HandshakeIO
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
-from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.testing import GivenKeys, check_handshake
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.contracts.errors import Refused
-from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.handshake import Handshake, HandshakeIO
 from plytalk.core.contracts.layer import Kind
 from plytalk.core.contracts.peers import Identity, Reply, Role, SessionSecrets
 from plytalk.core.io.memory_stream import Cut, MemoryStream, memory_stream_pair
-from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO
+from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
 from plytalk.testing.cutting import whole
 from plytalk.testing.verdict import within
 
@@ -24,7 +24,7 @@ Replace = Callable[[HeaderFramer, Kind, bytes], bytes]
 CLIENT, SERVER = Role.INITIATOR, Role.RESPONDER
 
 
-class Judge(HandshakeIO):
+class Judge(FrameHandshakeIO):
     """A wire that notes what the handshake asks of it, and says yes or no to keys."""
 
     def __init__(self, framer: HeaderFramer, stream: MemoryStream, refuse: bool) -> None:

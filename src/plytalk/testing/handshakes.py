@@ -10,6 +10,7 @@ from plytalk.core.contracts.errors import RemoteError, UnknownPeer
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.layer import Kind
 from plytalk.core.contracts.limits import KIB
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.io.memory_stream import memory_stream_pair
@@ -51,7 +52,7 @@ async def _check(
     framers: Sequence[Callable[[], HeaderFramer]],
 ) -> None:
     for role, handshake in ((CLIENT, client), (SERVER, server)):
-        await handshake.ready(role, _nobody)
+        await prepare(handshake, role, _nobody)
     for framer in framers:
         attempts = Attempts(client, server, framer)
         for cut in (whole, byte_by_byte, randomly(1), randomly(2)):

@@ -9,13 +9,12 @@ from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.bases.utf8_messages import TextMessages
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import CannotConnect, UnknownPeer
-from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.handshake import Handshake, HandshakeIO
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.contracts.ui import Conversation, Ui
-from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.pipeline.session import Ending
 from plytalk.testing.verdict import within
 

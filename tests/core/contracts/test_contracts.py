@@ -11,6 +11,7 @@ from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.items import Close
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer, Option
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Identity, Peer, Role
 from plytalk.core.contracts.ui import Ui
 from plytalk.testing import RecordingUi, stack_of
@@ -58,7 +59,7 @@ async def test_without_being_asked_nobody_says_yes() -> None:
 
 async def test_what_a_layer_does_not_define_does_nothing() -> None:
     stack = stack_of()
-    assert await stack.transport.ready(Role.INITIATOR, lambda prompt: prompt) == ()
+    assert await prepare(stack.transport, Role.INITIATOR, lambda prompt: prompt) == ()
     assert Nowhere.configured({"anything": 1}) is Nowhere
     assert PlainWords(True).prepare(" as typed ") == " as typed "
     assert [*PlainWords(True).pack([Close()])] == [b"exit"]

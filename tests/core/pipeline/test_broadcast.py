@@ -7,11 +7,10 @@ from types import SimpleNamespace
 import pytest
 from crowd import Crowd
 
-from plytalk.core.contracts.cipher import Cipher
-from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.layer import Failed
-from plytalk.core.contracts.transport import Stream
-from plytalk.core.pipeline.broadcast import IN_CACHE, SMALL, Broadcast
+from plytalk.core.contracts.optional import EncodesEach, SendsEach
+from plytalk.core.pipeline import broadcast
+from plytalk.core.pipeline.broadcast import IN_CACHE, SMALL, Broadcast, encode_each, seal_each, send_each
 from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.transports.tcp import Tcp
 
@@ -75,10 +74,10 @@ async def test_what_fails_in_one_ends_that_one_alone(home: Path, layer: str, mon
             monkeypatch.setattr(cipher._out, "crypt", fail)
         elif layer == "framer":
             monkeypatch.setattr(framer, "encode", fail)
-            monkeypatch.setattr(type(framer), "encode_each", staticmethod(Framer.encode_each))
+            monkeypatch.setattr(broadcast, "_offers", lambda layer, batch_form: batch_form is not EncodesEach)
         else:
             monkeypatch.setattr(broken.stream, "send", fail)
-            monkeypatch.setattr(type(broken.stream), "send_each", staticmethod(Stream.send_each))
+            monkeypatch.setattr(broadcast, "_offers", lambda layer, batch_form: batch_form is not SendsEach)
         alice.say("after")
         await carol.shows("after")
         await asyncio.sleep(0)
@@ -107,8 +106,8 @@ def test_who_can_do_it_no_faster_does_it_one_by_one() -> None:
 
     three = [Counting(number) for number in range(3)]
     failed: Failed = []
-    assert Cipher.seal_each(three, b"x", failed) == [b"0x", b"", b"2x"]
-    assert Framer.encode_each(three, b"M", [b"x"] * 3, failed) == [b"M0x", b"", b"M2x"]
+    assert seal_each(three, b"x", failed) == [b"0x", b"", b"2x"]
+    assert encode_each(three, [b"x"] * 3, failed) == [b"M0x", b"", b"M2x"]
     streams = [SimpleNamespace(send=three[0].seal, full=True), SimpleNamespace(send=three[1].seal, full=False)]
-    assert Stream.send_each(streams, [b"x", b"y"], failed) == [0]
+    assert send_each(streams, [b"x", b"y"], failed) == [0]
     assert [number for number, _ in failed] == [1, 1, 1]

@@ -11,7 +11,7 @@ from plytalk.core.contracts.items import Control, Item
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
-from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, Channel, HandshakeIO
+from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, FrameHandshakeIO, SealedChannel
 from plytalk.testing import PlainFrames, TypedFrames, byte_by_byte
 from plytalk.testing.parts import PlainWords, Unsealed
 from plytalk.testing.verdict import idle
@@ -23,9 +23,9 @@ async def nobody_asks(identity: Identity) -> None:
     raise AssertionError("asked")
 
 
-def wire_and_peer(framer=TypedFrames, cut=None, ask=nobody_asks, **options) -> tuple[HandshakeIO, MemoryStream]:
+def wire_and_peer(framer=TypedFrames, cut=None, ask=nobody_asks, **options) -> tuple[FrameHandshakeIO, MemoryStream]:
     stream, peer = memory_stream_pair(cut)
-    io = HandshakeIO(framer(), stream, ask, **options)
+    io = FrameHandshakeIO(framer(), stream, ask, **options)
     stream.deliver_to(io.feed, io.ended)
     return io, peer
 
@@ -36,7 +36,7 @@ def frame(kind: bytes, payload: bytes) -> bytes:
 
 async def test_two_ends_send_and_receive_whole_frames() -> None:
     left, right = memory_stream_pair(byte_by_byte)
-    client, server = HandshakeIO(TypedFrames(), left, nobody_asks), HandshakeIO(TypedFrames(), right, nobody_asks)
+    client, server = FrameHandshakeIO(TypedFrames(), left, nobody_asks), FrameHandshakeIO(TypedFrames(), right, nobody_asks)
     left.deliver_to(client.feed, client.ended)
     right.deliver_to(server.feed, server.ended)
     await client.send(b"H", b"hello")
@@ -57,7 +57,7 @@ async def test_nothing_happens_without_await() -> None:
 async def test_what_follows_the_frame_asked_for_stays_in_the_framer() -> None:
     framer = TypedFrames()
     stream, peer = memory_stream_pair()
-    io = HandshakeIO(framer, stream, nobody_asks)
+    io = FrameHandshakeIO(framer, stream, nobody_asks)
     stream.deliver_to(io.feed, io.ended)
     peer.send(frame(b"K", b"last") + frame(MESSAGE, b"first words") + frame(MESSAGE, b"and more")[:-2])
     assert await io.receive(b"K", 64) == b"last"
@@ -164,7 +164,7 @@ async def test_asking_raises_what_the_judges_raise_and_returning_means_yes() -> 
 
 
 async def test_a_pre_shared_key_comes_from_whoever_brings_it() -> None:
-    async def agree(asking: HandshakeIO) -> bytes:
+    async def agree(asking: FrameHandshakeIO) -> bytes:
         assert asking is io
         return b"k" * 32
 
@@ -208,14 +208,14 @@ class Controls(PlainWords):
         return [Control(plaintext[1:]) if plaintext[:1] == b"c" else plaintext[1:].decode()]
 
 
-def channels(theirs: bytes = b"!", **options) -> tuple[Channel, Channel, MemoryStream]:
+def channels(theirs: bytes = b"!", **options) -> tuple[SealedChannel, SealedChannel, MemoryStream]:
     """Both ends of a channel; the other end seals with the word `theirs`."""
     left, right = memory_stream_pair(byte_by_byte)
     made = []
     for stream, word in ((left, b"!"), (right, theirs)):
-        io = HandshakeIO(TypedFrames(), stream, nobody_asks)
+        io = FrameHandshakeIO(TypedFrames(), stream, nobody_asks)
         stream.deliver_to(io.feed, io.ended)
-        made.append(Channel(io, Sealed(SessionSecrets.none(), Role.INITIATOR, word), Controls(True), **options))
+        made.append(SealedChannel(io, Sealed(SessionSecrets.none(), Role.INITIATOR, word), Controls(True), **options))
     return made[0], made[1], right
 
 
@@ -248,7 +248,7 @@ async def test_both_prove_that_they_hold_the_same(mine: bytes, its: bytes, agree
     assert results == [agree, agree]
 
 
-async def _proof(channel: Channel, binding: bytes) -> bool:
+async def _proof(channel: SealedChannel, binding: bytes) -> bool:
     try:
         await channel.prove(binding)
     except WrongSecret:

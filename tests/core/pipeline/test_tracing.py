@@ -7,7 +7,7 @@ import pytest
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO
+from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
 from plytalk.core.pipeline.session import Session
 from plytalk.core.pipeline.tracing import TraceEvent, Tracer
 from plytalk.plugins.ciphers.aesgcm import AesGcm
@@ -137,7 +137,7 @@ def test_what_an_authenticator_says_over_the_wire_is_no_step_of_the_handshake() 
         client, server = memory_stream_pair()
         for stream in (client, server):
             stream.deliver_to(lambda data: None, lambda error: None)
-        io = HandshakeIO(TypedFrames(), client, nobody)
+        io = FrameHandshakeIO(TypedFrames(), client, nobody)
         Tracer(heard.append).wrap_wire(io, stack_of().handshake)
         await io.send(b"K", b"a key")
         await io.send(MESSAGE, b"sealed")

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, LocalError, WrongSecret
-from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.handshake import Handshake, HandshakeIO
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO
+from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.attack import Attack, Passing
@@ -152,7 +153,7 @@ def test_a_leg_goes_along_with_authenticators_with_the_secret_that_it_has(who: s
     async def meet() -> None:
         stacks = {CLIENT: scenario.stack("client", tmp_path), SERVER: scenario.stack(who, tmp_path)}
         for role, stack in stacks.items():
-            await stack.handshake.ready(role, lambda prompt: "")
+            await prepare(stack.handshake, role, lambda prompt: "")
         streams = memory_stream_pair()
         client, server = (
             Leg(stack, stream, role, lambda role: None) for (role, stack), stream in zip(stacks.items(), streams, strict=True)

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
@@ -21,7 +22,7 @@ def stacks(name: str, folder: Path) -> tuple[dict[Role, Stack], Stack]:
 async def prepared(name: str, folder: Path) -> tuple[dict[Role, Stack], Stack]:
     ends, own = stacks(name, folder)
     for role, stack in (*ends.items(), (Role.RESPONDER, own)):
-        await stack.handshake.ready(role, lambda prompt: "")
+        await prepare(stack.handshake, role, lambda prompt: "")
     return ends, own
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from strangers import GOOD
 
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.registry import Registry
@@ -74,7 +75,7 @@ async def test_each_end_keeps_its_keys_in_a_folder_of_its_own(tmp_path: Path, mo
     shown = set()
     for who, role in (("client", Role.INITIATOR), ("server", Role.RESPONDER), (ATTACKER, Role.RESPONDER)):
         stack = scenario.stack(who, tmp_path / "lab")
-        await stack.handshake.ready(role, lambda prompt: "")
+        await prepare(stack.handshake, role, lambda prompt: "")
         assert stack.handshake.identity
         shown.add(stack.handshake.identity.fingerprint)
         assert (tmp_path / "lab" / who / "identity").is_file()

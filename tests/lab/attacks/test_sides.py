@@ -5,11 +5,10 @@ import asyncio
 import pytest
 
 from plytalk.core.contracts.errors import BrokenPlugin
-from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.handshake import Handshake, HandshakeIO
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.questions import Question
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.pipeline.session import Session
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.sides import (

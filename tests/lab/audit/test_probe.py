@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 from doors import Doors, Guest, greets, hangs_up
 
+from plytalk.core.contracts.audit import Grade
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, TooSlow
+from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
-from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.pipeline.session import Session
 from plytalk.lab.attacks import clock
-from plytalk.lab.audit.probe import CROWD, OVERSIZE, Grade, Heard, Probe
+from plytalk.lab.audit.probe import CROWD, OVERSIZE, Heard, ServerProbe
 from plytalk.plugins.messages.records import Records
 from plytalk.testing.endpoints import stack_of
 from plytalk.testing.parts import GivenKeys, TypedFrames
@@ -37,8 +38,8 @@ class Shows(GivenKeys):
         raise AssertionError("the handshake went on")
 
 
-def probe(doors: Doors, *, thorough: bool = False, spare: Heard | None = None) -> Probe:
-    return Probe(replace(stack_of(Bare), transport=doors), "chat.invalid", 1, spare, thorough, patience=5.0)
+def probe(doors: Doors, *, thorough: bool = False, spare: Heard | None = None) -> ServerProbe:
+    return ServerProbe(replace(stack_of(Bare), transport=doors), "chat.invalid", 1, spare, thorough, patience=5.0)
 
 
 def test_each_question_has_a_connection_of_its_own_that_ends_with_it() -> None:

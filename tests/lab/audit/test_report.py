@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from doors import Doors, Guest, greets
 
+from plytalk.core.contracts.audit import Finding, Grade, Probe
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.lab.attacks import clock
-from plytalk.lab.audit.probe import Finding, Grade, Probe
 from plytalk.lab.audit.report import Known, Report, audit
 from plytalk.testing.endpoints import stack_of
 from plytalk.testing.parts import GivenKeys, TypedFrames

@@ -14,9 +14,9 @@ from people import environment, terminal
 from programs import COMMAND, chat
 
 from plytalk.core.contracts.errors import Refused, StackMismatch, Usage, WrongSecret
+from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.plugins.authenticators.code import GUESSES, KEPT, SPAKE, SPAKE_BYTES, Code, parse
 from plytalk.trust.contacts import Contact, Contacts
 from plytalk.trust.files import StoreError, place

@@ -9,10 +9,10 @@ from meeting import End, Meeting, Person, end, meet
 from people import environment, terminal
 from programs import connect, serve
 
+from plytalk.core.contracts.authenticator import Channel
 from plytalk.core.contracts.errors import HandshakeFailed, Refused, StackMismatch, TooSlow, UnknownPeer, WrongSecret
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Peer, Role
-from plytalk.core.pipeline.handshake_io import Channel
 from plytalk.lab.attacks import clock
 from plytalk.plugins.authenticators.psk import Psk
 from plytalk.plugins.authenticators.words import LENGTH, YES, Words, commitment, three_words

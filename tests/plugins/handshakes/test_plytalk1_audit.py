@@ -11,13 +11,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stacks import stack_of
 
+from plytalk.core.contracts.audit import Grade
+from plytalk.core.contracts.handshake import HandshakeIO, NegotiatingIO
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, SessionSecrets
 from plytalk.core.contracts.properties import PROTECTIONS
 from plytalk.core.endpoints.server import Server
-from plytalk.core.pipeline.handshake_io import HandshakeIO
 from plytalk.core.registry.registry import Registry
-from plytalk.lab.audit.probe import Grade
 from plytalk.lab.audit.report import Report, audit
 from plytalk.plugins.handshakes import plytalk1
 from plytalk.plugins.handshakes.plytalk1 import CLASSICAL, HYBRID, Plytalk1
@@ -115,6 +115,7 @@ class Boastful(Plytalk1):
         return await super().respond(Edited(io, known=HYBRID + CLASSICAL))
 
 
+@NegotiatingIO.register
 class Edited:
     """A wire on which the server's answer names other suites."""
 

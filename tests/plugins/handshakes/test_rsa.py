@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding,
 from plytalk.core.contracts.errors import HandshakeFailed, RemoteError, Usage
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
-from plytalk.core.pipeline.handshake_io import HandshakeIO
+from plytalk.core.pipeline.handshake_io import FrameHandshakeIO
 from plytalk.plugins.ciphers.aesgcm import AesGcm
 from plytalk.plugins.handshakes import rsa as module
 from plytalk.plugins.handshakes.rsa import RsaOaep, layers, load_or_make, open_session_key, pem, read_public_key
@@ -89,7 +89,7 @@ def alone(handshake: RsaOaep, role: Role) -> tuple["asyncio.Task[SessionSecrets]
         asked.append(identity)
 
     stream, peer = memory_stream_pair()
-    io = HandshakeIO(PlainFrames(), stream, ask)
+    io = FrameHandshakeIO(PlainFrames(), stream, ask)
     stream.deliver_to(io.feed, io.ended)
     talk = handshake.initiate(io) if role is CLIENT else handshake.respond(io)
     return asyncio.ensure_future(talk), peer, asked

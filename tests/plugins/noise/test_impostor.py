@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from plytalk.core.contracts.errors import HandshakeFailed, RemoteError
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.handshake_io import MESSAGE, HandshakeIO
+from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
 from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.scenario import ATTACKER, scenarios
@@ -21,12 +21,12 @@ from plytalk.trust.identity import Identity
 CLASSICAL, HYBRID = "Noise_XX_25519_ChaChaPoly_SHA256", "Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256"
 
 
-def wires() -> tuple[HandshakeIO, HandshakeIO]:
+def wires() -> tuple[FrameHandshakeIO, FrameHandshakeIO]:
     async def accept(identity: object) -> None:
         pass
 
-    def io(stream) -> HandshakeIO:
-        made = HandshakeIO(U16(), stream, accept)
+    def io(stream) -> FrameHandshakeIO:
+        made = FrameHandshakeIO(U16(), stream, accept)
         stream.deliver_to(made.feed, made.ended)
         return made
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from time import monotonic
 
 from plytalk.core.contracts.items import Extension, Ping
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.pipeline.session import Session
@@ -175,7 +176,7 @@ def replay(amount: Amount, program: Program = CHAT) -> Iterator[Row]:
 async def _replay(port: int, metrics: int, key: str, count: int) -> tuple[int, int]:
     options = {"pattern": "IK", "remote_key": key}
     honest = Stack.build({**stack("plytalk1").classes, "handshake": [Noise.configured(options)]}, options)
-    await honest.handshake.ready(Role.INITIATOR, lambda prompt: "")
+    await prepare(honest.handshake, Role.INITIATOR, lambda prompt: "")
     recorded: list[bytes] = []
     stream = await honest.transport.connect(LOOPBACK, port)
     session = Session(honest, stream, Role.INITIATOR, trace=lambda event: recorded.append(event.data) if sent(event) else None)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 from time import monotonic, perf_counter
 
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.pipeline.session import Session
 from plytalk.plugins.transports.tcp import TcpStream
@@ -106,7 +107,7 @@ def flooders(port: int, seconds: float, held: int) -> "list[subprocess.Popen[byt
 
 async def measure(server: Server, seconds: float, held: int) -> Measured:
     newcomers = Newcomers(server.port)
-    await newcomers._stack.handshake.ready(Role.INITIATOR, lambda prompt: "")
+    await prepare(newcomers._stack.handshake, Role.INITIATOR, lambda prompt: "")
     await newcomers.handshake()
     alone = await newcomers.several(seconds / 2)
     running = flooders(server.port, seconds + WARM_UP + 1, held)

@@ -17,6 +17,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.endpoints.client import Client
 from plytalk.core.pipeline.session import Session
@@ -170,7 +171,7 @@ class Honest:
 
     async def opened(self) -> Session:
         """A conversation that has just begun, for a test that wants to misbehave in it."""
-        await self.stack.handshake.ready(Role.INITIATOR, lambda prompt: "")
+        await prepare(self.stack.handshake, Role.INITIATOR, lambda prompt: "")
         session = Session(self.stack, await self.stack.transport.connect(LOOPBACK, self.port), Role.INITIATOR)
         await session.open()
         return session

@@ -18,6 +18,7 @@ from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import Refused
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.ui import Ui
@@ -78,7 +79,7 @@ async def _told(profile: str, ui: type[Layer], texts: Sequence[str]) -> list[str
         here, there = memory_stream_pair(lambda data: [data[at : at + 7] for at in range(0, len(data), 7)])
         ends = [Session(Stack.build(chosen), stream, role) for stream, role in ((here, Role.INITIATOR), (there, Role.RESPONDER))]
         for end in ends:
-            await end.stack.handshake.ready(end.role, lambda prompt: "")
+            await prepare(end.stack.handshake, end.role, lambda prompt: "")
         await asyncio.gather(*(end.open() for end in ends))
         for end in ends:
             end.begin()

@@ -17,6 +17,7 @@ import pytest
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import Refused
 from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.endpoints.client import Client
@@ -128,7 +129,7 @@ async def running(home: Path, rooms: bool, *auths: type[Authenticator], trace: A
     task = asyncio.create_task(server.run("127.0.0.1", 0, keep=True))
     ours = stack(home, "client", Brief, False)
     client = Client(ours, Registry(points=[]).manager.hook)
-    await ours.handshake.ready(Role.INITIATOR, lambda prompt: "")
+    await prepare(ours.handshake, Role.INITIATOR, lambda prompt: "")
     await its.ui.until(listening=True)  # type: ignore[attr-defined]
     try:
         yield Case(int(its.ui.notices[0].split(" with ")[0].rpartition(":")[2]), client, counts)  # type: ignore[attr-defined]

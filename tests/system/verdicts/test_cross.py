@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.pipeline.session import EndedBy
 from plytalk.core.registry.registry import Registry
@@ -29,7 +30,7 @@ def meet(client: Scenario, server: Scenario, folder: Path) -> Evidence:
             Role.RESPONDER: server.stack("server", folder, KNOWN),
         }
         for role, stack in ends.items():
-            await stack.handshake.ready(role, lambda prompt: "")
+            await prepare(stack.handshake, role, lambda prompt: "")
         return await run_attack(ends, server.stack(ATTACKER, folder), HandshakeIO())
 
     return clock.run(met())

@@ -1,0 +1,178 @@
+"""What a layer may offer besides its contract: a Protocol of one or two methods for each, found by `isinstance`.
+
+None of them is required. Whatever uses one does without where a layer does not have it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.layer import Failed, Kind, Layer
+from plytalk.core.contracts.messages import Messages
+from plytalk.core.contracts.peers import Identity, Role
+
+# -- before the first conversation, and after the last --------------------------------------------------------------------
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A layer that loads keys or checks files first. Not for framers, ciphers and messages, which conversations create."""
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        """Called once, before the first conversation of this end. Gives sentences for the user.
+
+        `secret(prompt)` asks for a passphrase, and raises UnknownPeer where nobody can be asked.
+        """
+
+
+@runtime_checkable
+class Releases(Protocol):
+    """A feature that holds something open."""
+
+    async def release(self) -> None:
+        """Called once, when this end is done: close what `ready` opened."""
+
+
+async def prepare(layer: Layer, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+    """Let a layer prepare, if it wants to. Gives its sentences for the user."""
+    return await layer.ready(role, secret) if isinstance(layer, Prepares) else ()
+
+
+# -- for a trace -----------------------------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class DescribesFrames(Protocol):
+    """A framer or a handshake that says what is in a frame."""
+
+    def fields(self, kind: Kind, payload: bytes) -> Mapping[str, str]:
+        """What a framer puts before the payload; what can be read of a handshake's message without a key."""
+
+
+@runtime_checkable
+class NamesSteps(Protocol):
+    """A handshake that names its messages by the kind of their frames."""
+
+    steps: ClassVar[Mapping[Kind, str]]
+
+
+@runtime_checkable
+class DescribesPlaintext(Protocol):
+    """Messages that say what is in a plaintext."""
+
+    def fields(self, plaintext: bytes) -> Mapping[str, str]:
+        """Unlike `unpack`, it changes nothing and never raises."""
+
+
+def frame_fields(framer: Framer, kind: Kind | None, payload: bytes) -> Mapping[str, str]:
+    """What a frame says before its payload; its length at least."""
+    return framer.fields(kind or b"", payload) if isinstance(framer, DescribesFrames) else {"length": str(len(payload))}
+
+
+def step_fields(handshake: Handshake, kind: Kind, payload: bytes) -> Mapping[str, str]:
+    """What can be read in a message of a handshake."""
+    return handshake.fields(kind, payload) if isinstance(handshake, DescribesFrames) else {}
+
+
+def steps_of(handshake: Handshake) -> Mapping[Kind, str]:
+    """The names of a handshake's messages."""
+    return handshake.steps if isinstance(handshake, NamesSteps) else {}
+
+
+def plaintext_fields(messages: Messages, plaintext: bytes) -> Mapping[str, str]:
+    """What is in a plaintext; the text itself at least."""
+    if isinstance(messages, DescribesPlaintext):
+        return messages.fields(plaintext)
+    return {"text": plaintext.decode(errors="replace")}
+
+
+# -- for the lab -----------------------------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class HasVariants(Protocol):
+    """A handshake whose options change what it gives."""
+
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]]
+    """Options worth their own row in the lab's matrix, by a short name; empty for none."""
+
+
+@runtime_checkable
+class KeepsKeys(Protocol):
+    """An authenticator that can be told beforehand which key is right: the lab attacks it with one that was."""
+
+    @classmethod
+    def knowing(cls, key: Identity, folder: Path) -> Mapping[str, Any]:
+        """The options by which it lets this key pass; what files they name are in the folder."""
+
+
+@runtime_checkable
+class RevokesKeys(KeepsKeys, Protocol):
+    """An authenticator that can also be told that a key which it knows is not right any more."""
+
+    @classmethod
+    def revoking(cls, key: Identity, folder: Path) -> Mapping[str, Any]:
+        """The same for a key that is to be refused from now on."""
+
+
+# -- for a server ----------------------------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class AdmitsKeys(Protocol):
+    """An authenticator with a list of keys, to which an operator can add one."""
+
+    def check_admit(self, key: str, name: str) -> None:
+        """Raises what `admit` would raise, and changes nothing: called for every list before any of them changes. May block."""
+
+    def admit(self, key: str, name: str) -> str:
+        """Let a key (`TYPE BASE64`) in from now on; a sentence for the person who asked. May block."""
+
+
+@runtime_checkable
+class SingleUse(Protocol):
+    """An authenticator that can be used up, as a one-time code can."""
+
+    @property
+    def spent(self) -> str:
+        """Why nobody can pass any more, as a sentence; empty while peers can. A server that reads it ends."""
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """An authenticator that counts what its peers do, such as wrong guesses."""
+
+    remembers: bool
+    """Whether it keeps this across restarts. Only `chat serve` sets it."""
+
+
+# -- the same for many ------------------------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class SealsEach(Protocol):
+    """A cipher that seals one plaintext for many conversations in a faster loop than one call for each."""
+
+    @staticmethod
+    def seal_each(ciphers: Sequence[Any], plaintext: bytes, failed: Failed) -> list[bytes]:
+        """`seal` with each of many of this class. Where one raises, its place is empty; `failed` learns its number and why."""
+
+
+@runtime_checkable
+class EncodesEach(Protocol):
+    """A framer that encodes a payload for each of many conversations at once."""
+
+    @staticmethod
+    def encode_each(framers: Sequence[Any], kind: Kind, payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
+        """`encode` with each of many of this class: see `SealsEach`."""
+
+
+@runtime_checkable
+class SendsEach(Protocol):
+    """A stream of a kind that can send over many at once."""
+
+    @staticmethod
+    def send_each(streams: Sequence[Any], pieces: Sequence[bytes], failed: Failed) -> list[int]:
+        """`send` a piece over each of many of this class: see `SealsEach`. Gives the numbers of those that are full."""

@@ -1,0 +1,90 @@
+"""What a layer may offer besides its contract, and what happens where it does not."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.optional import (
+    DescribesFrames,
+    EncodesEach,
+    HasVariants,
+    KeepsKeys,
+    NamesSteps,
+    Prepares,
+    Releases,
+    RevokesKeys,
+    SealsEach,
+    SendsEach,
+    SingleUse,
+    frame_fields,
+    plaintext_fields,
+    prepare,
+    step_fields,
+    steps_of,
+)
+from plytalk.core.contracts.peers import Role
+from plytalk.core.io.asyncio_stream import AsyncioStream
+from plytalk.core.io.memory_stream import MemoryStream
+from plytalk.plugins.authenticators.code import Code
+from plytalk.plugins.authenticators.known_hosts import KnownHosts
+from plytalk.plugins.authenticators.words import Words
+from plytalk.plugins.ciphers.noise import NoiseTransport
+from plytalk.plugins.features.log import Log
+from plytalk.plugins.framers.raw import Raw
+from plytalk.plugins.framers.typed import Typed
+from plytalk.plugins.handshakes.none import NoHandshake
+from plytalk.plugins.handshakes.plytalk1 import Plytalk1
+from plytalk.plugins.handshakes.rsa import RsaOaep
+from plytalk.plugins.messages.records import Records
+from plytalk.testing.parts import GivenKeys, Nowhere, PlainWords
+
+
+class Early(Nowhere):
+    """Prepares."""
+
+    name = "early"
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        return [f"{role.value} {secret('Name: ')}"]
+
+
+class Spelled(GivenKeys):
+    """Describes its messages."""
+
+    name = "spelled"
+    steps = {b"K": "key"}
+
+    def fields(self, kind: bytes, payload: bytes) -> Mapping[str, str]:
+        return {"kind": kind.decode(), "size": str(len(payload))}
+
+
+async def test_a_layer_prepares_where_it_can_and_others_say_nothing() -> None:
+    assert await prepare(Early(), Role.INITIATOR, lambda prompt: "alice") == ["client alice"]
+    assert await prepare(Nowhere(), Role.INITIATOR, lambda prompt: "alice") == ()
+
+
+def test_what_no_layer_describes_is_described_by_its_length_or_its_text() -> None:
+    assert frame_fields(Raw(), None, b"four") == {"length": "4"}
+    assert frame_fields(Typed(), b"M", b"four") == {"type": "M", "length": "4"}
+    assert plaintext_fields(PlainWords(True), b"caf\xe9") == {"text": "caf\N{REPLACEMENT CHARACTER}"}
+    assert plaintext_fields(Records(True), b"\x01\xff\xffcut off")["padding"] == "0 bytes"
+    plain: Handshake = NoHandshake()
+    assert (steps_of(plain), step_fields(plain, b"K", b"1")) == ({}, {})
+    assert (steps_of(Spelled()), step_fields(Spelled(), b"K", b"1")) == ({b"K": "key"}, {"kind": "K", "size": "1"})
+
+
+def test_the_layers_that_offer_something_are_found_by_it() -> None:
+    for offers, layer, other in (
+        (Prepares, RsaOaep(), NoHandshake()),
+        (Releases, Log, Code),
+        (DescribesFrames, Typed(), Raw()),
+        (NamesSteps, RsaOaep, NoHandshake),
+        (HasVariants, Plytalk1, RsaOaep),
+        (KeepsKeys, KnownHosts, Words),
+        (RevokesKeys, KnownHosts, Words),
+        (SingleUse, Code, Words),
+        (SealsEach, NoiseTransport, PlainWords),
+        (EncodesEach, Typed, Raw),
+        (SendsEach, AsyncioStream, MemoryStream),
+    ):
+        assert isinstance(layer, offers), (layer, offers)  # type: ignore[arg-type]
+        assert not isinstance(other, offers), (other, offers)  # type: ignore[arg-type]
