@@ -27,8 +27,11 @@ import plytalk
 from plytalk.cli import config
 from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
-from plytalk.core.contracts import errors, limits
+from plytalk.core.contracts import errors, limits, optional
+from plytalk.core.contracts.audit import Audits, Probe
+from plytalk.core.contracts.authenticator import Channel
 from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import MEANINGS, Property
@@ -164,7 +167,8 @@ def attacks(plugins: Registry) -> str:
 
 
 def contract(_: str) -> str:
-    bases = (Layer, *KINDS.values(), Stream, Listener, Attack)
+    offers = [one for one in vars(optional).values() if getattr(one, "_is_runtime_protocol", False)]
+    bases = (Layer, *KINDS.values(), HandshakeIO, Channel, Stream, Listener, Attack, *offers, Audits, Probe)
     return "\n\n".join(f"## {base.__name__}\n\n{contract_of(base)}" for base in bases)
 
 

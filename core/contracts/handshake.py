@@ -68,9 +68,10 @@ class Handshake(Layer):
     """Talks in frames until both ends hold the same secrets. It sees no socket, no clock and no screen.
 
     class EphemeralX25519(Handshake):
+        "A new X25519 key from each side."
         name = "x25519"
         needs = {Property.BOUNDARIES}
-        gives = {Property.KEYS, Property.FORWARD_SECRECY}  # no identity: a man in the middle is not noticed
+        gives = {Property.KEYS, Property.FORWARD_SECRECY}  # no identity: man in the middle
 
         async def initiate(self, io):
             private = X25519PrivateKey.generate()
