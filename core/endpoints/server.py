@@ -93,8 +93,7 @@ class Server(End):
                 session.exit()
                 session.stream.close()
             await stop(*self._tasks)  # those that see them off
-            for listener in self._listeners:
-                await listener.close()
+            await self._close_listeners()
             self._notices.summarise()
             await self._release()
 
@@ -135,14 +134,17 @@ class Server(End):
             self._start(self._stop())
 
     async def _stop(self) -> None:
-        for listener in self._listeners:
-            await listener.close()
+        await self._close_listeners()
         self._admission.clear()
         for session in tuple(self._inside):
             session.exit(reason=CloseReason.SHUTDOWN)
         if others := self._tasks - {asyncio.current_task()}:
             await asyncio.wait(others, timeout=self._limits.farewell)
         self._finish(Ending(EndedBy.US, "The server was told to end."))
+
+    async def _close_listeners(self) -> None:
+        for listener in self._listeners:
+            await listener.close()
 
     def _finish(self, ending: Ending | ChatError) -> None:
         if self._first.done():
@@ -328,7 +330,7 @@ class Server(End):
         self._busy = True
         self._take_place(session)
         if not self._keep:
-            await self._listeners[0].close()
+            await self._close_listeners()
         self._present(session)
         try:
             ending = await self._converse(session)

@@ -11,7 +11,7 @@ import pytest
 from serving import PATIENT, QUICK, Far, Says, Serving, Shows, breaking, client, end, server
 
 from plytalk.core.contracts.authenticator import Authenticator
-from plytalk.core.contracts.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, Refused, Usage
+from plytalk.core.contracts.errors import BrokenPlugin, CannotConnect, ChatError, HandshakeFailed, NotReceived, Refused, Usage
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.items import EXIT, Empty, is_exit
 from plytalk.core.contracts.limits import Limits
@@ -25,6 +25,7 @@ from plytalk.core.io.queue_listener import QueueListener
 from plytalk.core.pipeline.session import EndedBy, Ending, Session
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
+from plytalk.plugins.messages.records import Records
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import GivenKeys, PlainFrames, RecordingUi, TypedFrames, stack_of
 from plytalk.testing.parts import PlainWords
@@ -152,6 +153,13 @@ async def test_who_keeps_failing_is_turned_away_unheard_and_without_a_word() -> 
         await heard.hears_the_end("It is not turned away.")
         assert heard.came == b""
         assert serving.ui.notices[4:] == ["192.0.2.1:1234 did not get in: Too many handshakes from this source failed."]
+
+
+async def test_who_gets_in_again_and_again_has_not_failed() -> None:
+    async with Serving("again", Far, limits=replace(PATIENT, failures=2)) as serving:
+        for number in range(1, 5):
+            await serving.talks()
+            await serving.ui.until(messages=number)
 
 
 async def test_a_listener_can_ask_whom_to_refuse_before_anything_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -661,6 +669,71 @@ async def test_whoever_sits_at_the_server_ends_it_where_it_is_there_once() -> No
         assert [(await task).by for task in serving.talking] == [EndedBy.THEM] * 2
 
 
+async def test_a_server_that_a_feature_ends_says_goodbye_to_all() -> None:
+    async with Hosting("ended", Table, Nobody) as serving:
+        for _ in range(2):
+            await serving.comes()
+        await serving.seated(2)
+        serving._server._finish(Usage("The disk is full."))
+        with pytest.raises(Usage, match="The disk is full"):
+            await serving.task
+        for task in serving.talking:
+            assert (await within(task, "The connection stays open.")).by is EndedBy.THEM
+
+
+class SaysWhy(Records):
+    """Its goodbye carries a reason."""
+
+    name = "says-why"
+    needs = frozenset()
+
+
+@pytest.mark.parametrize(("guests", "reason"), [(1, "The other side said exit."), (2, "The server was stopped.")])
+async def test_one_guest_hears_an_exit_and_several_hear_that_the_server_ends(guests: int, reason: str) -> None:
+    async with Hosting(f"leaves-{guests}", Table, SaysWhy, keep=False) as serving:
+        for _ in range(guests):
+            await serving.comes(SaysWhy)
+        await serving.seated(guests)
+        serving.ui.session.say("exit")
+        await serving.task
+        assert [(await task).reason for task in serving.talking] == [reason] * guests
+
+
+async def test_what_fails_for_one_of_several_is_told_and_does_not_count_at_the_end() -> None:
+    async with Hosting("one-fails", Table, Nobody, SaysWhy, keep=False) as serving:
+        one, two = await serving.comes(SaysWhy), await serving.comes(SaysWhy)
+        await serving.seated(2)
+        one.session.stream.close()
+        await serving.seated(1)
+        await serving.ui.until(notices=2)
+        assert serving.ui.notices[1].startswith("memory:client: The connection ended without a goodbye")
+        two.session.exit()
+        assert await serving.task == Ending(EndedBy.THEM, "The other side said exit.")
+
+
+async def test_what_one_of_several_did_not_receive_is_the_ending_of_the_user_that_left_them() -> None:
+    async with Hosting("unreceived", Table, SaysWhy, keep=False) as serving:
+        _, two = await serving.comes(SaysWhy), await serving.comes(SaysWhy)
+        await serving.seated(2)
+        serving.ui.session.say("hello")
+        serving.ui.session.say("exit")
+        two.session.stream.close()
+        ending = await serving.task
+        assert serving.table.closed == [EndedBy.US, EndedBy.US]
+        assert isinstance(ending.error, NotReceived)
+
+
+async def test_what_fails_for_the_last_of_several_is_the_ending_and_no_notice() -> None:
+    async with Hosting("last-fails", Table, Nobody, SaysWhy, keep=False) as serving:
+        one, two = await serving.comes(SaysWhy), await serving.comes(SaysWhy)
+        await serving.seated(2)
+        one.session.exit()
+        await serving.seated(1)
+        two.session.stream.close()
+        assert (await serving.task).by is EndedBy.FAULT
+        assert len(serving.ui.notices) == 1
+
+
 async def test_stopping_says_goodbye_to_all_and_lets_nobody_in() -> None:
     async with Hosting("stop", Table, Nobody) as serving:
         for _ in range(5):
@@ -753,6 +826,17 @@ async def test_a_full_server_keeps_places_for_those_with_a_role() -> None:
         await serving.comes()
         await serving.seated(3)
         await turned_away(serving, "The server is full.")
+
+
+async def test_those_that_are_let_in_count_before_they_are_inside() -> None:
+    async with Hosting("arriving", Table, Carries, limits=replace(PATIENT, connections=2)) as serving:
+        await serving.comes()
+        await serving.seated(1)
+        (first, _), (second, _) = await serving.stranger(), await serving.stranger()
+        assert serving._server._admits(first, None) is None
+        refusal = serving._server._admits(second, None)
+        assert refusal is not None
+        assert refusal.sentence == "The server is full."
 
 
 async def test_a_full_server_removes_the_member_that_is_idle_for_longest() -> None:
@@ -959,6 +1043,27 @@ async def test_a_ui_that_breaks_leaves_a_table_that_goes_on_to_the_guests(method
         assert [line for line in serving.ui.notices if "raised ZeroDivisionError" in line]
         while serving._server._inside:
             await idle()
+        assert not serving.task.done()
+
+
+async def test_a_ui_that_breaks_leaves_several_guests_to_each_other() -> None:
+    breaks = asyncio.Event()
+
+    class BreaksLater(RecordingUi):
+        """Breaks when it is told to."""
+
+        async def run(self, conversation: Conversation) -> None:
+            await breaks.wait()
+            raise ZeroDivisionError
+
+    async with Hosting("ui-breaks-later", Table, BreaksLater) as serving:
+        one, two = await serving.comes(), await serving.comes()
+        await serving.seated(2)
+        breaks.set()
+        await serving.ui.until(notices=2)
+        assert "raised ZeroDivisionError" in serving.ui.notices[1]
+        one.session.say("still here")
+        await two.until(messages=1)
         assert not serving.task.done()
 
 
