@@ -223,9 +223,27 @@ async def test_an_answer_given_while_hearing_goes_out_at_once() -> None:
 
     alone = await Alone(Parrot).open()
     alone.ui.opened(alone.session)
-    alone.peer.send(frame(b"one") + frame(b"two"))
-    await idle()
-    assert alone.says == frame(b"one") + frame(b"two")
+    alone.session._receive(frame(b"one") + frame(b"two"))
+    assert b"".join(alone.peer._inbox) == frame(b"one") + frame(b"two")  # in the same turn
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_what_is_said_while_hearing_goes_out_in_one_piece_also_where_it_was_held() -> None:
+    class Holds(RecordingUi):
+        """Holds back its answers for a moment."""
+
+        def message(self, text: str) -> None:
+            assert isinstance(self.session, Session)
+            self.session.hold()
+            self.session.say(text)
+            self.session.release()
+            self.session.say("and more")
+
+    alone = await Alone(Holds).open()
+    alone.ui.opened(alone.session)
+    alone.session._receive(frame(b"one"))
+    assert [*alone.peer._inbox] == [frame(b"one") + frame(b"and more")]
     alone.session.exit()
     await alone.over()
 
@@ -656,6 +674,108 @@ async def test_a_peer_that_reads_slowly_gets_time_as_long_as_it_reads() -> None:
     alone.session.exit()
     assert (await alone.over()).exit_code == 8
     assert len(Slow.left) < 60
+
+
+@pytest.mark.parametrize("messages", [PlainWords, Items])
+async def test_our_side_is_closed_where_nothing_more_is_to_be_said_and_not_before(messages: type[PlainWords]) -> None:
+    alone = await Alone(messages, limits=Limits(goodbye=3600)).open()
+    alone.session.exit()
+    await idle()
+    assert alone.says == frame(b"exit")
+    assert bool(alone.heard.ends) is (messages is PlainWords)  # with acknowledgements, theirs is still to be acknowledged
+    waiting = asyncio.create_task(alone.over())
+    if messages is Items:
+        alone.peer.send(frame(b"late") + frame(b"=1") + frame(b"exit"))
+        await idle()
+        assert alone.says.endswith(frame(b"=2"))  # what came late, and the goodbye
+    alone.peer.close()
+    assert (await waiting).error is None
+
+
+@pytest.mark.parametrize("messages", [PlainWords, Items])
+@pytest.mark.parametrize("sent", [frame(b"exit"), b"M\xff\xff\xff\xff"], ids=["their goodbye", "a fault"])
+async def test_our_side_is_closed_after_a_fault_and_behind_their_goodbye(messages: type[PlainWords], sent: bytes) -> None:
+    alone = await Alone(messages).open()
+    alone.peer.send(sent)
+    await idle()
+    assert alone.heard.ends
+    await alone.over()
+
+
+@pytest.mark.parametrize(("taken", "lost"), [(3, ""), (1, ", and 2 of the last lines that you sent were not acknowledged")])
+async def test_a_cut_is_told_with_the_lines_that_were_not_acknowledged(taken: int, lost: str) -> None:
+    alone = await Alone(Items).open()
+    for line in ("one", "two", "three"):
+        alone.session.say(line)
+    alone.peer.send(frame(b"=%d" % taken))
+    await idle()
+    alone.session._ended(ConnectionResetError(104, "reset"))
+    assert (await alone.over()).reason.startswith(
+        f"The connection was cut (reset): something the other side sent may be missing{lost}."
+    )
+
+
+async def test_what_is_kept_of_what_has_come_is_counted() -> None:
+    alone = await Alone(Items).open()
+    alone.peer.send(frame(b"hello")[:7])
+    await idle()
+    assert alone.session.unfinished == 7
+    alone.peer.send(frame(b"hello")[7:])
+    await idle()
+    assert alone.session.unfinished == 0
+    assert alone.ui.messages == ["hello"]
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_one_that_stops_waiting_for_the_end_is_told_what_is_open() -> None:
+    alone = await Alone(limits=Limits(goodbye=3600)).open()
+    alone.session.exit()
+    waiting = asyncio.create_task(alone.over())
+    await idle()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert waiting.cancelled()
+    assert alone.session.ending is not None
+    assert alone.session.ending.reason == "The other side may not have received everything: you stopped waiting."
+    alone.peer.close()
+
+
+class Counts:
+    """Counts what comes."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[int, int]] = []
+        self.left: list[int] = []
+
+    def record(self, size: int, items: int) -> None:
+        self.records.append((size, items))
+
+    def item(self) -> None:
+        """Nothing."""
+
+    def kept(self, size: int) -> None:
+        self.left.append(size)
+
+
+async def test_a_meter_is_told_what_comes_also_of_messages_that_are_unpacked_one_by_one() -> None:
+    class OneByOne(PlainWords):
+        """Unpacks its messages as they are asked for."""
+
+        name = "one-by-one"
+
+        def unpack(self, plaintext: bytes) -> Iterator[Item]:
+            yield from plaintext.decode().split()
+
+    alone, meter = await Alone(OneByOne).open(), Counts()
+    alone.session.metered_by(meter)
+    alone.peer.send(frame(b"one two three") + frame(b"four") + b"M")
+    await idle()
+    assert meter.records == [(13, 3), (4, 1)]
+    assert meter.left[-1] == 1
+    assert alone.ui.messages == ["one", "two", "three", "four"]
+    alone.session.exit()
+    await alone.over()
 
 
 # -- what a peer may do wrong ---------------------------------------------------------------------------------------------
