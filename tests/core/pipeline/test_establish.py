@@ -23,6 +23,7 @@ from plytalk.core.contracts.errors import (
     Withdrawn,
 )
 from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.items import Empty
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
@@ -35,7 +36,7 @@ from plytalk.core.pipeline.tracing import Tracer
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.transports.tcp import Tcp
 from plytalk.testing import RecordingUi, TypedFrames, open_ends, stack_of
-from plytalk.testing.parts import Unsealed
+from plytalk.testing.parts import PlainWords, Unsealed
 from plytalk.testing.verdict import idle
 
 KEY = Identity("test", b"key")
@@ -145,6 +146,22 @@ async def test_a_server_that_should_speak_first_and_does_not_runs_another_stack(
     assert isinstance(await Client(ServerFirst, limits=QUICK, role=Role.RESPONDER).opens(), TooSlow)
 
 
+@pytest.mark.parametrize(
+    ("first", "expected"), [(Role.RESPONDER, StackMismatch), (Role.INITIATOR, HandshakeFailed)], ids=["server", "client"]
+)
+async def test_a_server_that_closes_without_a_word_runs_another_stack_only_if_it_should_speak_first(
+    first: Role, expected: type[ChatError]
+) -> None:
+    class SpeaksFirst(Shown):
+        """One of the two speaks first."""
+
+        speaks_first = first
+
+    client = Client(SpeaksFirst)
+    client.peer.close()
+    assert type(await client.opens()) is expected
+
+
 async def test_a_peer_that_begins_and_does_not_finish_is_too_slow() -> None:
     client = Client(limits=QUICK)
     client.peer.send(b"K")
@@ -179,6 +196,28 @@ async def test_people_may_think_longer_than_peers() -> None:
     client.peer.send(frame(b"K", b"key"))
     assert await client.opens() is None
     assert not client.opening.approved
+
+
+async def test_after_a_person_s_answer_a_peer_has_as_much_time_as_before_and_no_more() -> None:
+    class Waits(Shown):
+        """Waits for more than comes."""
+
+        async def initiate(self, io) -> SessionSecrets:
+            await super().initiate(io)
+            await io.receive(b"X", 9)
+            return SessionSecrets.none()
+
+    class Yes(RecordingUi):
+        """Says yes."""
+
+        async def answer(self, question: Question) -> str | None:
+            return "yes"
+
+    client = Client(Waits, Asks, Yes, limits=QUICK)
+    client.peer.send(frame(b"K", b"key"))
+    error = await client.opens()
+    assert isinstance(error, TooSlow)
+    assert client.opening.approved
 
 
 class Stares(RecordingUi):
@@ -386,6 +425,34 @@ async def test_an_authenticator_that_waits_too_long_for_the_other_side_gives_up(
     assert "did not answer the authenticator `waits` in time" in error.sentence
 
 
+class AwaitsAPerson(Authenticator):
+    """Waits for what the other side's person says."""
+
+    name = "awaits"
+
+    async def verify(self, channel, peer: Peer) -> None:
+        await channel.receive(person=True)
+
+
+async def test_the_other_side_s_person_has_time_to_think() -> None:
+    client = Client(AwaitsAPerson)
+    client.peer.send(frame(b"K", b"key"))
+    establishing = asyncio.create_task(client.opens())
+    for _ in range(3):
+        await idle()
+    assert not establishing.done()
+    client.peer.send(frame(b"M", b"yes"))
+    error = await establishing
+    assert isinstance(error, HandshakeFailed)
+    assert "began to talk before both sides had agreed" in error.sentence
+
+
+async def test_the_other_side_s_person_does_not_have_all_the_time_in_the_world() -> None:
+    client = Client(AwaitsAPerson, limits=Limits(first_byte=3600, handshake=3600, person=0.05))
+    client.peer.send(frame(b"K", b"key"))
+    assert isinstance(await client.opens(), TooSlow)
+
+
 async def test_what_the_other_side_does_wrong_towards_an_authenticator_counts_as_the_handshake_s() -> None:
     class Strict(Authenticator):
         """Wants something else."""
@@ -468,6 +535,36 @@ async def test_both_sides_of_a_conversation_can_be_told_apart_by_no_one_else() -
     async with open_ends(stack_of(Bound, Notes), stack_of(Bound, Notes)):
         pass
     assert bindings == [SessionSecrets(transcript=b"t" * 32).binding("notes")] * 2
+
+
+class Replayable(Shown):
+    """A recording of the client passes."""
+
+    first_record_proves = True
+
+
+class Answers(PlainWords):
+    """Can say nothing."""
+
+    carries = frozenset({Empty})
+
+    def pack(self, items):
+        return super().pack(["" if isinstance(item, Empty) else item for item in items])
+
+
+@pytest.mark.parametrize("handshake", [Shown, Replayable])
+async def test_a_client_proves_that_it_is_there_before_a_word_is_said(handshake: type[Handshake]) -> None:
+    async with open_ends(stack_of(handshake, Answers), stack_of(handshake, Answers)) as (ours, theirs):
+        ours.session.say("hello")
+        await theirs.ui.until(messages=1)
+
+
+async def test_a_recording_that_proves_nothing_is_not_let_in() -> None:
+    server = Client(Replayable, Answers, limits=QUICK, role=Role.RESPONDER)
+    server.peer.send(frame(b"S", b"secret"))
+    error = await server.opens()
+    assert isinstance(error, TooSlow)
+    assert "did not prove in time that it is there" in error.sentence
 
 
 # -- faults ---------------------------------------------------------------------------------------------------------------
