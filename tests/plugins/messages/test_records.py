@@ -132,6 +132,15 @@ def test_records_are_filled_to_the_last_message_that_fits():
     assert counts == [977, 977, 977, 69]  # 977 * (3 + 64) = 65,459 of 65,519 bytes
 
 
+@pytest.mark.parametrize("count", [64, 128, 192])
+def test_records_that_messages_fill_exactly_are_followed_by_no_empty_one(count):
+    texts = ["x" * 61] * count  # each takes 64 bytes
+    packed = list(Records(True).pack(texts))
+    assert {len(one) for one in packed} == {4096}
+    assert len(packed) == count // 64
+    assert unpacked(*packed) == texts
+
+
 def test_nothing_said_is_no_record():
     assert Records(True).pack([]) == []
 
