@@ -220,7 +220,7 @@ def _forbidden(character: str) -> bool:
 
 
 def _look(text: str) -> str:
-    for _ in range(2):  # a capital may look like one whose small letter looks like another
+    for _ in range(3):  # a capital may look like one whose small letter looks like another, and that like a third
         text = skeleton(text.replace(_PALOCHKA, "l")).casefold()
     return text
 
