@@ -221,7 +221,7 @@ def make(path: Path) -> bool:
         try:
             descriptor, new = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), True
         except FileExistsError:
-            descriptor, new = os.open(path, flags, 0o600), False
+            descriptor, new = os.open(path, flags), False
         status = os.fstat(descriptor)
         os.close(descriptor)
     except OSError as error:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from crowd import Crowd
@@ -138,20 +139,48 @@ def test_of_a_write_that_fails_nothing_stays(tmp_path: Path) -> None:
     assert texts_in(tmp_path / "history") == ["one"]
 
 
+FULL = """if True:
+    import resource, sys, pathlib
+    from plytalk.trust.files import StoreError
+    from plytalk.plugins.rooms.history import History
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+    try:
+        History(pathlib.Path(sys.argv[1]))
+    except StoreError as trouble:
+        print(trouble.hint)
+"""
+
+
 @pytest.mark.parametrize("size", [0, 1000, 5000, 9000])
 def test_a_full_disk_leaves_no_new_history(tmp_path: Path, size: int) -> None:
-    full = """if True:
-        import resource, sys, pathlib
-        from plytalk.trust.files import StoreError
-        from plytalk.plugins.rooms.history import History
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
-        try:
-            History(pathlib.Path(sys.argv[1]))
-        except StoreError as trouble:
-            print(trouble.hint)
-    """
-    ran = subprocess.run([sys.executable, "-c", full, tmp_path / "history", str(size)], capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, "-c", FULL, tmp_path / "history", str(size)], capture_output=True, text=True)
     assert "the space on its disk" in ran.stdout, ran.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_a_history_that_is_there_already(tmp_path: Path) -> None:
+    room = room_of()
+    say(room, "one")
+    with opened(tmp_path / "history") as history:
+        history.write([room], [])
+    ran = subprocess.run([sys.executable, "-c", FULL, tmp_path / "history", "1000"], capture_output=True, text=True)
+    assert "the space on its disk" in ran.stdout, ran.stderr
+    assert texts_in(tmp_path / "history") == ["one"]
+
+
+def test_where_sqlite_itself_says_that_the_disk_is_full_no_new_history_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+
+    def connect_to_little(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        file = connect(*arguments, **options)
+        file.execute("PRAGMA max_page_count = 1")
+        return file
+
+    monkeypatch.setattr(sqlite3, "connect", connect_to_little)
+    with pytest.raises(StoreError, match="is full"):
+        History(tmp_path / "history")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -167,10 +196,11 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
         files = [*path.parent.iterdir()]
         assert len(files) > 1  # with what SQLite puts beside it
         assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
-    path.chmod(0o640)
-    with pytest.raises(Exposed) as refusal:
-        History(path)
-    assert f"`chmod 600 {path}`" in refusal.value.sentence
+    for rights in (0o640, 0o604, 0o601):
+        path.chmod(rights)
+        with pytest.raises(Exposed) as refusal:
+            History(path)
+        assert f"`chmod 600 {path}`" in refusal.value.sentence
 
 
 def test_a_file_that_is_something_else_is_refused(tmp_path: Path) -> None:
