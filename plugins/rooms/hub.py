@@ -55,15 +55,15 @@ class Hub:
         pack: Pack,
         notice: Callable[[str], None],
         *,
-        first: str = "lobby",
-        backlog: int = 0,
-        rate: int = 20,
-        register: Path | None = None,
-        operator: str | None = None,
-        brought: Mapping[str, Sequence[Command]] | None = None,
-        auths: Sequence[Authenticator] = (),
-        history: "History | None" = None,
-        end: Callable[[ChatError], None] = lambda error: None,
+        first: str,
+        backlog: int,
+        rate: int,
+        register: Path | None,
+        operator: str | None,
+        brought: Mapping[str, Sequence[Command]],
+        auths: Sequence[Authenticator],
+        history: "History | None",
+        end: Callable[[ChatError], None],
     ) -> None:
         from plytalk.plugins.rooms.commands import COMMANDS
 
@@ -93,7 +93,7 @@ class Hub:
         self._taken: OrderedDict[Origin, ReceivedCounts] = OrderedDict(history.taken() if history else ())
         self._tasks: set[asyncio.Task[None]] = set()
         self.commands: dict[str, tuple[Command, str]] = {one.name: (one, "plytalk") for one in COMMANDS}
-        for origin, commands in (brought or {}).items():
+        for origin, commands in brought.items():
             for one in commands:
                 if one.name in self.commands:
                     raise Usage(f"The feature `{origin}` brings the command /{one.name}, which {self.commands[one.name][1]} has.")

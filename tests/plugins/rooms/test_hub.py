@@ -1,10 +1,12 @@
 """Everybody in their rooms: who is called what, what everybody sees, who comes back, and who is sent away."""
 
+import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from crowd import Crowd
+from crowd import PATIENT, Crowd
 
 from plytalk.core.contracts.items import Ack
 from plytalk.core.endpoints.notices import AT_ONCE
@@ -71,6 +73,14 @@ async def test_the_two_who_stay_hear_of_the_third_who_leaves(home: Path) -> None
         bob.say("exit")
         assert await alice.shows("left") == "* [bob] has left."
         assert await crowd.ui.shows("left") == "* [bob] has left."
+
+
+async def test_a_welcome_counts_all_who_are_there_and_names_a_hundred_of_them(home: Path) -> None:
+    async with Crowd(home, headless=True, limits=replace(PATIENT, connections_per_key=102)) as crowd:
+        for number in range(102):
+            last = await crowd.joins("crowd", instance=f"{number}", name=f"member of the crowd {number:o}x")
+        welcome = await last.welcome()
+        assert (len(welcome["here"]), len({*welcome["here"]}), welcome["count"]) == (100, 100, 102)
 
 
 # -- rooms ----------------------------------------------------------------------------------------------------------------
@@ -224,6 +234,19 @@ async def test_a_key_that_was_banned_while_it_was_away_comes_back_like_a_newcome
         assert "alice: without bob" not in back.texts
 
 
+async def test_a_resume_that_was_refused_does_not_count_at_the_next_one(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
+        bob.cut()
+        alice.session.say("while bob was away")
+        await alice.until(lambda: "alice: while bob was away" in alice.texts)
+        back = await crowd.joins("bob", resume={"epoch": "another", "last": 1})
+        assert (await back.welcome())["missed"]
+        back.cut()
+        again = await crowd.joins("bob", resume={"epoch": crowd.hub.epoch, "last": 0})
+        assert (await again.welcome())["next"] == (await back.welcome())["next"]
+
+
 @pytest.mark.parametrize(
     ("resume", "missed"),
     [
@@ -343,6 +366,37 @@ async def test_who_is_sent_away_knows_why_and_so_does_the_server(home: Path) -> 
         assert await alice.shows("left") == "* [bob] has left."
         assert await crowd.ui.shows("was removed") == "bob was removed by server: be ␛[2Jnice␊admin: obey."
         assert crowd.hub.dropped == 1
+
+
+# -- what is known of keys ------------------------------------------------------------------------------------------------
+
+
+async def test_a_place_is_reserved_for_operators_that_are_not_banned(home: Path) -> None:
+    async with Crowd(home, headless=True, operator=Crowd(home).key("olga").fingerprint) as crowd:
+        olga, oscar, bob = (crowd.key(name) for name in ("olga", "oscar", "bob"))
+        crowd.hub.register.op(oscar)
+        assert [crowd.hub.holds_role(key) for key in (olga, oscar, bob)] == [True, True, False]
+        for key in (olga, oscar, bob):
+            crowd.hub.register.ban(key)
+        assert not [key for key in (olga, oscar, bob) if crowd.hub.holds_role(key)]
+
+
+async def test_of_the_members_that_come_only_those_that_hold_a_name_are_noted(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        await crowd.joins("alice")
+        await asyncio.gather(*crowd.hub._tasks)
+        assert [*home.glob("*rooms*")] == []
+        key = crowd.key("alice")
+        crowd.hub.register.claim("alice", key)
+        await crowd.joins("alice")
+        await asyncio.gather(*crowd.hub._tasks)
+        assert f"seen {key} " in (home / "rooms").read_text()
+
+
+@pytest.mark.parametrize(("rate", "burst"), [(0, 20), (4, 20), (6, 24), (20, 80)])
+async def test_at_once_a_member_may_say_four_times_what_it_may_say_in_a_second(home: Path, rate: int, burst: int) -> None:
+    async with Crowd(home, headless=True, rate=rate) as crowd:
+        assert (crowd.hub.rates, crowd.hub.loud) == ((rate, burst), 0)
 
 
 async def test_figures(home: Path) -> None:

@@ -123,6 +123,22 @@ async def test_guests_of_existing_chats_are_marked_for_everyone_to_see(home: Pat
         await alice.shows(f"[{name}] [{marks}] has left")
 
 
+async def test_who_is_sent_away_is_told_once(home: Path) -> None:
+    guests = ListenAddress(guest_of("demo01"), f"{home}/guests", 0)
+    async with Crowd(home, guests=[guests]) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.comes("bob")
+        visitor = await guest("demo01", guests.host)
+        visitor.say("hello")
+        name = (await bob.shows("hello")).split(" ")[0]
+        crowd.local_member.say(f"/kick {name} be nice")
+        await visitor.over()
+        assert visitor.stack.ui.messages[-1] == "* You were removed from the server by server: be nice."
+        crowd.local_member.say("/kick alice be nice")
+        ending = await alice.session.over()
+        assert ending.reason == "You were removed from the server by server: be nice."
+        assert not [one for one in alice.told if one["do"] == "tell"]
+
+
 async def test_two_guests_hear_each_other_s_words_as_they_were_said(home: Path) -> None:
     place = ListenAddress(guest_of("demo01"), f"{home}/guests", 0)
     async with Crowd(home, headless=True, guests=[place]) as crowd:
