@@ -33,4 +33,4 @@ def test_changes_that_cannot_be_noticed_are_of_lines_that_are_there() -> None:
 
 
 def test_only_sources_are_mutated() -> None:
-    assert all(name.startswith(("core/", "plugins/", "cli/")) for name in mutation.changed_files("HEAD"))
+    assert all(name.startswith(("core/", "trust/", "lab/", "plugins/", "cli/")) for name in mutation.changed_files("HEAD"))

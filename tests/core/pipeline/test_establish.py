@@ -437,12 +437,12 @@ class AwaitsAPerson(Authenticator):
 async def test_the_other_side_s_person_has_time_to_think() -> None:
     client = Client(AwaitsAPerson)
     client.peer.send(frame(b"K", b"key"))
-    establishing = asyncio.create_task(client.opens())
+    opening = asyncio.create_task(client.opens())
     for _ in range(3):
         await idle()
-    assert not establishing.done()
+    assert not opening.done()
     client.peer.send(frame(b"M", b"yes"))
-    error = await establishing
+    error = await opening
     assert isinstance(error, HandshakeFailed)
     assert "began to talk before both sides had agreed" in error.sentence
 
