@@ -10,7 +10,7 @@ import click
 from plytalk.cli.lab import chosen_attacks
 from plytalk.cli.parameters import AddressType, PortType
 from plytalk.cli.stacks import Choice, LayerName, StackCommand, layer_options
-from plytalk.cli.tracing import trace_option, tracing
+from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role

@@ -20,7 +20,7 @@ from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.kinds import KINDS, REPEATABLE
 from plytalk.core.contracts.layer import Option
 from plytalk.trust import files
-from plytalk.trust.files import StoreError
+from plytalk.trust.store_errors import StoreError
 
 KEYS: dict[str, type] = {
     "profile": str,

@@ -13,7 +13,7 @@ from plytalk.cli.inspect import lines
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.cli.talk import run, warn
-from plytalk.cli.tracing import trace_option, tracing
+from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.endpoints.client import Client

@@ -18,7 +18,7 @@ from plytalk.lab.inspect.frames import InspectedFrame, Inspection, inspect_frame
 from plytalk.lab.inspect.page import page
 from plytalk.lab.inspect.trace_file import follow, read
 from plytalk.trust import files
-from plytalk.trust.files import StoreError
+from plytalk.trust.store_errors import StoreError
 
 EXAMPLES = """\b
 Examples:

@@ -12,7 +12,8 @@ from plytalk.core.io.address import join_address
 from plytalk.core.pipeline.session import Session
 from plytalk.core.stack.selection import Stack
 from plytalk.trust.contacts import Contacts
-from plytalk.trust.files import StoreError, place
+from plytalk.trust.files import place
+from plytalk.trust.store_errors import StoreError
 
 # What to replace, and addresses far away: the one this machine would send from is the one to show. `::` is for IPv4 too.
 FAR = {"0.0.0.0": ("192.0.2.1",), "[::]": ("2001:db8::1", "192.0.2.1")}  # noqa: S104

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
+from plytalk.cli.hidden_input import secret
 from plytalk.cli.parameters import FILE, TEXT, AddressType
 from plytalk.cli.stacks import DEFAULT_PORT
-from plytalk.cli.terminal import secret
 from plytalk.core.contracts.errors import ChangedPeer, Exit, Usage
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
@@ -20,8 +20,9 @@ from plytalk.core.io.address import Address, parse_address
 from plytalk.core.io.standard_streams import tell
 from plytalk.trust import identity as identities
 from plytalk.trust.contacts import Contacts
-from plytalk.trust.files import StoreError, place, plain_text, read, write_new
-from plytalk.trust.host_keys import HostKeyLine, KnownHosts
+from plytalk.trust.files import place, plain_text, read, write_new
+from plytalk.trust.host_keys import HostKeyLine, KnownHostsFile
+from plytalk.trust.store_errors import StoreError
 
 PSK_BYTES = 32
 EXAMPLES = """\b
@@ -81,7 +82,7 @@ def export(identity: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_(known_hosts: Path | None, as_json: bool) -> None:
     """List the servers and people whose keys you know."""
-    hosts = KnownHosts(known_hosts or place("known_hosts")).entries()
+    hosts = KnownHostsFile(known_hosts or place("known_hosts")).entries()
     contacts = Contacts(place("contacts")).all()
     if as_json:
         people = [{"name": one.name, "address": one.address, **_shown(one.key)} for one in contacts]
@@ -105,7 +106,7 @@ def trust(address: Address, key: tuple[str, ...], known_hosts: Path | None) -> N
     The key is the line that `chat keys export` prints on the server: as it stands, in a FILE, or from standard input.
     """
     public = _public_key(" ".join(key))
-    store = KnownHosts(known_hosts or place("known_hosts"))
+    store = KnownHostsFile(known_hosts or place("known_hosts"))
     try:
         added = store.add(address.host, address.port or DEFAULT_PORT, public)
     except ChangedPeer as error:
@@ -123,7 +124,7 @@ def forget(who: str, known_hosts: Path | None) -> int:
         _tell(f"Forgot @{gone.name} and the key {gone.key.fingerprint}.")
         return Exit.OK
     address = parse_address(who)
-    store = KnownHosts(known_hosts or place("known_hosts"))
+    store = KnownHostsFile(known_hosts or place("known_hosts"))
     lines = store.forget(address.host, address.port or DEFAULT_PORT)
     for entry in lines:
         _tell(f"Forgot the key {entry.key.fingerprint} of {_name(entry)}.")
@@ -143,7 +144,7 @@ def psk(file: Path) -> None:
     _tell(f"Created a pre-shared key in {file}. Copy it to the other side over a secure channel; then both sides use --psk-file.")
 
 
-def _own(file: Path | None) -> identities.Identity:
+def _own(file: Path | None) -> identities.OwnIdentity:
     return identities.load(file or place("identity"), lambda path: secret(f"Passphrase of {path}: "))
 
 

@@ -12,7 +12,7 @@ from plytalk.cli import exercises
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE, TEXT
 from plytalk.cli.stacks import Blocked
-from plytalk.cli.tracing import trace_option, tracing
+from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.core.contracts.errors import Exit, Usage
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.standard_streams import tell

@@ -21,7 +21,7 @@ from plytalk.plugins.noise.primitives import DH, X25519, KeyPair
 from plytalk.plugins.noise.protocol import named
 from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent
 from plytalk.plugins.rooms.events import write as room
-from plytalk.trust.identity import Identity
+from plytalk.trust.identity import OwnIdentity
 
 PAGE = Path(__file__).with_name("protocol.md")
 BEGIN, END = "<!-- example: begin -->", "<!-- example: end -->"
@@ -57,8 +57,8 @@ def side(role: Role, prologue: bytes) -> HandshakeState:
     return HandshakeState(protocol, initiator=role is Role.INITIATOR, prologue=prologue, s=X25519.load(seed(f"{role.value} s")))
 
 
-def identity(role: Role) -> Identity:
-    return Identity(Ed25519PrivateKey.from_private_bytes(seed(f"{role.value} identity")))
+def identity(role: Role) -> OwnIdentity:
+    return OwnIdentity(Ed25519PrivateKey.from_private_bytes(seed(f"{role.value} identity")))
 
 
 def talk() -> tuple[dict[str, list[Item]], dict[str, list[Item]]]:

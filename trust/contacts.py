@@ -15,7 +15,8 @@ from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.io.address import MAX_TEXT
-from plytalk.trust.files import LOCK_WAIT, Corrupt, StoreError, edited_lines, read_lines
+from plytalk.trust.files import LOCK_WAIT, edited_lines, read_lines
+from plytalk.trust.store_errors import Corrupt, StoreError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _NOWHERE = "-"

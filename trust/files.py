@@ -20,9 +20,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 from typing import Literal
 
-from plytalk.core.contracts.errors import LocalError
 from plytalk.core.io.lines import BOM, UTF16
 from plytalk.trust.locks import acquire, release
+from plytalk.trust.store_errors import Corrupt, Exposed, FileExists, FileInUse, StoreError, Unwritable
 
 LIMIT = 1 << 20
 """The largest file read, in bytes: some ten thousand lines of trust."""
@@ -34,37 +34,6 @@ _NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _FLAGS: int = _NOFOLLOW | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
 _BESIDE_THE_CONFIGURATION = {"config.toml", "allow"}
-
-
-class StoreError(LocalError):
-    """A file this program keeps cannot be used."""
-
-
-class Exposed(StoreError):
-    """A file is open to other users of this computer."""
-
-
-class FileExists(StoreError):
-    """A file exists already."""
-
-
-class Corrupt(StoreError):
-    """A line of a file cannot be understood."""
-
-    def __init__(self, path: Path, line: int, why: str) -> None:
-        super().__init__(
-            f"{path}, line {line}: {why}.", f"Nothing in this file is trusted until line {line} is corrected or deleted."
-        )
-        self.path = path
-        self.line = line
-
-
-class Unwritable(StoreError):
-    """A file cannot be written, or its folder cannot be: it may well be readable."""
-
-
-class FileInUse(StoreError):
-    """Another program holds the lock of a file."""
 
 
 def folder(kind: Literal["config", "data"], environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:

@@ -28,7 +28,8 @@ from typing import NamedTuple
 
 from plytalk.core.contracts.errors import ChangedPeer, Usage
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.trust.files import LOCK_WAIT, Corrupt, edited_lines, read_lines
+from plytalk.trust.files import LOCK_WAIT, edited_lines, read_lines
+from plytalk.trust.store_errors import Corrupt
 
 SSH_PORT = 22
 """The one port OpenSSH does not write down."""
@@ -84,7 +85,7 @@ class HostKeyLine:
         return any(_matches(pattern, name) for pattern in patterns)
 
 
-class KnownHosts:
+class KnownHostsFile:
     """A known_hosts file; `wait` bounds the wait for its lock, in seconds. Each call reads the file again.
 
     Every method raises StoreError (trust/files.py) if the file cannot be read, understood, locked or written: that is a

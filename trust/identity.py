@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from plytalk.core.contracts.errors import LocalError
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.trust.files import FileExists, StoreError, read, write_new
+from plytalk.trust.files import read, write_new
+from plytalk.trust.store_errors import FileExists, StoreError
 
 KEY_TYPE = "ssh-ed25519"
 KEY_BYTES = 32
@@ -38,7 +39,7 @@ class OtherProcess(LocalError):
     """An identity was used in another process than the one that loaded it."""
 
 
-class Identity:
+class OwnIdentity:
     """A private key that can sign, in the process that made it, and nothing else."""
 
     __slots__ = ("_key", "_process", "public")
@@ -72,7 +73,7 @@ class Identity:
         raise TypeError("an identity is neither copied nor pickled")
 
 
-def load(path: Path, ask: Ask | None = None) -> Identity:
+def load(path: Path, ask: Ask | None = None) -> OwnIdentity:
     """Read an identity; a passphrase is asked for only if the file needs one.
 
     Raises StoreError (Exposed if others can read the file), WrongPassphrase.
@@ -88,10 +89,10 @@ def load(path: Path, ask: Ask | None = None) -> Identity:
         raise StoreError(f"{path} holds no private key in OpenSSH's format, or a damaged one.") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise StoreError(f"{path} holds a key of another type; identities are {KEY_TYPE}.", "`chat keys new` creates one.")
-    return Identity(key)
+    return OwnIdentity(key)
 
 
-def create(path: Path, passphrase: str = "") -> Identity:
+def create(path: Path, passphrase: str = "") -> OwnIdentity:
     """Make a new identity and keep it, 0600, under a passphrase unless that is empty.
 
     Raises StoreError, also if the file exists.
@@ -102,7 +103,7 @@ def create(path: Path, passphrase: str = "") -> Identity:
         raise StoreError(f"{path} exists already.", "Move it away first: without it, others cannot recognise you.") from None
 
 
-def load_or_create(path: Path, ask: Ask | None = None) -> tuple[Identity, bool]:
+def load_or_create(path: Path, ask: Ask | None = None) -> tuple[OwnIdentity, bool]:
     """The identity in a file, and whether it had to be made (without a passphrase). Raises as `load` and `create`."""
     if not os.path.lexists(path):
         with suppress(FileExists):  # another process has just made it
@@ -150,7 +151,7 @@ def _private_key(content: bytes, path: Path, ask: Ask | None) -> object:
         raise WrongPassphrase(f"The passphrase does not open {path}.", "If it is the right one, the file is damaged.") from None
 
 
-def _create(path: Path, passphrase: str) -> Identity:
+def _create(path: Path, passphrase: str) -> OwnIdentity:
     key = Ed25519PrivateKey.generate()
     lock = serialization.BestAvailableEncryption(passphrase.encode()) if passphrase else serialization.NoEncryption()
     try:
@@ -158,7 +159,7 @@ def _create(path: Path, passphrase: str) -> Identity:
     except UnsupportedAlgorithm:
         raise _no_passphrases() from None
     write_new(path, content, make_parents=True)
-    return Identity(key)
+    return OwnIdentity(key)
 
 
 def _no_passphrases() -> StoreError:

@@ -16,7 +16,7 @@ from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.protocol import NoiseProtocol, named
-from plytalk.trust.identity import Identity
+from plytalk.trust.identity import OwnIdentity
 
 SUITE = "Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256"
 AT_ONCE = 16
@@ -56,7 +56,7 @@ async def shake_hands(port: int, give: socket.socket) -> None:
     """A new member's connection and handshake; then the receiver has its socket and both keys."""
     loop = asyncio.get_running_loop()
     keys: list[bytes] = []
-    identity, static = Identity(Ed25519PrivateKey.generate()), X25519.generate_keypair()
+    identity, static = OwnIdentity(Ed25519PrivateKey.generate()), X25519.generate_keypair()
     with socket.socket() as sock:
         sock.setblocking(False)
         await loop.sock_connect(sock, (HOST, port))

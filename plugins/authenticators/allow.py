@@ -13,7 +13,8 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.authorized_keys import add, allowed, check_add
-from plytalk.trust.files import StoreError, place, write
+from plytalk.trust.files import place, write
+from plytalk.trust.store_errors import StoreError
 
 
 class Allow(Authenticator):

@@ -20,8 +20,7 @@ from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.io.address import Address, parse_address
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.files import edited_lines, place
-from plytalk.trust.host_keys import HostKeyVerdict
-from plytalk.trust.host_keys import KnownHosts as Store
+from plytalk.trust.host_keys import HostKeyVerdict, KnownHostsFile
 
 
 class KnownHosts(Authenticator):
@@ -37,7 +36,7 @@ class KnownHosts(Authenticator):
     )
 
     def __init__(self, known_hosts: Path | None = None, accept_new: bool = False) -> None:
-        self._store = Store(known_hosts or place("known_hosts"))
+        self._store = KnownHostsFile(known_hosts or place("known_hosts"))
         self._accept_new = accept_new
 
     @classmethod

@@ -17,7 +17,8 @@ from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.trust.files import StoreError, read
+from plytalk.trust.files import read
+from plytalk.trust.store_errors import StoreError
 
 _DIGITS = re.compile(rb"\s*([0-9A-Fa-f]{64})\s*")
 _HOW = "`chat keys psk FILE` makes one; bring the same file to both sides."

@@ -25,7 +25,7 @@ from plytalk.core.io.standard_streams import shape_notices, tell
 from plytalk.core.pipeline.session import Ending, Session
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
-from plytalk.trust.files import StoreError
+from plytalk.trust.store_errors import StoreError
 
 TURNED_AWAY_A_SECOND = 20
 STANDARD_ERROR = 2

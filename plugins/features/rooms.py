@@ -23,7 +23,7 @@ from plytalk.plugins.rooms.hub import Hub
 from plytalk.plugins.rooms.local_member import LocalMember
 from plytalk.plugins.rooms.member import Member
 from plytalk.plugins.rooms.member_names import new_name, room_name
-from plytalk.plugins.rooms.peer import key_of
+from plytalk.plugins.rooms.remote_peer import key_of
 from plytalk.plugins.rooms.room_client import RoomClient
 from plytalk.trust import files
 

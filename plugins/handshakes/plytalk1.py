@@ -74,7 +74,7 @@ class Plytalk1(Handshake):
     def __init__(self, identity: Path | None = None, suite: str | None = None) -> None:
         self._file = identity
         self._suites = suites_named(suite)
-        self._key: identities.Identity | None = None
+        self._key: identities.OwnIdentity | None = None
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         file = self._file or files.place("identity")
@@ -195,7 +195,7 @@ class Plytalk1(Handshake):
         return Prover(self._own, X25519)
 
     @property
-    def _own(self) -> identities.Identity:
+    def _own(self) -> identities.OwnIdentity:
         if self._key is None:
             raise Usage("There is no identity yet: `ready` comes before the first conversation.")
         return self._key

@@ -14,7 +14,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.plugins.handshakes import plytalk1
 from plytalk.plugins.noise import preamble
 from plytalk.plugins.noise.primitives import MLKEM768, X25519
-from plytalk.trust.identity import Identity as OwnIdentity
+from plytalk.trust.identity import OwnIdentity
 
 UNHEARD_OF = "Noise_UnheardOf"
 MALFORMED = b"GET / HTTP/1.1\r\n"

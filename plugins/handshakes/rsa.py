@@ -25,7 +25,8 @@ from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.trust.files import StoreError, read, write_new
+from plytalk.trust.files import read, write_new
+from plytalk.trust.store_errors import StoreError
 
 KEY, SESSION_KEY = b"K", b"S"
 PUBLIC_EXPONENT, MODULUS_BITS, MAX_MODULUS_BITS = 65537, 2048, 4096

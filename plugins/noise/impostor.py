@@ -22,7 +22,7 @@ from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState, TransportState
 from plytalk.plugins.noise.primitives import DH, KEM, MLKEM768, X25519, KeyPair
 from plytalk.plugins.noise.protocol import NoiseProtocol, named
-from plytalk.trust.identity import KEY_BYTES, Identity
+from plytalk.trust.identity import KEY_BYTES, OwnIdentity
 
 GREETING, A, B, C = b"P", b"A", b"B", b"C"
 ROOM = 8 * KIB
@@ -42,7 +42,7 @@ def attackable(stack: Stack) -> bool:
 
 def own_identity() -> Show:
     """The attacker's own identity, honestly shown."""
-    identity = Identity(Ed25519PrivateKey.generate())
+    identity = OwnIdentity(Ed25519PrivateKey.generate())
     return lambda static: payload.encode(identity, static, time.time())
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from plytalk.core.contracts.errors import HandshakeFailed, Refused
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.trust.identity import KEY_BYTES, SIGNATURE_BYTES, Identity, identity_key, raw_key, verify
+from plytalk.trust.identity import KEY_BYTES, SIGNATURE_BYTES, OwnIdentity, identity_key, raw_key, verify
 
 HEAD, MIDDLE, EXPIRY_HEAD = bytes.fromhex("0a2408011220"), bytes.fromhex("1240"), bytes.fromhex("c23e48")
 PREFIX, EXPIRY_PREFIX = b"noise-libp2p-static-key:", b"plytalk/1 static key:"
@@ -44,7 +44,7 @@ class Shown(NamedTuple):
     dated: bool
 
 
-def encode(identity: Identity, static: bytes, now: float) -> bytes:
+def encode(identity: OwnIdentity, static: bytes, now: float) -> bytes:
     """The payload that says: this static public key is mine, for LIFETIME from `now` (in seconds since 1970) on."""
     expiry = EXPIRY.pack(int(now) + LIFETIME)
     proof = HEAD + raw_key(identity.public) + MIDDLE + identity.sign(PREFIX + static)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from plytalk.plugins.noise import payload
 from plytalk.plugins.noise.primitives import DH, KeyPair
-from plytalk.trust.identity import Identity
+from plytalk.trust.identity import OwnIdentity
 
 RENEWAL = 3600
 """After how many seconds both are replaced."""
@@ -30,7 +30,9 @@ class Prover:
     A pair that others have to know beforehand is given here, and stays; its proof is signed again like any other.
     """
 
-    def __init__(self, identity: Identity, dh: DH, pair: KeyPair | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, identity: OwnIdentity, dh: DH, pair: KeyPair | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
         self._identity, self._dh, self._given, self.clock = identity, dh, pair, clock
         self._current: Proven | None = None
         self._since = 0.0

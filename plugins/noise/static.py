@@ -6,6 +6,7 @@ from pathlib import Path
 from plytalk.core.contracts.errors import Usage
 from plytalk.plugins.noise.primitives import DH, KeyPair
 from plytalk.trust import files
+from plytalk.trust.store_errors import FileExists
 
 
 def load_or_make(file: Path | None, dh: DH) -> KeyPair:
@@ -18,7 +19,7 @@ def load_or_make(file: Path | None, dh: DH) -> KeyPair:
     content = files.read(file, secret=True)
     if content is None:
         pair = dh.generate_keypair()
-        with suppress(files.FileExists):  # another process has just made it
+        with suppress(FileExists):  # another process has just made it
             files.write_new(file, pair.private.private_bytes_raw().hex().encode() + b"\n", make_parents=True)
             return pair
         content = files.read(file, secret=True) or b""

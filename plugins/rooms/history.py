@@ -28,7 +28,8 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms.event_log import LogEntry
 from plytalk.plugins.rooms.resume import Origin, ReceivedCounts
 from plytalk.plugins.rooms.room import Room
-from plytalk.trust.files import Exposed, StoreError, make_folder
+from plytalk.trust.files import make_folder
+from plytalk.trust.store_errors import Exposed, StoreError
 
 VERSION, APPLICATION = 2, 0x706C7972
 STRANGE = (sqlite3.Error, KeyError, TypeError, ValueError)

@@ -31,7 +31,7 @@ from plytalk.plugins.rooms.outbox import Outbox
 from plytalk.plugins.rooms.resume import Origin, ReceivedCounts, Resume, origin_of
 from plytalk.plugins.rooms.room import LineSubscriber, Pack, Room
 from plytalk.plugins.rooms.room_list import RoomList
-from plytalk.trust.files import StoreError
+from plytalk.trust.store_errors import StoreError
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
@@ -65,7 +65,7 @@ class Hub:
         history: "History | None",
         end: Callable[[ChatError], None],
     ) -> None:
-        from plytalk.plugins.rooms.commands import COMMANDS
+        from plytalk.plugins.rooms.room_commands import COMMANDS
 
         self.loop = asyncio.get_running_loop()
         self.backlog, self.queue = backlog, QUEUE

@@ -16,7 +16,7 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.pipeline.session import Ending, Session
 from plytalk.plugins.rooms.budget import ANSWER, COMMAND, DELIVERED, ITEM, PIECE, RECORD, TURN, Budget
 from plytalk.plugins.rooms.events import MAX_REQUEST, ROOM, Kind, Mark, RoomEvent, read, write
-from plytalk.plugins.rooms.peer import key_of, marks_of, source_for
+from plytalk.plugins.rooms.remote_peer import key_of, marks_of, source_for
 from plytalk.plugins.rooms.resume import Origin
 from plytalk.plugins.rooms.room import COMING_AND_GOING, Room, Speaker
 

@@ -22,7 +22,8 @@ from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms.member_names import BadName, enforce, looks
 from plytalk.plugins.rooms.member_names import shapes as shapes_of
-from plytalk.trust.files import LOCK_WAIT, Corrupt, StoreError, edited_lines, read_lines
+from plytalk.trust.files import LOCK_WAIT, edited_lines, read_lines
+from plytalk.trust.store_errors import Corrupt, StoreError
 
 MAX_NAMES = 1000
 """How many names are remembered, one for each key."""

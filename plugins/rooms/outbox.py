@@ -8,7 +8,7 @@ from plytalk.core.contracts.errors import ChatError
 from plytalk.plugins.rooms.budget import SLICE
 from plytalk.plugins.rooms.resume import ReceivedCounts
 from plytalk.plugins.rooms.room import Room
-from plytalk.trust.files import StoreError
+from plytalk.trust.store_errors import StoreError
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History

@@ -120,10 +120,12 @@ if sys.platform == "win32":
     from prompt_toolkit.output import create_output
     from prompt_toolkit.output.win32 import Win32Output
 
-    class TerminalOutput(Win32Output):
+    class WindowsOutput(Win32Output):
         """The screen of Windows."""
 
         muted = False
+
+    TerminalOutput = WindowsOutput
 
     def terminal(lost: Callable[[OSError], None]) -> tuple[Input, "TerminalOutput"]:
         """The terminal's two directions."""

@@ -11,7 +11,7 @@ from programs import COMMAND, ENVIRONMENT, chat, connect, serve
 
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.trust.contacts import Contact, Contacts
-from plytalk.trust.host_keys import KnownHosts
+from plytalk.trust.host_keys import KnownHostsFile
 from plytalk.trust.identity import WrongPassphrase, load
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # pexpect forks
@@ -220,7 +220,7 @@ def test_another_key_of_a_known_server_is_not_added(keys: Keys) -> None:
     assert err.strip().endswith("If the new key is right: chat keys forget [::1]:9000")
     keys("forget", "[::1]:9000")
     keys("trust", "[::1]:9000", BOB)
-    assert [entry.key for entry in KnownHosts(keys.home / "store" / "known_hosts").entries()] == [PublicKey.parse(BOB)]
+    assert [entry.key for entry in KnownHostsFile(keys.home / "store" / "known_hosts").entries()] == [PublicKey.parse(BOB)]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ NEAREST = {
     "plugins/messages/records.py": "tests/plugins/messages/test_records.py",
     "plugins/rooms/directory.py": "tests/plugins/rooms/test_directory.py tests/plugins/rooms/test_member_names.py",
     "plugins/rooms/hub.py": (
-        "tests/plugins/rooms/test_hub.py tests/plugins/rooms/test_commands.py tests/plugins/rooms/test_resume.py"
+        "tests/plugins/rooms/test_hub.py tests/plugins/rooms/test_room_commands.py tests/plugins/rooms/test_resume.py"
         " tests/plugins/rooms/test_member.py tests/plugins/rooms/test_calls.py tests/plugins/rooms/test_history.py"
     ),
     "plugins/rooms/history.py": "tests/plugins/rooms/test_history.py tests/plugins/rooms/test_hub.py",

@@ -10,7 +10,7 @@ import pytest
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.trust.authorized_keys import add, allowed
-from plytalk.trust.files import Corrupt, Exposed, StoreError
+from plytalk.trust.store_errors import Corrupt, Exposed, StoreError
 
 
 def key(number: int) -> PublicKey:

@@ -7,7 +7,8 @@ import pytest
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.trust.contacts import Contact, Contacts, NoContact
-from plytalk.trust.files import Corrupt, Exposed, FileInUse, StoreError, locked
+from plytalk.trust.files import locked
+from plytalk.trust.store_errors import Corrupt, Exposed, FileInUse, StoreError
 
 
 def key(number: int) -> PublicKey:

@@ -9,22 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from plytalk.trust.files import (
-    Corrupt,
-    Exposed,
-    FileExists,
-    FileInUse,
-    StoreError,
-    Unwritable,
-    edited_lines,
-    folder,
-    locked,
-    place,
-    read,
-    read_lines,
-    write,
-    write_new,
-)
+from plytalk.trust.files import edited_lines, folder, locked, place, read, read_lines, write, write_new
+from plytalk.trust.store_errors import Corrupt, Exposed, FileExists, FileInUse, StoreError, Unwritable
 
 ROOT = os.geteuid() == 0
 NOBODY = 65534
@@ -193,7 +179,8 @@ def test_a_full_disk_is_an_error_and_the_old_file_stays(tmp_path: Path) -> None:
     write(tmp_path / "file", b"old" * 100)
     full = """if True:
         import resource, sys, pathlib
-        from plytalk.trust.files import StoreError, write
+        from plytalk.trust.files import write
+        from plytalk.trust.store_errors import StoreError
         resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))
         try:
             write(pathlib.Path(sys.argv[1]), b"new" * 1000)
@@ -399,7 +386,8 @@ def test_a_new_file_that_another_made_meanwhile_stays(tmp_path: Path, monkeypatc
 def test_a_full_disk_leaves_no_new_file(tmp_path: Path) -> None:
     full = """if True:
         import resource, sys, pathlib
-        from plytalk.trust.files import StoreError, write_new
+        from plytalk.trust.files import write_new
+        from plytalk.trust.store_errors import StoreError
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
         try:
             write_new(pathlib.Path(sys.argv[1]), b"new")

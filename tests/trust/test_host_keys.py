@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import ChangedPeer, Usage
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.trust.files import Corrupt, Exposed, FileInUse, StoreError, locked
-from plytalk.trust.host_keys import HostKeyFinding, HostKeyVerdict, KnownHosts, host_name
+from plytalk.trust.files import locked
+from plytalk.trust.host_keys import HostKeyFinding, HostKeyVerdict, KnownHostsFile, host_name
+from plytalk.trust.store_errors import Corrupt, Exposed, FileInUse, StoreError
 
 needs_ssh_keygen = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="install OpenSSH's ssh-keygen (openssh-client)")
 
@@ -28,11 +29,11 @@ HOST = ("chat.example", 8000)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> KnownHosts:
-    return KnownHosts(tmp_path / "known_hosts", wait=0)
+def store(tmp_path: Path) -> KnownHostsFile:
+    return KnownHostsFile(tmp_path / "known_hosts", wait=0)
 
 
-def put(store: KnownHosts, text: str) -> None:
+def put(store: KnownHostsFile, text: str) -> None:
     store.path.write_text(text)
     store.path.chmod(0o600)
 
@@ -49,20 +50,20 @@ def keygen(*arguments: object, status: int = 0) -> str:
 LINE = f"[chat.example]:8000 {OURS}\n"
 
 
-def folder_in_its_place(store: KnownHosts) -> None:
+def folder_in_its_place(store: KnownHostsFile) -> None:
     store.path.mkdir()
 
 
-def open_to_others(store: KnownHosts) -> None:
+def open_to_others(store: KnownHostsFile) -> None:
     put(store, LINE)
     store.path.chmod(0o666)
 
 
-def dangling_link(store: KnownHosts) -> None:
+def dangling_link(store: KnownHostsFile) -> None:
     store.path.symlink_to(store.path.parent / "nothing")
 
 
-TABLE: list[tuple[str, str | Callable[[KnownHosts], None], HostKeyVerdict | type[Exception], bool | type[Exception]]] = [
+TABLE: list[tuple[str, str | Callable[[KnownHostsFile], None], HostKeyVerdict | type[Exception], bool | type[Exception]]] = [
     ("no file", "", HostKeyVerdict.ABSENT, True),
     ("absent", f"[other.example]:8000 {OURS}\n[chat.example]:8001 {OURS}\nchat.example {OURS}\n", HostKeyVerdict.ABSENT, True),
     ("only an authority", f"@cert-authority * {OURS}\n", HostKeyVerdict.ABSENT, True),
@@ -89,8 +90,8 @@ TABLE: list[tuple[str, str | Callable[[KnownHosts], None], HostKeyVerdict | type
 
 @pytest.mark.parametrize(("state", "looked_up", "added"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
 def test_the_truth_table(
-    store: KnownHosts,
-    state: str | Callable[[KnownHosts], None],
+    store: KnownHostsFile,
+    state: str | Callable[[KnownHostsFile], None],
     looked_up: HostKeyVerdict | type[Exception],
     added: bool | type[Exception],
 ) -> None:
@@ -116,7 +117,7 @@ def test_the_truth_table(
         assert (store.path.read_bytes() if store.path.is_file() else None) == before
 
 
-def test_a_store_that_another_program_holds_is_read_and_not_changed(store: KnownHosts) -> None:
+def test_a_store_that_another_program_holds_is_read_and_not_changed(store: KnownHostsFile) -> None:
     put(store, LINE)
     with locked(store.path):
         for attempt in (lambda: store.add("new.example", 8000, OURS), lambda: store.forget(*HOST)):
@@ -125,15 +126,15 @@ def test_a_store_that_another_program_holds_is_read_and_not_changed(store: Known
         assert store.lookup(*HOST, OURS).verdict is HostKeyVerdict.SAME
 
 
-def test_a_full_disk_leaves_the_old_file(store: KnownHosts) -> None:
+def test_a_full_disk_leaves_the_old_file(store: KnownHostsFile) -> None:
     put(store, LINE * 20)
     code = """if True:
         import resource, sys, pathlib
-        from plytalk.trust.host_keys import KnownHosts
+        from plytalk.trust.host_keys import KnownHostsFile
         from plytalk.core.contracts.public_key import PublicKey
         resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
         try:
-            print(KnownHosts(pathlib.Path(sys.argv[1])).add("new.example", 8000, PublicKey.parse(sys.argv[2])))
+            print(KnownHostsFile(pathlib.Path(sys.argv[1])).add("new.example", 8000, PublicKey.parse(sys.argv[2])))
         except Exception as trouble:
             print(trouble.sentence)
     """
@@ -148,9 +149,9 @@ def test_a_full_disk_leaves_the_old_file(store: KnownHosts) -> None:
 WRITER = """if True:
     import sys, pathlib
     from plytalk.core.contracts.errors import ChangedPeer
-    from plytalk.trust.host_keys import KnownHosts
+    from plytalk.trust.host_keys import KnownHostsFile
     from plytalk.core.contracts.public_key import PublicKey
-    store, key = KnownHosts(pathlib.Path(sys.argv[1]), wait=60), PublicKey.parse(sys.argv[2])
+    store, key = KnownHostsFile(pathlib.Path(sys.argv[1]), wait=60), PublicKey.parse(sys.argv[2])
     sys.stdin.readline()
     for host in sys.argv[3:]:
         try:
@@ -160,7 +161,7 @@ WRITER = """if True:
 """
 
 
-def write_at_once(store: KnownHosts, *jobs: tuple[PublicKey, list[str]]) -> list[list[str]]:
+def write_at_once(store: KnownHostsFile, *jobs: tuple[PublicKey, list[str]]) -> list[list[str]]:
     start = [sys.executable, "-c", WRITER, str(store.path)]
     writers = [
         subprocess.Popen([*start, str(key), *hosts], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -173,7 +174,7 @@ def write_at_once(store: KnownHosts, *jobs: tuple[PublicKey, list[str]]) -> list
     return [writer.communicate(timeout=120)[0].split() for writer in writers]
 
 
-def test_two_writers_of_different_hosts_both_get_their_lines(store: KnownHosts) -> None:
+def test_two_writers_of_different_hosts_both_get_their_lines(store: KnownHostsFile) -> None:
     jobs = [(key(writer), [f"{writer}-{each}.example" for each in range(20)]) for writer in range(1, 5)]
     assert write_at_once(store, *jobs) == [["True"] * 20] * 4
     for mine, hosts in jobs:
@@ -181,7 +182,7 @@ def test_two_writers_of_different_hosts_both_get_their_lines(store: KnownHosts) 
     assert len(store.entries()) == 80
 
 
-def test_of_two_writers_with_different_keys_of_one_host_one_is_refused(store: KnownHosts) -> None:
+def test_of_two_writers_with_different_keys_of_one_host_one_is_refused(store: KnownHostsFile) -> None:
     hosts = [f"{each}.example" for each in range(20)]
     one, two = write_at_once(store, (key(1), hosts), (key(2), hosts))
     for host, outcome in zip(hosts, zip(one, two, strict=True), strict=True):
@@ -190,13 +191,13 @@ def test_of_two_writers_with_different_keys_of_one_host_one_is_refused(store: Kn
     assert len(store.entries()) == 20
 
 
-def test_the_lines_that_decide_are_named(store: KnownHosts) -> None:
+def test_the_lines_that_decide_are_named(store: KnownHostsFile) -> None:
     put(store, f"# mine\n[chat.example]:8000 {key(2)}\n\n{LINE}[chat.example]:8000 {key(3)} again\n")
     assert store.lookup(*HOST, OURS) == HostKeyFinding(HostKeyVerdict.SAME, (4,))
     assert store.lookup(*HOST, key(4)) == HostKeyFinding(HostKeyVerdict.CHANGED, (2, 4, 5))
 
 
-def test_a_file_cut_anywhere_never_says_absent(store: KnownHosts) -> None:
+def test_a_file_cut_anywhere_never_says_absent(store: KnownHostsFile) -> None:
     for end in range(1, len(LINE) - 1):
         put(store, LINE[:end])
         with pytest.raises(Corrupt, match="line 1:"):
@@ -234,7 +235,7 @@ def test_a_file_cut_anywhere_never_says_absent(store: KnownHosts) -> None:
         f"chat.example\u2028 {OURS}",
     ],
 )
-def test_a_line_that_cannot_be_understood_refuses_everything_with_its_number(store: KnownHosts, line: str) -> None:
+def test_a_line_that_cannot_be_understood_refuses_everything_with_its_number(store: KnownHostsFile, line: str) -> None:
     put(store, f"{LINE}# comment\n\t{line}\n")
     attempts: list[Callable[[], object]] = [
         lambda: store.lookup(*HOST, OURS),
@@ -250,7 +251,7 @@ def test_a_line_that_cannot_be_understood_refuses_everything_with_its_number(sto
     assert store.path.read_text() == f"{LINE}# comment\n\t{line}\n"
 
 
-def test_adding_disturbs_nothing_else(store: KnownHosts) -> None:
+def test_adding_disturbs_nothing_else(store: KnownHostsFile) -> None:
     odd = f"# caf\xe9 \r\n\n  {LINE[:-1]}\t me  \r\n@revoked x,!y {key(9)}".encode("latin-1")
     store.path.write_bytes(odd)
     store.path.chmod(0o644)
@@ -262,7 +263,7 @@ def test_adding_disturbs_nothing_else(store: KnownHosts) -> None:
 @pytest.mark.parametrize(
     "host", ["", "a b", "a,b", "*", "a?", "!a", "|1|", "#a", "@revoked", "[::1]", "a\n", "bücher.de", "a" * 256, "a\0"]
 )
-def test_a_host_that_would_forge_a_line_is_refused(store: KnownHosts, host: str) -> None:
+def test_a_host_that_would_forge_a_line_is_refused(store: KnownHostsFile, host: str) -> None:
     for attempt in (
         lambda: store.lookup(host, 8000, OURS),
         lambda: store.add(host, 8000, OURS),
@@ -283,7 +284,7 @@ def test_hosts_are_named_as_openssh_names_them() -> None:
             host_name("chat.example", port)
 
 
-def test_forgetting_returns_what_went_and_keeps_revocations(store: KnownHosts) -> None:
+def test_forgetting_returns_what_went_and_keeps_revocations(store: KnownHostsFile) -> None:
     put(store, f"# mine\n{LINE}@revoked [chat.example]:8000 {key(2)}\n[chat.example]:8001 {OURS}\n[chat.example]:8000 {key(3)}\n")
     assert [(entry.line, entry.key) for entry in store.forget("Chat.Example", 8000)] == [(2, OURS), (5, key(3))]
     assert store.path.read_text() == f"# mine\n@revoked [chat.example]:8000 {key(2)}\n[chat.example]:8001 {OURS}\n"
@@ -292,7 +293,7 @@ def test_forgetting_returns_what_went_and_keeps_revocations(store: KnownHosts) -
     assert store.lookup(*HOST, key(2)).verdict is HostKeyVerdict.REVOKED
 
 
-def test_a_hashed_host_is_found_and_not_readable(store: KnownHosts) -> None:
+def test_a_hashed_host_is_found_and_not_readable(store: KnownHostsFile) -> None:
     store.add(*HOST, OURS, hashed=True)
     store.add("::1", 8000, key(2), hashed=True)
     assert "chat" not in store.path.read_text()
@@ -306,7 +307,7 @@ def test_a_hashed_host_is_found_and_not_readable(store: KnownHosts) -> None:
 @given(st.lists(st.binary(max_size=60) | st.sampled_from([LINE.encode(), b"@revoked ", b"|1|", b"\n", b"* "]), max_size=6))
 @settings(max_examples=200)
 def test_any_bytes_give_a_verdict_or_a_refusal(tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]) -> None:
-    store = KnownHosts(tmp_path_factory.mktemp("any") / "known_hosts")
+    store = KnownHostsFile(tmp_path_factory.mktemp("any") / "known_hosts")
     store.path.write_bytes(b"".join(pieces))
     store.path.chmod(0o600)
     try:
@@ -360,13 +361,13 @@ def lines_found(path: Path, host: str, port: int) -> list[int]:
     return [int(number) for number in re.findall(r"^# Host .* found: line (\d+)", ran.stdout, re.MULTILINE)]
 
 
-def we_find(store: KnownHosts, host: str, port: int) -> list[int]:
+def we_find(store: KnownHostsFile, host: str, port: int) -> list[int]:
     return [entry.line for entry in store.entries() if entry.concerns(host_name(host, port))]
 
 
 @needs_ssh_keygen
 @pytest.mark.parametrize(("host", "port"), NAMES)
-def test_we_find_the_lines_that_ssh_keygen_finds(store: KnownHosts, host: str, port: int) -> None:
+def test_we_find_the_lines_that_ssh_keygen_finds(store: KnownHostsFile, host: str, port: int) -> None:
     markers = ["", "@revoked ", "@cert-authority "]
     put(store, "# first\n" + "".join(f"{marker}{pattern} {OURS} c\n" for pattern in PATTERNS for marker in markers))
     expected = lines_found(store.path, host, port)
@@ -376,7 +377,7 @@ def test_we_find_the_lines_that_ssh_keygen_finds(store: KnownHosts, host: str, p
 
 @needs_ssh_keygen
 @pytest.mark.parametrize(("host", "port"), NAMES)
-def test_ssh_keygen_finds_what_we_hash(store: KnownHosts, host: str, port: int) -> None:
+def test_ssh_keygen_finds_what_we_hash(store: KnownHostsFile, host: str, port: int) -> None:
     for number, (other, at) in enumerate({host_name(*name): name for name in NAMES}.values()):
         store.add(other, at, key(number), hashed=True)
     (line,) = lines_found(store.path, host, port)
@@ -384,8 +385,8 @@ def test_ssh_keygen_finds_what_we_hash(store: KnownHosts, host: str, port: int) 
 
 
 @needs_ssh_keygen
-def test_hashing_is_the_hashing_of_ssh_keygen(store: KnownHosts, tmp_path: Path) -> None:
-    theirs = KnownHosts(tmp_path / "theirs")
+def test_hashing_is_the_hashing_of_ssh_keygen(store: KnownHostsFile, tmp_path: Path) -> None:
+    theirs = KnownHostsFile(tmp_path / "theirs")
     text = f"# comment\n\n[Chat.Example]:8000,chat.example {OURS} me too\n::1 {key(2)}\n* {key(3)}\n!x {key(4)}\n"
     text += f"@revoked z {key(5)}\n"
     put(store, text)
@@ -406,8 +407,8 @@ def test_hashing_is_the_hashing_of_ssh_keygen(store: KnownHosts, tmp_path: Path)
 
 @needs_ssh_keygen
 @pytest.mark.parametrize(("host", "port"), NAMES)
-def test_forgetting_is_the_removal_of_ssh_keygen(store: KnownHosts, tmp_path: Path, host: str, port: int) -> None:
-    theirs = KnownHosts(tmp_path / "theirs")
+def test_forgetting_is_the_removal_of_ssh_keygen(store: KnownHostsFile, tmp_path: Path, host: str, port: int) -> None:
+    theirs = KnownHostsFile(tmp_path / "theirs")
     for other, at in {(each.lower(), at): None for each, at in NAMES}:
         store.add(other, at, OURS, hashed=True)
     text = store.path.read_text() + "# plain\n\n" + "".join(f"{each} {OURS} c\n@revoked {each} {key(2)}\n" for each in PATTERNS)
@@ -421,7 +422,7 @@ def test_forgetting_is_the_removal_of_ssh_keygen(store: KnownHosts, tmp_path: Pa
 
 
 @needs_ssh_keygen
-def test_fingerprints_are_listed_as_ssh_keygen_lists_them(store: KnownHosts) -> None:
+def test_fingerprints_are_listed_as_ssh_keygen_lists_them(store: KnownHostsFile) -> None:
     store.add(*HOST, OURS)
     store.add("::1", 22, key(2), hashed=True)
     shown = [line.split()[1] for line in keygen("-l", "-f", store.path).splitlines()]

@@ -15,9 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.trust import identity
-from plytalk.trust.files import Exposed, StoreError
 from plytalk.trust.identity import (
-    Identity,
+    OwnIdentity,
     WrongPassphrase,
     create,
     identity_key,
@@ -26,6 +25,7 @@ from plytalk.trust.identity import (
     raw_key,
     verify,
 )
+from plytalk.trust.store_errors import Exposed, StoreError
 
 needs_ssh_keygen = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="install OpenSSH's ssh-keygen (openssh-client)")
 
@@ -175,7 +175,7 @@ def test_without_a_file_loading_says_what_to_do(path: Path) -> None:
 
 def test_a_signature_fits_its_key_and_its_message_only(path: Path) -> None:
     ours = create(path)
-    other = Identity(Ed25519PrivateKey.generate())
+    other = OwnIdentity(Ed25519PrivateKey.generate())
     signature = ours.sign(b"message")
     assert len(signature) == identity.SIGNATURE_BYTES
     assert verify(ours.public, signature, b"message")
@@ -231,7 +231,7 @@ def test_an_identity_is_not_copied(path: Path) -> None:
 def test_nothing_shows_the_secret(path: Path) -> None:
     key = Ed25519PrivateKey.generate()
     secret = key.private_bytes_raw()
-    ours = Identity(key)
+    ours = OwnIdentity(key)
     shown = [repr(ours), str(ours), ours.public_line(), f"{ours!a}"]
     try:
         pickle.dumps(ours)

@@ -11,7 +11,7 @@ from plytalk import Identity, Peer, Role
 from plytalk.core.contracts.errors import ChangedPeer, ChatError, Refused, UnknownPeer
 from plytalk.core.registry.registry import Registry
 from plytalk.testing import check_authenticator
-from plytalk.trust.files import StoreError
+from plytalk.trust.store_errors import StoreError
 
 KEY, OTHER_KEY = Identity("rsa", b"the key of the server"), Identity("rsa", b"another key")
 

@@ -11,8 +11,8 @@ from plytalk.core.contracts.optional import AdmitsKeys
 from plytalk.core.contracts.peers import Role
 from plytalk.plugins.authenticators.allow import Allow
 from plytalk.plugins.authenticators.words import Words
-from plytalk.trust.files import Corrupt, StoreError
 from plytalk.trust.identity import create
+from plytalk.trust.store_errors import Corrupt, StoreError
 
 
 def nobody(prompt: str) -> str:

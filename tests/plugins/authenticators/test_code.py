@@ -19,7 +19,8 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.authenticators.code import GUESSES, KEPT, SPAKE, SPAKE_BYTES, Code, parse
 from plytalk.trust.contacts import Contact, Contacts
-from plytalk.trust.files import StoreError, place
+from plytalk.trust.files import place
+from plytalk.trust.store_errors import StoreError
 from plytalk.trust.word_list import WORDS
 
 pexpect = pytest.importorskip("pexpect", reason="pexpect plays the two people: pip install pexpect")

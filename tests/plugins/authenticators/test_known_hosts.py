@@ -7,8 +7,9 @@ from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChangedPeer, Refused, UnknownPeer, Usage
 from plytalk.core.contracts.peers import Identity
 from plytalk.plugins.authenticators.known_hosts import KnownHosts, host_and_port
-from plytalk.trust.files import Corrupt, FileInUse, locked
-from plytalk.trust.host_keys import KnownHosts as Store
+from plytalk.trust.files import locked
+from plytalk.trust.host_keys import KnownHostsFile
+from plytalk.trust.store_errors import Corrupt, FileInUse
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ async def test_a_key_that_another_program_remembered_meanwhile_is_no_matter(file
     original = asked._ask
 
     async def meanwhile(question: str, otherwise: str) -> bool:
-        Store(file).add("chat.example.org", 7591, ALICE)
+        KnownHostsFile(file).add("chat.example.org", 7591, ALICE)
         return await original(question, otherwise)
 
     asked.peer = type(asked.peer)(asked.peer.role, asked.peer.address, asked.peer.identity, meanwhile)
@@ -73,7 +74,7 @@ async def test_a_file_that_cannot_be_understood_or_locked_is_no_yes(file: Path) 
         await Shown(ALICE, answers=True).to(KnownHosts(file, accept_new=True))
     file.unlink()
     auth = KnownHosts(file, accept_new=True)
-    auth._store = Store(file, wait=0)
+    auth._store = KnownHostsFile(file, wait=0)
     with locked(file), pytest.raises(FileInUse):
         await Shown(ALICE).to(auth)
 

@@ -11,7 +11,7 @@ from plytalk.core.contracts.errors import ImpossibleStack, StackMismatch, Usage,
 from plytalk.core.contracts.peers import Role
 from plytalk.plugins.authenticators.code import Code
 from plytalk.plugins.authenticators.psk import Psk, pre_shared_key
-from plytalk.trust.files import Exposed, StoreError
+from plytalk.trust.store_errors import Exposed, StoreError
 
 KEY = "00112233445566778899aabbccddeeff" * 2
 

@@ -23,7 +23,7 @@ from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.features.log import TURNED_AWAY_A_SECOND, Log, layers
 from plytalk.testing import check_layer, open_ends, stack_of
-from plytalk.trust.files import StoreError
+from plytalk.trust.store_errors import StoreError
 
 posix = pytest.mark.skipif(os.name != "posix", reason="files have such rights on POSIX systems")
 

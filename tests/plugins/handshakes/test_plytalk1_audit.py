@@ -24,8 +24,7 @@ from plytalk.plugins.handshakes.plytalk1 import CLASSICAL, HYBRID, Plytalk1
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.primitives import DH, X25519, KeyPair
 from plytalk.plugins.noise.proof import Prover
-from plytalk.trust.identity import Identity as OwnIdentity
-from plytalk.trust.identity import create
+from plytalk.trust.identity import OwnIdentity, create
 
 
 @asynccontextmanager

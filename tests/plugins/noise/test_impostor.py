@@ -16,7 +16,7 @@ from plytalk.lab.attacks.scenario import ATTACKER, scenarios
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.noise import impostor, payload
 from plytalk.plugins.noise.primitives import DH, MLKEM768, X25519
-from plytalk.trust.identity import Identity
+from plytalk.trust.identity import OwnIdentity
 
 CLASSICAL, HYBRID = "Noise_XX_25519_ChaChaPoly_SHA256", "Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256"
 
@@ -74,7 +74,7 @@ def test_the_payload_is_the_caller_s_to_say() -> None:
 def test_an_identity_of_one_s_own_is_honest_and_a_renamed_one_forged() -> None:
     static = bytes(32)
     own = impostor.own_identity()(static)
-    other = payload.encode(Identity(Ed25519PrivateKey.generate()), static, NOW)
+    other = payload.encode(OwnIdentity(Ed25519PrivateKey.generate()), static, NOW)
     payload.decode(own, static, NOW)
     with pytest.raises(HandshakeFailed, match="forged"):
         payload.decode(impostor.renamed(own, other), static, NOW)

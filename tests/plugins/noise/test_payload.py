@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import HandshakeFailed
 from plytalk.plugins.noise import payload
-from plytalk.trust.identity import Identity
+from plytalk.trust.identity import OwnIdentity
 
-ALICE, MALLORY = (Identity(Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)) for seed in (1, 2))
+ALICE, MALLORY = (OwnIdentity(Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)) for seed in (1, 2))
 STATIC = bytes(range(32))
 NOW = 1_800_000_000
 EXPIRY = NOW + 48 * 3600

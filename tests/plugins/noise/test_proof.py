@@ -5,9 +5,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from plytalk.plugins.noise import payload
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.proof import RENEWAL, Prover
-from plytalk.trust.identity import Identity
+from plytalk.trust.identity import OwnIdentity
 
-ALICE = Identity(Ed25519PrivateKey.from_private_bytes(bytes(32)))
+ALICE = OwnIdentity(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 
 
 class Clock:

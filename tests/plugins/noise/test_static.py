@@ -7,7 +7,7 @@ import pytest
 from plytalk.core.contracts.errors import Usage
 from plytalk.plugins.noise.primitives import X448, X25519
 from plytalk.plugins.noise.static import from_hex, load_or_make
-from plytalk.trust.files import Exposed
+from plytalk.trust.store_errors import Exposed
 
 
 @pytest.mark.parametrize("dh", [X25519, X448])

@@ -16,8 +16,8 @@ from crowd import PATIENT, Crowd, Stranger, Tight
 from plytalk.core.io.asyncio_stream import AsyncioStream
 from plytalk.plugins.messages.records import CAPACITY, HEADER, MESSAGE, MORE, padded
 from plytalk.plugins.rooms import budget as budgets
-from plytalk.plugins.rooms import commands
 from plytalk.plugins.rooms import member as members
+from plytalk.plugins.rooms import room_commands
 from plytalk.plugins.rooms.budget import (
     BURST_BYTES,
     BURST_REQUESTS,
@@ -255,7 +255,7 @@ async def test_a_flood_is_stopped_in_the_middle_and_the_others_go_on(
     home: Path, flood: str, headless: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[str] = []
-    for command in (one for one in commands.COMMANDS if one.name in ("who", "help", "rooms", "join")):
+    for command in (one for one in room_commands.COMMANDS if one.name in ("who", "help", "rooms", "join")):
         run = command.run
         monkeypatch.setitem(command.__dict__, "run", lambda call, run=run: (ran.append(call.name), run(call)))
     async with Crowd(home, headless=headless) as crowd:

@@ -24,7 +24,7 @@ from plytalk.plugins.rooms.history import History
 from plytalk.plugins.rooms.resume import ReceivedCounts
 from plytalk.plugins.rooms.room import Room
 from plytalk.testing.verdict import idle
-from plytalk.trust.files import Exposed, StoreError
+from plytalk.trust.store_errors import Exposed, StoreError
 
 ALICE, BOB = (PublicKey.of("ssh-ed25519", bytes([number] * 32)) for number in (1, 2))
 
@@ -141,7 +141,7 @@ def test_of_a_write_that_fails_nothing_stays(tmp_path: Path) -> None:
 
 FULL = """if True:
     import resource, sys, pathlib
-    from plytalk.trust.files import StoreError
+    from plytalk.trust.store_errors import StoreError
     from plytalk.plugins.rooms.history import History
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
     try:

@@ -13,7 +13,8 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms import moderation as registers
 from plytalk.plugins.rooms.member_names import BadName, alike
 from plytalk.plugins.rooms.moderation import MAX_KEY, MAX_NAMES, Moderation, NameNotKept, NameTaken
-from plytalk.trust.files import Corrupt, Exposed, FileInUse, StoreError, locked, place
+from plytalk.trust.files import locked, place
+from plytalk.trust.store_errors import Corrupt, Exposed, FileInUse, StoreError
 
 
 def key(number: int) -> PublicKey:

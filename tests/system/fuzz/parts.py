@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from plytalk.plugins.handshakes.rsa import load_or_make
 from plytalk.plugins.noise.primitives import X25519, KeyPair
-from plytalk.trust.identity import Identity
+from plytalk.trust.identity import OwnIdentity
 
 
 class Input:
@@ -43,8 +43,8 @@ def pieces(data: bytes, cuts: bytes) -> list[bytes]:
 
 
 @cache
-def identity() -> Identity:
-    return Identity(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+def identity() -> OwnIdentity:
+    return OwnIdentity(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 
 
 @cache

@@ -36,8 +36,8 @@ from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.uis.jsonl import Jsonl
 from plytalk.trust.authorized_keys import allowed
 from plytalk.trust.contacts import Contacts
-from plytalk.trust.files import StoreError
-from plytalk.trust.host_keys import KnownHosts, host_name
+from plytalk.trust.host_keys import KnownHostsFile, host_name
+from plytalk.trust.store_errors import StoreError
 from tests.system.fuzz.parts import Input, file, identity, pieces, rsa_key, static
 
 Probe = Callable[[bytes], None]
@@ -274,7 +274,7 @@ def sanitiser(data: bytes) -> None:
 @target("known-hosts")
 def known_hosts(data: bytes) -> None:
     with suppress(StoreError):
-        hosts = KnownHosts(file("known_hosts", data))
+        hosts = KnownHostsFile(file("known_hosts", data))
         for entry in hosts.entries():
             entry.concerns(host_name("a.example", 8000))
             entry.concerns(host_name("a" * 255, 22))

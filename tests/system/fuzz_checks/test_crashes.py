@@ -14,7 +14,7 @@ from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.capture import addresses
 from plytalk.lab.inspect.frames import inspect_frames
 from plytalk.lab.inspect.trace_file import read
-from plytalk.trust.host_keys import KnownHosts, host_name
+from plytalk.trust.host_keys import KnownHostsFile, host_name
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
@@ -34,7 +34,7 @@ def trace(path, **changes):
 def test_many_stars_in_a_host_pattern_are_matched_before_anyone_gets_old(tmp_path):
     file = tmp_path / "known_hosts"
     file.write_text(f"{'*a' * 100}*b,{'*' * 200}c {identity().public}\n")
-    (entry,) = KnownHosts(file).entries()
+    (entry,) = KnownHostsFile(file).entries()
     assert not entry.concerns(host_name("a" * 255, 22))
     assert entry.concerns(host_name("a" * 200 + "b", 22))
 
@@ -43,7 +43,7 @@ def test_many_stars_in_a_host_pattern_are_matched_before_anyone_gets_old(tmp_pat
 def test_stars_still_stand_for_anything(tmp_path, pattern):
     file = tmp_path / "known_hosts"
     file.write_text(f"{pattern} {identity().public}\n")
-    (entry,) = KnownHosts(file).entries()
+    (entry,) = KnownHostsFile(file).entries()
     assert entry.concerns("abc")
     assert entry.concerns("aabbbc") == (pattern != "a?c*")
 

@@ -25,7 +25,7 @@ from plytalk.core.stack.selection import Stack
 from plytalk.plugins.handshakes.plytalk1 import Plytalk1
 from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.transports.tcp import TcpStream
-from plytalk.trust.identity import Identity
+from plytalk.trust.identity import OwnIdentity
 from tests.system.resources.server import LOOPBACK, stack
 
 FIRST_ADDRESS = 0x7F000002  # 127.0.0.2
@@ -47,7 +47,7 @@ class Stranger(Plytalk1):
 
     def __init__(self) -> None:
         super().__init__()
-        self._key = Identity(Ed25519PrivateKey.generate())
+        self._key = OwnIdentity(Ed25519PrivateKey.generate())
         self.identity = Shown(self._key.public.type, self._key.public.blob)
 
 

@@ -28,7 +28,7 @@ from programs import COMMAND, ENVIRONMENT, Chat, chat, serve
 
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.trust import files
-from plytalk.trust.host_keys import KnownHosts
+from plytalk.trust.host_keys import KnownHostsFile
 from plytalk.trust.identity import create
 
 OTHER = PublicKey.parse("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea")  # RFC 8032, 7.1
@@ -168,7 +168,7 @@ def test_every_cell_of_the_matrix(state: str, column: int, expected: str | int, 
             connected, status, told = off_a_terminal(state, column, server, home)
         else:
             connected, status, told = on_a_terminal(state, expected, server, home)
-        after = KnownHosts(file).entries() if connected or state == "two writers" else None
+        after = KnownHostsFile(file).entries() if connected or state == "two writers" else None
     assert server.saw() == ("talked" if connected else "refused")
     if expected in (CONNECTS, "asks 0"):
         assert (connected, status) == (True, 0)
@@ -192,7 +192,7 @@ def on_a_terminal(state: str, expected: str | int, server: Server, home: Path) -
         assert came == ASKS, terminal.shown
         assert server.key.fingerprint in terminal.shown
         if state == "two writers":
-            KnownHosts(home / "known_hosts").add("127.0.0.1", server.chat.port, OTHER)
+            KnownHostsFile(home / "known_hosts").add("127.0.0.1", server.chat.port, OTHER)
         terminal.types("yes")
         came = terminal.comes_to()
         assert came != ASKS, "it asks again"

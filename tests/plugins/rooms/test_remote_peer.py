@@ -2,7 +2,7 @@
 
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.plugins.rooms.peer import key_of, source_for
+from plytalk.plugins.rooms.remote_peer import key_of, source_for
 
 KEY = PublicKey.of("ssh-ed25519", bytes(32))
 

@@ -8,7 +8,7 @@ from programs import ENVIRONMENT
 
 ASK = """
 import signal
-from plytalk.cli.terminal import secret
+from plytalk.cli.hidden_input import secret
 from plytalk.core.contracts.errors import UnknownPeer
 before = signal.getsignal(signal.SIGINT)
 try:

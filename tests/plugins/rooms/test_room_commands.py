@@ -10,8 +10,8 @@ from plytalk.core.contracts.errors import Refused, Usage
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.authenticators.allow import Allow
-from plytalk.plugins.rooms.commands import COMMANDS
 from plytalk.plugins.rooms.moderation import Moderation
+from plytalk.plugins.rooms.room_commands import COMMANDS
 from plytalk.testing.verdict import idle
 
 # -- for everybody --------------------------------------------------------------------------------------------------------

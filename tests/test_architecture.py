@@ -1,0 +1,169 @@
+"""The architecture: who may import whom, and what files, classes and contracts may be. Each check finds a planted fault."""
+
+import ast
+import inspect
+from collections import defaultdict
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.layer import Layer
+from plytalk.core.registry.registry import Registry
+
+ROOT = Path(__file__).resolve().parents[1]
+LAYERS = ("core", "trust", "plugins", "lab", "cli")
+"""From the bottom to the top: each imports those before it."""
+INSIDE_CORE = ("contracts", "io", "bases", "stack", "pipeline", "registry", "endpoints")
+"""The folders of core/, in the same way. What stands in core/ itself is above them all."""
+KIT = "src/plytalk/testing"
+MOST_LINES = 300
+MOST_REQUIRED = 5
+
+
+def sources(root: Path = ROOT) -> dict[str, ast.Module]:
+    """Every source file by its module's name below `plytalk`, such as `core.contracts.cipher`."""
+    folders = {**{name: root / name for name in LAYERS}, "testing": root / KIT}
+    return {
+        ".".join([name, *file.relative_to(folder).with_suffix("").parts]).removesuffix(".__init__"): ast.parse(file.read_text())
+        for name, folder in folders.items()
+        for file in sorted(folder.rglob("*.py"))
+    }
+
+
+def imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Every module and name that is imported from plytalk, also by functions and for type checking only."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("plytalk."):
+            yield from (((node.module or "").removeprefix("plytalk."), alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from ((alias.name.removeprefix("plytalk."), "") for alias in node.names if alias.name.startswith("plytalk."))
+
+
+def graph_of(modules: dict[str, ast.Module]) -> dict[str, set[str]]:
+    """What each module imports, as modules."""
+    return {
+        name: {f"{module}.{one}" if f"{module}.{one}" in modules else module for module, one in imported(tree)} - {name}
+        for name, tree in modules.items()
+    }
+
+
+def wrong_way(graph: dict[str, set[str]]) -> list[str]:
+    """Imports that go up. The conformance kit may import all but the lab and the command line."""
+    order = {name: number for number, name in enumerate(LAYERS)} | {"testing": LAYERS.index("plugins")}
+    inside = {name: number for number, name in enumerate(INSIDE_CORE)}
+
+    def height(module: str) -> tuple[int, int]:
+        top, _, rest = module.partition(".")
+        return order[top], inside.get(rest.partition(".")[0], len(inside)) if top == "core" else 0
+
+    return sorted(f"{name} imports {to}" for name, targets in graph.items() for to in targets if height(name) < height(to))
+
+
+def cycle_in(graph: dict[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def named_twice(modules: dict[str, ast.Module]) -> dict[str, list[str]]:
+    """Class names with the modules that define them, where there are two."""
+    found = defaultdict(list)
+    for name, tree in modules.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append(name)
+    return {name: places for name, places in found.items() if len(places) > 1}
+
+
+def layer_files(registry: Registry) -> set[str]:
+    """The files of layers that have their layer's name: `noise` is a handshake and a cipher."""
+    return {
+        one.module.removeprefix("plytalk.")
+        for (kind, name), one in registry.found.items()
+        if kind in KINDS and one.module.rpartition(".")[2] == name.replace("-", "_")
+    }
+
+
+def files_named_twice(modules: dict[str, ast.Module], layers: set[str]) -> dict[str, list[str]]:
+    packages = {name.rpartition(".")[0] for name in modules}
+    found = defaultdict(list)
+    for name in set(modules) - packages - layers:
+        found[name.rpartition(".")[2]].append(name)
+    for name in layers:
+        if others := found.get(name.rpartition(".")[2]):
+            others.append(name)
+    return {stem: places for stem, places in found.items() if len(places) > 1}
+
+
+def required(contract: type) -> set[str]:
+    """What a layer of this kind must define: abstract methods, and annotated attributes that have no value."""
+    attributes = {name for base in contract.__mro__ for name in inspect.get_annotations(base) if not hasattr(contract, name)}
+    return set(contract.__abstractmethods__) | {name for name in attributes if not name.startswith("_")}
+
+
+@pytest.fixture(scope="module")
+def modules() -> dict[str, ast.Module]:
+    return sources()
+
+
+def test_imports_go_down_only(modules: dict[str, ast.Module]) -> None:
+    assert wrong_way(graph_of(modules)) == []
+
+
+def test_no_module_imports_itself_by_way_of_others(modules: dict[str, ast.Module]) -> None:
+    assert cycle_in(graph_of(modules)) == []
+
+
+def test_no_two_classes_have_one_name(modules: dict[str, ast.Module]) -> None:
+    assert named_twice(modules) == {}
+
+
+def test_no_two_files_have_one_name(modules: dict[str, ast.Module]) -> None:
+    assert files_named_twice(modules, layer_files(Registry())) == {}
+
+
+def test_no_file_has_300_lines() -> None:
+    files = [file for folder in (*LAYERS, KIT) for file in (ROOT / folder).rglob("*.py")]
+    assert [file.relative_to(ROOT).as_posix() for file in files if len(file.read_text().splitlines()) >= MOST_LINES] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_layer_has_few_members_that_it_must_define(kind: str) -> None:
+    contract: type[Layer] = KINDS[kind]
+    assert len(required(contract)) <= MOST_REQUIRED, required(contract)
+
+
+# -- planted faults -------------------------------------------------------------------------------------------------------
+
+
+def test_the_checks_find_planted_faults() -> None:
+    def planted(**code: str) -> dict[str, ast.Module]:
+        return {name.replace("_", "."): ast.parse(text) for name, text in code.items()}
+
+    up = planted(core_io_x="import plytalk.plugins.y", plugins_y="", core_contracts_z="from plytalk.core.io import x")
+    assert wrong_way(graph_of(up)) == ["core.contracts.z imports core.io.x", "core.io.x imports plugins.y"]
+    checked = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from plytalk.trust.b import B"
+    round_trip = planted(trust_a=checked, trust_b="def f():\n    from plytalk.trust import a")
+    assert set(cycle_in(graph_of(round_trip))) == {"trust.a", "trust.b"}
+    assert named_twice(planted(core_a="class Same: ...", lab_b="def f():\n    class Same: ...")) == {"Same": ["core.a", "lab.b"]}
+    twins = planted(core_io_same="", trust_same="", plugins_ciphers_noise="", plugins_handshakes_noise="", cli_noise="")
+    found = files_named_twice(twins, {"plugins.ciphers.noise", "plugins.handshakes.noise"})
+    assert {name: sorted(places) for name, places in found.items()} == {
+        "same": ["core.io.same", "trust.same"],
+        "noise": ["cli.noise", "plugins.ciphers.noise", "plugins.handshakes.noise"],
+    }
+
+    class Much(Layer):
+        a: int
+        b: int
+        c: int
+        d: int
+        e: int
+        f: int
+
+    assert required(Much) >= set("abcdef")
