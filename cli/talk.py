@@ -19,6 +19,7 @@ from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.stacks import Choice, StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.optional import Remembers
 from plytalk.core.contracts.peers import Role
@@ -116,7 +117,7 @@ def serve(
         choice.classes["ui"] = [choice.registry.layer("ui", "none")]
     stack = choice.stack()
     stack.ui.stays = has_no_input() or not once  # without any input, a server can still be there to listen
-    if guests and not any(feature.hosts for feature in stack.features):
+    if guests and not any(isinstance(feature, GroupFeature) for feature in stack.features):
         raise Usage("--guests needs a room that they can join.", "Add --feature rooms, or choose the layers of plytalk/1.")
     place = listening_at(choice, host, stack.transport.names_place)
     number = agreed_port(place, port)

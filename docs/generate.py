@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from difflib import unified_diff
@@ -31,11 +32,13 @@ from plytalk.core.contracts import errors, limits, optional
 from plytalk.core.contracts.audit import Audits, Probe
 from plytalk.core.contracts.authenticator import Channel
 from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import MEANINGS, Property
 from plytalk.core.contracts.transport import Listener, Stream
+from plytalk.core.endpoints import lifecycle
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.discovery import GROUP, OURS, Found, installed
 from plytalk.core.registry.registry import Registry
@@ -168,7 +171,7 @@ def attacks(plugins: Registry) -> str:
 
 def contract(_: str) -> str:
     offers = [one for one in vars(optional).values() if getattr(one, "_is_runtime_protocol", False)]
-    bases = (Layer, *KINDS.values(), HandshakeIO, Channel, Stream, Listener, Attack, *offers, Audits, Probe)
+    bases = (Layer, *KINDS.values(), HandshakeIO, Channel, Stream, Listener, Attack, *offers, GroupFeature, Audits, Probe)
     return "\n\n".join(f"## {base.__name__}\n\n{contract_of(base)}" for base in bases)
 
 
@@ -183,6 +186,12 @@ def contract_of(base: type) -> str:
         needed = " **Must be defined.**" if hasattr(function, "__isabstractmethod__") else ""
         lines.append(f"- `{name if isinstance(member, property) else signature(function)}`{said}{needed}")
     return "\n".join([prose(base), "", *lines])
+
+
+def states(_: str) -> str:
+    """The transitions of a server, as its source draws them."""
+    drawing = (lifecycle.__doc__ or "").split("\n\n")[1]
+    return f"```text\n{textwrap.dedent(drawing)}\n```"
 
 
 def profiles(_: str) -> str:
@@ -281,7 +290,7 @@ GENERATORS: dict[str, Callable[[str], str]] = {
     one.__name__: one
     for one in (
         attacks, bounds, commands, contract, decisions, environment, exits, exported,
-        failures, hooks, layers, matrix, output, profiles, properties, room_bounds, settings,
+        failures, hooks, layers, matrix, output, profiles, properties, room_bounds, settings, states,
     )
 }  # fmt: skip
 

@@ -1,165 +1,12 @@
-"""An end of a conversation, and the one that connects: from a stack to an `Ending`. The one that listens is in `server.py`."""
+"""The endpoint that connects: from a stack to an `Ending`. The one that listens is in `server.py`."""
 
-import asyncio
-import traceback
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import replace
-from typing import Any, NoReturn, TypeVar
-
-from plytalk.core.contracts.errors import (
-    BrokenPlugin,
-    CannotConnect,
-    ChatError,
-    HandshakeFailed,
-    NotDone,
-    Refused,
-    StackMismatch,
-    UnknownPeer,
-)
-from plytalk.core.contracts.limits import Limits
-from plytalk.core.contracts.optional import Releases, prepare
+from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch
 from plytalk.core.contracts.peers import Role
-from plytalk.core.contracts.sanitise import clean
-from plytalk.core.contracts.transport import Transport
-from plytalk.core.contracts.ui import Conversation
-from plytalk.core.pipeline.heartbeat import Heartbeat
+from plytalk.core.endpoints.endpoint import BaseEndpoint
 from plytalk.core.pipeline.session import EndedBy, Ending, Session
-from plytalk.core.pipeline.tracing import Trace
-from plytalk.core.stack.selection import Stack
-
-T = TypeVar("T")
 
 
-async def stop(*tasks: "asyncio.Task[Any]") -> None:
-    """Cancel tasks and wait for their end, whatever that is."""
-    await asyncio.sleep(0)  # what was started and has not begun yet begins, so that it cleans up after itself
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _nobody(prompt: str) -> str:
-    raise UnknownPeer(f"{prompt} Nobody can be asked here.")
-
-
-class End:
-    """What both ends share: a stack, the hooks that hear of conversations, limits, and perhaps a trace."""
-
-    def __init__(
-        self,
-        stack: Stack,
-        hook: Any,
-        *,
-        limits: Limits | None = None,
-        trace: Trace | None = None,
-        secret: Callable[[str], str] = _nobody,
-    ) -> None:
-        self.stack, self._hook, self._limits, self._trace, self._secret = stack, hook, limits or Limits(), trace, secret
-        self._heartbeat = Heartbeat(self._limits.ping)
-
-    async def _ready(self, role: Role, stack: Stack) -> None:
-        for layer in (stack.transport, stack.handshake, *stack.auths, stack.ui, *stack.features):
-            try:
-                sentences = await prepare(layer, role, self._secret)
-            except ChatError:
-                raise
-            except Exception as error:
-                raise BrokenPlugin(f"The {layer.kind} `{layer.name}` raised {type(error).__name__} before the start.") from error
-            for sentence in sentences:
-                self.stack.ui.notice(clean(sentence))
-
-    async def _release(self) -> None:
-        for feature in self.stack.features:
-            if isinstance(feature, Releases):
-                with suppress(Exception):  # it is over: what a feature cannot close now, nobody can
-                    await feature.release()
-
-    @staticmethod
-    async def _reached(transport: Transport, way: Callable[[str, int], Awaitable[T]], host: str, port: int) -> T:
-        try:
-            return await way(host, port)
-        except ChatError:
-            raise
-        except Exception as error:
-            raise BrokenPlugin(f"The transport `{transport.name}` raised {type(error).__name__}.") from error
-
-    async def _converse(self, session: Session) -> Ending:
-        """From the first word to the last. Raises BrokenPlugin where a hook or the UI fails; the peer gets a goodbye first."""
-        opened = False
-        try:
-            self._tell("session_opened", session=session)
-            opened = True
-            return await self._sit(session, session.over, session.begin)
-        finally:
-            session.exit()
-            session.stream.close()
-            session.forget()
-            if opened:
-                self._tell_end(session)
-
-    def _tell_end(self, session: Session) -> None:
-        try:
-            self._tell("session_closed", session=session, ending=session.ending)
-        except ChatError as error:
-            with suppress(Exception):
-                self._notice(error.sentence)
-
-    def _notice(self, sentence: str) -> None:
-        """Tell the user something about a peer."""
-        self.stack.ui.notice(clean(sentence))
-
-    async def _sit(
-        self, conversation: Conversation, over: Callable[[], Awaitable[Ending]], begin: Callable[[], None] = lambda: None
-    ) -> Ending:
-        """Let the UI talk until the conversation is over. Raises BrokenPlugin where the UI fails."""
-        ui = self.stack.ui
-        tasks: tuple[asyncio.Task[Any], ...] = ()
-        try:
-            ui.opened(conversation)
-            begin()
-            typing, end = tasks = asyncio.create_task(ui.run(conversation)), asyncio.ensure_future(over())
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if typing.done():
-                typing.result()
-            ending: Ending = await asyncio.shield(end)  # an interruption must not close the stream before our goodbye
-        except BaseException as error:
-            waits = isinstance(conversation, Session) and not conversation.ending
-            conversation.exit()
-            if tasks and waits:  # what was said may still arrive; a second interruption stops waiting for it
-                await asyncio.wait(tasks[1:])
-            self._blame_ui(error)
-        finally:
-            await stop(*tasks)
-            if tasks and conversation.ending and conversation.ending.error and tasks[1].cancelled():
-                self._notice(conversation.ending.error.sentence)
-        if conversation.failed and not ui.interactive and not ending.error:  # a script goes by the exit code
-            ending = replace(ending, error=NotDone())
-        try:
-            ui.closed(conversation, ending)
-        except Exception as error:
-            self._blame_ui(error)
-        return ending
-
-    def _blame_ui(self, error: BaseException) -> NoReturn:
-        if isinstance(error, ChatError) or not isinstance(error, Exception):
-            raise error
-        raise BrokenPlugin(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; the conversation ends here.") from error
-
-    def _tell(self, hook: str, /, **what: Any) -> None:
-        caller = getattr(self._hook, hook)
-        try:
-            caller(**what)
-        except ChatError:
-            raise
-        except Exception as error:
-            plugins = {implementation.function.__module__ for implementation in caller.get_hookimpls()}
-            modules = (frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__))
-            culprit = next((module for module in modules if module in plugins), "a plugin")
-            raise BrokenPlugin(f"The hook `{hook}` of {culprit} raised {type(error).__name__}.") from error
-
-
-class Client(End):
+class Client(BaseEndpoint):
     """The end that connects."""
 
     async def run(self, host: str, port: int) -> Ending:
@@ -168,7 +15,7 @@ class Client(End):
         A feature may have it connect again after an ending, and again until that succeeds.
         """
         self.stack.refuse(Role.INITIATOR)
-        await self._ready(Role.INITIATOR, self.stack)
+        await self.prepare_layers(Role.INITIATOR, self.stack)
         try:
             ending = await self._talk(host, port)
             while await self._again(ending):
@@ -184,7 +31,7 @@ class Client(End):
                     ending = Ending(EndedBy.FAULT, error.sentence, error)
             return ending
         finally:
-            await self._release()
+            await self.release_features()
 
     async def _again(self, ending: Ending) -> bool:
         return any([await feature.again(ending) for feature in self.stack.features])
@@ -202,11 +49,9 @@ class Client(End):
             self.stack.ui.notice("The other side did not wait for your answer: connecting again.")
             session = await self._connected(host, port, address)
             await session.open()
-        return await self._converse(session)
+        return await self.converse(session)
 
     async def _connected(self, host: str, port: int, address: str = "") -> Session:
-        stream = await self._reached(self.stack.transport, self.stack.transport.connect, host, port)
+        stream = await self.call_transport(self.stack.transport, self.stack.transport.connect, host, port)
         address = address or stream.peer
-        return Session(
-            self.stack, stream, Role.INITIATOR, address=address, limits=self._limits, trace=self._trace, heartbeat=self._heartbeat
-        )
+        return self.make_session(self.stack, stream, Role.INITIATOR, address=address)

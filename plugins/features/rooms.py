@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plytalk.core.contracts.errors import CannotConnect, ChatError, HandshakeFailed, Refused, StackMismatch, Truncated, Usage
-from plytalk.core.contracts.feature import Feature, ServerStack
+from plytalk.core.contracts.feature import Feature
+from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Identity, Role
@@ -39,7 +40,6 @@ class Rooms(Feature):
     """Many people in rooms on one server: names, commands, a backlog."""
 
     name = "rooms"
-    hosts = True
     caution = (
         "Where more than two talk, or with nobody at the server, the server reads what is said: it is sealed between each member "
         "and the server, not from member to member."
@@ -134,7 +134,7 @@ class Rooms(Feature):
             brought={feature.name: feature.commands for feature in stack.features if feature.commands},
         )
 
-    def turns_away(self, identity: Identity | None) -> Refused | None:
+    def refuse(self, identity: Identity | None) -> Refused | None:
         if self._hub is None or identity is None or not (key := key_of(identity)) or not self._hub.register.is_banned(key):
             return None
         return Refused("It is banned here.", told="You are banned from this server.")
@@ -143,16 +143,17 @@ class Rooms(Feature):
         key = key_of(identity) if identity else None
         return self._hub is not None and key is not None and self._hub.holds_role(key)
 
-    def host(self, stack: ServerStack, address: str, leave: Callable[[], None]) -> Conversation:
+    def attach(self, session: Session) -> None:
+        assert self._hub is not None
+        Member(self._hub, session)
+
+    def local_member(self, stack: ServerStack, address: str, leave: Callable[[], None]) -> Conversation:
         assert self._hub is not None
         return LocalMember(self._hub, stack, address, leave, self._name)
 
     @hookimpl
     def session_opened(self, session: Session) -> None:
-        if session.role is Role.RESPONDER:
-            if self._hub is not None:
-                Member(self._hub, session)
-        elif session.stack.make_messages.layer.extensible:
+        if session.role is Role.INITIATOR and session.stack.make_messages.layer.extensible:
             self._room_client.opened(session)
             self._tries, self._goodbye = 0, False
 

@@ -14,7 +14,7 @@ from plytalk.core.contracts.items import is_exit
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.endpoints.client import stop
+from plytalk.core.endpoints.endpoint import stop
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.session import EndedBy, Ending, Session
 from plytalk.core.registry.registry import Registry

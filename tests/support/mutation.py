@@ -35,7 +35,10 @@ SECONDS = 240  # for the tests of one change: a change may make them wait
 NEAREST = {
     "cli/stacks.py": "tests/cli/test_stacks.py tests/cli/test_stacks_options.py tests/cli/test_completion.py",
     "core/pipeline/establish.py": "tests/core/pipeline/test_establish.py tests/core/pipeline/test_session.py",
-    "core/endpoints/server.py": "tests/core/endpoints/test_server.py tests/core/endpoints/test_admission.py",
+    "core/endpoints/arrival.py": "tests/core/endpoints/test_arrival.py tests/core/endpoints/test_capacity.py",
+    "core/endpoints/endpoint.py": "tests/core/endpoints/test_endpoint.py tests/core/endpoints/test_client.py",
+    "core/endpoints/lifecycle.py": "tests/core/endpoints/test_lifecycle.py tests/core/endpoints/test_handlers.py",
+    "core/endpoints/server.py": "tests/core/endpoints/test_server.py tests/core/endpoints/test_lifecycle.py",
     "core/pipeline/session.py": (
         "tests/core/pipeline/test_session.py"
         " tests/core/pipeline/test_broadcast.py"

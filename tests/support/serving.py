@@ -8,7 +8,9 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Listener, Stream
-from plytalk.core.endpoints.client import Client, End
+from plytalk.core.endpoints.client import Client
+from plytalk.core.endpoints.endpoint import BaseEndpoint
+from plytalk.core.endpoints.lifecycle import State
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.session import Ending, Session
 from plytalk.core.registry.hookspecs import hookimpl
@@ -41,7 +43,7 @@ def server(*layers: type[Layer], hook=None, limits: Limits = PATIENT, **options)
     return end(Server, *layers, hook=hook, limits=limits, **options)
 
 
-def end(kind: type[End], *layers: type[Layer], hook, limits: Limits, **options):
+def end(kind: type[BaseEndpoint], *layers: type[Layer], hook, limits: Limits, **options):
     stack = stack_of(Memory, *layers)
     registry = Registry(points=[])
     registry.hear(stack)
@@ -71,7 +73,7 @@ class Serving:
 
     async def talks(self, *layers: type[Layer]) -> tuple[Ending, RecordingUi]:
         """A whole conversation with it, once it is free."""
-        while self._server._busy:
+        while self._server.state is State.TALKING:
             await idle()
         its, ui = client(*layers or (Says,))
         return await its.run(self._place, 0), ui

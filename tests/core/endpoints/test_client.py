@@ -1,69 +1,21 @@
-"""The end that connects, and what both ends share: features of the start and the end, hooks, and UIs that break."""
+"""The endpoint that connects, and connects again where the server did not wait for an answer."""
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
-from serving import QUICK, Says, Serving, Shows, breaking, client, hooks, server
+from serving import QUICK, Says, Serving, Shows, client
 
 from plytalk.core.contracts.authenticator import Authenticator
-from plytalk.core.contracts.errors import BrokenPlugin, CannotConnect, ImpossibleStack, Refused, Usage
+from plytalk.core.contracts.errors import CannotConnect, Refused
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.questions import Question
-from plytalk.core.contracts.transport import Stream
-from plytalk.core.pipeline.session import EndedBy, Ending, Session
-from plytalk.plugins.transports.memory import Memory
-from plytalk.testing import GivenKeys, RecordingUi
-
-# -- one conversation -----------------------------------------------------------------------------------------------------
+from plytalk.core.pipeline.session import EndedBy, Ending
 
 
 async def test_nobody_there_is_said_in_words() -> None:
     its, _ = client()
     with pytest.raises(CannotConnect, match="Nothing listens"):
         await its.run("nowhere", 0)
-
-
-# -- faults of our own ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("method", ["run", "opened"])
-async def test_a_ui_that_breaks_is_named_and_the_peer_gets_a_goodbye(method: str) -> None:
-    async with Serving("ui") as serving:
-        its, _ = client(breaking(method))
-        with pytest.raises(BrokenPlugin, match="The ui `test-recording` raised ZeroDivisionError"):
-            await its.run("ui", 0)
-        await serving.ui.until(over=True)
-        await serving.talks()
-        await serving.ui.until(messages=1)
-    assert serving.ui.ending is not None
-    assert "exit" in serving.ui.ending.reason
-
-
-async def test_a_ui_that_breaks_at_the_end_is_named() -> None:
-    class Breaks(Says):
-        """Breaks at the end."""
-
-        def closed(self, session: Session, ending: Ending) -> None:
-            raise ZeroDivisionError
-
-    async with Serving("late") as serving:
-        with pytest.raises(BrokenPlugin, match="The ui"):
-            await serving.talks(Breaks)
-
-
-@pytest.mark.parametrize("method", ["connect", "listen"])
-async def test_a_transport_that_breaks_is_named(method: str) -> None:
-    async def broken(self, host: str, port: int) -> Stream:
-        raise ZeroDivisionError
-
-    breaks = type("Breaks", (Memory,), {"__doc__": "Breaks.", method: broken})
-    its, _ = (client if method == "connect" else server)(breaks)
-    with pytest.raises(BrokenPlugin, match="The transport `memory` raised ZeroDivisionError"):
-        await its.run("breaks", 0)
-
-
-# -- people ---------------------------------------------------------------------------------------------------------------
 
 
 class Remembers(Authenticator):
@@ -115,9 +67,6 @@ async def test_who_said_no_does_not_connect_again() -> None:
         assert ui.notices == []
 
 
-# -- interrupted ----------------------------------------------------------------------------------------------------------
-
-
 async def test_whoever_interrupts_a_client_says_goodbye_for_it() -> None:
     async with Serving("interrupted") as serving:
         its, ui = client()
@@ -129,109 +78,3 @@ async def test_whoever_interrupts_a_client_says_goodbye_for_it() -> None:
             await talking
         await serving.talks()
         assert serving.ui.ending == Ending(EndedBy.THEM, "The other side said exit.")
-
-
-async def test_a_ui_that_has_nothing_more_to_say_leaves_the_conversation_open() -> None:
-    class Quiet(RecordingUi):
-        """Returns at once."""
-
-        async def run(self, session: Session) -> None:
-            session.say("that was all")
-
-    async with Serving("quiet", keep=False) as serving:
-        its, ui = client(Quiet)
-        talking = asyncio.create_task(its.run("quiet", 0))
-        await serving.ui.until(messages=1)
-        assert serving.ui.session is not None
-        serving.ui.session.say("good to know")
-        serving.ui.session.exit()
-        assert (await talking).by is EndedBy.THEM
-        assert ui.messages == ["good to know"]
-
-
-# -- what goes before -----------------------------------------------------------------------------------------------------
-
-
-async def test_layers_get_ready_before_anything_else_and_say_so() -> None:
-    class Ready(GivenKeys):
-        """Has something to say."""
-
-        async def ready(self, role: Role, secret) -> Sequence[str]:
-            return [f"Ready as the {role.value}."]
-
-    its, ui = client(Ready)
-    with pytest.raises(CannotConnect):
-        await its.run("nowhere", 0)
-    assert ui.notices == ["Ready as the client."]
-
-
-async def test_a_layer_that_cannot_get_ready_stops_everything() -> None:
-    def failing(error: Exception) -> type[GivenKeys]:
-        async def ready(self, role: Role, secret) -> Sequence[str]:
-            raise error
-
-        return type("Failing", (GivenKeys,), {"__doc__": "Fails.", "ready": ready})
-
-    with pytest.raises(Usage, match="no key"):
-        await client(failing(Usage("no key")))[0].run("nowhere", 0)
-    with pytest.raises(BrokenPlugin, match="The handshake `test-keys` raised ZeroDivisionError before the start"):
-        await server(failing(ZeroDivisionError()))[0].run("nowhere", 0)
-
-
-async def test_a_stack_that_cannot_work_in_this_role_is_refused_before_connecting() -> None:
-    class Judge(Authenticator):
-        """Judges clients."""
-
-        name = "judge"
-        judges = {Role.RESPONDER}
-
-        async def check(self, peer: Peer) -> None:
-            pass
-
-    with pytest.raises(ImpossibleStack, match="--auth judge cannot work on the client"):
-        await client(Judge)[0].run("nowhere", 0)
-
-
-# -- hooks ----------------------------------------------------------------------------------------------------------------
-
-
-async def test_hooks_hear_of_every_conversation() -> None:
-    heard: list[object] = []
-
-    def session_opened(session: Session) -> None:
-        heard.append(session.address)
-
-    def session_closed(session: Session, ending: Ending) -> None:
-        heard.append(ending.by)
-
-    async with Serving("hooks") as serving:
-        its, _ = client(Says, hook=hooks(session_opened=session_opened, session_closed=session_closed))
-        await its.run("hooks", 0)
-        assert serving.ui.messages == ["hello"]
-    assert heard == ["memory:server", EndedBy.US]
-
-
-async def test_a_hook_that_raises_at_the_start_ends_the_conversation_with_a_goodbye() -> None:
-    def session_opened(session: Session) -> None:
-        raise ZeroDivisionError
-
-    async with Serving("hook") as serving:
-        its, _ = client(Says, hook=hooks(session_opened=session_opened))
-        with pytest.raises(BrokenPlugin, match=r"The hook `session_opened` of .*test_client raised ZeroDivisionError"):
-            await its.run("hook", 0)
-        await serving.ui.until(over=True)
-        assert serving.ui.ending == Ending(EndedBy.THEM, "The other side said exit.")
-        await serving.talks()
-        assert serving.ui.messages == ["hello"]
-
-
-@pytest.mark.parametrize("error", [ZeroDivisionError(), Usage("The history is full.")])
-async def test_a_hook_that_raises_at_the_end_is_reported_and_changes_nothing(error: Exception) -> None:
-    def session_closed(session: Session, ending: Ending) -> None:
-        raise error
-
-    async with Serving("end"):
-        its, ui = client(Says, hook=hooks(session_closed=session_closed))
-        assert (await its.run("end", 0)).by is EndedBy.US
-    assert len(ui.notices) == 1
-    assert "ZeroDivisionError" in ui.notices[0] or "The history is full." in ui.notices[0]

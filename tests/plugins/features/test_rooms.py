@@ -7,6 +7,7 @@ import pytest
 from crowd import Crowd, Person
 
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch, Tampered, Truncated, Usage
+from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.peers import Role
 from plytalk.core.pipeline.session import EndedBy, Ending
 from plytalk.plugins.features import rooms
@@ -27,7 +28,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_it_is_the_layer_of_its_module() -> None:
     assert layers() == [Rooms]
     check_layer(Rooms)
-    assert Rooms.hosts
+    assert isinstance(Rooms(), GroupFeature)
 
 
 @pytest.mark.parametrize(

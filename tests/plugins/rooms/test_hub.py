@@ -144,7 +144,7 @@ async def test_notices_about_members_are_counted_and_summarised(home: Path) -> N
             await idle()
         about = [notice for notice in crowd.ui.notices if "not UTF-8" in notice]
         assert len(about) == AT_ONCE
-        crowd.server._notices.summarise()
+        crowd.server.notices.summarise()
         assert await crowd.ui.shows(f"... and {AT_ONCE} more like this")
 
 

@@ -231,9 +231,9 @@ class Rooms(RuleBasedStateMachine):
         for member in self.members:
             assert member.session.ending is None
             assert member.session.role is Role.RESPONDER
-            assert member.session in self.crowd.server._inside
+            assert member.session in self.crowd.server.capacity
         if self.members:
-            assert len(self.crowd.hub.members) <= len(self.crowd.server._inside) + 1
+            assert len(self.crowd.hub.members) <= len(self.crowd.server.capacity) + 1
 
     @invariant()
     def every_member_is_in_one_room_and_nobody_else_is_in_any(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 from crowd import Crowd, Screen
 
 from plytalk.core.contracts.errors import BrokenPlugin, Usage
+from plytalk.core.endpoints.handlers import Presence
 from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.rooms.local_member import LocalMember
 from plytalk.testing.verdict import idle
@@ -32,7 +33,7 @@ async def test_one_that_is_left_does_not_take_the_next_one_with_it(home: Path) -
     async with Crowd(home) as crowd:
         alice = await crowd.comes("alice")
         old, hub = crowd.local_member, crowd.hub
-        crowd.server._gathered = asyncio.get_running_loop().create_future()  # others have come in the turn when all had left
+        crowd.server.handler.gathering.presence = Presence.DISPERSED  # all have left, and others have come in the same turn
         new = LocalMember(hub, old.stack, "", lambda: None)
         old.exit()
         await idle()
@@ -139,7 +140,7 @@ async def test_a_ui_that_breaks_ends_a_server_only_if_it_is_there_once(home: Pat
         await stranger.session.over()
         if keep:
             await crowd.ui.shows("The ui `screen` raised ZeroDivisionError")
-            while len(crowd.server._inside):  # noqa: ASYNC110
+            while len(crowd.server.capacity):  # noqa: ASYNC110
                 await asyncio.sleep(0)
             assert not crowd.task.done()
         else:

@@ -76,7 +76,7 @@ async def test_who_leaves_before_a_word_was_never_there(home: Path) -> None:
         alice = await crowd.joins("alice")
         plain = await crowd.stranger("plain")
         plain.cut()
-        while len(crowd.server._inside) > 1:  # noqa: ASYNC110
+        while len(crowd.server.capacity) > 1:  # noqa: ASYNC110
             await asyncio.sleep(0)
         alice.session.say("anybody?")
         await alice.until(lambda: "alice: anybody?" in alice.texts)

@@ -25,7 +25,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from plytalk.core.endpoints.client import stop
+from plytalk.core.endpoints.endpoint import stop
 from plytalk.plugins.rooms.budget import UNFINISHED
 from plytalk.plugins.rooms.room_list import MAX_LOGS
 from tests.system.fuzz.callers import Scene, call

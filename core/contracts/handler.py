@@ -1,0 +1,35 @@
+"""What an endpoint needs from a feature that takes its conversations: optional Protocols, found by `isinstance`."""
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from plytalk.core.contracts.errors import Refused
+from plytalk.core.contracts.peers import Identity
+from plytalk.core.contracts.ui import Conversation, StackSummary, Ui
+
+
+class ServerStack(StackSummary, Protocol):
+    """The stack of a server: for the person there, its UI."""
+
+    @property
+    def ui(self) -> Ui: ...
+
+
+@runtime_checkable
+class GroupFeature(Protocol):
+    """A feature that brings all conversations of a server together, and takes them in place of the UI."""
+
+    def refuse(self, identity: Identity | None) -> Refused | None:
+        """Why a key is not let in; None where it is. Asked at the end of its handshake."""
+
+    def holds_role(self, identity: Identity | None) -> bool:
+        """Whether a place in a full server is reserved for this key, as for an operator's."""
+
+    def attach(self, conversation: Conversation) -> None:
+        """Take a conversation that has opened. An exception ends this conversation."""
+
+    def local_member(self, stack: ServerStack, address: str, leave: Callable[[], None]) -> Conversation:
+        """The part of the server's user in the group, from the first member that comes (at `address`) to the last that leaves.
+
+        When the user says `exit` it calls `leave`, which ends the other conversations where that is what is meant.
+        """

@@ -1,0 +1,108 @@
+"""How a peer gets into a server: screened by its address, admitted to a handshake, opened, and attached to the handler."""
+
+import asyncio
+from functools import partial
+
+from plytalk.core.contracts.errors import Busy, ChatError, Refused, RemoteError
+from plytalk.core.contracts.items import CloseReason, Empty
+from plytalk.core.contracts.peers import Identity, Role
+from plytalk.core.contracts.transport import Stream
+from plytalk.core.endpoints.admission import Admission, Full, Reason, TurnedAway, source_of
+from plytalk.core.endpoints.fair_queue import FairQueue
+from plytalk.core.endpoints.handlers import Handler
+from plytalk.core.endpoints.lifecycle import Lifecycle, State
+from plytalk.core.pipeline.session import Session
+from plytalk.core.stack.selection import Stack
+
+
+class Arrivals:
+    """The peers of a server that are not inside yet."""
+
+    def __init__(self, server: Lifecycle, handler: Handler) -> None:
+        self._server, self._handler, self._capacity = server, handler, server.capacity
+        self._admission = Admission(server.limits, asyncio.get_running_loop().time, server.is_exempt)
+        self._queue = FairQueue()
+
+    def screen(self, stack: Stack, peer: str) -> bool:
+        """Whether a peer at this address cannot even begin a handshake, which the plugins and the user are told."""
+        if error := self._refuse_source(stack, peer):
+            self._server.turn_away(peer, error)
+        return error is not None
+
+    def _refuse_source(self, stack: Stack, peer: str) -> TurnedAway | None:
+        if self._admission.has_penalty(peer):
+            return TurnedAway(Reason.FAILURES, "Too many handshakes from this source failed.")
+        return self._capacity.refuse_source(peer, is_told=Empty in stack.make_messages.layer.carries)
+
+    def begin(self, stream: Stream, stack: Stack) -> None:
+        """Let a peer begin its handshake, in place of an older one where all places are taken."""
+        if self.screen(stack, stream.peer):
+            stream.close()
+            return
+        welcome = self._server.start(self._welcome(stream, stack))
+        self._admission.begin(stream, stream.peer, partial(self._evict, stream, welcome))  # before the task begins
+
+    def clear(self) -> None:
+        """End all handshakes; they do not count as failed."""
+        self._admission.clear()
+
+    def _evict(self, stream: Stream, welcome: "asyncio.Task[None]") -> None:
+        stream.close()
+        welcome.cancel()
+        if self._server.state is not State.STOPPING:
+            error = TurnedAway(Reason.EVICTED, "Its unfinished handshake made way for a newer one.")
+            self._server.turn_away(stream.peer, error)
+
+    async def _welcome(self, stream: Stream, stack: Stack) -> None:
+        server = self._server
+        session = server.make_session(stack, stream, Role.RESPONDER, admit=partial(self._admit, stream), notice=server.notice)
+        if await self._open(session):
+            await self._attach(session)
+        elif server.spent and server.state is State.LISTENING and not len(self._admission):
+            server.finish(Refused(server.spent))
+
+    async def _open(self, session: Session) -> bool:
+        failed = False
+        try:
+            await session.open(partial(self._queue.turn, source_of(session.stream.peer)))
+        except ChatError as error:
+            failed = isinstance(error, RemoteError) and not isinstance(error, Busy)
+            self._server.turn_away(session.address, error)
+            return False
+        finally:
+            self._admission.end(session.stream, failed)
+            self._capacity.release(session.stream)
+        return True
+
+    async def _attach(self, session: Session) -> None:
+        try:
+            await self._handler.attach(session)
+        except Busy as error:  # another one was faster
+            self._server.turn_away(session.address, error)
+            session.exit(reason=CloseReason.BUSY)
+            session.stream.close()
+            session.forget()
+
+    def _admit(self, stream: Stream, identity: Identity | None) -> Refused | Busy | None:
+        """Why one that has finished its handshake is not let in, which it is told."""
+        refusal = self._handler.refuse(identity) or self._make_room(identity)
+        if not refusal:
+            self._capacity.reserve(stream, identity)
+        return refusal
+
+    def _make_room(self, identity: Identity | None) -> Busy | None:
+        """Why there is no place for one more with this key.
+
+        Where all are taken, one that holds a role gets one of those that are reserved; for any other, the member that has said
+        nothing for longest makes way, if that is long enough.
+        """
+        refusal = self._capacity.refuse_key(identity, self._handler.holds_role(identity))
+        return None if isinstance(refusal, Full) and self._remove_idle() else refusal
+
+    def _remove_idle(self) -> bool:
+        """End the conversation of the member that is idle for longest; whether there was one that is idle for long enough."""
+        idle = next((one for one in self._capacity.find_idle() if not self._handler.holds_role(one.identity)), None)
+        if idle:
+            self._server.notice(f"{idle.address} was removed: the server is full and it was idle.")
+            idle.exit(reason=CloseReason.IDLE)
+        return idle is not None

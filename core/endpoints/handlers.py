@@ -1,0 +1,193 @@
+"""The two handlers of a server: one conversation at a time, or all of them together in a group.
+
+Each takes a conversation whose handshake is done (`attach`), and sees to its end.
+"""
+
+import asyncio
+from enum import Enum
+from functools import partial
+from typing import Protocol
+
+from plytalk.core.contracts.errors import BrokenPlugin, Busy, ChatError, Refused
+from plytalk.core.contracts.handler import GroupFeature
+from plytalk.core.contracts.items import CloseReason
+from plytalk.core.contracts.peers import Identity
+from plytalk.core.contracts.ui import Conversation
+from plytalk.core.endpoints.lifecycle import Lifecycle, State
+from plytalk.core.pipeline.session import EndedBy, Ending, Session
+
+
+class Handler(Protocol):
+    """Takes the conversations of a server, each when its handshake is done."""
+
+    def refuse(self, identity: Identity | None) -> Refused | Busy | None:
+        """Why a key is not let in; None where it is. Asked at the end of its handshake."""
+
+    def holds_role(self, identity: Identity | None) -> bool:
+        """Whether a place in a full server is reserved for this key, as for an operator's."""
+
+    async def attach(self, session: Session) -> None:
+        """Take a conversation. Raises Busy if another one came first, and an error that ends the server."""
+
+
+BUSY = "This server talks to one client at a time"
+
+
+class DirectHandler:
+    """One conversation at a time, with the user at the server's UI: for stacks without rooms."""
+
+    def __init__(self, server: Lifecycle) -> None:
+        self._server = server
+
+    def refuse(self, identity: Identity | None) -> Busy | None:
+        is_free = self._server.state is State.LISTENING
+        return None if is_free else Busy(f"{BUSY}, and is busy.", told=f"{BUSY}, and is busy now.")
+
+    def holds_role(self, identity: Identity | None) -> bool:
+        return False
+
+    async def attach(self, session: Session) -> None:
+        server = self._server
+        if server.state is not State.LISTENING:
+            raise Busy(f"{BUSY}.")
+        server.enter(session)
+        try:
+            if not server.keeps:
+                await server.close_listeners()
+            server.introduce(session)
+            ending = await server.end_with(server.converse(session))
+        finally:
+            server.leave(session)
+        if ending and ending.error and not server.is_once:
+            server.notice(ending.error.sentence)
+
+
+class GroupHandler:
+    """All conversations at once, which a feature brings together."""
+
+    def __init__(self, server: Lifecycle, feature: GroupFeature) -> None:
+        self._server, self._feature = server, feature
+        self.gathering: Gathering | None = None
+
+    def refuse(self, identity: Identity | None) -> Refused | None:
+        return self._feature.refuse(identity)
+
+    def holds_role(self, identity: Identity | None) -> bool:
+        return self._feature.holds_role(identity)
+
+    async def attach(self, session: Session) -> None:
+        first = not len(self._server.capacity)
+        self._server.enter(session)
+        if first or self.gathering is None:
+            self.gathering = Gathering(self._server, self._feature)
+            self._server.start(self.gathering.run(session))
+        else:
+            self.gathering.join(session)
+
+
+class Presence(Enum):
+    """How far a gathering has come.
+
+        BEGINNING --- the UI has opened, or nobody sits at it ---> MEETING
+        MEETING --- the server's user says goodbye to all -------> PARTING
+        MEETING, PARTING --- the last member has gone -----------> DISPERSED
+
+    While it is PARTING, what a member did not receive counts as not delivered.
+    """
+
+    BEGINNING = "beginning"
+    MEETING = "meeting"
+    PARTING = "parting"
+    DISPERSED = "dispersed"
+
+
+class Gathering:
+    """From the first member that comes to the last that leaves; the server's user takes part as long, if there is one."""
+
+    def __init__(self, server: Lifecycle, feature: GroupFeature) -> None:
+        self._server, self._feature = server, feature
+        self.presence = Presence.BEGINNING
+        self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._unreceived: Ending | None = None  # of a member that did not receive everything when we left
+
+    async def run(self, first: Session) -> None:
+        try:
+            await self._server.end_with(self._meet(first))
+        finally:
+            if self.presence is Presence.BEGINNING:  # the UI did not open
+                self._server.leave(first)
+                first.exit()
+                first.stream.close()
+                first.forget()
+
+    async def _meet(self, first: Session) -> Ending:
+        if not self._server.stack.ui.present:
+            self._begin(first)
+            return await self._over
+        member = self._local_member(first)
+        try:
+            return await self._server.run_ui(member, lambda: self._over, partial(self._begin, first))
+        finally:
+            member.exit()
+
+    def _local_member(self, first: Session) -> Conversation:
+        try:
+            return self._feature.local_member(first.stack, first.address, self._leave)
+        except ChatError:
+            raise
+        except Exception as error:
+            name = getattr(self._feature, "name", "")
+            raise BrokenPlugin(f"The feature `{name}` raised {type(error).__name__}.") from error
+
+    def _begin(self, first: Session) -> None:
+        self.presence = Presence.MEETING
+        self.join(first)
+
+    def join(self, session: Session) -> None:
+        """Hand a conversation to the feature. No task is left behind: a member at rest costs its connection and its keys."""
+        server = self._server
+        server.introduce(session)
+        session.when_over(self._start_parting)
+        try:
+            server.call_hook("session_opened", session=session)
+            self._feature.attach(session)
+            session.begin()
+        except Exception as error:  # that of one is nobody else's
+            server.notice(f"{session.address}: {error.sentence if isinstance(error, ChatError) else type(error).__name__}")
+            session.exit()
+
+    def _start_parting(self, session: Session, ending: Ending) -> None:
+        self._server.start(self._part(session, ending))
+
+    async def _part(self, session: Session, ending: Ending) -> None:
+        """Wait until a member has received what it can, and free its place."""
+        server = self._server
+        try:
+            received = await session.over()
+            if self._is_parting or ending.by is not EndedBy.US:  # what one that was removed did not receive is not a fault
+                ending = received
+        finally:
+            server.tell_closed(session)
+            server.leave(session)
+        if self._is_parting and ending.by is EndedBy.US and ending.error:
+            self._unreceived = ending
+        is_last = not len(server.capacity)
+        if ending.error and (server.keeps or not is_last):
+            server.notice(f"{session.address}: {ending.error.sentence}")
+        if is_last:
+            self.presence = Presence.DISPERSED
+            if not self._over.done():  # otherwise the UI has failed
+                self._over.set_result(self._unreceived or ending)
+
+    @property
+    def _is_parting(self) -> bool:
+        return self.presence is Presence.PARTING
+
+    def _leave(self) -> None:
+        """The user at the server says goodbye: with --once to all, and where only one other is there to that one."""
+        inside = tuple(self._server.capacity)
+        if self.presence is Presence.MEETING and (not self._server.keeps or len(inside) == 1):
+            self.presence = Presence.PARTING
+            reason = CloseReason.SHUTDOWN if len(inside) > 1 else CloseReason.SAID_EXIT
+            for session in inside:
+                session.exit(reason=reason)
