@@ -21,7 +21,7 @@ COMMANDS = {
     "inspect": ("plytalk.cli.inspect", "Step through a recorded conversation, layer by layer."),
     "lab": ("plytalk.cli.lab", "Attack every stack with every attack, and compare with what the layers promise."),
     "attack": ("plytalk.cli.attack", "Stand between two programs and attack what they say."),
-    "audit": ("plytalk.cli.audit", "Look at a server from outside: what it offers, and where it is weak."),
+    "audit": ("plytalk.cli.audit_command", "Look at a server from outside: what it offers, and where it is weak."),
     "keys": ("plytalk.cli.keys", "Make, show and exchange keys, and decide which ones to trust."),
     "plugins": ("plytalk.cli.plugins", "List the installed plugins, check them, or make a new one."),
     "completion": ("plytalk.cli.completion", "Print the shell completion script."),

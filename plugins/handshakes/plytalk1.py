@@ -20,6 +20,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from plytalk.core.contracts.audit import Finding, Probe
 from plytalk.core.contracts.errors import HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
 from plytalk.core.contracts.handshake import Handshake, HandshakeIO, NegotiatingIO, negotiating
@@ -31,15 +33,9 @@ from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.proof import Proven, Prover
+from plytalk.plugins.noise.suites import CLASSICAL, GREETING, HYBRID, MAX_A, MAX_B, MAX_C, SETS, A, B, C
 from plytalk.trust import files
 from plytalk.trust import identity as identities
-
-HYBRID = ("Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256", "Noise_XXhfs_25519+MLKEM768_ChaChaPoly_SHA256")
-CLASSICAL = ("Noise_XX_25519_AESGCM_SHA256", "Noise_XX_25519_ChaChaPoly_SHA256")
-SETS = {"hybrid": HYBRID, "classical": CLASSICAL, "any": HYBRID + CLASSICAL}
-GREETING, A, B, C = b"P", b"A", b"B", b"C"
-# The tags in A are there with a pre-shared key alone, which seals from the first key on (Noise, section 9.2).
-MAX_A, MAX_B, MAX_C = 32 + 1184 + 16 + 16, 32 + 1088 + 16 + 32 + 16 + payload.LENGTH + 16, 32 + 16 + payload.LENGTH + 16
 
 
 class Plytalk1(Handshake):
@@ -150,9 +146,9 @@ class Plytalk1(Handshake):
         return {}
 
     def audit(self, probe: Probe) -> AsyncIterator[Finding]:
-        from plytalk.plugins.handshakes.plytalk1_audit import audit  # which is built on this module
+        from plytalk.plugins.noise.plytalk1_audit import audit
 
-        return audit(probe)
+        return audit(probe, unknown_client)
 
     @staticmethod
     async def _answer(io: NegotiatingIO) -> bytes:
@@ -199,6 +195,13 @@ class Plytalk1(Handshake):
         if self._key is None:
             raise Usage("There is no identity yet: `ready` comes before the first conversation.")
         return self._key
+
+
+def unknown_client(suites: Sequence[str], kind: type[identities.OwnIdentity]) -> Plytalk1:
+    """The handshake of a client that no server has seen before."""
+    handshake = Plytalk1(suite=",".join(suites))
+    handshake._key = kind(Ed25519PrivateKey.generate())
+    return handshake
 
 
 def suites_named(names: str | None) -> tuple[str, ...]:

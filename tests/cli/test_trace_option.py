@@ -9,7 +9,7 @@ from programs import ENVIRONMENT, chat, complaint, connect, serve
 
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.trace_file import read
-from plytalk.plugins.handshakes.plytalk1 import HYBRID
+from plytalk.plugins.noise.suites import HYBRID
 
 
 def test_both_ends_of_a_real_conversation_are_recorded(tmp_path) -> None:

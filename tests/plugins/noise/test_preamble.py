@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import HandshakeFailed
-from plytalk.plugins.handshakes.plytalk1 import SETS
 from plytalk.plugins.noise.preamble import MAGIC, MAX_BYTES, Answer, Offer, prologue, suite, tokens
+from plytalk.plugins.noise.suites import SETS
 
 XX = "Noise_XX_25519_ChaChaPoly_SHA256"
 WORDS = st.text(st.sampled_from("abXY09_+/"), min_size=1, max_size=40)

@@ -27,12 +27,13 @@ from plytalk.plugins.framers.length import Length
 from plytalk.plugins.framers.raw import Raw
 from plytalk.plugins.framers.typed import Typed
 from plytalk.plugins.framers.u16 import U16
-from plytalk.plugins.handshakes import plytalk1, rsa
+from plytalk.plugins.handshakes import rsa
 from plytalk.plugins.messages.records import BUCKETS, CAPACITY, Records
 from plytalk.plugins.messages.text import Text
 from plytalk.plugins.messages.trimmed import Trimmed
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
+from plytalk.plugins.noise.suites import SETS
 from plytalk.plugins.uis.jsonl import Jsonl
 from plytalk.trust.authorized_keys import allowed
 from plytalk.trust.contacts import Contacts
@@ -125,7 +126,7 @@ NOW = 1_800_000_000
 
 
 def two_ends(source: Input) -> tuple[HandshakeState, HandshakeState]:
-    suite = plytalk1.SETS["any"][source.take(1)[0] % len(plytalk1.SETS["any"])]
+    suite = SETS["any"][source.take(1)[0] % len(SETS["any"])]
     client = HandshakeState(suite, initiator=True, prologue=b"fuzz", s=static())
     return client, HandshakeState(suite, initiator=False, prologue=b"fuzz", s=static())
 

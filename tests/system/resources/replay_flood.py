@@ -14,10 +14,10 @@ from contextlib import suppress
 from time import monotonic, process_time
 from typing import cast
 
-from plytalk.plugins.handshakes.plytalk1 import HYBRID
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.preamble import Offer
 from plytalk.plugins.noise.primitives import X25519
+from plytalk.plugins.noise.suites import HYBRID
 
 
 def frame(payload: bytes) -> bytes:

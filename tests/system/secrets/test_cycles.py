@@ -26,10 +26,10 @@ from plytalk.core.pipeline.session import Session
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
-from plytalk.plugins.handshakes.plytalk1 import HYBRID
 from plytalk.plugins.noise import preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519
+from plytalk.plugins.noise.suites import HYBRID
 from plytalk.testing import RecordingUi
 from plytalk.trust.identity import create
 

@@ -1,19 +1,18 @@
-"""What a stranger finds out about a plytalk/1 server: its suites, its key, whom it lets in, and what it refuses.
+"""An audit of a plytalk/1 server from outside: its suites, its key, whom it admits, and what it refuses.
 
 All of it with an identity made for the occasion, so that an audit reveals nothing about the person who runs it.
 """
 
-from collections.abc import AsyncIterator, Sequence
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from plytalk.core.contracts.audit import Finding, Grade, Probe
 from plytalk.core.contracts.errors import RemoteError
+from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.properties import Property
-from plytalk.plugins.handshakes import plytalk1
 from plytalk.plugins.noise import preamble
 from plytalk.plugins.noise.primitives import MLKEM768, X25519
+from plytalk.plugins.noise.suites import GREETING, HYBRID, MAX_B, SETS, A, B
 from plytalk.trust.identity import OwnIdentity
 
 UNHEARD_OF = "Noise_UnheardOf"
@@ -27,40 +26,37 @@ class Forger(OwnIdentity):
         return super().sign(b"not " + message)
 
 
-def stranger(suites: Sequence[str] = plytalk1.SETS["any"], kind: type[OwnIdentity] = OwnIdentity) -> plytalk1.Plytalk1:
-    """The handshake of somebody nobody knows."""
-    handshake = plytalk1.Plytalk1(suite=",".join(suites))
-    handshake._key = kind(Ed25519PrivateKey.generate())
-    return handshake
+Client = Callable[[Sequence[str], type[OwnIdentity]], Handshake]
+"""Makes the handshake of an unknown client from the suites that it offers and the kind of its identity."""
 
 
-async def audit(probe: Probe) -> AsyncIterator[Finding]:
+async def audit(probe: Probe, client: Client) -> AsyncIterator[Finding]:
     """Raises RemoteError where the server does not speak plytalk/1."""
-    answer = await offered(probe, (UNHEARD_OF, *plytalk1.SETS["any"]))
+    answer = await offered(probe, (UNHEARD_OF, *SETS["any"]))
     agreement = next((way for way in ("code", "psk") if any(_brings(token, way) for token in answer.known)), "")
     yield Finding(Grade.GOOD, "protocol", "It speaks plytalk/1, and ignores suites that it does not know.")
     keys: dict[Identity, None] = {}
     if agreement == "code":  # a connection further would be one of the five guesses
-        accepted = [suite for suite in plytalk1.SETS["any"] if preamble.tokens([suite], agreement)[0] in answer.known]
+        accepted = [suite for suite in SETS["any"] if preamble.tokens([suite], agreement)[0] in answer.known]
     else:
         accepted = []
-        for suite in plytalk1.SETS["any"]:
-            if key := await shown(probe, suite, agreement):
+        for suite in SETS["any"]:
+            if key := await shown(probe, client, suite, agreement):
                 accepted.append(suite)
                 keys[key] = None
     for finding in (*about_suites(accepted, answer, agreement), *about_keys(list(keys), agreement)):
         yield finding
     if accepted and not agreement:
         yield await preferred(probe, accepted)
-    async for finding in probe.habits(plytalk1.GREETING, MALFORMED):
+    async for finding in probe.habits(GREETING, MALFORMED):
         yield finding
     if agreement:
         means = {"psk": "a pre-shared key", "code": "a one-time code, with five guesses in all"}[agreement]
         yield Finding(Grade.GOOD, "access", f"Only peers that know {means} get in.")
     elif accepted:
         yield await low_order(probe, accepted[0])
-        yield await forged(probe, accepted)
-        yield await visited(probe, accepted)  # last: a server that waits for one conversation ends then
+        yield await forged(probe, client, accepted)
+        yield await admitted(probe, client, accepted)  # last: a server that waits for one conversation ends then
 
 
 def _brings(token: str, agreement: str) -> bool:
@@ -70,14 +66,14 @@ def _brings(token: str, agreement: str) -> bool:
 async def offered(probe: Probe, tokens: Sequence[str]) -> preamble.Answer:
     """The server's answer to an offer. Raises RemoteError."""
     async with probe.io() as io:
-        await io.send(plytalk1.GREETING, preamble.Offer(tuple(tokens)).encode())
-        return preamble.Answer.decode(await io.receive(plytalk1.GREETING, preamble.MAX_BYTES))
+        await io.send(GREETING, preamble.Offer(tuple(tokens)).encode())
+        return preamble.Answer.decode(await io.receive(GREETING, preamble.MAX_BYTES))
 
 
-async def shown(probe: Probe, suite: str, agreement: str) -> Identity | None:
+async def shown(probe: Probe, client: Client, suite: str, agreement: str) -> Identity | None:
     """The key that the server proves under this suite alone; None where it does not take it."""
     try:
-        return await probe.key_shown_to(stranger([suite]), agreement)
+        return await probe.key_shown_to(client([suite], OwnIdentity), agreement)
     except RemoteError:
         return None
 
@@ -86,13 +82,13 @@ def about_suites(accepted: Sequence[str], answer: preamble.Answer, agreement: st
     """One finding for each suite, and for what the server says differently from what it does."""
     found = []
     for suite in accepted:
-        if suite in plytalk1.HYBRID:
+        if suite in HYBRID:
             found.append(Finding(Grade.GOOD, "suite", f"It accepts {suite}."))
         else:
             says = f"It accepts {suite}, which a future quantum computer can break."
             found.append(Finding(Grade.WARN, "suite", says, "Start it with --suite hybrid.", lacks=Property.POST_QUANTUM))
-    named = [suite for suite in plytalk1.SETS["any"] if preamble.tokens([suite], agreement)[0] in answer.known]
-    for suite in (suite for suite in plytalk1.SETS["any"] if (suite in named) != (suite in accepted)):
+    named = [suite for suite in SETS["any"] if preamble.tokens([suite], agreement)[0] in answer.known]
+    for suite in (suite for suite in SETS["any"] if (suite in named) != (suite in accepted)):
         says = f"It names {suite} and does not take it." if suite in named else f"It takes {suite} and does not name it."
         found.append(Finding(Grade.FAIL, "suite", says, "It violates the protocol: update it."))
     if not accepted:
@@ -124,29 +120,29 @@ async def preferred(probe: Probe, accepted: Sequence[str]) -> Finding:
 
 async def low_order(probe: Probe, suite: str) -> Finding:
     """A first message whose key makes every shared secret zero (RFC 7748, section 6.1)."""
-    kem = MLKEM768.generate_keypair().public if suite in plytalk1.HYBRID else b""
+    kem = MLKEM768.generate_keypair().public if suite in HYBRID else b""
     async with probe.io() as io:
-        await io.send(plytalk1.GREETING, preamble.Offer((suite,)).encode())
-        await io.receive(plytalk1.GREETING, preamble.MAX_BYTES)
-        await io.send(plytalk1.A, bytes(X25519.dhlen) + kem)
+        await io.send(GREETING, preamble.Offer((suite,)).encode())
+        await io.receive(GREETING, preamble.MAX_BYTES)
+        await io.send(A, bytes(X25519.dhlen) + kem)
         try:
-            await io.receive(plytalk1.B, plytalk1.MAX_B)
+            await io.receive(B, MAX_B)
         except RemoteError:
             return Finding(Grade.GOOD, "robustness", "It refuses a key of low order.")
     return Finding(Grade.FAIL, "robustness", "It answers a key of low order.", "It violates the protocol: update it.")
 
 
-async def forged(probe: Probe, accepted: Sequence[str]) -> Finding:
+async def forged(probe: Probe, client: Client, accepted: Sequence[str]) -> Finding:
     """An identity that did not sign this conversation's key."""
-    if await probe.lets_in(stranger(accepted, Forger)):
+    if await probe.lets_in(client(accepted, Forger)):
         says = "It lets in a client that shows someone else's key without proving it."
         return Finding(Grade.FAIL, "access", says, "It violates the protocol: update it.")
     return Finding(Grade.GOOD, "access", "It refuses an identity without proof.")
 
 
-async def visited(probe: Probe, accepted: Sequence[str]) -> Finding:
-    """Whether somebody with a new key may talk."""
-    match await probe.lets_in(stranger(accepted)):
+async def admitted(probe: Probe, client: Client, accepted: Sequence[str]) -> Finding:
+    """Whether a client with a new key is admitted."""
+    match await probe.lets_in(client(accepted, OwnIdentity)):
         case True:
             says = "It lets in anyone who can reach it."
             return Finding(
