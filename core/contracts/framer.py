@@ -15,7 +15,7 @@ class Framer(Layer):
         gives = {BORDERS}
         header = Struct(">I")
 
-    Most framers put a header before each frame: derive from `plytalk.core.bases.header_framer.HeaderFramer` and name the header.
+    Most framers put a header before each frame: derive from `HeaderFramer` and name the header.
     """
 
     kind = "framer"

@@ -18,7 +18,7 @@ class Messages(Layer):
         def pack(self, items): return [item.encode() for item in items]
         def unpack(self, plaintext): return [plaintext.decode()]
 
-    An item is a `str` (something said) or one of the classes in `plytalk.core.contracts.items`.
+    An item is a `str` (something said) or one of the other items, such as `Close` and `Ping`.
     """
 
     kind = "messages"

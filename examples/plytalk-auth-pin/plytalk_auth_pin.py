@@ -7,9 +7,7 @@ sight already: compare the fingerprint with the server's owner, by telephone say
 from collections.abc import Sequence
 from pathlib import Path
 
-from plytalk import Authenticator, Option, Peer, Property, Role, hookimpl
-from plytalk.core.contracts.errors import ChangedPeer, Refused
-from plytalk.trust.files import edited_lines, place, read_lines
+from plytalk import Authenticator, ChangedPeer, Option, Peer, Property, Refused, Role, edited_lines, hookimpl, place, read_lines
 
 
 class Pin(Authenticator):

@@ -5,8 +5,7 @@ Each byte is XORed with the next byte of the key, which starts over with each me
 
 from itertools import cycle
 
-from plytalk import Cipher, Property, Role, SessionSecrets, hookimpl
-from plytalk.core.contracts.errors import HandshakeFailed
+from plytalk import Cipher, HandshakeFailed, Property, Role, SessionSecrets, hookimpl
 
 
 class Xor(Cipher):

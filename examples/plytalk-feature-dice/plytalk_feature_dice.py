@@ -4,8 +4,7 @@ import json
 import re
 from secrets import randbelow
 
-from plytalk import Call, Command, Feature, hookimpl
-from plytalk.core.contracts.errors import Usage
+from plytalk import Call, Command, Feature, Usage, hookimpl
 
 
 def roll(call: Call) -> None:

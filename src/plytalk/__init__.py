@@ -1,53 +1,175 @@
 """plytalk: a chat you can take apart.
 
-The public face for plugin authors: ``from plytalk import hookimpl, Cipher, SessionSecrets``. Names are fetched on first use, so
-that importing the package costs nothing.
+The public API for plugin authors, one flat list: contracts, bases, items, errors, and what they are made of. What else there is
+below `plytalk` may change; `plytalk.testing` is the conformance kit. Names are fetched on first use, so that importing the
+package costs nothing.
 """
 
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "hookimpl": "core.registry.hookspecs",
-    **dict.fromkeys(["Call", "Command"], "core.contracts.commands"),
-    "Authenticator": "core.contracts.authenticator",
-    "Cipher": "core.contracts.cipher",
-    "Feature": "core.contracts.feature",
-    "Framer": "core.contracts.framer",
-    "Handshake": "core.contracts.handshake",
-    **dict.fromkeys(["Layer", "Option"], "core.contracts.layer"),
-    "Messages": "core.contracts.messages",
-    **dict.fromkeys(["Listener", "Stream", "Transport"], "core.contracts.transport"),
-    "Ui": "core.contracts.ui",
-    **dict.fromkeys(["Identity", "Peer", "Role", "SessionSecrets"], "core.contracts.peers"),
-    **dict.fromkeys(["Property", "Profile"], "core.contracts.properties"),
-    "HandshakeIO": "core.contracts.handshake",
+_HOMES = {
+    "core.bases.aead": "RandomNonceCipher",
+    "core.bases.header_framer": "HeaderFramer",
+    "core.bases.utf8_messages": "TextMessages",
+    "core.contracts.audit": "Audits Finding Grade Probe",
+    "core.contracts.authenticator": "Authenticator Channel",
+    "core.contracts.cipher": "Cipher",
+    "core.contracts.commands": "Call Command",
+    "core.contracts.endings": "EndedBy Ending",
+    "core.contracts.errors": (
+        "BadFrame BrokenPlugin Busy CannotConnect ChangedPeer ChatError DuplicateLayer Exit FrameTooLong "
+        "HandshakeFailed ImpossibleStack LocalError NotDone NotReceived OutputFailed PluginError Refused "
+        "RemoteError Removed StackMismatch Tampered TooSlow Truncated UnknownLayer UnknownPeer Usage Withdrawn "
+        "WrongSecret"
+    ),
+    "core.contracts.feature": "Feature",
+    "core.contracts.framer": "Framer",
+    "core.contracts.handshake": "Handshake HandshakeIO NegotiatingIO negotiating",
+    "core.contracts.items": "Ack Close CloseReason Control Empty Extension Item Ping Pong Undecodable",
+    "core.contracts.layer": "Buffer Failed Frame Kind Layer Option",
+    "core.contracts.limits": "Limits",
+    "core.contracts.measures": "Measure",
+    "core.contracts.messages": "Messages",
+    "core.contracts.optional": (
+        "AdmitsKeys DescribesFrames DescribesPlaintext EncodesEach HasVariants KeepsKeys NamesSteps Prepares "
+        "Releases Remembers RevokesKeys SealsEach SendsEach SingleUse"
+    ),
+    "core.contracts.peers": "Identity Peer Reply Role SessionSecrets",
+    "core.contracts.properties": "Profile Property",
+    "core.contracts.public_key": "PublicKey parse_fingerprint",
+    "core.contracts.questions": "Question",
+    "core.contracts.sanitise": "clean",
+    "core.contracts.transport": "Listener Stream Transport",
+    "core.contracts.ui": "Conversation Said StackSummary Ui",
+    "core.io.asyncio_stream": "AsyncioListener AsyncioStream",
+    "core.io.lines": "LineReader",
+    "core.io.queue_listener": "QueueListener",
+    "core.registry.hookspecs": "hookimpl",
+    "lab.attacks.attack": "Attack Passing Takeover",
+    "lab.attacks.interceptor": "Interceptor",
+    "lab.attacks.run": "Evidence",
+    "trust.files": "StoreError edited_lines place read_lines",
 }
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = [*_HOME]
 
 if TYPE_CHECKING:
+    from plytalk.core.bases.aead import RandomNonceCipher as RandomNonceCipher
+    from plytalk.core.bases.header_framer import HeaderFramer as HeaderFramer
+    from plytalk.core.bases.utf8_messages import TextMessages as TextMessages
+    from plytalk.core.contracts.audit import Audits as Audits
+    from plytalk.core.contracts.audit import Finding as Finding
+    from plytalk.core.contracts.audit import Grade as Grade
+    from plytalk.core.contracts.audit import Probe as Probe
     from plytalk.core.contracts.authenticator import Authenticator as Authenticator
+    from plytalk.core.contracts.authenticator import Channel as Channel
     from plytalk.core.contracts.cipher import Cipher as Cipher
     from plytalk.core.contracts.commands import Call as Call
     from plytalk.core.contracts.commands import Command as Command
+    from plytalk.core.contracts.endings import EndedBy as EndedBy
+    from plytalk.core.contracts.endings import Ending as Ending
+    from plytalk.core.contracts.errors import BadFrame as BadFrame
+    from plytalk.core.contracts.errors import BrokenPlugin as BrokenPlugin
+    from plytalk.core.contracts.errors import Busy as Busy
+    from plytalk.core.contracts.errors import CannotConnect as CannotConnect
+    from plytalk.core.contracts.errors import ChangedPeer as ChangedPeer
+    from plytalk.core.contracts.errors import ChatError as ChatError
+    from plytalk.core.contracts.errors import DuplicateLayer as DuplicateLayer
+    from plytalk.core.contracts.errors import Exit as Exit
+    from plytalk.core.contracts.errors import FrameTooLong as FrameTooLong
+    from plytalk.core.contracts.errors import HandshakeFailed as HandshakeFailed
+    from plytalk.core.contracts.errors import ImpossibleStack as ImpossibleStack
+    from plytalk.core.contracts.errors import LocalError as LocalError
+    from plytalk.core.contracts.errors import NotDone as NotDone
+    from plytalk.core.contracts.errors import NotReceived as NotReceived
+    from plytalk.core.contracts.errors import OutputFailed as OutputFailed
+    from plytalk.core.contracts.errors import PluginError as PluginError
+    from plytalk.core.contracts.errors import Refused as Refused
+    from plytalk.core.contracts.errors import RemoteError as RemoteError
+    from plytalk.core.contracts.errors import Removed as Removed
+    from plytalk.core.contracts.errors import StackMismatch as StackMismatch
+    from plytalk.core.contracts.errors import Tampered as Tampered
+    from plytalk.core.contracts.errors import TooSlow as TooSlow
+    from plytalk.core.contracts.errors import Truncated as Truncated
+    from plytalk.core.contracts.errors import UnknownLayer as UnknownLayer
+    from plytalk.core.contracts.errors import UnknownPeer as UnknownPeer
+    from plytalk.core.contracts.errors import Usage as Usage
+    from plytalk.core.contracts.errors import Withdrawn as Withdrawn
+    from plytalk.core.contracts.errors import WrongSecret as WrongSecret
     from plytalk.core.contracts.feature import Feature as Feature
     from plytalk.core.contracts.framer import Framer as Framer
     from plytalk.core.contracts.handshake import Handshake as Handshake
     from plytalk.core.contracts.handshake import HandshakeIO as HandshakeIO
+    from plytalk.core.contracts.handshake import NegotiatingIO as NegotiatingIO
+    from plytalk.core.contracts.handshake import negotiating as negotiating
+    from plytalk.core.contracts.items import Ack as Ack
+    from plytalk.core.contracts.items import Close as Close
+    from plytalk.core.contracts.items import CloseReason as CloseReason
+    from plytalk.core.contracts.items import Control as Control
+    from plytalk.core.contracts.items import Empty as Empty
+    from plytalk.core.contracts.items import Extension as Extension
+    from plytalk.core.contracts.items import Item as Item
+    from plytalk.core.contracts.items import Ping as Ping
+    from plytalk.core.contracts.items import Pong as Pong
+    from plytalk.core.contracts.items import Undecodable as Undecodable
+    from plytalk.core.contracts.layer import Buffer as Buffer
+    from plytalk.core.contracts.layer import Failed as Failed
+    from plytalk.core.contracts.layer import Frame as Frame
+    from plytalk.core.contracts.layer import Kind as Kind
     from plytalk.core.contracts.layer import Layer as Layer
     from plytalk.core.contracts.layer import Option as Option
+    from plytalk.core.contracts.limits import Limits as Limits
+    from plytalk.core.contracts.measures import Measure as Measure
     from plytalk.core.contracts.messages import Messages as Messages
+    from plytalk.core.contracts.optional import AdmitsKeys as AdmitsKeys
+    from plytalk.core.contracts.optional import DescribesFrames as DescribesFrames
+    from plytalk.core.contracts.optional import DescribesPlaintext as DescribesPlaintext
+    from plytalk.core.contracts.optional import EncodesEach as EncodesEach
+    from plytalk.core.contracts.optional import HasVariants as HasVariants
+    from plytalk.core.contracts.optional import KeepsKeys as KeepsKeys
+    from plytalk.core.contracts.optional import NamesSteps as NamesSteps
+    from plytalk.core.contracts.optional import Prepares as Prepares
+    from plytalk.core.contracts.optional import Releases as Releases
+    from plytalk.core.contracts.optional import Remembers as Remembers
+    from plytalk.core.contracts.optional import RevokesKeys as RevokesKeys
+    from plytalk.core.contracts.optional import SealsEach as SealsEach
+    from plytalk.core.contracts.optional import SendsEach as SendsEach
+    from plytalk.core.contracts.optional import SingleUse as SingleUse
     from plytalk.core.contracts.peers import Identity as Identity
     from plytalk.core.contracts.peers import Peer as Peer
+    from plytalk.core.contracts.peers import Reply as Reply
     from plytalk.core.contracts.peers import Role as Role
     from plytalk.core.contracts.peers import SessionSecrets as SessionSecrets
     from plytalk.core.contracts.properties import Profile as Profile
     from plytalk.core.contracts.properties import Property as Property
+    from plytalk.core.contracts.public_key import PublicKey as PublicKey
+    from plytalk.core.contracts.public_key import parse_fingerprint as parse_fingerprint
+    from plytalk.core.contracts.questions import Question as Question
+    from plytalk.core.contracts.sanitise import clean as clean
     from plytalk.core.contracts.transport import Listener as Listener
     from plytalk.core.contracts.transport import Stream as Stream
     from plytalk.core.contracts.transport import Transport as Transport
+    from plytalk.core.contracts.ui import Conversation as Conversation
+    from plytalk.core.contracts.ui import Said as Said
+    from plytalk.core.contracts.ui import StackSummary as StackSummary
     from plytalk.core.contracts.ui import Ui as Ui
+    from plytalk.core.io.asyncio_stream import AsyncioListener as AsyncioListener
+    from plytalk.core.io.asyncio_stream import AsyncioStream as AsyncioStream
+    from plytalk.core.io.lines import LineReader as LineReader
+    from plytalk.core.io.queue_listener import QueueListener as QueueListener
     from plytalk.core.registry.hookspecs import hookimpl as hookimpl
+    from plytalk.lab.attacks.attack import Attack as Attack
+    from plytalk.lab.attacks.attack import Passing as Passing
+    from plytalk.lab.attacks.attack import Takeover as Takeover
+    from plytalk.lab.attacks.interceptor import Interceptor as Interceptor
+    from plytalk.lab.attacks.run import Evidence as Evidence
+    from plytalk.trust.files import StoreError as StoreError
+    from plytalk.trust.files import edited_lines as edited_lines
+    from plytalk.trust.files import place as place
+    from plytalk.trust.files import read_lines as read_lines
 
 
 def __getattr__(name: str) -> Any:
@@ -56,3 +178,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(f"plytalk.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

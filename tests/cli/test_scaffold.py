@@ -6,7 +6,7 @@ from pathlib import Path
 import programs
 import pytest
 from click.testing import CliRunner
-from fresh import Fresh
+from fresh import PROJECT, Fresh
 
 from plytalk.cli.plugins import plugins
 from plytalk.cli.scaffold import contents, kind_and_name, module_of, write
@@ -56,6 +56,29 @@ def test_all_of_them_are_installed_by_pip_and_listed_without_a_complaint(install
     assert "Nothing is wrong." in out
     for kind in KINDS:
         assert any(line.split()[:4] == [kind, "my-own", f"plytalk-{kind}-my-own", "0.1.0"] for line in out.splitlines())
+
+
+def test_all_of_them_pass_mypy_strict_as_generated(made: Path, tmp_path: Path) -> None:
+    modules = [file for kind in KINDS for file in (made / f"plytalk-{kind}-my-own").rglob("*.py")]
+    for file in modules:  # in one folder, since several tests have one name
+        unique = (
+            file.name
+            if file.name.startswith(("plytalk_", "test_plytalk_"))
+            else f"{file.parts[-3]}_{file.name}".replace("-", "_")
+        )
+        (tmp_path / unique).write_bytes(file.read_bytes())
+    command = [sys.executable, "-m", "mypy", "--strict", "--python-version=3.11", "--cache-dir", tmp_path / "cache", tmp_path]
+    environment = {**programs.ENVIRONMENT, "MYPYPATH": str(PROJECT / "src")}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.stdout == f"Success: no issues found in {len(modules)} source files\n", done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_imports_nothing_but_the_public_api(kind: str) -> None:
+    for path, text in contents(kind, "my-own").items():
+        if path.endswith(".py"):
+            imported = re.findall(r"^(?:from|import) (plytalk[.\w]*)", text, re.M)
+            assert set(imported) <= {"plytalk", "plytalk.testing", f"plytalk_{kind}_my_own"}, path
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "auth"])

@@ -1,17 +1,12 @@
 import asyncio
-import tomllib
-from importlib.metadata import EntryPoint
 from itertools import count
 from pathlib import Path
 
 import pytest
 from plytalk_auth_pin import Pin
 
-from plytalk import Identity, Peer, Role
-from plytalk.core.contracts.errors import ChangedPeer, ChatError, Refused, UnknownPeer
-from plytalk.core.registry.registry import Registry
-from plytalk.testing import check_authenticator
-from plytalk.trust.store_errors import StoreError
+from plytalk import ChangedPeer, ChatError, Identity, Peer, Refused, Role, StoreError, UnknownPeer
+from plytalk.testing import check_authenticator, check_entry_points
 
 KEY, OTHER_KEY = Identity("rsa", b"the key of the server"), Identity("rsa", b"another key")
 
@@ -136,9 +131,5 @@ def test_without_a_file_it_uses_the_data_folder(tmp_path: Path, monkeypatch: pyt
     assert (tmp_path / "pins").exists()
 
 
-def test_the_host_finds_it_by_its_entry_point() -> None:
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
-    points = [EntryPoint(name, value, "plytalk") for name, value in project["entry-points"]["plytalk"].items()]
-    registry = Registry(points=points)
-    assert registry.layer("auth", "pin") is Pin
-    assert not registry.problems
+def test_plytalk_finds_it_by_its_entry_point() -> None:
+    check_entry_points(Path(__file__).parents[1] / "pyproject.toml", Pin)

@@ -1,15 +1,11 @@
 import os
-import tomllib
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 from plytalk_cipher_xor import Xor, xor
 
-from plytalk import Role, SessionSecrets
-from plytalk.core.contracts.errors import HandshakeFailed
-from plytalk.core.registry.registry import Registry
-from plytalk.testing import check_cipher
+from plytalk import HandshakeFailed, Role, SessionSecrets
+from plytalk.testing import check_cipher, check_entry_points
 
 
 def two_ends() -> tuple[Xor, Xor]:
@@ -49,9 +45,5 @@ def test_without_a_key_there_is_no_cipher() -> None:
         Xor(SessionSecrets.none(), Role.INITIATOR)
 
 
-def test_the_host_finds_it_by_its_entry_point() -> None:
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
-    points = [EntryPoint(name, value, "plytalk") for name, value in project["entry-points"]["plytalk"].items()]
-    registry = Registry(points=points)
-    assert registry.layer("cipher", "xor") is Xor
-    assert not registry.problems
+def test_plytalk_finds_it_by_its_entry_point() -> None:
+    check_entry_points(Path(__file__).parents[1] / "pyproject.toml", Xor)

@@ -1,14 +1,11 @@
 import json
-import tomllib
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 from plytalk_feature_dice import Dice, roll
 
-from plytalk.core.contracts.errors import Usage
-from plytalk.core.registry.registry import Registry
-from plytalk.testing import check_layer
+from plytalk import Usage
+from plytalk.testing import check_entry_points, check_layer
 
 
 class Thrown:
@@ -63,9 +60,5 @@ def test_what_is_no_throw_is_told_to_its_thrower_alone(rest: str) -> None:
     assert "/roll 2d6" in error.value.sentence
 
 
-def test_the_host_finds_it_by_its_entry_point() -> None:
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
-    points = [EntryPoint(name, value, "plytalk") for name, value in project["entry-points"]["plytalk"].items()]
-    registry = Registry(points=points)
-    assert registry.layer("feature", "dice") is Dice
-    assert not registry.problems
+def test_plytalk_finds_it_by_its_entry_point() -> None:
+    check_entry_points(Path(__file__).parents[1] / "pyproject.toml", Dice)

@@ -16,6 +16,7 @@ called from anywhere: those that need an event loop bring their own.
 from plytalk.testing.ciphers import check_cipher
 from plytalk.testing.cutting import byte_by_byte, randomly, whole
 from plytalk.testing.endpoints import Endpoint, open_ends, stack_of, two_ends
+from plytalk.testing.entry_points import check_entry_points
 from plytalk.testing.framers import check_framer
 from plytalk.testing.handshakes import check_handshake
 from plytalk.testing.others import check_authenticator, check_layer, check_messages, check_ui
@@ -31,6 +32,7 @@ __all__ = [
     "byte_by_byte",
     "check_authenticator",
     "check_cipher",
+    "check_entry_points",
     "check_framer",
     "check_handshake",
     "check_layer",
