@@ -50,7 +50,8 @@ _HOMES = {
     "lab.attacks.attack": "Attack Passing Takeover",
     "lab.attacks.interceptor": "Interceptor",
     "lab.attacks.run": "Evidence",
-    "trust.files": "StoreError edited_lines place read_lines",
+    "trust.files": "edited_lines place read_lines",
+    "trust.store_errors": "StoreError",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -166,10 +167,10 @@ if TYPE_CHECKING:
     from plytalk.lab.attacks.attack import Takeover as Takeover
     from plytalk.lab.attacks.interceptor import Interceptor as Interceptor
     from plytalk.lab.attacks.run import Evidence as Evidence
-    from plytalk.trust.files import StoreError as StoreError
     from plytalk.trust.files import edited_lines as edited_lines
     from plytalk.trust.files import place as place
     from plytalk.trust.files import read_lines as read_lines
+    from plytalk.trust.store_errors import StoreError as StoreError
 
 
 def __getattr__(name: str) -> Any:
