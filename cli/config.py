@@ -39,7 +39,7 @@ def read(path: Path | None) -> dict[str, Any]:
     if str(file) == os.devnull:
         return {}
     try:
-        raw = files.read(file, limit=MAX_BYTES, links=True)
+        raw = files.read_public(file, limit=MAX_BYTES, links=True)
     except StoreError as error:
         raise Usage(f"The config file cannot be used: {error}", error.hint) from None
     if raw is None:

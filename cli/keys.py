@@ -20,7 +20,7 @@ from plytalk.core.io.address import Address, parse_address
 from plytalk.core.io.standard_streams import tell
 from plytalk.trust import identity as identities
 from plytalk.trust.contacts import Contacts
-from plytalk.trust.files import place, plain_text, read, write_new
+from plytalk.trust.files import place, plain_text, read_public, write_new
 from plytalk.trust.host_keys import HostKeyLine, KnownHostsFile
 from plytalk.trust.store_errors import StoreError
 
@@ -165,7 +165,7 @@ def _public_key(given: str) -> PublicKey:
             tell("Paste the server's public key, and end with Ctrl-D on a line by itself.")
         text = plain_text(sys.stdin.buffer.read(1 << 16), "Standard input").decode(errors="replace")
     elif " " not in given:
-        content = read(Path(given))
+        content = read_public(Path(given))
         if content is None:
             raise Usage(f"There is no file {given}.", "Give a public key (TYPE BASE64) or the name of a file with one.")
         text = content.decode(errors="replace")

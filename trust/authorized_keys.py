@@ -12,7 +12,7 @@ from pathlib import Path
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.trust.files import edited_lines, read_lines
+from plytalk.trust.files import edited_lines, is_stream, read_lines
 from plytalk.trust.store_errors import Corrupt, StoreError
 
 _KEY_INSIDE = re.compile(r"[ \t][a-z][\w@.-]*[ \t]+AAAA")  # every key begins with the length of its type, three zero bytes
@@ -23,7 +23,7 @@ MAX_NAME = 64
 
 def allowed(path: Path) -> dict[PublicKey, str]:
     """The keys that may come in, and whose they are. Raises StoreError, and Corrupt with the number of the line."""
-    lines = read_lines(path)
+    lines = read_lines(path, streams=True)
     if lines is None:
         raise StoreError(f"{path} does not exist.", "Without this list nobody may come in.")
     return _guests(path, lines)
@@ -53,9 +53,11 @@ def add(path: Path, key: PublicKey, name: str) -> None:
 
 
 def check_add(path: Path, name: str) -> None:
-    """Raises what `add` raises for this name, and for a list that cannot be read."""
+    """Raises what `add` raises for this name, and for a list that cannot be read or added to."""
     if not name.isprintable() or not name.strip() or len(name) > MAX_NAME:
         raise Usage(f"{name[:MAX_NAME]!a} cannot stand beside a key in {path}.", f"Use up to {MAX_NAME} printable characters.")
+    if is_stream(path):
+        raise StoreError(f"{path} is not a file that a key could be added to.", "Keep the list in a file.")
     allowed(path)  # a list that is not there is not begun here
 
 

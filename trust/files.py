@@ -70,6 +70,8 @@ def read(path: Path, *, secret: bool = False, limit: int = LIMIT, links: bool = 
     must its folder; a `secret` must be readable by nobody else either (OpenSSH's rule). With `links` symbolic links are followed,
     and the folder is the one they lead to. Raises StoreError, and Exposed for what others could have changed or read.
     """
+    if is_stream(path):
+        raise _not_plain(path)
     try:
         if links:
             path = Path(os.path.realpath(path))
@@ -94,6 +96,25 @@ def read(path: Path, *, secret: bool = False, limit: int = LIMIT, links: bool = 
     if len(content) > limit:
         raise _too_large(path, limit)
     return plain_text(content, str(path))
+
+
+def read_public(path: Path, *, limit: int = LIMIT, links: bool = False) -> bytes | None:
+    """What `read` gives, also from an open pipe or file, which can be read once: for keys, lists and settings, no secrets."""
+    if not is_stream(path):
+        return read(path, limit=limit, links=links)
+    try:
+        with open(path, "rb") as file:
+            content = file.read(limit + 1)
+    except OSError as trouble:
+        raise _unreadable(path, trouble) from None
+    if len(content) > limit:
+        raise _too_large(path, limit)
+    return plain_text(content, str(path))
+
+
+def is_stream(path: Path) -> bool:
+    """Whether this names a file that this process has open, as a shell's `<(...)` does."""
+    return str(path) == "/dev/stdin" or str(path.parent) in ("/dev/fd", "/proc/self/fd")
 
 
 def plain_text(content: bytes, name: str) -> bytes:
@@ -190,9 +211,9 @@ def locked(path: Path, *, wait: float = LOCK_WAIT) -> Iterator[None]:
         os.close(descriptor)
 
 
-def read_lines(path: Path) -> list[str] | None:
-    """The lines of a file of trust, or None if there is none. Raises as `read`."""
-    content = read(path)
+def read_lines(path: Path, *, streams: bool = False) -> list[str] | None:
+    """The lines of a file of trust, or None if there is none; with `streams` as `read_public` does. Raises as `read`."""
+    content = read_public(path) if streams else read(path)
     return None if content is None else _lines(path, content)
 
 

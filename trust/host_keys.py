@@ -98,11 +98,11 @@ class KnownHostsFile:
 
     def entries(self) -> list[HostKeyLine]:
         """All lines that say something, in order."""
-        return self._parse(read_lines(self.path) or [])
+        return self._parse(read_lines(self.path, streams=True) or [])
 
     def lookup(self, host: str, port: int, key: PublicKey) -> HostKeyFinding:
         """What the file says about this host showing this key. Raises Usage if the host is not valid."""
-        return _judge(self.entries(), host_name(host, port), key)
+        return _judge(self._parse(read_lines(self.path) or []), host_name(host, port), key)
 
     def add(self, host: str, port: int, key: PublicKey, *, hashed: bool = False) -> bool:
         """Remember the key of a host not met before; False if another process has just done it.

@@ -13,7 +13,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.authorized_keys import add, allowed, check_add
-from plytalk.trust.files import place, write
+from plytalk.trust.files import is_stream, place, write
 from plytalk.trust.store_errors import StoreError
 
 
@@ -28,6 +28,7 @@ class Allow(Authenticator):
 
     def __init__(self, allow: Path | None = None) -> None:
         self._file = allow or place("allow")
+        self._once = is_stream(self._file)
         self._list: dict[PublicKey, str] | None = None
         self._trouble = ""
 
@@ -50,6 +51,8 @@ class Allow(Authenticator):
     @hookimpl
     def reread(self) -> Sequence[str]:
         """Read the list now; one that cannot be read leaves the old one in force. Raises StoreError."""
+        if self._once:
+            raise StoreError(f"{self._file} can be read once.", "Keep the list in a file.")
         self._list = allowed(self._file)
         self._trouble = ""
         return [self._summary(self._list)]
@@ -67,6 +70,8 @@ class Allow(Authenticator):
 
     async def _current(self, peer: Peer) -> dict[PublicKey, str]:
         """The list as the file has it now, or the last one that could be read, with one notice for each fault."""
+        if self._once and self._list is not None:
+            return self._list
         try:
             self._list = await asyncio.to_thread(allowed, self._file)
             self._trouble = ""

@@ -115,6 +115,14 @@ def test_it_may_be_a_link_and_not_a_device(tmp_path):
     assert config.read(Path(os.devnull)) == {}
 
 
+def test_it_may_come_through_a_pipe():
+    reading, writing = os.pipe()
+    os.write(writing, b"port = 9000")
+    os.close(writing)
+    assert config.read(Path(f"/dev/fd/{reading}")) == {"port": 9000}
+    os.close(reading)
+
+
 def test_a_link_that_leads_nowhere_is_no_missing_file(monkeypatch, tmp_path):
     monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
     (tmp_path / "config.toml").symlink_to(tmp_path / "nowhere")

@@ -200,6 +200,18 @@ def test_a_server_is_trusted_before_the_first_connection(keys: Keys, way: str) -
     assert (keys.home / "store" / "known_hosts").read_text() == f"[chat.example.org]:7591 {ALICE}\n"
 
 
+def test_a_key_and_a_list_are_read_from_a_pipe(keys: Keys) -> None:
+    assert keys("trust", "chat.example.org", "/dev/stdin", typed=f"{ALICE} alice\n")[1].startswith("Remembered the key")
+    out, _ = keys("list", "--known-hosts", "/dev/stdin", typed=f"there {BOB}\n")
+    assert PublicKey.parse(BOB).fingerprint in out
+
+
+def test_a_secret_is_not_read_from_a_pipe(keys: Keys) -> None:
+    assert "is not a plain file" in keys("show", "--identity", "/dev/stdin", status=1)[1]
+    os.mkfifo(keys.home / "pipe")
+    assert "is not a plain file" in keys("show", "--identity", "pipe", status=1)[1]
+
+
 def test_a_trusted_server_connects_without_a_question(keys: Keys, tmp_path: Path) -> None:
     server = Keys(tmp_path / "server")
     server.home.mkdir()

@@ -1,3 +1,4 @@
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,23 @@ async def test_before_the_first_guest_it_says_how_many_there_are(file: Path) -> 
     assert await Allow(file).ready(Role.RESPONDER, nobody) == [f"1 key may come in, by {file}."]
     file.write_text(f"{ALICE} Alice\n{BOB} Bob\n")
     assert await Allow(file).ready(Role.RESPONDER, nobody) == [f"2 keys may come in, by {file}."]
+
+
+async def test_a_list_from_a_pipe_is_read_once_and_stays_in_force() -> None:
+    reading, writing = os.pipe()
+    with open(writing, "w") as pipe:
+        pipe.write(f"{ALICE} Alice\n")
+    auth = Allow(Path(f"/dev/fd/{reading}"))
+    with pytest.raises(StoreError, match="not a file that a key could be added to"):
+        auth.check_admit(str(BOB), "Bob")
+    assert await auth.ready(Role.RESPONDER, nobody) == [f"1 key may come in, by /dev/fd/{reading}."]
+    os.close(reading)
+    with pytest.raises(StoreError, match="can be read once"):
+        auth.reread()
+    for _ in range(2):
+        await Shown(ALICE).to(auth)
+    with pytest.raises(Refused):
+        await Shown(BOB).to(auth)
 
 
 @pytest.mark.parametrize("trouble", ["missing", "damaged", "options"])
