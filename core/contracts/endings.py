@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from plytalk.core.contracts.errors import Busy, ChatError, Exit, Refused, Removed
+from plytalk.core.contracts.errors import Busy, ChatError, Exit, Refused, Removed, Truncated
 from plytalk.core.contracts.items import Close, CloseReason
 from plytalk.core.contracts.sanitise import clean
 
@@ -19,6 +19,8 @@ SENTENCES = {
 }
 """What the user reads where the peer gives no sentence."""
 REMOVED = (CloseReason.KICKED, CloseReason.BANNED, CloseReason.TOO_SLOW, CloseReason.IDLE)
+NOT_LET_IN = "Perhaps the server is full, or does not let you in: ask its owner what it says about you."
+"""What to do about a server that said nothing, where its messages carry no reasons."""
 
 
 class EndedBy(Enum):
@@ -60,3 +62,9 @@ def ending_by_peer(goodbye: Close) -> Ending:
         error = Refused(sentence) if code is CloseReason.REFUSED else Busy(sentence, "Try again later.")
         return Ending(EndedBy.THEM, sentence, error, code)
     return Ending(EndedBy.THEM, sentence, code=code)
+
+
+def unheard() -> Ending:
+    """The ending of a client whose server closed without a word, in messages that carry no goodbye."""
+    error = Truncated("The server closed the connection before it said anything.", NOT_LET_IN)
+    return Ending(EndedBy.THEM, error.sentence, error)

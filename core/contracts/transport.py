@@ -57,6 +57,10 @@ class Stream(ABC):
     def close(self) -> None:
         """Release everything, sending nothing more; calling it again does nothing."""
 
+    def reset(self) -> None:
+        """`close`, and where the transport can say it, say that what the peer sent last was not taken."""
+        self.close()
+
 
 class Listener(ABC):
     """A place where peers arrive: `address` is what to connect to, as (host, port) or a path."""

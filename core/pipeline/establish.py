@@ -148,10 +148,16 @@ class Establishment:
     async def _settle_or_say_why(self, io: FrameHandshakeIO, channel: SealedChannel, secrets: SessionSecrets) -> None:
         try:
             await self._settle(io, channel, secrets)
-        except (HandshakeFailed, ChangedPeer) as refusal:
-            if self._defers and io.answers and not io.over:
+        except ChatError as refusal:
+            self._show_refusal()
+            if isinstance(refusal, HandshakeFailed | ChangedPeer) and self._defers and io.answers and not io.over:
                 await self._say_why(channel, io, refusal)
             raise
+
+    def _show_refusal(self) -> None:
+        """Let a client that cannot be told why it is refused at least see that nothing of what it said was taken."""
+        if self._role is Role.RESPONDER and not self._can_answer:
+            self._stream.reset()
 
     async def _settle(self, io: FrameHandshakeIO, channel: SealedChannel, secrets: SessionSecrets) -> None:
         """All that both sides have to agree on once they hold the same keys. Raises ChatError."""
@@ -249,8 +255,12 @@ class Establishment:
             raise Refused(
                 "The other side shows this side's own key: someone is sending our messages back, or the key was copied."
             )
-        for auth in self._stack.auths:
-            await self._consult(auth, auth.check(self._peer(identity)))
+        try:
+            for auth in self._stack.auths:
+                await self._consult(auth, auth.check(self._peer(identity)))
+        except ChatError:
+            self._show_refusal()
+            raise
         self._identity = identity  # not before: a handshake that swallows a refusal has shown no key
 
     # -- letting in -------------------------------------------------------------------------------------------------------

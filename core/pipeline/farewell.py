@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from plytalk.core.contracts.endings import EndedBy, Ending
+from plytalk.core.contracts.endings import NOT_LET_IN, EndedBy, Ending
 from plytalk.core.contracts.errors import ChatError, NotReceived, Truncated
 from plytalk.core.contracts.items import CloseReason
 
@@ -105,7 +105,7 @@ class Farewell:
         sentence = not_received(lines, why or "the connection was cut", bool(session.acknowledges))
         if ending.by is EndedBy.THEM:
             sentence = f"{ending.reason} {sentence}"
-        return replace(ending, reason=sentence, error=NotReceived(sentence))
+        return replace(ending, reason=sentence, error=NotReceived(sentence, NOT_LET_IN if session.unheard else ""))
 
 
 STOPPED = "you stopped waiting"

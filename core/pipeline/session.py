@@ -14,7 +14,7 @@ from operator import length_hint
 from typing import TYPE_CHECKING, Protocol
 
 from plytalk.core.contracts.cipher import Cipher
-from plytalk.core.contracts.endings import EndedBy, Ending, ending_by_peer
+from plytalk.core.contracts.endings import NOT_LET_IN, EndedBy, Ending, ending_by_peer, unheard
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, StackMismatch, Tampered, Truncated
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import (
@@ -461,7 +461,8 @@ class Session:
         lost = f", and {self.unreceived:,} of the last lines that you sent were not acknowledged" if self.unreceived else ""
         if error is not None:
             why = clean(str(getattr(error, "strerror", None) or error)).lower()
-            self.fail(Truncated(f"The connection was cut ({why}): something the other side sent may be missing{lost}."))
+            hint = NOT_LET_IN if self.unheard else ""
+            self.fail(Truncated(f"The connection was cut ({why}): something the other side sent may be missing{lost}.", hint))
         elif self._framer.unfinished:
             self.fail(
                 Truncated(f"The connection ended in the middle of a frame: something the other side sent is missing{lost}.")
@@ -471,7 +472,8 @@ class Session:
         else:
             self._farewell = Farewell()
             self._farewell.stream_over = True
-            self._end(Ending(EndedBy.THEM, "The other side closed the connection without saying exit."))
+            silent = Ending(EndedBy.THEM, "The other side closed the connection without saying exit.")
+            self._end(unheard() if self.unheard else silent)
 
     def _end_now(self) -> None:
         if self._end_waits and not self.ending:
@@ -673,6 +675,11 @@ class Session:
         self._end(Ending(EndedBy.FAULT, error.sentence, error))
 
     # -- ending: see farewell.py ------------------------------------------------------------------------------------------
+
+    @property
+    def unheard(self) -> bool:
+        """Whether this is a client that has heard nothing, of a server that cannot say whether it lets it in."""
+        return self.role is Role.INITIATOR and not self._taken and Property.CLEAN_END not in self.stack.gives
 
     @property
     def unacknowledged(self) -> int:

@@ -1,5 +1,6 @@
 """What a client reads that the server does not let in: the reason, before any conversation seems to begin."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,28 @@ def test_a_key_that_is_not_on_the_list_is_told_the_line_to_send(stack: tuple[str
         assert run.returncode == 0
         assert "Talking to" in run.stderr
         assert server.hear() == "Message Received: hello"
+
+
+@pytest.mark.parametrize("lines", [None, 0, 1, 1000], ids=["still typing", "only a goodbye", "a line", "many lines"])
+@pytest.mark.parametrize("stack", [(), ("--handshake", "noise")], ids=["plytalk1", "noise"])
+def test_one_that_cannot_be_told_why_learns_that_it_may_not_be_let_in(
+    lines: int | None, stack: tuple[str, ...], home: Home, tmp_path: Path
+) -> None:
+    (tmp_path / "guests").write_text("")
+    text = ("--messages", "text", *stack)
+    with (
+        serve("--keep", "--allow", str(tmp_path / "guests"), *text, environment=home("server")) as server,
+        connect(server.port, "--accept-new", *text, environment=home("mallory")) as client,
+    ):
+        if lines is not None:
+            with contextlib.suppress(BrokenPipeError):
+                for _ in range(lines):
+                    client.say("hello")
+            with contextlib.suppress(BrokenPipeError):
+                client.end_input()
+        assert client.status() == Exit.TRUNCATED
+    assert client.told[-1].startswith("chat: ")
+    assert "Perhaps the server is full, or does not let you in: ask its owner" in client.told[-1]
 
 
 def test_with_reconnect_a_refused_client_does_not_come_back(home: Home, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ class Conversation:
     def __init__(self, acknowledges: bool = True, lines: int = 0) -> None:
         self.stream, self.acknowledges, self.unreceived, self.unacknowledged = Stream(), acknowledges, lines, lines
         self.limits = Limits(goodbye=0.01)
-        self.told = 0
+        self.told, self.unheard = 0, False
 
     def tell_waiting(self) -> None:
         self.told += 1

@@ -561,6 +561,14 @@ async def test_a_peer_that_closes_without_exit_has_ended_the_conversation() -> N
     assert alone.ui.messages == ["bye"]
 
 
+async def test_a_server_that_closes_before_it_says_anything_may_not_have_let_us_in() -> None:
+    alone = await Alone().open()
+    alone.peer.close()
+    ending = await alone.over()
+    assert (ending.by, ending.exit_code) == (EndedBy.THEM, 8)
+    assert "Perhaps the server is full, or does not let you in" in ending.reason
+
+
 async def test_where_a_goodbye_is_authenticated_closing_without_one_is_truncation() -> None:
     class Careful(PlainWords):
         """Says goodbye."""

@@ -77,9 +77,8 @@ async def test_a_name_is_as_good_as_an_address() -> None:
 async def test_a_reset_is_told_as_a_fault() -> None:
     client, server = await pair(TransportBed(Tcp, "127.0.0.1", 0))
     heard = Receiver(server)
-    sock = client._transport.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client._transport.abort()
+    client.reset()
+    client.close()
     await heard.hears_the_end("no end came")
     [error] = heard.ends
     assert isinstance(error, ConnectionResetError)

@@ -228,13 +228,19 @@ def settings(screen):
     return [next(row for row in screen.rows if row.startswith(word)).partition(": ")[2] for word in ("before", "after")]
 
 
+def speak_and_die(screen, peer):
+    peer.say("last words")
+    screen.until("Message Received: last words")
+    peer.process.kill()
+
+
 ENDS = {
     "exit": (lambda screen, peer: screen.type("exit" + ENTER), 0, "You said exit."),
     "Control-D": (lambda screen, peer: screen.type(CONTROL_D), 0, "You said exit."),
     "Control-C": (lambda screen, peer: screen.type(CONTROL_C), 130, "chat: Interrupted."),
     "Control-C in a line": (lambda screen, peer: (half_type(screen), screen.type(CONTROL_C)), 130, "chat: Interrupted."),
     "the peer's exit": (lambda screen, peer: (half_type(screen), peer.say("exit")), 0, "The other side said exit."),
-    "the peer's end": (lambda screen, peer: peer.process.kill(), 0, "The other side closed the connection without saying exit."),
+    "the peer's end": (speak_and_die, 0, "The other side closed the connection without saying exit."),
     "SIGTERM": (lambda screen, peer: os.kill(child_of(screen), signal.SIGTERM), 130, "chat: Interrupted."),
 }
 
