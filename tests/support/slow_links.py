@@ -13,6 +13,8 @@ from concurrent.futures import Future
 
 PIECE = 2048
 SMALL = 16 * 1024
+SLACK = 0.05
+"""How much of the time in which nothing came through a link makes up for, in seconds."""
 
 
 class Link:
@@ -71,7 +73,7 @@ class Link:
                     one.close()
 
     async def _pump(self, way: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        rate = self._rates[way]
+        rate, due = self._rates[way], self._loop.time()
         stall_after, cut_after = self._limits if way == "up" else (None, None)
         while data := await reader.read(PIECE):
             if stall_after is not None and self.passed[way] + len(data) > stall_after:
@@ -81,8 +83,9 @@ class Link:
             writer.write(data)
             await writer.drain()
             self.passed[way] += len(data)
-            if rate:
-                await asyncio.sleep(len(data) / rate)
+            if rate:  # one that sleeps a little too long each time would be much slower than it says
+                due = max(due, self._loop.time() - SLACK) + len(data) / rate
+                await asyncio.sleep(max(0, due - self._loop.time()))
         with contextlib.suppress(OSError):
             writer.write_eof()
 

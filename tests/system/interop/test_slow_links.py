@@ -188,6 +188,27 @@ def test_five_thousand_lines_arrive_at_250_kilobytes_a_second(homes):
     assert heard == lines
 
 
+def test_twelve_messages_of_a_mebibyte_reach_a_member_with_two_megabytes_a_second_and_nobody_is_removed(homes):
+    lines = numbered(12, 1024 * 1024 + 1)  # of which one is the end of the line
+    with (
+        serve("--keep", "--headless", environment=homes("s")) as server,
+        slow_link(server.port, down=2_000_000) as link,
+        connect(link.port, "--accept-new", "--name", "reader", environment=homes("r")) as reader,
+        connect(server.port, "--accept-new", "--name", "writer", environment=homes("w")) as writer,
+    ):
+        for member in (reader, writer):
+            member.tells("You are ")
+        heard: list[str] = []
+        hearing = hear_all(reader, heard)
+        pour(writer, lines)
+        assert writer.status() == 0, writer.told
+        server.process.terminate()  # which says goodbye behind all that was said
+        assert reader.status() == 0, reader.told
+        hearing.join(30)
+        assert server.status() == 0, server.told
+    assert [line for line in heard if line[:1].isdigit()] == lines
+
+
 @pytest.mark.parametrize("size", [1_000_000, 1024 * 1024])
 def test_one_long_line_arrives(size, homes):
     with (
