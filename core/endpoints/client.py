@@ -1,6 +1,8 @@
 """The endpoint that connects: from a stack to an `Ending`. The one that listens is in `server.py`."""
 
-from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch
+from functools import partial
+
+from plytalk.core.contracts.errors import CannotConnect, ChatError, HandshakeFailed, Refused, StackMismatch
 from plytalk.core.contracts.peers import Role
 from plytalk.core.endpoints.endpoint import BaseEndpoint
 from plytalk.core.pipeline.session import EndedBy, Ending, Session
@@ -40,7 +42,7 @@ class Client(BaseEndpoint):
         session = await self._connected(host, port)
         address = session.address
         try:
-            await session.open()
+            await session.open(is_there=partial(self._is_there, host, port))
         except HandshakeFailed as error:
             if not session.approved or isinstance(
                 error, Refused
@@ -55,3 +57,12 @@ class Client(BaseEndpoint):
         stream = await self.call_transport(self.stack.transport, self.stack.transport.connect, host, port)
         address = address or stream.peer
         return self.make_session(self.stack, stream, Role.INITIATOR, address=address)
+
+    async def _is_there(self, host: str, port: int) -> bool:
+        """Whether the server still listens; it sees a connection that closes at once."""
+        try:
+            stream = await self.call_transport(self.stack.transport, self.stack.transport.connect, host, port)
+        except ChatError:
+            return False
+        stream.close()
+        return True

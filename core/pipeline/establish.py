@@ -7,7 +7,7 @@ went wrong, a peer that has not finished the handshake is told nothing: the conn
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -45,6 +45,7 @@ from plytalk.core.pipeline.tracing import Tracer
 from plytalk.core.stack.selection import Stack
 
 T = TypeVar("T")
+NOT_WAITING = "The server no longer waits for your answer: if it is yes, this side connects again."
 TOO_EARLY = "The other side sent too much while you were asked about it, so the question is withdrawn."
 
 
@@ -65,13 +66,19 @@ class Established:
 Admit = Callable[[Identity | None], Refused | Busy | None]
 """Why a server has no room for the key that a client showed; None where it has."""
 
+IsThere = Callable[[], Coroutine[Any, Any, bool]]
+"""Whether a server can be connected to."""
+
 
 def admit_everybody(identity: Identity | None) -> None:
     """Let everybody in whom the authenticators let in."""
 
 
 class Establishment:
-    """One attempt to open a conversation over a stream. `admit` has a server's last word."""
+    """One attempt to open a conversation over a stream.
+
+    `admit` has a server's last word; `is_there` says whether a client that was cut off could connect again.
+    """
 
     def __init__(
         self,
@@ -84,7 +91,9 @@ class Establishment:
         admit: Admit = admit_everybody,
         turn: Callable[[], Awaitable[None]] | None = None,
         notice: Callable[[str], None] | None = None,
+        is_there: IsThere | None = None,
     ) -> None:
+        self._is_there = is_there
         self._stack, self._stream, self._role, self._address = stack, stream, role, address
         self._limits, self._tracer, self._admit, self._turn = limits, tracer, admit, turn
         self._notice = notice or stack.ui.notice
@@ -356,27 +365,27 @@ class Establishment:
         with self._pause(None):
             asking = asyncio.ensure_future(ask(clean(question), clean(otherwise), **about))
             try:
-                self.approved = await (asking if self._outlives_the_connection else self._unless_gone(asking))
+                self.approved = await self._unless_gone(asking)
             finally:
                 await _cancelled(asking)
             return self.approved
 
-    @property
-    def _outlives_the_connection(self) -> bool:
-        """Whether an answer is of use when the other side has gone: a client's about a key it meets, since it connects again."""
-        return self._role is Role.INITIATOR and not self._verifying
-
     async def _unless_gone(self, asking: "asyncio.Future[bool]") -> bool:
-        """The answer. Raises HandshakeFailed when the other side disconnects first, which withdraws the question."""
+        """The answer. Raises HandshakeFailed when the other side disconnects first, which withdraws the question.
+
+        A client's answer about a key that it meets is of use as long as the server is there, since it connects again.
+        """
         assert self._io is not None
         io = self._io
-        gone = asyncio.ensure_future(io.gone(may_talk=not self._verifying))
-        try:
-            await asyncio.wait((asking, gone), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            await _cancelled(gone)
+        await _first(asking, io.gone(may_talk=not self._verifying))
         if asking.done():
             return asking.result()
+        if self._is_there and not self._verifying:
+            if await _first(asking, self._is_there()):
+                self._say(NOT_WAITING)
+                return await asking
+            if asking.done():
+                return asking.result()
         raise Withdrawn if io.over else Withdrawn(TOO_EARLY)
 
     def _thinking(self) -> AbstractContextManager[None]:
@@ -392,6 +401,16 @@ class Establishment:
         finally:
             if not self._clock.expired():
                 self._clock.reschedule(self._loop.time() + left)
+
+
+async def _first(asking: "asyncio.Future[bool]", other: Coroutine[Any, Any, T]) -> T | None:
+    """What `other` comes to, or None if the question is answered first."""
+    task = asyncio.ensure_future(other)
+    try:
+        await asyncio.wait((asking, task), return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        await _cancelled(task)
 
 
 async def _cancelled(task: "asyncio.Future[Any]") -> None:

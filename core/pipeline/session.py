@@ -39,7 +39,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import all_clean, clean
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.ui import Hearer
-from plytalk.core.pipeline.establish import Admit, Establishment, admit_everybody
+from plytalk.core.pipeline.establish import Admit, Establishment, IsThere, admit_everybody
 from plytalk.core.pipeline.farewell import STOPPED, Farewell, Pieces
 from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, FrameHandshakeIO
 from plytalk.core.pipeline.heartbeat import Heartbeat
@@ -206,10 +206,11 @@ class Session:
 
     # -- opening ----------------------------------------------------------------------------------------------------------
 
-    async def open(self, turn: Callable[[], Awaitable[None]] | None = None) -> None:
+    async def open(self, turn: Callable[[], Awaitable[None]] | None = None, is_there: IsThere | None = None) -> None:
         """Do the handshake and let the authenticators judge. Raises ChatError; the stream is closed then.
 
-        `turn` is awaited before each message of the peer is looked at, where handshakes take turns for the processor.
+        `turn` is awaited before each message of the peer is looked at, where handshakes take turns for the processor; `is_there`
+        says whether a client that was cut off could connect again.
         """
         if self._tracer:
             self._tracer.tell("started", role=self.role.value, peer=self.stream.peer, **self.stack.names)
@@ -223,6 +224,7 @@ class Session:
             self._admit,
             turn,
             self._show_notice,
+            is_there,
         )
         try:
             opened = await opening.run()

@@ -6,9 +6,10 @@ import pytest
 from serving import QUICK, Says, Serving, Shows, client
 
 from plytalk.core.contracts.authenticator import Authenticator
-from plytalk.core.contracts.errors import CannotConnect, Refused
+from plytalk.core.contracts.errors import CannotConnect, Refused, Withdrawn
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.questions import Question
+from plytalk.core.pipeline.establish import NOT_WAITING
 from plytalk.core.pipeline.session import EndedBy, Ending
 
 
@@ -49,7 +50,7 @@ async def test_who_said_yes_too_late_connects_again_and_is_not_asked_again() -> 
         its, ui = client(Shows, Remembers, Thinks)
         assert (await its.run("late-yes", 0)).by is EndedBy.US
         assert ui.questions == ["Trust it?"]
-        assert ui.notices == ["The other side did not wait for your answer: connecting again."]
+        assert ui.notices == [NOT_WAITING, "The other side did not wait for your answer: connecting again."]
         await serving.ui.until(messages=1)
 
 
@@ -64,7 +65,32 @@ async def test_who_said_no_does_not_connect_again() -> None:
         its, ui = client(Shows, Remembers, SaysNo)
         with pytest.raises(Refused, match="You said no"):
             await its.run("late-no", 0)
-        assert ui.notices == []
+        assert ui.notices == [NOT_WAITING]
+
+
+async def test_a_question_about_a_server_is_withdrawn_when_the_server_has_gone() -> None:
+    withdrawn = asyncio.Event()
+
+    class Stares(Says):
+        """Says nothing."""
+
+        async def answer(self, question: Question) -> str | None:
+            asked.set_result(question)
+            try:
+                return await asyncio.get_running_loop().create_future()
+            finally:
+                withdrawn.set()
+
+    asked: asyncio.Future[Question] = asyncio.get_running_loop().create_future()
+    async with Serving("gone", Shows):
+        its, ui = client(Shows, Remembers, Stares)
+        talking = asyncio.create_task(its.run("gone", 0))
+        await asked
+        assert not withdrawn.is_set()
+    with pytest.raises(Withdrawn, match="disconnected while you were asked about it, so the question is withdrawn"):
+        await talking
+    assert withdrawn.is_set()
+    assert ui.notices == []
 
 
 async def test_whoever_interrupts_a_client_says_goodbye_for_it() -> None:

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from people import environment, terminal
+from programs import ENVIRONMENT, serve
 from screens import shown
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs the terminals of Unix")
@@ -92,6 +93,19 @@ def test_a_question_is_withdrawn_when_its_caller_hangs_up(tmp_path, term):
         screen.until(lambda: asked(screen) == honest.words)
         screen.type("yes" + ENTER)
         honest.gets_in()
+
+
+def test_a_question_about_a_server_is_withdrawn_when_the_server_ends(tmp_path, term):
+    own = {**environment(tmp_path / "client"), "LANG": "C.UTF-8"}
+    with (
+        serve("--keep", "--headless", environment={**ENVIRONMENT, "PLYTALK_HOME": str(tmp_path / "server")}) as server,
+        shown("connect", f"127.0.0.1:{server.port}", environment=own, columns=300, term=term) as screen,
+    ):
+        screen.until("[yes/no]")
+        screen.type("ye")
+        server.process.terminate()
+        screen.until("The other side disconnected while you were asked about it, so the question is withdrawn.")
+        assert screen.ended() == 4
 
 
 def test_nothing_that_was_typed_before_a_question_is_its_answer(tmp_path, term):
