@@ -270,6 +270,8 @@ class Establishment:
         except ChatError:
             self._show_refusal()
             raise
+        if self.approved and self._io and self._io.over:  # the answer counts, and this connection is of no use any more
+            raise HandshakeFailed("The other side closed the connection while you were asked about it.", "Connect again.")
         self._identity = identity  # not before: a handshake that swallows a refusal has shown no key
 
     # -- letting in -------------------------------------------------------------------------------------------------------

@@ -7,10 +7,11 @@ from serving import QUICK, Says, Serving, Shows, client
 
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import CannotConnect, Refused, Withdrawn
-from plytalk.core.contracts.peers import Peer, Role
+from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.questions import Question
 from plytalk.core.pipeline.establish import NOT_WAITING
 from plytalk.core.pipeline.session import EndedBy, Ending
+from plytalk.testing import GivenKeys
 
 
 async def test_nobody_there_is_said_in_words() -> None:
@@ -51,6 +52,25 @@ async def test_who_said_yes_too_late_connects_again_and_is_not_asked_again() -> 
         assert (await its.run("late-yes", 0)).by is EndedBy.US
         assert ui.questions == ["Trust it?"]
         assert ui.notices == [NOT_WAITING, "The other side did not wait for your answer: connecting again."]
+        await serving.ui.until(messages=1)
+
+
+async def test_who_said_yes_too_late_connects_again_also_where_the_client_speaks_last() -> None:
+    class SpeaksLast(Shows):
+        """The client ends the handshake, and has no answer to wait for."""
+
+        async def initiate(self, wire) -> SessionSecrets:
+            await wire.ask(Identity("test", await wire.receive(b"I", 9)))
+            return await GivenKeys.initiate(self, wire)
+
+        async def respond(self, wire) -> SessionSecrets:
+            await wire.send(b"I", b"key")
+            return await GivenKeys.respond(self, wire)
+
+    async with Serving("late-yes", SpeaksLast, limits=QUICK) as serving:
+        its, ui = client(SpeaksLast, Remembers, Thinks)
+        assert (await its.run("late-yes", 0)).by is EndedBy.US
+        assert ui.notices[-1] == "The other side did not wait for your answer: connecting again."
         await serving.ui.until(messages=1)
 
 
