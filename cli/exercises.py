@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn, cast
 
+from plytalk.core.contracts.attack import Attack, Outcome
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.properties import Property
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.core.registry.registry import Registry
-from plytalk.lab.attacks.attack import Attack, Outcome
 from plytalk.lab.attacks.matrix import Cell, measure
 from plytalk.lab.attacks.scenario import Scenario, scenarios
 from plytalk.lab.inspect.trace_file import TraceFile, read
@@ -47,9 +47,9 @@ class Exercise:
 
 def outcome(registry: Registry, attack: str, stack: str) -> Outcome:
     """What becomes of an attack on a stack, measured. Raises UnknownLayer, Usage."""
-    kind = registry.layer("attack", attack)
+    kind = registry.attack(attack)
     found = [setup for setup in scenarios(registry) if setup.name == stack]
-    if not found or not issubclass(kind, Attack):
+    if not found:
         raise Usage(f"The lab has no stack {stack!r}.", "`chat lab` lists them.")
     measured = cells(found, [kind])
     if not measured:
@@ -98,11 +98,11 @@ def breaks(falls: tuple[str, ...], holds: str, lesson: str) -> Callable[[Registr
 
     def check(registry: Registry, answer: str) -> AnswerVerdict:
         for stack in falls:
-            if (measured := outcome(registry, answer, stack)) is not Outcome.UNDETECTED:
+            if (measured := outcome(registry, answer, stack)) is not Outcome.BROKEN:
                 return AnswerVerdict(
                     False, f"On {stack} it is {measured}: it has to succeed there. See chat lab --attack {answer} --why"
                 )
-        if (measured := outcome(registry, answer, holds)) is not Outcome.DETECTED:
+        if (measured := outcome(registry, answer, holds)) is not Outcome.HELD:
             return AnswerVerdict(False, f"On {holds} it is {measured}: it has to fail there, or it shows nothing.")
         return AnswerVerdict(True, f"It succeeds on {' and '.join(falls)}, and fails on {holds}. {lesson}")
 
@@ -117,10 +117,10 @@ def check_beside_the_tag(registry: Registry, answer: str) -> AnswerVerdict:
     if len(set(names)) < 3:
         return AnswerVerdict(False, "Name at least three attacks, with commas between them.")
     for name in names:
-        kind = registry.layer("attack", name)
-        if outcome(registry, name, "secure-chat") is not Outcome.UNDETECTED:
+        defences = registry.attack(name).defences
+        if outcome(registry, name, "secure-chat") is not Outcome.BROKEN:
             return AnswerVerdict(False, f"`{name}` does not succeed on secure-chat.")
-        if issubclass(kind, Attack) and not kind.defences & {Property.ORDER, Property.DIRECTION_KEYS, Property.CLEAN_END}:
+        if not defences & {Property.ORDER, Property.DIRECTION_KEYS, Property.CLEAN_END}:
             return AnswerVerdict(False, f"`{name}` succeeds for another reason than when and where a sealed frame comes.")
     return AnswerVerdict(True, "Each frame was whole and its tag right. What was wrong was when, where and how often it came.")
 
@@ -140,7 +140,7 @@ def check_own_cipher(registry: Registry, answer: str) -> AnswerVerdict:
     except (AssertionError, ChatError) as error:
         return AnswerVerdict(False, f"The cipher does not keep its contract: {error}")
     measured = outcome(registry, attack, f"cipher {cipher}")
-    if measured is not Outcome.UNDETECTED:
+    if measured is not Outcome.BROKEN:
         return AnswerVerdict(
             False, f"`{attack}` is {measured} on your cipher. Which one succeeds? chat lab --stack 'cipher {cipher}'"
         )
@@ -157,9 +157,9 @@ def check_pin(registry: Registry, answer: str) -> AnswerVerdict:
     stacks = [setup for setup in scenarios(registry) if answer in [one.name for one in setup.auths]]
     if not stacks:
         return AnswerVerdict(False, f"The lab has no stack with `{answer}`: it has no key or list to give it beforehand.")
-    if outcome(registry, "mitm", stacks[0].name) is not Outcome.DETECTED:
+    if outcome(registry, "mitm", stacks[0].name) is not Outcome.HELD:
         return AnswerVerdict(False, "The man in the middle still gets through.")
-    if outcome(registry, "early-secret", stacks[0].name) is not Outcome.DETECTED:
+    if outcome(registry, "early-secret", stacks[0].name) is not Outcome.HELD:
         return AnswerVerdict(
             True, "With it the man in the middle is refused, though he has learnt who the client is. Which one is earlier?"
         )

@@ -13,11 +13,11 @@ from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE, TEXT
 from plytalk.cli.stacks import Blocked
 from plytalk.cli.trace_option import trace_option, tracing
+from plytalk.core.contracts.attack import Attack, Outcome
 from plytalk.core.contracts.errors import Exit, Usage
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.registry.registry import Registry
-from plytalk.lab.attacks.attack import Attack, Outcome
 from plytalk.lab.attacks.matrix import Cell, measure
 from plytalk.lab.attacks.run import Passive
 from plytalk.lab.attacks.scenario import Scenario, scenarios
@@ -37,23 +37,25 @@ Examples:
   chat lab exercise 1 --make wire.trace         the file that exercise 1 is about
   chat lab exercise 3 --check mitm              is that attack an answer?
 """
-SHOWN = {
-    Outcome.DETECTED: ("held", "32"),
-    Outcome.UNDETECTED: ("BROKEN", "31"),
-    Outcome.NOT_APPLICABLE: ("-", "2"),
-    Outcome.CRASHED: ("CRASH", "35"),
-}
+COLOURS = {Outcome.HELD: "32", Outcome.BROKEN: "31", Outcome.NOT_APPLICABLE: "2", Outcome.ERROR: "35"}
+WIDTH = 8
+NARROW = {Outcome.NOT_APPLICABLE: "-"}
+"""What stands in the table for a word that is too long for a column."""
+LEGEND = (
+    "held: the attack failed or was noticed.  broken: it succeeded, and nobody noticed.  -: not applicable.\n"
+    "error: a layer failed.  !: measured otherwise than predicted.  passive: the control, an honest conversation."
+)
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Attacks and stacks</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <style>
 body {{ font: 16px/1.4 system-ui, sans-serif; margin: 24px; }}
-table {{ boundary-collapse: collapse; }} th, td {{ boundary: 1px solid #bbb; padding: 4px 8px; text-align: left; }}
-.DETECTED {{ background: #d7f2e0; }} .UNDETECTED {{ background: #fbd9d5; }} .CRASHED {{ background: #e7d6f5; }}
+table {{ border-collapse: collapse; }} th, td {{ border: 1px solid #bbb; padding: 4px 8px; text-align: left; }}
+.HELD {{ background: #d7f2e0; }} .BROKEN {{ background: #fbd9d5; }} .ERROR {{ background: #e7d6f5; }}
 .NOT_APPLICABLE {{ color: #777; }}
 .False {{ outline: 3px solid #b3261e; }}
 </style></head><body><h1>Attacks and stacks</h1>
-<p>Measured; what is not as the layers promise has a red frame. The first row is the control, who only listens.</p>
+<p>Measured; what differs from the prediction has a red frame. The first row is the control, an honest conversation.</p>
 <table><tr><th>attack</th>{head}</tr>
 {body}
 </table></body></html>"""
@@ -146,8 +148,7 @@ def chosen_setups(registry: Registry, names: Sequence[str]) -> list[Scenario]:
 
 def chosen_attacks(registry: Registry, names: Sequence[str]) -> list[type[Attack]]:
     """The attacks of these names, or all that are installed and work. Raises UnknownLayer."""
-    found = [registry.layer("attack", name) for name in names or registry.names("attack")]
-    return [attack for attack in found if issubclass(attack, Attack)]
+    return [registry.attack(name) for name in names or registry.names(Attack.kind)]
 
 
 def as_json(cells: Sequence[Cell]) -> str:
@@ -176,7 +177,12 @@ def rows(cells: Iterable[Cell]) -> dict[str, dict[str, list[Cell]]]:
 
 def worst(cells: Sequence[Cell]) -> Cell:
     """The cell to show for several seeds: one that differs from its prediction, then one where the attack succeeded."""
-    return min(cells, key=lambda cell: (cell.agrees, list(SHOWN).index(cell.measured) != 1))
+    return min(cells, key=lambda cell: (cell.agrees, cell.measured is not Outcome.BROKEN))
+
+
+def style(cell: Cell) -> str:
+    """The outcome that colours a cell; empty for the control, unless that went wrong."""
+    return "" if cell.attack == Passive.name and cell.agrees else cell.measured.name
 
 
 def as_table(cells: Sequence[Cell]) -> str:
@@ -184,19 +190,20 @@ def as_table(cells: Sequence[Cell]) -> str:
     stacks = list(dict.fromkeys(cell.stack for cell in cells))
     letters = [chr(ord("A") + number) if number < 26 else str(number) for number in range(len(stacks))]
     lines = [f"  {letter}  {stack}" for letter, stack in zip(letters, stacks, strict=True)]
-    lines += ["", f"{'':<22}" + "".join(f"{letter:<8}" for letter in letters)]
+    lines += ["", f"{'':<22}" + "".join(f"{letter:<{WIDTH}}" for letter in letters)]
     for attack, by_stack in rows(cells).items():
         line = f"{attack:<22}"
         for stack in stacks:
             cell = worst(by_stack[stack]) if stack in by_stack else None
-            word, colour = SHOWN[cell.measured] if cell else ("", "0")
-            if cell and attack == Passive.name and cell.agrees:
-                word, colour = "quiet", "32"  # the control: only listening, and no false alarm
-            mark = "" if cell is None or cell.agrees else "!"
-            line += paint(f"{word + mark:<8}", colour, 1)
+            line += narrow(cell) if cell else " " * WIDTH
         lines.append(line.rstrip())
-    lines += ["", "held: the attack failed or was noticed.  BROKEN: it succeeded unnoticed.  !: not what the layers promise."]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", LEGEND])
+
+
+def narrow(cell: Cell) -> str:
+    """A cell of the table for a terminal."""
+    text = f"{NARROW.get(cell.measured, cell.measured) + ('' if cell.agrees else '!'):<{WIDTH}}"
+    return paint(text, COLOURS[cell.measured], 1) if style(cell) else text
 
 
 def as_markdown(cells: Sequence[Cell]) -> str:
@@ -209,13 +216,13 @@ def as_markdown(cells: Sequence[Cell]) -> str:
 
 
 def as_html(cells: Sequence[Cell]) -> str:
-    """The matrix as a page: green what held, red what fell, and what is not as promised with a frame around it."""
+    """The matrix as a page: what held is green, what is broken red, and what differs from its prediction has a frame."""
     stacks = list(dict.fromkeys(cell.stack for cell in cells))
     head = "".join(f"<th>{escape(stack)}</th>" for stack in stacks)
     body = []
     for attack, by_stack in rows(cells).items():
         shown = [worst(by_stack[stack]) if stack in by_stack else None for stack in stacks]
-        tds = (f'<td class="{cell.measured.name} {cell.agrees}">{cell.measured}</td>' if cell else "<td></td>" for cell in shown)
+        tds = (f'<td class="{style(cell)} {cell.agrees}">{cell.measured}</td>' if cell else "<td></td>" for cell in shown)
         body.append(f"<tr><th>{escape(attack)}</th>{''.join(tds)}</tr>")
     return PAGE.format(head=head, body="\n".join(body))
 
@@ -228,14 +235,14 @@ def as_story(cells: Sequence[Cell]) -> str:
 def story(cell: Cell) -> Iterable[str]:
     yield paint(f"{cell.attack} on {cell.stack}, seed {cell.seed}: predicted {cell.predicted}, measured {cell.measured}", "1", 1)
     yield from (f"  the attacker {clean(line)}" for line in cell.log)
-    if cell.evidence is None:
+    if cell.record is None:
         return
-    for role, side in cell.evidence.sides.items():
-        yield f"  the {role.value} said {len(side.said)} lines and was shown {len(side.shown)}:"
-        yield from (f"    | {clean(line)}" for line in side.shown)
-        yield from (f"    asked: {clean(question)}" for question in side.asked)
-        yield from (f"    alarm: {clean(alarm)}" for alarm in side.alarms)
-        yield f"    ended: {side.ending.reason if side.ending else 'never began'}"
-    for passing in cell.evidence.interceptor.frames:
-        where = "handshake" if passing.handshake else "frame"
-        yield f"  {passing.sender.value:<6} {where} {passing.index} ({len(passing.payload)} bytes)  {passing.payload[:48].hex()}"
+    for role, participant in cell.record.participants.items():
+        yield f"  the {role.value} said {len(participant.said)} lines and was shown {len(participant.shown)}:"
+        yield from (f"    | {clean(line)}" for line in participant.shown)
+        yield from (f"    asked: {clean(question)}" for question in participant.asked)
+        yield from (f"    alarm: {clean(alarm)}" for alarm in participant.alarms)
+        yield f"    ended: {participant.ending.reason if participant.ending else 'never began'}"
+    for frame in cell.record.frames:
+        where = "handshake" if frame.handshake else "frame"
+        yield f"  {frame.sender.value:<6} {where} {frame.index} ({len(frame.payload)} bytes)  {frame.payload[:48].hex()}"

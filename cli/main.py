@@ -20,7 +20,7 @@ COMMANDS = {
     "explain": ("plytalk.cli.explain", "Say what a stack protects, what it does not, and what to change."),
     "inspect": ("plytalk.cli.inspect", "Step through a recorded conversation, layer by layer."),
     "lab": ("plytalk.cli.lab", "Attack every stack with every attack, and compare with what the layers promise."),
-    "attack": ("plytalk.cli.attack", "Stand between two programs and attack what they say."),
+    "attack": ("plytalk.cli.attack_command", "Stand between two programs and attack what they say."),
     "audit": ("plytalk.cli.audit_command", "Look at a server from outside: what it offers, and where it is weak."),
     "keys": ("plytalk.cli.keys", "Make, show and exchange keys, and decide which ones to trust."),
     "plugins": ("plytalk.cli.plugins", "List the installed plugins, check them, or make a new one."),

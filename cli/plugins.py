@@ -8,14 +8,14 @@ import click
 from plytalk.cli.main import paint
 from plytalk.cli.scaffold import new
 from plytalk.cli.stacks import Blocked
+from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.errors import Exit, PluginError
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.registry.discovery import PROFILE, Found
+from plytalk.core.registry.discovery import PLUGIN_KINDS, Found
 from plytalk.core.registry.hookspecs import API_VERSION
 from plytalk.core.registry.registry import Problem, Registry
-from plytalk.core.registry.validation import PLUGIN_KINDS
 
 EXAMPLES = """\b
 Examples:
@@ -24,7 +24,6 @@ Examples:
   chat plugins -p no:plytalk-cipher-xor                     as if that distribution were not installed
   chat plugins new plytalk-cipher-mine --kind cipher        start a plugin of your own
 """
-ORDER = [*PLUGIN_KINDS, PROFILE]
 
 
 @click.group(invoke_without_command=True, epilog=EXAMPLES)
@@ -39,7 +38,7 @@ def plugins(ctx: click.Context, check: bool, as_json: bool, blocked: tuple[str, 
             raise click.UsageError(f"--check, --json and -p have no meaning before `{ctx.invoked_subcommand}`.", ctx)
         return Exit.OK
     registry = Registry(blocked)
-    working = sorted(registry.load_all(), key=lambda one: (ORDER.index(one[0].kind), one[0].name))
+    working = sorted(registry.load_all(), key=lambda one: (PLUGIN_KINDS.index(one[0].kind), one[0].name))
     rows = [_row(found, brought) for found, brought in working]
     print(_as_json(rows, registry.problems) if as_json else _as_text(rows, registry.problems))
     return Exit.PLUGIN if check and registry.problems else Exit.OK
@@ -48,7 +47,7 @@ def plugins(ctx: click.Context, check: bool, as_json: bool, blocked: tuple[str, 
 plugins.add_command(new)
 
 
-def _row(found: Found, brought: type[Layer] | Profile) -> dict[str, Any]:
+def _row(found: Found, brought: type[Layer] | type[Attack] | Profile) -> dict[str, Any]:
     return {
         "kind": found.kind,
         "name": found.name,

@@ -29,6 +29,7 @@ from plytalk.cli import config
 from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
 from plytalk.core.contracts import errors, limits, optional
+from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.audit import Audits, Probe
 from plytalk.core.contracts.authenticator import Channel
 from plytalk.core.contracts.framer import Framer
@@ -42,7 +43,6 @@ from plytalk.core.endpoints import lifecycle
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.discovery import GROUP, OURS, Found, installed
 from plytalk.core.registry.registry import Registry
-from plytalk.lab.attacks.attack import Attack
 from plytalk.plugins.features.rooms import Rooms
 
 DOCS = Path(__file__).resolve().parent
@@ -163,8 +163,7 @@ def layers_of(kind: str, plugins: Registry) -> str:
 def attacks(plugins: Registry) -> str:
     rows = []
     for name in plugins.names(Attack.kind):
-        attack = plugins.layer(Attack.kind, name)
-        assert issubclass(attack, Attack)
+        attack = plugins.attack(name)
         rows.append((code(name), attack.summary(), listed(attack.defences), attack.reference))
     return table(("name", "what it does", "fails where the stack gives", "met before in"), rows)
 

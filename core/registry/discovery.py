@@ -13,13 +13,16 @@ from email import message_from_string
 from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import PurePath
 
+from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.errors import BrokenPlugin, PluginError
+from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.registry.validation import PLUGIN_KINDS
 
 GROUP = "plytalk"
 OURS = "plytalk"
 PROFILE = "profile"
+PLUGIN_KINDS = (*KINDS, Attack.kind, PROFILE)
+"""What a plugin can bring: the kinds of layer, attacks for the lab, and whole stacks under a name."""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 
@@ -53,8 +56,8 @@ class Found:
     @property
     def fault(self) -> PluginError | None:
         """What is wrong with the entry point's own name or value, which can be said without importing anything."""
-        if self.kind not in (*PLUGIN_KINDS, PROFILE) or not _NAME.fullmatch(self.name):
-            kinds = ", ".join((*PLUGIN_KINDS, PROFILE))
+        if self.kind not in PLUGIN_KINDS or not _NAME.fullmatch(self.name):
+            kinds = ", ".join(PLUGIN_KINDS)
             return BrokenPlugin(
                 f"The entry point `{self.key}` of {self.origin} is not called KIND-NAME, with a name in lowercase and one "
                 f"of these kinds: {kinds}."

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from plytalk.core.contracts.attack import Attack
     from plytalk.core.contracts.errors import ChatError
     from plytalk.core.contracts.layer import Layer
     from plytalk.core.contracts.measures import Measure
@@ -44,6 +45,11 @@ def layers() -> Sequence[type["Layer"]]:  # type: ignore[empty-body]
 @hookspec
 def profiles() -> Sequence["Profile"]:  # type: ignore[empty-body]
     """Give the profiles (whole stacks under a name) of this module. Fires once, when a stack is put together."""
+
+
+@hookspec
+def attacks() -> Sequence[type["Attack"]]:  # type: ignore[empty-body]
+    """Give the attacks of this module, for the lab. Fires once, when one of them is chosen or listed."""
 
 
 @hookspec

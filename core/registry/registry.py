@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.errors import BrokenPlugin, DuplicateLayer, PluginError, UnknownLayer
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.discovery import PROFILE, Found, found, installed
-from plytalk.core.registry.validation import fault_of
+from plytalk.core.registry.validation import HOOKS, fault_of
 
 if TYPE_CHECKING:
     from plytalk.core.stack.selection import Stack
@@ -98,12 +99,17 @@ class Registry:
         layer: type[Layer] = self._load(self._find(kind, name))
         return layer
 
+    def attack(self, name: str) -> type[Attack]:
+        """Import and give an attack. Raises as `layer` does."""
+        attack: type[Attack] = self._load(self._find(Attack.kind, name))
+        return attack
+
     def profile(self, name: str) -> Profile:
         """Import and give a profile. Raises as `layer` does."""
         profile: Profile = self._load(self._find(PROFILE, name))
         return profile
 
-    def load_all(self) -> list[tuple[Found, type[Layer] | Profile]]:
+    def load_all(self) -> list[tuple[Found, type[Layer] | type[Attack] | Profile]]:
         """Import every plugin and give those that work; what is wrong with the others is in `problems` afterwards."""
         working = []
         for one in self.found.values():
@@ -172,7 +178,7 @@ class Registry:
 
     def _collect(self, one: Found, module: ModuleType) -> Iterator[tuple[tuple[str, str], Any]]:
         others = [other for other in self.manager.get_plugins() if other is not module]
-        for hook in ("layers", "profiles"):
+        for hook in HOOKS:
             for given in self.manager.subset_hook_caller(hook, others)():
                 if not isinstance(given, list | tuple):
                     raise BrokenPlugin(f"The hook `{hook}` of {one.origin} gives {_short(repr(given))}, which is not a list.")

@@ -6,36 +6,56 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
+from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.contracts.sanitise import clean
-from plytalk.lab.attacks.attack import Attack
 
 JUDGEMENTS = ("agree", "check", "verify")
 OPTION_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OPTION_TYPES = (bool, int, str, Path)
-PLUGIN_KINDS: Mapping[str, type[Layer]] = {**KINDS, Attack.kind: Attack}
-"""What a plugin can bring: the kinds of layer that make a stack, and attacks for the lab."""
+HOOKS = ("layers", "profiles", "attacks")
+"""The hooks by which a plugin brings something."""
 
 
 def fault_of(brought: Any, hook: str) -> str:
-    """What is wrong with something that the hook `layers` or `profiles` gave, as a sentence; empty if nothing is."""
-    if hook == "profiles":
-        return _fault_of_profile(brought)
+    """What is wrong with something that one of HOOKS gave, as a sentence; empty if nothing is."""
+    return {"layers": _fault_of_layer, "profiles": _fault_of_profile, "attacks": _fault_of_attack}[hook](brought)
+
+
+def _fault_of_layer(brought: Any) -> str:
     if not (isinstance(brought, type) and issubclass(brought, Layer)):
         return f"it gives {brought!r:.100}, which is not a layer class."
     kind: Any = getattr(brought, "kind", None)
-    if not isinstance(kind, str) or kind not in PLUGIN_KINDS or not issubclass(brought, PLUGIN_KINDS[kind]):
+    if not isinstance(kind, str) or kind not in KINDS or not issubclass(brought, KINDS[kind]):
         return f"the class {brought.__name__} does not derive from a kind of layer such as {next(iter(KINDS.values())).__name__}."
-    if not isinstance(getattr(brought, "name", None), str):
-        return f"the class {brought.__name__} has no name."
-    if missing := getattr(brought, "__abstractmethods__", None):
-        return f"the {kind} `{brought.name}` does not define {', '.join(sorted(missing))}."
+    if fault := _fault_of_class(brought):
+        return fault
     if issubclass(brought, Authenticator) and all(getattr(brought, one) is getattr(Authenticator, one) for one in JUDGEMENTS):
         return f"the {kind} `{brought.name}` would let everybody in: it defines none of {', '.join(JUDGEMENTS)}."
     return _fault_of_statements(brought)
+
+
+def _fault_of_class(brought: Any) -> str:
+    if not isinstance(getattr(brought, "name", None), str):
+        return f"the class {brought.__name__} has no name."
+    if missing := getattr(brought, "__abstractmethods__", None):
+        return f"the {brought.kind} `{brought.name}` does not define {', '.join(sorted(missing))}."
+    return ""
+
+
+def _fault_of_attack(brought: Any) -> str:
+    if not (isinstance(brought, type) and issubclass(brought, Attack)):
+        return f"it gives {brought!r:.100}, which is not an attack class."
+    if fault := _fault_of_class(brought):
+        return fault
+    if not isinstance(brought.defences, AbstractSet) or not brought.defences <= set(Property):
+        return f"the defences of the attack `{brought.name}` are {brought.defences!r:.100}, which is not a set of Property."
+    if not isinstance(summary := brought.summary(), str) or clean(summary) != summary:
+        return f"the attack `{brought.name}` describes itself with {summary!r:.100}, which cannot be printed."
+    return ""
 
 
 def _fault_of_statements(layer: type[Layer]) -> str:

@@ -1,8 +1,14 @@
-"""The attack lab: two real ends of a stack, an attacker between them, and a verdict.
+"""The attack lab: a client and a server with the same stack, an attacker between them, and the outcome.
 
-attack.py   what an attack is: the contract, and the prediction from the stack's own statements
-middle.py   the place between the two ends: frames by name and order, both ways
-play.py     one conversation under attack, in one process: what was said, shown and noticed
-sides.py    the people at the ends, and conversations that the attacker begins by itself
-clock.py    an event loop that does not wait where nothing will happen
+scenario.py             which stacks are attacked
+matrix.py               every attack on every stack, the predicted and the measured outcome
+run.py                  one attacked conversation in one process: what was said, shown and noticed
+participants.py         the users of the client and the server, and conversations that the attacker begins
+interceptor.py          the attacker's place on the network path: frames by sender and order
+attacker_connection.py  a connection that the attacker has in one role
+learning.py             what an eavesdropper can learn
+proxy.py                the attacker between two real programs
+clock.py                an event loop that skips idle time
+
+What an attack is: core/contracts/attack.py. The attacks: plugins/attacks/.
 """

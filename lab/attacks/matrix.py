@@ -1,7 +1,7 @@
-"""The matrix: every attack against every stack, the prediction beside the measurement.
+"""The matrix: every attack on every stack, with the predicted and the measured outcome.
 
-A difference between the two is a failure, whichever of them is wrong: either a layer promises what it does not keep, or nobody
-knew that it keeps it.
+A difference between the two is a failure, whichever of them is wrong: a layer claims what it does not give, or gives what it does
+not claim.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from plytalk.core.contracts.attack import Attack, Outcome
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.optional import prepare
@@ -17,8 +18,7 @@ from plytalk.core.contracts.properties import Profile
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks import clock
-from plytalk.lab.attacks.attack import Attack, Outcome
-from plytalk.lab.attacks.run import Evidence, Passive, judge, measure_preludes, run_attack
+from plytalk.lab.attacks.run import AttackRecord, Passive, judge, measure_handshake, run_attack
 from plytalk.lab.attacks.scenario import ATTACKER, Scenario
 
 
@@ -31,7 +31,7 @@ class Cell:
     seed: int
     predicted: Outcome
     measured: Outcome
-    evidence: Evidence | None = None
+    record: AttackRecord | None = None
     log: tuple[str, ...] = ()
 
     @property
@@ -40,7 +40,7 @@ class Cell:
 
 
 class MatrixRunner:
-    """One scenario, made ready: three stacks with their own keys, and how long its handshake is."""
+    """Runs attacks on one scenario: three stacks, each with its own keys, and the length of the handshake."""
 
     def __init__(self, scenario: Scenario, folder: Path, known: Sequence[Profile]) -> None:
         self.scenario = scenario
@@ -49,32 +49,32 @@ class MatrixRunner:
         self.stacks = {role: bare.stack(role.value, folder, known) for role in Role}
         self.own = bare.stack(ATTACKER, folder, known)
 
-    async def ready(self) -> Evidence:
-        """Load every key, and hold the honest conversation by which the two ends get to know each other."""
+    async def prepare(self) -> AttackRecord:
+        """Load every key, and run the honest conversation in which the participants learn each other's keys."""
         for role, stack in (*self.stacks.items(), (Role.RESPONDER, self.own)):
             await prepare(stack.handshake, role, lambda prompt: "")
         if self.scenario.wants_keys:
             self.scenario = self.scenario.told(await self._keys_shown(), self._folder)
-        await self._agree()
-        self.preludes = await measure_preludes(self.stacks, self.own)
-        await self._agree()
-        evidence = await run_attack(self.stacks, self.own, Passive(), self.preludes)
-        self._keys = frozenset(key for side in evidence.sides.values() for key in side.inside.keys)
-        return evidence
+        await self._renew_authenticators()
+        self.handshake_lengths = await measure_handshake(self.stacks, self.own)
+        await self._renew_authenticators()
+        record = await run_attack(self.stacks, self.own, Passive(), self.handshake_lengths)
+        self._keys = frozenset(key for participant in record.participants.values() for key in participant.inside.keys)
+        return record
 
     async def _keys_shown(self) -> dict[str, Identity]:
-        """The keys of both ends and of the attacker, as they show them in honest conversations."""
+        """The keys of both participants and of the attacker, as they show them in honest conversations."""
         shown: dict[str, Identity] = {}
         for who, server in ((Role.RESPONDER.value, self.stacks[Role.RESPONDER]), (ATTACKER, self.own)):
-            evidence = await run_attack({**self.stacks, Role.RESPONDER: server}, self.own, Passive())
+            record = await run_attack({**self.stacks, Role.RESPONDER: server}, self.own, Passive())
             for name, seen_by in ((Role.INITIATOR.value, Role.RESPONDER), (who, Role.INITIATOR)):
-                if identity := evidence.sides[seen_by].identity:
+                if identity := record.participants[seen_by].identity:
                     shown[name] = identity
         return shown
 
-    async def _agree(self) -> None:
-        """Give every end new authenticators, since a secret may be good for one conversation. What the server's tells its person
-        to pass on, the client's person types; the attacker does not hear of it.
+    async def _renew_authenticators(self) -> None:
+        """Give every side new authenticators, since a secret may be good for one conversation. What the server tells its user to
+        pass on, the client's user types; the attacker does not learn it.
         """
         told: list[str] = []
 
@@ -96,14 +96,16 @@ class MatrixRunner:
     async def attack(self, kind: type[Attack], seed: int, trace: Trace | None = None) -> Cell:
         """One cell."""
         outcomes = {kind.predict(self.stacks[role]) for role in kind.victims}
-        predicted = Outcome.DETECTED if Outcome.DETECTED in outcomes else outcomes.pop()
+        predicted = Outcome.HELD if Outcome.HELD in outcomes else outcomes.pop()
         if predicted is Outcome.NOT_APPLICABLE:
             return Cell(kind.name, self.scenario.name, seed, predicted, predicted)
         log: list[str] = []
         attack = kind(seed)
-        await self._agree()
-        evidence = await run_attack(self.stacks, self.own, attack, self.preludes, log.append, self._leaked, trace, self._keys)
-        return Cell(kind.name, self.scenario.name, seed, predicted, judge(attack, evidence), evidence, tuple(log))
+        await self._renew_authenticators()
+        record = await run_attack(
+            self.stacks, self.own, attack, self.handshake_lengths, log.append, self._leaked, trace, self._keys
+        )
+        return Cell(kind.name, self.scenario.name, seed, predicted, judge(attack, record), record, tuple(log))
 
     async def _leaked(self, role: Role) -> Stack:
         stack = self.scenario.stack(role.value, self._folder, self._known)
@@ -113,7 +115,7 @@ class MatrixRunner:
 
 
 def passed_on(told: Sequence[str]) -> str:
-    """What a person reads to the other one: the last word of the first sentence."""
+    """What one user reads to the other: the last word of the first sentence."""
     return told[0].partition(". ")[0].split()[-1] if told else ""
 
 
@@ -125,10 +127,10 @@ def measure(
     progress: Callable[[str], None] = lambda line: None,
     trace: Trace | None = None,
 ) -> Iterator[Cell]:
-    """All cells, scenario by scenario; the first of each is the control, a passive listener, at which nobody may raise an alarm.
+    """All cells, scenario by scenario; the first of each is the control, an honest conversation.
 
-    A stack that wants something which is not here, a package or an option, is left out, and `progress` is told. `trace` hears of
-    what the attacks see and do, which is of use for one cell.
+    A stack that needs a package or an option which is missing is left out, and `progress` is told. `trace` sees what the attacks
+    see and do, which is of use for one cell.
     """
     for scenario in scenarios:
         progress(f"attacking {scenario.name} ...")
@@ -149,11 +151,11 @@ async def _measure(
 ) -> list[Cell]:
     control = Passive()
     try:
-        bench = MatrixRunner(scenario, folder, known)
-        evidence = await bench.ready()
+        runner = MatrixRunner(scenario, folder, known)
+        record = await runner.prepare()
     except Usage:
         raise
-    except ChatError as error:  # a stack that cannot even begin has crashed, and its cells with it
-        return [Cell(Passive.name, scenario.name, 0, Outcome.UNDETECTED, Outcome.CRASHED, None, (error.sentence,))]
-    cells = [Cell(Passive.name, scenario.name, 0, Outcome.UNDETECTED, judge(control, evidence), evidence)]
-    return cells + [await bench.attack(attack, seed, trace) for attack in attacks for seed in seeds]
+    except ChatError as error:  # where the honest conversation cannot begin, no attack can
+        return [Cell(Passive.name, scenario.name, 0, Outcome.HELD, Outcome.ERROR, None, (error.sentence,))]
+    cells = [Cell(Passive.name, scenario.name, 0, Outcome.HELD, judge(control, record), record)]
+    return cells + [await runner.attack(attack, seed, trace) for attack in attacks for seed in seeds]

@@ -1,15 +1,15 @@
-"""The attacker between two real programs: it listens, connects on, and lets an attack play with each conversation."""
+"""The attacker between two real programs: accepts clients, connects to the server, and runs an attack on each conversation."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 
+from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.errors import CannotConnect, ChatError
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
-from plytalk.lab.attacks.attack import Attack
-from plytalk.lab.attacks.interceptor import Interceptor, Tracing
+from plytalk.lab.attacks.interceptor import Access, AttackTracing, FrameInterceptor
 
 
 class Proxy:
@@ -19,11 +19,11 @@ class Proxy:
         self,
         own: Stack,
         make: Callable[[int], Attack],
-        preludes: Mapping[Role, int],
+        handshake_lengths: Mapping[Role, int],
         log: Callable[[str], None],
         trace: Trace | None = None,
     ) -> None:
-        self._own, self._make, self._preludes, self._log, self._trace = own, make, preludes, log, trace
+        self._own, self._make, self._handshake_lengths, self._log, self._trace = own, make, handshake_lengths, log, trace
 
     async def run(self, listen: tuple[str, int], to: tuple[str, int], once: bool = False) -> None:
         """Listen until cancelled, or until one conversation is over. Raises CannotConnect."""
@@ -51,44 +51,52 @@ class Proxy:
             client.close()
             return
         log(f"{client.peer} is connected to {server.peer}")
-        over = TransportOver()
+        over = BothClosed()
         streams: dict[Role, Stream] = {Role.INITIATOR: client, Role.RESPONDER: server}
-        tracing = Tracing(self._trace, number) if self._trace else None
-        interceptor = Interceptor(self._own, self._make(number), streams, self._preludes, log, over.ended, tracing)
-
-        async def meet(whose: Role = Role.RESPONDER, stack: Stack | None = None) -> Stream:
-            if whose is not Role.RESPONDER or stack:
-                raise CannotConnect("Only the server can be connected to.")
-            stream = await self._own.transport.connect(*to)
-            if tracing:
-                tracing.of(self._own, stream, whose, "server met")
-            return stream
-
-        interceptor.meet = meet  # type: ignore[method-assign]
+        tracing = AttackTracing(self._trace, number) if self._trace else None
+        access = TargetAccess(self._own, to, tracing)
+        interceptor = FrameInterceptor(
+            self._own, self._make(number), streams, self._handshake_lengths, log, over.closed, tracing, access
+        )
         try:
             await interceptor.start()
             await over.wait()
-            await interceptor.attack.after(interceptor)
+            await interceptor.attack.finish(interceptor)
         except ChatError as error:
             log(error.sentence)
         finally:
             for stream in streams.values():
                 stream.close()
             if tracing:
-                tracing.over()
+                tracing.end()
         log("both sides are gone")
 
 
-class TransportOver:
-    """Waits until both ends have closed."""
+class TargetAccess(Access):
+    """What an attacker can reach between two programs: new connections to the server."""
+
+    def __init__(self, own: Stack, target: tuple[str, int], tracing: AttackTracing | None) -> None:
+        self._own, self._target, self._tracing = own, target, tracing
+
+    async def connect(self, keys_of: Role, leaked: bool) -> Stream:
+        if keys_of is not Role.RESPONDER or leaked:
+            raise CannotConnect("Only the server can be connected to.")
+        stream = await self._own.transport.connect(*self._target)
+        if self._tracing:
+            self._tracing.start(self._own, stream, keys_of, "server met")
+        return stream
+
+
+class BothClosed:
+    """Waits until both participants have closed."""
 
     def __init__(self) -> None:
-        self._gone: set[Role] = set()
+        self._closed: set[Role] = set()
         self._both = asyncio.Event()
 
-    def ended(self, role: Role) -> None:
-        self._gone.add(role)
-        if len(self._gone) == len(Role):
+    def closed(self, role: Role) -> None:
+        self._closed.add(role)
+        if len(self._closed) == len(Role):
             self._both.set()
 
     async def wait(self) -> None:

@@ -1,185 +1,206 @@
-"""One conversation under attack: two real sessions over memory streams, the attack between them, and what came of it.
+"""One attacked conversation: two real sessions over memory streams, the attack between them, and what came of it.
 
-Nothing is timed: each line is said when all that the one before set off has happened.
+Nothing is timed: each line is said when everything that the line before set off has happened.
 """
 
 import asyncio
 import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 
+from plytalk.core.bases.attacking import wait_until_idle
+from plytalk.core.contracts.attack import CANARY, Attack, Evidence, InterceptedFrame, Outcome
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
 from plytalk.core.contracts.items import EXIT
 from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.session import Session
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
-from plytalk.lab.attacks.attack import Attack, Outcome
-from plytalk.lab.attacks.interceptor import Interceptor, Tracing
+from plytalk.lab.attacks.interceptor import Access, AttackTracing, FrameInterceptor
 from plytalk.lab.attacks.learning import learned
-from plytalk.lab.attacks.sides import ADDRESS, AttackerSessions, Participant, Telephone, Typist, open_session, quiet, session_of
+from plytalk.lab.attacks.participants import (
+    ADDRESS,
+    AttackerSessions,
+    OutOfBand,
+    ParticipantRecord,
+    SharedTerminalUi,
+    make_session,
+    open_session,
+)
 
 LINES = 6
 LONGEST = 600.0
-"""Seconds after which a conversation under attack is over."""
-CANARY = "canary-7f3a"
+"""Seconds after which an attacked conversation is over."""
 
 
 @dataclass
-class Evidence:
-    """What both people said, saw and noticed, and what passed the attacker."""
+class AttackRecord:
+    """What both participants said, saw and were warned of, and what passed the attacker."""
 
-    sides: dict[Role, Participant]
-    interceptor: Interceptor
-    later: list[Participant] = field(default_factory=list)
-    """What the server's end saw in the conversations that the attacker began by itself."""
-    crash: str = ""
-    earlier: frozenset[bytes] = frozenset()
+    participants: dict[Role, ParticipantRecord]
+    interceptor: FrameInterceptor
+    later: list[ParticipantRecord] = field(default_factory=list)
+    """The server's user in each conversation that the attacker began."""
+    error: str = ""
+    earlier_keys: frozenset[bytes] = frozenset()
     """Keys of earlier conversations."""
-    opening: Counter[Role] = field(default_factory=Counter)
-    """How many frames each end had sent when it could talk."""
+    handshake_lengths: Counter[Role] = field(default_factory=Counter)
+    """How many frames each participant had sent when it could talk."""
+
+    @property
+    def frames(self) -> list[InterceptedFrame]:
+        return self.interceptor.frames
 
     @property
     def alarmed(self) -> bool:
-        return any(side.alarms for side in self.sides.values())
-
-    def said_by(self, role: Role) -> list[str]:
-        return self.sides[role].said
-
-    def shown_to(self, role: Role) -> list[str]:
-        return self.sides[role].shown
+        """Whether a participant was warned."""
+        return any(participant.alarms for participant in self.participants.values())
 
     def faithful(self, sender: Role) -> bool:
         """Whether the other side saw exactly what `sender` said, each line once and in order."""
-        return self.sides[sender.other].shown == self.sides[sender].said
+        return self.participants[sender.other].shown == self.participants[sender].said
 
     def forged(self, receiver: Role) -> list[bytes]:
-        """What the cipher of one end opened, and the other end never sealed."""
-        genuine = set(self.sides[receiver.other].inside.packed)
-        return [plaintext for plaintext in self.sides[receiver].inside.accepted if plaintext not in genuine]
+        """What the receiver's cipher accepted, and the other side never sealed."""
+        genuine = set(self.participants[receiver.other].inside.packed)
+        return [plaintext for plaintext in self.participants[receiver].inside.accepted if plaintext not in genuine]
 
     @property
     def learned(self) -> list[str]:
-        """How somebody who only listens can read this conversation; empty where that is impossible."""
-        return list(learned([side.inside for side in self.sides.values()], self.captured, CANARY, self.earlier))
+        """How an eavesdropper can read this conversation; empty where that is impossible."""
+        inside = [participant.inside for participant in self.participants.values()]
+        return list(learned(inside, self.captured, CANARY, self.earlier_keys))
 
     @property
     def captured(self) -> bytes:
-        """All bytes that passed the attacker, of both ends."""
+        """All bytes that passed the attacker, of both participants."""
         return b"".join(bytes(self.interceptor.captured[role]) for role in Role)
 
 
-def judge(attack: Attack, evidence: Evidence) -> Outcome:
+def judge(attack: Attack, record: AttackRecord) -> Outcome:
     """The measured outcome."""
-    if evidence.crash:
-        return Outcome.CRASHED
-    return Outcome.UNDETECTED if attack.succeeded(evidence) else Outcome.DETECTED
+    if record.error:
+        return Outcome.ERROR
+    return Outcome.BROKEN if attack.succeeded(record) else Outcome.HELD
 
 
 class Passive(Attack):
-    """Only listens: the control. A stack that raises an alarm here raises false ones."""
+    """The control: an honest conversation that nobody interferes with. A stack that raises an alarm here raises false ones."""
 
     name = "passive"
-    row = "control"
-
-    @classmethod
-    def predict(cls, stack: Stack) -> Outcome:
-        return Outcome.UNDETECTED
+    threat = "control"
 
     def succeeded(self, evidence: Evidence) -> bool:
-        return not evidence.alarmed and all(evidence.faithful(role) for role in Role)
+        """Whether the honest conversation failed."""
+        return evidence.alarmed or not all(evidence.faithful(role) for role in Role)
+
+
+class LabAccess(Access):
+    """What an attacker can reach in the lab: conversations with the server, and what `leaked` makes of a participant's files."""
+
+    def __init__(self, sessions: AttackerSessions, leaked: Callable[[Role], Awaitable[Stack]] | None) -> None:
+        self._sessions, self._leaked = sessions, leaked
+
+    async def connect(self, keys_of: Role, leaked: bool) -> Stream:
+        return await self._sessions.connect(keys_of, await self.leaked_stack(keys_of) if leaked else None)
+
+    async def leaked_stack(self, role: Role) -> Stack:
+        return await (self._leaked(role) if self._leaked else super().leaked_stack(role))
 
 
 async def run_attack(
     stacks: Mapping[Role, Stack],
     own: Stack,
     attack: Attack,
-    preludes: Mapping[Role, int] | None = None,
+    handshake_lengths: Mapping[Role, int] | None = None,
     log: Callable[[str], None] = lambda line: None,
     leaked: Callable[[Role], Awaitable[Stack]] | None = None,
     trace: Trace | None = None,
-    earlier: frozenset[bytes] = frozenset(),
-) -> Evidence:
+    earlier_keys: frozenset[bytes] = frozenset(),
+) -> AttackRecord:
     """Attack one conversation of `LINES` lines from each side, ended by the client. Never raises for what the attack does.
 
-    `own` is the attacker's stack: the same layers, and nothing of the two ends' keys. `leaked` builds an end's stack again from
-    the files it left, for attacks that get hold of them; `trace` hears of all that the attacker sees and does; `earlier` are keys
-    of earlier conversations of the same ends.
+    `own` is the attacker's stack: the same layers, and none of the participants' keys. `leaked` builds a participant's stack
+    again from the files it left, for attacks that get hold of them; `trace` sees all that the attacker sees and does;
+    `earlier_keys` are those of earlier conversations of the same participants.
     """
     pairs = {role: memory_stream_pair() for role in Role}
-    if attack.far:
+    if attack.remote:
         for stream, _ in pairs.values():
             stream.peer = ADDRESS
-    sides, telephone = {role: Participant() for role in Role}, Telephone()
-    person = Typist(sides[Role.RESPONDER], telephone, sides[Role.INITIATOR]) if attack.one_person else None
-    meetings = AttackerSessions(stacks, attack.far, person)
-    tracing = Tracing(trace) if trace else None
-    between = {role: stream for role, (_, stream) in pairs.items()}
-    interceptor = Interceptor(own, attack, between, preludes or {}, log, tracing=tracing)
-    interceptor.meet = meetings.meet  # type: ignore[method-assign]
-    if leaked:
-        interceptor.leaked = leaked  # type: ignore[method-assign, assignment]
+    records, out_of_band = {role: ParticipantRecord() for role in Role}, OutOfBand()
+    shared = SharedTerminalUi(records[Role.RESPONDER], out_of_band, records[Role.INITIATOR]) if attack.shared_terminal else None
+    begun = AttackerSessions(stacks, attack.remote, shared)
+    tracing = AttackTracing(trace) if trace else None
+    streams = {role: stream for role, (_, stream) in pairs.items()}
+    interceptor = FrameInterceptor(
+        own, attack, streams, handshake_lengths or {}, log, tracing=tracing, access=LabAccess(begun, leaked)
+    )
     sessions = {
-        role: session_of(stacks[role], stream, role, sides[role], telephone, person if role is Role.RESPONDER else None)
+        role: make_session(stacks[role], stream, role, records[role], out_of_band, shared if role is Role.RESPONDER else None)
         for role, (stream, _) in pairs.items()
     }
-    evidence = Evidence(sides, interceptor, meetings.sides, earlier=earlier)
-    taking = asyncio.create_task(interceptor.start())
-    end = asyncio.get_running_loop().call_later(LONGEST, interceptor.cut)  # whom the attacker leaves waiting
+    record = AttackRecord(records, interceptor, begun.records, earlier_keys=earlier_keys)
+    starting = asyncio.create_task(interceptor.start())
+    timer = asyncio.get_running_loop().call_later(LONGEST, interceptor.cut)  # ends what the attack leaves waiting
     try:
-        await _converse(sessions, evidence)
-        await attack.after(interceptor)
+        await _converse(sessions, record)
+        await attack.finish(interceptor)
     except Exception:
-        evidence.crash = traceback.format_exc()
+        record.error = traceback.format_exc()
     finally:
-        end.cancel()
-        taking.cancel()
+        timer.cancel()
+        starting.cancel()
         with suppress(asyncio.CancelledError, ChatError, ExceptionGroup):
-            await taking
-        await meetings.close()
+            await starting
+        await begun.close()
         for stream in chain(*pairs.values()):
             stream.close()
         if tracing:
-            tracing.over()
-    endings = (side.ending for side in sides.values() if side.ending)
-    faults = (str(ending.error) for ending in endings if isinstance(ending.error, BrokenPlugin))
-    evidence.crash = evidence.crash or next(faults, "")
-    return evidence
+            tracing.end()
+    record.error = record.error or _fault_in(records.values())
+    return record
 
 
-async def measure_preludes(stacks: Mapping[Role, Stack], own: Stack) -> dict[Role, int]:
-    """How many frames each end of a stack sends before it may talk, by watching an honest conversation."""
-    listener = Passive()
-    evidence = await run_attack(stacks, own, listener)
-    return {role: evidence.opening[role] for role in Role}
+def _fault_in(records: Iterable[ParticipantRecord]) -> str:
+    """The fault of a layer that ended a conversation; empty for none."""
+    errors = (record.ending.error for record in records if record.ending)
+    return next((str(error) for error in errors if isinstance(error, BrokenPlugin)), "")
 
 
-async def _converse(sessions: Mapping[Role, Session], evidence: Evidence) -> None:
-    sides = evidence.sides
-    opened = await asyncio.gather(*(open_session(sessions[role], sides[role]) for role in Role))
-    await quiet()
-    evidence.opening = Counter(passing.sender for passing in evidence.interceptor.frames)
+async def measure_handshake(stacks: Mapping[Role, Stack], own: Stack) -> dict[Role, int]:
+    """How many frames each participant sends before it may talk, as counted in an honest conversation."""
+    record = await run_attack(stacks, own, Passive())
+    return {role: record.handshake_lengths[role] for role in Role}
+
+
+async def _converse(sessions: Mapping[Role, Session], record: AttackRecord) -> None:
+    records = record.participants
+    opened = await asyncio.gather(*(open_session(sessions[role], records[role]) for role in Role))
+    await wait_until_idle()
+    record.handshake_lengths = Counter(frame.sender for frame in record.frames)
     if all(opened):
-        await _talk(sessions, sides)
+        await _talk(sessions, records)
     for role in Role:
-        if sides[role].opened:
+        if records[role].opened:
             await _leave(sessions[role])
-            await quiet()
-    await asyncio.gather(*(_settle(sessions[role], sides[role]) for role in Role if sides[role].opened))
+            await wait_until_idle()
+    await asyncio.gather(*(_wait_for_end(sessions[role], records[role]) for role in Role if records[role].opened))
 
 
-async def _talk(sessions: Mapping[Role, Session], sides: Mapping[Role, Participant]) -> None:
+async def _talk(sessions: Mapping[Role, Session], records: Mapping[Role, ParticipantRecord]) -> None:
     for number in range(LINES):
         for role in Role:
             if not sessions[role].ending:
                 line = f"{role.value} line {number} {CANARY}{'.' * 5 * number}"
-                sides[role].said.append(line)
+                records[role].said.append(line)
                 sessions[role].say(line)
-                await quiet()
+                await wait_until_idle()
 
 
 async def _leave(session: Session) -> None:
@@ -187,7 +208,7 @@ async def _leave(session: Session) -> None:
         session.say(EXIT)
 
 
-async def _settle(session: Session, side: Participant) -> None:
-    side.ending = await session.over()
-    if side.ending.error:
-        side.alarms.append(side.ending.error.sentence)
+async def _wait_for_end(session: Session, record: ParticipantRecord) -> None:
+    record.ending = await session.over()
+    if record.ending.error:
+        record.alarms.append(record.ending.error.sentence)

@@ -1,4 +1,4 @@
-"""plytalk/1 as an attacker speaks it, for the lab: what an honest side decides or checks is here the caller's to say.
+"""plytalk/1 as an attacker speaks it, for the lab: the caller says what an honest side would decide or check.
 
 `ImpostorServer` poses as the server to a client, `ImpostorClient` as the client to a server. They do by hand what
 plytalk.plugins.handshakes.plytalk1 does, one message at a time (docs/protocol.md).
@@ -10,14 +10,12 @@ from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from plytalk.core.bases.attacking import Takeover
+from plytalk.core.contracts.attack import AttackedStack, Evidence, Interceptor
 from plytalk.core.contracts.handshake import NegotiatingIO
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.peers import Role
 from plytalk.core.pipeline.handshake_io import MESSAGE
-from plytalk.core.stack.selection import Stack
-from plytalk.lab.attacks.attack import Editing, Takeover
-from plytalk.lab.attacks.interceptor import Interceptor
-from plytalk.lab.attacks.run import Evidence
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState, TransportState
 from plytalk.plugins.noise.primitives import DH, KEM, MLKEM768, X25519, KeyPair
@@ -35,7 +33,7 @@ Show = Callable[[bytes], bytes]
 """Gives the identity payload to show for a static public key."""
 
 
-def attackable(stack: Stack) -> bool:
+def speaks_plytalk1(stack: AttackedStack) -> bool:
     """Whether the stack speaks plytalk/1."""
     return stack.handshake.name == "plytalk1"
 
@@ -132,33 +130,23 @@ class ImpostorClient:
 
 
 async def begin(io: NegotiatingIO, protocol: NoiseProtocol, initiator: bool, prologue: bytes, static: KeyPair) -> HandshakeState:
-    """The Noise handshake after the preambles, with a pre-shared key of the attacker's own where the suite takes one."""
+    """The Noise handshake after the preambles, with a pre-shared key of the attacker's where the suite takes one."""
     psks = [await io.agree()] if protocol.pattern.psks else []
     return HandshakeState(protocol, initiator=initiator, prologue=prologue, s=static, psks=psks)
 
 
-def both(interceptor: Interceptor) -> tuple[ImpostorServer, ImpostorClient]:
+async def both(interceptor: Interceptor) -> tuple[ImpostorServer, ImpostorClient]:
     """The attacker in both places: towards the client, and towards the server."""
-    return ImpostorServer(interceptor.leg(Role.RESPONDER).io), ImpostorClient(interceptor.leg(Role.INITIATOR).io)
-
-
-class Downgrading(Editing):
-    """An attack that edits one of the preambles, so that the two ends agree on less."""
-
-    row = "A14"
-    reference = "POODLE, CVE-2014-3566"
-
-    @classmethod
-    def applies(cls, stack: Stack) -> bool:
-        return attackable(stack)
+    to_client, to_server = await interceptor.impersonate(Role.RESPONDER), await interceptor.impersonate(Role.INITIATOR)
+    return ImpostorServer(to_client.io), ImpostorClient(to_server.io)
 
 
 class Posing(Takeover):
     """An attack that poses as the server of plytalk/1, and has succeeded where the client's side opens."""
 
     @classmethod
-    def applies(cls, stack: Stack) -> bool:
-        return attackable(stack)
+    def applies(cls, stack: AttackedStack) -> bool:
+        return speaks_plytalk1(stack)
 
     def succeeded(self, evidence: Evidence) -> bool:
-        return evidence.sides[Role.INITIATOR].opened
+        return evidence.participants[Role.INITIATOR].opened

@@ -11,8 +11,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "core.bases.aead": "RandomNonceCipher",
+    "core.bases.attacking": "Takeover",
     "core.bases.header_framer": "HeaderFramer",
     "core.bases.utf8_messages": "TextMessages",
+    "core.contracts.attack": (
+        "Attack AttackedStack AttackerConnection Evidence InterceptedFrame Interceptor Outcome Participant"
+    ),
     "core.contracts.audit": "Audits Finding Grade Probe",
     "core.contracts.authenticator": "Authenticator Channel",
     "core.contracts.cipher": "Cipher",
@@ -47,9 +51,6 @@ _HOMES = {
     "core.io.lines": "LineReader",
     "core.io.queue_listener": "QueueListener",
     "core.registry.hookspecs": "hookimpl",
-    "lab.attacks.attack": "Attack Passing Takeover",
-    "lab.attacks.interceptor": "Interceptor",
-    "lab.attacks.run": "Evidence",
     "trust.files": "edited_lines place read_lines",
     "trust.store_errors": "StoreError",
 }
@@ -59,8 +60,17 @@ __all__ = [*_HOME]
 
 if TYPE_CHECKING:
     from plytalk.core.bases.aead import RandomNonceCipher as RandomNonceCipher
+    from plytalk.core.bases.attacking import Takeover as Takeover
     from plytalk.core.bases.header_framer import HeaderFramer as HeaderFramer
     from plytalk.core.bases.utf8_messages import TextMessages as TextMessages
+    from plytalk.core.contracts.attack import Attack as Attack
+    from plytalk.core.contracts.attack import AttackedStack as AttackedStack
+    from plytalk.core.contracts.attack import AttackerConnection as AttackerConnection
+    from plytalk.core.contracts.attack import Evidence as Evidence
+    from plytalk.core.contracts.attack import InterceptedFrame as InterceptedFrame
+    from plytalk.core.contracts.attack import Interceptor as Interceptor
+    from plytalk.core.contracts.attack import Outcome as Outcome
+    from plytalk.core.contracts.attack import Participant as Participant
     from plytalk.core.contracts.audit import Audits as Audits
     from plytalk.core.contracts.audit import Finding as Finding
     from plytalk.core.contracts.audit import Grade as Grade
@@ -162,11 +172,6 @@ if TYPE_CHECKING:
     from plytalk.core.io.lines import LineReader as LineReader
     from plytalk.core.io.queue_listener import QueueListener as QueueListener
     from plytalk.core.registry.hookspecs import hookimpl as hookimpl
-    from plytalk.lab.attacks.attack import Attack as Attack
-    from plytalk.lab.attacks.attack import Passing as Passing
-    from plytalk.lab.attacks.attack import Takeover as Takeover
-    from plytalk.lab.attacks.interceptor import Interceptor as Interceptor
-    from plytalk.lab.attacks.run import Evidence as Evidence
     from plytalk.trust.files import edited_lines as edited_lines
     from plytalk.trust.files import place as place
     from plytalk.trust.files import read_lines as read_lines

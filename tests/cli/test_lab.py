@@ -4,6 +4,11 @@ import json
 
 from programs import chat, complaint
 
+from plytalk.cli.lab import LEGEND, as_html, as_json, as_markdown, as_story, as_table, style
+from plytalk.core.contracts.attack import Outcome
+from plytalk.lab.attacks.matrix import Cell
+from plytalk.lab.attacks.run import Passive
+
 CELL = ("--stack", "secure-chat", "--attack", "replay")
 
 
@@ -15,12 +20,33 @@ def test_it_prints_the_matrix() -> None:
     assert "attacking demo01" in run.stderr
 
 
+def test_the_four_outcomes_have_one_word_each_everywhere() -> None:
+    assert [str(outcome) for outcome in Outcome] == ["held", "broken", "not applicable", "error"]
+    cells = [Cell("a", "s", 0, Outcome.HELD, outcome) for outcome in Outcome]
+    for cell in cells:
+        assert f"| a | {cell.measured} |" in as_markdown([cell])
+        assert f">{cell.measured}</td>" in as_html([cell])
+        assert f"measured {cell.measured}" in as_story([cell])
+        assert json.loads(as_json([cell]))[0]["measured"] == cell.measured
+    assert [as_table([cell]).splitlines()[3].split() for cell in cells] == [
+        ["a", "held"], ["a", "broken!"], ["a", "-!"], ["a", "error!"]
+    ]  # fmt: skip
+    for outcome in Outcome:
+        assert outcome in LEGEND
+
+
+def test_the_control_has_no_colour_unless_it_went_wrong() -> None:
+    good, bad = (Cell(Passive.name, "s", 0, Outcome.HELD, outcome) for outcome in (Outcome.HELD, Outcome.BROKEN))
+    assert (style(good), style(bad)) == ("", "BROKEN")
+    assert '<td class=" True">held</td>' in as_html([good])
+
+
 def test_programs_get_a_list_of_cells() -> None:
     run = chat("lab", *CELL, "--seeds", "2", "--json")
     cells = json.loads(run.stdout)
     assert cells[0]["attack"] == "passive"
     assert cells[1:] == [
-        {"attack": "replay", "stack": "secure-chat", "seed": seed, "predicted": "undetected", "measured": "undetected"}
+        {"attack": "replay", "stack": "secure-chat", "seed": seed, "predicted": "broken", "measured": "broken"}
         for seed in range(2)
     ]
 
@@ -28,13 +54,13 @@ def test_programs_get_a_list_of_cells() -> None:
 def test_markdown_is_a_table() -> None:
     lines = chat("lab", *CELL, "--markdown").stdout.splitlines()
     assert lines[0] == "| attack | secure-chat |"
-    assert lines[-1] == "| replay | undetected |"
+    assert lines[-1] == "| replay | broken |"
 
 
 def test_a_page_stands_alone() -> None:
     page = chat("lab", *CELL, "--html").stdout
     assert page.startswith("<!doctype html>")
-    assert '<tr><th>replay</th><td class="UNDETECTED True">undetected</td></tr>' in page
+    assert '<tr><th>replay</th><td class="BROKEN True">broken</td></tr>' in page
     assert "default-src 'none'" in page
 
 

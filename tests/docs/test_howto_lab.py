@@ -25,4 +25,4 @@ def test_the_attack_on_the_page_installs_and_does_what_it_predicts(tmp_path: Pat
     printed = fresh.run("chat", "lab", "--attack", "mine", "--stack", "demo02", "--stack", stack, "--json")
     cells = json.loads(printed[printed.index("[") :])
     measured = {cell["stack"]: cell["measured"] for cell in cells if cell["attack"] == "mine"}
-    assert measured == {"demo02": "undetected", stack: "detected"}
+    assert measured == {"demo02": "broken", stack: "held"}

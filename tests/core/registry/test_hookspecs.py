@@ -9,7 +9,7 @@ from plytalk.core.registry import hookspecs
 from plytalk.core.registry.hookspecs import API_VERSION, hookimpl
 
 HOOKS = [
-    "layers", "profiles", "server_opened", "turned_away", "session_opened", "session_closed", "measures", "reread",
+    "layers", "profiles", "attacks", "server_opened", "turned_away", "session_opened", "session_closed", "measures", "reread",
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import pytest
 from strangers import TROUBLE
 
 from plytalk import Authenticator, Cipher, Handshake, Layer, Option, Peer, Profile, Property
+from plytalk.core.contracts.attack import Attack, Evidence
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.registry.registry import Registry
 from plytalk.core.registry.validation import fault_of
@@ -29,11 +30,11 @@ def but(**attributes: object) -> type:
     return type("Odd", (Fine,), attributes)
 
 
-def test_every_built_in_layer_keeps_its_contract() -> None:
-    brought = [each for found, each in Registry().load_all() if found.builtin]
+def test_every_built_in_plugin_keeps_its_contract() -> None:
+    brought = [(found.kind, each) for found, each in Registry().load_all() if found.builtin]
     assert len(brought) > 15
-    for each in brought:
-        assert not fault_of(each, "layers" if isinstance(each, type) else "profiles")
+    for kind, each in brought:
+        assert not fault_of(each, {"profile": "profiles", "attack": "attacks"}.get(kind, "layers"))
 
 
 @pytest.mark.parametrize("thing", [None, 3, "Fine", object, Fine(None, None), Layer(), Profile("x", "", 1)])
@@ -99,6 +100,40 @@ def test_what_a_layer_states_must_make_sense(statement: dict[str, object], fault
     said = fault_of(but(**statement), "layers")
     assert fault in said
     assert bool(said) == bool(fault)
+
+
+class Harmless(Attack):
+    """Does nothing."""
+
+    name = "harmless"
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ({}, ""),
+        ({"defences": {"order"}}, ""),
+        ({"name": None}, "the class Odd has no name."),
+        ({"defences": {"peace"}}, "which is not a set of Property"),
+        ({"defences": "order"}, "which is not a set of Property"),
+        ({"__doc__": "Fine\x9b2J."}, "cannot be printed"),
+        ({"summary": classmethod(lambda cls: 3)}, "cannot be printed"),
+    ],
+)
+def test_what_an_attack_states_must_make_sense(statement: dict[str, object], fault: str) -> None:
+    said = fault_of(type("Odd", (Harmless,), statement), "attacks")
+    assert fault in said
+    assert bool(said) == bool(fault)
+
+
+def test_an_attack_is_not_a_layer_and_a_layer_is_not_an_attack() -> None:
+    assert "is not an attack class" in fault_of(Fine, "attacks")
+    assert "is not a layer class" in fault_of(Harmless, "layers")
+    unfinished = type("Odd", (Attack,), {"name": "odd"})
+    assert fault_of(unfinished, "attacks") == "the attack `odd` does not define succeeded."
 
 
 def test_profiles() -> None:

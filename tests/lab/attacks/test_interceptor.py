@@ -1,23 +1,20 @@
-"""The place between two ends: what passes is cut into frames and counted, and what is done reaches the end it is meant for."""
+"""The attacker's place on the path: what passes is cut into frames and counted, and what is sent reaches the right side."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
-from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, LocalError, WrongSecret
+from plytalk.core.contracts.attack import Attack, InterceptedFrame
+from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, LocalError
 from plytalk.core.contracts.handshake import Handshake, HandshakeIO
-from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.handshake_io import MESSAGE
-from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks import clock
-from plytalk.lab.attacks.attack import Attack, Passing
-from plytalk.lab.attacks.interceptor import Interceptor, Leg
+from plytalk.lab.attacks.attacker_connection import StackConnection
+from plytalk.lab.attacks.interceptor import FrameInterceptor
 from plytalk.lab.attacks.run import Passive
-from plytalk.lab.attacks.scenario import ATTACKER, scenarios
 from plytalk.testing.endpoints import stack_of
 from plytalk.testing.parts import GivenKeys, TypedFrames
 
@@ -47,10 +44,10 @@ def frame(payload: bytes, kind: bytes = b"M") -> bytes:
 
 def between(
     attack: Attack, preludes: dict[Role, int] | None = None, handshake: type[Handshake] = GivenKeys
-) -> tuple[Interceptor, dict[Role, End]]:
+) -> tuple[FrameInterceptor, dict[Role, End]]:
     pairs = {role: memory_stream_pair() for role in Role}
     streams = {role: inner for role, (_, inner) in pairs.items()}
-    return Interceptor(stack_of(handshake), attack, streams, preludes or {}), {
+    return FrameInterceptor(stack_of(handshake), attack, streams, preludes or {}), {
         role: End(outer) for role, (outer, _) in pairs.items()
     }
 
@@ -61,7 +58,7 @@ async def over(*ends: End) -> None:
 
 
 def test_frames_are_told_apart_by_sender_order_and_whether_the_handshake_is_done() -> None:
-    async def talk() -> Interceptor:
+    async def talk() -> FrameInterceptor:
         interceptor, ends = between(Passive(), {CLIENT: 1, SERVER: 0})
         await interceptor.start()
         io = frame(b"key", b"K") + frame(b"one") + frame(b"two")
@@ -76,15 +73,17 @@ def test_frames_are_told_apart_by_sender_order_and_whether_the_handshake_is_done
         return interceptor
 
     interceptor = clock.run(talk())
-    assert [passing for passing in interceptor.frames if passing.sender is CLIENT] == [
-        Passing(CLIENT, 0, True, b"K", b"key"),
-        Passing(CLIENT, 0, False, b"M", b"one"),
-        Passing(CLIENT, 1, False, b"M", b"two"),
+    assert [frame for frame in interceptor.frames if frame.sender is CLIENT] == [
+        InterceptedFrame(CLIENT, 0, True, b"K", b"key"),
+        InterceptedFrame(CLIENT, 0, False, b"M", b"one"),
+        InterceptedFrame(CLIENT, 1, False, b"M", b"two"),
     ]
-    assert [passing for passing in interceptor.frames if passing.sender is SERVER] == [Passing(SERVER, 0, False, b"M", b"three")]
+    assert [frame for frame in interceptor.frames if frame.sender is SERVER] == [
+        InterceptedFrame(SERVER, 0, False, b"M", b"three")
+    ]
 
 
-def test_what_is_no_frame_of_the_stack_passes_for_the_ends_to_judge() -> None:
+def test_bytes_that_are_not_a_frame_of_the_stack_pass_for_the_participants_to_judge() -> None:
     async def talk() -> None:
         interceptor, ends = between(Passive())
         await interceptor.start()
@@ -97,7 +96,7 @@ def test_what_is_no_frame_of_the_stack_passes_for_the_ends_to_judge() -> None:
     clock.run(talk())
 
 
-def test_frames_and_bytes_of_the_attacker_s_own_go_to_the_end_it_names() -> None:
+def test_frames_and_bytes_that_the_attacker_sends_go_to_the_side_it_names() -> None:
     async def talk() -> None:
         interceptor, ends = between(Passive())
         await interceptor.start()
@@ -119,70 +118,56 @@ def test_outside_the_lab_nobody_else_can_be_met_and_nothing_leaks() -> None:
     async def ask() -> None:
         interceptor, _ = between(Passive())
         with pytest.raises(CannotConnect):
-            await interceptor.meet()
+            await interceptor.connect()
         with pytest.raises(LocalError, match="chat lab"):
-            await interceptor.leaked(CLIENT)
+            await interceptor.impersonate(CLIENT, leaked=True)
 
     clock.run(ask())
 
 
-# -- conversations of the attacker's own -----------------------------------------------------------------------------------
-
-
-def test_posing_as_both_ends_gives_a_conversation_with_each_under_other_keys() -> None:
+def test_impersonating_both_gives_a_connection_with_each_under_other_keys() -> None:
     async def pose() -> None:
         interceptor, ends = between(Passive(), handshake=Shows)
-        honest = {role: Leg(interceptor.stack, end.stream, role, lambda role: None) for role, end in ends.items()}
-        opening = [asyncio.create_task(leg.open()) for leg in honest.values()]
-        to_client, to_server = await interceptor.pose(interceptor.stack)
+        honest = {role: StackConnection(interceptor.stack, end.stream, role) for role, end in ends.items()}
+        opening = [asyncio.create_task(connection.open()) for connection in honest.values()]
+        to_client, to_server = await interceptor.impersonate_both()
         client, server = await asyncio.gather(*opening)
         assert client.send != server.receive  # the two ends do not hold the same keys
         assert to_server.identity == Identity("test", b"the server's key")
-        honest[CLIENT].send(b"hello")
-        assert await to_client.receive() == b"hello"
-        to_server.send(b"good bye")
-        assert await honest[SERVER].receive() == b"good bye"
+        honest[CLIENT].say("hello")
+        assert await to_client.hear() == ["hello"]
+        to_server.say("good bye")
+        assert await honest[SERVER].hear() == ["good bye"]
 
     clock.run(pose())
 
 
-@pytest.mark.parametrize(("who", "agrees"), [("server", True), (ATTACKER, False)])
-def test_a_leg_goes_along_with_authenticators_with_the_secret_that_it_has(who: str, agrees: bool, tmp_path: Path) -> None:
-    [scenario] = [scenario for scenario in scenarios(Registry()) if scenario.name == "plytalk1 psk"]
-
-    async def meet() -> None:
-        stacks = {CLIENT: scenario.stack("client", tmp_path), SERVER: scenario.stack(who, tmp_path)}
-        for role, stack in stacks.items():
-            await prepare(stack.handshake, role, lambda prompt: "")
-        streams = memory_stream_pair()
-        client, server = (
-            Leg(stack, stream, role, lambda role: None) for (role, stack), stream in zip(stacks.items(), streams, strict=True)
-        )
-        opening = asyncio.create_task(client.open())
-        if agrees:
-            await asyncio.gather(server.open(), opening)
-            client.send(b"hello")
-            assert server.cipher.open(await server.receive()) == b"hello"
-        else:
-            with pytest.raises(WrongSecret):
-                await server.open()
-            streams[1].finish()
-            with pytest.raises(WrongSecret, match="hung up"):
-                await opening
-
-    clock.run(meet())
-
-
-def test_an_end_that_leaves_refuses_and_the_middle_hears_of_it() -> None:
+def test_a_participant_that_leaves_refuses_and_the_interceptor_is_told() -> None:
     async def refused() -> None:
         gone: list[Role] = []
         ours, theirs = memory_stream_pair()
-        interceptor = Interceptor(stack_of(), Passive(), {CLIENT: theirs, SERVER: theirs}, {}, ended=gone.append)
-        leg = interceptor.leg(SERVER)
+        interceptor = FrameInterceptor(stack_of(), Passive(), {CLIENT: theirs, SERVER: theirs}, {}, closed=gone.append)
+        connection = await interceptor.impersonate(SERVER)
         ours.deliver_to(lambda data: None, lambda error: None)
         ours.finish()
         with pytest.raises(HandshakeFailed, match="closed the connection"):
-            await leg.open()
+            await connection.open()
         assert gone == [CLIENT]
 
     clock.run(refused())
+
+
+def test_what_an_attack_does_not_decide_about_passes_unchanged_and_so_does_the_end() -> None:
+    async def pass_on() -> None:
+        interceptor, ends = between(Passive())
+        await interceptor.start()
+        assert not interceptor.taken_over
+        frame = TypedFrames().encode(b"M", b"hello")
+        ends[Role.INITIATOR].stream.send(frame)
+        ends[Role.INITIATOR].stream.finish()
+        await ends[Role.RESPONDER].over.wait()
+        assert ends[Role.RESPONDER].heard == frame
+        assert not ends[Role.INITIATOR].over.is_set()
+        assert interceptor.frames == [InterceptedFrame(Role.INITIATOR, 0, False, b"M", b"hello")]
+
+    clock.run(pass_on())

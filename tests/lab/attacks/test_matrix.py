@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
+from plytalk.core.contracts.attack import Attack, Outcome
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.registry import Registry
-from plytalk.lab.attacks.attack import Attack, Outcome
 from plytalk.lab.attacks.matrix import Cell, measure, passed_on
 from plytalk.lab.attacks.run import Passive
 from plytalk.lab.attacks.scenario import Scenario, scenarios
@@ -14,14 +14,14 @@ from plytalk.lab.attacks.scenario import Scenario, scenarios
 HOST = Registry()
 PROFILES = set(HOST.names("profile"))
 SETUPS = [scenario for scenario in scenarios(HOST) if scenario.name.split()[0] in PROFILES]
-ATTACKS = [HOST.layer("attack", name) for name in HOST.names("attack") if HOST.found["attack", name].builtin]
+ATTACKS = [HOST.attack(name) for name in HOST.names("attack") if HOST.found["attack", name].builtin]
 
 
 @pytest.mark.parametrize("scenario", SETUPS, ids=lambda scenario: scenario.name)
 def test_every_attack_does_what_was_predicted(scenario: Scenario) -> None:
-    cells = list(measure([scenario], [attack for attack in ATTACKS if issubclass(attack, Attack)]))
+    cells = list(measure([scenario], ATTACKS))
     assert [
-        f"{cell.attack}: {cell.predicted} -> {cell.measured} {cell.evidence and cell.evidence.crash}"
+        f"{cell.attack}: {cell.predicted} -> {cell.measured} {cell.record and cell.record.error}"
         for cell in cells
         if not cell.agrees
     ] == []
@@ -32,9 +32,9 @@ def test_the_control_raises_no_alarm() -> None:
     for scenario in SETUPS:
         [control] = measure([scenario], [])
         assert control.attack == Passive.name
-        assert control.evidence is not None
-        assert not control.evidence.alarmed
-        assert all(control.evidence.faithful(role) for role in Role)
+        assert control.record is not None
+        assert not control.record.alarmed
+        assert all(control.record.faithful(role) for role in Role)
 
 
 def test_there_are_stacks_of_every_kind() -> None:
@@ -50,30 +50,30 @@ def test_the_old_stacks_fall_and_the_default_holds() -> None:
     chosen = [
         scenario for scenario in SETUPS if scenario.name in ("secure-chat", "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly pinned")
     ]
-    attacks = [attack for attack in ATTACKS if issubclass(attack, Attack)]
+    attacks = ATTACKS
     outcomes = {(cell.stack, cell.attack): cell.measured for cell in measure(chosen, attacks)}
     for name in ("mitm", "replay", "reorder", "drop", "reflect", "truncate"):
-        assert outcomes["secure-chat", name] is Outcome.UNDETECTED
-        assert outcomes["plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly pinned", name] is Outcome.DETECTED
+        assert outcomes["secure-chat", name] is Outcome.BROKEN
+        assert outcomes["plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly pinned", name] is Outcome.HELD
 
 
 @pytest.mark.parametrize(
     ("auth", "alarm"), [("psk", "know the same secret"), ("code", "know the same secret"), ("words", "You said no to the words")]
 )
 def test_who_has_another_secret_or_words_that_differ_is_noticed_for_that(auth: str, alarm: str) -> None:
-    [_, cell] = measure([scenario for scenario in SETUPS if scenario.name == f"plytalk1 {auth}"], [HOST.layer("attack", "mitm")])
-    assert cell.measured is Outcome.DETECTED
-    assert cell.evidence is not None
+    [_, cell] = measure([scenario for scenario in SETUPS if scenario.name == f"plytalk1 {auth}"], [HOST.attack("mitm")])
+    assert cell.measured is Outcome.HELD
+    assert cell.record is not None
     assert alarm in " ".join(
-        alarm for side in cell.evidence.sides.values() for alarm in side.alarms
-    )  # the side that sees it first
-    assert all(not side.shown for side in cell.evidence.sides.values())
+        alarm for participant in cell.record.participants.values() for alarm in participant.alarms
+    )  # the participant that sees it first
+    assert all(not participant.shown for participant in cell.record.participants.values())
 
 
 def test_a_code_is_dead_after_five_guesses_and_new_for_each_attack() -> None:
-    guess = HOST.layer("attack", "guess")
+    guess = HOST.attack("guess")
     cells = list(measure([scenario for scenario in SETUPS if scenario.name == "plytalk1 code"], [guess], range(3)))
-    assert [cell.measured for cell in cells[1:]] == [Outcome.DETECTED] * 3
+    assert [cell.measured for cell in cells[1:]] == [Outcome.HELD] * 3
     assert {cell.log for cell in cells[1:]} == {("tried 10 codes, of which the server judged 5",)}
 
 
@@ -82,8 +82,8 @@ def test_words_come_too_late_for_what_the_handshake_shows_and_the_layer_says_so(
     chosen = {scenario.name: scenario for scenario in SETUPS if scenario.name.startswith("plytalk1 ") and not scenario.options}
     del chosen["plytalk1 allow"]  # there the server judges, and the client anybody
     predicted = {name: cell.predicted for name, scenario in chosen.items() for cell in [*measure([scenario], [attack])][1:]}
-    assert predicted.pop("plytalk1 words") is Outcome.UNDETECTED
-    assert set(predicted.values()) == {Outcome.DETECTED}
+    assert predicted.pop("plytalk1 words") is Outcome.BROKEN
+    assert set(predicted.values()) == {Outcome.HELD}
 
 
 def test_a_stack_that_wants_what_is_not_here_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,13 +95,13 @@ def test_a_stack_that_wants_what_is_not_here_is_left_out(monkeypatch: pytest.Mon
 
 
 def test_people_pass_on_what_they_are_told_to() -> None:
-    assert passed_on(["The secret is 3-a-b. Tell it only to the other side; it is valid once.", "More."]) == "3-a-b"
+    assert passed_on(["The secret is 3-a-b. Tell it only to the other participant; it is valid once.", "More."]) == "3-a-b"
     assert passed_on([]) == ""
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_each_attack_tells_its_story(attack: type[Attack]) -> None:
-    assert attack.row
+    assert attack.threat
     assert attack.reference
     assert len((attack.__doc__ or "").strip().splitlines()) >= 3
 
@@ -109,13 +109,12 @@ def test_each_attack_tells_its_story(attack: type[Attack]) -> None:
 def test_the_same_seed_gives_the_same_attack() -> None:
     [scenario] = [scenario for scenario in SETUPS if scenario.name == "demo02"]
     [drop] = [attack for attack in ATTACKS if attack.name == "drop"]
-    assert issubclass(drop, Attack)
     logs = [[cell.log for cell in measure([scenario], [drop], range(4))] for _ in range(2)]
     assert logs[0] == logs[1]
     assert len(set(logs[0])) > 1
 
 
 def test_a_cell_agrees_when_prediction_and_measurement_do() -> None:
-    assert Cell("a", "s", 0, Outcome.DETECTED, Outcome.DETECTED).agrees
-    assert not Cell("a", "s", 0, Outcome.DETECTED, Outcome.UNDETECTED).agrees
-    assert not Cell("a", "s", 0, Outcome.UNDETECTED, Outcome.CRASHED).agrees
+    assert Cell("a", "s", 0, Outcome.HELD, Outcome.HELD).agrees
+    assert not Cell("a", "s", 0, Outcome.HELD, Outcome.BROKEN).agrees
+    assert not Cell("a", "s", 0, Outcome.BROKEN, Outcome.ERROR).agrees

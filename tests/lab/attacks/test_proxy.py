@@ -7,15 +7,14 @@ from dataclasses import replace
 import pytest
 from doors import Doors, Guest
 
+from plytalk.core.contracts.attack import Attack, Interceptor
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.io.queue_listener import QueueListener
 from plytalk.lab.attacks import clock
-from plytalk.lab.attacks.attack import Attack
-from plytalk.lab.attacks.interceptor import Interceptor
-from plytalk.lab.attacks.proxy import Proxy, TransportOver
+from plytalk.lab.attacks.proxy import BothClosed, Proxy
 from plytalk.lab.attacks.run import Passive
 from plytalk.testing.endpoints import stack_of
 from plytalk.testing.parts import TypedFrames
@@ -59,10 +58,10 @@ class Again(Passive):
 
     stream: Stream
 
-    async def after(self, interceptor: Interceptor) -> None:
-        self.stream = await interceptor.meet()
+    async def finish(self, interceptor: Interceptor) -> None:
+        self.stream = await interceptor.connect()
         with pytest.raises(CannotConnect):
-            await interceptor.meet(Role.INITIATOR)
+            await interceptor.connect(Role.INITIATOR)
         self.stream.close()
 
 
@@ -153,13 +152,13 @@ def test_afterwards_an_attack_can_come_back_to_the_server_and_to_nobody_else() -
 
 def test_it_is_over_when_both_ends_are_gone_and_one_of_them_twice_is_not_both() -> None:
     async def wait() -> None:
-        over = TransportOver()
+        over = BothClosed()
         waiting = asyncio.create_task(over.wait())
         for role in (Role.INITIATOR, Role.INITIATOR):
-            over.ended(role)
+            over.closed(role)
         await asyncio.sleep(0)
         assert not waiting.done()
-        over.ended(Role.RESPONDER)
+        over.closed(Role.RESPONDER)
         await waiting
 
     clock.run(wait())

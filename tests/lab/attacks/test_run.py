@@ -3,14 +3,13 @@
 import asyncio
 from pathlib import Path
 
+from plytalk.core.contracts.attack import Attack, Evidence, InterceptedFrame, Interceptor, Outcome
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks import clock
-from plytalk.lab.attacks.attack import Attack, Outcome, Passing
-from plytalk.lab.attacks.interceptor import Interceptor
-from plytalk.lab.attacks.run import LINES, Evidence, Passive, judge, measure_preludes, run_attack
+from plytalk.lab.attacks.run import LINES, AttackRecord, Passive, judge, measure_handshake, run_attack
 from plytalk.lab.attacks.scenario import ATTACKER, Scenario, scenarios
 
 
@@ -31,7 +30,7 @@ class Silence(Attack):
 
     name = "silence"
 
-    def frame(self, interceptor: Interceptor, passing: Passing) -> None:
+    def handle_frame(self, interceptor: Interceptor, frame: InterceptedFrame) -> None:
         pass
 
     def succeeded(self, evidence: Evidence) -> bool:
@@ -39,44 +38,44 @@ class Silence(Attack):
 
 
 def test_an_honest_conversation_arrives_whole(tmp_path) -> None:
-    async def honest() -> Evidence:
+    async def honest() -> AttackRecord:
         ends, own = await prepared("demo02", tmp_path)
         return await run_attack(ends, own, Passive())
 
-    evidence = clock.run(honest())
-    assert evidence.crash == ""
+    record = clock.run(honest())
+    assert record.error == ""
     for role in Role:
-        assert len(evidence.said_by(role)) == LINES
-        assert evidence.faithful(role)
-    assert judge(Passive(), evidence) is Outcome.UNDETECTED
+        assert len(record.participants[role].said) == LINES
+        assert record.faithful(role)
+    assert judge(Passive(), record) is Outcome.HELD
 
 
 def test_the_handshake_s_length_is_measured(tmp_path) -> None:
     async def lengths() -> list[dict[Role, int]]:
-        return [await measure_preludes(*await prepared(name, tmp_path / name)) for name in ("demo01", "secure-chat")]
+        return [await measure_handshake(*await prepared(name, tmp_path / name)) for name in ("demo01", "secure-chat")]
 
     assert clock.run(lengths()) == [{Role.INITIATOR: 0, Role.RESPONDER: 0}, {Role.INITIATOR: 1, Role.RESPONDER: 1}]
 
 
 def test_time_limits_end_what_nobody_answers_and_cost_no_time(tmp_path) -> None:
-    async def unanswered() -> Evidence:
+    async def unanswered() -> AttackRecord:
         ends, own = await prepared("secure-chat", tmp_path)
         return await run_attack(ends, own, Silence())
 
-    evidence = clock.run(unanswered())
-    assert all(side.alarms for side in evidence.sides.values())
-    assert judge(Silence(), evidence) is Outcome.DETECTED
+    record = clock.run(unanswered())
+    assert all(participant.alarms for participant in record.participants.values())
+    assert judge(Silence(), record) is Outcome.HELD
 
 
-def test_a_layer_that_raises_is_a_crash_and_no_detection(tmp_path, monkeypatch) -> None:
-    async def broken() -> Evidence:
+def test_a_layer_that_raises_is_an_error_and_not_a_stack_that_held(tmp_path, monkeypatch) -> None:
+    async def broken() -> AttackRecord:
         ends, own = await prepared("demo02", tmp_path)
         monkeypatch.setattr(ends[Role.RESPONDER].cipher.layer, "open", lambda self, sealed: 1 / 0)
         return await run_attack(ends, own, Passive())
 
-    evidence = clock.run(broken())
-    assert "ZeroDivisionError" in evidence.crash
-    assert judge(Passive(), evidence) is Outcome.CRASHED
+    record = clock.run(broken())
+    assert "ZeroDivisionError" in record.error
+    assert judge(Passive(), record) is Outcome.ERROR
 
 
 def test_no_task_is_left_behind(tmp_path) -> None:

@@ -334,13 +334,13 @@ def plugins(texts: Sequence[str]) -> list[str]:
 @sink
 def stories(texts: Sequence[str]) -> list[str]:
     """`chat lab --why` and `chat attack`: what an attacker tells."""
-    from plytalk.cli.attack import report
+    from plytalk.cli.attack_command import report
     from plytalk.cli.lab import story
-    from plytalk.lab.attacks.attack import Outcome
+    from plytalk.core.contracts.attack import Outcome
     from plytalk.lab.attacks.matrix import Cell
 
     with printed() as lines:
-        cell = Cell("evil", "evil", 0, Outcome.DETECTED, Outcome.DETECTED, None, tuple(texts))
+        cell = Cell("evil", "evil", 0, Outcome.HELD, Outcome.HELD, None, tuple(texts))
         print("\n".join(story(cell)))
         for text in texts:
             report("evil", text)

@@ -13,7 +13,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.pipeline.session import EndedBy
 from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks import clock
-from plytalk.lab.attacks.run import Evidence, Passive, run_attack
+from plytalk.lab.attacks.run import AttackRecord, Passive, run_attack
 from plytalk.lab.attacks.scenario import ATTACKER, Scenario, scenarios
 
 HOST = Registry()
@@ -21,10 +21,10 @@ KNOWN = [HOST.profile(name) for name in HOST.names("profile")]
 SETUPS = [scenario for scenario in scenarios(HOST) if scenario.name.split()[0] in HOST.names("profile") and not scenario.auths]
 
 
-def meet(client: Scenario, server: Scenario, folder: Path) -> Evidence:
+def meet(client: Scenario, server: Scenario, folder: Path) -> AttackRecord:
     """A client of one stack and a server of another, with an honest wire between them."""
 
-    async def met() -> Evidence:
+    async def met() -> AttackRecord:
         ends = {
             Role.INITIATOR: client.stack("client", folder, KNOWN),
             Role.RESPONDER: server.stack("server", folder, KNOWN),
@@ -41,7 +41,7 @@ class HandshakeIO(Passive):
 
     name = "wire"
 
-    async def between(self, interceptor) -> bool:
+    async def start(self, interceptor) -> bool:
         for role in Role:
             there = interceptor.streams[role.other]
             interceptor.streams[role].deliver_to(
@@ -67,13 +67,13 @@ def test_there_is_every_ordered_pair() -> None:
 @pytest.mark.parametrize(("client", "server"), PAIRS, ids=[f"{one.name}->{two.name}".replace(" ", "_") for one, two in PAIRS])
 def test_no_talk_and_no_hang(client, server, tmp_path) -> None:
     evidence = meet(client, server, tmp_path)
-    assert evidence.crash == ""
+    assert evidence.error == ""
     if understand_each_other(client, server):
         assert all(evidence.faithful(role) for role in Role)
         assert not evidence.alarmed
         return
     for role, scenario in ((Role.INITIATOR, client), (Role.RESPONDER, server)):
-        side = evidence.sides[role]
+        side = evidence.participants[role]
         assert side.shown == []
         if side.opened and not side.alarms:
             assert scenario.name == "demo01"

@@ -6,10 +6,10 @@ import pytest
 from verdicts.models import handshake, record_layer
 from verdicts.models.rsa import Rsa
 
+from plytalk.core.contracts.attack import Outcome
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.registry import Registry
-from plytalk.lab.attacks.attack import Outcome
 from plytalk.lab.attacks.scenario import scenarios
 
 HOST = Registry()
@@ -38,7 +38,7 @@ def cell(succeeds: bool) -> str:
 
 
 def predicted(attack: str, stack) -> str:
-    return cell(HOST.layer("attack", attack).predict(stack) is Outcome.UNDETECTED)
+    return cell(HOST.attack(attack).predict(stack) is Outcome.BROKEN)
 
 
 def key_of(who: str) -> Identity:

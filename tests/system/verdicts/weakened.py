@@ -43,7 +43,7 @@ class Finder:
 
 def told(cell) -> str:
     """What is to be known of a cell that is not as it should be."""
-    return (cell.evidence.crash if cell.evidence else "") or "; ".join(cell.log)
+    return (cell.record.error if cell.record else "") or "; ".join(cell.log)
 
 
 def weaken(weakening: dict) -> Finder:
@@ -74,7 +74,7 @@ def main() -> None:
     host, found = Registry(), []
     for stack, cells in groupby(weakening["cells"], lambda cell: cell[0]):
         for _, attack, seed in cells:
-            measured = measure([stack_named(stack, host)], [host.layer("attack", attack)], [seed])
+            measured = measure([stack_named(stack, host)], [host.attack(attack)], [seed])
             found.append([[cell.predicted, cell.measured, told(cell)] for cell in measured])
     assert finder.met, f"nobody imported {weakening['file']}"
     json.dump(found, sys.stdout)

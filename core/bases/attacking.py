@@ -1,0 +1,48 @@
+"""What attacks share: to talk to both sides in their place, and to wait."""
+
+import asyncio
+from abc import abstractmethod
+from contextlib import suppress
+
+from plytalk.core.contracts.attack import Attack, Interceptor
+from plytalk.core.contracts.errors import ChatError
+
+IDLE_TURNS = 40
+"""After how many turns of the event loop everything that was set off has happened."""
+
+
+class Takeover(Attack):
+    """An attack that talks to both sides itself, in `take_over`; where it gets no further, both connections end."""
+
+    async def start(self, interceptor: Interceptor) -> bool:
+        self._task = asyncio.create_task(self._run(interceptor))
+        return True
+
+    async def _run(self, interceptor: Interceptor) -> None:
+        try:
+            await self.take_over(interceptor)
+        except (ChatError, ExceptionGroup):
+            interceptor.cut()
+
+    @abstractmethod
+    async def take_over(self, interceptor: Interceptor) -> None:
+        """Talk to both sides. A ChatError means that one of them refused."""
+
+    async def finish(self, interceptor: Interceptor) -> None:
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+
+async def wait_until_idle() -> None:
+    """Wait until everything that was set off has happened."""
+    for _ in range(IDLE_TURNS):
+        await asyncio.sleep(0)
+
+
+async def wait_at_most(seconds: float, event: asyncio.Event) -> bool:
+    """Wait for an event, at most so many seconds; whether it is set."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()

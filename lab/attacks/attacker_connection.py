@@ -1,0 +1,90 @@
+"""A connection of the attacker's: one role of a conversation, with the layers of the stack, under the attacker's own keys."""
+
+from collections.abc import Callable
+from copy import copy
+
+from plytalk.core.contracts.cipher import Cipher
+from plytalk.core.contracts.handshake import HandshakeIO
+from plytalk.core.contracts.items import Empty, Item
+from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
+from plytalk.core.contracts.transport import Stream
+from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO, SealedChannel
+from plytalk.core.pipeline.tracing import Tracer
+from plytalk.core.stack.selection import Stack
+
+NO_LIMIT = 2**24
+
+
+class StackConnection:
+    """The attacker in `role`, over `stream`; `closed` is called with the other role when the other side closes."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        stream: Stream,
+        role: Role,
+        closed: Callable[[Role], None] = lambda role: None,
+        tracer: Tracer | None = None,
+    ) -> None:
+        self.stream = stream
+        self._stack, self._role, self._closed, self._tracer = stack, role, closed, tracer
+        self._framer = stack.framer()
+        self._auths = [copy(auth) for auth in stack.auths]  # a secret that one connection uses up is there for the next
+        agreement = next((auth.agrees for auth in self._auths if auth.agrees), "")
+        self.io = FrameHandshakeIO(self._framer, stream, self._keep_identity, self._agree, agreement)
+        self.identity: Identity | None = None
+        self.messages = stack.messages()
+        if tracer:
+            tracer.wrap_framer(self._framer)
+            tracer.wrap_wire(self.io, stack.handshake)
+            tracer.wrap_messages(self.messages)
+        self.cipher: Cipher
+        self.channel: SealedChannel
+        stream.deliver_to(self.io.feed, self._ended)
+
+    async def _keep_identity(self, identity: Identity) -> None:
+        self.identity = identity
+
+    async def _agree(self, io: HandshakeIO) -> bytes:
+        return await next(auth for auth in self._auths if auth.agrees).agree(io, self._role)
+
+    def _ended(self, error: Exception | None) -> None:
+        self.io.ended(error)
+        self._closed(self._role.other)
+
+    async def open(self) -> SessionSecrets:
+        """Do the handshake, and tell the other side's authenticators what they want to hear. Raises ChatError."""
+        secrets = await self.shake_hands()
+        if self._stack.handshake.first_record_proves:
+            await (self.channel.say(Empty()) if self._role is Role.INITIATOR else self.channel.hear())
+        for auth in sorted(self._auths, key=lambda auth: auth.name):
+            if self.identity:
+                await auth.verify(self.channel, Peer(self._role, "", self.identity, _say_yes, secrets.binding(auth.name)))
+        if self.io.answers:
+            await (self.channel.hear() if self._role is Role.INITIATOR else self.channel.say(Empty()))
+        return secrets
+
+    async def shake_hands(self) -> SessionSecrets:
+        """Do the handshake alone. Raises ChatError."""
+        handshake = self._stack.handshake
+        secrets = await (handshake.initiate if self._role is Role.INITIATOR else handshake.respond)(self.io)
+        if self._tracer:
+            self._tracer.tell_keys(secrets, self._role)
+        self.cipher = self._stack.cipher(secrets, self._role)
+        if self._tracer:
+            self._tracer.wrap_cipher(self.cipher)
+        self.channel = SealedChannel(self.io, self.cipher, self.messages)
+        return secrets
+
+    def say(self, *items: Item) -> None:
+        """Pack, seal and send items."""
+        for plaintext in self.messages.pack(list(items)):
+            self.stream.send(self._framer.encode(MESSAGE, self.cipher.seal(plaintext)))
+
+    async def hear(self) -> list[Item]:
+        """The items of the next record. Raises ChatError."""
+        return list(self.messages.unpack(self.cipher.open(await self.io.receive(MESSAGE, NO_LIMIT))))
+
+
+async def _say_yes(question: str, otherwise: str) -> bool:
+    return True

@@ -1,0 +1,188 @@
+"""The users of the client and the server: what they said, were shown and were warned of; and the conversations that an attacker
+begins with the server.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from plytalk.core.contracts.errors import BrokenPlugin, ChatError
+from plytalk.core.contracts.peers import Identity, Role
+from plytalk.core.contracts.questions import Question
+from plytalk.core.contracts.transport import Stream
+from plytalk.core.contracts.ui import Conversation, Ui
+from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline.session import Ending, Session
+from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.learning import Inside
+
+PATIENCE = 60.0
+"""Seconds for which a user waits to hear what the other one was asked."""
+ADDRESS = "lab.invalid:7591"
+
+
+@dataclass
+class ParticipantRecord:
+    """What one user said, was shown and was asked. `alarms` are the sentences that warned of something."""
+
+    said: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
+    ending: Ending | None = None
+    opened: bool = False
+    identity: Identity | None = None
+    inside: Inside = field(default_factory=Inside)
+
+    @property
+    def ended_cleanly(self) -> bool:
+        """Whether the conversation ended, and without an error."""
+        return self.ending is not None and not self.ending.error
+
+
+class OutOfBand:
+    """A channel between the two users that the attacker cannot reach: each reads to the other what the program asks."""
+
+    def __init__(self) -> None:
+        self._waiting: tuple[str, asyncio.Future[bool]] | None = None
+
+    async def compare(self, question: str) -> bool:
+        """Whether the other user was asked the same; False where it was asked nothing."""
+        if self._waiting and not self._waiting[1].done():
+            theirs, told = self._waiting
+            told.set_result(theirs == question)
+            return theirs == question
+        told = asyncio.get_running_loop().create_future()
+        self._waiting = question, told
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await told
+        except TimeoutError:
+            return False
+
+
+class ParticipantUi(Ui):
+    """Records what a user is shown, asked and warned of, and says yes to what both users are asked alike."""
+
+    name = "participant"
+
+    def __init__(self, record: ParticipantRecord, out_of_band: OutOfBand) -> None:
+        self._record, self._out_of_band = record, out_of_band
+
+    async def run(self, session: Conversation) -> None:
+        await asyncio.Event().wait()
+
+    def message(self, text: str) -> None:
+        self._record.shown.append(text)
+
+    def notice(self, sentence: str) -> None:
+        self._record.alarms.append(sentence)
+
+    def opened(self, session: Conversation) -> None:
+        self._record.alarms.clear()  # before it opens, authenticators that said yes tell who is there: that is not an alarm
+
+    async def answer(self, question: Question) -> str | None:
+        self._record.asked.append(question.text)
+        return "yes" if await self._out_of_band.compare(question.text) else "no"
+
+
+class SharedTerminalUi(ParticipantUi):
+    """One user at one terminal for all conversations of a server, who reads the question that was shown last and types one line
+    for it. That line goes to the question that has waited longest.
+    """
+
+    name = "shared-terminal"
+
+    def __init__(self, record: ParticipantRecord, out_of_band: OutOfBand, other: ParticipantRecord) -> None:
+        super().__init__(record, out_of_band)
+        self._other = other
+        self._readers: list[asyncio.Future[str]] = []
+
+    async def answer(self, question: Question) -> str | None:
+        self._record.asked.append(question.text)
+        line: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._readers.append(line)
+        looking = asyncio.create_task(self._look(question.text))
+        try:
+            return await line
+        finally:
+            looking.cancel()
+
+    async def _look(self, text: str) -> None:
+        for _ in range(int(PATIENCE)):
+            if text in self._other.asked:
+                await self._out_of_band.compare(text)
+                self._type("yes")
+                return
+            if self._other.asked and self._record.asked[-1] == text:
+                break  # the other user reads another question
+            await asyncio.sleep(1)
+        self._type("no")
+
+    def _type(self, line: str) -> None:
+        waiting = [reader for reader in self._readers if not reader.done()]
+        if waiting:
+            waiting[0].set_result(line)
+
+
+def make_session(
+    stack: Stack, stream: Stream, role: Role, record: ParticipantRecord, out_of_band: OutOfBand, ui: ParticipantUi | None = None
+) -> Session:
+    """A session that is still to be opened; what its user is shown, asked and told goes to `record`.
+
+    `ui` is one that serves other conversations as well.
+    """
+    ui = ui or ParticipantUi(record, out_of_band)
+    return Session(replace(stack, ui=ui), stream, role, address=ADDRESS, trace=record.inside)
+
+
+async def open_session(session: Session, record: ParticipantRecord) -> bool:
+    """Whether it opened. Raises BrokenPlugin where a layer is at fault; every other error becomes an alarm."""
+    try:
+        await session.open()
+    except ChatError as error:
+        record.alarms.append(error.sentence)
+        if isinstance(error, BrokenPlugin):
+            raise
+        return False
+    record.opened, record.identity = True, session.identity
+    session.stack.ui.opened(session)
+    session.begin()
+    return True
+
+
+class AttackerSessions:
+    """Conversations with the server that the attacker begins: `records` are what its user saw in each, in order.
+
+    `ui` is shown all of them; without it, each has a user to itself.
+    """
+
+    def __init__(self, stacks: Mapping[Role, Stack], remote: bool = False, ui: ParticipantUi | None = None) -> None:
+        self._stacks, self._remote, self._ui = stacks, remote, ui
+        self._tasks: list[asyncio.Task[None]] = []
+        self.records: list[ParticipantRecord] = []
+
+    async def connect(self, keys_of: Role = Role.RESPONDER, stack: Stack | None = None) -> Stream:
+        """A stream to a server that has the keys of this role, or another stack."""
+        ours, theirs = memory_stream_pair()
+        if self._remote:
+            theirs.peer = ADDRESS
+        record = ParticipantRecord()
+        self.records.append(record)
+        stack = replace(stack or self._stacks[keys_of], auths=self._stacks[Role.RESPONDER].auths)
+        session = make_session(stack, theirs, Role.RESPONDER, record, OutOfBand(), self._ui)
+        self._tasks.append(asyncio.create_task(self._run(session, record)))
+        return ours
+
+    @staticmethod
+    async def _run(session: Session, record: ParticipantRecord) -> None:
+        if await open_session(session, record):
+            record.ending = await session.over()
+
+    async def close(self) -> None:
+        """End them all."""
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError, ChatError):
+                await task
