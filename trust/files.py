@@ -212,7 +212,7 @@ def locked(path: Path, *, wait: float = LOCK_WAIT) -> Iterator[None]:
 
 
 def read_lines(path: Path, *, streams: bool = False) -> list[str] | None:
-    """The lines of a file of trust, or None if there is none; with `streams` as `read_public` does. Raises as `read`."""
+    """The lines of a file of trust, or None if there is none; with `streams` also of an open pipe or file. Raises as `read`."""
     content = read_public(path) if streams else read(path)
     return None if content is None else _lines(path, content)
 
