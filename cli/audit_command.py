@@ -3,15 +3,15 @@
 import asyncio
 import json
 import textwrap
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import AddressType
-from plytalk.cli.stacks import DEFAULT_PORT
 from plytalk.core.contracts.audit import Finding, Grade
-from plytalk.core.contracts.errors import Exit
+from plytalk.core.contracts.errors import ChatError, Exit
 from plytalk.core.contracts.properties import PROTECTIONS, Property
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.address import Address
@@ -49,19 +49,21 @@ def audit(address: Address, policy: str, thorough: bool, as_json: bool) -> int:
     The server sees a visitor with a new key; one that waits for a single conversation takes the visit for it and ends.
     Exit code 1 means that something is broken, or weaker than the policy wants.
     """
-    port = address.port or DEFAULT_PORT
-    report = asyncio.run(look(_known(Registry()), address.host, port, required=POLICIES[policy], thorough=thorough))
+    registry = Registry()
+    port = address.port or registry.default_profile.port
+    report = asyncio.run(look(_known(registry), address.host, port, required=POLICIES[policy], thorough=thorough))
     print(_as_json(str(address), policy, report) if as_json else _as_text(str(address), report))
     return Exit.OK if report.passed else Exit.FAILED
 
 
 def _known(registry: Registry) -> list[Known]:
-    """The profiles that come with plytalk, each with its stack."""
-    profiles = [registry.profile(name) for name in registry.names("profile") if registry.found["profile", name].builtin]
-    return [
-        (profile, Stack.build(choose({kind: [name] for kind, name in profile.layers.items()}, {}, registry.layer)))
-        for profile in profiles
-    ]
+    """The installed profiles, each with its stack."""
+    known = []
+    for profile in registry.profiles():
+        with suppress(ChatError):  # one that does not work here is not recognised
+            layers = choose({kind: [name] for kind, name in profile.layers.items()}, {}, registry.layer)
+            known.append((profile, Stack.build(layers)))
+    return known
 
 
 def _as_json(address: str, policy: str, report: Report) -> str:

@@ -131,9 +131,10 @@ def check_beside_the_tag(registry: Registry, answer: str) -> AnswerVerdict:
 def check_own_cipher(registry: Registry, answer: str) -> AnswerVerdict:
     cipher, _, attack = answer.partition(":")
     layer = registry.layer("cipher", cipher)
-    if registry.found["cipher", cipher].builtin:
+    if registry.found["cipher", cipher].distribution != f"plytalk-cipher-{cipher}":
         return AnswerVerdict(
-            False, f"`{cipher}` came with plytalk; make your own: chat plugins new plytalk-cipher-mine --kind cipher"
+            False,
+            f"`{cipher}` does not come from plytalk-cipher-{cipher}; make your own: chat plugins new plytalk-cipher-mine",
         )
     try:
         check_cipher(cast(type[Cipher], layer))

@@ -38,15 +38,16 @@ def explain(choice: Choice, as_json: bool) -> None:
 
 
 class Doubts:
-    """Why what a plugin claims is not repeated as a fact: the conformance kit refutes the plugin, or nobody has attacked it."""
+    """Why what a plugin claims is not repeated as a fact: the conformance kit refutes the plugin, or the lab does not attack it
+    with a whole stack of its distribution."""
 
     def __init__(self, choice: Choice) -> None:
-        self._host = choice.registry
+        self._registry = choice.registry
         self._refuted: dict[type[Layer], str] = {}
 
     def __call__(self, layer: type[Layer], prop: Property) -> str:
-        found = self._host.found[layer.kind, layer.name]
-        if found.builtin:
+        found = self._registry.found[layer.kind, layer.name]
+        if self._registry.brings_profiles(found.distribution):
             return ""
         who = f"The {layer.kind} `{layer.name}` of {found.distribution} claims this"
         if layer.kind not in MEANINGS[prop].change:

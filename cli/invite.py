@@ -5,7 +5,7 @@ import shlex
 import socket
 from collections.abc import Iterator
 
-from plytalk.cli.stacks import DEFAULT_PROFILE, Choice
+from plytalk.cli.stacks import Choice
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.io.address import join_address
@@ -48,7 +48,7 @@ def invitation(choice: Choice, stack: Stack, address: str) -> str:
         words += ["--transport", names["transport"]]
     if named is None:
         words += [word for kind in ("framer", "handshake", "cipher", "messages") for word in (f"--{kind}", names[kind])]
-    elif named.name != DEFAULT_PROFILE:
+    elif not named.is_default:
         words += ["--profile", named.name]
     if suite := choice.options.get("suite"):
         words += ["--suite", suite]

@@ -12,12 +12,12 @@ import click
 
 from plytalk.cli.hidden_input import secret
 from plytalk.cli.parameters import FILE, TEXT, AddressType
-from plytalk.cli.stacks import DEFAULT_PORT
 from plytalk.core.contracts.errors import ChangedPeer, Exit, Usage
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.address import Address, parse_address
 from plytalk.core.io.standard_streams import tell
+from plytalk.core.registry.registry import Registry
 from plytalk.trust import identity as identities
 from plytalk.trust.contacts import Contacts
 from plytalk.trust.files import place, plain_text, read_public, write_new
@@ -108,7 +108,7 @@ def trust(address: Address, key: tuple[str, ...], known_hosts: Path | None) -> N
     public = _public_key(" ".join(key))
     store = KnownHostsFile(known_hosts or place("known_hosts"))
     try:
-        added = store.add(address.host, address.port or DEFAULT_PORT, public)
+        added = store.add(address.host, address.port or Registry().default_profile.port, public)
     except ChangedPeer as error:
         raise ChangedPeer(str(error), f"If the new key is right: chat keys forget {address}") from None
     _tell(f"{'Remembered' if added else 'Knew already'} the key {public.fingerprint} of {address} in {store.path}.")
@@ -125,7 +125,7 @@ def forget(who: str, known_hosts: Path | None) -> int:
         return Exit.OK
     address = parse_address(who)
     store = KnownHostsFile(known_hosts or place("known_hosts"))
-    lines = store.forget(address.host, address.port or DEFAULT_PORT)
+    lines = store.forget(address.host, address.port or Registry().default_profile.port)
     for entry in lines:
         _tell(f"Forgot the key {entry.key.fingerprint} of {_name(entry)}.")
     if not lines:

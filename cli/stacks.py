@@ -4,7 +4,7 @@ Precedence: flag, environment, profile, config file, default. Layers bring their
 once to see which layers are chosen, and again with the options that these bring.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,6 @@ from plytalk.core.contracts.properties import Profile
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 
-DEFAULT_PROFILE = "plytalk1"
-DEFAULT_PORT = 7591
 ALWAYS_FROM_CONFIG = ("transport", "ui", "auth", "feature")  # these do not decide what the rest of the stack is
 COMMANDS = {Role.INITIATOR: "connect", Role.RESPONDER: "serve"}
 IDENTIFYING = ("framer", "handshake", "cipher", "messages")
@@ -51,10 +49,7 @@ class Choice:
 
     def stack(self) -> Stack:
         """The stack, made. Raises ImpossibleStack."""
-        known = [
-            self.registry.profile(name) for name in self.registry.names("profile") if self.registry.found["profile", name].builtin
-        ]
-        return Stack.build(self.classes, self.options, known)
+        return Stack.build(self.classes, self.options, self.registry.profiles())
 
     def guest(self, profile: str) -> Stack:
         """A stack for guests who speak an existing chat. Raises Usage where its layers belong to another."""
@@ -78,9 +73,10 @@ class Choice:
 
     @property
     def port(self) -> int:
-        return (
-            self.profile.port if self.profile else self.settings.get("port") or (self.named.port if self.named else DEFAULT_PORT)
-        )
+        if self.profile:
+            return self.profile.port
+        port: int = self.settings.get("port") or (self.named or self.registry.default_profile).port
+        return port
 
 
 class LayerName(click.ParamType[str]):
@@ -170,10 +166,11 @@ class StackCommand(click.Command):
             if ctx.resilient_parsing or asks_help:
                 return super().parse_args(ctx, args)
             raise
-        ctx.meta["layers"] = with_options(choice, everything=asks_help)
-        self._refuse_clashes(ctx)
+        shown = KINDS if asks_help else REPEATABLE if ctx.resilient_parsing else ()
+        ctx.meta["layers"] = with_options(choice, shown, everywhere=False)
+        self._refuse_clashes(ctx, choice)
         try:
-            rest = super().parse_args(ctx, args)
+            rest = self._parse_with_options(ctx, args, choice)
         except click.NoSuchOption as error:
             self._say_whose(error.option_name, choice)
             raise
@@ -184,16 +181,34 @@ class StackCommand(click.Command):
         ctx.params["choice"] = choice
         return rest
 
-    def _refuse_clashes(self, ctx: click.Context) -> None:
+    def _parse_with_options(self, ctx: click.Context, args: list[str], choice: Choice) -> list[str]:
+        """Read the arguments with the options of the chosen layers; where one is not theirs, also with those of the layers that
+        may be chosen by an option of theirs. These are not imported before that."""
+        configured = set(choice.settings.get("options", {}))
+        if configured <= {option.name for layer in ctx.meta["layers"] for option in layer.options}:
+            try:
+                return super().parse_args(ctx, list(args))
+            except click.NoSuchOption:
+                pass
+        ctx.meta["layers"] = with_options(choice, REPEATABLE)
+        self._refuse_clashes(ctx, choice)
+        return super().parse_args(ctx, args)
+
+    def _refuse_clashes(self, ctx: click.Context, choice: Choice) -> None:
+        """Raises BrokenPlugin where a chosen layer brings an option that is taken; leaves out others that do."""
         taken = {name for param in self.params for name in param.opts} | set(ctx.help_option_names)
-        for layer in ctx.meta["layers"]:
+        for layer in tuple(ctx.meta["layers"]):
             for option in layer.options:
-                if f"--{option.name}" in taken:
+                if f"--{option.name}" not in taken:
+                    continue
+                if layer in choice.classes.get(layer.kind, ()):
                     raise BrokenPlugin(f"The {layer.kind} `{layer.name}` brings the option --{option.name}, which is taken.")
+                ctx.meta["layers"].remove(layer)
+                break
 
     @staticmethod
     def _say_whose(name: str, choice: Choice) -> None:
-        for layer in with_options(choice, everything=True):
+        for layer in with_options(choice, KINDS):
             if name in {f"--{option.name}" for option in layer.options}:
                 raise click.UsageError(
                     f"{name} belongs to the {layer.kind} `{layer.name}`, which is not chosen. Add --{layer.kind} {layer.name}."
@@ -269,14 +284,12 @@ class StackCommand(click.Command):
                     formatter.write_dl(shown)
 
 
-def with_options(choice: Choice, everything: bool) -> list[type[Layer]]:
-    """The layers whose options are understood: the chosen ones, and those that come with plytalk and choose themselves by one."""
+def with_options(choice: Choice, kinds: Collection[str], everywhere: bool = True) -> list[type[Layer]]:
+    """The layers whose options are understood: the chosen ones, and all others of these kinds that work (`Registry.layers`)."""
     layers = [layer for chosen in choice.classes.values() for layer in chosen]
-    for (kind, name), found in choice.registry.found.items():
-        if found.builtin and (kind in REPEATABLE or (everything and kind in KINDS)):
-            layer = choice.registry.layer(kind, name)
-            if layer not in layers:
-                layers.append(layer)
+    for layer in choice.registry.layers(kinds, everywhere):
+        if layer not in layers:
+            layers.append(layer)
     return layers
 
 
@@ -305,21 +318,19 @@ def resolve(
         if kind in from_config:
             chosen.setdefault(kind, from_config[kind])
     if any(kind in chosen for kind in IDENTIFYING):
-        return choose(chosen, registry.profile(DEFAULT_PROFILE).layers, registry.layer)
+        return choose(chosen, registry.default_profile.layers, registry.layer)
     if any(kind in from_config for kind in IDENTIFYING) or "profile" in settings:
         return resolve(
             registry, {**from_config, **chosen}, registry.profile(settings["profile"]) if "profile" in settings else None, {}
         )
-    return choose(chosen, registry.profile(DEFAULT_PROFILE).layers, registry.layer)
+    return choose(chosen, registry.default_profile.layers, registry.layer)
 
 
 def match(registry: Registry, names: Mapping[str, str]) -> Profile | None:
     """The installed profile with these framer, handshake, cipher and messages."""
-    for name in registry.names("profile"):
-        if registry.found["profile", name].builtin:
-            profile = registry.profile(name)
-            if all(profile.layers.get(kind) == names.get(kind) for kind in IDENTIFYING):
-                return profile
+    for profile in registry.profiles():
+        if all(profile.layers.get(kind) == names.get(kind) for kind in IDENTIFYING):
+            return profile
     return None
 
 

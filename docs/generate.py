@@ -41,7 +41,7 @@ from plytalk.core.contracts.properties import MEANINGS, Property
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.endpoints import lifecycle
 from plytalk.core.registry import hookspecs
-from plytalk.core.registry.discovery import GROUP, OURS, Found, installed
+from plytalk.core.registry.discovery import GROUP, Found, installed
 from plytalk.core.registry.registry import Registry
 from plytalk.plugins.features.rooms import Rooms
 
@@ -96,7 +96,7 @@ def run(line: str) -> str:
 
 
 def output(line: str) -> str:
-    strangers = {found.distribution for found in installed() if isinstance(found, Found) and not found.builtin}
+    strangers = {found.distribution for found in installed() if isinstance(found, Found) and found.distribution != GROUP}
     printed = run(" ".join([line, *(f"-p no:{name}" for name in sorted(strangers))]))
     return f"```console\n$ {line}\n{printed.rstrip()}\n```"
 
@@ -140,7 +140,7 @@ def settings(_: str) -> str:
 
 def plugins_found() -> Registry:
     """The built-in plugins alone: what else is installed here is nobody else's business."""
-    built_in = Registry(points=[point for point in entry_points(group=GROUP) if point.dist and point.dist.name == OURS])
+    built_in = Registry(points=[point for point in entry_points(group=GROUP) if point.dist and point.dist.name == GROUP])
     built_in.load_all()
     return built_in
 

@@ -9,6 +9,8 @@ PLYTALK1 = Profile(
     7591,
     {"framer": "u16", "handshake": "plytalk1", "cipher": "noise", "messages": "records"},
     rb"\0.PLYTALK1\n",
+    is_default=True,
+    otherwise={"transport": "tcp", "ui": "console", "messages": "text", "handshake": "none", "cipher": "none"},
 )
 DEMO01 = Profile(
     "demo01",

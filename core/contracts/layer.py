@@ -19,10 +19,9 @@ Frame = tuple[Kind | None, bytes]
 class Option:
     """A command-line option that a layer brings: `--NAME`; its value reaches the layer's constructor as a keyword argument.
 
-    `type` is bool (a flag), int, str or pathlib.Path. `chooses` says that giving the option chooses its layer, so that
-    `--peer SHA256:...` needs no `--auth peer` beside it; this is for layers that come with plytalk. `role` is the end that
-    alone takes it: the other end's command refuses it, and its help is silent about it. An empty text is refused, unless it is
-    the default.
+    `type` is bool (a flag), int, str or pathlib.Path. `chooses` says that giving the option chooses its layer, an authenticator
+    or a feature, which then need not be named. `role` is the end that alone takes it: the other end's command refuses it, and
+    its help is silent about it. An empty text is refused, unless it is the default.
     """
 
     name: str

@@ -131,3 +131,7 @@ class Profile:
     port: int
     layers: Mapping[str, str] = field(default_factory=dict)
     greeting: bytes = b""
+    is_default: bool = False
+    """Whether it counts where nobody chooses a stack. Of all that are installed, one may say so."""
+    otherwise: Mapping[str, str] = field(default_factory=dict)
+    """Of the default profile: the layer of each kind where neither the user nor a layer that was chosen decides."""

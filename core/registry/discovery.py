@@ -19,7 +19,6 @@ from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.sanitise import clean
 
 GROUP = "plytalk"
-OURS = "plytalk"
 PROFILE = "profile"
 PLUGIN_KINDS = (*KINDS, Attack.kind, PROFILE)
 """What a plugin can bring: the kinds of layer, attacks for the lab, and whole stacks under a name."""
@@ -44,9 +43,9 @@ class Found:
         return f"{self.kind}-{self.name}"
 
     @property
-    def builtin(self) -> bool:
-        """Whether plytalk itself brings it."""
-        return self.distribution == OURS
+    def is_reserved(self) -> bool:
+        """Whether no other distribution can take its name: it comes from the one after which the group is called."""
+        return self.distribution == GROUP
 
     @property
     def origin(self) -> str:
@@ -107,7 +106,7 @@ def _read(distribution: Distribution, seen: set[str]) -> list[Found]:
 
 
 def _ours_first(one: Found | PluginError) -> tuple[bool, str, str]:
-    return (not one.builtin, one.distribution, one.key) if isinstance(one, Found) else (True, "", "")
+    return (not one.is_reserved, one.distribution, one.key) if isinstance(one, Found) else (True, "", "")
 
 
 def _normal(name: str) -> str:

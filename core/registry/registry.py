@@ -7,7 +7,7 @@ nothing else is ever chosen in its place; a name that two distributions claim be
 import contextlib
 import difflib
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from types import ModuleType
@@ -82,7 +82,7 @@ class Registry:
             f"Uninstall one of them, or block one with -p no:{one.distribution}.",
         )
         self._report(one, error)
-        if not first.builtin and (first.kind, first.name) not in self._broken:
+        if not first.is_reserved and (first.kind, first.name) not in self._broken:
             # Between strangers neither can be trusted to be the one that was meant.
             self._set_aside(first, error)
 
@@ -92,11 +92,18 @@ class Registry:
         """The names installed for a kind of layer, or for "profile"."""
         return sorted(name for its_kind, name in self.found if its_kind == kind)
 
+    def brings_profiles(self, distribution: str) -> bool:
+        """Whether a distribution brings whole stacks. The lab attacks those; of the others it attacks each layer by itself."""
+        return any(kind == PROFILE and one.distribution == distribution for (kind, _), one in self.found.items())
+
     # -- loading -----------------------------------------------------------------------------------------------------------
 
     def layer(self, kind: str, name: str) -> type[Layer]:
-        """Import and give a layer. Raises UnknownLayer (naming the nearest), DuplicateLayer or BrokenPlugin."""
-        layer: type[Layer] = self._load(self._find(kind, name))
+        """Import and give a layer. Raises UnknownLayer (naming the nearest), DuplicateLayer or BrokenPlugin.
+
+        An empty name stands for what the default profile has for this kind where nothing else decides.
+        """
+        layer: type[Layer] = self._load(self._find(kind, name or self.default_profile.otherwise.get(kind, "")))
         return layer
 
     def attack(self, name: str) -> type[Attack]:
@@ -109,13 +116,41 @@ class Registry:
         profile: Profile = self._load(self._find(PROFILE, name))
         return profile
 
+    def layers(self, kinds: Collection[str], everywhere: bool = True) -> list[type[Layer]]:
+        """Import and give all layers of these kinds that work; unless `everywhere`, of distributions that bring profiles alone.
+
+        To choose a stack, code of these is imported anyway.
+        """
+
+        def wanted(one: Found) -> bool:
+            return one.kind in kinds and (everywhere or self.brings_profiles(one.distribution))
+
+        return [layer for _, layer in self._working(wanted)]
+
+    def profiles(self) -> list[Profile]:
+        """Import and give all profiles that work."""
+        return [profile for _, profile in self._working(lambda one: one.kind == PROFILE)]
+
+    @property
+    def default_profile(self) -> Profile:
+        """The profile that counts where nobody chooses. Raises UnknownLayer where none says so, or more than one."""
+        defaults = [profile for profile in self.profiles() if profile.is_default]
+        if len(defaults) == 1:
+            return defaults[0]
+        said = " and ".join(f"`{profile.name}`" for profile in defaults)
+        raise UnknownLayer(
+            f"The profiles {said} are each the default." if said else "No installed profile is the default.",
+            "Choose one with --profile.",
+        )
+
     def load_all(self) -> list[tuple[Found, type[Layer] | type[Attack] | Profile]]:
         """Import every plugin and give those that work; what is wrong with the others is in `problems` afterwards."""
-        working = []
-        for one in self.found.values():
+        return list(self._working(lambda one: True))
+
+    def _working(self, wanted: Callable[[Found], bool]) -> Iterator[tuple[Found, Any]]:
+        for one in filter(wanted, tuple(self.found.values())):
             with contextlib.suppress(PluginError):
-                working.append((one, self._load(one)))
-        return working
+                yield one, self._load(one)
 
     def hear(self, stack: "Stack") -> None:
         """Let the features and authenticators of a stack hear the hooks by their methods too. Raises BrokenPlugin."""

@@ -28,7 +28,6 @@ L = TypeVar("L", bound=Layer)
 DECIDERS = ("cipher", "handshake", "framer", "messages", "transport", "auth")
 SINGLE = ("transport", "framer", "handshake", "cipher", "messages", "ui")
 SHOWN = ("transport", "framer", "handshake", "auth", "cipher", "messages", "ui")
-FALLBACK = {"transport": "tcp", "ui": "console", "messages": "text"}
 
 Find = Callable[[str, str], type[Layer]]
 
@@ -37,6 +36,7 @@ def choose(given: Mapping[str, Sequence[str]], default: Mapping[str, str], find:
     """A layer for every kind: what was given, then what those prefer, then what these prefer, then `default`.
 
     `default` holds the layers of the default profile; they count where nothing that was given decides about the stack.
+    `find` gives a layer by its name; where nothing decides, the name is empty, and it gives what is usual for the kind.
     Raises UnknownLayer, BrokenPlugin or DuplicateLayer from `find`.
     """
     chosen = {kind: [find(kind, name) for name in names] for kind, names in given.items()}
@@ -51,7 +51,7 @@ def choose(given: Mapping[str, Sequence[str]], default: Mapping[str, str], find:
             for kind in missing
             if kind in layer.prefers
         ]
-        kind, name = wishes[0] if wishes else next((kind, default.get(kind) or FALLBACK.get(kind, "none")) for kind in missing)
+        kind, name = wishes[0] if wishes else next((kind, default.get(kind, "")) for kind in missing)
         chosen[kind] = [find(kind, name)]
     return chosen
 

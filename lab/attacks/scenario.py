@@ -1,5 +1,5 @@
 """Which stacks the lab attacks: every profile, in the variants its handshake names, with and without a known key, and with each
-authenticator that both ends need alike; and every stack that a stranger's layer makes.
+authenticator that both ends need alike; and, of distributions that bring no profile, the stack that each layer makes.
 
 Each setup has its own folder for a while, in which client, server and attacker keep their keys: nothing of the user's is
 read.
@@ -26,7 +26,7 @@ from plytalk.trust.files import write
 
 ATTACKER = "attacker"
 BOTH = "client and server"
-STRANGERS = ("framer", "handshake", "cipher", "messages", "auth")
+SINGLE_LAYERS = ("framer", "handshake", "cipher", "messages", "auth")
 IN_MEMORY = "memory"
 
 Classes = Mapping[str, Sequence[type[Layer]]]
@@ -125,9 +125,9 @@ def scenarios(registry: Registry) -> Iterator[Scenario]:
     for name in registry.names("profile"):
         yield from _of_profile(registry, registry.profile(name))
     for (kind, name), found in registry.found.items():
-        if kind in STRANGERS and not found.builtin:
+        if kind in SINGLE_LAYERS and not registry.brings_profiles(found.distribution):
             try:
-                yield from _of_stranger(registry, kind, name)
+                yield from _of_layer(registry, kind, name)
             except PluginError:
                 continue
 
@@ -136,21 +136,28 @@ def _of_profile(registry: Registry, profile: Profile) -> Iterator[Scenario]:
     classes = _complete(registry, {kind: [name] for kind, name in profile.layers.items()})
     handshake = registry.layer("handshake", profile.layers["handshake"])
     variants: Mapping[str, Mapping[str, Any]] = handshake.variants if isinstance(handshake, HasVariants) else {"": {}}
+    auths = _authenticators(registry, registry.found["profile", profile.name].distribution)
     for variant, options in variants.items():
         configured = {kind: [layer.configured(options) for layer in layers] for kind, layers in classes.items()}
         name = " ".join(filter(None, (profile.name, variant)))
         yield Scenario(name, configured, options=options)
         if not variant:
-            yield from _agreed(registry, Scenario(name, configured, options=options))
+            yield from _agreed(auths, Scenario(name, configured, options=options))
         if (wanted := handshake.prefers.get("auth")) and Property.PEER_KEY in handshake.gives:
             yield Scenario(f"{name} pinned", configured, (registry.layer("auth", wanted),), options)
         if not variant:
-            yield from _introduced(registry, Scenario(name, configured, options=options))
+            yield from _introduced(auths, Scenario(name, configured, options=options))
 
 
-def _agreed(registry: Registry, plain: Scenario) -> Iterator[Scenario]:
-    """With each of our authenticators that both ends need alike, where the stack has room for it."""
-    for auth in (registry.layer("auth", name) for name in registry.names("auth") if registry.found["auth", name].builtin):
+def _authenticators(registry: Registry, distribution: str) -> list[type[Layer]]:
+    """The authenticators of one distribution, by name."""
+    names = (name for name in registry.names("auth") if registry.found["auth", name].distribution == distribution)
+    return [registry.layer("auth", name) for name in names]
+
+
+def _agreed(auths: Sequence[type[Layer]], plain: Scenario) -> Iterator[Scenario]:
+    """With each authenticator that both ends need alike, where the stack has room for it."""
+    for auth in auths:
         if on_both_ends(auth):
             try:
                 refuse_impossible({**plain.classes, "auth": [auth]})
@@ -159,11 +166,11 @@ def _agreed(registry: Registry, plain: Scenario) -> Iterator[Scenario]:
             yield replace(plain, name=f"{plain.name} {auth.name}", auths=(auth,))
 
 
-def _introduced(registry: Registry, plain: Scenario) -> Iterator[Scenario]:
-    """With each of our authenticators that can be told a key beforehand, or that one is revoked."""
+def _introduced(auths: Sequence[type[Layer]], plain: Scenario) -> Iterator[Scenario]:
+    """With each authenticator that can be told a key beforehand, or that one is revoked."""
     [handshake] = plain.classes["handshake"]
     assert issubclass(handshake, Handshake)
-    for auth in (registry.layer("auth", name) for name in registry.names("auth") if registry.found["auth", name].builtin):
+    for auth in auths:
         if not issubclass(auth, KeepsKeys) or judge_of(auth).other not in handshake.shows:
             continue
         if not issubclass(auth, RevokesKeys):
@@ -173,7 +180,7 @@ def _introduced(registry: Registry, plain: Scenario) -> Iterator[Scenario]:
             yield Introduction(f"{plain.name} bom", plain.classes, (auth,), plain.options, before=BOM_UTF8)
 
 
-def _of_stranger(registry: Registry, kind: str, name: str) -> Iterator[Scenario]:
+def _of_layer(registry: Registry, kind: str, name: str) -> Iterator[Scenario]:
     classes = _complete(registry, {kind: [name]})
     auths = tuple(classes.pop("auth", ()))
     try:

@@ -49,7 +49,7 @@ def own_options() -> Iterator[click.Parameter]:
     registry = Registry()
     for kind in KINDS:
         for name in registry.names(kind):
-            if registry.found[kind, name].builtin:
+            if registry.found[kind, name].distribution == "plytalk":
                 yield from (click_option(option, None) for option in registry.layer(kind, name).options)
 
 

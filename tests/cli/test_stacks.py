@@ -7,14 +7,14 @@ import pytest
 from click.testing import CliRunner
 
 from plytalk.cli.main import chat, said
-from plytalk.cli.stacks import DEFAULT_PROFILE, Blocked, resolve
+from plytalk.cli.stacks import Blocked, resolve
 from plytalk.core.contracts.errors import ChatError, UnknownLayer
 from plytalk.core.registry.registry import Registry
 
 DEMO01 = {"framer": "raw", "handshake": "none", "cipher": "none", "messages": "trimmed"}
 DEMO02 = {"framer": "length", "handshake": "rsa", "cipher": "aesgcm", "messages": "trimmed"}
 SECURE_CHAT = {"framer": "typed", "handshake": "rsa", "cipher": "aesgcm", "messages": "text"}
-DEFAULT = dict(Registry().profile(DEFAULT_PROFILE).layers)
+DEFAULT = dict(Registry().default_profile.layers)
 
 # What is given, and the stack that follows from it.
 FOLLOWS = [

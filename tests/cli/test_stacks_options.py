@@ -19,6 +19,7 @@ from plytalk.cli.stacks import (
 )
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import BrokenPlugin, Refused, Usage
+from plytalk.core.contracts.kinds import KINDS, REPEATABLE
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.registry import Registry
@@ -136,10 +137,12 @@ def test_an_option_that_is_taken_is_the_plugins_fault(taken: str) -> None:
     command = StackCommand("try", params=[click.Option(["--host"]), click.Option(["--cold/--warm"])])
     context = click.Context(command)
     context.meta["layers"] = [Clashing]
+    chosen = Choice(Registry(), {"cipher": [Clashing]}, None, {})
     with pytest.raises(BrokenPlugin, match=f"The cipher `clashing` brings the option --{taken}, which is taken"):
-        command._refuse_clashes(context)
-    context.meta["layers"] = [Registry().layer("handshake", "rsa")]
-    command._refuse_clashes(context)
+        command._refuse_clashes(context, chosen)
+    context.meta["layers"] = [Registry().layer("handshake", "rsa"), Clashing]
+    command._refuse_clashes(context, Choice(Registry(), {}, None, {}))  # one that nobody chose is in nobody's way
+    assert [layer.name for layer in context.meta["layers"]] == ["rsa"]
 
 
 def made(what: object) -> type[Cipher]:
@@ -172,22 +175,56 @@ def test_what_a_layer_says_of_its_options_is_said_as_it_is() -> None:
     assert with_configuration(Hosting, {}) is Hosting
 
 
-def test_the_options_of_other_peoples_plugins_count_only_where_they_are_chosen(
+def test_the_options_of_layers_that_nobody_chose_are_there_when_they_are_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     plant(tmp_path, "plytalk-feature-poll", {"feature-poll": "raise ValueError('imported')"})
     plant(tmp_path, "plytalk-cipher-mine", {"cipher-mine": good("mine")})
     chosen = Choice(host := Registry(), resolve(host, {}, None, {}), None, {})
-    for everything in (True, False):
-        offered = {(layer.kind, layer.name) for layer in with_options(chosen, everything)}
-        assert ("feature", "poll") not in offered
-        assert ("cipher", "mine") not in offered
-        assert ("auth", "peer") in offered
-        assert (("cipher", "aesgcm") in offered) is everything
+    for kinds in ((), REPEATABLE, KINDS):
+        assert [problem.key for problem in host.problems] == (
+            ["feature-poll"] if kinds == KINDS else []
+        )  # nothing was imported before it was asked for
+        offered = {(layer.kind, layer.name) for layer in with_options(chosen, kinds)}
+        assert ("feature", "poll") not in offered  # it is broken
+        assert (("auth", "peer") in offered) is bool(kinds)
+        for name in ("aesgcm", "mine"):
+            assert (("cipher", name) in offered) is (kinds == KINDS)
         assert ("cipher", "noise") in offered
-        assert len(offered) == len(with_options(chosen, everything))
-    assert not host.problems
+        assert len(offered) == len(with_options(chosen, kinds))
+
+
+CHOSEN_BY_AN_OPTION = """
+from plytalk import Authenticator, Option, Property, hookimpl
+
+class Mine(Authenticator):
+    "Checks the other side."
+    name = "mine"
+    needs = {Property.PEER_KEY}
+    gives = {Property.PEER_IDENTITY}
+    options = (Option("mine", "The word.", chooses=True), Option("mine-loud", "Louder.", bool, False))
+
+    def __init__(self, mine="", mine_loud=False): ...
+    async def check(self, peer): ...
+
+@hookimpl
+def layers():
+    return [Mine]
+"""
+
+
+def test_an_option_chooses_the_layer_of_any_distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    plant(tmp_path, "plytalk-auth-mine", {"auth-mine": CHOSEN_BY_AN_OPTION})
+    plant(tmp_path, "plytalk-auth-poll", {"auth-poll": "raise ValueError('imported')"})
+
+    assert names(choice_of(), "auth") == ["known-hosts"]
+    assert names(choice_of("--mine", "hello"), "auth") == ["mine"]
+    with pytest.raises(click.UsageError, match="--mine-loud belongs to the auth `mine`, which is not chosen"):
+        choice_of("--mine-loud")
+    with pytest.raises(click.NoSuchOption):
+        choice_of("--mine-quiet")
 
 
 def test_options_as_click_has_them() -> None:

@@ -20,7 +20,7 @@ def test_a_bad_name_of_an_entry_point_is_a_problem_and_no_layer(site: Path, name
     assert "is not called KIND-NAME" in sentence
     assert "plytalk-cipher-odd 1.0" in sentence
     assert "\x1b" not in sentence
-    assert not [found for found in registry.found.values() if not found.builtin]
+    assert not [found for found in registry.found.values() if found.distribution != "plytalk"]
 
 
 @pytest.mark.parametrize("value", ["module:Class", "module [extra]", "", "no-module", "a..b"])

@@ -32,6 +32,40 @@ def test_every_kind_of_layer_but_auth_and_feature_has_a_built_in_one() -> None:
     assert {kind for kind in KINDS if registry.names(kind)} >= set(KINDS) - {"auth", "feature"}
 
 
+PROFILE = """
+from plytalk import Profile, hookimpl
+
+@hookimpl
+def profiles():
+    return [Profile("mine", "Mine.", 1, {"cipher": "none"}, is_default=True)]
+"""
+
+
+def test_the_default_profile_says_so_itself_and_names_what_is_usual() -> None:
+    registry = Registry()
+    assert registry.default_profile in registry.profiles()
+    for kind, name in registry.default_profile.otherwise.items():
+        assert registry.layer(kind, "") is registry.layer(kind, name)
+    with pytest.raises(UnknownLayer, match="There is no framer"):
+        registry.layer("framer", "")
+
+
+def test_two_default_profiles_are_none(site: Path) -> None:
+    plant(site, "plytalk-profile-mine", {"profile-mine": PROFILE})
+    registry = Registry()
+    with pytest.raises(UnknownLayer, match="The profiles `plytalk1` and `mine` are each the default") as error:
+        registry.default_profile  # noqa: B018
+    assert "--profile" in error.value.hint
+    assert Registry(blocked=["plytalk1"]).default_profile.name == "mine"
+    with pytest.raises(UnknownLayer, match="No installed profile is the default"):
+        Registry(blocked=["plytalk1", "mine"]).default_profile  # noqa: B018
+
+
+def test_a_broken_profile_hides_no_other(site: Path) -> None:
+    plant(site, "plytalk-profile-mine", {"profile-mine": "raise ValueError"})
+    assert {profile.name for profile in Registry().profiles()} >= {"plytalk1", "secure-chat"}
+
+
 def test_finding_imports_nothing(site: Path) -> None:
     plant(site, "plytalk-cipher-a", {"cipher-a": good("a")})
     registry = Registry()

@@ -14,7 +14,7 @@ from plytalk.lab.attacks.scenario import Scenario, scenarios
 HOST = Registry()
 PROFILES = set(HOST.names("profile"))
 SETUPS = [scenario for scenario in scenarios(HOST) if scenario.name.split()[0] in PROFILES]
-ATTACKS = [HOST.attack(name) for name in HOST.names("attack") if HOST.found["attack", name].builtin]
+ATTACKS = [HOST.attack(name) for name in HOST.names("attack") if HOST.found["attack", name].distribution == "plytalk"]
 
 
 @pytest.mark.parametrize("scenario", SETUPS, ids=lambda scenario: scenario.name)
