@@ -101,7 +101,7 @@ class Registry:
     def layer(self, kind: str, name: str) -> type[Layer]:
         """Import and give a layer. Raises UnknownLayer (naming the nearest), DuplicateLayer or BrokenPlugin.
 
-        An empty name stands for what the default profile has for this kind where nothing else decides.
+        An empty name means the one that the default profile has for this kind where nothing else decides.
         """
         layer: type[Layer] = self._load(self._find(kind, name or self.default_profile.otherwise.get(kind, "")))
         return layer
