@@ -33,7 +33,7 @@ from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.audit import Audits, Probe
 from plytalk.core.contracts.authenticator import Channel
 from plytalk.core.contracts.framer import Framer
-from plytalk.core.contracts.handler import GroupFeature
+from plytalk.core.contracts.handler import ClientFeature, GroupFeature
 from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer
@@ -170,7 +170,20 @@ def attacks(plugins: Registry) -> str:
 
 def contract(_: str) -> str:
     offers = [one for one in vars(optional).values() if getattr(one, "_is_runtime_protocol", False)]
-    bases = (Layer, *KINDS.values(), HandshakeIO, Channel, Stream, Listener, Attack, *offers, GroupFeature, Audits, Probe)
+    bases = (
+        Layer,
+        *KINDS.values(),
+        HandshakeIO,
+        Channel,
+        Stream,
+        Listener,
+        Attack,
+        *offers,
+        GroupFeature,
+        ClientFeature,
+        Audits,
+        Probe,
+    )
     return "\n\n".join(f"## {base.__name__}\n\n{contract_of(base)}" for base in bases)
 
 

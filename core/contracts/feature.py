@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from plytalk.core.contracts.commands import Command
-from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.layer import Layer
 
 
@@ -20,7 +19,3 @@ class Feature(Layer):
 
     kind = "feature"
     commands: ClassVar[Sequence[Command]] = ()
-
-    async def again(self, ending: Ending) -> bool:
-        """Whether a client is to connect again after this ending; it may wait before it says so."""
-        return False

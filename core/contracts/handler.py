@@ -1,11 +1,35 @@
 """What an endpoint needs from a feature that takes its conversations: optional Protocols, found by `isinstance`."""
 
-from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, runtime_checkable
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Refused
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.ui import Conversation, StackSummary, Ui
+
+Attend = Callable[[Any], Awaitable[Ending]]
+
+
+class LastingConversation(Conversation, Protocol):
+    """A conversation that may outlive a connection."""
+
+    async def over(self) -> Ending:
+        """Talk until all is over. Raises ChatError."""
+
+    def interrupt(self) -> bool:
+        """Say goodbye, since the user interrupts; whether the other side may still receive something."""
+
+
+@runtime_checkable
+class ClientFeature(Protocol):
+    """A feature that talks over as many connections as a client's conversation needs."""
+
+    def begin(self, first: Any, connect: Callable[[], Awaitable[Any]], attend: Attend) -> LastingConversation:
+        """Begin with this connection. `connect` opens another one, and `attend` talks over one until it is over.
+
+        `connect` raises ChatError where none comes about; `attend` where a hook fails.
+        """
 
 
 class ServerStack(StackSummary, Protocol):

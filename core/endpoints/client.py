@@ -2,58 +2,52 @@
 
 from functools import partial
 
-from plytalk.core.contracts.errors import CannotConnect, ChatError, HandshakeFailed, Refused, StackMismatch
+from plytalk.core.contracts.errors import ChatError, HandshakeFailed, Refused
+from plytalk.core.contracts.handler import ClientFeature
 from plytalk.core.contracts.peers import Role
-from plytalk.core.endpoints.endpoint import BaseEndpoint
-from plytalk.core.pipeline.session import EndedBy, Ending, Session
+from plytalk.core.endpoints.endpoint import BaseEndpoint, close
+from plytalk.core.pipeline.session import Ending, Session
 
 
 class Client(BaseEndpoint):
-    """The end that connects."""
+    """The endpoint that connects."""
 
     async def run(self, host: str, port: int) -> Ending:
-        """Connect and talk. Raises ChatError where no conversation comes about.
-
-        A feature may have it connect again after an ending, and again until that succeeds.
-        """
+        """Connect and talk; a feature may do so over as many connections as it needs. Raises ChatError."""
         self.stack.refuse(Role.INITIATOR)
         await self.prepare_layers(Role.INITIATOR, self.stack)
         try:
-            ending = await self._talk(host, port)
-            while await self._again(ending):
-                try:
-                    ending = await self._talk(host, port)
-                except (
-                    CannotConnect,
-                    HandshakeFailed,
-                    StackMismatch,
-                ) as error:  # the last: it is just ending
-                    if isinstance(error, Refused):
-                        raise
-                    ending = Ending(EndedBy.FAULT, error.sentence, error)
-            return ending
+            session = await self._connect(host, port)
+            feature = next((feature for feature in self.stack.features if isinstance(feature, ClientFeature)), None)
+            if feature is None:
+                return await self.converse(session)
+            conversation = feature.begin(session, partial(self._connect, host, port), self._attend)
+            try:
+                return await self.run_ui(conversation, conversation.over, interrupt=conversation.interrupt)
+            finally:
+                close(session)  # where the UI has failed, nobody has
         finally:
             await self.release_features()
 
-    async def _again(self, ending: Ending) -> bool:
-        return any([await feature.again(ending) for feature in self.stack.features])
+    async def _attend(self, session: Session) -> Ending:
+        with self.told(session):
+            session.begin()
+            return await session.over()
 
-    async def _talk(self, host: str, port: int) -> Ending:
-        session = await self._connected(host, port)
-        address = session.address
+    async def _connect(self, host: str, port: int) -> Session:
+        """Open a connection. Where the other side did not wait for the user's answer, open another one."""
+        session = await self._reach(host, port)
         try:
             await session.open(is_there=partial(self._is_there, host, port))
         except HandshakeFailed as error:
-            if not session.approved or isinstance(
-                error, Refused
-            ):  # what this side itself refused did not fail because of the wait
+            if not session.approved or isinstance(error, Refused):  # what this side refused did not fail because of the wait
                 raise
             self.stack.ui.notice("The other side did not wait for your answer: connecting again.")
-            session = await self._connected(host, port, address)
+            session = await self._reach(host, port, session.address)
             await session.open()
-        return await self.converse(session)
+        return session
 
-    async def _connected(self, host: str, port: int, address: str = "") -> Session:
+    async def _reach(self, host: str, port: int, address: str = "") -> Session:
         stream = await self.call_transport(self.stack.transport, self.stack.transport.connect, host, port)
         address = address or stream.peer
         return self.make_session(self.stack, stream, Role.INITIATOR, address=address)

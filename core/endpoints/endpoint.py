@@ -2,9 +2,10 @@
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, NotDone, UnknownPeer
@@ -32,6 +33,20 @@ async def stop(*tasks: "asyncio.Task[Any]") -> None:
 
 def _ask_nobody(prompt: str) -> str:
     raise UnknownPeer(f"{prompt} Nobody can be asked here.")
+
+
+def interrupt(session: Session) -> bool:
+    """Say goodbye; whether the other side may still receive something."""
+    is_open = not session.ending
+    session.exit()
+    return is_open
+
+
+def close(session: Session) -> None:
+    """Say goodbye if nobody has, close the stream, and drop the keys."""
+    session.exit()
+    session.stream.close()
+    session.forget()
 
 
 class BaseEndpoint:
@@ -80,15 +95,19 @@ class BaseEndpoint:
 
     async def converse(self, session: Session) -> Ending:
         """From the first word to the last. Raises BrokenPlugin where a hook or the UI fails; the peer gets a goodbye first."""
+        with self.told(session):
+            return await self.run_ui(session, session.over, session.begin, partial(interrupt, session))
+
+    @contextmanager
+    def told(self, session: Session) -> Iterator[None]:
+        """Tell the plugins that a conversation opens and that it is over; whatever happens between, the peer gets a goodbye."""
         opened = False
         try:
             self.call_hook("session_opened", session=session)
             opened = True
-            return await self.run_ui(session, session.over, session.begin)
+            yield
         finally:
-            session.exit()
-            session.stream.close()
-            session.forget()
+            close(session)
             if opened:
                 self.tell_closed(session)
 
@@ -104,9 +123,16 @@ class BaseEndpoint:
         self.stack.ui.notice(clean(sentence))
 
     async def run_ui(
-        self, conversation: Conversation, over: Callable[[], Awaitable[Ending]], begin: Callable[[], None] = lambda: None
+        self,
+        conversation: Conversation,
+        over: Callable[[], Awaitable[Ending]],
+        begin: Callable[[], None] = lambda: None,
+        interrupt: Callable[[], bool] | None = None,
     ) -> Ending:
-        """Let the UI talk until the conversation is over. Raises BrokenPlugin where the UI fails."""
+        """Let the UI talk until the conversation is over. Raises BrokenPlugin where the UI fails.
+
+        Where the user interrupts, `interrupt` says goodbye; it tells whether the other side may still receive what was said.
+        """
         ui = self.stack.ui
         tasks: tuple[asyncio.Task[Any], ...] = ()
         try:
@@ -118,9 +144,9 @@ class BaseEndpoint:
                 typing.result()
             ending: Ending = await asyncio.shield(end)  # an interruption must not close the stream before our goodbye
         except BaseException as error:
-            waits = isinstance(conversation, Session) and not conversation.ending
-            conversation.exit()
-            if tasks and waits:  # what was said may still arrive; a second interruption stops waiting for it
+            if interrupt is None:
+                conversation.exit()
+            elif interrupt() and tasks:  # what was said may still arrive; a second interruption stops waiting for it
                 await asyncio.wait(tasks[1:])
             self._blame_ui(error)
         finally:

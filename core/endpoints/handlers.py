@@ -13,6 +13,7 @@ from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.ui import Conversation
+from plytalk.core.endpoints.endpoint import close
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
 from plytalk.core.pipeline.session import EndedBy, Ending, Session
 
@@ -116,9 +117,7 @@ class Gathering:
         finally:
             if self.presence is Presence.BEGINNING:  # the UI did not open
                 self._server.leave(first)
-                first.exit()
-                first.stream.close()
-                first.forget()
+                close(first)
 
     async def _meet(self, first: Session) -> Ending:
         if not self._server.stack.ui.present:

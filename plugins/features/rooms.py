@@ -4,12 +4,11 @@ At the server every conversation becomes a member (`Hub`), and the person there 
 asks to join. Where just two are there, both see and send what they would without a room.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plytalk.core.contracts.errors import CannotConnect, ChatError, HandshakeFailed, Refused, StackMismatch, Truncated, Usage
+from plytalk.core.contracts.errors import ChatError, Refused, Usage
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.layer import Option
@@ -17,7 +16,7 @@ from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.public_key import parse_fingerprint
 from plytalk.core.contracts.ui import Conversation
-from plytalk.core.pipeline.session import EndedBy, Ending, Session
+from plytalk.core.pipeline.session import Session
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.rooms.hub import Hub
@@ -25,15 +24,13 @@ from plytalk.plugins.rooms.local_member import LocalMember
 from plytalk.plugins.rooms.member import Member
 from plytalk.plugins.rooms.member_names import new_name, room_name
 from plytalk.plugins.rooms.remote_peer import key_of
-from plytalk.plugins.rooms.room_client import RoomClient
+from plytalk.plugins.rooms.room_client import Attend, Connect, RoomClient
 from plytalk.trust import files
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History
 
 LOBBY = "lobby"
-WAITS = (0.5, 1, 2, 4, 8, 15, 30)
-"""How long to wait before connecting again, in seconds; the last one from then on, or after a goodbye no more."""
 
 
 class Rooms(Feature):
@@ -91,12 +88,11 @@ class Rooms(Feature):
                 raise Usage(f"{operator!r} is not an operator's key: {error}.") from None
         if backlog < 0 or rate < 0:
             raise Usage("--backlog and --rate take numbers from 0 on.")
-        self._backlog, self._rate, self._reconnect = backlog, rate, reconnect
+        self._backlog, self._rate = backlog, rate
         self._file = history
         self._history: History | None = None
         self._hub: Hub | None = None
-        self._room_client = RoomClient(self._room, self._name)
-        self._tries, self._goodbye = 0, False
+        self._room_client = RoomClient(self._room, self._name, reconnect)
 
     # -- at a server ------------------------------------------------------------------------------------------------------
 
@@ -152,12 +148,6 @@ class Rooms(Feature):
         return LocalMember(self._hub, stack, address, leave, self._name)
 
     @hookimpl
-    def session_opened(self, session: Session) -> None:
-        if session.role is Role.INITIATOR and session.stack.make_messages.layer.extensible:
-            self._room_client.opened(session)
-            self._tries, self._goodbye = 0, False
-
-    @hookimpl
     def reread(self) -> Sequence[str]:
         if self._hub is None:
             return ()
@@ -170,21 +160,9 @@ class Rooms(Feature):
 
     # -- at a client ------------------------------------------------------------------------------------------------------
 
-    async def again(self, ending: Ending) -> bool:
-        error = ending.error
-        cut = isinstance(error, Truncated | CannotConnect | HandshakeFailed) and not isinstance(error, Refused)
-        # Where a server has answered as we do before, another answer now means that the server is ending or starting.
-        cut = cut or (isinstance(error, StackMismatch) and self._tries > 0)
-        self._goodbye = self._goodbye or ending.by is EndedBy.THEM  # of a server that restarts, or is gone
-        over = self._goodbye and self._tries == len(WAITS) - 1
-        if not self._reconnect or not (cut or ending.by is EndedBy.THEM) or ending.is_final or over:
-            return False
-        self._room_client.leaving = self._room_client.leaving or ending.by is EndedBy.US
-        if self._room_client.welcome and not self._tries:
-            self._room_client.away()
-        await asyncio.sleep(WAITS[min(self._tries, len(WAITS) - 1)])
-        self._tries += 1
-        return True
+    def begin(self, first: Session, connect: Connect, attend: Attend) -> RoomClient:
+        self._room_client.begin(first, connect, attend)
+        return self._room_client
 
 
 @hookimpl

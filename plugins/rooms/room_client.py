@@ -1,19 +1,27 @@
-"""A client's side of a room: it asks to join, shows what happens, and comes back where the connection was cut.
+"""A client's conversation with a room, over as many connections as it takes: it asks to join, shows what happens, and comes back.
 
 What was said and not acknowledged is kept. After a cut the client says where it was (`resume`), the server where the client's own
 words ended (`taken`), and what is missing goes out again, so that nothing is lost and nothing is said twice.
 """
 
+import asyncio
 import secrets
 from collections import deque
+from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Any
 
-from plytalk.core.contracts.items import Extension
+from plytalk.core.contracts.endings import EndedBy, Ending
+from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch
+from plytalk.core.contracts.items import EXIT, Extension, is_exit
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.pipeline.session import Ending, Session
+from plytalk.core.pipeline.session import Session
 from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, Mark, RoomEvent, read, write
+from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.screen import show, tell
+
+Connect = Callable[[], Awaitable[Session]]
+Attend = Callable[[Session], Awaitable[Ending]]
 
 MAX_SHOWN = 100
 """How many of the members present are named to a newcomer."""
@@ -24,10 +32,19 @@ MAX_KEPT = 10_000
 
 
 class RoomClient:
-    """One client's membership, over as many connections as it takes. `room` and `name` are what it asks for; empty for none."""
+    """What a client's UI talks to. `room` and `name` are what it asks for; empty for none.
 
-    def __init__(self, room: str = "", name: str = "") -> None:
+    `chat` is the conversation over the present connection, None while there is none: what is said then waits for the next.
+    """
+
+    def __init__(self, room: str = "", name: str = "", reconnect: bool = False) -> None:
         self._room, self.name = room, name
+        self._reconnecting = Reconnecting(reconnect)
+        self.chat: Session | None = None
+        self._attached = asyncio.Event()
+        self._waiting: list[str] = []
+        self._ending: Ending | None = None
+        self._failed = False
         self._instance = secrets.token_hex(8)
         self._epoch = ""
         self._last = 0
@@ -37,17 +54,125 @@ class RoomClient:
         self._taken = self._before = 0
         self._unshown = 0  # lines that the server has taken, and that have not come back as events yet
         self._returning = self.welcome = self.sent_away = False
-        self.leaving = False
-        """Whether the user has said exit, on a connection that was cut before everything was received."""
+        self._leaving = False  # the user has said exit while there was no connection, or on one that was cut before it arrived
+
+    # -- the conversation -------------------------------------------------------------------------------------------------
+
+    def begin(self, chat: Session, connect: Connect, attend: Attend) -> None:
+        """Begin with this connection; `connect` opens another one, and `attend` talks over one until it is over."""
+        self.stack, self.address, self._connect, self._attend = chat.stack, chat.address, connect, attend
+        self._first = chat
+
+    async def over(self) -> Ending:
+        """Talk over one connection after the other. Raises ChatError where none can be had for a reason that will not go away."""
+        ending = await self._talk(self._first)
+        while self._reconnecting.is_due(ending):
+            self._part(ending)
+            if not await self._reconnecting.wait():
+                ending = Ending(EndedBy.US, "You said exit.")
+                break
+            ending = await self._return()
+        self._ending = ending
+        return ending
+
+    async def _talk(self, chat: Session) -> Ending:
+        self._reconnecting.begin()
+        self._join(chat)
+        return await self._attend(chat)
+
+    def _part(self, ending: Ending) -> None:
+        """A connection is over, or could not be had, and another one is wanted."""
+        if self.chat:
+            self._failed = self.failed
+            self.chat = None
+            self.stack.ui.closed(self, ending)
+            if self.welcome:
+                tell(self.stack.ui, "You are not connected: trying again. What you type now is sent when you are back.")
+        if ending.by is EndedBy.US:
+            self._leaving, self._ending = True, ending
+
+    async def _return(self) -> Ending:
+        try:
+            chat = await self._connect()
+        except (CannotConnect, HandshakeFailed, StackMismatch) as error:  # the last: the server is just ending
+            if isinstance(error, Refused):
+                raise
+            return Ending(EndedBy.FAULT, error.sentence, error)
+        self.stack.ui.opened(self)
+        return await self._talk(chat)
+
+    @property
+    def ending(self) -> Ending | None:
+        """The ending of the whole conversation; the user's own goodbye already when it is said."""
+        said = self.chat and self.chat.ending
+        return self._ending or (said if said and said.by is EndedBy.US else None)
+
+    @property
+    def failed(self) -> bool:
+        return self._failed or (self.chat is not None and self.chat.failed)
+
+    @failed.setter
+    def failed(self, failed: bool) -> None:
+        self._failed = failed
+
+    def say(self, text: str) -> None:
+        if self._attached.is_set() and self.chat:
+            self.chat.say(text)
+        elif is_exit(text):
+            self.exit(text)
+        else:
+            self._waiting.append(text)
+
+    async def drain(self) -> None:
+        """Wait until more may be said. While there is no connection a program waits for one, and a person may go on typing."""
+        if self._attached.is_set() and self.chat:
+            await self.chat.drain()
+        elif not self.stack.ui.interactive:
+            await self._attached.wait()
+
+    def exit(self, text: str = EXIT) -> None:
+        if self._attached.is_set() and self.chat:
+            self.chat.exit(text)
+        elif not self.ending:
+            self._leaving, self._ending = True, Ending(EndedBy.US, "You said exit.")
+            if not self._waiting and not self._unacknowledged:
+                self._reconnecting.stop()
+
+    def interrupt(self) -> bool:
+        """Say goodbye and connect no more; whether the other side may still receive something."""
+        is_open = self._attached.is_set()
+        self._reconnecting.stop()
+        self.exit()
+        return is_open
+
+    def notice(self, sentence: str) -> None:
+        if self.chat:
+            self.chat.notice(sentence)
+        else:
+            tell(self.stack.ui, sentence)
+
+    # -- joining, and coming back -----------------------------------------------------------------------------------------
+
+    def _join(self, chat: Session) -> None:
+        """A connection stands: ask to join, and say what was said meanwhile."""
+        leaves_later = self._returning  # behind what was said before
+        if chat.stack.make_messages.layer.extensible:
+            self.opened(chat)
+        self.chat, waiting, self._waiting = chat, self._waiting, []
+        self._attached.set()
+        chat.when_over(self._over)
+        for text in waiting:
+            chat.say(text)
+        if self._leaving and not leaves_later:
+            chat.exit()
 
     def opened(self, session: Session) -> None:
-        """A connection stands: ask to join."""
+        """Ask to join. On a return, hold back what is said now, and say exit behind it where the user has."""
         self._session, self.welcome, self.sent_away = session, False, False
         self._before = len(self._unacknowledged)
         session.extend(ROOM, self._hear)
         session.extend(EVENT, self._event)
         session.keep_count(self._said, self._acknowledged)
-        session.when_over(self._over)
         request: dict[str, Any] = {"do": "join", "instance": self._instance}
         if self._room:
             request["room"] = self._room
@@ -58,11 +183,12 @@ class RoomClient:
         session.send_item(Extension(ROOM, write(**request)))
         if self._returning:
             session.when_read(self._no_rooms)
-            session.hold(self.leaving)  # what is said now comes after what was said before
+            session.hold(self._leaving)  # what is said now comes after what was said before
             session.recount(self._taken, self._taken + len(self._unacknowledged))
         self._returning = True
 
     def _over(self, session: Session, ending: Ending) -> None:
+        self._attached.clear()
         self.sent_away = ending.is_final
 
     def _said(self, text: str) -> None:
@@ -151,11 +277,6 @@ class RoomClient:
         show(self._session.stack.ui, event, self.name, mine)
         if mine and event.kind == Kind.RENAMED:
             self.name = event.text
-
-    def away(self) -> None:
-        """Say that the connection is gone, and that it is tried again."""
-        if self._returning:  # there was one
-            tell(self._session.stack.ui, "You are not connected: trying again. What you type now is sent when you are back.")
 
     def __repr__(self) -> str:
         return f"<RoomClient {clean(self.name)} in {clean(self._room)}>"

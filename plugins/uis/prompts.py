@@ -79,7 +79,7 @@ class Prompt:
     # -- lines and answers ------------------------------------------------------------------------------------------------
 
     async def lines(self) -> list[str] | None:
-        """The next lines of the chat; None at the end of input. When cancelled, the half-typed line is kept for the next call."""
+        """The next lines of the chat; None at the end of input."""
         while True:
             async with self._line:
                 if self._asking:  # it waits for the line already
@@ -90,9 +90,6 @@ class Prompt:
                 except Interrupted:
                     self._half = self._chat.default_buffer.document
                     continue
-                except asyncio.CancelledError:
-                    self._half = self._chat.default_buffer.document
-                    raise
                 except EOFError:
                     return None
             self._half = Document()

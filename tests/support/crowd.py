@@ -100,13 +100,19 @@ class Person:
         self.task = asyncio.create_task(client.run(*place))
 
     @property
+    def chat(self) -> Session | None:
+        """The conversation over the present connection, if there is one."""
+        return getattr(self.ui.session, "chat", None)
+
+    @property
     def session(self) -> Session:
-        assert isinstance(self.ui.session, Session)
-        return self.ui.session
+        assert self.chat is not None
+        return self.chat
 
     def say(self, *lines: str) -> None:
         for line in lines:
-            self.session.say(line)
+            assert self.ui.session is not None
+            self.ui.session.say(line)
 
     async def shows(self, part: str) -> str:
         return await self.ui.shows(part)

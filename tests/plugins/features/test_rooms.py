@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from crowd import Crowd, Person
 
-from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch, Tampered, Truncated, Usage
+from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import EndedBy, Ending
-from plytalk.plugins.features import rooms
+from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.features.rooms import Rooms, layers
+from plytalk.plugins.rooms import reconnecting
 from plytalk.plugins.rooms.member_names import BadName
 from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.testing import check_layer, open_ends, stack_of
@@ -83,8 +83,9 @@ async def test_who_may_what_is_read_anew_without_dropping_anybody(home: Path) ->
 
 async def test_where_messages_carry_no_rooms_nothing_is_asked() -> None:
     async with open_ends(stack_of(Rooms), stack_of()) as (client, server):
-        client.session.stack.features[0].session_opened(client.session)  # type: ignore[attr-defined]
-        client.say("hello")
+        room_client = client.session.stack.features[0].begin(client.session, None, None)  # type: ignore[attr-defined]
+        room_client._join(client.session)
+        room_client.say("hello")
         assert await server.hears() == ["hello"]
 
 
@@ -93,50 +94,6 @@ async def test_before_it_serves_it_has_no_figures_and_reads_nothing() -> None:
 
 
 # -- coming back ----------------------------------------------------------------------------------------------------------
-
-CUT = Ending(EndedBy.FAULT, "cut", Truncated("cut"))
-
-
-@pytest.mark.parametrize(
-    ("ending", "again"),
-    [
-        (CUT, True),
-        (Ending(EndedBy.FAULT, "", CannotConnect("nobody")), True),
-        (Ending(EndedBy.FAULT, "", HandshakeFailed("gone")), True),
-        (Ending(EndedBy.FAULT, "", Refused("no")), False),
-        (Ending(EndedBy.FAULT, "", Tampered("changed")), False),
-        (Ending(EndedBy.FAULT, "", StackMismatch("another stack")), False),
-        (Ending(EndedBy.THEM, "The other side said exit."), True),
-        (Ending(EndedBy.US, "You said exit."), False),
-    ],
-)
-async def test_it_comes_back_after_a_cut_or_a_goodbye_and_not_after_its_own_or_a_refusal(
-    ending: Ending, again: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rooms, "WAITS", (0, 0))
-    assert await Rooms(reconnect=True).again(ending) is again
-    assert await Rooms().again(ending) is False
-
-
-async def test_each_time_it_waits_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    waited: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waited.append(seconds)
-
-    monkeypatch.setattr(rooms.asyncio, "sleep", sleep)
-    feature = Rooms(reconnect=True)
-    for _ in range(9):
-        assert await feature.again(CUT)
-    assert waited == [*rooms.WAITS, rooms.WAITS[-1], rooms.WAITS[-1]]
-
-
-async def test_after_a_goodbye_it_tries_for_a_while_and_then_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "WAITS", (0, 0, 0))
-    feature = Rooms(reconnect=True)
-    assert await feature.again(Ending(EndedBy.THEM, "The other side said exit."))
-    assert await feature.again(Ending(EndedBy.FAULT, "", StackMismatch("a server that is just ending")))
-    assert not await feature.again(Ending(EndedBy.FAULT, "", CannotConnect("nobody")))
 
 
 async def cut(crowd: Crowd, name: str) -> None:
@@ -152,7 +109,7 @@ async def back(person: Person, crowd: Crowd, count: int) -> None:
 
 
 async def test_after_a_cut_nothing_is_missing_and_nothing_is_there_twice(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "WAITS", (0,))
+    monkeypatch.setattr(reconnecting, "WAITS", (0,))
     async with Crowd(home, headless=True) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob", reconnect=True)
         witness = await crowd.joins("wendy")
@@ -163,7 +120,7 @@ async def test_after_a_cut_nothing_is_missing_and_nothing_is_there_twice(home: P
             session = bob.session
             await cut(crowd, "bob")
             alice.say(f"away {number}")
-            while bob.session is session:  # noqa: ASYNC110
+            while bob.chat in (session, None):  # noqa: ASYNC110
                 await asyncio.sleep(0)
         bob.say("the end")
         await witness.until(lambda: "bob: the end" in witness.texts)
@@ -176,7 +133,7 @@ async def test_after_a_cut_nothing_is_missing_and_nothing_is_there_twice(home: P
 
 
 async def test_who_was_sent_away_does_not_come_back(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "WAITS", (0,))
+    monkeypatch.setattr(reconnecting, "WAITS", (0,))
     async with Crowd(home) as crowd:
         bob = await crowd.comes("bob", reconnect=True)
         crowd.local_member.say("/kick bob")

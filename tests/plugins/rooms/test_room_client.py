@@ -1,5 +1,6 @@
 """A client's side of a room: what it asks, what it shows, what it says again after a cut; and servers that say anything."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,15 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from crowd import Screen
+from crowd import PATIENT, Crowd, Person, Screen, client_of, stack_of
 from meeting import End, Meeting, end
 
+from plytalk.core.contracts.endings import EndedBy, Ending
+from plytalk.core.contracts.errors import BrokenPlugin, NotDone, Truncated
 from plytalk.core.contracts.items import Ack, Extension, Pong
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import READ_SO_FAR, EndedBy, Session
+from plytalk.core.contracts.ui import Conversation
+from plytalk.core.pipeline.session import READ_SO_FAR, Session
+from plytalk.plugins.features.rooms import Rooms
 from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, Mark, RoomEvent, read, write
+from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.room_client import RoomClient
-from plytalk.testing.verdict import idle
+from plytalk.plugins.transports.memory import Memory
+from plytalk.testing.verdict import idle, within
 
 WELCOME = {"do": "welcome", "room": "lobby", "epoch": "e", "you": "alice", "next": 1, "now": 1, "taken": 0, "count": 3,
            "here": ["bob", "carol"], "missed": False, "topic": ""}  # fmt: skip
@@ -386,3 +393,162 @@ async def test_who_went_to_another_room_is_told_also_where_nobody_is(ends) -> No
         await idle()
         assert both[0].person.notices == ["You are alice in kitchen, with nobody else. /help lists what you can do."]
         assert repr(room_client) == "<RoomClient alice in kitchen>"
+
+
+# -- over several connections ----------------------------------------------------------------------------------------------
+
+CUT = Ending(EndedBy.FAULT, "cut", Truncated("cut"))
+
+
+class Runs(Screen):
+    """Counts how often it is asked to talk."""
+
+    runs = 0
+
+    async def run(self, conversation: Conversation) -> None:
+        self.runs += 1
+        await super().run(conversation)
+
+
+class Program(Screen):
+    """Says a line, and the next one when it may."""
+
+    said = 0
+
+    async def run(self, conversation: Conversation) -> None:
+        while True:
+            conversation.say(f"line {self.said}")
+            self.said += 1
+            await conversation.drain()
+            await asyncio.sleep(0)
+
+
+async def away(crowd: Crowd, person: Person) -> RoomClient:
+    """Cut a person off from a server that takes no connection for now."""
+    room_client = person.ui.session
+    assert isinstance(room_client, RoomClient)
+    next(one for one in crowd.hub.members.values() if one.name == room_client.name).session.stream.close()
+    while room_client.chat:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    return room_client
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """No attempt before this is set."""
+    go = asyncio.Event()
+
+    async def wait(self: Reconnecting) -> bool:
+        stopped, going = (asyncio.ensure_future(event.wait()) for event in (self._stopped, go))
+        try:
+            await asyncio.wait((stopped, going), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (stopped, going):
+                task.cancel()
+        return not self._stopped.is_set()
+
+    monkeypatch.setattr(Reconnecting, "wait", wait)
+    return go
+
+
+async def test_the_ui_talks_once_and_what_it_says_meanwhile_goes_out_in_order(home: Path, slow: asyncio.Event) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        witness = await crowd.joins("wendy")
+        bob = await crowd.comes("bob", screen=Runs, reconnect=True)
+        bob.say("before")
+        await witness.until(lambda: "bob: before" in witness.texts)
+        await away(crowd, bob)
+        bob.say("while away", "twice")
+        slow.set()
+        await witness.until(lambda: "bob: twice" in witness.texts)
+        bob.say("after")
+        await witness.until(lambda: "bob: after" in witness.texts)
+        said = [text for text in witness.texts if text.startswith("bob: ")]
+        assert said == ["bob: before", "bob: while away", "bob: twice", "bob: after"]
+        assert bob.ui.runs == 1
+        assert bob.ui.notices.count("You are not connected: trying again. What you type now is sent when you are back.") == 1
+
+
+async def test_an_exit_while_away_ends_at_once_where_nothing_is_to_be_sent(home: Path, slow: asyncio.Event) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob = await crowd.comes("bob", reconnect=True)
+        room_client = await away(crowd, bob)
+        room_client.say("exit")
+        assert await bob.over() == Ending(EndedBy.US, "You said exit.")
+        assert bob.ui.ending == room_client.ending
+
+
+async def test_an_exit_while_away_comes_after_what_was_said_there(home: Path, slow: asyncio.Event) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        witness = await crowd.joins("wendy")
+        bob = await crowd.comes("bob", reconnect=True)
+        room_client = await away(crowd, bob)
+        room_client.say("the last")
+        room_client.exit()
+        room_client.exit()
+        assert room_client.ending
+        slow.set()
+        assert await bob.over() == Ending(EndedBy.US, "You said exit.")
+        await witness.until(lambda: "bob: the last" in witness.texts)
+
+
+async def test_an_interruption_while_away_ends_it_without_another_attempt(home: Path, slow: asyncio.Event) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob = await crowd.comes("bob", reconnect=True)
+        room_client = await away(crowd, bob)
+        room_client.say("never sent")
+        assert not bob.task.done()
+        bob.task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await bob.over()
+        assert not room_client._reconnecting.is_due(CUT)
+
+
+async def test_a_program_waits_while_away_and_a_person_need_not(home: Path, slow: asyncio.Event) -> None:
+    async with Crowd(home, headless=True, rate=0) as crowd:
+        bob = await crowd.comes("bob", screen=Program, reconnect=True)
+        room_client = await away(crowd, bob)
+        said = bob.ui.said
+        await idle()
+        assert bob.ui.said <= said + 1
+        type(bob.ui).interactive = True
+        await within(room_client.drain(), "A person waits.")
+        type(bob.ui).interactive = False
+        slow.set()
+        while bob.ui.said < said + 10:
+            await idle()
+
+
+async def test_what_could_not_be_done_on_any_connection_counts_at_the_end(home: Path, slow: asyncio.Event) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob = await crowd.comes("bob", reconnect=True)
+        bob.say("/fly")
+        await bob.shows("/fly")
+        room_client = await away(crowd, bob)
+        assert room_client.failed
+        room_client.notice("Told while away.")
+        assert "Told while away." in bob.ui.notices
+        slow.set()
+        while not room_client.chat:
+            await idle()
+        room_client.exit()
+        assert isinstance((await bob.over()).error, NotDone)
+
+
+async def test_a_ui_that_breaks_as_it_opens_leaves_no_connection_behind(home: Path) -> None:
+    class Breaks(Screen):
+        """Breaks."""
+
+        def opened(self, session: Conversation) -> None:
+            raise ZeroDivisionError
+
+    async with Crowd(home, headless=True) as crowd:
+        stack, _ = stack_of(crowd.home("bob"), Memory, Rooms, screen=Breaks)
+        with pytest.raises(BrokenPlugin, match="The ui `screen` raised ZeroDivisionError"):
+            await client_of(stack, PATIENT).run(*crowd.place)
+        await within(crowd_is_empty(crowd), "The connection stays open.")
+
+
+async def crowd_is_empty(crowd: Crowd) -> None:
+    while len(crowd.server.capacity):
+        await idle()

@@ -104,8 +104,7 @@ class Case:
 
     async def session(self) -> Session:
         """An open conversation, from the client's side."""
-        session = await self.client._connected("127.0.0.1", self.port)
-        await session.open()
+        session = await self.client._connect("127.0.0.1", self.port)
         session.begin()
         return session
 
