@@ -171,7 +171,7 @@ async def test_nothing_in_reach_of_a_conversation_shows_a_secret(tmp_path: Path,
             "NoiseTransport",
             "CipherState",
             "Plytalk1",
-            "Identity",
+            "OwnIdentity",
             "Psk",
             "LayerFactory",
             "Server",
@@ -195,7 +195,7 @@ async def test_what_can_be_pickled_or_copied_holds_no_secret(tmp_path: Path, mad
                     continue
                 text = written if isinstance(written, bytes) else repr(vars(written) if hasattr(written, "__dict__") else written)
                 assert made.canaries.within(text) == set(), (write.__name__, type(each))
-    assert {"CipherState", "Identity"} <= refused
+    assert {"CipherState", "OwnIdentity"} <= refused
 
 
 async def test_a_trace_hears_of_no_secret(tmp_path: Path, made: Made) -> None:
