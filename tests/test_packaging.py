@@ -4,6 +4,7 @@ Everything is built from a copy, so that nothing is left behind in the project, 
 network. What needs one (a clone with `./run`, pipx, uv) is tried by .ci/fresh-clone.
 """
 
+import email
 import os
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from fresh import PROJECT, Fresh
+
+import plytalk
 
 FOLDERS = ("core", "trust", "lab", "plugins", "cli")
 LEFT_OUT = {".git", ".venv", "build", "dist", "site", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
@@ -141,3 +144,19 @@ def test_the_folders_are_no_packages_of_those_names(tmp_path: Path) -> None:
     modules = fresh.run(fresh.bin / "python", "-c", load).split()
     assert "plytalk.core.registry.registry" in modules
     assert not {"core", "plugins", "cli"} & set(modules)
+
+
+def test_the_version_is_that_of_the_package_and_stands_nowhere_else(built: Path) -> None:
+    assert wheel_in(built).name.startswith(f"plytalk-{plytalk.__version__}-")
+    elsewhere = [name for name in ("pyproject.toml", "setup.py", "CITATION.cff") if (PROJECT / name).exists()]
+    assert not [name for name in elsewhere if plytalk.__version__ in (PROJECT / name).read_text()]
+
+
+def test_the_wheel_tells_of_extras_for_users_alone_and_of_no_address_that_does_not_exist(built: Path) -> None:
+    with zipfile.ZipFile(wheel_in(built)) as wheel:
+        (name,) = (name for name in wheel.namelist() if name.endswith("/METADATA"))
+        told = email.message_from_bytes(wheel.read(name))
+    assert set(told.get_all("Provides-Extra", [])) == {"passphrase", "codes", "rooms", "fast"}
+    assert told.get_all("Project-URL") is None
+    assert told["Home-page"] is None
+    assert {"Typing :: Typed", "Programming Language :: Python :: 3.11"} <= set(told.get_all("Classifier", []))

@@ -155,7 +155,7 @@ def spake2() -> Any:
     try:
         import spake2
     except ImportError:
-        raise Usage("One-time codes need the package `spake2`.", "Install it with: pip install 'plytalk[codes]'") from None
+        raise Usage("One-time codes need the package `spake2`.", "Install it with: pip install spake2") from None
     return spake2
 
 

@@ -196,7 +196,7 @@ def _nickname(text: str) -> str:
     try:
         from precis_i18n import bidi, get_profile, unicode
     except ImportError:
-        raise Usage("A name with letters other than A to Z is not accepted here.", "pip install 'plytalk[rooms]'") from None
+        raise Usage("A name with letters other than A to Z is not accepted here.", "pip install precis-i18n") from None
     try:
         name: str = get_profile("NicknameCasePreserved").enforce(text)
     except UnicodeEncodeError as refusal:

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from surroundings import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, GROUPS = PYPROJECT["project"], PYPROJECT["dependency-groups"]
 RUN = (ROOT / "run").read_text(encoding="utf-8")
 TOOLS = ("sh", "cat", "cksum", "dirname", "sed")  # POSIX has them
 OF_THE_FAKE = ("mkdir", "cp", "touch", "echo")
@@ -19,7 +21,11 @@ FAKE = """#!/bin/sh
 # A Python of version {version} that writes down what it is asked for.
 echo "$@" >>"{log}"
 case $1 in
--c) case $2 in *sys.exit*) exit {old} ;; esac ;;
+-c)
+    case $2 in
+    *sys.exit*) exit {old} ;;
+    *tomllib*) exec "{real}" "$@" ;;
+    esac ;;
 -m)
     for place; do :; done
     [ "$2" = venv ] && mkdir -p "$place/bin" && cp "$0" "$place/bin/python" && touch "$place/pyvenv.cfg" ;;
@@ -55,11 +61,12 @@ def machine(tmp_path: Path):
         (tools / name).symlink_to(str(shutil.which(name)))
 
     def run(*command: str, old: bool = False) -> tuple["subprocess.CompletedProcess[str]", list[str]]:
-        (tools / "python3").write_text(FAKE.format(version="3.10" if old else "3.11", old=int(old), log=log))
+        (tools / "python3").write_text(FAKE.format(version="3.10" if old else "3.11", old=int(old), log=log, real=sys.executable))
         (tools / "python3").chmod(0o755)
         done = subprocess.run([project / "run", *command], env={"PATH": str(tools)}, capture_output=True, text=True, timeout=60)
         return done, log.read_text().splitlines() if log.exists() else []
 
+    run.groups = project / ".venv" / "groups.txt"
     return run
 
 
@@ -71,9 +78,19 @@ def test_python_is_all_it_needs(machine) -> None:
     [made] = [words for words in asked if words.startswith("-m venv")]
     [installed] = [words for words in asked if words.startswith("-m pip install")]
     assert made.endswith("/project/.venv")
-    assert installed.endswith("/project[test,checks]")
+    assert installed.endswith("/project[passphrase,codes,rooms]")
+    assert f"--requirement {machine.groups} " in installed
+    assert machine.groups.read_text().splitlines() == [*GROUPS["tests"], *GROUPS["checks"]]
     _, again = machine("echo", "ready")
     assert again == asked  # the environment is made once
+
+
+@pytest.mark.skipif(os.name != "posix", reason="./run is a shell script")
+def test_another_group_is_installed_by_its_name(machine) -> None:
+    done, asked = machine("--group", "docs", "bench")
+    assert done.returncode == 0, done.stderr
+    assert machine.groups.read_text().splitlines() == [*GROUPS["docs"], *GROUPS["bench"]]
+    assert asked[-1].endswith(f"--requirement {machine.groups}")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="./run is a shell script")

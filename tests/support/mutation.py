@@ -1,6 +1,6 @@
 """Mutation testing: break the source at one point, run the nearest tests, and see whether they notice. Not part of the test run.
 
-    ./run python -m pip install --editable '.[mutation]'
+    ./run --group mutation
     ./run python tests/support/mutation.py core/stack/selection.py      every point of a file
     ./run python tests/support/mutation.py --sample 40 core/*/*.py      some points of each file, drawn by --seed
     ./run python tests/support/mutation.py --changed main               the lines that differ from a branch or commit
@@ -181,7 +181,7 @@ def clone(folder: Path) -> Path:
     """The last commit, with an environment for itself: a change must not reach what others run meanwhile."""
     copy = folder / "plytalk"
     subprocess.run(["git", "clone", "--quiet", ROOT, copy], check=True)
-    subprocess.run(["./run", "python", "-m", "pip", "install", "--quiet", "--editable", ".[mutation]"], cwd=copy, check=True)
+    subprocess.run(["./run", "--group", "mutation"], cwd=copy, check=True)
     return copy
 
 

@@ -90,8 +90,8 @@ def test_both_ends_rekey_after_so_many_bytes(functions, monkeypatch):
 @pytest.mark.parametrize("functions", CIPHERS)
 def test_a_new_key_is_the_one_that_others_make(functions, monkeypatch):
     """noiseprotocol's CipherState counts and rekeys as ours does."""
-    connection = pytest.importorskip("noise.connection", reason="needs noiseprotocol: pip install plytalk[test]")
-    state = pytest.importorskip("noise.state", reason="needs noiseprotocol: pip install plytalk[test]")
+    connection = pytest.importorskip("noise.connection", reason="needs noiseprotocol: ./run --group tests")
+    state = pytest.importorskip("noise.state", reason="needs noiseprotocol: ./run --group tests")
     named = connection.NoiseConnection.from_name(f"Noise_NN_25519_{functions.name}_SHA256".encode())
     theirs = state.CipherState(named.noise_protocol)
     theirs.initialize_key(THERE)

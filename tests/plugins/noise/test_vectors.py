@@ -172,7 +172,7 @@ def test_flynn(scripted: Any) -> None:
 
 def seeded_kem(vector: Vector) -> KEM:
     """ML-KEM-768 without chance: the key pair comes from a seed, the encapsulation (kyber-py's) from another."""
-    kyber = pytest.importorskip("kyber_py.ml_kem", reason="needs kyber-py: pip install plytalk[test]").ML_KEM_768
+    kyber = pytest.importorskip("kyber_py.ml_kem", reason="needs kyber-py: ./run --group tests").ML_KEM_768
 
     class Seeded(KEM):
         def generate_keypair(self) -> KeyPair:

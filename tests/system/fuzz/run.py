@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := [target for target in chosen.targets if target not in TARGETS]:
         parser.error(f"there is no target {unknown[0]!r}; there are {', '.join(TARGETS)}")
     if find_spec("atheris") is None:
-        print("Guided fuzzing needs the package `atheris`: ./run pip install -e '.[fuzz]'", file=sys.stderr)
+        print("Guided fuzzing needs the package `atheris`: ./run --group fuzz", file=sys.stderr)
         return 2
     began = time.monotonic()
     try:

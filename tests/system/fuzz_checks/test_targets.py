@@ -88,10 +88,10 @@ def test_a_target_that_is_none_is_named():
 def test_without_atheris_it_says_how_to_get_it(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "atheris", None)
     assert run.main(["address"]) == 2
-    assert "pip install" in capsys.readouterr().err
+    assert "./run --group fuzz" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(find_spec("atheris") is None, reason="needs atheris: pip install -e '.[fuzz]'")
+@pytest.mark.skipif(find_spec("atheris") is None, reason="needs atheris: ./run --group fuzz")
 def test_a_short_guided_run_counts_its_inputs(tmp_path):
     done = fuzz_run("address", "--minutes", "0.01", "--into", str(tmp_path), "--json", str(tmp_path / "figures.json"))
     assert done.returncode == 0, done.stderr
@@ -101,7 +101,7 @@ def test_a_short_guided_run_counts_its_inputs(tmp_path):
     assert not list((tmp_path / "crashes").iterdir())
 
 
-@pytest.mark.skipif(find_spec("atheris") is None, reason="needs atheris: pip install -e '.[fuzz]'")
+@pytest.mark.skipif(find_spec("atheris") is None, reason="needs atheris: ./run --group fuzz")
 def test_a_crash_ends_the_run_and_keeps_its_input(tmp_path):
     """A copy of the fuzzer whose target `address` minds a hash sign in the host."""
     shutil.copytree(

@@ -31,7 +31,7 @@ class NoiseProtocolPeer:
     """PyPI's noiseprotocol."""
 
     def __init__(self, scene: Scene) -> None:
-        noise = pytest.importorskip("noise.connection", reason="needs noiseprotocol: pip install plytalk[test]")
+        noise = pytest.importorskip("noise.connection", reason="needs noiseprotocol: ./run --group tests")
         static, remote_static = noise.Keypair.STATIC, noise.Keypair.REMOTE_STATIC
         self.connection = noise.NoiseConnection.from_name(scene.protocol.name.encode())
         self.connection.set_prologue(scene.prologue)
@@ -71,7 +71,7 @@ class DissononcePeer:
     """PyPI's dissononce."""
 
     def __init__(self, scene: Scene) -> None:
-        pytest.importorskip("dissononce", reason="needs dissononce: pip install plytalk[test]")
+        pytest.importorskip("dissononce", reason="needs dissononce: ./run --group tests")
         _, pattern_name, dh, cipher, hash_name = scene.protocol.name.split("_")
         base, *places = pattern_name.replace("+", "").split("psk")
         pattern = handshake_pattern(base)

@@ -25,7 +25,7 @@ def test_the_pairs_of_names_differ_and_no_first_name_comes_twice() -> None:
 
 
 def test_a_name_that_looks_like_another_is_refused() -> None:
-    pytest.importorskip("precis_i18n", reason="pip install 'plytalk[rooms]'")
+    pytest.importorskip("precis_i18n", reason="needs precis-i18n: pip install precis-i18n")
     (row,) = forgery.names(FEW)
     assert row.held, row
 
