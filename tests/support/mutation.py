@@ -60,6 +60,7 @@ NEAREST = {
     "plugins/rooms/hub.py": (
         "tests/plugins/rooms/test_hub.py tests/plugins/rooms/test_room_commands.py tests/plugins/rooms/test_resume.py"
         " tests/plugins/rooms/test_member.py tests/plugins/rooms/test_calls.py tests/plugins/rooms/test_history.py"
+        " tests/plugins/rooms/test_room_list.py"
     ),
     "plugins/rooms/history.py": "tests/plugins/rooms/test_history.py tests/plugins/rooms/test_hub.py",
     "plugins/rooms/member_names.py": "tests/plugins/rooms/test_member_names.py tests/plugins/rooms/test_moderation.py",
@@ -76,6 +77,9 @@ OPERATORS = (
 ANY_BOUND = "It is a bound that one more or one less keeps as well; that there is one is tested."
 
 EQUIVALENT: dict[tuple[str, str], str] = {
+    ("core/endpoints/server.py", "for listener, address in zip(tuple(self.listeners), addresses, strict=True):"): (
+        "Each address has its listener by then, or an exception has been raised."
+    ),
     ("core/pipeline/establish.py", "left = (self._clock.when() or 0) - self._loop.time()"): (
         "The number is for the type checker: a clock runs whenever a person is asked."
     ),
@@ -87,6 +91,10 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("plugins/rooms/directory.py", "if TYPE_CHECKING:"): "An annotation is no more than text when it runs.",
     ("plugins/rooms/directory.py", "MAX_REMEMBERED = 10_000"): ANY_BOUND,
     ("plugins/rooms/hub.py", "REMEMBERED = 10_000"): ANY_BOUND,
+    (
+        "plugins/rooms/hub.py",
+        "for key in {member.key for member in self.members.values() if isinstance(member, Member) and member.key}:",
+    ): "Where the members without a key are looked at too, nothing is found: the file marks keys.",
     ("plugins/rooms/hub.py", "self.epoch = history.epoch if history else secrets.token_hex(8)"): (
         "An epoch is any text that is never given twice: of one byte less it is so too."
     ),

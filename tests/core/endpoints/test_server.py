@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from serving import PATIENT, Serving, breaking, client, end, server
+from serving import PATIENT, Says, Serving, breaking, client, end, server
 from tables import Hosting, Sits, Table
 
 from plytalk.core.contracts.errors import CannotConnect, Usage
@@ -17,6 +17,7 @@ from plytalk.core.pipeline.session import EndedBy, Ending
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import PlainFrames, stack_of
+from plytalk.testing.verdict import within
 
 
 async def test_a_server_ends_with_its_only_conversation() -> None:
@@ -29,6 +30,14 @@ async def test_a_server_ends_with_its_only_conversation() -> None:
         "Listening on once with memory | test-typed | test-keys | test-unsealed | test-words | test-recording."
     ]
     assert serving.ui.ending == Ending(EndedBy.THEM, "The other side said exit.")
+
+
+async def test_a_server_keeps_on_only_where_it_is_told_to() -> None:
+    its, ui = server()
+    serving = asyncio.create_task(its.run("told", 0))
+    await ui.until(listening=True)
+    await client(Says)[0].run("told", 0)
+    assert (await within(serving, "It keeps on.")).by is EndedBy.THEM
 
 
 async def test_a_listener_that_fails_ends_the_server() -> None:
