@@ -12,9 +12,16 @@ EQUIVALENT, each with its reason. Made with cosmic-ray.
 Measured, changes that no test noticed of those tried:
 
     --sample 30 --seed 5 cli/stacks.py                      0 of 30     commit fe58f4c, 2026-11-29
-    --sample 25 --seed 5 core/stack/selection.py                      1 of 25     commit e272844, 2026-11-29; it has a test since
+    --sample 25 --seed 5 core/stack/selection.py            1 of 25     commit e272844, 2026-11-29; it has a test since
     --sample 25 --seed 5 plugins/handshakes/plytalk1.py     0 of 25     commit e272844, 2026-11-29
-    --sample 25 --seed 5 plugins/messages/records.py        3 of 25     commit e272844, 2026-11-29; they have a test since
+    --sample 20 --seed 7 plugins/messages/records.py        1 of 20     commit d050b51, 2026-11-29; it has a test since
+    --sample 20 --seed 7 core/endpoints/server.py           2 of 20     commit a543d5f, 2026-11-29; tested or listed since
+    --sample 20 --seed 7 core/pipeline/establish.py         8 of 20     commit a543d5f, 2026-11-29; 6 with the tests now listed
+    --sample 20 --seed 7 core/pipeline/session.py           0 of 19     commit a543d5f, 2026-11-29
+    --sample 20 --seed 7 plugins/rooms/directory.py         0 of 17     commit a543d5f, 2026-11-29
+    --sample 20 --seed 7 plugins/rooms/history.py           5 of 18     commit a543d5f, 2026-11-29
+    --sample 20 --seed 7 plugins/rooms/hub.py               2 of 19     commit a543d5f, 2026-11-29; tested or listed since
+    --sample 20 --seed 7 plugins/rooms/member_names.py      0 of 18     commit a543d5f, 2026-11-29
 """
 
 import argparse
@@ -34,7 +41,10 @@ SECONDS = 240  # for the tests of one change: a change may make them wait
 
 NEAREST = {
     "cli/stacks.py": "tests/cli/test_stacks.py tests/cli/test_stacks_options.py tests/cli/test_completion.py",
-    "core/pipeline/establish.py": "tests/core/pipeline/test_establish.py tests/core/pipeline/test_session.py",
+    "core/pipeline/establish.py": (
+        "tests/core/pipeline/test_establish.py tests/core/endpoints/test_capacity.py tests/core/endpoints/test_lifecycle.py"
+        " tests/core/pipeline/test_session.py"
+    ),
     "core/endpoints/arrival.py": "tests/core/endpoints/test_arrival.py tests/core/endpoints/test_capacity.py",
     "core/endpoints/endpoint.py": "tests/core/endpoints/test_endpoint.py tests/core/endpoints/test_client.py",
     "core/endpoints/lifecycle.py": "tests/core/endpoints/test_lifecycle.py tests/core/endpoints/test_handlers.py",
