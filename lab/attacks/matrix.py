@@ -53,8 +53,8 @@ class MatrixRunner:
         """Load every key, and run the honest conversation in which the participants learn each other's keys."""
         for role, stack in (*self.stacks.items(), (Role.RESPONDER, self.own)):
             await prepare(stack.handshake, role, lambda prompt: "")
-        if self.scenario.wants_keys:
-            self.scenario = self.scenario.told(await self._keys_shown(), self._folder)
+        if self.scenario.needs_keys:
+            self.scenario = self.scenario.with_keys(await self._keys_shown(), self._folder)
         await self._renew_authenticators()
         self.handshake_lengths = await measure_handshake(self.stacks, self.own)
         await self._renew_authenticators()

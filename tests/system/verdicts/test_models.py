@@ -50,8 +50,8 @@ def key_of(who: str) -> Identity:
 @pytest.fixture(params=SETUPS, ids=lambda name: name.replace(" ", "-"))
 def stack(request, tmp_path):
     scenario = SETUPS[request.param]
-    if scenario.wants_keys:
-        scenario = scenario.told({who: key_of(who) for who in ("client", "server", "attacker")}, tmp_path)
+    if scenario.needs_keys:
+        scenario = scenario.with_keys({who: key_of(who) for who in ("client", "server", "attacker")}, tmp_path)
     return scenario.stack(Role.INITIATOR.value, tmp_path)
 
 
