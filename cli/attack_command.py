@@ -1,4 +1,4 @@
-"""`chat attack`: an attacker between two real programs, ours or anyone's."""
+"""`chat attack`: an attacker between two real programs."""
 
 import asyncio
 import tempfile
@@ -40,9 +40,9 @@ Examples:
 @trace_option
 @layer_options
 def attack(choice: Choice, listen: int, target: Address, wanted: str, seed: int, once: bool, trace: Path | None) -> int:
-    """Stand between two programs and attack what they say.
+    """Attack a conversation between two programs.
 
-    The layers are those the two programs run, so that frames and handshakes are understood. Attack only what is yours.
+    Choose the layers that the two programs use, so that their frames and handshakes are understood. Attack only what is yours.
     """
     kind = choice.registry.attack(wanted)
     with tempfile.TemporaryDirectory() as folder, tracing(trace) as tracer:
@@ -62,7 +62,7 @@ def attack(choice: Choice, listen: int, target: Address, wanted: str, seed: int,
 
 
 def report(name: str, line: str) -> None:
-    """What an attack did, which may hold what somebody said."""
+    """Print what an attack did, which may contain what a peer said."""
     tell(f"attack {name}: {clean(line)}")
 
 
@@ -72,7 +72,7 @@ async def run(proxy: Proxy, own: Stack, listen: tuple[str, int], target: tuple[s
 
 
 def handshake_lengths(choice: Choice, folder: Path) -> dict[Role, int]:
-    """How many frames each side of this stack sends before it may talk, measured in memory. Raises ChatError."""
+    """How many frames each side of this stack sends before it may talk, as counted in memory. Raises ChatError."""
     classes = {**choice.classes, "transport": [choice.registry.layer("transport", IN_MEMORY)]}
     scenario = Scenario("measured", classes, options=choice.options)
 

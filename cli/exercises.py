@@ -48,7 +48,7 @@ class Exercise:
 def outcome(registry: Registry, attack: str, stack: str) -> Outcome:
     """What becomes of an attack on a stack, measured. Raises UnknownLayer, Usage."""
     kind = registry.attack(attack)
-    found = [setup for setup in scenarios(registry) if setup.name == stack]
+    found = [scenario for scenario in scenarios(registry) if scenario.name == stack]
     if not found:
         raise Usage(f"The lab has no stack {stack!r}.", "`chat lab` lists them.")
     measured = cells(found, [kind])
@@ -155,7 +155,7 @@ def check_pin(registry: Registry, answer: str) -> AnswerVerdict:
     auth = registry.layer("auth", answer)
     if Property.PEER_IDENTITY not in auth.gives:
         return AnswerVerdict(False, f"`{answer}` does not say whose key it is.")
-    stacks = [setup for setup in scenarios(registry) if answer in [one.name for one in setup.auths]]
+    stacks = [scenario for scenario in scenarios(registry) if answer in [auth.name for auth in scenario.auths]]
     if not stacks:
         return AnswerVerdict(False, f"The lab has no stack with `{answer}`: it has no key or list to give it beforehand.")
     if outcome(registry, "mitm", stacks[0].name) is not Outcome.HELD:

@@ -51,12 +51,12 @@ def inspect(trace: Path, as_json: bool, html: Path | None, pcapng: Path | None, 
     if pcapng:
         write(pcapng, capture(events))
     if as_json:
-        print(json.dumps([card.as_json() for card in inspect_frames(events)], indent=1))
+        print(json.dumps([frame.as_json() for frame in inspect_frames(events)], indent=1))
     elif not html and not pcapng:
         if not events:
             tell(f"{trace} is an empty trace: it ended before anything was recorded.")
-        for card in inspect_frames(events):
-            print("\n".join(lines(card)))
+        for frame in inspect_frames(events):
+            print("\n".join(lines(frame)))
 
 
 def write(path: Path, content: bytes) -> None:
@@ -74,33 +74,33 @@ def write(path: Path, content: bytes) -> None:
 
 
 def follow_live(trace: Path) -> None:
-    """Print cards as they come, until the session has ended. Raises Usage."""
-    deck = Inspection()
+    """Print frames as they come, until the session has ended. Raises Usage."""
+    inspection = Inspection()
     for event in follow(trace, lambda: time.sleep(PAUSE)):
-        for card in deck.add(event):
-            print("\n".join(lines(card)), flush=True)
+        for frame in inspection.add(event):
+            print("\n".join(lines(frame)), flush=True)
         if event.layer == "session" and event.what in ("ended", "failed"):
             return
 
 
-def lines(card: InspectedFrame) -> Iterator[str]:
-    """A card for a terminal."""
-    head = f"{card.time * 1000:10.1f} ms  " + (f"{clean(card.group)}  " if card.group else "")
-    if card.way:
-        yield paint(f"{head}{ARROWS[card.way]} {clean(card.name)}", "1", 1)
-        for event in card.layers:
-            yield from layer(event, card.plugins.get(event.layer, ""))
-        if card.readable is not None:
-            yield verdict(card.readable)
+def lines(frame: InspectedFrame) -> Iterator[str]:
+    """A frame for a terminal."""
+    head = f"{frame.time * 1000:10.1f} ms  " + (f"{clean(frame.group)}  " if frame.group else "")
+    if frame.way:
+        yield paint(f"{head}{ARROWS[frame.way]} {clean(frame.name)}", "1", 1)
+        for event in frame.layers:
+            yield from layer(event, frame.plugins.get(event.layer, ""))
+        if frame.readable is not None:
+            yield verdict(frame.readable)
         return
-    event = card.layers[0]
+    event = frame.layers[0]
     if event.layer == "keys":
-        yield paint(f"{head}{clean(card.name)}", "1", 1)
+        yield paint(f"{head}{clean(frame.name)}", "1", 1)
         yield from layer(event, "")
         return
     said = clean(event.data.decode(errors="replace"))
     about = "  ".join(f"{clean(name)} {clean(value)}" for name, value in event.fields.items())
-    yield paint(f"{head}{clean(card.name)}{': ' if said else ''}{said}  {about}".rstrip(), "1", 1)
+    yield paint(f"{head}{clean(frame.name)}{': ' if said else ''}{said}  {about}".rstrip(), "1", 1)
 
 
 def layer(event: TraceEvent, plugin: str) -> Iterator[str]:

@@ -85,14 +85,14 @@ def lab(
     blocked: tuple[str, ...],
     trace: Path | None,
 ) -> int:
-    """Attack every stack with every attack, and compare with what the layers promise."""
+    """Run every attack on every stack, and compare the outcome with what the layers predict."""
     registry = Registry(blocked)
     if ctx.invoked_subcommand:
         ctx.obj = registry
         return 0
     if trace and (len(stacks), len(attacks), seeds) != (1, 1, 1):
         raise Usage("A trace holds one attack on one stack.", "Name them with --stack and --attack.")
-    chosen, kinds = chosen_setups(registry, stacks), chosen_attacks(registry, attacks)
+    chosen, kinds = chosen_scenarios(registry, stacks), chosen_attacks(registry, attacks)
     with tracing(trace) as tracer:
         cells = list(measure(chosen, kinds, range(seeds), progress=progress, trace=tracer))
     if not cells:
@@ -138,11 +138,11 @@ def exercise(registry: Registry, number: int | None, answer: str | None, make: P
     return int(Exit.OK if verdict.right else Exit.FAILED)
 
 
-def chosen_setups(registry: Registry, names: Sequence[str]) -> list[Scenario]:
-    """The setups of these names, or all. Raises Usage."""
+def chosen_scenarios(registry: Registry, names: Sequence[str]) -> list[Scenario]:
+    """The scenarios of these names, or all. Raises Usage."""
     every = list(scenarios(registry))
     if unknown := set(names) - {scenario.name for scenario in every}:
-        raise Usage(f"The lab has no stack {sorted(unknown)[0]!r}.", f"It has: {', '.join(setup.name for setup in every)}.")
+        raise Usage(f"The lab has no stack {sorted(unknown)[0]!r}.", f"It has: {', '.join(scenario.name for scenario in every)}.")
     return [scenario for scenario in every if not names or scenario.name in names]
 
 
@@ -228,7 +228,7 @@ def as_html(cells: Sequence[Cell]) -> str:
 
 
 def as_story(cells: Sequence[Cell]) -> str:
-    """What happened in each cell: the attack's story, what it did, what both people saw, and every frame."""
+    """What happened in each cell: what the attack did, what both users saw, and every frame."""
     return "\n\n".join("\n".join(story(cell)) for _, group in groupby(cells, lambda cell: cell.stack) for cell in group)
 
 

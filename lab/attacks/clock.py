@@ -1,6 +1,6 @@
-"""An event loop that skips the waiting: where nothing can happen before the next timer, it is that time already.
+"""An event loop that skips idle time: where nothing can happen before the next timer, its clock jumps to that timer.
 
-Time limits of five and ten seconds then cost milliseconds. Threads still get a moment of real time: what they do does happen.
+Time limits of five and ten seconds then take milliseconds. Threads still get a moment of real time to finish their work.
 """
 
 import asyncio
@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 GRACE = 0.05
-"""Real seconds in which a thread may still answer before a timer is skipped to."""
+"""Real seconds in which a thread may still answer before the clock jumps."""
 
 
 class _Skipping(selectors.DefaultSelector):
-    """Waits for a moment at most, and reports what was not waited for."""
+    """Waits for a moment at most, and counts the time that it did not wait."""
 
     skipped = 0.0
 
@@ -39,6 +39,6 @@ class SkippingLoop(asyncio.SelectorEventLoop):
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end without waiting for idle time."""
+    """Run a coroutine without waiting for idle time."""
     with asyncio.Runner(loop_factory=SkippingLoop) as runner:
         return runner.run(work)

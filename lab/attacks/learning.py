@@ -1,14 +1,14 @@
-"""What an eavesdropper can learn, whether or not the words stand in what passed.
+"""What an eavesdropper can learn, even where the words are not in the bytes that passed.
 
-Secrecy means that nobody on the way can tell two messages apart. So a conversation is read as soon as one of these holds:
+Secrecy means that nobody on the network path can tell two messages apart. So a conversation counts as read if one of these holds:
 
 - the words are in the bytes that passed;
 - two messages were sealed with the same key stream: then ciphertext XOR ciphertext is plaintext XOR plaintext;
 - equal pieces of plaintext became equal pieces of ciphertext, and different ones different ones;
 - a key passed in the clear, is one byte repeated, or was the key of an earlier conversation.
 
-The lab knows plaintexts and keys from the inside of both ends. It uses them to judge what an attacker could find, never as the
-attacker's own.
+The lab takes plaintexts and keys from both participants' programs. It uses them to judge what an attacker could find; attacks do
+not get them.
 """
 
 from base64 import b64encode, urlsafe_b64encode
@@ -18,15 +18,15 @@ from itertools import combinations
 from plytalk.core.pipeline.tracing import IN, OUT, TraceEvent
 
 PIECE = 16
-"""From how many equal bytes on it is not a coincidence."""
+"""As many equal bytes as this are not a coincidence."""
 SHORTEST = 8
-"""Shorter pieces of ciphertext could agree by chance, and shorter keys could stand in the bytes by chance."""
+"""Shorter pieces of ciphertext could be equal by chance, and shorter keys could be in the bytes by chance."""
 LONGEST_PREFIX = 32
 """How many bytes a cipher may put before its ciphertext: a nonce, say."""
 
 
-class Inside:
-    """What happens inside one end: the plaintexts it packed and what they were sealed as, those it accepted, and its keys."""
+class SecretTrace:
+    """A trace of one participant's program: the plaintexts it packed and their ciphertexts, those it accepted, and its keys."""
 
     secrets = True
 
@@ -49,29 +49,29 @@ class Inside:
 
     @property
     def pairs(self) -> list[tuple[bytes, bytes]]:
-        """Each plaintext with what it was sealed as."""
+        """Each plaintext with its ciphertext."""
         return list(zip(self.packed, self.sealed, strict=False))
 
 
-def learned(ends: Sequence[Inside], passed: bytes, words: str, earlier: Iterable[bytes] = ()) -> Iterator[str]:
-    """Each way in which an eavesdropper can read the conversation, in a sentence; `earlier` are keys of other conversations."""
+def learned(traces: Sequence[SecretTrace], passed: bytes, words: str, earlier_keys: Iterable[bytes] = ()) -> Iterator[str]:
+    """Each way in which an eavesdropper can read the conversation, as a sentence; `passed` is what both participants sent."""
     if words.encode() in passed:
         yield "the words are in what passed"
-    keys = {key for end in ends for key in end.keys if len(key) >= SHORTEST}
+    keys = {key for trace in traces for key in trace.keys if len(key) >= SHORTEST}
     if any(form in passed for key in keys for form in forms(key)):
         yield "a key is in what passed"
     if any(len(set(key)) == 1 for key in keys):
         yield "a key is one byte repeated"
-    if keys & set(earlier):
+    if keys & set(earlier_keys):
         yield "a key is that of an earlier conversation"
-    if same_stream([pair for end in ends for pair in end.pairs]):
+    if same_stream([pair for trace in traces for pair in trace.pairs]):
         yield "two messages were sealed with the same key stream"
-    if any(equal_pieces(end.pairs) for end in ends):
+    if any(equal_pieces(trace.pairs) for trace in traces):
         yield "equal pieces of plaintext became equal pieces of ciphertext"
 
 
 def forms(key: bytes) -> tuple[bytes, ...]:
-    """A key as it may stand in a message."""
+    """The ways in which a key may be written in a message."""
     encoded = (encode(key).rstrip(b"=") for encode in (b64encode, urlsafe_b64encode))
     return key, key.hex().encode(), key.hex().upper().encode(), *encoded
 
@@ -94,7 +94,7 @@ def number(data: bytes) -> int:
 
 
 def equal_pieces(pairs: Sequence[tuple[bytes, bytes]]) -> bool:
-    """Whether at some place ciphertexts are equal for those messages, and no others, that are equal there themselves."""
+    """Whether at some position ciphertexts are equal exactly for the messages whose plaintexts are equal there."""
     longest = max((len(sealed) for _, sealed in pairs), default=0)
     for at in range(longest - PIECE + 1):
         here = [(plain, sealed[at : at + PIECE]) for plain, sealed in pairs if len(sealed) >= at + PIECE]

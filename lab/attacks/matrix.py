@@ -59,7 +59,7 @@ class MatrixRunner:
         self.handshake_lengths = await measure_handshake(self.stacks, self.own)
         await self._renew_authenticators()
         record = await run_attack(self.stacks, self.own, Passive(), self.handshake_lengths)
-        self._keys = frozenset(key for participant in record.participants.values() for key in participant.inside.keys)
+        self._keys = frozenset(key for participant in record.participants.values() for key in participant.trace.keys)
         return record
 
     async def _keys_shown(self) -> dict[str, Identity]:

@@ -15,7 +15,7 @@ from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.session import Ending, Session
 from plytalk.core.stack.selection import Stack
-from plytalk.lab.attacks.learning import Inside
+from plytalk.lab.attacks.learning import SecretTrace
 
 PATIENCE = 60.0
 """Seconds for which a user waits to hear what the other one was asked."""
@@ -33,7 +33,7 @@ class ParticipantRecord:
     ending: Ending | None = None
     opened: bool = False
     identity: Identity | None = None
-    inside: Inside = field(default_factory=Inside)
+    trace: SecretTrace = field(default_factory=SecretTrace)
 
     @property
     def ended_cleanly(self) -> bool:
@@ -134,7 +134,7 @@ def make_session(
     `ui` is one that serves other conversations as well.
     """
     ui = ui or ParticipantUi(record, out_of_band)
-    return Session(replace(stack, ui=ui), stream, role, address=ADDRESS, trace=record.inside)
+    return Session(replace(stack, ui=ui), stream, role, address=ADDRESS, trace=record.trace)
 
 
 async def open_session(session: Session, record: ParticipantRecord) -> bool:

@@ -67,14 +67,14 @@ class AttackRecord:
 
     def forged(self, receiver: Role) -> list[bytes]:
         """What the receiver's cipher accepted, and the other side never sealed."""
-        genuine = set(self.participants[receiver.other].inside.packed)
-        return [plaintext for plaintext in self.participants[receiver].inside.accepted if plaintext not in genuine]
+        genuine = set(self.participants[receiver.other].trace.packed)
+        return [plaintext for plaintext in self.participants[receiver].trace.accepted if plaintext not in genuine]
 
     @property
     def learned(self) -> list[str]:
         """How an eavesdropper can read this conversation; empty where that is impossible."""
-        inside = [participant.inside for participant in self.participants.values()]
-        return list(learned(inside, self.captured, CANARY, self.earlier_keys))
+        traces = [participant.trace for participant in self.participants.values()]
+        return list(learned(traces, self.captured, CANARY, self.earlier_keys))
 
     @property
     def captured(self) -> bytes:

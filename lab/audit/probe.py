@@ -1,6 +1,6 @@
-"""A server that is looked at: each question to it has its own connection, and each answer is a finding.
+"""A server under audit: each question has its own connection, and each answer is a finding.
 
-Nothing here knows a protocol, and nothing shows a key of the user's own: handshakes ask what is theirs (`Audits.audit`).
+Nothing here knows a protocol, and no key of the user is shown: each handshake asks its own questions (`Audits.audit`).
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from plytalk.core.pipeline.handshake_io import MAX_RECORD, MESSAGE, FrameHandsha
 from plytalk.core.stack.selection import Stack
 
 SILENCE, CROWDING = 20.0, 2.0
-"""Seconds: how long silence may last, and until a crowd is held back."""
+"""Seconds: how long silence may last, and within which a crowd must be limited."""
 CROWD = 40
 OVERSIZE = 60_000
 
 
 @dataclass
 class Heard:
-    """A connection that nobody reads yet, and what has arrived on it."""
+    """A connection that is not read yet, and what has arrived on it."""
 
     stream: Stream
     data: bytearray = field(default_factory=bytearray)
@@ -38,14 +38,14 @@ class Heard:
     def receive(self, data: Buffer) -> None:
         self.data += data
         self.something.set()
-        self.stream.pause()  # a greeting is enough: the rest comes when somebody reads
+        self.stream.pause()  # a greeting is enough: the rest comes when the connection is read
 
     def ended(self, error: Exception | None) -> None:
         self.something.set()
 
 
 class ServerProbe:
-    """The `Probe` of a server: every question gets its own connection. `thorough` asks for what takes long, too."""
+    """The `Probe` of a server: every question gets its own connection. `thorough` includes questions that take long."""
 
     def __init__(self, stack: Stack, host: str, port: int, spare: Heard | None, thorough: bool, patience: float) -> None:
         self.stack, self.thorough = stack, thorough
@@ -72,7 +72,7 @@ class ServerProbe:
             heard.stream.close()
 
     async def key_shown_to(self, handshake: Handshake, agreement: str = "") -> Identity:
-        """The key that the server shows this handshake, which ends there. Raises RemoteError."""
+        """The key that the server shows; the handshake ends there. Raises RemoteError."""
         async with self.io(_show, agreement) as io:
             try:
                 await handshake.initiate(io)
@@ -97,7 +97,7 @@ class ServerProbe:
             stream.close()
 
     async def closes(self, *frames: bytes, within: float | None = None) -> bool:
-        """Whether the server ends a connection on which these bytes come."""
+        """Whether the server closes a connection on which it receives these bytes."""
         stream = await self._connect()
         over = asyncio.Event()
         stream.deliver_to(lambda data: None, lambda error: over.set())
@@ -113,7 +113,7 @@ class ServerProbe:
         return True
 
     async def habits(self, kind: Kind, malformed: bytes) -> AsyncIterator[Finding]:
-        """What the server does with a first frame of rubbish, of this kind, and with one too long; with silence and a crowd."""
+        """What the server does with a first frame of random bytes, with one that is too long, with silence and with a crowd."""
         encode = self.stack.framer().encode
         for what, payload in (("A malformed", malformed), ("An oversize", bytes(OVERSIZE))):
             if await self.closes(encode(kind, payload)):
@@ -139,7 +139,7 @@ class ServerProbe:
         )
 
     async def _in_a_crowd(self) -> Finding:
-        """Whether some of many silent connections from one address are turned away."""
+        """Whether some of many silent connections from one address are refused."""
         ended = asyncio.Event()
         streams: list[Stream] = []
         try:
@@ -175,7 +175,7 @@ async def _show(identity: Identity) -> None:
 
 
 async def _accept(identity: Identity) -> None:
-    """Any key will do: nothing secret follows."""
+    """Accept any key: nothing secret follows."""
 
 
 async def _guess(io: HandshakeIO) -> bytes:
@@ -183,7 +183,7 @@ async def _guess(io: HandshakeIO) -> bytes:
 
 
 def _ignore(sentence: str) -> None:
-    """What a user would be told meanwhile: an audit tells its findings."""
+    """Ignore what a user would be told: an audit reports its findings."""
 
 
 async def _answers(opened: Established) -> bool:

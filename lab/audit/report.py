@@ -1,6 +1,6 @@
-"""A look at a server from outside: what a stranger finds out about it, graded.
+"""An audit of a server from outside: what anyone who can reach it can find out, graded.
 
-`audit` connects, hears who speaks first, and lets the handshake of the profile that fits look closer.
+`audit` connects, waits whether the server speaks first, and lets the handshake of the profile that fits ask further.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from plytalk.core.stack.selection import Stack
 from plytalk.lab.audit.probe import Heard, ServerProbe
 
 GREETING, PATIENCE = 2.0, 5.0
-"""Seconds: for a server that speaks first, and for any answer."""
+"""Seconds to wait for a server that speaks first, and for any answer."""
 
 Known = tuple[Profile, Stack]
 
 
 @dataclass(frozen=True)
 class Report:
-    """All findings about a server, and the profile it was recognised by, if it was."""
+    """All findings about a server, and the profile that it speaks; None if it was not recognised."""
 
     profile: Profile | None
     findings: Sequence[Finding]
@@ -50,9 +50,9 @@ async def audit(
     patience: float = PATIENCE,
     greeting: float = GREETING,
 ) -> Report:
-    """Look at a server. `required` are the protections whose lack is a failure. Raises CannotConnect.
+    """Audit a server. A protection of `required` that it lacks is a failure. Raises CannotConnect.
 
-    `known` are the profiles that may be recognised, each with its stack; `patience` and `greeting` are seconds.
+    `known` are the profiles that can be recognised, each with its stack; `patience` and `greeting` are in seconds.
     """
     spare: Heard | None = await _listen(known[0][1].transport, host, port, greeting)
     assert spare is not None
@@ -67,7 +67,7 @@ async def audit(
             tried.append(profile.name)
             probe = ServerProbe(stack, host, port, spare, thorough, patience)
             spare = None
-            if findings := await _looked_at(probe):
+            if findings := await _ask(probe):
                 return Report(profile, [_graded(one, required) for one in chain(_missing(stack), findings)])
             first = first or probe.first
             candidates += [one for one in _greeting_like(known, probe.first) if one[0].name not in tried]
@@ -94,8 +94,8 @@ def _greeting_like(known: Sequence[Known], first: bytes) -> list[Known]:
     ]
 
 
-async def _looked_at(probe: ServerProbe) -> list[Finding]:
-    """What the handshake finds out; nothing at all where the server does not speak it."""
+async def _ask(probe: ServerProbe) -> list[Finding]:
+    """What the handshake finds out; nothing if the server does not speak it."""
     findings: list[Finding] = []
     handshake = probe.stack.handshake
     if not isinstance(handshake, Audits):
@@ -104,7 +104,7 @@ async def _looked_at(probe: ServerProbe) -> list[Finding]:
         async for finding in handshake.audit(probe):
             findings.append(finding)
     except (CannotConnect, RemoteError) as error:
-        if findings:  # it was there, and spoke
+        if findings:  # it has answered before
             says = f"It does not answer another connection, so the rest could not be checked. {error}"
             findings.append(
                 Finding(Grade.WARN, "access", says, "A server that keeps listening (`--keep`) can be audited completely.")
@@ -113,7 +113,7 @@ async def _looked_at(probe: ServerProbe) -> list[Finding]:
 
 
 def _missing(stack: Stack) -> list[Finding]:
-    """The protections that a stack does not give. Whose key it is, a client can check where one is shown."""
+    """The protections that a stack does not give. Where the server shows a key, its client can check whose it is."""
     given = stack.gives | ({Property.PEER_IDENTITY} if Property.PEER_KEY in stack.gives else set())
     return [_lack(prop, "`chat explain` names the layers that give it.") for prop in PROTECTIONS if prop not in given]
 

@@ -1,7 +1,7 @@
 """The bytes of a trace as a capture file (pcapng, draft-ietf-opsawg-pcapng), which network analysers open.
 
-A trace knows bytes and their times, not packets: the packets are made up here, with the addresses where they are known, so that
-an analyser finds one whole TCP stream (RFC 9293) with a beginning, an end, acknowledgements and right checksums.
+A trace has bytes and their times, not packets. The packets are invented here, with the real addresses where they are known, so
+that an analyser finds a complete TCP stream (RFC 9293) with a beginning, an end, acknowledgements and correct checksums.
 """
 
 import struct
@@ -19,7 +19,7 @@ SOMEWHERE = (IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2"))  # for document
 
 
 class Flow:
-    """One TCP stream, the `number`-th, seen from the end that wrote the trace."""
+    """The `number`-th TCP stream, as the program that wrote the trace sees it."""
 
     def __init__(self, peer: str, client: bool, number: int = 0) -> None:
         self._ours, self._theirs, port = addresses(peer)

@@ -1,8 +1,8 @@
-"""A trace as a list of cards: one for each frame, holding what every layer made of it; and one for each thing that concerns the
-whole conversation, its keys among them.
+"""A trace as a list of frames, each with what every layer made of it. An event that concerns the whole conversation, such as its
+keys, is an entry of the same list.
 
-On the way out the words come first and the bytes last, on the way in it is the other way round; a card lists both from the words
-down to the wire.
+On the way out the words come first and the bytes last, and on the way in the reverse; a frame lists both from the words to the
+wire.
 """
 
 from collections import deque
@@ -31,7 +31,7 @@ class InspectedFrame:
     plugins: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """The card for programs: bytes in hexadecimal."""
+        """The frame for programs: bytes in hexadecimal."""
         return {
             "time_ms": round(self.time * 1000, 3),
             "group": self.group,
@@ -60,9 +60,9 @@ class InspectedFrame:
 
 
 class Inspection:
-    """Makes cards of events as they come; `add` gives those that are complete now.
+    """Collects events into frames as they come; `add` gives the frames that are complete now.
 
-    What a frame makes of itself at all layers happens at once, so an event of another conversation ends the card before it.
+    All events of one frame come together, so an event of another conversation completes the frame before it.
     """
 
     def __init__(self) -> None:
@@ -85,15 +85,15 @@ class Inspection:
             yield from self.rest()
             if event.what == "started":
                 self._plugins[event.group] = event.fields
-            yield self._card(event, event.what, [event])
+            yield self._entry(event, event.what, [event])
 
     def rest(self) -> Iterator[InspectedFrame]:
-        """The card that was still growing."""
+        """The frame that was not complete yet."""
         if self._arriving:
             yield self._arriving
             self._arriving = None
 
-    def _card(self, event: TraceEvent, name: str, layers: list[TraceEvent]) -> InspectedFrame:
+    def _entry(self, event: TraceEvent, name: str, layers: list[TraceEvent]) -> InspectedFrame:
         return InspectedFrame(event.time, event.way, name, layers, event.group, self._plugins.get(event.group, {}))
 
     def _out(self, event: TraceEvent) -> Iterator[InspectedFrame]:
@@ -107,31 +107,31 @@ class Inspection:
             yield from self.rest()
             layers, self._above = [*self._above, event], []
             self._framed += len(event.data)
-            yield self._card(event, _name(layers), layers)
+            yield self._entry(event, _name(layers), layers)
         elif len(event.data) > self._framed:  # an attacker sends what no framer made
             yield from self.rest()
-            yield self._card(event, "bytes", [event])
+            yield self._entry(event, "bytes", [event])
         else:
             self._framed -= len(event.data)
 
     def _in(self, event: TraceEvent) -> Iterator[InspectedFrame]:
         if event.layer == "framer":
             yield from self.rest()
-            self._arriving = self._card(event, "", [event])
+            self._arriving = self._entry(event, "", [event])
         elif self._arriving:
             self._arriving.layers.append(event)
             self._arriving.layers.sort(key=lambda one: FROM_WORDS_TO_WIRE.index(one.layer))
         if self._arriving:
             self._arriving.name = _name(self._arriving.layers)
-            if event.layer in ("messages", "handshake"):  # nothing stands above these
+            if event.layer in ("messages", "handshake"):  # no layer is above these
                 yield from self.rest()
 
 
 def inspect_frames(events: Iterable[TraceEvent]) -> list[InspectedFrame]:
-    """All cards of a trace."""
-    deck = Inspection()
-    found = [card for event in events for card in deck.add(event)]
-    return [*found, *deck.rest()]
+    """All frames of a trace."""
+    inspection = Inspection()
+    found = [frame for event in events for frame in inspection.add(event)]
+    return [*found, *inspection.rest()]
 
 
 def _name(layers: list[TraceEvent]) -> str:

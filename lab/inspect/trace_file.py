@@ -1,11 +1,11 @@
-"""Traces on disk: JSON lines, in the manner of qlog (draft-ietf-quic-qlog-main-schema).
+"""Traces on disk: JSON lines, similar to qlog (draft-ietf-quic-qlog-main-schema).
 
     {"plytalk_trace": 1, "began": "2026-01-31T12:00:00Z", "secrets": false}
     {"time": 1.52, "name": "framer:out", "what": "K", "data": {"type": "K", "length": "451"}, "raw": "4b000001c3..."}
 
-`time` is in milliseconds since the beginning, `raw` the bytes in hexadecimal, `data` what the layer itself says is in them, and
-`group`, where there are several conversations, the name of one. The file is always a new one, readable by its owner alone: it
-holds what was said, and with `secrets` the keys as well.
+`time` is in milliseconds since the beginning, `raw` the bytes in hexadecimal, `data` what the layer says is in them, and `group`
+the name of a conversation, where there are several. The file is always new and readable by its owner alone: it contains what was
+said, and with `secrets` the keys.
 """
 
 import json
@@ -29,9 +29,9 @@ LATEST = 1e15  # milliseconds; a capture can hold no later time
 
 
 class TraceFile:
-    """Writes events as they come, with `secrets` also keys. Raises Usage where the file cannot be made, or is there already.
+    """Writes events as they come, with `secrets` also keys. Raises Usage if the file exists or cannot be created.
 
-    When the file can no longer be written, as on a full disk, it ends with its last whole line, and `stopped` is told why.
+    If the file can no longer be written, as on a full disk, it ends with its last whole line, and `stopped` is told why.
     """
 
     def __init__(self, path: Path, secrets: bool = False, stopped: Callable[[str], object] = print) -> None:

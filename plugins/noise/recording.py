@@ -1,8 +1,7 @@
-"""A recorded handshake of plytalk/1, read by somebody who can break X25519: the attacker of the lab's quantum row.
+"""A recorded handshake of plytalk/1, as an attacker reads it who can break X25519 (`break-x25519-later`).
 
-Nobody can, so the keys come from `Broken`, which looks on while they are made. What follows is the handshake as the
-specification has it (Noise, section 7.5, pattern XX; hfs, section 4), with one side's private key to each X25519 result. The
-KEM's secret stays unknown.
+Nobody can, so `Broken` takes the keys when they are made. The rest is the handshake of the specification (Noise, section 7.5,
+pattern XX; hfs, section 4), with the private key of one side for each X25519 result. The KEM's secret stays unknown.
 """
 
 from collections.abc import Mapping
@@ -31,7 +30,7 @@ class Broken:
         return private
 
     def stop(self) -> None:
-        """Look away again."""
+        """Take no more keys."""
         object.__setattr__(X25519, "private_type", self._type)
 
 
@@ -45,7 +44,7 @@ def read(offer: bytes, answer: bytes, messages: tuple[bytes, bytes, bytes], keys
 
     def result(private: bytes, public: bytes) -> bytes:
         if private not in keys:
-            raise LocalError("This key was made in another process, where nobody looked on.")
+            raise LocalError("This key was made in another process, of which the lab has no keys.")
         return keys[private].exchange(X25519.public_type.from_public_bytes(public))  # type: ignore[no-any-return]
 
     client, a = a[: X25519.dhlen], a[X25519.dhlen :]

@@ -13,7 +13,7 @@ from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import PROTECTIONS, Property
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.core.registry.registry import Registry
-from plytalk.lab.attacks.learning import Inside, equal_pieces, forms, learned, same_stream
+from plytalk.lab.attacks.learning import SecretTrace, equal_pieces, forms, learned, same_stream
 from plytalk.lab.attacks.matrix import measure
 from plytalk.lab.attacks.scenario import Scenario
 
@@ -39,8 +39,8 @@ def gcm(data: bytes, nonce: bytes) -> bytes:
     return nonce + AESGCM(KEY).encrypt(nonce, data, None)
 
 
-def inside(**ways: list[bytes]) -> Inside:
-    found = Inside()
+def inside(**ways: list[bytes]) -> SecretTrace:
+    found = SecretTrace()
     for name, values in ways.items():
         getattr(found, name)[:] = values
     return found
@@ -74,7 +74,7 @@ def test_what_tells_nothing_is_secret(seal) -> None:
 
 
 def test_keys_are_looked_for_in_every_form_and_in_earlier_conversations() -> None:
-    end, key = Inside(), os.urandom(32)
+    end, key = SecretTrace(), os.urandom(32)
     end(TraceEvent("keys", "", "session key", key))
     for form in forms(key):
         assert list(learned([end], b"{" + form + b"}", "words")) == ["a key is in what passed"]
@@ -82,7 +82,7 @@ def test_keys_are_looked_for_in_every_form_and_in_earlier_conversations() -> Non
     assert list(learned([end], b"", "words", [os.urandom(32)])) == []
     end(TraceEvent("keys", "", "session key", bytes(32)))
     assert list(learned([end], b"", "words")) == ["a key is one byte repeated"]
-    assert list(learned([Inside()], b"some words here", "words")) == ["the words are in what passed"]
+    assert list(learned([SecretTrace()], b"some words here", "words")) == ["the words are in what passed"]
 
 
 class Liar(Cipher):

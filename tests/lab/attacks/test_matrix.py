@@ -13,11 +13,12 @@ from plytalk.lab.attacks.scenario import Scenario, scenarios
 
 HOST = Registry()
 PROFILES = set(HOST.names("profile"))
-SETUPS = [scenario for scenario in scenarios(HOST) if scenario.name.split()[0] in PROFILES]
+WITHOUT_PROFILE = {"cipher chacha20poly1305", "handshake noise"}
+SCENARIOS = [one for one in scenarios(HOST) if one.name.split()[0] in PROFILES or one.name in WITHOUT_PROFILE]
 ATTACKS = [HOST.attack(name) for name in HOST.names("attack") if HOST.found["attack", name].distribution == "plytalk"]
 
 
-@pytest.mark.parametrize("scenario", SETUPS, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_every_attack_does_what_was_predicted(scenario: Scenario) -> None:
     cells = list(measure([scenario], ATTACKS))
     assert [
@@ -29,7 +30,7 @@ def test_every_attack_does_what_was_predicted(scenario: Scenario) -> None:
 
 
 def test_the_control_raises_no_alarm() -> None:
-    for scenario in SETUPS:
+    for scenario in SCENARIOS:
         [control] = measure([scenario], [])
         assert control.attack == Passive.name
         assert control.record is not None
@@ -38,17 +39,18 @@ def test_the_control_raises_no_alarm() -> None:
 
 
 def test_there_are_stacks_of_every_kind() -> None:
-    names = {scenario.name for scenario in SETUPS}
+    names = {scenario.name for scenario in SCENARIOS}
     assert {"demo01", "demo02", "secure-chat", "plytalk1", "plytalk1 pinned"} <= names
     assert sum(name.startswith("plytalk1") for name in names) == 17
     assert sum(name.endswith("pinned") for name in names) == 5
     assert {f"plytalk1 {auth}" for auth in ("psk", "code", "words", "peer", "allow", "revoked", "bom")} <= names
     assert {"demo02 peer", "secure-chat peer"} <= names
+    assert names >= WITHOUT_PROFILE
 
 
-def test_the_old_stacks_fall_and_the_default_holds() -> None:
+def test_the_old_stacks_are_broken_and_the_default_holds() -> None:
     chosen = [
-        scenario for scenario in SETUPS if scenario.name in ("secure-chat", "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly pinned")
+        scenario for scenario in SCENARIOS if scenario.name in ("secure-chat", "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly pinned")
     ]
     attacks = ATTACKS
     outcomes = {(cell.stack, cell.attack): cell.measured for cell in measure(chosen, attacks)}
@@ -61,7 +63,7 @@ def test_the_old_stacks_fall_and_the_default_holds() -> None:
     ("auth", "alarm"), [("psk", "know the same secret"), ("code", "know the same secret"), ("words", "You said no to the words")]
 )
 def test_who_has_another_secret_or_words_that_differ_is_noticed_for_that(auth: str, alarm: str) -> None:
-    [_, cell] = measure([scenario for scenario in SETUPS if scenario.name == f"plytalk1 {auth}"], [HOST.attack("mitm")])
+    [_, cell] = measure([scenario for scenario in SCENARIOS if scenario.name == f"plytalk1 {auth}"], [HOST.attack("mitm")])
     assert cell.measured is Outcome.HELD
     assert cell.record is not None
     assert alarm in " ".join(
@@ -72,14 +74,14 @@ def test_who_has_another_secret_or_words_that_differ_is_noticed_for_that(auth: s
 
 def test_a_code_is_dead_after_five_guesses_and_new_for_each_attack() -> None:
     guess = HOST.attack("guess")
-    cells = list(measure([scenario for scenario in SETUPS if scenario.name == "plytalk1 code"], [guess], range(3)))
+    cells = list(measure([scenario for scenario in SCENARIOS if scenario.name == "plytalk1 code"], [guess], range(3)))
     assert [cell.measured for cell in cells[1:]] == [Outcome.HELD] * 3
     assert {cell.log for cell in cells[1:]} == {("tried 10 codes, of which the server judged 5",)}
 
 
 def test_words_come_too_late_for_what_the_handshake_shows_and_the_layer_says_so() -> None:
     [attack] = [attack for attack in ATTACKS if attack.name == "early-secret"]
-    chosen = {scenario.name: scenario for scenario in SETUPS if scenario.name.startswith("plytalk1 ") and not scenario.options}
+    chosen = {scenario.name: scenario for scenario in SCENARIOS if scenario.name.startswith("plytalk1 ") and not scenario.options}
     del chosen["plytalk1 allow"]  # there the server judges, and the client anybody
     predicted = {name: cell.predicted for name, scenario in chosen.items() for cell in [*measure([scenario], [attack])][1:]}
     assert predicted.pop("plytalk1 words") is Outcome.BROKEN
@@ -89,7 +91,7 @@ def test_words_come_too_late_for_what_the_handshake_shows_and_the_layer_says_so(
 def test_a_stack_that_wants_what_is_not_here_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "spake2", None)
     told: list[str] = []
-    chosen = [scenario for scenario in SETUPS if scenario.name in ("plytalk1 code", "demo01")]
+    chosen = [scenario for scenario in SCENARIOS if scenario.name in ("plytalk1 code", "demo01")]
     assert {cell.stack for cell in measure(chosen, [], progress=told.append)} == {"demo01"}
     assert told[-1].startswith("left out plytalk1 code: One-time codes need the package `spake2`.")
 
@@ -107,7 +109,7 @@ def test_each_attack_tells_its_story(attack: type[Attack]) -> None:
 
 
 def test_the_same_seed_gives_the_same_attack() -> None:
-    [scenario] = [scenario for scenario in SETUPS if scenario.name == "demo02"]
+    [scenario] = [scenario for scenario in SCENARIOS if scenario.name == "demo02"]
     [drop] = [attack for attack in ATTACKS if attack.name == "drop"]
     logs = [[cell.log for cell in measure([scenario], [drop], range(4))] for _ in range(2)]
     assert logs[0] == logs[1]

@@ -1,4 +1,4 @@
-"""A trace as cards: one for each frame, from the words down to the wire."""
+"""A trace as frames: one for each frame, from the words down to the wire."""
 
 from dataclasses import replace
 
@@ -23,44 +23,44 @@ IN = [
 ]
 
 
-def test_each_frame_is_a_card_from_the_words_to_the_wire() -> None:
+def test_each_frame_is_listed_from_the_words_to_the_wire() -> None:
     first, second, third = inspect_frames([*OUT, *IN])
     assert [event.data for event in first.layers] == [b"one", b"ONE", b"3ONE"]
     assert [event.data for event in second.layers] == [b"two", b"TWO", b"3TWO"]
     assert [event.data for event in third.layers] == [b"four", b"FOUR", b"FOUR"]
-    assert [card.text for card in (first, second, third)] == ["one", "two", "four"]
-    assert [card.way for card in (first, second, third)] == ["out", "out", "in"]
+    assert [entry.text for entry in (first, second, third)] == ["one", "two", "four"]
+    assert [entry.way for entry in (first, second, third)] == ["out", "out", "in"]
 
 
 def test_a_handshake_s_frame_is_named_by_its_step() -> None:
     step = TraceEvent("handshake", "out", "public key", b"KEY", {}, 0.5)
     frame = TraceEvent("framer", "out", "K", b"K3KEY", {"type": "K"}, 0.5)
-    [card] = inspect_frames([step, frame])
-    assert card.name == "public key"
-    assert card.layers == [step, frame]
+    [entry] = inspect_frames([step, frame])
+    assert entry.name == "public key"
+    assert entry.layers == [step, frame]
 
 
 def test_a_frame_that_did_not_open_is_still_shown() -> None:
-    [card] = inspect_frames(IN[:3])
-    assert [event.layer for event in card.layers] == ["cipher", "framer"]
-    assert card.text == ""
+    [entry] = inspect_frames(IN[:3])
+    assert [event.layer for event in entry.layers] == ["cipher", "framer"]
+    assert entry.text == ""
 
 
 def test_what_concerns_the_conversation_stands_between_the_frames() -> None:
     end = TraceEvent("session", "", "ended", b"You said exit.", {}, 3.0)
-    assert [card.name for card in inspect_frames([START, *IN, end])] == ["started", "text", "ended"]
+    assert [entry.name for entry in inspect_frames([START, *IN, end])] == ["started", "text", "ended"]
 
 
-def test_a_card_comes_as_soon_as_it_is_complete() -> None:
-    deck = Inspection()
-    assert [[card.text for card in deck.add(event)] for event in IN] == [[], [], [], ["four"]]
-    assert [card.text for event in OUT for card in deck.add(event)] == ["one", "two"]
-    assert list(deck.rest()) == []
+def test_a_frame_comes_as_soon_as_it_is_complete() -> None:
+    inspection = Inspection()
+    assert [[entry.text for entry in inspection.add(event)] for event in IN] == [[], [], [], ["four"]]
+    assert [entry.text for event in OUT for entry in inspection.add(event)] == ["one", "two"]
+    assert list(inspection.rest()) == []
 
 
 def test_keys_stand_between_the_frames_as_well() -> None:
     key = TraceEvent("keys", "", "session key", b"0123", {}, 0.5)
-    assert next((card.name, card.layers) for card in inspect_frames([key, *IN])) == ("session key", [key])
+    assert next((entry.name, entry.layers) for entry in inspect_frames([key, *IN])) == ("session key", [key])
 
 
 def test_conversations_that_take_turns_are_told_apart() -> None:
@@ -69,20 +69,20 @@ def test_conversations_that_take_turns_are_told_apart() -> None:
 
     begun = TraceEvent("session", "", "started", b"", {"cipher": "mine"}, 0.0)
     found = inspect_frames([*of("client", [begun, *IN[:2]]), *of("server", OUT), *of("client", IN)])
-    assert [(card.group, card.way, card.text) for card in found] == [
+    assert [(entry.group, entry.way, entry.text) for entry in found] == [
         ("client", "", ""),
         ("client", "in", ""),
         ("server", "out", "one"),
         ("server", "out", "two"),
         ("client", "in", "four"),
     ]
-    assert [card.plugins.get("cipher") for card in found] == ["mine", "mine", None, None, "mine"]
+    assert [entry.plugins.get("cipher") for entry in found] == ["mine", "mine", None, None, "mine"]
 
 
-def test_bytes_that_no_framer_made_are_a_card_of_their_own() -> None:
+def test_bytes_that_no_framer_made_are_an_entry_by_themselves() -> None:
     stray = TraceEvent("transport", "out", "bytes", b"x", {}, 1.5)
     found = inspect_frames([*OUT, stray])
-    assert [(card.name, card.layers[-1].data) for card in found] == [("text", b"3ONE"), ("text", b"3TWO"), ("bytes", b"x")]
+    assert [(entry.name, entry.layers[-1].data) for entry in found] == [("text", b"3ONE"), ("text", b"3TWO"), ("bytes", b"x")]
 
 
 def test_words_that_can_be_read_off_the_wire_are_told_from_others() -> None:

@@ -18,7 +18,7 @@ from plytalk.lab.attacks.scenario import ATTACKER, Scenario, scenarios
 
 HOST = Registry()
 KNOWN = [HOST.profile(name) for name in HOST.names("profile")]
-SETUPS = [scenario for scenario in scenarios(HOST) if scenario.name.split()[0] in HOST.names("profile") and not scenario.auths]
+SCENARIOS = [scenario for scenario in scenarios(HOST) if scenario.name.split()[0] in HOST.names("profile") and not scenario.auths]
 
 
 def meet(client: Scenario, server: Scenario, folder: Path) -> AttackRecord:
@@ -56,12 +56,12 @@ def understand_each_other(one: Scenario, other: Scenario) -> bool:
     return "plytalk1" in named and any(name.startswith("plytalk1 XXhfs") for name in named)
 
 
-PAIRS = list(permutations(SETUPS, 2))
+PAIRS = list(permutations(SCENARIOS, 2))
 
 
 def test_there_is_every_ordered_pair() -> None:
-    assert len(PAIRS) == len(SETUPS) * (len(SETUPS) - 1)
-    assert len(SETUPS) == len(KNOWN) + 4
+    assert len(PAIRS) == len(SCENARIOS) * (len(SCENARIOS) - 1)
+    assert len(SCENARIOS) == len(KNOWN) + 4
 
 
 @pytest.mark.parametrize(("client", "server"), PAIRS, ids=[f"{one.name}->{two.name}".replace(" ", "_") for one, two in PAIRS])

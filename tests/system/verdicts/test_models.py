@@ -14,7 +14,7 @@ from plytalk.lab.attacks.scenario import scenarios
 
 HOST = Registry()
 PROFILES = set(HOST.names("profile"))
-SETUPS = {scenario.name: scenario for scenario in scenarios(HOST) if scenario.name.split()[0] in PROFILES}
+SCENARIOS = {scenario.name: scenario for scenario in scenarios(HOST) if scenario.name.split()[0] in PROFILES}
 
 # "Predicted for the record layer": direction keys, counter, authenticated close; duplicate, reorder, reflect, truncate.
 RECORD_LAYER = {
@@ -47,9 +47,9 @@ def key_of(who: str) -> Identity:
     return Identity("ssh-ed25519", b"".join(len(field).to_bytes(4, "big") + field for field in fields))
 
 
-@pytest.fixture(params=SETUPS, ids=lambda name: name.replace(" ", "-"))
+@pytest.fixture(params=SCENARIOS, ids=lambda name: name.replace(" ", "-"))
 def stack(request, tmp_path):
-    scenario = SETUPS[request.param]
+    scenario = SCENARIOS[request.param]
     if scenario.needs_keys:
         scenario = scenario.with_keys({who: key_of(who) for who in ("client", "server", "attacker")}, tmp_path)
     return scenario.stack(Role.INITIATOR.value, tmp_path)
