@@ -66,7 +66,7 @@ def talk() -> tuple[dict[str, list[Item]], dict[str, list[Item]]]:
     join = room(do="join", instance=INSTANCE, name="alice")
     welcome = room(
         do="welcome", room="lobby", epoch=EPOCH, you="alice", next=7, taken=0, now=7, missed=False, here=["server", "bob"],
-        count=3, topic="", seat=True,
+        count=3, topic="",
     )  # fmt: skip
     events = [RoomEvent(8 + number, NOON + number, Kind.SAID, 0, "alice", text).encode() for number, text in enumerate(SAID)]
     client: dict[str, list[Item]] = {

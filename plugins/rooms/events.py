@@ -37,9 +37,8 @@ class Kind(IntEnum):
 
 
 class Mark(IntFlag):
-    """What is to be known about an event's sender, and whether just two are there."""
+    """What members should know about an event's sender. Bit 1 was something else in old history files."""
 
-    TWO = 1
     NO_KEY = 2
     NOT_ENCRYPTED = 4
 
@@ -91,12 +90,6 @@ class RoomEvent(NamedTuple):
         return f"{self.name} [{', '.join(self.weaknesses)}]" if self.marks & (Mark.NO_KEY | Mark.NOT_ENCRYPTED) else self.name
 
     def line(self, me: str = "") -> str:
-        """As a line for a screen. Between two the words are enough, unless something is to be known about who says them."""
-        if self.kind == Kind.SAID and self.marks == Mark.TWO:
-            return self.text
-        return self.shown(me)
-
-    def shown(self, me: str = "") -> str:
         """As a line for a screen; empty for what this version does not know. The caller must clean it before showing it.
 
         Only what the server reports has names in brackets, which no name contains: `/me has left.` looks different.

@@ -204,7 +204,7 @@ class Hub:
             member.answer(
                 do="welcome", room=room.name, epoch=self.epoch, you=member.name, next=member.at, taken=member.taken,
                 now=room.log.next, missed=back is not None and back.asked and not resumed, here=here[:100], count=len(here) + 1,
-                topic=room.topic, seat=any(not isinstance(subscriber, Member) for subscriber in room.subscribers),
+                topic=room.topic,
             )  # fmt: skip
             room.enter(member, member.at)
         else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
 from plytalk.core.pipeline.session import EndedBy, Ending
-from plytalk.plugins.rooms.events import Kind, Mark, RoomEvent
+from plytalk.plugins.rooms.events import Kind, RoomEvent
 from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
 from plytalk.plugins.rooms.screen import show, tell
 
@@ -95,16 +95,12 @@ class LocalMember(Speaker):
         unheard, self._unheard = self._unheard, []
         for text in unheard:
             self.say(text)
-        first = event.kind == Kind.JOINED and event.marks & Mark.TWO
-        last = event.kind == Kind.LEFT and len(self._hub.members) == 1
-        if first or last:  # the conversation begins and ends with them
-            return
         self._show(event)
 
     def hear_late(self, sender: Speaker, text: str) -> None:
         """The only other member, which may not know yet that this one has left, said something."""
         if text and not text.isspace():
-            self._show(RoomEvent(0, int(time.time() * 1000), Kind.SAID, sender.marks | Mark.TWO, sender.name, text))
+            self._show(RoomEvent(0, int(time.time() * 1000), Kind.SAID, sender.marks, sender.name, text))
 
     def _show(self, event: RoomEvent) -> None:
         try:

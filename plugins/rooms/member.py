@@ -15,10 +15,10 @@ from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.pipeline.session import Ending, Session
 from plytalk.plugins.rooms.budget import ANSWER, COMMAND, DELIVERED, ITEM, PIECE, RECORD, TURN, Budget
-from plytalk.plugins.rooms.events import MAX_REQUEST, ROOM, Kind, Mark, RoomEvent, read, write
+from plytalk.plugins.rooms.events import MAX_REQUEST, ROOM, RoomEvent, read, write
 from plytalk.plugins.rooms.remote_peer import key_of, marks_of, source_for
 from plytalk.plugins.rooms.resume import Origin
-from plytalk.plugins.rooms.room import COMING_AND_GOING, Room, Speaker
+from plytalk.plugins.rooms.room import Room, Speaker
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.hub import Hub
@@ -304,12 +304,7 @@ class Member(Speaker):
 
     def hear(self, event: RoomEvent) -> None:
         """A plain member: it is sent what a screen would show, as a line."""
-        if event.marks & Mark.TWO and event.kind in COMING_AND_GOING:  # for a guest that is when its conversation begins and ends
-            return
-        line = event.line(self.name)
-        if line.lstrip()[:1] == "*" and event.kind == Kind.SAID:  # not to be taken for what the server reports
-            line = event.shown(self.name)
-        line = clean(line)
+        line = clean(event.line(self.name))
         self.session.say(f"* {line}" if is_exit(line) else line)  # its conversation is not for others to end
         self.sent += len(line)
         if self.sent > FLUSHED:  # so that it is known whether it reads

@@ -14,7 +14,7 @@ from plytalk.core.contracts.limits import KIB, MIB, Limits
 from plytalk.core.pipeline.broadcast import Broadcast
 from plytalk.plugins.rooms.budget import SENT, SLICE
 from plytalk.plugins.rooms.event_log import EventLog, LogEntry
-from plytalk.plugins.rooms.events import EVENT, FIXED, SEEN, Kind, Mark, RoomEvent, head_of
+from plytalk.plugins.rooms.events import EVENT, FIXED, SEEN, Kind, RoomEvent, head_of
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.member import Member
@@ -115,8 +115,6 @@ class Room:
         log = self.log
         if len(text) > Limits.message:  # bytes that are not text grow when they become text
             text = text[: Limits.message]
-        if len(self.wired) + len(self.subscribers) == 2:
-            marks |= Mark.TWO
         log.add(FIXED.pack(log.next, int(time.time() * 1000), SAID, marks) + head + text, sender)
         self.messages += 1
         self._touched(self)
@@ -127,8 +125,6 @@ class Room:
         """Any other event."""
         if kind in COMING_AND_GOING and len(self) >= CROWD:
             return
-        if len(self) == 2 and kind not in (Kind.DID, Kind.LEFT):  # who has left was there as well
-            marks |= Mark.TWO
         self.log.add(RoomEvent(self.log.next, int(time.time() * 1000), kind, marks, name, text).encode(), sender, audience)
         self._touched(self)
 

@@ -16,7 +16,7 @@ from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refuse
 from plytalk.core.contracts.items import EXIT, Extension, is_exit
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.pipeline.session import Session
-from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, Mark, RoomEvent, read, write
+from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.screen import show, tell
 
@@ -49,7 +49,6 @@ class RoomClient:
         self._epoch = ""
         self._last = 0
         self._since = 0  # from this event on, those in our name are ours
-        self._now = 0  # what happened before this event happened while we were away
         self._unacknowledged: deque[str] = deque()
         self._taken = self._before = 0
         self._unshown = 0  # lines that the server has taken, and that have not come back as events yet
@@ -249,29 +248,27 @@ class RoomClient:
 
     def _enter(self, said: dict[str, Any], room: str, epoch: str, name: str, following: int) -> None:
         back = (room, epoch) == (self._room, self._epoch)
-        moved = bool(self._epoch) and not back
         self._room, self._epoch, self.name, self._last = room, epoch, name, following - 1
-        self._now = number(said, "now") or following
         if back:
             return
-        self._since, self._unshown = self._now, 0
-        count, here = number(said, "count"), said.get("here")
-        if count != 2 or moved or not said.get("seat"):  # with the person at the server it looks as without a room
-            names = [one for one in here[:MAX_SHOWN] if isinstance(one, str)] if isinstance(here, list) else []
-            more = count - 1 - len(names)
-            company = ", ".join([*names, *([f"{more} more"] if more > 0 else [])]) or "nobody else"
-            ui = self._session.stack.ui
-            tell(ui, f"You are {name} in {room}, with {company}. /help lists what you can do.")
-            if topic := said.get("topic"):
-                tell(ui, f"The topic is: {topic}")
+        self._since, self._unshown = number(said, "now") or following, 0
+        self._introduce(said, room, name)
+
+    def _introduce(self, said: dict[str, Any], room: str, name: str) -> None:
+        here = said.get("here")
+        names = [one for one in here[:MAX_SHOWN] if isinstance(one, str)] if isinstance(here, list) else []
+        more = number(said, "count") - 1 - len(names)
+        company = ", ".join([*names, *([f"{more} more"] if more > 0 else [])]) or "nobody else"
+        ui = self._session.stack.ui
+        tell(ui, f"You are {name} in {room}, with {company}. /help lists what you can do.")
+        if topic := said.get("topic"):
+            tell(ui, f"The topic is: {topic}")
 
     def _event(self, body: bytes) -> None:
         event = RoomEvent.decode(body)
         if event.id <= self._last:
             return
         self._last = event.id
-        if event.id < self._now:  # whichever two were there, we were not: their names are to be seen
-            event = event._replace(marks=event.marks & ~Mark.TWO)
         mine = event.name == self.name and event.id >= self._since
         self._unshown -= mine and event.kind == Kind.SAID
         show(self._session.stack.ui, event, self.name, mine)

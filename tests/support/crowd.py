@@ -146,7 +146,7 @@ class Stranger:
 
     @property
     def texts(self) -> list[str]:
-        return [event.shown() for event in self.events]
+        return [event.line() for event in self.events]
 
     def ask(self, **request: Any) -> None:
         self.session.send_item(Extension(ROOM, write(do="join", **request)))

@@ -35,7 +35,7 @@ def test_any_bytes_are_an_event_or_none(body: bytes) -> None:
     except BadFrame:
         assert len(body) < HEAD.size or len(body) < HEAD.size + body[HEAD.size - 1]
     else:
-        assert isinstance(event.shown(), str)
+        assert isinstance(event.line(), str)
         assert isinstance(event.details, dict)
 
 
@@ -72,32 +72,32 @@ def test_bytes_that_are_no_text_are_shown_as_far_as_they_go() -> None:
     ],
 )
 def test_how_an_event_is_shown(kind: int, text: str, shown: str) -> None:
-    assert RoomEvent(1, 2, kind, 0, "bob", text).shown("alice") == shown
+    assert RoomEvent(1, 2, kind, 0, "bob", text).line("alice") == shown
 
 
-@pytest.mark.parametrize("marks", [0, Mark.TWO, Mark.NO_KEY])
+@pytest.mark.parametrize("marks", [0, Mark.NO_KEY])
 @pytest.mark.parametrize(
     ("kind", "text"),
     [(Kind.JOINED, ""), (Kind.LEFT, ""), (Kind.LEFT, "gone to x"), (Kind.RENAMED, "bob"), (Kind.TOPIC, "tea"), (Kind.SAID, "hi")],
 )
 def test_an_action_never_looks_like_what_the_server_reports(kind: Kind, text: str, marks: int) -> None:
-    reported = RoomEvent(1, 2, kind, marks, "alice", text).shown()
+    reported = RoomEvent(1, 2, kind, marks, "alice", text).line()
     for name in ("alice", "mallory", "al"):
-        start = RoomEvent(1, 2, Kind.DID, marks, name, "").shown()
+        start = RoomEvent(1, 2, Kind.DID, marks, name, "").line()
         assert not reported.startswith(start)
         if kind != Kind.SAID:
             assert reported.startswith("* [alice] ")
 
 
 def test_who_told_sees_whom() -> None:
-    assert RoomEvent(1, 2, Kind.TOLD, 0, "bob", '{"to": "alice", "text": "psst"}').shown("bob") == "you, to alice alone: psst"
+    assert RoomEvent(1, 2, Kind.TOLD, 0, "bob", '{"to": "alice", "text": "psst"}').line("bob") == "you, to alice alone: psst"
 
 
 def test_what_is_weak_stands_beside_the_name() -> None:
-    event = RoomEvent(1, 2, Kind.SAID, Mark.NO_KEY | Mark.NOT_ENCRYPTED | Mark.TWO, "bob", "hi")
-    assert event.shown() == "bob [not authenticated, not encrypted]: hi"
+    event = RoomEvent(1, 2, Kind.SAID, Mark.NO_KEY | Mark.NOT_ENCRYPTED, "bob", "hi")
+    assert event.line() == "bob [not authenticated, not encrypted]: hi"
     assert event.weaknesses == ["not authenticated", "not encrypted"]
-    assert RoomEvent(1, 2, Kind.SAID, Mark.TWO, "bob", "hi").shown() == "bob: hi"
+    assert RoomEvent(1, 2, Kind.SAID, 0, "bob", "hi").line() == "bob: hi"
 
 
 @given(st.dictionaries(TEXT, st.none() | st.booleans() | st.integers() | TEXT | st.lists(TEXT)))

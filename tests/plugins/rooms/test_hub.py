@@ -51,19 +51,28 @@ async def test_the_sender_is_whoever_the_server_knows_and_nothing_that_was_said(
         assert {said.sender for said in alice.ui.events if "owe" in said.body} == {"mallory"}
 
 
-async def test_between_two_it_looks_as_without_a_room(home: Path) -> None:
+@pytest.mark.parametrize("more", [[], ["bob"], ["bob", "carol"]], ids=["two", "three", "four"])
+async def test_two_see_what_three_see(home: Path, more: list[str]) -> None:
     async with Crowd(home, keep=False) as crowd:
+        others = [await crowd.comes(name) for name in more]
         alice = await crowd.comes("alice")
         alice.say("hello")
-        await crowd.ui.until(messages=1)
+        await crowd.ui.shows("alice: hello")
         crowd.local_member.say("hi")
-        await alice.ui.until(messages=1)
+        await alice.shows("server: hi")
         alice.say("exit")
         assert (await alice.over()).by is EndedBy.US
+        await crowd.ui.shows("[alice] has left")
+        assert alice.ui.notices[-1] == (
+            f"You are alice in lobby, with {', '.join(['server', *more])}. /help lists what you can do."
+        )
+        assert [said.text for said in alice.ui.events] == ["* [alice] is here.", "alice: hello", "server: hi"]
+        assert [said.own for said in alice.ui.events] == [True, True, False]
+        heard = [said.text for said in crowd.ui.events][len(more) :]
+        assert heard == ["* [alice] is here.", "alice: hello", "* [alice] has left."]
+        for other in others:
+            other.say("exit")
         assert (await crowd.ended()).by is EndedBy.THEM
-        assert crowd.ui.messages == ["hello"]
-        assert alice.ui.messages == ["hi"]
-        assert crowd.ui.events == alice.ui.events == []
 
 
 async def test_the_two_who_stay_hear_of_the_third_who_leaves(home: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from crowd import Crowd, Screen
 
 from plytalk.core.contracts.errors import BrokenPlugin, Usage
+from plytalk.core.contracts.ui import Said
 from plytalk.core.endpoints.handlers import Presence
 from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.rooms.local_member import LocalMember
@@ -112,10 +113,11 @@ async def test_with_one_other_there_its_exit_is_a_goodbye_to_that_one(home: Path
 
 async def test_a_screen_that_breaks_leaves_the_room_and_the_others_go_on(home: Path) -> None:
     class Breaks(Screen):
-        """Breaks at what is said."""
+        """Breaks when bob comes."""
 
-        def message(self, text: str) -> None:
-            raise ZeroDivisionError
+        def event(self, said: Said) -> None:
+            if said.sender == "bob":
+                raise ZeroDivisionError
 
     async with Crowd(home, screen=Breaks) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")

@@ -13,7 +13,7 @@ from plytalk.core.pipeline.session import Session
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.rooms import outbox
 from plytalk.plugins.rooms import room as rooms
-from plytalk.plugins.rooms.events import Kind, Mark, RoomEvent
+from plytalk.plugins.rooms.events import Kind, RoomEvent
 from plytalk.plugins.rooms.room import Room
 from plytalk.testing.verdict import idle
 
@@ -63,18 +63,6 @@ def test_what_is_for_some_is_heard_by_them_alone() -> None:
     room.happen(Kind.TOLD, "bob", "psst", audience=frozenset((1, 3)))
     room.flush()
     assert [len(subscriber.heard) for subscriber in subscribers] == [1, 0, 1]
-
-
-@pytest.mark.parametrize("number", [1, 2, 3])
-def test_where_two_are_there_it_is_marked(number: int) -> None:
-    subscribers = [Hears(each) for each in range(1, number + 1)]
-    room = a_room(*subscribers)
-    said(room, "hello")
-    for kind in (Kind.JOINED, Kind.LEFT, Kind.DID):
-        room.happen(kind, "bob")
-    room.flush()
-    marked = [bool(event.marks & Mark.TWO) for event in subscribers[0].heard]
-    assert marked == [number == 2, number == 2, False, False]
 
 
 def test_a_crowd_is_not_told_who_comes_and_goes(monkeypatch: pytest.MonkeyPatch) -> None:

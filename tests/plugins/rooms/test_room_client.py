@@ -18,7 +18,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.ui import Conversation
 from plytalk.core.pipeline.session import READ_SO_FAR, Session
 from plytalk.plugins.features.rooms import Rooms
-from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, Mark, RoomEvent, read, write
+from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.room_client import RoomClient
 from plytalk.plugins.transports.memory import Memory
@@ -277,17 +277,6 @@ async def test_an_exit_typed_while_away_comes_after_all_that_was_said(ends) -> N
         assert session.ending
 
 
-async def test_what_two_others_said_while_it_was_away_comes_with_their_names(ends) -> None:
-    room_client, both = RoomClient(), await ends()
-    async with visiting(room_client, both) as (_, server):
-        server.welcomes(next=3, now=5)
-        server.happens(3, "to carol", marks=Mark.TWO)
-        server.happens(5, "to you", marks=Mark.TWO)
-        await idle()
-    assert [said.text for said in both[0].person.events] == ["bob: to carol"]
-    assert both[0].person.messages == ["bob: to carol", "to you"]
-
-
 async def test_acknowledgements_that_cannot_be_harm_nobody(ends) -> None:
     room_client, both = RoomClient(), await ends()
     async with visiting(room_client, both) as (session, server):
@@ -363,7 +352,7 @@ async def test_no_event_moves_a_cursor(ends) -> None:
         server.welcomes()
         number = 0
         for kind in (*Kind, 0, 99, 255):
-            for marks in (0, Mark.TWO, 255):
+            for marks in (0, 255):
                 number += 1
                 server.happens(number, "\x1b[2J\r\nalice: yes\u2028", "bob\n\x1b", kind, marks)
         server.tells(do="tell", text="a\nb\x1b[2J")
@@ -383,15 +372,16 @@ async def test_an_event_that_is_cut_off_ends_the_conversation_in_words(ends) -> 
         assert session.ending.reason.startswith("An event came that is too short.")
 
 
-async def test_who_went_to_another_room_is_told_also_where_nobody_is(ends) -> None:
+async def test_a_member_is_told_its_room_and_its_company_wherever_it_goes(ends) -> None:
     room_client, both = RoomClient(), await ends()
     async with visiting(room_client, both) as (_, server):
-        server.welcomes(count=2, here=["bob"], seat=True)
-        await idle()
-        assert both[0].person.notices == []
+        server.welcomes(count=2, here=["bob"])
         server.welcomes(count=1, here=[], room="kitchen")
         await idle()
-        assert both[0].person.notices == ["You are alice in kitchen, with nobody else. /help lists what you can do."]
+        assert both[0].person.notices == [
+            "You are alice in lobby, with bob. /help lists what you can do.",
+            "You are alice in kitchen, with nobody else. /help lists what you can do.",
+        ]
         assert repr(room_client) == "<RoomClient alice in kitchen>"
 
 

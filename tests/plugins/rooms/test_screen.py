@@ -1,4 +1,4 @@
-"""What comes to a screen: nothing that moves a cursor, and between two nothing that was not said."""
+"""What comes to a screen: nothing that moves a cursor."""
 
 import pytest
 from crowd import Screen
@@ -17,7 +17,7 @@ CLEAN = "x␍␊␛[2J\\x9b␀\\u{2028}\\u{202e}"
 
 
 @pytest.mark.parametrize("kind", Kind)
-@pytest.mark.parametrize("marks", [0, Mark.TWO, Mark.NO_KEY])
+@pytest.mark.parametrize("marks", [0, Mark.NO_KEY])
 def test_no_event_moves_a_cursor_or_begins_a_line(kind: Kind, marks: int) -> None:
     for text in (EVIL, f'{{"to": "{EVIL!r}", "text": "a\\u001b[2J\\nb"}}'):
         screen = Screen()
@@ -30,8 +30,7 @@ def test_no_event_moves_a_cursor_or_begins_a_line(kind: Kind, marks: int) -> Non
 def test_a_screen_that_escapes_by_itself_gets_all_as_it_is() -> None:
     screen = Raw()
     show(screen, RoomEvent(1, 2, Kind.SAID, 0, "bob", EVIL))
-    show(screen, RoomEvent(2, 2, Kind.SAID, Mark.TWO, "bob", EVIL))
-    assert screen.messages == [f"bob: {EVIL}", EVIL]
+    assert screen.messages == [f"bob: {EVIL}"]
 
 
 def test_what_an_event_is_made_of() -> None:
@@ -40,20 +39,22 @@ def test_what_an_event_is_made_of() -> None:
     assert screen.events == [Said("bob [not authenticated]: hi", "said", "bob", "hi", 7, 1234, ("not authenticated",), False)]
 
 
-def test_between_two_words_are_shown_as_they_were_said_and_not_to_whoever_said_them() -> None:
+def test_our_own_events_are_marked_as_ours() -> None:
     screen = Screen()
-    for kind in (Kind.JOINED, Kind.LEFT, Kind.DID):
-        show(screen, RoomEvent(1, 2, kind, Mark.TWO, "alice", ""), "alice", mine=True)
-    show(screen, RoomEvent(2, 2, Kind.SAID, Mark.TWO, "alice", "mine"), "alice", mine=True)
-    assert screen.messages == []
-    show(screen, RoomEvent(3, 2, Kind.SAID, Mark.TWO, "bob", "hello"), "alice")
-    show(screen, RoomEvent(4, 2, Kind.DID, Mark.TWO, "bob", "waves"), "alice")
-    assert screen.messages == ["hello", "* bob waves"]
+    show(screen, RoomEvent(1, 2, Kind.SAID, 0, "alice", "mine"), "alice", mine=True)
+    show(screen, RoomEvent(2, 2, Kind.SAID, 0, "bob", "hello"), "alice")
+    assert [(said.text, said.own) for said in screen.events] == [("alice: mine", True), ("bob: hello", False)]
+
+
+def test_the_mark_that_old_history_files_have_changes_nothing() -> None:
+    screen = Screen()
+    show(screen, RoomEvent(1, 2, Kind.SAID, 1, "bob", "hello"), "alice")
+    assert screen.events == [Said("bob: hello", "said", "bob", "hello", 1, 2, (), False)]
 
 
 def test_what_this_version_does_not_know_is_not_shown() -> None:
     screen = Screen()
-    for marks in (0, Mark.TWO, 255):
+    for marks in (0, 255):
         show(screen, RoomEvent(1, 2, 99, marks, "bob", "from the future"))
         show(screen, RoomEvent(1, 2, 0, marks, "bob", "from the past"))
     assert screen.messages == screen.events == []
