@@ -226,6 +226,7 @@ class StackCommand(click.Command):
     def _take_options(self, choice: Choice, ctx: click.Context) -> None:
         """Move the layers' options from the command's parameters to the choice, with the layers that they choose."""
         settings = dict(choice.settings.get("options", {}))
+        given_by, implied_by = (profile.options if profile else {} for profile in (choice.profile, choice.named))
         given = {}
         for layer in ctx.meta["layers"]:
             for option in layer.options:
@@ -235,7 +236,8 @@ class StackCommand(click.Command):
                     if value is not None:
                         raise Usage(f"--{option.name} is for `chat {COMMANDS[option.role]}`.")
                     continue
-                value = configured if value is None else value
+                values = (value, given_by.get(option.name), configured, implied_by.get(option.name))
+                value = next((one for one in values if one is not None), None)
                 if value is not None and value != option.default:
                     given[option] = layer
                     choice.options[option.keyword] = option.type(value)

@@ -3,6 +3,7 @@
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.registry.hookspecs import hookimpl
 
+DEMO_SCREEN = {"prompt": "You: ", "received": "[Peer]: "}
 PLYTALK1 = Profile(
     "plytalk1",
     "The secure default: Noise XX with ML-KEM-768, identities, padded records",
@@ -17,6 +18,7 @@ DEMO01 = Profile(
     "Messenger 01 of the secure messaging demos: plaintext",
     5002,
     {"framer": "raw", "handshake": "none", "cipher": "none", "messages": "trimmed"},
+    options=DEMO_SCREEN,
 )
 DEMO02 = Profile(
     "demo02",
@@ -24,6 +26,7 @@ DEMO02 = Profile(
     5002,
     {"framer": "length", "handshake": "rsa", "cipher": "aesgcm", "messages": "trimmed"},
     rb"\0\0..-----BEGIN",
+    options=DEMO_SCREEN,
 )
 SECURE_CHAT = Profile(
     "secure-chat",
@@ -31,6 +34,7 @@ SECURE_CHAT = Profile(
     8000,
     {"framer": "typed", "handshake": "rsa", "cipher": "aesgcm", "messages": "text"},
     rb"K\0\0..-----BEGIN",
+    options={"prompt": "Type Message: ", "received": "Message Received: "},
 )
 
 

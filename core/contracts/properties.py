@@ -123,7 +123,8 @@ class Profile:
     """A whole stack under one name, with the port its programs use.
 
     `layers` maps a kind of layer to a name; kinds not in it follow from the others. `greeting` is a regular expression for the
-    first bytes of the side that speaks first, by which a peer that runs another stack is recognised.
+    first bytes of the side that speaks first, by which a peer that runs another stack is recognised. `options` are values for
+    options of the layers, such as the prompt of the console; a flag overrides them.
     """
 
     name: str
@@ -135,3 +136,4 @@ class Profile:
     """Whether it counts where nobody chooses a stack. Of all that are installed, one may say so."""
     otherwise: Mapping[str, str] = field(default_factory=dict)
     """Of the default profile: the layer of each kind where neither the user nor a layer that was chosen decides."""
+    options: Mapping[str, str] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from typing import Protocol
 from zlib import crc32
 
 from plytalk.core.contracts.errors import UnknownPeer
+from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.ui import Conversation, Said, Ui
 from plytalk.core.io.display import is_dumb, wants_colour
@@ -50,8 +51,13 @@ class Console(Ui):
     """Lines on a terminal (with a prompt) or through pipes (without)."""
 
     name = "console"
+    options = (
+        Option("prompt", f"What the input line begins with (default: {PROMPT!r}, or as the profile has it).", metavar="TEXT"),
+        Option("received", f"What a message begins with (default: {RECEIVED!r}, or as the profile has it).", metavar="TEXT"),
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, prompt: str = PROMPT, received: str = RECEIVED) -> None:
+        self._prompt, self._received = prompt, received
         self._lines = LineReader(0, self.notice)
         self._out = LineWriter(self._output_failed)
         self._session: Conversation | None = None
@@ -69,12 +75,12 @@ class Console(Ui):
     def _input_line(self) -> InputLine:
         """The best input line that this terminal can show."""
         if self._line is None:
-            self._line = Plain(PROMPT)
+            self._line = Plain(self._prompt)
             if not is_dumb():
                 try:
                     from plytalk.plugins.uis.prompts import Prompt
 
-                    self._line = Prompt(PROMPT, self._out.fail)
+                    self._line = Prompt(self._prompt, self._out.fail)
                 except Exception as error:  # a broken installation can raise anything
                     self._say_plain(error)
         return self._line
@@ -126,11 +132,11 @@ class Console(Ui):
         """Go on with plain lines, or without any where even that fails."""
         if isinstance(self._line, Plain):
             raise error
-        self._line = Plain(PROMPT)
+        self._line = Plain(self._prompt)
         self._say_plain(error)
 
     def message(self, text: str) -> None:
-        self._print(RECEIVED + text)
+        self._print(self._received + text)
 
     def event(self, said: Said) -> None:
         if not said.own or said.kind not in ("said", "did", "joined", "left"):  # what was typed stands on the screen already
