@@ -52,8 +52,8 @@ class Console(Ui):
 
     name = "console"
     options = (
-        Option("prompt", f"What the input line begins with (default: {PROMPT!r}, or as the profile has it).", metavar="TEXT"),
-        Option("received", f"What a message begins with (default: {RECEIVED!r}, or as the profile has it).", metavar="TEXT"),
+        Option("prompt", f"The prompt of the input line (default: the profile's, or {PROMPT!r}).", str, PROMPT, "TEXT"),
+        Option("received", f"What is printed before a message (default: the profile's, or {RECEIVED!r}).", str, RECEIVED, "TEXT"),
     )
 
     def __init__(self, prompt: str = PROMPT, received: str = RECEIVED) -> None:

@@ -66,7 +66,7 @@ def test_a_trace_of_an_attack_shows_what_was_passed_on_and_what_was_not(home, tm
     ):
         for word in ("one", "two", "three"):
             client.say(word)
-        assert server.hear() == "Message Received: three"
+        assert server.hear() == "[Peer]: three"
         client.say("exit")
         assert (client.status(), attacker.status()) == (0, 0)
     frames = [(event.group, event.way) for event in read(path) if event.layer == "framer"]

@@ -37,8 +37,8 @@ def test_options_of_the_layers_chosen():
 
 
 def test_options_of_the_end_that_it_is():
-    assert completed("connect", "--re") == {"--reconnect"}
-    assert completed("serve", "--re") == set()
+    assert completed("connect", "--reco") == {"--reconnect"}
+    assert completed("serve", "--reco") == set()
 
 
 def test_the_names_of_those_met_before(tmp_path, monkeypatch):

@@ -42,7 +42,7 @@ def test_a_key_that_is_not_on_the_list_is_told_the_line_to_send(stack: tuple[str
         run = chat("connect", f"127.0.0.1:{server.port}", "--accept-new", *stack, typed="hello\n", environment=home("mallory"))
         assert run.returncode == 0
         assert "Talking to" in run.stderr
-        assert server.hear() == "Message Received: hello"
+        assert server.hear_words() == "hello"
 
 
 @pytest.mark.parametrize("lines", [None, 0, 1, 1000], ids=["still typing", "only a goodbye", "a line", "many lines"])

@@ -103,6 +103,7 @@ def test_the_generated_feature_brings_a_command_to_a_room(installed: Fresh) -> N
         programs.connect(server.port, "--accept-new", "--name", "alice", **ours) as client,
     ):
         client.say("/my-own")
+        assert server.hear() == "* [alice] is here."
         assert client.hear() == server.hear() == "alice waves to everybody in lobby."
         client.end_input()
         assert (client.status(), server.status()) == (0, 0)

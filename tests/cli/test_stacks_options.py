@@ -75,7 +75,19 @@ def test_an_option_that_chooses_nothing_needs_its_layer() -> None:
 
 
 def test_a_value_that_is_the_default_is_like_none() -> None:
-    assert choice_of("--profile", "demo01", "--backlog", "0").options == {}
+    assert choice_of("--profile", "secure-chat", "--backlog", "0").options == {}
+
+
+def test_a_profile_sets_how_its_console_looks_and_a_flag_overrides_it(tmp_path: Path) -> None:
+    look = {"prompt": "You: ", "received": "[Peer]: "}
+    assert choice_of("--profile", "demo02").options == choice_of("--cipher", "none").options == look
+    assert choice_of("--profile", "demo02", "--prompt", "> ").options == look | {"prompt": "> "}
+    assert choice_of("--profile", "demo02", "--ui", "jsonl").options == {}
+    assert choice_of().options == choice_of("--profile", "secure-chat").options == {}
+    settings = "[options]\nprompt = '> '"
+    assert choice_of("--profile", "demo02", settings=settings, tmp_path=tmp_path).options == look
+    assert choice_of("--cipher", "none", settings=settings, tmp_path=tmp_path).options == look | {"prompt": "> "}
+    assert choice_of(settings=settings, tmp_path=tmp_path).options == {"prompt": "> "}
 
 
 def test_options_reach_the_layers_with_their_types(tmp_path: Path) -> None:

@@ -447,7 +447,7 @@ class TestLeftAlone:
         with self.serves(tmp_path) as ours:
             alice = comes(ours.port, "alice", "Talking to")
             say(alice, "hello")
-            assert ours.hear() == "Message Received: hello"
+            assert ours.hear_words() == "hello"
             ours.process.send_signal(signal.SIGTERM)
             assert (ours.status(), alice.status()) == (0, 0)
 
@@ -489,7 +489,7 @@ class TestLeftAlone:
             ]
             alice = comes(ours.port, "alice", "Talking to")
             say(alice, "ready")
-            assert ours.hear() == "Message Received: ready"
+            assert ours.hear_words() == "ready"
             with habits.connect(ports[0]) as plain, habits.connect(ports[1]) as sealed:
                 key = secure_chat.handshake_client(sealed)
                 demo01.send_message(plain, None, "from afar")
@@ -572,12 +572,12 @@ def test_two_talk_as_ever_where_either_has_no_rooms(without, tmp_path):
             "connect", address, "--accept-new", *theirs, environment=environment(tmp_path / "bob"), typed="one\n/two\n//three\n"
         )
         assert run.returncode == 0, run.stderr
-        assert server.hear() == "Message Received: one"
+        assert server.hear_words() == "one"
         if without in ("server", "both"):
-            assert [server.hear(), server.hear()] == ["Message Received: /two", "Message Received: //three"]
+            assert [server.hear_words(), server.hear_words()] == ["/two", "//three"]
         else:
-            assert server.hear() == "Message Received: /three"
-        assert server.hear() == ""
+            assert server.hear_words() == "/three"
+        assert server.hear_words() == ""
         assert server.status() == 0
 
 

@@ -58,7 +58,7 @@ def recorded(place: Path, *options: str) -> tuple[list[TraceEvent], str]:
         connect(server.port, *options, *known, *tracing, environment=environment) as client,
     ):
         client.say("over the wire")
-        assert server.hear() == "Message Received: over the wire"
+        assert server.hear_words() == "over the wire"
         client.say("exit")
         assert (client.status(), server.status()) == (0, 0), client.told
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

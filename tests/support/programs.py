@@ -46,6 +46,13 @@ class Chat:
         """The next line on standard output, without the newline; empty once it has ended."""
         return self.process.stdout.readline().decode().removesuffix("\n")
 
+    def hear_words(self) -> str:
+        """What is said next, without the name or whatever else stands before it; lines about who comes and goes are skipped."""
+        while (line := self.hear()).startswith("* ["):
+            pass
+        before, colon, words = line.partition(": ")
+        return words if colon else before
+
     def tells(self, part: str) -> str:
         """Read standard error up to a line that has `part` in it, and give that line. All lines read are in `told`."""
         while line := self.process.stderr.readline().decode():

@@ -164,7 +164,7 @@ def test_the_command_makes_a_key_and_uses_it(tmp_path: Path) -> None:
         connect(server.port, "--psk-file", file, environment=ours) as client,
     ):
         client.say("hello")
-        assert server.hear() == "Message Received: hello"
+        assert server.hear_words() == "hello"
         client.say("exit")
         assert (client.status(), server.status()) == (0, 0)
     said = "\n".join(client.told + server.told)

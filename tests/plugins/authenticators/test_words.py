@@ -289,7 +289,7 @@ def test_two_terminals_compare_words_and_talk(tmp_path: Path) -> None:
             server.sendline("yes")
             client.expect("Type Message: ")
             client.sendline("hello")
-            server.expect("Message Received: hello")
+            server.expect(": hello")
             server.sendline("exit")
             for one in (client, server):
                 one.expect(pexpect.EOF)

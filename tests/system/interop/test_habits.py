@@ -52,14 +52,14 @@ def test_however_the_bytes_are_cut(module, role):
     with talking(module, role) as (ours, sock, key):
         one = message(module, key, "header and payload apart")
         habits.apart(sock, one[:header], one[header:])
-        assert ours.hear() == "Message Received: header and payload apart"
+        assert ours.hear_words() == "header and payload apart"
         habits.together(sock, message(module, key, "two"), message(module, key, "at once"))
-        assert [ours.hear(), ours.hear()] == ["Message Received: two", "Message Received: at once"]
+        assert [ours.hear_words(), ours.hear_words()] == ["two", "at once"]
         habits.dripping(sock, message(module, key, "byte by byte: é"))
-        assert ours.hear() == "Message Received: byte by byte: é"
+        assert ours.hear_words() == "byte by byte: é"
         one, two = message(module, key, "one and a half"), message(module, key, "the other half")
         habits.apart(sock, one + two[: len(two) // 2], two[len(two) // 2 :])
-        assert [ours.hear(), ours.hear()] == ["Message Received: one and a half", "Message Received: the other half"]
+        assert [ours.hear_words(), ours.hear_words()] == ["one and a half", "the other half"]
 
 
 @roles
@@ -67,13 +67,13 @@ def test_without_borders_a_character_cut_in_two_is_put_together(role):
     with talking(demo01, role) as (ours, sock, _):
         habits.apart(sock, *habits.cut_character("a wave \N{WAVING HAND SIGN} back"), pause=0.05)
         heard = ours.hear() + ours.hear()
-        assert heard.replace("Message Received: ", "") == "a wave \N{WAVING HAND SIGN} back"
+        assert heard.replace("[Peer]: ", "") == "a wave \N{WAVING HAND SIGN} back"
 
 
 def test_without_borders_two_messages_in_one_read_are_one_line():
     with talking(demo01, "server") as (ours, sock, _):
         habits.together(sock, b"one", b"two\nthree")
-        assert ours.hear() == "Message Received: onetwo␊three"
+        assert ours.hear_words() == "onetwo␊three"
 
 
 @names
@@ -99,9 +99,9 @@ def test_a_frame_that_cannot_be_read_is_told_and_passed_over(module, role):
         ours.tells("A message did not decrypt and was dropped")
         sock.sendall(message(module, key, b"caf\xc3("))
         ours.tells("not UTF-8")
-        assert ours.hear() == "Message Received: caf\N{REPLACEMENT CHARACTER}("
+        assert ours.hear_words() == "caf\N{REPLACEMENT CHARACTER}("
         sock.sendall(message(module, key, "sound"))
-        assert ours.hear() == "Message Received: sound"
+        assert ours.hear_words() == "sound"
         ours.say("and back")
         assert module.recv_message(sock, key) == "and back"
 
@@ -112,7 +112,7 @@ def test_a_frame_of_an_unknown_type_is_told_and_passed_over(role):
         habits.together(
             sock, secure_chat.frame(b"X", b"what?"), secure_chat.frame(b"\x1b", b""), message(secure_chat, key, "sound")
         )
-        assert ours.hear() == "Message Received: sound"
+        assert ours.hear_words() == "sound"
         assert ours.tells("unexpected type").endswith("'X'.")
         assert ours.tells("unexpected type").endswith("'␛'.")
 
@@ -120,9 +120,9 @@ def test_a_frame_of_an_unknown_type_is_told_and_passed_over(role):
 def test_bytes_that_are_no_text_do_not_end_a_plaintext_chat():
     with talking(demo01, "server") as (ours, sock, _):
         sock.sendall(b"\xff wild")
-        assert ours.hear() == "Message Received: \N{REPLACEMENT CHARACTER} wild"
+        assert ours.hear_words() == "\N{REPLACEMENT CHARACTER} wild"
         sock.sendall(b"sound")
-        assert ours.hear() == "Message Received: sound"
+        assert ours.hear_words() == "sound"
 
 
 @names
@@ -144,7 +144,7 @@ def test_a_peer_that_leaves_in_the_middle_of_a_frame(module, role):
         sock.sendall(message(module, key, "whole"))
         habits.half(sock, message(module, key, "half"))
         habits.leave(sock)
-        assert ours.hear() == "Message Received: whole"
+        assert ours.hear_words() == "whole"
         assert ours.status() == 8
         assert ours.told[-1].startswith("chat: The connection ended in the middle of a frame: ")
 
@@ -167,7 +167,7 @@ def test_a_peer_that_closes_without_a_word(module):
     with talking(module, "server") as (ours, sock, key):
         sock.sendall(message(module, key, "last words"))
         habits.leave(sock)
-        assert ours.hear() == "Message Received: last words"
+        assert ours.hear_words() == "last words"
         assert ours.status() == 0
         assert ours.told[-1] == "The other side closed the connection without saying exit."
 
@@ -200,7 +200,7 @@ def test_words_behind_the_handshake_and_a_goodbye_in_the_same_packet_are_heard()
         sealed = secure_chat.frame(b"S", public.encrypt(key, secure_chat.OAEP))
         habits.together(sock, sealed, message(secure_chat, key, "hello"), message(secure_chat, key, "exit"))
         habits.leave(sock)
-        assert ours.hear() == "Message Received: hello"
+        assert ours.hear_words() == "hello"
         assert ours.status() == 0
         assert ours.told[-1] == "The other side said exit."
 

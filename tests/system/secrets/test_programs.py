@@ -122,7 +122,7 @@ def talk(child: "pexpect.spawn[str]", server: Chat, place: Place) -> str:
     """Say a word and go, and look at all processes in between. What the terminal showed."""
     child.expect_exact("Talking to ")
     child.sendline("hello")
-    assert server.hear() == "Message Received: hello"
+    assert server.hear_words() == "hello"
     assert place.canaries.in_processes() == set()
     shown = child.before
     child.sendline("exit")

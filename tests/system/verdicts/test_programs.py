@@ -38,7 +38,7 @@ def test_the_default_refuses_it(home) -> None:
         attack(home, server.port, "--with", "replay-conversation") as attacker,
     ):
         assert talk(home, attacker, "--accept-new") == 0
-        assert server.hear() == "Message Received: open the gate"
+        assert server.hear_words() == "open the gate"
         assert "did not get in" in server.tells("did not get in")
 
 
