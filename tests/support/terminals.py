@@ -1,10 +1,10 @@
 """Terminals that play a transcript: they run its commands, type what it types, and compare what they show with what it shows.
 
 A transcript is a list of lines. `$ COMMAND` runs a command when the one before has ended; one that another terminal shows as the
-line to paste is pasted. `Type Message: TEXT` waits for that prompt and types TEXT, and so does `QUESTION [yes/no] ANSWER`, and
-`One-time code: CODE` with the code that another terminal shows. Every other line must be the next one that appears; `...` matches
-anything, within a line or in place of lines. Addresses, fingerprints, codes and homes may be other ones. A command must end
-with status 0, unless `$ echo $?` and its status follow.
+line to paste is pasted. `Type Message: TEXT` waits for that prompt and types TEXT, and so do `You: TEXT`,
+`QUESTION [yes/no] ANSWER`, and `One-time code: CODE` with the code that another terminal shows. Every other line must be the next
+one that appears; `...` matches anything, within a line or in place of lines. Addresses, fingerprints, codes, homes and names of
+two words may be other ones. A command must end with status 0, unless `$ echo $?` and its status follow.
 """
 
 import os
@@ -17,13 +17,15 @@ from pathlib import Path
 import pexpect
 import pyte
 
-PROMPT, QUESTION, HIDDEN = "Type Message: ", " [yes/no] ", "One-time code: "
+PROMPTS = "Type Message: ", "You: "
+QUESTION, HIDDEN = " [yes/no] ", "One-time code: "
 READY, PASTE, CODE = ("Listening on ", "Talking to "), "The other side connects with:  ", r"\b\d+-[a-z]+-[a-z]+\b"
-MERE = ("", PROMPT.rstrip(), HIDDEN.rstrip())  # what is typed behind HIDDEN is not shown
+MERE = ("", *(prompt.rstrip() for prompt in (*PROMPTS, HIDDEN)))  # what is typed behind HIDDEN is not shown
 ROWS, COLUMNS = 600, 300
 PATIENCE = 60.0  # seconds for a whole scene, which only a failure uses up
+NAMES = r"^[a-z]+-[a-z]+: ", r"\[[a-z]+-[a-z]+\]", r"You are [a-z]+-[a-z]+ in "
 VARIES = {
-    **{same: same for same in (r"127\.0\.0\.1:\d+", r"SHA256:[\w+/]+", CODE)},
+    **{same: same for same in (r"127\.0\.0\.1:\d+", r"SHA256:[\w+/]+", CODE, *NAMES)},
     r"/home/alice": r"\S+",
     r"\.\.\.": ".*",
 }
@@ -147,7 +149,7 @@ class Terminal:
             if line == "...":
                 loose = True
                 continue
-            if prompt := next((prompt for prompt in (PROMPT, QUESTION, HIDDEN) if prompt in line), None):
+            if prompt := next((prompt for prompt in (*PROMPTS, QUESTION, HIDDEN) if prompt in line), None):
                 before, _, typed = line.partition(prompt)
                 while not pattern_of(before + prompt).fullmatch(self.rows[self._screen.cursor.y]):
                     assert not self._ended, f"It ended before {line!r}."

@@ -181,7 +181,7 @@ async def test_the_chat_command(peer, role, tmp_path):
         stranger = make(await came.get())
         await stranger.shake(messages, begins=role is Role.RESPONDER)
         stranger.say("Grüße")
-        assert await asyncio.to_thread(ours.hear) == "Message Received: Grüße"
+        assert await asyncio.to_thread(ours.hear_words) == "Grüße"
         ours.say("你好")
         assert await stranger.hears() == [(MESSAGE, "你好".encode())]
         await stranger.close()

@@ -44,7 +44,7 @@ def test_a_server_without_input_listens_until_its_caller_leaves(stack, tmp_path)
         connect(server.port, *stack, *ACCEPT[stack], environment=own) as caller,
     ):
         caller.say("hello")
-        assert server.hear() == "Message Received: hello"
+        assert server.hear_words() == "hello"
         caller.say("exit")
         assert caller.status() == 0
         assert server.status() == 0
@@ -54,10 +54,10 @@ def test_a_server_that_keeps_on_stays_when_its_input_ends():
     with serve("--keep", *DEMO) as server, connect(server.port, *DEMO) as caller:
         server.say("all I have to say")
         server.end_input()
-        assert caller.hear() == "Message Received: all I have to say"
+        assert caller.hear_words() == "all I have to say"
         server.tells("Standard input has ended: nothing more can be typed here, and the server keeps running.")
         caller.say("still here")
-        assert server.hear() == "Message Received: still here"
+        assert server.hear_words() == "still here"
         caller.say("exit")
         assert caller.status() == 0
 

@@ -130,6 +130,7 @@ def test_a_half_typed_line_of_a_chat_is_no_answer_and_is_there_again_afterwards(
         screen.until(lambda: asked(screen) == alice.words)
         screen.type("yes" + ENTER)
         alice.gets_in()
+        screen.until("is here.")
         screen.until(lambda: screen.before_cursor == "Type Message: ")
         screen.type("yes, half ty")
         screen.until(lambda: screen.before_cursor == "Type Message: yes, half ty")
@@ -141,7 +142,7 @@ def test_a_half_typed_line_of_a_chat_is_no_answer_and_is_there_again_afterwards(
         screen.type("no" + ENTER)
         screen.until(lambda: screen.before_cursor == "Type Message: yes, half ty")
         screen.type("ped" + ENTER)
-        alice.child.expect_exact("Message Received: yes, half typed")
+        alice.child.expect_exact("server: yes, half typed")
 
 
 def test_a_pasted_yes_is_no_answer(tmp_path):
