@@ -282,17 +282,58 @@ def test_control_d_within_a_line_ends_nothing():
 # Cuts
 
 
-def test_a_half_typed_line_is_there_again_when_the_connection_is(tmp_path):
-    def home(name):
-        return {**ENVIRONMENT, "PLYTALK_HOME": str(tmp_path / name)}
+@pytest.fixture
+def home(tmp_path):
+    return lambda name: {**ENVIRONMENT, "PLYTALK_HOME": str(tmp_path / name)}
 
+
+AWAY = "You are not connected: trying again. What you type now is sent when you are back."
+
+
+def test_lines_typed_while_there_is_no_connection_are_said_in_order_when_there_is_one(home):
+    with serve("--keep", "--ui", "none", environment=home("server")) as server:
+        where = ("connect", f"127.0.0.1:{server.port}", "--accept-new", "--reconnect", "--name", "alice")
+        with shown(*where, environment=home("client")) as screen:
+            screen.until("You are alice in lobby")
+            server.process.kill()
+            screen.until(AWAY)
+            for line in ("one", "two"):
+                screen.type(line + ENTER)
+                screen.until(
+                    lambda line=line: f"Type Message: {line}" in screen.rows and screen.before_cursor == "Type Message: "
+                )
+            half_type(screen)
+            with serve("--keep", "--ui", "none", "--backlog", "9", "--port", str(server.port), environment=home("server")):
+                screen.until(
+                    lambda: screen.rows.count("You are alice in lobby, with nobody else. /help lists what you can do.") == 2
+                )
+                screen.until(lambda: screen.before_cursor == "Type Message: half typed")
+                with shown(*where, "--name", "bob", environment=home("other")) as other:
+                    other.until("alice: two")
+                    lines = [row for row in other.rows if "alice: " in row]
+                    assert [line.rpartition(" ")[2] for line in lines] == ["one", "two"]
+
+
+def test_exit_ends_it_at_once_while_there_is_no_connection_and_nothing_to_say(home):
+    with serve("--keep", "--ui", "none", environment=home("server")) as server:
+        where = ("connect", f"127.0.0.1:{server.port}", "--accept-new", "--reconnect", "--name", "alice")
+        with shown(*where, environment=home("client")) as screen:
+            screen.until("You are alice in lobby")
+            server.process.kill()
+            screen.until(AWAY)
+            screen.type("exit" + ENTER)
+            assert screen.ended() == 0
+            assert screen.rows[-1] == "You said exit."
+
+
+def test_a_half_typed_line_is_there_again_when_the_connection_is(home):
     with serve("--keep", "--ui", "none", environment=home("server")) as server:
         where = ("connect", f"127.0.0.1:{server.port}", "--accept-new", "--reconnect", "--name", "alice")
         with shown(*where, environment=home("client")) as screen:
             screen.until("You are alice in lobby")
             half_type(screen)
             server.process.kill()
-            screen.until("You are not connected: trying again. What you type now is sent when you are back.")
+            screen.until(AWAY)
             with serve("--keep", "--ui", "none", "--port", str(server.port), environment=home("server")) as again:
                 assert again.port == server.port
                 screen.until(lambda: screen.before_cursor == "Type Message: half typed")
