@@ -20,6 +20,7 @@ from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.kinds import KINDS, REPEATABLE
 from plytalk.core.contracts.layer import Option
 from plytalk.trust import files
+from plytalk.trust.folders import user_file
 from plytalk.trust.store_errors import StoreError
 
 KEYS: dict[str, type] = {
@@ -35,7 +36,7 @@ MAX_BYTES = 64 * 1024
 
 def read(path: Path | None) -> dict[str, Any]:
     """The settings of a config file; none at all where there is no such file and none was named. Raises Usage."""
-    file = path or files.place("config.toml")
+    file = path or user_file("config.toml")
     if str(file) == os.devnull:
         return {}
     try:

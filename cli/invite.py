@@ -12,7 +12,7 @@ from plytalk.core.io.address import join_address
 from plytalk.core.pipeline.session import Session
 from plytalk.core.stack.selection import Stack
 from plytalk.trust.contacts import Contacts
-from plytalk.trust.files import place
+from plytalk.trust.folders import user_file
 from plytalk.trust.store_errors import StoreError
 
 # What to replace, and addresses far away: the one this machine would send from is the one to show. `::` is for IPv4 too.
@@ -75,7 +75,7 @@ def newcomer(session: Session) -> Iterator[str]:
     if session.identity is None or not session.identity.algorithm.startswith("ssh-"):
         return
     try:
-        names = Contacts(place("contacts")).named(PublicKey(session.identity.key))
+        names = Contacts(user_file("contacts")).named(PublicKey(session.identity.key))
     except StoreError as error:
         names = []
         yield error.sentence

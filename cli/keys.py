@@ -20,7 +20,8 @@ from plytalk.core.io.standard_streams import tell
 from plytalk.core.registry.registry import Registry
 from plytalk.trust import identity as identities
 from plytalk.trust.contacts import Contacts
-from plytalk.trust.files import place, plain_text, read_public, write_new
+from plytalk.trust.files import plain_text, read_public, write_new
+from plytalk.trust.folders import user_file
 from plytalk.trust.host_keys import HostKeyLine, KnownHostsFile
 from plytalk.trust.store_errors import StoreError
 
@@ -53,7 +54,7 @@ def keys() -> None:
 @click.option("--passphrase", is_flag=True, help="Ask for a passphrase to encrypt the key with.")
 def new(identity: Path | None, passphrase: bool) -> None:
     """Make your long-lived key."""
-    file = identity or place("identity")
+    file = identity or user_file("identity")
     if os.path.lexists(file):
         raise Usage(f"{file} exists already.", "Move it away first, or name another file with --identity.")
     made = identities.create(file, _new_passphrase() if passphrase else "")
@@ -82,8 +83,8 @@ def export(identity: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_(known_hosts: Path | None, as_json: bool) -> None:
     """List the servers and people whose keys you know."""
-    hosts = KnownHostsFile(known_hosts or place("known_hosts")).entries()
-    contacts = Contacts(place("contacts")).all()
+    hosts = KnownHostsFile(known_hosts or user_file("known_hosts")).entries()
+    contacts = Contacts(user_file("contacts")).all()
     if as_json:
         people = [{"name": one.name, "address": one.address, **_shown(one.key)} for one in contacts]
         print(json.dumps({"hosts": [_host(entry) for entry in hosts], "contacts": people}, indent=2))
@@ -106,7 +107,7 @@ def trust(address: Address, key: tuple[str, ...], known_hosts: Path | None) -> N
     The key is the line that `chat keys export` prints on the server: as it stands, in a FILE, or from standard input.
     """
     public = _public_key(" ".join(key))
-    store = KnownHostsFile(known_hosts or place("known_hosts"))
+    store = KnownHostsFile(known_hosts or user_file("known_hosts"))
     try:
         added = store.add(address.host, address.port or Registry().default_profile.port, public)
     except ChangedPeer as error:
@@ -120,11 +121,11 @@ def trust(address: Address, key: tuple[str, ...], known_hosts: Path | None) -> N
 def forget(who: str, known_hosts: Path | None) -> int:
     """Forget a server's key, or somebody kept under a name."""
     if who.startswith("@"):
-        gone = Contacts(place("contacts")).forget(who)
+        gone = Contacts(user_file("contacts")).forget(who)
         _tell(f"Forgot @{gone.name} and the key {gone.key.fingerprint}.")
         return Exit.OK
     address = parse_address(who)
-    store = KnownHostsFile(known_hosts or place("known_hosts"))
+    store = KnownHostsFile(known_hosts or user_file("known_hosts"))
     lines = store.forget(address.host, address.port or Registry().default_profile.port)
     for entry in lines:
         _tell(f"Forgot the key {entry.key.fingerprint} of {_name(entry)}.")
@@ -145,7 +146,7 @@ def psk(file: Path) -> None:
 
 
 def _own(file: Path | None) -> identities.OwnIdentity:
-    return identities.load(file or place("identity"), lambda path: secret(f"Passphrase of {path}: "))
+    return identities.load(file or user_file("identity"), lambda path: secret(f"Passphrase of {path}: "))
 
 
 def _new_passphrase() -> str:

@@ -11,8 +11,8 @@ from click.shell_completion import CompletionItem
 
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.io.address import Address, parse_address, parse_port
-from plytalk.trust import files
 from plytalk.trust.contacts import Contacts
+from plytalk.trust.folders import user_file
 
 
 class TextType(click.ParamType[str]):
@@ -61,7 +61,7 @@ class ContactType(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:
-            known = Contacts(files.place("contacts")).all()
+            known = Contacts(user_file("contacts")).all()
         except ChatError:
             return []
         names = [f"@{contact.name}" for contact in known if contact.address]

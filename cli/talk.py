@@ -30,8 +30,8 @@ from plytalk.core.endpoints.server import ListenAddress, Server
 from plytalk.core.io.address import Address, parse_address, parse_port
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.pipeline.session import Ending
-from plytalk.trust import files
 from plytalk.trust.contacts import Contacts
+from plytalk.trust.folders import user_file
 
 SPARE = 200
 """Open files that do not belong to a member: handshakes in progress, logs, and what Python needs."""
@@ -212,7 +212,7 @@ def connect(choice: Choice, address: str, port: int | None, ping: float, trace: 
         if written is address:
             raise
         raise Usage(
-            f"The address kept for {shorten(address)} cannot be used. {error}", f"Correct it in {files.place('contacts')}."
+            f"The address kept for {shorten(address)} cannot be used. {error}", f"Correct it in {user_file('contacts')}."
         ) from None
     number = agreed_port(place, port)
     warn(choice)
@@ -224,7 +224,7 @@ def connect(choice: Choice, address: str, port: int | None, ping: float, trace: 
 
 def met_before(choice: Choice, name: str) -> str:
     """The address of a contact, whose key becomes the only one that will do. Raises Usage, StoreError."""
-    contact = Contacts(files.place("contacts")).get(name)
+    contact = Contacts(user_file("contacts")).get(name)
     if contact.address is None:
         raise Usage(
             f"No address is kept for @{contact.name}, who has only connected to you.",

@@ -15,10 +15,9 @@ import secrets
 import shlex
 import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path, PurePath
-from typing import Literal
+from pathlib import Path
 
 from plytalk.core.io.lines import BOM, UTF16
 from plytalk.trust.locks import acquire, release
@@ -33,34 +32,6 @@ LOCK_WAIT = 5.0
 _NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _FLAGS: int = _NOFOLLOW | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
-_BESIDE_THE_CONFIGURATION = {"config.toml", "allow"}
-
-
-def folder(kind: Literal["config", "data"], environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
-    """The folder for what the user writes (`config`) or for what the program keeps (`data`).
-
-    PLYTALK_HOME overrides both. Otherwise the XDG Base Directory Specification 0.8, which ignores relative paths, and
-    each platform's custom on macOS and Windows. Raises StoreError if there is no home folder.
-    """
-    if own := environ.get("PLYTALK_HOME"):
-        return Path(own).absolute()
-    try:
-        home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
-    except RuntimeError:
-        raise StoreError("There is no home folder.", "Set PLYTALK_HOME to a folder of yours.") from None
-    if platform == "darwin":
-        return home / "Library" / "Application Support" / "plytalk"
-    if platform == "win32":
-        variable, fallback = {"config": ("APPDATA", "AppData/Roaming"), "data": ("LOCALAPPDATA", "AppData/Local")}[kind]
-    else:
-        variable, fallback = {"config": ("XDG_CONFIG_HOME", ".config"), "data": ("XDG_DATA_HOME", ".local/share")}[kind]
-    base = environ.get(variable, "")
-    return (Path(base) if PurePath(base).is_absolute() else home / fallback) / "plytalk"
-
-
-def place(name: str) -> Path:
-    """Where the file of this name lives: `config.toml` and `allow` with the configuration, all else with the data."""
-    return folder("config" if name in _BESIDE_THE_CONFIGURATION else "data") / name
 
 
 def read(path: Path, *, secret: bool = False, limit: int = LIMIT, links: bool = False) -> bytes | None:

@@ -7,7 +7,19 @@ sight already: compare the fingerprint with the server's owner, by telephone say
 from collections.abc import Sequence
 from pathlib import Path
 
-from plytalk import Authenticator, ChangedPeer, Option, Peer, Property, Refused, Role, edited_lines, hookimpl, place, read_lines
+from plytalk import (
+    Authenticator,
+    ChangedPeer,
+    Option,
+    Peer,
+    Property,
+    Refused,
+    Role,
+    edited_lines,
+    hookimpl,
+    read_lines,
+    user_file,
+)
 
 
 class Pin(Authenticator):
@@ -24,7 +36,7 @@ class Pin(Authenticator):
     )
 
     def __init__(self, pin_file: Path | None = None, pin_accept_new: bool = False) -> None:
-        self._file, self._accept_new = pin_file or place("pins"), pin_accept_new
+        self._file, self._accept_new = pin_file or user_file("pins"), pin_accept_new
 
     async def check(self, peer: Peer) -> None:
         if self._met(peer, read_lines(self._file) or []):

@@ -13,7 +13,8 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.authorized_keys import add, allowed, check_add
-from plytalk.trust.files import is_stream, place, write
+from plytalk.trust.files import is_stream, write
+from plytalk.trust.folders import user_file
 from plytalk.trust.store_errors import StoreError
 
 
@@ -27,7 +28,7 @@ class Allow(Authenticator):
     options = (Option("allow", "Let in only the keys in this file: lines of TYPE KEY NAME.", Path, metavar="FILE", chooses=True),)
 
     def __init__(self, allow: Path | None = None) -> None:
-        self._file = allow or place("allow")
+        self._file = allow or user_file("allow")
         self._once = is_stream(self._file)
         self._list: dict[PublicKey, str] | None = None
         self._trouble = ""

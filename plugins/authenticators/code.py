@@ -28,7 +28,8 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.contacts import Contact, Contacts, contact_name
-from plytalk.trust.files import place, read, write
+from plytalk.trust.files import read, write
+from plytalk.trust.folders import user_file
 from plytalk.trust.word_list import WORDS, spoken
 
 GUESSES, NUMBERS = 5, 9
@@ -63,7 +64,7 @@ class Code(Authenticator):
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         spake2()
         if self._name:
-            await asyncio.to_thread(Contacts(place("contacts")).free, self._name)
+            await asyncio.to_thread(Contacts(user_file("contacts")).free, self._name)
         told = [] if self._name else ["With --save-as NAME the other side's key is kept, and `chat connect @NAME` needs no code."]
         if role is Role.INITIATOR:
             self._code = parse(secret("One-time code: "))
@@ -100,7 +101,8 @@ class Code(Authenticator):
         key = finish(server, theirs)  # a malformed element learns nothing, so it is not a guess
         self._guesses += 1  # before our answer leaves: from then on the other side can tell whether it guessed right
         if self.remembers:
-            write(place(KEPT), f"{self._guesses}\n".encode())  # not in a thread: two guesses at once must not be written as one
+            # Not in a thread: two guesses at once must not be written as one.
+            write(user_file(KEPT), f"{self._guesses}\n".encode())
         await io.send(SPAKE, ours)
         return key
 
@@ -110,7 +112,7 @@ class Code(Authenticator):
             raise Refused(self.spent)
         self._used, self._code = True, b""
         if self.remembers:
-            await asyncio.to_thread(place(KEPT).unlink, missing_ok=True)
+            await asyncio.to_thread(user_file(KEPT).unlink, missing_ok=True)
         peer.say(f"{peer.address} knows the code; its key is {peer.identity.fingerprint}.")
         if self._name:
             peer.say(await asyncio.to_thread(self._keep, self._name, peer))
@@ -121,7 +123,7 @@ class Code(Authenticator):
 
     @staticmethod
     def _keep(name: str, peer: Peer) -> str:
-        store = Contacts(place("contacts"))
+        store = Contacts(user_file("contacts"))
         try:
             address = (
                 peer.address if peer.role is Role.INITIATOR else None
@@ -138,14 +140,14 @@ def guesses_left_over() -> int:
     Otherwise a service manager that starts the server again would give five new guesses each time. Raises Usage, StoreError.
     """
     if sys.stdin is not None and sys.stdin.isatty():
-        place(KEPT).unlink(missing_ok=True)
+        user_file(KEPT).unlink(missing_ok=True)
         return 0
-    kept = (read(place(KEPT)) or b"0").strip()
+    kept = (read(user_file(KEPT)) or b"0").strip()
     guesses = int(kept) if kept.isdigit() else GUESSES
     if guesses >= GUESSES:
         raise Usage(
             f"Earlier one-time codes had {GUESSES} wrong guesses, so a new one is given only to a person.",
-            f"Start the server at a terminal, or remove {place(KEPT)}.",
+            f"Start the server at a terminal, or remove {user_file(KEPT)}.",
         )
     return guesses
 

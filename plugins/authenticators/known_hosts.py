@@ -19,7 +19,8 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.io.address import Address, parse_address
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.trust.files import edited_lines, place
+from plytalk.trust.files import edited_lines
+from plytalk.trust.folders import user_file
 from plytalk.trust.host_keys import HostKeyVerdict, KnownHostsFile
 
 
@@ -36,7 +37,7 @@ class KnownHosts(Authenticator):
     )
 
     def __init__(self, known_hosts: Path | None = None, accept_new: bool = False) -> None:
-        self._store = KnownHostsFile(known_hosts or place("known_hosts"))
+        self._store = KnownHostsFile(known_hosts or user_file("known_hosts"))
         self._accept_new = accept_new
 
     @classmethod
@@ -82,7 +83,7 @@ class KnownHosts(Authenticator):
                 )
 
     def _forget(self, address: str) -> str:
-        own = "" if self._store.path == place("known_hosts") else f" --known-hosts {quote(str(self._store.path))}"
+        own = "" if self._store.path == user_file("known_hosts") else f" --known-hosts {quote(str(self._store.path))}"
         return f"chat keys forget {address}{own}"
 
     async def _first_use(self, peer: Peer, host: str, port: int, key: PublicKey) -> None:

@@ -25,7 +25,7 @@ from plytalk.plugins.rooms.member import Member
 from plytalk.plugins.rooms.member_names import new_name, room_name
 from plytalk.plugins.rooms.remote_peer import key_of
 from plytalk.plugins.rooms.room_client import Attend, Connect, RoomClient
-from plytalk.trust import files
+from plytalk.trust.folders import user_file
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History
@@ -122,7 +122,7 @@ class Rooms(Feature):
             first=self._room or LOBBY,
             backlog=self._backlog,
             rate=self._rate,
-            register=files.place("rooms"),
+            register=user_file("rooms"),
             operator=self._operator,
             auths=stack.auths,
             history=self._history,

@@ -29,8 +29,8 @@ from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import KeyPair
 from plytalk.plugins.noise.proof import Proven, Prover
 from plytalk.plugins.noise.protocol import interactive
-from plytalk.trust import files
 from plytalk.trust import identity as identities
+from plytalk.trust.folders import user_file
 
 PATTERN, SUITE = "XX", "25519_ChaChaPoly_SHA256"
 NOISE = b"N"
@@ -114,7 +114,7 @@ class Noise(Handshake):
         if self._static and "s" in (pattern.initiator_pre if initiator else pattern.responder_pre):
             told.append(f"The other side must be given this one's static key: --remote-key {self._static.public.hex()}")
         if self._static and self._identities and "s" in pattern.sent(initiator):
-            file = self._identity_file or files.place("identity")
+            file = self._identity_file or user_file("identity")
             own, new = identities.load_or_create(file, lambda path: secret(f"Passphrase of {path}: "))
             self.identity = Identity(own.public.type, own.public.blob)
             known = self._static_file or "s" in (pattern.initiator_pre if initiator else pattern.responder_pre)

@@ -34,8 +34,8 @@ from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.proof import Proven, Prover
 from plytalk.plugins.noise.suites import CLASSICAL, GREETING, HYBRID, MAX_A, MAX_B, MAX_C, SETS, A, B, C
-from plytalk.trust import files
 from plytalk.trust import identity as identities
+from plytalk.trust.folders import user_file
 
 
 class Plytalk1(Handshake):
@@ -73,7 +73,7 @@ class Plytalk1(Handshake):
         self._key: identities.OwnIdentity | None = None
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
-        file = self._file or files.place("identity")
+        file = self._file or user_file("identity")
         self._key, new = identities.load_or_create(file, lambda path: secret(f"Passphrase of {path}: "))
         self.identity = Identity(self._key.public.type, self._key.public.blob)
         return [f"Created a new identity ({self.identity.fingerprint}) in {file}."] if new else []

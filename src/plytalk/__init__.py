@@ -51,7 +51,8 @@ _HOMES = {
     "core.io.lines": "LineReader",
     "core.io.queue_listener": "QueueListener",
     "core.registry.hookspecs": "hookimpl",
-    "trust.files": "edited_lines place read_lines",
+    "trust.files": "edited_lines read_lines",
+    "trust.folders": "user_file",
     "trust.store_errors": "StoreError",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -173,8 +174,8 @@ if TYPE_CHECKING:
     from plytalk.core.io.queue_listener import QueueListener as QueueListener
     from plytalk.core.registry.hookspecs import hookimpl as hookimpl
     from plytalk.trust.files import edited_lines as edited_lines
-    from plytalk.trust.files import place as place
     from plytalk.trust.files import read_lines as read_lines
+    from plytalk.trust.folders import user_file as user_file
     from plytalk.trust.store_errors import StoreError as StoreError
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plytalk.trust.files import edited_lines, folder, locked, place, read, read_lines, write, write_new
+from plytalk.trust.files import edited_lines, locked, read, read_lines, write, write_new
 from plytalk.trust.store_errors import Corrupt, Exposed, FileExists, FileInUse, StoreError, Unwritable
 
 ROOT = os.geteuid() == 0
@@ -22,35 +22,6 @@ def mode(path: Path) -> int:
 
 def python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=60)
-
-
-@pytest.mark.parametrize(
-    ("platform", "environ", "config", "data"),
-    [
-        ("linux", {"HOME": "/h"}, "/h/.config/plytalk", "/h/.local/share/plytalk"),
-        ("linux", {"HOME": "/h", "XDG_CONFIG_HOME": "/c", "XDG_DATA_HOME": "/d"}, "/c/plytalk", "/d/plytalk"),
-        (
-            "linux",
-            {"HOME": "/h", "XDG_CONFIG_HOME": "relative", "XDG_DATA_HOME": ""},
-            "/h/.config/plytalk",
-            "/h/.local/share/plytalk",
-        ),
-        ("darwin", {"HOME": "/h"}, "/h/Library/Application Support/plytalk", "/h/Library/Application Support/plytalk"),
-        ("win32", {"HOME": "/h", "APPDATA": "/r", "LOCALAPPDATA": "/l"}, "/r/plytalk", "/l/plytalk"),
-        ("win32", {"HOME": "/h"}, "/h/AppData/Roaming/plytalk", "/h/AppData/Local/plytalk"),
-        ("linux", {"HOME": "/h", "XDG_CONFIG_HOME": "/c", "PLYTALK_HOME": "/mine"}, "/mine", "/mine"),
-    ],
-)
-def test_where_things_live(platform: str, environ: dict[str, str], config: str, data: str) -> None:
-    assert folder("config", environ, platform) == Path(config)
-    assert folder("data", environ, platform) == Path(data)
-
-
-def test_what_the_user_writes_lives_with_the_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("PLYTALK_HOME", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert {place("allow").parent, place("config.toml").parent} == {folder("config")}
-    assert {place("known_hosts").parent, place("identity").parent} == {folder("data")}
 
 
 def test_only_a_file_that_does_not_exist_is_absent(tmp_path: Path) -> None:

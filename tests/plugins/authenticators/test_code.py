@@ -19,7 +19,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.authenticators.code import GUESSES, KEPT, SPAKE, SPAKE_BYTES, Code, parse
 from plytalk.trust.contacts import Contact, Contacts
-from plytalk.trust.files import place
+from plytalk.trust.folders import user_file
 from plytalk.trust.store_errors import StoreError
 from plytalk.trust.word_list import WORDS
 
@@ -235,7 +235,7 @@ async def test_what_is_not_part_of_the_exchange_is_refused_and_is_not_a_guess(tm
         outcome = (await meet(await alice(tmp_path, "7-orbit-velvet", Odd), server))[1]
         assert isinstance(outcome, Refused)
         assert "exchange over the code" in str(outcome)
-    assert not place(KEPT).exists()
+    assert not user_file(KEPT).exists()
     assert await meet(await alice(tmp_path, printed(server)), server) == (None, None)
 
 
@@ -266,16 +266,16 @@ async def test_a_right_code_ends_the_count_of_wrong_guesses(tmp_path: Path) -> N
     server = await bob(tmp_path)
     code = printed(server)
     await meet(await alice(tmp_path, other_than(code)), server)
-    assert place(KEPT).read_text() == "1\n"
+    assert user_file(KEPT).read_text() == "1\n"
     assert await meet(await alice(tmp_path, code), server) == (None, None)
-    assert not place(KEPT).exists()
+    assert not user_file(KEPT).exists()
 
 
 @pytest.mark.usefixtures("remembers")
 @pytest.mark.parametrize("kept", ["5", "none", "-1"])
 async def test_a_person_at_a_terminal_gets_a_new_code(kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place(KEPT).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    place(KEPT).write_text(kept)
+    user_file(KEPT).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    user_file(KEPT).write_text(kept)
     with pytest.raises(Usage, match="given only to a person"):
         await bob(tmp_path)
 
@@ -288,7 +288,7 @@ async def test_a_person_at_a_terminal_gets_a_new_code(kept: str, tmp_path: Path,
 
     monkeypatch.setattr("sys.stdin", Terminal())
     assert printed(await bob(tmp_path))
-    assert not place(KEPT).exists()
+    assert not user_file(KEPT).exists()
 
 
 async def test_the_servers_part_sent_back_by_a_server_is_refused(tmp_path: Path) -> None:

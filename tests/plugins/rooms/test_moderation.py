@@ -13,7 +13,8 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms import moderation as registers
 from plytalk.plugins.rooms.member_names import BadName, alike
 from plytalk.plugins.rooms.moderation import MAX_KEY, MAX_NAMES, Moderation, NameNotKept, NameTaken
-from plytalk.trust.files import locked, place
+from plytalk.trust.files import locked
+from plytalk.trust.folders import user_file
 from plytalk.trust.store_errors import Corrupt, Exposed, FileInUse, StoreError
 
 
@@ -273,7 +274,7 @@ def test_one_of_many_at_once_gets_a_name(path: Path) -> None:
 
 def test_it_has_a_place_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
-    Moderation(place("rooms")).op(ALICE)
+    Moderation(user_file("rooms")).op(ALICE)
     assert (tmp_path / "rooms").read_text() == f"op {ALICE}\n"
 
 

@@ -1,0 +1,36 @@
+"""Where the files of a user live, on each platform."""
+
+from pathlib import Path
+
+import pytest
+
+from plytalk.trust.folders import folder, user_file
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ", "config", "data"),
+    [
+        ("linux", {"HOME": "/h"}, "/h/.config/plytalk", "/h/.local/share/plytalk"),
+        ("linux", {"HOME": "/h", "XDG_CONFIG_HOME": "/c", "XDG_DATA_HOME": "/d"}, "/c/plytalk", "/d/plytalk"),
+        (
+            "linux",
+            {"HOME": "/h", "XDG_CONFIG_HOME": "relative", "XDG_DATA_HOME": ""},
+            "/h/.config/plytalk",
+            "/h/.local/share/plytalk",
+        ),
+        ("darwin", {"HOME": "/h"}, "/h/Library/Application Support/plytalk", "/h/Library/Application Support/plytalk"),
+        ("win32", {"HOME": "/h", "APPDATA": "/r", "LOCALAPPDATA": "/l"}, "/r/plytalk", "/l/plytalk"),
+        ("win32", {"HOME": "/h"}, "/h/AppData/Roaming/plytalk", "/h/AppData/Local/plytalk"),
+        ("linux", {"HOME": "/h", "XDG_CONFIG_HOME": "/c", "PLYTALK_HOME": "/mine"}, "/mine", "/mine"),
+    ],
+)
+def test_where_things_live(platform: str, environ: dict[str, str], config: str, data: str) -> None:
+    assert folder("config", environ, platform) == Path(config)
+    assert folder("data", environ, platform) == Path(data)
+
+
+def test_what_the_user_writes_lives_with_the_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("PLYTALK_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert {user_file("allow").parent, user_file("config.toml").parent} == {folder("config")}
+    assert {user_file("known_hosts").parent, user_file("identity").parent} == {folder("data")}
