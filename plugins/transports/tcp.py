@@ -5,6 +5,8 @@ import contextlib
 import os
 import re
 import socket
+import struct
+import sys
 from collections.abc import Callable, Sequence
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT
 from typing import Any
@@ -27,6 +29,8 @@ MAPPED = "::ffff:"
 """How a socket for both families shows a peer that came over IPv4 (RFC 4291 section 2.5.5.2)."""
 NOT_HERE = (EADDRNOTAVAIL, EAFNOSUPPORT)
 """What the system says of an address, or of a whole family, that this machine does not have."""
+RESETS = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+"""The struct linger by which closing resets a connection."""
 KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # a vanished peer is noticed within two minutes
 
 
@@ -41,6 +45,16 @@ class TcpStream(AsyncioStream):
                     sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         self.peer = self.peer or show(transport.get_extra_info("peername"))
         super().connection_made(transport)
+
+    def reset(self) -> None:
+        sock = self._transport.get_extra_info("socket")
+        with contextlib.suppress(OSError):  # of a peer that is gone
+            if sock is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESETS)
+        self.close()
+
+    def _pending_error(self) -> int:
+        return int(self._transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
 
 class ScreeningSocket(socket.socket):

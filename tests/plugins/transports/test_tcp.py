@@ -313,3 +313,17 @@ async def test_an_interface_that_this_machine_does_not_have() -> None:
         with pytest.raises(CannotConnect, match="This machine has no network interface 'nosuch'") as failure:
             await attempt("fe80::1%nosuch", 1)
         assert socket.if_nameindex()[0][1] in failure.value.hint
+
+
+async def test_a_peer_that_closes_without_reading_what_comes_behind_its_end_is_noticed() -> None:
+    """Its system answers with a reset, which asyncio does not see any more once the end has been read."""
+    ours, theirs = await pair(TransportBed(Tcp, "127.0.0.1", 0))
+    over = Receiver(ours)
+    theirs.close()
+    await over.hears_the_end("no end came")
+    ours.send(b"to nobody")
+    while over.ends == [None]:
+        assert ours.undelivered >= 0
+        await asyncio.sleep(0)
+    assert isinstance(over.ends[1], OSError)
+    ours.close()
