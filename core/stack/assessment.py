@@ -13,7 +13,7 @@ DEPENDS = {
     Property.INTEGRITY: Property.PEER_IDENTITY,
 }
 Givers = Callable[[Property, str], Sequence[str]]
-Doubts = Callable[[type[Layer], Property], str]
+FindDoubt = Callable[[type[Layer], Property], str]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Assessment:
         return tuple(row for row in self.rows if not row.given)
 
 
-def assess(chosen: Mapping[str, Sequence[type[Layer]]], givers: Givers, doubts: Doubts = lambda layer, prop: "") -> Assessment:
+def assess(chosen: Mapping[str, Sequence[type[Layer]]], givers: Givers, doubts: FindDoubt = lambda layer, prop: "") -> Assessment:
     """The sheet of these layers. `givers(property, kind)` names the installed layers of a kind that give a property.
 
     `doubts(layer, property)` says why a layer's claim is not to be repeated; empty for a claim that is.

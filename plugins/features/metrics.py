@@ -40,7 +40,7 @@ MOST = 16
 _EXAMPLE = "Write 127.0.0.1:9591 to serve this machine alone; another address serves anyone who can reach it."
 _STARTED = time.time()
 
-Answer = tuple[HTTPStatus, str]
+HttpAnswer = tuple[HTTPStatus, str]
 
 
 class Metrics(Feature):
@@ -142,7 +142,7 @@ class Metrics(Feature):
 
     # -- HTTP --------------------------------------------------------------------------------------------------------------
 
-    def answer(self, head: bytes) -> Answer:
+    def answer(self, head: bytes) -> HttpAnswer:
         """The answer to a request's head."""
         request = re.match(rb"([A-Z]+) (/[!-~]*) HTTP/1\.[01]\r?\n", head)
         if not request:

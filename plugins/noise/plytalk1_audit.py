@@ -26,11 +26,11 @@ class Forger(OwnIdentity):
         return super().sign(b"not " + message)
 
 
-Client = Callable[[Sequence[str], type[OwnIdentity]], Handshake]
+MakeClient = Callable[[Sequence[str], type[OwnIdentity]], Handshake]
 """Makes the handshake of an unknown client from the suites that it offers and the kind of its identity."""
 
 
-async def audit(probe: Probe, client: Client) -> AsyncIterator[Finding]:
+async def audit(probe: Probe, client: MakeClient) -> AsyncIterator[Finding]:
     """Raises RemoteError where the server does not speak plytalk/1."""
     answer = await offered(probe, (UNHEARD_OF, *SETS["any"]))
     agreement = next((way for way in ("code", "psk") if any(_brings(token, way) for token in answer.known)), "")
@@ -70,7 +70,7 @@ async def offered(probe: Probe, tokens: Sequence[str]) -> preamble.Answer:
         return preamble.Answer.decode(await io.receive(GREETING, preamble.MAX_BYTES))
 
 
-async def shown(probe: Probe, client: Client, suite: str, agreement: str) -> Identity | None:
+async def shown(probe: Probe, client: MakeClient, suite: str, agreement: str) -> Identity | None:
     """The key that the server proves under this suite alone; None where it does not take it."""
     try:
         return await probe.key_shown_to(client([suite], OwnIdentity), agreement)
@@ -132,7 +132,7 @@ async def low_order(probe: Probe, suite: str) -> Finding:
     return Finding(Grade.FAIL, "robustness", "It answers a key of low order.", "It violates the protocol: update it.")
 
 
-async def forged(probe: Probe, client: Client, accepted: Sequence[str]) -> Finding:
+async def forged(probe: Probe, client: MakeClient, accepted: Sequence[str]) -> Finding:
     """An identity that did not sign this conversation's key."""
     if await probe.lets_in(client(accepted, Forger)):
         says = "It lets in a client that shows someone else's key without proving it."
@@ -140,7 +140,7 @@ async def forged(probe: Probe, client: Client, accepted: Sequence[str]) -> Findi
     return Finding(Grade.GOOD, "access", "It refuses an identity without proof.")
 
 
-async def admitted(probe: Probe, client: Client, accepted: Sequence[str]) -> Finding:
+async def admitted(probe: Probe, client: MakeClient, accepted: Sequence[str]) -> Finding:
     """Whether a client with a new key is admitted."""
     match await probe.lets_in(client(accepted, OwnIdentity)):
         case True:

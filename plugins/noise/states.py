@@ -15,7 +15,7 @@ from plytalk.plugins.noise.primitives import KEY_LENGTH, TAG_LENGTH, CipherFunct
 MAX_MESSAGE = 65535  # bytes of any Noise message, section 3
 MAX_NONCE = 2**64 - 1  # reserved for rekeying, section 5.1
 
-Aead = Callable[[bytes, bytes, bytes | None], bytes]
+AeadFunction = Callable[[bytes, bytes, bytes | None], bytes]
 Disclose = Callable[[str, bytes], None]
 
 
@@ -41,13 +41,13 @@ class CipherState:
             wipe(key)
 
     @property
-    def seal(self) -> Aead:
-        seal: Aead = self._aead.encrypt
+    def seal(self) -> AeadFunction:
+        seal: AeadFunction = self._aead.encrypt
         return seal
 
     @property
-    def open(self) -> Aead:
-        open: Aead = self._aead.decrypt
+    def open(self) -> AeadFunction:
+        open: AeadFunction = self._aead.decrypt
         return open
 
     def set_nonce(self, n: int) -> None:

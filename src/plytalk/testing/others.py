@@ -18,6 +18,7 @@ from plytalk.core.contracts.ui import Ui
 from plytalk.core.registry.validation import fault_of
 from plytalk.testing.cutting import cuts, seeded
 from plytalk.testing.endpoints import open_ends, stack_of
+from plytalk.testing.offers import check_offers
 from plytalk.testing.verdict import demand, idle, judged, run, within
 
 SAID = ["hello", "exit strategy", "Grüße, 世界 👋", "a\tb", "x" * 5000, "ok"]
@@ -26,12 +27,13 @@ HOSTILE = ["\x1b[2J\x1b]0;owned\x07", "\x9b31m", "\r\x08", "\u202egnp.exe", "\ud
 
 @judged
 def check_layer(layer: type[Layer]) -> None:
-    """Hold what a layer says of itself to the contract. Raises AssertionError."""
+    """Hold what a layer says of itself, and what it offers besides, to the contract. Raises AssertionError."""
     fault = fault_of(layer, "layers")
     demand(not fault, f"{fault}")
     demand(layer.summary() != layer.name, f"The {layer.kind} `{layer.name}` has no docstring: its first line is what users read.")
     words = " ".join(option.help for option in layer.options) + layer.caution + layer.summary()
     demand(words.isprintable(), "The docstring's first line, `caution` and the options' help must be printable text.")
+    check_offers(layer)
 
 
 @judged
