@@ -71,7 +71,7 @@ class Handshake(Layer):
         "A new X25519 key from each side."
         name = "x25519"
         needs = {Property.BOUNDARIES}
-        gives = {Property.KEYS, Property.FORWARD_SECRECY}  # no identity: man in the middle
+        gives = {Property.KEYS, Property.FRESHNESS, Property.FORWARD_SECRECY}  # no identity
 
         async def initiate(self, io):
             private = X25519PrivateKey.generate()

@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -71,6 +72,14 @@ def test_all_of_them_pass_mypy_strict_as_generated(made: Path, tmp_path: Path) -
     environment = {**programs.ENVIRONMENT, "MYPYPATH": str(PROJECT / "src")}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.stdout == f"Success: no issues found in {len(modules)} source files\n", done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("kind", ["framer", "handshake", "cipher", "messages"])
+def test_the_lab_measures_what_it_claims(installed: Fresh, kind: str) -> None:
+    out = installed.run("chat", "lab", "--stack", f"{kind} my-own", "--json")
+    cells = json.loads(out[out.index("[") :])  # behind what it tells of its progress
+    assert len(cells) > 10
+    assert [cell["attack"] for cell in cells if cell["predicted"] != cell["measured"]] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
