@@ -4,7 +4,8 @@ import argparse
 import json
 
 from benchmarks import report
-from benchmarks.measure import MEASUREMENTS, Amount, everything
+from benchmarks.measure import Amount
+from benchmarks.suite import MEASUREMENTS, everything
 
 
 def main() -> None:

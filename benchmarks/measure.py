@@ -8,7 +8,7 @@ import asyncio
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +18,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from benchmarks import handshakes, ours, pipeline, records, stream, tracing
-from benchmarks.pairs import APART, CORES, ROOT, TOGETHER, Pair
-from benchmarks.provenance import commit, today
+from benchmarks.pairs import APART, ROOT, TOGETHER, Pair
 from plytalk.core.registry.registry import Registry
 
 PROFILES = ("demo01", "demo02", "secure-chat")
@@ -36,7 +35,8 @@ Both = dict[str, list[tuple[float, float]]]
 @dataclass(frozen=True)
 class Amount:
     """How much is measured: rounds; in each of them messages sent by their size, echoes and handshakes; messages in a try of the
-    pipeline alone, and such tries in a round; records, messages that share some, and messages of a stream.
+    pipeline alone, and such tries in a round; records, messages that share some, and messages of a stream; members of rooms,
+    how many join in a round, and seconds of a turn.
     """
 
     rounds: int = 25
@@ -48,6 +48,9 @@ class Amount:
     records: int = 1024
     together: int = 200_000
     stream: int = 4096
+    members: tuple[int, ...] = (10, 100, 1000)
+    joins: int = 100
+    turn: float = 0.35
 
 
 def interleaved(rounds: int, measures: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:
@@ -84,11 +87,12 @@ def one_way(amount: Amount) -> Figures:
     for profile in PROFILES:
         with pairs(OURS | PLAIN, profile) as all_pairs:
             for size, count in zip(SIZES, amount.sent, strict=True):
-                seconds = taken(amount.rounds, all_pairs, f"send {size} {count}", APART)
+                seconds, shares = taken(amount.rounds, all_pairs, f"send {size} {count}", APART)
                 figures.setdefault(profile, {})[str(size)] = {
                     **{f"{name} messages/s": count / median(each) for name, each in seconds.items()},
                     **{f"{name} MB/s": count * size / median(each) / 1e6 for name, each in seconds.items()},
                     **{f"{name} to plain": ratio(seconds["plain"], seconds[name]) for name in OURS},
+                    **shares["ours"],
                 }
     return figures
 
@@ -98,7 +102,7 @@ def round_trip(amount: Amount) -> Figures:
     figures: Figures = {}
     for profile in PROFILES:
         with pairs(OURS | RELAY | PLAIN, profile) as all_pairs:
-            seconds = taken(amount.rounds, all_pairs, f"echo 64 {amount.echoes}", TOGETHER)
+            seconds, _ = taken(amount.rounds, all_pairs, f"echo 64 {amount.echoes}", TOGETHER)
         figures[profile] = {
             **{f"{name} us": median(each) / amount.echoes * 1e6 for name, each in seconds.items()},
             **{f"{name} to {other}": ratio(seconds[name], seconds[other]) for name in OURS for other in ("relay", "plain")},
@@ -111,7 +115,7 @@ def set_up(amount: Amount) -> Figures:
     figures: Figures = {}
     for profile in PROFILES:
         with pairs(OURS | PLAIN, profile, greeting=True) as all_pairs:
-            seconds = taken(amount.rounds, all_pairs, f"connect {amount.handshakes}", APART)
+            seconds, _ = taken(amount.rounds, all_pairs, f"connect {amount.handshakes}", APART)
         figures[profile] = {
             **{f"{name} ms": median(each) / amount.handshakes * 1e3 for name, each in seconds.items()},
             **{f"{name} to plain": ratio(seconds[name], seconds["plain"]) for name in OURS},
@@ -119,9 +123,15 @@ def set_up(amount: Amount) -> Figures:
     return figures
 
 
-def taken(rounds: int, all_pairs: dict[str, Pair], order: str, cores: list[int]) -> dict[str, list[float]]:
-    """Seconds that each pair took for an order, round by round."""
-    return interleaved(rounds, {name: partial(pair.measure, order, cores) for name, pair in all_pairs.items()})
+def taken(rounds: int, all_pairs: dict[str, Pair], order: str, cores: list[int]) -> tuple[dict[str, list[float]], Figures]:
+    """Seconds that each pair took for an order, round by round; and the share of them that either end of each was busy."""
+    measured = interleaved(rounds, {name: partial(pair.measure, order, cores) for name, pair in all_pairs.items()})
+    return {name: [one[0] for one in each] for name, each in measured.items()}, {n: busy(each) for n, each in measured.items()}
+
+
+def busy(measured: Sequence[Sequence[float]]) -> dict[str, float]:
+    """The share of the time that the sender and the receiver were busy, of seconds, CPU seconds of one and of the other."""
+    return {f"{end} busy": median(one[at] / one[0] for one in measured) for at, end in enumerate(("sender", "receiver"), 1)}
 
 
 def start_up(amount: Amount) -> Figures:
@@ -245,8 +255,7 @@ def streaming(amount: Amount) -> Figures:
     figures: Figures = {name: {"MB/s": size / each / 1e6} for name, each in seconds.items()}
     theirs = [each for name, each in seconds.items() if name in stream.SOCAT]
     for name in stream.KINDS:
-        for number, end in enumerate(("sender busy", "receiver busy"), 1):
-            figures[name][end] = median(one[number] / one[0] for one in measured[name])
+        figures[name] |= busy(measured[name])
         if theirs:
             figures[name]["to socat"] = min(theirs) / seconds[name]
     return figures
@@ -263,29 +272,4 @@ def traced(amount: Amount) -> Figures:
                 **{f"{kind} us": seconds for kind, seconds in best.items()},
                 **{f"{kind} to without": best[kind] / best["without"] for kind in ("off", "on")},
             }
-    return figures
-
-
-MEASUREMENTS: dict[str, Callable[[Amount], Figures]] = {
-    "one way": one_way,
-    "round trip": round_trip,
-    "set-up": set_up,
-    "start-up": start_up,
-    "alone": alone,
-    "handshakes": handshaking,
-    "handshakes over TCP": handshaking_over_tcp,
-    "records": sealing,
-    "records together": together,
-    "stream": streaming,
-    "tracing": traced,
-}
-
-
-def everything(amount: Amount, only: tuple[str, ...] = ()) -> Figures:
-    """All measurements, or those that are named."""
-    figures: Figures = {"rounds": amount.rounds, "python": sys.version.split()[0], "cores": len(CORES)}
-    figures |= {"commit": commit(), "date": today()}
-    for name, measure in MEASUREMENTS.items():
-        if not only or name in only:
-            figures[name] = measure(amount)
     return figures

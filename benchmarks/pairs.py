@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -10,6 +11,11 @@ ROOT = Path(__file__).resolve().parent.parent
 CAN_PIN = hasattr(os, "sched_setaffinity") and Path("/proc/self/task").is_dir()
 CORES = sorted(os.sched_getaffinity(0)) if CAN_PIN else []
 APART, TOGETHER = (CORES[:2] * 2)[:2], CORES[:1] * 2
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of all the threads of a process so far, by its CPU clock (clock_getcpuclockid)."""
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 class Process:
@@ -41,6 +47,10 @@ class Process:
         """Keep all its threads on one core."""
         for thread in os.listdir(f"/proc/{self._process.pid}/task"):
             os.sched_setaffinity(int(thread), {core})
+
+    def cpu(self) -> float:
+        """Its CPU seconds so far."""
+        return cpu_seconds(self._process.pid)
 
     def end(self) -> None:
         self._process.kill()
@@ -74,10 +84,14 @@ class Pair:
         self._client.end()
         self._server.end()
 
-    def measure(self, order: str, cores: list[int]) -> float:
-        """Seconds that the order took, the client on the first core and the server on the second (where cores can be chosen)."""
+    def measure(self, order: str, cores: list[int]) -> tuple[float, float, float]:
+        """Seconds that the order took, and the CPU seconds of the client, on the first core, and of the server, on the second
+        (where cores can be chosen).
+        """
         if cores:
             self._client.pin(cores[0])
             self._server.pin(cores[1])
+        client, server = self._client.cpu(), self._server.cpu()
         self._client.tell(order)
-        return float(self._client.line())
+        seconds = float(self._client.line())
+        return seconds, self._client.cpu() - client, self._server.cpu() - server

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from benchmarks import script
 from benchmarks.ours import Quiet, stack
 from plytalk.core.contracts.peers import Role, SessionSecrets
@@ -69,6 +71,28 @@ async def alone(profile: str, size: int, count: int, tries: int) -> list[tuple[f
     client, server = await sessions(profile)
     await out_and_in(client, server, size, count)
     return [await out_and_in(client, server, size, count) for _ in range(tries)]
+
+
+async def multiples(profile: str, size: int, count: int, rounds: int, repeats: int) -> list[tuple[float, float]]:
+    """How many bare calls of the AEAD a message costs on its way out and in: for each round, of its best tries."""
+    client, server = await sessions(profile)
+    found = []
+    for _ in range(rounds + 1):  # one before that does not count
+        tries = [(*await out_and_in(client, server, size, count), *bare(size, count)) for _ in range(repeats)]
+        out, back, sealing, opening = map(min, zip(*tries, strict=True))
+        found.append((out / sealing, back / opening))
+    return found[1:]
+
+
+def bare(size: int, count: int) -> tuple[float, float]:
+    """What a call of AES-GCM costs by itself, to seal and to open, with a nonce and bytes that are there already."""
+    aead, nonce, plaintext = AESGCM(bytes(32)), bytes(12), bytes(size)
+    sealed = aead.encrypt(nonce, plaintext, None)
+    encrypt, decrypt = aead.encrypt, aead.decrypt
+    return (
+        timed(lambda: [encrypt(nonce, plaintext, None) for _ in range(count)], count),
+        timed(lambda: [decrypt(nonce, sealed, None) for _ in range(count)], count),
+    )
 
 
 def layers(chosen: Stack, size: int, count: int) -> dict[str, float]:

@@ -175,6 +175,19 @@ def streaming(figures: Figures) -> str:
     return grid("A stream of a file's size", ["", "MB/s", "sender busy", "receiver busy", "to socat", "goal", "reached"], rows)
 
 
+def goals(figures: Figures) -> str:
+    rows = []
+    for name, one in figures.items():
+        at_least = one["limit"] == "at least"
+        goal = f"{'≥' if at_least else '≤'} {one['goal']:g}{one['unit']}"
+        if (found := one["measured"]) is None:
+            rows.append([name, "not measured", goal, "", one["why"]])
+            continue
+        reached = found >= one["goal"] if at_least else found <= one["goal"]
+        rows.append([name, f"{found:.2f}{one['unit']}", goal, met(reached), one["why"]])
+    return grid("Goals", ["", "measured", "goal", "reached", "which side was busy"], rows)
+
+
 def traced(figures: Figures) -> str:
     rows = []
     for profile, ways in figures.items():
@@ -191,5 +204,5 @@ TABLES = {
     **{"one way": one_way, "round trip": round_trip, "set-up": set_up, "start-up": start_up, "alone": alone},
     **{"handshakes": handshaking, "handshakes over TCP": handshaking_over_tcp},
     **{"records": records, "records together": together, "stream": streaming},
-    "tracing": traced,
+    **{"tracing": traced, "goals": goals},
 }

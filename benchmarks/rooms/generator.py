@@ -19,7 +19,7 @@ from subprocess import DEVNULL, PIPE
 from typing import Any
 
 from benchmarks.handshakes import certificate
-from benchmarks.pairs import CORES, ROOT
+from benchmarks.pairs import CORES, ROOT, cpu_seconds
 from benchmarks.rooms.ours import OURS, join_all
 from benchmarks.rooms.peers import HOST, Peer, Place, Unable
 
@@ -77,11 +77,6 @@ def receiver() -> Path:
     if made.returncode:
         raise Unable(f"The load generator did not compile (are OpenSSL's headers there? apt install libssl-dev):\n{made.stderr}")
     return program
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of all the threads of a process so far, by its CPU clock (clock_getcpuclockid)."""
-    return time.clock_gettime(~pid << 3 | 2)
 
 
 def machine() -> tuple[float, float]:

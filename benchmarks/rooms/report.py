@@ -2,7 +2,7 @@
 
 import platform
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -58,7 +58,13 @@ def rate(ran: Sequence[Ran]) -> float:
     return middle(ran, lambda each: each.rate)
 
 
-def fastest(ran: dict[str, list[Ran]]) -> str:
+def shares(ran: Sequence[Ran]) -> str:
+    """The share of the time that the server and the load generator were busy."""
+    server, generator = middle(ran, lambda each: each.server / each.seconds), middle(ran, lambda each: each.busy)
+    return f"server {server:.0%}, generator {generator:.0%}"
+
+
+def fastest(ran: Mapping[str, list[Ran]]) -> str:
     """The fastest of the others with TLS; empty where none ran."""
     return max(ENCRYPTED & ran.keys(), key=lambda name: rate(ran[name]), default="")
 

@@ -10,23 +10,26 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import measure, report, script, stream, tracing  # noqa: E402
+from benchmarks import goals, measure, report, script, stream, suite, tracing  # noqa: E402
 from benchmarks.handshakes import certificate  # noqa: E402
+from benchmarks.rooms.generator import Ran, receiver  # noqa: E402
+from benchmarks.rooms.peers import Unable  # noqa: E402
 from plytalk.core.pipeline.session import Session  # noqa: E402
 
 TITLES = (
     *("One way", "Round trip", "Connection set-up", "Start-up", "Pipeline alone"),
     *("Handshakes in one process", "Handshakes over TCP", "Records", "Messages of 64 B that share records"),
-    *("A stream of a file's size", "Tracing"),
+    *("A stream of a file's size", "Tracing", "Goals"),
 )
 TINY = measure.Amount(
-    rounds=1, sent=(20, 20, 5), echoes=5, handshakes=1, alone=20, repeats=1, records=16, together=200, stream=50
+    **{"rounds": 1, "sent": (20, 20, 5), "echoes": 5, "handshakes": 1, "alone": 20, "repeats": 1, "records": 16},
+    **{"together": 200, "stream": 50, "members": (10,), "joins": 3, "turn": 0.02},
 )
 
 
 @pytest.fixture(scope="module")
 def figures():
-    return measure.everything(TINY)
+    return suite.everything(TINY, tuple(suite.MEASUREMENTS))
 
 
 def positive(value):
@@ -138,6 +141,73 @@ def test_a_socat_that_fails_gives_no_figure(tmp_path):
 def needs_socat():
     if stream.MISSING:
         pytest.skip(stream.MISSING)
+
+
+@pytest.fixture(scope="module")
+def rows(figures):
+    if not sys.platform.startswith("linux"):
+        pytest.skip("rooms need Linux: epoll and /proc")
+    try:
+        receiver()
+    except Unable as reason:
+        pytest.skip(str(reason))
+    return figures["goals"]
+
+
+def test_each_goal_has_a_row_with_what_was_measured_or_why_not(rows):
+    for name, one in rows.items():
+        measured_here = "100 members" not in name and "1,000 members" not in name  # in rooms of ten
+        if one["measured"] is None:
+            assert one["why"]
+            assert not measured_here or "is left out; to have it: apt install" in one["why"] or "socat" in name, name
+        else:
+            assert one["measured"] > 0 or "beyond a handshake" in name, name
+
+
+def test_the_goals_are_measured_beside_what_they_are_relative_to(rows):
+    first = [name.partition(",")[0] for name in rows]
+    counts = {"typed + aesgcm alone": 2, "one way": 7, "round trip": 3, "fan-out": 7, "memory": 2, "stream": 2}
+    assert {name: first.count(name) for name in counts} == counts
+    assert "joins into a room, by server CPU, to asyncio TLS 1.3 connections" in rows
+    assert rows["a join, server CPU beyond a handshake over TCP"]["unit"] == " µs"
+    assert rows["memory, one idle member of 10"]["measured"] > 1
+
+
+def ran(seconds):
+    return [Ran(deliveries=990, seconds=seconds, server=0.5, busy=0.25, p50=0.001, p99=0.002, others=0.0)]
+
+
+def test_a_room_is_relative_to_the_fastest_server_with_tls():
+    all_ran = {"plytalk/1": ran(1.0), "redis": ran(0.5), "redis TLS": ran(2.0), "ncat TLS": ran(1.5)}
+    one = goals.fan_out(all_ran, goals.FASTEST, 1.15, [])
+    assert one["measured"] == 1.5
+    assert one["why"] == "server 50%, generator 25% (ncat TLS was the fastest)"
+    assert goals.fan_out(all_ran, goals.REDIS, 1.0, [])["measured"] == 0.5
+
+
+def test_a_row_whose_peer_is_absent_says_what_to_install():
+    note = "redis TLS is left out; to have it: apt install redis-server"
+    one = goals.fan_out({"plytalk/1": ran(1.0)}, goals.REDIS_TLS, 1.0, ["nats is left out", note])
+    assert one["measured"] is None
+    assert report.goals({"a room": one}).splitlines()[-1] == f"| a room | not measured | ≥ 1 |  | {note} |"
+
+
+def test_a_goal_is_reached_from_its_own_side():
+    rows = {
+        "faster": goals.at_least(2.0, goal=2.0, why="both"),
+        "slower": goals.at_least(1.99, goal=2.0, why="both"),
+        "small": goals.at_most(10.0, goal=10, why="", unit=" KiB"),
+        "large": goals.at_most(10.01, goal=10, why="", unit=" KiB"),
+    }
+    table = report.goals(rows).splitlines()[-4:]
+    assert table[0] == "| faster | 2.00 | ≥ 2 | yes | both |"
+    assert table[1] == "| slower | 1.99 | ≥ 2 | **no** | both |"
+    assert table[2] == "| small | 10.00 KiB | ≤ 10 KiB | yes |  |"
+    assert table[3] == "| large | 10.01 KiB | ≤ 10 KiB | **no** |  |"
+
+
+def test_a_run_without_names_leaves_out_what_takes_the_others_figures_again():
+    assert suite.usual() == [name for name in suite.MEASUREMENTS if name != "goals"]
 
 
 def test_a_burst_is_what_standard_input_brings_at_once():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import provenance
-from benchmarks.measure import MEASUREMENTS
+from benchmarks.suite import MEASUREMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
 TAKEN = re.compile(r"[0-9a-f]{7}(?:-dirty)?, 20\d\d-[01]\d-[0-3]\d\b")
