@@ -1,7 +1,7 @@
 """The goals for speed and memory, each beside what it is relative to, all in one run.
 
-A row says what was measured (a ratio where it has no unit), the goal, and which side was busy; where its peer is not installed, what
-to install.
+A row says what was measured (a ratio where it has no unit), the goal, and which side was busy. A row whose peer is not installed
+says what to install.
 """
 
 import asyncio
