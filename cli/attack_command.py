@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from plytalk.cli.choice import Choice
 from plytalk.cli.parameters import AddressType, PortType
-from plytalk.cli.stacks import Choice, LayerName, StackCommand, layer_options
+from plytalk.cli.stacks import LayerName, StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.optional import prepare

@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
+from plytalk.cli.choice import Choice
 from plytalk.cli.inspect import lines
 from plytalk.cli.main import paint
-from plytalk.cli.stacks import Choice, StackCommand, layer_options
+from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.talk import run, warn
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.core.contracts.layer import Layer

@@ -6,8 +6,9 @@ import textwrap
 
 import click
 
+from plytalk.cli.choice import Choice
 from plytalk.cli.main import paint
-from plytalk.cli.stacks import Choice, StackCommand, layer_options
+from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import PluginError
 from plytalk.core.contracts.kinds import KINDS

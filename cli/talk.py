@@ -12,11 +12,12 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from plytalk.cli.choice import Choice
 from plytalk.cli.hidden_input import has_no_input, is_empty, secret
 from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
 from plytalk.cli.parameters import TEXT, ContactType, PortType
-from plytalk.cli.stacks import Choice, StackCommand, layer_options
+from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.handler import GroupFeature

@@ -6,17 +6,9 @@ import click
 import pytest
 from strangers import good, plant
 
+from plytalk.cli.choice import Choice, resolve, with_configuration, with_options
 from plytalk.cli.main import chat
-from plytalk.cli.stacks import (
-    Choice,
-    LayerName,
-    StackCommand,
-    click_option,
-    layer_options,
-    resolve,
-    with_configuration,
-    with_options,
-)
+from plytalk.cli.stacks import LayerName, StackCommand, click_option, layer_options
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import BrokenPlugin, Refused, Usage
 from plytalk.core.contracts.kinds import KINDS, REPEATABLE
