@@ -88,12 +88,63 @@ def test_the_wheel_has_one_top_level_package_and_every_module(built: Path) -> No
     assert names == expected()
 
 
-def test_the_sdist_has_what_the_wheel_is_built_from_and_no_second_copy(built: Path) -> None:
+def test_the_sdist_is_the_project_with_its_links_and_no_second_copy(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
-        names = {str(PurePosixPath(*PurePosixPath(name).parts[1:])) for name in archive.getnames()}
-    assert {"setup.py", "pyproject.toml", "README.md", "LICENSE", "core/pipeline/session.py", "src/plytalk/__init__.py"} <= names
-    assert not [name for name in names if name.startswith(tuple(f"src/plytalk/{folder}/" for folder in FOLDERS))]
+        files = {within(member.name): member for member in archive.getmembers() if not member.isdir()}
+    made = {name for name in files if name.startswith("plytalk.egg-info/")} | {"PKG-INFO", "setup.cfg"}
+    assert {name for name in files if name not in made} == set(tracked()) | {f"src/plytalk/{folder}" for folder in FOLDERS}
+    assert {name: member.linkname for name, member in files.items() if member.issym()} == {
+        f"src/plytalk/{folder}": f"../../{folder}" for folder in FOLDERS
+    }
+
+
+def within(name: str) -> str:
+    """A name in an archive, without the folder that holds everything."""
+    return str(PurePosixPath(*PurePosixPath(name).parts[1:]))
+
+
+def test_the_tests_of_an_unpacked_sdist_run_there(built: Path, tmp_path: Path) -> None:
+    (sdist,) = built.glob("*.tar.gz")
+    shutil.unpack_archive(sdist, tmp_path / "unpacked", filter="data")
+    (project,) = (tmp_path / "unpacked").iterdir()
+    fresh = Fresh(tmp_path, plytalk=False)
+    fresh.run(fresh.bin / "pip", "install", "-e", ".", cwd=project)
+    assert " passed" in fresh.run(fresh.bin / "pytest", "tests/core/contracts", "tests/docs/test_site.py", cwd=project)
+
+
+# -- the same bytes ---------------------------------------------------------------------------------------------------------
+
+
+def wheel_of(project: Path, folder: Path, umask: int, **environment: str) -> bytes:
+    """The wheel that a builder with this umask and this environment makes of a project."""
+    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder), str(project)]
+    inherited = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+    subprocess.run(command, cwd=project, umask=umask, env=inherited | environment, check=True, stdout=subprocess.DEVNULL)
+    return wheel_in(folder).read_bytes()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes and umasks are those of a Unix system")
+@pytest.mark.parametrize("epoch", [{}, {"SOURCE_DATE_EPOCH": "1700000000"}], ids=["our time", "the builder's time"])
+def test_two_builds_give_the_same_bytes(source: Path, tmp_path: Path, epoch: dict[str, str]) -> None:
+    pytest.importorskip("build", reason="install build: pip install build")
+    one = shutil.copytree(source, tmp_path / "one", symlinks=True)
+    other = shutil.copytree(source, tmp_path / "other", symlinks=True)
+    for number, path in enumerate(sorted(other.rglob("*.*"))):  # as a checkout at another time, with a strict umask
+        if path.is_file():
+            path.chmod(0o600)
+            os.utime(path, (10**9 + number, 10**9 + number))
+    first = wheel_of(one, tmp_path / "first", 0o022, **epoch)
+    assert first == wheel_of(other, tmp_path / "second", 0o077, **epoch, PYTHONHASHSEED="7", TZ="Asia/Tokyo")
+
+
+def test_a_module_that_is_gone_is_not_in_the_next_wheel(source: Path, tmp_path: Path) -> None:
+    pytest.importorskip("build", reason="install build: pip install build")
+    copy = shutil.copytree(source, tmp_path / "copy", symlinks=True)
+    (copy / "core" / "gone.py").touch()
+    assert b"core/gone.py" in wheel_of(copy, tmp_path / "before", 0o022)
+    (copy / "core" / "gone.py").unlink()
+    assert b"core/gone.py" not in wheel_of(copy, tmp_path / "after", 0o022)
 
 
 def test_the_wheel_of_the_sdist_works_elsewhere(built: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_every_page_is_in_the_navigation_and_nothing_else() -> None:
     assert sorted(nav) == sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"])
 def test_every_link_leads_to_a_file(page: str) -> None:
     for target, _ in LINK.findall((PROJECT / page).read_text()):
         assert (PROJECT / target).exists(), target
