@@ -100,10 +100,13 @@ def breaks(falls: tuple[str, ...], holds: str, lesson: str) -> Callable[[Registr
         for stack in falls:
             if (measured := outcome(registry, answer, stack)) is not Outcome.BROKEN:
                 return AnswerVerdict(
-                    False, f"On {stack} it is {measured}: it has to succeed there. See chat lab --attack {answer} --why"
+                    False,
+                    f"On {stack} the outcome is {measured}: it has to be broken there. See: chat lab --attack {answer} --why",
                 )
         if (measured := outcome(registry, answer, holds)) is not Outcome.HELD:
-            return AnswerVerdict(False, f"On {holds} it is {measured}: it has to fail there, or it shows nothing.")
+            return AnswerVerdict(
+                False, f"On {holds} the outcome is {measured}: it has to be held there, or the attack shows nothing."
+            )
         return AnswerVerdict(True, f"It succeeds on {' and '.join(falls)}, and fails on {holds}. {lesson}")
 
     return check
@@ -143,7 +146,8 @@ def check_own_cipher(registry: Registry, answer: str) -> AnswerVerdict:
     measured = outcome(registry, attack, f"cipher {cipher}")
     if measured is not Outcome.BROKEN:
         return AnswerVerdict(
-            False, f"`{attack}` is {measured} on your cipher. Which one succeeds? chat lab --stack 'cipher {cipher}'"
+            False,
+            f"On your cipher `{attack}` is {measured}. Which attack breaks it? chat lab --stack 'cipher {cipher}'",
         )
     return AnswerVerdict(True, f"The cipher keeps its contract, and `{attack}` breaks it. Now try to fix it.")
 
@@ -162,7 +166,7 @@ def check_pin(registry: Registry, answer: str) -> AnswerVerdict:
         return AnswerVerdict(False, "The man in the middle still gets through.")
     if outcome(registry, "early-secret", stacks[0].name) is not Outcome.HELD:
         return AnswerVerdict(
-            True, "With it the man in the middle is refused, though he has learnt who the client is. Which one is earlier?"
+            True, "With it the man in the middle is refused, but it has learnt who the client is. Which authenticator is earlier?"
         )
     return AnswerVerdict(True, "With it the man in the middle is refused before the first secret byte leaves.")
 
@@ -196,7 +200,7 @@ EXERCISES: tuple[Exercise, ...] = (
     ),
     Exercise(
         "Forge a reply",
-        "Find or write an attack that makes somebody see what nobody said, and that fails where messages are sealed.",
+        "Find or write an attack that makes a user see what nobody said, and that fails where messages are sealed.",
         "the name of an attack",
         breaks(("demo01",), "secure-chat", "That a message arrives does not prove who sent it."),
     ),

@@ -103,7 +103,7 @@ def read(path: Path) -> list[TraceEvent]:
 
 
 def follow(path: Path, wait: Callable[[], None]) -> Iterator[TraceEvent]:
-    """The events in a trace that is still being written: `wait` is called whenever there is no whole line. Raises Usage."""
+    """The events in a trace that is still being written: `wait` is called while the last line is incomplete. Raises Usage."""
     try:
         with path.open("rb") as file:
             yield from parse(_Growing(file, wait))

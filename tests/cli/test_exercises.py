@@ -28,10 +28,10 @@ RIGHT = [
     (8, "hybrid"),
 ]
 WRONG = [
-    (2, "replay", "it has to fail there"),
-    (2, "handshake-drop", "it has to succeed there"),
-    (3, "replay", "it has to succeed"),
-    (4, "eavesdrop", "it has to succeed"),
+    (2, "replay", "it has to be held there"),
+    (2, "handshake-drop", "it has to be broken there"),
+    (3, "replay", "it has to be broken"),
+    (4, "eavesdrop", "it has to be broken"),
     (5, "replay,drop", "at least three"),
     (5, "replay,replay,replay", "at least three"),
     (5, "replay,drop,lengths", "another reason"),

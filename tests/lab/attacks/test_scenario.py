@@ -83,7 +83,7 @@ async def test_each_side_keeps_its_keys_in_a_separate_folder(tmp_path: Path, mon
     assert not (tmp_path / "the user's").exists()
 
 
-def test_a_layer_that_no_profile_has_gets_a_stack_whoever_brings_it_and_a_broken_one_none(
+def test_a_layer_that_no_profile_has_gets_a_stack_and_a_broken_one_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine, alone = (GOOD.replace("{name}", name) for name in ("mine", "alone"))
