@@ -125,9 +125,10 @@ def identity_key(raw: bytes) -> PublicKey:
 
 def raw_key(key: PublicKey) -> bytes:
     """The 32 bytes of an identity's public key. Raises ValueError for a key of another type."""
-    if key.type != KEY_TYPE or len(key.fields) != 1 or identity_key(key.fields[0]) != key:
+    raw = key.blob[-KEY_BYTES:]
+    if identity_key(raw) != key:
         raise ValueError(f"this is not an {KEY_TYPE} public key")
-    return key.fields[0]
+    return raw
 
 
 def verify(key: PublicKey, signature: bytes, message: bytes) -> bool:

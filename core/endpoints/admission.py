@@ -27,6 +27,7 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.pipeline.establish import is_local
 
 T = TypeVar("T", bound=Hashable)
+By = TypeVar("By", bound=Hashable)
 
 SOURCES = 10_000
 """Of how many sources the failures are remembered; the one heard of longest ago is forgotten first."""
@@ -118,12 +119,12 @@ def _source(host: str) -> str:
     return str(address.ipv4_mapped or ip_network((int(address), IPV6_PREFIX), strict=False))
 
 
-class CountedSource(Generic[T]):
+class CountedSource(Generic[T, By]):
     """Things in the order in which they came, each with what it is counted by, and how many of each kind there are."""
 
     def __init__(self) -> None:
-        self._by: dict[T, str] = {}
-        self.counts: Counter[str] = Counter()
+        self._by: dict[T, By] = {}
+        self.counts: Counter[By] = Counter()
 
     def __len__(self) -> int:
         return len(self._by)
@@ -131,11 +132,11 @@ class CountedSource(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return iter(self._by)
 
-    def add(self, one: T, by: str) -> None:
+    def add(self, one: T, by: By) -> None:
         self._by[one] = by
         self.counts[by] += 1
 
-    def remove(self, one: T) -> str | None:
+    def remove(self, one: T) -> By | None:
         """What it was counted by; None for one that is not here."""
         by = self._by.pop(one, None)
         if by is not None:
@@ -144,7 +145,7 @@ class CountedSource(Generic[T]):
                 del self.counts[by]
         return by
 
-    def first_of(self, by: str) -> T:
+    def first_of(self, by: By) -> T:
         """The oldest of those that are counted by this."""
         return next(one for one, its in self._by.items() if its == by)
 
@@ -158,7 +159,7 @@ class Admission:
     def __init__(self, limits: Limits, now: Callable[[], float], is_exempt: Callable[[str], bool] = is_local) -> None:
         self._limits, self.is_exempt = limits, is_exempt
         self._penalties = Penalties(now, limits.failures, limits.failures_within, limits.penalty)
-        self._running = CountedSource[Hashable]()
+        self._running = CountedSource[Hashable, str]()
         self._evict: dict[Hashable, Callable[[], object]] = {}
 
     def __len__(self) -> int:

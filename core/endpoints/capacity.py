@@ -18,8 +18,8 @@ class Capacity:
 
     def __init__(self, limits: Limits, is_exempt: Callable[[str], bool]) -> None:
         self._limits, self._is_exempt = limits, is_exempt
-        self._inside, self._keys = CountedSource[Session](), CountedSource[Session]()  # by source, and by key
-        self._reserved: dict[Stream, str] = {}  # with their keys
+        self._inside, self._keys = CountedSource[Session, str](), CountedSource[Session, bytes]()  # by source, and by key
+        self._reserved: dict[Stream, bytes] = {}  # with their keys
 
     def __len__(self) -> int:
         return len(self._inside)
@@ -74,5 +74,5 @@ class Capacity:
         self._keys.remove(session)
 
 
-def _key_of(identity: Identity | None) -> str:
-    return identity.fingerprint if identity else ""
+def _key_of(identity: Identity | None) -> bytes:
+    return identity.key if identity else b""

@@ -56,7 +56,9 @@ class FairQueue:
         """Let one go on; what it did is charged in the callback right behind it."""
         now = self._clock()
         while self._waiting:
-            source = min(reversed(self._waiting), key=lambda one: self._units(one, now))  # the first of equals: the newest
+            source = next(iter(self._waiting))
+            if len(self._waiting) > 1:
+                source = min(reversed(self._waiting), key=lambda one: self._units(one, now))  # the first of equals: the newest
             turn = self._waiting[source][-1]  # here, too, the newest: the oldest is the next to be evicted
             self._leave(source, turn)
             if not turn.done():  # otherwise it has just been cancelled

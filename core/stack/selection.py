@@ -7,6 +7,7 @@ cannot work and warns of what is weak. The sentences come from `core/contracts/p
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 from plytalk.core.contracts.authenticator import Authenticator
@@ -145,7 +146,7 @@ class Stack:
     def line(self) -> str:
         return line_of(self.classes)
 
-    @property
+    @cached_property
     def gives(self) -> frozenset[Property]:
         return given_by(self.classes)
 

@@ -60,7 +60,7 @@ class Directory:
         saved = self._register.name_of(key) if key else None
         name = names.enforce(name)
         if name != saved:  # names that were kept before there were stricter rules stay good
-            name = names.new_name(name)
+            names.check_new(name)
         if any(self._looks.get(shape, member) is not member for shape in names.looks(name)):
             raise names.BadName(f"The name {name!a}, or one that looks like it, is taken.", "Choose another one: /name NAME.")
         if name != saved and self._register.holder(name, key):

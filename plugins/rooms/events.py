@@ -19,6 +19,7 @@ from plytalk.core.contracts.errors import BadFrame
 ROOM, EVENT = 8, 9
 HEAD = Struct(">QQBBB")
 FIXED = Struct(">QQBB")  # all but the name
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 MAX_REQUEST = 4096
 """The longest JSON object a client may send, in bytes."""
 
@@ -125,7 +126,7 @@ def head_of(name: str) -> bytes:
 
 def write(**said: Any) -> bytes:
     """A ROOM item's body."""
-    return json.dumps(said, separators=(",", ":")).encode()
+    return _encode(said).encode()
 
 
 def read(body: bytes | str) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 REMEMBERED = 10_000
 """Of how many members that left it is remembered what they had said."""
+SHOWN = 100
+"""How many of those in a room a newcomer is told the names of."""
 QUEUE = MOST_BYTES
 """How many bytes a member may be behind before it is dropped, even if it reads."""
 
@@ -200,10 +203,10 @@ class Hub:
         if not self.outbox.enter(member):
             return
         if member.wired:
-            here = [other.name for other in (*room.subscribers, *room.wired)]
+            here = [other.name for other in islice(chain(room.subscribers, room.wired), SHOWN)]
             member.answer(
                 do="welcome", room=room.name, epoch=self.epoch, you=member.name, next=member.at, taken=member.taken,
-                now=room.log.next, missed=back is not None and back.asked and not resumed, here=here[:100], count=len(here) + 1,
+                now=room.log.next, missed=back is not None and back.asked and not resumed, here=here, count=len(room) + 1,
                 topic=room.topic,
             )  # fmt: skip
             room.enter(member, member.at)

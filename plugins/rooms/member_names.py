@@ -70,9 +70,10 @@ def enforce(text: str) -> str:
         name = _nickname(name)
     if len(name) > MAX_NAME or len(name.encode()) > MAX_NAME_BYTES:
         raise _too_long()
-    for character in name:
-        if _forbidden(character):
-            raise _not_in_a_name(character)
+    if not _PLAIN.fullmatch(name):
+        for character in name:
+            if _forbidden(character):
+                raise _not_in_a_name(character)
     if clean(name) != name or unicodedata.category(name[:1] or " ")[0] == "M":
         raise BadName("That name would not look the same on every screen.")
     if not any(unicodedata.category(each)[0] in "LNS" for each in name):
@@ -89,6 +90,12 @@ def new_name(text: str) -> str:
     Raises what `enforce` raises.
     """
     name = enforce(text)
+    check_new(name)
+    return name
+
+
+def check_new(name: str) -> None:
+    """Whether a name that `enforce` gave can be a new one. Raises BadName."""
     if " " in name:
         raise BadName("A name cannot have spaces in it.", "Write it as one word, such as alice-b.")
     first, last = unicodedata.category(name[0])[0], unicodedata.category(name[-1])[0]
@@ -96,7 +103,6 @@ def new_name(text: str) -> str:
         raise BadName("A name begins and ends with a letter or a digit.", "Choose another one.")
     if _is_reserved(name):
         raise BadName(f"{name!a} is reserved, or looks like a name that is.", "Choose another one.")
-    return name
 
 
 def numbered(name: str, numbers: Iterable[int]) -> Iterator[str]:
@@ -139,7 +145,10 @@ def comparable(text: str) -> str:
 def skeleton(text: str) -> str:
     """What a text looks like: UTS 39 section 4, of its NFKC form. Of no use but to be compared; capitals differ."""
     table = _confusables(text.isascii())
-    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text)).translate(table))
+    if not text.isascii():
+        text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text))
+    shape = text.translate(table)
+    return shape if shape.isascii() else unicodedata.normalize("NFD", shape)
 
 
 @functools.lru_cache(64)
@@ -221,7 +230,9 @@ def _forbidden(character: str) -> bool:
 
 def _look(text: str) -> str:
     for _ in range(3):  # a capital may look like one whose small letter looks like another, and that like a third
-        text = skeleton(text.replace(_PALOCHKA, "l")).casefold()
+        if (look := skeleton(text.replace(_PALOCHKA, "l")).casefold()) == text:
+            break
+        text = look
     return text
 
 

@@ -231,7 +231,7 @@ def test_every_error_has_a_reason(error: ChatError, reason: str) -> None:
 
 
 def test_what_is_counted_by_nothing_is_counted_too() -> None:
-    counted = CountedSource[str]()
+    counted = CountedSource[str, str]()
     counted.add("a", "")
     assert counted.remove("a") == ""
     assert counted.remove("a") is None
