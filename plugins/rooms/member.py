@@ -11,7 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from plytalk.core.contracts.items import Ack, CloseReason, Extension, Ping, is_exit
-from plytalk.core.contracts.limits import KIB
+from plytalk.core.contracts.limits import KIB, Limits
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.pipeline.session import Ending, Session
 from plytalk.plugins.rooms.budget import ANSWER, COMMAND, DELIVERED, ITEM, PIECE, RECORD, TURN, Budget
@@ -304,7 +304,7 @@ class Member(Speaker):
 
     def hear(self, event: RoomEvent) -> None:
         """A plain member: it is sent what a screen would show, as a line."""
-        line = clean(event.line(self.name))
+        line = shortened(clean(event.line(self.name)))
         self.session.say(f"* {line}" if is_exit(line) else line)  # its conversation is not for others to end
         self.sent += len(line)
         if self.sent > FLUSHED:  # so that it is known whether it reads
@@ -344,3 +344,10 @@ class Member(Speaker):
             self._hub.outbox.touch(self.room)
         if self._held:
             self._go_on()
+
+
+def shortened(line: str) -> str:
+    """As much of a line as a message can hold: with a name before it, the longest message is longer than that."""
+    if len(line) * 4 <= Limits.message:  # a character has four bytes at most
+        return line
+    return line.encode(errors="replace")[: Limits.message].decode(errors="ignore")

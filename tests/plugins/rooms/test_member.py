@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from crowd import PATIENT, Crowd, Stranger, Tight
 
+from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.endpoints.server import ListenAddress
 from plytalk.core.pipeline.session import EndedBy, Session
@@ -195,6 +196,22 @@ async def test_a_guest_sees_what_is_said_and_done_otherwise_than_what_the_server
             "* [mallory] is now [mallet].",
             "mallet: hello",
         ]
+
+
+async def test_the_longest_message_reaches_a_guest_though_a_name_stands_before_it(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        alice = await crowd.joins("alice")
+        plain = await crowd.stranger("plain")
+        plain.session.say("hi")
+        await alice.until(lambda: alice.texts and alice.texts[-1].endswith("hi"))
+        for character in ("x", "é", "你"):
+            alice.session.say(character * (Limits.message // len(character.encode())))
+        ui = plain.session.stack.ui
+        assert isinstance(ui, RecordingUi)
+        await ui.until(messages=3)
+        for line, character in zip(ui.messages, ("x", "é", "你"), strict=True):
+            assert Limits.message - 3 < len(line.encode()) <= Limits.message
+            assert set(line.removeprefix("alice: ")) == {character}
 
 
 async def test_blank_lines_are_for_nobody_and_count_as_taken(home: Path) -> None:

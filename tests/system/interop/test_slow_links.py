@@ -42,8 +42,8 @@ def pour(chat, lines: list[str]) -> None:
 
 def hear_all(chat, into: list[str]) -> threading.Thread:
     def run() -> None:
-        while line := chat.hear():
-            into.append(line.partition(": ")[2])
+        while line := chat.hear_words():
+            into.append(line)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -354,4 +354,7 @@ def test_every_line_of_a_pipe_arrives_at_full_speed(homes, tmp_path):
         assert client.status() == 0, client.told
         server.status()
         moving.join(60)
-    assert [line.partition(": ")[2] for line in written.read_text().splitlines()] == lines
+    joined, *said, left = written.read_text().splitlines()
+    assert [line.partition(": ")[2] for line in said] == lines
+    assert joined.endswith("is here.")
+    assert left.endswith("has left.")

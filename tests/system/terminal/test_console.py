@@ -11,7 +11,7 @@ import sys
 import time
 
 import pytest
-from peers import start
+from peers import demo01, demo02, secure_chat, start
 from programs import COMMAND, ENVIRONMENT, serve
 from screens import Screen, shown, shown_by_a_shell
 
@@ -34,6 +34,21 @@ def talking(**size):
 def half_type(screen):
     screen.type("half typed")
     screen.until(lambda: screen.before_cursor == "Type Message: half typed")
+
+
+@pytest.mark.parametrize("chat", [demo01, demo02, secure_chat], ids=lambda chat: chat.__name__.rpartition(".")[2])
+def test_a_profile_looks_like_the_program_that_it_reproduces(chat):
+    name = chat.__name__.rpartition(".")[2]
+    profile = ("--profile", name.replace("_", "-"))
+    with start(name, "server") as peer, shown("connect", f"127.0.0.1:{peer.port}", *profile) as screen:
+        screen.until(lambda: screen.before_cursor == chat.PROMPT)
+        screen.type("hello" + ENTER)
+        assert peer.hear() == f"{chat.RECEIVED}hello"
+        peer.say("hello to you")
+        screen.until(f"{chat.RECEIVED}hello to you")
+        screen.type("exit" + ENTER)
+        assert screen.ended() == 0
+        assert screen.rows[-4:-1] == [f"{chat.PROMPT}hello", f"{chat.RECEIVED}hello to you", f"{chat.PROMPT}exit"]
 
 
 def test_a_conversation():
