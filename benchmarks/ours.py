@@ -16,9 +16,10 @@ from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.ui import Ui
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
-from plytalk.core.pipeline.session import Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 
@@ -89,7 +90,7 @@ async def greet(stack: Stack) -> None:
     listener = await stack.transport.listen(HOST, 0)
     stack.ui.waiting(listener.address)
     while True:
-        session = Session(stack, await listener.accept(), Role.RESPONDER)
+        session = DirectChat(Connection(stack, await listener.accept(), Role.RESPONDER))
         await session.open()
         session.stream.close()
 
@@ -100,7 +101,7 @@ async def call(stack: Stack, port: int) -> None:
     while order := sys.stdin.readline():
         start = perf_counter()
         for _ in range(int(order.split()[1])):
-            session = Session(stack, await stack.transport.connect(HOST, port), Role.INITIATOR)
+            session = DirectChat(Connection(stack, await stack.transport.connect(HOST, port), Role.INITIATOR))
             await session.open()
             session.begin()
             await session.over()

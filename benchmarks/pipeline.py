@@ -15,9 +15,10 @@ from benchmarks import script
 from benchmarks.ours import Quiet, stack
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.handshake_io import MESSAGE
-from plytalk.core.pipeline.session import Session
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 
@@ -36,11 +37,11 @@ class Counter(Quiet):
             self.all_came.set()
 
 
-async def sessions(profile: str) -> tuple[Session, Session]:
+async def sessions(profile: str) -> tuple[DirectChat, DirectChat]:
     """Two sessions of a profile that have done their handshake over memory."""
     registry = Registry()
     client, server = (
-        Session(stack(registry, profile, Counter, transport="memory"), stream, role)
+        DirectChat(Connection(stack(registry, profile, Counter, transport="memory"), stream, role))
         for stream, role in zip(memory_stream_pair(), (Role.INITIATOR, Role.RESPONDER), strict=True)
     )
     await asyncio.gather(client.open(), server.open())
@@ -49,7 +50,7 @@ async def sessions(profile: str) -> tuple[Session, Session]:
     return client, server
 
 
-async def out_and_in(client: Session, server: Session, size: int, count: int) -> tuple[float, float]:
+async def out_and_in(client: DirectChat, server: DirectChat, size: int, count: int) -> tuple[float, float]:
     """What a message costs on its way out and on its way in."""
     ui: Any = server.stack.ui
     out = back = 0.0

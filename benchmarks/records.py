@@ -21,9 +21,9 @@ from benchmarks.pairs import APART, CORES, Process
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.ui import Ui
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
-from plytalk.core.pipeline.session import Session
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.ciphers.noise import NoiseTransport
@@ -173,7 +173,7 @@ class Sender(Quiet):
         self._answers.put_nowait(text)
 
 
-def send_bytes(session: Session, item: Extension, _: str) -> None:
+def send_bytes(session: DirectChat, item: Extension, _: str) -> None:
     """Send the item in place of a message."""
     session.send_item(item)
 

@@ -1,7 +1,7 @@
-"""What tracing costs a conversation that is not traced: the session as it is, beside one without any tracing in its source.
+"""What tracing costs a conversation that is not traced: a connection as it is, beside one without any tracing in its source.
 
-The session without is compiled from the same files, with every `if self._tracer:` taken out beforehand. The third one is traced,
-into a trace that drops what it hears: what the wrapping costs.
+The one without is compiled from the same files, with every `if self.tracer:` taken out. The third one is traced, into a
+trace that drops what it hears: what the wrapping costs.
 """
 
 import ast
@@ -12,10 +12,11 @@ from typing import Any
 from benchmarks.ours import stack
 from benchmarks.pipeline import Counter, out_and_in
 from plytalk.core.contracts.peers import Role
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline import connection as connections
 from plytalk.core.pipeline import establish as opening
-from plytalk.core.pipeline import session
-from plytalk.core.pipeline.session import Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.core.registry.registry import Registry
 
@@ -28,7 +29,7 @@ class _Without(ast.NodeTransformer):
     taken = 0
 
     def visit_If(self, node: ast.If) -> Any:
-        if ast.unparse(node.test) == "self._tracer":
+        if ast.unparse(node.test) in ("self._tracer", "self.tracer"):
             self.taken += 1
             return None
         return self.generic_visit(node)
@@ -39,16 +40,16 @@ def stripped(module: Any) -> dict[str, Any]:
     tree, without = ast.parse(Path(module.__file__).read_text()), _Without()
     code = compile(ast.fix_missing_locations(without.visit(tree)), module.__file__, "exec")
     if not without.taken:
-        raise RuntimeError(f"{module.__name__} has no `if self._tracer:` any more: change benchmarks/tracing.py with it.")
+        raise RuntimeError(f"{module.__name__} does not ask for the tracer any more: change benchmarks/tracing.py with it.")
     names: dict[str, Any] = {"__name__": module.__name__}
     exec(code, names)
     return names
 
 
-def session_without() -> type[Session]:
-    """The session's class, and the opening that it calls, without tracing."""
-    names = stripped(session)
-    made: type[Session] = names["Session"]
+def connection_without() -> type[Connection]:
+    """The connection's class, and the opening that it calls, without tracing."""
+    names = stripped(connections)
+    made: type[Connection] = names["Connection"]
     made.open.__globals__["Establishment"] = stripped(opening)["Establishment"]
     return made
 
@@ -57,11 +58,11 @@ def unheard(event: TraceEvent) -> None:
     """A trace that drops what it hears."""
 
 
-async def opened(kind: str, profile: str) -> tuple[Session, Session]:
+async def opened(kind: str, profile: str) -> tuple[DirectChat, DirectChat]:
     """Two sessions of a profile over memory that have done their handshake."""
-    make, trace = (session_without() if kind == "without" else Session), (unheard if kind == "on" else None)
+    make, trace = (connection_without() if kind == "without" else Connection), (unheard if kind == "on" else None)
     client, server = (
-        make(stack(Registry(), profile, Counter, transport="memory"), stream, role, trace=trace)
+        DirectChat(make(stack(Registry(), profile, Counter, transport="memory"), stream, role, trace=trace))
         for stream, role in zip(memory_stream_pair(), (Role.INITIATOR, Role.RESPONDER), strict=True)
     )
     await asyncio.gather(client.open(), server.open())

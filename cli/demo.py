@@ -15,11 +15,11 @@ from plytalk.cli.main import paint
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.talk import run, warn
 from plytalk.cli.trace_option import trace_option, tracing
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
-from plytalk.core.pipeline.session import Ending
 from plytalk.core.pipeline.tracing import Trace, TraceEvent
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.inspect.frames import inspect_frames

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from plytalk.cli.choice import Choice
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.address import join_address
-from plytalk.core.pipeline.session import Session
 from plytalk.core.stack.selection import Stack
 from plytalk.trust.contacts import Contacts
 from plytalk.trust.folders import user_file
@@ -70,7 +70,7 @@ def reachable(address: str) -> str:
     return join_address(LOOPBACK, number)
 
 
-def newcomer(session: Session) -> Iterator[str]:
+def newcomer(session: DirectChat) -> Iterator[str]:
     """Whose key the other side showed, and whether it is known."""
     if session.identity is None or not session.identity.algorithm.startswith("ssh-"):
         return

@@ -19,6 +19,7 @@ from plytalk.cli.main import complain, paint
 from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.limits import Limits
@@ -30,7 +31,6 @@ from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import ListenAddress, Server
 from plytalk.core.io.address import Address, parse_address, parse_port
 from plytalk.core.io.standard_streams import tell
-from plytalk.core.pipeline.session import Ending
 from plytalk.trust.contacts import Contacts
 from plytalk.trust.folders import user_file
 

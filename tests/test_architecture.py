@@ -16,7 +16,7 @@ from plytalk.core.registry.registry import Registry
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("core", "trust", "plugins", "lab", "cli")
 """From the bottom to the top: each imports those before it."""
-INSIDE_CORE = ("contracts", "io", "bases", "stack", "pipeline", "registry", "endpoints")
+INSIDE_CORE = ("contracts", "io", "bases", "stack", "pipeline", "conversation", "registry", "endpoints")
 """The folders of core/, in the same way. What stands in core/ itself is above them all."""
 KIT = "src/plytalk/testing"
 MOST_LINES = 300

@@ -78,7 +78,7 @@ def works(fresh: Fresh, where: Path) -> None:
     assert "What each layer did with it" in fresh.run(chat, "demo")
     assert "Nothing is wrong." in fresh.run(chat, "plugins", "--check")
     assert fresh.run(fresh.bin / "plytalk", "--version") == fresh.run(chat, "--version")
-    place = fresh.run(fresh.bin / "python", "-c", "import plytalk.core.pipeline.session as it; print(it.__file__)")
+    place = fresh.run(fresh.bin / "python", "-c", "import plytalk.core.pipeline.connection as it; print(it.__file__)")
     assert Path(place.strip()).resolve().is_relative_to(where.resolve())
 
 

@@ -29,7 +29,7 @@
         Removed             the server ended our membership                      exit 9
 
 The first paragraph of each docstring is what its user reads when nothing more precise is known; `hint` says what to do.
-The *peer* is never told which of these happened (core/pipeline/session.py closes the connection, whatever the reason).
+The *peer* is never told which of these happened (core/conversation/direct_chat.py closes the connection, whatever the reason).
 """
 
 from enum import IntEnum

@@ -84,7 +84,7 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """An item of a type that a feature brings, from 8 on; see `Session.extend`."""
+    """An item of a type that a feature brings, from 8 on; see `DirectChat.extend`."""
 
     type: int
     body: bytes

@@ -36,9 +36,6 @@ class Messages(Layer):
         """How many bytes are kept of an item whose end has not come."""
         return 0
 
-    def passed(self, count: int) -> None:
-        """So many plaintexts go out here that another object of this class packed, once for many conversations."""
-
     def prepare(self, text: str) -> str | None:
         """What is really said when the user types `text`; None for nothing at all."""
         return text

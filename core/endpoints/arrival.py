@@ -7,11 +7,11 @@ from plytalk.core.contracts.errors import Busy, ChatError, Refused, RemoteError
 from plytalk.core.contracts.items import CloseReason, Empty
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.admission import Admission, Full, Reason, TurnedAway, source_of
 from plytalk.core.endpoints.fair_queue import FairQueue
 from plytalk.core.endpoints.handlers import Handler
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
-from plytalk.core.pipeline.session import Session
 from plytalk.core.stack.selection import Stack
 
 
@@ -61,7 +61,7 @@ class Arrivals:
         elif server.spent and server.state is State.LISTENING and not len(self._admission):
             server.finish(Refused(server.spent))
 
-    async def _open(self, session: Session) -> bool:
+    async def _open(self, session: DirectChat) -> bool:
         failed = False
         try:
             await session.open(partial(self._queue.turn, source_of(session.stream.peer)))
@@ -74,7 +74,7 @@ class Arrivals:
             self._capacity.release(session.stream)
         return True
 
-    async def _attach(self, session: Session) -> None:
+    async def _attach(self, session: DirectChat) -> None:
         try:
             await self._handler.attach(session)
         except Busy as error:  # another one was faster

@@ -7,8 +7,8 @@ from plytalk.core.contracts.errors import Busy
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.admission import CountedSource, Full, Reason, TooManyOfKey, TurnedAway, source_of
-from plytalk.core.pipeline.session import Session
 
 FULL = "The server is full."
 
@@ -18,13 +18,13 @@ class Capacity:
 
     def __init__(self, limits: Limits, is_exempt: Callable[[str], bool]) -> None:
         self._limits, self._is_exempt = limits, is_exempt
-        self._inside, self._keys = CountedSource[Session, str](), CountedSource[Session, bytes]()  # by source, and by key
+        self._inside, self._keys = CountedSource[DirectChat, str](), CountedSource[DirectChat, bytes]()  # by source, and by key
         self._reserved: dict[Stream, bytes] = {}  # with their keys
 
     def __len__(self) -> int:
         return len(self._inside)
 
-    def __iter__(self) -> Iterator[Session]:
+    def __iter__(self) -> Iterator[DirectChat]:
         return iter(tuple(self._inside))
 
     # -- before the handshake ---------------------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ class Capacity:
         taken = len(reserved) + sum(not session.ending for session in self._inside)
         return None if taken < limits.connections + limits.reserved * holds_role else Full(FULL, told=FULL)
 
-    def find_idle(self) -> list[Session]:
+    def find_idle(self) -> list[DirectChat]:
         """The conversations in which nothing has been said for so long that they may be ended, the longest first."""
         before = asyncio.get_running_loop().time() - self._limits.idle
         idle = [session for session in self._inside if not session.ending and session.active_at <= before]
@@ -65,11 +65,11 @@ class Capacity:
 
     # -- inside -----------------------------------------------------------------------------------------------------------
 
-    def enter(self, session: Session) -> None:
+    def enter(self, session: DirectChat) -> None:
         self._inside.add(session, source_of(session.stream.peer))
         self._keys.add(session, _key_of(session.identity))
 
-    def leave(self, session: Session) -> None:
+    def leave(self, session: DirectChat) -> None:
         self._inside.remove(session)
         self._keys.remove(session)
 

@@ -2,11 +2,12 @@
 
 from functools import partial
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError, HandshakeFailed, Refused
 from plytalk.core.contracts.handler import ClientFeature
 from plytalk.core.contracts.peers import Role
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.endpoint import BaseEndpoint, close
-from plytalk.core.pipeline.session import Ending, Session
 
 
 class Client(BaseEndpoint):
@@ -29,25 +30,27 @@ class Client(BaseEndpoint):
         finally:
             await self.release_features()
 
-    async def _attend(self, session: Session) -> Ending:
+    async def _attend(self, session: DirectChat) -> Ending:
         with self.told(session):
             session.begin()
             return await session.over()
 
-    async def _connect(self, host: str, port: int) -> Session:
+    async def _connect(self, host: str, port: int) -> DirectChat:
         """Open a connection. Where the other side did not wait for the user's answer, open another one."""
         session = await self._reach(host, port)
         try:
             await session.open(is_there=partial(self._is_there, host, port))
         except HandshakeFailed as error:
-            if not session.approved or isinstance(error, Refused):  # what this side refused did not fail because of the wait
+            if not session.connection.approved or isinstance(
+                error, Refused
+            ):  # what this side refused did not fail because of the wait
                 raise
             self.stack.ui.notice("The other side did not wait for your answer: connecting again.")
             session = await self._reach(host, port, session.address)
             await session.open()
         return session
 
-    async def _reach(self, host: str, port: int, address: str = "") -> Session:
+    async def _reach(self, host: str, port: int, address: str = "") -> DirectChat:
         stream = await self.call_transport(self.stack.transport, self.stack.transport.connect, host, port)
         address = address or stream.peer
         return self.make_session(self.stack, stream, Role.INITIATOR, address=address)

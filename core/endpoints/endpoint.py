@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, NotDone, UnknownPeer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.optional import Releases, prepare
@@ -15,8 +16,9 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Stream, Transport
 from plytalk.core.contracts.ui import Conversation
-from plytalk.core.pipeline.heartbeat import Heartbeat
-from plytalk.core.pipeline.session import Ending, Session
+from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.conversation.heartbeat import Heartbeat
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
 
@@ -35,14 +37,14 @@ def _ask_nobody(prompt: str) -> str:
     raise UnknownPeer(f"{prompt} Nobody can be asked here.")
 
 
-def interrupt(session: Session) -> bool:
+def interrupt(session: DirectChat) -> bool:
     """Say goodbye; whether the other side may still receive something."""
     is_open = not session.ending
     session.exit()
     return is_open
 
 
-def close(session: Session) -> None:
+def close(session: DirectChat) -> None:
     """Say goodbye if nobody has, close the stream, and drop the keys."""
     session.exit()
     session.stream.close()
@@ -90,16 +92,19 @@ class BaseEndpoint:
         except Exception as error:
             raise BrokenPlugin(f"The transport `{transport.name}` raised {type(error).__name__}.") from error
 
-    def make_session(self, stack: Stack, stream: Stream, role: Role, **options: Any) -> Session:
-        return Session(stack, stream, role, limits=self.limits, trace=self._trace, heartbeat=self._heartbeat, **options)
+    def make_session(
+        self, stack: Stack, stream: Stream, role: Role, *, notice: Callable[[str], None] | None = None, **options: Any
+    ) -> DirectChat:
+        connection = Connection(stack, stream, role, limits=self.limits, trace=self._trace, **options)
+        return DirectChat(connection, heartbeat=self._heartbeat, notice=notice)
 
-    async def converse(self, session: Session) -> Ending:
+    async def converse(self, session: DirectChat) -> Ending:
         """From the first word to the last. Raises BrokenPlugin where a hook or the UI fails; the peer gets a goodbye first."""
         with self.told(session):
             return await self.run_ui(session, session.over, session.begin, partial(interrupt, session))
 
     @contextmanager
-    def told(self, session: Session) -> Iterator[None]:
+    def told(self, session: DirectChat) -> Iterator[None]:
         """Tell the plugins that a conversation opens and that it is over; whatever happens between, the peer gets a goodbye."""
         opened = False
         try:
@@ -111,7 +116,7 @@ class BaseEndpoint:
             if opened:
                 self.tell_closed(session)
 
-    def tell_closed(self, session: Session) -> None:
+    def tell_closed(self, session: DirectChat) -> None:
         try:
             self.call_hook("session_closed", session=session, ending=session.ending)
         except ChatError as error:

@@ -8,14 +8,15 @@ from enum import Enum
 from functools import partial
 from typing import Protocol
 
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import BrokenPlugin, Busy, ChatError, Refused
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.ui import Conversation
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.endpoint import close
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
-from plytalk.core.pipeline.session import EndedBy, Ending, Session
 
 
 class Handler(Protocol):
@@ -27,7 +28,7 @@ class Handler(Protocol):
     def holds_role(self, identity: Identity | None) -> bool:
         """Whether a place in a full server is reserved for this key, as for an operator's."""
 
-    async def attach(self, session: Session) -> None:
+    async def attach(self, session: DirectChat) -> None:
         """Take a conversation. Raises Busy if another one came first, and an error that ends the server."""
 
 
@@ -47,7 +48,7 @@ class DirectHandler:
     def holds_role(self, identity: Identity | None) -> bool:
         return False
 
-    async def attach(self, session: Session) -> None:
+    async def attach(self, session: DirectChat) -> None:
         server = self._server
         if server.state is not State.LISTENING:
             raise Busy(f"{BUSY}.")
@@ -76,7 +77,7 @@ class GroupHandler:
     def holds_role(self, identity: Identity | None) -> bool:
         return self._feature.holds_role(identity)
 
-    async def attach(self, session: Session) -> None:
+    async def attach(self, session: DirectChat) -> None:
         first = not len(self._server.capacity)
         self._server.enter(session)
         if first or self.gathering is None:
@@ -111,7 +112,7 @@ class Gathering:
         self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._unreceived: Ending | None = None  # of a member that did not receive everything when we left
 
-    async def run(self, first: Session) -> None:
+    async def run(self, first: DirectChat) -> None:
         try:
             await self._server.end_with(self._meet(first))
         finally:
@@ -119,7 +120,7 @@ class Gathering:
                 self._server.leave(first)
                 close(first)
 
-    async def _meet(self, first: Session) -> Ending:
+    async def _meet(self, first: DirectChat) -> Ending:
         if not self._server.stack.ui.present:
             self._begin(first)
             return await self._over
@@ -129,7 +130,7 @@ class Gathering:
         finally:
             member.exit()
 
-    def _local_member(self, first: Session) -> Conversation:
+    def _local_member(self, first: DirectChat) -> Conversation:
         try:
             return self._feature.local_member(first.stack, first.address, self._leave)
         except ChatError:
@@ -138,11 +139,11 @@ class Gathering:
             name = getattr(self._feature, "name", "")
             raise BrokenPlugin(f"The feature `{name}` raised {type(error).__name__}.") from error
 
-    def _begin(self, first: Session) -> None:
+    def _begin(self, first: DirectChat) -> None:
         self.presence = Presence.MEETING
         self.join(first)
 
-    def join(self, session: Session) -> None:
+    def join(self, session: DirectChat) -> None:
         """Hand a conversation to the feature. No task is left behind: a member at rest costs its connection and its keys."""
         server = self._server
         server.introduce(session)
@@ -155,10 +156,10 @@ class Gathering:
             server.notice(f"{session.address}: {error.sentence if isinstance(error, ChatError) else type(error).__name__}")
             session.exit()
 
-    def _start_parting(self, session: Session, ending: Ending) -> None:
+    def _start_parting(self, session: DirectChat, ending: Ending) -> None:
         self._server.start(self._part(session, ending))
 
-    async def _part(self, session: Session, ending: Ending) -> None:
+    async def _part(self, session: DirectChat, ending: Ending) -> None:
         """Wait until a member has received what it can, and free its place."""
         server = self._server
         try:

@@ -17,16 +17,17 @@ from contextlib import suppress
 from enum import Enum
 from typing import Any
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.optional import SingleUse
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Listener
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.admission import TurnedAway
 from plytalk.core.endpoints.capacity import Capacity
 from plytalk.core.endpoints.endpoint import BaseEndpoint, stop
 from plytalk.core.endpoints.notices import Notices
 from plytalk.core.pipeline.establish import is_local
-from plytalk.core.pipeline.session import Ending, Session
 
 
 class State(Enum):
@@ -47,7 +48,7 @@ class Lifecycle(BaseEndpoint):
     def __init__(
         self,
         *args: Any,
-        introduce: Callable[[Session], Iterable[str]] = lambda session: (),
+        introduce: Callable[[DirectChat], Iterable[str]] = lambda session: (),
         is_exempt: Callable[[str], bool] = is_local,
         **kwargs: Any,
     ) -> None:
@@ -75,13 +76,13 @@ class Lifecycle(BaseEndpoint):
         """Whether the server ends with the conversation that ends."""
         return not self.keeps or bool(self.spent)
 
-    def enter(self, session: Session) -> None:
+    def enter(self, session: DirectChat) -> None:
         """A conversation is inside from now on."""
         self.capacity.enter(session)
         if self.state is State.LISTENING:
             self.state = State.TALKING
 
-    def leave(self, session: Session) -> None:
+    def leave(self, session: DirectChat) -> None:
         """A conversation is over, and its place is free."""
         self.capacity.leave(session)
         if self.state is State.TALKING and not len(self.capacity) and not self.is_once:
@@ -149,7 +150,7 @@ class Lifecycle(BaseEndpoint):
         with suppress(Exception):  # a notice about one peer that cannot be shown must not end the server for all
             self.stack.ui.notice(clean(sentence))
 
-    def introduce(self, session: Session) -> None:
+    def introduce(self, session: DirectChat) -> None:
         """Tell the user who has come in. What fails for one peer never ends the server."""
         try:
             for sentence in self._introduce(session):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, ChatError
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.items import CloseReason
@@ -18,7 +19,6 @@ from plytalk.core.contracts.transport import Listener
 from plytalk.core.endpoints.arrival import Arrivals
 from plytalk.core.endpoints.handlers import DirectHandler, GroupHandler, Handler
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
-from plytalk.core.pipeline.session import EndedBy, Ending
 from plytalk.core.stack.selection import Stack
 
 

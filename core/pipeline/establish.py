@@ -39,6 +39,7 @@ from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.sealed_count import count_by_cipher
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import FrameHandshakeIO, SealedChannel
 from plytalk.core.pipeline.tracing import Tracer
@@ -143,6 +144,7 @@ class Establishment:
         if self._tracer:  # before the cipher, which may overwrite them
             self._tracer.tell_keys(secrets, self._role)
         cipher, messages = self._stack.cipher(secrets, self._role), self._stack.messages()
+        count_by_cipher(messages, cipher)
         if self._tracer:
             self._tracer.wrap_cipher(cipher)
             self._tracer.wrap_messages(messages)

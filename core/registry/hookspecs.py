@@ -24,11 +24,12 @@ import pluggy
 
 if TYPE_CHECKING:
     from plytalk.core.contracts.attack import Attack
+    from plytalk.core.contracts.endings import Ending
     from plytalk.core.contracts.errors import ChatError
     from plytalk.core.contracts.layer import Layer
     from plytalk.core.contracts.measures import Measure
     from plytalk.core.contracts.properties import Profile
-    from plytalk.core.pipeline.session import Ending, Session
+    from plytalk.core.conversation.direct_chat import DirectChat
     from plytalk.core.stack.selection import Stack
 
 API_VERSION = 1
@@ -69,12 +70,12 @@ def turned_away(address: str, error: "ChatError") -> None:
 
 
 @hookspec
-def session_opened(session: "Session") -> None:
+def session_opened(session: "DirectChat") -> None:
     """A conversation has opened: its handshake is done, nothing has been said. An exception ends the conversation."""
 
 
 @hookspec
-def session_closed(session: "Session", ending: "Ending") -> None:
+def session_closed(session: "DirectChat", ending: "Ending") -> None:
     """A conversation has ended: fires once for each that has opened, however it ended.
 
     An exception is reported and changes nothing.

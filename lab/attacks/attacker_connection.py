@@ -7,6 +7,7 @@ from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.items import Empty, Item
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
+from plytalk.core.contracts.sealed_count import count_by_cipher
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO, SealedChannel
 from plytalk.core.pipeline.tracing import Tracer
@@ -71,6 +72,7 @@ class StackConnection:
         if self._tracer:
             self._tracer.tell_keys(secrets, self._role)
         self.cipher = self._stack.cipher(secrets, self._role)
+        count_by_cipher(self.messages, self.cipher)
         if self._tracer:
             self._tracer.wrap_cipher(self.cipher)
         self.channel = SealedChannel(self.io, self.cipher, self.messages)

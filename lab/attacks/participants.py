@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.ui import Conversation, Ui
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.session import Ending, Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.learning import SecretTrace
 
@@ -128,16 +130,16 @@ class SharedTerminalUi(ParticipantUi):
 
 def make_session(
     stack: Stack, stream: Stream, role: Role, record: ParticipantRecord, out_of_band: OutOfBand, ui: ParticipantUi | None = None
-) -> Session:
+) -> DirectChat:
     """A session that is still to be opened; what its user is shown, asked and told goes to `record`.
 
     `ui` is one that serves other conversations as well.
     """
     ui = ui or ParticipantUi(record, out_of_band)
-    return Session(replace(stack, ui=ui), stream, role, address=ADDRESS, trace=record.trace)
+    return DirectChat(Connection(replace(stack, ui=ui), stream, role, address=ADDRESS, trace=record.trace))
 
 
-async def open_session(session: Session, record: ParticipantRecord) -> bool:
+async def open_session(session: DirectChat, record: ParticipantRecord) -> bool:
     """Whether it opened. Raises BrokenPlugin where a layer is at fault; every other error becomes an alarm."""
     try:
         await session.open()
@@ -176,7 +178,7 @@ class AttackerSessions:
         return ours
 
     @staticmethod
-    async def _run(session: Session, record: ParticipantRecord) -> None:
+    async def _run(session: DirectChat, record: ParticipantRecord) -> None:
         if await open_session(session, record):
             record.ending = await session.over()
 

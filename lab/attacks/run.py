@@ -17,8 +17,8 @@ from plytalk.core.contracts.errors import BrokenPlugin, ChatError
 from plytalk.core.contracts.items import EXIT
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.session import Session
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.interceptor import Access, AttackTracing, FrameInterceptor
@@ -179,7 +179,7 @@ async def measure_handshake(stacks: Mapping[Role, Stack], own: Stack) -> dict[Ro
     return {role: record.handshake_lengths[role] for role in Role}
 
 
-async def _converse(sessions: Mapping[Role, Session], record: AttackRecord) -> None:
+async def _converse(sessions: Mapping[Role, DirectChat], record: AttackRecord) -> None:
     records = record.participants
     opened = await asyncio.gather(*(open_session(sessions[role], records[role]) for role in Role))
     await wait_until_idle()
@@ -193,7 +193,7 @@ async def _converse(sessions: Mapping[Role, Session], record: AttackRecord) -> N
     await asyncio.gather(*(_wait_for_end(sessions[role], records[role]) for role in Role if records[role].opened))
 
 
-async def _talk(sessions: Mapping[Role, Session], records: Mapping[Role, ParticipantRecord]) -> None:
+async def _talk(sessions: Mapping[Role, DirectChat], records: Mapping[Role, ParticipantRecord]) -> None:
     for number in range(LINES):
         for role in Role:
             if not sessions[role].ending:
@@ -203,12 +203,12 @@ async def _talk(sessions: Mapping[Role, Session], records: Mapping[Role, Partici
                 await wait_until_idle()
 
 
-async def _leave(session: Session) -> None:
+async def _leave(session: DirectChat) -> None:
     if session.role is Role.INITIATOR and not session.ending:
         session.say(EXIT)
 
 
-async def _wait_for_end(session: Session, record: ParticipantRecord) -> None:
+async def _wait_for_end(session: DirectChat, record: ParticipantRecord) -> None:
     record.ending = await session.over()
     if record.ending.error:
         record.alarms.append(record.ending.error.sentence)

@@ -1,6 +1,7 @@
 """Insiders: what a peer can do that the server has let in. The handshake is honest, and what follows is not."""
 
 from abc import abstractmethod
+from typing import NamedTuple
 
 from plytalk.core.bases.attacking import Takeover, wait_until_idle
 from plytalk.core.contracts.attack import Attack, AttackedStack, AttackerConnection, Evidence, Interceptor
@@ -9,6 +10,7 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.sealed_count import CountsSealed, TellsSealed
 from plytalk.core.registry.hookspecs import hookimpl
 
 
@@ -69,6 +71,12 @@ class Escapes(Insider):
         return any(clean(line) != line for line in evidence.participants[Role.RESPONDER].shown)
 
 
+class FalseCount(NamedTuple):
+    """A count that is not the cipher's."""
+
+    sealed_count: int
+
+
 class FalseGoodbye(Insider):
     """Says a goodbye that counts one more record than the server received, as if one were lost.
 
@@ -86,7 +94,8 @@ class FalseGoodbye(Insider):
 
     def misbehave(self, connection: AttackerConnection, interceptor: Interceptor) -> None:
         interceptor.log("said a goodbye that counts a record which was never sent")
-        connection.messages.pack(["never sent"])
+        if isinstance(connection.messages, TellsSealed) and isinstance(connection.cipher, CountsSealed):
+            connection.messages.count_by(FalseCount(connection.cipher.sealed_count + 1))
         connection.say(Close())
 
     def succeeded(self, evidence: Evidence) -> bool:

@@ -68,6 +68,10 @@ class NoiseTransport(Cipher):
                 add(b"")
         return results
 
+    @property
+    def sealed_count(self) -> int:
+        return int(self._out.n)
+
     def open(self, sealed: bytes) -> bytes:
         into = self._in
         try:

@@ -16,13 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.admission import reason_of
 from plytalk.core.io.standard_streams import shape_notices, tell
-from plytalk.core.pipeline.session import Ending, Session
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.trust.store_errors import StoreError
@@ -53,7 +54,7 @@ class Log(Feature):
         self._file = log_json or Path("-")
         self._descriptor = STANDARD_ERROR
         self._address: str | None = None
-        self._since: dict[Session, float] = {}
+        self._since: dict[DirectChat, float] = {}
         self._missing = 0
         self._torn = self._complained = False
         self._second, self._turned_away = 0.0, 0
@@ -90,12 +91,12 @@ class Log(Feature):
             self._write("turned away", address=address, error=type(error).__name__, why=reason_of(error), reason=error.sentence)
 
     @hookimpl
-    def session_opened(self, session: Session) -> None:
+    def session_opened(self, session: DirectChat) -> None:
         self._since[session] = time.monotonic()
         self._write("session opened", address=session.address, key=_key(session), stack=session.stack.line)
 
     @hookimpl
-    def session_closed(self, session: Session, ending: Ending) -> None:
+    def session_closed(self, session: DirectChat, ending: Ending) -> None:
         now = time.monotonic()
         self._write(
             "session closed",
@@ -155,7 +156,7 @@ def _line(event: str, fields: dict[str, Any]) -> str:
     return json.dumps(entry).replace("\x7f", "\\u007f")
 
 
-def _key(session: Session) -> str | None:
+def _key(session: DirectChat) -> str | None:
     return session.identity.fingerprint if session.identity else None
 
 

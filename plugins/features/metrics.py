@@ -19,15 +19,16 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import CannotConnect, ChatError, ImpossibleStack, Usage
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.measures import CONTENT_TYPE, Measure, exposition
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.admission import Reason, reason_of
 from plytalk.core.io.address import EVERY_NETWORK, join_address, parse_address
-from plytalk.core.pipeline.session import Ending, Session
 from plytalk.core.registry.hookspecs import hookimpl
 
 LONGEST = 8192
@@ -68,7 +69,7 @@ class Metrics(Feature):
         self._hook: Any = None
         self._server: asyncio.Server | None = None
         self.asking: set[Request] = set()
-        self._open: set[Session] = set()
+        self._open: set[DirectChat] = set()
         self._opened = self._failures = 0
         self._ended: Counter[tuple[str, str]] = Counter()
         self._turned_away: Counter[Reason] = Counter()
@@ -107,12 +108,12 @@ class Metrics(Feature):
         self._turned_away[reason_of(error)] += 1
 
     @hookimpl
-    def session_opened(self, session: Session) -> None:
+    def session_opened(self, session: DirectChat) -> None:
         self._open.add(session)
         self._opened += 1
 
     @hookimpl
-    def session_closed(self, session: Session, ending: Ending) -> None:
+    def session_closed(self, session: DirectChat, ending: Ending) -> None:
         self._open.discard(session)
         self._ended[ending.by.value, type(ending.error).__name__ if ending.error else ""] += 1
 

@@ -16,7 +16,7 @@ from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.public_key import parse_fingerprint
 from plytalk.core.contracts.ui import Conversation
-from plytalk.core.pipeline.session import Session
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.rooms.hub import Hub
@@ -139,7 +139,7 @@ class Rooms(Feature):
         key = key_of(identity) if identity else None
         return self._hub is not None and key is not None and self._hub.holds_role(key)
 
-    def attach(self, session: Session) -> None:
+    def attach(self, session: DirectChat) -> None:
         assert self._hub is not None
         Member(self._hub, session)
 
@@ -160,7 +160,7 @@ class Rooms(Feature):
 
     # -- at a client ------------------------------------------------------------------------------------------------------
 
-    def begin(self, first: Session, connect: Connect, attend: Attend) -> RoomClient:
+    def begin(self, first: DirectChat, connect: Connect, attend: Attend) -> RoomClient:
         self._room_client.begin(first, connect, attend)
         return self._room_client
 

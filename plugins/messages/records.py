@@ -22,6 +22,7 @@ from plytalk.core.contracts.items import EXIT, Ack, Close, Control, Empty, Exten
 from plytalk.core.contracts.limits import KIB, Limits
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.sealed_count import CountsSealed
 from plytalk.core.registry.hookspecs import hookimpl
 
 
@@ -70,7 +71,8 @@ class Records(Messages):
 
     def __init__(self, boundaries: bool, **options: Any) -> None:
         super().__init__(boundaries)
-        self._sent = self._received = 0
+        self._received = 0
+        self._cipher: CountsSealed | None = None
         self._parts: bytearray | None = None  # of an item that has begun; a list of parts would grow with empty ones, too
         self._kind = MESSAGE  # of that item
 
@@ -80,14 +82,13 @@ class Records(Messages):
         return None if not text or text.isspace() else text  # a blank line says nothing
 
     def pack(self, items: Sequence[Item]) -> list[bytes]:
-        records = pack_short(items) or self._pack(items)
-        self._sent += len(records)
-        return records
+        return pack_short(items) or self._pack(items)
 
-    def passed(self, count: int) -> None:
-        self._sent += count
+    def count_by(self, cipher: CountsSealed) -> None:
+        self._cipher = cipher
 
     def _pack(self, items: Sequence[Item]) -> list[bytes]:
+        sealed = self._cipher.sealed_count if self._cipher else 0
         records: list[bytes] = []
         parts: list[bytes] = []
         size = 0
@@ -102,7 +103,7 @@ class Records(Messages):
                 except UnicodeEncodeError:  # half a character, as it can come from a terminal
                     body = item.encode(errors="replace")
             else:
-                kind, body = self._encode(item, self._sent + len(records) + (size + size_of(item) > room))
+                kind, body = self._encode(item, sealed + len(records) + (size + size_of(item) > room))
             length = len(body)
             if size + HEAD + length > room:
                 if parts:

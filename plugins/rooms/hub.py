@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.commands import Command
-from plytalk.core.contracts.endings import SENTENCES
+from plytalk.core.contracts.endings import SENTENCES, Ending
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.pipeline.session import Ending
 from plytalk.plugins.rooms.budget import Rates, Turns, Unfinished
 from plytalk.plugins.rooms.calls import TypedCommand
 from plytalk.plugins.rooms.directory import Directory

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
-from plytalk.core.pipeline.session import EndedBy, Ending
 from plytalk.plugins.rooms.events import Kind, RoomEvent
 from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
 from plytalk.plugins.rooms.screen import show, tell

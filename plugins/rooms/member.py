@@ -10,10 +10,11 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.items import Ack, CloseReason, Extension, Ping, is_exit
 from plytalk.core.contracts.limits import KIB, Limits
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.pipeline.session import Ending, Session
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.rooms.budget import ANSWER, COMMAND, DELIVERED, ITEM, PIECE, RECORD, TURN, Budget
 from plytalk.plugins.rooms.events import MAX_REQUEST, ROOM, RoomEvent, read, write
 from plytalk.plugins.rooms.remote_peer import key_of, marks_of, source_for
@@ -74,7 +75,7 @@ class Member(Speaker):
         "wired",
     )  # fmt: skip
 
-    def __init__(self, hub: "Hub", session: Session) -> None:
+    def __init__(self, hub: "Hub", session: DirectChat) -> None:
         self._hub, self.session, self.stream = hub, session, session.stream
         self.id = next(_ids)
         self.key = key_of(session.identity)
@@ -271,7 +272,7 @@ class Member(Speaker):
         """Something about this conversation, which the server's user should know."""
         self._hub.notice(f"{self.name or self.session.address}: {sentence}")
 
-    def _over(self, session: Session, ending: Ending) -> None:
+    def _over(self, session: DirectChat, ending: Ending) -> None:
         self._end_waiting()
         self._end_pause()
         self._hub.gone(self, ending)

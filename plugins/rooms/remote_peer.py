@@ -3,9 +3,9 @@
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.admission import source_of
 from plytalk.core.pipeline.establish import is_local
-from plytalk.core.pipeline.session import Session
 from plytalk.plugins.rooms.events import Mark
 
 
@@ -16,7 +16,7 @@ def key_of(identity: Identity | None) -> PublicKey | None:
     return PublicKey(identity.key)
 
 
-def marks_of(session: Session) -> int:
+def marks_of(session: DirectChat) -> int:
     weak = Mark(0)
     if session.identity is None:
         weak |= Mark.NO_KEY

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from plytalk.core.contracts.items import Extension, Item
 from plytalk.core.contracts.limits import KIB, MIB, Limits
-from plytalk.core.pipeline.broadcast import Broadcast
+from plytalk.core.pipeline.broadcast import broadcast
+from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.rooms.budget import SENT, SLICE
 from plytalk.plugins.rooms.event_log import EventLog, LogEntry
 from plytalk.plugins.rooms.events import EVENT, FIXED, SEEN, Kind, RoomEvent, head_of
@@ -90,7 +91,7 @@ class Room:
         for entry in entries:
             self.log.add(*entry)
         self.wired: dict[Member, None] = {}
-        self._in_step = Broadcast()
+        self._in_step: list[Connection] = []
         self._apart: dict[Member, None] = {}
         self.subscribers: dict[LineSubscriber, int | None] = {}
         """The next event of those that hear lines and do not keep up; None for those that do."""
@@ -162,7 +163,7 @@ class Room:
         log, end = self.log, self._heard
         if member in self._apart and (at := max(member.at, log.first)) < end:
             member.at = end
-            member.session.deliver(self._records(at, end, self._hidden(at, end, member.person), {}))
+            member.session.send_packed(self._records(at, end, self._hidden(at, end, member.person), {}))
         elif at := self.subscribers.get(member) or 0:
             self.subscribers[member] = end
             for entry in log.since(at):
@@ -215,20 +216,21 @@ class Room:
             return 0
         each = sum(map(len, records)) + SENT
         if len(self._in_step) > (most := max(1, left // each)):
-            late = set(self._in_step.cut(most))
-            for member in [member for member in self.wired if member.session in late]:
+            late = set(self._in_step[most:])
+            del self._in_step[most:]
+            for member in [member for member in self.wired if member.session.connection in late]:
                 self._apart[member] = None
                 self._place(member, start)
         self.deliveries += (end - start - len(hidden)) * (count := len(self._in_step))
-        if slow := self._in_step.deliver(records):
-            for member in [member for member in self.wired if member.session in slow]:
+        if slow := broadcast(self._in_step, records):
+            for member in [member for member in self.wired if member.session.connection in slow]:
                 self._set_apart(member, end)
         return each * count
 
     def _set_apart(self, member: "Member", at: int) -> None:
         """A member that is told something in private, or does not read, is served alone, from number `at` on."""
         if member not in self._apart:
-            self._in_step.remove(member.session)
+            self._in_step.remove(member.session.connection)
             self._apart[member] = None
             self._place(member, at)
 
@@ -249,10 +251,10 @@ class Room:
             member.at, member.sent, sent = until, member.sent + size, sent + size + SENT
             self.deliveries += until - at - len(hidden)
             if records := self._records(at, until, hidden, packed):
-                member.session.deliver(records)
+                member.session.send_packed(records)
         if member in self._apart and not member.stream.full:  # it has not left meanwhile
             del self._apart[member]
-            self._in_step.add(member.session)
+            self._in_step.append(member.session.connection)
         return sent
 
     def _hidden(self, at: int, end: int, person: object) -> frozenset[int]:

@@ -15,13 +15,13 @@ from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch
 from plytalk.core.contracts.items import EXIT, Extension, is_exit
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.pipeline.session import Session
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.screen import show, tell
 
-Connect = Callable[[], Awaitable[Session]]
-Attend = Callable[[Session], Awaitable[Ending]]
+Connect = Callable[[], Awaitable[DirectChat]]
+Attend = Callable[[DirectChat], Awaitable[Ending]]
 
 MAX_SHOWN = 100
 """How many of the members present are named to a newcomer."""
@@ -40,7 +40,7 @@ class RoomClient:
     def __init__(self, room: str = "", name: str = "", reconnect: bool = False) -> None:
         self._room, self.name = room, name
         self._reconnecting = Reconnecting(reconnect)
-        self.chat: Session | None = None
+        self.chat: DirectChat | None = None
         self._attached = asyncio.Event()
         self._waiting: list[str] = []
         self._ending: Ending | None = None
@@ -57,7 +57,7 @@ class RoomClient:
 
     # -- the conversation -------------------------------------------------------------------------------------------------
 
-    def begin(self, chat: Session, connect: Connect, attend: Attend) -> None:
+    def begin(self, chat: DirectChat, connect: Connect, attend: Attend) -> None:
         """Begin with this connection; `connect` opens another one, and `attend` talks over one until it is over."""
         self.stack, self.address, self._connect, self._attend = chat.stack, chat.address, connect, attend
         self._first = chat
@@ -74,7 +74,7 @@ class RoomClient:
         self._ending = ending
         return ending
 
-    async def _talk(self, chat: Session) -> Ending:
+    async def _talk(self, chat: DirectChat) -> Ending:
         self._reconnecting.begin()
         self._join(chat)
         return await self._attend(chat)
@@ -152,7 +152,7 @@ class RoomClient:
 
     # -- joining, and coming back -----------------------------------------------------------------------------------------
 
-    def _join(self, chat: Session) -> None:
+    def _join(self, chat: DirectChat) -> None:
         """A connection stands: ask to join, and say what was said meanwhile."""
         leaves_later = self._returning  # behind what was said before
         if chat.stack.make_messages.layer.extensible:
@@ -165,7 +165,7 @@ class RoomClient:
         if self._leaving and not leaves_later:
             chat.exit()
 
-    def opened(self, session: Session) -> None:
+    def opened(self, session: DirectChat) -> None:
         """Ask to join. On a return, hold back what is said now, and say exit behind it where the user has."""
         self._session, self.welcome, self.sent_away = session, False, False
         self._before = len(self._unacknowledged)
@@ -186,7 +186,7 @@ class RoomClient:
             session.recount(self._taken, self._taken + len(self._unacknowledged))
         self._returning = True
 
-    def _over(self, session: Session, ending: Ending) -> None:
+    def _over(self, session: DirectChat, ending: Ending) -> None:
         self._attached.clear()
         self.sent_away = ending.is_final
 

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 from zlib import crc32
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import UnknownPeer
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.questions import Question
@@ -22,7 +23,6 @@ from plytalk.core.contracts.ui import Conversation, Said, Ui
 from plytalk.core.io.display import is_dumb, wants_colour
 from plytalk.core.io.lines import LineReader, LineWriter
 from plytalk.core.io.standard_streams import tell
-from plytalk.core.pipeline.session import Ending
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.uis.plain import Plain
 

@@ -15,10 +15,10 @@ import json
 import re
 from typing import Any
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.ui import Conversation, Said, Ui
 from plytalk.core.io.lines import LineReader, LineWriter
 from plytalk.core.io.standard_streams import tell
-from plytalk.core.pipeline.session import Ending
 from plytalk.core.registry.hookspecs import hookimpl
 
 ORDERS = '{"type": "message", "text": "..."} nor {"type": "exit"}'

@@ -45,6 +45,7 @@ _HOMES = {
     "core.contracts.public_key": "PublicKey parse_fingerprint",
     "core.contracts.questions": "Question",
     "core.contracts.sanitise": "clean",
+    "core.contracts.sealed_count": "CountsSealed TellsSealed",
     "core.contracts.transport": "Listener Stream Transport",
     "core.contracts.ui": "Conversation Said StackSummary Ui",
     "core.io.asyncio_stream": "AsyncioListener AsyncioStream",
@@ -161,6 +162,8 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.public_key import parse_fingerprint as parse_fingerprint
     from plytalk.core.contracts.questions import Question as Question
     from plytalk.core.contracts.sanitise import clean as clean
+    from plytalk.core.contracts.sealed_count import CountsSealed as CountsSealed
+    from plytalk.core.contracts.sealed_count import TellsSealed as TellsSealed
     from plytalk.core.contracts.transport import Listener as Listener
     from plytalk.core.contracts.transport import Stream as Stream
     from plytalk.core.contracts.transport import Transport as Transport

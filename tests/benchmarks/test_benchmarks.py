@@ -14,7 +14,7 @@ from benchmarks import goals, measure, report, script, stream, suite, tracing  #
 from benchmarks.handshakes import certificate  # noqa: E402
 from benchmarks.rooms.generator import Ran, receiver  # noqa: E402
 from benchmarks.rooms.peers import Unable  # noqa: E402
-from plytalk.core.pipeline.session import Session  # noqa: E402
+from plytalk.core.pipeline.connection import Connection  # noqa: E402
 
 TITLES = (
     *("One way", "Round trip", "Connection set-up", "Start-up", "Pipeline alone"),
@@ -69,10 +69,10 @@ def test_tracing_is_measured_off_and_on(figures):
 
 
 def test_a_message_passes_the_same_code_whether_there_is_tracing_in_the_source_or_not():
-    without = tracing.session_without()
-    for name in ("say", "_flush", "_receive", "_control", "drain"):
-        assert getattr(without, name).__code__.co_code == getattr(Session, name).__code__.co_code, name
-    assert without.open.__code__.co_code != Session.open.__code__.co_code
+    without = tracing.connection_without()
+    for name in ("send", "_flush", "_receive", "_read", "flush"):
+        assert getattr(without, name).__code__.co_code == getattr(Connection, name).__code__.co_code, name
+    assert without.open.__code__.co_code != Connection.open.__code__.co_code
 
 
 def test_the_pipeline_alone_is_measured_whole_and_by_layer(figures):

@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.items import is_exit
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.endpoint import stop
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.session import EndedBy, Ending, Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 from plytalk.plugins.profiles import profiles
@@ -87,7 +89,7 @@ def test_whoever_speaks_first_is_recognised_by_the_greeting_and_nobody_else_is(n
         role = Role.INITIATOR if speaker is client else Role.RESPONDER
         heard = Receiver(theirs)
         tasks = [
-            asyncio.create_task(Session(speaker, ours, role).open()),
+            asyncio.create_task(DirectChat(Connection(speaker, ours, role)).open()),
             asyncio.create_task(heard.until(lambda: heard.came, "nobody speaks")),
         ]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -120,7 +122,7 @@ def test_whatever_is_said_is_heard_however_the_bytes_are_cut(name: str, made: Ca
                 client.say("exit")
                 ending = await within(server.over(), "the goodbye is not heard")
                 assert ending == Ending(EndedBy.THEM, "The other side said exit.")
-                prepare = client.session._messages.prepare
+                prepare = client.session.connection.messages.prepare
                 expected = [[clean(said) for line in lines if (said := prepare(line)) is not None] for lines in (there, back)]
                 assert server.ui.messages == expected[0]
                 assert client.ui.messages == expected[1][: len(client.ui.messages)]
@@ -166,13 +168,16 @@ class Peer:
     def __init__(self, pair: Pair) -> None:
         self.sent: list[bytes] = []
         self.client, self.server = memory_stream_pair(self._carry, lambda data: [data])
-        self.sessions = Session(pair[0], self.client, Role.INITIATOR), Session(pair[1], self.server, Role.RESPONDER)
+        self.sessions = (
+            DirectChat(Connection(pair[0], self.client, Role.INITIATOR)),
+            DirectChat(Connection(pair[1], self.server, Role.RESPONDER)),
+        )
         self.ui = pair[1].ui
         assert isinstance(self.ui, RecordingUi)
 
     def _carry(self, data: bytes) -> list[bytes]:
         self.sent.append(data)
-        return [] if self.sessions[1].ending is None and hasattr(self.sessions[0], "_framer") else [data]
+        return [] if self.sessions[1].ending is None and hasattr(self.sessions[0].connection, "framer") else [data]
 
     async def __aenter__(self) -> "Peer":
         await asyncio.gather(*(session.open() for session in self.sessions))
@@ -269,7 +274,7 @@ def test_garbage_instead_of_a_handshake_is_refused_in_words(name: str, role: Rol
                     theirs.send(piece)
             theirs.finish()
             with pytest.raises(ChatError) as failure:
-                await within(Session(stack, ours, role).open(), "the handshake hangs")
+                await within(DirectChat(Connection(stack, ours, role)).open(), "the handshake hangs")
             assert failure.value.exit_code in (4, 6)
             assert failure.value.sentence.isprintable()
             theirs.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Refused
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.items import Extension
@@ -17,10 +18,11 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.contracts.ui import Said
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import ListenAddress, Server
 from plytalk.core.io.asyncio_stream import AsyncioStream
-from plytalk.core.pipeline.session import Ending, Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.ciphers.noise import NoiseTransport
@@ -100,12 +102,12 @@ class Person:
         self.task = asyncio.create_task(client.run(*place))
 
     @property
-    def chat(self) -> Session | None:
+    def chat(self) -> DirectChat | None:
         """The conversation over the present connection, if there is one."""
         return getattr(self.ui.session, "chat", None)
 
     @property
-    def session(self) -> Session:
+    def session(self) -> DirectChat:
         assert self.chat is not None
         return self.chat
 
@@ -124,7 +126,7 @@ class Person:
 class Stranger:
     """A peer with a key that says whatever a test makes it say, and understands items, not rooms."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: DirectChat) -> None:
         self.session = session
         self.told: list[dict[str, Any]] = []
         self.bodies: list[bytes] = []
@@ -298,7 +300,7 @@ class Crowd:
         stack, ui = stack_of(self.home(key), self._transport)
         for sentence in await prepare(stack.handshake, Role.INITIATOR, str):
             ui.notice(sentence)
-        session = Session(stack, await stack.transport.connect(*self.place), Role.INITIATOR, limits=self._limits)
+        session = DirectChat(Connection(stack, await stack.transport.connect(*self.place), Role.INITIATOR, limits=self._limits))
         await session.open()
         stranger = Stranger(session)
         session.begin()

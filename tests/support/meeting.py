@@ -13,8 +13,9 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.questions import Question
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.session import Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.framers.u16 import U16
@@ -89,12 +90,12 @@ class Meeting:
         self._streams = memory_stream_pair()
         self._people = client.person, server.person
         self.client, self.server = (
-            Session(each.stack, stream, each.role, limits=limits)
+            DirectChat(Connection(each.stack, stream, each.role, limits=limits))
             for each, stream in zip((client, server), self._streams, strict=True)
         )
 
     async def __aenter__(self) -> "Meeting":
-        async def opened(session: Session, person: Person) -> Outcome:
+        async def opened(session: DirectChat, person: Person) -> Outcome:
             try:
                 await session.open()
             except ChatError as error:

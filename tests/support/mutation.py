@@ -44,14 +44,15 @@ NEAREST = {
     "cli/stacks.py": "tests/cli/test_stacks.py tests/cli/test_stacks_options.py tests/cli/test_completion.py",
     "core/pipeline/establish.py": (
         "tests/core/pipeline/test_establish.py tests/core/endpoints/test_capacity.py tests/core/endpoints/test_lifecycle.py"
-        " tests/core/pipeline/test_session.py"
+        " tests/core/conversation/test_direct_chat.py"
     ),
     "core/endpoints/arrival.py": "tests/core/endpoints/test_arrival.py tests/core/endpoints/test_capacity.py",
     "core/endpoints/endpoint.py": "tests/core/endpoints/test_endpoint.py tests/core/endpoints/test_client.py",
     "core/endpoints/lifecycle.py": "tests/core/endpoints/test_lifecycle.py tests/core/endpoints/test_handlers.py",
     "core/endpoints/server.py": "tests/core/endpoints/test_server.py tests/core/endpoints/test_lifecycle.py",
-    "core/pipeline/session.py": (
-        "tests/core/pipeline/test_session.py"
+    "core/pipeline/connection.py": "tests/core/pipeline/test_connection.py tests/core/conversation/test_direct_chat.py",
+    "core/conversation/direct_chat.py": (
+        "tests/core/conversation/test_direct_chat.py"
         " tests/core/pipeline/test_broadcast.py"
         " tests/core/pipeline/test_establish.py"
         " tests/core/contracts/test_endings.py"
@@ -94,9 +95,9 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("core/pipeline/establish.py", "left = (self._clock.when() or 0) - self._loop.time()"): (
         "The number is for the type checker: a clock runs whenever a person is asked."
     ),
-    ("core/pipeline/session.py", "MAX_SAME, MAX_NOTICES = 3, 100"): ANY_BOUND,
+    ("core/conversation/direct_chat.py", "MAX_SAME, MAX_NOTICES = 3, 100"): ANY_BOUND,
     (
-        "core/pipeline/session.py",
+        "core/conversation/direct_chat.py",
         'if len(prepared) * 4 > self.limits.message and len(prepared.encode(errors="replace")) > self.limits.message:',
     ): "The first of the two spares short lines the second, which decides.",
     ("plugins/rooms/directory.py", "if TYPE_CHECKING:"): "An annotation is no more than text when it runs.",

@@ -3,16 +3,17 @@
 import asyncio
 from types import SimpleNamespace
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Listener, Stream
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.endpoint import BaseEndpoint
 from plytalk.core.endpoints.lifecycle import State
 from plytalk.core.endpoints.server import Server
-from plytalk.core.pipeline.session import Ending, Session
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.registry.registry import Registry
 from plytalk.plugins.transports.memory import Memory
@@ -29,7 +30,7 @@ PATIENT = Limits(first_byte=3600, handshake=3600, goodbye=0.01)
 class Says(RecordingUi):
     """Says hello, and goes."""
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: DirectChat) -> None:
         session.say("hello")
         await session.drain()
         session.exit()

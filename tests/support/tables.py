@@ -6,13 +6,14 @@ from typing import Any
 
 from serving import Serving, Shows, client
 
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import ChatError, Refused
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.items import EXIT, is_exit
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.ui import Conversation
-from plytalk.core.pipeline.session import EndedBy, Ending, Session
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.testing import GivenKeys, RecordingUi
 from plytalk.testing.verdict import idle, within
@@ -63,7 +64,7 @@ class Sitting:
 
     raw = False
 
-    def __init__(self, table: "Table", session: Session) -> None:
+    def __init__(self, table: "Table", session: DirectChat) -> None:
         self.table, self.session = table, session
         self.notice = session.stack.ui.notice
         session.heard_by(self)
@@ -81,7 +82,7 @@ class Table(Feature):
     name = "table"
 
     def __init__(self) -> None:
-        self.sessions: list[Session] = []
+        self.sessions: list[DirectChat] = []
         self.heard: list[str] = []
         self.closed: list[EndedBy] = []
         self.turned_away_at: list[tuple[str, str]] = []
@@ -100,12 +101,12 @@ class Table(Feature):
         for session in self.sessions:
             session.say(text)
 
-    def attach(self, session: Session) -> None:
+    def attach(self, session: DirectChat) -> None:
         self.sessions.append(session)
         Sitting(self, session)
 
     @hookimpl
-    def session_closed(self, session: Session, ending: Ending) -> None:
+    def session_closed(self, session: DirectChat, ending: Ending) -> None:
         self.closed.append(ending.by)
 
     @hookimpl

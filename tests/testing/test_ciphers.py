@@ -62,6 +62,10 @@ class CountedSource(Cipher):
         self._received += 1
         return plaintext
 
+    @property
+    def sealed_count(self) -> int:
+        return self._sent
+
 
 @pytest.mark.parametrize("make", [Xor, CountedSource])
 def test_a_cipher_that_keeps_its_promises_passes(make: type[Cipher]) -> None:
@@ -186,6 +190,20 @@ class ForgetsToCount(AcceptsItsOwn):
     gives = {Property.ORDER}
 
 
+class CountsBothWays(CountedSource):
+    """Counts what it opened as well."""
+
+    @property
+    def sealed_count(self) -> int:
+        return self._sent + self._received
+
+
+class SaysNoCount(CountedSource):
+    """Counts for itself."""
+
+    sealed_count = property()
+
+
 class TellsItsKey(CountedSource):
     """Shows its key."""
 
@@ -263,6 +281,8 @@ class Quiet(Xor):
         (SkipsTheLastByte, "is accepted"),
         (AcceptsItsOwn, "sent back to its sender is accepted"),
         (ForgetsToCount, "accepted twice"),
+        (CountsBothWays, "`sealed_count` is 0, and 2 after"),
+        (SaysNoCount, "has no `sealed_count`"),
         (TellsItsKey, "the cipher's repr"),
         (TellsItsKeyInAnError, "the error's text"),
         (TakesAnyKey, "empty key"),

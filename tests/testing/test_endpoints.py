@@ -2,10 +2,10 @@
 
 import pytest
 
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import BrokenPlugin, HandshakeFailed, ImpossibleStack
 from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.peers import SessionSecrets
-from plytalk.core.pipeline.session import EndedBy
 from plytalk.testing import GivenKeys, PlainFrames, TypedFrames, byte_by_byte, open_ends, randomly, stack_of, two_ends
 from plytalk.testing.parts import Unsealed
 

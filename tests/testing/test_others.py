@@ -15,7 +15,7 @@ from plytalk.core.contracts.peers import Identity, Peer, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.ui import Ui
-from plytalk.core.pipeline.session import Session
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.testing import RecordingUi, check_authenticator, check_layer, check_messages, check_ui
 from plytalk.testing.parts import PlainWords
 
@@ -240,7 +240,7 @@ class Raw(RecordingUi):
 class Deaf(RecordingUi):
     """Goes on when it is cancelled."""
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: DirectChat) -> None:
         try:
             await super().run(session)
         except asyncio.CancelledError:

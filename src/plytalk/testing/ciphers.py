@@ -7,6 +7,7 @@ from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import ChatError, Tampered
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.sealed_count import CountsSealed
 from plytalk.testing.cutting import flipped, seeded
 from plytalk.testing.others import check_layer
 from plytalk.testing.verdict import demand, demand_silence, judged, shows, told
@@ -55,6 +56,7 @@ def check_cipher(make: Callable[[SessionSecrets, Role], Cipher], secrets: Callab
         _notices_reflection(ends)
     if Property.ORDER in cipher.gives:
         _notices_disorder(ends)
+        _counts_sealed(ends)
 
 
 def refused(cipher: Cipher, sealed: bytes) -> bool:
@@ -220,3 +222,16 @@ def _notices_disorder(ends: Ends) -> None:
     first, second = client.seal(WORDS), client.seal(WORDS)
     demand(refused(server, second), "The second message is accepted as the first: the counter must cover the first message too.")
     del first
+
+
+def _counts_sealed(ends: Ends) -> None:
+    client, server = ends.pair()
+    if not isinstance(client, CountsSealed):
+        raise AssertionError("The cipher gives ORDER and has no `sealed_count`: say how many messages it has sealed.")
+    before = client.sealed_count
+    server.open(client.seal(WORDS))
+    client.open(server.seal(WORDS))
+    demand(
+        (before, client.sealed_count) == (0, 1),
+        f"`sealed_count` is {before}, and {client.sealed_count} after the first message: count what this side has sealed.",
+    )

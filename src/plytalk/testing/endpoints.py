@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.kinds import REPEATABLE
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import Cut, memory_stream_pair
-from plytalk.core.pipeline.session import Ending, Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.stack.selection import Stack
 from plytalk.testing.parts import GivenKeys, Nowhere, PlainWords, RecordingUi, TypedFrames, Unsealed
 
@@ -24,7 +26,7 @@ PARTS: dict[str, type[Layer]] = {
 class Endpoint:
     """One end of an open conversation."""
 
-    session: Session
+    session: DirectChat
     ui: RecordingUi
 
     def say(self, text: str) -> None:
@@ -75,8 +77,8 @@ async def open_ends(
     """The same for two stacks made beforehand, each with a `RecordingUi`. Raises what the first to fail raises."""
     streams = memory_stream_pair(cut)
     sessions = (
-        Session(client, streams[0], Role.INITIATOR, limits=limits),
-        Session(server, streams[1], Role.RESPONDER, limits=limits),
+        DirectChat(Connection(client, streams[0], Role.INITIATOR, limits=limits)),
+        DirectChat(Connection(server, streams[1], Role.RESPONDER, limits=limits)),
     )
     openings = [asyncio.create_task(session.open()) for session in sessions]
     try:

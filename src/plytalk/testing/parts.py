@@ -8,6 +8,7 @@ from typing import Any
 from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.bases.utf8_messages import TextMessages
 from plytalk.core.contracts.cipher import Cipher
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import CannotConnect, UnknownPeer
 from plytalk.core.contracts.handshake import Handshake, HandshakeIO
 from plytalk.core.contracts.peers import Role, SessionSecrets
@@ -15,7 +16,6 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.contracts.ui import Conversation, Ui
-from plytalk.core.pipeline.session import Ending
 from plytalk.testing.verdict import within
 
 
@@ -58,10 +58,13 @@ class Unsealed(Cipher):
 
     name = "test-unsealed"
 
+    sealed_count = 0
+
     def __init__(self, secrets: SessionSecrets, role: Role, **options: Any) -> None:
         pass
 
     def seal(self, plaintext: bytes) -> bytes:
+        self.sealed_count += 1
         return plaintext
 
     def open(self, sealed: bytes) -> bytes:

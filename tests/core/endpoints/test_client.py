@@ -6,11 +6,11 @@ import pytest
 from serving import QUICK, Says, Serving, Shows, client
 
 from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, Refused, Withdrawn
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.questions import Question
 from plytalk.core.pipeline.establish import NOT_WAITING
-from plytalk.core.pipeline.session import EndedBy, Ending
 from plytalk.testing import GivenKeys
 
 

@@ -7,10 +7,11 @@ import pytest
 from serving import Says, Serving, breaking, client, hooks, server
 
 from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import BrokenPlugin, CannotConnect, ImpossibleStack, Usage
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.transport import Stream
-from plytalk.core.pipeline.session import EndedBy, Ending, Session
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import GivenKeys, RecordingUi
 
@@ -32,7 +33,7 @@ async def test_a_ui_that_breaks_at_the_end_is_named() -> None:
     class Breaks(Says):
         """Breaks at the end."""
 
-        def closed(self, session: Session, ending: Ending) -> None:
+        def closed(self, session: DirectChat, ending: Ending) -> None:
             raise ZeroDivisionError
 
     async with Serving("late") as serving:
@@ -55,7 +56,7 @@ async def test_a_ui_that_has_nothing_more_to_say_leaves_the_conversation_open() 
     class Quiet(RecordingUi):
         """Returns at once."""
 
-        async def run(self, session: Session) -> None:
+        async def run(self, session: DirectChat) -> None:
             session.say("that was all")
 
     async with Serving("quiet", keep=False) as serving:
@@ -112,10 +113,10 @@ async def test_a_stack_that_cannot_work_in_this_role_is_refused_before_connectin
 async def test_hooks_hear_of_every_conversation() -> None:
     heard: list[object] = []
 
-    def session_opened(session: Session) -> None:
+    def session_opened(session: DirectChat) -> None:
         heard.append(session.address)
 
-    def session_closed(session: Session, ending: Ending) -> None:
+    def session_closed(session: DirectChat, ending: Ending) -> None:
         heard.append(ending.by)
 
     async with Serving("hooks") as serving:
@@ -126,7 +127,7 @@ async def test_hooks_hear_of_every_conversation() -> None:
 
 
 async def test_a_hook_that_raises_at_the_start_ends_the_conversation_with_a_goodbye() -> None:
-    def session_opened(session: Session) -> None:
+    def session_opened(session: DirectChat) -> None:
         raise ZeroDivisionError
 
     async with Serving("hook") as serving:
@@ -141,7 +142,7 @@ async def test_a_hook_that_raises_at_the_start_ends_the_conversation_with_a_good
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), Usage("The history is full.")])
 async def test_a_hook_that_raises_at_the_end_is_reported_and_changes_nothing(error: Exception) -> None:
-    def session_closed(session: Session, ending: Ending) -> None:
+    def session_closed(session: DirectChat, ending: Ending) -> None:
         raise error
 
     async with Serving("end"):

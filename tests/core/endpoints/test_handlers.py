@@ -8,11 +8,12 @@ import pytest
 from serving import Serving, breaking, client
 from tables import Hosting, Nobody, Sits, Table
 
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import BrokenPlugin, NotReceived, Usage
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.ui import Conversation
-from plytalk.core.pipeline.session import EndedBy, Ending, Session
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.messages.records import Records
 from plytalk.testing import RecordingUi, TypedFrames
@@ -177,13 +178,13 @@ async def test_a_hook_that_breaks_for_one_ends_that_conversation_alone(error: Ca
         opened = 0
 
         @hookimpl
-        def session_opened(self, session: Session) -> None:
+        def session_opened(self, session: DirectChat) -> None:
             self.opened += 1
             if self.opened == 2:
                 raise error()
 
         @hookimpl
-        def session_closed(self, session: Session, ending: Ending) -> None:
+        def session_closed(self, session: DirectChat, ending: Ending) -> None:
             raise error()
 
     async with Hosting("second", Table, Second, keep=False) as serving:

@@ -11,12 +11,13 @@ from serving import PATIENT, QUICK, Says, Serving, client
 from tables import Hosting, Nobody, ShowsBoth, Sits, Table
 
 from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.peers import Peer, Role
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints import lifecycle
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
-from plytalk.core.pipeline.session import EndedBy, Ending, Session
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.testing import TypedFrames
 from plytalk.testing.verdict import idle, within
@@ -70,7 +71,7 @@ async def test_what_a_feature_tells_of_peers_is_bounded() -> None:
 
 
 async def test_a_newcomer_that_cannot_be_introduced_ends_nothing() -> None:
-    def introduce(session: Session) -> list[str]:
+    def introduce(session: DirectChat) -> list[str]:
         raise ZeroDivisionError
 
     async with Serving("introduces", introduce=introduce) as serving:

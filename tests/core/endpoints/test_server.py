@@ -8,12 +8,12 @@ import pytest
 from serving import PATIENT, Says, Serving, breaking, client, end, server
 from tables import Hosting, Sits, Table
 
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import ListenAddress
-from plytalk.core.pipeline.session import EndedBy, Ending
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import PlainFrames, stack_of

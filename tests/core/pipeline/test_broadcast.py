@@ -7,11 +7,10 @@ from types import SimpleNamespace
 import pytest
 from crowd import Crowd
 
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.layer import Failed
 from plytalk.core.contracts.optional import EncodesEach, SendsEach
-from plytalk.core.pipeline import broadcast
-from plytalk.core.pipeline.broadcast import IN_CACHE, SMALL, Broadcast, encode_each, seal_each, send_each
-from plytalk.core.pipeline.session import EndedBy
+from plytalk.core.pipeline.broadcast import IN_CACHE, SMALL, broadcast, encode_each, seal_each, send_each
 from plytalk.plugins.transports.tcp import Tcp
 
 
@@ -22,7 +21,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def test_nobody_is_no_trouble() -> None:
-    assert Broadcast().deliver([b"words"]) == []
+    assert broadcast([], [b"words"]) == []
 
 
 @pytest.mark.parametrize("size", [1, SMALL, IN_CACHE])
@@ -65,7 +64,7 @@ async def test_what_fails_in_one_ends_that_one_alone(home: Path, layer: str, mon
         alice.say("before")
         await carol.shows("before")
         broken = next(member.session for member in crowd.hub.members.values() if member.name == "bob")
-        cipher, framer = broken.sealing
+        cipher, framer = broken.connection.cipher, broken.connection.framer
 
         def fail(*arguments: object) -> bytes:
             raise ZeroDivisionError
@@ -74,10 +73,12 @@ async def test_what_fails_in_one_ends_that_one_alone(home: Path, layer: str, mon
             monkeypatch.setattr(cipher._out, "crypt", fail)
         elif layer == "framer":
             monkeypatch.setattr(framer, "encode", fail)
-            monkeypatch.setattr(broadcast, "_offers", lambda layer, batch_form: batch_form is not EncodesEach)
+            monkeypatch.setattr(
+                "plytalk.core.pipeline.broadcast._offers", lambda layer, batch_form: batch_form is not EncodesEach
+            )
         else:
             monkeypatch.setattr(broken.stream, "send", fail)
-            monkeypatch.setattr(broadcast, "_offers", lambda layer, batch_form: batch_form is not SendsEach)
+            monkeypatch.setattr("plytalk.core.pipeline.broadcast._offers", lambda layer, batch_form: batch_form is not SendsEach)
         alice.say("after")
         await carol.shows("after")
         await asyncio.sleep(0)

@@ -29,9 +29,10 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.contracts.questions import Question
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.establish import Establishment, is_local
-from plytalk.core.pipeline.session import Session
 from plytalk.core.pipeline.tracing import Tracer
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.transports.tcp import Tcp
@@ -644,7 +645,7 @@ async def test_an_attempt_that_is_broken_off_is_no_circle_for_a_search_to_find()
     listener = await Tcp().listen("127.0.0.1", 0)
     with socket.create_connection(("127.0.0.1", int(listener.address.rpartition(":")[2]))):
         stream = await listener.accept()
-        session = Session(stack_of(Shown), stream, Role.RESPONDER)
+        session = DirectChat(Connection(stack_of(Shown), stream, Role.RESPONDER))
         attempt = asyncio.create_task(session.open())
         await idle()
         gc.disable()

@@ -6,9 +6,10 @@ import pytest
 
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
-from plytalk.core.pipeline.session import Session
 from plytalk.core.pipeline.tracing import TraceEvent, Tracer
 from plytalk.plugins.ciphers.aesgcm import AesGcm
 from plytalk.plugins.handshakes.rsa import RsaOaep
@@ -32,7 +33,8 @@ async def test_every_border_is_heard_of_on_the_way_out_and_in() -> None:
     heard: dict[Role, list[TraceEvent]] = {role: [] for role in Role}
     streams = memory_stream_pair()
     sessions = [
-        Session(stack_of(Reversed), stream, role, trace=heard[role].append) for stream, role in zip(streams, Role, strict=True)
+        DirectChat(Connection(stack_of(Reversed), stream, role, trace=heard[role].append))
+        for stream, role in zip(streams, Role, strict=True)
     ]
     for session in sessions:
         await session.open() if session.role is Role.INITIATOR else None
@@ -73,7 +75,7 @@ async def test_every_border_is_heard_of_on_the_way_out_and_in() -> None:
 async def test_the_handshake_is_heard_of_as_frames() -> None:
     heard: list[TraceEvent] = []
     client, server = memory_stream_pair()
-    session = Session(stack_of(), client, Role.INITIATOR, trace=heard.append)
+    session = DirectChat(Connection(stack_of(), client, Role.INITIATOR, trace=heard.append))
     await session.open()
     assert [(event.layer, event.way, event.what) for event in heard] == [
         ("session", "", "started"),
@@ -109,7 +111,9 @@ async def test_keys_are_told_before_the_cipher_overwrites_them() -> None:
     heard = {role: Asks(True) for role in Role}
     streams = memory_stream_pair()
     layers = (TypedFrames, RsaOaep, AesGcm)
-    ends = [Session(stack_of(*layers), each, role, trace=heard[role]) for each, role in zip(streams, Role, strict=True)]
+    ends = [
+        DirectChat(Connection(stack_of(*layers), each, role, trace=heard[role])) for each, role in zip(streams, Role, strict=True)
+    ]
     await asyncio.gather(*(each.open() for each in ends))
     ours, theirs = ([event.data for event in events if event.layer == "keys"] for events in heard.values())
     assert ours == theirs
@@ -173,9 +177,9 @@ def test_other_conversations_are_not_wrapped() -> None:
 
 async def test_without_a_trace_a_session_wraps_nothing() -> None:
     client, server = memory_stream_pair()
-    session = Session(stack_of(ui=RecordingUi), client, Role.INITIATOR)
+    session = DirectChat(Connection(stack_of(ui=RecordingUi), client, Role.INITIATOR))
     await session.open()
-    assert "frames" not in vars(session._framer)
+    assert "frames" not in vars(session.connection.framer)
     client.close()
     server.close()
 

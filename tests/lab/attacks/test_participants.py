@@ -9,8 +9,9 @@ from plytalk.core.contracts.errors import BrokenPlugin
 from plytalk.core.contracts.handshake import Handshake, HandshakeIO
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.questions import Question
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.session import Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.participants import (
     ADDRESS,
@@ -80,7 +81,7 @@ def test_what_is_told_before_a_conversation_opens_is_no_alarm_and_afterwards_it_
         ours, theirs = memory_stream_pair()
         record = ParticipantRecord()
         client = make_session(stack_of(), ours, Role.INITIATOR, record, OutOfBand())
-        server = Session(stack_of(), theirs, Role.RESPONDER)
+        server = DirectChat(Connection(stack_of(), theirs, Role.RESPONDER))
         client.stack.ui.notice("It holds the key.")
         assert all(await asyncio.gather(open_session(client, record), open_session(server, ParticipantRecord())))
         assert record.alarms == []
@@ -98,7 +99,7 @@ def test_what_is_told_before_a_conversation_opens_is_no_alarm_and_afterwards_it_
 def test_a_conversation_of_the_attacker_s_own_is_a_side_like_any_other() -> None:
     async def meet() -> ParticipantRecord:
         new = attacker_sessions()
-        session = Session(stack_of(), await new.connect(), Role.INITIATOR)
+        session = DirectChat(Connection(stack_of(), await new.connect(), Role.INITIATOR))
         await session.open()
         session.begin()
         session.say("is anybody there?")
@@ -118,7 +119,7 @@ def test_a_refusal_is_an_alarm_and_the_address_is_the_lab_s() -> None:
     async def refuse() -> ParticipantRecord:
         record = ParticipantRecord()
         ours, theirs = memory_stream_pair()
-        session = Session(stack_of(), theirs, Role.RESPONDER, address=ADDRESS)
+        session = DirectChat(Connection(stack_of(), theirs, Role.RESPONDER, address=ADDRESS))
         ours.deliver_to(lambda data: None, lambda error: None)
         ours.finish()
         assert await open_session(session, record) is False
@@ -132,7 +133,7 @@ def test_a_refusal_is_an_alarm_and_the_address_is_the_lab_s() -> None:
 def test_whose_key_was_shown_is_kept() -> None:
     async def shown() -> ParticipantRecord:
         new = attacker_sessions(Shows)
-        session = Session(stack_of(), await new.connect(), Role.INITIATOR)
+        session = DirectChat(Connection(stack_of(), await new.connect(), Role.INITIATOR))
         await session.open()
         while not new.records[0].opened:
             await wait_until_idle()
@@ -148,7 +149,7 @@ def test_a_fault_of_a_layer_is_raised_and_no_mere_alarm() -> None:
         record = ParticipantRecord()
         _, theirs = memory_stream_pair()
         with pytest.raises(BrokenPlugin):
-            await open_session(Session(stack_of(Faulty), theirs, Role.RESPONDER), record)
+            await open_session(DirectChat(Connection(stack_of(Faulty), theirs, Role.RESPONDER)), record)
         return record
 
     assert not clock.run(faulty()).opened

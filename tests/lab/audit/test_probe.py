@@ -11,7 +11,8 @@ from plytalk.core.contracts.audit import Grade
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, TooSlow
 from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
-from plytalk.core.pipeline.session import Session
+from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.pipeline.connection import Connection
 from plytalk.lab.attacks import clock
 from plytalk.lab.audit.probe import CROWD, OVERSIZE, Heard, ServerProbe
 from plytalk.plugins.messages.records import Records
@@ -119,13 +120,13 @@ def test_a_server_that_talks_to_strangers_proves_it_by_an_answer() -> None:
     async def ask() -> bool | None:
         tasks: list[asyncio.Task[None]] = []
 
-        async def hold(session: Session) -> None:
+        async def hold(session: DirectChat) -> None:
             await session.open()
             session.begin()
             await session.over()
 
         def talk(guest: Guest) -> None:
-            session = Session(stack_of(Bare), guest.stream, Role.RESPONDER)
+            session = DirectChat(Connection(stack_of(Bare), guest.stream, Role.RESPONDER))
             tasks.append(asyncio.create_task(hold(session)))
 
         let_in = await probe(Doors(talk)).lets_in(GivenKeys())

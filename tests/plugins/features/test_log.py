@@ -72,7 +72,7 @@ async def test_a_server_from_its_beginning_to_its_end(file: Path) -> None:
     async with logging(file, said) as (hook, stack), open_ends(stack_of(), stack) as (client, server):
         hook.server_opened(stack=stack, address="127.0.0.1:7591", hook=hook, end=print, notice=print)
         hook.turned_away(address="192.0.2.1:1", error=Refused("The key is not in the file.", "Add it."))
-        server.session.identity = Identity("test", b"key")
+        server.session.connection.identity = Identity("test", b"key")
         hook.session_opened(session=server.session)
         client.say("exit")
         hook.session_closed(session=server.session, ending=await server.over())

@@ -15,11 +15,11 @@ import pytest
 from people import environment
 from prometheus_client.parser import text_string_to_metric_families
 
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, ImpossibleStack, Refused, Truncated, UnknownPeer, Usage
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import EndedBy, Ending
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.registry.registry import Registry
 from plytalk.plugins.features import metrics

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from crowd import Crowd, Person
 
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.features.rooms import Rooms, layers
 from plytalk.plugins.rooms import reconnecting
 from plytalk.plugins.rooms.member_names import BadName

@@ -15,8 +15,9 @@ from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, Exit, HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.session import Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.handshakes.plytalk1 import CLASSICAL, HYBRID, MAX_A, MAX_B, MAX_C, Plytalk1, layers, suites_named
 from plytalk.plugins.noise import payload, preamble
@@ -133,7 +134,9 @@ async def with_edits(client, server, from_client=None, from_server=None):
         return edit and (lambda data: [framed(edit(next(count), data[2:]))])
 
     streams = memory_stream_pair(line(from_client), line(from_server) or (lambda data: [data]))
-    sessions = [Session(each.stack, stream, each.role) for each, stream in zip((client, server), streams, strict=True)]
+    sessions = [
+        DirectChat(Connection(each.stack, stream, each.role)) for each, stream in zip((client, server), streams, strict=True)
+    ]
     return await asyncio.gather(*(session.open() for session in sessions), return_exceptions=True)
 
 

@@ -7,8 +7,9 @@ from meeting import end
 
 from plytalk.core.contracts.errors import HandshakeFailed, StackMismatch, Usage, WrongSecret
 from plytalk.core.contracts.peers import Role
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.session import Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.handshakes.plytalk1 import CLASSICAL, HYBRID, Plytalk1, suites_named
 from plytalk.plugins.noise import preamble
 
@@ -24,7 +25,7 @@ async def told(role, tmp_path, *pieces: bytes) -> BaseException:
     ours = await end(role, tmp_path / role.value)
     streams = memory_stream_pair()
     stream, other = streams if role is CLIENT else reversed(streams)
-    session = Session(ours.stack, stream, role)
+    session = DirectChat(Connection(ours.stack, stream, role))
     other.deliver_to(lambda data: None, lambda error: None)
     opening = asyncio.ensure_future(session.open())
     for piece in pieces:
@@ -64,7 +65,9 @@ async def test_a_changed_last_message_is_no_wrong_secret_where_there_is_none(tmp
         return [data[:-1] + bytes([data[-1] ^ 1])] if len(sent) == 3 else [data]
 
     streams = memory_stream_pair(edit, lambda data: [data])
-    sessions = [Session(each.stack, stream, each.role) for each, stream in zip((client, server), streams, strict=True)]
+    sessions = [
+        DirectChat(Connection(each.stack, stream, each.role)) for each, stream in zip((client, server), streams, strict=True)
+    ]
     _, error = await asyncio.gather(*(session.open() for session in sessions), return_exceptions=True)
     assert isinstance(error, HandshakeFailed)
     assert not isinstance(error, WrongSecret)

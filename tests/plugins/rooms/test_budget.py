@@ -130,7 +130,7 @@ async def test_what_many_have_saved_up_is_not_all_spent_in_one_turn_of_the_loop(
         next_turn()
         lines = [HEADER.pack(MESSAGE, len(text)) + text for text in (b"%d" % number for number in range(800))]
         for person in people:
-            person.session.deliver([padded(lines[:], sum(map(len, lines)))])
+            person.session.send_packed([padded(lines[:], sum(map(len, lines)))])
         await people[0].until(lambda: sum(event.text == "799" for event in people[0].events) == 30)
         assert sum(said) == 30 * 800
         assert max(said) <= TOGETHER + 2 * TURN
@@ -210,7 +210,7 @@ async def test_all_that_has_come_and_is_not_done_counts_as_kept(home: Path, kind
             if kind == "frame":
                 other.session.stream.send(b"\xff\xff" + bytes(60_000))
             else:
-                other.session.deliver([record(*[(100, b"")] * 2000)])
+                other.session.send_packed([record(*[(100, b"")] * 2000)])
             others.append(other)
             await idle()
             assert crowd.hub.unfinished.total <= 300_000
@@ -261,26 +261,26 @@ async def test_a_flood_is_stopped_in_the_middle_and_the_others_go_on(
     async with Crowd(home, headless=headless) as crowd:
         alice, bob, mallory = [await crowd.joins(name) for name in ("alice", "bob", "mallory")]
         for _ in range(400 if flood == "nothing" else 12):
-            mallory.session.deliver([FLOODS[flood]])
+            mallory.session.send_packed([FLOODS[flood]])
         for number in range(5):
             alice.session.say(f"line {number}")
             await bob.until(lambda number=number: f"alice: line {number}" in bob.texts)  # type: ignore[misc]
         await idle()
         member = member_of(crowd, "mallory")
-        while not member.session._stopped:  # noqa: ASYNC110
+        while member.session.is_reading:  # noqa: ASYNC110
             await asyncio.sleep(0)
         assert len(ran) <= BURST_REQUESTS + 1
         assert sum(map(len, mallory.bodies)) + len(str(mallory.told)) < MIB
         assert member.stream.buffered < MIB
         crowd.hub.drop(member, "flooding", members.CloseReason.KICKED)
-        assert not member.session._stopped
+        assert member.session.is_reading
 
 
 async def test_nothing_of_a_flood_is_lost(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with Crowd(home, headless=True, rate=0) as crowd:
         alice, bob, busy = [await crowd.joins(name) for name in ("alice", "bob", "busy")]
         lines = [(MESSAGE, b"%d" % number) if number % 100 else (MESSAGE, b"/me does %d" % number) for number in range(5000)]
-        busy.session.deliver([record(*lines)])
+        busy.session.send_packed([record(*lines)])
         await idle()
         monkeypatch.setattr(budgets, "REQUESTS", 1e9)
         busy.session.say("last")
@@ -302,9 +302,9 @@ async def test_a_member_sends_so_many_bytes_a_second_where_more_than_two_are_the
             loud.session.say("x" * MIB)
         await idle()
         member = member_of(crowd, "loud")
-        assert member.session._stopped
+        assert not member.session.is_reading
         assert crowd.hub.loud == 1
-        assert member.session._messages.unfinished < MIB
+        assert member.session.connection.messages.unfinished < MIB
         alice.session.say("meanwhile")
         await bob.until(lambda: "alice: meanwhile" in bob.texts)
         monkeypatch.setattr(budgets, "BYTES", 1e12)
@@ -343,7 +343,7 @@ async def test_where_two_are_there_the_one_waits_for_the_other(home: Path, plain
         member = member_of(crowd, "fast")
         for number in range(200):
             fast.session.say(f"{number} " + "x" * 50_000)
-        while not member.session._stopped:  # noqa: ASYNC110
+        while member.session.is_reading:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         assert crowd.hub.first.log.kept < 8 * MIB
         slow.session.stream.resume()
@@ -371,10 +371,10 @@ async def test_who_does_not_read_its_answers_is_read_from_no_more_and_then_dropp
         lazy.session.stream.pause()
         body = record((3, b"p" * 60_000)) if request_ == "ping" else record(*[(MESSAGE, request_.encode())] * 5000)
         for _ in range(40):
-            lazy.session.deliver([body])
+            lazy.session.send_packed([body])
         while not member._behind:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
-        assert member.session._stopped
+        assert not member.session.is_reading
         assert member.stream.buffered < MIB
         alice.session.say("meanwhile")
         await alice.until(lambda: "alice: meanwhile" in alice.texts)
@@ -394,7 +394,7 @@ async def test_unfinished_messages_of_all_together_are_bounded(home: Path, monke
         others: list[Stranger] = []
         for number in range(8):
             other = await crowd.joins(f"other-{number}")
-            other.session.deliver([padded([HEADER.pack(MESSAGE | MORE, 60_000), bytes(60_000)], 60_003)])
+            other.session.send_packed([padded([HEADER.pack(MESSAGE | MORE, 60_000), bytes(60_000)], 60_003)])
             others.append(other)
             await idle()
             assert crowd.hub.unfinished.total <= 300_000
@@ -423,7 +423,7 @@ async def test_nothing_is_left_of_a_member_that_has_gone(home: Path, sent: str, 
         with no_search_for_cycles():
             before = kept()
             going = await crowd.joins("mallory")
-            going.session.deliver(GOING[sent])
+            going.session.send_packed(GOING[sent])
             await idle()
             if cut:
                 reset(going)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from crowd import PATIENT, Crowd
 
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.items import Ack
 from plytalk.core.endpoints.notices import AT_ONCE
-from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.messages.records import HEADER, MESSAGE, MORE, padded
 from plytalk.plugins.rooms.events import EVENT, MAX_REQUEST, ROOM, Kind
 from plytalk.testing.verdict import idle
@@ -147,7 +147,7 @@ async def test_notices_about_members_are_counted_and_summarised(home: Path) -> N
     async with Crowd(home, headless=True) as crowd:
         for _ in range(2 * AT_ONCE):
             visitor = await crowd.joins("visitor-key")
-            visitor.session.deliver([padded([HEADER.pack(MESSAGE, 1), b"\xff"], 4)])
+            visitor.session.send_packed([padded([HEADER.pack(MESSAGE, 1), b"\xff"], 4)])
             await idle()
             visitor.cut()
             await idle()
@@ -343,7 +343,7 @@ async def test_words_that_are_longer_as_text_than_as_bytes_harm_nobody(home: Pat
             size = min(chunk, left)
             left -= size
             part = [HEADER.pack(MESSAGE | (MORE if left else 0), size), b"\xff" * size]
-            session.deliver([padded(part, size + 3)])
+            session.send_packed([padded(part, size + 3)])
         session.say("/msg alice " + "\x01" * (1024 * 1024 - 20))
         session.say("/me " + "\u00e9" * (512 * 1024 - 20))
         session.say("after all")

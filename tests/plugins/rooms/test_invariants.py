@@ -20,7 +20,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import Session
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.rooms import member_names
 from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.rooms.member import Member
@@ -34,7 +34,7 @@ LASTS = st.sampled_from([0, -1, -(2**70), 1, 2, 3, 5, 10, 2**64, True, 0.0, "0",
 class Peer:
     """A connection that keeps what it is sent, in order, and checks that it may have it."""
 
-    def __init__(self, session: Session, key: str, machine: "Rooms") -> None:
+    def __init__(self, session: DirectChat, key: str, machine: "Rooms") -> None:
         self.session, self.key, self.machine = session, key, machine
         self.instance = self.room = ""
         self.resumed: Any = None
@@ -199,7 +199,7 @@ class Rooms(RuleBasedStateMachine):
             if how == "exit":
                 peer.session.exit()
             elif how == "garbage":
-                peer.session.deliver([b"no record"])
+                peer.session.send_packed([b"no record"])
             else:
                 peer.session.stream.close()
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from crowd import Crowd, Screen
 
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import BrokenPlugin, Usage
 from plytalk.core.contracts.ui import Said
 from plytalk.core.endpoints.handlers import Presence
-from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.rooms.local_member import LocalMember
 from plytalk.testing.verdict import idle
 

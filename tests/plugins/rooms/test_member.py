@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from crowd import PATIENT, Crowd, Stranger, Tight
 
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.server import ListenAddress
-from plytalk.core.pipeline.session import EndedBy, Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 from plytalk.plugins.rooms import hub as hubs
@@ -91,9 +93,9 @@ def guest_of(profile: str) -> Stack:
     return Stack.build({**chosen, "transport": [Memory], "ui": [RecordingUi]}, {})
 
 
-async def guest(profile: str, place: str) -> Session:
+async def guest(profile: str, place: str) -> DirectChat:
     stack = guest_of(profile)
-    session = Session(stack, await stack.transport.connect(place, 0), Role.INITIATOR, limits=PATIENT)
+    session = DirectChat(Connection(stack, await stack.transport.connect(place, 0), Role.INITIATOR, limits=PATIENT))
     await session.open()
     session.begin()
     return session
@@ -329,7 +331,7 @@ async def test_who_reads_again_in_time_gets_all_in_order(home: Path) -> None:
 async def test_the_end_of_one_is_nobody_else_s(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.joins("alice"), await crowd.comes("bob")
-        alice.session.deliver([b"no record at all"])
+        alice.session.send_packed([b"no record at all"])
         await bob.shows("[alice] has left: the connection was cut.")
         await crowd.ui.shows("A record of 16 bytes came")
         assert (await alice.session.over()).by is not EndedBy.US

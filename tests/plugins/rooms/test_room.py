@@ -9,7 +9,7 @@ import pytest
 from crowd import Crowd, Stranger
 
 from plytalk.core.contracts.limits import MIB, Limits
-from plytalk.core.pipeline.session import Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.rooms import outbox
 from plytalk.plugins.rooms import room as rooms
@@ -134,13 +134,13 @@ class Sent:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.turns: list[int] = [0]
-        deliver = Session.deliver
+        send_packed = Connection.send_packed
 
-        def counted(session: Session, plaintexts: Sequence[bytes]) -> None:
+        def counted(connection: Connection, plaintexts: Sequence[bytes]) -> None:
             self.turns[-1] += sum(map(len, plaintexts))
-            deliver(session, plaintexts)
+            send_packed(connection, plaintexts)
 
-        monkeypatch.setattr(Session, "deliver", counted)
+        monkeypatch.setattr(Connection, "send_packed", counted)
         self._next()
 
     def _next(self) -> None:

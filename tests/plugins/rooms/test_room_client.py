@@ -16,7 +16,7 @@ from plytalk.core.contracts.errors import BrokenPlugin, NotDone, Truncated
 from plytalk.core.contracts.items import Ack, Extension, Pong
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.ui import Conversation
-from plytalk.core.pipeline.session import READ_SO_FAR, Session
+from plytalk.core.conversation.direct_chat import READ_SO_FAR, DirectChat
 from plytalk.plugins.features.rooms import Rooms
 from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.rooms.reconnecting import Reconnecting
@@ -31,11 +31,12 @@ WELCOME = {"do": "welcome", "room": "lobby", "epoch": "e", "you": "alice", "next
 class Server:
     """The server's side of a meeting, by hand: `asked` are the requests, `heard` the words that came."""
 
-    def __init__(self, session: Session, screen: Screen) -> None:
+    def __init__(self, session: DirectChat, screen: Screen) -> None:
         self.session, self.screen = session, screen
         self.asked: list[dict] = []
         session.extend(ROOM, lambda body: self.asked.append(read(body)))
-        session.limits = replace(session.limits, unread=-1)  # no pong: one without a welcome says that there are no rooms
+        # no pong: one without a welcome says that there are no rooms
+        session.connection.limits = replace(session.limits, unread=-1)
 
     @property
     def heard(self) -> list[str]:
@@ -66,7 +67,7 @@ Screen.says, Screen.thinks = "", 0.0  # what a meeting asks of its people
 
 
 @asynccontextmanager
-async def visiting(room_client: RoomClient, ends: tuple[End, End]) -> AsyncIterator[tuple[Session, Server]]:
+async def visiting(room_client: RoomClient, ends: tuple[End, End]) -> AsyncIterator[tuple[DirectChat, Server]]:
     """One connection of a visit; it is cut when the block ends."""
     ends[1].person.messages.clear()
     async with Meeting(*ends) as meeting:

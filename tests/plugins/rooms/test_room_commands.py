@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from crowd import Crowd, Person
 
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import Refused, Usage
 from plytalk.core.contracts.peers import Peer, Role
-from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.authenticators.allow import Allow
 from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.plugins.rooms.room_commands import COMMANDS

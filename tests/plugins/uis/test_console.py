@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pytest
 
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import OutputFailed, UnknownPeer
 from plytalk.core.contracts.ui import Said
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.io.lines import LineReader
-from plytalk.core.pipeline.session import EndedBy, Ending
 from plytalk.core.registry.registry import Registry
 from plytalk.plugins.transports.memory import Memory
 from plytalk.plugins.uis.console import Console, layers, on_screen

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.ui import Said
 from plytalk.core.io.lines import LineReader
-from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.uis.jsonl import Jsonl, layers
 from plytalk.testing import Endpoint, check_ui, open_ends, stack_of
 

@@ -17,8 +17,9 @@ from typing import Any
 from plytalk.core.contracts.errors import BadFrame, BrokenPlugin, ChatError, FrameTooLong, Tampered
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.handshake_io import MESSAGE
-from plytalk.core.pipeline.session import Session
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.rooms.events import EVENT, ROOM, RoomEvent, read
 from plytalk.plugins.transports.tcp import TcpStream
@@ -88,7 +89,7 @@ class Caller:
                 if self.chance.random() < 0.1:
                     await self._break_the_handshake(stack)
                 else:
-                    await self._converse(Session(stack, self.stream, Role.INITIATOR))
+                    await self._converse(DirectChat(Connection(stack, self.stream, Role.INITIATOR)))
         except (OSError, TimeoutError, ChatError) as error:
             self.scene.happened[type(error).__name__] += 1
         finally:
@@ -114,13 +115,13 @@ class Caller:
             self.stream.send(self.chance.randbytes(self.chance.choice((1, 5, 50, 2000))))
             await asyncio.sleep(0)
             return
-        opening = asyncio.create_task(Session(stack, self.stream, Role.INITIATOR).open())
+        opening = asyncio.create_task(DirectChat(Connection(stack, self.stream, Role.INITIATOR)).open())
         await asyncio.sleep(self.chance.uniform(0, 0.01))
         self.cut(reset=True)
         with suppress(ChatError):
             await opening
 
-    async def _converse(self, session: Session) -> None:
+    async def _converse(self, session: DirectChat) -> None:
         await session.open()
         self.scene.happened["conversations"] += 1
         self.asks_for({})
@@ -128,7 +129,7 @@ class Caller:
         session.extend(EVENT, self._event)
         session.heard_by(Deaf())
         session.begin()
-        self._cipher, self._framer = session.sealing
+        self._cipher, self._framer = session.connection.cipher, session.connection.framer
         for _ in range(self.chance.randint(1, DEEDS_EACH)):
             deed = draw(self.chance, self._guest)
             self.scene.happened[deed.__name__] += 1

@@ -9,9 +9,11 @@ import pytest
 from stacks import stack_of
 
 from plytalk.core.bases.aead import RandomNonceCipher
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.peers import Role
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.session import EndedBy, Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.handshakes import rsa
 
 TRANSCRIPTS = Path(__file__).parent.parent / "peers" / "transcripts"
@@ -68,7 +70,7 @@ async def replay(chat, role, recorded, cut):
     stack, memo = stack_of(PROFILE[chat], **recorded.options)
     ours, theirs = memory_stream_pair(cut)
     io = HandshakeIO(theirs)
-    session = Session(stack, ours, Role(role))
+    session = DirectChat(Connection(stack, ours, Role(role)))
     entries = iter(recorded.entries)
     if recorded.secrets:
         opening = asyncio.create_task(session.open())

@@ -15,12 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
-from plytalk.core.pipeline.session import Ending, Session
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 from plytalk.testing import RecordingUi
@@ -79,7 +80,7 @@ class Ours:
         self.task = task
 
     @property
-    def session(self) -> Session:
+    def session(self) -> DirectChat:
         assert self.ui.session is not None
         return self.ui.session
 

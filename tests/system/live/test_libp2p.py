@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from live.meeting import CLOSE, MESSAGE, calling, items, plaintext, serving, stack
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import EndedBy
 from plytalk.trust.identity import identity_key
 
 FOLDER = Path(__file__).parent / "libp2p"

@@ -8,9 +8,9 @@ import pytest
 from programs import ENVIRONMENT, connect, serve
 
 from live.meeting import Line, calling, serving, stack
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import Exit, Tampered, Truncated
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import EndedBy
 
 HANDSHAKE = {Role.INITIATOR: 3, Role.RESPONDER: 3}  # frames: preamble, A, C; preamble, B, the record that lets the client in
 

@@ -19,8 +19,8 @@ from live.meeting import (
     stack,
 )
 from live.noises import DissononcePeer, NoiseProtocolPeer, Scene
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import EndedBy
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.protocol import named
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from plytalk.cli.main import main
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.asyncio_stream import AsyncioStream
-from plytalk.core.pipeline.session import Session
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.handshakes.plytalk1 import Plytalk1
@@ -35,13 +35,13 @@ class Faults:
 
     def __init__(self, file: Path) -> None:
         self.file, self.due = file, -1
-        opened = Session.open
+        opened = DirectChat.open
 
-        async def told(session: Session, *given: Any) -> None:
+        async def told(session: DirectChat, *given: Any) -> None:
             self.read()
             await opened(session, *given)
 
-        Session.open = told  # type: ignore[method-assign]
+        DirectChat.open = told  # type: ignore[method-assign]
 
     def read(self) -> None:
         if self.file.exists():

@@ -8,8 +8,9 @@ from time import monotonic
 from plytalk.core.contracts.items import Extension, Ping
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
+from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.handshake_io import MESSAGE
-from plytalk.core.pipeline.session import Session
 from plytalk.core.pipeline.tracing import OUT
 from plytalk.core.pipeline.tracing import TraceEvent as TraceEvent
 from plytalk.core.stack.selection import Stack
@@ -41,7 +42,7 @@ class Client:
     async def connect(self) -> "Client":
         """Raises ChatError."""
         stream = await self._stack.transport.connect(LOOPBACK, self._port)
-        self.session = Session(self._stack, stream, Role.INITIATOR)
+        self.session = DirectChat(Connection(self._stack, stream, Role.INITIATOR))
         await self.session.open()
         self.session.heard_by(Brief())
         self.session.extend(ROOM, self._told)
@@ -179,7 +180,9 @@ async def _replay(port: int, metrics: int, key: str, count: int) -> tuple[int, i
     await prepare(honest.handshake, Role.INITIATOR, lambda prompt: "")
     recorded: list[bytes] = []
     stream = await honest.transport.connect(LOOPBACK, port)
-    session = Session(honest, stream, Role.INITIATOR, trace=lambda event: recorded.append(event.data) if sent(event) else None)
+    session = DirectChat(
+        Connection(honest, stream, Role.INITIATOR, trace=lambda event: recorded.append(event.data) if sent(event) else None)
+    )
     await session.open()
     session.begin()
     session.exit()
@@ -202,23 +205,23 @@ def sent(event: TraceEvent) -> bool:
     return event.layer == "transport" and event.way == OUT
 
 
-def _ping(session: Session) -> None:
+def _ping(session: DirectChat) -> None:
     for _ in range(200):
         session.send_item(Ping())
 
 
-def _empty(session: Session) -> None:
-    cipher, framer = session.sealing
+def _empty(session: DirectChat) -> None:
+    cipher, framer = session.connection.cipher, session.connection.framer
     session.stream.send(b"".join(framer.encode(MESSAGE, cipher.seal(bytes(64))) for _ in range(200)))
 
 
-def _ask(session: Session) -> None:
-    cipher, framer = session.sealing
+def _ask(session: DirectChat) -> None:
+    cipher, framer = session.connection.cipher, session.connection.framer
     one = b"\x01\x00\x04/who"
     session.stream.send(framer.encode(MESSAGE, cipher.seal((one * (FULL // len(one))).ljust(FULL, b"\0"))))
 
 
-FLOODS: dict[str, Callable[[Session], None]] = {"empty pings": _ping, "empty records": _empty, "records full of /who": _ask}
+FLOODS: dict[str, Callable[[DirectChat], None]] = {"empty pings": _ping, "empty records": _empty, "records full of /who": _ask}
 
 
 def insider(amount: Amount, program: Program = CHAT) -> Iterator[Row]:
@@ -228,7 +231,7 @@ def insider(amount: Amount, program: Program = CHAT) -> Iterator[Row]:
             yield asyncio.run(_insider(server, name, flood, amount))
 
 
-async def _insider(server: Server, name: str, flood: Callable[[Session], None], amount: Amount) -> Row:
+async def _insider(server: Server, name: str, flood: Callable[[DirectChat], None], amount: Amount) -> Row:
     members = Members(server.port, amount.beside_insider, amount.beside_insider, prefix="lobby")
     await members.join()
     alone = await members.talk(amount.insider, 0.5)

@@ -17,10 +17,12 @@ from time import perf_counter
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.peers import Identity as Shown
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import Ending, Session
+from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.handshakes.plytalk1 import Plytalk1
 from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent, read, write
@@ -80,7 +82,7 @@ class Member:
         async with asyncio.timeout(PATIENCE):
             await loop.sock_connect(sock, (LOOPBACK, port))
             _, stream = await loop.create_connection(lambda: TcpStream(name=f"{LOOPBACK}:{port}"), sock=sock)
-            self.session = Session(replace(stack, handshake=self._handshake), stream, Role.INITIATOR)
+            self.session = DirectChat(Connection(replace(stack, handshake=self._handshake), stream, Role.INITIATOR))
             await self.session.open()
             self.session.extend(ROOM, self._asked)
             self.session.extend(EVENT, self._event)

@@ -14,7 +14,8 @@ from time import monotonic, perf_counter
 
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import Session
+from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.transports.tcp import TcpStream
 from tests.system.resources.attacks import Amount, Row, ms
 from tests.system.resources.server import LOOPBACK, ROOT, Server, serving, stack
@@ -78,7 +79,7 @@ class Newcomers:
         loop = asyncio.get_running_loop()
         await loop.sock_connect(sock, (LOOPBACK, self._port))
         _, stream = await loop.create_connection(lambda: TcpStream(name=f"{LOOPBACK}:{self._port}"), sock=sock)
-        session = Session(self._stack, stream, Role.INITIATOR)
+        session = DirectChat(Connection(self._stack, stream, Role.INITIATOR))
         try:
             await session.open()
         finally:

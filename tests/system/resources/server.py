@@ -19,8 +19,9 @@ from typing import Any
 
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.client import Client
-from plytalk.core.pipeline.session import Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 from plytalk.testing import RecordingUi
@@ -169,9 +170,9 @@ class Honest:
         session.stream.close()
         return perf_counter() - begun
 
-    async def opened(self) -> Session:
+    async def opened(self) -> DirectChat:
         """A conversation that has just begun, for a test that wants to misbehave in it."""
         await prepare(self.stack.handshake, Role.INITIATOR, lambda prompt: "")
-        session = Session(self.stack, await self.stack.transport.connect(LOOPBACK, self.port), Role.INITIATOR)
+        session = DirectChat(Connection(self.stack, await self.stack.transport.connect(LOOPBACK, self.port), Role.INITIATOR))
         await session.open()
         return session

@@ -22,9 +22,10 @@ from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.ui import Ui
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.establish import Establishment
-from plytalk.core.pipeline.session import Session
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 from plytalk.plugins.uis.console import RECEIVED, Console
@@ -77,7 +78,10 @@ async def _told(profile: str, ui: type[Layer], texts: Sequence[str]) -> list[str
     chosen = {**choose(names, {}, registry.layer), "auth": [], "ui": [ui]}
     with printed() as lines:
         here, there = memory_stream_pair(lambda data: [data[at : at + 7] for at in range(0, len(data), 7)])
-        ends = [Session(Stack.build(chosen), stream, role) for stream, role in ((here, Role.INITIATOR), (there, Role.RESPONDER))]
+        ends = [
+            DirectChat(Connection(Stack.build(chosen), stream, role))
+            for stream, role in ((here, Role.INITIATOR), (there, Role.RESPONDER))
+        ]
         for end in ends:
             await prepare(end.stack.handshake, end.role, lambda prompt: "")
         await asyncio.gather(*(end.open() for end in ends))
@@ -147,7 +151,7 @@ async def _raw(texts: Sequence[str]) -> list[str]:
     chosen = {**{kind: [registry.layer(kind, name)] for kind, name in names.items()}, "ui": [Console]}
     with printed() as lines:
         here, there = memory_stream_pair()
-        session = Session(Stack.build(chosen), there, Role.RESPONDER)
+        session = DirectChat(Connection(Stack.build(chosen), there, Role.RESPONDER))
         await session.open()
         session.begin()
         for text in texts:
@@ -215,7 +219,7 @@ def judged(ui: type[Layer], texts: Sequence[str]) -> list[str]:
     async def judge() -> None:
         here, _ = memory_stream_pair()
         stack = stack_of(Shows, Talkative, ui)
-        session = Session(stack, here, Role.INITIATOR)
+        session = DirectChat(Connection(stack, here, Role.INITIATOR))
         opening = Establishment(stack, here, Role.INITIATOR, "here", session.limits, None)
         await opening.run()
 

@@ -20,9 +20,9 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.properties import Property
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
-from plytalk.core.pipeline.session import Session
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
@@ -46,7 +46,7 @@ class Absent(RecordingUi):
 class Brief(RecordingUi):
     """Says hello, and goes."""
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: DirectChat) -> None:
         session.say("hello")
         await session.drain()
         session.exit()
@@ -102,7 +102,7 @@ class Case:
     def __init__(self, port: int, client: Client, counts: Counts) -> None:
         self.port, self.client, self.counts = port, client, counts
 
-    async def session(self) -> Session:
+    async def session(self) -> DirectChat:
         """An open conversation, from the client's side."""
         session = await self.client._connect("127.0.0.1", self.port)
         session.begin()
@@ -274,9 +274,9 @@ async def settled(case: Case, ends: Ends, times: int) -> None:
     await settle()
 
 
-def sessions() -> list[Session]:
+def sessions() -> list[DirectChat]:
     """The sessions that there are, also those that earlier tests left."""
-    return [each for each in gc.get_objects() if type(each) is Session]
+    return [each for each in gc.get_objects() if type(each) is DirectChat]
 
 
 async def settle() -> None:

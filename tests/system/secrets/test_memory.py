@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from heap import referents
 from stacks import Memo
 
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
-from plytalk.core.pipeline.session import Session
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.registry.registry import Registry
@@ -74,7 +74,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Made:
 class Talk:
     """An open conversation: both sessions, both ends, and what the trace has heard."""
 
-    sessions: list[Session]
+    sessions: list[DirectChat]
     ends: list[Any]
     events: list[TraceEvent]
 
@@ -87,10 +87,10 @@ class Hears:
     """The hooks of this process: they keep the sessions that open."""
 
     def __init__(self) -> None:
-        self.opened: asyncio.Queue[Session] = asyncio.Queue()
+        self.opened: asyncio.Queue[DirectChat] = asyncio.Queue()
 
     @hookimpl
-    def session_opened(self, session: Session) -> None:
+    def session_opened(self, session: DirectChat) -> None:
         self.opened.put_nowait(session)
 
 
@@ -166,7 +166,7 @@ async def test_nothing_in_reach_of_a_conversation_shows_a_secret(tmp_path: Path,
     async with talking(tmp_path, made) as talk:
         shown = {type(each).__name__: None for each in reachable(talk.roots, [made, made.raw]) if ours(each)}
         assert {
-            "Session",
+            "DirectChat",
             "Stack",
             "NoiseTransport",
             "CipherState",

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
-from plytalk.core.pipeline.session import EndedBy
 from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.run import AttackRecord, Passive, run_attack

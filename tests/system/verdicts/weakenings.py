@@ -37,7 +37,8 @@ def red(stacks: str | tuple[str, ...], *attacks: str, seed: int = 0) -> tuple[tu
 
 NOISE, AEAD, RECORDS = "plugins/ciphers/noise.py", "core/bases/aead.py", "plugins/messages/records.py"
 ENGINE, STATES, PLYTALK1 = "plugins/noise/engine.py", "plugins/noise/states.py", "plugins/handshakes/plytalk1.py"
-SESSION, OPENING, FRAMING = "core/pipeline/session.py", "core/pipeline/establish.py", "core/bases/header_framer.py"
+CONNECTION, CONVERSATION = "core/pipeline/connection.py", "core/conversation/direct_chat.py"
+OPENING, FRAMING = "core/pipeline/establish.py", "core/bases/header_framer.py"
 RSA, LIMITS = "plugins/handshakes/rsa.py", "core/contracts/limits.py"
 AUTHS = "plugins/authenticators"
 HOSTS, KNOWN_HOSTS, PEER = "trust/host_keys.py", "plugins/authenticators/known_hosts.py", "plugins/authenticators/peer.py"
@@ -80,21 +81,21 @@ CHANNEL = (
     ),
     Weakening(
         "an end without a goodbye is an end",
-        SESSION,
+        CONVERSATION,
         "elif Property.CLEAN_END in self.stack.gives:",
         'elif setattr(self, "acknowledges", False) or setattr(self, "_said", 0):',  # what is not acknowledged would show it, too
         red(DEFAULT, "truncate", "swallow-goodbye"),
     ),
     Weakening(
         "half a frame is none",
-        SESSION,
-        "elif self._framer.unfinished:",
+        CONVERSATION,
+        "elif self.connection.framer.unfinished:",
         "elif False:",
         red((OLD, OLDER), "cut-in-frame"),
     ),
     Weakening(
         "the first notice is not shown",
-        SESSION,
+        CONVERSATION,
         "if seen > MAX_SAME or (seen == 1 and len(self._noticed) >= MAX_NOTICES):",
         "if seen == 1 or seen > MAX_SAME:",
         red((OLD, OLDER), "tamper", "lengthen", "shorten"),
@@ -108,8 +109,8 @@ CHANNEL = (
     ),
     Weakening(
         "the keys of a conversation outlive it",
-        SESSION,
-        "            self._cipher.forget()\n",
+        CONNECTION,
+        "            self.cipher.forget()\n",
         "            pass\n",
         red((DEFAULT, PSK), "memory-after"),
     ),
@@ -122,15 +123,15 @@ CHANNEL = (
     ),
     Weakening(
         "what a peer says is shown as it is",
-        SESSION,
+        CONVERSATION,
         "show(item if harmless else clean(item))",
         "show(item)",
         red((DEFAULT, OLD), "escapes"),
     ),
     Weakening(
         "a frame has any length once the handshake is done",
-        SESSION,
-        "framer.limit = self.limits.message + cipher.overhead",
+        CONNECTION,
+        "framer.limit = self.limits.message + self.cipher.overhead",
         "framer.limit = 2**31",
         red((OLD, OLDER), "long-message"),
     ),
@@ -488,8 +489,8 @@ SERVER = (
     ),
     Weakening(
         "frames of another type are passed over in silence",
-        SESSION,
-        "                    self.notice(f\"Ignored a frame of the unexpected type {clean(kind.decode('latin-1'))!r}.\")\n",
+        CONNECTION,
+        "                    receiver.skipped(f\"Ignored a frame of the unexpected type '{kind.decode('latin-1')}'.\")\n",
         "",
         red(OLD, "retype"),
     ),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import (
     BrokenPlugin,
     FrameTooLong,
@@ -23,8 +24,9 @@ from plytalk.core.contracts.layer import Buffer, Frame, Kind, Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Profile, Property
+from plytalk.core.conversation.direct_chat import MAX_NOTICES, DirectChat
 from plytalk.core.io.memory_stream import HIGH_WATER, MemoryStream, memory_stream_pair
-from plytalk.core.pipeline.session import MAX_NOTICES, EndedBy, Ending, Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.testing import PlainFrames, RecordingUi, TypedFrames, byte_by_byte, randomly, stack_of, two_ends
 from plytalk.testing.parts import PlainWords, Unsealed
 from plytalk.testing.transports import Receiver
@@ -73,7 +75,9 @@ class Alone:
         self.peer, mine = MemoryStream("memory:server"), stream("memory:client")
         self.peer._other, mine._other = mine, self.peer
         self.stream = mine
-        self.session = Session(stack_of(Silent, *layers), mine, Role.INITIATOR, limits=limits or Limits(goodbye=0.01))
+        self.session = DirectChat(
+            Connection(stack_of(Silent, *layers), mine, Role.INITIATOR, limits=limits or Limits(goodbye=0.01))
+        )
         ui = self.session.stack.ui
         assert isinstance(ui, RecordingUi)
         self.ui = ui
@@ -139,7 +143,7 @@ class Choosy(RecordingUi):
     def message(self, text: str) -> None:
         super().message(text)
         if len(self.messages) % 2 == 0:
-            assert isinstance(self.session, Session)
+            assert isinstance(self.session, DirectChat)
             self.session.stop_reading()
 
 
@@ -173,7 +177,7 @@ async def test_an_end_while_reading_is_stopped_comes_after_what_was_said_before_
     alone.ui.opened(alone.session)
     alone.peer.send(frame(b"1") + frame(b"2") + frame(b"3"))
     await idle()
-    alone.session._ended(ConnectionResetError("gone"))
+    alone.session.connection._ended(ConnectionResetError("gone"))
     assert alone.session.ending is None
     alone.session.read_on()
     assert alone.ui.messages == ["1", "2", "3"]
@@ -186,7 +190,7 @@ async def test_after_a_cut_nobody_waits_long_for_a_reading_that_is_stopped() -> 
     alone.ui.opened(alone.session)
     alone.peer.send(frame(b"1") + frame(b"2") + frame(b"3"))
     await idle()
-    alone.session._ended(ConnectionResetError("gone"))
+    alone.session.connection._ended(ConnectionResetError("gone"))
     ending = await alone.session.over()
     assert isinstance(ending.error, Truncated)
     assert alone.ui.messages == ["1", "2"]
@@ -223,7 +227,7 @@ async def test_an_answer_given_while_hearing_goes_out_at_once() -> None:
 
     alone = await Alone(Parrot).open()
     alone.ui.opened(alone.session)
-    alone.session._receive(frame(b"one") + frame(b"two"))
+    alone.session.connection._receive(frame(b"one") + frame(b"two"))
     assert b"".join(alone.peer._inbox) == frame(b"one") + frame(b"two")  # in the same turn
     alone.session.exit()
     await alone.over()
@@ -234,7 +238,7 @@ async def test_what_is_said_while_hearing_goes_out_in_one_piece_also_where_it_wa
         """Holds back its answers for a moment."""
 
         def message(self, text: str) -> None:
-            assert isinstance(self.session, Session)
+            assert isinstance(self.session, DirectChat)
             self.session.hold()
             self.session.say(text)
             self.session.release()
@@ -242,7 +246,7 @@ async def test_what_is_said_while_hearing_goes_out_in_one_piece_also_where_it_wa
 
     alone = await Alone(Holds).open()
     alone.ui.opened(alone.session)
-    alone.session._receive(frame(b"one"))
+    alone.session.connection._receive(frame(b"one"))
     assert [*alone.peer._inbox] == [frame(b"one") + frame(b"and more")]
     alone.session.exit()
     await alone.over()
@@ -373,7 +377,7 @@ async def test_another_hears_in_place_of_the_ui_once_it_is_asked(raw: bool) -> N
 
 async def test_all_who_asked_are_told_of_the_end_at_once_also_those_who_ask_late() -> None:
     alone = await Alone().open()
-    told: list[tuple[int, Session, Ending]] = []
+    told: list[tuple[int, DirectChat, Ending]] = []
     for number in (1, 2):
         alone.session.when_over(lambda session, ending, number=number: told.append((number, session, ending)))
     alone.session.exit()
@@ -504,15 +508,15 @@ async def test_who_leaves_while_it_is_held_has_said_all() -> None:
 
 async def test_what_was_packed_once_for_many_goes_out_behind_what_is_pending() -> None:
     alone = await Alone(Items).open()
-    alone.session.deliver([b"one", b"two"])
+    alone.session.send_packed([b"one", b"two"])
     assert b"".join(alone.peer._inbox) == frame(b"one") + frame(b"two")
     alone.session.say("three")
-    alone.session.deliver([b"four"])
-    alone.session.deliver([b"five"])
+    alone.session.send_packed([b"four"])
+    alone.session.send_packed([b"five"])
     await idle()
     assert alone.says == b"".join(map(frame, (b"one", b"two", b"three", b"four", b"five")))
     alone.session.exit()
-    alone.session.deliver([b"ghost"])
+    alone.session.send_packed([b"ghost"])
     await idle()
     assert alone.says.endswith(frame(b"exit"))
     await alone.over()
@@ -523,7 +527,7 @@ async def test_a_cipher_that_breaks_on_what_was_packed_ends_that_conversation(pe
     alone = await Alone(breaking(Unsealed, "seal"), Items).open()
     if pending:
         alone.session.say("words")
-    alone.session.deliver([b"one"])
+    alone.session.send_packed([b"one"])
     assert isinstance((await alone.over()).error, BrokenPlugin)
 
 
@@ -597,7 +601,7 @@ async def test_a_peer_that_closes_in_the_middle_of_a_frame_has_truncated_it(sent
 
 async def test_a_connection_that_breaks_is_truncation_with_its_cause_in_words() -> None:
     alone = await Alone().open()
-    alone.session._ended(ConnectionResetError(104, "Connection reset\x1b by peer"))
+    alone.session.connection._ended(ConnectionResetError(104, "Connection reset\x1b by peer"))
     ending = await alone.over()
     assert ending.exit_code == 8
     assert ending.reason.startswith("The connection was cut (connection reset␛ by peer)")
@@ -606,7 +610,7 @@ async def test_a_connection_that_breaks_is_truncation_with_its_cause_in_words() 
 async def test_a_connection_that_breaks_after_our_goodbye_may_have_lost_it() -> None:
     alone = await Alone().open()
     alone.session.exit()
-    alone.session._ended(ConnectionResetError(104, "reset"))
+    alone.session.connection._ended(ConnectionResetError(104, "reset"))
     ending = await alone.over()
     assert (ending.by, ending.exit_code) == (EndedBy.US, 8)
     assert "may not have received everything: the connection was cut" in ending.reason
@@ -623,7 +627,7 @@ async def test_nothing_is_said_after_our_goodbye_and_what_still_comes_is_heard()
     await idle()
     assert alone.says == frame(b"last words") + frame(b"exit")
     await alone.over()
-    alone.session._receive(frame(b"too late"))
+    alone.session.connection._receive(frame(b"too late"))
     assert alone.ui.messages == ["on its way already"]
 
 
@@ -717,7 +721,7 @@ async def test_a_cut_is_told_with_the_lines_that_were_not_acknowledged(taken: in
         alone.session.say(line)
     alone.peer.send(frame(b"=%d" % taken))
     await idle()
-    alone.session._ended(ConnectionResetError(104, "reset"))
+    alone.session.connection._ended(ConnectionResetError(104, "reset"))
     assert (await alone.over()).reason.startswith(
         f"The connection was cut (reset): something the other side sent may be missing{lost}."
     )
@@ -727,10 +731,10 @@ async def test_what_is_kept_of_what_has_come_is_counted() -> None:
     alone = await Alone(Items).open()
     alone.peer.send(frame(b"hello")[:7])
     await idle()
-    assert alone.session.unfinished == 7
+    assert alone.session.connection.unfinished == 7
     alone.peer.send(frame(b"hello")[7:])
     await idle()
-    assert alone.session.unfinished == 0
+    assert alone.session.connection.unfinished == 0
     assert alone.ui.messages == ["hello"]
     alone.session.exit()
     await alone.over()
@@ -912,7 +916,7 @@ async def test_a_first_word_that_another_stack_would_say_ends_the_conversation_i
     known = [Profile("loud", "Shouts", 1, {"framer": "test-plain"}, rb"HELLO")]
     for first, mismatch in ((b"HELLO there", True), (frame(b"hello"), False)):
         alone = Alone()
-        alone.session.stack = replace(alone.session.stack, known=tuple(known))
+        alone.session.connection.stack = replace(alone.session.stack, known=tuple(known))
         await alone.open()
         alone.peer.send(first)
         alone.peer.finish()
@@ -1045,9 +1049,11 @@ async def test_a_session_that_is_cancelled_while_opening_closes_its_stream() -> 
 
 async def test_a_conversation_knows_whom_it_is_with_and_over_what() -> None:
     client, server = memory_stream_pair()
-    session = Session(stack_of(PlainFrames), client, Role.INITIATOR)
+    session = DirectChat(Connection(stack_of(PlainFrames), client, Role.INITIATOR))
     assert session.address == "memory:server"
-    assert Session(stack_of(), client, Role.INITIATOR, address="chat.example.org:1").address == "chat.example.org:1"
+    assert (
+        DirectChat(Connection(stack_of(), client, Role.INITIATOR, address="chat.example.org:1")).address == "chat.example.org:1"
+    )
     assert session.ending is None
     client.close()
     server.close()
@@ -1074,7 +1080,7 @@ async def test_when_it_is_over_the_keys_are_dropped_and_nothing_refers_back_to_i
         alone.session.fail(error)
     assert not forgotten
     ending = await alone.session.over()
-    assert forgotten == [alone.session._cipher]
+    assert forgotten == [alone.session.connection.cipher]
     assert ending.error is not None
     assert ending.error.__traceback__ is None
     assert (alone.session._extensions, alone.session._when_over) == ((), ())

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import Truncated
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
+from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.conversation.heartbeat import PARTS, Heartbeat
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.core.pipeline.heartbeat import PARTS, Heartbeat
-from plytalk.core.pipeline.session import EndedBy, Session
+from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.ciphers.none import NoCipher
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.messages.records import Records
@@ -143,13 +145,13 @@ def test_a_period_of_zero_watches_nobody() -> None:
 # -- sessions ---------------------------------------------------------------------------------------------------------------
 
 
-async def two(clock: Clock, *layers: Any) -> tuple[Session, Session]:
+async def two(clock: Clock, *layers: Any) -> tuple[DirectChat, DirectChat]:
     """A client whose heartbeat goes by `clock`, and a server without one, in conversation."""
     streams = memory_stream_pair()
     heartbeat = Heartbeat(PERIOD, clock.call_later, clock.call_soon)
     layers = layers or (U16, Records)
-    client = Session(stack_of(*layers), streams[0], Role.INITIATOR, heartbeat=heartbeat)
-    server = Session(stack_of(*layers), streams[1], Role.RESPONDER)
+    client = DirectChat(Connection(stack_of(*layers), streams[0], Role.INITIATOR), heartbeat=heartbeat)
+    server = DirectChat(Connection(stack_of(*layers), streams[1], Role.RESPONDER))
     await asyncio.gather(client.open(), server.open())
     client.begin()
     server.begin()

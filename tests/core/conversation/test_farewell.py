@@ -8,7 +8,7 @@ from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import NotReceived, Truncated
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.limits import Limits
-from plytalk.core.pipeline.farewell import STOPPED, Farewell, Pieces, not_received
+from plytalk.core.conversation.farewell import STOPPED, Farewell, not_received
 from plytalk.testing.verdict import idle
 
 
@@ -44,13 +44,6 @@ US, THEM = Ending(EndedBy.US, "You said exit."), Ending(EndedBy.THEM, "The other
 )
 def test_what_was_not_received_is_said_in_a_sentence(lines: int, why: str, acknowledged: bool, sentence: str) -> None:
     assert not_received(lines, why, acknowledged) == sentence
-
-
-def test_lines_are_counted_by_the_pieces_that_they_went_out_in() -> None:
-    pieces = Pieces()
-    for _ in range(3):
-        pieces.sent(10, 100)
-    assert [pieces.lines_in(size) for size in (0, 1, 100, 101, 300, 1000)] == [0, 10, 10, 20, 30, 30]
 
 
 async def test_an_acknowledged_goodbye_and_theirs_are_the_end() -> None:

@@ -6,7 +6,6 @@ closed                both goodbyes are through, or nothing has moved for `Limit
 """
 
 import asyncio
-from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,14 +15,12 @@ from plytalk.core.contracts.errors import ChatError, NotReceived, Truncated
 from plytalk.core.contracts.items import CloseReason
 
 if TYPE_CHECKING:
-    from plytalk.core.pipeline.session import Session
+    from plytalk.core.conversation.direct_chat import DirectChat
 
 LOOK = 0.25
 """How often it is looked whether anything moves, in seconds."""
 TELL = 1.0
 """After how many seconds of waiting its user is told what is waited for."""
-REMEMBERED = 10_000
-"""Of how many of the last pieces sent it is known how many lines are in each."""
 
 
 class Farewell:
@@ -48,7 +45,7 @@ class Farewell:
             self.error, self.stream_over, self.over = error, True, True
             self.changed.set()
 
-    async def wait(self, session: "Session", ending: Ending) -> Ending:
+    async def wait(self, session: "DirectChat", ending: Ending) -> Ending:
         """Wait until everything is received, the stream is over, or nothing moves any more. Gives the ending as it then is."""
         loop = asyncio.get_running_loop()
         limit, began = session.limits.goodbye, loop.time()
@@ -69,13 +66,13 @@ class Farewell:
                 session.tell_waiting()
         return self.verdict(session, ending)
 
-    def _mark(self, session: "Session") -> tuple[int, ...]:
+    def _mark(self, session: "DirectChat") -> tuple[int, ...]:
         """What is different if something has moved. From one that has said goodbye nothing more has to come."""
         if self.error is None:
             self.undelivered = session.stream.undelivered
         return session.stream.buffered, self.undelivered, session.unacknowledged, 0 if self.heard else self.arrived
 
-    def _is_done(self, session: "Session", ending: Ending) -> bool:
+    def _is_done(self, session: "DirectChat", ending: Ending) -> bool:
         if self.stream_over and self.error is not None:
             return True
         if session.stream.buffered:
@@ -85,7 +82,7 @@ class Farewell:
         # A peer that closed acknowledges what it has taken, and resets the connection for the rest.
         return (self.stream_over or ending.by is EndedBy.THEM) and not session.stream.undelivered
 
-    def verdict(self, session: "Session", ending: Ending, why: str = "") -> Ending:
+    def verdict(self, session: "DirectChat", ending: Ending, why: str = "") -> Ending:
         """How it ended, now that no more comes: `why` not, where the connection is not over."""
         if ending.error or (ending.by is EndedBy.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)):
             return ending
@@ -121,23 +118,3 @@ def not_received(lines: int, why: str, acknowledged: bool) -> str:
     else:
         what = "The other side did not receive everything" if acknowledged else "The other side may not have received everything"
     return f"{what}: {why}."
-
-
-class Pieces:
-    """How many lines went out in which pieces: for messages without acknowledgements, where only bytes can be counted."""
-
-    def __init__(self) -> None:
-        self._pieces: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
-
-    def sent(self, lines: int, size: int) -> None:
-        self._pieces.append((lines, size))
-
-    def lines_in(self, size: int) -> int:
-        """How many lines may be in the last `size` bytes."""
-        found = 0
-        for lines, length in reversed(self._pieces):
-            if size <= 0:
-                break
-            found += lines
-            size -= length
-        return found

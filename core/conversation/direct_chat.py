@@ -1,22 +1,16 @@
-"""One conversation, from the first byte to the last: the byte's way, read from top to bottom.
+"""One conversation over one connection: what is said and heard, what counts as received, and how it ends.
 
-    out:  say -> messages.pack -> cipher.seal -> framer.encode -> stream.send       (`_flush`)
-    in:   stream -> framer.feed, framer.frames -> cipher.open -> messages.unpack    (`_receive`)
-
-A session is opened once, is then driven only by what arrives and by `say`, and ends once, with an `Ending`. Whatever goes wrong,
-the peer sees the same thing: the connection closes.
+It is driven by what the connection hands over and by `say`, and ends once, with an `Ending`. Whatever goes wrong, the peer sees
+the same thing: the connection closes.
 """
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from operator import length_hint
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.endings import NOT_LET_IN, EndedBy, Ending, ending_by_peer, unheard
-from plytalk.core.contracts.errors import BrokenPlugin, ChatError, StackMismatch, Tampered, Truncated
-from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.errors import BrokenPlugin, ChatError, StackMismatch, Truncated
 from plytalk.core.contracts.items import (
     EXIT,
     EXIT_SPACE,
@@ -31,38 +25,27 @@ from plytalk.core.contracts.items import (
     Undecodable,
     is_exit,
 )
-from plytalk.core.contracts.layer import Buffer, Frame
 from plytalk.core.contracts.limits import Limits
-from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import all_clean, clean
-from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.ui import Hearer
-from plytalk.core.pipeline.establish import Admit, Establishment, IsThere, admit_everybody
-from plytalk.core.pipeline.farewell import STOPPED, Farewell, Pieces
-from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, FrameHandshakeIO
-from plytalk.core.pipeline.heartbeat import Heartbeat
-from plytalk.core.pipeline.tracing import Trace, Tracer
-from plytalk.core.stack.selection import Stack
-
-if TYPE_CHECKING:
-    from plytalk.core.pipeline.broadcast import Broadcast
-
-__all__ = ["EndedBy", "Ending", "Session"]
+from plytalk.core.conversation.farewell import STOPPED, Farewell
+from plytalk.core.conversation.heartbeat import Heartbeat
+from plytalk.core.pipeline.connection import Connection, Reading
+from plytalk.core.pipeline.establish import IsThere
+from plytalk.core.pipeline.pieces import Pieces
 
 MAX_SAME, MAX_NOTICES = 3, 100
 """How often the same sentence is shown in a conversation, and how many different ones."""
 ACKNOWLEDGE = 64
 """After how many messages the other side is told that they were received; when it says goodbye, it is told at once."""
-ITEM_KEPT = 96
-"""About how many bytes of memory an item of a record takes while it waits: a short one takes most of its length."""
 READ_SO_FAR = b"read so far?"
 OUR_WORDS = {CloseReason.SHUTDOWN: "The server was told to end."}
 
 
 class Meter(Protocol):
-    """Is told what a peer sends before the work is done, and may stop the reading (`Session.stop_reading`).
+    """Is told what a peer sends before the work is done, and may stop the reading (`Connection.stop_reading`).
 
     Messages are not told here: they reach the hearer, which may stop the reading as well.
     """
@@ -77,33 +60,24 @@ class Meter(Protocol):
         """So many bytes are kept now of what has come and is not done: unfinished frames and messages, and what waits."""
 
 
-class Session:
+class DirectChat:
     """A conversation over one stream, through one stack, at one end of it."""
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
         "_acknowledge_at",
         "_acknowledged",
-        "_admit",
         "_before_goodbye",
-        "_boundaries",
-        "_broadcast",
-        "_cipher",
-        "_delivered",
-        "_end_waits",
         "_ending_known",
         "_extensions",
         "_farewell",
-        "_framer",
-        "_frames",
         "_hearer",
         "_heartbeat",
         "_held",
-        "_io",
+        "_held_items",
         "_leaves_then",
         "_leaving",
         "_loop",
-        "_messages",
         "_meter",
         "_noticed",
         "_on_goodbye",
@@ -112,65 +86,42 @@ class Session:
         "_on_read",
         "_on_said",
         "_on_taken",
-        "_pending",
-        "_pieces",
-        "_receiving",
-        "_rest",
         "_said",
         "_show_notice",
-        "_stopped",
         "_taken",
         "_theirs",
-        "_tracer",
-        "_unread",
-        "_unscheduled",
         "_when_over",
         "acknowledges",
         "active_at",
         "address",
-        "approved",
+        "connection",
         "ending",
         "failed",
         "heard",
-        "identity",
-        "limits",
-        "role",
         "stack",
         "stream",
     )  # fmt: skip
 
     def __init__(
         self,
-        stack: Stack,
-        stream: Stream,
-        role: Role,
+        connection: Connection,
         *,
-        address: str = "",
-        limits: Limits | None = None,
-        trace: Trace | None = None,
-        admit: Admit = admit_everybody,
         heartbeat: Heartbeat | None = None,
         notice: Callable[[str], None] | None = None,
     ) -> None:
-        """`admit` has a server's last word on who is let in; `heartbeat` notices a peer that is dead; `notice` tells the user
-        about the peer, by default with the UI."""
-        self._admit = admit
-        self._heartbeat = heartbeat if Ping in stack.make_messages.layer.carries else None
+        """`heartbeat` notices a peer that is dead; `notice` tells the user about the peer, by default with the UI."""
+        self.connection, self.stack, self.stream = connection, connection.stack, connection.stream
+        self.address = connection.address
+        self._heartbeat = heartbeat if Ping in self.stack.make_messages.layer.carries else None
         self.heard = False
-        self.stack, self.stream, self.role = stack, stream, role
-        self.address = address or stream.peer
-        self.limits = limits or Limits()
-        self.identity: Identity | None = None
-        self.approved = False
         self.ending: Ending | None = None
-        self._tracer = Tracer(trace) if trace else None
         self._ending_known: asyncio.Event | None = None  # made when somebody waits: a server has thousands of conversations
         self._farewell: Farewell | None = None
         self._theirs: Ending
         self.failed = False
-        self._hearer: Hearer = stack.ui
-        self._show_notice = notice or stack.ui.notice
-        self._when_over: tuple[Callable[[Session, Ending], None], ...] = ()
+        self._hearer: Hearer = self.stack.ui
+        self._show_notice = notice or self.stack.ui.notice
+        self._when_over: tuple[Callable[[DirectChat, Ending], None], ...] = ()
         self._on_said: Callable[[str], None] | None = None
         self._on_taken: Callable[[int], None] | None = None
         self._on_left: Callable[[], None] | None = None
@@ -181,68 +132,36 @@ class Session:
         self._extensions: tuple[tuple[int, Callable[[bytes], None]], ...] = ()
         self._loop = asyncio.get_running_loop()
         self.active_at = self._loop.time()
-        self._pending: list[Item] = []
-        self._unscheduled = False  # whether what is pending only waits for what comes next
-        self._framer: Framer
-        self._cipher: Cipher
-        self._messages: Messages
-        self._boundaries = False
-        self.acknowledges = stack.make_messages.layer.extensible
+        self.acknowledges = self.stack.make_messages.layer.extensible
         self._said = self._acknowledged = self._taken = 0
         self._acknowledge_at = ACKNOWLEDGE if self.acknowledges else sys.maxsize
-        self._pieces = None if self.acknowledges else Pieces()
-        self._delivered = 0
-        self._broadcast: Broadcast | None = None
-        self._receiving = self._held = self._stopped = False
-        self._rest: Iterator[Item] | None = None  # of the record in which reading was stopped
-        self._frames: Iterator[Frame] | None = None
-        self._unread = b""
-        self._end_waits: tuple[Exception | None] | None = None
+        if not self.acknowledges:
+            connection.pieces = Pieces()
+        self._held = False
+        self._held_items: list[Item] = []
         self._meter: Meter | None = None
         self._leaving = ""
         self._leaves_then = False
         self._noticed: dict[str, int] | None = None
-        self._io: FrameHandshakeIO | None = None
+
+    @property
+    def role(self) -> Role:
+        return self.connection.role
+
+    @property
+    def limits(self) -> Limits:
+        return self.connection.limits
+
+    @property
+    def identity(self) -> Identity | None:
+        """The key that the other side showed, if it showed one."""
+        return self.connection.identity
 
     # -- opening ----------------------------------------------------------------------------------------------------------
 
     async def open(self, turn: Callable[[], Awaitable[None]] | None = None, is_there: IsThere | None = None) -> None:
-        """Do the handshake and let the authenticators judge. Raises ChatError; the stream is closed then.
-
-        `turn` is awaited before each message of the peer is looked at, where handshakes take turns for the processor; `is_there`
-        says whether a client that was cut off could connect again.
-        """
-        if self._tracer:
-            self._tracer.tell("started", role=self.role.value, peer=self.stream.peer, **self.stack.names)
-        opening = Establishment(
-            self.stack,
-            self.stream,
-            self.role,
-            self.address,
-            self.limits,
-            self._tracer,
-            self._admit,
-            turn,
-            self._show_notice,
-            is_there,
-        )
-        try:
-            opened = await opening.run()
-        except BaseException as error:
-            if self._tracer:
-                self._tracer.tell("failed", str(error))
-            self.approved = opening.approved
-            self.stream.close()
-            self.forget()
-            raise
-        finally:
-            self._admit = admit_everybody  # it leads back to the server
-        self.identity, self._io = opened.identity, opened.io
-        self._rest = iter(opened.items) if opened.items else None
-        framer, cipher, messages = opened.framer, opened.cipher, opened.messages
-        framer.limit = self.limits.message + cipher.overhead
-        self._framer, self._cipher, self._messages = framer, cipher, messages
-        self._boundaries = Property.BOUNDARIES in self.stack.framer.gives
+        """Open the connection: see `Connection.open`. Raises ChatError."""
+        await self.connection.open(turn, self._show_notice, is_there)
 
     def heard_by(self, hearer: Hearer) -> None:
         """Let `hearer` have what the other side says, in place of the UI: for features, when a conversation has opened."""
@@ -252,13 +171,7 @@ class Session:
         """Tell `meter` what the other side sends, before anything is done about it."""
         self._meter = meter
 
-    @property
-    def unfinished(self) -> int:
-        """How many bytes are kept of what has come and is not done: of frames, of a message, and of items that wait."""
-        waiting = length_hint(self._rest) * ITEM_KEPT if self._rest is not None else 0
-        return self._messages.unfinished + self._framer.unfinished + len(self._unread) + waiting
-
-    def when_over(self, tell: Callable[["Session", Ending], None]) -> None:
+    def when_over(self, tell: Callable[["DirectChat", Ending], None]) -> None:
         """Have the ending told as soon as it is known; those who asked are told in turn."""
         if self.ending:
             tell(self, self.ending)
@@ -295,92 +208,26 @@ class Session:
         self._acknowledge_at = sys.maxsize
 
     def begin(self) -> None:
-        """Deliver what has arrived behind the handshake, and from now on all that arrives."""
-        io, self._io = self._io, None  # with it goes all that the handshake needed
-        assert io is not None
-        self._receive(b"")  # first, since a stream that is over says so at once
-        self.stream.deliver_to(self._receive if io.heard else self._receive_first, self._ended)
-        if not self._stopped:
-            self.stream.resume()
-        if io.over and not self.ending:
-            self._ended(io.error)
+        """Hear what has arrived behind the handshake, and from now on all that arrives."""
+        self.connection.start(self)
         if self._heartbeat and not self.ending:
             self._heartbeat.watch(self)
 
-    def _receive_first(self, data: Buffer) -> None:
-        """The first bytes where no handshake read any: a peer that begins one runs another stack."""
-        self.stream.deliver_to(self._receive, self._ended)
-        if mismatch := self.stack.mismatch(bytes(data[:FIRST])):
-            self.fail(mismatch)
-        self._receive(data)
+    # -- in: what the connection calls ------------------------------------------------------------------------------------
 
-    # -- in ---------------------------------------------------------------------------------------------------------------
-
-    def _receive(self, data: Buffer) -> None:
-        self.heard = True
-        if self._stopped or self._frames is not None:  # a stream may hand on what it had read already
-            self._unread += bytes(data)
-        else:
-            self._read(data)
-
-    def _read(self, data: Buffer) -> None:
-        """Deliver what was kept and what arrived, until nothing is left or `stop_reading` is called."""
-        if self._farewell is not None:
-            if self._farewell.over:
-                return
-            self._farewell.arrived += len(data)
-        self._receiving = True
-        unseal, unpack, meter = self._cipher.open, self._messages.unpack, self._meter
-        raw = self._hearer.raw
-        items: Iterable[Item]
-        try:
-            if self._rest is not None:
-                rest, self._rest = self._rest, None
-                self._hand_over(rest, raw)
-                if self._stopped:
-                    return
-            if self._frames is None:
-                self._framer.feed(data)
-                self._frames = self._framer.frames()
-            for kind, payload in self._frames:
-                if kind != MESSAGE and kind is not None:
-                    self.notice(f"Ignored a frame of the unexpected type {clean(kind.decode('latin-1'))!r}.")
-                    continue
-                try:
-                    plaintext = unseal(payload)
-                except Tampered as error:
-                    if not self._cipher.tolerant:
-                        raise
-                    self.notice(error.sentence)
-                    continue
-                items = unpack(plaintext)
-                if meter is not None:
-                    items = items if items.__class__ is list else list(items)
-                    meter.record(len(payload), len(items))
-                # One text alone comes in a tuple.
-                self._hand_over(iter(items), raw or (items.__class__ is list and all_clean(items)))
-                if self._stopped:
-                    return
-            self._frames = None
-        except Exception as error:
-            self.fail(error)
-        finally:
-            self._receiving = False
-            if self._taken >= self._acknowledge_at:
-                self._acknowledge_at = self._taken + ACKNOWLEDGE
-                self._pending.append(Ack(self._taken))
-            if meter is not None and not self.ending:
-                meter.kept(self.unfinished)
-            if self._pending:
-                self._flush()
-
-    def _hand_over(self, items: Iterator[Item], harmless: bool) -> None:
-        """Deliver the items of one record; those that are left when reading stops are kept."""
-        if self._stopped:
-            self._rest = items
-            return
-        show, meter, now = self._hearer.message, self._meter, self._loop.time()
-        for item in items:
+    def receive(self, items: Iterable[Item], size: int) -> Iterator[Item] | None:
+        """Hear the items of one record; those that are left when reading stops are returned (see `ItemReceiver`)."""
+        hearer, meter, connection = self._hearer, self._meter, self.connection
+        if meter is not None and size:
+            items = items if items.__class__ is list else list(items)
+            meter.record(size, len(items))
+        # One text alone comes in a tuple.
+        harmless = hearer.raw or (items.__class__ is list and all_clean(items))
+        rest, is_open = iter(items), Reading.OPEN
+        if connection.reading is not is_open:
+            return rest
+        show, now = hearer.message, self._loop.time()
+        for item in rest:
             if self._farewell is not None:
                 self._hear_late(item)
             elif item.__class__ is str:
@@ -391,43 +238,40 @@ class Session:
                 if meter is not None:
                     meter.item()
                 self._control(item)
-            if self._stopped:
-                self._rest = items
-                return
+            if connection.reading is not is_open:
+                return rest
+        return None
+
+    def read_done(self, size: int) -> None:
+        """All that came in a read has been heard."""
+        self.heard = True
+        if self._farewell is not None:
+            self._farewell.arrived += size
+        if self._taken >= self._acknowledge_at:
+            self._acknowledge_at = self._taken + ACKNOWLEDGE
+            self.connection.send(Ack(self._taken))
+        if self._meter is not None and not self.ending:
+            self._meter.kept(self.connection.unfinished)
+
+    def skipped(self, why: str) -> None:
+        """A frame was skipped."""
+        self.notice(clean(why))
 
     def stop_reading(self) -> None:
-        """Deliver nothing more until `read_on`, also of the record that is being read: what has been opened is kept."""
-        if not self._stopped and not self.ending:
-            self._stopped = True
-            self.stream.pause()
+        """Hear nothing more until `read_on`, also of the record that is being read."""
+        if not self.ending:
+            self.connection.stop_reading()
 
     def read_on(self) -> None:
-        """Deliver what was kept, and from now on what arrives, unless reading is stopped again."""
-        if not self._stopped:
-            return
-        self._stopped = False
-        self._read_rest()
-        if self._stopped:
-            return
-        self.stream.resume()
-        if self._end_waits:
-            self._ended(*self._end_waits)
-
-    def _read_rest(self) -> None:
-        self._read(b"")
-        while self._unread and not self._stopped:
-            unread, self._unread = self._unread, b""
-            self._read(unread)
+        """Hear what was kept, and from now on what arrives, unless reading is stopped again."""
+        self.connection.read_on()
 
     def _control(self, item: Item) -> None:
         if isinstance(item, Close):
             self._hear_goodbye(item)
         elif isinstance(item, Ping):
             if self.stream.buffered <= self.limits.unread:  # who asks without reading gets no answer, and none piles up here
-                if self._held:
-                    self._send_at_once(Pong(item.body))
-                else:
-                    self._pending.append(Pong(item.body))
+                self.connection.send(Pong(item.body))
         elif isinstance(item, Pong):
             if self._on_read and item.body == READ_SO_FAR:
                 tell, self._on_read = self._on_read, None
@@ -450,22 +294,18 @@ class Session:
             self.notice("A message came that is not UTF-8 text; what could be read of it follows.")
             self._hearer.message(item.text if self._hearer.raw else clean(item.text))
 
-    def _ended(self, error: Exception | None) -> None:
+    def ended(self, error: Exception | None) -> None:
+        """The stream is over."""
         if self._farewell:
             self._farewell.stream_over, self._farewell.error = True, error
             self._farewell.changed.set()
-            return
-        if self._stopped:  # what came before the end has not all been delivered; after a cut nobody waits for it long
-            self._end_waits = (error,)
-            if error is not None:
-                self._loop.call_later(self.limits.goodbye, self._end_now)
             return
         lost = f", and {self.unreceived:,} of the last lines that you sent were not acknowledged" if self.unreceived else ""
         if error is not None:
             why = clean(str(getattr(error, "strerror", None) or error)).lower()
             hint = NOT_LET_IN if self.unheard else ""
             self.fail(Truncated(f"The connection was cut ({why}): something the other side sent may be missing{lost}.", hint))
-        elif self._framer.unfinished:
+        elif self.connection.framer.unfinished:
             self.fail(
                 Truncated(f"The connection ended in the middle of a frame: something the other side sent is missing{lost}.")
             )
@@ -477,11 +317,6 @@ class Session:
             silent = Ending(EndedBy.THEM, "The other side closed the connection without saying exit.")
             self._end(unheard() if self.unheard else silent)
 
-    def _end_now(self) -> None:
-        if self._end_waits and not self.ending:
-            self._stopped = False
-            self._ended(*self._end_waits)
-
     # -- out --------------------------------------------------------------------------------------------------------------
 
     def say(self, text: str) -> None:
@@ -490,7 +325,7 @@ class Session:
             self.exit(text)
             return
         try:
-            prepared = None if self.ending else self._messages.prepare(text)
+            prepared = None if self.ending else self.connection.messages.prepare(text)
         except Exception as error:
             self.fail(error)
             return
@@ -506,72 +341,49 @@ class Session:
         self._said += 1
         if self._on_said:
             self._on_said(prepared)
-        pending = self._pending
-        if (not pending or self._unscheduled) and not self._receiving:
-            self._unscheduled = False
-            self._loop.call_soon(self._flush)
-        pending.append(prepared)
+        self._send(prepared)
+
+    def _send(self, item: Item) -> None:
+        if self._held:
+            self._held_items.append(item)
+        else:
+            self.connection.send(item)
 
     def send_item(self, item: Item, with_next: bool = False) -> None:
         """Send something that is not said by people, in its turn; `with_next` leaves it to the next send, or to `flush`."""
         if self.ending:
             return
         if with_next:
-            self._unscheduled = self._unscheduled or not self._pending
-            self._pending.append(item)
-            return
-        if (not self._pending or self._unscheduled) and not self._receiving:
-            self._unscheduled = False
-            self._loop.call_soon(self._flush)
-        self._pending.append(item)
+            self.connection.send_with_next(item)
+        else:
+            self._send(item)
+
+    def send_packed(self, plaintexts: Sequence[bytes]) -> None:
+        """Send plaintexts that were packed once for many."""
+        if not self.ending:
+            self.connection.send_packed(plaintexts)
 
     def flush(self) -> None:
         """Send what waits for the end of this turn."""
-        if self._pending:
-            self._flush()
+        self.connection.flush()
 
     def hold(self, leaving: bool = False) -> None:
         """Send what is pending, and from now on nothing that is said until `release`, which also says goodbye if `leaving`."""
-        self._flush()
+        self.connection.flush()
         self._held, self._leaves_then = True, leaving
 
     def release(self, before: Sequence[str] = ()) -> None:
         """Go on sending: first `before`, then what was said meanwhile."""
-        self._held = False
-        self._pending[:0] = before
+        self._held_items[:0] = before
+        self._send_held()
         if self._leaving or self._leaves_then:
             self.exit(self._leaving or EXIT)
-        elif not self._receiving:
-            self._flush()
 
-    def deliver(self, plaintexts: Sequence[bytes]) -> None:
-        """Send plaintexts that messages of this stack's kind have packed, once for many conversations."""
-        if self._pending:
-            self._flush(plaintexts)
-        elif not self.ending:
-            encode, seal = self._framer.encode, self._cipher.seal
-            try:
-                self._delivered += len(plaintexts)
-                self.stream.send(b"".join([encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]))
-            except Exception as error:
-                self.fail(error)
-
-    @property
-    def sealing(self) -> tuple[Cipher, Framer]:
-        """What a plaintext goes through before it is sent."""
-        return self._cipher, self._framer
-
-    @property
-    def is_traced(self) -> bool:
-        return self._tracer is not None
-
-    def follow(self, broadcast: "Broadcast | None") -> None:
-        """Count what a fanout sends along with what is sent here."""
-        if self._broadcast is not None:  # an empty one is false
-            self._delivered += self._broadcast.sent
-        if broadcast is not None:
-            self._delivered -= broadcast.sent
-        self._broadcast = broadcast
+    def _send_held(self) -> None:
+        self._held = False
+        for item in self._held_items:
+            self.connection.send(item)
+        self._held_items = []
 
     def exit(self, text: str = EXIT, *, reason: CloseReason = CloseReason.SAID_EXIT, sentence: str = "") -> None:
         """Say goodbye and end the conversation: after what is held back, unless that takes long or this is said again.
@@ -586,57 +398,24 @@ class Session:
             return
         if self._held:  # the room that it was for never answered: nothing of it was taken, and nothing counts as taken any more
             self._held, self._on_taken = False, None
-            self._pending.clear()
+            self._held_items = []
             self._said += 1
         try:
-            goodbye = Close(self._messages.prepare(text) or EXIT, reason, sentence)
+            goodbye = Close(self.connection.messages.prepare(text) or EXIT, reason, sentence)
         except Exception as error:
             self.fail(error)
         else:
             self._say_goodbye(goodbye, Ending(EndedBy.US, sentence or OUR_WORDS.get(reason, "You said exit."), code=reason))
 
-    def _flush(self, packed: Sequence[bytes] = ()) -> None:
-        if self._held:
-            return
-        items, self._pending, self._unscheduled = self._pending, [], False
-        if not items or (self._farewell and self._farewell.over):
-            return
-        encode, seal, send = self._framer.encode, self._cipher.seal, self.stream.send
-        try:
-            if delivered := self._delivered + (self._broadcast.sent if self._broadcast is not None else 0):
-                self._messages.passed(delivered)
-                self._delivered -= delivered
-            plaintexts = self._messages.pack(items)
-            if packed:
-                self._delivered += len(packed)
-                plaintexts = [*plaintexts, *packed]
-            frames = [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
-            if self._pieces:
-                self._pieces.sent(sum(item.__class__ is str for item in items), sum(map(len, frames)))
-            if self._boundaries:
-                send(b"".join(frames))
-            else:  # without boundaries one write is one message
-                for frame in frames:
-                    send(frame)
-        except Exception as error:
-            self.fail(error)
-
-    def _send_at_once(self, item: Item) -> None:
-        """Send something in its own record, also while what is said is held back."""
-        held, waiting, self._held, self._pending = self._held, self._pending, False, [item]
-        self._flush()
-        if not self.ending:
-            self._held, self._pending = held, waiting
-
     @property
     def is_reading(self) -> bool:
         """Whether what the other side sends is read at the moment."""
-        return not self._stopped
+        return self.connection.is_reading
 
     def ping(self) -> None:
         """Ask whether the other side is still there; any answer will do."""
         if not self.ending and self.stream.buffered <= self.limits.unread:
-            self._send_at_once(Ping())
+            self.connection.send(Ping())
 
     def lost(self, seconds: float) -> None:
         """Nothing has come for so long, no answer to a ping either: the connection counts as cut."""
@@ -649,8 +428,7 @@ class Session:
 
     async def drain(self) -> None:
         """Wait until more may be said without piling up. Returns at once when the conversation is over."""
-        if self._pending:
-            self._flush()
+        self.connection.flush()
         if not self.ending:
             await self.stream.drained()
 
@@ -691,15 +469,16 @@ class Session:
     @property
     def unreceived(self) -> int:
         """How many lines the other side has not received, as far as this side can know."""
-        if self._pieces is None:
+        pieces = self.connection.pieces
+        if pieces is None:
             return self.unacknowledged
         broken = self._farewell.undelivered if self._farewell and self._farewell.error else 0
-        return self._pieces.lines_in(max(self.stream.undelivered, broken))
+        return pieces.lines_in(max(self.stream.undelivered, broken))
 
     def part(self) -> None:
         """Answer the other side's goodbye: all that it said before has been done."""
         if self._farewell and self._farewell.heard and not self.ending:
-            self._held = False
+            self._send_held()
             self._say_goodbye(Close() if self.acknowledges else None, self._theirs)
 
     def _say_goodbye(self, goodbye: Close | None, ending: Ending) -> None:
@@ -709,16 +488,16 @@ class Session:
         if farewell.heard:
             self._acknowledge_goodbye()
         if goodbye:
-            self._pending.append(goodbye)
+            self.connection.send(goodbye)
         farewell.said = True
-        self._flush()
+        self.connection.flush()
         self._end(ending)
 
     def _acknowledge_goodbye(self) -> None:
         if self.acknowledges:  # it counts as one more message, unless something before it was not taken
             taken = self._on_goodbye() if self._on_goodbye else self._taken
             ignored = self._farewell is not None and self._farewell.ignored
-            self._pending.append(Ack(taken + (not ignored)))
+            self.connection.send(Ack(taken + (not ignored)))
 
     def _hear_goodbye(self, goodbye: Close) -> None:
         farewell = self._farewell = self._farewell or Farewell()
@@ -728,7 +507,7 @@ class Session:
         self._theirs = ending_by_peer(goodbye if self.role is Role.INITIATOR else Close(goodbye.text))
         if self.ending:
             self._acknowledge_goodbye()
-            self._flush()
+            self.connection.flush()
             self.stream.finish()
         elif self._on_left:
             self._on_left()
@@ -764,10 +543,7 @@ class Session:
 
     def ignore_rest(self) -> None:
         """Let go of what has come and is not done, and read nothing more: for a conversation that this side has ended."""
-        self._rest = self._frames = None
-        self._unread = b""
-        self._framer, self._messages = self.stack.framer(), self.stack.messages()
-        self.stream.deliver_to(ignore, self._ended)
+        self.connection.ignore_rest()
 
     def tell_waiting(self) -> None:
         """Tell the user of this conversation why it has not ended yet."""
@@ -780,24 +556,28 @@ class Session:
         if self.ending:
             return
         self.ending = ending
-        if self._heartbeat:
-            self._heartbeat.forget(self)
-            self._heartbeat = None
-        if self._tracer:
-            self._tracer.tell("ended", ending.reason, by=ending.by.value)
-        self._pending.clear()
+        self._stop_heartbeat()
+        if tracer := self.connection.tracer:
+            tracer.tell("ended", ending.reason, by=ending.by.value)
+        self._held_items = []
+        self.connection.drop_pending()
         farewell = self._farewell = self._farewell or Farewell()
         farewell.over = ending.by is EndedBy.FAULT
-        if self._stopped:  # what was said before is not done any more, but read, so that the peer's own goodbye is seen
-            self._stopped = False
-            self.stream.resume()
-            self._loop.call_soon(self._read_rest)
+        if farewell.over:
+            self.connection.ignore_rest()
+        else:  # what was said before is read, so that the peer's own goodbye is seen
+            self.connection.read_on_soon()
         if farewell.over or farewell.heard or not self.acknowledges:
             self.stream.finish()
         if self._ending_known:
             self._ending_known.set()
         for tell in self._when_over:
             tell(self, ending)
+
+    def _stop_heartbeat(self) -> None:
+        if self._heartbeat:
+            self._heartbeat.forget(self)
+            self._heartbeat = None
 
     def forget(self) -> None:
         """Drop the keys, and all that refers back to this conversation, so that it goes when the last who uses it lets go.
@@ -806,12 +586,10 @@ class Session:
         """
         self._hearer, self._when_over, self._extensions = self.stack.ui, (), ()
         self._show_notice = self.stack.ui.notice
-        self._on_said = self._on_taken = self._on_left = self._on_late = self._on_goodbye = self._before_goodbye = self._io = None
-        self._on_read = self._meter = self._rest = self._frames = None
-        if hasattr(self, "_cipher"):  # it has opened
-            self._cipher.forget()
-        if self._tracer:
-            self._tracer.unwrap()
+        self._on_said = self._on_taken = self._on_left = self._on_late = self._on_goodbye = self._before_goodbye = None
+        self._on_read = self._meter = None
+        self._stop_heartbeat()
+        self.connection.close()
         error: BaseException | None = self.ending.error if self.ending else None
         while error:  # its traceback holds the frames of our own methods, and of those that called them
             error.__traceback__ = None
@@ -835,10 +613,5 @@ class Session:
         finally:
             if self._farewell:
                 self._farewell.over = True
-            self.stream.close()
             self.forget()
         return self.ending
-
-
-def ignore(data: Buffer) -> None:
-    """What a conversation that has ended does with what still comes."""

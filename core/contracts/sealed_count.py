@@ -1,0 +1,32 @@
+"""How many messages were sealed: counted by the cipher, and by nothing else."""
+
+from typing import Protocol, runtime_checkable
+
+from plytalk.core.contracts.cipher import Cipher
+from plytalk.core.contracts.errors import BrokenPlugin
+from plytalk.core.contracts.messages import Messages
+
+
+@runtime_checkable
+class CountsSealed(Protocol):
+    """A cipher that numbers its messages: each that gives ORDER."""
+
+    @property
+    def sealed_count(self) -> int:
+        """How many messages it has sealed."""
+
+
+@runtime_checkable
+class TellsSealed(Protocol):
+    """Messages that tell the other side how many were sealed, such as in a goodbye."""
+
+    def count_by(self, cipher: CountsSealed) -> None:
+        """Called once, before the first `pack` of a connection: the cipher that seals what this packs."""
+
+
+def count_by_cipher(messages: Messages, cipher: Cipher) -> None:
+    """Let messages know the cipher that counts for them, if they ask for one. Raises BrokenPlugin where it does not count."""
+    if isinstance(messages, TellsSealed):
+        if not isinstance(cipher, CountsSealed):
+            raise BrokenPlugin(f"The cipher `{cipher.name}` does not say how many messages it has sealed.")
+        messages.count_by(cipher)

@@ -1,0 +1,1 @@
+"""Conversations: what a person or a program has, above the connections."""

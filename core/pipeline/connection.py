@@ -1,0 +1,364 @@
+"""One connection: a stack over a stream, from bytes to items and back. The way of the bytes, from top to bottom:
+
+    in:   stream -> framer.feed, framer.frames -> cipher.open -> messages.unpack -> receiver    (`_receive`)
+    out:  send -> messages.pack -> cipher.seal -> framer.encode -> stream.send                  (`_flush`)
+
+A connection is opened once and started once, with its receiver. After that it is driven by what arrives and by `send`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from enum import Enum
+from operator import length_hint
+from typing import Protocol
+
+from plytalk.core.contracts.cipher import Cipher
+from plytalk.core.contracts.errors import Tampered
+from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.items import Item
+from plytalk.core.contracts.layer import Buffer, Frame
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.messages import Messages
+from plytalk.core.contracts.peers import Identity, Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.transport import Stream
+from plytalk.core.pipeline.establish import Admit, Establishment, IsThere, admit_everybody
+from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, FrameHandshakeIO
+from plytalk.core.pipeline.pieces import Pieces
+from plytalk.core.pipeline.tracing import Trace, Tracer
+from plytalk.core.stack.selection import Stack
+
+ITEM_KEPT = 96
+"""About how many bytes of memory an item of a record takes while it waits: a short one takes most of its length."""
+
+
+class ItemReceiver(Protocol):
+    """What a connection hands its items to."""
+
+    def receive(self, items: Iterable[Item], size: int) -> Iterator[Item] | None:
+        """Take the items of one record of `size` sealed bytes, in order.
+
+        Where `Connection.stop_reading` was called meanwhile, return the items that are left: they are handed over again, with a
+        size of 0, when reading goes on.
+        """
+
+    def read_done(self, size: int) -> None:
+        """All complete records in a read of `size` bytes have been handed over."""
+
+    def skipped(self, why: str) -> None:
+        """A frame was skipped, for a reason in words."""
+
+    def fail(self, error: Exception) -> None:
+        """A layer raised this, in either direction. What came before has been handed over."""
+
+    def ended(self, error: Exception | None) -> None:
+        """The stream is over: closed by the peer, or broken by the error; perhaps the one and then the other."""
+
+
+class Reading(Enum):
+    """What happens to bytes that arrive.
+
+    OPEN --stop_reading--> STOPPED --read_on--> OPEN;  either --ignore_rest or forget--> OVER
+    """
+
+    OPEN = "read"
+    STOPPED = "kept"
+    OVER = "dropped"
+
+
+class Connection:
+    """One stack over one stream."""
+
+    # A server has thousands at rest, so each holds what it needs and nothing twice.
+    __slots__ = (
+        "_admit",
+        "_boundaries",
+        "_end_waits",
+        "_frames",
+        "_io",
+        "_loop",
+        "_pending",
+        "_receiver",
+        "_receiving",
+        "_rest",
+        "_scheduled",
+        "_unread",
+        "address",
+        "approved",
+        "cipher",
+        "framer",
+        "identity",
+        "limits",
+        "messages",
+        "pieces",
+        "reading",
+        "role",
+        "stack",
+        "stream",
+        "tracer",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        stack: Stack,
+        stream: Stream,
+        role: Role,
+        *,
+        address: str = "",
+        limits: Limits | None = None,
+        trace: Trace | None = None,
+        admit: Admit = admit_everybody,
+    ) -> None:
+        """`admit` has a server's last word on who is let in."""
+        self.stack, self.stream, self.role = stack, stream, role
+        self.address = address or stream.peer
+        self.limits = limits or Limits()
+        self.tracer = Tracer(trace) if trace else None
+        self.identity: Identity | None = None
+        self.approved = False
+        self.cipher: Cipher
+        self.framer: Framer
+        self.messages: Messages
+        self._boundaries = Property.BOUNDARIES in stack.framer.gives
+        self._admit = admit
+        self._io: FrameHandshakeIO | None = None
+        self._loop = asyncio.get_running_loop()
+        self._receiver: ItemReceiver | None = None
+        self.reading = Reading.OPEN
+        self._receiving = True  # what is sent meanwhile goes out when that is done: before `start`, too
+        self._rest: Iterator[Item] | None = None  # of the record in which reading was stopped
+        self._frames: Iterator[Frame] | None = None
+        self._unread = b""
+        self._end_waits: tuple[Exception | None] | None = None
+        self._pending: list[Item] = []
+        self._scheduled = False
+        self.pieces: Pieces | None = None
+
+    async def open(
+        self,
+        turn: Callable[[], Awaitable[None]] | None = None,
+        notice: Callable[[str], None] | None = None,
+        is_there: IsThere | None = None,
+    ) -> None:
+        """Do the handshake and let the authenticators judge. Raises ChatError; the stream is closed then.
+
+        `turn` is awaited before each message of the peer is looked at, where handshakes take turns for the processor; `notice`
+        tells the user about the peer, by default with the UI; `is_there` says whether a
+        client that was cut off could connect again.
+        """
+        if self.tracer:
+            self.tracer.tell("started", role=self.role.value, peer=self.stream.peer, **self.stack.names)
+        opening = Establishment(
+            self.stack, self.stream, self.role, self.address, self.limits, self.tracer, self._admit, turn, notice, is_there
+        )
+        try:
+            opened = await opening.run()
+        except BaseException as error:
+            if self.tracer:
+                self.tracer.tell("failed", str(error))
+            self.approved = opening.approved
+            self.close()
+            raise
+        finally:
+            self._admit = admit_everybody  # it leads back to the server
+        self.identity, self._io = opened.identity, opened.io
+        self._rest = iter(opened.items) if opened.items else None
+        self.framer, self.cipher, self.messages = opened.framer, opened.cipher, opened.messages
+        self.framer.limit = self.limits.message + self.cipher.overhead
+
+    def start(self, receiver: ItemReceiver) -> None:
+        """Hand over what has arrived behind the handshake, and from now on all that arrives. Called once."""
+        self._receiver = receiver
+        io, self._io = self._io, None  # with it goes all that the handshake needed
+        assert io is not None
+        self._receive(b"")  # first, since a stream that is over says so at once
+        self.stream.deliver_to(self._receive if io.heard else self._receive_first, self._ended)
+        if self.reading is Reading.OPEN:
+            self.stream.resume()
+        if io.over:
+            self._ended(io.error)
+
+    # -- in ---------------------------------------------------------------------------------------------------------------
+
+    def _receive_first(self, data: Buffer) -> None:
+        """The first bytes where no handshake read any: a peer that begins one runs another stack."""
+        self.stream.deliver_to(self._receive, self._ended)
+        if mismatch := self.stack.mismatch(bytes(data[:FIRST])):
+            self.fail(mismatch)
+        self._receive(data)
+
+    def _receive(self, data: Buffer) -> None:
+        if self.reading is Reading.OPEN and self._frames is None:
+            self._read(data)
+        elif self.reading is not Reading.OVER:  # a stream may hand on what it had read already
+            self._unread += bytes(data)
+
+    def _read(self, data: Buffer) -> None:
+        """Hand over what was kept and what arrived, until nothing is left or reading is stopped."""
+        receiver = self._receiver
+        assert receiver is not None
+        self._receiving = True
+        unseal, unpack, receive = self.cipher.open, self.messages.unpack, receiver.receive
+        try:
+            if self._rest is not None:
+                rest, self._rest = self._rest, None
+                self._rest = receive(rest, 0)
+                if self.reading is not Reading.OPEN:
+                    return
+            if self._frames is None:
+                self.framer.feed(data)
+                self._frames = self.framer.frames()
+            for kind, payload in self._frames:
+                if kind != MESSAGE and kind is not None:
+                    receiver.skipped(f"Ignored a frame of the unexpected type '{kind.decode('latin-1')}'.")
+                    continue
+                try:
+                    plaintext = unseal(payload)
+                except Tampered as error:
+                    if not self.cipher.tolerant:
+                        raise
+                    receiver.skipped(error.sentence)
+                    continue
+                self._rest = receive(unpack(plaintext), len(payload))
+                if self.reading is not Reading.OPEN:
+                    return
+            self._frames = None
+        except Exception as error:
+            receiver.fail(error)
+        finally:
+            receiver.read_done(len(data))
+            self._receiving = False
+            if self._pending:
+                self._flush()
+
+    def stop_reading(self) -> None:
+        """Hand over nothing more until `read_on`, also of the record that is being read: what has been opened is kept."""
+        if self.reading is Reading.OPEN:
+            self.reading = Reading.STOPPED
+            self.stream.pause()
+
+    def read_on(self) -> None:
+        """Hand over what was kept, and from now on what arrives, unless reading is stopped again."""
+        if self.reading is Reading.STOPPED:
+            self.reading = Reading.OPEN
+            self._read_kept()
+
+    def read_on_soon(self) -> None:
+        """The same, with what was kept in the next turn of the loop."""
+        if self.reading is Reading.STOPPED:
+            self.reading = Reading.OPEN
+            self._loop.call_soon(self._read_kept)
+
+    def _read_kept(self) -> None:
+        if self.reading is Reading.OPEN:
+            self._read(b"")
+        while self._unread and self.reading is Reading.OPEN:
+            unread, self._unread = self._unread, b""
+            self._read(unread)
+        if self.reading is Reading.OPEN:
+            self.stream.resume()
+            self._tell_end()
+
+    def ignore_rest(self) -> None:
+        """Let go of what has come and is not done, and hand over nothing more."""
+        self.reading = Reading.OVER
+        self._rest = self._frames = None
+        self._unread = b""
+        self.framer, self.messages = self.stack.framer(), self.stack.messages()
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether what arrives is handed over at the moment."""
+        return self.reading is Reading.OPEN
+
+    @property
+    def unfinished(self) -> int:
+        """How many bytes are kept of what has come and is not done: of frames, of a message, and of items that wait."""
+        waiting = length_hint(self._rest) * ITEM_KEPT if self._rest is not None else 0
+        return self.messages.unfinished + self.framer.unfinished + len(self._unread) + waiting
+
+    def _ended(self, error: Exception | None) -> None:
+        self._end_waits = (error,)
+        if self.reading is not Reading.STOPPED:
+            self._tell_end()
+        elif error is not None:  # what came before the end is still kept; after a cut nobody waits for it long
+            self._loop.call_later(self.limits.goodbye, self._tell_end)
+
+    def _tell_end(self) -> None:
+        if self._end_waits and self._receiver:
+            (error,), self._end_waits = self._end_waits, None
+            self._receiver.ended(error)
+
+    # -- out --------------------------------------------------------------------------------------------------------------
+
+    def send(self, item: Item) -> None:
+        """Send an item: at the end of this turn of the loop, in order, together with all else that is sent in it."""
+        if not self._scheduled and not self._receiving:
+            self._scheduled = True
+            self._loop.call_soon(self._flush)
+        self._pending.append(item)
+
+    def send_with_next(self, item: Item) -> None:
+        """Send an item with whatever is sent next, or at `flush`."""
+        self._pending.append(item)
+
+    def flush(self) -> None:
+        """Send now what waits for the end of this turn."""
+        if self._pending:
+            self._flush()
+
+    def drop_pending(self) -> None:
+        """Do not send what waits for the end of this turn."""
+        self._pending.clear()
+
+    def _flush(self, packed: Sequence[bytes] = ()) -> None:
+        items, self._pending, self._scheduled = self._pending, [], False
+        if not items:
+            return
+        encode, seal, send = self.framer.encode, self.cipher.seal, self.stream.send
+        try:
+            plaintexts = self.messages.pack(items)
+            if packed:
+                plaintexts = [*plaintexts, *packed]
+            frames = [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
+            if self.pieces:
+                self.pieces.sent(sum(item.__class__ is str for item in items), sum(map(len, frames)))
+            if self._boundaries:
+                send(b"".join(frames))
+            else:  # without boundaries one write is one message
+                for frame in frames:
+                    send(frame)
+        except Exception as error:
+            self.fail(error)
+
+    def send_packed(self, plaintexts: Sequence[bytes]) -> None:
+        """Send plaintexts that messages of this stack's kind have packed, once for many connections."""
+        if self._pending:
+            self._flush(plaintexts)
+            return
+        encode, seal = self.framer.encode, self.cipher.seal
+        try:
+            self.stream.send(b"".join([encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]))
+        except Exception as error:
+            self.fail(error)
+
+    # -- the end ----------------------------------------------------------------------------------------------------------
+
+    def fail(self, error: Exception) -> None:
+        """Tell the receiver what a layer raised."""
+        if self._receiver:
+            self._receiver.fail(error)
+
+    def close(self) -> None:
+        """Close the stream, drop the keys and all that refers back to this connection.
+
+        A reference cycle would keep it until Python searches for cycles, which a busy server rarely does.
+        """
+        self.stream.close()
+        self.reading = Reading.OVER
+        self._receiver = self._io = self._rest = self._frames = None
+        self._pending.clear()
+        if hasattr(self, "cipher"):  # it has opened
+            self.cipher.forget()
+        if self.tracer:
+            self.tracer.unwrap()
