@@ -7,6 +7,7 @@ not by `repr`, not by `pickle`, not in a forked child.
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -111,6 +112,7 @@ def load_or_create(path: Path, ask: Ask | None = None) -> tuple[OwnIdentity, boo
     return load(path, ask), False
 
 
+@lru_cache(16)
 def identity_key(raw: bytes) -> PublicKey:
     """The public key of an identity from its 32 bytes. Raises ValueError for a point nobody honest would use.
 

@@ -104,7 +104,7 @@ class Establishment:
         self._identity: Identity | None = None
         self._agreed = self._verifying = False
         self._io: FrameHandshakeIO | None = None
-        self._clock = asyncio.timeout(None)
+        self._clock: asyncio.Timeout | None = None
         self.approved = False
         """Whether the user was asked about the other side's key and said yes, which may take longer than a server waits."""
 
@@ -117,7 +117,7 @@ class Establishment:
         except Exception as error:
             raise BrokenPlugin(f"A layer of {self._stack.line} raised {type(error).__name__} before the conversation.") from error
         finally:
-            self._clock = asyncio.timeout(None)  # the other knows this task, which knows this attempt: that would be a circle
+            self._clock = None  # the other knows this task, which knows this attempt: that would be a circle
             self._io = None  # so does the wire
 
     async def _run(self) -> Established:
@@ -207,7 +207,7 @@ class Establishment:
                 finally:
                     watch.cancel()
         except TimeoutError as error:
-            if not self._clock.expired():
+            if not (self._clock and self._clock.expired()):
                 raise BrokenPlugin(f"The handshake `{handshake.name}` raised {type(error).__name__}.") from error
             if not io.heard:
                 raise self._silence() from None
@@ -224,7 +224,7 @@ class Establishment:
             raise BrokenPlugin(f"The handshake `{handshake.name}` raised {type(error).__name__}.") from error
 
     def _first_byte_is_due(self, io: FrameHandshakeIO) -> None:
-        if not io.heard:
+        if self._clock and not io.heard:
             self._clock.reschedule(self._loop.time())
 
     def _silence(self) -> ChatError:
@@ -398,13 +398,15 @@ class Establishment:
     @contextmanager
     def _pause(self, until: float | None) -> Iterator[None]:
         """People may think longer than peers: the clock stands still, though not beyond `until`."""
-        left = (self._clock.when() or 0) - self._loop.time()
-        self._clock.reschedule(until)
+        clock = self._clock
+        assert clock is not None
+        left = (clock.when() or 0) - self._loop.time()
+        clock.reschedule(until)
         try:
             yield
         finally:
-            if not self._clock.expired():
-                self._clock.reschedule(self._loop.time() + left)
+            if not clock.expired():
+                clock.reschedule(self._loop.time() + left)
 
 
 async def _first(asking: "asyncio.Future[bool]", other: Coroutine[Any, Any, T]) -> T | None:

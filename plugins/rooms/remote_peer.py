@@ -1,5 +1,7 @@
 """What a room knows of the other side of a connection: its key, its weaknesses, and where it comes from."""
 
+from functools import lru_cache
+
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
@@ -9,6 +11,7 @@ from plytalk.core.pipeline.establish import is_local
 from plytalk.plugins.rooms.events import Mark
 
 
+@lru_cache(16)
 def key_of(identity: Identity | None) -> PublicKey | None:
     """The key that the other side showed, where it is one that can be kept."""
     if identity is None or not identity.algorithm.startswith("ssh-"):

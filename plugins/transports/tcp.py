@@ -32,17 +32,20 @@ NOT_HERE = (EADDRNOTAVAIL, EAFNOSUPPORT)
 RESETS = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 """The struct linger by which closing resets a connection."""
 KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # a vanished peer is noticed within two minutes
+OPTIONS = (
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *((socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in KEEP_ALIVE.items() if hasattr(socket, name)),
+)
+"""What is set for each connection."""
 
 
 class TcpStream(AsyncioStream):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         sock = transport.get_extra_info("socket")
         with contextlib.suppress(OSError):  # a peer that is gone already has no options left to set
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for name, value in KEEP_ALIVE.items():
-                if hasattr(socket, name):
-                    sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+            for level, option, value in OPTIONS:
+                sock.setsockopt(level, option, value)
         self.peer = self.peer or show(transport.get_extra_info("peername"))
         super().connection_made(transport)
 
