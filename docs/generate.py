@@ -29,7 +29,7 @@ from plytalk.cli import config
 from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
 from plytalk.core.contracts import errors, limits, optional
-from plytalk.core.contracts.attack import Attack
+from plytalk.core.contracts.attack import Attack, AttackerConnection, Evidence, Interceptor, Participant
 from plytalk.core.contracts.audit import Audits, Probe
 from plytalk.core.contracts.authenticator import Channel
 from plytalk.core.contracts.framer import Framer
@@ -178,6 +178,10 @@ def contract(_: str) -> str:
         Stream,
         Listener,
         Attack,
+        Interceptor,
+        AttackerConnection,
+        Evidence,
+        Participant,
         *offers,
         GroupFeature,
         ClientFeature,
