@@ -44,5 +44,6 @@ setup(
     packages=["plytalk", "plytalk.testing"]
     + [f"plytalk.{name}" for top in FOLDERS for name in [top, *(f"{top}.{sub}" for sub in find_packages(top))]],
     package_dir={"plytalk": "src/plytalk", **{f"plytalk.{top}": top for top in FOLDERS}},
+    data_files=[("share/man/man1", sorted(str(page) for page in Path("docs", "man").glob("*.1")))],  # found by `man chat`
     cmdclass={"bdist_wheel": SameWheel, "sdist": LinkedSdist},
 )

@@ -3,7 +3,7 @@
     ./run python docs/generate.py            --check changes nothing and fails where a page is out of date
 
 What stands between `<!-- begin NAME ARGUMENTS -->` and `<!-- end -->` is the answer of the function NAME below; everything else
-is written by hand. docs/layers.svg is drawn from a demo by docs/picture.py.
+is written by hand. docs/layers.svg is drawn from a demo by docs/picture.py, and docs/man is written by docs/manual.py.
 """
 
 import inspect
@@ -21,6 +21,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
+import manual
 import picture
 from form import amount, code, listed, oneline, prose, signature, table, told_in
 
@@ -48,6 +49,7 @@ from plytalk.plugins.features.rooms import Rooms
 DOCS = Path(__file__).resolve().parent
 PROJECT = DOCS.parent
 PICTURE = DOCS / "layers.svg"
+MAN = DOCS / "man"
 MARKED = re.compile(r"(?P<begin><!-- begin (?P<name>\w+)(?P<arguments>[^\n]*?) -->\n)(?P<body>.*?)(?P<end><!-- end -->)", re.S)
 WIDTH = "100"
 
@@ -69,6 +71,8 @@ def renewed(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     wanted = {page: renewed(page.read_text()) for page in pages()}
+    wanted |= {MAN / name: text for name, text in manual.pages(leaves(chat, "chat")).items()}
+    gone = set(MAN.glob("*")) - set(wanted)
     drawn = picture.draw(picture.read(run("chat demo")))
     wanted[PICTURE] = PICTURE.read_text() if PICTURE.exists() and picture.same(PICTURE.read_text(), drawn) else drawn
     stale = [path for path in wanted if not path.exists() or path.read_text() != wanted[path]]
@@ -76,9 +80,11 @@ def main(arguments: list[str]) -> int:
         print(f"{path.relative_to(PROJECT)} {'is out of date' if '--check' in arguments else 'written'}")
         if "--check" not in arguments:
             path.write_text(wanted[path])
-        elif path != PICTURE:
+        elif path != PICTURE and path.exists():
             print(*unified_diff(path.read_text().splitlines(), wanted[path].splitlines(), n=0, lineterm=""), sep="\n")
-    return 1 if stale and "--check" in arguments else 0
+    for path in gone:
+        print(f"{path.relative_to(PROJECT)} is about no command: delete it")
+    return 1 if gone or (stale and "--check" in arguments) else 0
 
 
 # -- what the program prints ---------------------------------------------------------------------------------------------------

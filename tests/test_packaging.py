@@ -66,9 +66,10 @@ def expected() -> set[str]:
     """Every file that a running program needs, by its place in the package."""
     files = {name for name in tracked() if PurePosixPath(name).parts[0] in FOLDERS}
     kit = {name.removeprefix("src/") for name in tracked() if name.startswith("src/plytalk/testing/")}
-    return (
-        {f"plytalk/{name}" for name in files} | kit | {f"plytalk/{name}" for name in ("__init__.py", "__main__.py", "py.typed")}
-    )
+    pages = {page.name for page in (PROJECT / "docs" / "man").iterdir()}
+    manual = {f"plytalk-{plytalk.__version__}.data/data/share/man/man1/{page}" for page in pages}
+    top = {f"plytalk/{name}" for name in ("__init__.py", "__main__.py", "py.typed")}
+    return {f"plytalk/{name}" for name in files} | kit | manual | top
 
 
 def works(fresh: Fresh, where: Path) -> None:
@@ -151,6 +152,10 @@ def test_the_wheel_of_the_sdist_works_elsewhere(built: Path, tmp_path: Path) -> 
     fresh = Fresh(tmp_path, plytalk=False)
     fresh.run(fresh.bin / "pip", "install", wheel_in(built))
     works(fresh, fresh.site)
+    page = fresh.folder / "share" / "man" / "man1" / "chat-serve.1"
+    assert page.read_text() == (PROJECT / "docs" / "man" / page.name).read_text()
+    if shutil.which("man"):  # it looks beside the folders of PATH
+        assert fresh.run("man", "-w", "chat-serve") == f"{page}\n"
 
 
 def test_pip_install_of_the_folder(source: Path, tmp_path: Path) -> None:

@@ -43,10 +43,14 @@ def test_a_page_that_is_not_is_noticed_and_written(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(generate, "PROJECT", tmp_path)
     monkeypatch.setattr(generate, "DOCS", tmp_path / "docs")
     monkeypatch.setattr(generate, "PICTURE", tmp_path / "layers.svg")
+    monkeypatch.setattr(generate, "MAN", tmp_path / "man")
+    (tmp_path / "man").mkdir()
+    (tmp_path / "man" / "chat-serve.1").write_text("another page")
     assert generate.main(["--check"]) == 1
     told = capsys.readouterr().out
     assert told.startswith("README.md is out of date\n")
     assert told.endswith("\nlayers.svg is out of date\n")
+    assert {"man/chat-serve.1 is out of date", "man/chat.1 is out of date"} <= set(told.splitlines())
     assert "\n-old\n" in told
     assert "\nold\n" in (tmp_path / "README.md").read_text()
     assert generate.main([]) == 0
@@ -55,6 +59,9 @@ def test_a_page_that_is_not_is_noticed_and_written(tmp_path: Path, monkeypatch: 
     assert "| 130 | `INTERRUPTED` |" in written
     assert written.endswith("\nbehind\n")
     assert generate.main(["--check"]) == 0
+    (tmp_path / "man" / "chat-sing.1").touch()
+    assert generate.main(["--check"]) == 1
+    assert capsys.readouterr().out.endswith("man/chat-sing.1 is about no command: delete it\n")
 
 
 def test_an_unknown_mark_is_an_error() -> None:
