@@ -66,21 +66,94 @@ def test_the_script_of_each_shell(shell):
 
 def test_another_shell_is_an_error():
     run = programs.chat("completion", "tcsh")
-    assert programs.complaint(run).startswith("Invalid value for '{bash|zsh|fish}': 'tcsh' is not one of")
+    assert programs.complaint(run).startswith("Invalid value for '[bash|zsh|fish]': 'tcsh' is not one of")
     assert run.returncode == 2
 
 
-def test_in_a_real_bash():
+def in_bash(load):
+    """What a bash completes after it has loaded the script in this way."""
     bash = shutil.which("bash")
     command = Path(sys.executable).with_name("chat")
     if not bash or not command.exists():
         pytest.skip("needs bash, and the project installed in this environment: pip install -e .")
-    script = """
-source <(chat completion bash)
+    script = f"""
+{load}
 COMP_WORDS=(chat serve --cipher aes); COMP_CWORD=3
 _chat_completion chat
-echo "${COMPREPLY[@]}"
+echo "${{COMPREPLY[@]}}"
 """
     environment = programs.ENVIRONMENT | {"PATH": f"{command.parent}:{programs.ENVIRONMENT['PATH']}"}
     run = subprocess.run([bash, "-c", script], capture_output=True, text=True, env=environment, check=False)
-    assert run.stdout == "aesgcm\n"
+    return run.stdout
+
+
+def test_in_a_real_bash():
+    assert in_bash("source <(chat completion bash)") == "aesgcm\n"
+
+
+PLACES = {
+    "bash": ".local/share/bash-completion/completions/chat",
+    "zsh": ".local/share/zsh/site-functions/_chat",
+    "fish": ".config/fish/completions/chat.fish",
+}
+
+
+NO_FOLDERS = {"XDG_DATA_HOME": "", "XDG_CONFIG_HOME": ""}
+
+
+def install(home, *arguments, **environment):
+    return programs.chat(
+        "completion", "--install", *arguments, environment=programs.ENVIRONMENT | {"HOME": str(home), **NO_FOLDERS, **environment}
+    )
+
+
+@pytest.mark.parametrize("shell", PLACES)
+def test_install_writes_the_script_says_where_and_changes_nothing_the_second_time(tmp_path, shell):
+    written = tmp_path / PLACES[shell]
+    first = install(tmp_path, shell)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout.startswith(f"Wrote {written}.\n")
+    assert written.read_text() == programs.chat("completion", shell).stdout
+    before = written.stat()
+    assert install(tmp_path, shell).stdout.startswith(f"{written} is up to date.\n")
+    assert (written.stat().st_ino, written.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize(
+    ("shell", "variable"), [("bash", "XDG_DATA_HOME"), ("zsh", "XDG_DATA_HOME"), ("fish", "XDG_CONFIG_HOME")]
+)
+def test_install_goes_where_the_user_keeps_such_files(tmp_path, shell, variable):
+    assert install(tmp_path, shell, **{variable: str(tmp_path / "kept")}).returncode == 0
+    assert (tmp_path / "kept" / Path(*Path(PLACES[shell]).parts[-3:])).exists()
+
+
+def test_an_older_script_is_replaced_and_that_of_another_program_is_not(tmp_path):
+    written = tmp_path / PLACES["fish"]
+    written.parent.mkdir(parents=True)
+    written.write_text("# an older one, with _CHAT_COMPLETE\n")
+    assert install(tmp_path, "fish").stdout.startswith(f"Wrote {written}.\n")
+    written.write_text("complete -c chat -a 'dial hang-up'\n")
+    run = install(tmp_path, "fish")
+    assert run.returncode == 1
+    assert programs.complaint(run) == f"{written} completes another program called chat. Remove it first."
+    assert written.read_text() == "complete -c chat -a 'dial hang-up'\n"
+
+
+def test_the_shell_is_that_of_the_user_unless_one_is_named(tmp_path):
+    assert (
+        programs.chat("completion", environment=programs.ENVIRONMENT | {"SHELL": "/usr/bin/fish"}).stdout
+        == programs.chat("completion", "fish").stdout
+    )
+    assert install(tmp_path, SHELL="/bin/zsh").stdout.startswith(f"Wrote {tmp_path / PLACES['zsh']}.\n")
+
+
+@pytest.mark.parametrize("shell", ["", "/bin/dash"])
+def test_a_shell_without_a_script_is_asked_for(shell):
+    run = programs.chat("completion", environment=programs.ENVIRONMENT | {"SHELL": shell})
+    assert run.returncode == 2
+    assert programs.complaint(run) == "The variable SHELL names no shell that can be completed. Name one: bash, zsh, fish."
+
+
+def test_the_installed_script_in_a_real_bash(tmp_path):
+    install(tmp_path, "bash")
+    assert in_bash(f"source {tmp_path / PLACES['bash']}") == "aesgcm\n"
