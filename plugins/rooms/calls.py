@@ -1,26 +1,52 @@
 """A slash command as somebody typed it, on its way to what it does."""
 
 import json
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import ChatError, Usage
+from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
+from plytalk.plugins.rooms.directory import Directory
 from plytalk.plugins.rooms.events import Kind
-
-if TYPE_CHECKING:
-    from plytalk.plugins.rooms.hub import Hub
+from plytalk.plugins.rooms.moderation import Moderation
+from plytalk.plugins.rooms.room import Room
+from plytalk.plugins.rooms.room_list import RoomList
 
 MAX_KIND = 32
+
+
+class CommandHub(Protocol):
+    """What commands ask of the server with its rooms (`hub.py`)."""
+
+    commands: dict[str, tuple[Command, str]]
+    notice: Callable[[str], None]
+    rooms: RoomList
+    names: Directory
+    register: Moderation
+    auths: Sequence[Authenticator]
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None: ...
+
+    def enter(self, member: Any, room: Room) -> None: ...
+
+    def leave(self, member: Any, why: str) -> None: ...
+
+    def drop(self, member: Any, why: str, reason: CloseReason, by: str = "") -> None: ...
+
+    def marked(self, key: PublicKey, why: str = "", by: str = "") -> None: ...
 
 
 class TypedCommand:
     """What a command is called with (`core/contracts/commands.py`); `hub` and `member` are for the built-in ones alone."""
 
-    def __init__(self, hub: "Hub", member: Any, line: str) -> None:
+    def __init__(self, hub: CommandHub, member: Any, line: str) -> None:
         self.hub, self.member = hub, member
         self.name, _, rest = line[1:].partition(" ")
         self.rest = rest.strip()

@@ -25,17 +25,17 @@ from plytalk.plugins.rooms.calls import TypedCommand
 from plytalk.plugins.rooms.directory import Directory
 from plytalk.plugins.rooms.event_log import MOST_BYTES
 from plytalk.plugins.rooms.events import Kind, RoomEvent
-from plytalk.plugins.rooms.member import Member
+from plytalk.plugins.rooms.member import LateListener, Member
 from plytalk.plugins.rooms.moderation import Moderation
-from plytalk.plugins.rooms.outbox import Outbox
+from plytalk.plugins.rooms.outbox import Outbox, SpeakingMember
 from plytalk.plugins.rooms.resume import Origin, ReceivedCounts, Resume, origin_of
-from plytalk.plugins.rooms.room import LineSubscriber, Pack, Room
+from plytalk.plugins.rooms.roles import LineSubscriber
+from plytalk.plugins.rooms.room import Pack, Room
 from plytalk.plugins.rooms.room_list import RoomList
 from plytalk.trust.store_errors import StoreError
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
-    from plytalk.plugins.rooms.local_member import LocalMember
 
 REMEMBERED = 10_000
 """Of how many members that left it is remembered what they had said."""
@@ -89,7 +89,7 @@ class Hub:
         self.rooms = RoomList(pack, self.outbox.touch, first, backlog, history)
         self.first = self.rooms.first
         self.members: dict[int, LineSubscriber | Member] = {}
-        self.parting: LocalMember | None = None
+        self.parting: LateListener | None = None
         """The server's user, once that has left its only company."""
         self._present: dict[Origin, Member] = {}
         self._taken: OrderedDict[Origin, ReceivedCounts] = OrderedDict(history.taken() if history else ())
@@ -114,7 +114,7 @@ class Hub:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _taken_of(self, member: Member) -> ReceivedCounts | None:
+    def _taken_of(self, member: SpeakingMember) -> ReceivedCounts | None:
         """How much a member has said that is here, or has just left."""
         if member.room:
             return ReceivedCounts(member.taken, member.room.name, member.since)

@@ -6,93 +6,89 @@ A plain member hears lines and says lines: the guests of the existing chats, and
 """
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from plytalk.core.contracts.endings import Ending
-from plytalk.core.contracts.items import Ack, CloseReason, Extension, Ping, is_exit
+from plytalk.core.contracts.items import Ack, Extension, is_exit
 from plytalk.core.contracts.limits import KIB, Limits
+from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.conversation.direct_chat import DirectChat
-from plytalk.plugins.rooms.budget import ANSWER, COMMAND, DELIVERED, ITEM, PIECE, RECORD, TURN, Budget
+from plytalk.plugins.rooms.budget import ANSWER, COMMAND
 from plytalk.plugins.rooms.events import MAX_REQUEST, ROOM, RoomEvent, read, write
-from plytalk.plugins.rooms.remote_peer import key_of, marks_of, source_for
+from plytalk.plugins.rooms.pace import PacedSpeaker, PaceHub
+from plytalk.plugins.rooms.remote_peer import key_of, marks_of
 from plytalk.plugins.rooms.resume import Origin
-from plytalk.plugins.rooms.room import Room, Speaker
-
-if TYPE_CHECKING:
-    from plytalk.plugins.rooms.hub import Hub
+from plytalk.plugins.rooms.room import Speaker
 
 GRACE = 1.0
 """How long a peer may keep us waiting for its `join` before it counts as one that knows no rooms, in seconds."""
-PATIENCE = 10.0
-"""How often it is looked how much a member has read of what waits for it, in seconds."""
-SLOWEST = 4 * KIB
-"""How many bytes a second it must have read since then; one that reads less is removed."""
-UNREAD_BYTES = 512 * KIB
-"""How many bytes may wait for a member before nothing more is read from it."""
 FLUSHED = 16 * KIB
 """After how many characters of lines they are sent, also within one turn of the event loop."""
-ASK = 5.0
-"""How often a member whose budget is used up is asked whether it is still there, in seconds."""
-UNREAD = "you did not read what was sent to you"
 _ids = count(1)
 
 
-class Member(Speaker):
+class LateListener(Protocol):
+    """The server's user, who still reads what its only company says that does not know yet that it has left."""
+
+    def hear_late(self, sender: Speaker, text: str) -> None: ...
+
+
+class MemberHub(PaceHub, Protocol):
+    """What a member asks of the server with its rooms (`hub.py`)."""
+
+    parting: LateListener | None
+    notice: Callable[[str], None]
+
+    def is_operator(self, key: PublicKey) -> bool: ...
+
+    def heard(self, member: "Member", text: str) -> None: ...
+
+    def join(self, member: "Member", request: Mapping[str, Any]) -> None: ...
+
+    def admit(self, member: "Member") -> None: ...
+
+    def gone(self, member: "Member", ending: Ending) -> None: ...
+
+
+class Member(PacedSpeaker):
     """What a server's session is heard by.
 
-    `at` is the next event it gets, `sent` the bytes before that, and `since` the first event it got in this room; `taken` is how
-    many messages it has said, and `origin` who it is over all its connections, None for one that cannot come back.
+    `since` is the first event it got in this room, `taken` how many messages it has said, and `origin` who it is over all its
+    connections, None for one that cannot come back.
     """
 
     raw = True  # what is said is passed on as it is: each screen cleans what it shows
 
     __slots__ = (
-        "_asked",
-        "_behind",
-        "_held",
-        "_hub",
-        "_loud",
         "_parting",
-        "_pause",
         "_waiting",
-        "at",
-        "budget",
         "key",
         "muted",
         "origin",
         "owes",
-        "person",
         "running",
-        "sent",
-        "session",
         "since",
-        "source",
-        "stream",
         "taken",
         "wired",
     )  # fmt: skip
 
-    def __init__(self, hub: "Hub", session: DirectChat) -> None:
-        self._hub, self.session, self.stream = hub, session, session.stream
+    _hub: MemberHub
+
+    def __init__(self, hub: MemberHub, session: DirectChat) -> None:
         self.id = next(_ids)
         self.key = key_of(session.identity)
-        self.person: object = self.key or self.id
+        super().__init__(hub, session, self.key or self.id)
         self.marks = marks_of(session)
         self.name = ""
         self.origin: Origin | None = None
-        self.room: Room | None = None
         self.head = b""
-        self.at = self.since = self.sent = self.taken = 0
-        self.wired = self.owes = self.muted = self._held = self._loud = self._behind = self._parting = False
+        self.since = self.taken = 0
+        self.wired = self.owes = self.muted = self._parting = False
         self.running = 0  # commands that have not finished
-        self.source = source_for(session.stream.peer, self.person)
-        self._asked = hub.loop.time()
-        self.budget = Budget(hub.rates, self._asked)
         self._waiting: asyncio.TimerHandle | None = None
-        self._pause: asyncio.TimerHandle | None = None
         session.heard_by(self)
         session.metered_by(self)
         session.when_over(self._over)
@@ -142,94 +138,6 @@ class Member(Speaker):
         self._work(COMMAND)
         self._stop_if_over()
         self._hub.heard(self, text)
-
-    # -- what it costs (`Meter`) ------------------------------------------------------------------------------------------
-
-    def record(self, size: int, items: int) -> None:
-        budget = self.budget
-        self._work(RECORD + size // PIECE)
-        self._hub.turns.spend(items)  # a member's own work counts each when it is said
-        budget.octets -= size
-        if not items:
-            budget.requests -= ITEM
-        if budget.work < 0 or budget.octets < 0 or budget.requests < 0 or self._others_come_first:
-            self._stop_if_over()
-
-    def _work(self, work: float) -> None:
-        self.budget.work -= work
-        self._hub.turns.spend(work)
-
-    @property
-    def _others_come_first(self) -> bool:
-        """Whether all members together have done enough for now."""
-        return self._hub.turns.left < 0 or (self.room is not None and self.room.is_jammed)
-
-    def charge(self, size: int) -> None:
-        if self.room:
-            self._work(len(self.room) * size / DELIVERED)
-
-    def item(self) -> None:
-        self.budget.requests -= ITEM
-        self._work(COMMAND)
-        if self.budget.requests < 0 or self.budget.work < 0 or self.stream.buffered > UNREAD_BYTES:
-            self._stop_if_over()
-
-    def kept(self, size: int) -> None:
-        if not self.session.ending:  # what is read behind the end is kept for nobody
-            self._hub.unfinished.note(self, size, self.source)
-
-    def _stop_if_over(self) -> None:
-        """Read no more where the budget is used up, or where it does not read itself, until that is over."""
-        if self._held or self.session.ending:
-            return
-        hub, room = self._hub, self.room
-        crowd = room is None or len(room) > 2
-        delay = self.budget.refill(hub.rates, hub.loop.time(), crowd, hub.loud)
-        if self.stream.buffered > UNREAD_BYTES:
-            self._wait_for_reader()
-        elif delay > 0:
-            if self.budget.octets < 0:
-                self._loud = True
-                hub.loud += 1
-            self._pause = hub.loop.call_later(delay, self._go_on)
-            self._ask_whether_it_is_there()
-        elif room and (room.is_jammed or room.least_lag(self) > UNREAD_BYTES):
-            room.waiting.append(self._go_on)
-        elif self.budget.work < 0:
-            hub.turns.wait(self._take_turn)
-        elif hub.turns.left < 0:
-            self.budget.work = min(self.budget.work, COMMAND)  # what it had left would keep all behind it waiting
-            hub.turns.wait_for_all(self._go_on)
-        else:
-            return
-        self._held = True
-        self.session.stop_reading()
-
-    def _ask_whether_it_is_there(self) -> None:
-        """While nothing is read, the end of a connection is not seen; sending something to a peer that has gone shows it."""
-        now = self._hub.loop.time()
-        if now - self._asked > ASK and self.session.stack.make_messages.layer.extensible:
-            self._asked = now
-            self.session.send_item(Ping())
-
-    def _take_turn(self) -> None:
-        self.budget.work = min(TURN, self.budget.work + TURN)  # much work takes many turns
-        self._go_on()
-
-    def _go_on(self) -> None:
-        self._end_pause()
-        self._held = False
-        self._stop_if_over()
-        if not self._held:
-            self.session.read_on()
-
-    def _end_pause(self) -> None:
-        if self._pause:
-            self._pause.cancel()  # it would keep a member that has gone
-            self._pause = None
-        if self._loud:
-            self._loud = False
-            self._hub.loud -= 1
 
     def _asks(self, body: bytes) -> None:
         request = read(body) if len(body) <= MAX_REQUEST else None
@@ -298,11 +206,6 @@ class Member(Speaker):
         if self.session.acknowledges:
             self.session.send_item(Ack(self.taken), with_next=True)
 
-    @property
-    def full(self) -> bool:
-        """Whether it has to read before it is sent more."""
-        return self.stream.full
-
     def hear(self, event: RoomEvent) -> None:
         """A plain member: it is sent what a screen would show, as a line."""
         line = shortened(clean(event.line(self.name)))
@@ -311,40 +214,6 @@ class Member(Speaker):
         if self.sent > FLUSHED:  # so that it is known whether it reads
             self.sent = 0
             self.session.flush()
-
-    def fall_behind(self, room: Room, at: int) -> None:
-        """It does not read. It is left at event `at` until it does; too far behind, it is dropped."""
-        if room.log.first > at or room.log.size(at) > self._hub.queue:
-            self._hub.drop(self, UNREAD, CloseReason.TOO_SLOW)
-        else:
-            self._wait_for_reader()
-
-    def _wait_for_reader(self) -> None:
-        if not self._behind:
-            self._behind = True
-            self._hub.start(self._catch_up())
-
-    def _progress(self) -> tuple[int, object]:
-        """What it has yet to read, the system's part included, and its place in the room, which only moves as it reads."""
-        return self.stream.undelivered, (self.at, self.room and self.room.subscribers.get(self))
-
-    async def _catch_up(self) -> None:
-        """Wait until it has read what was sent, for as long as it goes on reading."""
-        stream, (left, at) = self.stream, self._progress()
-        try:
-            while stream.full and not self.session.ending:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(PATIENCE):
-                        await stream.drained()
-                (before, was_at), (left, at) = (left, at), self._progress()
-                if stream.full and at == was_at and before - left < max(1, PATIENCE * SLOWEST):
-                    self._hub.drop(self, UNREAD, CloseReason.TOO_SLOW)
-        finally:
-            self._behind = False
-        if self.room:
-            self._hub.outbox.touch(self.room)
-        if self._held:
-            self._go_on()
 
 
 def shortened(line: str) -> str:

@@ -2,17 +2,32 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from plytalk.core.contracts.errors import ChatError
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.rooms.budget import SLICE
-from plytalk.plugins.rooms.resume import ReceivedCounts
+from plytalk.plugins.rooms.resume import Origin, ReceivedCounts
 from plytalk.plugins.rooms.room import Room
 from plytalk.trust.store_errors import StoreError
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History
-    from plytalk.plugins.rooms.member import Member
+
+
+class SpeakingMember(Protocol):
+    """A member that is told how much it has said has been taken; `owes` says that this is to be done at the end of the turn."""
+
+    origin: Origin | None
+    room: Room | None
+    session: DirectChat
+    since: int
+    taken: int
+    owes: bool
+
+    def acknowledge(self) -> None: ...
+
+    def settle(self) -> None: ...
 
 
 class Outbox:
@@ -25,14 +40,14 @@ class Outbox:
         self,
         history: "History | None",
         end: Callable[[ChatError], None],
-        taken_of: "Callable[[Member], ReceivedCounts | None]",
+        taken_of: Callable[[SpeakingMember], ReceivedCounts | None],
         delivered: Callable[[], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._history, self._end, self._taken_of, self._delivered = history, end, taken_of, delivered
         self._turn_ends = self._keep_and_deliver if history else self._deliver
-        self._owing: list[Member] = []
-        self._entered: list[Member] = []
+        self._owing: list[SpeakingMember] = []
+        self._entered: list[SpeakingMember] = []
         self._rooms: dict[Room, None] = {}
         self._turn_will_end = False
 
@@ -43,13 +58,13 @@ class Outbox:
             self._turn_will_end = True
             self._loop.call_soon(self._turn_ends)
 
-    def owe(self, member: "Member") -> None:
+    def owe(self, member: SpeakingMember) -> None:
         """A member is to be told at the end of this turn how much of what it said has been taken."""
         if not member.owes:
             member.owes = True
             self._owing.append(member)
 
-    def enter(self, member: "Member") -> bool:
+    def enter(self, member: SpeakingMember) -> bool:
         """Keep that a member is in a room now, and what its welcome speaks of. False where that failed, and the server ends."""
         if self._history is None:
             return True

@@ -7,7 +7,7 @@ at the server.
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from plytalk.core.contracts.items import Extension, Item
 from plytalk.core.contracts.limits import KIB, MIB, Limits
@@ -16,9 +16,7 @@ from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.rooms.budget import SENT, SLICE
 from plytalk.plugins.rooms.event_log import EventLog, LogEntry
 from plytalk.plugins.rooms.events import EVENT, FIXED, SEEN, Kind, RoomEvent, head_of
-
-if TYPE_CHECKING:
-    from plytalk.plugins.rooms.member import Member
+from plytalk.plugins.rooms.roles import LineSubscriber, WiredMember
 
 Pack = Callable[[Sequence[Item]], Sequence[bytes]]
 COMING_AND_GOING = (Kind.JOINED, Kind.LEFT)
@@ -30,19 +28,6 @@ JAM = 4 * MIB
 """How many bytes a member may have yet to be sent only because others are sent theirs first, until nobody there is read from."""
 CROWD = 50
 """From how many members on nobody is told who comes and goes: it would be more than what is said."""
-
-
-class LineSubscriber(Protocol):
-    """Somebody who hears lines. `id` is that of this connection, `person` the same for all connections of one key.
-
-    One that has a connection also says whether that is `full`, and is told that it has to `fall_behind` then.
-    """
-
-    id: int
-    name: str
-    person: object
-
-    def hear(self, event: RoomEvent) -> None: ...
 
 
 class Speaker:
@@ -90,9 +75,9 @@ class Room:
         """The number of its first event: a room of this name that was forgotten had lower ones."""
         for entry in entries:
             self.log.add(*entry)
-        self.wired: dict[Member, None] = {}
+        self.wired: dict[WiredMember, None] = {}
         self._in_step: list[Connection] = []
-        self._apart: dict[Member, None] = {}
+        self._apart: dict[WiredMember, None] = {}
         self.subscribers: dict[LineSubscriber, int | None] = {}
         """The next event of those that hear lines and do not keep up; None for those that do."""
         self._heard = self.log.next
@@ -131,13 +116,13 @@ class Room:
 
     # -- who hears of it --------------------------------------------------------------------------------------------------
 
-    def enter(self, member: "Member", at: int) -> None:
+    def enter(self, member: WiredMember, at: int) -> None:
         """Somebody wired comes in, to be told what happened from number `at` on."""
         self.wired[member] = None
         self._apart[member] = None
         self._place(member, at)
 
-    def leave(self, member: "Member | LineSubscriber") -> None:
+    def leave(self, member: LineSubscriber) -> None:
         """Somebody goes."""
         self.subscribers.pop(member, None)
         if member in self.wired:
@@ -150,7 +135,7 @@ class Room:
         behind = [self.log.total - member.sent for member in self._apart]
         return max(*behind, *(self.log.size(at) for at in self.subscribers.values() if at), 0, 0)
 
-    def least_lag(self, sender: "Member") -> int:
+    def least_lag(self, sender: WiredMember) -> int:
         """How many bytes the fastest of all others has yet to be sent: no member need speak faster than anybody reads."""
         if len(self._in_step) > (sender in self.wired and sender not in self._apart):
             return 0
@@ -158,7 +143,7 @@ class Room:
         lines = [self.log.size(at) if at else 0 for subscriber, at in self.subscribers.items() if subscriber is not sender]
         return min((*behind, *lines), default=0)
 
-    def catch_up(self, member: "Member") -> None:
+    def catch_up(self, member: WiredMember) -> None:
         """Send a member that is about to go what the others have been told, also where it reads slowly."""
         log, end = self.log, self._heard
         if member in self._apart and (at := max(member.at, log.first)) < end:
@@ -227,22 +212,22 @@ class Room:
                 self._set_apart(member, end)
         return each * count
 
-    def _set_apart(self, member: "Member", at: int) -> None:
+    def _set_apart(self, member: WiredMember, at: int) -> None:
         """A member that is told something in private, or does not read, is served alone, from number `at` on."""
         if member not in self._apart:
             self._in_step.remove(member.session.connection)
             self._apart[member] = None
             self._place(member, at)
 
-    def _place(self, member: "Member", at: int) -> None:
+    def _place(self, member: WiredMember, at: int) -> None:
         member.at, member.sent = at, self.log.total - self.log.size(at)
 
-    def _serve(self, member: "Member", end: int, packed: Packed, left: int) -> int:
+    def _serve(self, member: WiredMember, end: int, packed: Packed, left: int) -> int:
         """Send a member what it has yet to be sent, as much as it reads and the bytes go; gives how many were sent."""
         sent = 0
         while member in self._apart and (at := member.at) < end:
             if member.stream.full or at < self.log.first:
-                member.fall_behind(self, at)
+                member.fall_behind(self.log, at)
                 return sent
             if sent >= left:
                 return sent
@@ -279,7 +264,7 @@ class Room:
         for number, entry in enumerate(self.log.since(at), max(at, self.log.first)):
             if getattr(subscriber, "full", False) or at < self.log.first:
                 self.subscribers[subscriber] = number
-                subscriber.fall_behind(self, at if at < self.log.first else number)
+                subscriber.fall_behind(self.log, at if at < self.log.first else number)
                 return sent
             if sent >= left:
                 self.subscribers[subscriber] = number

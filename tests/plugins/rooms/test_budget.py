@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from crowd import PATIENT, Crowd, Stranger, Tight
 
+from plytalk.core.contracts.items import CloseReason
 from plytalk.core.io.asyncio_stream import AsyncioStream
 from plytalk.plugins.messages.records import CAPACITY, HEADER, MESSAGE, MORE, padded
 from plytalk.plugins.rooms import budget as budgets
-from plytalk.plugins.rooms import member as members
-from plytalk.plugins.rooms import room_commands
+from plytalk.plugins.rooms import pace, room_commands
 from plytalk.plugins.rooms.budget import (
     BURST_BYTES,
     BURST_REQUESTS,
@@ -272,7 +272,7 @@ async def test_a_flood_is_stopped_in_the_middle_and_the_others_go_on(
         assert len(ran) <= BURST_REQUESTS + 1
         assert sum(map(len, mallory.bodies)) + len(str(mallory.told)) < MIB
         assert member.stream.buffered < MIB
-        crowd.hub.drop(member, "flooding", members.CloseReason.KICKED)
+        crowd.hub.drop(member, "flooding", CloseReason.KICKED)
         assert member.session.is_reading
 
 
@@ -364,7 +364,7 @@ async def test_who_does_not_read_its_answers_is_read_from_no_more_and_then_dropp
     home: Path, request_: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(budgets, "REQUESTS", 1e9)
-    monkeypatch.setattr(members, "UNREAD_BYTES", 100_000)
+    monkeypatch.setattr(pace, "UNREAD_BYTES", 100_000)
     async with Crowd(home, transport=Tight, host="127.0.0.1", headless=True) as crowd:
         alice, lazy = await crowd.joins("alice"), await crowd.joins("lazy")
         member = member_of(crowd, "lazy")
@@ -378,7 +378,7 @@ async def test_who_does_not_read_its_answers_is_read_from_no_more_and_then_dropp
         assert member.stream.buffered < MIB
         alice.session.say("meanwhile")
         await alice.until(lambda: "alice: meanwhile" in alice.texts)
-        monkeypatch.setattr(members, "PATIENCE", -1e9)
+        monkeypatch.setattr(pace, "PATIENCE", -1e9)
         crowd.hub.start(member._catch_up())
         await crowd.ui.shows("lazy was removed: you did not read")
         assert crowd.hub.dropped == 1
@@ -428,7 +428,7 @@ async def test_nothing_is_left_of_a_member_that_has_gone(home: Path, sent: str, 
             if cut:
                 reset(going)
             else:
-                crowd.hub.drop(member_of(crowd, "mallory"), "enough", members.CloseReason.KICKED)
+                crowd.hub.drop(member_of(crowd, "mallory"), "enough", CloseReason.KICKED)
                 await idle()
                 going.session.stream.close()
             del going

@@ -522,7 +522,7 @@ RESOURCES = (
     ),
     ResourceWeakening(
         "what a member sends costs nothing",
-        "plugins/rooms/member.py",
+        "plugins/rooms/pace.py",
         "        if self._held or self.session.ending:\n",
         "        if True:\n",
         "insider",

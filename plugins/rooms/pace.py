@@ -1,0 +1,207 @@
+"""How fast a member goes: nothing is read from it where it says too much, or does not read what it is sent."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, Protocol
+
+from plytalk.core.contracts.items import CloseReason, Ping
+from plytalk.core.contracts.limits import KIB
+from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.plugins.rooms.budget import COMMAND, DELIVERED, ITEM, PIECE, RECORD, TURN, Budget, Rates, Turns, Unfinished
+from plytalk.plugins.rooms.event_log import EventLog
+from plytalk.plugins.rooms.events import RoomEvent
+from plytalk.plugins.rooms.outbox import Outbox
+from plytalk.plugins.rooms.remote_peer import source_for
+from plytalk.plugins.rooms.room import Room, Speaker
+
+PATIENCE = 10.0
+"""How often it is looked how much a member has read of what waits for it, in seconds."""
+SLOWEST = 4 * KIB
+"""How many bytes a second it must have read since then; one that reads less is removed."""
+UNREAD_BYTES = 512 * KIB
+"""How many bytes may wait for a member before nothing more is read from it."""
+ASK = 5.0
+"""How often a member whose budget is used up is asked whether it is still there, in seconds."""
+UNREAD = "you did not read what was sent to you"
+
+
+class PaceHub(Protocol):
+    """What all members of a server share, and how one is removed. `loud` is how many wait because they sent too many bytes."""
+
+    loop: asyncio.AbstractEventLoop
+    rates: Rates
+    turns: Turns
+    unfinished: Unfinished
+    outbox: Outbox
+    queue: int
+    loud: int
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None: ...
+
+    def drop(self, member: Any, why: str, reason: CloseReason) -> None: ...
+
+
+class PacedSpeaker(Speaker):
+    """One that speaks over a connection. `at` is the next event it gets, and `sent` the bytes before that.
+
+    `person` is the same for all connections of one key. Those of one `source` count together.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_behind",
+        "_held",
+        "_hub",
+        "_loud",
+        "_pause",
+        "at",
+        "budget",
+        "person",
+        "sent",
+        "session",
+        "source",
+        "stream",
+    )
+
+    def __init__(self, hub: PaceHub, session: DirectChat, person: object) -> None:
+        self._hub, self.session, self.stream, self.person = hub, session, session.stream, person
+        self.source = source_for(session.stream.peer, person)
+        self.room: Room | None = None
+        self.at = self.sent = 0
+        self._held = self._loud = self._behind = False
+        self._asked = hub.loop.time()
+        self.budget = Budget(hub.rates, self._asked)
+        self._pause: asyncio.TimerHandle | None = None
+
+    # -- what it sends (`Meter`) ------------------------------------------------------------------------------------------
+
+    def record(self, size: int, items: int) -> None:
+        budget = self.budget
+        self._work(RECORD + size // PIECE)
+        self._hub.turns.spend(items)  # a member's own work counts each when it is said
+        budget.octets -= size
+        if not items:
+            budget.requests -= ITEM
+        if budget.work < 0 or budget.octets < 0 or budget.requests < 0 or self._others_come_first:
+            self._stop_if_over()
+
+    def _work(self, work: float) -> None:
+        self.budget.work -= work
+        self._hub.turns.spend(work)
+
+    @property
+    def _others_come_first(self) -> bool:
+        """Whether all members together have done enough for now."""
+        return self._hub.turns.left < 0 or (self.room is not None and self.room.is_jammed)
+
+    def charge(self, size: int) -> None:
+        if self.room:
+            self._work(len(self.room) * size / DELIVERED)
+
+    def item(self) -> None:
+        self.budget.requests -= ITEM
+        self._work(COMMAND)
+        if self.budget.requests < 0 or self.budget.work < 0 or self.stream.buffered > UNREAD_BYTES:
+            self._stop_if_over()
+
+    def kept(self, size: int) -> None:
+        if not self.session.ending:  # what is read behind the end is kept for nobody
+            self._hub.unfinished.note(self, size, self.source)
+
+    def _stop_if_over(self) -> None:
+        """Read no more where the budget is used up, or where it does not read itself, until that is over."""
+        if self._held or self.session.ending:
+            return
+        hub, room = self._hub, self.room
+        crowd = room is None or len(room) > 2
+        delay = self.budget.refill(hub.rates, hub.loop.time(), crowd, hub.loud)
+        if self.stream.buffered > UNREAD_BYTES:
+            self._wait_for_reader()
+        elif delay > 0:
+            if self.budget.octets < 0:
+                self._loud = True
+                hub.loud += 1
+            self._pause = hub.loop.call_later(delay, self._go_on)
+            self._ask_whether_it_is_there()
+        elif room and (room.is_jammed or room.least_lag(self) > UNREAD_BYTES):
+            room.waiting.append(self._go_on)
+        elif self.budget.work < 0:
+            hub.turns.wait(self._take_turn)
+        elif hub.turns.left < 0:
+            self.budget.work = min(self.budget.work, COMMAND)  # what it had left would keep all behind it waiting
+            hub.turns.wait_for_all(self._go_on)
+        else:
+            return
+        self._held = True
+        self.session.stop_reading()
+
+    def _ask_whether_it_is_there(self) -> None:
+        """While nothing is read, the end of a connection is not seen; sending something to a peer that has gone shows it."""
+        now = self._hub.loop.time()
+        if now - self._asked > ASK and self.session.stack.make_messages.layer.extensible:
+            self._asked = now
+            self.session.send_item(Ping())
+
+    def _take_turn(self) -> None:
+        self.budget.work = min(TURN, self.budget.work + TURN)  # much work takes many turns
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self._end_pause()
+        self._held = False
+        self._stop_if_over()
+        if not self._held:
+            self.session.read_on()
+
+    def _end_pause(self) -> None:
+        if self._pause:
+            self._pause.cancel()  # it would keep a member that has gone
+            self._pause = None
+        if self._loud:
+            self._loud = False
+            self._hub.loud -= 1
+
+    # -- what it reads ----------------------------------------------------------------------------------------------------
+
+    @property
+    def full(self) -> bool:
+        """Whether it has to read before it is sent more."""
+        return self.stream.full
+
+    def hear(self, event: RoomEvent) -> None:
+        """Something happened: what one that knows no events is told."""
+
+    def fall_behind(self, log: EventLog, at: int) -> None:
+        """It does not read. It is left at event `at` until it does; too far behind, it is dropped."""
+        if log.first > at or log.size(at) > self._hub.queue:
+            self._hub.drop(self, UNREAD, CloseReason.TOO_SLOW)
+        else:
+            self._wait_for_reader()
+
+    def _wait_for_reader(self) -> None:
+        if not self._behind:
+            self._behind = True
+            self._hub.start(self._catch_up())
+
+    def _progress(self) -> tuple[int, object]:
+        """What it has yet to read, the system's part included, and its place in the room, which only moves as it reads."""
+        return self.stream.undelivered, (self.at, self.room and self.room.subscribers.get(self))
+
+    async def _catch_up(self) -> None:
+        """Wait until it has read what was sent, for as long as it goes on reading."""
+        stream, (left, at) = self.stream, self._progress()
+        try:
+            while stream.full and not self.session.ending:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PATIENCE):
+                        await stream.drained()
+                (before, was_at), (left, at) = (left, at), self._progress()
+                if stream.full and at == was_at and before - left < max(1, PATIENCE * SLOWEST):
+                    self._hub.drop(self, UNREAD, CloseReason.TOO_SLOW)
+        finally:
+            self._behind = False
+        if self.room:
+            self._hub.outbox.touch(self.room)
+        if self._held:
+            self._go_on()

@@ -1,0 +1,33 @@
+"""What a room asks of those that are in it, so that it need not know what they are."""
+
+from typing import Protocol
+
+from plytalk.core.contracts.transport import Stream
+from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.plugins.rooms.event_log import EventLog
+from plytalk.plugins.rooms.events import RoomEvent
+
+
+class LineSubscriber(Protocol):
+    """Somebody who hears lines. `id` is that of this connection, `person` the same for all connections of one key.
+
+    One that has a connection also says whether that is `full`, and is told that it has to `fall_behind` then.
+    """
+
+    id: int
+    name: str
+    person: object
+
+    def hear(self, event: RoomEvent) -> None: ...
+
+
+class WiredMember(LineSubscriber, Protocol):
+    """One that understands events. `at` is the next event it gets, `sent` the bytes before that."""
+
+    at: int
+    sent: int
+    session: DirectChat
+    stream: Stream
+
+    def fall_behind(self, log: EventLog, at: int) -> None:
+        """It does not read, and is left at event `at` of its room."""
