@@ -271,7 +271,8 @@ def bounds(_: str) -> str:
 
 
 ROOM_LIMITS = {
-    "hub": "REMEMBERED QUEUE",
+    "returning": "REMEMBERED",
+    "hub": "QUEUE",
     "room_list": "KEEP MAX_ROOMS MAX_LOGS EMPTY",
     "directory": "MAX_REMEMBERED NAMES_A_DAY LOCAL_NAMES_A_DAY",
     "budget": "BYTES BURST_BYTES REQUESTS BURST_REQUESTS ITEM ANSWER UNFINISHED TURN DELIVERED TOGETHER SLICE",

@@ -1,11 +1,11 @@
 """A server with rooms: who is let in, who goes, and who is removed.
 
-`RoomList` has the rooms, `Directory` the names, and `Outbox` sends at the end of each turn what has happened in it.
+`RoomList` has the rooms, `Directory` the names, `Returning` those that may come back, and `Outbox` sends at the end of each turn
+what has happened in it.
 """
 
 import asyncio
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, islice
@@ -27,8 +27,9 @@ from plytalk.plugins.rooms.event_log import MOST_BYTES
 from plytalk.plugins.rooms.events import Kind, RoomEvent
 from plytalk.plugins.rooms.member import LateListener, Member
 from plytalk.plugins.rooms.moderation import Moderation
-from plytalk.plugins.rooms.outbox import Outbox, SpeakingMember
-from plytalk.plugins.rooms.resume import Origin, ReceivedCounts, Resume, origin_of
+from plytalk.plugins.rooms.outbox import Outbox
+from plytalk.plugins.rooms.resume import Resume, origin_of
+from plytalk.plugins.rooms.returning import Returning
 from plytalk.plugins.rooms.roles import LineSubscriber
 from plytalk.plugins.rooms.room import Pack, Room
 from plytalk.plugins.rooms.room_list import RoomList
@@ -37,8 +38,6 @@ from plytalk.trust.store_errors import StoreError
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
 
-REMEMBERED = 10_000
-"""Of how many members that left it is remembered what they had said."""
 SHOWN = 100
 """How many of those in a room a newcomer is told the names of."""
 QUEUE = MOST_BYTES
@@ -83,16 +82,14 @@ class Hub:
         self._operator, self.auths = operator, auths
         self.names = Directory(self.register, self.loop)
         self.dropped = 0
-        self._history = history
+        self.returning = Returning(history)
         self.epoch = history.epoch if history else secrets.token_hex(8)
-        self.outbox = Outbox(history, end, self._taken_of, lambda: self.rooms.bound_logs())
+        self.outbox = Outbox(history, end, self.returning.taken_of, lambda: self.rooms.bound_logs())
         self.rooms = RoomList(pack, self.outbox.touch, first, backlog, history)
         self.first = self.rooms.first
         self.members: dict[int, LineSubscriber | Member] = {}
         self.parting: LateListener | None = None
         """The server's user, once that has left its only company."""
-        self._present: dict[Origin, Member] = {}
-        self._taken: OrderedDict[Origin, ReceivedCounts] = OrderedDict(history.taken() if history else ())
         self._tasks: set[asyncio.Task[None]] = set()
         self.commands: dict[str, tuple[Command, str]] = {one.name: (one, "plytalk") for one in COMMANDS}
         for origin, commands in brought.items():
@@ -113,12 +110,6 @@ class Hub:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def _taken_of(self, member: SpeakingMember) -> ReceivedCounts | None:
-        """How much a member has said that is here, or has just left."""
-        if member.room:
-            return ReceivedCounts(member.taken, member.room.name, member.since)
-        return self._taken.get(member.origin) if member.origin else None
 
     async def stop_commands(self) -> None:
         """Nobody waits for their answers any more."""
@@ -168,17 +159,9 @@ class Hub:
             self.drop(member, "the key is banned", CloseReason.BANNED)
             return
         room = room or self.first
-        back = None
-        if member.origin:
-            self._replace(member.origin)
-            known = self._taken.pop(member.origin, None)
-            back = Resume.of(resume, known) if resume is not None else None
-            self._present[member.origin] = member
-            member.taken = known.messages if known and resume is not None else 0
-            if back and back.room in self.rooms and self.rooms[back.room] is not room:
-                room, back = self.rooms[back.room], back.from_the_start()  # it did not hear that it had gone there
-        elif resume is not None:
-            back = Resume.of(resume, None)
+        back = self.returning.come(member, resume)
+        if back and back.room in self.rooms and self.rooms[back.room] is not room:
+            room, back = self.rooms[back.room], back.from_the_start()  # it did not hear that it had gone there
         member.muted = self._is_muted(member)
         member.called(self.names.choose(member, "" if member.muted else name))  # others would read it
         self.members[member.id] = member
@@ -238,25 +221,9 @@ class Hub:
         self.unfinished.note(member, 0)
         if self.members.pop(member.id, None) is None:
             return
-        if (origin := member.origin) and self._present.get(origin) is member:
-            del self._present[origin]
-            if member.room:
-                self._remember(origin, ReceivedCounts(member.taken, member.room.name, member.since))
+        self.returning.leave(member)
         self.names.release(member)
         self.leave(member, "the connection was cut" if ending.error else "")
-
-    def _remember(self, origin: Origin, taken: ReceivedCounts) -> None:
-        self._taken[origin] = taken
-        while len(self._taken) > REMEMBERED:
-            forgotten, _ = self._taken.popitem(last=False)
-            if self._history:
-                self._history.forget(forgotten)
-
-    def _replace(self, origin: Origin) -> None:
-        """A member that comes back before we noticed that it had gone takes the place of its old connection."""
-        if old := self._present.get(origin):
-            old.session.stream.close()
-            old.session.exit()
 
     def drop(self, member: Member, why: str, reason: CloseReason, by: str = "") -> None:
         """Remove a member, and say why. One that an operator removed has nothing to come back to."""
@@ -271,7 +238,7 @@ class Hub:
         self.dropped += 1
         self.notice(f"{member.name or member.session.address} was removed{how}.")
         if reason in (CloseReason.KICKED, CloseReason.BANNED):
-            self._forget(member)
+            self.returning.forget(member)
         member.session.exit(reason=reason, sentence=sentence)
 
     def _end_unfinished(self, member: object) -> None:
@@ -279,36 +246,21 @@ class Hub:
             self.drop(member, "too much that it sent was not finished, and the server needs the memory", CloseReason.TOO_SLOW)
             member.session.ignore_rest()
 
-    def _forget(self, member: Member) -> None:
-        if origin := member.origin:
-            self._present.pop(origin, None)
-            member.origin = None
-            if self._history:
-                self._history.forget(origin)
-
     # -- what is known of keys ------------------------------------------------------------------------------------------------
 
     def marked(self, key: PublicKey, why: str = "", by: str = "") -> None:
         """What the register says of a key has changed: act on it where its members are. `why` is the reason that `by` gave."""
-        self._forget_banned()
+        self.returning.forget_keys(self.register.banned())
         for member in tuple(self.members.values()):
             if isinstance(member, Member) and member.key == key:
                 member.muted = self.register.is_muted(key)
                 if self.register.is_banned(key):
                     self.drop(member, why or ("" if by else "the key is banned"), CloseReason.BANNED, by)
 
-    def _forget_banned(self) -> None:
-        """A key that is banned while it is away has nothing to come back to."""
-        banned = self.register.banned()
-        for origin in [origin for origin in self._taken if origin[0] in banned]:
-            del self._taken[origin]
-            if self._history:
-                self._history.forget(origin)
-
     def reread(self) -> None:
         """Go by the register as it is now, and remove members that are banned in it. Raises StoreError."""
         self.register.load()
-        self._forget_banned()
+        self.returning.forget_keys(self.register.banned())
         for key in {member.key for member in self.members.values() if isinstance(member, Member) and member.key}:
             self.marked(key)
 

@@ -74,6 +74,7 @@ NEAREST = {
         " tests/plugins/rooms/test_member.py tests/plugins/rooms/test_calls.py tests/plugins/rooms/test_history.py"
         " tests/plugins/rooms/test_room_list.py"
     ),
+    "plugins/rooms/returning.py": "tests/plugins/rooms/test_returning.py tests/plugins/rooms/test_resume.py",
     "plugins/rooms/history.py": "tests/plugins/rooms/test_history.py tests/plugins/rooms/test_hub.py",
     "plugins/rooms/member_names.py": "tests/plugins/rooms/test_member_names.py tests/plugins/rooms/test_moderation.py",
 }
@@ -102,7 +103,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ): "The first of the two spares short lines the second, which decides.",
     ("plugins/rooms/directory.py", "if TYPE_CHECKING:"): "An annotation is no more than text when it runs.",
     ("plugins/rooms/directory.py", "MAX_REMEMBERED = 10_000"): ANY_BOUND,
-    ("plugins/rooms/hub.py", "REMEMBERED = 10_000"): ANY_BOUND,
+    ("plugins/rooms/returning.py", "REMEMBERED = 10_000"): ANY_BOUND,
     (
         "plugins/rooms/hub.py",
         "for key in {member.key for member in self.members.values() if isinstance(member, Member) and member.key}:",

@@ -18,7 +18,7 @@ from crowd import Crowd
 from programs import ENVIRONMENT, Chat, chat, connect, serve
 
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.plugins.rooms import hub, room_list
+from plytalk.plugins.rooms import returning, room_list
 from plytalk.plugins.rooms.events import Kind, RoomEvent
 from plytalk.plugins.rooms.history import History
 from plytalk.plugins.rooms.resume import ReceivedCounts
@@ -297,7 +297,7 @@ async def test_who_was_cut_on_the_way_to_another_room_comes_back_there(home: Pat
 
 
 async def test_what_the_server_forgets_is_not_in_the_file_either(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "REMEMBERED", 1)
+    monkeypatch.setattr(returning, "REMEMBERED", 1)
     monkeypatch.setattr(room_list, "MAX_ROOMS", 2)
     async with Crowd(home, history=home / "history") as crowd:
         witness = await crowd.joins("wendy")

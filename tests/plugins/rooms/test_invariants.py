@@ -262,7 +262,7 @@ class Rooms(RuleBasedStateMachine):
         origins = [member.origin for member in self.members if member.origin]
         assert len(origins) == len(set(origins))
         if hasattr(self, "crowd"):
-            assert self.crowd.hub._present == {member.origin: member for member in self.members if member.origin}
+            assert self.crowd.hub.returning._present == {member.origin: member for member in self.members if member.origin}
 
 
 TestRooms = Rooms.TestCase

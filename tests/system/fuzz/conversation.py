@@ -41,7 +41,7 @@ GUESTS = ("demo01", "demo02", "secure-chat")
 EACH = 4 * MIB
 """What one conversation may take: a record opened into its items, what it has not read, and what the system does not take yet."""
 ALLOCATOR = 48 * MIB
-"""What the allocator has not given back when all are gone, and what is remembered of members and names (hub.REMEMBERED)."""
+"""What the allocator has not given back when all are gone, and what is remembered of members and names (returning.REMEMBERED)."""
 MOST = MAX_LOGS + UNFINISHED + AT_ONCE * EACH
 """By how much a server may grow in all: by the logs of its rooms, by unfinished messages, and by its conversations."""
 LEFT = MAX_LOGS + ALLOCATOR

@@ -1,0 +1,69 @@
+"""Members that may come back: which connection each of them has now, and how much those that left had said."""
+
+from collections import OrderedDict
+from collections.abc import Container
+from typing import TYPE_CHECKING, Any
+
+from plytalk.plugins.rooms.member import Member
+from plytalk.plugins.rooms.outbox import SpeakingMember
+from plytalk.plugins.rooms.resume import Origin, ReceivedCounts, Resume
+
+if TYPE_CHECKING:
+    from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
+
+REMEMBERED = 10_000
+"""Of how many members that left it is remembered what they had said."""
+
+
+class Returning:
+    """What `history` keeps of members that left is known again, and forgotten there as well."""
+
+    def __init__(self, history: "History | None") -> None:
+        self._history = history
+        self._present: dict[Origin, Member] = {}
+        self._taken: OrderedDict[Origin, ReceivedCounts] = OrderedDict(history.taken() if history else ())
+
+    def come(self, member: Member, resume: Any) -> Resume | None:
+        """A member comes, and perhaps wishes to go on where it was: what that comes to, with what is remembered of it."""
+        if not (origin := member.origin):
+            return None if resume is None else Resume.of(resume, None)
+        if old := self._present.get(origin):  # it comes back before we noticed that it had gone: it takes the place of that
+            old.session.stream.close()
+            old.session.exit()
+        known = self._taken.pop(origin, None)
+        self._present[origin] = member
+        member.taken = known.messages if known and resume is not None else 0
+        return None if resume is None else Resume.of(resume, known)
+
+    def leave(self, member: Member) -> None:
+        """A member has gone: remember how much it had said, if it can come back."""
+        if not (origin := member.origin) or self._present.get(origin) is not member:
+            return
+        del self._present[origin]
+        if member.room:
+            self._taken[origin] = ReceivedCounts(member.taken, member.room.name, member.since)
+            while len(self._taken) > REMEMBERED:
+                self._forget(self._taken.popitem(last=False)[0])
+
+    def taken_of(self, member: SpeakingMember) -> ReceivedCounts | None:
+        """How much a member has said that is here, or has just left."""
+        if member.room:
+            return ReceivedCounts(member.taken, member.room.name, member.since)
+        return self._taken.get(member.origin) if member.origin else None
+
+    def forget(self, member: Member) -> None:
+        """A member that was sent away has nothing to come back to."""
+        if origin := member.origin:
+            self._present.pop(origin, None)
+            member.origin = None
+            self._forget(origin)
+
+    def forget_keys(self, keys: Container[str]) -> None:
+        """Neither have those of these keys that are away."""
+        for origin in [origin for origin in self._taken if origin[0] in keys]:
+            del self._taken[origin]
+            self._forget(origin)
+
+    def _forget(self, origin: Origin) -> None:
+        if self._history:
+            self._history.forget(origin)
