@@ -1,0 +1,30 @@
+"""What a room asks of those in it: a class that has this much, and knows nothing else of rooms, is told what happens there."""
+
+from plytalk.plugins.rooms.events import Kind, RoomEvent
+from plytalk.plugins.rooms.roles import LineSubscriber
+from plytalk.plugins.rooms.room import Room
+
+
+class Scribe:
+    """It writes down what it hears."""
+
+    def __init__(self, id: int, name: str) -> None:
+        self.id, self.name, self.person = id, name, name
+        self.written: list[str] = []
+
+    def hear(self, event: RoomEvent) -> None:
+        self.written.append(event.line(self.name))
+
+
+def test_one_that_has_what_a_room_asks_for_hears_the_room_and_the_private_words_for_it() -> None:
+    room = Room("lobby", 10, lambda items: [], lambda _: None)
+    one, other = Scribe(1, "one"), Scribe(2, "other")
+    for scribe in (one, other):
+        subscriber: LineSubscriber = scribe
+        room.subscribers[subscriber] = None
+    room.happen(Kind.JOINED, "one", sender=1)
+    room.happen(Kind.TOLD, "two", '{"to": "other", "text": "psst"}', sender=3, audience=frozenset(("other",)))
+    room.happen(Kind.DID, "two", "waves", sender=3)
+    room.flush()
+    assert one.written == ["* two waves"]
+    assert other.written == ["* [one] is here.", "two, to you alone: psst", "* two waves"]
