@@ -115,9 +115,8 @@ class Rooms(Feature):
 
     @hookimpl
     def server_opened(self, stack: Stack, end: Callable[[ChatError], None], notice: Callable[[str], None]) -> None:
-        pack = stack.messages().pack
         self._hub = Hub(
-            lambda items: list(pack(items)),
+            stack.messages().pack,
             notice,
             first=self._room or LOBBY,
             backlog=self._backlog,

@@ -95,10 +95,10 @@ class RoomEvent(NamedTuple):
 
         Only what the server reports has names in brackets, which no name contains: `/me has left.` looks different.
         """
+        if self.kind == Kind.SAID:
+            return f"{self.who}: {self.text}"
         reported = f"[{self.name}]{self.who.removeprefix(self.name)}"
         match self.kind:
-            case Kind.SAID:
-                return f"{self.who}: {self.text}"
             case Kind.DID:
                 return f"* {self.who} {self.text}"
             case Kind.JOINED:

@@ -84,9 +84,9 @@ class Hub:
         self.dropped = 0
         self.returning = Returning(history)
         self.epoch = history.epoch if history else secrets.token_hex(8)
-        self.outbox = Outbox(history, end, self.returning.taken_of, lambda: self.rooms.bound_logs())
+        self.outbox = Outbox(history, end, self.returning.taken_of)
         self.rooms = RoomList(pack, self.outbox.touch, first, backlog, history)
-        self.first = self.rooms.first
+        self.first, self.outbox.delivered = self.rooms.first, self.rooms.bound_logs
         self.members: dict[int, LineSubscriber | Member] = {}
         self.parting: LateListener | None = None
         """The server's user, once that has left its only company."""

@@ -33,7 +33,7 @@ class SpeakingMember(Protocol):
 class Outbox:
     """`taken_of` says how much a member has said, for `history`; where that cannot keep any more, `end` ends the server.
 
-    `delivered` is called after each delivery.
+    `delivered` is called after each delivery: the hub sets it, once it has rooms.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class Outbox:
         history: "History | None",
         end: Callable[[ChatError], None],
         taken_of: Callable[[SpeakingMember], ReceivedCounts | None],
-        delivered: Callable[[], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._history, self._end, self._taken_of, self._delivered = history, end, taken_of, delivered
+        self._history, self._end, self._taken_of = history, end, taken_of
+        self.delivered: Callable[[], None] = lambda: None
         self._turn_ends = self._keep_and_deliver if history else self._deliver
         self._owing: list[SpeakingMember] = []
         self._entered: list[SpeakingMember] = []
@@ -106,7 +106,7 @@ class Outbox:
             member.owes = False
             member.session.flush()
             member.settle()
-        self._delivered()
+        self.delivered()
 
     def _flush(self) -> None:
         """Send SLICE bytes, and the rest in the next turns: first to rooms that have waited. Each is first at times."""

@@ -77,27 +77,25 @@ class PacedSpeaker(Speaker):
     # -- what it sends (`Meter`) ------------------------------------------------------------------------------------------
 
     def record(self, size: int, items: int) -> None:
-        budget = self.budget
-        self._work(RECORD + size // PIECE)
-        self._hub.turns.spend(items)  # a member's own work counts each when it is said
+        budget, room, turns = self.budget, self.room, self._hub.turns
+        work = RECORD + size // PIECE
+        budget.work -= work
+        turns.spend(work + items)  # a member's own work counts each item when it is said
         budget.octets -= size
         if not items:
             budget.requests -= ITEM
-        if budget.work < 0 or budget.octets < 0 or budget.requests < 0 or self._others_come_first:
+        if budget.work < 0 or budget.octets < 0 or budget.requests < 0 or turns.left < 0 or (room is not None and room.is_jammed):
             self._stop_if_over()
 
     def _work(self, work: float) -> None:
         self.budget.work -= work
         self._hub.turns.spend(work)
 
-    @property
-    def _others_come_first(self) -> bool:
-        """Whether all members together have done enough for now."""
-        return self._hub.turns.left < 0 or (self.room is not None and self.room.is_jammed)
-
     def charge(self, size: int) -> None:
-        if self.room:
-            self._work(len(self.room) * size / DELIVERED)
+        if (room := self.room) is not None:
+            work = (len(room.wired) + len(room.subscribers)) * size / DELIVERED
+            self.budget.work -= work
+            self._hub.turns.spend(work)
 
     def item(self) -> None:
         self.budget.requests -= ITEM

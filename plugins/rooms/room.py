@@ -18,10 +18,11 @@ from plytalk.plugins.rooms.event_log import EventLog, LogEntry
 from plytalk.plugins.rooms.events import EVENT, FIXED, SEEN, Kind, RoomEvent, head_of
 from plytalk.plugins.rooms.roles import LineSubscriber, WiredMember
 
-Pack = Callable[[Sequence[Item]], Sequence[bytes]]
+Pack = Callable[[Sequence[Item]], Iterable[bytes]]
 COMING_AND_GOING = (Kind.JOINED, Kind.LEFT)
 Packed = dict[tuple[int, int, frozenset[int]], Sequence[bytes]]
 SAID = int(Kind.SAID)
+NOTHING: frozenset[int] = frozenset()
 CHUNK = 256 * KIB
 """How many bytes a member that is behind is sent at once; the next when it has read them."""
 JAM = 4 * MIB
@@ -46,9 +47,9 @@ class Speaker:
 
     def speak(self, text: str) -> None:
         """Say something to everybody in the room."""
-        if self.room:
+        if (room := self.room) is not None:
             self.charge(len(text))
-            self.room.say(self.id, self.head, self.marks, text.encode(errors="replace"))
+            room.say(self.id, self.head, self.marks, text.encode(errors="replace"))
 
     def charge(self, size: int) -> None:
         """Something of so many bytes goes to the whole room on its behalf."""
@@ -169,20 +170,31 @@ class Room:
         for member in tuple(self._apart):
             left -= self._serve(member, end, packed, left - third if self.subscribers else left)
         self._heard = end
-        for subscriber, at in sorted(self.subscribers.items(), key=lambda each: each[1] or start):
+        lines = list(self.subscribers.items())
+        if any(self.subscribers.values()):
+            lines.sort(key=lambda each: each[1] or start)
+        for subscriber, at in lines:
             if subscriber in self.subscribers and (at or start) < end:
                 left -= self._tell(subscriber, at or start, left)
-        behind = [*(member.at for member in self._apart), *(at for at in self.subscribers.values() if at)]
-        log.trim(min(behind, default=None))
-        awaited = self._awaited(end)
-        self.is_jammed = max(map(log.size, awaited), default=0) > JAM
-        if awaited:
-            self._touched(self)
+        if self._apart or any(self.subscribers.values()):
+            self._wait_for_those_behind(end)
+        else:
+            log.trim()
+            self.is_jammed = False
         if self.waiting and not self.is_jammed:  # each looks again whether it has to wait
             waiting, self.waiting = self.waiting, []
             for go_on in waiting:
                 go_on()
         return left
+
+    def _wait_for_those_behind(self, end: int) -> None:
+        """Keep what they have yet to be sent, and go on with those that read, in the next turn."""
+        log = self.log
+        log.trim(min([*(member.at for member in self._apart), *(at for at in self.subscribers.values() if at)]))
+        awaited = self._awaited(end)
+        self.is_jammed = max(map(log.size, awaited), default=0) > JAM
+        if awaited:
+            self._touched(self)
 
     def _awaited(self, end: int) -> set[int]:
         """The next events of those that read, and have yet to be sent what was before `end`."""
@@ -196,7 +208,7 @@ class Room:
             told = {person for entry in self.log.since(start) for person in entry.audience or ()}
             for member in [member for member in self.wired if member.person in told]:
                 self._set_apart(member, start)
-        hidden = self._hidden(start, end, None)
+        hidden = self._hidden(start, end, None) if self.log.last_private >= start else NOTHING
         if not self._in_step or not (records := self._records(start, end, hidden, packed)):
             return 0
         each = sum(map(len, records)) + SENT
@@ -245,7 +257,7 @@ class Room:
     def _hidden(self, at: int, end: int, person: object) -> frozenset[int]:
         """Which events from number `at` to before `end` are not for this person, or for None, who is told nothing in private."""
         if self.log.last_private < at:
-            return frozenset()
+            return NOTHING
         entries = zip(range(at, end), self.log.since(at), strict=False)
         return frozenset(number for number, entry in entries if not is_for(person, entry))
 
@@ -255,7 +267,7 @@ class Room:
             bodies = self.log.bodies(at, end)
             if hidden:
                 bodies = [body for number, body in enumerate(bodies, at) if number not in hidden]
-            packed[at, end, hidden] = self._pack([Extension(EVENT, body) for body in bodies]) if bodies else ()
+            packed[at, end, hidden] = tuple(self._pack([Extension(EVENT, body) for body in bodies])) if bodies else ()
         return packed[at, end, hidden]
 
     def _tell(self, subscriber: Any, at: int, left: int) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from plytalk.core.contracts.errors import Usage
@@ -22,6 +23,8 @@ MAX_LOGS = 32 * MIB
 """How many bytes of events all rooms keep together; where there are more, the longest logs are cut in half."""
 EMPTY = 600.0
 """How long a room is kept that is empty, in seconds; with a history for good, unless there are too many."""
+
+KEPT = attrgetter("log.kept")  # called for every room after each delivery
 
 
 class RoomList(Mapping[str, Room]):
@@ -66,10 +69,10 @@ class RoomList(Mapping[str, Room]):
 
     def bound_logs(self) -> None:
         """Keep no more than MAX_LOGS."""
-        if sum(room.log.kept for room in self._rooms.values()) <= MAX_LOGS:
+        if sum(map(KEPT, self._rooms.values())) <= MAX_LOGS:
             return
         self.forget_empty()
-        while sum(room.log.kept for room in self._rooms.values()) > MAX_LOGS:
+        while sum(map(KEPT, self._rooms.values())) > MAX_LOGS:
             longest = max((room.log for room in self._rooms.values()), key=lambda log: log.kept)
             longest.shrink(longest.kept // 2)
 

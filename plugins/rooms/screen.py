@@ -7,10 +7,10 @@ from plytalk.plugins.rooms.events import Kind, RoomEvent
 
 def show(ui: Ui, event: RoomEvent, me: str = "", mine: bool = False) -> None:
     """Show an event; `mine` says that it came from this very connection, whose user has seen it already."""
-    cleaned = str if ui.raw else clean
     if line := event.line(me):
+        cleaned = str if ui.raw else clean
         kind = Kind(event.kind).name.lower()
-        weak = tuple(event.weaknesses)
+        weak = tuple(event.weaknesses) if event.marks else ()
         ui.event(Said(cleaned(line), kind, cleaned(event.name), cleaned(event.text), event.id, event.time, weak, mine))
 
 
