@@ -410,7 +410,7 @@ class DirectChat:
     @property
     def is_reading(self) -> bool:
         """Whether what the other side sends is read at the moment."""
-        return self.connection.is_reading
+        return self.connection.reading is Reading.OPEN
 
     def ping(self) -> None:
         """Ask whether the other side is still there; any answer will do."""
@@ -566,7 +566,7 @@ class DirectChat:
         if farewell.over:
             self.connection.ignore_rest()
         else:  # what was said before is read, so that the peer's own goodbye is seen
-            self.connection.read_on_soon()
+            self.connection.read_on(soon=True)
         if farewell.over or farewell.heard or not self.acknowledges:
             self.stream.finish()
         if self._ending_known:

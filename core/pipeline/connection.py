@@ -7,10 +7,9 @@ A connection is opened once and started once, with its receiver. After that it i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from enum import Enum
 from operator import length_hint
-from typing import Protocol
 
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import Tampered
@@ -24,35 +23,13 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.establish import Admit, Establishment, IsThere, admit_everybody
 from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, FrameHandshakeIO
+from plytalk.core.pipeline.item_receiver import ItemReceiver
 from plytalk.core.pipeline.pieces import Pieces
 from plytalk.core.pipeline.tracing import Trace, Tracer
 from plytalk.core.stack.selection import Stack
 
 ITEM_KEPT = 96
 """About how many bytes of memory an item of a record takes while it waits: a short one takes most of its length."""
-
-
-class ItemReceiver(Protocol):
-    """What a connection hands its items to."""
-
-    def receive(self, items: Iterable[Item], size: int) -> Iterator[Item] | None:
-        """Take the items of one record of `size` sealed bytes, in order.
-
-        Where `Connection.stop_reading` was called meanwhile, return the items that are left: they are handed over again, with a
-        size of 0, when reading goes on.
-        """
-
-    def read_done(self, size: int) -> None:
-        """All complete records in a read of `size` bytes have been handed over."""
-
-    def skipped(self, why: str) -> None:
-        """A frame was skipped, for a reason in words."""
-
-    def fail(self, error: Exception) -> None:
-        """A layer raised this, in either direction. What came before has been handed over."""
-
-    def ended(self, error: Exception | None) -> None:
-        """The stream is over: closed by the peer, or broken by the error; perhaps the one and then the other."""
 
 
 class Reading(Enum):
@@ -71,31 +48,9 @@ class Connection:
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
-        "_admit",
-        "_boundaries",
-        "_end_waits",
-        "_frames",
-        "_io",
-        "_loop",
-        "_pending",
-        "_receiver",
-        "_receiving",
-        "_rest",
-        "_scheduled",
-        "_unread",
-        "address",
-        "approved",
-        "cipher",
-        "framer",
-        "identity",
-        "limits",
-        "messages",
-        "pieces",
-        "reading",
-        "role",
-        "stack",
-        "stream",
-        "tracer",
+        "_admit", "_boundaries", "_end_waits", "_frames", "_io", "_loop", "_pending", "_receiver", "_receiving", "_rest",
+        "_scheduled", "_unread", "address", "approved", "cipher", "framer", "identity", "limits", "messages", "pieces",
+        "reading", "role", "stack", "stream", "tracer",
     )  # fmt: skip
 
     def __init__(
@@ -143,8 +98,7 @@ class Connection:
         """Do the handshake and let the authenticators judge. Raises ChatError; the stream is closed then.
 
         `turn` is awaited before each message of the peer is looked at, where handshakes take turns for the processor; `notice`
-        tells the user about the peer, by default with the UI; `is_there` says whether a
-        client that was cut off could connect again.
+        tells the user about the peer, by default with the UI; `is_there` says whether a client could connect again.
         """
         if self.tracer:
             self.tracer.tell("started", role=self.role.value, peer=self.stream.peer, **self.stack.names)
@@ -237,17 +191,11 @@ class Connection:
             self.reading = Reading.STOPPED
             self.stream.pause()
 
-    def read_on(self) -> None:
-        """Hand over what was kept, and from now on what arrives, unless reading is stopped again."""
+    def read_on(self, soon: bool = False) -> None:
+        """Hand over what was kept (in the next turn of the loop if `soon`), and from now on what arrives, until it is stopped."""
         if self.reading is Reading.STOPPED:
             self.reading = Reading.OPEN
-            self._read_kept()
-
-    def read_on_soon(self) -> None:
-        """The same, with what was kept in the next turn of the loop."""
-        if self.reading is Reading.STOPPED:
-            self.reading = Reading.OPEN
-            self._loop.call_soon(self._read_kept)
+            self._loop.call_soon(self._read_kept) if soon else self._read_kept()
 
     def _read_kept(self) -> None:
         if self.reading is Reading.OPEN:
@@ -265,11 +213,6 @@ class Connection:
         self._rest = self._frames = None
         self._unread = b""
         self.framer, self.messages = self.stack.framer(), self.stack.messages()
-
-    @property
-    def is_reading(self) -> bool:
-        """Whether what arrives is handed over at the moment."""
-        return self.reading is Reading.OPEN
 
     @property
     def unfinished(self) -> int:
@@ -311,16 +254,18 @@ class Connection:
         """Do not send what waits for the end of this turn."""
         self._pending.clear()
 
+    def send_packed(self, plaintexts: Sequence[bytes]) -> None:
+        """Send plaintexts that messages of this stack's kind have packed, once for many connections."""
+        self._flush(plaintexts)
+
     def _flush(self, packed: Sequence[bytes] = ()) -> None:
         items, self._pending, self._scheduled = self._pending, [], False
-        if not items:
+        if not items and not packed:
             return
         encode, seal, send = self.framer.encode, self.cipher.seal, self.stream.send
         try:
-            plaintexts = self.messages.pack(items)
-            if packed:
-                plaintexts = [*plaintexts, *packed]
-            frames = [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
+            plaintexts = self.messages.pack(items) if items else ()
+            frames = [encode(MESSAGE, seal(plaintext)) for plaintext in ((*plaintexts, *packed) if packed else plaintexts)]
             if self.pieces:
                 self.pieces.sent(sum(item.__class__ is str for item in items), sum(map(len, frames)))
             if self._boundaries:
@@ -328,17 +273,6 @@ class Connection:
             else:  # without boundaries one write is one message
                 for frame in frames:
                     send(frame)
-        except Exception as error:
-            self.fail(error)
-
-    def send_packed(self, plaintexts: Sequence[bytes]) -> None:
-        """Send plaintexts that messages of this stack's kind have packed, once for many connections."""
-        if self._pending:
-            self._flush(plaintexts)
-            return
-        encode, seal = self.framer.encode, self.cipher.seal
-        try:
-            self.stream.send(b"".join([encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]))
         except Exception as error:
             self.fail(error)
 

@@ -113,7 +113,7 @@ async def test_reading_stops_within_a_record_and_goes_on_there(cut) -> None:
     case.connection.read_on()
     await idle()
     assert [each for each in told if each != "done"][5:] == [0, "four", 4, "five"]
-    assert case.connection.is_reading
+    assert case.connection.reading is Reading.OPEN
     case.close()
 
 

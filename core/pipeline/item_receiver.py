@@ -1,0 +1,29 @@
+"""What a connection hands its items to."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from plytalk.core.contracts.items import Item
+
+
+class ItemReceiver(Protocol):
+    """What a connection hands its items to."""
+
+    def receive(self, items: Iterable[Item], size: int) -> Iterator[Item] | None:
+        """Take the items of one record of `size` sealed bytes, in order.
+
+        Where `Connection.stop_reading` was called meanwhile, return the items that are left: they are handed over again, with a
+        size of 0, when reading goes on.
+        """
+
+    def read_done(self, size: int) -> None:
+        """All complete records in a read of `size` bytes have been handed over."""
+
+    def skipped(self, why: str) -> None:
+        """A frame was skipped, for a reason in words."""
+
+    def fail(self, error: Exception) -> None:
+        """A layer raised this, in either direction. What came before has been handed over."""
+
+    def ended(self, error: Exception | None) -> None:
+        """The stream is over: closed by the peer, or broken by the error; perhaps the one and then the other."""
