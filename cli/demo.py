@@ -28,7 +28,7 @@ from plytalk.trust import identity
 EXAMPLES = """\b
 Examples:
   chat demo                          the stack that runs when nothing is chosen
-  chat demo --cipher none            the same words, for everyone on the way to read
+  chat demo --cipher none            the same words, readable by anyone on the network
   chat demo --profile demo02         the frames of an existing chat
 """
 WORDS = {"client": ["Meet me at the usual place at nine.", "exit"], "server": ["I will be there. Bring the umbrella!"]}

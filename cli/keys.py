@@ -31,7 +31,7 @@ Examples:
   chat keys show                                  your public key and its fingerprint
   chat keys export > alice.pub                    for the `allow` file of a server
   chat keys trust chat.example.org alice.pub      know a server before the first connection
-  chat keys forget chat.example.org               be asked again at the next one
+  chat keys forget chat.example.org               be asked again at the next connection
 """
 
 
@@ -74,7 +74,7 @@ def show(identity: Path | None) -> None:
 @keys.command()
 @identity_option
 def export(identity: Path | None) -> None:
-    """Print your public key, as the `allow` file of a server takes it."""
+    """Print your public key in the format of a server's `allow` file."""
     print(_own(identity).public_line())
 
 
@@ -119,7 +119,7 @@ def trust(address: Address, key: tuple[str, ...], known_hosts: Path | None) -> N
 @click.argument("who", type=TEXT, metavar="HOST[:PORT]|@NAME")
 @known_hosts_option
 def forget(who: str, known_hosts: Path | None) -> int:
-    """Forget a server's key, or somebody kept under a name."""
+    """Forget a server's key, or a saved contact."""
     if who.startswith("@"):
         gone = Contacts(user_file("contacts")).forget(who)
         _tell(f"Forgot @{gone.name} and the key {gone.key.fingerprint}.")

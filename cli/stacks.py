@@ -25,11 +25,11 @@ HELP = {
     "transport": "How bytes travel.",
     "framer": "How bytes are cut into frames.",
     "handshake": "How the two sides agree on keys.",
-    "cipher": "How messages are sealed.",
-    "messages": "How words become plaintext.",
-    "auth": "Checks of the other side (repeatable; all must agree).",
+    "cipher": "How messages are encrypted.",
+    "messages": "How messages are encoded.",
+    "auth": "How the other side's identity is checked (repeatable; all must agree).",
     "ui": "How the conversation is shown and typed.",
-    "feature": "Features beside the conversation (repeatable).",
+    "feature": "Additional features (repeatable).",
 }
 
 

@@ -93,7 +93,7 @@ ping_option = click.option(
     "--guests",
     type=TEXT,
     metavar="NAMES",
-    help="Listen for existing chats as well: PROFILE[:PORT],... They join the room, marked.",
+    help="Listen for existing chats as well: PROFILE[:PORT],... Guests are marked in the room.",
 )
 @click.option("--members", type=click.IntRange(1), metavar="N", help="Maximum number of members at a time (default 1000).")
 @ping_option

@@ -6,7 +6,7 @@ from plytalk.core.registry.hookspecs import hookimpl
 
 
 class NoCipher(Cipher):
-    """Plaintext, for everyone on the way to read and to change."""
+    """Plaintext: anyone on the network path can read and change it."""
 
     name = "none"
     prefers = {"framer": "raw", "handshake": "none"}

@@ -43,7 +43,7 @@ class Log(Feature):
     options = (
         Option(
             "log-json",
-            "Append what happens to this file, one JSON object a line (-: standard error).",
+            "Append events to this file, one JSON object per line (-: standard error).",
             Path,
             metavar="FILE",
             chooses=True,

@@ -51,7 +51,7 @@ class Metrics(Feature):
     options = (
         Option(
             "metrics",
-            "Serve figures for Prometheus and /healthz at this address, by HTTP.",
+            "Serve Prometheus metrics and /healthz over HTTP at this address.",
             metavar="HOST:PORT",
             chooses=True,
             role=Role.RESPONDER,

@@ -42,7 +42,7 @@ class Rooms(Feature):
         "and the server, not from member to member."
     )
     options = (
-        Option("room", "The room to be in (default: the server's first, `lobby`).", metavar="NAME", chooses=True),
+        Option("room", "The room to join (default: the server's first, `lobby`).", metavar="NAME", chooses=True),
         Option("name", "Your name (default: the server derives one from your key).", metavar="NAME", chooses=True),
         Option("backlog", "How many past events a new member is sent (default 0).", int, 0, "N", role=Role.RESPONDER),
         Option(
@@ -60,7 +60,7 @@ class Rooms(Feature):
             metavar="FILE",
             role=Role.RESPONDER,
         ),
-        Option("operator", "The key of an operator, by its fingerprint.", metavar="SHA256:...", role=Role.RESPONDER),
+        Option("operator", "The fingerprint of an operator's key.", metavar="SHA256:...", role=Role.RESPONDER),
         Option(
             "reconnect",
             "Reconnect when the connection is cut or the server restarts, and catch up on what was missed.",

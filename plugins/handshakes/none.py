@@ -6,7 +6,7 @@ from plytalk.core.registry.hookspecs import hookimpl
 
 
 class NoHandshake(Handshake):
-    """Nothing is agreed on, so there are no keys."""
+    """No handshake: the two sides agree on no keys."""
 
     name = "none"
     prefers = {"cipher": "none"}

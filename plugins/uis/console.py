@@ -52,8 +52,10 @@ class Console(Ui):
 
     name = "console"
     options = (
-        Option("prompt", f"The prompt of the input line (default: the profile's, or {PROMPT!r}).", str, PROMPT, "TEXT"),
-        Option("received", f"What is printed before a message (default: the profile's, or {RECEIVED!r}).", str, RECEIVED, "TEXT"),
+        Option("prompt", f"The prompt (default: the profile's, or {PROMPT!r}).", str, PROMPT, "TEXT"),
+        Option(
+            "received", f"The text before each received message (default: the profile's, or {RECEIVED!r}).", str, RECEIVED, "TEXT"
+        ),
     )
 
     def __init__(self, prompt: str = PROMPT, received: str = RECEIVED) -> None:
