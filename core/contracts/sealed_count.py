@@ -26,7 +26,7 @@ class TellsSealed(Protocol):
 
 def count_by_cipher(messages: Messages, cipher: Cipher) -> None:
     """Let messages know the cipher that counts for them, if they ask for one. Raises BrokenPlugin where it does not count."""
-    if isinstance(messages, TellsSealed):
-        if not isinstance(cipher, CountsSealed):
+    if count_by := getattr(messages, "count_by", None):  # `isinstance` with a Protocol looks at every member each time
+        if not hasattr(cipher, "sealed_count"):
             raise BrokenPlugin(f"The cipher `{cipher.name}` does not say how many messages it has sealed.")
-        messages.count_by(cipher)
+        count_by(cipher)
