@@ -22,6 +22,15 @@ KIT = "src/plytalk/testing"
 MOST_LINES = 300
 MOST_REQUIRED = 5
 
+STILL_LONG = {
+    "core/conversation/direct_chat.py",
+    "core/pipeline/connection.py",
+    "core/pipeline/establish.py",
+    "plugins/rooms/hub.py",
+    "plugins/rooms/member.py",
+}
+"""Files that are still to be split. A file that is short enough leaves the list; none enters it."""
+
 
 def sources(root: Path = ROOT) -> dict[str, ast.Module]:
     """Every source file by its module's name below `plytalk`, such as `core.contracts.cipher`."""
@@ -111,7 +120,6 @@ def modules() -> dict[str, ast.Module]:
     return sources()
 
 
-@pytest.mark.xfail(strict=False, reason="under way")
 def test_imports_go_down_only(modules: dict[str, ast.Module]) -> None:
     assert wrong_way(graph_of(modules)) == []
 
@@ -125,15 +133,24 @@ def test_no_two_classes_have_one_name(modules: dict[str, ast.Module]) -> None:
     assert named_twice(modules) == {}
 
 
-@pytest.mark.xfail(strict=False, reason="under way")
 def test_no_two_files_have_one_name(modules: dict[str, ast.Module]) -> None:
     assert files_named_twice(modules, layer_files(Registry())) == {}
 
 
-@pytest.mark.xfail(strict=False, reason="under way")
+def too_long(root: Path = ROOT) -> set[str]:
+    files = (file for folder in (*LAYERS, KIT) for file in (root / folder).rglob("*.py"))
+    return {file.relative_to(root).as_posix() for file in files if len(file.read_text().splitlines()) >= MOST_LINES}
+
+
 def test_no_file_has_300_lines() -> None:
-    files = [file for folder in (*LAYERS, KIT) for file in (ROOT / folder).rglob("*.py")]
-    assert [file.relative_to(ROOT).as_posix() for file in files if len(file.read_text().splitlines()) >= MOST_LINES] == []
+    assert too_long() == STILL_LONG
+
+
+def test_a_long_file_is_found(tmp_path: Path) -> None:
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "long.py").write_text("\n" * MOST_LINES)
+    (tmp_path / "core" / "short.py").write_text("\n" * (MOST_LINES - 1))
+    assert too_long(tmp_path) == {"core/long.py"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,19 +8,39 @@ closed                both goodbyes are through, or nothing has moved for `Limit
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from plytalk.core.contracts.endings import NOT_LET_IN, EndedBy, Ending
 from plytalk.core.contracts.errors import ChatError, NotReceived, Truncated
 from plytalk.core.contracts.items import CloseReason
-
-if TYPE_CHECKING:
-    from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.transport import Stream
 
 LOOK = 0.25
 """How often it is looked whether anything moves, in seconds."""
 TELL = 1.0
 """After how many seconds of waiting its user is told what is waited for."""
+
+
+class EndingChat(Protocol):
+    """What a farewell asks of the conversation that ends."""
+
+    stream: Stream
+    acknowledges: bool
+
+    @property
+    def limits(self) -> Limits: ...
+
+    @property
+    def unheard(self) -> bool: ...
+
+    @property
+    def unacknowledged(self) -> int: ...
+
+    @property
+    def unreceived(self) -> int: ...
+
+    def tell_waiting(self) -> None: ...
 
 
 class Farewell:
@@ -45,7 +65,7 @@ class Farewell:
             self.error, self.stream_over, self.over = error, True, True
             self.changed.set()
 
-    async def wait(self, session: "DirectChat", ending: Ending) -> Ending:
+    async def wait(self, session: EndingChat, ending: Ending) -> Ending:
         """Wait until everything is received, the stream is over, or nothing moves any more. Gives the ending as it then is."""
         loop = asyncio.get_running_loop()
         limit, began = session.limits.goodbye, loop.time()
@@ -66,13 +86,13 @@ class Farewell:
                 session.tell_waiting()
         return self.verdict(session, ending)
 
-    def _mark(self, session: "DirectChat") -> tuple[int, ...]:
+    def _mark(self, session: EndingChat) -> tuple[int, ...]:
         """What is different if something has moved. From one that has said goodbye nothing more has to come."""
         if self.error is None:
             self.undelivered = session.stream.undelivered
         return session.stream.buffered, self.undelivered, session.unacknowledged, 0 if self.heard else self.arrived
 
-    def _is_done(self, session: "DirectChat", ending: Ending) -> bool:
+    def _is_done(self, session: EndingChat, ending: Ending) -> bool:
         if self.stream_over and self.error is not None:
             return True
         if session.stream.buffered:
@@ -82,7 +102,7 @@ class Farewell:
         # A peer that closed acknowledges what it has taken, and resets the connection for the rest.
         return (self.stream_over or ending.by is EndedBy.THEM) and not session.stream.undelivered
 
-    def verdict(self, session: "DirectChat", ending: Ending, why: str = "") -> Ending:
+    def verdict(self, session: EndingChat, ending: Ending, why: str = "") -> Ending:
         """How it ended, now that no more comes: `why` not, where the connection is not over."""
         if ending.error or (ending.by is EndedBy.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)):
             return ending
