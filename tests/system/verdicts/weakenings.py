@@ -483,7 +483,7 @@ SERVER = (
     Weakening(
         "the server's first byte does not matter",
         OPENING,
-        "        if not io.heard:\n            self._clock.reschedule(self._loop.time())",
+        "        if self._clock and not io.heard:\n            self._clock.reschedule(self._loop.time())",
         "        pass",
         red((DEFAULT, OLD), "silence"),
     ),
