@@ -72,9 +72,12 @@ NEAREST = {
     "plugins/rooms/hub.py": (
         "tests/plugins/rooms/test_hub.py tests/plugins/rooms/test_room_commands.py tests/plugins/rooms/test_resume.py"
         " tests/plugins/rooms/test_member.py tests/plugins/rooms/test_calls.py tests/plugins/rooms/test_history.py"
-        " tests/plugins/rooms/test_room_list.py"
+        " tests/plugins/rooms/test_room_list.py tests/plugins/rooms/test_pace.py tests/plugins/rooms/test_returning.py"
     ),
-    "plugins/rooms/returning.py": "tests/plugins/rooms/test_returning.py tests/plugins/rooms/test_resume.py",
+    "plugins/rooms/returning.py": (
+        "tests/plugins/rooms/test_returning.py tests/plugins/rooms/test_resume.py tests/plugins/rooms/test_history.py"
+    ),
+    "plugins/rooms/pace.py": "tests/plugins/rooms/test_pace.py tests/plugins/rooms/test_budget.py",
     "plugins/rooms/history.py": "tests/plugins/rooms/test_history.py tests/plugins/rooms/test_hub.py",
     "plugins/rooms/member_names.py": "tests/plugins/rooms/test_member_names.py tests/plugins/rooms/test_moderation.py",
 }
