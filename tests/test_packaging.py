@@ -14,23 +14,11 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 import pytest
-from fresh import PROJECT, Fresh
+from fresh import PROJECT, Fresh, tracked
 
 import plytalk
 
 FOLDERS = ("core", "trust", "lab", "plugins", "cli")
-LEFT_OUT = {".git", ".venv", "build", "dist", "site", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
-
-
-def tracked() -> list[str]:
-    """What belongs to the project: what git knows or would take; without git, all but what tools leave."""
-    asked = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    try:
-        names = subprocess.run(asked, cwd=PROJECT, capture_output=True, check=True, text=True).stdout.split("\0")
-    except (OSError, subprocess.CalledProcessError):
-        paths = (Path(folder, name).relative_to(PROJECT) for folder, _, names in os.walk(PROJECT) for name in names)
-        names = [str(path) for path in paths if not LEFT_OUT & set(path.parts)]
-    return [name for name in names if name and os.path.lexists(PROJECT / name)]
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,16 @@ def test_the_other_ways_to_install_are_tried_by_ci() -> None:
     assert "`pip install .`, `pipx install .` and\n`uv run chat demo`" in README
     fresh = (ROOT / ".ci" / "fresh-clone").read_text(encoding="utf-8")
     assert all(words in fresh for words in ("./run chat", "(program pipx)", "(program uv)"))
+    assert "-m build --wheel" in README  # tests/test_packaging.py builds and installs it
     assert ".ci/fresh-clone" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_no_page_installs_plytalk_by_its_name_from_an_index_that_does_not_have_it() -> None:
+    folders = (ROOT / "docs", ROOT / "examples", ROOT / "cli" / "new-plugin")
+    pages = [ROOT / "README.md", *(page for folder in folders for page in folder.rglob("*.[mt][dx]*"))]
+    named = re.compile(r"(install|uvx|pipx run) (-\S+ )*'?plytalk(?![-\w])")
+    assert not [page.name for page in pages if named.search(page.read_text(encoding="utf-8"))]
+    assert all(named.search(f"{words} plytalk") for words in ("pip install", "pipx install", "pip install -U", "uvx"))
 
 
 @pytest.fixture

@@ -10,6 +10,18 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}  # "0" turns isolation off
+LEFT_OUT = {".git", ".venv", "build", "dist", "site", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+
+
+def tracked() -> list[str]:
+    """What belongs to the project: what git knows or would take; without git, all but what tools leave."""
+    asked = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    try:
+        names = subprocess.run(asked, cwd=PROJECT, capture_output=True, check=True, text=True).stdout.split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        paths = (Path(folder, name).relative_to(PROJECT) for folder, _, names in os.walk(PROJECT) for name in names)
+        names = [str(path) for path in paths if not LEFT_OUT & set(path.parts)]
+    return [name for name in names if name and os.path.lexists(PROJECT / name)]
 
 
 class Fresh:
