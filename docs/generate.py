@@ -18,6 +18,7 @@ from datetime import timedelta
 from difflib import unified_diff
 from importlib import import_module
 from importlib.metadata import entry_points
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -49,6 +50,7 @@ from plytalk.plugins.features.rooms import Rooms
 DOCS = Path(__file__).resolve().parent
 PROJECT = DOCS.parent
 PICTURE = DOCS / "layers.svg"
+PATHS = DOCS.parent / "tests" / "system" / "path"
 MAN = DOCS / "man"
 MARKED = re.compile(r"(?P<begin><!-- begin (?P<name>\w+)(?P<arguments>[^\n]*?) -->\n)(?P<body>.*?)(?P<end><!-- end -->)", re.S)
 WIDTH = "100"
@@ -310,11 +312,19 @@ def matrix(arguments: str) -> str:
     return run(f"chat lab --markdown {arguments}")
 
 
+def path(name: str) -> str:
+    """The functions that one typed line enters, as a test recorded them: those of a file in one line."""
+    steps = [call.split() for call in (PATHS / f"{name}.txt").read_text().splitlines()]
+    lines = [(file, [function for _, function in each]) for file, each in groupby(steps, lambda step: step[0])]
+    width = max(len(file) for file, _ in lines)
+    return "```text\n" + "\n".join(f"{file:<{width}}  {', '.join(names)}" for file, names in lines) + "\n```"
+
+
 GENERATORS: dict[str, Callable[[str], str]] = {
     one.__name__: one
     for one in (
         attacks, bounds, commands, contract, decisions, environment, exits, exported,
-        failures, hooks, layers, matrix, output, profiles, properties, room_bounds, settings, states,
+        failures, hooks, layers, matrix, output, path, profiles, properties, room_bounds, settings, states,
     )
 }  # fmt: skip
 
