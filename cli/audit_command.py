@@ -46,7 +46,7 @@ WIDTH = 110
 def audit(address: Address, policy: str, thorough: bool, as_json: bool) -> int:
     """Look at a server from outside: what it offers, and where it is weak.
 
-    The server sees a visitor with a new key; one that waits for a single conversation takes the visit for it and ends.
+    The server sees a visitor with a new key; one that waits for a single conversation takes the audit for it and ends.
     Exit code 1 means that something is broken, or weaker than the policy wants.
     """
     registry = Registry()

@@ -76,7 +76,7 @@ class Conversation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Something that happened among several: `text` as a screen shows it, and for programs what it was made of.
+    """Something that happened in a room: `text` as a screen shows it, and its parts for programs.
 
     `id` counts within the room, `time` is in milliseconds since 1970, `marks` say what is weak about the sender's connection, and
     `own` that this user caused it.
@@ -140,7 +140,7 @@ class Ui(Layer):
         """The conversation is over."""
 
     def event(self, said: Said) -> None:
-        """Something happened among several people: somebody spoke, came or left."""
+        """Something happened in a room: a member spoke, came or left."""
         self.message(said.text)
 
     @property

@@ -1,1 +1,1 @@
-"""What a room on a server is made of: names (`names`) and what the server remembers about keys (`register`)."""
+"""Rooms: the server's hub and its members, what the server remembers about keys, and the client's side."""

@@ -187,7 +187,7 @@ class History:
             self._kept[room.name] = room.log.first, room.log.next
 
     def forget(self, origin: Origin) -> None:
-        """Forget with the next `write` how much somebody had said."""
+        """Forget with the next `write` how much a member had said."""
         self._later.append(("DELETE FROM said WHERE key = ? AND instance = ?", origin))
 
     def forget_rooms(self, names: Iterable[str], after: int) -> None:

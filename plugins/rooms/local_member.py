@@ -76,7 +76,7 @@ class LocalMember(Speaker):
         self._leave()
 
     def gone(self) -> None:
-        """Leave the seat."""
+        """Leave the room."""
         if self._hub.members.get(self.id) is self:  # it may be the next one's already
             del self._hub.members[self.id]
         if self.room:

@@ -124,7 +124,7 @@ def others(call: TypedCommand, name: str) -> Any:
 
 
 def about_key(word: str, done: str) -> Callable[[TypedCommand], Awaitable[None]]:
-    """A command that changes what the register says of the key of a member, or of a key itself."""
+    """A command that changes how a key is moderated: a member's, or one given by its fingerprint."""
 
     async def run(call: TypedCommand) -> None:
         rest = need(call, f"whom: /{word} bob, or a key: /{word} ssh-ed25519 AAAA...")

@@ -39,7 +39,7 @@ from tests.support.programs import COMMAND, ENVIRONMENT
 
 ROOMS = ("kitchen", "garden")
 TALKERS = 3
-"""In each room; with the witness there are enough for names where one is away (two alone talk as without a room)."""
+"""In each room, besides the witness."""
 BREAKS = ("cut", "reset", "stall", "stall and cut", "cut one way")
 DEEDS = ("kill a client", "kill the server", "end the server", "cut everybody")
 ROUNDS, PATIENCE = 12, 5.0
@@ -340,7 +340,7 @@ class Check:
 
     @staticmethod
     def _waiting_for(life: Life, living: list[Life]) -> list[str]:
-        """The last lines of the others: one's own does not come back where just two are there."""
+        """The last lines of the others."""
         if life.process.returncode is not None:
             return []
         seen = {text for _, text in life.shown}
