@@ -241,11 +241,15 @@ def exported(_: str) -> str:
     names = sorted(plytalk._HOME)
     return table(
         ("name", "what it is"),
-        [
-            (code(name), oneline(getattr(plytalk, name).__doc__) if name != "hookimpl" else "Marks a function as a hook.")
-            for name in names
-        ],
+        [(code(name), what_is(name) if name != "hookimpl" else "Marks a function as a hook.") for name in names],
     )
+
+
+def what_is(name: str) -> str:
+    """The first sentences of what is exported under a name; of another name for a type, those below it."""
+    found = getattr(plytalk, name)
+    own = getattr(found, "__name__", "") == name
+    return oneline(found.__doc__ if own else told_in(import_module(f"plytalk.{plytalk._HOME[name]}"))[name])
 
 
 def failures(_: str) -> str:

@@ -77,13 +77,20 @@ def cycle_in(graph: dict[str, set[str]]) -> list[str]:
 
 
 def named_twice(modules: dict[str, ast.Module]) -> dict[str, list[str]]:
-    """Class names with the modules that define them, where there are two."""
+    """Names of classes and of type aliases with the modules that define them, where there are two."""
     found = defaultdict(list)
     for name, tree in modules.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 found[node.name].append(name)
+        for node in tree.body:  # another name for a type
+            if isinstance(node, ast.Assign) and isinstance(alias := node.targets[0], ast.Name) and is_type_name(alias.id):
+                found[alias.id].append(name)
     return {name: places for name, places in found.items() if len(places) > 1}
+
+
+def is_type_name(name: str) -> bool:
+    return name[0].isupper() and not name.isupper()
 
 
 def layer_files(registry: Registry) -> set[str]:
@@ -168,6 +175,7 @@ def test_the_checks_find_planted_faults() -> None:
     round_trip = planted(trust_a=checked, trust_b="def f():\n    from plytalk.trust import a")
     assert set(cycle_in(graph_of(round_trip))) == {"trust.a", "trust.b"}
     assert named_twice(planted(core_a="class Same: ...", lab_b="def f():\n    class Same: ...")) == {"Same": ["core.a", "lab.b"]}
+    assert named_twice(planted(core_a="Same = bytes | str", lab_b="class Same: ...")) == {"Same": ["core.a", "lab.b"]}
     twins = planted(core_io_same="", trust_same="", plugins_ciphers_noise="", plugins_handshakes_noise="", cli_noise="")
     found = files_named_twice(twins, {"plugins.ciphers.noise", "plugins.handshakes.noise"})
     assert {name: sorted(places) for name, places in found.items()} == {

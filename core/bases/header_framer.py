@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from plytalk.core.contracts.errors import FrameTooLong, LocalError
 from plytalk.core.contracts.framer import Framer
-from plytalk.core.contracts.layer import Buffer, Failed, Frame, Kind, attempt
+from plytalk.core.contracts.layer import Buffer, Failed, Frame, FrameKind, attempt
 
 LARGE = 4096
 """From how many bytes on a frame is copied by itself; of smaller ones there are many in what has come, which is copied once."""
@@ -32,14 +32,14 @@ class HeaderFramer(Framer):
         self._buffer = bytearray()
         self._at = 0
 
-    def encode(self, kind: Kind, payload: bytes) -> bytes:
+    def encode(self, kind: FrameKind, payload: bytes) -> bytes:
         size = len(payload)
         if size > self.longest:
             raise LocalError(f"A frame of {size:,} bytes is longer than the framer `{self.name}` can carry ({self.longest:,}).")
         return (self._pack(kind, size) if self.typed else self._pack(size)) + payload
 
     @staticmethod
-    def encode_each(framers: "Sequence[HeaderFramer]", kind: Kind, payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
+    def encode_each(framers: "Sequence[HeaderFramer]", kind: FrameKind, payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
         if len(set(map(len, payloads))) != 1:
             pairs = enumerate(zip(framers, payloads, strict=True))
             return [attempt(number, failed, framer.encode, kind, payload) or b"" for number, (framer, payload) in pairs]
@@ -81,7 +81,7 @@ class HeaderFramer(Framer):
         if len(buffer) == size:  # nothing was fed meanwhile
             self._release()
 
-    def fields(self, kind: Kind | None, payload: bytes) -> dict[str, str]:
+    def fields(self, kind: FrameKind | None, payload: bytes) -> dict[str, str]:
         length = {"length": str(len(payload))}
         return {"type": (kind or b"").decode("latin-1"), **length} if self.typed else length
 

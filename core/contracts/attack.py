@@ -19,7 +19,7 @@ from plytalk.core.contracts.authenticator import Authenticator, Channel
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.handshake import Handshake, NegotiatingIO
 from plytalk.core.contracts.items import Item
-from plytalk.core.contracts.layer import Kind, Layer
+from plytalk.core.contracts.layer import FrameKind, Layer
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
@@ -50,7 +50,7 @@ class InterceptedFrame:
     sender: Role
     index: int
     handshake: bool
-    kind: Kind | None
+    kind: FrameKind | None
     payload: bytes
 
     def is_message_from(self, role: Role) -> bool:
@@ -127,13 +127,13 @@ class Interceptor(Protocol):
     def forward(self, frame: InterceptedFrame) -> None:
         """Let a frame pass unchanged."""
 
-    def send(self, to: Role, kind: Kind | None, payload: bytes) -> None:
+    def send(self, to: Role, kind: FrameKind | None, payload: bytes) -> None:
         """Send a frame of the attack's choice; without a kind, a message."""
 
     def send_raw(self, to: Role, data: bytes) -> None:
         """Send bytes that need not be a frame."""
 
-    def encode(self, kind: Kind | None, payload: bytes) -> bytes:
+    def encode(self, kind: FrameKind | None, payload: bytes) -> bytes:
         """The bytes of a frame."""
 
     def close(self, to: Role) -> None:

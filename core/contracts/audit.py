@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from plytalk.core.contracts.handshake import Handshake, HandshakeIO
-from plytalk.core.contracts.layer import Kind
+from plytalk.core.contracts.layer import FrameKind
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.properties import Property
 
@@ -48,7 +48,7 @@ class Probe(Protocol):
     async def closes(self, *frames: bytes, within: float | None = None) -> bool:
         """Whether the server ends a connection on which these bytes come."""
 
-    def habits(self, kind: Kind, malformed: bytes) -> AsyncIterator[Finding]:
+    def habits(self, kind: FrameKind, malformed: bytes) -> AsyncIterator[Finding]:
         """What the server does with a malformed first frame of this kind, and with one too long; with silence and a crowd."""
 
 

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator
 
-from plytalk.core.contracts.layer import Buffer, Frame, Kind, Layer
+from plytalk.core.contracts.layer import Buffer, Frame, FrameKind, Layer
 from plytalk.core.contracts.limits import KIB
 
 
@@ -23,7 +23,7 @@ class Framer(Layer):
     """The longest payload accepted, in bytes: raised by the session once the handshake is done."""
 
     @abstractmethod
-    def encode(self, kind: Kind, payload: bytes) -> bytes:
+    def encode(self, kind: FrameKind, payload: bytes) -> bytes:
         """One frame, ready to send. `kind` is one byte; framers without types drop it."""
 
     @abstractmethod

@@ -5,17 +5,17 @@ from collections.abc import Set as AbstractSet
 from typing import ClassVar, Protocol
 
 from plytalk.core.contracts.errors import LocalError, Refused
-from plytalk.core.contracts.layer import Kind, Layer
+from plytalk.core.contracts.layer import FrameKind, Layer
 from plytalk.core.contracts.peers import Identity, Reply, Role, SessionSecrets
 
 
 class HandshakeIO(Protocol):
     """`send`, `receive` and `ask`: all that a handshake may want of the world. Each must be awaited."""
 
-    def send(self, kind: Kind, payload: bytes) -> Reply[None]:
+    def send(self, kind: FrameKind, payload: bytes) -> Reply[None]:
         """Send one frame."""
 
-    def receive(self, kind: Kind, limit: int) -> Reply[bytes]:
+    def receive(self, kind: FrameKind, limit: int) -> Reply[bytes]:
         """The payload of the next frame, which must be of this kind and of at most `limit` bytes.
 
         Raises FrameTooLong, BadFrame, or HandshakeFailed when the peer is gone.

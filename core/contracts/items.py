@@ -91,6 +91,7 @@ class Extension:
 
 
 Item = str | Close | Empty | Undecodable | Ping | Pong | Control | Ack | Extension
+"""Everything that can be said."""
 
 
 def is_exit(text: str) -> bool:

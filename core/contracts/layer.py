@@ -11,8 +11,11 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 
 Buffer = bytes | bytearray | memoryview
-Kind = bytes
-Frame = tuple[Kind | None, bytes]
+"""Bytes as they came from a stream."""
+FrameKind = bytes
+"""The type of a frame: one byte."""
+Frame = tuple[FrameKind | None, bytes]
+"""The type and the payload of a frame; None for the type where the framer has none."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.handshake import Handshake
-from plytalk.core.contracts.layer import Failed, Kind, Layer
+from plytalk.core.contracts.layer import Failed, FrameKind, Layer
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Role
 
@@ -47,7 +47,7 @@ async def prepare(layer: Layer, role: Role, secret: Callable[[str], str]) -> Seq
 class DescribesFrames(Protocol):
     """A framer or a handshake that says what is in a frame."""
 
-    def fields(self, kind: Kind, payload: bytes) -> Mapping[str, str]:
+    def fields(self, kind: FrameKind, payload: bytes) -> Mapping[str, str]:
         """What a framer puts before the payload; what can be read of a handshake's message without a key."""
 
 
@@ -55,7 +55,7 @@ class DescribesFrames(Protocol):
 class NamesSteps(Protocol):
     """A handshake that names its messages by the kind of their frames."""
 
-    steps: ClassVar[Mapping[Kind, str]]
+    steps: ClassVar[Mapping[FrameKind, str]]
 
 
 @runtime_checkable
@@ -66,17 +66,17 @@ class DescribesPlaintext(Protocol):
         """Unlike `unpack`, it changes nothing and never raises."""
 
 
-def frame_fields(framer: Framer, kind: Kind | None, payload: bytes) -> Mapping[str, str]:
+def frame_fields(framer: Framer, kind: FrameKind | None, payload: bytes) -> Mapping[str, str]:
     """What a frame says before its payload; its length at least."""
     return framer.fields(kind or b"", payload) if isinstance(framer, DescribesFrames) else {"length": str(len(payload))}
 
 
-def step_fields(handshake: Handshake, kind: Kind, payload: bytes) -> Mapping[str, str]:
+def step_fields(handshake: Handshake, kind: FrameKind, payload: bytes) -> Mapping[str, str]:
     """What can be read in a message of a handshake."""
     return handshake.fields(kind, payload) if isinstance(handshake, DescribesFrames) else {}
 
 
-def steps_of(handshake: Handshake) -> Mapping[Kind, str]:
+def steps_of(handshake: Handshake) -> Mapping[FrameKind, str]:
     """The names of a handshake's messages."""
     return handshake.steps if isinstance(handshake, NamesSteps) else {}
 
@@ -165,7 +165,7 @@ class EncodesEach(Protocol):
     """A framer that encodes a payload for each of many conversations at once."""
 
     @staticmethod
-    def encode_each(framers: Sequence[Any], kind: Kind, payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
+    def encode_each(framers: Sequence[Any], kind: FrameKind, payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
         """`encode` with each of many of this class: see `SealsEach`."""
 
 

@@ -286,7 +286,7 @@ class DirectChat:
             self.fail(
                 StackMismatch(
                     "The other side waits for an answer from an authenticator that was not chosen here.",
-                    "Choose the same on both sides, such as --words or --code.",
+                    "Choose the same authenticators on both sides.",
                 )
             )
         elif isinstance(item, Undecodable):

@@ -24,12 +24,12 @@ from plytalk.core.contracts.errors import (
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.handshake import HandshakeIO, NegotiatingIO
 from plytalk.core.contracts.items import Close, Control, Item
-from plytalk.core.contracts.layer import Buffer, Kind
+from plytalk.core.contracts.layer import Buffer, FrameKind
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Reply, Role
 from plytalk.core.contracts.transport import Stream
 
-MESSAGE: Kind = b"M"
+MESSAGE: FrameKind = b"M"
 MAX_RECORD = 65535
 FIRST = 64
 """How many of the first bytes are kept, to say what the other side runs when it is not what we run."""
@@ -64,10 +64,10 @@ class FrameHandshakeIO(NegotiatingIO):
         self.error: Exception | None = None
         self.fault: Exception | None = None
 
-    def send(self, kind: Kind, payload: bytes) -> Reply[None]:
+    def send(self, kind: FrameKind, payload: bytes) -> Reply[None]:
         return Reply(self._send, kind, payload)
 
-    def receive(self, kind: Kind, limit: int) -> Reply[bytes]:
+    def receive(self, kind: FrameKind, limit: int) -> Reply[bytes]:
         return Reply(self._receive, kind, limit)
 
     def ask(self, identity: Identity) -> Reply[None]:
@@ -98,11 +98,11 @@ class FrameHandshakeIO(NegotiatingIO):
             raise refusal
         self.refusal = refusal
 
-    async def _send(self, kind: Kind, payload: bytes) -> None:
+    async def _send(self, kind: FrameKind, payload: bytes) -> None:
         self._stream.send(self._framer.encode(kind, payload))
         await self._stream.drained()
 
-    async def _receive(self, kind: Kind, limit: int) -> bytes:
+    async def _receive(self, kind: FrameKind, limit: int) -> bytes:
         self._framer.limit = limit
         while (frame := next(self._framer.frames(), None)) is None:
             if self.fault:

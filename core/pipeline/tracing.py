@@ -15,7 +15,7 @@ from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.items import Item
-from plytalk.core.contracts.layer import Buffer, Frame, Kind
+from plytalk.core.contracts.layer import Buffer, Frame, FrameKind
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.optional import frame_fields, plaintext_fields, step_fields, steps_of
 from plytalk.core.contracts.peers import Role, SessionSecrets
@@ -89,7 +89,7 @@ class Tracer:
             if key:
                 self.tell_key("session key" if len(names) == 1 else f"{whose.value} key", key)
 
-    def tell_step(self, way: str, handshake: Handshake, kind: Kind, payload: bytes) -> None:
+    def tell_step(self, way: str, handshake: Handshake, kind: FrameKind, payload: bytes) -> None:
         """A message of the handshake, by its name and what the handshake itself can read in it."""
         name = steps_of(handshake).get(kind, kind.decode("latin-1"))
         self._tell("handshake", way, name, payload, step_fields(handshake, kind, payload))
@@ -121,7 +121,7 @@ class Tracer:
     def wrap_framer(self, framer: Framer) -> None:
         encode, frames, fields, tell = framer.encode, framer.frames, partial(frame_fields, framer), self._tell
 
-        def traced_encode(kind: Kind, payload: bytes) -> bytes:
+        def traced_encode(kind: FrameKind, payload: bytes) -> bytes:
             frame = encode(kind, payload)
             tell("framer", OUT, kind.decode("latin-1"), frame, fields(kind, payload))
             return frame
@@ -136,15 +136,15 @@ class Tracer:
     def wrap_wire(self, io: FrameHandshakeIO, handshake: Handshake) -> None:
         send, receive = io._send, io._receive
 
-        def step(way: str, kind: Kind, payload: bytes) -> None:
+        def step(way: str, kind: FrameKind, payload: bytes) -> None:
             if kind != MESSAGE or kind in steps_of(handshake):  # after the handshake, authenticators talk here in records
                 self.tell_step(way, handshake, kind, payload)
 
-        async def traced_send(kind: Kind, payload: bytes) -> None:
+        async def traced_send(kind: FrameKind, payload: bytes) -> None:
             step(OUT, kind, payload)
             await send(kind, payload)
 
-        async def traced_receive(kind: Kind, limit: int) -> bytes:
+        async def traced_receive(kind: FrameKind, limit: int) -> bytes:
             payload = await receive(kind, limit)
             step(IN, kind, payload)
             return payload

@@ -10,7 +10,7 @@ from functools import partial
 from plytalk.core.contracts.attack import Attack, InterceptedFrame
 from plytalk.core.contracts.errors import CannotConnect, ChatError, LocalError
 from plytalk.core.contracts.framer import Framer
-from plytalk.core.contracts.layer import Buffer, Kind
+from plytalk.core.contracts.layer import Buffer, FrameKind
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import MESSAGE
@@ -112,7 +112,7 @@ class FrameInterceptor:
         except ChatError:  # not this stack's frames: the participants have to say so
             self.streams[sender.other].send(bytes(data))
 
-    def _numbered(self, sender: Role, kind: Kind | None, payload: bytes) -> InterceptedFrame:
+    def _numbered(self, sender: Role, kind: FrameKind | None, payload: bytes) -> InterceptedFrame:
         count, length = self._counts[sender], self._handshake_lengths.get(sender, 0)
         self._counts[sender] = count + 1
         handshake = count < length
@@ -142,7 +142,7 @@ class FrameInterceptor:
         self._trace_step(OUT, frame.sender.other, frame)
         self.send(frame.sender.other, frame.kind, frame.payload)
 
-    def send(self, to: Role, kind: Kind | None, payload: bytes) -> None:
+    def send(self, to: Role, kind: FrameKind | None, payload: bytes) -> None:
         """Send a frame of the attack's choice; without a kind, a message."""
         self.streams[to].send(self._encode[to](kind or MESSAGE, payload))
 
@@ -150,7 +150,7 @@ class FrameInterceptor:
         """Send bytes that need not be a frame."""
         self.streams[to].send(data)
 
-    def encode(self, kind: Kind | None, payload: bytes) -> bytes:
+    def encode(self, kind: FrameKind | None, payload: bytes) -> bytes:
         """The bytes of a frame."""
         return self.stack.framer().encode(kind or MESSAGE, payload)
 

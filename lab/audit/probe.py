@@ -13,7 +13,7 @@ from plytalk.core.contracts.audit import Finding, Grade
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, RemoteError, TooSlow
 from plytalk.core.contracts.handshake import Handshake, HandshakeIO
 from plytalk.core.contracts.items import Close, Ping, Pong
-from plytalk.core.contracts.layer import Buffer, Kind
+from plytalk.core.contracts.layer import Buffer, FrameKind
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.transport import Stream
@@ -112,7 +112,7 @@ class ServerProbe:
             stream.close()
         return True
 
-    async def habits(self, kind: Kind, malformed: bytes) -> AsyncIterator[Finding]:
+    async def habits(self, kind: FrameKind, malformed: bytes) -> AsyncIterator[Finding]:
         """What the server does with a first frame of random bytes, with one that is too long, with silence and with a crowd."""
         encode = self.stack.framer().encode
         for what, payload in (("A malformed", malformed), ("An oversize", bytes(OVERSIZE))):

@@ -24,7 +24,7 @@ from plytalk.plugins.rooms.local_member import LocalMember
 from plytalk.plugins.rooms.member import Member
 from plytalk.plugins.rooms.member_names import new_name, room_name
 from plytalk.plugins.rooms.remote_peer import key_of
-from plytalk.plugins.rooms.room_client import Attend, Connect, RoomClient
+from plytalk.plugins.rooms.room_client import AttendChat, Connect, RoomClient
 from plytalk.trust.folders import user_file
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class Rooms(Feature):
 
     # -- at a client ------------------------------------------------------------------------------------------------------
 
-    def begin(self, first: DirectChat, connect: Connect, attend: Attend) -> RoomClient:
+    def begin(self, first: DirectChat, connect: Connect, attend: AttendChat) -> RoomClient:
         self._room_client.begin(first, connect, attend)
         return self._room_client
 

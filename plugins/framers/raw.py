@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from plytalk.core.contracts.framer import Framer
-from plytalk.core.contracts.layer import Buffer, Frame, Kind
+from plytalk.core.contracts.layer import Buffer, Frame, FrameKind
 from plytalk.core.registry.hookspecs import hookimpl
 
 
@@ -16,7 +16,7 @@ class Raw(Framer):
     def __init__(self) -> None:
         self._read = b""
 
-    def encode(self, kind: Kind, payload: bytes) -> bytes:
+    def encode(self, kind: FrameKind, payload: bytes) -> bytes:
         return payload
 
     def feed(self, data: Buffer) -> None:

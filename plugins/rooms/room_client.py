@@ -21,7 +21,7 @@ from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.screen import show, tell
 
 Connect = Callable[[], Awaitable[DirectChat]]
-Attend = Callable[[DirectChat], Awaitable[Ending]]
+AttendChat = Callable[[DirectChat], Awaitable[Ending]]
 
 MAX_SHOWN = 100
 """How many of the members present are named to a newcomer."""
@@ -57,7 +57,7 @@ class RoomClient:
 
     # -- the conversation -------------------------------------------------------------------------------------------------
 
-    def begin(self, chat: DirectChat, connect: Connect, attend: Attend) -> None:
+    def begin(self, chat: DirectChat, connect: Connect, attend: AttendChat) -> None:
         """Begin with this connection; `connect` opens another one, and `attend` talks over one until it is over."""
         self.stack, self.address, self._connect, self._attend = chat.stack, chat.address, connect, attend
         self._first = chat

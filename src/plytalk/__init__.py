@@ -32,7 +32,7 @@ _HOMES = {
     "core.contracts.framer": "Framer",
     "core.contracts.handshake": "Handshake HandshakeIO NegotiatingIO negotiating",
     "core.contracts.items": "Ack Close CloseReason Control Empty Extension Item Ping Pong Undecodable",
-    "core.contracts.layer": "Buffer Failed Frame Kind Layer Option",
+    "core.contracts.layer": "Buffer Failed Frame FrameKind Layer Option",
     "core.contracts.limits": "Limits",
     "core.contracts.measures": "Measure",
     "core.contracts.messages": "Messages",
@@ -131,7 +131,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.layer import Buffer as Buffer
     from plytalk.core.contracts.layer import Failed as Failed
     from plytalk.core.contracts.layer import Frame as Frame
-    from plytalk.core.contracts.layer import Kind as Kind
+    from plytalk.core.contracts.layer import FrameKind as FrameKind
     from plytalk.core.contracts.layer import Layer as Layer
     from plytalk.core.contracts.layer import Option as Option
     from plytalk.core.contracts.limits import Limits as Limits

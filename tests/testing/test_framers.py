@@ -8,7 +8,7 @@ import pytest
 from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.contracts.errors import BadFrame, FrameTooLong
 from plytalk.core.contracts.framer import Framer
-from plytalk.core.contracts.layer import Buffer, Frame, Kind
+from plytalk.core.contracts.layer import Buffer, Frame, FrameKind
 from plytalk.core.contracts.properties import Property
 from plytalk.testing import PlainFrames, TypedFrames, check_framer
 
@@ -22,7 +22,7 @@ class Lines(Framer):
     def __init__(self) -> None:
         self._held = b""
 
-    def encode(self, kind: Kind, payload: bytes) -> bytes:
+    def encode(self, kind: FrameKind, payload: bytes) -> bytes:
         return kind + payload.hex().encode() + b"\n"
 
     def feed(self, data: Buffer) -> None:
@@ -156,7 +156,7 @@ class LosesTheHighBits(HeaderFramer):
     gives = {Property.BOUNDARIES}
     header = Struct(">H")
 
-    def encode(self, kind: Kind, payload: bytes) -> bytes:
+    def encode(self, kind: FrameKind, payload: bytes) -> bytes:
         return self.header.pack(len(payload) % 65536) + payload
 
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.contracts.errors import Refused
 from plytalk.core.contracts.handshake import Handshake, HandshakeIO
-from plytalk.core.contracts.layer import Kind
+from plytalk.core.contracts.layer import FrameKind
 from plytalk.core.contracts.peers import Identity, Reply, Role, SessionSecrets
 from plytalk.core.io.memory_stream import Cut, MemoryStream, memory_stream_pair
 from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
 from plytalk.testing.cutting import whole
 from plytalk.testing.verdict import within
 
-Replace = Callable[[HeaderFramer, Kind, bytes], bytes]
+Replace = Callable[[HeaderFramer, FrameKind, bytes], bytes]
 """The bytes that go on instead of a frame, given its framer, kind and payload."""
 
 CLIENT, SERVER = Role.INITIATOR, Role.RESPONDER
@@ -42,12 +42,12 @@ class Judge(FrameHandshakeIO):
         if self._refuse:
             raise Refused("no")
 
-    async def _send(self, kind: Kind, payload: bytes) -> None:
+    async def _send(self, kind: FrameKind, payload: bytes) -> None:
         self.sent_after_no += self._refuse and bool(self.asked)
         self._sent_since = True
         await super()._send(kind, payload)
 
-    def receive(self, kind: Kind, limit: int) -> Reply[bytes]:
+    def receive(self, kind: FrameKind, limit: int) -> Reply[bytes]:
         self.limits.append(limit)
         self._sent_since = False
         return super().receive(kind, limit)
@@ -68,7 +68,7 @@ class Course:
 
     wires: dict[Role, Judge]
     results: dict[Role, SessionSecrets | BaseException] = field(default_factory=dict)
-    frames: dict[Role, list[tuple[Kind, bytes]]] = field(default_factory=lambda: {CLIENT: [], SERVER: []})
+    frames: dict[Role, list[tuple[FrameKind, bytes]]] = field(default_factory=lambda: {CLIENT: [], SERVER: []})
 
     @property
     def secrets(self) -> tuple[SessionSecrets, SessionSecrets]:

@@ -8,7 +8,7 @@ from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import RemoteError, UnknownPeer
 from plytalk.core.contracts.handshake import Handshake
-from plytalk.core.contracts.layer import Kind
+from plytalk.core.contracts.layer import FrameKind
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role, SessionSecrets
@@ -164,17 +164,17 @@ async def _survives_the_line(attempts: Attempts, good: Course) -> None:
                 _fails_in_words(course, sender, change.fatal)
 
 
-def _changes(kind: Kind, payload: bytes) -> list[Change]:
+def _changes(kind: FrameKind, payload: bytes) -> list[Change]:
     other = b"Z" if kind != b"Z" else b"Y"
     random = seeded(len(payload))
 
     def of_payload(change: Callable[[bytes], bytes]) -> Change:
         return Change(lambda framer, kind, payload: framer.encode(kind, change(payload)))
 
-    def announce(framer: HeaderFramer, kind: Kind, payload: bytes) -> bytes:
+    def announce(framer: HeaderFramer, kind: FrameKind, payload: bytes) -> bytes:
         return framer.encode(kind, bytes(2**21))[: framer.header.size]
 
-    def half(framer: HeaderFramer, kind: Kind, payload: bytes) -> bytes:
+    def half(framer: HeaderFramer, kind: FrameKind, payload: bytes) -> bytes:
         frame = framer.encode(kind, payload)
         return frame[: len(frame) // 2]
 

@@ -20,7 +20,7 @@ from plytalk.core.contracts.errors import (
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.items import Ack, Close, Control, Extension, Item, Ping, Pong
-from plytalk.core.contracts.layer import Buffer, Frame, Kind, Layer
+from plytalk.core.contracts.layer import Buffer, Frame, FrameKind, Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Profile, Property
@@ -52,7 +52,7 @@ class Bytes(Framer):
     def __init__(self) -> None:
         self._held = b""
 
-    def encode(self, kind: Kind, payload: bytes) -> bytes:
+    def encode(self, kind: FrameKind, payload: bytes) -> bytes:
         return payload
 
     def feed(self, data: Buffer) -> None:

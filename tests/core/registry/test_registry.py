@@ -1,4 +1,5 @@
 import os
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -325,3 +326,15 @@ def test_the_features_of_a_stack_hear_with_their_methods_once_they_are_to_hear()
 def test_a_feature_whose_hooks_do_not_fit_is_named(feature: type[Feature]) -> None:
     with pytest.raises(BrokenPlugin, match=f"The feature `{feature.name}` has hooks that do not fit"):
         Registry(points=[]).hear(stack_of(feature))
+
+
+# -- core knows no plugin
+
+
+def test_core_names_no_option_of_a_layer_and_no_profile() -> None:
+    registry = Registry()
+    words = {f"--{option.name}" for layer in registry.layers(KINDS) for option in layer.options}
+    words |= {f"--profile {profile.name}" for profile in registry.profiles()} | {f'"{one.name}"' for one in registry.profiles()}
+    named = re.compile("|".join(rf"{re.escape(word)}(?![\w-])" for word in sorted(words)))
+    files = (Path(__file__).parents[3] / "core").rglob("*.py")
+    assert [(file.name, found) for file in sorted(files) for found in named.findall(file.read_text())] == []
