@@ -30,7 +30,7 @@ import plytalk
 from plytalk.cli import config
 from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
-from plytalk.core.contracts import errors, limits, optional
+from plytalk.core.contracts import errors, limits, optional, sealed_count
 from plytalk.core.contracts.attack import Attack, AttackerConnection, Evidence, Interceptor, Participant
 from plytalk.core.contracts.audit import Audits, Probe
 from plytalk.core.contracts.authenticator import Channel
@@ -177,7 +177,8 @@ def attacks(plugins: Registry) -> str:
 
 
 def contract(_: str) -> str:
-    offers = [one for one in vars(optional).values() if getattr(one, "_is_runtime_protocol", False)]
+    found = [one for module in (optional, sealed_count) for one in vars(module).values()]
+    offers = [one for one in found if getattr(one, "_is_runtime_protocol", False)]
     bases = (
         Layer,
         *KINDS.values(),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import plytalk
-from plytalk.core.contracts import errors, items, optional
+from plytalk.core.contracts import attack, audit, errors, handler, items, optional, sealed_count
 from plytalk.core.contracts.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,7 +32,7 @@ def test_type_checkers_see_the_same_list() -> None:
 def test_all_contracts_errors_items_and_optional_protocols_are_in_it() -> None:
     exported = {getattr(plytalk, name) for name in plytalk.__all__}
     missing = [base.__name__ for base in KINDS.values() if base not in exported]
-    for module in (errors, items, optional):
+    for module in (attack, audit, errors, handler, items, optional, sealed_count):
         missing += [
             name
             for name, one in vars(module).items()

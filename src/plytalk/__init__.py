@@ -30,6 +30,7 @@ _HOMES = {
     ),
     "core.contracts.feature": "Feature",
     "core.contracts.framer": "Framer",
+    "core.contracts.handler": "ClientFeature GroupFeature LastingConversation ServerStack",
     "core.contracts.handshake": "Handshake HandshakeIO NegotiatingIO negotiating",
     "core.contracts.items": "Ack Close CloseReason Control Empty Extension Item Ping Pong Undecodable",
     "core.contracts.layer": "Buffer Failed Frame FrameKind Layer Option",
@@ -48,6 +49,7 @@ _HOMES = {
     "core.contracts.sealed_count": "CountsSealed TellsSealed",
     "core.contracts.transport": "Listener Stream Transport",
     "core.contracts.ui": "Conversation Said StackSummary Ui",
+    "core.conversation.direct_chat": "DirectChat",
     "core.io.asyncio_stream": "AsyncioListener AsyncioStream",
     "core.io.lines": "LineReader",
     "core.io.queue_listener": "QueueListener",
@@ -114,6 +116,10 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.errors import WrongSecret as WrongSecret
     from plytalk.core.contracts.feature import Feature as Feature
     from plytalk.core.contracts.framer import Framer as Framer
+    from plytalk.core.contracts.handler import ClientFeature as ClientFeature
+    from plytalk.core.contracts.handler import GroupFeature as GroupFeature
+    from plytalk.core.contracts.handler import LastingConversation as LastingConversation
+    from plytalk.core.contracts.handler import ServerStack as ServerStack
     from plytalk.core.contracts.handshake import Handshake as Handshake
     from plytalk.core.contracts.handshake import HandshakeIO as HandshakeIO
     from plytalk.core.contracts.handshake import NegotiatingIO as NegotiatingIO
@@ -171,6 +177,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.ui import Said as Said
     from plytalk.core.contracts.ui import StackSummary as StackSummary
     from plytalk.core.contracts.ui import Ui as Ui
+    from plytalk.core.conversation.direct_chat import DirectChat as DirectChat
     from plytalk.core.io.asyncio_stream import AsyncioListener as AsyncioListener
     from plytalk.core.io.asyncio_stream import AsyncioStream as AsyncioStream
     from plytalk.core.io.lines import LineReader as LineReader

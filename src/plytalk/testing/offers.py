@@ -3,11 +3,16 @@
 import inspect
 from typing import Any
 
-from plytalk.core.contracts import audit, optional
+from plytalk.core.contracts import audit, optional, sealed_count
 from plytalk.core.contracts.layer import Layer
 from plytalk.testing.verdict import demand
 
-PROTOCOLS = [one for module in (optional, audit) for one in vars(module).values() if getattr(one, "_is_runtime_protocol", False)]
+PROTOCOLS = [
+    one
+    for module in (optional, audit, sealed_count)
+    for one in vars(module).values()
+    if getattr(one, "_is_runtime_protocol", False)
+]
 OF_OTHER_KINDS = {optional.DescribesFrames: {"messages"}, optional.DescribesPlaintext: {"framer", "handshake"}}
 """Kinds of layer whose method of the same name is another Protocol's."""
 
