@@ -194,7 +194,7 @@ def test_the_look_for_sockets_finds_them(code: str) -> None:
 
 
 KNOWN_FOLDERS = {
-    "core": {"bases", "contracts", "endpoints", "io", "pipeline", "registry", "stack"},
+    "core": {"bases", "contracts", "conversation", "endpoints", "io", "pipeline", "registry", "stack"},
     "trust": set(),
     "lab": {"attacks", "audit", "inspect"},
     "plugins": {

@@ -1,10 +1,8 @@
 """Trust on first use: the key of a server is remembered at first sight, and must be the same ever after.
 
-The file holds one line for each server: HOST:PORT SHA256:FINGERPRINT. Nobody notices a stranger who is in the middle at first
-sight already: compare the fingerprint with the server's owner, by telephone say.
+The file holds a line for each server, HOST:PORT SHA256:FINGERPRINT. A man in the middle at first sight is not noticed.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from plytalk import (
@@ -26,8 +24,7 @@ class Pin(Authenticator):
     """The server's key is remembered at first sight, and must be the same ever after."""
 
     name = "pin"
-    needs = {Property.PEER_KEY}
-    gives = {Property.PEER_IDENTITY}
+    needs, gives = {Property.PEER_KEY}, {Property.PEER_IDENTITY}
     prefers = {"handshake": "rsa"}
     judges = {Role.INITIATOR}  # a client's address is another one each time
     options = (
@@ -48,15 +45,13 @@ class Pin(Authenticator):
             if not self._met(peer, lines):  # it may have been met elsewhere while we asked
                 lines.append(f"{peer.address} {peer.identity.fingerprint}")
 
-    def _met(self, peer: Peer, lines: Sequence[str]) -> bool:
+    def _met(self, peer: Peer, lines: list[str]) -> bool:
         """Whether the server showed this key before. Raises ChangedPeer if it showed another one."""
         pinned = [key for address, _, key in (line.rpartition(" ") for line in lines) if address == peer.address]
         if any(key != peer.identity.fingerprint for key in pinned):
-            raise ChangedPeer(
-                f"{peer.address} shows the key {peer.identity.fingerprint}, and not {pinned[0]} as before: "
-                "somebody is between you and it, or its key was replaced.",
-                f"Nothing was sent. If its owner confirms the new key, delete the line of {peer.address} from {self._file}.",
-            )
+            changed = f"{peer.address} shows the key {peer.identity.fingerprint}, and not {pinned[0]} as before: "
+            hint = f"Nothing was sent. If its owner confirms the new key, delete the line of {peer.address} from {self._file}."
+            raise ChangedPeer(changed + "somebody is between you and it, or its key was replaced.", hint)
         return bool(pinned)
 
 
