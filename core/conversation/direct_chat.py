@@ -334,29 +334,29 @@ class DirectChat:
         if self._held and self._leaving:
             return
         # A character has four bytes at most.
-        if len(prepared) * 4 > self.limits.message and len(prepared.encode(errors="replace")) > self.limits.message:
+        most = self.connection.limits.message
+        if len(prepared) * 4 > most and len(prepared.encode(errors="replace")) > most:
             self.failed = True
-            self.notice(f"That line is longer than a message may be ({self.limits.message:,} bytes) and was not sent: split it.")
+            self.notice(f"That line is longer than a message may be ({most:,} bytes) and was not sent: split it.")
             return
         self._said += 1
         if self._on_said:
             self._on_said(prepared)
-        self._send(prepared)
-
-    def _send(self, item: Item) -> None:
         if self._held:
-            self._held_items.append(item)
+            self._held_items.append(prepared)
         else:
-            self.connection.send(item)
+            self.connection.send(prepared)
 
     def send_item(self, item: Item, with_next: bool = False) -> None:
         """Send something that is not said by people, in its turn; `with_next` leaves it to the next send, or to `flush`."""
         if self.ending:
             return
-        if with_next:
+        if self._held:
+            self._held_items.append(item)
+        elif with_next:
             self.connection.send_with_next(item)
         else:
-            self._send(item)
+            self.connection.send(item)
 
     def send_packed(self, plaintexts: Sequence[bytes]) -> None:
         """Send plaintexts that were packed once for many."""

@@ -267,7 +267,7 @@ class Connection:
             plaintexts = self.messages.pack(items) if items else ()
             frames = [encode(MESSAGE, seal(plaintext)) for plaintext in ((*plaintexts, *packed) if packed else plaintexts)]
             if self.pieces:
-                self.pieces.sent(sum(item.__class__ is str for item in items), sum(map(len, frames)))
+                self.pieces.sent(len([item for item in items if item.__class__ is str]), sum(map(len, frames)))
             if self._boundaries:
                 send(b"".join(frames))
             else:  # without boundaries one write is one message

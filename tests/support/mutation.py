@@ -96,13 +96,13 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("core/endpoints/server.py", "for listener, address in zip(tuple(self.listeners), addresses, strict=True):"): (
         "Each address has its listener by then, or an exception has been raised."
     ),
-    ("core/pipeline/establish.py", "left = (self._clock.when() or 0) - self._loop.time()"): (
+    ("core/pipeline/establish.py", "left = (clock.when() or 0) - self._loop.time()"): (
         "The number is for the type checker: a clock runs whenever a person is asked."
     ),
     ("core/conversation/direct_chat.py", "MAX_SAME, MAX_NOTICES = 3, 100"): ANY_BOUND,
     (
         "core/conversation/direct_chat.py",
-        'if len(prepared) * 4 > self.limits.message and len(prepared.encode(errors="replace")) > self.limits.message:',
+        'if len(prepared) * 4 > most and len(prepared.encode(errors="replace")) > most:',
     ): "The first of the two spares short lines the second, which decides.",
     ("plugins/rooms/directory.py", "if TYPE_CHECKING:"): "An annotation is no more than text when it runs.",
     ("plugins/rooms/directory.py", "MAX_REMEMBERED = 10_000"): ANY_BOUND,
