@@ -19,6 +19,8 @@ from benchmarks.rooms.peers import PEERS
 from benchmarks.rooms.report import fastest, kib, shares
 
 SIZE = 64
+AT_ONCE = 100
+"""How many handshakes over TCP begin at once."""
 TLS, HANDSHAKE, JOIN = handshakes.TLS, handshakes.HYBRID[0], "a join"
 FASTEST, REDIS_TLS, REDIS = "the fastest TLS server", "redis TLS", "redis"
 FAN_OUT = (
@@ -78,7 +80,7 @@ def joins(amount: Amount) -> Figures:
     """Handshakes over TCP, and joins into a room of a new server, by the server's CPU."""
     with ExitStack() as servers:
         names = (HANDSHAKE, TLS)
-        over_tcp = {name: partial(servers.enter_context(handshakes.over_tcp(name)), amount.joins) for name in names}
+        over_tcp = {name: partial(servers.enter_context(handshakes.over_tcp(name)), min(amount.joins, AT_ONCE)) for name in names}
         measured = measure.interleaved(amount.rounds, over_tcp | {JOIN: partial(join, amount.joins)})
     server, _ = measure.halves(measured)
     ratios = {name: measure.ratio(server[TLS], server[name]) for name in (HANDSHAKE, JOIN)}

@@ -49,7 +49,7 @@ class Amount:
     together: int = 200_000
     stream: int = 4096
     members: tuple[int, ...] = (10, 100, 1000)
-    joins: int = 100
+    joins: int = 1000
     turn: float = 0.35
 
 
