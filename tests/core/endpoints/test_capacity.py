@@ -134,3 +134,12 @@ async def test_those_that_are_let_in_count_before_they_are_inside() -> None:
         refusal = serving._server.arrivals._admit(second, None)
         assert refusal is not None
         assert refusal.sentence == "The server is full."
+
+
+async def test_one_key_too_many_costs_no_idle_member_its_place() -> None:
+    async with Hosting("key-idle", Table, ShowsBoth, limits=replace(PATIENT, connections_per_key=1, idle=0)) as serving:
+        await serving.comes(ShowsBoth)
+        await serving.seated(1)
+        await turned_away(serving, "Too many connections with its key.", ShowsBoth)
+        await serving.seated(1)
+        assert not any(session.ending for session in serving.table.sessions)

@@ -9,7 +9,7 @@ from serving import Serving, breaking, client
 from tables import Hosting, Nobody, Sits, Table
 
 from plytalk.core.contracts.endings import EndedBy, Ending
-from plytalk.core.contracts.errors import BrokenPlugin, NotReceived, Usage
+from plytalk.core.contracts.errors import BrokenPlugin, Busy, NotReceived, Usage
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.ui import Conversation
@@ -304,3 +304,17 @@ async def test_a_ui_that_breaks_leaves_several_guests_to_each_other() -> None:
         one.session.say("still here")
         await two.until(messages=1)
         assert not serving.task.done()
+
+
+async def test_of_two_that_finish_their_handshake_at_once_one_is_told_that_the_other_was_faster() -> None:
+    async with Serving("at-once") as serving:
+        its, ui = client(Sits)
+        talking = asyncio.create_task(its.run("at-once", 0))
+        await ui.until(open=True)
+        await serving.ui.until(open=True)
+        (inside,) = serving._server.capacity
+        with pytest.raises(Busy, match="one client at a time"):
+            await serving._server.handler.attach(inside)
+        assert not talking.done()
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)

@@ -17,6 +17,7 @@ from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints import lifecycle
+from plytalk.core.endpoints.handlers import Presence
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.testing import TypedFrames
@@ -145,7 +146,8 @@ def test_the_drawing_has_every_state() -> None:
 
 
 @pytest.mark.parametrize("keep", [True, False])
-async def test_it_goes_through_the_states_that_are_drawn(keep: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("layers", [(), (Table,)], ids=["one at a time", "together"])
+async def test_it_goes_through_the_states_that_are_drawn(keep: bool, layers: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[State] = []
     monkeypatch.setattr(Lifecycle, "__setattr__", lambda self, name, value: note(self, name, value))
 
@@ -154,7 +156,7 @@ async def test_it_goes_through_the_states_that_are_drawn(keep: bool, monkeypatch
             seen.append(value)
         object.__setattr__(server, name, value)
 
-    async with Serving("states", keep=keep) as serving:
+    async with Serving("states", *layers, keep=keep) as serving:
         await serving.talks()
         while serving._server.state is State.TALKING:
             await idle()
@@ -176,3 +178,28 @@ async def test_a_server_that_a_feature_ends_says_goodbye_to_all() -> None:
             await serving.task
         for task in serving.talking:
             assert (await within(task, "The connection stays open.")).by is EndedBy.THEM
+
+
+async def test_it_talks_until_the_last_has_left_and_only_then_listens_for_the_next() -> None:
+    async with Hosting("until-the-last", Table) as serving:
+        one, two = await serving.comes(), await serving.comes()
+        await serving.seated(2)
+        for guest, state in ((one, State.TALKING), (two, State.LISTENING)):
+            assert serving._server.state is State.TALKING
+            inside = len(serving._server.capacity)
+            guest.session.exit()
+            while len(serving._server.capacity) == inside:
+                await idle()
+            assert serving._server.state is state
+        assert serving._server.handler.gathering.presence is Presence.DISPERSED
+
+
+async def test_a_handshake_that_is_cut_short_by_the_end_is_no_peer_that_was_turned_away() -> None:
+    async with Hosting("cut-short", Table, Nobody) as serving:
+        stranger, heard = await serving.stranger()
+        await idle()
+        serving.stop()
+        await serving.task
+        await heard.hears_the_end("The stranger is kept waiting.")
+        assert serving.table.turned_away_at == []
+        stranger.close()

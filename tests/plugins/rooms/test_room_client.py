@@ -12,7 +12,7 @@ from crowd import PATIENT, Crowd, Person, Screen, client_of, stack_of
 from meeting import End, Meeting, end
 
 from plytalk.core.contracts.endings import EndedBy, Ending
-from plytalk.core.contracts.errors import BrokenPlugin, NotDone, Truncated
+from plytalk.core.contracts.errors import BrokenPlugin, NotDone, Refused, Truncated
 from plytalk.core.contracts.items import Ack, Extension, Pong
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.ui import Conversation
@@ -543,3 +543,36 @@ async def test_a_ui_that_breaks_as_it_opens_leaves_no_connection_behind(home: Pa
 async def crowd_is_empty(crowd: Crowd) -> None:
     while len(crowd.server.capacity):
         await idle()
+
+
+async def test_who_is_banned_while_away_is_told_and_does_not_try_again(home: Path, slow: asyncio.Event) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob = await crowd.comes("bob", reconnect=True)
+        await away(crowd, bob)
+        crowd.hub.register.ban(crowd.key("bob"))
+        slow.set()
+        with pytest.raises(Refused):
+            await bob.over()
+
+
+async def test_an_exit_before_everything_has_arrived_is_said_on_the_next_connection(home: Path, slow: asyncio.Event) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        witness = await crowd.joins("wendy")
+        bob = await crowd.comes("bob", reconnect=True)
+        bob.say("lost with the connection")
+        room_client = await away(crowd, bob)
+        room_client.exit()
+        slow.set()
+        assert (await bob.over()).error is None
+        await witness.until(lambda: "bob: lost with the connection" in witness.texts)
+
+
+async def test_each_connection_that_stands_counts_its_attempts_from_the_start(home: Path, slow: asyncio.Event) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob = await crowd.comes("bob", reconnect=True)
+        room_client = await away(crowd, bob)
+        room_client._reconnecting.tries = 5
+        slow.set()
+        while not room_client.chat:
+            await idle()
+        assert room_client._reconnecting.tries == 0
