@@ -576,3 +576,15 @@ async def test_each_connection_that_stands_counts_its_attempts_from_the_start(ho
         while not room_client.chat:
             await idle()
         assert room_client._reconnecting.tries == 0
+
+
+async def test_an_exit_that_is_cut_short_is_said_again_behind_what_it_followed(home: Path, slow: asyncio.Event) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        witness = await crowd.joins("wendy")
+        bob = await crowd.comes("bob", reconnect=True)
+        slow.set()
+        bob.say("just before", "exit")
+        next(one for one in crowd.hub.members.values() if one.name == "bob").session.stream.close()
+        assert (await bob.over()).error is None
+        await witness.until(lambda: "bob: just before" in witness.texts)
+        assert [text for text in witness.texts if text.startswith("bob: ")] == ["bob: just before"]
