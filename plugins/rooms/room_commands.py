@@ -124,7 +124,7 @@ def others(call: TypedCommand, name: str) -> Any:
 
 
 def about_key(word: str, done: str) -> Callable[[TypedCommand], Awaitable[None]]:
-    """A command that changes how a key is moderated: a member's, or one given by its fingerprint."""
+    """A command that changes how a key is moderated: a member's, or one that is given as a line."""
 
     async def run(call: TypedCommand) -> None:
         rest = need(call, f"whom: /{word} bob, or a key: /{word} ssh-ed25519 AAAA...")
