@@ -37,6 +37,17 @@ Examples:
 """
 
 
+WELCOME = """\
+plytalk is a chat you can take apart: every layer of the conversation is a plugin you choose, see and attack.
+
+  chat demo            see a conversation, layer by layer
+  chat serve           wait for people to connect, and talk with them
+  chat connect HOST    talk to someone who runs `chat serve`
+
+`chat --help` lists every command."""
+"""What `chat` alone says: what it is, and the three commands that most people want next."""
+
+
 class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)  # in the order a newcomer meets them
@@ -93,7 +104,10 @@ def run(debug: bool) -> int:
         complain(error.sentence)
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
+        if error.ctx and error.ctx.command is chat:
+            tell(WELCOME)
+        else:
+            error.show()
         return Exit.USAGE
     except click.ClickException as error:
         complain(said(error))

@@ -53,8 +53,21 @@ finally:
     assert [name for name in modules if name.startswith("plytalk.cli.")] == ["plytalk.cli.main"]
 
 
-def test_without_a_command_help_goes_to_standard_error():
+def test_without_a_command_it_says_what_it_is_and_the_three_most_likely_next_commands():
     run = chat()
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr.startswith("plytalk is a chat you can take apart: ")
+    assert [line.split()[:2] for line in run.stderr.splitlines() if line.startswith("  chat ")] == [
+        ["chat", "demo"],
+        ["chat", "serve"],
+        ["chat", "connect"],
+    ]
+    assert "`chat --help`" in run.stderr
+
+
+def test_a_group_without_a_command_shows_its_help_on_standard_error():
+    run = chat("keys")
     assert run.returncode == 2
     assert run.stdout == ""
     assert "Commands:" in run.stderr
