@@ -9,14 +9,20 @@ import pytest
 from fresh import Fresh
 
 pytest.importorskip("pexpect", reason="terminals need a system that has them", exc_type=ImportError)
-from terminals import run_attack
+from terminals import play
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 GENERATED = re.compile(r"<!-- begin .*?<!-- end -->", re.S)  # held to the program by test_generate.py
 BLOCK = re.compile(r'^```console(?: title="(?P<title>[^"]*)")?\n(?P<text>.*?)^```$', re.M | re.S)
 # Not run here: the tests themselves, and what only somebody who publishes a plugin does.
-SHELL = {"./run chat demo", "./run pytest", "python -m build plytalk-cipher-mine"}
+SHELL = {
+    "./run chat demo",
+    "./run pytest",
+    "python -m build plytalk-cipher-mine",
+    "./run python -m build --wheel",  # tests/test_packaging.py builds the wheel and installs it
+    "pip install plytalk-VERSION-py3-none-any.whl",
+}
 
 
 def scenes_of(text: str) -> list[list[tuple[str, list[str]]]]:
@@ -58,7 +64,7 @@ def test_the_examples_do_what_the_page_shows(page: Path, tmp_path: Path) -> None
             home = fresh.home / title if title.endswith("machine") else fresh.home
             home.mkdir(exist_ok=True)
             played.append((environment | {"HOME": str(home)}, [line.replace("$ ./run ", "$ ", 1) for line in lines]))
-        run_attack(played, fresh.home)
+        play(played, fresh.home)
 
 
 def test_the_pages_have_examples() -> None:
@@ -95,7 +101,7 @@ TRANSCRIPT = ["$ printf 'one\\ntwo\\n'", "one", "two"]
 )
 def test_a_transcript_that_differs_from_what_happens_fails(lines: list[str], complaint: str | None, tmp_path: Path) -> None:
     if complaint is None:
-        run_attack([(Fresh(tmp_path).environment, lines)], tmp_path)
+        play([(Fresh(tmp_path).environment, lines)], tmp_path)
         return
     with pytest.raises(AssertionError, match=complaint):
-        run_attack([(Fresh(tmp_path).environment, lines)], tmp_path)
+        play([(Fresh(tmp_path).environment, lines)], tmp_path)

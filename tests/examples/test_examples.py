@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from fresh import PROJECT, Fresh
-from terminals import run_attack
+from terminals import play
 
 EXAMPLES = ("plytalk-auth-pin", "plytalk-cipher-xor", "plytalk-feature-dice")
 SECURE_CHAT = ("--profile", "secure-chat")
@@ -186,7 +186,7 @@ def test_on_a_terminal_the_person_decides(fresh: Fresh, pins: Path, answer: str)
             "...",
             f"127.0.0.1:1 is new here and shows the key SHA256:x. Trust it from now on? [yes/no] {answer}",
         ]
-        run_attack([(fresh.environment | {"TERM": "xterm"}, [*asks, *then[answer]])], fresh.home)
+        play([(fresh.environment | {"TERM": "xterm"}, [*asks, *then[answer]])], fresh.home)
     assert pins.exists() == (answer == "yes")
 
 

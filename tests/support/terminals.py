@@ -123,7 +123,7 @@ class Terminal:
 
     # -- the transcript --------------------------------------------------------------------------------------------------------
 
-    def run_attack(self) -> Iterator[None]:
+    def play(self) -> Iterator[None]:
         """Play it, stopping wherever something has to arrive first. Raises AssertionError where it differs."""
         status = 0
         for index, (command, lines) in enumerate(self._commands):
@@ -176,7 +176,7 @@ class Terminal:
         return False
 
 
-def run_attack(scene: Sequence[tuple[Mapping[str, str], Sequence[str]]], folder: Path) -> None:
+def play(scene: Sequence[tuple[Mapping[str, str], Sequence[str]]], folder: Path) -> None:
     """Play transcripts side by side, each in its environment; it begins when the one before it listens, or is in.
 
     Raises AssertionError where a terminal shows something else than its transcript.
@@ -191,7 +191,7 @@ def run_attack(scene: Sequence[tuple[Mapping[str, str], Sequence[str]]], folder:
         while len(over) < len(terminals):
             for before, terminal in zip([None, *terminals], terminals, strict=False):
                 if terminal not in playing and (before is None or before.ready or before in over):
-                    playing[terminal] = terminal.run_attack()
+                    playing[terminal] = terminal.play()
                 if terminal in playing and terminal not in over and next(playing[terminal], over) is over:
                     over.add(terminal)
             fds = {fd: terminal for terminal in terminals if (fd := terminal.fd) is not None}

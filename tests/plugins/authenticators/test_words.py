@@ -120,13 +120,13 @@ async def test_where_nobody_can_be_asked_the_answer_is_no(tmp_path: Path) -> Non
 
 
 def test_people_may_think_for_minutes_while_the_other_side_waits(tmp_path: Path) -> None:
-    async def run_attack(seconds: float) -> list[type]:
+    async def converse(seconds: float) -> list[type]:
         client, server = await alice(tmp_path), await bob(tmp_path, thinks=seconds)
         return [type(outcome) for outcome in await meet(client, server)]
 
     limits = Limits()
-    assert clock.run(run_attack(limits.handshake * 20)) == [type(None), type(None)]
-    assert clock.run(run_attack(limits.person * 2))[0] is TooSlow
+    assert clock.run(converse(limits.handshake * 20)) == [type(None), type(None)]
+    assert clock.run(converse(limits.person * 2))[0] is TooSlow
 
 
 async def test_the_order_in_which_checks_are_named_does_not_matter(tmp_path: Path) -> None:
@@ -238,10 +238,10 @@ async def test_nothing_but_yes_is_a_yes(tmp_path: Path, answer: bytes) -> None:
 
 
 def test_a_server_that_waits_for_words_in_vain_says_so_in_time(tmp_path: Path) -> None:
-    async def run_attack() -> tuple[object, object]:
+    async def converse() -> tuple[object, object]:
         return await meet(await end(Role.INITIATOR, tmp_path / "alice"), await bob(tmp_path))
 
-    client, server = clock.run(run_attack())
+    client, server = clock.run(converse())
     assert isinstance(server, TooSlow)
     assert "`words`" in str(server)
     assert isinstance(client, Refused)

@@ -35,7 +35,7 @@ def side(vector: Vector, name: str, scripted: Any, *, role: str, initiator: bool
     return HandshakeState(protocol, initiator=initiator, prologue=prologue, psks=psks, **keys)
 
 
-def run_attack(
+def exchange(
     vector: Vector,
     first: HandshakeState,
     second: HandshakeState,
@@ -71,7 +71,7 @@ def play_all(vectors: list[Vector], scripted: Any) -> Counter[str]:
             continue
         initiator = side(vector, name, scripted, role="init", initiator=True)
         responder = side(vector, name, scripted, role="resp", initiator=False)
-        run_attack(vector, initiator, responder, vector["messages"])
+        exchange(vector, initiator, responder, vector["messages"])
         counted["played"] += 1
         counted["with a handshake hash"] += "handshake_hash" in vector
     return counted
@@ -119,7 +119,7 @@ def test_noise_c_fallback(vectors: Read, scripted: Any) -> None:
         assert ciphertext[: dh.dhlen] == ephemeral.public
         bob = side(vector, name, scripted, role="resp", initiator=True, re=ciphertext[: dh.dhlen])
         alice = side(vector, name, scripted, role="init", initiator=False, e=ephemeral)
-        run_attack(vector, bob, alice, rest)
+        exchange(vector, bob, alice, rest)
         counted["played"] += 1
     assert counted == {"played": 16, "skipped: obsolete naming NoisePSK_": 16}
 
@@ -165,7 +165,7 @@ def test_flynn(scripted: Any) -> None:
         if initiator.protocol.pattern.one_way:
             del messages[-1]  # an answer, which such a pattern does not allow (section 7.4)
             counted["without the answer in a one-way pattern"] += 1
-        run_attack(vector, initiator, responder, messages, turns)
+        exchange(vector, initiator, responder, messages, turns)
         counted["played"] += 1
     assert counted == {"played": 1920, "without the answer in a one-way pattern": 288}
 

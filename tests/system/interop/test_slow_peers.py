@@ -51,7 +51,7 @@ def drip(sock, data):
 
 @modules
 def test_a_server_waits_a_while_for_the_first_byte_and_then_talks_to_others(module):
-    async def run_attack():
+    async def converse():
         async with serving(module, SHORT) as (port, memo):
             with habits.connect(port) as sock:
                 await asyncio.to_thread(habits.silence, sock)  # returns once the server closes
@@ -59,12 +59,12 @@ def test_a_server_waits_a_while_for_the_first_byte_and_then_talks_to_others(modu
             await asyncio.to_thread(good_peer, module, port)
             assert await memo.messages.get() == "hello"
 
-    run(run_attack())
+    run(converse())
 
 
 @modules
 def test_a_byte_now_and_then_does_not_hold_a_server(module):
-    async def run_attack():
+    async def converse():
         async with serving(module, SHORT) as (port, memo):
             with habits.connect(port) as sock:
                 frame = demo02.frame(bytes(256)) if module is demo02 else secure_chat.frame(b"S", bytes(256))
@@ -73,11 +73,11 @@ def test_a_byte_now_and_then_does_not_hold_a_server(module):
             await asyncio.to_thread(good_peer, module, port)
             assert await memo.messages.get() == "hello"
 
-    run(run_attack())
+    run(converse())
 
 
 def test_slow_peers_do_not_delay_a_good_one():
-    async def run_attack():
+    async def converse():
         async with serving(secure_chat, Limits()) as (port, memo):
             with contextlib.ExitStack() as stack:
                 for _ in range(10):
@@ -85,15 +85,15 @@ def test_slow_peers_do_not_delay_a_good_one():
                 await asyncio.to_thread(good_peer, secure_chat, port)
                 assert await memo.messages.get() == "hello"
 
-    run(run_attack())
+    run(converse())
 
 
 def connecting(module, habit, limits):
-    async def run_attack(port):
+    async def converse(port):
         await Client(stack_of(PROFILE[module])[0], Registry().manager.hook, limits=limits).run("127.0.0.1", port)
 
     with habits.bad_server(habit) as port:
-        run(run_attack(port))
+        run(converse(port))
 
 
 @modules
