@@ -236,7 +236,7 @@ def test_a_changed_key_ends_the_connection_before_the_session_key_is_sent(fresh:
     first, second = public_key(), public_key()
     options = [*PIN, "--pin-file", str(pins), "--pin-accept-new"]
     with showing(first, first, second) as (port, heard):
-        for status in (0, 0, 5):
+        for status in (8, 8, 5):  # a server that closes without a word may not have let the client in
             with programs.connect(port, *options, **ours(fresh)) as client:
                 assert client.status() == status
     assert [len(sent) for sent in heard] == [5 + 256, 5 + 256, 0]
