@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sysconfig
+from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -103,10 +104,20 @@ class Image:
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Image:
     image = Image(tmp_path_factory.mktemp("image"))
     image.build()
     return image
+
+
+@pytest.fixture
+def image(built: Image) -> Iterator[Image]:
+    """The image, with an empty volume for each test."""
+    volume = built.root / "var/lib/plytalk"
+    assert list(volume.iterdir()) == []
+    yield built
+    for file in volume.iterdir():
+        file.unlink()
 
 
 def test_every_step_is_one_that_these_tests_run_or_read() -> None:
@@ -124,8 +135,7 @@ def test_what_else_lies_in_the_folder_does_not_reach_the_builder(name: str) -> N
     assert is_sent("cli/main.py")
 
 
-def test_the_image_has_the_program_and_no_key(image: Image) -> None:
-    assert list((image.root / "var/lib/plytalk").iterdir()) == []
+def test_the_image_has_the_program_and_an_empty_volume(image: Image) -> None:
     assert not (image.root / "src").exists()
     for arguments, expected in ((["--version"], "plytalk "), (["demo"], "What each layer did with it")):
         done = subprocess.run(image.command(*arguments), env=image.environment, capture_output=True, text=True, cwd=image.root)

@@ -267,7 +267,7 @@ async def test_a_server_that_compares_no_words_ends_both(tmp_path: Path) -> None
         assert opened is None
         ending = await meeting.server.over()
     assert isinstance(ending.error, StackMismatch)
-    assert "--words" in ending.reason
+    assert "Choose the same authenticators on both sides." in ending.reason
 
 
 # -- the command -------------------------------------------------------------------------------------------------------------
