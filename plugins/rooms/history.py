@@ -58,7 +58,7 @@ class KeptRoom(NamedTuple):
     topic: str
     after: int
     entries: list[LogEntry]
-    born: int = 1
+    born: int
 
 
 class History:
@@ -88,8 +88,8 @@ class History:
     def _open(self) -> None:
         do = self._file.execute
         do("PRAGMA locking_mode = EXCLUSIVE")
-        application, version = do("PRAGMA application_id").fetchone()[0], do("PRAGMA user_version").fetchone()[0]
-        new = not application and not version and not do("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        (application,), (version,) = do("PRAGMA application_id").fetchone(), do("PRAGMA user_version").fetchone()
+        new = not application and not version and not do("SELECT name FROM sqlite_master").fetchone()
         if not new and application != APPLICATION:
             raise StoreError(
                 f"{self.path} is a database, but not a room history.", "Name another file, or one that is not there."

@@ -16,10 +16,10 @@ Measured, changes that no test noticed of those tried:
     --sample 25 --seed 5 plugins/handshakes/plytalk1.py     0 of 25     commit e272844, 2026-11-29
     --sample 20 --seed 7 plugins/messages/records.py        1 of 20     commit d050b51, 2026-11-29; it has a test since
     --sample 20 --seed 7 core/endpoints/server.py           2 of 20     commit a543d5f, 2026-11-29; tested or listed since
-    --sample 20 --seed 7 core/pipeline/establish.py         8 of 20     commit a543d5f, 2026-11-29; 6 with the tests now listed
+    --sample 20 --seed 7 core/pipeline/establish.py         8 of 20     commit a543d5f, 2026-11-29; tested or listed since
     --sample 20 --seed 7 core/pipeline/session.py           0 of 19     commit a543d5f, 2026-11-29
     --sample 20 --seed 7 plugins/rooms/directory.py         0 of 17     commit a543d5f, 2026-11-29
-    --sample 20 --seed 7 plugins/rooms/history.py           5 of 18     commit a543d5f, 2026-11-29
+    --sample 20 --seed 7 plugins/rooms/history.py           5 of 18     commit a543d5f, 2026-11-29; tested or listed since
     --sample 20 --seed 7 plugins/rooms/hub.py               2 of 19     commit a543d5f, 2026-11-29; tested or listed since
     --sample 20 --seed 7 plugins/rooms/member_names.py      0 of 18     commit a543d5f, 2026-11-29
 """
@@ -43,8 +43,8 @@ NEAREST = {
     "cli/choice.py": "tests/cli/test_choice.py tests/cli/test_stacks.py tests/cli/test_stacks_options.py",
     "cli/stacks.py": "tests/cli/test_stacks.py tests/cli/test_stacks_options.py tests/cli/test_completion.py",
     "core/pipeline/establish.py": (
-        "tests/core/pipeline/test_establish.py tests/core/endpoints/test_capacity.py tests/core/endpoints/test_lifecycle.py"
-        " tests/core/conversation/test_direct_chat.py"
+        "tests/core/pipeline/test_establish.py tests/core/endpoints/test_client.py tests/core/endpoints/test_capacity.py"
+        " tests/core/endpoints/test_lifecycle.py tests/core/conversation/test_direct_chat.py"
     ),
     "core/endpoints/arrival.py": "tests/core/endpoints/test_arrival.py tests/core/endpoints/test_capacity.py",
     "core/endpoints/endpoint.py": "tests/core/endpoints/test_endpoint.py tests/core/endpoints/test_client.py",
@@ -91,6 +91,9 @@ OPERATORS = (
 )
 
 ANY_BOUND = "It is a bound that one more or one less keeps as well; that there is one is tested."
+EPOCH = "An epoch is any text that is never given twice: of one byte less it is so too."
+NO_CODE = "What replaces a missing code must be none of those that are looked for, and -1 and 1 are not among them either."
+MEMORY = "How many results are kept changes no result."
 
 EQUIVALENT: dict[tuple[str, str], str] = {
     ("core/endpoints/server.py", "for listener, address in zip(tuple(self.listeners), addresses, strict=True):"): (
@@ -99,6 +102,9 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("core/pipeline/establish.py", "left = (clock.when() or 0) - self._loop.time()"): (
         "The number is for the type checker: a clock runs whenever a person is asked."
     ),
+    ("core/pipeline/establish.py", "@lru_cache(1024)"): MEMORY,
+    ("core/pipeline/establish.py", "@dataclass(frozen=True)"): "Nothing assigns to it, which the type checker sees.",
+    ("core/pipeline/establish.py", "continue"): "What is looked at stays the same in this loop.",
     ("core/conversation/direct_chat.py", "MAX_SAME, MAX_NOTICES = 3, 100"): ANY_BOUND,
     (
         "core/conversation/direct_chat.py",
@@ -111,16 +117,25 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "plugins/rooms/hub.py",
         "for key in {member.key for member in self.members.values() if isinstance(member, Member) and member.key}:",
     ): "Where the members without a key are looked at too, nothing is found: the file marks keys.",
-    ("plugins/rooms/hub.py", "self.epoch = history.epoch if history else secrets.token_hex(8)"): (
-        "An epoch is any text that is never given twice: of one byte less it is so too."
+    ("plugins/rooms/hub.py", "self.epoch = history.epoch if history else secrets.token_hex(8)"): EPOCH,
+    ("plugins/rooms/history.py", "WAIT = 2.0"): ANY_BOUND,
+    ("plugins/rooms/history.py", "changed = [room for room in rooms if self._kept.get(room.name, (0, 0))[1] != room.log.next]"): (
+        "The first number of the default is not read, and the second may be any that is not a next number: those begin at 1."
     ),
+    ("plugins/rooms/history.py", "if log.first > first:"): "Where the two are equal, nothing is there to delete.",
+    ("plugins/rooms/history.py", 'if new and getattr(error, "sqlite_errorcode", 0) & 0xFF in NO_ROOM:'): NO_CODE,
+    ("plugins/rooms/history.py", 'match getattr(error, "sqlite_errorcode", 0) & 0xFF:'): NO_CODE,
+    (
+        "plugins/rooms/history.py",
+        "do(\"INSERT INTO meta VALUES ('epoch', ?), ('after', 0)\", (secrets.token_hex(8),))",
+    ): EPOCH,
     ("plugins/rooms/history.py", 'flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)'): (
         "The number is for systems without this flag."
     ),
     ("plugins/rooms/member_names.py", "table.update((code, text) for code in codes if code < 128 or not ascii_alone)"): (
         "No line of the table has U+0080."
     ),
-    ("plugins/rooms/member_names.py", "@functools.lru_cache(64)"): "How many results are kept changes no result.",
+    ("plugins/rooms/member_names.py", "@functools.lru_cache(64)"): MEMORY,
     (
         "plugins/rooms/member_names.py",
         "for _ in range(3):  # a capital may look like one whose small letter looks like another, and that like a third",

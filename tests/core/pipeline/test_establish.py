@@ -11,26 +11,28 @@ from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import (
     BadFrame,
     BrokenPlugin,
+    Busy,
     ChangedPeer,
     ChatError,
     HandshakeFailed,
     LocalError,
     Refused,
     StackMismatch,
+    Tampered,
     TooSlow,
     UnknownPeer,
     Usage,
     Withdrawn,
 )
 from plytalk.core.contracts.handshake import Handshake
-from plytalk.core.contracts.items import Empty
+from plytalk.core.contracts.items import Close, CloseReason, Empty
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.contracts.questions import Question
 from plytalk.core.conversation.direct_chat import DirectChat
-from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
+from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.establish import Establishment, is_local
 from plytalk.core.pipeline.tracing import Tracer
@@ -38,7 +40,7 @@ from plytalk.core.stack.selection import Stack
 from plytalk.plugins.transports.tcp import Tcp
 from plytalk.testing import RecordingUi, TypedFrames, open_ends, stack_of
 from plytalk.testing.parts import PlainWords, Unsealed
-from plytalk.testing.verdict import idle
+from plytalk.testing.verdict import idle, within
 
 KEY = Identity("test", b"key")
 QUICK = Limits(first_byte=0.05, handshake=0.1)
@@ -91,15 +93,17 @@ def nobody_asked() -> None:
     asked.clear()
 
 
-def refusing(error: Exception, name: str = "refusing") -> type[Authenticator]:
-    async def check(self, peer: Peer) -> None:
+def refusing(error: Exception, method: str = "check") -> type[Authenticator]:
+    async def judge(self, *about: object) -> None:
         raise error
 
-    return type("Refusing", (Authenticator,), {"__doc__": "Refuses.", "name": name, "check": check})
+    return type("Refusing", (Authenticator,), {"__doc__": "Refuses.", "name": "refusing", method: judge})
 
 
 class Client:
-    """An end that opens, and its peer as bare bytes."""
+    """An end that opens, and its peer as bare bytes. When it was done, it had sent `sent`, and had reset its stream or not."""
+
+    sent, was_reset = b"", False
 
     def __init__(self, *layers: type[Layer], limits: Limits = PATIENT, role: Role = Role.INITIATOR, stack: Stack | None = None):
         self.stream, self.peer = memory_stream_pair()
@@ -112,6 +116,8 @@ class Client:
         except Exception as error:
             return error
         finally:
+            self.sent = b"".join(self.peer._inbox)  # which is empty once the peer is closed
+            self.was_reset = self.stream._closed
             self.stream.close()
             self.peer.close()
         return None
@@ -121,15 +127,12 @@ def frame(kind: bytes, payload: bytes) -> bytes:
     return TypedFrames().encode(kind, payload)
 
 
-def sent(peer: MemoryStream) -> bytes:
-    return b"".join(peer._inbox)
-
-
 # -- in time --------------------------------------------------------------------------------------------------------------
 
 
 async def test_a_peer_that_says_nothing_is_too_slow() -> None:
-    error = await Client(limits=QUICK).opens()
+    client = Client(limits=Limits(first_byte=0.05, handshake=3600))
+    error = await within(client.opens(), "The first byte was waited for as long as the whole handshake.")
     assert isinstance(error, TooSlow)
     assert error.sentence.startswith("The other side said nothing for 0.05 seconds.")
     assert error.exit_code == 4
@@ -199,22 +202,34 @@ async def test_people_may_think_longer_than_peers() -> None:
     assert not client.opening.approved
 
 
+class Yes(RecordingUi):
+    """Says yes."""
+
+    def __init__(self) -> None:
+        super().__init__(True)
+
+
+class AwaitsMore(Shown):
+    """Waits for an answer to the answer."""
+
+    async def initiate(self, io) -> SessionSecrets:
+        await super().initiate(io)
+        await io.receive(b"X", 9)
+        return SessionSecrets.none()
+
+
+async def test_after_a_person_s_answer_a_peer_may_go_on() -> None:
+    client = Client(AwaitsMore, Asks, Yes)
+    client.peer.send(frame(b"K", b"key"))
+    opening = asyncio.create_task(client.opens())
+    await idle()
+    assert client.opening.approved
+    client.peer.send(frame(b"X", b""))
+    assert await opening is None
+
+
 async def test_after_a_person_s_answer_a_peer_has_as_much_time_as_before_and_no_more() -> None:
-    class Waits(Shown):
-        """Waits for more than comes."""
-
-        async def initiate(self, io) -> SessionSecrets:
-            await super().initiate(io)
-            await io.receive(b"X", 9)
-            return SessionSecrets.none()
-
-    class Yes(RecordingUi):
-        """Says yes."""
-
-        async def answer(self, question: Question) -> str | None:
-            return "yes"
-
-    client = Client(Waits, Asks, Yes, limits=QUICK)
+    client = Client(AwaitsMore, Asks, Yes, limits=QUICK)
     client.peer.send(frame(b"K", b"key"))
     error = await client.opens()
     assert isinstance(error, TooSlow)
@@ -286,22 +301,14 @@ async def test_a_question_is_withdrawn_when_the_caller_talks_before_it_may() -> 
 
 
 async def test_whoever_said_yes_to_a_server_that_did_not_wait_is_known_to_have_said_it() -> None:
-    class Waits(Shown):
-        """Waits for an answer to the answer."""
-
-        async def initiate(self, io) -> SessionSecrets:
-            await super().initiate(io)
-            await io.receive(b"X", 9)
-            return SessionSecrets.none()
-
-    class Yes(RecordingUi):
+    class YesTooLate(RecordingUi):
         """Says yes, when the server has gone."""
 
         async def answer(self, question: Question) -> str | None:
             client.peer.close()
             return "yes"
 
-    client = Client(Waits, Asks, Yes)
+    client = Client(AwaitsMore, Asks, YesTooLate)
     client.peer.send(frame(b"K", b"key"))
     assert isinstance(await client.opens(), HandshakeFailed)
     assert client.opening.approved
@@ -328,7 +335,7 @@ async def test_every_authenticator_is_asked_before_the_answer_leaves() -> None:
     error = await client.opens()
     assert isinstance(error, Refused)
     assert asked == [("chat.example.org:1", KEY)]
-    assert sent(client.peer) == b""
+    assert client.sent == b""
 
 
 @pytest.mark.parametrize(
@@ -351,7 +358,7 @@ async def test_every_exception_in_a_check_is_a_no(raised: Exception, expected: t
     error = await client.opens()
     assert type(error) is expected
     assert error.exit_code == code
-    assert sent(client.peer) == b""
+    assert client.sent == b""
 
 
 @pytest.mark.parametrize(("answer", "expected"), [(True, type(None)), (False, Refused), (None, UnknownPeer)])
@@ -394,12 +401,14 @@ class TakesAKey(Shown):
 
     async def initiate(self, io) -> SessionSecrets:
         assert io.agreement == "code"
-        return SessionSecrets.shared(await io.agree())
+        self.taken = await io.agree()
+        return SessionSecrets.shared(self.taken)
 
 
 async def test_a_pre_shared_key_goes_into_the_handshake_and_needs_no_other() -> None:
     client = Client(TakesAKey, Brings)
     assert await client.opens() is None
+    assert client.stack.handshake.taken == b"k" * 32  # type: ignore[attr-defined]
 
 
 async def test_a_pre_shared_key_that_no_handshake_took_is_a_no() -> None:
@@ -566,6 +575,219 @@ async def test_a_recording_that_proves_nothing_is_not_let_in() -> None:
     error = await server.opens()
     assert isinstance(error, TooSlow)
     assert "did not prove in time that it is there" in error.sentence
+
+
+class Padded(Unsealed):
+    """Sealing adds bytes."""
+
+    overhead = 16
+
+    def open(self, sealed: bytes) -> bytes:
+        return sealed[:-16]
+
+
+async def test_the_words_that_prove_a_client_to_be_there_may_be_as_long_as_any() -> None:
+    server = Client(Replayable, Padded, limits=Limits(message=32), role=Role.RESPONDER)
+    server.peer.send(frame(b"S", b"secret") + frame(b"M", b"w" * 32 + bytes(16)))
+    assert await server.opens() is None
+
+
+class Garbled(Unsealed):
+    """Opens nothing."""
+
+    def open(self, sealed: bytes) -> bytes:
+        raise Tampered
+
+
+async def test_a_client_whose_first_record_does_not_open_may_be_a_recording() -> None:
+    server = Client(Replayable, Answers, Garbled, role=Role.RESPONDER)
+    server.peer.send(frame(b"S", b"secret") + frame(b"M", b"recorded"))
+    error = await server.opens()
+    assert type(error) is HandshakeFailed
+    assert "The other side's first record does not open: its handshake may be a recording." in error.sentence
+
+
+# -- let in, or told why not ------------------------------------------------------------------------------------------------
+
+
+class Mutual(Shown):
+    """Either side shows its key."""
+
+    shows = {Role.INITIATOR, Role.RESPONDER}
+    respond = Shown.initiate
+
+
+class Answered(Mutual):
+    """Its server says whether it lets the client in."""
+
+    async def initiate(self, io) -> SessionSecrets:
+        io.answer()
+        return await super().initiate(io)
+
+    respond = initiate
+
+
+class Goodbyes(Answers):
+    """Its goodbyes have a reason; any words but `exit` are a refusal."""
+
+    def pack(self, items):
+        return super().pack(
+            [f"{CloseReason(item.reason).name} {item.sentence}" if isinstance(item, Close) else item for item in items]
+        )
+
+    def unpack(self, plaintext: bytes):
+        return [
+            Close(reason=CloseReason.REFUSED, sentence=item) if isinstance(item, str) and item else item
+            for item in super().unpack(plaintext)
+        ]
+
+
+SHOWN, ANSWERED = frame(b"K", b"key"), frame(b"S", b"secret")
+LET_IN = frame(b"M", b"")
+NOT_YOU = Refused("not this one", told="Not you.")
+BRIEF = Limits(first_byte=3600, handshake=3600, goodbye=0.05)
+
+
+@pytest.mark.parametrize(
+    ("handshake", "messages", "said"),
+    [(Answered, Goodbyes, LET_IN), (Answered, PlainWords, b""), (Mutual, Goodbyes, b"")],
+    ids=["answered", "without words for it", "without an answer"],
+)
+async def test_a_server_says_that_a_client_is_in_where_it_waits_for_that(
+    handshake: type[Handshake], messages: type[PlainWords], said: bytes
+) -> None:
+    for role in Role:
+        end = Client(handshake, messages, role=role, limits=Limits(handshake=1, person=0.05))
+        end.peer.send(SHOWN + (said if role is Role.INITIATOR else b""))
+        assert await end.opens() is None
+        assert end.sent == ANSWERED + (said if role is Role.RESPONDER else b"")
+
+
+@pytest.mark.parametrize("method", ["check", "verify"])
+@pytest.mark.parametrize(
+    ("refusal", "told"),
+    [
+        (NOT_YOU, b"REFUSED Not you."),
+        (ChangedPeer("another key"), b"REFUSED This server does not let you in."),
+        (Busy("full", told="Later."), b"BUSY Later."),
+    ],
+    ids=["refused", "changed", "busy"],
+)
+async def test_a_client_that_has_finished_its_handshake_is_told_why_it_is_not_let_in(
+    refusal: ChatError, told: bytes, method: str
+) -> None:
+    server = Client(Answered, Goodbyes, refusing(refusal, method), role=Role.RESPONDER, limits=BRIEF)
+    server.peer.send(SHOWN)
+    assert await server.opens() is refusal
+    assert server.sent == ANSWERED + frame(b"M", told)
+
+
+@pytest.mark.parametrize(
+    ("layers", "role", "raised"),
+    [
+        ((Answered, Goodbyes), Role.INITIATOR, NOT_YOU),
+        ((Answered, PlainWords), Role.RESPONDER, NOT_YOU),
+        ((Mutual, Goodbyes), Role.RESPONDER, NOT_YOU),
+        ((Answered, Goodbyes), Role.RESPONDER, ZeroDivisionError()),
+    ],
+    ids=["a server", "without words for it", "without an answer", "a fault here"],
+)
+async def test_nobody_else_is_told_why(layers: tuple[type[Layer], ...], role: Role, raised: Exception) -> None:
+    end = Client(*layers, refusing(raised, "verify"), role=role, limits=BRIEF)
+    end.peer.send(SHOWN)
+    error = await end.opens()
+    assert type(error) is (Refused if raised is NOT_YOU else BrokenPlugin)
+    assert end.sent == ANSWERED
+
+
+@pytest.mark.parametrize("method", ["check", "verify"])
+@pytest.mark.parametrize(
+    ("role", "messages", "is_reset"),
+    [(Role.RESPONDER, PlainWords, True), (Role.RESPONDER, Goodbyes, False), (Role.INITIATOR, PlainWords, False)],
+)
+async def test_a_client_that_cannot_be_told_sees_that_nothing_it_said_was_taken(
+    role: Role, messages: type[PlainWords], is_reset: bool, method: str
+) -> None:
+    end = Client(Answered, messages, refusing(NOT_YOU, method), role=role, limits=BRIEF)
+    end.peer.send(SHOWN)
+    assert await end.opens() is NOT_YOU
+    assert end.was_reset is is_reset
+
+
+async def test_a_client_that_has_gone_is_told_nothing() -> None:
+    server = Client(Answered, Goodbyes, refusing(NOT_YOU, "verify"), role=Role.RESPONDER, limits=BRIEF)
+    server.peer.send(SHOWN)
+    server.peer.finish()
+    assert await server.opens() is NOT_YOU
+    assert server.sent == ANSWERED
+
+
+async def test_a_client_that_refuses_does_so_at_once() -> None:
+    client = Client(Answered, Goodbyes, refusing(NOT_YOU))
+    client.peer.send(SHOWN)
+    assert await client.opens() is NOT_YOU
+    assert client.sent == b""
+
+
+async def test_a_server_that_neither_lets_in_nor_refuses_is_too_slow() -> None:
+    client = Client(Answered, Goodbyes, limits=Limits(handshake=0.3, person=0.05))
+    client.peer.send(SHOWN)
+    error = await client.opens()
+    assert isinstance(error, TooSlow)
+    assert error.sentence == "The server neither let you in nor refused you. Try again later."
+    assert client.stack.ui.notices == [  # type: ignore[attr-defined]
+        "The server has not let you in yet: perhaps a person there is asked. Waiting."
+    ]
+
+
+class AnsweredWithAKey(Answered):
+    """Takes a pre-shared key, too."""
+
+    async def initiate(self, io) -> SessionSecrets:
+        await io.agree()
+        return await super().initiate(io)
+
+
+CLOSED = "The server closed the connection instead of letting you in."
+
+
+@pytest.mark.parametrize(
+    ("layers", "sentence"),
+    [((Answered,), CLOSED), ((AnsweredWithAKey, Brings), f"{CLOSED} Perhaps the two sides do not have the same secret.")],
+    ids=["no secret", "secret"],
+)
+async def test_a_server_that_closes_instead_of_letting_in_is_named(layers: tuple[type[Layer], ...], sentence: str) -> None:
+    client = Client(*layers, Goodbyes)
+    client.peer.send(SHOWN)
+    client.peer.finish()
+    error = await client.opens()
+    assert type(error) is HandshakeFailed
+    assert error.sentence == f"{sentence} Ask its owner what it says about you."
+
+
+async def test_what_a_server_says_against_a_client_is_what_its_user_reads() -> None:
+    client = Client(Answered, Goodbyes)
+    client.peer.send(SHOWN + frame(b"M", b"Not you."))
+    client.peer.finish()
+    error = await client.opens()
+    assert type(error) is Refused
+    assert "Not you." in error.sentence
+
+
+async def test_a_server_that_says_goodbye_at_once_has_not_closed_without_a_word() -> None:
+    client = Client(Answered, Goodbyes)
+    client.peer.send(SHOWN + frame(b"M", b"exit"))
+    error = await client.opens()
+    assert type(error) is HandshakeFailed
+    assert "The other side ended the conversation: The other side said exit." in error.sentence
+
+
+async def test_a_first_record_of_the_server_that_does_not_open_was_changed() -> None:
+    client = Client(Answered, Goodbyes, Garbled)
+    client.peer.send(SHOWN + frame(b"M", b"changed"))
+    error = await client.opens()
+    assert type(error) is HandshakeFailed
+    assert "The server's first record does not open: it was changed on the way." in error.sentence
 
 
 # -- faults ---------------------------------------------------------------------------------------------------------------

@@ -94,6 +94,7 @@ def test_private_words_are_kept_for_the_keys_that_may_see_them(tmp_path: Path) -
     with opened(tmp_path / "history") as history:
         (kept,) = history.rooms()
     assert [entry.audience for entry in kept.entries] == [frozenset((ALICE, BOB)), frozenset((ALICE,)), None]
+    assert {entry.sender for entry in kept.entries} == {0}
 
 
 def test_the_file_keeps_what_the_memory_keeps_and_no_trace_of_the_rest(tmp_path: Path) -> None:
@@ -111,6 +112,54 @@ def test_the_file_keeps_what_the_memory_keeps_and_no_trace_of_the_rest(tmp_path:
     content = path.read_bytes()
     assert not any(f"<word {number}>".encode() in content for number in range(100) if f"<word {number}>" not in texts)
     assert [file.name for file in tmp_path.iterdir()] == ["history"]
+
+
+def test_what_the_memory_drops_goes_with_the_next_write(tmp_path: Path) -> None:
+    room = room_of(keep=10)
+    with opened(tmp_path / "history") as history:
+        while room.log.first == 1:
+            say(room, "word")
+            history.write([room], [])
+            room.flush()
+        say(room, "last")
+        history.write([room], [])
+    assert texts_in(tmp_path / "history") == ["word"] * (room.log.next - room.log.first - 1) + ["last"]
+
+
+def test_how_much_members_have_said_is_written_also_where_no_room_has_changed(tmp_path: Path) -> None:
+    with opened(tmp_path / "history") as history:
+        history.write([], [(("key", "a"), ReceivedCounts(1, "lobby"))])
+    with opened(tmp_path / "history") as history:
+        assert history.taken() == [(("key", "a"), ReceivedCounts(1, "lobby"))]
+
+
+def test_what_is_in_the_file_is_not_written_again(tmp_path: Path) -> None:
+    room, journal = room_of(), tmp_path / "history-wal"
+    say(room, "one")
+    with opened(tmp_path / "history") as history:
+        history.write([room], [])
+        before = journal.stat().st_size
+        history.write([room], [])
+        assert journal.stat().st_size == before
+        say(room, "two")
+        history.write([room], [])
+        assert journal.stat().st_size > before
+
+
+def test_a_room_in_which_nothing_was_said_yet_is_kept(tmp_path: Path) -> None:
+    with opened(tmp_path / "history") as history:
+        history.write([room_of()], [])
+    with opened(tmp_path / "history") as history:
+        assert [room.name for room in history.rooms()] == ["lobby"]
+
+
+def test_the_file_says_in_its_header_what_it_is_and_of_which_version(tmp_path: Path) -> None:
+    """Section 1.3 of https://sqlite.org/fileformat.html. With another number, a history written before would be refused."""
+    with opened(tmp_path / "history"):
+        pass
+    header = (tmp_path / "history").read_bytes()[:100]
+    assert header[68:72] == b"plyr"
+    assert int.from_bytes(header[60:64], "big") == 2
 
 
 def test_rooms_and_members_are_forgotten(tmp_path: Path) -> None:
@@ -247,6 +296,21 @@ def test_a_database_that_is_not_as_it_was_left_is_refused(tmp_path: Path, statem
         file.executescript(statements)
     with pytest.raises(StoreError, match=sentence), opened(path) as history:
         _ = [*history.rooms()], history.taken()
+
+
+@pytest.mark.parametrize(
+    "statements",
+    ["CREATE TABLE letters (text)", "PRAGMA user_version = 2", "PRAGMA application_id = 5"],
+)
+def test_a_database_of_another_program_is_refused_and_stays_as_it_is(tmp_path: Path, statements: str) -> None:
+    path = tmp_path / "letters"
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(statements)
+    path.chmod(0o600)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="is a database, but not a room history"):
+        History(path)
+    assert path.read_bytes() == before
 
 
 def test_two_servers_cannot_have_one_file(tmp_path: Path) -> None:
