@@ -99,6 +99,9 @@ def writable(pid: int) -> Iterator[bytes]:
             if "w" not in rights:
                 continue
             start, end = (int(boundary, 16) for boundary in boundaries.split("-"))
-            with contextlib.suppress(OSError):  # a region that is gone meanwhile
+            data = bytearray()
+            with contextlib.suppress(OSError):  # a region that is gone meanwhile, or a part of it
                 memory.seek(start)
-                yield memory.read(end - start)
+                while got := memory.read(end - start - len(data)):  # a read may give less than was asked for
+                    data += got
+            yield bytes(data)
