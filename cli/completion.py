@@ -42,7 +42,7 @@ def completion(shell: str | None, install: bool) -> None:
 
 
 def own_shell() -> str:
-    """The user's login shell. Raises Usage where there is no script for it."""
+    """The user's login shell. Raises Usage if completion does not support it."""
     name = Path(os.environ.get("SHELL", "")).name
     if name not in SHELLS:
         raise Usage("The variable SHELL names no shell that can be completed.", f"Name one: {', '.join(SHELLS)}.")

@@ -130,16 +130,16 @@ async def converse(choice: Choice, folder: Path, trace: Trace | None) -> Ending:
     host, _, port = address.result().rpartition(":") if place == "127.0.0.1" else (place, "", "0")
     ending = await client.run(host, int(port))
     await serving
-    print("\n".join(page(at_client, address.result(), spoken, heard.events)))
+    print("\n".join(describe(at_client, address.result(), spoken, heard.events)))
     return ending
 
 
-def page(stack: Stack, address: str, spoken: list[str], heard: list[TraceEvent]) -> Iterator[str]:
+def describe(stack: Stack, address: str, spoken: list[str], events: list[TraceEvent]) -> Iterator[str]:
     """The lines that are shown: the conversation, and below it what each layer made of it, as `chat inspect` shows it."""
     yield paint(f"A conversation over {stack.line}, server at {address}", "1", 1)
     yield from (f"  {line}" for line in [*spoken, "client  exit"])
     yield ""
     yield paint("What each layer did with it, at the client (-> sent, <- received)", "1", 1)
-    for card in inspect_frames(heard):
-        if card.way:
-            yield from lines(card)
+    for frame in inspect_frames(events):
+        if frame.way:
+            yield from lines(frame)

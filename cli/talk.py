@@ -228,7 +228,7 @@ def met_before(choice: Choice, name: str) -> str:
     contact = Contacts(user_file("contacts")).get(name)
     if contact.address is None:
         raise Usage(
-            f"No address is kept for @{contact.name}, who has only connected to you.",
+            f"The address of @{contact.name} is not known: they have only connected to you.",
             f"Give the address: chat connect HOST --peer {contact.key.fingerprint}",
         )
     choice.pin(contact.key.fingerprint)

@@ -84,23 +84,23 @@ class Arrivals:
             session.forget()
 
     def _admit(self, stream: Stream, identity: Identity | None) -> Refused | Busy | None:
-        """Why one that has finished its handshake is not let in, which it is told."""
+        """Admit a peer that has finished its handshake. Returns the reason for a refusal, which is sent to the peer."""
         refusal = self._handler.refuse(identity) or self._make_room(identity)
         if not refusal:
             self._capacity.reserve(stream, identity)
         return refusal
 
     def _make_room(self, identity: Identity | None) -> Busy | None:
-        """Why there is no place for one more with this key.
+        """Make room for a connection with this key. Returns the reason if the server is full.
 
-        Where all are taken, one that holds a role gets one of those that are reserved; for any other, the member that has said
-        nothing for longest makes way, if that is long enough.
+        On a full server, a key with a role takes a reserved place. For any other key, the member that has been idle longest
+        is removed, if it has been idle long enough.
         """
         refusal = self._capacity.refuse_key(identity, self._handler.holds_role(identity))
         return None if isinstance(refusal, Full) and self._remove_idle() else refusal
 
     def _remove_idle(self) -> bool:
-        """End the conversation of the member that is idle for longest; whether there was one that is idle for long enough."""
+        """Remove the member that has been idle longest. Returns False if none has been idle long enough."""
         idle = next((one for one in self._capacity.find_idle() if not self._handler.holds_role(one.identity)), None)
         if idle:
             self._server.notice(f"{idle.address} was removed: the server is full and it was idle.")

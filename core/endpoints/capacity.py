@@ -30,7 +30,7 @@ class Capacity:
     # -- before the handshake ---------------------------------------------------------------------------------------------
 
     def refuse_source(self, peer: str, *, is_told: bool) -> TurnedAway | None:
-        """Why there is no room for a peer at this address; one that `is_told` at the end of its handshake may begin it."""
+        """The reason to refuse a peer at this address, if any. One that can be told why (`is_told`) may finish its handshake."""
         if len(self) >= self._limits.connections and not is_told:
             return TurnedAway(Reason.FULL, FULL)
         if not self._is_exempt(peer) and self._inside.counts[source_of(peer)] >= self._limits.connections_per_address:
@@ -40,7 +40,7 @@ class Capacity:
     # -- at the end of it -------------------------------------------------------------------------------------------------
 
     def refuse_key(self, identity: Identity | None, holds_role: bool) -> Busy | None:
-        """Why there is no room for one more with this key; a few places are reserved for those that hold a role."""
+        """The reason to refuse this key, if any. A few places are reserved for keys that hold a role."""
         limits, key, reserved = self._limits, _key_of(identity), [*self._reserved.values()]
         if key and self._keys.counts[key] + reserved.count(key) >= limits.connections_per_key:
             return TooManyOfKey("Too many connections with its key.", told="Your key has too many connections to this server.")

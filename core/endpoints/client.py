@@ -31,7 +31,7 @@ class Client(BaseEndpoint):
             await self.release_features()
 
     async def _attend(self, session: DirectChat) -> Ending:
-        with self.told(session):
+        with self.report_session(session):
             session.begin()
             return await session.over()
 

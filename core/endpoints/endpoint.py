@@ -100,11 +100,11 @@ class BaseEndpoint:
 
     async def converse(self, session: DirectChat) -> Ending:
         """From the first word to the last. Raises BrokenPlugin where a hook or the UI fails; the peer gets a goodbye first."""
-        with self.told(session):
+        with self.report_session(session):
             return await self.run_ui(session, session.over, session.begin, partial(interrupt, session))
 
     @contextmanager
-    def told(self, session: DirectChat) -> Iterator[None]:
+    def report_session(self, session: DirectChat) -> Iterator[None]:
         """Tell the plugins that a conversation opens and that it is over; whatever happens between, the peer gets a goodbye."""
         opened = False
         try:

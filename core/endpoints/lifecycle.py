@@ -151,7 +151,7 @@ class Lifecycle(BaseEndpoint):
             self.stack.ui.notice(clean(sentence))
 
     def introduce(self, session: DirectChat) -> None:
-        """Tell the user who has come in. What fails for one peer never ends the server."""
+        """Tell the user who has connected. A failure for one peer does not end the server."""
         try:
             for sentence in self._introduce(session):
                 self.notice(sentence)

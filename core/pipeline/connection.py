@@ -64,7 +64,7 @@ class Connection:
         trace: Trace | None = None,
         admit: Admit = admit_everybody,
     ) -> None:
-        """`admit` has a server's last word on who is let in."""
+        """`admit` is the server's final check of the client's identity."""
         self.stack, self.stream, self.role = stack, stream, role
         self.address = address or stream.peer
         self.limits = limits or Limits()

@@ -78,7 +78,8 @@ def admit_everybody(identity: Identity | None) -> None:
 class Establishment:
     """One attempt to open a conversation over a stream.
 
-    `admit` has a server's last word; `is_there` says whether a client that was cut off could connect again.
+    `admit` is the server's final check of the client's identity; `is_there` says whether a client that was cut off could
+    connect again.
     """
 
     def __init__(
@@ -381,7 +382,7 @@ class Establishment:
         """
         assert self._io is not None
         io = self._io
-        await _first(asking, io.gone(may_talk=not self._verifying))
+        await _first(asking, io.wait_for_end(may_talk=not self._verifying))
         if asking.done():
             return asking.result()
         if self._is_there and not self._verifying:

@@ -142,7 +142,7 @@ class FrameHandshakeIO(NegotiatingIO):
             self._arrived.clear()
             await self._arrived.wait()
 
-    async def gone(self, *, may_talk: bool) -> None:
+    async def wait_for_end(self, *, may_talk: bool) -> None:
         """Wait until the other side has closed the stream or, where it may not talk yet, has sent more than is kept unread.
 
         From then on the stream is paused, so its end would not be seen.

@@ -121,7 +121,7 @@ class Hub:
         """Nothing happens any more: keep the last of it."""
         self.outbox.close()
 
-    def heard(self, member: "Member | Any", text: str) -> None:
+    def handle_line(self, member: "Member | Any", text: str) -> None:
         """A line that is not a plain message: a command, or a line of a muted member."""
         if text.startswith("//"):
             text = text[1:]
@@ -216,7 +216,7 @@ class Hub:
             if not len(room):
                 self.rooms.emptied(room)
 
-    def gone(self, member: Member, ending: Ending) -> None:
+    def remove_member(self, member: Member, ending: Ending) -> None:
         """A conversation is over."""
         self.unfinished.note(member, 0)
         if self.members.pop(member.id, None) is None:

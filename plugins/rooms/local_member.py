@@ -52,7 +52,7 @@ class LocalMember(Speaker):
             self.exit(text)
         elif not self.ending and self.room and text and not text.isspace():
             if text.startswith("/"):
-                self._hub.heard(self, text)
+                self._hub.handle_line(self, text)
             else:
                 self.speak(text)
 
@@ -72,10 +72,10 @@ class LocalMember(Speaker):
 
     def _stand_up(self) -> None:
         self._hub.parting = self if len(self._hub.members) == 2 else None
-        self.gone()
+        self.leave_room()
         self._leave()
 
-    def gone(self) -> None:
+    def leave_room(self) -> None:
         """Leave the room."""
         if self._hub.members.get(self.id) is self:  # it may be the next one's already
             del self._hub.members[self.id]

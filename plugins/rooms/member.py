@@ -44,13 +44,13 @@ class MemberHub(PaceHub, Protocol):
 
     def is_operator(self, key: PublicKey) -> bool: ...
 
-    def heard(self, member: "Member", text: str) -> None: ...
+    def handle_line(self, member: "Member", text: str) -> None: ...
 
     def join(self, member: "Member", request: Mapping[str, Any]) -> None: ...
 
     def admit(self, member: "Member") -> None: ...
 
-    def gone(self, member: "Member", ending: Ending) -> None: ...
+    def remove_member(self, member: "Member", ending: Ending) -> None: ...
 
 
 class Member(PacedSpeaker):
@@ -137,7 +137,7 @@ class Member(PacedSpeaker):
         self.budget.requests -= 1
         self._work(COMMAND)
         self._stop_if_over()
-        self._hub.heard(self, text)
+        self._hub.handle_line(self, text)
 
     def _asks(self, body: bytes) -> None:
         request = read(body) if len(body) <= MAX_REQUEST else None
@@ -183,7 +183,7 @@ class Member(PacedSpeaker):
     def _over(self, session: DirectChat, ending: Ending) -> None:
         self._end_waiting()
         self._end_pause()
-        self._hub.gone(self, ending)
+        self._hub.remove_member(self, ending)
 
     # -- out --------------------------------------------------------------------------------------------------------------
 

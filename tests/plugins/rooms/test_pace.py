@@ -52,7 +52,7 @@ async def test_a_rate_of_nothing_is_any(home: Path) -> None:
 # -- those that do not read -----------------------------------------------------------------------------------------------
 
 
-async def heard(stranger: Stranger, count: int) -> None:
+async def until_heard(stranger: Stranger, count: int) -> None:
     """Wait until so many of the long lines have come."""
     await stranger.until(lambda: sum(event.text.endswith("x") for event in stranger.events) >= count)
 
@@ -76,7 +76,7 @@ async def test_who_does_not_read_is_dropped_with_a_reason_and_nobody_else_notice
         while not crowd.hub.dropped:
             alice.session.say(f"{sent} " + "x" * 50_000)
             sent += 1
-            await heard(bob, sent)
+            await until_heard(bob, sent)
             assert sent < 2000
         await crowd.ui.shows("was removed: you did not read what was sent to you.")
         alice.session.say("after")
@@ -97,7 +97,7 @@ async def test_who_reads_again_in_time_gets_all_in_order(home: Path) -> None:
         while not member.stream.full:
             alice.session.say(f"{sent} " + "x" * 50_000)
             sent += 1
-            await heard(bob, sent)
+            await until_heard(bob, sent)
         alice.session.say("/msg slow psst")
         alice.session.say("/msg bob not for slow")
         alice.session.say("last")

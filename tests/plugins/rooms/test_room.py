@@ -157,7 +157,7 @@ async def long(person: Stranger, count: int) -> None:
     await person.until(lambda: sum(len(body) > LONG for body in person.bodies) == count, "They do not come")
 
 
-async def heard(person: Stranger, count: int, after: str) -> None:
+async def until_heard(person: Stranger, count: int, after: str) -> None:
     """Until so much has come after this."""
     await person.until(lambda: person.texts[-count - 1 :][0].endswith(after))
 
@@ -177,7 +177,7 @@ async def test_a_long_message_to_many_is_sent_in_many_turns_of_the_loop_and_in_o
             people[number + 1].session.say(f"short {number}")
         people[0].session.say("last")
         for person in people:
-            await heard(person, 7, after="hi")
+            await until_heard(person, 7, after="hi")
         assert max(sent.turns) < 5 * MIB, "one turn of the event loop is spent on them all"
         assert sum(sent.turns) > 36 * (MIB - 100)
         said = [person.bodies[-7:] for person in people]

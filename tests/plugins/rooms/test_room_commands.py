@@ -146,7 +146,7 @@ async def test_a_name_can_be_kept_and_by_one_key_alone(home: Path) -> None:
 BANNED = "The server says: You are banned from this server."
 
 
-async def gone(person: Person, why: str) -> None:
+async def until_removed(person: Person, why: str) -> None:
     ending = await person.over()
     assert (ending.by, ending.reason, ending.exit_code) == (EndedBy.THEM, why, 9)
 
@@ -157,7 +157,7 @@ async def test_who_is_banned_is_sent_away_and_cannot_come_back_also_to_another_s
         twice = await crowd.comes("mallet", key="mallory")
         crowd.local_member.say("/ban mallory")
         for person in (mallory, twice):
-            await gone(person, "You are banned from this server.")
+            await until_removed(person, "You are banned from this server.")
         await crowd.ui.shows("mallory: banned.")
         assert await crowd.refuses("innocent", key="mallory") == BANNED
         await alice.shows("* [mallet] has left.")
@@ -178,7 +178,7 @@ async def test_a_ban_takes_a_reason(home: Path) -> None:
     async with Crowd(home) as crowd:
         mallory = await crowd.comes("mallory")
         crowd.local_member.say("/ban mallory too much spam")
-        await gone(mallory, "You are banned from this server. The reason given: too much spam.")
+        await until_removed(mallory, "You are banned from this server. The reason given: too much spam.")
         await crowd.ui.shows("mallory: banned.")
 
 
@@ -188,7 +188,7 @@ async def test_an_operator_is_told_that_a_member_of_another_room_was_removed(hom
         bob.say("/join kitchen")
         await bob.shows("kitchen")
         crowd.local_member.say("/kick bob")
-        await gone(bob, "You were removed from the server by server.")
+        await until_removed(bob, "You were removed from the server by server.")
         await crowd.ui.shows("bob was removed from another room.")
 
 
@@ -217,7 +217,7 @@ async def test_operators_are_made_by_the_console_and_kept(home: Path) -> None:
         crowd.local_member.say("/op alice")
         await crowd.ui.shows("alice: operator.")
         alice.say("/kick bob")
-        await gone(bob, "You were removed from the server by alice.")
+        await until_removed(bob, "You were removed from the server by alice.")
         alice.say("/kick alice", "/kick server", "/ban server", "/kick nobody", "/kick", "/ban", "/mute ssh-rsa AAAA")
         await alice.shows("to the person at the server")
         await alice.shows("server shows no key")
@@ -242,7 +242,7 @@ async def test_an_operator_by_its_fingerprint(home: Path) -> None:
         bob.say("/kick alice")
         await bob.shows("/kick is for operators.")
         alice.say("/kick bob bye")
-        await gone(bob, "You were removed from the server by alice: bye.")
+        await until_removed(bob, "You were removed from the server by alice: bye.")
 
 
 async def test_a_key_is_let_in_where_a_list_is_kept(home: Path) -> None:
