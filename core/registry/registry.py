@@ -1,4 +1,4 @@
-"""The plugin host: blocking and loading what was found.
+"""The plugin registry: it blocks and loads the plugins that were found.
 
 A module is imported when its layer is chosen or listed, on its own, in a `try`. A broken plugin is named and set aside, and
 nothing else is ever chosen in its place; a name that two distributions claim belongs to neither, unless one of them is ours.

@@ -221,9 +221,9 @@ class Crowd:
         self._host = host or str(home)
         (home / "server").mkdir(exist_ok=True)
         stack, self.ui = stack_of(home / "server", transport, Rooms, *features, screen=Nobody if headless else screen, **options)
-        host_of_plugins = Registry(points=[])
-        host_of_plugins.hear(stack)
-        self.server = Server(stack, host_of_plugins.manager.hook, limits=limits, guests=guests)
+        registry = Registry(points=[])
+        registry.hear(stack)
+        self.server = Server(stack, registry.manager.hook, limits=limits, guests=guests)
         self.people: list[Person] = []
         self.strangers: list[Stranger] = []
 
