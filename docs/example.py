@@ -19,8 +19,8 @@ from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import DH, X25519, KeyPair
 from plytalk.plugins.noise.protocol import named
-from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent
-from plytalk.plugins.rooms.events import write as room
+from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent
+from plytalk.plugins.rooms.room_events import write as room
 from plytalk.trust.identity import OwnIdentity
 
 PAGE = Path(__file__).with_name("protocol.md")

@@ -14,9 +14,9 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
 from plytalk.plugins.rooms.directory import Directory
-from plytalk.plugins.rooms.events import Kind
 from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.plugins.rooms.room import Room
+from plytalk.plugins.rooms.room_events import Kind
 from plytalk.plugins.rooms.room_list import RoomList
 
 MAX_KIND = 32

@@ -24,7 +24,6 @@ from plytalk.plugins.rooms.budget import Rates, Turns, Unfinished
 from plytalk.plugins.rooms.calls import TypedCommand
 from plytalk.plugins.rooms.directory import Directory
 from plytalk.plugins.rooms.event_log import MOST_BYTES
-from plytalk.plugins.rooms.events import Kind, RoomEvent
 from plytalk.plugins.rooms.member import LateListener, Member
 from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.plugins.rooms.outbox import Outbox
@@ -32,6 +31,7 @@ from plytalk.plugins.rooms.resume import Resume, origin_of
 from plytalk.plugins.rooms.returning import Returning
 from plytalk.plugins.rooms.roles import LineSubscriber
 from plytalk.plugins.rooms.room import Pack, Room
+from plytalk.plugins.rooms.room_events import Kind, RoomEvent
 from plytalk.plugins.rooms.room_list import RoomList
 from plytalk.trust.store_errors import StoreError
 

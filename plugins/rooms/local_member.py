@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
-from plytalk.plugins.rooms.events import Kind, RoomEvent
 from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
+from plytalk.plugins.rooms.room_events import Kind, RoomEvent
 from plytalk.plugins.rooms.screen import show, tell
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.rooms.budget import ANSWER, COMMAND
-from plytalk.plugins.rooms.events import MAX_REQUEST, ROOM, RoomEvent, read, write
 from plytalk.plugins.rooms.pace import PacedSpeaker, PaceHub
 from plytalk.plugins.rooms.remote_peer import key_of, marks_of
 from plytalk.plugins.rooms.resume import Origin
 from plytalk.plugins.rooms.room import Speaker
+from plytalk.plugins.rooms.room_events import MAX_REQUEST, ROOM, RoomEvent, read, write
 
 GRACE = 1.0
 """How long a peer may keep us waiting for its `join` before it counts as one that knows no rooms, in seconds."""

@@ -10,10 +10,10 @@ from plytalk.core.contracts.limits import KIB
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.rooms.budget import COMMAND, DELIVERED, ITEM, PIECE, RECORD, TURN, Budget, Rates, Turns, Unfinished
 from plytalk.plugins.rooms.event_log import EventLog
-from plytalk.plugins.rooms.events import RoomEvent
 from plytalk.plugins.rooms.outbox import Outbox
 from plytalk.plugins.rooms.remote_peer import source_for
 from plytalk.plugins.rooms.room import Room, Speaker
+from plytalk.plugins.rooms.room_events import RoomEvent
 
 PATIENCE = 10.0
 """How often it is looked how much a member has read of what waits for it, in seconds."""

@@ -5,7 +5,7 @@ from typing import Protocol
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.rooms.event_log import EventLog
-from plytalk.plugins.rooms.events import RoomEvent
+from plytalk.plugins.rooms.room_events import RoomEvent
 
 
 class LineSubscriber(Protocol):

@@ -15,8 +15,8 @@ from plytalk.core.pipeline.broadcast import broadcast
 from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.rooms.budget import SENT, SLICE
 from plytalk.plugins.rooms.event_log import EventLog, LogEntry
-from plytalk.plugins.rooms.events import EVENT, FIXED, SEEN, Kind, RoomEvent, head_of
 from plytalk.plugins.rooms.roles import LineSubscriber, WiredMember
+from plytalk.plugins.rooms.room_events import EVENT, FIXED, SEEN, Kind, RoomEvent, head_of
 
 Pack = Callable[[Sequence[Item]], Iterable[bytes]]
 COMING_AND_GOING = (Kind.JOINED, Kind.LEFT)

@@ -16,8 +16,8 @@ from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refuse
 from plytalk.core.contracts.items import EXIT, Extension, is_exit
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.conversation.direct_chat import DirectChat
-from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.rooms.reconnecting import Reconnecting
+from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.rooms.screen import show, tell
 
 Connect = Callable[[], Awaitable[DirectChat]]

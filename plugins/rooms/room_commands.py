@@ -11,8 +11,8 @@ from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.optional import AdmitsKeys
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms.calls import TypedCommand
-from plytalk.plugins.rooms.events import Kind
 from plytalk.plugins.rooms.member_names import MAX_NAME
+from plytalk.plugins.rooms.room_events import Kind
 
 MAX_TOPIC = 200
 

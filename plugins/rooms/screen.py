@@ -2,7 +2,7 @@
 
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.ui import Said, Ui
-from plytalk.plugins.rooms.events import Kind, RoomEvent
+from plytalk.plugins.rooms.room_events import Kind, RoomEvent
 
 
 def show(ui: Ui, event: RoomEvent, me: str = "", mine: bool = False) -> None:

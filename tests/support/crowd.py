@@ -30,7 +30,7 @@ from plytalk.plugins.features.rooms import Rooms
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.handshakes.plytalk1 import Plytalk1
 from plytalk.plugins.messages.records import Records
-from plytalk.plugins.rooms.events import EVENT, ROOM, RoomEvent, read, write
+from plytalk.plugins.rooms.room_events import EVENT, ROOM, RoomEvent, read, write
 from plytalk.plugins.transports.memory import Memory
 from plytalk.plugins.transports.tcp import Tcp
 from plytalk.testing import RecordingUi

@@ -31,8 +31,8 @@ from plytalk.plugins.rooms.budget import (
     Turns,
     Unfinished,
 )
-from plytalk.plugins.rooms.events import ROOM
 from plytalk.plugins.rooms.member import Member
+from plytalk.plugins.rooms.room_events import ROOM
 from plytalk.plugins.transports.tcp import Tcp
 from plytalk.testing.verdict import idle, within
 

@@ -19,10 +19,10 @@ from programs import ENVIRONMENT, Chat, chat, connect, serve
 
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms import returning, room_list
-from plytalk.plugins.rooms.events import Kind, RoomEvent
 from plytalk.plugins.rooms.history import History
 from plytalk.plugins.rooms.resume import ReceivedCounts
 from plytalk.plugins.rooms.room import Room
+from plytalk.plugins.rooms.room_events import Kind, RoomEvent
 from plytalk.testing.verdict import idle
 from plytalk.trust.store_errors import Exposed, StoreError
 

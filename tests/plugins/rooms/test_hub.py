@@ -11,7 +11,7 @@ from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.items import Ack
 from plytalk.core.endpoints.notices import AT_ONCE
 from plytalk.plugins.messages.records import HEADER, MESSAGE, MORE, padded
-from plytalk.plugins.rooms.events import EVENT, MAX_REQUEST, ROOM, Kind
+from plytalk.plugins.rooms.room_events import EVENT, MAX_REQUEST, ROOM, Kind
 from plytalk.testing.verdict import idle
 
 # -- what everybody sees --------------------------------------------------------------------------------------------------

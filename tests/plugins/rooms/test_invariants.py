@@ -22,8 +22,8 @@ from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.peers import Role
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.rooms import member_names
-from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.rooms.member import Member
+from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.testing.verdict import idle
 
 KEYS, ROOMS = ("ada", "bea", "cyd", "dot"), ("lobby", "kitchen", "attic")

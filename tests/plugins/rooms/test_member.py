@@ -15,7 +15,7 @@ from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 from plytalk.plugins.rooms import member as members
-from plytalk.plugins.rooms.events import Kind
+from plytalk.plugins.rooms.room_events import Kind
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import RecordingUi
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from crowd import Crowd
 
-from plytalk.plugins.rooms.events import Kind
+from plytalk.plugins.rooms.room_events import Kind
 
 
 async def test_who_comes_back_gets_what_it_missed_once_and_a_private_word_too(home: Path) -> None:

@@ -1,8 +1,8 @@
 """What a room asks of those in it: a class that has this much, and knows nothing else of rooms, is told what happens there."""
 
-from plytalk.plugins.rooms.events import Kind, RoomEvent
 from plytalk.plugins.rooms.roles import LineSubscriber
 from plytalk.plugins.rooms.room import Room
+from plytalk.plugins.rooms.room_events import Kind, RoomEvent
 
 
 class Scribe:

@@ -13,8 +13,8 @@ from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.rooms import outbox
 from plytalk.plugins.rooms import room as rooms
-from plytalk.plugins.rooms.events import Kind, RoomEvent
 from plytalk.plugins.rooms.room import Room
+from plytalk.plugins.rooms.room_events import Kind, RoomEvent
 from plytalk.testing.verdict import idle
 
 

@@ -18,9 +18,9 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.ui import Conversation
 from plytalk.core.conversation.direct_chat import READ_SO_FAR, DirectChat
 from plytalk.plugins.features.rooms import Rooms
-from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.room_client import RoomClient
+from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing.verdict import idle, within
 

@@ -4,7 +4,7 @@ import pytest
 from crowd import Screen
 
 from plytalk.core.contracts.ui import Said
-from plytalk.plugins.rooms.events import Kind, Mark, RoomEvent
+from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent
 from plytalk.plugins.rooms.screen import show, tell
 
 

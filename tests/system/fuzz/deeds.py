@@ -12,7 +12,7 @@ from struct import pack
 from typing import TYPE_CHECKING, Any
 
 from plytalk.plugins.messages.records import BUCKETS, CAPACITY, HEAD, MAX_BODY, MORE, Type
-from plytalk.plugins.rooms.events import EVENT, ROOM
+from plytalk.plugins.rooms.room_events import EVENT, ROOM
 
 if TYPE_CHECKING:
     from tests.system.fuzz.callers import Caller

@@ -15,7 +15,7 @@ from plytalk.core.pipeline.tracing import OUT
 from plytalk.core.pipeline.tracing import TraceEvent as TraceEvent
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.handshakes.noise import Noise
-from plytalk.plugins.rooms.events import EVENT, ROOM, Kind, RoomEvent, read, write
+from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent, read, write
 from tests.system.resources.attacks import MIB, Amount, Row, ms, p99
 from tests.system.resources.members import Members, Stranger
 from tests.system.resources.rooms import told

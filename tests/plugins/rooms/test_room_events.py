@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import BadFrame
-from plytalk.plugins.rooms.events import HEAD, Kind, Mark, RoomEvent, read, write
+from plytalk.plugins.rooms.room_events import HEAD, Kind, Mark, RoomEvent, read, write
 
 TEXT = st.text(max_size=60)
 

@@ -1,0 +1,167 @@
+"""What happens in a conversation: events of one shape for console, JSON lines, Python programs and bots.
+
+The shape does not depend on the number of people. Where there is less to know, as in a plaintext chat of two, a field is None or
+empty; none has another meaning. The JSON Schema of all of them is generated from these classes (docs/events.schema.json).
+
+    {"type":"message","id":"lobby/41","time":"2026-11-29T10:12:11.042Z","room":"lobby",
+     "sender":{"name":"erin","key":"SHA256:...","marks":[]},"text":"hello","own":false,"private":false,"replayed":false}
+
+Every text has passed the sanitiser, unless its reader says `raw`.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+SCHEMA_VERSION = 1
+"""Counts up when a reader of the earlier version could misread an event. New types and new fields do not change it."""
+
+
+class Sender(Struct, frozen=True, kw_only=True):
+    """The member behind an event: `key` is a fingerprint (SHA256:...), `marks` say what is weak about its connection."""
+
+    name: str | None = None
+    key: str | None = None
+    marks: tuple[str, ...] = ()
+
+
+class Event(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Something that happened. `id` is unique in the conversation: `lobby/41` in a room, `local/7` here alone; `time` is UTC.
+
+    A feature adds a type of event with a subclass: `class Vote(Event, tag="poll.vote")`.
+    """
+
+    id: str
+    time: datetime
+
+    @property
+    def type(self) -> str:
+        """Its type, as in JSON."""
+        return str(self.__struct_config__.tag)
+
+
+class MemberEvent(Event, frozen=True, kw_only=True):
+    """Something that a member of a room, or the other side of a chat of two, caused.
+
+    `own` says that this user did; `replayed` that it happened before this connection stood.
+    """
+
+    sender: Sender
+    room: str | None = None
+    own: bool = False
+    replayed: bool = False
+
+
+class Message(MemberEvent, frozen=True, kw_only=True, tag="message"):
+    """A member said something; with `action`, did something (`/me waves`). A private one has the receiver's name in `to`."""
+
+    text: str
+    action: bool = False
+    private: bool = False
+    to: str | None = None
+
+
+class Joined(MemberEvent, frozen=True, kw_only=True, tag="joined"):
+    """A member came into the room."""
+
+
+class Left(MemberEvent, frozen=True, kw_only=True, tag="left"):
+    """A member left the room."""
+
+    reason: str | None = None
+
+
+class Renamed(MemberEvent, frozen=True, kw_only=True, tag="renamed"):
+    """A member has another name from now on: `sender` has the old one."""
+
+    name: str
+
+
+class Topic(MemberEvent, frozen=True, kw_only=True, tag="topic"):
+    """The room's topic was set."""
+
+    text: str
+
+
+class Moderated(MemberEvent, frozen=True, kw_only=True, tag="moderated"):
+    """An operator did something to a member: `action` is kick, ban, unban, mute, unmute, op, deop, release or allow."""
+
+    action: str
+    target: Sender
+    reason: str | None = None
+
+
+class File(MemberEvent, frozen=True, kw_only=True, tag="file"):
+    """A file is offered, or its transfer goes on or ends. Sizes are in bytes; None where the sender does not know."""
+
+    name: str
+    size: int | None = None
+    transfer: str
+    state: str
+    done: int = 0
+
+
+class Open(Event, frozen=True, kw_only=True, tag="open"):
+    """A conversation begins: over a new connection, also after a cut. `version` is that of these events."""
+
+    version: int = SCHEMA_VERSION
+    peer: str
+    role: str
+    stack: dict[str, str]
+    key: str | None = None
+
+
+class You(Event, frozen=True, kw_only=True, tag="you"):
+    """This user's name, room and company: on joining a room, and when that changes, also by a forced rename.
+
+    `others` are those present, at most 100; `present` counts all, this user included.
+    """
+
+    sender: Sender
+    room: str | None = None
+    topic: str | None = None
+    operator: bool = False
+    present: int = 1
+    others: tuple[Sender, ...] = ()
+
+
+class Notice(Event, frozen=True, kw_only=True, tag="notice"):
+    """What the program, or the server, tells its user. `code` names it for programs, with its facts in `data`."""
+
+    text: str
+    code: str | None = None
+    data: dict[str, Any] | None = None
+
+
+class Result(Event, frozen=True, kw_only=True, tag="result"):
+    """The answer to a command: `data` for programs, `lines` for people, and the request's id."""
+
+    command: str
+    request: str | None = None
+    data: Any = None
+    lines: tuple[str, ...] = ()
+
+
+class Error(Event, frozen=True, kw_only=True, tag="error"):
+    """Something could not be done: a command (with the request's id), a line of input, or what else the user asked for."""
+
+    text: str
+    code: str = "failed"
+    hint: str | None = None
+    command: str | None = None
+    request: str | None = None
+
+
+class Closed(Event, frozen=True, kw_only=True, tag="closed"):
+    """A connection is over. `by` is us, them or fault; `exit_code` the program's, where `final`; else it tries to come back."""
+
+    reason: str
+    by: str
+    exit_code: int = 0
+    final: bool = True
+
+
+TYPES: tuple[type[Event], ...] = (
+    Open, You, Joined, Left, Renamed, Topic, Moderated, Message, File, Notice, Result, Error, Closed,
+)  # fmt: skip
