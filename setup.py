@@ -41,7 +41,7 @@ class LinkedSdist(sdist):
 
 
 setup(
-    packages=["plytalk", "plytalk.testing"]
+    packages=["plytalk", "plytalk.api", "plytalk.testing"]
     + [f"plytalk.{name}" for top in FOLDERS for name in [top, *(f"{top}.{sub}" for sub in find_packages(top))]],
     package_dir={"plytalk": "src/plytalk", **{f"plytalk.{top}": top for top in FOLDERS}},
     data_files=[("share/man/man1", sorted(str(page) for page in Path("docs", "man").glob("*.1")))],  # found by `man chat`

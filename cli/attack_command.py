@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from plytalk.cli.choice import Choice
+from plytalk.api.choice import Choice
 from plytalk.cli.parameters import AddressType, PortType
 from plytalk.cli.stacks import LayerName, StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing

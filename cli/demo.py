@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from plytalk.cli.choice import Choice
+from plytalk.api.choice import Choice
 from plytalk.cli.inspect import lines
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import StackCommand, layer_options

@@ -6,7 +6,7 @@ import textwrap
 
 import click
 
-from plytalk.cli.choice import Choice
+from plytalk.api.choice import Choice
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.core.contracts.cipher import Cipher

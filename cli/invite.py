@@ -5,7 +5,7 @@ import shlex
 import socket
 from collections.abc import Iterator
 
-from plytalk.cli.choice import Choice
+from plytalk.api.choice import Choice
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.conversation.direct_chat import DirectChat

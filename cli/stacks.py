@@ -11,8 +11,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from plytalk.api.choice import Choice, names_of, resolve, with_options
 from plytalk.cli import config
-from plytalk.cli.choice import Choice, _names, resolve, with_configuration, with_options
 from plytalk.cli.parameters import FILE, TEXT
 from plytalk.core.contracts.errors import BrokenPlugin, PluginError, Usage
 from plytalk.core.contracts.kinds import KINDS, REPEATABLE
@@ -20,7 +20,6 @@ from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.registry import Registry
 
-COMMANDS = {Role.INITIATOR: "connect", Role.RESPONDER: "serve"}
 HELP = {
     "transport": "How bytes travel.",
     "framer": "How bytes are cut into frames.",
@@ -173,49 +172,22 @@ class StackCommand(click.Command):
         blocked = [Blocked().convert(one, None, None) for one in values.get("blocked") or ()]
         registry = Registry(blocked)
         settings = {} if asks_help else config.read(Path(values["config"]) if values.get("config") else None)
-        kinds = {kind: _names(kind, values.get(kind)) for kind in KINDS if values.get(kind)}
+        kinds = {kind: names_of(values.get(kind)) for kind in KINDS if values.get(kind)}
         profile = registry.profile(values["profile"]) if values.get("profile") else None
         return Choice(registry, resolve(registry, kinds, profile, settings), profile, settings)
 
     def _take_options(self, choice: Choice, ctx: click.Context) -> None:
         """Move the layers' options from the command's parameters to the choice, with the layers that they choose."""
-        settings = dict(choice.settings.get("options", {}))
-        given_by, implied_by = (profile.options if profile else {} for profile in (choice.profile, choice.named))
-        given = {}
-        for layer in ctx.meta["layers"]:
-            for option in layer.options:
-                value = ctx.params.pop(option.keyword, None)
-                configured = config.option(option, settings.pop(option.name, None))
-                if self._role and option.role not in (None, self._role):  # in a config file, which is for both, it may stand
-                    if value is not None:
-                        raise Usage(f"--{option.name} is for `chat {COMMANDS[option.role]}`.")
-                    continue
-                values = (value, given_by.get(option.name), configured, implied_by.get(option.name))
-                value = next((one for one in values if one is not None), None)
-                if value is not None and value != option.default:
-                    given[option] = layer
-                    choice.options[option.keyword] = option.type(value)
-                    if option.chooses and layer not in choice.classes.setdefault(layer.kind, []):
-                        choice.classes[layer.kind].append(layer)
-        if settings:
-            name = sorted(settings)[0]
+        settings, layers = dict(choice.settings.get("options", {})), ctx.meta["layers"]
+        options = [option for layer in layers for option in layer.options]
+        given = {option.keyword: ctx.params.pop(option.keyword, None) for option in options}
+        configured = {option.keyword: config.option(option, settings.get(option.name)) for option in options}
+        if unknown := sorted(set(settings) - {option.name for option in options}):
             raise Usage(
-                f"The config file sets the option {name!r}, which none of the chosen layers has.",
-                config.nearest(name, [option.name for layer in ctx.meta["layers"] for option in layer.options]),
+                f"The config file sets the option {unknown[0]!r}, which none of the chosen layers has.",
+                config.nearest(unknown[0], [option.name for option in options]),
             )
-        wanted = with_configuration(choice.classes["handshake"][0], choice.options).prefers.get("auth")
-        if wanted and self._role is not Role.RESPONDER and not choice.classes.get("auth"):
-            choice.classes["auth"] = [choice.registry.layer("auth", wanted)]
-        wanted = choice.classes["messages"][0].prefers.get("feature")
-        if wanted and ("feature", wanted) in choice.registry.found:
-            layer = choice.registry.layer("feature", wanted)
-            if layer not in choice.classes.setdefault("feature", []):
-                choice.classes["feature"].append(layer)
-        for option, layer in given.items():
-            if layer not in choice.classes.get(layer.kind, []):
-                raise Usage(f"--{option.name} belongs to the {layer.kind} `{layer.name}`, which is not chosen.")
-        for kind, layers in choice.classes.items():
-            choice.classes[kind] = [with_configuration(layer, choice.options) for layer in layers]
+        choice.take_options(layers, given, configured, self._role)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         # Two layers may have an option in common.

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from plytalk.cli.choice import Choice
+from plytalk.api.choice import Choice
 from plytalk.cli.hidden_input import has_no_input, is_empty, secret
 from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint

@@ -53,7 +53,7 @@ def wheel_in(folder: Path) -> Path:
 def expected() -> set[str]:
     """Every file that a running program needs, by its place in the package."""
     files = {name for name in tracked() if PurePosixPath(name).parts[0] in FOLDERS}
-    kit = {name.removeprefix("src/") for name in tracked() if name.startswith("src/plytalk/testing/")}
+    kit = {name.removeprefix("src/") for name in tracked() if name.startswith(("src/plytalk/api/", "src/plytalk/testing/"))}
     pages = {page.name for page in (PROJECT / "docs" / "man").iterdir()}
     manual = {f"plytalk-{plytalk.__version__}.data/data/share/man/man1/{page}" for page in pages}
     top = {f"plytalk/{name}" for name in ("__init__.py", "__main__.py", "py.typed")}

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.cipher import Cipher
@@ -95,12 +95,13 @@ class Stack:
         chosen: Mapping[str, Sequence[type[Layer]]],
         options: Mapping[str, Any] | None = None,
         known: Sequence[Profile] = (),
+        made: Mapping[type[Layer], Layer] | None = None,
     ) -> "Stack":
         """Make the layers, each with those of `options` (by keyword) that are its own. Raises ImpossibleStack.
 
-        `known` are the profiles by whose greeting a peer with another stack is recognised.
+        `known` are the profiles by whose greeting a peer with another stack is recognised; `made` are layers that exist already.
         """
-        given = options or {}
+        given, there = options or {}, made or {}
 
         def own(layer: type[Layer]) -> dict[str, Any]:
             return {option.keyword: given[option.keyword] for option in layer.options if option.keyword in given}
@@ -108,16 +109,19 @@ class Stack:
         def recipe(kind: str) -> Any:
             return LayerFactory(chosen[kind][0], own(chosen[kind][0]))
 
+        def make(layer: type[Layer]) -> Any:
+            return there[layer] if layer in there else LayerFactory(layer, own(layer))()
+
         refuse_impossible(chosen)
         return cls(
-            transport=recipe("transport")(),
+            transport=make(chosen["transport"][0]),
             framer=recipe("framer"),
-            handshake=recipe("handshake")(),
+            handshake=make(chosen["handshake"][0]),
             cipher=recipe("cipher"),
             make_messages=recipe("messages"),
-            ui=recipe("ui")(),
-            auths=tuple(cast(Authenticator, LayerFactory(layer, own(layer))()) for layer in chosen.get("auth", [])),
-            features=tuple(cast(Feature, LayerFactory(layer, own(layer))()) for layer in chosen.get("feature", [])),
+            ui=make(chosen["ui"][0]),
+            auths=tuple(map(make, chosen.get("auth", []))),
+            features=tuple(map(make, chosen.get("feature", []))),
             known=tuple(known),
         )
 

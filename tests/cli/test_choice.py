@@ -2,7 +2,7 @@
 
 import pytest
 
-from plytalk.cli.choice import resolve
+from plytalk.api.choice import resolve
 from plytalk.core.registry.registry import Registry
 
 DEMO01 = {"framer": "raw", "handshake": "none", "cipher": "none", "messages": "trimmed"}

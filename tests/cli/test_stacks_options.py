@@ -6,7 +6,7 @@ import click
 import pytest
 from strangers import good, plant
 
-from plytalk.cli.choice import Choice, resolve, with_configuration, with_options
+from plytalk.api.choice import Choice, resolve, with_configuration, with_options
 from plytalk.cli.main import chat
 from plytalk.cli.stacks import LayerName, StackCommand, click_option, layer_options
 from plytalk.core.contracts.cipher import Cipher

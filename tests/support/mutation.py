@@ -40,7 +40,9 @@ AT_MOST = 5  # percent
 SECONDS = 240  # for the tests of one change: a change may make them wait
 
 NEAREST = {
-    "cli/choice.py": "tests/cli/test_choice.py tests/cli/test_stacks.py tests/cli/test_stacks_options.py",
+    "src/plytalk/api/choice.py": (
+        "tests/api/test_choice.py tests/cli/test_choice.py tests/cli/test_stacks.py tests/cli/test_stacks_options.py"
+    ),
     "cli/stacks.py": "tests/cli/test_stacks.py tests/cli/test_stacks_options.py tests/cli/test_completion.py",
     "core/pipeline/establish.py": (
         "tests/core/pipeline/test_establish.py tests/core/endpoints/test_client.py tests/core/endpoints/test_capacity.py"

@@ -1,36 +1,90 @@
-"""The layers that the command line, the environment and the config file choose together.
+"""The layers that are chosen together: by the command line, the environment and the config file, or by a program.
 
-Precedence: flag, environment, profile, config file, default.
+Precedence: flag or argument, environment, profile, config file, default.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, Usage
 from plytalk.core.contracts.kinds import KINDS
-from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.layer import Layer, Option
+from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
 
 ALWAYS_FROM_CONFIG = ("transport", "ui", "auth", "feature")  # these do not decide what the rest of the stack is
 IDENTIFYING = ("framer", "handshake", "cipher", "messages")
+COMMANDS = {Role.INITIATOR: "connect", Role.RESPONDER: "serve"}
 
 
 @dataclass
 class Choice:
-    """What the command line, the environment and the config file came to."""
+    """What was chosen. `made` are the layers that were given as objects, by their class."""
 
     registry: Registry
     classes: dict[str, list[type[Layer]]]
     profile: Profile | None
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    made: dict[type[Layer], Layer] = field(default_factory=dict)
 
     def stack(self) -> Stack:
         """The stack, made. Raises ImpossibleStack."""
-        return Stack.build(self.classes, self.options, self.registry.profiles())
+        return Stack.build(self.classes, self.options, self.registry.profiles(), self.made)
+
+    def take_options(
+        self, layers: Sequence[type[Layer]], given: Mapping[str, Any], configured: Mapping[str, Any], role: Role | None
+    ) -> None:
+        """Take the options of these layers from what was given and configured, by keyword, with the layers that they choose.
+
+        `role` is the end that this is, None for both. Raises Usage, PluginError.
+        """
+        taken = dict(self._taken(layers, given, configured, role))
+        for option, layer in taken.items():
+            if option.chooses and layer not in self.classes.setdefault(layer.kind, []):
+                self.classes[layer.kind].append(layer)
+        self._add_preferred(role)
+        for option, layer in taken.items():
+            if layer not in self.classes.get(layer.kind, []):
+                raise Usage(f"--{option.name} belongs to the {layer.kind} `{layer.name}`, which is not chosen.")
+            if layer in self.made:
+                raise Usage(
+                    f"The {layer.kind} `{layer.name}` is an object, which has its options already.",
+                    f"Leave out {option.keyword}.",
+                )
+        for kind, chosen in self.classes.items():
+            self.classes[kind] = [layer if layer in self.made else with_configuration(layer, self.options) for layer in chosen]
+
+    def _taken(
+        self, layers: Sequence[type[Layer]], given: Mapping[str, Any], configured: Mapping[str, Any], role: Role | None
+    ) -> Iterator[tuple[Option, type[Layer]]]:
+        given_by, implied_by = (profile.options if profile else {} for profile in (self.profile, self.named))
+        for layer in layers:
+            for option in layer.options:
+                value = given.get(option.keyword)
+                if role and option.role not in (None, role):  # in a config file, which is for both, it may stand
+                    if value is not None:
+                        raise Usage(f"--{option.name} is for `chat {COMMANDS[option.role]}`.")
+                    continue
+                values = (value, given_by.get(option.name), configured.get(option.keyword), implied_by.get(option.name))
+                value = next((one for one in values if one is not None), None)
+                if value is not None and value != option.default:
+                    self.options[option.keyword] = option.type(value)
+                    yield option, layer
+
+    def _add_preferred(self, role: Role | None) -> None:
+        """The authenticator and the feature that the chosen layers want where nobody chose."""
+        wanted = with_configuration(self.classes["handshake"][0], self.options).prefers.get("auth")
+        if wanted and role is not Role.RESPONDER and not self.classes.get("auth"):
+            self.classes["auth"] = [self.registry.layer("auth", wanted)]
+        wanted = self.classes["messages"][0].prefers.get("feature")
+        if wanted and ("feature", wanted) in self.registry.found:
+            layer = self.registry.layer("feature", wanted)
+            if layer not in self.classes.setdefault("feature", []):
+                self.classes["feature"].append(layer)
 
     def guest(self, profile: str) -> Stack:
         """A stack for guests who speak an existing chat. Raises Usage where its layers belong to another."""
@@ -89,7 +143,7 @@ def resolve(
     chosen = dict(given)
     for kind, name in (profile.layers if profile else {}).items():
         chosen.setdefault(kind, [name])
-    from_config = {kind: _names(kind, settings[kind]) for kind in KINDS if kind in settings}
+    from_config = {kind: names_of(settings[kind]) for kind in KINDS if kind in settings}
     for kind in ALWAYS_FROM_CONFIG:
         if kind in from_config:
             chosen.setdefault(kind, from_config[kind])
@@ -110,5 +164,6 @@ def match(registry: Registry, names: Mapping[str, str]) -> Profile | None:
     return None
 
 
-def _names(kind: str, value: Any) -> list[str]:
+def names_of(value: Any) -> list[str]:
+    """One name, or several."""
     return [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]

@@ -1,0 +1,1 @@
+"""The client and the server for Python programs; `plytalk` itself exports them."""
