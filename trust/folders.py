@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -10,13 +11,18 @@ from plytalk.trust.store_errors import StoreError
 
 _BESIDE_THE_CONFIGURATION = {"config.toml", "allow"}
 
+HOME: ContextVar[Path | None] = ContextVar("HOME", default=None)
+"""The folder of all files, where a program has chosen one for a conversation; a task has the value of the one that started it."""
+
 
 def folder(kind: Literal["config", "data"], environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
     """The folder for what the user writes (`config`) or for what the program keeps (`data`).
 
-    PLYTALK_HOME overrides both. Otherwise the XDG Base Directory Specification 0.8, which ignores relative paths, and
-    each platform's custom on macOS and Windows. Raises StoreError if there is no home folder.
+    A program's choice (HOME) overrides both, then PLYTALK_HOME does. Otherwise the XDG Base Directory Specification 0.8,
+    which ignores relative paths, and each platform's custom on macOS and Windows. Raises StoreError if there is no home folder.
     """
+    if chosen := HOME.get():
+        return chosen.absolute()
     if own := environ.get("PLYTALK_HOME"):
         return Path(own).absolute()
     try:

@@ -33,14 +33,16 @@ SHOWN = ("transport", "framer", "handshake", "auth", "cipher", "messages", "ui")
 Find = Callable[[str, str], type[Layer]]
 
 
-def choose(given: Mapping[str, Sequence[str]], default: Mapping[str, str], find: Find) -> dict[str, list[type[Layer]]]:
+def choose(
+    given: Mapping[str, Sequence[str | type[Layer]]], default: Mapping[str, str], find: Find
+) -> dict[str, list[type[Layer]]]:
     """A layer for every kind: what was given, then what those prefer, then what these prefer, then `default`.
 
-    `default` holds the layers of the default profile; they count where nothing that was given decides about the stack.
-    `find` gives a layer by its name; where nothing decides, the name is empty, and it gives what is usual for the kind.
-    Raises UnknownLayer, BrokenPlugin or DuplicateLayer from `find`.
+    What is given is a name or a class. `default` holds the layers of the default profile; they count where nothing that was
+    given decides about the stack. `find` gives a layer by its name; where nothing decides, the name is empty, and it gives what
+    is usual for the kind. Raises UnknownLayer, BrokenPlugin or DuplicateLayer from `find`.
     """
-    chosen = {kind: [find(kind, name) for name in names] for kind, names in given.items()}
+    chosen = {kind: [find(kind, one) if isinstance(one, str) else one for one in some] for kind, some in given.items()}
     if not any(layer.prefers for kind in DECIDERS for layer in chosen.get(kind, [])):
         for kind, name in default.items():
             chosen.setdefault(kind, [find(kind, name)])

@@ -1,10 +1,11 @@
 """Where the files of a user live, on each platform."""
 
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
 
-from plytalk.trust.folders import folder, user_file
+from plytalk.trust.folders import HOME, folder, user_file
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,12 @@ def test_what_the_user_writes_lives_with_the_configuration(monkeypatch: pytest.M
     monkeypatch.setenv("HOME", str(tmp_path))
     assert {user_file("allow").parent, user_file("config.toml").parent} == {folder("config")}
     assert {user_file("known_hosts").parent, user_file("identity").parent} == {folder("data")}
+
+
+def test_a_program_chooses_a_folder_for_one_conversation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PLYTALK_HOME", "/mine")
+    context = copy_context()
+    context.run(HOME.set, tmp_path)
+    assert context.run(user_file, "identity") == tmp_path / "identity"
+    assert context.run(user_file, "allow") == tmp_path / "allow"
+    assert user_file("identity") == Path("/mine/identity")

@@ -137,10 +137,10 @@ def with_configuration(layer: type[Layer], options: Mapping[str, Any]) -> type[L
 
 
 def resolve(
-    registry: Registry, given: Mapping[str, Sequence[str]], profile: Profile | None, settings: Mapping[str, Any]
+    registry: Registry, given: Mapping[str, Sequence[str | type[Layer]]], profile: Profile | None, settings: Mapping[str, Any]
 ) -> dict[str, list[type[Layer]]]:
     """The layers that these choices come to. Raises PluginError."""
-    chosen = dict(given)
+    chosen: dict[str, Sequence[str | type[Layer]]] = dict(given)
     for kind, name in (profile.layers if profile else {}).items():
         chosen.setdefault(kind, [name])
     from_config = {kind: names_of(settings[kind]) for kind in KINDS if kind in settings}
