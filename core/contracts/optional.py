@@ -176,3 +176,7 @@ class SendsEach(Protocol):
     @staticmethod
     def send_each(streams: Sequence[Any], pieces: Sequence[bytes], failed: Failed) -> list[int]:
         """`send` a piece over each of many of this class: see `SealsEach`. Gives the numbers of those that are full."""
+
+
+BATCH_FORMS = frozenset(("seal_each", "encode_each", "send_each"))
+"""The methods that take the place of many calls. A layer that is traced offers none of them: each call is traced by itself."""

@@ -56,22 +56,22 @@ class Arrivals:
     async def _welcome(self, stream: Stream, stack: Stack) -> None:
         server = self._server
         session = server.make_session(stack, stream, Role.RESPONDER, admit=partial(self._admit, stream), notice=server.notice)
-        if await self._open(session):
+        if await self._open(session, stream):
             await self._attach(session)
         elif server.spent and server.state is State.LISTENING and not len(self._admission):
             server.finish(Refused(server.spent))
 
-    async def _open(self, session: DirectChat) -> bool:
+    async def _open(self, session: DirectChat, stream: Stream) -> bool:
         failed = False
         try:
-            await session.open(partial(self._queue.turn, source_of(session.stream.peer)))
+            await session.open(partial(self._queue.turn, source_of(stream.peer)))
         except ChatError as error:
             failed = isinstance(error, RemoteError) and not isinstance(error, Busy)
             self._server.turn_away(session.address, error)
             return False
         finally:
-            self._admission.end(session.stream, failed)
-            self._capacity.release(session.stream)
+            self._admission.end(stream, failed)
+            self._capacity.release(stream)
         return True
 
     async def _attach(self, session: DirectChat) -> None:

@@ -69,6 +69,8 @@ class Connection:
         self.address = address or stream.peer
         self.limits = limits or Limits()
         self.tracer = Tracer(trace) if trace else None
+        if self.tracer:
+            self.stream = self.tracer.wrap_stream(stream)
         self.identity: Identity | None = None
         self.approved = False
         self.cipher: Cipher
@@ -294,5 +296,3 @@ class Connection:
         self._pending.clear()
         if hasattr(self, "cipher"):  # it has opened
             self.cipher.forget()
-        if self.tracer:
-            self.tracer.unwrap()

@@ -123,15 +123,11 @@ class Establishment:
 
     async def _run(self) -> Established:
         framer = self._stack.framer()
+        make_io: Callable[..., FrameHandshakeIO] = FrameHandshakeIO
         if self._tracer:
-            self._tracer.wrap_stream(self._stream)
-            self._tracer.wrap_framer(framer)
+            framer, make_io = self._tracer.wrap_framer(framer), self._tracer.handshake_io(self._stack.handshake)
         agreement = next((auth.agrees for auth in self._stack.auths if auth.agrees), "")
-        io = FrameHandshakeIO(
-            framer, self._stream, self._ask, self._agree, agreement, self._limits.unread, self._defers, self._turn
-        )
-        if self._tracer:
-            self._tracer.wrap_wire(io, self._stack.handshake)
+        io = make_io(framer, self._stream, self._ask, self._agree, agreement, self._limits.unread, self._defers, self._turn)
         self._io = io
         self._stream.deliver_to(io.feed, io.ended)
         try:
@@ -147,8 +143,7 @@ class Establishment:
         cipher, messages = self._stack.cipher(secrets, self._role), self._stack.messages()
         count_by_cipher(messages, cipher)
         if self._tracer:
-            self._tracer.wrap_cipher(cipher)
-            self._tracer.wrap_messages(messages)
+            cipher, messages = self._tracer.wrap_cipher(cipher), self._tracer.wrap_messages(messages)
         channel = SealedChannel(io, cipher, messages, self._thinking, self._role)
         try:
             await self._settle_or_say_why(io, channel, secrets)

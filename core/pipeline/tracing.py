@@ -1,15 +1,15 @@
 """Watching a conversation at every layer's boundary.
 
-Tracing is decided when the session is built: the methods of that session's own layers are wrapped, and without a trace nothing
-is wrapped, looked up or asked. What is traced is what passes each boundary, including plaintext. Keys are traced only where the
-trace asks for them: a trace with an attribute `secrets` that is True.
+Tracing is decided when a connection is built: each of its layers is wrapped in one that tells what passes it, and does all else
+as before. Without a trace nothing is wrapped, looked up or asked. What is traced is what passes each boundary, including
+plaintext. Keys are traced only where the trace asks for them: a trace with an attribute `secrets` that is True.
 """
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
@@ -17,7 +17,7 @@ from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Buffer, Frame, FrameKind
 from plytalk.core.contracts.messages import Messages
-from plytalk.core.contracts.optional import frame_fields, plaintext_fields, step_fields, steps_of
+from plytalk.core.contracts.optional import BATCH_FORMS, frame_fields, plaintext_fields, step_fields, steps_of
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
@@ -43,10 +43,12 @@ class TraceEvent:
 
 
 Trace = Callable[[TraceEvent], None]
+Tell = Callable[..., None]
+"""Takes what a `TraceEvent` holds, from `layer` to `fields`."""
 
 
 class Tracer:
-    """Wraps the layers of one session so that `trace` hears of every event."""
+    """Wraps the layers of one connection so that `trace` hears of every event."""
 
     def __init__(self, trace: Trace, group: str = "") -> None:
         self._hears_keys = getattr(trace, "secrets", False) is True
@@ -55,21 +57,6 @@ class Tracer:
             trace(TraceEvent(layer, way, what, data, fields, group=group))
 
         self._tell = tell
-        self._wrapped: list[tuple[object, str, object]] = []
-
-    def _wrap(self, layer: object, **methods: Callable[..., Any]) -> None:
-        for name, method in methods.items():
-            self._wrapped.append((layer, name, vars(layer).get(name)))
-            setattr(layer, name, method)
-
-    def unwrap(self) -> None:
-        """Take off what was wrapped: a layer that holds its own wrapper method is a reference cycle."""
-        while self._wrapped:
-            layer, name, before = self._wrapped.pop()
-            if before is None:
-                delattr(layer, name)
-            else:
-                setattr(layer, name, before)
 
     def tell(self, what: str, sentence: str = "", **fields: str) -> None:
         """Something that concerns the whole conversation: its start, a time limit, an error, its end."""
@@ -98,84 +85,142 @@ class Tracer:
         """A message of the handshake, the `index`-th (from 0) of its sender, to one who cannot tell what it is."""
         self._tell("handshake", way, f"handshake message {index + 1}", payload)
 
-    def wrap_stream(self, stream: Stream) -> None:
-        send, deliver_to, tell = stream.send, stream.deliver_to, self._tell
+    def wrap_stream(self, stream: Stream) -> Stream:
+        return cast(Stream, TracedStream(stream, self._tell))
 
-        def traced_send(data: bytes) -> None:
-            tell("transport", OUT, "bytes", bytes(data))
-            send(data)
+    def wrap_framer(self, framer: Framer) -> Framer:
+        return cast(Framer, TracedFramer(framer, self._tell))
 
-        def traced_deliver_to(receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
-            def traced_receive(data: Buffer) -> None:
-                tell("transport", IN, "bytes", bytes(data))
-                receive(data)
+    def wrap_cipher(self, cipher: Cipher) -> Cipher:
+        return cast(Cipher, TracedCipher(cipher, self._tell))
 
-            def traced_end(error: Exception | None) -> None:
-                tell("transport", IN, "end", str(error or "").encode())
-                ended(error)
+    def wrap_messages(self, messages: Messages) -> Messages:
+        return cast(Messages, TracedMessages(messages, self._tell))
 
-            deliver_to(traced_receive, traced_end)
+    def handshake_io(self, handshake: Handshake) -> Callable[..., FrameHandshakeIO]:
+        """What to call in place of `FrameHandshakeIO`, for a handshake that is traced."""
+        return partial(TracedHandshakeIO, self, handshake)
 
-        self._wrap(stream, send=traced_send, deliver_to=traced_deliver_to)
 
-    def wrap_framer(self, framer: Framer) -> None:
-        encode, frames, fields, tell = framer.encode, framer.frames, partial(frame_fields, framer), self._tell
+class Traced:
+    """A layer and what tells of it: all that a subclass does not trace is the layer's, and is set there.
 
-        def traced_encode(kind: FrameKind, payload: bytes) -> bytes:
-            frame = encode(kind, payload)
-            tell("framer", OUT, kind.decode("latin-1"), frame, fields(kind, payload))
-            return frame
+    The layer's batch forms are hidden, since what passes in a batch does not pass here: without them each item passes alone.
+    """
 
-        def traced_frames() -> Iterator[Frame]:
-            for kind, payload in frames():
-                tell("framer", IN, kind.decode("latin-1") if kind else "", payload, fields(kind, payload))
-                yield kind, payload
+    __slots__ = ("_layer", "_tell")
+    _layer: Any
+    _tell: Tell
 
-        self._wrap(framer, encode=traced_encode, frames=traced_frames)
+    def __init__(self, layer: object, tell: Tell) -> None:
+        object.__setattr__(self, "_layer", layer)
+        object.__setattr__(self, "_tell", tell)
 
-    def wrap_wire(self, io: FrameHandshakeIO, handshake: Handshake) -> None:
-        send, receive = io._send, io._receive
+    def __getattr__(self, name: str) -> Any:
+        if name in BATCH_FORMS:
+            raise AttributeError(name)
+        return getattr(self._layer, name)
 
-        def step(way: str, kind: FrameKind, payload: bytes) -> None:
-            if kind != MESSAGE or kind in steps_of(handshake):  # after the handshake, authenticators talk here in records
-                self.tell_step(way, handshake, kind, payload)
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(self._layer, name, value)
 
-        async def traced_send(kind: FrameKind, payload: bytes) -> None:
-            step(OUT, kind, payload)
-            await send(kind, payload)
 
-        async def traced_receive(kind: FrameKind, limit: int) -> bytes:
-            payload = await receive(kind, limit)
-            step(IN, kind, payload)
-            return payload
+class TracedStream(Traced):
+    """Tells what is sent, what arrives, and the end."""
 
-        self._wrap(io, _send=traced_send, _receive=traced_receive, disclose=self.tell_key)
+    __slots__ = ()
+    _layer: Stream
 
-    def wrap_cipher(self, cipher: Cipher) -> None:
-        seal, unseal, tell = cipher.seal, cipher.open, self._tell
+    def send(self, data: bytes) -> None:
+        self._tell("transport", OUT, "bytes", bytes(data))
+        self._layer.send(data)
 
-        def traced_seal(plaintext: bytes) -> bytes:
-            sealed = seal(plaintext)
-            tell("cipher", OUT, "sealed", sealed)
-            return sealed
+    def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
+        tell = self._tell
 
-        def traced_open(sealed: bytes) -> bytes:
-            tell("cipher", IN, "sealed", sealed)
-            return unseal(sealed)
+        def traced_receive(data: Buffer) -> None:
+            tell("transport", IN, "bytes", bytes(data))
+            receive(data)
 
-        self._wrap(cipher, seal=traced_seal, open=traced_open)
+        def traced_end(error: Exception | None) -> None:
+            tell("transport", IN, "end", str(error or "").encode())
+            ended(error)
 
-    def wrap_messages(self, messages: Messages) -> None:
-        pack, unpack, tell = messages.pack, messages.unpack, self._tell
+        self._layer.deliver_to(traced_receive, traced_end)
 
-        def traced_pack(items: Sequence[Item]) -> Iterable[bytes]:
-            plaintexts = list(pack(items))
-            for plaintext in plaintexts:
-                tell("messages", OUT, "plaintext", plaintext, plaintext_fields(messages, plaintext))
-            return plaintexts
 
-        def traced_unpack(plaintext: bytes) -> Iterable[Item]:
-            tell("messages", IN, "plaintext", plaintext, plaintext_fields(messages, plaintext))
-            return unpack(plaintext)
+class TracedFramer(Traced):
+    """Tells each frame, with what the framer says is in it."""
 
-        self._wrap(messages, pack=traced_pack, unpack=traced_unpack)
+    __slots__ = ()
+    _layer: Framer
+
+    def encode(self, kind: FrameKind, payload: bytes) -> bytes:
+        frame = self._layer.encode(kind, payload)
+        self._tell("framer", OUT, kind.decode("latin-1"), frame, frame_fields(self._layer, kind, payload))
+        return frame
+
+    def frames(self) -> Iterator[Frame]:
+        for kind, payload in self._layer.frames():
+            self._tell("framer", IN, kind.decode("latin-1") if kind else "", payload, frame_fields(self._layer, kind, payload))
+            yield kind, payload
+
+
+class TracedCipher(Traced):
+    """Tells what is sealed."""
+
+    __slots__ = ()
+    _layer: Cipher
+
+    def seal(self, plaintext: bytes) -> bytes:
+        sealed = self._layer.seal(plaintext)
+        self._tell("cipher", OUT, "sealed", sealed)
+        return sealed
+
+    def open(self, sealed: bytes) -> bytes:
+        self._tell("cipher", IN, "sealed", sealed)
+        return self._layer.open(sealed)
+
+
+class TracedMessages(Traced):
+    """Tells each plaintext, with what the messages say is in it."""
+
+    __slots__ = ()
+    _layer: Messages
+
+    def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
+        plaintexts = list(self._layer.pack(items))
+        for plaintext in plaintexts:
+            self._tell_plaintext(OUT, plaintext)
+        return plaintexts
+
+    def unpack(self, plaintext: bytes) -> Iterable[Item]:
+        self._tell_plaintext(IN, plaintext)
+        return self._layer.unpack(plaintext)
+
+    def _tell_plaintext(self, way: str, plaintext: bytes) -> None:
+        self._tell("messages", way, "plaintext", plaintext, plaintext_fields(self._layer, plaintext))
+
+
+class TracedHandshakeIO(FrameHandshakeIO):
+    """Tells each message of the handshake, and the keys that it discloses."""
+
+    def __init__(self, tracer: Tracer, handshake: Handshake, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._tracer, self._handshake = tracer, handshake
+
+    def disclose(self, name: str, key: bytes) -> None:
+        self._tracer.tell_key(name, key)
+
+    async def _send(self, kind: FrameKind, payload: bytes) -> None:
+        self._tell_step(OUT, kind, payload)
+        await super()._send(kind, payload)
+
+    async def _receive(self, kind: FrameKind, limit: int) -> bytes:
+        payload = await super()._receive(kind, limit)
+        self._tell_step(IN, kind, payload)
+        return payload
+
+    def _tell_step(self, way: str, kind: FrameKind, payload: bytes) -> None:
+        if kind != MESSAGE or kind in steps_of(self._handshake):  # after the handshake, authenticators talk here in records
+            self._tracer.tell_step(way, self._handshake, kind, payload)

@@ -29,16 +29,15 @@ class StackConnection:
     ) -> None:
         self.stream = stream
         self._stack, self._role, self._closed, self._tracer = stack, role, closed, tracer
-        self._framer = stack.framer()
+        self._framer, self.messages = stack.framer(), stack.messages()
+        make_io: Callable[..., FrameHandshakeIO] = FrameHandshakeIO
+        if tracer:
+            self._framer, self.messages = tracer.wrap_framer(self._framer), tracer.wrap_messages(self.messages)
+            make_io = tracer.handshake_io(stack.handshake)
         self._auths = [copy(auth) for auth in stack.auths]  # a secret that one connection uses up is there for the next
         agreement = next((auth.agrees for auth in self._auths if auth.agrees), "")
-        self.io = FrameHandshakeIO(self._framer, stream, self._keep_identity, self._agree, agreement)
+        self.io = make_io(self._framer, stream, self._keep_identity, self._agree, agreement)
         self.identity: Identity | None = None
-        self.messages = stack.messages()
-        if tracer:
-            tracer.wrap_framer(self._framer)
-            tracer.wrap_wire(self.io, stack.handshake)
-            tracer.wrap_messages(self.messages)
         self.cipher: Cipher
         self.channel: SealedChannel
         stream.deliver_to(self.io.feed, self._ended)
@@ -74,7 +73,7 @@ class StackConnection:
         self.cipher = self._stack.cipher(secrets, self._role)
         count_by_cipher(self.messages, self.cipher)
         if self._tracer:
-            self._tracer.wrap_cipher(self.cipher)
+            self.cipher = self._tracer.wrap_cipher(self.cipher)
         self.channel = SealedChannel(self.io, self.cipher, self.messages)
         return secrets
 

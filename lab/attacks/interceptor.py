@@ -27,10 +27,9 @@ class AttackTracing:
         self._own = Tracer(trace, f"attacker {number}")
 
     def start(self, stack: Stack, stream: Stream, participant: Role, name: str = "") -> Tracer:
-        """Trace the attacker's stream to a participant."""
+        """What traces the attacker's conversation with a participant, over this stream."""
         tracer = Tracer(self._trace, f"{name or participant.value} {self._number}")
         tracer.tell("started", role=participant.other.value, peer=stream.peer, **stack.names)
-        tracer.wrap_stream(stream)
         return tracer
 
     def log(self, line: str) -> None:
@@ -69,7 +68,7 @@ class FrameInterceptor:
         """`streams` lead to the participants; `handshake_lengths` count the frames that each sends before it may talk; `closed`
         is called for each that closes, and `tracing` sees all that passes here.
         """
-        self.stack, self.attack, self.streams = stack, attack, streams
+        self.stack, self.attack, self.streams = stack, attack, dict(streams)
         self._log, self._closed, self._tracing, self._access = log, closed, tracing, access or Access()
         self._handshake_lengths = handshake_lengths
         self._readers = {role: stack.framer() for role in Role}
@@ -79,8 +78,8 @@ class FrameInterceptor:
         if tracing:
             for role, stream in streams.items():
                 self._tracers[role] = tracer = tracing.start(stack, stream, role)
-                tracer.wrap_framer(self._readers[role])
-                tracer.wrap_framer(writers[role])
+                self.streams[role] = tracer.wrap_stream(stream)
+                self._readers[role], writers[role] = tracer.wrap_framer(self._readers[role]), tracer.wrap_framer(writers[role])
         self._encode = {role: writer.encode for role, writer in writers.items()}
         self.captured: dict[Role, bytearray] = {role: bytearray() for role in Role}
         self.frames: list[InterceptedFrame] = []

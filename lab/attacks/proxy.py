@@ -82,9 +82,9 @@ class TargetAccess(Access):
         if keys_of is not Role.RESPONDER or leaked:
             raise CannotConnect("Only the server can be connected to.")
         stream = await self._own.transport.connect(*self._target)
-        if self._tracing:
-            self._tracing.start(self._own, stream, keys_of, "server met")
-        return stream
+        if not self._tracing:
+            return stream
+        return self._tracing.start(self._own, stream, keys_of, "server met").wrap_stream(stream)
 
 
 class BothClosed:

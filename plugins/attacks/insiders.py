@@ -10,7 +10,6 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.contracts.sealed_count import CountsSealed, TellsSealed
 from plytalk.core.registry.hookspecs import hookimpl
 
 
@@ -94,7 +93,7 @@ class FalseGoodbye(Insider):
 
     def misbehave(self, connection: AttackerConnection, interceptor: Interceptor) -> None:
         interceptor.log("said a goodbye that counts a record which was never sent")
-        if isinstance(connection.messages, TellsSealed) and isinstance(connection.cipher, CountsSealed):
+        if hasattr(connection.messages, "count_by") and hasattr(connection.cipher, "sealed_count"):
             connection.messages.count_by(FalseCount(connection.cipher.sealed_count + 1))
         connection.say(Close())
 

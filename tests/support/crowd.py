@@ -23,6 +23,7 @@ from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import ListenAddress, Server
 from plytalk.core.io.asyncio_stream import AsyncioStream
 from plytalk.core.pipeline.connection import Connection
+from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.ciphers.noise import NoiseTransport
@@ -215,6 +216,7 @@ class Crowd:
         host: str = "",
         limits: Limits = PATIENT,
         guests: Sequence[ListenAddress] = (),
+        trace: Trace | None = None,
         **options: Any,
     ) -> None:
         self._home, self._transport, self._keep, self._limits = home, transport, keep, limits
@@ -223,7 +225,7 @@ class Crowd:
         stack, self.ui = stack_of(home / "server", transport, Rooms, *features, screen=Nobody if headless else screen, **options)
         registry = Registry(points=[])
         registry.hear(stack)
-        self.server = Server(stack, registry.manager.hook, limits=limits, guests=guests)
+        self.server = Server(stack, registry.manager.hook, limits=limits, guests=guests, trace=trace)
         self.people: list[Person] = []
         self.strangers: list[Stranger] = []
 

@@ -99,6 +99,14 @@ async def test_one_key_has_its_share_on_this_machine_too() -> None:
         assert not serving._server.capacity._reserved
 
 
+async def test_a_peer_that_is_traced_gives_its_places_back_too() -> None:
+    async with Hosting("traced", Table, ShowsBoth, trace=lambda event: None) as serving:
+        await serving.comes(ShowsBoth)
+        await serving.seated(1)
+        assert len(serving._server.arrivals._admission) == 0
+        assert not serving._server.capacity._reserved
+
+
 async def turned_away(serving: "Hosting", why: str, *layers: Any) -> None:
     with contextlib.suppress(ChatError):
         await client(Says, *layers)[0].run(serving._place, 0)

@@ -1,18 +1,23 @@
-"""What a trace hears, and that without one nothing is wrapped."""
+"""What a trace hears, that without one nothing is wrapped, and that each item of a batch passes a traced layer by itself."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
+from crowd import Crowd
 
-from plytalk.core.contracts.cipher import Cipher
+from plytalk.core.contracts import optional
+from plytalk.core.contracts.optional import BATCH_FORMS
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.connection import Connection
-from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
-from plytalk.core.pipeline.tracing import TraceEvent, Tracer
+from plytalk.core.pipeline.handshake_io import MESSAGE
+from plytalk.core.pipeline.tracing import Traced, TraceEvent, Tracer
+from plytalk.lab.inspect.frames import inspect_frames
 from plytalk.plugins.ciphers.aesgcm import AesGcm
 from plytalk.plugins.handshakes.rsa import RsaOaep
+from plytalk.plugins.transports.tcp import Tcp
 from plytalk.testing import RecordingUi, TypedFrames, stack_of
 from plytalk.testing.parts import Unsealed
 from plytalk.testing.verdict import idle
@@ -141,8 +146,7 @@ def test_what_an_authenticator_says_over_the_wire_is_no_step_of_the_handshake() 
         client, server = memory_stream_pair()
         for stream in (client, server):
             stream.deliver_to(lambda data: None, lambda error: None)
-        io = FrameHandshakeIO(TypedFrames(), client, nobody)
-        Tracer(heard.append).wrap_wire(io, stack_of().handshake)
+        io = Tracer(heard.append).handshake_io(stack_of().handshake)(TypedFrames(), client, nobody)
         await io.send(b"K", b"a key")
         await io.send(MESSAGE, b"sealed")
         client.close()
@@ -163,35 +167,84 @@ def test_a_group_tells_one_conversation_from_another() -> None:
     assert [event.group for event in heard] == ["client 0", "server 0"]
 
 
-def test_other_conversations_are_not_wrapped() -> None:
-    framer, cipher = TypedFrames(), Unsealed(SessionSecrets.none(), Role.INITIATOR)
-    tracer = Tracer(lambda event: None)
-    tracer.wrap_framer(framer)
-    tracer.wrap_cipher(cipher)
-    assert set(vars(framer)) >= {"encode", "frames"}
-    assert set(vars(cipher)) == {"seal", "open"}
-    for fresh in (TypedFrames(), Unsealed(SessionSecrets.none(), Role.INITIATOR)):
-        assert not {"encode", "frames", "seal", "open"} & set(vars(fresh))
-    assert issubclass(Unsealed, Cipher)
+def test_what_is_not_traced_is_the_layer_s_and_is_set_there() -> None:
+    tracer, framer, cipher = Tracer(lambda event: None), TypedFrames(), Unsealed(SessionSecrets.none(), Role.INITIATOR)
+    traced = tracer.wrap_framer(framer)
+    traced.limit = 12345
+    traced.feed(b"M\0\0\0\4word")
+    assert (framer.limit, traced.limit, framer.unfinished, traced.name) == (12345, 12345, 9, TypedFrames.name)
+    assert tracer.wrap_cipher(cipher).overhead == Unsealed.overhead
+    assert not vars(cipher)  # the layer itself stays as it was
+    assert not hasattr(traced, "nothing_like_it")
 
 
 async def test_without_a_trace_a_session_wraps_nothing() -> None:
     client, server = memory_stream_pair()
     session = DirectChat(Connection(stack_of(ui=RecordingUi), client, Role.INITIATOR))
     await session.open()
-    assert "frames" not in vars(session.connection.framer)
+    connection = session.connection
+    assert connection.stream is client
+    assert not [layer for layer in (connection.framer, connection.cipher, connection.messages) if isinstance(layer, Traced)]
     client.close()
     server.close()
 
 
-def test_unwrapping_leaves_the_layers_as_they_were() -> None:
-    cipher = Unsealed(SessionSecrets.none(), Role.INITIATOR)
-    tracer, outer = Tracer(lambda event: None), Tracer(lambda event: None)
-    tracer.wrap_cipher(cipher)
-    once = dict(vars(cipher))
-    outer.wrap_cipher(cipher)
-    outer.unwrap()
-    assert vars(cipher) == once
-    tracer.unwrap()
-    tracer.unwrap()
-    assert vars(cipher) == {}
+# -- batches ---------------------------------------------------------------------------------------------------------------
+
+
+def batch_methods() -> set[str]:
+    """The methods by which a layer that is traced may do many at once."""
+    forms = [form for name, form in vars(optional).items() if name.endswith("Each")]
+    return {name for form in forms for name in vars(form) if not name.startswith("_")}
+
+
+def test_all_batch_forms_are_known_as_such() -> None:
+    assert batch_methods() == BATCH_FORMS
+
+
+@pytest.mark.parametrize("form", sorted(BATCH_FORMS))
+def test_a_traced_layer_hides_its_batch_forms(form: str) -> None:
+    class Fast:
+        """A layer with every batch form."""
+
+    setattr(Fast, form, staticmethod(lambda *arguments: []))
+    assert hasattr(Fast(), form)
+    assert not hasattr(Traced(Fast(), lambda *event: None), form)
+
+
+async def test_each_message_of_a_batch_passes_every_boundary_by_itself() -> None:
+    heard: dict[Role, list[TraceEvent]] = {role: [] for role in Role}
+    streams = memory_stream_pair()
+    ends = [
+        DirectChat(Connection(stack_of(TypedFrames, RsaOaep, AesGcm), each, role, trace=heard[role].append))
+        for each, role in zip(streams, Role, strict=True)
+    ]
+    await asyncio.gather(*(end.open() for end in ends))
+    for end in ends:
+        heard[end.role].clear()
+        end.begin()
+    words = [b"first", b"second", b"third"]
+    for word in words:
+        ends[0].say(word.decode())
+    await idle()
+    for role, way in zip(Role, ("out", "in"), strict=True):
+        passed = [event for event in heard[role] if event.way == way]
+        assert [event.data for event in passed if event.layer == "messages"] == words
+        assert [len([event for event in passed if event.layer == layer]) for layer in ("cipher", "framer")] == [3, 3]
+    for end in ends:
+        end.stream.close()
+
+
+async def test_a_server_s_trace_of_a_room_has_each_member_s_frame_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
+    heard: list[TraceEvent] = []
+    async with Crowd(tmp_path, transport=Tcp, host="127.0.0.1", headless=True, trace=heard.append) as crowd:
+        people = [await crowd.comes(name) for name in ("alice", "bob", "carol")]
+        await idle()
+        heard.clear()
+        people[0].say("to all")
+        for person in people:
+            await person.shows("to all")
+        sent = [[event.layer for event in frame.layers] for frame in inspect_frames(heard) if frame.way == "out"]
+    assert len(sent) >= len(people)
+    assert all(layers[-2:] == ["cipher", "framer"] for layers in sent), sent

@@ -6,11 +6,14 @@ from pathlib import Path
 from plytalk.core.contracts.attack import Attack, Evidence, InterceptedFrame, Interceptor, Outcome
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
+from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks import clock
+from plytalk.lab.attacks.matrix import measure
 from plytalk.lab.attacks.run import LINES, AttackRecord, Passive, judge, measure_handshake, run_attack
 from plytalk.lab.attacks.scenario import ATTACKER, Scenario, scenarios
+from plytalk.plugins.attacks.insiders import FalseGoodbye
 
 
 def stacks(name: str, folder: Path) -> tuple[dict[Role, Stack], Stack]:
@@ -76,6 +79,17 @@ def test_a_layer_that_raises_is_an_error_and_not_a_stack_that_held(tmp_path, mon
     record = clock.run(broken())
     assert "ZeroDivisionError" in record.error
     assert judge(Passive(), record) is Outcome.ERROR
+
+
+def test_an_attack_that_is_traced_does_the_same(tmp_path) -> None:
+    [scenario] = [scenario for scenario in scenarios(Registry()) if scenario.name == "plytalk1"]
+    events: list[TraceEvent] = []
+    for trace in (None, events.append):
+        cell = list(measure([scenario], [FalseGoodbye], trace=trace))[-1]
+        assert cell.record is not None
+        [alarm] = cell.record.participants[Role.RESPONDER].alarms
+        assert alarm.startswith("The goodbye counts other records than those that came.")
+    assert [event.group for event in events if event.layer == "cipher"] == ["server 0"] * 2
 
 
 def test_no_task_is_left_behind(tmp_path) -> None:
