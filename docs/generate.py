@@ -290,7 +290,8 @@ ROOM_LIMITS = {
     "moderation": "MAX_NAMES UNUSED",
     "member_names": "MAX_NAME MAX_NAME_BYTES",
     "resume": "MAX_INSTANCE MIN_SECRET",
-    "events": "MAX_REQUEST",
+    "room_commands": "MAX_LISTED",
+    "room_events": "MAX_REQUEST",
 }
 
 

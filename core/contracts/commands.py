@@ -8,7 +8,7 @@
 They run at the server, so nobody else needs the feature.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,7 +25,10 @@ class Call(Protocol):
         """Whether the sender may do what operators may."""
 
     def tell(self, sentence: str) -> None:
-        """Tell the sender alone."""
+        """Tell the sender alone: a line of the answer, or where the command goes on meanwhile, at once."""
+
+    def answer(self, data: Any, lines: Sequence[str] = ()) -> None:
+        """What the answer says: `data` to programs, as JSON can write it, and `lines` to people."""
 
     def tell_all(self, text: str) -> None:
         """Say something to the whole room, in the sender's name, as part of what is kept."""
@@ -38,9 +41,8 @@ class Call(Protocol):
 class Command:
     """`name` without its slash, one sentence of help, and what to run with a `Call`; it may be a coroutine function.
 
-    What it raises as a ChatError is told to the sender alone.
-
-    `operators` keeps it for the room's operators.
+    Every use is answered, for the sender alone, when `run` is done: with what it told and answered, or with the ChatError that it
+    raises. `operators` keeps it for the room's operators.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """A slash command as somebody typed it, on its way to what it does."""
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from inspect import isawaitable
 from typing import Any, Protocol
 
@@ -20,11 +20,34 @@ from plytalk.plugins.rooms.room_events import Kind
 from plytalk.plugins.rooms.room_list import RoomList
 
 MAX_KIND = 32
+OURS = "plytalk"
+"""Where the commands come from that every room has."""
+
+
+class UnknownCommand(Usage):
+    """There is no such command."""
+
+    hint = "/help lists them; begin with // to say it."
+
+
+class ForOperators(Usage):
+    """The command is for operators."""
+
+    hint = "Ask one of them: /who marks them."
+
+
+class Muted(Usage):
+    """You are muted here."""
+
+
+class CommandFailed(ChatError):
+    """The command failed at the server."""
 
 
 class CommandHub(Protocol):
     """What commands ask of the server with its rooms (`hub.py`)."""
 
+    loop: asyncio.AbstractEventLoop
     commands: dict[str, tuple[Command, str]]
     notice: Callable[[str], None]
     rooms: RoomList
@@ -35,6 +58,8 @@ class CommandHub(Protocol):
     def start(self, work: Coroutine[Any, Any, None]) -> None: ...
 
     def enter(self, member: Any, room: Room) -> None: ...
+
+    def introduce(self, member: Any) -> None: ...
 
     def leave(self, member: Any, why: str) -> None: ...
 
@@ -50,6 +75,11 @@ class TypedCommand:
         self.hub, self.member = hub, member
         self.name, _, rest = line[1:].partition(" ")
         self.rest = rest.strip()
+        self.number: int = member.taken
+        """The number of the line that it is, as its sender counts."""
+        self._told: list[str] = []
+        self._answer: tuple[Any, Sequence[str]] = None, ()
+        self._goes_on = False
         self.sender: str = member.name
         self.room: str = member.room.name if member.room else ""
 
@@ -59,38 +89,71 @@ class TypedCommand:
 
     def run(self) -> None:
         """Do it: at once, so that what is typed next comes after it, unless it is a coroutine."""
-        with self._told():
-            command, _ = self.hub.commands.get(self.name.lower(), (None, ""))
-            if command is None:
-                raise Usage(f"There is no command /{self.name[:32]}.", "/help lists them; begin with // to say it.")
-            if command.operators and not self.is_operator:
-                raise Usage(f"/{command.name} is for operators.", "Ask one of them: /who marks them.")
-            if isawaitable(outcome := command.run(self)):
-                self.member.running += 1
-                self.hub.start(self._finish(outcome))
+        try:
+            outcome = self._command().run(self)
+        except Exception as error:
+            self._failed(error)
+            return
+        if isawaitable(outcome):
+            self.member.running += 1
+            self.hub.start(self._finish(outcome))
+        else:
+            self._done()
+
+    @property
+    def short(self) -> str:
+        """Its name in an answer."""
+        return self.name[:MAX_KIND].lower()
+
+    def _command(self) -> Command:
+        command, _ = self.hub.commands.get(self.name.lower(), (None, ""))
+        if command is None:
+            raise UnknownCommand(f"There is no command /{self.name[:MAX_KIND]}.")
+        if command.operators and not self.is_operator:
+            raise ForOperators(f"/{command.name} is for operators.")
+        return command
 
     async def _finish(self, outcome: Awaitable[object]) -> None:
+        self._goes_on = True
         try:
-            with self._told():
-                await outcome
+            await outcome
+        except Exception as error:
+            self._failed(error)
+        else:
+            self._done()
         finally:
             self.member.running -= 1
             self.member.settle()
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Errors are told to the member who typed it, and to nobody else; a fault of a plugin is also shown at the server."""
+    def _done(self) -> None:
+        told, (data, lines) = self._told, self._answer
+        self._told = []
         try:
-            yield
-        except ChatError as error:
-            self.member.tell(error.sentence, failed=True)
-        except Exception as error:
+            self.member.succeed(self.number, self.short, data, [*told, *lines])
+        except Exception as error:  # the data of a feature's command need not be JSON
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        """The member who typed it is told, and nobody else; a fault of a plugin is also shown at the server."""
+        self._tell_now()
+        if not isinstance(error, ChatError):
             command, origin = self.hub.commands[self.name.lower()]
-            self.member.tell(f"/{command.name} of {origin} failed.", failed=True)
             self.hub.notice(f"/{command.name} of {origin} raised {type(error).__name__}.")
+            error = CommandFailed(f"/{command.name} of {origin} failed.")
+        self.member.fail(self.number, self.short, error)
+
+    def _tell_now(self) -> None:
+        told, self._told = self._told, []
+        for sentence in told:
+            self.member.tell(sentence)
 
     def tell(self, sentence: str) -> None:
-        self.member.tell(sentence)
+        self._told.append(sentence)
+        if self._goes_on:
+            self.hub.loop.call_soon(self._tell_now)  # unless it is done first
+
+    def answer(self, data: Any, lines: Sequence[str] = ()) -> None:
+        self._answer = data, lines
 
     def tell_all(self, text: str) -> None:
         self.happen(Kind.OTHER, json.dumps({"text": text}))
@@ -103,7 +166,7 @@ class TypedCommand:
     def must_be_heard(self) -> None:
         """Raises Usage for a muted member: called before a command that others notice changes anything."""
         if self.member.muted:
-            raise Usage("You are muted here.")
+            raise Muted
 
     def happen(self, kind: Kind, text: str = "", audience: frozenset[object] | None = None) -> None:
         """Have something happen in the sender's room, in the sender's name."""

@@ -33,20 +33,20 @@ class Directory:
         self._last: OrderedDict[PublicKey, str] = OrderedDict()
         self._kept: dict[str, list[float]] = {}
 
-    def choose(self, member: Any, wanted: str) -> str:
-        """The name that was asked for, the one that its key has, or one that is made up."""
-        key = member.key
+    def choose(self, member: Any, wanted: str) -> tuple[str, str]:
+        """The name that was asked for, the one that its key has, or one that is made up; and why it is not the one asked for."""
+        key, why = member.key, ""
         own = (self._register.name_of(key) or self._last.get(key) or "") if key else ""
         if wanted:
             try:
-                return self.take(member, wanted)
+                return self.take(member, wanted), ""
             except ChatError as error:
-                if wanted != own:
-                    member.tell(error.sentence)
+                why = error.sentence if wanted != own else ""
         made_up = "-".join(WORDS[byte] for byte in key.blob[-2:]) if key else "visitor"
         tries = [own, *names.numbered(own, range(2, 10))] if own else []
         more = names.numbered(made_up, count(2))  # as many as it takes: others may keep any of these
-        return next(taken for name in chain(tries, [made_up], more) if (taken := self._try(member, name)))
+        name = next(taken for name in chain(tries, [made_up], more) if (taken := self._try(member, name)))
+        return name, why and f"{why} You are {name}."
 
     def _try(self, member: Any, name: str) -> str:
         try:

@@ -8,7 +8,6 @@ import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +20,10 @@ from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
 from plytalk.plugins.rooms.budget import Rates, Turns, Unfinished
-from plytalk.plugins.rooms.calls import TypedCommand
+from plytalk.plugins.rooms.calls import OURS, Muted, TypedCommand
 from plytalk.plugins.rooms.directory import Directory
 from plytalk.plugins.rooms.event_log import MOST_BYTES
+from plytalk.plugins.rooms.introduction import introduction
 from plytalk.plugins.rooms.member import LateListener, Member
 from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.plugins.rooms.outbox import Outbox
@@ -38,8 +38,6 @@ from plytalk.trust.store_errors import StoreError
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History  # brings a database, which most servers need not
 
-SHOWN = 100
-"""How many of those in a room a newcomer is told the names of."""
 QUEUE = MOST_BYTES
 """How many bytes a member may be behind before it is dropped, even if it reads."""
 
@@ -91,7 +89,7 @@ class Hub:
         self.parting: LateListener | None = None
         """The server's user, once that has left its only company."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self.commands: dict[str, tuple[Command, str]] = {one.name: (one, "plytalk") for one in COMMANDS}
+        self.commands: dict[str, tuple[Command, str]] = {one.name: (one, OURS) for one in COMMANDS}
         for origin, commands in brought.items():
             for one in commands:
                 if one.name in self.commands:
@@ -129,7 +127,7 @@ class Hub:
             TypedCommand(self, member, text).run()
             return
         if member.muted:
-            member.tell("You are muted here: nobody else saw that.", failed=True)
+            member.fail(member.taken, None, Muted("You are muted here: nobody else saw that."))
         else:
             member.speak(text)
 
@@ -163,11 +161,13 @@ class Hub:
         if back and back.room in self.rooms and self.rooms[back.room] is not room:
             room, back = self.rooms[back.room], back.from_the_start()  # it did not hear that it had gone there
         member.muted = self._is_muted(member)
-        member.called(self.names.choose(member, "" if member.muted else name))  # others would read it
+        member.was_operator = member.is_operator
+        called, why = self.names.choose(member, "" if member.muted else name)  # others would read it
+        member.called(called)
         self.members[member.id] = member
         if member.key and self.register.is_to_be_noted(member.key):
             self.start(self._note(member.key))
-        self.enter(member, room, back)
+        self.enter(member, room, back, why)
 
     async def _note(self, key: PublicKey) -> None:
         with suppress(StoreError):  # then its name expires earlier
@@ -176,8 +176,8 @@ class Hub:
     def _is_muted(self, member: Member) -> bool:
         return member.key is not None and self.register.is_muted(member.key)
 
-    def enter(self, member: Member, room: Room, back: Resume | None = None) -> None:
-        """Put a member that has a name into a room, and tell everybody."""
+    def enter(self, member: Member, room: Room, back: Resume | None = None, why: str = "") -> None:
+        """Put a member that has a name into a room, and tell everybody. `why` says why it has another name than it wanted."""
         start = max(room.log.first, room.log.next - self.backlog)  # where a newcomer begins
         resumed = back.start(room, self.epoch) if back else None
         member.room, member.at = room, resumed or start
@@ -185,17 +185,25 @@ class Hub:
         if not self.outbox.enter(member):
             return
         if member.wired:
-            here = [other.name for other in islice(chain(room.subscribers, room.wired), SHOWN)]
             member.answer(
-                do="welcome", room=room.name, epoch=self.epoch, you=member.name, next=member.at, taken=member.taken,
-                now=room.log.next, missed=back is not None and back.asked and not resumed, here=here, count=len(room) + 1,
-                topic=room.topic,
+                do="welcome", epoch=self.epoch, next=member.at, now=room.log.next, taken=member.taken,
+                missed=back is not None and back.asked and not resumed, **introduction(member, room, why),
             )  # fmt: skip
             room.enter(member, member.at)
         else:
             self._enter_plain(member, room)
         if member.room is room and not getattr(member, "muted", False):  # it may have been dropped meanwhile
             room.happen(Kind.JOINED, member.name, marks=member.marks, sender=member.id)
+
+    def introduce(self, member: "Member | Any") -> None:
+        """Tell a member who it is now, once what has happened in this turn has gone out."""
+        if member.wired:
+            self.loop.call_soon(self._introduce, member)
+
+    @staticmethod
+    def _introduce(member: Member) -> None:
+        if member.room and not member.session.ending:
+            member.answer(do="you", **introduction(member, member.room))
 
     @staticmethod
     def _enter_plain(member: Member, room: Room) -> None:
@@ -254,8 +262,15 @@ class Hub:
         for member in tuple(self.members.values()):
             if isinstance(member, Member) and member.key == key:
                 member.muted = self.register.is_muted(key)
+                self._note_role(member)
                 if self.register.is_banned(key):
                     self.drop(member, why or ("" if by else "the key is banned"), CloseReason.BANNED, by)
+
+    def _note_role(self, member: Member) -> None:
+        """Tell a member that it has become an operator, or no longer is one."""
+        if member.was_operator is not member.is_operator:
+            member.was_operator = member.is_operator
+            self.introduce(member)
 
     def reread(self) -> None:
         """Go by the register as it is now, and remove members that are banned in it. Raises StoreError."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plytalk.core.contracts.endings import EndedBy, Ending
+from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
 from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
@@ -24,7 +25,7 @@ class LocalMember(Speaker):
 
     id, key, marks, muted, wired = -1, None, 0, False, False
     is_operator = True
-    running = 0
+    running = taken = 0
     failed = False
 
     def __init__(self, hub: "Hub", stack: ServerStack, address: str, leave: Callable[[], None], name: str = "") -> None:
@@ -51,6 +52,7 @@ class LocalMember(Speaker):
         elif len(text) < EXIT_SPACE and is_exit(text):
             self.exit(text)
         elif not self.ending and self.room and text and not text.isspace():
+            self.taken += 1
             if text.startswith("/"):
                 self._hub.handle_line(self, text)
             else:
@@ -110,9 +112,18 @@ class LocalMember(Speaker):
                 self.notice(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; you have left the room.")
             self.exit()
 
-    def tell(self, sentence: str, failed: bool = False) -> None:
-        self.failed = self.failed or failed
+    def tell(self, sentence: str) -> None:
         tell(self.stack.ui, sentence)
+
+    def succeed(self, line: int, command: str, data: Any, lines: Sequence[str]) -> None:
+        """A command was done."""
+        for sentence in lines:
+            self.tell(sentence)
+
+    def fail(self, line: int, command: str | None, error: ChatError) -> None:
+        """A line was not done."""
+        self.failed = True
+        self.tell(error.sentence)
 
     def settle(self) -> None:
         """A command has finished; nobody waits for it here."""

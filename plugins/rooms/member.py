@@ -6,15 +6,17 @@ A plain member hears lines and says lines: the guests of the existing chats, and
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any, Protocol
 
 from plytalk.core.contracts.endings import Ending
+from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.items import Ack, Extension, is_exit
 from plytalk.core.contracts.limits import KIB, Limits
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.sanitise import brief, clean
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.rooms.budget import ANSWER, COMMAND
 from plytalk.plugins.rooms.pace import PacedSpeaker, PaceHub
@@ -28,6 +30,7 @@ GRACE = 1.0
 FLUSHED = 16 * KIB
 """After how many characters of lines they are sent, also within one turn of the event loop."""
 _ids = count(1)
+_CAPITAL = re.compile("(?<!^)(?=[A-Z])")
 
 
 class LateListener(Protocol):
@@ -72,6 +75,7 @@ class Member(PacedSpeaker):
         "running",
         "since",
         "taken",
+        "was_operator",
         "wired",
     )  # fmt: skip
 
@@ -86,7 +90,7 @@ class Member(PacedSpeaker):
         self.origin: Origin | None = None
         self.head = b""
         self.since = self.taken = 0
-        self.wired = self.owes = self.muted = self._parting = False
+        self.wired = self.owes = self.muted = self.was_operator = self._parting = False
         self.running = 0  # commands that have not finished
         self._waiting: asyncio.TimerHandle | None = None
         session.heard_by(self)
@@ -188,18 +192,35 @@ class Member(PacedSpeaker):
     # -- out --------------------------------------------------------------------------------------------------------------
 
     def answer(self, **said: object) -> None:
-        """Tell it something as the server, in its own object."""
-        body = write(**said)
+        """Tell it something as the server, in its own object, without what is None. Raises Usage where it is too long."""
+        body = write(**{name: value for name, value in said.items() if value is not None})
+        if len(body) > Limits.message:
+            raise Usage(f"The answer is longer than a message may be ({Limits.message:,} bytes).")
         self.budget.requests -= len(body) / ANSWER
         self.session.send_item(Extension(ROOM, body))
 
-    def tell(self, sentence: str, failed: bool = False) -> None:
-        """Tell it alone, as the server; `failed` says that what it asked for was not done."""
+    def tell(self, sentence: str) -> None:
+        """Tell it alone, as the server."""
         if self.wired:
-            self.answer(do="tell", text=sentence, **({"failed": True} if failed else {}))
+            self.answer(do="tell", text=sentence)
         else:
             self.budget.requests -= len(sentence) / ANSWER
             self.session.say(clean(f"* {sentence}"))
+
+    def succeed(self, line: int, command: str, data: Any, lines: Sequence[str]) -> None:
+        """Answer a command, which was the member's line of this number. Raises what `write` raises, and Usage."""
+        if self.wired:
+            self.answer(do="result", line=line, command=command, data=data, lines=lines)
+        else:
+            for sentence in lines:
+                self.tell(sentence)
+
+    def fail(self, line: int, command: str | None, error: ChatError) -> None:
+        """Say why a line was not done."""
+        if self.wired:
+            self.answer(do="error", line=line, command=command, **explained(error))
+        else:
+            self.tell(error.sentence)
 
     def acknowledge(self) -> None:
         """Say how much it has said has been taken, with whatever it is sent next."""
@@ -214,6 +235,12 @@ class Member(PacedSpeaker):
         if self.sent > FLUSHED:  # so that it is known whether it reads
             self.sent = 0
             self.session.flush()
+
+
+def explained(error: ChatError) -> dict[str, str | None]:
+    """What an answer says of an error: `code` is the name of its class, as in `unknown_command`."""
+    code = _CAPITAL.sub("_", type(error).__name__).lower()
+    return {"code": code, "text": brief(str(error)), "hint": brief(error.hint) or None}
 
 
 def shortened(line: str) -> str:

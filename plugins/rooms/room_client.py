@@ -210,9 +210,16 @@ class RoomClient:
                     self.welcome = True
                     self._arrived(said, epoch)
                 self._enter(said, room, epoch, name, following)
+            case {"do": "you", "room": str(), "you": str()} if why := said.get("why"):
+                tell(self._session.stack.ui, str(why))
             case {"do": "tell", "text": str(text)}:
-                self._session.failed |= said.get("failed") is True
                 tell(self._session.stack.ui, text)
+            case {"do": "result", "lines": list(lines)}:
+                for line in lines:
+                    tell(self._session.stack.ui, str(line))
+            case {"do": "error", "text": str(text)}:
+                self._session.failed = True
+                tell(self._session.stack.ui, f"{text} {said.get('hint') or ''}".strip())
 
     def _arrived(self, said: dict[str, Any], epoch: str) -> None:
         """The first welcome of a connection: on a return, what has not been taken yet is said again."""
@@ -256,10 +263,13 @@ class RoomClient:
 
     def _introduce(self, said: dict[str, Any], room: str, name: str) -> None:
         here = said.get("here")
-        names = [one for one in here[:MAX_SHOWN] if isinstance(one, str)] if isinstance(here, list) else []
+        listed = [one.get("name") for one in here[:MAX_SHOWN] if isinstance(one, dict)] if isinstance(here, list) else []
+        names = [name for name in listed if isinstance(name, str)]
         more = number(said, "count") - 1 - len(names)
         company = ", ".join([*names, *([f"{more} more"] if more > 0 else [])]) or "nobody else"
         ui = self._session.stack.ui
+        if why := said.get("why"):
+            tell(ui, str(why))
         tell(ui, f"You are {name} in {room}, with {company}. /help lists what you can do.")
         if topic := said.get("topic"):
             tell(ui, f"The topic is: {topic}")

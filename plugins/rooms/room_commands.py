@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Any
 
 from plytalk.core.contracts.commands import Command
@@ -10,30 +11,66 @@ from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.optional import AdmitsKeys
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.plugins.rooms.calls import TypedCommand
+from plytalk.plugins.rooms.calls import MAX_KIND, OURS, TypedCommand, UnknownCommand
+from plytalk.plugins.rooms.introduction import present, sender
 from plytalk.plugins.rooms.member_names import MAX_NAME
 from plytalk.plugins.rooms.room_events import Kind
 
 MAX_TOPIC = 200
+MAX_LISTED = 1000
+"""How many members `/who` lists."""
 
 
 def give_help(call: TypedCommand) -> None:
-    for name, (command, origin) in sorted(call.hub.commands.items()):
-        if call.is_operator or not command.operators:
-            marks = [mark for mark in ("operators" if command.operators else "", origin if origin != "plytalk" else "") if mark]
-            call.tell(f"/{name}  {command.help}{f' ({chr(44).join(marks)})' if marks else ''}")
+    """All commands that the sender may use, or the one that is named."""
+    wanted = call.rest.removeprefix("/").lower()
+    commands = sorted(call.hub.commands.items())
+    offered = [(name, *one) for name, one in commands if name == wanted or (not wanted and may(call, one[0]))]
+    if not offered:
+        raise UnknownCommand(f"There is no command /{wanted[:MAX_KIND]}.")
+    call.answer(
+        [
+            {"name": name, "help": command.help, "operators": command.operators, "feature": None if origin == OURS else origin}
+            for name, command, origin in offered
+        ],
+        [help_line(name, command, origin) for name, command, origin in offered],
+    )
+
+
+def may(call: TypedCommand, command: Command) -> bool:
+    return call.is_operator or not command.operators
+
+
+def help_line(name: str, command: Command, origin: str) -> str:
+    marks = ", ".join(mark for mark in ("operators" if command.operators else "", origin if origin != OURS else "") if mark)
+    return f"/{name}  {command.help}{f' ({marks})' if marks else ''}"
 
 
 def who(call: TypedCommand) -> None:
     room = call.member.room
-    for member in (*room.subscribers, *room.wired):
-        key = f", {member.key.fingerprint}" if member.key else ", not authenticated" if hasattr(member, "session") else ""
-        call.tell(f"{member.name}{key}{', operator' if member.is_operator else ''}{', muted' if member.muted else ''}")
+    listed = [*islice(present(room), MAX_LISTED)]
+    more = [f"and {len(room) - MAX_LISTED} more"] if len(room) > MAX_LISTED else []
+    call.answer([described(member) for member in listed], [*(in_words(member) for member in listed), *more])
+
+
+def described(member: Any) -> dict[str, Any]:
+    """A member, for programs."""
+    return {**sender(member), "operator": member.is_operator, "muted": member.muted}
+
+
+def in_words(member: Any) -> str:
+    """The same, for people."""
+    key = member.key.fingerprint if member.key else "not authenticated" if hasattr(member, "session") else ""
+    parts = (member.name, key, member.is_operator and "operator", member.muted and "muted")
+    return ", ".join(part for part in parts if part)
 
 
 def rooms(call: TypedCommand) -> None:
-    for room in call.hub.rooms.values():
-        call.tell(f"{room.name}: {len(room)} here{f', topic: {room.topic}' if room.topic else ''}")
+    listed = call.hub.rooms.values()
+    call.answer(
+        [{"room": room.name, "count": len(room), "topic": room.topic} for room in listed],
+        [f"{room.name}: {len(room)} here{f', topic: {room.topic}' if room.topic else ''}" for room in listed],
+    )
 
 
 def join(call: TypedCommand) -> None:
@@ -53,6 +90,7 @@ def name(call: TypedCommand) -> None:
     if new != old:
         call.happen(Kind.RENAMED, new)
         member.called(new)
+        call.hub.introduce(member)
 
 
 async def keep(call: TypedCommand) -> None:
@@ -85,6 +123,7 @@ def topic(call: TypedCommand) -> None:
     room = call.member.room
     if not call.rest:
         call.tell(f"The topic is: {room.topic}" if room.topic else "There is no topic.")
+        call.answer({"topic": room.topic})
     elif len(call.rest) > MAX_TOPIC:
         raise Usage(f"A topic has at most {MAX_TOPIC} characters.")
     else:
@@ -176,7 +215,7 @@ async def allow(call: TypedCommand) -> None:
 
 
 COMMANDS = [
-    Command("help", "List the commands.", give_help),
+    Command("help", "List the commands, or explain one: /help kick.", give_help),
     Command("who", "List who is here, with their keys.", who),
     Command("rooms", "List the rooms.", rooms),
     Command("join", "Go to another room: /join kitchen.", join),

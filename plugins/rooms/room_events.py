@@ -1,6 +1,7 @@
 """What the two sides of a room say to each other, in items of two types (docs/protocol.md, section 8).
 
-ROOM   either way: one JSON object; the server's are  welcome, tell  and the client's  join
+ROOM   either way: one JSON object; the server's are  welcome, you, tell, result, error
+       and the client's  join
 EVENT  from the server: something that happened in the room, the same bytes for everybody
 
 +----------+------------------+-----------+------------+------------------+------+------+
@@ -19,7 +20,7 @@ from plytalk.core.contracts.errors import BadFrame
 ROOM, EVENT = 8, 9
 HEAD = Struct(">QQBBB")
 FIXED = Struct(">QQBB")  # all but the name
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 MAX_REQUEST = 4096
 """The longest JSON object a client may send, in bytes."""
 
@@ -83,7 +84,7 @@ class RoomEvent(NamedTuple):
 
     @property
     def weaknesses(self) -> list[str]:
-        return [word for mark, word in WORDS.items() if self.marks & mark]
+        return weaknesses(self.marks)
 
     @property
     def who(self) -> str:
@@ -118,6 +119,11 @@ class RoomEvent(NamedTuple):
         return ""
 
 
+def weaknesses(marks: int) -> list[str]:
+    """What marks say, in words."""
+    return [word for mark, word in WORDS.items() if marks & mark] if marks else []
+
+
 def head_of(name: str) -> bytes:
     """A name as it stands in an event: its size, and itself."""
     encoded = name.encode()
@@ -125,7 +131,7 @@ def head_of(name: str) -> bytes:
 
 
 def write(**said: Any) -> bytes:
-    """A ROOM item's body."""
+    """A ROOM item's body. Raises TypeError and ValueError for what JSON cannot write."""
     return _encode(said).encode()
 
 

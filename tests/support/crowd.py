@@ -173,8 +173,18 @@ class Stranger:
         return [one for one in self.told if one.get("do") == "welcome"][-1]
 
     async def tells(self, part: str) -> str:
-        await self.until(lambda: any(part in str(one.get("text")) for one in self.told))
-        return next(str(one["text"]) for one in self.told if part in str(one.get("text")))
+        await self.until(lambda: any(part in line for line in self.lines))
+        return next(line for line in self.lines if part in line)
+
+    @property
+    def lines(self) -> list[str]:
+        """What a screen shows of what the server told it."""
+        return [line for one in self.told for line in (*one.get("lines", ()), one.get("text"), one.get("why")) if line]
+
+    async def answer(self, command: str) -> dict[str, Any]:
+        """The last answer to a command of this name."""
+        await self.until(lambda: any(one.get("command") == command for one in self.told))
+        return [one for one in self.told if one.get("command") == command][-1]
 
     def cut(self) -> None:
         """As if the network had gone."""

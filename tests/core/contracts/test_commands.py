@@ -20,8 +20,8 @@ def test_a_command_is_a_name_a_sentence_and_a_function() -> None:
 
 def test_what_commands_are_called_with_is_all_that_is_promised() -> None:
     promised = {name for name in (*vars(Call), *Call.__annotations__) if not name.startswith("_")}
-    assert promised == {"sender", "rest", "room", "is_operator", "tell", "tell_all", "publish"}
-    for name in ("tell", "tell_all", "publish"):
+    assert promised == {"sender", "rest", "room", "is_operator", "tell", "answer", "tell_all", "publish"}
+    for name in ("tell", "answer", "tell_all", "publish"):
         assert list(inspect.signature(getattr(TypedCommand, name)).parameters) == list(
             inspect.signature(getattr(Call, name)).parameters
         )

@@ -74,11 +74,11 @@ async def test_a_name_is_found_even_where_all_that_come_to_mind_are_kept_by_othe
         class Keyless:
             key, name = None, ""
 
-        assert [hub.names.choose(Keyless(), "") for _ in range(2)] == ["visitor", "visitor-2"]
+        assert [hub.names.choose(Keyless(), "") for _ in range(2)] == [("visitor", ""), ("visitor-2", "")]
         for number in range(1, 40):
             name = "visitor" if number == 1 else f"visitor-{number}"
             hub.register.claim(name, PublicKey.of("ssh-ed25519", number.to_bytes(32, "big")))
-        assert hub.names.choose(Keyless(), "") == "visitor-40"
+        assert hub.names.choose(Keyless(), "") == ("visitor-40", "")
 
 
 async def test_a_name_that_is_made_up_is_of_two_words_that_the_key_chooses(home: Path) -> None:

@@ -20,12 +20,12 @@ from plytalk.core.conversation.direct_chat import READ_SO_FAR, DirectChat
 from plytalk.plugins.features.rooms import Rooms
 from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.room_client import RoomClient
-from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent, read, write
+from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent, read
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing.verdict import idle, within
 
 WELCOME = {"do": "welcome", "room": "lobby", "epoch": "e", "you": "alice", "next": 1, "now": 1, "taken": 0, "count": 3,
-           "here": ["bob", "carol"], "missed": False, "topic": ""}  # fmt: skip
+           "here": [{"name": "bob"}, {"name": "carol"}], "why": "", "missed": False, "topic": ""}  # fmt: skip
 
 
 class Server:
@@ -43,7 +43,7 @@ class Server:
         return self.screen.messages
 
     def tells(self, **said: object) -> None:
-        self.session.send_item(Extension(ROOM, write(**said)))
+        self.session.send_item(Extension(ROOM, json.dumps(said).encode()))
 
     def welcomes(self, **said: object) -> None:
         self.tells(**{**WELCOME, **said})
@@ -89,7 +89,7 @@ async def test_it_asks_to_join_by_the_name_and_in_the_room_that_were_chosen(ends
 async def test_where_others_are_it_says_where_it_came_to(ends) -> None:
     client, server_end = await ends()
     async with visiting(RoomClient(), (client, server_end)) as (_, server):
-        server.welcomes(count=200, here=[f"m{number}" for number in range(100)], topic="tea")
+        server.welcomes(count=200, here=[{"name": f"m{number}"} for number in range(100)], topic="tea")
         await idle()
         assert client.person.notices[0].endswith("m98, m99, 99 more. /help lists what you can do.")
         assert client.person.notices[1] == "The topic is: tea"
@@ -376,7 +376,7 @@ async def test_an_event_that_is_cut_off_ends_the_conversation_in_words(ends) -> 
 async def test_a_member_is_told_its_room_and_its_company_wherever_it_goes(ends) -> None:
     room_client, both = RoomClient(), await ends()
     async with visiting(room_client, both) as (_, server):
-        server.welcomes(count=2, here=["bob"])
+        server.welcomes(count=2, here=[{"name": "bob"}])
         server.welcomes(count=1, here=[], room="kitchen")
         await idle()
         assert both[0].person.notices == [
