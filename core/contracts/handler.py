@@ -22,6 +22,14 @@ class LastingConversation(Conversation, Protocol):
 
 
 @runtime_checkable
+class MakesChat(Protocol):
+    """A feature that makes the conversations of its endpoint, of a subclass of `DirectChat`."""
+
+    def make_chat(self, connection: Any, **options: Any) -> Any:
+        """Make the conversation over this connection, which has not opened yet; `options` are those of `DirectChat`."""
+
+
+@runtime_checkable
 class ClientFeature(Protocol):
     """A feature that talks over as many connections as a client's conversation needs."""
 

@@ -7,7 +7,6 @@ the same thing: the connection closes.
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import Protocol
 
 from plytalk.core.contracts.endings import NOT_LET_IN, EndedBy, Ending, ending_by_peer, unheard
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, StackMismatch, Truncated
@@ -32,6 +31,7 @@ from plytalk.core.contracts.sanitise import all_clean, clean
 from plytalk.core.contracts.ui import Hearer
 from plytalk.core.conversation.farewell import STOPPED, Farewell
 from plytalk.core.conversation.heartbeat import Heartbeat
+from plytalk.core.conversation.meter import Meter
 from plytalk.core.pipeline.connection import Connection, Reading
 from plytalk.core.pipeline.establish import IsThere
 from plytalk.core.pipeline.pieces import Pieces
@@ -40,67 +40,23 @@ MAX_SAME, MAX_NOTICES = 3, 100
 """How often the same sentence is shown in a conversation, and how many different ones."""
 ACKNOWLEDGE = 64
 """After how many messages the other side is told that they were received; when it says goodbye, it is told at once."""
-READ_SO_FAR = b"read so far?"
 OUR_WORDS = {CloseReason.SHUTDOWN: "The server was told to end."}
 
 
-class Meter(Protocol):
-    """Is told what a peer sends before the work is done, and may stop the reading (`Connection.stop_reading`).
-
-    Messages are not told here: they reach the hearer, which may stop the reading as well.
-    """
-
-    def record(self, size: int, items: int) -> None:
-        """A sealed record of so many bytes came, with so many items."""
-
-    def item(self) -> None:
-        """An item came that is not a message."""
-
-    def kept(self, size: int) -> None:
-        """So many bytes are kept now of what has come and is not done: unfinished frames and messages, and what waits."""
-
-
 class DirectChat:
-    """A conversation over one stream, through one stack, at one end of it."""
+    """A conversation over one stream, through one stack, at one end of it.
+
+    A feature may make a subclass in its place (`MakesChat`). What that may override is under "for subclasses".
+    """
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
-        "_acknowledge_at",
-        "_acknowledged",
-        "_before_goodbye",
-        "_ending_known",
-        "_extensions",
-        "_farewell",
-        "_hearer",
-        "_heartbeat",
-        "_held",
-        "_held_items",
-        "_leaves_then",
-        "_leaving",
-        "_loop",
-        "_meter",
-        "_noticed",
-        "_on_goodbye",
-        "_on_late",
-        "_on_left",
-        "_on_read",
-        "_on_said",
-        "_on_taken",
-        "_said",
-        "_show_notice",
-        "_taken",
-        "_theirs",
-        "_when_over",
-        "acknowledges",
-        "active_at",
-        "address",
-        "connection",
-        "ending",
-        "failed",
-        "heard",
-        "stack",
-        "stream",
+        "_acknowledge_at", "_acknowledged", "_ending_known", "_extensions", "_farewell", "_hearer", "_heartbeat", "_loop",
+        "_noticed", "_said", "_show_notice", "_taken", "_theirs", "_when_over", "acknowledges", "active_at", "address",
+        "connection", "ending", "failed", "heard", "stack", "stream",
     )  # fmt: skip
+    meter: Meter | None = None
+    """Is told what the other side sends, before anything is done about it."""
 
     def __init__(
         self,
@@ -122,13 +78,6 @@ class DirectChat:
         self._hearer: Hearer = self.stack.ui
         self._show_notice = notice or self.stack.ui.notice
         self._when_over: tuple[Callable[[DirectChat, Ending], None], ...] = ()
-        self._on_said: Callable[[str], None] | None = None
-        self._on_taken: Callable[[int], None] | None = None
-        self._on_left: Callable[[], None] | None = None
-        self._on_late: Callable[[str], bool] | None = None
-        self._on_goodbye: Callable[[], int] | None = None
-        self._on_read: Callable[[], None] | None = None
-        self._before_goodbye: Callable[[], None] | None = None
         self._extensions: tuple[tuple[int, Callable[[bytes], None]], ...] = ()
         self._loop = asyncio.get_running_loop()
         self.active_at = self._loop.time()
@@ -137,11 +86,6 @@ class DirectChat:
         self._acknowledge_at = ACKNOWLEDGE if self.acknowledges else sys.maxsize
         if not self.acknowledges:
             connection.pieces = Pieces()
-        self._held = False
-        self._held_items: list[Item] = []
-        self._meter: Meter | None = None
-        self._leaving = ""
-        self._leaves_then = False
         self._noticed: dict[str, int] | None = None
 
     @property
@@ -167,10 +111,6 @@ class DirectChat:
         """Let `hearer` have what the other side says, in place of the UI: for features, when a conversation has opened."""
         self._hearer, self._show_notice = hearer, hearer.notice
 
-    def metered_by(self, meter: "Meter") -> None:
-        """Tell `meter` what the other side sends, before anything is done about it."""
-        self._meter = meter
-
     def when_over(self, tell: Callable[["DirectChat", Ending], None]) -> None:
         """Have the ending told as soon as it is known; those who asked are told in turn."""
         if self.ending:
@@ -182,31 +122,6 @@ class DirectChat:
         """Have the bodies of `Extension` items of this type delivered; those that nobody asks for are skipped."""
         self._extensions = (*self._extensions, (kind, receive))
 
-    def keep_count(self, said: Callable[[str], None], taken: Callable[[int], None]) -> None:
-        """Have each message noted as it goes out, and how many of them the other side acknowledges."""
-        self._on_said, self._on_taken = said, taken
-
-    def recount(self, acknowledged: int, said: int) -> None:
-        """Go on counting our messages where an earlier connection was cut."""
-        self._acknowledged, self._said = acknowledged, said
-
-    def when_read(self, tell: Callable[[], None]) -> None:
-        """Have it told when the other side has read, and answered, all that was sent before this."""
-        self._on_read = tell
-        self.send_item(Ping(READ_SO_FAR))
-
-    def count_by(
-        self, taken: Callable[[], int], left: Callable[[], None], leaving: Callable[[], None], late: Callable[[str], bool]
-    ) -> None:
-        """Let a feature count the messages that this side takes, in place of the session.
-
-        When the other side says goodbye `left` is called, and `part` has to be when all that it said has been done. `leaving` is
-        called before our own goodbye goes out, to send what is to be before it. `late` is given each message that comes after our
-        goodbye, and says whether it was taken.
-        """
-        self._on_goodbye, self._on_left, self._before_goodbye, self._on_late = taken, left, leaving, late
-        self._acknowledge_at = sys.maxsize
-
     def begin(self) -> None:
         """Hear what has arrived behind the handshake, and from now on all that arrives."""
         self.connection.start(self)
@@ -217,7 +132,7 @@ class DirectChat:
 
     def receive(self, items: Iterable[Item], size: int) -> Iterator[Item] | None:
         """Hear the items of one record; those that are left when reading stops are returned (see `ItemReceiver`)."""
-        hearer, meter, connection = self._hearer, self._meter, self.connection
+        hearer, meter, connection = self._hearer, self.meter, self.connection
         if meter is not None and size:
             items = items if items.__class__ is list else list(items)
             meter.record(size, len(items))
@@ -250,8 +165,8 @@ class DirectChat:
         if self._taken >= self._acknowledge_at:
             self._acknowledge_at = self._taken + ACKNOWLEDGE
             self.connection.send(Ack(self._taken))
-        if self._meter is not None and not self.ending:
-            self._meter.kept(self.connection.unfinished)
+        if self.meter is not None and not self.ending:
+            self.meter.kept(self.connection.unfinished)
 
     def skipped(self, why: str) -> None:
         """A frame was skipped."""
@@ -273,15 +188,13 @@ class DirectChat:
             if self.stream.buffered <= self.limits.unread:  # who asks without reading gets no answer, and none piles up here
                 self.connection.send(Pong(item.body))
         elif isinstance(item, Pong):
-            if self._on_read and item.body == READ_SO_FAR:
-                tell, self._on_read = self._on_read, None
-                tell()
+            self.hear_pong(item.body)
         elif isinstance(item, Extension):
             for kind, receive in self._extensions:
                 if kind == item.type:
                     receive(item.body)
         elif isinstance(item, Ack):
-            self._hear_acknowledgement(item.taken)
+            self.hear_acknowledgement(item.taken)
         elif isinstance(item, Control):
             self.fail(
                 StackMismatch(
@@ -331,29 +244,19 @@ class DirectChat:
             return
         if prepared is None:
             return
-        if self._held and self._leaving:
-            return
         # A character has four bytes at most.
         most = self.connection.limits.message
         if len(prepared) * 4 > most and len(prepared.encode(errors="replace")) > most:
             self.failed = True
             self.notice(f"That line is longer than a message may be ({most:,} bytes) and was not sent: split it.")
             return
-        self._said += 1
-        if self._on_said:
-            self._on_said(prepared)
-        if self._held:
-            self._held_items.append(prepared)
-        else:
-            self.connection.send(prepared)
+        self.send_line(prepared)
 
     def send_item(self, item: Item, with_next: bool = False) -> None:
         """Send something that is not said by people, in its turn; `with_next` leaves it to the next send, or to `flush`."""
         if self.ending:
             return
-        if self._held:
-            self._held_items.append(item)
-        elif with_next:
+        if with_next:
             self.connection.send_with_next(item)
         else:
             self.connection.send(item)
@@ -367,39 +270,13 @@ class DirectChat:
         """Send what waits for the end of this turn."""
         self.connection.flush()
 
-    def hold(self, leaving: bool = False) -> None:
-        """Send what is pending, and from now on nothing that is said until `release`, which also says goodbye if `leaving`."""
-        self.connection.flush()
-        self._held, self._leaves_then = True, leaving
-
-    def release(self, before: Sequence[str] = ()) -> None:
-        """Go on sending: first `before`, then what was said meanwhile."""
-        self._held_items[:0] = before
-        self._send_held()
-        if self._leaving or self._leaves_then:
-            self.exit(self._leaving or EXIT)
-
-    def _send_held(self) -> None:
-        self._held = False
-        for item in self._held_items:
-            self.connection.send(item)
-        self._held_items = []
-
     def exit(self, text: str = EXIT, *, reason: CloseReason = CloseReason.SAID_EXIT, sentence: str = "") -> None:
-        """Say goodbye and end the conversation: after what is held back, unless that takes long or this is said again.
+        """Say goodbye and end the conversation.
 
         `reason` and `sentence` tell the peer's user why, where the messages can carry them.
         """
         if self.ending:
             return
-        if self._held and not self._leaving:
-            self._leaving = text or EXIT
-            self._loop.call_later(self.limits.goodbye, self.exit, text)
-            return
-        if self._held:  # the room that it was for never answered: nothing of it was taken, and nothing counts as taken any more
-            self._held, self._on_taken = False, None
-            self._held_items = []
-            self._said += 1
         try:
             goodbye = Close(self.connection.messages.prepare(text) or EXIT, reason, sentence)
         except Exception as error:
@@ -454,6 +331,42 @@ class DirectChat:
             self._farewell.fail(error)
         self._end(Ending(EndedBy.FAULT, error.sentence, error))
 
+    # -- for subclasses ---------------------------------------------------------------------------------------------------
+
+    def send_line(self, line: str) -> None:
+        """Send a line that was said, and count it."""
+        self._said += 1
+        self.connection.send(line)
+
+    def hear_acknowledgement(self, taken: int) -> None:
+        """The other side has taken so many of our messages; one more than were said, if the goodbye is among them."""
+        self._acknowledged = max(self._acknowledged, min(taken, self._said))
+        if self._farewell and self._farewell.said and taken > self._said:
+            self._farewell.acknowledged = True
+            self._farewell.changed.set()
+
+    def hear_pong(self, body: bytes) -> None:
+        """The other side has answered a ping, and so has read all that was sent before it."""
+
+    def hear_goodbye(self) -> None:
+        """The other side has said goodbye: call `part`, now or when all that it said has been done."""
+        self.part()
+
+    def hear_late(self, item: Item) -> None:
+        """Something comes after our own goodbye, and before the other side's."""
+        if isinstance(item, str):
+            self._taken += 1
+            self._hearer.message(item if self._hearer.raw else clean(item))
+        else:
+            self._control(item)
+
+    def count_taken(self) -> int:
+        """How many of the other side's messages this side has taken, for the acknowledgement of its goodbye."""
+        return self._taken
+
+    def before_goodbye(self) -> None:
+        """Send what is to be sent before our own goodbye."""
+
     # -- ending: see farewell.py ------------------------------------------------------------------------------------------
 
     @property
@@ -478,12 +391,10 @@ class DirectChat:
     def part(self) -> None:
         """Answer the other side's goodbye: all that it said before has been done."""
         if self._farewell and self._farewell.heard and not self.ending:
-            self._send_held()
             self._say_goodbye(Close() if self.acknowledges else None, self._theirs)
 
     def _say_goodbye(self, goodbye: Close | None, ending: Ending) -> None:
-        if self._before_goodbye:
-            self._before_goodbye()
+        self.before_goodbye()
         farewell = self._farewell = self._farewell or Farewell()
         if farewell.heard:
             self._acknowledge_goodbye()
@@ -495,9 +406,8 @@ class DirectChat:
 
     def _acknowledge_goodbye(self) -> None:
         if self.acknowledges:  # it counts as one more message, unless something before it was not taken
-            taken = self._on_goodbye() if self._on_goodbye else self._taken
             ignored = self._farewell is not None and self._farewell.ignored
-            self.connection.send(Ack(taken + (not ignored)))
+            self.connection.send(Ack(self.count_taken() + (not ignored)))
 
     def _hear_goodbye(self, goodbye: Close) -> None:
         farewell = self._farewell = self._farewell or Farewell()
@@ -509,18 +419,8 @@ class DirectChat:
             self._acknowledge_goodbye()
             self.connection.flush()
             self.stream.finish()
-        elif self._on_left:
-            self._on_left()
         else:
-            self.part()
-
-    def _hear_acknowledgement(self, taken: int) -> None:
-        self._acknowledged = max(self._acknowledged, min(taken, self._said))
-        if self._on_taken:
-            self._on_taken(taken)
-        if self._farewell and self._farewell.said and taken > self._said:
-            self._farewell.acknowledged = True
-            self._farewell.changed.set()
+            self.hear_goodbye()
 
     def _hear_late(self, item: Item) -> None:
         """Something that comes when one of the two has said goodbye."""
@@ -529,17 +429,11 @@ class DirectChat:
         if farewell.over:
             return
         if isinstance(item, Ack):
-            self._hear_acknowledgement(item.taken)
+            self.hear_acknowledgement(item.taken)
         elif farewell.heard:
             return  # behind a goodbye nothing else is read
-        elif self._on_late and isinstance(item, str | Extension | Undecodable):
-            taken = isinstance(item, str) and self._on_late(item)
-            farewell.ignored = farewell.ignored or not taken  # a feature has let go of it
-        elif isinstance(item, str):
-            self._taken += 1
-            self._hearer.message(item if self._hearer.raw else clean(item))
         else:
-            self._control(item)
+            self.hear_late(item)
 
     def ignore_rest(self) -> None:
         """Let go of what has come and is not done, and read nothing more: for a conversation that this side has ended."""
@@ -559,7 +453,6 @@ class DirectChat:
         self._stop_heartbeat()
         if tracer := self.connection.tracer:
             tracer.tell("ended", ending.reason, by=ending.by.value)
-        self._held_items = []
         self.connection.drop_pending()
         farewell = self._farewell = self._farewell or Farewell()
         farewell.over = ending.by is EndedBy.FAULT
@@ -586,8 +479,6 @@ class DirectChat:
         """
         self._hearer, self._when_over, self._extensions = self.stack.ui, (), ()
         self._show_notice = self.stack.ui.notice
-        self._on_said = self._on_taken = self._on_left = self._on_late = self._on_goodbye = self._before_goodbye = None
-        self._on_read = self._meter = None
         self._stop_heartbeat()
         self.connection.close()
         error: BaseException | None = self.ending.error if self.ending else None

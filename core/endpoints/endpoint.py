@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, NotDone, UnknownPeer
+from plytalk.core.contracts.handler import MakesChat
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.optional import Releases, prepare
 from plytalk.core.contracts.peers import Role
@@ -65,6 +66,11 @@ class BaseEndpoint:
     ) -> None:
         self.stack, self._hook, self.limits, self._trace, self._secret = stack, hook, limits or Limits(), trace, secret
         self._heartbeat = Heartbeat(self.limits.ping)
+        self._make_chat: Callable[..., DirectChat] = DirectChat
+        for feature in stack.features:
+            if isinstance(feature, MakesChat):
+                self._make_chat = feature.make_chat
+                break
 
     async def prepare_layers(self, role: Role, stack: Stack) -> None:
         for layer in (stack.transport, stack.handshake, *stack.auths, stack.ui, *stack.features):
@@ -96,7 +102,7 @@ class BaseEndpoint:
         self, stack: Stack, stream: Stream, role: Role, *, notice: Callable[[str], None] | None = None, **options: Any
     ) -> DirectChat:
         connection = Connection(stack, stream, role, limits=self.limits, trace=self._trace, **options)
-        return DirectChat(connection, heartbeat=self._heartbeat, notice=notice)
+        return self._make_chat(connection, heartbeat=self._heartbeat, notice=notice)
 
     async def converse(self, session: DirectChat) -> Ending:
         """From the first word to the last. Raises BrokenPlugin where a hook or the UI fails; the peer gets a goodbye first."""

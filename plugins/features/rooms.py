@@ -6,7 +6,7 @@ asks to join. Where just two are there, both see and send what they would withou
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plytalk.core.contracts.errors import ChatError, Refused, Usage
 from plytalk.core.contracts.feature import Feature
@@ -16,14 +16,16 @@ from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.public_key import parse_fingerprint
 from plytalk.core.contracts.ui import Conversation
-from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.rooms.hub import Hub
 from plytalk.plugins.rooms.local_member import LocalMember
 from plytalk.plugins.rooms.member import Member
+from plytalk.plugins.rooms.member_chat import MemberChat
 from plytalk.plugins.rooms.member_names import new_name, room_name
 from plytalk.plugins.rooms.remote_peer import key_of
+from plytalk.plugins.rooms.room_chat import RoomChat
 from plytalk.plugins.rooms.room_client import AttendChat, Connect, RoomClient
 from plytalk.trust.folders import user_file
 
@@ -94,6 +96,9 @@ class Rooms(Feature):
         self._hub: Hub | None = None
         self._room_client = RoomClient(self._room, self._name, reconnect)
 
+    def make_chat(self, connection: Connection, **options: Any) -> MemberChat | RoomChat:
+        return (MemberChat if connection.role is Role.RESPONDER else RoomChat)(connection, **options)
+
     # -- at a server ------------------------------------------------------------------------------------------------------
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
@@ -138,7 +143,7 @@ class Rooms(Feature):
         key = key_of(identity) if identity else None
         return self._hub is not None and key is not None and self._hub.holds_role(key)
 
-    def attach(self, session: DirectChat) -> None:
+    def attach(self, session: MemberChat) -> None:
         assert self._hub is not None
         Member(self._hub, session)
 
@@ -159,7 +164,7 @@ class Rooms(Feature):
 
     # -- at a client ------------------------------------------------------------------------------------------------------
 
-    def begin(self, first: DirectChat, connect: Connect, attend: AttendChat) -> RoomClient:
+    def begin(self, first: RoomChat, connect: Connect, attend: AttendChat) -> RoomClient:
         self._room_client.begin(first, connect, attend)
         return self._room_client
 

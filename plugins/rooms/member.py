@@ -19,6 +19,7 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import brief, clean
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.rooms.budget import ANSWER, COMMAND
+from plytalk.plugins.rooms.member_chat import MemberChat
 from plytalk.plugins.rooms.pace import PacedSpeaker, PaceHub
 from plytalk.plugins.rooms.remote_peer import key_of, marks_of
 from plytalk.plugins.rooms.resume import Origin
@@ -81,7 +82,7 @@ class Member(PacedSpeaker):
 
     _hub: MemberHub
 
-    def __init__(self, hub: MemberHub, session: DirectChat) -> None:
+    def __init__(self, hub: MemberHub, session: MemberChat) -> None:
         self.id = next(_ids)
         self.key = key_of(session.identity)
         super().__init__(hub, session, self.key or self.id)
@@ -94,9 +95,8 @@ class Member(PacedSpeaker):
         self.running = 0  # commands that have not finished
         self._waiting: asyncio.TimerHandle | None = None
         session.heard_by(self)
-        session.metered_by(self)
+        session.attach(self)
         session.when_over(self._over)
-        session.count_by(self._count, self._leaves, self._catch_up_now, self._say_late)
         if session.stack.make_messages.layer.extensible:
             session.extend(ROOM, self._asks)
             self._waiting = hub.loop.call_later(GRACE, self._speaks_plainly)
@@ -128,7 +128,7 @@ class Member(PacedSpeaker):
         if budget.messages < 0 or budget.work < 0:
             self._stop_if_over()
 
-    def _say_late(self, text: str) -> bool:
+    def say_late(self, text: str) -> bool:
         """It said something after the server's user, its only company, had nothing more to say: that user still reads it."""
         company = self._hub.parting
         if company is None or self.muted or (text[:1] == "/" and text[:2] != "//"):
@@ -159,10 +159,7 @@ class Member(PacedSpeaker):
             self._waiting.cancel()
             self._waiting = None
 
-    def _count(self) -> int:
-        return self.taken
-
-    def _leaves(self) -> None:
+    def leaves(self) -> None:
         """It has said goodbye, and is answered when all that it said is in the room and its commands have been answered."""
         self._parting = True
         if self.room:
@@ -176,7 +173,7 @@ class Member(PacedSpeaker):
         if self._parting and not self.running:
             self.session.part()
 
-    def _catch_up_now(self) -> None:
+    def catch_up(self) -> None:
         if self.room:
             self.room.catch_up(self)
 

@@ -7,7 +7,7 @@ words ended (`taken`), and what is missing goes out again, so that nothing is lo
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -15,13 +15,13 @@ from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch
 from plytalk.core.contracts.items import EXIT, Extension, is_exit
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.rooms.reconnecting import Reconnecting
+from plytalk.plugins.rooms.room_chat import RoomChat
 from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.rooms.screen import show, tell
 
-Connect = Callable[[], Awaitable[DirectChat]]
-AttendChat = Callable[[DirectChat], Awaitable[Ending]]
+Connect = Callable[[], Awaitable[RoomChat]]
+AttendChat = Callable[[RoomChat], Awaitable[Ending]]
 
 MAX_SHOWN = 100
 """How many of the members present are named to a newcomer."""
@@ -40,7 +40,7 @@ class RoomClient:
     def __init__(self, room: str = "", name: str = "", reconnect: bool = False) -> None:
         self._room, self.name = room, name
         self._reconnecting = Reconnecting(reconnect)
-        self.chat: DirectChat | None = None
+        self.chat: RoomChat | None = None
         self._attached = asyncio.Event()
         self._waiting: list[str] = []
         self._ending: Ending | None = None
@@ -57,7 +57,7 @@ class RoomClient:
 
     # -- the conversation -------------------------------------------------------------------------------------------------
 
-    def begin(self, chat: DirectChat, connect: Connect, attend: AttendChat) -> None:
+    def begin(self, chat: RoomChat, connect: Connect, attend: AttendChat) -> None:
         """Begin with this connection; `connect` opens another one, and `attend` talks over one until it is over."""
         self.stack, self.address, self._connect, self._attend = chat.stack, chat.address, connect, attend
         self._first = chat
@@ -74,7 +74,7 @@ class RoomClient:
         self._ending = ending
         return ending
 
-    async def _talk(self, chat: DirectChat) -> Ending:
+    async def _talk(self, chat: RoomChat) -> Ending:
         self._reconnecting.begin()
         self._join(chat)
         return await self._attend(chat)
@@ -152,7 +152,7 @@ class RoomClient:
 
     # -- joining, and coming back -----------------------------------------------------------------------------------------
 
-    def _join(self, chat: DirectChat) -> None:
+    def _join(self, chat: RoomChat) -> None:
         """A connection stands: ask to join, and say what was said meanwhile."""
         leaves_later = self._returning  # behind what was said before
         if chat.stack.make_messages.layer.extensible:
@@ -165,13 +165,13 @@ class RoomClient:
         if self._leaving and not leaves_later:
             chat.exit()
 
-    def opened(self, session: DirectChat) -> None:
+    def opened(self, session: RoomChat) -> None:
         """Ask to join. On a return, hold back what is said now, and say exit behind it where the user has."""
         self._session, self.welcome, self.sent_away = session, False, False
         self._before = len(self._unacknowledged)
         session.extend(ROOM, self._hear)
         session.extend(EVENT, self._event)
-        session.keep_count(self._said, self._acknowledged)
+        session.keeper = self
         request: dict[str, Any] = {"do": "join", "instance": self._instance}
         if self._room:
             request["room"] = self._room
@@ -182,19 +182,21 @@ class RoomClient:
         session.send_item(Extension(ROOM, write(**request)))
         if self._returning:
             session.when_read(self._no_rooms)
-            session.hold(self._leaving)  # what is said now comes after what was said before
+            session.hold()  # what is said now comes after what was said before
             session.recount(self._taken, self._taken + len(self._unacknowledged))
         self._returning = True
 
-    def _over(self, session: DirectChat, ending: Ending) -> None:
+    def _over(self, session: object, ending: Ending) -> None:
         self._attached.clear()
         self.sent_away = ending.is_final
 
-    def _said(self, text: str) -> None:
+    def keep_line(self, line: str) -> None:
+        """Keep a line until it is acknowledged."""
         if self.welcome or len(self._unacknowledged) < MAX_KEPT:  # who never says welcome has no room to come back to
-            self._unacknowledged.append(text)
+            self._unacknowledged.append(line)
 
-    def _acknowledged(self, taken: int) -> None:
+    def acknowledge(self, taken: int) -> None:
+        """The server has taken so many of all lines that were said."""
         while self._taken < taken and self._unacknowledged:
             line = self._unacknowledged.popleft()
             blank = not line or line.isspace()
@@ -226,7 +228,7 @@ class RoomClient:
         ui = self._session.stack.ui
         taken = number(said, "taken")
         if self._epoch in ("", epoch) and taken >= self._taken:
-            self._acknowledged(taken)
+            self.acknowledge(taken)
         else:  # it has forgotten us, if it is the same server at all
             unshown = max(self._unshown, 0) if epoch != self._epoch else 0  # the same server has what it has taken
             if lost := self._before + unshown:
@@ -239,7 +241,7 @@ class RoomClient:
             tell(ui, "You were away too long: some of what was said meanwhile is missing here.")
         if self._epoch:  # it has been here before
             self._session.recount(self._taken, self._taken + len(self._unacknowledged))
-        self._session.release(tuple(islice(self._unacknowledged, self._before)))
+        self._release(tuple(islice(self._unacknowledged, self._before)))
 
     def _no_rooms(self) -> None:
         """The server has read the request to join and has not said welcome: it cannot say what it has taken either."""
@@ -251,7 +253,12 @@ class RoomClient:
             self._unacknowledged.popleft()
         self._taken = self._before = self._unshown = 0
         self._session.recount(0, len(self._unacknowledged))
-        self._session.release()
+        self._release()
+
+    def _release(self, before: Sequence[str] = ()) -> None:
+        self._session.release(before)
+        if self._leaving:
+            self._session.exit()
 
     def _enter(self, said: dict[str, Any], room: str, epoch: str, name: str, following: int) -> None:
         back = (room, epoch) == (self._room, self._epoch)

@@ -30,7 +30,7 @@ _HOMES = {
     ),
     "core.contracts.feature": "Feature",
     "core.contracts.framer": "Framer",
-    "core.contracts.handler": "ClientFeature GroupFeature LastingConversation ServerStack",
+    "core.contracts.handler": "ClientFeature GroupFeature LastingConversation MakesChat ServerStack",
     "core.contracts.handshake": "Handshake HandshakeIO NegotiatingIO negotiating",
     "core.contracts.items": "Ack Close CloseReason Control Empty Extension Item Ping Pong Undecodable",
     "core.contracts.layer": "Buffer Failed Frame FrameKind Layer Option",
@@ -119,6 +119,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.handler import ClientFeature as ClientFeature
     from plytalk.core.contracts.handler import GroupFeature as GroupFeature
     from plytalk.core.contracts.handler import LastingConversation as LastingConversation
+    from plytalk.core.contracts.handler import MakesChat as MakesChat
     from plytalk.core.contracts.handler import ServerStack as ServerStack
     from plytalk.core.contracts.handshake import Handshake as Handshake
     from plytalk.core.contracts.handshake import HandshakeIO as HandshakeIO

@@ -84,14 +84,17 @@ async def meet(client: End, server: End, limits: Limits | None = None) -> tuple[
 
 
 class Meeting:
-    """The same, with both sessions in conversation where they opened, until the block ends."""
+    """The same, with both sessions in conversation where they opened, until the block ends.
 
-    def __init__(self, client: End, server: End, limits: Limits | None = None) -> None:
+    `make_chat` makes the client's.
+    """
+
+    def __init__(self, client: End, server: End, limits: Limits | None = None, make_chat: type[DirectChat] = DirectChat) -> None:
         self._streams = memory_stream_pair()
         self._people = client.person, server.person
         self.client, self.server = (
-            DirectChat(Connection(each.stack, stream, each.role, limits=limits))
-            for each, stream in zip((client, server), self._streams, strict=True)
+            make(Connection(each.stack, stream, each.role, limits=limits))
+            for make, each, stream in zip((make_chat, DirectChat), (client, server), self._streams, strict=True)
         )
 
     async def __aenter__(self) -> "Meeting":

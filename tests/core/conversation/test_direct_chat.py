@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
+from alone import Alone, Items, Silent, frame
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import (
@@ -18,7 +19,6 @@ from plytalk.core.contracts.errors import (
     Truncated,
 )
 from plytalk.core.contracts.framer import Framer
-from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.items import Ack, Close, Control, Extension, Item, Ping, Pong
 from plytalk.core.contracts.layer import Buffer, Frame, FrameKind, Layer
 from plytalk.core.contracts.limits import Limits
@@ -29,19 +29,7 @@ from plytalk.core.io.memory_stream import HIGH_WATER, MemoryStream, memory_strea
 from plytalk.core.pipeline.connection import Connection
 from plytalk.testing import PlainFrames, RecordingUi, TypedFrames, byte_by_byte, randomly, stack_of, two_ends
 from plytalk.testing.parts import PlainWords, Unsealed
-from plytalk.testing.transports import Receiver
 from plytalk.testing.verdict import idle
-
-
-class Silent(Handshake):
-    """Nothing is agreed on."""
-
-    name = "silent"
-
-    async def initiate(self, io) -> SessionSecrets:
-        return SessionSecrets.none()
-
-    respond = initiate
 
 
 class Bytes(Framer):
@@ -66,40 +54,6 @@ class Bytes(Framer):
     @property
     def unfinished(self) -> int:
         return len(self._held)
-
-
-class Alone:
-    """A session, and its peer as bare bytes."""
-
-    def __init__(self, *layers: type[Layer], limits: Limits | None = None, stream: type[MemoryStream] = MemoryStream) -> None:
-        self.peer, mine = MemoryStream("memory:server"), stream("memory:client")
-        self.peer._other, mine._other = mine, self.peer
-        self.stream = mine
-        self.session = DirectChat(
-            Connection(stack_of(Silent, *layers), mine, Role.INITIATOR, limits=limits or Limits(goodbye=0.01))
-        )
-        ui = self.session.stack.ui
-        assert isinstance(ui, RecordingUi)
-        self.ui = ui
-        self.heard = Receiver(self.peer)
-
-    async def open(self) -> "Alone":
-        await self.session.open()
-        self.session.begin()
-        return self
-
-    async def over(self) -> Ending:
-        ending = await self.session.over()
-        self.peer.close()
-        return ending
-
-    @property
-    def says(self) -> bytes:
-        return bytes(self.heard.came)
-
-
-def frame(payload: bytes, kind: bytes = b"M") -> bytes:
-    return TypedFrames().encode(kind, payload)
 
 
 # -- talking --------------------------------------------------------------------------------------------------------------
@@ -233,25 +187,6 @@ async def test_an_answer_given_while_hearing_goes_out_at_once() -> None:
     await alone.over()
 
 
-async def test_what_is_said_while_hearing_goes_out_in_one_piece_also_where_it_was_held() -> None:
-    class Holds(RecordingUi):
-        """Holds back its answers for a moment."""
-
-        def message(self, text: str) -> None:
-            assert isinstance(self.session, DirectChat)
-            self.session.hold()
-            self.session.say(text)
-            self.session.release()
-            self.session.say("and more")
-
-    alone = await Alone(Holds).open()
-    alone.ui.opened(alone.session)
-    alone.session.connection._receive(frame(b"one"))
-    assert [*alone.peer._inbox] == [frame(b"one") + frame(b"and more")]
-    alone.session.exit()
-    await alone.over()
-
-
 async def test_what_reaches_the_screen_is_clean_unless_the_ui_says_raw() -> None:
     class Raw(RecordingUi):
         """Escapes by itself."""
@@ -321,32 +256,6 @@ async def test_a_ping_is_answered_unless_nobody_reads_the_answers() -> None:
 
 
 # -- what features do with it ---------------------------------------------------------------------------------------------
-
-
-class Items(PlainWords):
-    """Has items of all types."""
-
-    name = "items"
-    extensible = True
-
-    def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
-        for item in items:
-            match item:
-                case Extension(kind, body):
-                    yield b"+%d %s" % (kind, body)
-                case Ack(taken):
-                    yield b"=%d" % taken
-                case Close():
-                    yield b"exit"
-                case _:
-                    yield str(item).encode()
-
-    def unpack(self, plaintext: bytes) -> Iterable[Item]:
-        sign, rest = plaintext[:1], plaintext[1:]
-        if sign == b"+":
-            kind, _, body = rest.partition(b" ")
-            return [Extension(int(kind), body)]
-        return [Ack(int(rest))] if sign == b"=" else super().unpack(plaintext)
 
 
 class LineSubscriber:
@@ -453,57 +362,6 @@ async def test_an_item_sent_while_something_is_received_goes_out_too() -> None:
     assert alone.says == frame(b"=9")
     alone.session.exit()
     await alone.over()
-
-
-async def test_what_is_said_is_counted_and_what_was_taken_told() -> None:
-    alone = await Alone(Items, limits=Limits(message=10)).open()
-    said: list[str] = []
-    taken: list[int] = []
-    alone.peer.send(frame(b"=1"))
-    await idle()
-    alone.session.keep_count(said.append, taken.append)
-    alone.session.say("one")
-    alone.session.say("far too long to be sent")
-    alone.session.send_item(Extension(8, b""))
-    alone.session.say("two")
-    alone.peer.send(frame(b"=2") + frame(b"=0"))
-    await idle()
-    assert (said, taken) == (["one", "two"], [2, 0])
-    alone.session.say("exit")
-    alone.session.say("ghost")
-    assert said == ["one", "two"]
-    await alone.over()
-
-
-async def test_while_it_is_held_nothing_goes_out_and_then_all_in_order() -> None:
-    alone = await Alone(Items).open()
-    alone.session.say("before")
-    alone.session.hold()
-    assert b"".join(alone.peer._inbox) == frame(b"before")
-    alone.session.say("held")
-    await alone.session.drain()
-    alone.peer.send(frame(b"hello"))
-    await alone.ui.until(messages=1)
-    assert alone.says == frame(b"before")
-    alone.session.release(("again", "and again"))
-    alone.session.say("after")
-    await idle()
-    assert alone.says == b"".join(map(frame, (b"before", b"again", b"and again", b"held", b"after")))
-    alone.session.exit()
-    await alone.over()
-
-
-async def test_who_leaves_while_it_is_held_has_said_all() -> None:
-    alone = await Alone(Items).open()
-    alone.session.hold()
-    alone.session.say("last words")
-    alone.session.exit()
-    await idle()
-    assert alone.says == b""  # what was said before may still come before it
-    alone.session.exit()
-    await idle()
-    assert alone.says == frame(b"exit")  # nobody asked for what was said before, so nothing is said out of order
-    assert (await alone.over()).exit_code == 8
 
 
 async def test_what_was_packed_once_for_many_goes_out_behind_what_is_pending() -> None:
@@ -770,6 +628,10 @@ class Counts:
         self.left.append(size)
 
 
+class Metered(DirectChat):
+    """Has a meter of its tests."""
+
+
 async def test_a_meter_is_told_what_comes_also_of_messages_that_are_unpacked_one_by_one() -> None:
     class OneByOne(PlainWords):
         """Unpacks its messages as they are asked for."""
@@ -779,8 +641,8 @@ async def test_a_meter_is_told_what_comes_also_of_messages_that_are_unpacked_one
         def unpack(self, plaintext: bytes) -> Iterator[Item]:
             yield from plaintext.decode().split()
 
-    alone, meter = await Alone(OneByOne).open(), Counts()
-    alone.session.metered_by(meter)
+    alone, meter = await Alone(OneByOne, make_chat=Metered).open(), Counts()
+    alone.session.meter = meter
     alone.peer.send(frame(b"one two three") + frame(b"four") + b"M")
     await idle()
     assert meter.records == [(13, 3), (4, 1)]

@@ -16,9 +16,10 @@ from plytalk.core.contracts.errors import BrokenPlugin, NotDone, Refused, Trunca
 from plytalk.core.contracts.items import Ack, Extension, Pong
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.ui import Conversation
-from plytalk.core.conversation.direct_chat import READ_SO_FAR, DirectChat
+from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.features.rooms import Rooms
 from plytalk.plugins.rooms.reconnecting import Reconnecting
+from plytalk.plugins.rooms.room_chat import READ_SO_FAR, RoomChat
 from plytalk.plugins.rooms.room_client import RoomClient
 from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent, read
 from plytalk.plugins.transports.memory import Memory
@@ -67,10 +68,10 @@ Screen.says, Screen.thinks = "", 0.0  # what a meeting asks of its people
 
 
 @asynccontextmanager
-async def visiting(room_client: RoomClient, ends: tuple[End, End]) -> AsyncIterator[tuple[DirectChat, Server]]:
+async def visiting(room_client: RoomClient, ends: tuple[End, End]) -> AsyncIterator[tuple[RoomChat, Server]]:
     """One connection of a visit; it is cut when the block ends."""
     ends[1].person.messages.clear()
-    async with Meeting(*ends) as meeting:
+    async with Meeting(*ends, make_chat=RoomChat) as meeting:
         assert meeting.outcomes == (None, None)
         room_client.opened(meeting.client)
         yield meeting.client, Server(meeting.server, ends[1].person)  # type: ignore[arg-type]
@@ -163,7 +164,7 @@ async def test_a_return_to_a_server_without_rooms_does_not_wait_for_a_welcome(en
     async with visiting(room_client, both) as (session, _):
         session.say("lost")
         await idle()
-    async with Meeting(*both) as meeting:
+    async with Meeting(*both, make_chat=RoomChat) as meeting:
         both[1].person.messages.clear()
         room_client.opened(meeting.client)
         meeting.client.say("while away")

@@ -1,0 +1,108 @@
+"""A client's present connection: what is said is told to its keeper, and waits while it is held."""
+
+from alone import Alone, Items, frame
+
+from plytalk.core.contracts.items import Extension
+from plytalk.core.contracts.limits import Limits
+from plytalk.plugins.rooms.room_chat import RoomChat
+from plytalk.testing import RecordingUi
+from plytalk.testing.verdict import idle
+
+
+class Keeper:
+    """Notes what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.taken: list[int] = []
+        self.keep_line, self.acknowledge = self.said.append, self.taken.append
+
+
+async def test_what_is_said_while_hearing_goes_out_in_one_piece_also_where_it_was_held() -> None:
+    class Holds(RecordingUi):
+        """Holds back its answers for a moment."""
+
+        def message(self, text: str) -> None:
+            assert isinstance(self.session, RoomChat)
+            self.session.hold()
+            self.session.say(text)
+            self.session.release()
+            self.session.say("and more")
+
+    alone = await Alone(Holds, make_chat=RoomChat).open()
+    alone.ui.opened(alone.session)
+    alone.session.connection._receive(frame(b"one"))
+    assert [*alone.peer._inbox] == [frame(b"one") + frame(b"and more")]
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_what_is_said_is_counted_and_what_was_taken_told() -> None:
+    alone = await Alone(Items, limits=Limits(message=10), make_chat=RoomChat).open()
+    keeper = Keeper()
+    alone.peer.send(frame(b"=1"))
+    await idle()
+    alone.session.keeper = keeper
+    alone.session.say("one")
+    alone.session.say("far too long to be sent")
+    alone.session.send_item(Extension(8, b""))
+    alone.session.say("two")
+    alone.peer.send(frame(b"=2") + frame(b"=0"))
+    await idle()
+    assert (keeper.said, keeper.taken) == (["one", "two"], [2, 0])
+    alone.session.say("exit")
+    alone.session.say("ghost")
+    assert keeper.said == ["one", "two"]
+    await alone.over()
+
+
+async def test_while_it_is_held_nothing_goes_out_and_then_all_in_order() -> None:
+    alone = await Alone(Items, make_chat=RoomChat).open()
+    alone.session.say("before")
+    alone.session.hold()
+    assert b"".join(alone.peer._inbox) == frame(b"before")
+    alone.session.say("held")
+    await alone.session.drain()
+    alone.peer.send(frame(b"hello"))
+    await alone.ui.until(messages=1)
+    assert alone.says == frame(b"before")
+    alone.session.release(("again", "and again"))
+    alone.session.say("after")
+    await idle()
+    assert alone.says == b"".join(map(frame, (b"before", b"again", b"and again", b"held", b"after")))
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_who_leaves_while_it_is_held_has_said_all() -> None:
+    alone = await Alone(Items, make_chat=RoomChat).open()
+    alone.session.hold()
+    alone.session.say("last words")
+    alone.session.exit()
+    await idle()
+    assert alone.says == b""  # what was said before may still come before it
+    alone.session.exit()
+    await idle()
+    assert alone.says == frame(b"exit")  # nobody asked for what was said before, so nothing is said out of order
+    assert (await alone.over()).exit_code == 8
+
+
+async def test_an_answer_of_the_room_behind_our_goodbye_sends_nothing() -> None:
+    alone = await Alone(Items, make_chat=RoomChat).open()
+    alone.session.hold()
+    alone.session.exit()
+    alone.session.exit()
+    alone.session.release(("again",))
+    await idle()
+    assert alone.says == frame(b"exit")
+    await alone.over()
+
+
+async def test_a_goodbye_of_the_other_side_is_answered_behind_what_is_held() -> None:
+    alone = await Alone(Items, make_chat=RoomChat).open()
+    alone.session.hold()
+    alone.session.say("held")
+    alone.peer.send(frame(b"exit"))
+    await idle()
+    assert alone.says == frame(b"held") + frame(b"=1") + frame(b"exit")
+    await alone.over()
