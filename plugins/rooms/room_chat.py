@@ -8,33 +8,24 @@ leaving --- exit again, or `Limits.goodbye` over -> the goodbye goes out, and wh
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from plytalk.core.contracts.items import EXIT, CloseReason, Item, Ping
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.pipeline.connection import Connection
+from plytalk.plugins.rooms.kept_lines import KeptLines
 
 READ_SO_FAR = b"read so far?"
 
 
-class LineKeeper(Protocol):
-    """Keeps the lines that a client has said, over all its connections, until they are acknowledged."""
-
-    def keep_line(self, line: str) -> None:
-        """This line is said."""
-
-    def acknowledge(self, taken: int) -> None:
-        """The other side has taken so many lines of all that were said."""
-
-
 class RoomChat(DirectChat):
-    """`keeper` is told what is said over this connection, and what is acknowledged."""
+    """`lines` keeps what is said, None in messages that acknowledge nothing."""
 
-    __slots__ = ("_goodbye", "_held", "_on_read", "keeper")
+    __slots__ = ("_goodbye", "_held", "_on_read", "lines")
 
     def __init__(self, connection: Connection, **options: Any) -> None:
         super().__init__(connection, **options)
-        self.keeper: LineKeeper | None = None
+        self.lines: KeptLines | None = None
         self._held: list[Item] | None = None
         self._goodbye = ""  # of a user that leaves while lines are held
         self._on_read: Callable[[], None] | None = None
@@ -54,8 +45,8 @@ class RoomChat(DirectChat):
             tell()
 
     def hear_acknowledgement(self, taken: int) -> None:
-        if self.keeper:
-            self.keeper.acknowledge(taken)
+        if self.lines is not None:
+            self.lines.acknowledge(taken)
         super().hear_acknowledgement(taken)
 
     # -- out --------------------------------------------------------------------------------------------------------------
@@ -83,8 +74,8 @@ class RoomChat(DirectChat):
     def send_line(self, line: str) -> None:
         if self._goodbye:
             return
-        if self.keeper:
-            self.keeper.keep_line(line)
+        if self.lines is not None:
+            self.lines.add(line)
         self._said += 1
         if self._held is None:
             self.connection.send(line)
@@ -105,10 +96,10 @@ class RoomChat(DirectChat):
                 self._loop.call_later(self.limits.goodbye, self.exit, text)
                 return
             # The room that it was for never answered: nothing of it was taken, and nothing counts as taken any more.
-            self._held = self.keeper = None
+            self._held = self.lines = None
             self._said += 1
         super().exit(text, reason=reason, sentence=sentence)
 
     def forget(self) -> None:
-        self.keeper = self._on_read = None
+        self.lines = self._on_read = None
         super().forget()

@@ -6,15 +6,14 @@ words ended (`taken`), and what is missing goes out again, so that nothing is lo
 
 import asyncio
 import secrets
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from itertools import islice
 from typing import Any
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch
 from plytalk.core.contracts.items import EXIT, Extension, is_exit
 from plytalk.core.contracts.sanitise import clean
+from plytalk.plugins.rooms.kept_lines import KeptLines
 from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.room_chat import RoomChat
 from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent, read, write
@@ -25,10 +24,6 @@ AttendChat = Callable[[RoomChat], Awaitable[Ending]]
 
 MAX_SHOWN = 100
 """How many of the members present are named to a newcomer."""
-
-
-MAX_KEPT = 10_000
-"""How many lines are kept for a server that has not said whether it has rooms."""
 
 
 class RoomClient:
@@ -49,9 +44,7 @@ class RoomClient:
         self._epoch = ""
         self._last = 0
         self._since = 0  # from this event on, those in our name are ours
-        self._unacknowledged: deque[str] = deque()
-        self._taken = self._before = 0
-        self._unshown = 0  # lines that the server has taken, and that have not come back as events yet
+        self._lines = KeptLines()
         self._returning = self.welcome = self.sent_away = False
         self._leaving = False  # the user has said exit while there was no connection, or on one that was cut before it arrived
 
@@ -134,7 +127,7 @@ class RoomClient:
             self.chat.exit(text)
         elif not self.ending:
             self._leaving, self._ending = True, Ending(EndedBy.US, "You said exit.")
-            if not self._waiting and not self._unacknowledged:
+            if not self._waiting and not len(self._lines):
                 self._reconnecting.stop()
 
     def interrupt(self) -> bool:
@@ -168,10 +161,10 @@ class RoomClient:
     def opened(self, session: RoomChat) -> None:
         """Ask to join. On a return, hold back what is said now, and say exit behind it where the user has."""
         self._session, self.welcome, self.sent_away = session, False, False
-        self._before = len(self._unacknowledged)
+        self._lines.begin_connection()
         session.extend(ROOM, self._hear)
         session.extend(EVENT, self._event)
-        session.keeper = self
+        session.lines = self._lines
         request: dict[str, Any] = {"do": "join", "instance": self._instance}
         if self._room:
             request["room"] = self._room
@@ -183,26 +176,12 @@ class RoomClient:
         if self._returning:
             session.when_read(self._no_rooms)
             session.hold()  # what is said now comes after what was said before
-            session.recount(self._taken, self._taken + len(self._unacknowledged))
+            self._recount()
         self._returning = True
 
     def _over(self, session: object, ending: Ending) -> None:
         self._attached.clear()
         self.sent_away = ending.is_final
-
-    def keep_line(self, line: str) -> None:
-        """Keep a line until it is acknowledged."""
-        if self.welcome or len(self._unacknowledged) < MAX_KEPT:  # who never says welcome has no room to come back to
-            self._unacknowledged.append(line)
-
-    def acknowledge(self, taken: int) -> None:
-        """The server has taken so many of all lines that were said."""
-        while self._taken < taken and self._unacknowledged:
-            line = self._unacknowledged.popleft()
-            blank = not line or line.isspace()
-            self._unshown += not blank and (line[:1] != "/" or line[:2] == "//")  # of these nothing need come back
-            self._taken += 1
-            self._before = max(self._before - 1, 0)
 
     def _hear(self, body: bytes) -> None:
         said = read(body) or {}
@@ -210,6 +189,7 @@ class RoomClient:
             case {"do": "welcome", "room": str(room), "epoch": str(epoch), "you": str(name), "next": int(following)}:
                 if not self.welcome:
                     self.welcome = True
+                    self._lines.welcome()
                     self._arrived(said, epoch)
                 self._enter(said, room, epoch, name, following)
             case {"do": "you", "room": str(), "you": str()} if why := said.get("why"):
@@ -225,35 +205,32 @@ class RoomClient:
 
     def _arrived(self, said: dict[str, Any], epoch: str) -> None:
         """The first welcome of a connection: on a return, what has not been taken yet is said again."""
-        ui = self._session.stack.ui
-        taken = number(said, "taken")
-        if self._epoch in ("", epoch) and taken >= self._taken:
-            self.acknowledge(taken)
+        ui, lines, taken = self._session.stack.ui, self._lines, number(said, "taken")
+        if self._epoch in ("", epoch) and taken >= lines.taken:
+            lines.acknowledge(taken)
         else:  # it has forgotten us, if it is the same server at all
-            unshown = max(self._unshown, 0) if epoch != self._epoch else 0  # the same server has what it has taken
-            if lost := self._before + unshown:
+            unshown = max(lines.unshown, 0) if epoch != self._epoch else 0  # the same server has what it has taken
+            if lost := lines.earlier + unshown:
                 tell(ui, f"The server was restarted: your last {lost} lines may not have arrived.")
-            self._unshown = 0
-            for _ in range(self._before):
-                self._unacknowledged.popleft()
-            self._taken, self._before = taken, 0
+            lines.drop_earlier(taken)
         if self._epoch and said.get("missed"):
             tell(ui, "You were away too long: some of what was said meanwhile is missing here.")
         if self._epoch:  # it has been here before
-            self._session.recount(self._taken, self._taken + len(self._unacknowledged))
-        self._release(tuple(islice(self._unacknowledged, self._before)))
+            self._recount()
+        self._release(lines.said_earlier())
 
     def _no_rooms(self) -> None:
         """The server has read the request to join and has not said welcome: it cannot say what it has taken either."""
         if self.welcome:
             return
-        if lost := self._before:
+        if lost := self._lines.earlier:
             tell(self._session.stack.ui, f"This server has no rooms: your last {lost} lines may not have arrived.")
-        for _ in range(self._before):
-            self._unacknowledged.popleft()
-        self._taken = self._before = self._unshown = 0
-        self._session.recount(0, len(self._unacknowledged))
+        self._lines.drop_earlier(0)
+        self._recount()
         self._release()
+
+    def _recount(self) -> None:
+        self._session.recount(self._lines.taken, self._lines.taken + len(self._lines))
 
     def _release(self, before: Sequence[str] = ()) -> None:
         self._session.release(before)
@@ -265,7 +242,7 @@ class RoomClient:
         self._room, self._epoch, self.name, self._last = room, epoch, name, following - 1
         if back:
             return
-        self._since, self._unshown = number(said, "now") or following, 0
+        self._since, self._lines.unshown = number(said, "now") or following, 0
         self._introduce(said, room, name)
 
     def _introduce(self, said: dict[str, Any], room: str, name: str) -> None:
@@ -287,7 +264,7 @@ class RoomClient:
             return
         self._last = event.id
         mine = event.name == self.name and event.id >= self._since
-        self._unshown -= mine and event.kind == Kind.SAID
+        self._lines.unshown -= mine and event.kind == Kind.SAID
         show(self._session.stack.ui, event, self.name, mine)
         if mine and event.kind == Kind.RENAMED:
             self.name = event.text

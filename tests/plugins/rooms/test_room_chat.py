@@ -1,21 +1,13 @@
-"""A client's present connection: what is said is told to its keeper, and waits while it is held."""
+"""A client's present connection: what is said is kept, and waits while it is held."""
 
 from alone import Alone, Items, frame
 
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.limits import Limits
+from plytalk.plugins.rooms.kept_lines import KeptLines
 from plytalk.plugins.rooms.room_chat import RoomChat
 from plytalk.testing import RecordingUi
 from plytalk.testing.verdict import idle
-
-
-class Keeper:
-    """Notes what it is told."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.taken: list[int] = []
-        self.keep_line, self.acknowledge = self.said.append, self.taken.append
 
 
 async def test_what_is_said_while_hearing_goes_out_in_one_piece_also_where_it_was_held() -> None:
@@ -39,20 +31,21 @@ async def test_what_is_said_while_hearing_goes_out_in_one_piece_also_where_it_wa
 
 async def test_what_is_said_is_counted_and_what_was_taken_told() -> None:
     alone = await Alone(Items, limits=Limits(message=10), make_chat=RoomChat).open()
-    keeper = Keeper()
     alone.peer.send(frame(b"=1"))
     await idle()
-    alone.session.keeper = keeper
+    alone.session.lines = lines = KeptLines()
     alone.session.say("one")
     alone.session.say("far too long to be sent")
     alone.session.send_item(Extension(8, b""))
     alone.session.say("two")
+    alone.session.say("three")
+    assert (len(lines), lines.taken) == (3, 0)
     alone.peer.send(frame(b"=2") + frame(b"=0"))
     await idle()
-    assert (keeper.said, keeper.taken) == (["one", "two"], [2, 0])
+    assert (len(lines), lines.taken) == (1, 2)
     alone.session.say("exit")
     alone.session.say("ghost")
-    assert keeper.said == ["one", "two"]
+    assert len(lines) == 1
     await alone.over()
 
 
