@@ -33,8 +33,8 @@ from plytalk.core.conversation.farewell import STOPPED, Farewell
 from plytalk.core.conversation.heartbeat import Heartbeat
 from plytalk.core.conversation.meter import Meter
 from plytalk.core.pipeline.connection import Connection, Reading
-from plytalk.core.pipeline.establish import IsThere
 from plytalk.core.pipeline.pieces import Pieces
+from plytalk.core.pipeline.user_questions import IsThere
 
 MAX_SAME, MAX_NOTICES = 3, 100
 """How often the same sentence is shown in a conversation, and how many different ones."""

@@ -24,7 +24,7 @@ from plytalk.core.contracts.errors import (
     WrongSecret,
 )
 from plytalk.core.contracts.limits import Limits
-from plytalk.core.pipeline.establish import is_local
+from plytalk.core.io.address import is_local
 
 T = TypeVar("T", bound=Hashable)
 By = TypeVar("By", bound=Hashable)

@@ -27,7 +27,7 @@ from plytalk.core.endpoints.admission import TurnedAway
 from plytalk.core.endpoints.capacity import Capacity
 from plytalk.core.endpoints.endpoint import BaseEndpoint, stop
 from plytalk.core.endpoints.notices import Notices
-from plytalk.core.pipeline.establish import is_local
+from plytalk.core.io.address import is_local
 
 
 class State(Enum):

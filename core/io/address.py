@@ -7,6 +7,7 @@ one spelling afterwards, so that it is looked up in known_hosts under one name. 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from plytalk.core.contracts.errors import Usage
@@ -172,3 +173,16 @@ def _ascii(name: str, written: str) -> str:
         raise Usage(
             f"'{written}' is not a host that can be looked up.", "Write its ASCII form, xn--..., if it has one."
         ) from None
+
+
+def is_local(peer: str) -> bool:
+    """Whether a peer is on this machine, by its address as a stream shows it: there one user may well be both ends."""
+    return _is_loopback(peer.rpartition(":")[0].strip("[]")) or "/" in peer or peer.startswith("memory:")
+
+
+@lru_cache(1024)
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return not host

@@ -21,11 +21,12 @@ from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Stream
-from plytalk.core.pipeline.establish import Admit, Establishment, IsThere, admit_everybody
+from plytalk.core.pipeline.establish import Admit, Establishment, admit_everybody
 from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, FrameHandshakeIO
 from plytalk.core.pipeline.item_receiver import ItemReceiver
 from plytalk.core.pipeline.pieces import Pieces
 from plytalk.core.pipeline.tracing import Trace, Tracer
+from plytalk.core.pipeline.user_questions import IsThere
 from plytalk.core.stack.selection import Stack
 
 ITEM_KEPT = 96

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.endpoints.admission import source_of
-from plytalk.core.pipeline.establish import is_local
+from plytalk.core.io.address import is_local
 from plytalk.plugins.rooms import member_names as names
 from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.trust.word_list import WORDS

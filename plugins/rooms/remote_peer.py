@@ -7,7 +7,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.admission import source_of
-from plytalk.core.pipeline.establish import is_local
+from plytalk.core.io.address import is_local
 from plytalk.plugins.rooms.room_events import Mark
 
 

@@ -44,9 +44,10 @@ NEAREST = {
         "tests/api/test_choice.py tests/cli/test_choice.py tests/cli/test_stacks.py tests/cli/test_stacks_options.py"
     ),
     "cli/stacks.py": "tests/cli/test_stacks.py tests/cli/test_stacks_options.py tests/cli/test_completion.py",
-    "core/pipeline/establish.py": (
+    **dict.fromkeys(
+        (f"core/pipeline/{name}.py" for name in ("establish", "authentication", "user_questions", "entrance", "step_timer")),
         "tests/core/pipeline/test_establish.py tests/core/endpoints/test_client.py tests/core/endpoints/test_capacity.py"
-        " tests/core/endpoints/test_lifecycle.py tests/core/conversation/test_direct_chat.py"
+        " tests/core/endpoints/test_lifecycle.py tests/core/conversation/test_direct_chat.py",
     ),
     "core/endpoints/arrival.py": "tests/core/endpoints/test_arrival.py tests/core/endpoints/test_capacity.py",
     "core/endpoints/endpoint.py": "tests/core/endpoints/test_endpoint.py tests/core/endpoints/test_client.py",
@@ -101,12 +102,11 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("core/endpoints/server.py", "for listener, address in zip(tuple(self.listeners), addresses, strict=True):"): (
         "Each address has its listener by then, or an exception has been raised."
     ),
-    ("core/pipeline/establish.py", "left = (clock.when() or 0) - self._loop.time()"): (
+    ("core/pipeline/step_timer.py", "left = (timeout.when() or 0) - self._loop.time()"): (
         "The number is for the type checker: a clock runs whenever a person is asked."
     ),
-    ("core/pipeline/establish.py", "@lru_cache(1024)"): MEMORY,
+    ("core/io/address.py", "@lru_cache(1024)"): MEMORY,
     ("core/pipeline/establish.py", "@dataclass(frozen=True)"): "Nothing assigns to it, which the type checker sees.",
-    ("core/pipeline/establish.py", "continue"): "What is looked at stays the same in this loop.",
     ("core/conversation/direct_chat.py", "MAX_SAME, MAX_NOTICES = 3, 100"): ANY_BOUND,
     (
         "core/conversation/direct_chat.py",

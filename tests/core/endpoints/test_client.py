@@ -10,7 +10,7 @@ from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, Refused, Withdrawn
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.questions import Question
-from plytalk.core.pipeline.establish import NOT_WAITING
+from plytalk.core.pipeline.user_questions import NOT_WAITING
 from plytalk.testing import GivenKeys
 
 

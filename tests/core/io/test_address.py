@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import Usage
-from plytalk.core.io.address import Address, join_address, parse_address, parse_port
+from plytalk.core.io.address import Address, is_local, join_address, parse_address, parse_port
 
 UNDERSTOOD = {
     "127.0.0.1": Address("127.0.0.1"),
@@ -136,3 +136,10 @@ def test_whatever_is_written_is_understood_the_same_way_again_or_explained(text:
         return
     assert address.host.isascii()
     assert parse_address(str(address)) == address
+
+
+def test_what_is_on_this_machine() -> None:
+    for peer in ("127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "a local program", "/run/chat.sock", "memory:client"):
+        assert is_local(peer), peer
+    for peer in ("192.0.2.1:1", "[2001:db8::1]:1", "chat.example.org:1", "localhost.example.org:1", "unknown:0"):
+        assert not is_local(peer), peer

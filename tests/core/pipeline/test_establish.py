@@ -34,7 +34,7 @@ from plytalk.core.contracts.questions import Question
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.connection import Connection
-from plytalk.core.pipeline.establish import Establishment, is_local
+from plytalk.core.pipeline.establish import Establishment
 from plytalk.core.pipeline.tracing import TraceEvent, Tracer
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.transports.tcp import Tcp
@@ -509,13 +509,6 @@ async def test_our_own_key_coming_back_is_refused_unless_both_ends_are_ours() ->
         error = await client.opens()
         assert isinstance(error, Refused) is refused
         assert ("own key" in str(error)) is refused
-
-
-def test_what_is_on_this_machine() -> None:
-    for peer in ("127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "a local program", "/run/chat.sock", "memory:client"):
-        assert is_local(peer), peer
-    for peer in ("192.0.2.1:1", "[2001:db8::1]:1", "chat.example.org:1", "localhost.example.org:1", "unknown:0"):
-        assert not is_local(peer), peer
 
 
 async def test_both_sides_of_a_conversation_can_be_told_apart_by_no_one_else() -> None:

@@ -39,6 +39,7 @@ NOISE, AEAD, RECORDS = "plugins/ciphers/noise.py", "core/bases/aead.py", "plugin
 ENGINE, STATES, PLYTALK1 = "plugins/noise/engine.py", "plugins/noise/states.py", "plugins/handshakes/plytalk1.py"
 CONNECTION, CONVERSATION = "core/pipeline/connection.py", "core/conversation/direct_chat.py"
 OPENING, FRAMING = "core/pipeline/establish.py", "core/bases/header_framer.py"
+AUTHENTICATION = "core/pipeline/authentication.py"
 RSA, LIMITS = "plugins/handshakes/rsa.py", "core/contracts/limits.py"
 AUTHS = "plugins/authenticators"
 HOSTS, KNOWN_HOSTS, PEER = "trust/host_keys.py", "plugins/authenticators/known_hosts.py", "plugins/authenticators/peer.py"
@@ -199,16 +200,16 @@ IDENTITY = (
     ),
     Weakening(
         "the authenticators are not asked",
-        OPENING,
-        "await self._consult(auth, auth.check(self._peer(identity)))",
+        AUTHENTICATION,
+        "await _consult(auth, auth.check(self._peer(identity)))",
         "auth.check(self._peer(identity)).close()",
         red((PINNED, f"{DEFAULT} peer", f"{OLD} peer"), "mitm"),
     ),
     Weakening(
         "a refusal is swallowed",
-        OPENING,
-        "            return await answer\n",
-        "            return await asyncio.gather(answer, return_exceptions=True)\n",
+        AUTHENTICATION,
+        "    except ChatError:\n        raise\n",
+        "    except ChatError:\n        return None\n",
         red((PINNED, f"{OLD} peer"), "mitm"),
     ),
     Weakening(
@@ -251,7 +252,7 @@ LISTS = (
     ),
     Weakening(
         "our own identity comes back from another machine and is accepted",
-        OPENING,
+        AUTHENTICATION,
         "if identity == self._stack.handshake.identity and not is_local(self._stream.peer):",
         "if False:",
         red(DEFAULT, "copied-key"),
@@ -325,7 +326,7 @@ AGREED = (
     Weakening(
         "the client talks before the server has proved anything or let it in",
         OPENING,
-        "        await self._verify(channel, secrets)\n",
+        "        await self._authentication.verify(channel, secrets, self._timer, self._limits.handshake)\n",
         "        return\n",
         red((PSK, CODE), "early-secret"),
     ),
@@ -483,7 +484,7 @@ SERVER = (
     Weakening(
         "the server's first byte does not matter",
         OPENING,
-        "        if self._clock and not io.heard:\n            self._clock.reschedule(self._loop.time())",
+        "        if not io.heard:\n            self._timer.expire()",
         "        pass",
         red((DEFAULT, OLD), "silence"),
     ),
