@@ -57,9 +57,14 @@ class PublicKey:
         return _split(self.blob)[1:]
 
     @property
+    def digest(self) -> bytes:
+        """The 32 bytes of its SHA-256."""
+        return hashlib.sha256(self.blob).digest()
+
+    @property
     def fingerprint(self) -> str:
         """`SHA256:` and 43 characters, exactly as `ssh-keygen -l` shows it."""
-        return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
+        return fingerprint_of(self.digest)
 
     def __str__(self) -> str:
         """`TYPE BASE64`."""
@@ -67,6 +72,11 @@ class PublicKey:
 
     def __repr__(self) -> str:
         return f"PublicKey({self.type} {self.fingerprint})"
+
+
+def fingerprint_of(digest: bytes) -> str:
+    """The text of a fingerprint, of its 32 bytes."""
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
 def parse_fingerprint(text: str) -> str:

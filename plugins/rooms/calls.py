@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from inspect import isawaitable
 from typing import Any, Protocol
 
@@ -54,6 +54,9 @@ class CommandHub(Protocol):
     names: Directory
     register: Moderation
     auths: Sequence[Authenticator]
+
+    @property
+    def members(self) -> Mapping[int, Any]: ...
 
     def start(self, work: Coroutine[Any, Any, None]) -> None: ...
 
@@ -163,6 +166,14 @@ class TypedCommand:
             raise Usage(f"{kind[:MAX_KIND]!a} is not a valid type of event.")
         self.happen(Kind.OTHER, json.dumps({"type": kind, "body": body, "text": text}))
 
+    def moderated(self, action: str, target: Mapping[str, str], why: str, *rooms: Room | None) -> None:
+        """Have everybody here, and in these rooms, see what an operator has done."""
+        text = json.dumps({"action": action, "target": target, "reason": why or None})
+        self.member.charge(len(text))
+        for room in dict.fromkeys((self.member.room, *rooms)):
+            if room:
+                room.happen(Kind.MODERATED, self.member, text)
+
     def must_be_heard(self) -> None:
         """Raises Usage for a muted member: called before a command that others notice changes anything."""
         if self.member.muted:
@@ -176,4 +187,4 @@ class TypedCommand:
         if self.member.room:
             member = self.member
             member.charge(len(text))
-            member.room.happen(kind, member.name, text, member.marks, member.id, audience)
+            member.room.happen(kind, member, text, audience)

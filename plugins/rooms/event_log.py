@@ -19,6 +19,10 @@ class LogEntry(NamedTuple):
     sender: int
     audience: frozenset[object] | None
 
+    def is_for(self, person: object) -> bool:
+        """Whether it is for these eyes."""
+        return self.audience is None or person in self.audience
+
 
 class EventLog:
     """The last events of a room: at least `keep` of them, unless they are very long."""

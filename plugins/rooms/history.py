@@ -28,10 +28,11 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms.event_log import LogEntry
 from plytalk.plugins.rooms.resume import Origin, ReceivedCounts
 from plytalk.plugins.rooms.room import Room
+from plytalk.plugins.rooms.room_events import FIXED
 from plytalk.trust.files import make_folder
 from plytalk.trust.store_errors import Exposed, StoreError
 
-VERSION, APPLICATION = 2, 0x706C7972
+VERSION, APPLICATION = 3, 0x706C7972
 STRANGE = (sqlite3.Error, KeyError, TypeError, ValueError)
 """What can go wrong with a file whose content is not ours."""
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
@@ -51,6 +52,8 @@ ALTER TABLE rooms ADD COLUMN born INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE said ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
 """
 """From version 1, which did not know what members had been sent: they begin like newcomers."""
+KEY_AT = FIXED.size
+"""Where the key stands in an event, which version 2 did not have there: it said nothing of keys."""
 
 
 class KeptRoom(NamedTuple):
@@ -94,7 +97,7 @@ class History:
             raise StoreError(
                 f"{self.path} is a database, but not a room history.", "Name another file, or one that is not there."
             )
-        if not new and version not in (1, VERSION):
+        if not new and version not in (1, 2, VERSION):
             raise StoreError(
                 f"{self.path} was written by another version of this program ({version}; this one writes {VERSION}).",
                 "Start that version, or name another file.",
@@ -108,14 +111,21 @@ class History:
             do(f"PRAGMA application_id = {APPLICATION}")
             do(f"PRAGMA user_version = {VERSION}")
             do("INSERT INTO meta VALUES ('epoch', ?), ('after', 0)", (secrets.token_hex(8),))
-        elif version == 1:
-            for statement in filter(str.strip, FROM_1.split(";")):
-                do(statement)
-            do(f"PRAGMA user_version = {VERSION}")
+        elif version < VERSION:
+            self._bring_up_to_date(version)
         do("INSERT OR REPLACE INTO meta VALUES ('opened', datetime())")  # a file that cannot be written is refused now
         do("COMMIT")
         meta = dict(do("SELECT name, value FROM meta"))
         self.epoch, self.after = str(meta["epoch"]), int(meta["after"])
+
+    def _bring_up_to_date(self, version: int) -> None:
+        do = self._file.execute
+        if version == 1:
+            for statement in filter(str.strip, FROM_1.split(";")):
+                do(statement)
+        self._file.create_function("without_key", 1, lambda body: body[:KEY_AT] + b"\0" + body[KEY_AT:], deterministic=True)
+        do("UPDATE events SET body = without_key(body)")
+        do(f"PRAGMA user_version = {VERSION}")
 
     def _unusable(self, error: Exception) -> StoreError:
         match getattr(error, "sqlite_errorcode", 0) & 0xFF:

@@ -31,7 +31,7 @@ from plytalk.plugins.rooms.resume import Resume, origin_of
 from plytalk.plugins.rooms.returning import Returning
 from plytalk.plugins.rooms.roles import LineSubscriber
 from plytalk.plugins.rooms.room import Pack, Room
-from plytalk.plugins.rooms.room_events import Kind, RoomEvent
+from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent
 from plytalk.plugins.rooms.room_list import RoomList
 from plytalk.trust.store_errors import StoreError
 
@@ -161,7 +161,7 @@ class Hub:
         if back and back.room in self.rooms and self.rooms[back.room] is not room:
             room, back = self.rooms[back.room], back.from_the_start()  # it did not hear that it had gone there
         member.muted = self._is_muted(member)
-        member.was_operator = member.is_operator
+        member.marks = member.marks & ~Mark.OPERATOR | Mark.OPERATOR * member.is_operator
         called, why = self.names.choose(member, "" if member.muted else name)  # others would read it
         member.called(called)
         self.members[member.id] = member
@@ -193,7 +193,7 @@ class Hub:
         else:
             self._enter_plain(member, room)
         if member.room is room and not getattr(member, "muted", False):  # it may have been dropped meanwhile
-            room.happen(Kind.JOINED, member.name, marks=member.marks, sender=member.id)
+            room.happen(Kind.JOINED, member)
 
     def introduce(self, member: "Member | Any") -> None:
         """Tell a member who it is now, once what has happened in this turn has gone out."""
@@ -220,7 +220,7 @@ class Hub:
             member.room = None
             room.leave(member)
             if not member.muted:  # a muted member can make nobody read anything
-                room.happen(Kind.LEFT, member.name, why, member.marks, member.id)
+                room.happen(Kind.LEFT, member, why)
             if not len(room):
                 self.rooms.emptied(room)
 
@@ -268,8 +268,8 @@ class Hub:
 
     def _note_role(self, member: Member) -> None:
         """Tell a member that it has become an operator, or no longer is one."""
-        if member.was_operator is not member.is_operator:
-            member.was_operator = member.is_operator
+        if bool(member.marks & Mark.OPERATOR) is not member.is_operator:
+            member.marks ^= Mark.OPERATOR
             self.introduce(member)
 
     def reread(self) -> None:

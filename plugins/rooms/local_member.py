@@ -11,7 +11,7 @@ from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
 from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
-from plytalk.plugins.rooms.room_events import Kind, RoomEvent
+from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent
 from plytalk.plugins.rooms.screen import show, tell
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ NAME = "server"
 class LocalMember(Speaker):
     """What the server's UI talks to in place of a session (`plytalk.core.contracts.Conversation`)."""
 
-    id, key, marks, muted, wired = -1, None, 0, False, False
+    id, key, marks, muted, wired = -1, None, Mark.OPERATOR, False, False
     is_operator = True
     running = taken = 0
     failed = False
@@ -85,7 +85,7 @@ class LocalMember(Speaker):
             room, self.room = self.room, None
             self._hub.names.release(self)
             room.leave(self)
-            room.happen(Kind.LEFT, self.name)
+            room.happen(Kind.LEFT, self)
 
     def notice(self, sentence: str) -> None:
         self.stack.ui.notice(sentence)
@@ -102,7 +102,7 @@ class LocalMember(Speaker):
     def hear_late(self, sender: Speaker, text: str) -> None:
         """The only other member, which may not know yet that this one has left, said something."""
         if text and not text.isspace():
-            self._show(RoomEvent(0, int(time.time() * 1000), Kind.SAID, sender.marks, sender.name, text))
+            self._show(RoomEvent(0, int(time.time() * 1000), Kind.SAID, sender.marks, sender.name, text, sender.digest))
 
     def _show(self, event: RoomEvent) -> None:
         try:

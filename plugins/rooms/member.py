@@ -69,14 +69,12 @@ class Member(PacedSpeaker):
     __slots__ = (
         "_parting",
         "_waiting",
-        "key",
         "muted",
         "origin",
         "owes",
         "running",
         "since",
         "taken",
-        "was_operator",
         "wired",
     )  # fmt: skip
 
@@ -91,7 +89,7 @@ class Member(PacedSpeaker):
         self.origin: Origin | None = None
         self.head = b""
         self.since = self.taken = 0
-        self.wired = self.owes = self.muted = self.was_operator = self._parting = False
+        self.wired = self.owes = self.muted = self._parting = False
         self.running = 0  # commands that have not finished
         self._waiting: asyncio.TimerHandle | None = None
         session.heard_by(self)

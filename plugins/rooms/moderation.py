@@ -183,6 +183,10 @@ class Moderation:
         lines[:] = [line for number, line in enumerate(lines, 1) if number not in gone]
         return self._parse(lines)
 
+    def keys(self) -> set[PublicKey]:
+        """All keys of which something is known."""
+        return {*self._now.names, *(key for keys in self._now.marked.values() for key in keys)}
+
     # -- marks: each change says whether it changed anything --------------------------------------------------------------
 
     def is_op(self, key: PublicKey) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from plytalk.core.contracts.items import Extension, Item
 from plytalk.core.contracts.limits import KIB, MIB, Limits
+from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.pipeline.broadcast import broadcast
 from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.rooms.budget import SENT, SLICE
@@ -34,8 +35,9 @@ CROWD = 50
 class Speaker:
     """Somebody who has a name in a room and speaks there."""
 
-    __slots__ = ("head", "id", "marks", "name", "room")
+    __slots__ = ("head", "id", "key", "marks", "name", "room")
     id: int
+    key: PublicKey | None
     name: str
     head: bytes
     marks: int
@@ -43,7 +45,12 @@ class Speaker:
 
     def called(self, name: str) -> None:
         """Bear a name from now on."""
-        self.name, self.head = name, head_of(name)
+        self.name, self.head = name, head_of(name, self.digest)
+
+    @property
+    def digest(self) -> bytes:
+        """That of its key; empty where it has none."""
+        return self.key.digest if self.key else b""
 
     def speak(self, text: str) -> None:
         """Say something to everybody in the room."""
@@ -98,7 +105,7 @@ class Room:
     # -- what happens -----------------------------------------------------------------------------------------------------
 
     def say(self, sender: int, head: bytes, marks: int, text: bytes) -> None:
-        """A message, the most common event: `head` is the size of the sender's name, and the name."""
+        """A message, the most common event: `head` is the sender as `head_of` writes it."""
         log = self.log
         if len(text) > Limits.message:  # bytes that are not text grow when they become text
             text = text[: Limits.message]
@@ -106,13 +113,12 @@ class Room:
         self.messages += 1
         self._touched(self)
 
-    def happen(
-        self, kind: Kind, name: str, text: str = "", marks: int = 0, sender: int = 0, audience: frozenset[object] | None = None
-    ) -> None:
+    def happen(self, kind: Kind, sender: Speaker, text: str = "", audience: frozenset[object] | None = None) -> None:
         """Any other event."""
         if kind in COMING_AND_GOING and len(self) >= CROWD:
             return
-        self.log.add(RoomEvent(self.log.next, int(time.time() * 1000), kind, marks, name, text).encode(), sender, audience)
+        event = RoomEvent(self.log.next, int(time.time() * 1000), kind, sender.marks, sender.name, text, sender.digest)
+        self.log.add(event.encode(), sender.id, audience)
         self._touched(self)
 
     # -- who hears of it --------------------------------------------------------------------------------------------------
@@ -153,7 +159,7 @@ class Room:
         elif at := self.subscribers.get(member) or 0:
             self.subscribers[member] = end
             for entry in log.since(at):
-                if is_for(member.person, entry):
+                if entry.is_for(member.person):
                     member.hear(RoomEvent.decode(entry.body))
 
     def flush(self, left: int = SLICE) -> int:
@@ -259,7 +265,7 @@ class Room:
         if self.log.last_private < at:
             return NOTHING
         entries = zip(range(at, end), self.log.since(at), strict=False)
-        return frozenset(number for number, entry in entries if not is_for(person, entry))
+        return frozenset(number for number, entry in entries if not entry.is_for(person))
 
     def _records(self, at: int, end: int, hidden: frozenset[int], packed: Packed) -> Sequence[bytes]:
         """What happened from number `at` to before `end`, without what is hidden, as the plaintexts of records: packed once."""
@@ -283,13 +289,9 @@ class Room:
                 return sent
             sent += len(entry.body) + SENT
             event = RoomEvent.decode(entry.body)
-            if (subscriber.id != entry.sender or event.kind not in SEEN) and is_for(subscriber.person, entry):
+            if (subscriber.id != entry.sender or event.kind not in SEEN) and entry.is_for(subscriber.person):
                 subscriber.hear(event)
             if subscriber not in self.subscribers:
                 return sent
         self.subscribers[subscriber] = None
         return sent
-
-
-def is_for(person: object, entry: LogEntry) -> bool:
-    return entry.audience is None or person in entry.audience

@@ -1,22 +1,18 @@
-"""The slash commands that every room has. What people may do for themselves comes first, then what operators may."""
+"""The slash commands that every room has, and what they answer."""
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Any
 
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import Usage
-from plytalk.core.contracts.items import CloseReason
-from plytalk.core.contracts.optional import AdmitsKeys
-from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms.calls import MAX_KIND, OURS, TypedCommand, UnknownCommand
+from plytalk.plugins.rooms.command_words import MAX_TEXT, need, parted
 from plytalk.plugins.rooms.introduction import present, sender
-from plytalk.plugins.rooms.member_names import MAX_NAME
+from plytalk.plugins.rooms.operator_commands import OPERATOR_COMMANDS
 from plytalk.plugins.rooms.room_events import Kind
 
-MAX_TOPIC = 200
 MAX_LISTED = 1000
 """How many members `/who` lists."""
 
@@ -124,94 +120,11 @@ def topic(call: TypedCommand) -> None:
     if not call.rest:
         call.tell(f"The topic is: {room.topic}" if room.topic else "There is no topic.")
         call.answer({"topic": room.topic})
-    elif len(call.rest) > MAX_TOPIC:
-        raise Usage(f"A topic has at most {MAX_TOPIC} characters.")
+    elif len(call.rest) > MAX_TEXT:
+        raise Usage(f"A topic has at most {MAX_TEXT} characters.")
     else:
         call.happen(Kind.TOPIC, call.rest)
         room.topic = call.rest
-
-
-def parted(text: str) -> tuple[str, str]:
-    """A name and what stands behind it. A name with spaces is written in quotes: guessing would tell the wrong person."""
-    name, _, rest = text[1:].partition('"') if text.startswith('"') else text.partition(" ")
-    return name, rest.strip()
-
-
-def need(call: TypedCommand, what: str) -> str:
-    if not call.rest:
-        raise Usage(f"Say {what}.")
-    return call.rest
-
-
-# -- operators ----------------------------------------------------------------------------------------------------------------
-
-
-def kick(call: TypedCommand) -> None:
-    to, why = parted(need(call, "whom: /kick bob"))
-    other = others(call, to)
-    elsewhere = other.room is not call.member.room
-    call.hub.drop(other, why, CloseReason.KICKED, by=call.sender)
-    if elsewhere:  # here everybody reads that the member has left
-        call.tell(f"{other.name} was removed from another room.")
-
-
-def others(call: TypedCommand, name: str) -> Any:
-    other = call.hub.names.find(name)
-    if other is call.member or not hasattr(other, "session"):
-        raise Usage("That cannot be done to yourself or to the person at the server.")
-    return other
-
-
-def about_key(word: str, done: str) -> Callable[[TypedCommand], Awaitable[None]]:
-    """A command that changes how a key is moderated: a member's, or one that is given as a line."""
-
-    async def run(call: TypedCommand) -> None:
-        rest = need(call, f"whom: /{word} bob, or a key: /{word} ssh-ed25519 AAAA...")
-        who, why = (rest, "") if rest.startswith("ssh-") else parted(rest)
-        key = key_named(call, who)
-        await asyncio.to_thread(getattr(call.hub.register, word), key)
-        call.hub.marked(key, why, call.sender)
-        call.tell(f"{who}: {done}.")
-
-    return run
-
-
-def key_named(call: TypedCommand, who: str) -> PublicKey:
-    try:
-        key: PublicKey | None = call.hub.names.find(who.strip('"')).key
-    except Usage:
-        if not who.startswith("ssh-"):
-            raise
-        try:
-            key = PublicKey.parse(" ".join(who.split(" ")[:2]))
-        except ValueError as error:
-            raise Usage(f"That is not a key: {error}.") from None
-    if key is None:
-        raise Usage(f"{who} shows no key: only /kick can be done.")
-    return key
-
-
-async def release(call: TypedCommand) -> None:
-    name = need(call, "which name: /release bob").strip('"')
-    register = call.hub.register
-    key = register.holder(name) if len(name) <= MAX_NAME else None
-    if key is None:
-        raise Usage(f"Nobody keeps the name {name[:MAX_NAME]!a}.")
-    held = register.name_of(key)
-    await asyncio.to_thread(register.release, key)
-    call.tell(f"{held} is released: any key can take it.")
-
-
-async def allow(call: TypedCommand) -> None:
-    key = key_named(call, need(call, "whose key: /allow ssh-ed25519 AAAA... bob"))
-    name = call.rest.split(" ", 2)[2:] or [call.sender]
-    lists = [auth for auth in call.hub.auths if isinstance(auth, AdmitsKeys)]
-    if not lists:
-        raise Usage("Everybody may come in already: the server has no allow list.", "Start it with --allow FILE.")
-    for auth in lists:
-        await asyncio.to_thread(auth.check_admit, str(key), name[0])
-    for auth in lists:
-        call.tell(await asyncio.to_thread(auth.admit, str(key), name[0]))
 
 
 COMMANDS = [
@@ -225,13 +138,5 @@ COMMANDS = [
     Command("me", "Describe an action: /me waves.", me),
     Command("msg", "Send a private message: /msg bob hello.", msg),
     Command("topic", "Show the room's topic, or set it: /topic tea at four.", topic),
-    Command("kick", "Remove a member: /kick bob, or with a reason: /kick bob spam.", kick, True),
-    Command("ban", "Ban a key permanently: /ban bob, or with a reason: /ban bob spam.", about_key("ban", "banned"), True),
-    Command("unban", "Lift the ban of a key: /unban ssh-ed25519 AAAA....", about_key("unban", "no longer banned"), True),
-    Command("mute", "Mute a key: /mute bob.", about_key("mute", "muted"), True),
-    Command("unmute", "Unmute a key: /unmute bob.", about_key("unmute", "no longer muted"), True),
-    Command("release", "Release a kept name: /release bob.", release, True),
-    Command("allow", "Add a key to the server's allow list: /allow ssh-ed25519 AAAA... bob", allow, True),
-    Command("op", "Make a key an operator: /op bob.", about_key("op", "operator"), True),
-    Command("deop", "Take the operator role from a key: /deop bob.", about_key("deop", "no longer operator"), True),
+    *OPERATOR_COMMANDS,
 ]

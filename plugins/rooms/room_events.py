@@ -4,9 +4,11 @@ ROOM   either way: one JSON object; the server's are  welcome, you, tell, result
        and the client's  join
 EVENT  from the server: something that happened in the room, the same bytes for everybody
 
-+----------+------------------+-----------+------------+------------------+------+------+
-| id (u64) | time in ms (u64) | kind (u8) | marks (u8) | name's size (u8) | name | text |
-+----------+------------------+-----------+------------+------------------+------+------+
++----------+------------------+-----------+------------+-----------------+-----+------------------+------+------+
+| id (u64) | time in ms (u64) | kind (u8) | marks (u8) | key's size (u8) | key | name's size (u8) | name | text |
++----------+------------------+-----------+------------+-----------------+-----+------------------+------+------+
+
+The key is the SHA-256 of the sender's, 32 bytes, or nothing where the sender showed none.
 """
 
 import json
@@ -16,17 +18,19 @@ from struct import error as StructError
 from typing import Any, NamedTuple
 
 from plytalk.core.contracts.errors import BadFrame
+from plytalk.core.contracts.public_key import fingerprint_of
 
 ROOM, EVENT = 8, 9
 HEAD = Struct(">QQBBB")
-FIXED = Struct(">QQBB")  # all but the name
+FIXED = Struct(">QQBB")  # all but the sender
+DIGEST = 32
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 MAX_REQUEST = 4096
 """The longest JSON object a client may send, in bytes."""
 
 
 class Kind(IntEnum):
-    """What happened. In RENAMED and TOPIC the text is the new name or topic; in TOLD and OTHER it is a JSON object."""
+    """What happened. In RENAMED and TOPIC the text is the new name or topic; in TOLD, OTHER and MODERATED it is a JSON object."""
 
     SAID = 1
     DID = 2
@@ -36,6 +40,7 @@ class Kind(IntEnum):
     TOPIC = 6
     TOLD = 7
     OTHER = 8
+    MODERATED = 9
 
 
 class Mark(IntFlag):
@@ -43,15 +48,22 @@ class Mark(IntFlag):
 
     NO_KEY = 2
     NOT_ENCRYPTED = 4
+    OPERATOR = 8
 
 
 SEEN = (Kind.SAID, Kind.DID, Kind.JOINED, Kind.LEFT)
 """What the member who caused it sees already; the effects of a command are shown to that member like to everybody."""
+DONE = {
+    "kick": "removed {}", "ban": "banned {}", "unban": "lifted the ban of {}", "mute": "muted {}", "unmute": "unmuted {}",
+    "op": "made {} an operator", "deop": "took the operator role from {}", "release": "released the name {}",
+    "allow": "put {} on the allow list",
+}  # fmt: skip
+"""What an operator has done, by the name of the command."""
 WORDS = {Mark.NO_KEY: "not authenticated", Mark.NOT_ENCRYPTED: "not encrypted"}
 
 
 class RoomEvent(NamedTuple):
-    """Something that happened in a room: `id` counts from 1, `time` is in milliseconds since 1970."""
+    """Something that happened in a room: `id` counts from 1, `time` is in milliseconds since 1970, `key` is a digest."""
 
     id: int
     time: int
@@ -59,27 +71,36 @@ class RoomEvent(NamedTuple):
     marks: int
     name: str
     text: str
+    key: bytes = b""
 
     def encode(self) -> bytes:
         fixed = FIXED.pack(self.id, self.time, self.kind, self.marks)
-        return fixed + head_of(self.name) + self.text.encode(errors="replace")
+        return fixed + head_of(self.name, self.key) + self.text.encode(errors="replace")
 
     @classmethod
     def decode(cls, body: bytes) -> "RoomEvent":
         """Raises BadFrame."""
         try:
             id, time, kind, marks, size = HEAD.unpack_from(body)
-        except StructError:
+            if size not in (0, DIGEST):
+                raise BadFrame(f"An event came whose key has {size} bytes.")
+            at = HEAD.size + size
+            end = at + 1 + body[at]
+        except (StructError, IndexError):
             raise BadFrame("An event came that is too short.") from None
-        end = HEAD.size + size
         if end > len(body):
             raise BadFrame("An event came whose name is longer than the event.")
-        name, text = body[HEAD.size : end].decode(errors="replace"), body[end:].decode(errors="replace")
-        return cls(id, time, kind, marks, name, text)
+        name, text = body[at + 1 : end].decode(errors="replace"), body[end:].decode(errors="replace")
+        return cls(id, time, kind, marks, name, text, body[HEAD.size : at])
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The sender's key."""
+        return fingerprint_of(self.key) if self.key else None
 
     @property
     def details(self) -> dict[str, Any]:
-        """The text of TOLD and OTHER as an object; empty where it is none."""
+        """The text of TOLD, OTHER and MODERATED as an object; empty where it is none."""
         return read(self.text) or {}
 
     @property
@@ -116,7 +137,17 @@ class RoomEvent(NamedTuple):
                 return f"you, to {to} alone: {text}" if self.name == me else f"{self.who}, to you alone: {text}"
             case Kind.OTHER:
                 return str(self.details.get("text", ""))
+            case Kind.MODERATED:
+                return moderated(reported, self.details)
         return ""
+
+
+def moderated(by: str, details: dict[str, Any]) -> str:
+    """What an operator has done, as a line; empty for what this version does not know."""
+    done, reason = DONE.get(str(details.get("action"))), details.get("reason")
+    target = details.get("target")
+    name, key = (target.get("name"), target.get("key")) if isinstance(target, dict) else ("", "")
+    return f"* {by} {done.format(f'[{name}]' if name else str(key))}{f': {reason}' if reason else ''}." if done else ""
 
 
 def weaknesses(marks: int) -> list[str]:
@@ -124,10 +155,10 @@ def weaknesses(marks: int) -> list[str]:
     return [word for mark, word in WORDS.items() if marks & mark] if marks else []
 
 
-def head_of(name: str) -> bytes:
-    """A name as it stands in an event: its size, and itself."""
+def head_of(name: str, key: bytes = b"") -> bytes:
+    """A sender as it stands in an event: the size of the key's digest, and that; the size of the name, and that."""
     encoded = name.encode()
-    return bytes((len(encoded),)) + encoded
+    return bytes((len(key),)) + key + bytes((len(encoded),)) + encoded
 
 
 def write(**said: Any) -> bytes:

@@ -31,6 +31,7 @@ from plytalk.plugins.features.rooms import Rooms
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.handshakes.plytalk1 import Plytalk1
 from plytalk.plugins.messages.records import Records
+from plytalk.plugins.rooms.room import Speaker
 from plytalk.plugins.rooms.room_events import EVENT, ROOM, RoomEvent, read, write
 from plytalk.plugins.transports.memory import Memory
 from plytalk.plugins.transports.tcp import Tcp
@@ -122,6 +123,14 @@ class Person:
 
     async def over(self) -> Ending:
         return await within(asyncio.shield(self.task), "The conversation does not end.")
+
+
+def speaker(name: str, id: int = 0, key: PublicKey | None = None) -> Speaker:
+    """One that speaks in a room and hears nothing."""
+    speaker = Speaker()
+    speaker.id, speaker.key, speaker.marks, speaker.room = id, key, 0, None
+    speaker.called(name)
+    return speaker
 
 
 class Stranger:

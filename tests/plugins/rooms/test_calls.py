@@ -106,9 +106,9 @@ async def test_who_is_muted_brings_about_nothing(home: Path) -> None:
     async with Crowd(home, Tea) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
         await alice.shows("[bob] is here")
-        before = [*alice.ui.messages]
         crowd.local_member.say("/mute bob")
-        await crowd.ui.shows("bob: muted.")
+        await alice.shows("[server] muted [bob].")
+        before = [*alice.ui.messages]
         bob.say("/me waves", "/shout hey", "/topic x", "/msg alice psst", "/name rob", "words", "//words", "/tea x")
         await bob.shows("nobody else saw that")
         await idle()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crowd import Crowd
+from crowd import Crowd, speaker
 from programs import ENVIRONMENT, Chat, chat, connect, serve
 
 from plytalk.core.contracts.public_key import PublicKey
@@ -22,7 +22,7 @@ from plytalk.plugins.rooms import returning, room_list
 from plytalk.plugins.rooms.history import History
 from plytalk.plugins.rooms.resume import ReceivedCounts
 from plytalk.plugins.rooms.room import Room
-from plytalk.plugins.rooms.room_events import Kind, RoomEvent
+from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent
 from plytalk.testing.verdict import idle
 from plytalk.trust.store_errors import Exposed, StoreError
 
@@ -41,7 +41,7 @@ def room_of(name: str = "lobby", keep: int = 1000) -> Room:
 
 def say(room: Room, *texts: str) -> None:
     for text in texts:
-        room.say(1, b"\x05alice", 0, text.encode())
+        room.say(1, b"\0\x05alice", 0, text.encode())
 
 
 def texts_in(path: Path) -> list[str]:
@@ -62,7 +62,7 @@ def test_what_was_written_is_there_for_the_next_server(tmp_path: Path) -> None:
         kitchen.topic = "tea at four"
         history.write([lobby], [(("key", "a"), ReceivedCounts(2, "lobby"))])
         say(lobby, "three")
-        kitchen.happen(Kind.TOPIC, "bob", "tea at four")
+        kitchen.happen(Kind.TOPIC, speaker("bob"), "tea at four")
         history.write([lobby, kitchen], [(("", "b"), ReceivedCounts(1, "kitchen")), (("key", "a"), ReceivedCounts(3, "lobby"))])
     with opened(tmp_path / "history") as history:
         assert history.epoch == epoch
@@ -86,9 +86,9 @@ def test_numbers_go_on_after_each_start(tmp_path: Path) -> None:
 
 def test_private_words_are_kept_for_the_keys_that_may_see_them(tmp_path: Path) -> None:
     room = room_of()
-    room.happen(Kind.TOLD, "alice", "{}", audience=frozenset((ALICE, BOB)))
-    room.happen(Kind.TOLD, "alice", "{}", audience=frozenset((ALICE, 17)))  # a connection without a key, gone with the server
-    room.happen(Kind.SAID, "alice", "hello")
+    room.happen(Kind.TOLD, speaker("alice"), "{}", audience=frozenset((ALICE, BOB)))
+    room.happen(Kind.TOLD, speaker("alice"), "{}", audience=frozenset((ALICE, 17)))  # one without a key, gone with the server
+    room.happen(Kind.SAID, speaker("alice"), "hello")
     with opened(tmp_path / "history") as history:
         history.write([room], [])
     with opened(tmp_path / "history") as history:
@@ -159,7 +159,7 @@ def test_the_file_says_in_its_header_what_it_is_and_of_which_version(tmp_path: P
         pass
     header = (tmp_path / "history").read_bytes()[:100]
     assert header[68:72] == b"plyr"
-    assert int.from_bytes(header[60:64], "big") == 2
+    assert int.from_bytes(header[60:64], "big") == 3
 
 
 def test_rooms_and_members_are_forgotten(tmp_path: Path) -> None:
@@ -474,6 +474,39 @@ def test_a_server_does_not_start_with_a_file_that_is_no_history(tmp_path: Path) 
     assert "Listening" not in outcome.stderr
 
 
+def test_a_file_written_before_events_had_keys_is_read_and_written_on(tmp_path: Path) -> None:
+    path, lobby = tmp_path / "history", room_of()
+    with opened(path) as history:
+        say(lobby, "one", "two")
+        lobby.happen(Kind.TOLD, speaker("alice", key=ALICE), "{}", audience=frozenset((ALICE, BOB)))
+        history.write([lobby], [])
+    old = (
+        bytes.fromhex("0000000000000001 0000000000000002 01 02 06 c3a96c697365 73616c7574"),
+        bytes.fromhex("0000000000000002 0000000000000003 04 00 03 626f62"),
+        bytes.fromhex("0000000000000003 0000000000000004 07 00 00 7b7d"),
+    )
+    with closing(sqlite3.connect(path)) as file:
+        for number, body in enumerate(old, 1):
+            file.execute("UPDATE events SET body = ? WHERE id = ?", (body, number))
+        file.execute("PRAGMA user_version = 2")
+        file.commit()
+    for _ in range(2):
+        with opened(path) as history:
+            [room] = history.rooms()
+            assert [RoomEvent.decode(entry.body) for entry in room.entries[:3]] == [
+                RoomEvent(1, 2, Kind.SAID, Mark.NO_KEY, "\u00e9lise", "salut"),
+                RoomEvent(2, 3, Kind.LEFT, 0, "bob", ""),
+                RoomEvent(3, 4, Kind.TOLD, 0, "", "{}"),
+            ]
+            assert room.entries[2].audience == {ALICE, BOB}
+            later = Room("lobby", 1000, lambda items: [], lambda room: None, room.after, room.entries)
+            later.happen(Kind.SAID, speaker("alice", key=ALICE), "three")
+            history.write([later], [])
+    with opened(path) as history:
+        [room] = history.rooms()
+        assert [RoomEvent.decode(entry.body).fingerprint for entry in room.entries] == [None] * 3 + [ALICE.fingerprint] * 2
+
+
 def test_a_file_of_the_first_version_goes_on_and_its_members_begin_like_newcomers(tmp_path: Path) -> None:
     path, lobby = tmp_path / "history", room_of()
     with opened(path) as history:
@@ -482,6 +515,8 @@ def test_a_file_of_the_first_version_goes_on_and_its_members_begin_like_newcomer
     with closing(sqlite3.connect(path)) as file:
         file.execute("ALTER TABLE said DROP COLUMN since")
         file.execute("ALTER TABLE rooms DROP COLUMN born")
+        (body,) = file.execute("SELECT body FROM events").fetchone()
+        file.execute("UPDATE events SET body = ?", (body[:18] + body[19:],))  # nothing was said of keys
         file.execute("PRAGMA user_version = 1")
         file.commit()
     for _ in range(2):

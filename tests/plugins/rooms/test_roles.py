@@ -1,5 +1,7 @@
 """What a room asks of those in it: a class that has this much, and knows nothing else of rooms, is told what happens there."""
 
+from crowd import speaker
+
 from plytalk.plugins.rooms.roles import LineSubscriber
 from plytalk.plugins.rooms.room import Room
 from plytalk.plugins.rooms.room_events import Kind, RoomEvent
@@ -22,9 +24,9 @@ def test_one_that_has_what_a_room_asks_for_hears_the_room_and_the_private_words_
     for scribe in (one, other):
         subscriber: LineSubscriber = scribe
         room.subscribers[subscriber] = None
-    room.happen(Kind.JOINED, "one", sender=1)
-    room.happen(Kind.TOLD, "two", '{"to": "other", "text": "psst"}', sender=3, audience=frozenset(("other",)))
-    room.happen(Kind.DID, "two", "waves", sender=3)
+    room.happen(Kind.JOINED, speaker("one", 1))
+    room.happen(Kind.TOLD, speaker("two", 3), '{"to": "other", "text": "psst"}', audience=frozenset(("other",)))
+    room.happen(Kind.DID, speaker("two", 3), "waves")
     room.flush()
     assert one.written == ["* two waves"]
     assert other.written == ["* [one] is here.", "two, to you alone: psst", "* two waves"]

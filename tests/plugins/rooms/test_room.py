@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crowd import Crowd, Stranger
+from crowd import Crowd, Stranger, speaker
 
 from plytalk.core.contracts.limits import MIB, Limits
 from plytalk.core.pipeline.connection import Connection
@@ -37,7 +37,7 @@ def a_room(*subscribers: Hears, touched: list[Room] | None = None) -> Room:
 
 
 def said(room: Room, text: str, sender: int = 0) -> None:
-    room.say(sender, b"\x03bob", 0, text.encode())
+    room.say(sender, b"\0\x03bob", 0, text.encode())
 
 
 def test_all_but_whoever_said_it_hear_it_once() -> None:
@@ -60,7 +60,7 @@ def test_all_but_whoever_said_it_hear_it_once() -> None:
 def test_what_is_for_some_is_heard_by_them_alone() -> None:
     subscribers = [Hears(number) for number in range(1, 4)]
     room = a_room(*subscribers)
-    room.happen(Kind.TOLD, "bob", "psst", audience=frozenset((1, 3)))
+    room.happen(Kind.TOLD, speaker("bob"), "psst", audience=frozenset((1, 3)))
     room.flush()
     assert [len(subscriber.heard) for subscriber in subscribers] == [1, 0, 1]
 
@@ -69,9 +69,9 @@ def test_a_crowd_is_not_told_who_comes_and_goes(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(rooms, "CROWD", 3)
     subscribers = [Hears(number) for number in range(1, 4)]
     room = a_room(*subscribers)
-    room.happen(Kind.JOINED, "bob")
-    room.happen(Kind.LEFT, "bob")
-    room.happen(Kind.RENAMED, "bob", "rob")
+    room.happen(Kind.JOINED, speaker("bob"))
+    room.happen(Kind.LEFT, speaker("bob"))
+    room.happen(Kind.RENAMED, speaker("bob"), "rob")
     room.flush()
     assert [event.kind for event in subscribers[0].heard] == [Kind.RENAMED]
 
@@ -112,14 +112,14 @@ async def test_who_comes_in_the_same_turn_hears_nothing_of_what_was_before(home:
         alice = await crowd.joins("alice")
         late = Hears(99)
         hub = crowd.hub
-        hub.first.say(-2, b"\x03bob", 0, b"before")
+        hub.first.say(-2, b"\0\x03bob", 0, b"before")
 
         class Plain(Hears):
-            wired, marks, room = False, 0, None
+            wired, marks, room, digest = False, 0, None, b""
 
         late = Plain(99)
         hub.enter(late, hub.first)
-        hub.first.say(-2, b"\x03bob", 0, b"after")
+        hub.first.say(-2, b"\0\x03bob", 0, b"after")
         await alice.until(lambda: "bob: after" in alice.texts)
         assert [event.text for event in late.heard if event.kind == Kind.SAID] == ["after"]
         hub.first.subscribers.pop(late)

@@ -158,7 +158,7 @@ async def test_who_is_banned_is_sent_away_and_cannot_come_back_also_to_another_s
         crowd.local_member.say("/ban mallory")
         for person in (mallory, twice):
             await until_removed(person, "You are banned from this server.")
-        await crowd.ui.shows("mallory: banned.")
+        await crowd.ui.shows("[server] banned [mallory]")
         assert await crowd.refuses("innocent", key="mallory") == BANNED
         await alice.shows("* [mallet] has left.")
         assert not [line for line in alice.ui.messages if "innocent" in line]
@@ -169,7 +169,7 @@ async def test_who_is_banned_is_sent_away_and_cannot_come_back_also_to_another_s
             await crowd.stranger("mallory")  # one that knows no rooms
         await crowd.comes("alice")
         crowd.local_member.say(f"/unban {crowd.key('mallory')} mallory")
-        await crowd.ui.shows("no longer banned")
+        await crowd.ui.shows(f"[server] lifted the ban of {crowd.key('mallory').fingerprint}.")
         mallory = await crowd.comes("mallory")
         assert not mallory.task.done()
 
@@ -179,7 +179,7 @@ async def test_a_ban_takes_a_reason(home: Path) -> None:
         mallory = await crowd.comes("mallory")
         crowd.local_member.say("/ban mallory too much spam")
         await until_removed(mallory, "You are banned from this server. The reason given: too much spam.")
-        await crowd.ui.shows("mallory: banned.")
+        await crowd.ui.shows("[server] banned [mallory]")
 
 
 async def test_an_operator_is_told_that_a_member_of_another_room_was_removed(home: Path) -> None:
@@ -189,14 +189,14 @@ async def test_an_operator_is_told_that_a_member_of_another_room_was_removed(hom
         await bob.shows("kitchen")
         crowd.local_member.say("/kick bob")
         await until_removed(bob, "You were removed from the server by server.")
-        await crowd.ui.shows("bob was removed from another room.")
+        await crowd.ui.shows("* [server] removed [bob].")
 
 
 async def test_who_is_muted_stays_so_until_it_is_taken_back(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
         crowd.local_member.say("/mute bob")
-        await crowd.ui.shows("bob: muted.")
+        await crowd.ui.shows("[server] muted [bob].")
         bob.say("one")
         await bob.shows("You are muted here: nobody else saw that.")
         bob.say("exit")
@@ -205,7 +205,7 @@ async def test_who_is_muted_stays_so_until_it_is_taken_back(home: Path) -> None:
         bob.say("two")
         await bob.shows("nobody else saw that")
         crowd.local_member.say("/unmute bob")
-        await crowd.ui.shows("no longer muted")
+        await crowd.ui.shows("[server] unmuted [bob].")
         bob.say("three")
         await alice.shows("bob: three")
         assert not [line for line in alice.ui.messages if "one" in line or "two" in line]
@@ -215,7 +215,7 @@ async def test_operators_are_made_by_the_console_and_kept(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
         crowd.local_member.say("/op alice")
-        await crowd.ui.shows("alice: operator.")
+        await crowd.ui.shows("[server] made [alice] an operator.")
         alice.say("/kick bob")
         await until_removed(bob, "You were removed from the server by alice.")
         alice.say("/kick alice", "/kick server", "/ban server", "/kick nobody", "/kick", "/ban", "/mute ssh-rsa AAAA")
@@ -227,9 +227,9 @@ async def test_operators_are_made_by_the_console_and_kept(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
         alice.say("/deop bob", "/op bob")
-        await alice.shows("bob: operator.")
+        await alice.shows("[alice] made [bob] an operator.")
         bob.say("/deop alice")
-        await bob.shows("alice: no longer operator.")
+        await bob.shows("[bob] took the operator role from [alice].")
         alice.say("/kick bob")
         await alice.shows("/kick is for operators.")
 
@@ -325,7 +325,7 @@ async def test_a_muted_member_can_make_the_others_read_nothing(home: Path) -> No
     async with Crowd(home) as crowd:
         alice, eve = await crowd.joins("alice"), await crowd.joins("eve")
         crowd.local_member.say("/mute eve")
-        await crowd.ui.shows("eve: muted.")
+        await crowd.ui.shows("[server] muted [eve].")
         before = len(alice.bodies)
         lines = "spam|/name spam-name|/nick spam-name|/join buy-cheap-pills|/topic spam|/me spams|/msg alice spam|//spam"
         for line in [*lines.split("|"), "", "/keep"]:
@@ -365,7 +365,7 @@ async def test_an_operator_releases_a_name(home: Path) -> None:
         crowd.local_member.say("/release nobody-at-all")
         await crowd.ui.shows("Nobody keeps the name 'nobody-at-all'.")
         crowd.local_member.say("/release alice")
-        await crowd.ui.shows("alice is released: any key can take it.")
+        await crowd.ui.shows("[server] released the name [alice].")
         alice.session.say("/name alicia")
         await alice.until(lambda: "* [alice] is now [alicia]." in alice.texts)
         bob.session.say("/name alice")

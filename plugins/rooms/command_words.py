@@ -1,0 +1,67 @@
+"""What stands behind a command's name: members, keys, and the rest of the line."""
+
+from typing import Any
+
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.public_key import PublicKey, parse_fingerprint
+from plytalk.plugins.rooms.calls import TypedCommand
+
+MAX_TEXT = 200
+"""The longest topic, and the longest reason, in characters."""
+
+
+def parted(text: str) -> tuple[str, str]:
+    """A name and what stands behind it. A name with spaces is written in quotes: guessing would tell the wrong person."""
+    name, _, rest = text[1:].partition('"') if text.startswith('"') else text.partition(" ")
+    return name, rest.strip()
+
+
+def need(call: TypedCommand, what: str) -> str:
+    if not call.rest:
+        raise Usage(f"Say {what}.")
+    return call.rest
+
+
+def reason(why: str) -> str:
+    """A reason that others read. Raises Usage where it is too long."""
+    if len(why) > MAX_TEXT:
+        raise Usage(f"A reason has at most {MAX_TEXT} characters.")
+    return why
+
+
+def person(call: TypedCommand, who: str) -> Any:
+    """The member of this name, or with this fingerprint. Raises Usage."""
+    if not who.startswith("SHA256:"):
+        return call.hub.names.find(who)
+    for member in call.hub.members.values():
+        if member.key and member.key.fingerprint == who:
+            return member
+    raise Usage("Nobody here has this fingerprint.", "/who lists who is here.")
+
+
+def key_named(call: TypedCommand, who: str) -> PublicKey:
+    """The key of a member, a key as a line, or one that is known here by its fingerprint. Raises Usage."""
+    if who.startswith("SHA256:"):
+        return known_key(call, who)
+    if who.startswith("ssh-"):
+        try:
+            return PublicKey.parse(" ".join(who.split(" ")[:2]))
+        except ValueError as error:
+            raise Usage(f"That is not a key: {error}.") from None
+    key: PublicKey | None = call.hub.names.find(who).key
+    if key is None:
+        raise Usage(f"{who} shows no key: only /kick can be done.")
+    return key
+
+
+def known_key(call: TypedCommand, fingerprint: str) -> PublicKey:
+    """A key of a member, or one that the register speaks of. Raises Usage."""
+    try:
+        parse_fingerprint(fingerprint)
+    except ValueError as error:
+        raise Usage(f"That is not a fingerprint: {error}.") from None
+    present: set[PublicKey] = {member.key for member in call.hub.members.values() if member.key}
+    for key in present | call.hub.register.keys():
+        if key.fingerprint == fingerprint:
+            return key
+    raise Usage("No key that is known here has this fingerprint.", "Name the key itself: ssh-ed25519 AAAA...")

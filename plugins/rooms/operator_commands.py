@@ -1,0 +1,90 @@
+"""The slash commands that operators have. What they do to a member or a key is an event: everybody sees who did what, and why."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from plytalk.core.contracts.commands import Command
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.items import CloseReason
+from plytalk.core.contracts.optional import AdmitsKeys
+from plytalk.core.contracts.public_key import PublicKey
+from plytalk.plugins.rooms.calls import TypedCommand
+from plytalk.plugins.rooms.command_words import key_named, need, parted, reason
+from plytalk.plugins.rooms.member_names import MAX_NAME
+
+
+def kick(call: TypedCommand) -> None:
+    to, why = parted(need(call, "whom: /kick bob"))
+    other = call.hub.names.find(to)
+    if other is call.member or not hasattr(other, "session"):
+        raise Usage("That cannot be done to yourself or to the person at the server.")
+    target = named(other.name, other.key)
+    call.moderated("kick", target, reason(why), other.room)
+    call.answer({"action": "kick", "target": target})
+    call.hub.drop(other, why, CloseReason.KICKED, by=call.sender)
+
+
+def named(name: str, key: PublicKey | None) -> dict[str, str]:
+    """A member or a key, as events name it."""
+    return {**({"name": name} if name else {}), **({"key": key.fingerprint} if key else {})}
+
+
+def about_key(word: str) -> Callable[[TypedCommand], Awaitable[None]]:
+    """A command that changes how a key is moderated: a member's, or one that is given as a line."""
+
+    async def run(call: TypedCommand) -> None:
+        rest = need(call, f"whom: /{word} bob, or a key: /{word} ssh-ed25519 AAAA...")
+        who, why = (rest, "") if rest.startswith("ssh-") else parted(rest)
+        await change(call, word, key_named(call, who), reason(why))
+
+    return run
+
+
+async def change(call: TypedCommand, word: str, key: PublicKey, why: str) -> None:
+    """Change what the register says of a key, and let everybody see it who might notice."""
+    changed = await asyncio.to_thread(getattr(call.hub.register, word), key)
+    members = [member for member in call.hub.members.values() if member.key == key]
+    target = named(members[0].name if members else call.hub.register.name_of(key) or "", key)
+    if changed:
+        call.moderated(word, target, why, *(member.room for member in members))
+    call.hub.marked(key, why, call.sender)
+    call.answer({"action": word, "target": target, "changed": changed}, [] if changed else ["It was so already."])
+
+
+async def release(call: TypedCommand) -> None:
+    name = need(call, "which name: /release bob").strip('"')
+    register = call.hub.register
+    key = register.holder(name) if len(name) <= MAX_NAME else None
+    if key is None:
+        raise Usage(f"Nobody keeps the name {name[:MAX_NAME]!a}.")
+    target = named(register.name_of(key) or "", key)
+    await asyncio.to_thread(register.release, key)
+    call.moderated("release", target, "")
+    call.answer({"action": "release", "target": target}, ["Any key can take it now."])
+
+
+async def allow(call: TypedCommand) -> None:
+    key = key_named(call, need(call, "whose key: /allow ssh-ed25519 AAAA... bob"))
+    name = (call.rest.split(" ", 2)[2:] or [call.sender])[0]
+    lists = [auth for auth in call.hub.auths if isinstance(auth, AdmitsKeys)]
+    if not lists:
+        raise Usage("Everybody may come in already: the server has no allow list.", "Start it with --allow FILE.")
+    for auth in lists:
+        await asyncio.to_thread(auth.check_admit, str(key), name)
+    lines = [await asyncio.to_thread(auth.admit, str(key), name) for auth in lists]
+    target = named(name, key)
+    call.moderated("allow", target, "")
+    call.answer({"action": "allow", "target": target}, lines)
+
+
+OPERATOR_COMMANDS = [
+    Command("kick", "Remove a member: /kick bob, or with a reason: /kick bob spam.", kick, True),
+    Command("ban", "Ban a key permanently: /ban bob, or with a reason: /ban bob spam.", about_key("ban"), True),
+    Command("unban", "Lift the ban of a key: /unban ssh-ed25519 AAAA....", about_key("unban"), True),
+    Command("mute", "Mute a key: /mute bob.", about_key("mute"), True),
+    Command("unmute", "Unmute a key: /unmute bob.", about_key("unmute"), True),
+    Command("release", "Release a kept name: /release bob.", release, True),
+    Command("allow", "Add a key to the server's allow list: /allow ssh-ed25519 AAAA... bob", allow, True),
+    Command("op", "Make a key an operator: /op bob.", about_key("op"), True),
+    Command("deop", "Take the operator role from a key: /deop bob.", about_key("deop"), True),
+]
