@@ -1,13 +1,24 @@
 """The end of a conversation: from the first goodbye to the proof that the other side has received everything.
 
-nothing more to say   a goodbye goes out, behind all that was said; what the other side still says is heard
-everything received   the goodbye is acknowledged; in messages without acknowledgements the other side closes
-closed                both goodbyes are through, or nothing has moved for `Limits.goodbye`
+    NONE --- we say goodbye -------------------------------> OURS
+    NONE --- theirs comes ---------------------------------> THEIRS
+    OURS --- it is acknowledged, and all that we said -----> RECEIVED
+    OURS --- theirs comes ---------------------------------> BOTH
+    THEIRS --- all that they said is done, and we answer --> BOTH
+    RECEIVED --- theirs comes -----------------------------> DONE
+    BOTH --- ours is acknowledged -------------------------> DONE
+    NONE, OURS, THEIRS, RECEIVED, BOTH, DONE --- a fault, or nobody waits any more --> OVER
+
+Our goodbye goes out behind all that was said, and what the other side still says is heard. In messages without acknowledgements
+the other side closes the stream in place of them. The wait is over when it is DONE or the stream has ended, and when nothing has
+moved for `Limits.goodbye`.
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from enum import Enum
 from typing import Protocol
 
 from plytalk.core.contracts.endings import NOT_LET_IN, EndedBy, Ending
@@ -22,7 +33,24 @@ TELL = 1.0
 """After how many seconds of waiting its user is told what is waited for."""
 
 
-class EndingChat(Protocol):
+class Goodbyes(Enum):
+    """Which goodbyes have been said; the table of transitions is at the top of this file."""
+
+    NONE = "none"
+    OURS = "ours"
+    RECEIVED = "ours, and it is acknowledged"
+    THEIRS = "theirs"
+    BOTH = "both"
+    DONE = "both, and ours is acknowledged"
+    OVER = "nothing is waited for"
+
+
+SAY = {Goodbyes.NONE: Goodbyes.OURS, Goodbyes.THEIRS: Goodbyes.BOTH}
+HEAR = {Goodbyes.NONE: Goodbyes.THEIRS, Goodbyes.OURS: Goodbyes.BOTH, Goodbyes.RECEIVED: Goodbyes.DONE}
+ACKNOWLEDGE = {Goodbyes.OURS: Goodbyes.RECEIVED, Goodbyes.BOTH: Goodbyes.DONE}
+
+
+class LeavingChat(Protocol):
     """What a farewell asks of the conversation that ends."""
 
     stream: Stream
@@ -44,28 +72,64 @@ class EndingChat(Protocol):
 
 
 class Farewell:
-    """What is known about the end of one conversation; made when either side says goodbye."""
+    """What is known about the end of one conversation; made when it begins to end.
 
-    __slots__ = ("acknowledged", "arrived", "changed", "error", "heard", "ignored", "over", "said", "stream_over", "undelivered")
+    `theirs` is the ending that the other side's goodbye brings. `ignored` says that something came that nobody here takes any
+    more, so that their goodbye is not acknowledged. `undelivered` is in bytes, before the stream broke.
+    """
+
+    __slots__ = ("arrived", "changed", "error", "goodbyes", "ignored", "stream_over", "theirs", "undelivered")
 
     def __init__(self) -> None:
         self.changed = asyncio.Event()
-        self.said = self.heard = False  # our goodbye, and the other side's
-        self.acknowledged = False  # ours was, and so all that we said before it
-        self.ignored = False  # something came that nobody here takes any more, so that theirs is not acknowledged
-        self.arrived = 0
-        self.undelivered = 0  # bytes, before the connection broke
+        self.goodbyes = Goodbyes.NONE
+        self.theirs: Ending | None = None
+        self.ignored = False
+        self.arrived = self.undelivered = 0
         self.stream_over = False
         self.error: Exception | None = None
-        self.over = False
+
+    def say(self) -> None:
+        """We have said goodbye."""
+        self.goodbyes = SAY.get(self.goodbyes, self.goodbyes)
+
+    def hear(self, ending: Ending) -> None:
+        """The other side has said goodbye, which brings this ending."""
+        self.theirs = ending
+        self._change(HEAR)
+
+    def acknowledge(self) -> None:
+        """The other side has taken all that we said; our goodbye as well, if we have said it."""
+        self._change(ACKNOWLEDGE)
+
+    def _change(self, transitions: Mapping[Goodbyes, Goodbyes]) -> None:
+        if self.goodbyes in transitions:
+            self.goodbyes = transitions[self.goodbyes]
+            self.changed.set()
+
+    def end_stream(self, error: Exception | None) -> None:
+        """The stream has ended, or was broken by the error."""
+        if self.goodbyes is not Goodbyes.OVER:
+            self.stream_over, self.error = True, error
+            self.changed.set()
 
     def fail(self, error: ChatError) -> None:
         """Something went wrong on the way."""
-        if not self.over:
-            self.error, self.stream_over, self.over = error, True, True
+        if self.goodbyes is not Goodbyes.OVER:
+            self.error = error
+            self.close()
             self.changed.set()
 
-    async def wait(self, session: EndingChat, ending: Ending) -> Ending:
+    def close(self) -> None:
+        """Nothing more is waited for."""
+        self.goodbyes = Goodbyes.OVER
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether our goodbye is acknowledged, and so all that we said before it."""
+        return self.goodbyes in (Goodbyes.RECEIVED, Goodbyes.DONE)
+
+    async def wait(self, session: LeavingChat, ending: Ending) -> Ending:
         """Wait until everything is received, the stream is over, or nothing moves any more. Gives the ending as it then is."""
         loop = asyncio.get_running_loop()
         limit, began = session.limits.goodbye, loop.time()
@@ -86,23 +150,23 @@ class Farewell:
                 session.tell_waiting()
         return self.verdict(session, ending)
 
-    def _mark(self, session: EndingChat) -> tuple[int, ...]:
+    def _mark(self, session: LeavingChat) -> tuple[int, ...]:
         """What is different if something has moved. From one that has said goodbye nothing more has to come."""
         if self.error is None:
             self.undelivered = session.stream.undelivered
-        return session.stream.buffered, self.undelivered, session.unacknowledged, 0 if self.heard else self.arrived
+        return session.stream.buffered, self.undelivered, session.unacknowledged, 0 if self.theirs else self.arrived
 
-    def _is_done(self, session: EndingChat, ending: Ending) -> bool:
-        if self.stream_over and self.error is not None:
+    def _is_done(self, session: LeavingChat, ending: Ending) -> bool:
+        if self.goodbyes is Goodbyes.OVER or (self.stream_over and self.error is not None):
             return True
         if session.stream.buffered:
             return False
         if session.acknowledges:
-            return self.stream_over or (self.acknowledged and self.heard)
+            return self.stream_over or self.goodbyes is Goodbyes.DONE
         # A peer that closed acknowledges what it has taken, and resets the connection for the rest.
         return (self.stream_over or ending.by is EndedBy.THEM) and not session.stream.undelivered
 
-    def verdict(self, session: EndingChat, ending: Ending, why: str = "") -> Ending:
+    def verdict(self, session: LeavingChat, ending: Ending, why: str = "") -> Ending:
         """How it ended, now that no more comes: `why` not, where the connection is not over."""
         if ending.error or (ending.by is EndedBy.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)):
             return ending
@@ -110,11 +174,11 @@ class Farewell:
             return replace(ending, by=EndedBy.FAULT, reason=self.error.sentence, error=self.error)
         lines = session.unreceived
         if session.acknowledges:
-            lost = not self.acknowledged and (lines > 0 or not self.heard)
+            lost = not self.is_acknowledged and (lines > 0 or not self.theirs)
             if lost and not lines and ending.by is EndedBy.US and not why:
                 return replace(ending, reason=CUT, error=Truncated(CUT))
         elif ending.by is EndedBy.US:
-            lost = lines > 0 or not self.stream_over or (self.error is not None and not self.heard)
+            lost = lines > 0 or not self.stream_over or (self.error is not None and not self.theirs)
         else:  # that the peer closed, or reset the connection, is how it leaves: only what did not reach it is lost
             lost = lines > 0
         if not lost:

@@ -252,7 +252,7 @@ class Hub:
     def _end_unfinished(self, member: object) -> None:
         if isinstance(member, Member):
             self.drop(member, "too much that it sent was not finished, and the server needs the memory", CloseReason.TOO_SLOW)
-            member.session.ignore_rest()
+            member.session.connection.ignore_rest()
 
     # -- what is known of keys ------------------------------------------------------------------------------------------------
 

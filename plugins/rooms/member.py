@@ -229,7 +229,7 @@ class Member(PacedSpeaker):
         self.sent += len(line)
         if self.sent > FLUSHED:  # so that it is known whether it reads
             self.sent = 0
-            self.session.flush()
+            self.session.connection.flush()
 
 
 def explained(error: ChatError) -> dict[str, str | None]:

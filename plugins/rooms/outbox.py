@@ -104,7 +104,7 @@ class Outbox:
         self._flush()
         for member in owing:
             member.owes = False
-            member.session.flush()
+            member.session.connection.flush()
             member.settle()
         self.delivered()
 

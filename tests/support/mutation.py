@@ -54,6 +54,10 @@ NEAREST = {
     "core/endpoints/lifecycle.py": "tests/core/endpoints/test_lifecycle.py tests/core/endpoints/test_handlers.py",
     "core/endpoints/server.py": "tests/core/endpoints/test_server.py tests/core/endpoints/test_lifecycle.py",
     "core/pipeline/connection.py": "tests/core/pipeline/test_connection.py tests/core/conversation/test_direct_chat.py",
+    "core/conversation/ending_chat.py": (
+        "tests/core/conversation/test_direct_chat.py tests/core/conversation/test_farewell.py"
+        " tests/core/contracts/test_endings.py tests/core/endpoints/test_client.py"
+    ),
     "core/conversation/direct_chat.py": (
         "tests/core/conversation/test_direct_chat.py"
         " tests/core/pipeline/test_broadcast.py"

@@ -50,7 +50,7 @@ async def test_who_has_used_up_its_budget_and_goes_is_gone() -> None:
         client = await (await insiders.Client(server.port).connect()).join()
         for _ in range(20_000):  # unasked for, and paid for with minutes
             client.session.send_item(Pong())
-        client.session.flush()
+        client.session.connection.flush()
         await client.session.stream.drained()
         client.session.stream.close()
         async with asyncio.timeout(60):

@@ -243,7 +243,7 @@ async def _insider(server: Server, name: str, flood: Callable[[DirectChat], None
         nonlocal most
         while going and not attacker.session.ending:
             flood(attacker.session)
-            attacker.session.flush()
+            attacker.session.connection.flush()
             async with asyncio.timeout(1):
                 await attacker.session.drain()
             most = max(most, server.memory)

@@ -145,7 +145,7 @@ async def says_goodbye(case: Case) -> None:
 async def is_cut(case: Case) -> None:
     session = await case.session()
     session.say("hello")
-    session.flush()
+    session.connection.flush()
     session.stream._transport.abort()  # type: ignore[attr-defined]
     session.forget()
 

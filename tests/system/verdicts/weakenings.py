@@ -38,6 +38,7 @@ def red(stacks: str | tuple[str, ...], *attacks: str, seed: int = 0) -> tuple[tu
 NOISE, AEAD, RECORDS = "plugins/ciphers/noise.py", "core/bases/aead.py", "plugins/messages/records.py"
 ENGINE, STATES, PLYTALK1 = "plugins/noise/engine.py", "plugins/noise/states.py", "plugins/handshakes/plytalk1.py"
 CONNECTION, CONVERSATION = "core/pipeline/connection.py", "core/conversation/direct_chat.py"
+ENDING = "core/conversation/ending_chat.py"
 OPENING, FRAMING = "core/pipeline/establish.py", "core/bases/header_framer.py"
 AUTHENTICATION = "core/pipeline/authentication.py"
 RSA, LIMITS = "plugins/handshakes/rsa.py", "core/contracts/limits.py"
@@ -82,14 +83,14 @@ CHANNEL = (
     ),
     Weakening(
         "an end without a goodbye is an end",
-        CONVERSATION,
+        ENDING,
         "elif Property.CLEAN_END in self.stack.gives:",
         'elif setattr(self, "acknowledges", False) or setattr(self, "_said", 0):',  # what is not acknowledged would show it, too
         red(DEFAULT, "truncate", "swallow-goodbye"),
     ),
     Weakening(
         "half a frame is none",
-        CONVERSATION,
+        ENDING,
         "elif self.connection.framer.unfinished:",
         "elif False:",
         red((OLD, OLDER), "cut-in-frame"),

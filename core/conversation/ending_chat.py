@@ -1,0 +1,251 @@
+"""How a conversation ends: with a goodbye, a fault or a cut, and with what the other side has not received.
+
+The ending is known at once, and told to those that asked (`when_over`). What was said may still be on its way then: `over` waits
+until it is received, or cannot be, and drops the keys.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from plytalk.core.contracts.endings import NOT_LET_IN, EndedBy, Ending, ending_by_peer, unheard
+from plytalk.core.contracts.errors import BrokenPlugin, ChatError, Truncated
+from plytalk.core.contracts.items import EXIT, Ack, Close, CloseReason, Item
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.sanitise import clean
+from plytalk.core.conversation.farewell import STOPPED, Farewell, Goodbyes
+from plytalk.core.pipeline.connection import Connection
+from plytalk.core.pipeline.pieces import Pieces
+
+OUR_WORDS = {CloseReason.SHUTDOWN: "The server was told to end."}
+
+
+class EndingChat(ABC):
+    """The end of a conversation over one connection. `DirectChat` is the rest of it."""
+
+    __slots__ = (
+        "_acknowledged", "_ending_known", "_farewell", "_said", "_taken", "_when_over", "acknowledges", "connection", "ending",
+        "stack", "stream",
+    )  # fmt: skip
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection, self.stack, self.stream = connection, connection.stack, connection.stream
+        self.acknowledges = self.stack.make_messages.layer.extensible
+        self._said = self._acknowledged = self._taken = 0
+        if not self.acknowledges:
+            connection.pieces = Pieces()
+        self.ending: Ending | None = None
+        self._ending_known: asyncio.Event | None = None  # made when somebody waits: a server has thousands of conversations
+        self._farewell: Farewell | None = None
+        self._when_over: tuple[Callable[[Any, Ending], None], ...] = ()
+
+    @property
+    def role(self) -> Role:
+        return self.connection.role
+
+    @property
+    def limits(self) -> Limits:
+        return self.connection.limits
+
+    @abstractmethod
+    def tell_waiting(self) -> None:
+        """Tell the user of this conversation why it has not ended yet."""
+
+    # -- what was received ------------------------------------------------------------------------------------------------
+
+    @property
+    def unheard(self) -> bool:
+        """Whether this is a client that has heard nothing, of a server that cannot say whether it lets it in."""
+        return self.role is Role.INITIATOR and not self._taken and Property.CLEAN_END not in self.stack.gives
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many of our messages the other side has not acknowledged."""
+        return max(0, self._said - self._acknowledged)
+
+    @property
+    def unreceived(self) -> int:
+        """How many lines the other side has not received, as far as this side can know."""
+        pieces = self.connection.pieces
+        if pieces is None:
+            return self.unacknowledged
+        broken = self._farewell.undelivered if self._farewell and self._farewell.error else 0
+        return pieces.lines_in(max(self.stream.undelivered, broken))
+
+    def hear_acknowledgement(self, taken: int) -> None:
+        """The other side has taken so many of our messages; one more than were said, if the goodbye is among them."""
+        self._acknowledged = max(self._acknowledged, min(taken, self._said))
+        if self._farewell and taken > self._said:
+            self._farewell.acknowledge()
+
+    # -- goodbyes ---------------------------------------------------------------------------------------------------------
+
+    def exit(self, text: str = EXIT, *, reason: CloseReason = CloseReason.SAID_EXIT, sentence: str = "") -> None:
+        """Say goodbye and end the conversation.
+
+        `reason` and `sentence` tell the peer's user why, where the messages can carry them.
+        """
+        if self.ending:
+            return
+        try:
+            goodbye = Close(self.connection.messages.prepare(text) or EXIT, reason, sentence)
+        except Exception as error:
+            self.fail(error)
+        else:
+            self._say_goodbye(goodbye, Ending(EndedBy.US, sentence or OUR_WORDS.get(reason, "You said exit."), code=reason))
+
+    def part(self) -> None:
+        """Answer the other side's goodbye: all that it said before has been done."""
+        if self._farewell and self._farewell.theirs and not self.ending:
+            self._say_goodbye(Close() if self.acknowledges else None, self._farewell.theirs)
+
+    def _say_goodbye(self, goodbye: Close | None, ending: Ending) -> None:
+        self.before_goodbye()
+        farewell = self._farewell = self._farewell or Farewell()
+        if farewell.theirs:
+            self._acknowledge_goodbye(farewell)
+        if goodbye:
+            self.connection.send(goodbye)
+        farewell.say()
+        self.connection.flush()
+        self._end(ending)
+
+    def _acknowledge_goodbye(self, farewell: Farewell) -> None:
+        if self.acknowledges:  # it counts as one more message, unless something before it was not taken
+            self.connection.send(Ack(self.count_taken() + (not farewell.ignored)))
+
+    def _hear_goodbye(self, goodbye: Close) -> None:
+        farewell = self._farewell = self._farewell or Farewell()
+        # Only a server removes members, so what a client says of itself is an ordinary goodbye.
+        farewell.hear(ending_by_peer(goodbye if self.role is Role.INITIATOR else Close(goodbye.text)))
+        if self.ending:
+            self._acknowledge_goodbye(farewell)
+            self.connection.flush()
+            self.stream.finish()
+        else:
+            self.hear_goodbye()
+
+    def _hear_after_goodbye(self, item: Item) -> None:
+        """Something that comes when one of the two has said goodbye."""
+        farewell = self._farewell
+        if farewell is None or farewell.goodbyes is Goodbyes.OVER:
+            return
+        if isinstance(item, Ack):
+            self.hear_acknowledgement(item.taken)
+        elif not farewell.theirs:  # behind their goodbye nothing else is read
+            self.hear_late(item)
+
+    # -- for subclasses: also `hear_acknowledgement` ------------------------------------------------------------------------
+
+    def hear_goodbye(self) -> None:
+        """The other side has said goodbye: call `part`, now or when all that it said has been done."""
+        self.part()
+
+    @abstractmethod
+    def hear_late(self, item: Item) -> None:
+        """Something comes after our own goodbye, and before the other side's."""
+
+    def count_taken(self) -> int:
+        """How many of the other side's messages this side has taken, for the acknowledgement of its goodbye."""
+        return self._taken
+
+    @abstractmethod
+    def before_goodbye(self) -> None:
+        """Our own goodbye follows: send what is to come before it."""
+
+    # -- the end ----------------------------------------------------------------------------------------------------------
+
+    def when_over(self, tell: Callable[[Any, Ending], None]) -> None:
+        """Have the ending told as soon as it is known; those who asked are told in turn."""
+        if self.ending:
+            tell(self, self.ending)
+        else:
+            self._when_over = (*self._when_over, tell)
+
+    def ended(self, error: Exception | None) -> None:
+        """The stream is over."""
+        if self._farewell:
+            self._farewell.end_stream(error)
+            return
+        lost = f", and {self.unreceived:,} of the last lines that you sent were not acknowledged" if self.unreceived else ""
+        if error is not None:
+            why = clean(str(getattr(error, "strerror", None) or error)).lower()
+            hint = NOT_LET_IN if self.unheard else ""
+            self.fail(Truncated(f"The connection was cut ({why}): something the other side sent may be missing{lost}.", hint))
+        elif self.connection.framer.unfinished:
+            self.fail(
+                Truncated(f"The connection ended in the middle of a frame: something the other side sent is missing{lost}.")
+            )
+        elif Property.CLEAN_END in self.stack.gives:
+            self.fail(Truncated(f"The connection ended without a goodbye: something the other side sent may be missing{lost}."))
+        else:
+            self._farewell = Farewell()
+            self._farewell.end_stream(None)
+            silent = Ending(EndedBy.THEM, "The other side closed the connection without saying exit.")
+            self._end(unheard() if self.unheard else silent)
+
+    def fail(self, error: Exception) -> None:
+        """End the conversation by what went wrong in it."""
+        if not isinstance(error, ChatError):
+            cause = error
+            error = BrokenPlugin(f"A layer of {self.stack.line} raised {type(cause).__name__}; the conversation ends here.")
+            error.__cause__ = cause
+        if self.ending and self._farewell:  # a goodbye is under way, and comes no further
+            self._farewell.fail(error)
+        self._end(Ending(EndedBy.FAULT, error.sentence, error))
+
+    def _end(self, ending: Ending) -> None:
+        if self.ending:
+            return
+        self.ending = ending
+        if tracer := self.connection.tracer:
+            tracer.tell("ended", ending.reason, by=ending.by.value)
+        self.connection.drop_pending()
+        farewell = self._farewell = self._farewell or Farewell()
+        if ending.by is EndedBy.FAULT:
+            farewell.close()
+            self.connection.ignore_rest()
+        else:  # what was said before is read, so that the peer's own goodbye is seen
+            self.connection.read_on(soon=True)
+        if ending.by is EndedBy.FAULT or farewell.theirs or not self.acknowledges:
+            self.stream.finish()
+        if self._ending_known:
+            self._ending_known.set()
+        for tell in self._when_over:
+            tell(self, ending)
+
+    async def over(self) -> Ending:
+        """Wait until it has ended and everything is received, or cannot be; then close the stream and drop the keys."""
+        try:
+            if not self.ending:
+                self._ending_known = self._ending_known or asyncio.Event()
+                await self._ending_known.wait()
+            assert self.ending is not None
+            assert self._farewell is not None
+            if self.ending.by is not EndedBy.FAULT:
+                self.stream.resume()  # its acknowledgements must not wait
+                try:
+                    self.ending = await self._farewell.wait(self, self.ending)
+                except asyncio.CancelledError:
+                    self.ending = self._farewell.verdict(self, self.ending, STOPPED)
+                    raise
+        finally:
+            if self._farewell:
+                self._farewell.close()
+            self.forget()
+        return self.ending
+
+    def forget(self) -> None:
+        """Drop the keys, and all that refers back to this conversation, so that it goes when the last who uses it lets go.
+
+        A reference cycle would keep it until Python searches for cycles, which a busy server rarely does.
+        """
+        self._when_over = ()
+        self.connection.close()
+        error: BaseException | None = self.ending.error if self.ending else None
+        while error:  # its traceback holds the frames of our own methods, and of those that called them
+            error.__traceback__ = None
+            error = error.__cause__ or error.__context__
