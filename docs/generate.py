@@ -41,6 +41,7 @@ from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import MEANINGS, Property
 from plytalk.core.contracts.transport import Listener, Stream
+from plytalk.core.conversation import farewell
 from plytalk.core.endpoints import lifecycle
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.discovery import GROUP, Found, installed
@@ -213,9 +214,10 @@ def contract_of(base: type) -> str:
     return "\n".join([prose(base), "", *lines])
 
 
-def states(_: str) -> str:
-    """The transitions of a server, as its source draws them."""
-    drawing = (lifecycle.__doc__ or "").split("\n\n")[1]
+def states(of: str) -> str:
+    """The transitions of a server, or of the goodbyes of a conversation, as the source draws them."""
+    source = {"server": lifecycle, "goodbyes": farewell}[of]
+    drawing = (source.__doc__ or "").split("\n\n")[1]
     return f"```text\n{textwrap.dedent(drawing)}\n```"
 
 
