@@ -12,6 +12,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from plytalk.api.assembly import address_of_contact, make_client, make_server
 from plytalk.api.choice import Choice
 from plytalk.cli.hidden_input import has_no_input, is_empty, secret
 from plytalk.cli.invite import announce, newcomer, open_to_all
@@ -27,11 +28,9 @@ from plytalk.core.contracts.optional import Remembers
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import ListenAddress, Server
 from plytalk.core.io.address import Address, parse_address, parse_port
 from plytalk.core.io.standard_streams import tell
-from plytalk.trust.contacts import Contacts
 from plytalk.trust.folders import user_file
 
 SPARE = 200
@@ -128,10 +127,9 @@ def serve(
         if isinstance(auth, Remembers):
             auth.remembers = True
     with tracing(trace, stack.ui.notice) as tracer:
-        choice.registry.hear(stack)
-        server = Server(
+        server = make_server(
+            choice,
             stack,
-            choice.registry.manager.hook,
             limits=replace(Limits(), connections=open_files_for(members), ping=ping),
             guests=[ListenAddress(choice.guest(name), place.host, own) for name, own in invited(choice, guests or "")],
             secret=secret,
@@ -205,7 +203,7 @@ def invited(choice: Choice, guests: str) -> Iterator[tuple[str, int]]:
 @layer_options
 def connect(choice: Choice, address: str, port: int | None, ping: float, trace: Path | None) -> int:
     """Connect to a chat and talk."""
-    written = met_before(choice, address) if address.startswith("@") else address
+    written = address_of_contact(choice, address) if address.startswith("@") else address
     stack = choice.stack()
     try:
         place = Address(written) if stack.transport.names_place else parse_address(written)
@@ -218,21 +216,8 @@ def connect(choice: Choice, address: str, port: int | None, ping: float, trace: 
     number = agreed_port(place, port)
     warn(choice)
     with tracing(trace, stack.ui.notice) as tracer:
-        choice.registry.hear(stack)
-        client = Client(stack, choice.registry.manager.hook, limits=replace(Limits(), ping=ping), secret=secret, trace=tracer)
+        client = make_client(choice, stack, limits=replace(Limits(), ping=ping), secret=secret, trace=tracer)
         return run(client.run(place.host, number or choice.port))
-
-
-def met_before(choice: Choice, name: str) -> str:
-    """The address of a contact, whose key becomes the only one that will do. Raises Usage, StoreError."""
-    contact = Contacts(user_file("contacts")).get(name)
-    if contact.address is None:
-        raise Usage(
-            f"The address of @{contact.name} is not known: they have only connected to you.",
-            f"Give the address: chat connect HOST --peer {contact.key.fingerprint}",
-        )
-    choice.pin(contact.key.fingerprint)
-    return contact.address
 
 
 def agreed_port(address: Address, port: int | None) -> int | None:

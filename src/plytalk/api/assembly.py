@@ -1,0 +1,35 @@
+"""From a choice of layers to an endpoint: the same for the command line and for programs."""
+
+from typing import Any
+
+from plytalk.api.choice import Choice
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.endpoints.client import Client
+from plytalk.core.endpoints.server import Server
+from plytalk.core.stack.selection import Stack
+from plytalk.trust.contacts import Contacts
+from plytalk.trust.folders import user_file
+
+
+def make_client(choice: Choice, stack: Stack, **options: Any) -> Client:
+    """The client of a stack, whose features and authenticators hear the hooks. Raises BrokenPlugin."""
+    choice.registry.hear(stack)
+    return Client(stack, choice.registry.manager.hook, **options)
+
+
+def make_server(choice: Choice, stack: Stack, **options: Any) -> Server:
+    """The server of a stack, in the same way. Raises BrokenPlugin."""
+    choice.registry.hear(stack)
+    return Server(stack, choice.registry.manager.hook, **options)
+
+
+def address_of_contact(choice: Choice, name: str) -> str:
+    """The address of a contact, whose key becomes the only one that will do. Raises Usage, StoreError."""
+    contact = Contacts(user_file("contacts")).get(name)
+    if contact.address is None:
+        raise Usage(
+            f"The address of @{contact.name} is not known: they have only connected to you.",
+            f"Give the address: chat connect HOST --peer {contact.key.fingerprint}",
+        )
+    choice.pin(contact.key.fingerprint)
+    return contact.address
