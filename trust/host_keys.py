@@ -134,21 +134,6 @@ class KnownHostsFile:
                 del lines[entry.line - 1]
         return gone
 
-    def hash_all(self) -> int:
-        """Hide all host names behind hashes, one line for each name; the number of lines hidden.
-
-        Lines with a marker or a pattern stay as they are, as with `ssh-keygen -H`.
-        """
-        with edited_lines(self.path, self._wait) as lines:
-            plain = [
-                entry for entry in self._parse(lines) if not (entry.hashed or entry.marker or re.search(r"[*?!]", entry.hosts))
-            ]
-            for entry in reversed(plain):
-                names = [name for name in entry.hosts.lower().split(",") if name]
-                hidden = [_hashed(name, secrets.token_bytes(_HASH_BYTES)) for name in names]
-                lines[entry.line - 1 : entry.line] = [f"{name} {entry.key} {entry.comment}".rstrip() for name in hidden]
-        return len(plain)
-
     def _parse(self, lines: Sequence[str]) -> list[HostKeyLine]:
         entries = []
         for number, line in enumerate(lines, 1):

@@ -5,12 +5,10 @@ ahead and no further, so a fast writer waits in its pipe and not in our memory; 
 """
 
 import asyncio
-import contextlib
 import os
 import sys
 import threading
 from collections.abc import Callable
-from typing import TypeVar, cast
 
 from plytalk.core.contracts.errors import OutputFailed, Usage
 from plytalk.core.io.standard_streams import discard_output, flush_output, tell
@@ -18,7 +16,6 @@ from plytalk.core.io.standard_streams import discard_output, flush_output, tell
 BOM, UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 """How text in UTF-8 may begin, and how text in UTF-16 does (Unicode 23.8)."""
 
-T = TypeVar("T")
 PIECE = 64 * 1024
 
 
@@ -139,30 +136,3 @@ class LineWriter:
     def _failed(self, failure: OutputFailed) -> None:
         self._failure = failure
         self._gone()
-
-
-async def in_thread(function: Callable[[], T]) -> T:
-    """Run a blocking call in a daemon thread, which does not keep the program from ending as an executor's thread would."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error:
-            future.set_exception(error)
-        else:
-            future.set_result(cast(T, result))
-
-    def run() -> None:
-        result: T | None = None
-        failure: BaseException | None = None
-        try:
-            result = function()
-        except BaseException as error:
-            failure = error
-        with contextlib.suppress(RuntimeError):  # the loop has ended, and the program with it
-            loop.call_soon_threadsafe(settle, result, failure)
-
-    threading.Thread(target=run, daemon=True).start()
-    return await future

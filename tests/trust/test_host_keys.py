@@ -241,7 +241,6 @@ def test_a_line_that_cannot_be_understood_refuses_everything_with_its_number(sto
         lambda: store.lookup(*HOST, OURS),
         lambda: store.add("new.example", 8000, OURS),
         lambda: store.forget(*HOST),
-        store.hash_all,
         store.entries,
     ]
     for attempt in attempts:
@@ -382,27 +381,6 @@ def test_ssh_keygen_finds_what_we_hash(store: KnownHostsFile, host: str, port: i
         store.add(other, at, key(number), hashed=True)
     (line,) = lines_found(store.path, host, port)
     assert [line] == we_find(store, host, port)
-
-
-@needs_ssh_keygen
-def test_hashing_is_the_hashing_of_ssh_keygen(store: KnownHostsFile, tmp_path: Path) -> None:
-    theirs = KnownHostsFile(tmp_path / "theirs")
-    text = f"# comment\n\n[Chat.Example]:8000,chat.example {OURS} me too\n::1 {key(2)}\n* {key(3)}\n!x {key(4)}\n"
-    text += f"@revoked z {key(5)}\n"
-    put(store, text)
-    put(theirs, text)
-    keygen("-H", "-f", theirs.path)
-    assert store.hash_all() == 2
-    assert store.hash_all() == 0
-    for host, port in NAMES:
-        assert we_find(store, host, port) == we_find(theirs, host, port) == lines_found(store.path, host, port)
-        for number in range(6):
-            assert store.lookup(host, port, key(number)) == theirs.lookup(host, port, key(number))
-
-    def without_hosts(path: Path) -> list[str]:
-        return [re.sub(r"^\|1\|\S+", "|1|", line) for line in path.read_text().splitlines()]
-
-    assert without_hosts(store.path) == without_hosts(theirs.path)
 
 
 @needs_ssh_keygen

@@ -4,14 +4,13 @@ import asyncio
 import io
 import os
 import sys
-import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import Usage
-from plytalk.core.io.lines import PIECE, LineReader, LineWriter, in_thread
+from plytalk.core.io.lines import PIECE, LineReader, LineWriter
 from plytalk.testing import randomly
 from plytalk.testing.verdict import idle
 
@@ -121,7 +120,7 @@ async def test_a_fast_writer_waits_in_its_pipe_and_not_in_our_memory(pipe) -> No
     written = 0
     for _ in range(1000):
         written += writer.write(b"x" * 1023 + b"\n") or 0
-        await in_thread(lambda: None)  # the reader's thread gets its turn
+        await asyncio.to_thread(lambda: None)  # the reader's thread gets its turn
     assert written < 1000 * 1024, "all that was written was taken in"
     writer.close()
     assert len(await all_lines(reader)) == written // 1024
@@ -200,25 +199,3 @@ async def test_once_nobody_reads_it_is_silent_and_says_so(monkeypatch: pytest.Mo
         writer.write("nobody")
         await idle()
         assert gone == [True]
-
-
-async def test_a_blocking_call_in_a_thread_gives_its_result_or_its_error() -> None:
-    assert await in_thread(lambda: 42) == 42
-    with pytest.raises(ZeroDivisionError):
-        await in_thread(lambda: 1 // 0)
-
-
-async def test_a_blocking_call_that_nobody_waits_for_any_more_does_no_harm() -> None:
-    released = threading.Event()
-    complaints: list[dict[str, object]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    for result in (lambda: released.wait(), lambda: 1 // (not released.wait())):
-        waiting = asyncio.create_task(in_thread(result))
-        await idle()
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-    released.set()
-    assert await in_thread(lambda: "done") == "done"
-    await idle()
-    assert complaints == []
