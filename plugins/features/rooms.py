@@ -126,7 +126,7 @@ class Rooms(Feature):
             first=self._room or LOBBY,
             backlog=self._backlog,
             rate=self._rate,
-            register=user_file("rooms"),
+            moderation=user_file("rooms"),
             operator=self._operator,
             auths=stack.auths,
             history=self._history,
@@ -135,7 +135,7 @@ class Rooms(Feature):
         )
 
     def refuse(self, identity: Identity | None) -> Refused | None:
-        if self._hub is None or identity is None or not (key := key_of(identity)) or not self._hub.register.is_banned(key):
+        if self._hub is None or identity is None or not (key := key_of(identity)) or not self._hub.moderation.is_banned(key):
             return None
         return Refused("It is banned here.", told="You are banned from this server.")
 
@@ -156,7 +156,7 @@ class Rooms(Feature):
         if self._hub is None:
             return ()
         self._hub.reread()
-        return [f"Reloaded operators, bans and mutes from {self._hub.register.path}."]
+        return [f"Reloaded operators, bans and mutes from {self._hub.moderation.path}."]
 
     @hookimpl
     def measures(self) -> Sequence[Measure]:

@@ -13,6 +13,7 @@ from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
+from plytalk.plugins.rooms.command_member import CommandMember
 from plytalk.plugins.rooms.directory import Directory
 from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.plugins.rooms.room import Room
@@ -52,7 +53,7 @@ class CommandHub(Protocol):
     notice: Callable[[str], None]
     rooms: RoomList
     names: Directory
-    register: Moderation
+    moderation: Moderation
     auths: Sequence[Authenticator]
 
     @property
@@ -62,7 +63,7 @@ class CommandHub(Protocol):
 
     def enter(self, member: Any, room: Room) -> None: ...
 
-    def introduce(self, member: Any) -> None: ...
+    def introduce(self, member: CommandMember) -> None: ...
 
     def leave(self, member: Any, why: str) -> None: ...
 
@@ -74,21 +75,21 @@ class CommandHub(Protocol):
 class TypedCommand:
     """What a command is called with (`core/contracts/commands.py`); `hub` and `member` are for the built-in ones alone."""
 
-    def __init__(self, hub: CommandHub, member: Any, line: str) -> None:
+    def __init__(self, hub: CommandHub, member: CommandMember, line: str) -> None:
         self.hub, self.member = hub, member
         self.name, _, rest = line[1:].partition(" ")
         self.rest = rest.strip()
-        self.number: int = member.taken
+        self.number = member.taken
         """The number of the line that it is, as its sender counts."""
         self._told: list[str] = []
         self._answer: tuple[Any, Sequence[str]] = None, ()
         self._goes_on = False
-        self.sender: str = member.name
-        self.room: str = member.room.name if member.room else ""
+        self.sender = member.name
+        self.room = member.room.name if member.room else ""
 
     @property
     def is_operator(self) -> bool:
-        return bool(self.member.is_operator)
+        return self.member.is_operator
 
     def run(self) -> None:
         """Do it: at once, so that what is typed next comes after it, unless it is a coroutine."""
@@ -184,7 +185,6 @@ class TypedCommand:
         self.must_be_heard()
         if len(text.encode(errors="replace")) > Limits.message:
             raise Usage(f"That would be longer than a message may be ({Limits.message:,} bytes).")
-        if self.member.room:
-            member = self.member
-            member.charge(len(text))
-            member.room.happen(kind, member, text, audience)
+        if room := self.member.room:
+            self.member.charge(len(text))
+            room.happen(kind, self.member, text, audience)

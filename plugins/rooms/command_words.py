@@ -5,6 +5,7 @@ from typing import Any
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.public_key import PublicKey, parse_fingerprint
 from plytalk.plugins.rooms.calls import TypedCommand
+from plytalk.plugins.rooms.room import Room
 
 MAX_TEXT = 200
 """The longest topic, and the longest reason, in characters."""
@@ -14,6 +15,13 @@ def parted(text: str) -> tuple[str, str]:
     """A name and what stands behind it. A name with spaces is written in quotes: guessing would tell the wrong person."""
     name, _, rest = text[1:].partition('"') if text.startswith('"') else text.partition(" ")
     return name, rest.strip()
+
+
+def room_of(call: TypedCommand) -> Room:
+    """The room of the member. Raises Usage where it has left it."""
+    if call.member.room is None:
+        raise Usage("You have left the room.")
+    return call.member.room
 
 
 def need(call: TypedCommand, what: str) -> str:
@@ -55,13 +63,13 @@ def key_named(call: TypedCommand, who: str) -> PublicKey:
 
 
 def known_key(call: TypedCommand, fingerprint: str) -> PublicKey:
-    """A key of a member, or one that the register speaks of. Raises Usage."""
+    """A key of a member, or one about which something is noted. Raises Usage."""
     try:
         parse_fingerprint(fingerprint)
     except ValueError as error:
         raise Usage(f"That is not a fingerprint: {error}.") from None
     present: set[PublicKey] = {member.key for member in call.hub.members.values() if member.key}
-    for key in present | call.hub.register.keys():
+    for key in present | call.hub.moderation.keys():
         if key.fingerprint == fingerprint:
             return key
     raise Usage("No key that is known here has this fingerprint.", "Name the key itself: ssh-ed25519 AAAA...")

@@ -25,10 +25,10 @@ DAY = 24 * 3600.0
 
 
 class Directory:
-    """Members by their names. `register` says which names are kept for which keys."""
+    """Members by their names. `moderation` says which names are kept for which keys."""
 
-    def __init__(self, register: Moderation, loop: "asyncio.AbstractEventLoop") -> None:
-        self._register, self._loop = register, loop
+    def __init__(self, moderation: Moderation, loop: "asyncio.AbstractEventLoop") -> None:
+        self._moderation, self._loop = moderation, loop
         self._looks: dict[str, Any] = {}
         self._last: OrderedDict[PublicKey, str] = OrderedDict()
         self._kept: dict[str, list[float]] = {}
@@ -36,7 +36,7 @@ class Directory:
     def choose(self, member: Any, wanted: str) -> tuple[str, str]:
         """The name that was asked for, the one that its key has, or one that is made up; and why it is not the one asked for."""
         key, why = member.key, ""
-        own = (self._register.name_of(key) or self._last.get(key) or "") if key else ""
+        own = (self._moderation.name_of(key) or self._last.get(key) or "") if key else ""
         if wanted:
             try:
                 return self.take(member, wanted), ""
@@ -57,13 +57,13 @@ class Directory:
     def take(self, member: Any, name: str) -> str:
         """Bind a name to a member: as it is written from now on. Raises BadName, also for what looks like another's name."""
         key = member.key
-        saved = self._register.name_of(key) if key else None
+        saved = self._moderation.name_of(key) if key else None
         name = names.enforce(name)
         if name != saved:  # names that were kept before there were stricter rules stay good
             names.check_new(name)
         if any(self._looks.get(shape, member) is not member for shape in names.looks(name)):
             raise names.BadName(f"The name {name!a}, or one that looks like it, is taken.", "Choose another one: /name NAME.")
-        if name != saved and self._register.holder(name, key):
+        if name != saved and self._moderation.holder(name, key):
             raise names.BadName(f"The name {name!a} belongs to another key.", "Choose another one: /name NAME.")
         self.bind(member, name)
         if key:

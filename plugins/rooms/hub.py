@@ -21,6 +21,7 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
 from plytalk.plugins.rooms.budget import Rates, Turns, Unfinished
 from plytalk.plugins.rooms.calls import OURS, Muted, TypedCommand
+from plytalk.plugins.rooms.command_member import CommandMember
 from plytalk.plugins.rooms.directory import Directory
 from plytalk.plugins.rooms.event_log import MOST_BYTES
 from plytalk.plugins.rooms.introduction import introduction
@@ -57,7 +58,7 @@ class Hub:
         first: str,
         backlog: int,
         rate: int,
-        register: Path | None,
+        moderation: Path | None,
         operator: str | None,
         brought: Mapping[str, Sequence[Command]],
         auths: Sequence[Authenticator],
@@ -76,9 +77,9 @@ class Hub:
         self.loud = 0
         """How many members wait because they sent too many bytes."""
         self.notice: Callable[[str], None] = lambda sentence: notice(clean(sentence))
-        self.register = Moderation(register)
+        self.moderation = Moderation(moderation)
         self._operator, self.auths = operator, auths
-        self.names = Directory(self.register, self.loop)
+        self.names = Directory(self.moderation, self.loop)
         self.dropped = 0
         self.returning = Returning(history)
         self.epoch = history.epoch if history else secrets.token_hex(8)
@@ -119,7 +120,7 @@ class Hub:
         """Nothing happens any more: keep the last of it."""
         self.outbox.close()
 
-    def handle_line(self, member: "Member | Any", text: str) -> None:
+    def handle_line(self, member: CommandMember, text: str) -> None:
         """A line that is not a plain message: a command, or a line of a muted member."""
         if text.startswith("//"):
             text = text[1:]
@@ -135,9 +136,9 @@ class Hub:
 
     def join(self, member: Member, request: Mapping[str, Any]) -> None:
         """What a client asks for when it comes, and when it comes back; once for a connection."""
-        if member.wired or member.session.ending:
+        if member.hears_events or member.session.ending:
             return
-        member.wired = True
+        member.hears_events = True
         member.origin = origin_of(member.key, request.get("instance"))
         member.muted = self._is_muted(member)
         try:
@@ -153,7 +154,7 @@ class Hub:
         """Let a member into a room, unless its key is banned or its conversation is over."""
         if member.session.ending:
             return
-        if member.key and self.register.is_banned(member.key):
+        if member.key and self.moderation.is_banned(member.key):
             self.drop(member, "the key is banned", CloseReason.BANNED)
             return
         room = room or self.first
@@ -165,16 +166,16 @@ class Hub:
         called, why = self.names.choose(member, "" if member.muted else name)  # others would read it
         member.called(called)
         self.members[member.id] = member
-        if member.key and self.register.is_to_be_noted(member.key):
+        if member.key and self.moderation.is_to_be_noted(member.key):
             self.start(self._note(member.key))
         self.enter(member, room, back, why)
 
     async def _note(self, key: PublicKey) -> None:
         with suppress(StoreError):  # then its name expires earlier
-            await asyncio.to_thread(self.register.note, key)
+            await asyncio.to_thread(self.moderation.note, key)
 
     def _is_muted(self, member: Member) -> bool:
-        return member.key is not None and self.register.is_muted(member.key)
+        return member.key is not None and self.moderation.is_muted(member.key)
 
     def enter(self, member: Member, room: Room, back: Resume | None = None, why: str = "") -> None:
         """Put a member that has a name into a room, and tell everybody. `why` says why it has another name than it wanted."""
@@ -184,7 +185,7 @@ class Hub:
         member.since = back.since if back and resumed else start
         if not self.outbox.enter(member):
             return
-        if member.wired:
+        if member.hears_events:
             member.answer(
                 do="welcome", epoch=self.epoch, next=member.at, now=room.log.next, taken=member.taken,
                 missed=back is not None and back.asked and not resumed, **introduction(member, room, why),
@@ -195,9 +196,9 @@ class Hub:
         if member.room is room and not getattr(member, "muted", False):  # it may have been dropped meanwhile
             room.happen(Kind.JOINED, member)
 
-    def introduce(self, member: "Member | Any") -> None:
+    def introduce(self, member: CommandMember) -> None:
         """Tell a member who it is now, once what has happened in this turn has gone out."""
-        if member.wired:
+        if isinstance(member, Member) and member.hears_events:
             self.loop.call_soon(self._introduce, member)
 
     @staticmethod
@@ -257,13 +258,13 @@ class Hub:
     # -- what is known of keys ------------------------------------------------------------------------------------------------
 
     def marked(self, key: PublicKey, why: str = "", by: str = "") -> None:
-        """What the register says of a key has changed: act on it where its members are. `why` is the reason that `by` gave."""
-        self.returning.forget_keys(self.register.banned())
+        """What is noted about a key has changed: act on it where its members are. `why` is the reason that `by` gave."""
+        self.returning.forget_keys(self.moderation.banned())
         for member in tuple(self.members.values()):
             if isinstance(member, Member) and member.key == key:
-                member.muted = self.register.is_muted(key)
+                member.muted = self.moderation.is_muted(key)
                 self._note_role(member)
-                if self.register.is_banned(key):
+                if self.moderation.is_banned(key):
                     self.drop(member, why or ("" if by else "the key is banned"), CloseReason.BANNED, by)
 
     def _note_role(self, member: Member) -> None:
@@ -273,15 +274,15 @@ class Hub:
             self.introduce(member)
 
     def reread(self) -> None:
-        """Go by the register as it is now, and remove members that are banned in it. Raises StoreError."""
-        self.register.load()
-        self.returning.forget_keys(self.register.banned())
+        """Read the operators, bans and mutes again, and remove members that are banned now. Raises StoreError."""
+        self.moderation.load()
+        self.returning.forget_keys(self.moderation.banned())
         for key in {member.key for member in self.members.values() if isinstance(member, Member) and member.key}:
             self.marked(key)
 
     def is_operator(self, key: PublicKey) -> bool:
-        return self.register.is_op(key) or key.fingerprint == self._operator
+        return self.moderation.is_op(key) or key.fingerprint == self._operator
 
     def holds_role(self, key: PublicKey) -> bool:
         """Whether a place is reserved for this key: an operator's."""
-        return not self.register.is_banned(key) and self.is_operator(key)
+        return not self.moderation.is_banned(key) and self.is_operator(key)

@@ -18,7 +18,7 @@ def sender(member: Any) -> dict[str, Any]:
 
 def present(room: Room) -> chain[Any]:
     """All who are in a room."""
-    return chain(room.subscribers, room.wired)
+    return chain(room.subscribers, room.event_members)
 
 
 def introduction(member: Any, room: Room, why: str = "") -> dict[str, Any]:
@@ -27,5 +27,5 @@ def introduction(member: Any, room: Room, why: str = "") -> dict[str, Any]:
     you = sender(member)
     return {
         "room": room.name, "you": you.pop("name"), **you, "operator": member.is_operator, "topic": room.topic,
-        "here": others, "count": len(room) + (member not in room.wired), "why": why or None,
+        "here": others, "count": len(room) + (member not in room.event_members), "why": why or None,
     }  # fmt: skip

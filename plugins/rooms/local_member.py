@@ -10,6 +10,7 @@ from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
+from plytalk.plugins.rooms.command_member import CommandMember
 from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
 from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent
 from plytalk.plugins.rooms.screen import show, tell
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 NAME = "server"
 
 
-class LocalMember(Speaker):
+class LocalMember(CommandMember):
     """What the server's UI talks to in place of a session (`plytalk.core.contracts.Conversation`)."""
 
-    id, key, marks, muted, wired = -1, None, Mark.OPERATOR, False, False
+    id, key, marks, muted, hears_events = -1, None, Mark.OPERATOR, False, False
     is_operator = True
     running = taken = 0
     failed = False

@@ -1,8 +1,8 @@
 """A member of a room, at the server: one connection, whatever stack it speaks.
 
-    a new connection -> waits for its first words -> `join` makes it wired; any other words, or none for a moment, make it plain
+    a new connection -> waits for its first words -> `join`: it hears events; other words, or none for a moment: it hears lines
 
-A plain member hears lines and says lines: the guests of the existing chats, and clients of plytalk/1 that know no rooms.
+Those that hear lines also say lines: the guests of the existing chats, and clients of plytalk/1 that know no rooms.
 """
 
 import asyncio
@@ -69,13 +69,9 @@ class Member(PacedSpeaker):
     __slots__ = (
         "_parting",
         "_waiting",
-        "muted",
         "origin",
         "owes",
-        "running",
         "since",
-        "taken",
-        "wired",
     )  # fmt: skip
 
     _hub: MemberHub
@@ -89,7 +85,7 @@ class Member(PacedSpeaker):
         self.origin: Origin | None = None
         self.head = b""
         self.since = self.taken = 0
-        self.wired = self.owes = self.muted = self._parting = False
+        self.hears_events = self.owes = self.muted = self._parting = False
         self.running = 0  # commands that have not finished
         self._waiting: asyncio.TimerHandle | None = None
         session.heard_by(self)
@@ -196,7 +192,7 @@ class Member(PacedSpeaker):
 
     def tell(self, sentence: str) -> None:
         """Tell it alone, as the server."""
-        if self.wired:
+        if self.hears_events:
             self.answer(do="tell", text=sentence)
         else:
             self.budget.requests -= len(sentence) / ANSWER
@@ -204,7 +200,7 @@ class Member(PacedSpeaker):
 
     def succeed(self, line: int, command: str, data: Any, lines: Sequence[str]) -> None:
         """Answer a command, which was the member's line of this number. Raises what `write` raises, and Usage."""
-        if self.wired:
+        if self.hears_events:
             self.answer(do="result", line=line, command=command, data=data, lines=lines)
         else:
             for sentence in lines:
@@ -212,7 +208,7 @@ class Member(PacedSpeaker):
 
     def fail(self, line: int, command: str | None, error: ChatError) -> None:
         """Say why a line was not done."""
-        if self.wired:
+        if self.hears_events:
             self.answer(do="error", line=line, command=command, **explained(error))
         else:
             self.tell(error.sentence)

@@ -41,10 +41,10 @@ def about_key(word: str) -> Callable[[TypedCommand], Awaitable[None]]:
 
 
 async def change(call: TypedCommand, word: str, key: PublicKey, why: str) -> None:
-    """Change what the register says of a key, and let everybody see it who might notice."""
-    changed = await asyncio.to_thread(getattr(call.hub.register, word), key)
+    """Change what is noted about a key, and let everybody see it who might notice."""
+    changed = await asyncio.to_thread(getattr(call.hub.moderation, word), key)
     members = [member for member in call.hub.members.values() if member.key == key]
-    target = named(members[0].name if members else call.hub.register.name_of(key) or "", key)
+    target = named(members[0].name if members else call.hub.moderation.name_of(key) or "", key)
     if changed:
         call.moderated(word, target, why, *(member.room for member in members))
     call.hub.marked(key, why, call.sender)
@@ -53,12 +53,12 @@ async def change(call: TypedCommand, word: str, key: PublicKey, why: str) -> Non
 
 async def release(call: TypedCommand) -> None:
     name = need(call, "which name: /release bob").strip('"')
-    register = call.hub.register
-    key = register.holder(name) if len(name) <= MAX_NAME else None
+    moderation = call.hub.moderation
+    key = moderation.holder(name) if len(name) <= MAX_NAME else None
     if key is None:
         raise Usage(f"Nobody keeps the name {name[:MAX_NAME]!a}.")
-    target = named(register.name_of(key) or "", key)
-    await asyncio.to_thread(register.release, key)
+    target = named(moderation.name_of(key) or "", key)
+    await asyncio.to_thread(moderation.release, key)
     call.moderated("release", target, "")
     call.answer({"action": "release", "target": target}, ["Any key can take it now."])
 

@@ -9,10 +9,11 @@ from plytalk.core.contracts.items import CloseReason, Ping
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.rooms.budget import COMMAND, DELIVERED, ITEM, PIECE, RECORD, TURN, Budget, Rates, Turns, Unfinished
+from plytalk.plugins.rooms.command_member import CommandMember
 from plytalk.plugins.rooms.event_log import EventLog
 from plytalk.plugins.rooms.outbox import Outbox
 from plytalk.plugins.rooms.remote_peer import source_for
-from plytalk.plugins.rooms.room import Room, Speaker
+from plytalk.plugins.rooms.room import Room
 from plytalk.plugins.rooms.room_events import RoomEvent
 
 PATIENCE = 10.0
@@ -42,7 +43,7 @@ class PaceHub(Protocol):
     def drop(self, member: Any, why: str, reason: CloseReason) -> None: ...
 
 
-class PacedSpeaker(Speaker):
+class PacedSpeaker(CommandMember):
     """One that speaks over a connection. `at` is the next event it gets, and `sent` the bytes before that.
 
     `person` is the same for all connections of one key. Those of one `source` count together.
@@ -57,7 +58,6 @@ class PacedSpeaker(Speaker):
         "_pause",
         "at",
         "budget",
-        "person",
         "sent",
         "session",
         "source",
@@ -93,7 +93,7 @@ class PacedSpeaker(Speaker):
 
     def charge(self, size: int) -> None:
         if (room := self.room) is not None:
-            work = (len(room.wired) + len(room.subscribers)) * size / DELIVERED
+            work = (len(room.event_members) + len(room.subscribers)) * size / DELIVERED
             self.budget.work -= work
             self._hub.turns.spend(work)
 

@@ -21,7 +21,7 @@ class LineSubscriber(Protocol):
     def hear(self, event: RoomEvent) -> None: ...
 
 
-class WiredMember(LineSubscriber, Protocol):
+class EventMember(LineSubscriber, Protocol):
     """One that understands events. `at` is the next event it gets, `sent` the bytes before that."""
 
     at: int

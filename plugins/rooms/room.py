@@ -1,7 +1,7 @@
 """A room: who is in it, what happened, and how that reaches everybody, once for each turn of the event loop.
 
-Members are of two sorts. The *wired* understand events: all at the same place in the log are sent the very same records, so
-they are packed once for all of them and only sealed for each. The others (`LineSubscriber`) hear lines: guests, and the person
+Members are of two sorts. An `EventMember` understands events: all at the same place in the log are sent the very same records,
+so they are packed once for all of them and only sealed for each. The others (`LineSubscriber`) hear lines: guests, and the person
 at the server.
 """
 
@@ -16,7 +16,7 @@ from plytalk.core.pipeline.broadcast import broadcast
 from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.rooms.budget import SENT, SLICE
 from plytalk.plugins.rooms.event_log import EventLog, LogEntry
-from plytalk.plugins.rooms.roles import LineSubscriber, WiredMember
+from plytalk.plugins.rooms.roles import EventMember, LineSubscriber
 from plytalk.plugins.rooms.room_events import EVENT, FIXED, SEEN, Kind, RoomEvent, head_of
 
 Pack = Callable[[Sequence[Item]], Iterable[bytes]]
@@ -83,9 +83,9 @@ class Room:
         """The number of its first event: a room of this name that was forgotten had lower ones."""
         for entry in entries:
             self.log.add(*entry)
-        self.wired: dict[WiredMember, None] = {}
+        self.event_members: dict[EventMember, None] = {}
         self._in_step: list[Connection] = []
-        self._apart: dict[WiredMember, None] = {}
+        self._apart: dict[EventMember, None] = {}
         self.subscribers: dict[LineSubscriber, int | None] = {}
         """The next event of those that hear lines and do not keep up; None for those that do."""
         self._heard = self.log.next
@@ -97,7 +97,7 @@ class Room:
         self.messages = self.deliveries = 0
 
     def __len__(self) -> int:
-        return len(self.wired) + len(self.subscribers)
+        return len(self.event_members) + len(self.subscribers)
 
     def __bool__(self) -> bool:
         return True  # also when it is empty: a member is in its room before it is counted there
@@ -123,18 +123,18 @@ class Room:
 
     # -- who hears of it --------------------------------------------------------------------------------------------------
 
-    def enter(self, member: WiredMember, at: int) -> None:
-        """Somebody wired comes in, to be told what happened from number `at` on."""
-        self.wired[member] = None
+    def enter(self, member: EventMember, at: int) -> None:
+        """Somebody who understands events comes in, to be told what happened from number `at` on."""
+        self.event_members[member] = None
         self._apart[member] = None
         self._place(member, at)
 
     def leave(self, member: LineSubscriber) -> None:
         """Somebody goes."""
         self.subscribers.pop(member, None)
-        if member in self.wired:
+        if member in self.event_members:
             self._set_apart(member, 0)
-            del self._apart[member], self.wired[member]
+            del self._apart[member], self.event_members[member]
 
     @property
     def lag(self) -> int:
@@ -142,15 +142,15 @@ class Room:
         behind = [self.log.total - member.sent for member in self._apart]
         return max(*behind, *(self.log.size(at) for at in self.subscribers.values() if at), 0, 0)
 
-    def least_lag(self, sender: WiredMember) -> int:
+    def least_lag(self, sender: EventMember) -> int:
         """How many bytes the fastest of all others has yet to be sent: no member need speak faster than anybody reads."""
-        if len(self._in_step) > (sender in self.wired and sender not in self._apart):
+        if len(self._in_step) > (sender in self.event_members and sender not in self._apart):
             return 0
         behind = [self.log.total - member.sent for member in self._apart if member is not sender]
         lines = [self.log.size(at) if at else 0 for subscriber, at in self.subscribers.items() if subscriber is not sender]
         return min((*behind, *lines), default=0)
 
-    def catch_up(self, member: WiredMember) -> None:
+    def catch_up(self, member: EventMember) -> None:
         """Send a member that is about to go what the others have been told, also where it reads slowly."""
         log, end = self.log, self._heard
         if member in self._apart and (at := max(member.at, log.first)) < end:
@@ -212,7 +212,7 @@ class Room:
         """Send what has happened to those that are in step, as far as the bytes go; gives how many were sent."""
         if self.log.last_private >= start:
             told = {person for entry in self.log.since(start) for person in entry.audience or ()}
-            for member in [member for member in self.wired if member.person in told]:
+            for member in [member for member in self.event_members if member.person in told]:
                 self._set_apart(member, start)
         hidden = self._hidden(start, end, None) if self.log.last_private >= start else NOTHING
         if not self._in_step or not (records := self._records(start, end, hidden, packed)):
@@ -221,26 +221,26 @@ class Room:
         if len(self._in_step) > (most := max(1, left // each)):
             late = set(self._in_step[most:])
             del self._in_step[most:]
-            for member in [member for member in self.wired if member.session.connection in late]:
+            for member in [member for member in self.event_members if member.session.connection in late]:
                 self._apart[member] = None
                 self._place(member, start)
         self.deliveries += (end - start - len(hidden)) * (count := len(self._in_step))
         if slow := broadcast(self._in_step, records):
-            for member in [member for member in self.wired if member.session.connection in slow]:
+            for member in [member for member in self.event_members if member.session.connection in slow]:
                 self._set_apart(member, end)
         return each * count
 
-    def _set_apart(self, member: WiredMember, at: int) -> None:
+    def _set_apart(self, member: EventMember, at: int) -> None:
         """A member that is told something in private, or does not read, is served alone, from number `at` on."""
         if member not in self._apart:
             self._in_step.remove(member.session.connection)
             self._apart[member] = None
             self._place(member, at)
 
-    def _place(self, member: WiredMember, at: int) -> None:
+    def _place(self, member: EventMember, at: int) -> None:
         member.at, member.sent = at, self.log.total - self.log.size(at)
 
-    def _serve(self, member: WiredMember, end: int, packed: Packed, left: int) -> int:
+    def _serve(self, member: EventMember, end: int, packed: Packed, left: int) -> int:
         """Send a member what it has yet to be sent, as much as it reads and the bytes go; gives how many were sent."""
         sent = 0
         while member in self._apart and (at := member.at) < end:

@@ -8,9 +8,10 @@ from typing import Any
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import Usage
 from plytalk.plugins.rooms.calls import MAX_KIND, OURS, TypedCommand, UnknownCommand
-from plytalk.plugins.rooms.command_words import MAX_TEXT, need, parted
+from plytalk.plugins.rooms.command_words import MAX_TEXT, need, parted, room_of
 from plytalk.plugins.rooms.introduction import present, sender
 from plytalk.plugins.rooms.operator_commands import OPERATOR_COMMANDS
+from plytalk.plugins.rooms.pace import PacedSpeaker
 from plytalk.plugins.rooms.room_events import Kind
 
 MAX_LISTED = 1000
@@ -43,7 +44,7 @@ def help_line(name: str, command: Command, origin: str) -> str:
 
 
 def who(call: TypedCommand) -> None:
-    room = call.member.room
+    room = room_of(call)
     listed = [*islice(present(room), MAX_LISTED)]
     more = [f"and {len(room) - MAX_LISTED} more"] if len(room) > MAX_LISTED else []
     call.answer([described(member) for member in listed], [*(in_words(member) for member in listed), *more])
@@ -74,7 +75,7 @@ def join(call: TypedCommand) -> None:
     if room is not call.member.room:
         call.hub.leave(call.member, f"gone to {room.name}")
         call.hub.enter(call.member, room)
-        if not call.member.wired:
+        if not call.member.hears_events:
             call.tell(f"You are in {room.name}, with {len(room) - 1} more.")
 
 
@@ -92,11 +93,11 @@ def name(call: TypedCommand) -> None:
 async def keep(call: TypedCommand) -> None:
     if call.member.key is None:
         raise Usage("A name is kept for a key, and your connection shows none.")
-    if not call.is_operator and hasattr(call.member, "stream"):
+    if not call.is_operator and isinstance(call.member, PacedSpeaker):
         call.hub.names.count_kept(call.member.stream.peer)
-    register = call.hub.register
-    await asyncio.to_thread(register.claim, call.sender, call.member.key)
-    await asyncio.to_thread(register.note, call.member.key)
+    moderation = call.hub.moderation
+    await asyncio.to_thread(moderation.claim, call.sender, call.member.key)
+    await asyncio.to_thread(moderation.note, call.member.key)
     call.tell(f"{call.sender} is yours: nobody with another key can take it.")
 
 
@@ -116,7 +117,7 @@ def msg(call: TypedCommand) -> None:
 
 
 def topic(call: TypedCommand) -> None:
-    room = call.member.room
+    room = room_of(call)
     if not call.rest:
         call.tell(f"The topic is: {room.topic}" if room.topic else "There is no topic.")
         call.answer({"topic": room.topic})

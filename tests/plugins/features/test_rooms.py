@@ -102,7 +102,7 @@ async def cut(crowd: Crowd, name: str) -> None:
 
 async def back(person: Person, crowd: Crowd, count: int) -> None:
     async def wait() -> None:
-        while len(crowd.hub.first.wired) != count:
+        while len(crowd.hub.first.event_members) != count:
             await idle()
 
     await within(wait(), f"{person.ui.notices}")

@@ -77,7 +77,7 @@ async def test_a_name_is_found_even_where_all_that_come_to_mind_are_kept_by_othe
         assert [hub.names.choose(Keyless(), "") for _ in range(2)] == [("visitor", ""), ("visitor-2", "")]
         for number in range(1, 40):
             name = "visitor" if number == 1 else f"visitor-{number}"
-            hub.register.claim(name, PublicKey.of("ssh-ed25519", number.to_bytes(32, "big")))
+            hub.moderation.claim(name, PublicKey.of("ssh-ed25519", number.to_bytes(32, "big")))
         assert hub.names.choose(Keyless(), "") == ("visitor-40", "")
 
 
@@ -167,4 +167,4 @@ async def test_one_address_has_so_many_names_kept_in_a_day(home: Path, monkeypat
         carol = await crowd.joins("carol")
         carol.session.say("/keep")
         await carol.tells("Too many names were kept from your address today.")
-        assert crowd.hub.register.name_of(crowd.key("carol")) is None
+        assert crowd.hub.moderation.name_of(crowd.key("carol")) is None

@@ -257,10 +257,10 @@ async def test_who_is_sent_away_knows_why_and_so_does_the_server(home: Path) -> 
 async def test_a_place_is_reserved_for_operators_that_are_not_banned(home: Path) -> None:
     async with Crowd(home, headless=True, operator=Crowd(home).key("olga").fingerprint) as crowd:
         olga, oscar, bob = (crowd.key(name) for name in ("olga", "oscar", "bob"))
-        crowd.hub.register.op(oscar)
+        crowd.hub.moderation.op(oscar)
         assert [crowd.hub.holds_role(key) for key in (olga, oscar, bob)] == [True, True, False]
         for key in (olga, oscar, bob):
-            crowd.hub.register.ban(key)
+            crowd.hub.moderation.ban(key)
         assert not [key for key in (olga, oscar, bob) if crowd.hub.holds_role(key)]
 
 
@@ -270,7 +270,7 @@ async def test_of_the_members_that_come_only_those_that_hold_a_name_are_noted(ho
         await asyncio.gather(*crowd.hub._tasks)
         assert [*home.glob("*rooms*")] == []
         key = crowd.key("alice")
-        crowd.hub.register.claim("alice", key)
+        crowd.hub.moderation.claim("alice", key)
         await crowd.joins("alice")
         await asyncio.gather(*crowd.hub._tasks)
         assert f"seen {key} " in (home / "rooms").read_text()

@@ -240,13 +240,13 @@ class Rooms(RuleBasedStateMachine):
         if not hasattr(self, "crowd"):
             return
         everybody = set(self.crowd.hub.members.values())
-        inside = [one for room in self.crowd.hub.rooms.values() for one in (*room.subscribers, *room.wired)]
+        inside = [one for room in self.crowd.hub.rooms.values() for one in (*room.subscribers, *room.event_members)]
         assert len(inside) == len(set(inside))
         assert set(inside) == everybody
         for room in self.crowd.hub.rooms.values():
-            assert all(one.room is room for one in (*room.subscribers, *room.wired))
-            assert set(room._apart) <= set(room.wired)
-            assert len(room._in_step) + len(room._apart) == len(room.wired)
+            assert all(one.room is room for one in (*room.subscribers, *room.event_members))
+            assert set(room._apart) <= set(room.event_members)
+            assert len(room._in_step) + len(room._apart) == len(room.event_members)
 
     @invariant()
     def names_are_unique_and_those_of_present_members(self) -> None:

@@ -286,29 +286,29 @@ class AnyLife(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register = Moderation()
+        self.moderation = Moderation()
 
     @rule(name=st.sampled_from(NAMES), number=st.integers(0, 4))
     def claim(self, name: str, number: int) -> None:
         try:
-            self.register.claim(name, key(number))
+            self.moderation.claim(name, key(number))
         except NameTaken:
-            assert self.register.holder(name, besides=key(number)) is not None
+            assert self.moderation.holder(name, besides=key(number)) is not None
         except BadName:
             assert name in ("server", "a:b")
         else:
-            assert self.register.holder(name) == key(number)
-            assert self.register.name_of(key(number)) == name
+            assert self.moderation.holder(name) == key(number)
+            assert self.moderation.name_of(key(number)) == name
 
     @rule(number=st.integers(0, 4))
     def release(self, number: int) -> None:
-        had = self.register.name_of(key(number))
-        assert self.register.release(key(number)) is (had is not None)
-        assert had is None or self.register.holder(had) is None
+        had = self.moderation.name_of(key(number))
+        assert self.moderation.release(key(number)) is (had is not None)
+        assert had is None or self.moderation.holder(had) is None
 
     @invariant()
     def nobody_is_like_another(self) -> None:
-        held = [name for number in range(5) if (name := self.register.name_of(key(number)))]
+        held = [name for number in range(5) if (name := self.moderation.name_of(key(number)))]
         assert not any(alike(one, other) for at, one in enumerate(held) for other in held[:at])
 
 

@@ -192,7 +192,7 @@ async def test_a_conversation_that_is_over_is_never_admitted(home: Path) -> None
         bob.session.exit()
         while member.session.ending is None:  # noqa: ASYNC110
             await asyncio.sleep(0)
-        member.wired = False
+        member.hears_events = False
         crowd.hub.join(member, {"do": "join", "instance": "bob", "resume": {}})
         crowd.hub.admit(member)
         assert [one.name for one in crowd.hub.members.values()] == ["alice"]

@@ -80,11 +80,11 @@ async def test_a_key_that_was_banned_while_it_was_away_comes_back_like_a_newcome
         bob.cut()
         await alice.until(lambda: any(event.kind == Kind.LEFT for event in alice.events))
         key = crowd.key("bob")
-        crowd.hub.register.ban(key)
+        crowd.hub.moderation.ban(key)
         crowd.hub.marked(key)
         alice.session.say("without bob")
         await alice.until(lambda: "alice: without bob" in alice.texts)
-        crowd.hub.register.unban(key)
+        crowd.hub.moderation.unban(key)
         crowd.hub.marked(key)
         back = await crowd.joins("bob", resume={"epoch": welcome["epoch"], "last": welcome["next"] - 1})
         assert back.told[0]["missed"] is True

@@ -550,7 +550,7 @@ async def test_who_is_banned_while_away_is_told_and_does_not_try_again(home: Pat
     async with Crowd(home, headless=True) as crowd:
         bob = await crowd.comes("bob", reconnect=True)
         await away(crowd, bob)
-        crowd.hub.register.ban(crowd.key("bob"))
+        crowd.hub.moderation.ban(crowd.key("bob"))
         slow.set()
         with pytest.raises(Refused):
             await bob.over()

@@ -298,7 +298,7 @@ async def test_a_key_that_is_banned_in_the_file_is_removed_when_the_file_is_read
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
         again = await crowd.joins("bob", instance="again")
-        path = crowd.hub.register.path
+        path = crowd.hub.moderation.path
         path.parent.mkdir(exist_ok=True, parents=True)
         path.write_text(f"ban {crowd.key('bob')}\nmute {crowd.key('alice')}\n")
         path.chmod(0o600)

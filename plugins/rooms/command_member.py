@@ -1,0 +1,38 @@
+"""One that types commands in a room: a member over a connection, or the person at the server."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from plytalk.core.contracts.errors import ChatError
+from plytalk.plugins.rooms.room import Speaker
+
+
+class CommandMember(Speaker):
+    """`taken` counts the lines that it has typed, `running` the commands of it that have not finished.
+
+    `person` is the same for all connections of one key. One that `hears_events` is sent answers as data, others as lines.
+    """
+
+    __slots__ = ("hears_events", "muted", "person", "running", "taken")
+    person: object
+    taken: int
+    running: int
+    muted: bool
+    hears_events: bool
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether it may use the commands for operators."""
+        return False
+
+    def tell(self, sentence: str) -> None:
+        """Tell it alone, as the server."""
+
+    def succeed(self, line: int, command: str, data: Any, lines: Sequence[str]) -> None:
+        """Answer a command, which was the member's line of this number. Raises Usage, and TypeError for data that is not JSON."""
+
+    def fail(self, line: int, command: str | None, error: ChatError) -> None:
+        """Say why a line was not done."""
+
+    def settle(self) -> None:
+        """A command has finished, or all that the member has said until now is done."""
