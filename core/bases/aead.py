@@ -4,7 +4,10 @@ The layer names the primitive; this file names none.
 """
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
+from itertools import repeat
+from operator import add
 from typing import Any, ClassVar, NoReturn, Protocol
 from weakref import WeakSet
 
@@ -63,19 +66,24 @@ class RandomNonceCipher(Cipher):
         # Random bytes are drawn many at a time: asking the system for twelve costs as much as sealing a line.
         at = self._at
         if at == POOL:
-            self._refill()
-            at = 0
+            self._nonces, at = self._draw(POOL // NONCE), 0
         self._at = end = at + NONCE
         nonce = self._nonces[at:end]
         return nonce + self._encrypt(nonce, plaintext, None)
 
-    def _refill(self) -> None:
+    def seal_batch(self, plaintexts: Sequence[bytes]) -> list[bytes]:
+        drawn = self._draw(len(plaintexts))
+        nonces = [drawn[at : at + NONCE] for at in range(0, len(drawn), NONCE)]
+        return list(map(add, nonces, map(self._encrypt, nonces, plaintexts, repeat(None))))
+
+    def _draw(self, count: int) -> bytes:
+        """So many nonces, one behind the other."""
         if os.getpid() != self._process:
             raise LocalError("This conversation belongs to another process.")
-        self._left -= POOL // NONCE
-        if self._left < 0:
+        if self._left < count:
             raise LocalError("Too many messages under one key with random nonces.", "Start a new conversation.")
-        self._nonces = os.urandom(POOL)
+        self._left -= count
+        return os.urandom(count * NONCE)
 
     def open(self, sealed: bytes) -> bytes:
         try:
@@ -84,6 +92,10 @@ class RandomNonceCipher(Cipher):
             raise Tampered(
                 "A message did not decrypt and was dropped: it was changed on the way, or sealed with another key."
             ) from None
+
+    def open_batch(self, sealed: Sequence[bytes]) -> list[bytes]:
+        nonces, rests = [one[:NONCE] for one in sealed], [one[NONCE:] for one in sealed]
+        return list(map(self._decrypt, nonces, rests, repeat(None)))
 
     def forget(self) -> None:
         self._encrypt = self._decrypt = _refuse

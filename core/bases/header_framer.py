@@ -30,7 +30,6 @@ class HeaderFramer(Framer):
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._at = 0
 
     def encode(self, kind: FrameKind, payload: bytes) -> bytes:
         size = len(payload)
@@ -46,40 +45,53 @@ class HeaderFramer(Framer):
         head = framers[0].encode(kind, payloads[0])[: framers[0].header.size]  # of all the same length, so of all the same header
         return [head + payload for payload in payloads]
 
+    def encode_batch(self, kind: FrameKind, payloads: Sequence[bytes]) -> list[bytes]:
+        if max(map(len, payloads), default=0) > self.longest:
+            return [self.encode(kind, payload) for payload in payloads]
+        pack = self._pack
+        if self.typed:
+            return [pack(kind, len(payload)) + payload for payload in payloads]
+        return [pack(len(payload)) + payload for payload in payloads]
+
     def feed(self, data: Buffer) -> None:
-        self._release()
         self._buffer += data
 
-    def _release(self) -> None:
-        """Let go of the frames that were taken: a peer at rest must not keep the memory of its longest one."""
-        if self._at:
-            del self._buffer[: self._at]
-            self._at = 0
-
     def frames(self) -> Iterator[Frame]:
+        while len(self._buffer) >= self.header.size:
+            kind = bytes(self._buffer[:1]) if self.typed else None
+            if not (payloads := self.cut_batch(kind or b"", 1, 0)):
+                return
+            yield kind, payloads[0]
+
+    def cut_batch(self, kind: FrameKind, most: int, size: int) -> list[bytes]:
         # One copy of what has come, then slices of it: the bytearray itself is only ever cut at its front.
         buffer, unpack, typed, limit = self._buffer, self.header.unpack_from, self.typed, self.limit
-        start, size, head, data = self._at, len(buffer), self.header.size, b""
-        kind = None
-        while (body := start + head) <= size:
+        start, come, head, data = 0, len(buffer), self.header.size, b""
+        stop, payloads = min(come, size), list[bytes]()
+        add = payloads.append
+        for _ in range(most):
+            if (body := start + head) > come:
+                break
             if typed:
-                kind, length = unpack(buffer, start)
+                got, length = unpack(buffer, start)
+                if got != kind:
+                    break
             else:
                 (length,) = unpack(buffer, start)
             if length > limit:
+                if payloads:
+                    break
                 raise FrameTooLong(f"The other side announced a frame of {length:,} bytes; at most {limit:,} are accepted here.")
-            end = body + length
-            if end > size:
+            if (end := body + length) > stop and (payloads or end > come):
                 break
-            self._at = start = end
-            if length > LARGE:
-                yield kind, bytes(memoryview(buffer)[body:end])
-                continue
-            if not data:
-                data = bytes(buffer)
-            yield kind, data[body:end]
-        if len(buffer) == size:  # nothing was fed meanwhile
-            self._release()
+            if length > LARGE or most == 1:
+                add(bytes(memoryview(buffer)[body:end]))
+            else:
+                data = data or bytes(buffer)
+                add(data[body:end])
+            start = end
+        del buffer[:start]  # a peer at rest must not keep the memory of its longest frame
+        return payloads
 
     def fields(self, kind: FrameKind | None, payload: bytes) -> dict[str, str]:
         length = {"length": str(len(payload))}
@@ -87,4 +99,4 @@ class HeaderFramer(Framer):
 
     @property
     def unfinished(self) -> int:
-        return len(self._buffer) - self._at
+        return len(self._buffer)

@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from plytalk.core.contracts.items import Close, Item, Undecodable, is_exit
+from plytalk.core.contracts.items import EXIT_SPACE, Close, Item, Undecodable, is_exit
 from plytalk.core.contracts.messages import Messages
 
 
@@ -16,13 +16,22 @@ class TextMessages(Messages):
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
-        return [(item if item.__class__ is str else item.text).encode(errors="replace") for item in items]  # type: ignore[union-attr]
+        try:
+            return [(item if item.__class__ is str else item.text).encode() for item in items]  # type: ignore[union-attr]
+        except UnicodeEncodeError:  # half a character, as it can come from a terminal
+            return [(item if item.__class__ is str else item.text).encode(errors="replace") for item in items]  # type: ignore[union-attr]
 
     def unpack(self, plaintext: bytes) -> Iterable[Item]:
         try:
             text = plaintext.decode() if self.boundaries else self._decoder.decode(plaintext)
         except UnicodeDecodeError:
             return (Undecodable(plaintext.decode(errors="replace")),)
-        if len(text) < 64 and is_exit(text):
+        if len(text) < EXIT_SPACE and is_exit(text):
             return (Close(text),)
         return (text,) if text or self.boundaries else ()
+
+    def unpack_batch(self, plaintexts: Sequence[bytes]) -> list[Item]:
+        if not self.boundaries:
+            return [item for plaintext in plaintexts for item in self.unpack(plaintext)]
+        texts = [plaintext.decode() for plaintext in plaintexts]
+        return [Close(text) if len(text) < EXIT_SPACE and is_exit(text) else text for text in texts]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.handshake import Handshake
+from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Failed, FrameKind, Layer
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Role
@@ -148,7 +149,47 @@ class Remembers(Protocol):
     """Whether it keeps this across restarts. Only `chat serve` sets it."""
 
 
-# -- the same for many ------------------------------------------------------------------------------------------------------
+# -- many frames of one conversation ----------------------------------------------------------------------------------------
+#
+# A batch form gives what one call for each would give, in order. It is used for two and more. Where a call would raise, it
+# raises, having changed nothing: then each is called for itself.
+
+
+@runtime_checkable
+class CipherBatch(Protocol):
+    """A cipher that seals and opens many in a faster loop than one call for each."""
+
+    def seal_batch(self, plaintexts: Sequence[bytes]) -> list[bytes]:
+        """`seal` for each."""
+
+    def open_batch(self, sealed: Sequence[bytes]) -> list[bytes]:
+        """`open` for each."""
+
+
+@runtime_checkable
+class FramerBatch(Protocol):
+    """A framer that encodes and cuts many frames at once."""
+
+    def encode_batch(self, kind: FrameKind, payloads: Sequence[bytes]) -> list[bytes]:
+        """`encode` for each."""
+
+    def cut_batch(self, kind: FrameKind, most: int, size: int) -> list[bytes]:
+        """Take the payloads of the next complete frames: up to one of another kind, which stays, and at most `most` of them. The
+        first may have any length; with the others they have at most `size` bytes, headers included.
+
+        What `frames` would raise is raised where it comes first; behind other frames it stays for the next call.
+        """
+
+
+@runtime_checkable
+class MessagesBatch(Protocol):
+    """Messages that read many plaintexts at once."""
+
+    def unpack_batch(self, plaintexts: Sequence[bytes]) -> list[Item]:
+        """All that `unpack` gives for each, in one list."""
+
+
+# -- the same for many conversations ----------------------------------------------------------------------------------------
 
 
 @runtime_checkable
@@ -178,5 +219,8 @@ class SendsEach(Protocol):
         """`send` a piece over each of many of this class: see `SealsEach`. Gives the numbers of those that are full."""
 
 
-BATCH_FORMS = frozenset(("seal_each", "encode_each", "send_each"))
-"""The methods that take the place of many calls. A layer that is traced offers none of them: each call is traced by itself."""
+BATCH_FORMS = {
+    "seal_batch": "seal", "open_batch": "open", "encode_batch": "encode", "cut_batch": "frames", "unpack_batch": "unpack",
+    "seal_each": "seal", "encode_each": "encode", "send_each": "send",
+}  # fmt: skip
+"""The methods that take the place of many calls, and of which. A layer that is traced offers none, so each call is traced."""

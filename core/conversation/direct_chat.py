@@ -7,6 +7,7 @@ the same thing: the connection closes.
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from operator import length_hint
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import StackMismatch, Truncated
@@ -99,14 +100,13 @@ class DirectChat(EndingChat):
 
     # -- in: what the connection calls ------------------------------------------------------------------------------------
 
-    def receive(self, items: Iterable[Item], size: int) -> Iterator[Item] | None:
-        """Hear the items of one record; those that are left when reading stops are returned (see `ItemReceiver`)."""
+    def receive(self, items: Iterable[Item], size: int, records: int) -> Iterator[Item] | None:
+        """Hear the items of one batch; those that are left when reading stops are returned (see `ItemReceiver`)."""
         hearer, meter, connection = self._hearer, self.meter, self.connection
-        if meter is not None and size:
-            items = items if items.__class__ is list else list(items)
-            meter.record(size, len(items))
-        # One text alone comes in a tuple.
-        harmless = hearer.raw or (items.__class__ is list and all_clean(items))
+        count = length_hint(items)
+        if meter is not None and records:
+            meter.records(records, size, count)
+        harmless = hearer.raw or (count > 1 and all_clean(items))
         rest, is_open = iter(items), Reading.OPEN
         if connection.reading is not is_open:
             return rest

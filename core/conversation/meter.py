@@ -9,8 +9,8 @@ class Meter(Protocol):
     Messages are not told here: they reach the hearer, which may stop the reading as well.
     """
 
-    def record(self, size: int, items: int) -> None:
-        """A sealed record of so many bytes came, with so many items."""
+    def records(self, count: int, size: int, items: int) -> None:
+        """So many sealed records came, of so many bytes, with so many items in all."""
 
     def item(self) -> None:
         """An item came that is not a message."""

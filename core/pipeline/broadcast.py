@@ -1,15 +1,15 @@
 """The same for many: plaintexts that go out over many connections, each under its own keys, layer by layer in one loop each."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from operator import add
-from typing import Any, cast
+from typing import cast
 
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.layer import Failed, attempt
 from plytalk.core.contracts.optional import EncodesEach, SealsEach, SendsEach
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.pipeline.batches import offers
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.handshake_io import MESSAGE
 
@@ -29,7 +29,7 @@ def broadcast(connections: Sequence[Connection], plaintexts: Sequence[bytes]) ->
         return []
     one = connections[0]
     if size > SMALL or not (
-        _offers(type(one.cipher), SealsEach) or _offers(type(one.framer), EncodesEach) or _offers(type(one.stream), SendsEach)
+        offers(type(one.cipher), SealsEach) or offers(type(one.framer), EncodesEach) or offers(type(one.stream), SendsEach)
     ):  # layer by layer is faster only where a layer does many at once
         for connection in tuple(connections):
             connection.send_packed(plaintexts)
@@ -64,13 +64,13 @@ def _send_to_part(
 
 def seal_each(ciphers: Sequence[Cipher], plaintext: bytes, failed: Failed) -> list[bytes]:
     """One plaintext sealed with each: in one go where the cipher can do it. Where one raises, its place is empty."""
-    if _offers(type(ciphers[0]), SealsEach):
+    if offers(type(ciphers[0]), SealsEach):
         return cast(SealsEach, ciphers[0]).seal_each(ciphers, plaintext, failed)
     return [attempt(number, failed, cipher.seal, plaintext) or b"" for number, cipher in enumerate(ciphers)]
 
 
 def encode_each(framers: Sequence[Framer], payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
-    if _offers(type(framers[0]), EncodesEach):
+    if offers(type(framers[0]), EncodesEach):
         return cast(EncodesEach, framers[0]).encode_each(framers, MESSAGE, payloads, failed)
     pairs = enumerate(zip(framers, payloads, strict=True))
     return [attempt(number, failed, framer.encode, MESSAGE, payload) or b"" for number, (framer, payload) in pairs]
@@ -78,13 +78,8 @@ def encode_each(framers: Sequence[Framer], payloads: Sequence[bytes], failed: Fa
 
 def send_each(streams: Sequence[Stream], pieces: Sequence[bytes], failed: Failed) -> list[int]:
     """Gives the numbers of those that are full."""
-    if _offers(type(streams[0]), SendsEach):
+    if offers(type(streams[0]), SendsEach):
         return cast(SendsEach, streams[0]).send_each(streams, pieces, failed)
     for number, (stream, piece) in enumerate(zip(streams, pieces, strict=True)):
         attempt(number, failed, stream.send, piece)
     return [number for number, stream in enumerate(streams) if stream.full]
-
-
-@lru_cache(64)  # a look at a Protocol takes longer than sealing
-def _offers(layer: type, batch_form: Any) -> bool:
-    return issubclass(layer, batch_form)

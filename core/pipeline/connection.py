@@ -1,9 +1,10 @@
 """One connection: a stack over a stream, from bytes to items and back. The way of the bytes, from top to bottom:
 
-    in:   stream -> framer.feed, framer.frames -> cipher.open -> messages.unpack -> receiver    (`_receive`)
+    in:   stream -> framer.feed, framer.frames -> cipher.open -> messages.unpack -> receiver    (`_receive`, `_read`)
     out:  send -> messages.pack -> cipher.seal -> framer.encode -> stream.send                  (`_flush`)
 
-A connection is opened once and started once, with its receiver. After that it is driven by what arrives and by `send`.
+What comes in one read, and what is sent in one turn of the loop, goes through each layer as one batch (see batches.py). A
+connection is opened once and started once, with its receiver. After that it is driven by what arrives and by `send`.
 """
 
 import asyncio
@@ -12,17 +13,17 @@ from enum import Enum
 from operator import length_hint
 
 from plytalk.core.contracts.cipher import Cipher
-from plytalk.core.contracts.errors import Tampered
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Item
-from plytalk.core.contracts.layer import Buffer, Frame
+from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.pipeline.batches import Batch, decode, encode
 from plytalk.core.pipeline.establish import Admit, Establishment, admit_everybody
-from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, FrameHandshakeIO
+from plytalk.core.pipeline.handshake_io import FIRST, FrameHandshakeIO
 from plytalk.core.pipeline.item_receiver import ItemReceiver
 from plytalk.core.pipeline.pieces import Pieces
 from plytalk.core.pipeline.tracing import Trace, Tracer
@@ -49,9 +50,9 @@ class Connection:
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
-        "_admit", "_boundaries", "_end_waits", "_frames", "_io", "_loop", "_pending", "_receiver", "_receiving", "_rest",
-        "_scheduled", "_unread", "address", "approved", "cipher", "framer", "identity", "limits", "messages", "pieces",
-        "reading", "role", "stack", "stream", "tracer",
+        "_admit", "_batches", "_boundaries", "_end_waits", "_io", "_item_kept", "_loop", "_pending", "_receiver", "_receiving",
+        "_rest", "_scheduled", "_unopened", "_unread", "address", "approved", "cipher", "framer", "identity", "limits",
+        "messages", "pieces", "reading", "role", "stack", "stream", "tracer",
     )  # fmt: skip
 
     def __init__(
@@ -85,7 +86,9 @@ class Connection:
         self.reading = Reading.OPEN
         self._receiving = True  # what is sent meanwhile goes out when that is done: before `start`, too
         self._rest: Iterator[Item] | None = None  # of the record in which reading was stopped
-        self._frames: Iterator[Frame] | None = None
+        self._item_kept = ITEM_KEPT
+        self._batches: Iterator[Batch] | None = None
+        self._unopened: list[bytes] = []  # frames that have been cut
         self._unread = b""
         self._end_waits: tuple[Exception | None] | None = None
         self._pending: list[Item] = []
@@ -145,7 +148,7 @@ class Connection:
         self._receive(data)
 
     def _receive(self, data: Buffer) -> None:
-        if self.reading is Reading.OPEN and self._frames is None:
+        if self.reading is Reading.OPEN and self._batches is None:
             self._read(data)
         elif self.reading is not Reading.OVER:  # a stream may hand on what it had read already
             self._unread += bytes(data)
@@ -155,31 +158,21 @@ class Connection:
         receiver = self._receiver
         assert receiver is not None
         self._receiving = True
-        unseal, unpack, receive = self.cipher.open, self.messages.unpack, receiver.receive
         try:
             if self._rest is not None:
                 rest, self._rest = self._rest, None
-                self._rest = receive(rest, 0)
+                self._rest = receiver.receive(rest, 0, 0)
                 if self.reading is not Reading.OPEN:
                     return
-            if self._frames is None:
+            if self._batches is None:
                 self.framer.feed(data)
-                self._frames = self.framer.frames()
-            for kind, payload in self._frames:
-                if kind != MESSAGE and kind is not None:
-                    receiver.skipped(f"Ignored a frame of the unexpected type '{kind.decode('latin-1')}'.")
-                    continue
-                try:
-                    plaintext = unseal(payload)
-                except Tampered as error:
-                    if not self.cipher.tolerant:
-                        raise
-                    receiver.skipped(error.sentence)
-                    continue
-                self._rest = receive(unpack(plaintext), len(payload))
+                self._batches = decode(self.framer, self.cipher, self.messages, receiver.skipped, self._unopened)
+            for items, size, records in self._batches:
+                self._item_kept = max(ITEM_KEPT, size // max(1, len(items)))
+                self._rest = receiver.receive(items, size, records)
                 if self.reading is not Reading.OPEN:
                     return
-            self._frames = None
+            self._batches = None
         except Exception as error:
             receiver.fail(error)
         finally:
@@ -213,15 +206,15 @@ class Connection:
     def ignore_rest(self) -> None:
         """Let go of what has come and is not done, and hand over nothing more."""
         self.reading = Reading.OVER
-        self._rest = self._frames = None
-        self._unread = b""
+        self._rest = self._batches = None
+        self._unopened, self._unread = [], b""
         self.framer, self.messages = self.stack.framer(), self.stack.messages()
 
     @property
     def unfinished(self) -> int:
         """How many bytes are kept of what has come and is not done: of frames, of a message, and of items that wait."""
-        waiting = length_hint(self._rest) * ITEM_KEPT if self._rest is not None else 0
-        return self.messages.unfinished + self.framer.unfinished + len(self._unread) + waiting
+        waiting = length_hint(self._rest) * self._item_kept if self._rest is not None else 0
+        return self.messages.unfinished + self.framer.unfinished + len(self._unread) + sum(map(len, self._unopened)) + waiting
 
     def _ended(self, error: Exception | None) -> None:
         self._end_waits = (error,)
@@ -265,12 +258,12 @@ class Connection:
         items, self._pending, self._scheduled = self._pending, [], False
         if not items and not packed:
             return
-        encode, seal, send = self.framer.encode, self.cipher.seal, self.stream.send
+        send = self.stream.send
         try:
-            plaintexts = self.messages.pack(items) if items else ()
-            frames = [encode(MESSAGE, seal(plaintext)) for plaintext in ((*plaintexts, *packed) if packed else plaintexts)]
+            plaintexts = [*(self.messages.pack(items) if items else ()), *packed]
+            frames = encode(self.framer, self.cipher, plaintexts)
             if self.pieces:
-                self.pieces.sent(len([item for item in items if item.__class__ is str]), sum(map(len, frames)))
+                self.pieces.sent(list(map(type, items)).count(str), sum(map(len, frames)))
             if self._boundaries:
                 send(b"".join(frames))
             else:  # without boundaries one write is one message
@@ -293,7 +286,7 @@ class Connection:
         """
         self.stream.close()
         self.reading = Reading.OVER
-        self._receiver = self._io = self._rest = self._frames = None
+        self._receiver = self._io = self._rest = self._batches = None
         self._pending.clear()
         if hasattr(self, "cipher"):  # it has opened
             self.cipher.forget()

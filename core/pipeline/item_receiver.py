@@ -9,11 +9,11 @@ from plytalk.core.contracts.items import Item
 class ItemReceiver(Protocol):
     """What a connection hands its items to."""
 
-    def receive(self, items: Iterable[Item], size: int) -> Iterator[Item] | None:
-        """Take the items of one record of `size` sealed bytes, in order.
+    def receive(self, items: Iterable[Item], size: int, records: int) -> Iterator[Item] | None:
+        """Take the items of one batch, in order: of so many records, of so many sealed bytes in all.
 
         Where `Connection.stop_reading` was called meanwhile, return the items that are left: they are handed over again, with a
-        size of 0, when reading goes on.
+        size of 0 and as 0 records, when reading goes on.
         """
 
     def read_done(self, size: int) -> None:

@@ -76,14 +76,14 @@ class PacedSpeaker(CommandMember):
 
     # -- what it sends (`Meter`) ------------------------------------------------------------------------------------------
 
-    def record(self, size: int, items: int) -> None:
+    def records(self, count: int, size: int, items: int) -> None:
         budget, room, turns = self.budget, self.room, self._hub.turns
-        work = RECORD + size // PIECE
+        work = RECORD * count + size // PIECE
         budget.work -= work
         turns.spend(work + items)  # a member's own work counts each item when it is said
         budget.octets -= size
-        if not items:
-            budget.requests -= ITEM
+        if items < count:
+            budget.requests -= ITEM * (count - items)
         if budget.work < 0 or budget.octets < 0 or budget.requests < 0 or turns.left < 0 or (room is not None and room.is_jammed):
             self._stop_if_over()
 

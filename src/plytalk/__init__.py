@@ -38,8 +38,8 @@ _HOMES = {
     "core.contracts.measures": "Measure",
     "core.contracts.messages": "Messages",
     "core.contracts.optional": (
-        "AdmitsKeys DescribesFrames DescribesPlaintext EncodesEach HasVariants KeepsKeys NamesSteps Prepares "
-        "Releases Remembers RevokesKeys SealsEach SendsEach SingleUse"
+        "AdmitsKeys CipherBatch DescribesFrames DescribesPlaintext EncodesEach FramerBatch HasVariants KeepsKeys MessagesBatch "
+        "NamesSteps Prepares Releases Remembers RevokesKeys SealsEach SendsEach SingleUse"
     ),
     "core.contracts.peers": "Identity Peer Reply Role SessionSecrets",
     "core.contracts.properties": "Profile Property",
@@ -145,11 +145,14 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.measures import Measure as Measure
     from plytalk.core.contracts.messages import Messages as Messages
     from plytalk.core.contracts.optional import AdmitsKeys as AdmitsKeys
+    from plytalk.core.contracts.optional import CipherBatch as CipherBatch
     from plytalk.core.contracts.optional import DescribesFrames as DescribesFrames
     from plytalk.core.contracts.optional import DescribesPlaintext as DescribesPlaintext
     from plytalk.core.contracts.optional import EncodesEach as EncodesEach
+    from plytalk.core.contracts.optional import FramerBatch as FramerBatch
     from plytalk.core.contracts.optional import HasVariants as HasVariants
     from plytalk.core.contracts.optional import KeepsKeys as KeepsKeys
+    from plytalk.core.contracts.optional import MessagesBatch as MessagesBatch
     from plytalk.core.contracts.optional import NamesSteps as NamesSteps
     from plytalk.core.contracts.optional import Prepares as Prepares
     from plytalk.core.contracts.optional import Releases as Releases

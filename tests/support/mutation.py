@@ -53,6 +53,7 @@ NEAREST = {
     "core/endpoints/endpoint.py": "tests/core/endpoints/test_endpoint.py tests/core/endpoints/test_client.py",
     "core/endpoints/lifecycle.py": "tests/core/endpoints/test_lifecycle.py tests/core/endpoints/test_handlers.py",
     "core/endpoints/server.py": "tests/core/endpoints/test_server.py tests/core/endpoints/test_lifecycle.py",
+    "core/pipeline/batches.py": "tests/core/pipeline/test_batches.py tests/core/pipeline/test_connection.py",
     "core/pipeline/connection.py": "tests/core/pipeline/test_connection.py tests/core/conversation/test_direct_chat.py",
     "core/conversation/ending_chat.py": (
         "tests/core/conversation/test_direct_chat.py tests/core/conversation/test_farewell.py"

@@ -89,11 +89,13 @@ class GivesTwice(TypedFrames):
     """Moves on only behind the yield."""
 
     def frames(self) -> Iterator[Frame]:
-        at = self._at
-        for frame in super().frames():
-            end, self._at = self._at, at
+        while True:
+            before = bytes(self._buffer)
+            if (frame := next(super().frames(), None)) is None:
+                return
+            after, self._buffer = self._buffer, bytearray(before)
             yield frame
-            self._at = at = end
+            self._buffer = after
 
 
 class ReadsAnything(TypedFrames):

@@ -8,6 +8,7 @@ from plytalk.core.contracts.errors import ChatError, Tampered
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sealed_count import CountsSealed
+from plytalk.testing.batch_forms import check_cipher_batch
 from plytalk.testing.cutting import flipped, seeded
 from plytalk.testing.others import check_layer
 from plytalk.testing.verdict import demand, demand_silence, judged, shows, told
@@ -57,6 +58,7 @@ def check_cipher(make: Callable[[SessionSecrets, Role], Cipher], secrets: Callab
     if Property.ORDER in cipher.gives:
         _notices_disorder(ends)
         _counts_sealed(ends)
+    check_cipher_batch(ends.pair)
 
 
 def refused(cipher: Cipher, sealed: bytes) -> bool:

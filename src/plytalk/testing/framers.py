@@ -7,6 +7,7 @@ from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.layer import Frame
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.properties import Property
+from plytalk.testing.batch_forms import check_framer_batch
 from plytalk.testing.cutting import cuts, randomly, seeded
 from plytalk.testing.others import check_layer
 from plytalk.testing.verdict import demand, judged
@@ -34,6 +35,7 @@ def check_framer(make: Callable[[], Framer]) -> None:
         _counts_what_it_holds(make)
         _refuses_what_is_too_long(make)
         _says_what_it_cannot_carry(make)
+        check_framer_batch(make, SENT)
     else:
         _keeps_bytes(make)
     _survives_garbage(make)

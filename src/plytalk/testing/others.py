@@ -16,6 +16,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.ui import Ui
 from plytalk.core.registry.validation import fault_of
+from plytalk.testing.batch_forms import check_messages_batch
 from plytalk.testing.cutting import cuts, seeded
 from plytalk.testing.endpoints import open_ends, stack_of
 from plytalk.testing.offers import check_offers
@@ -51,6 +52,7 @@ def check_messages(make: Callable[[bool], Messages]) -> None:
     demand(
         len(goodbye) == 1 and isinstance(goodbye[0], Close), "`Close` does not come back as `Close`: the chat would never end."
     )
+    check_messages_batch(make)
     _survives_garbage(make)
     if Property.BOUNDARIES not in messages.needs:
         _survives_cuts(make)

@@ -1,7 +1,6 @@
 """Ciphers of the form nonce, ciphertext, tag."""
 
 import os
-from typing import ClassVar
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -28,10 +27,8 @@ class Gcm(RandomNonceCipher):
 class Weakened(Gcm):
     """The same nonce for every message."""
 
-    _one: ClassVar[bytes] = bytes(POOL)
-
-    def _refill(self) -> None:
-        self._nonces = self._one
+    def _draw(self, count: int) -> bytes:
+        return bytes(count * NONCE)
 
 
 def cipher(make: type[RandomNonceCipher] = Gcm) -> RandomNonceCipher:

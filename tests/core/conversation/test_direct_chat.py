@@ -615,11 +615,11 @@ class Counts:
     """Counts what comes."""
 
     def __init__(self) -> None:
-        self.records: list[tuple[int, int]] = []
+        self.came: list[tuple[int, int, int]] = []
         self.left: list[int] = []
 
-    def record(self, size: int, items: int) -> None:
-        self.records.append((size, items))
+    def records(self, count: int, size: int, items: int) -> None:
+        self.came.append((count, size, items))
 
     def item(self) -> None:
         """Nothing."""
@@ -645,7 +645,7 @@ async def test_a_meter_is_told_what_comes_also_of_messages_that_are_unpacked_one
     alone.session.meter = meter
     alone.peer.send(frame(b"one two three") + frame(b"four") + b"M")
     await idle()
-    assert meter.records == [(13, 3), (4, 1)]
+    assert meter.came == [(2, 17, 4)]
     assert meter.left[-1] == 1
     assert alone.ui.messages == ["one", "two", "three", "four"]
     alone.session.exit()

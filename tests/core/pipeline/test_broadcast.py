@@ -73,12 +73,10 @@ async def test_what_fails_in_one_ends_that_one_alone(home: Path, layer: str, mon
             monkeypatch.setattr(cipher._out, "crypt", fail)
         elif layer == "framer":
             monkeypatch.setattr(framer, "encode", fail)
-            monkeypatch.setattr(
-                "plytalk.core.pipeline.broadcast._offers", lambda layer, batch_form: batch_form is not EncodesEach
-            )
+            monkeypatch.setattr("plytalk.core.pipeline.broadcast.offers", lambda layer, batch_form: batch_form is not EncodesEach)
         else:
             monkeypatch.setattr(broken.stream, "send", fail)
-            monkeypatch.setattr("plytalk.core.pipeline.broadcast._offers", lambda layer, batch_form: batch_form is not SendsEach)
+            monkeypatch.setattr("plytalk.core.pipeline.broadcast.offers", lambda layer, batch_form: batch_form is not SendsEach)
         alice.say("after")
         await carol.shows("after")
         await asyncio.sleep(0)

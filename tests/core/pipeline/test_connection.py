@@ -15,6 +15,9 @@ from plytalk.testing.parts import GivenKeys, PlainWords, Unsealed
 from plytalk.testing.transports import Receiver as Peer
 from plytalk.testing.verdict import idle
 
+DONE = ("done", (1, 20), (2, 24))
+"""The end of a read, and the sizes of the batch in which reading is stopped first."""
+
 
 class Silent(GivenKeys):
     """Nothing is agreed on."""
@@ -39,8 +42,8 @@ class Recorder:
     def __init__(self, connection: Connection) -> None:
         self.connection, self.told = connection, list[object]()
 
-    def receive(self, items: Iterable[Item], size: int) -> Iterator[Item] | None:
-        self.told.append(size)
+    def receive(self, items: Iterable[Item], size: int, records: int) -> Iterator[Item] | None:
+        self.told.append((records, size))
         rest = iter(items)
         for item in rest:
             self.told.append(item)
@@ -94,9 +97,9 @@ def frame(payload: bytes, kind: bytes = b"M") -> bytes:
     return TypedFrames().encode(kind, payload)
 
 
-async def test_each_record_of_a_read_is_handed_over_with_its_size_and_then_the_read_is_done() -> None:
+async def test_what_comes_in_one_read_is_handed_over_as_one_batch_with_its_size_and_then_the_read_is_done() -> None:
     case = await Case().start()
-    assert await case.hears(b"one two", b"three") == [7, "one", "two", 5, "three", "done"]
+    assert await case.hears(b"one two", b"three") == [(2, 12), "one", "two", "three", "done"]
     case.close()
 
 
@@ -105,14 +108,14 @@ async def test_reading_stops_within_a_record_and_goes_on_there(cut) -> None:
     case = await Case().start()
     case.peer._cut = cut
     told = await case.hears(b"one. two three. four", b"five")
-    assert [each for each in told if each != "done"] == [20, "one."]
+    assert [each for each in told if each not in DONE] == ["one."]
     assert case.connection.reading is Reading.STOPPED
     assert case.stream._paused
     case.connection.read_on()
-    assert [each for each in told if each != "done"][2:] == [0, "two", "three."]
+    assert [each for each in told if each not in DONE] == ["one.", (0, 0), "two", "three."]
     case.connection.read_on()
     await idle()
-    assert [each for each in told if each != "done"][5:] == [0, "four", 4, "five"]
+    assert [each for each in told if each not in DONE][4:] == [(0, 0), "four", *([(1, 4)] if cut else []), "five"]
     assert case.connection.reading is Reading.OPEN
     case.close()
 
@@ -120,12 +123,12 @@ async def test_reading_stops_within_a_record_and_goes_on_there(cut) -> None:
 async def test_an_error_in_the_middle_of_a_record_comes_after_what_was_before_it() -> None:
     case = await Case().start()
     told = await case.hears(b"one", b"two ! three", b"four")
-    assert told[:4] == [3, "one", 11, "two"]
-    assert isinstance(told[4], Tampered)
-    assert told[5:] == ["done"]
+    assert told[:3] == [(3, 18), "one", "two"]
+    assert isinstance(told[3], Tampered)
+    assert told[4:] == ["done"]
     case.peer.send(frame(b"five"))
     await idle()
-    assert len(told) == 6  # nothing is handed over any more
+    assert len(told) == 5  # nothing is handed over any more
     case.close()
 
 
@@ -134,7 +137,7 @@ async def test_a_frame_of_another_type_is_skipped_and_said() -> None:
     case.receiver.told.clear()
     case.peer.send(frame(b"?", b"Z") + frame(b"one"))
     await idle()
-    assert case.receiver.told == ["Ignored a frame of the unexpected type 'Z'.", 3, "one", "done"]
+    assert case.receiver.told == ["Ignored a frame of the unexpected type 'Z'.", (1, 3), "one", "done"]
     case.close()
 
 

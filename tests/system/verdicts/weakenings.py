@@ -39,6 +39,7 @@ NOISE, AEAD, RECORDS = "plugins/ciphers/noise.py", "core/bases/aead.py", "plugin
 ENGINE, STATES, PLYTALK1 = "plugins/noise/engine.py", "plugins/noise/states.py", "plugins/handshakes/plytalk1.py"
 CONNECTION, CONVERSATION = "core/pipeline/connection.py", "core/conversation/direct_chat.py"
 ENDING = "core/conversation/ending_chat.py"
+BATCHES = "core/pipeline/batches.py"
 OPENING, FRAMING = "core/pipeline/establish.py", "core/bases/header_framer.py"
 AUTHENTICATION = "core/pipeline/authentication.py"
 RSA, LIMITS = "plugins/handshakes/rsa.py", "core/contracts/limits.py"
@@ -157,8 +158,8 @@ SECRECY = (
     Weakening(
         "a nonce is the same for every message",
         AEAD,
-        "self._nonces = os.urandom(POOL)",
-        "self._nonces = bytes(POOL)",
+        "return os.urandom(count * NONCE)",
+        "return bytes(count * NONCE)",
         red((OLD, OLDER), "eavesdrop"),
     ),
     Weakening(
@@ -491,8 +492,8 @@ SERVER = (
     ),
     Weakening(
         "frames of another type are passed over in silence",
-        CONNECTION,
-        "                    receiver.skipped(f\"Ignored a frame of the unexpected type '{kind.decode('latin-1')}'.\")\n",
+        BATCHES,
+        "                skipped(f\"Ignored a frame of the unexpected type '{kind.decode('latin-1')}'.\")\n",
         "",
         red(OLD, "retype"),
     ),

@@ -1,0 +1,163 @@
+"""A batch through each layer, with its batch form and without, says the same, and what goes wrong comes in its place."""
+
+from collections.abc import Sequence
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from plytalk.core.contracts.cipher import Cipher
+from plytalk.core.contracts.errors import FrameTooLong, Tampered
+from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.items import Undecodable
+from plytalk.core.contracts.messages import Messages
+from plytalk.core.contracts.optional import BATCH_FORMS, CipherBatch, EncodesEach, FramerBatch, MessagesBatch
+from plytalk.core.contracts.peers import Role, SessionSecrets
+from plytalk.core.pipeline.batches import BATCH, BATCH_BYTES, decode, encode, offers
+from plytalk.plugins.ciphers.aesgcm import AesGcm
+from plytalk.plugins.framers.typed import Typed
+from plytalk.plugins.messages.text import Text
+from plytalk.testing.cutting import flipped
+from plytalk.testing.parts import TypedFrames
+
+SECRETS = SessionSecrets.shared(bytes(32))
+Layers = tuple[Framer, Cipher, Messages]
+
+
+class OneByOneCipher(AesGcm):
+    """Has changed what the batch form would do."""
+
+    def seal(self, plaintext: bytes) -> bytes:
+        return super().seal(plaintext)
+
+    def open(self, sealed: bytes) -> bytes:
+        return super().open(sealed)
+
+
+class Strict(AesGcm):
+    """Ends at the first that does not open."""
+
+    tolerant = False
+
+
+class OneByOneFramer(Typed):
+    """The same of a framer."""
+
+    def encode(self, kind, payload):
+        return super().encode(kind, payload)
+
+    def frames(self):
+        return super().frames()
+
+
+class OneByOneMessages(Text):
+    """The same of messages."""
+
+    def unpack(self, plaintext):
+        return super().unpack(plaintext)
+
+
+def stack(cipher: type[AesGcm], framer: type[Typed], messages: type[Text]) -> Layers:
+    return framer(), cipher(SECRETS, Role.INITIATOR), messages(True)
+
+
+FORMS = [(AesGcm, Typed, Text), (OneByOneCipher, OneByOneFramer, OneByOneMessages), (AesGcm, OneByOneFramer, Text)]
+
+
+def sealed(*words: bytes) -> list[bytes]:
+    return [b"\1" * 12 + AESGCM(bytes(32)).encrypt(b"\1" * 12, word, None) for word in words]
+
+
+def frames(payloads: Sequence[bytes], kind: bytes = b"M") -> bytes:
+    return b"".join(TypedFrames().encode(kind, payload) for payload in payloads)
+
+
+def told(layers: Layers, data: bytes) -> list[object]:
+    """What comes of these bytes, in order: items, sentences, an error."""
+    framer, cipher, messages = layers
+    framer.limit = 1000
+    framer.feed(data)
+    heard: list[object] = []
+    try:
+        for items, _, _ in decode(framer, cipher, messages, heard.append, []):
+            heard += items
+    except Exception as error:
+        heard.append(type(error))
+    return [one.split(" ")[0] if isinstance(one, str) else one for one in heard]
+
+
+@pytest.mark.parametrize("layers", FORMS)
+def test_with_batch_forms_and_without_the_same_is_heard_in_the_same_order(layers) -> None:
+    one, two, three, odd = sealed(b"one", b"two", b"three", b"\xff")
+    bad = flipped(two, 200)
+    assert told(stack(*layers), frames([one, two, three])) == ["one", "two", "three"]
+    assert told(stack(*layers), frames([one, bad, two, bad, bad, three])) == [
+        "one",
+        "A",
+        "two",
+        *["A"] * 2,
+        "three",
+    ]
+    assert told(stack(*layers), frames([one, odd, two])) == ["one", Undecodable("\ufffd"), "two"]
+    stray = frames([one, two]) + frames([b"?"], b"Z") * 2 + frames([three])
+    assert told(stack(*layers), stray) == ["one", "two", "Ignored", "Ignored", "three"]
+    assert told(stack(*layers), frames([one, two, bytes(1001)])) == ["one", "two", FrameTooLong]
+    assert told(stack(*layers), frames([one, bad]) + frames([two, three])[:-1]) == ["one", "A", "two"]
+
+
+def test_what_comes_before_a_bad_frame_is_given_and_what_is_behind_it_is_not_where_a_cipher_is_not_tolerant() -> None:
+    one, two, three = sealed(b"one", b"two", b"three")
+    layers = stack(Strict, Typed, Text)
+    assert told(layers, frames([one, two, flipped(three, 200), one])) == ["one", "two", Tampered]
+
+
+@pytest.mark.parametrize("layers", FORMS)
+def test_what_is_sealed_and_encoded_together_is_what_is_sealed_and_encoded_alone(layers) -> None:
+    framer, cipher, _ = stack(*layers)
+    words = [b"one", b"", b"three" * 100]
+    assert told(stack(*layers), b"".join(encode(framer, cipher, words))) == [word.decode() for word in words]
+    assert list(encode(framer, cipher, [])) == []
+
+
+def sizes(layers: Layers, payloads: Sequence[bytes]) -> list[int]:
+    """How many frames are in each batch."""
+    framer, cipher, messages = layers
+    framer.limit = 3 * BATCH_BYTES
+    framer.feed(frames(sealed(*payloads)))
+    return [records for _, _, records in decode(framer, cipher, messages, pytest.fail, [])]
+
+
+def test_a_batch_has_a_bounded_number_of_frames_and_of_bytes() -> None:
+    layers = (AesGcm, Typed, Text)
+    assert sizes(stack(*layers), [b""] * (BATCH + 3)) == [BATCH, 3]
+    long, half = bytes(2 * BATCH_BYTES), bytes(BATCH_BYTES // 2)
+    assert sizes(stack(*layers), [long, half, half, b"", b""]) == [1, 1, 3]
+    assert sizes(stack(AesGcm, OneByOneFramer, Text), [b"one", b"two"]) == [1, 1]
+
+
+def test_frames_that_wait_to_be_opened_can_be_counted() -> None:
+    one, two, three = sealed(b"one", b"two", b"three")
+    framer, cipher, messages = stack(AesGcm, Typed, Text)
+    framer.feed(frames([one, flipped(two, 200), two, three]))
+    unopened: list[bytes] = []
+    found = decode(framer, cipher, messages, lambda sentence: None, unopened)
+    assert next(found) == (["one"], len(one), 1)
+    assert unopened == [two, three]
+    assert next(found) == (["two", "three"], len(two + three), 2)
+    assert unopened == []
+
+
+def test_a_batch_form_counts_only_while_the_single_form_is_that_of_the_same_class_or_an_older_one() -> None:
+    assert offers(AesGcm, CipherBatch)
+    assert offers(Typed, FramerBatch)
+    assert offers(Typed, EncodesEach)
+    assert offers(Text, MessagesBatch)
+    assert not offers(OneByOneCipher, CipherBatch)
+    assert not offers(OneByOneFramer, FramerBatch)
+    assert not offers(OneByOneFramer, EncodesEach)
+    assert not offers(OneByOneMessages, MessagesBatch)
+    assert not offers(Text, CipherBatch)
+
+
+def test_every_batch_form_names_what_it_does_many_times() -> None:
+    forms = (CipherBatch, FramerBatch, MessagesBatch)
+    assert {name for form in forms for name in vars(form) if not name.startswith("_")} <= BATCH_FORMS.keys()
