@@ -292,7 +292,7 @@ ROOM_LIMITS = {
     "moderation": "MAX_NAMES UNUSED",
     "member_names": "MAX_NAME MAX_NAME_BYTES",
     "resume": "MAX_INSTANCE MIN_SECRET",
-    "room_commands": "MAX_LISTED",
+    "command_words": "MAX_TEXT MAX_LISTED",
     "room_events": "MAX_REQUEST",
 }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from inspect import isawaitable
 from typing import Any, Protocol
@@ -44,6 +45,8 @@ class Muted(Usage):
 class CommandFailed(ChatError):
     """The command failed at the server."""
 
+    hint = "The fault is in the feature: the person who runs the server is told where."
+
 
 class CommandHub(Protocol):
     """What commands ask of the server with its rooms (`hub.py`)."""
@@ -70,6 +73,14 @@ class CommandHub(Protocol):
     def drop(self, member: Any, why: str, reason: CloseReason, by: str = "") -> None: ...
 
     def marked(self, key: PublicKey, why: str = "", by: str = "") -> None: ...
+
+
+def place_of(error: Exception, command: Command) -> str:
+    """Where a command raised something: the last line on the way there that is in its file, else the last of all."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = getattr(getattr(command.run, "__code__", None), "co_filename", "")
+    last = next((frame for frame in reversed(frames) if frame.filename == own), frames[-1] if frames else None)
+    return f" at {last.filename}:{last.lineno}" if last else ""
 
 
 class TypedCommand:
@@ -142,7 +153,7 @@ class TypedCommand:
         self._tell_now()
         if not isinstance(error, ChatError):
             command, origin = self.hub.commands[self.name.lower()]
-            self.hub.notice(f"/{command.name} of {origin} raised {type(error).__name__}.")
+            self.hub.notice(f"/{command.name} of {origin} raised {type(error).__name__}{place_of(error, command)}.")
             error = CommandFailed(f"/{command.name} of {origin} failed.")
         self.member.fail(self.number, self.short, error)
 

@@ -9,12 +9,8 @@ from plytalk.plugins.rooms.room import Room
 
 MAX_TEXT = 200
 """The longest topic, and the longest reason, in characters."""
-
-
-def parted(text: str) -> tuple[str, str]:
-    """A name and what stands behind it. A name with spaces is written in quotes: guessing would tell the wrong person."""
-    name, _, rest = text[1:].partition('"') if text.startswith('"') else text.partition(" ")
-    return name, rest.strip()
+MAX_LISTED = 1000
+"""How many members, or how many bans, a command lists."""
 
 
 def room_of(call: TypedCommand) -> Room:

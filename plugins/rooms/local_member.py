@@ -26,12 +26,14 @@ class LocalMember(CommandMember):
 
     id, key, marks, muted, hears_events = -1, None, Mark.OPERATOR, False, False
     is_operator = True
-    running = taken = 0
+    running = taken = correspondent = 0
+    away: str | None = None
     failed = False
 
     def __init__(self, hub: "Hub", stack: ServerStack, address: str, leave: Callable[[], None], name: str = "") -> None:
         self._hub, self.stack, self.address, self._leave = hub, stack, address, leave
         self.ending: Ending | None = None
+        self.came = time.time()
         self._company = asyncio.Event()
         self._unheard: list[str] = []
         self.person: object = self

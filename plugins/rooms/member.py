@@ -7,6 +7,7 @@ Those that hear lines also say lines: the guests of the existing chats, and clie
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any, Protocol
@@ -84,7 +85,9 @@ class Member(PacedSpeaker):
         self.name = ""
         self.origin: Origin | None = None
         self.head = b""
-        self.since = self.taken = 0
+        self.since = self.taken = self.correspondent = 0
+        self.away: str | None = None
+        self.came = time.time()
         self.hears_events = self.owes = self.muted = self._parting = False
         self.running = 0  # commands that have not finished
         self._waiting: asyncio.TimerHandle | None = None
@@ -229,8 +232,8 @@ class Member(PacedSpeaker):
 
 
 def explained(error: ChatError) -> dict[str, str | None]:
-    """What an answer says of an error: `code` is the name of its class, as in `unknown_command`."""
-    code = _CAPITAL.sub("_", type(error).__name__).lower()
+    """What an answer says of an error: `code` is the name of its class, as in `unknown-command`."""
+    code = _CAPITAL.sub("-", type(error).__name__).lower()
     return {"code": code, "text": brief(str(error)), "hint": brief(error.hint) or None}
 
 

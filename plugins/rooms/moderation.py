@@ -3,7 +3,7 @@
     name TYPE BASE64 NAME
     seen TYPE BASE64 2026-11-29     when the holder of a name was last here; a name that is not used for UNUSED expires
     op TYPE BASE64
-    ban TYPE BASE64
+    ban TYPE BASE64 2026-11-29T10:12:11Z NAME REASON    what stands behind the key may be left out (bans.py)
     mute TYPE BASE64
 
 One fact a line; lines written by hand stay as they are, and `#` begins a comment line. A line that cannot be understood refuses
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.public_key import PublicKey
+from plytalk.plugins.rooms.bans import Ban
 from plytalk.plugins.rooms.member_names import BadName, enforce, looks
 from plytalk.plugins.rooms.member_names import shapes as shapes_of
 from plytalk.trust.files import LOCK_WAIT, edited_lines, read_lines
@@ -69,6 +70,7 @@ class _Content:
     held: dict[str, PublicKey] = field(default_factory=dict)
     exact: dict[str, PublicKey] = field(default_factory=dict)
     seen: dict[PublicKey, date] = field(default_factory=dict)
+    bans: dict[PublicKey, Ban] = field(default_factory=dict)
 
     def other_holder(self, shapes: frozenset[str], key: PublicKey | None) -> PublicKey | None:
         """The other key that holds a name of one of these shapes, and uses it."""
@@ -98,6 +100,8 @@ class _Content:
             if entry.key in self.marked[entry.word]:
                 raise ValueError("it is listed twice")
             self.marked[entry.word].add(entry.key)
+            if entry.word == "ban":
+                self.bans[entry.key] = Ban.parse(entry.name)
         self.entries[number] = entry
 
 
@@ -205,8 +209,13 @@ class Moderation:
         """All keys that are banned, as text."""
         return {str(key) for key in self._now.marked["ban"]}
 
-    def ban(self, key: PublicKey) -> bool:
-        return self._mark("ban", key)
+    def bans(self) -> dict[PublicKey, Ban]:
+        """All bans by their keys, in the order of the file."""
+        return self._now.bans
+
+    def ban(self, key: PublicKey, name: str = "", reason: str = "") -> bool:
+        """Ban a key; `name` is what its holder was called."""
+        return self._mark("ban", key, f" {Ban.now(name, reason)}")
 
     def unban(self, key: PublicKey) -> bool:
         return self._drop("ban", key)
@@ -222,11 +231,11 @@ class Moderation:
 
     # -- the file ---------------------------------------------------------------------------------------------------------
 
-    def _mark(self, word: str, key: PublicKey) -> bool:
+    def _mark(self, word: str, key: PublicKey, more: str = "") -> bool:
         with self._edited() as (lines, now):
             if key in now.marked[word]:
                 return False
-            lines.append(f"{word} {key}")
+            lines.append(f"{word} {key}{more}")
         return True
 
     def _drop(self, word: str, key: PublicKey) -> bool:
@@ -275,9 +284,11 @@ def today() -> date:
 
 def _entry(text: str) -> _Entry:
     word, type, encoded, name = (*_WORDS.split(text, maxsplit=3), "", "", "")[:4]
-    if word not in (*_MARKS, "name", "seen") or (word in ("name", "seen")) != bool(name):
+    if word not in (*_MARKS, "name", "seen") or (word != "ban" and (word in ("name", "seen")) != bool(name)):
         raise ValueError("it is neither `name TYPE KEY NAME` nor " + ", ".join(f"`{mark} TYPE KEY`" for mark in _MARKS))
     key = PublicKey.parse(f"{type} {encoded}")
+    if word == "ban":
+        return _Entry(word, key, name)
     if word != "name":
         return _Entry(word, key, date.fromisoformat(name).isoformat() if name else "")
     if enforce(name) != name:

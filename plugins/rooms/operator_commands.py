@@ -8,13 +8,14 @@ from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.optional import AdmitsKeys
 from plytalk.core.contracts.public_key import PublicKey
+from plytalk.plugins.rooms.bans import Ban, quoted
 from plytalk.plugins.rooms.calls import TypedCommand
-from plytalk.plugins.rooms.command_words import key_named, need, parted, reason
-from plytalk.plugins.rooms.member_names import MAX_NAME
+from plytalk.plugins.rooms.command_words import MAX_LISTED, key_named, need, reason
+from plytalk.plugins.rooms.member_names import MAX_NAME, comparable
 
 
 def kick(call: TypedCommand) -> None:
-    to, why = parted(need(call, "whom: /kick bob"))
+    to, why = quoted(need(call, "whom: /kick bob"))
     other = call.hub.names.find(to)
     if other is call.member or not hasattr(other, "session"):
         raise Usage("That cannot be done to yourself or to the person at the server.")
@@ -33,22 +34,61 @@ def about_key(word: str) -> Callable[[TypedCommand], Awaitable[None]]:
     """A command that changes how a key is moderated: a member's, or one that is given as a line."""
 
     async def run(call: TypedCommand) -> None:
-        rest = need(call, f"whom: /{word} bob, or a key: /{word} ssh-ed25519 AAAA...")
-        who, why = (rest, "") if rest.startswith("ssh-") else parted(rest)
-        await change(call, word, key_named(call, who), reason(why))
+        who, why = whom(call, word)
+        key = key_named(call, who)
+        name = name_of(call, key)
+        await change(call, word, key, name, reason(why), *((name, why) if word == "ban" else ()))
 
     return run
 
 
-async def change(call: TypedCommand, word: str, key: PublicKey, why: str) -> None:
+def whom(call: TypedCommand, word: str) -> tuple[str, str]:
+    """A member or a key, and the reason."""
+    rest = need(call, f"whom: /{word} bob, or a key: /{word} ssh-ed25519 AAAA..., or its fingerprint")
+    return (rest, "") if rest.startswith("ssh-") else quoted(rest)
+
+
+def name_of(call: TypedCommand, key: PublicKey) -> str:
+    """What the holder of a key is called here; empty where that is not known."""
+    called = (member.name for member in call.hub.members.values() if member.key == key)
+    return next(called, None) or call.hub.moderation.name_of(key) or ""
+
+
+async def change(call: TypedCommand, word: str, key: PublicKey, name: str, why: str, *more: str) -> None:
     """Change what is noted about a key, and let everybody see it who might notice."""
-    changed = await asyncio.to_thread(getattr(call.hub.moderation, word), key)
+    changed = await asyncio.to_thread(getattr(call.hub.moderation, word), key, *more)
     members = [member for member in call.hub.members.values() if member.key == key]
-    target = named(members[0].name if members else call.hub.moderation.name_of(key) or "", key)
+    target = named(name, key)
     if changed:
         call.moderated(word, target, why, *(member.room for member in members))
     call.hub.marked(key, why, call.sender)
     call.answer({"action": word, "target": target, "changed": changed}, [] if changed else ["It was so already."])
+
+
+async def unban(call: TypedCommand) -> None:
+    who, why = whom(call, "unban")
+    bans = call.hub.moderation.bans()
+    keys = [key for key, ban in bans.items() if ban.name and comparable(ban.name) == comparable(who)]
+    if len(keys) > 1:
+        listed = ", ".join(key.fingerprint for key in keys)
+        raise Usage(f"{len(keys)} keys were banned under this name.", f"Name one by its fingerprint: {listed}.")
+    if not keys and not who.startswith(("SHA256:", "ssh-")):
+        raise Usage(f"Nobody called {who[:MAX_NAME]!a} is banned.", "/bans lists the keys that are.")
+    key = keys[0] if keys else key_named(call, who)
+    await change(call, "unban", key, bans.get(key, Ban()).name or name_of(call, key), reason(why))
+
+
+def bans(call: TypedCommand) -> None:
+    listed = list(call.hub.moderation.bans().items())[-MAX_LISTED:]
+    call.answer(
+        [{"key": key.fingerprint, "name": ban.name, "since": ban.since, "reason": ban.reason} for key, ban in listed],
+        [ban_in_words(key, ban) for key, ban in listed] or ["No key is banned."],
+    )
+
+
+def ban_in_words(key: PublicKey, ban: Ban) -> str:
+    since = f"since {ban.since}" if ban.since else ""
+    return ", ".join(part for part in (ban.name, key.fingerprint, since) if part) + (f": {ban.reason}" if ban.reason else "")
 
 
 async def release(call: TypedCommand) -> None:
@@ -80,7 +120,8 @@ async def allow(call: TypedCommand) -> None:
 OPERATOR_COMMANDS = [
     Command("kick", "Remove a member: /kick bob, or with a reason: /kick bob spam.", kick, True),
     Command("ban", "Ban a key permanently: /ban bob, or with a reason: /ban bob spam.", about_key("ban"), True),
-    Command("unban", "Lift the ban of a key: /unban ssh-ed25519 AAAA....", about_key("unban"), True),
+    Command("bans", "List the banned keys: when, and why.", bans, True),
+    Command("unban", "Lift a ban, by name, key or fingerprint: /unban bob.", unban, True),
     Command("mute", "Mute a key: /mute bob.", about_key("mute"), True),
     Command("unmute", "Unmute a key: /unmute bob.", about_key("unmute"), True),
     Command("release", "Release a kept name: /release bob.", release, True),

@@ -2,20 +2,19 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import Usage
+from plytalk.plugins.rooms.bans import quoted
 from plytalk.plugins.rooms.calls import MAX_KIND, OURS, TypedCommand, UnknownCommand
-from plytalk.plugins.rooms.command_words import MAX_TEXT, need, parted, room_of
+from plytalk.plugins.rooms.command_words import MAX_LISTED, MAX_TEXT, need, person, reason, room_of
 from plytalk.plugins.rooms.introduction import present, sender
 from plytalk.plugins.rooms.operator_commands import OPERATOR_COMMANDS
 from plytalk.plugins.rooms.pace import PacedSpeaker
 from plytalk.plugins.rooms.room_events import Kind
-
-MAX_LISTED = 1000
-"""How many members `/who` lists."""
 
 
 def give_help(call: TypedCommand) -> None:
@@ -52,14 +51,38 @@ def who(call: TypedCommand) -> None:
 
 def described(member: Any) -> dict[str, Any]:
     """A member, for programs."""
-    return {**sender(member), "operator": member.is_operator, "muted": member.muted}
+    return {**sender(member), "operator": member.is_operator, "muted": member.muted, "away": member.away}
 
 
 def in_words(member: Any) -> str:
     """The same, for people."""
     key = member.key.fingerprint if member.key else "not authenticated" if hasattr(member, "session") else ""
-    parts = (member.name, key, member.is_operator and "operator", member.muted and "muted")
+    parts = (member.name, key, member.is_operator and "operator", member.muted and "muted", away_in_words(member))
     return ", ".join(part for part in parts if part)
+
+
+def away_in_words(member: Any) -> str:
+    return "" if member.away is None else f"away{member.away and f': {member.away}'}"
+
+
+def whois(call: TypedCommand) -> None:
+    member = person(call, quoted(need(call, "who: /whois bob"))[0])
+    since = time(member.came)
+    room = member.room.name if member.room else None
+    call.answer({**described(member), "room": room, "since": since}, [f"{in_words(member)}, in {room} since {since}"])
+
+
+def time(seconds: float) -> str:
+    """A time by RFC 3339, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def away(call: TypedCommand) -> None:
+    """Away with a reason; without one, away or back."""
+    call.must_be_heard()
+    why = reason(call.rest)
+    call.member.away = why if why or call.member.away is None else None
+    call.answer({"away": call.member.away}, ["You are away." if call.member.away is not None else "You are back."])
 
 
 def rooms(call: TypedCommand) -> None:
@@ -106,14 +129,31 @@ def me(call: TypedCommand) -> None:
 
 
 def msg(call: TypedCommand) -> None:
-    to, text = parted(need(call, "to whom, and what: /msg bob hello"))
-    other = call.hub.names.find(to)
+    to, text = quoted(need(call, "to whom, and what: /msg bob hello"))
+    other = person(call, to)
     if not text:
         raise Usage("Say what to tell: /msg bob hello.")
-    if other.room is not call.member.room:
-        raise Usage(f"{other.name} is in another room.")
+    tell_alone(call, other, text)
+
+
+def reply(call: TypedCommand) -> None:
+    text = need(call, "what to answer: /reply hello")
+    other = call.hub.members.get(call.member.correspondent)
+    if other is None:
+        raise Usage("Nobody who is here wrote to you in private.", "Write to somebody by name: /msg bob hello.")
+    tell_alone(call, other, text)
+
+
+def tell_alone(call: TypedCommand, other: Any, text: str) -> None:
+    """What only two may read stands in the log of each one's room, for their eyes."""
+    mine, other_room = call.member.room, other.room
     told = json.dumps({"to": other.name, "text": text})
     call.happen(Kind.TOLD, told, frozenset((call.member.person, other.person)))
+    if other_room and other_room is not mine:
+        other_room.happen(Kind.TOLD, call.member, told, frozenset((other.person,)))
+    other.correspondent = call.member.id
+    is_away = away_in_words(other)
+    call.answer({"to": other.name, "away": other.away}, [f"{other.name} is {is_away}."] if is_away else [])
 
 
 def topic(call: TypedCommand) -> None:
@@ -131,6 +171,8 @@ def topic(call: TypedCommand) -> None:
 COMMANDS = [
     Command("help", "List the commands, or explain one: /help kick.", give_help),
     Command("who", "List who is here, with their keys.", who),
+    Command("whois", "Say who a member is, with the key, and since when it is here: /whois bob.", whois),
+    Command("away", "Say that you are away, and why: /away lunch. Alone: away, or back.", away),
     Command("rooms", "List the rooms.", rooms),
     Command("join", "Go to another room: /join kitchen.", join),
     Command("name", "Take another name: /name alice.", name),
@@ -138,6 +180,7 @@ COMMANDS = [
     Command("keep", "Keep your name for your key permanently.", keep),
     Command("me", "Describe an action: /me waves.", me),
     Command("msg", "Send a private message: /msg bob hello.", msg),
+    Command("reply", "Answer the last private message: /reply hello.", reply),
     Command("topic", "Show the room's topic, or set it: /topic tea at four.", topic),
     *OPERATOR_COMMANDS,
 ]

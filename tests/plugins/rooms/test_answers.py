@@ -59,7 +59,7 @@ async def test_every_command_is_answered_once_with_the_number_of_its_line(home: 
             {"do": "tell", "text": "begun"},
             {"do": "error", "line": 6, "command": "begin", "code": "usage", "text": "No more.", "hint": "Stop."},
             {
-                "do": "error", "line": 7, "command": "nosuch", "code": "unknown_command",
+                "do": "error", "line": 7, "command": "nosuch", "code": "unknown-command",
                 "text": "There is no command /nosuch.", "hint": "/help lists them; begin with // to say it.",
             },
             {"do": "tell", "text": "one"},
@@ -73,7 +73,7 @@ async def test_what_json_cannot_write_is_a_fault_of_the_feature(home: Path, comm
         alice.session.say(f"/{command}")
         name = command.partition(" ")[0]
         answer = await alice.answer(name)
-        assert (answer["do"], answer["code"]) == ("error", "command_failed")
+        assert (answer["do"], answer["code"]) == ("error", "command-failed")
         await crowd.ui.shows(f"/{name} of counting raised")
 
 
@@ -95,8 +95,8 @@ async def test_who_rooms_topic_and_help_answer_with_data(home: Path, monkeypatch
         alice.session.say("/who")
         fingerprint = crowd.key("alice").fingerprint
         server, own = (await alice.answer("who"))["data"]
-        assert server == {"name": "server", "marks": [], "operator": True, "muted": False}
-        assert own == {"name": "alice", "key": fingerprint, "marks": [], "operator": False, "muted": False}
+        assert server == {"name": "server", "marks": [], "operator": True, "muted": False, "away": None}
+        assert own == {"name": "alice", "key": fingerprint, "marks": [], "operator": False, "muted": False, "away": None}
         assert (await alice.answer("topic"))["data"] == {"topic": "tea"}
         assert (await alice.answer("rooms"))["data"] == [{"room": "lobby", "count": 2, "topic": "tea"}]
         up = {"name": "up", "help": "Counts up.", "operators": False, "feature": "counting"}

@@ -1,6 +1,7 @@
 """A slash command on its way: who may, what goes wrong, and who is told."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ from plytalk.testing.verdict import idle
 
 def fail(call) -> None:
     raise ZeroDivisionError("secret of the server")
+
+
+def bend(call) -> None:
+    json.loads("{")
 
 
 async def fail_later(call) -> None:
@@ -37,6 +42,7 @@ class Tea(Feature):
     commands = (
         Command("tea", "Pour.", lambda call: call.publish("tea", call.rest, f"{call.sender} pours {call.rest}.")),
         Command("boom", "Fails.", fail),
+        Command("bend", "Fails in what it calls.", bend),
         Command("boomlater", "Fails later.", fail_later),
         Command("refuse", "Refuses.", refuse),
         Command("slow", "Takes a while.", slow),
@@ -58,12 +64,17 @@ async def test_a_feature_s_command_is_done_at_the_server_for_all_to_see(home: Pa
 async def test_a_command_that_fails_is_told_to_its_sender_alone_and_noticed_at_the_server(home: Path) -> None:
     async with Crowd(home, Tea, headless=True) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
-        alice.say("/boom", "/Boom again", "/boomlater", "after")
+        alice.say("/boom", "/Boom again", "/bend", "/boomlater", "after")
         await bob.shows("after")
         await alice.shows("/boomlater of tea failed.")
-        assert [notice for notice in alice.ui.notices if "/boom " in notice] == ["/boom of tea failed."] * 2
-        await crowd.ui.shows("/boomlater of tea raised ZeroDivisionError.")
-        assert crowd.ui.notices.count("/boom of tea raised ZeroDivisionError.") == 2
+        sentence = "/boom of tea failed. The fault is in the feature: the person who runs the server is told where."
+        assert [notice for notice in alice.ui.notices if "/boom " in notice] == [sentence] * 2
+        at = fail.__code__.co_firstlineno + 1
+        later = await crowd.ui.shows("/boomlater of tea raised ZeroDivisionError")
+        assert later.endswith(f" at {__file__}:{fail_later.__code__.co_firstlineno + 2}.")
+        assert crowd.ui.notices.count(f"/boom of tea raised ZeroDivisionError at {__file__}:{at}.") == 2
+        await crowd.ui.shows(f"/bend of tea raised JSONDecodeError at {__file__}:{bend.__code__.co_firstlineno + 1}.")
+        assert not [line for line in alice.ui.notices if __file__ in line]
         assert not [line for line in (*alice.ui.notices, *bob.ui.notices) if "secret" in line]
         assert not [line for line in (*bob.ui.notices, *bob.ui.messages) if "boom" in line]
 

@@ -1,6 +1,7 @@
 """The commands that every room has."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from plytalk.core.contracts.peers import Peer, Role
 from plytalk.plugins.authenticators.allow import Allow
 from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.plugins.rooms.room_commands import COMMANDS
+from plytalk.plugins.rooms.room_events import Kind
 from plytalk.testing.verdict import idle
 
 # -- for everybody --------------------------------------------------------------------------------------------------------
@@ -111,7 +113,6 @@ async def test_private_words_to_nobody_are_told(home: Path) -> None:
         await bob.shows("You are")
         for line, answer in (
             ("/msg", "Say to whom"),
-            ('/msg "Bob-of-Example" hi', "Bob-of-Example is in another room."),
             ("/msg server", "Say what to tell"),
             ("/msg Bob of Example hi", "Nobody here is called 'Bob'."),
             ("/msg " + "x" * 1_000_000 + " hi", "Nobody here is called 'xxx"),
@@ -119,10 +120,92 @@ async def test_private_words_to_nobody_are_told(home: Path) -> None:
         ):
             alice.say(line)
             await alice.shows(answer)
-        bob.say("/join lobby")
-        await alice.shows("[Bob-of-Example] is here")
         alice.say('/msg "Bob-of-Example" now you')
         assert await bob.shows("now you") == "alice, to you alone: now you"
+
+
+async def test_a_private_word_reaches_another_room_and_is_answered_from_there(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob, carol = [await crowd.joins(name) for name in ("alice", "bob", "carol")]
+        bob.session.say("/join kitchen")
+        await bob.welcome(2)
+        dave = await crowd.joins("dave", room="kitchen")
+        alice.session.say("/msg bob the lamp")
+        await bob.until(lambda: "alice, to you alone: the lamp" in [event.line("bob") for event in bob.events])
+        bob.session.say("/reply which one?")
+        await alice.until(lambda: "bob, to you alone: which one?" in [event.line("alice") for event in alice.events])
+        alice.session.say("/reply the green one")
+        await bob.until(lambda: any("green" in event.text for event in bob.events))
+        assert [event.line("alice") for event in alice.events if event.kind == Kind.TOLD] == [
+            "you, to bob alone: the lamp", "bob, to you alone: which one?", "you, to bob alone: the green one",
+        ]  # fmt: skip
+        assert all(event.fingerprint == crowd.key(event.name).fingerprint for event in (*alice.events, *bob.events))
+        for other in (carol, dave):
+            other.session.say("done")
+            await other.until(lambda other=other: any(text.endswith("done") for text in other.texts))
+            assert not [event for event in other.events if event.kind == Kind.TOLD]
+        carol.session.say("/reply who?")
+        assert (await carol.answer("reply"))["text"] == "Nobody who is here wrote to you in private."
+        bob.cut()
+        await dave.until(lambda: any("[bob] has left" in text for text in dave.texts))
+        alice.session.say("/reply gone?")
+        await alice.tells("Nobody who is here wrote to you in private.")
+
+
+async def test_an_absence_is_shown_and_told_to_those_who_write(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
+        bob.session.say("/away lunch")
+        assert (await bob.answer("away"))["data"] == {"away": "lunch"}
+        alice.session.say("/msg bob hungry?")
+        answer = await alice.answer("msg")
+        assert (answer["data"], answer["lines"]) == ({"to": "bob", "away": "lunch"}, ["bob is away: lunch."])
+        alice.session.say("/who")
+        await alice.tells(f"bob, {crowd.key('bob').fingerprint}, away: lunch")
+        for line, away in (("/away", None), ("/away", ""), ("/away tea", "tea"), ("/away", None)):
+            bob.session.say(line)
+            count = sum(one.get("command") == "away" for one in bob.told)
+            await bob.until(lambda count=count: sum(one.get("command") == "away" for one in bob.told) > count)
+            assert (await bob.answer("away"))["data"] == {"away": away}
+        bob.session.say("/away " + "x" * 201)
+        await bob.tells("at most 200 characters")
+        alice.session.say("/msg bob back?")
+        await bob.until(lambda: any("back?" in event.text for event in bob.events))
+        assert [one["lines"] for one in alice.told if one.get("command") == "msg"] == [["bob is away: lunch."], []]
+
+
+async def test_a_member_is_described_by_name_and_by_fingerprint(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.joins("bob", room="kitchen")
+        fingerprint = crowd.key("bob").fingerprint
+        for who in ("bob", "@Bob", fingerprint):
+            alice.session.say(f"/whois {who}")
+        await alice.until(lambda: sum(one.get("command") == "whois" for one in alice.told) == 3)
+        first, *others = [one["data"] for one in alice.told if one.get("command") == "whois"]
+        since = datetime.fromisoformat(first.pop("since"))
+        assert abs((datetime.now(UTC) - since).total_seconds()) < 3600
+        assert first == {
+            "name": "bob", "key": fingerprint, "marks": [], "operator": False, "muted": False, "away": None, "room": "kitchen",
+        }  # fmt: skip
+        assert all(other["name"] == "bob" for other in others)
+        await alice.tells(f"bob, {fingerprint}, in kitchen since 20")
+        for who, answer in (("nobody-here", "Nobody here is called"), ("SHA256:x", "Nobody here has"), ("", "Say who")):
+            alice.session.say(f"/whois {who}")
+            await alice.tells(answer)
+        assert not [one for one in bob.told if one.get("command")]
+
+
+async def test_help_explains_one_command_and_each_has_its_own_line(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice = await crowd.joins("alice")
+        for command in COMMANDS:
+            alice.session.say(f"/help {command.name}")
+            line = f"/{command.name}  {command.help}{' (operators)' if command.operators else ''}"
+            await alice.tells(line)
+            assert (await alice.answer("help"))["lines"] == [line]
+        alice.session.say("/help /nosuch")
+        await alice.tells("There is no command /nosuch.")
+        assert len({command.help for command in COMMANDS}) == len(COMMANDS)
 
 
 async def test_a_name_can_be_kept_and_by_one_key_alone(home: Path) -> None:
@@ -169,7 +252,7 @@ async def test_who_is_banned_is_sent_away_and_cannot_come_back_also_to_another_s
             await crowd.stranger("mallory")  # one that knows no rooms
         await crowd.comes("alice")
         crowd.local_member.say(f"/unban {crowd.key('mallory')} mallory")
-        await crowd.ui.shows(f"[server] lifted the ban of {crowd.key('mallory').fingerprint}.")
+        await crowd.ui.shows("[server] lifted the ban of [mallory].")
         mallory = await crowd.comes("mallory")
         assert not mallory.task.done()
 

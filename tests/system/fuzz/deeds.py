@@ -25,7 +25,7 @@ NAMES = (
 INSTANCES = ("one", "two", "three", "")
 COMMANDS = (
     *("help", "who", "rooms", "join", "name", "nick", "me", "msg", "topic", "kick", "ban", "unban", "mute", "unmute", "allow"),
-    *("op", "deop", "keep", "nosuch", ""),
+    *("op", "deop", "keep", "whois", "away", "reply", "bans", "release", "nosuch", ""),
 )
 JUNK: tuple[Any, ...] = (None, True, 0, -1, 2**63, 2**64, 1.5, 1e400, "", "x" * 3000, [], [[]], {}, {"last": 0}, "\ud800", "\0")
 MANY_RECORDS = 8
@@ -83,7 +83,23 @@ async def fill_records(caller: "Caller") -> None:
     chance = caller.chance
     one = chance.choice(
         (
-            *(message(words) for words in ("/help", "/who", "/rooms", "/topic", "", "x", "/msg bob x", "/name alice", "//")),
+            *(
+                message(words)
+                for words in (
+                    "/help",
+                    "/who",
+                    "/whois bob",
+                    "/away",
+                    "/bans",
+                    "/rooms",
+                    "/topic",
+                    "",
+                    "x",
+                    "/msg bob x",
+                    "/name alice",
+                    "//",
+                )
+            ),
             *(item(kind, b"") for kind in (Type.PING, Type.PONG, Type.ACK, Type.FILE, 100, EVENT)),
             item(ROOM, b'{"do":"join"}'),
         )

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 
 from plytalk.cli import config
 from plytalk.cli.inspect import lines
-from plytalk.core.contracts.errors import HandshakeFailed, LocalError, RemoteError, Usage
+from plytalk.core.contracts.errors import BadFrame, HandshakeFailed, LocalError, RemoteError, Usage
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Frame
@@ -34,6 +34,9 @@ from plytalk.plugins.messages.trimmed import Trimmed
 from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.suites import SETS
+from plytalk.plugins.rooms.bans import Ban
+from plytalk.plugins.rooms.moderation import Moderation
+from plytalk.plugins.rooms.room_events import RoomEvent
 from plytalk.plugins.uis.jsonl import Jsonl
 from plytalk.trust.authorized_keys import allowed
 from plytalk.trust.contacts import Contacts
@@ -101,6 +104,28 @@ def framer_typed(data: bytes) -> None:
 @target("framer-u16")
 def framer_u16(data: bytes) -> None:
     cut_and_whole(U16, data)
+
+
+# -- rooms -------------------------------------------------------------------------------------------------------------------
+
+
+@target("room-event")
+def room_event(data: bytes) -> None:
+    for body in (data, data[:18] + b"\x20" + data[18:], data[:18] + b"\0" + data[18:]):  # with a key, and without
+        with suppress(BadFrame):
+            event = RoomEvent.decode(body)
+            assert len(event.key) in (0, 32)
+            assert RoomEvent.decode(event.encode()[:18] + body[18:]) == event
+            assert clean(event.line("me")).isprintable()
+
+
+@target("moderation")
+def moderation_file(data: bytes) -> None:
+    with suppress(StoreError):
+        moderation = Moderation(file("moderation", data))
+        for key, ban in moderation.bans().items():
+            assert moderation.is_banned(key)
+            assert str(Ban.now(ban.name, ban.reason)).isprintable()
 
 
 # -- handshakes --------------------------------------------------------------------------------------------------------------

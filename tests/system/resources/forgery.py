@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
+from plytalk.core.contracts.errors import Exit
+from plytalk.plugins.rooms.command_words import MAX_TEXT
 from tests.system.resources.attacks import Amount, Row
 from tests.system.resources.members import Member
 from tests.system.resources.screen import leaks
@@ -145,9 +147,8 @@ async def _written(server: Server, operator: Member, texts: Sequence[str]) -> tu
         member.session.say("/join lobby")
         member.session.say(f"/name victim{number}")
         await member.called(f"victim{number}")
-        operator.session.say(f"/kick victim{number} {mine[-1]}")
-        await member.over
-        kicked += any("sent you away" in told for told in member.told)
+        operator.session.say(f"/kick victim{number} {mine[-1][:MAX_TEXT]}")
+        kicked += (await member.over).exit_code == Exit.REMOVED
         member.session.stream.close()
     await operator.left()
     return number + 2, kicked

@@ -95,9 +95,10 @@ class Member:
         said = read(body) or {}
         if said.get("do") == "welcome":
             self._is_called(said["you"])
+            self.told.extend(filter(None, [said.get("why")]))
             if not self._welcome.done():
                 self._welcome.set_result(None)
-        elif said.get("do") in ("tell", "refused"):
+        elif said.get("do") in ("tell", "error"):
             self.told.append(said["text"])
 
     def _event(self, body: bytes) -> None:
