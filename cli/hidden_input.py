@@ -1,11 +1,13 @@
 """Ask the person at standard input, if there is one, for what must not be seen."""
 
+import contextlib
 import os
 import select
 import signal
 import stat
 import sys
 import warnings
+from collections.abc import Iterator
 from getpass import GetPassWarning, getpass
 
 from plytalk.core.contracts.errors import UnknownPeer
@@ -13,15 +15,22 @@ from plytalk.core.contracts.errors import UnknownPeer
 
 def secret(prompt: str) -> str:
     """What is typed on the terminal, which does not show it. Raises UnknownPeer where there is none: a pipe is never read."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # an event loop's own would wait for this to end
     try:
-        with warnings.catch_warnings():
+        with interruptible(), warnings.catch_warnings():
             warnings.simplefilter("error", GetPassWarning)  # so the library says that it would show what is typed
             return getpass(prompt)
     except (GetPassWarning, EOFError):
         raise UnknownPeer(
             f"{prompt.rstrip(': ')} is needed, and there is no terminal to ask on.", "Start it in a terminal."
         ) from None
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C end what blocks the event loop, whose own handler would wait for that to end."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
     finally:
         signal.signal(signal.SIGINT, before)
 

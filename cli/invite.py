@@ -24,13 +24,13 @@ def announce(choice: Choice, stack: Stack, address: str) -> Iterator[str]:
     """Sentences for the moment when the server listens at an address."""
     yield f"The other side connects with:  {invitation(choice, stack, address)}"
     if zone := host(address).strip("[]").partition("%")[2]:
-        yield (
-            f"{zone} is what this machine calls that network. The other side writes its own interface name instead: "
-            "`ip link` or `ipconfig` shows it."
-        )
-    if host(address) in ("127.0.0.1", "[::1]"):
-        yield "Only this machine can reach it: --host :: opens it to every network (0.0.0.0: IPv4 alone)."
-    if open_to_all(stack):
+        yield f"In place of {zone} the other side writes its own interface: `ip link` or `ipconfig` shows it."
+    alone, open_ = host(address) in ("127.0.0.1", "[::1]"), open_to_all(stack)
+    if alone and open_:
+        yield "Anyone on this machine, and nobody else, may come in: see --host and --code."
+    elif alone:
+        yield "Only this machine can reach it: --host :: opens it to every network."
+    elif open_:
         yield "Anyone who can reach it may come in: --allow, --psk-file or --code change that."
 
 
@@ -52,7 +52,7 @@ def invitation(choice: Choice, stack: Stack, address: str) -> str:
         words += ["--profile", named.name]
     if suite := choice.options.get("suite"):
         words += ["--suite", suite]
-    if stack.handshake.identity:
+    if stack.handshake.identity and not any(auth.replaces_peer for auth in stack.auths):
         words += ["--peer", stack.handshake.identity.fingerprint]
     return " ".join([*(shlex.quote(word) for word in words), *(auth.other_side for auth in stack.auths if auth.other_side)])
 

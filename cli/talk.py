@@ -14,12 +14,14 @@ from click.core import ParameterSource
 
 from plytalk.api.assembly import address_of_contact, make_client, make_server
 from plytalk.api.choice import Choice
-from plytalk.cli.hidden_input import has_no_input, is_empty, secret
+from plytalk.cli.hidden_input import has_no_input, is_empty
 from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
+from plytalk.cli.open_files import open_files_for
 from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
+from plytalk.cli.typed_words import Asker, refuse_code
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.handler import GroupFeature
@@ -31,10 +33,8 @@ from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.endpoints.server import ListenAddress, Server
 from plytalk.core.io.address import Address, parse_address, parse_port
 from plytalk.core.io.standard_streams import tell
+from plytalk.core.stack.selection import Stack
 from plytalk.trust.folders import user_file
-
-SPARE = 200
-"""Open files that do not belong to a member: handshakes in progress, logs, and what Python needs."""
 
 FULL_SEARCH = 1000
 """How often Python looks for circles among young objects before it looks among all; its own measure is 10."""
@@ -63,6 +63,12 @@ Examples:
 """
 
 
+class TalkCommand(StackCommand):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        refuse_code(ctx, args)
+        return super().parse_args(ctx, args)
+
+
 ping_option = click.option(
     "--ping",
     type=click.FloatRange(0),
@@ -72,7 +78,7 @@ ping_option = click.option(
 )
 
 
-@click.command(cls=StackCommand, role=Role.RESPONDER, epilog=SERVE_EXAMPLES)
+@click.command(cls=TalkCommand, role=Role.RESPONDER, epilog=SERVE_EXAMPLES)
 @click.option(
     "--host",
     type=TEXT,
@@ -121,8 +127,6 @@ def serve(
         raise Usage("--guests needs a room that they can join.", "Add --feature rooms, or choose the layers of plytalk/1.")
     place = listening_at(choice, host, stack.transport.names_place)
     number = agreed_port(place, port)
-    if not (open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives):
-        warn(choice)  # otherwise the invitation says that anyone may come in
     for auth in stack.auths:
         if isinstance(auth, Remembers):
             auth.remembers = True
@@ -132,9 +136,9 @@ def serve(
             stack,
             limits=replace(Limits(), connections=open_files_for(members), ping=ping),
             guests=[ListenAddress(choice.guest(name), place.host, own) for name, own in invited(choice, guests or "")],
-            secret=secret,
+            secret=Asker(),
             trace=tracer,
-            announce=lambda address: announce(choice, stack, address),
+            announce=lambda address: announced(choice, stack, address),
             introduce=newcomer if stack.ui.present else lambda session: (),
         )
         return run(
@@ -142,23 +146,11 @@ def serve(
         )
 
 
-def open_files_for(members: int | None) -> int:
-    """How many may be inside: what was asked for, if the system lets us open as many files. Raises Usage where it does not."""
-    wanted = members or Limits.connections
-    try:
-        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
-    except ImportError:  # Windows, which has no such limit
-        return wanted
-    soft, hard = getrlimit(RLIMIT_NOFILE)
-    most = wanted + SPARE if hard == RLIM_INFINITY else min(wanted + SPARE, hard)
-    if members and most < wanted + SPARE:
-        raise Usage(
-            f"The system lets a program open {hard:,} files here, too few for --members {members}.",
-            "Raise it with `ulimit -n`, or LimitNOFILE in a unit of systemd, or choose fewer.",
-        )
-    if soft != RLIM_INFINITY and soft < most:
-        setrlimit(RLIMIT_NOFILE, (most, hard))
-    return min(wanted, most - SPARE)
+def announced(choice: Choice, stack: Stack, address: str) -> Iterator[str]:
+    """What a server says when it listens: warnings last, once."""
+    yield from announce(choice, stack, address)
+    if not (open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives):
+        warn(choice)  # otherwise the invitation has said that anyone may come in
 
 
 async def attended(server: Server, conversations: Coroutine[Any, Any, Ending], keep: bool) -> Ending:
@@ -189,7 +181,7 @@ def invited(choice: Choice, guests: str) -> Iterator[tuple[str, int]]:
         yield name, number
 
 
-@click.command(cls=StackCommand, role=Role.INITIATOR, epilog=CONNECT_EXAMPLES)
+@click.command(cls=TalkCommand, role=Role.INITIATOR, epilog=CONNECT_EXAMPLES)
 @click.argument("address", type=ContactType(), metavar="HOST[:PORT]|@NAME")
 @click.option(
     "--port",
@@ -214,9 +206,10 @@ def connect(choice: Choice, address: str, port: int | None, ping: float, trace: 
             f"The address kept for {shorten(address)} cannot be used. {error}", f"Correct it in {user_file('contacts')}."
         ) from None
     number = agreed_port(place, port)
-    warn(choice)
     with tracing(trace, stack.ui.notice) as tracer:
-        client = make_client(choice, stack, limits=replace(Limits(), ping=ping), secret=secret, trace=tracer)
+        client = make_client(
+            choice, stack, limits=replace(Limits(), ping=ping), secret=Asker(), trace=tracer, announce=lambda: warn(choice)
+        )
         return run(client.run(place.host, number or choice.port))
 
 
@@ -241,7 +234,7 @@ def listening_at(choice: Choice, host: str | None, names_place: bool) -> Address
 def warn(choice: Choice) -> None:
     """Say on standard error what an attacker can do to a weak stack, whatever chose it."""
     if warning := choice.stack().warning():
-        tell(paint(f"Warning: {warning} `chat explain` says more.", "33"))
+        tell(paint(f"Warning: {warning} See `chat explain`.", "33"))
 
 
 def run(conversation: Coroutine[Any, Any, Ending]) -> int:

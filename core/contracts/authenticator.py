@@ -50,6 +50,9 @@ class Authenticator(Layer):
     other_side: str = ""
     """What the other side must add to its command, for the line that `chat serve` prints; empty for nothing."""
 
+    replaces_peer: ClassVar[bool] = False
+    """Whether that line can do without this side's key, because the method alone tells the other side whom it talks to."""
+
     async def agree(self, io: HandshakeIO, role: Role) -> bytes:
         """A pre-shared key of 32 bytes, for handshakes that take one. Only called where `agrees` names a method."""
         raise NotImplementedError

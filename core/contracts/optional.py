@@ -29,6 +29,18 @@ class Prepares(Protocol):
 
 
 @runtime_checkable
+class AsksWords(Protocol):
+    """A `secret` that can also ask for something that may be seen while it is typed, and that consists of known words."""
+
+    def ask_words(self, prompt: str, complete: Callable[[str], Sequence[str]], fault: Callable[[str], str]) -> str:
+        """What is typed, once nothing is wrong with it; off a terminal, the first line of standard input as it is.
+
+        `complete(typed)` gives what the last word of it can become, `fault(typed)` a sentence about what is wrong, empty for
+        nothing. Raises UnknownPeer where nobody answers.
+        """
+
+
+@runtime_checkable
 class Releases(Protocol):
     """A feature that holds something open."""
 

@@ -39,6 +39,10 @@ class StackSummary(Protocol):
         """The whole stack in one line."""
 
     @property
+    def short_line(self) -> str:
+        """The layers between the stream and the screen, in a line that fits a row of a terminal."""
+
+    @property
     def names(self) -> Mapping[str, str]:
         """The names of the layers by their kind."""
 

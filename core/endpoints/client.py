@@ -1,6 +1,8 @@
 """The endpoint that connects: from a stack to an `Ending`. The one that listens is in `server.py`."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError, HandshakeFailed, Refused
@@ -11,20 +13,24 @@ from plytalk.core.endpoints.endpoint import BaseEndpoint, close
 
 
 class Client(BaseEndpoint):
-    """The endpoint that connects."""
+    """The endpoint that connects. `announce` is called when the UI has said whom it talks to."""
+
+    def __init__(self, *args: Any, announce: Callable[[], None] = lambda: None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._announce = announce
 
     async def run(self, host: str, port: int) -> Ending:
         """Connect and talk; a feature may do so over as many connections as it needs. Raises ChatError."""
         self.stack.refuse(Role.INITIATOR)
-        await self.prepare_layers(Role.INITIATOR, self.stack)
+        self.notice_all(await self.prepare_layers(Role.INITIATOR, self.stack))
         try:
             session = await self._connect(host, port)
             feature = next((feature for feature in self.stack.features if isinstance(feature, ClientFeature)), None)
             if feature is None:
-                return await self.converse(session)
+                return await self.converse(session, self._announce)
             conversation = feature.begin(session, partial(self._connect, host, port), self._attend)
             try:
-                return await self.run_ui(conversation, conversation.over, interrupt=conversation.interrupt)
+                return await self.run_ui(conversation, conversation.over, self._announce, conversation.interrupt)
             finally:
                 close(session)  # where the UI has failed, nobody has
         finally:

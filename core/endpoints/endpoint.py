@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -72,7 +72,9 @@ class BaseEndpoint:
                 self._make_chat = feature.make_chat
                 break
 
-    async def prepare_layers(self, role: Role, stack: Stack) -> None:
+    async def prepare_layers(self, role: Role, stack: Stack) -> list[str]:
+        """Let layers prepare, and show who this end is. Gives what the others have to say, for after that."""
+        told: list[str] = []
         for layer in (stack.transport, stack.handshake, *stack.auths, stack.ui, *stack.features):
             try:
                 sentences = await prepare(layer, role, self._secret)
@@ -80,8 +82,11 @@ class BaseEndpoint:
                 raise
             except Exception as error:
                 raise BrokenPlugin(f"The {layer.kind} `{layer.name}` raised {type(error).__name__} before the start.") from error
-            for sentence in sentences:
-                self.stack.ui.notice(clean(sentence))
+            if layer is stack.handshake:
+                self.notice_all(sentences)
+            else:
+                told += sentences
+        return told
 
     async def release_features(self) -> None:
         for feature in self.stack.features:
@@ -104,10 +109,18 @@ class BaseEndpoint:
         connection = Connection(stack, stream, role, limits=self.limits, trace=self._trace, **options)
         return self._make_chat(connection, heartbeat=self._heartbeat, notice=notice)
 
-    async def converse(self, session: DirectChat) -> Ending:
-        """From the first word to the last. Raises BrokenPlugin where a hook or the UI fails; the peer gets a goodbye first."""
+    async def converse(self, session: DirectChat, announce: Callable[[], None] = lambda: None) -> Ending:
+        """From the first word to the last. Raises BrokenPlugin where a hook or the UI fails; the peer gets a goodbye first.
+
+        `announce` is called when the UI has said whom it talks to.
+        """
+
+        def begin() -> None:
+            announce()
+            session.begin()
+
         with self.report_session(session):
-            return await self.run_ui(session, session.over, session.begin, partial(interrupt, session))
+            return await self.run_ui(session, session.over, begin, partial(interrupt, session))
 
     @contextmanager
     def report_session(self, session: DirectChat) -> Iterator[None]:
@@ -132,6 +145,10 @@ class BaseEndpoint:
     def notice(self, sentence: str) -> None:
         """Tell the user something about a peer."""
         self.stack.ui.notice(clean(sentence))
+
+    def notice_all(self, sentences: Iterable[str]) -> None:
+        for sentence in sentences:
+            self.notice(sentence)
 
     async def run_ui(
         self,

@@ -72,13 +72,14 @@ class Server(Lifecycle):
     async def _listen(self, address: ListenAddress) -> None:
         stack, guests = address.stack, bool(self.listeners)
         stack.refuse(Role.RESPONDER)
-        await self.prepare_layers(Role.RESPONDER, replace(stack, features=()) if guests else stack)
+        told = await self.prepare_layers(Role.RESPONDER, replace(stack, features=()) if guests else stack)
         listener = await self.call_transport(stack.transport, stack.transport.listen, address.host, address.port)
         self.listeners.append(listener)
         listener.screen(partial(self.arrivals.screen, stack))
         if not guests:
             self.stack.ui.waiting(listener.address)
-        self.stack.ui.notice(f"Listening {'for guests ' * guests}on {listener.address} with {stack.line}.")
+        self.stack.ui.notice(f"Listening {'for guests ' * guests}on {listener.address} with {stack.short_line}.")
+        self.notice_all(told)
         if guests and (warning := stack.warning()):
             self.stack.ui.notice(f"Warning: {warning} This applies to everything said in the room of the guests.")
         if not guests:

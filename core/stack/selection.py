@@ -28,7 +28,8 @@ L = TypeVar("L", bound=Layer)
 # The order in which layers are asked what they prefer: first the one that says most about the kind of conversation.
 DECIDERS = ("cipher", "handshake", "framer", "messages", "transport", "auth")
 SINGLE = ("transport", "framer", "handshake", "cipher", "messages", "ui")
-SHOWN = ("transport", "framer", "handshake", "auth", "cipher", "messages", "ui")
+BETWEEN = ("framer", "handshake", "auth", "cipher", "messages")
+SHOWN = ("transport", *BETWEEN, "ui")
 
 Find = Callable[[str, str], type[Layer]]
 
@@ -79,7 +80,7 @@ class LayerFactory(Generic[L]):
 
 @dataclass(frozen=True)
 class Stack:
-    """A conversation's layers. `line` names them; `missing` are the protections that it does not give."""
+    """A conversation's layers. `line` names them all, `short_line` those between the stream and the screen."""
 
     transport: Transport
     framer: LayerFactory[Framer]
@@ -151,6 +152,11 @@ class Stack:
     @property
     def line(self) -> str:
         return line_of(self.classes)
+
+    @property
+    def short_line(self) -> str:
+        """For notices: it fits a row of a terminal."""
+        return line_of({kind: layers for kind, layers in self.classes.items() if kind in BETWEEN})
 
     @cached_property
     def gives(self) -> frozenset[Property]:

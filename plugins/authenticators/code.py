@@ -17,15 +17,18 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from plytalk.core.contracts.authenticator import Authenticator, Channel
 from plytalk.core.contracts.errors import ChatError, Refused, Usage
 from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.layer import Option
+from plytalk.core.contracts.optional import AsksWords
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.contacts import Contact, Contacts, contact_name
 from plytalk.trust.files import read, write
@@ -37,6 +40,8 @@ CLIENT, SERVER = b"plytalk/1 client", b"plytalk/1 server"
 SPAKE, SPAKE_BYTES = b"S", 33
 KEPT = "code-guesses"
 """The file that holds how many wrong guesses there have been."""
+HELP = "Begin with a one-time code: the server prints it, the client asks for it. Never an argument: others can see those."
+PROMPT, FORM = "One-time code: ", "A code is a number and two words, such as 7-orbit-velvet."
 MALFORMED = "The other side's part of the exchange over the code is not what it should be."
 
 
@@ -47,9 +52,9 @@ class Code(Authenticator):
     needs = {Property.PEER_KEY, Property.CLEAN_END}
     gives = {Property.PEER_IDENTITY}
     agrees = "code"
-    other_side = "--code"
+    other_side, replaces_peer = "--code", True
     options = (
-        Option("code", "Begin with a one-time code: the server prints it, the client asks for it.", bool, False, chooses=True),
+        Option("code", HELP, bool, False, chooses=True),
         Option("save-as", "After the code, keep the other side's key under this name, for `chat connect @NAME`.", metavar="NAME"),
     )
 
@@ -65,18 +70,14 @@ class Code(Authenticator):
         spake2()
         if self._name:
             await asyncio.to_thread(Contacts(user_file("contacts")).free, self._name)
-        told = [] if self._name else ["With --save-as NAME the other side's key is kept, and `chat connect @NAME` needs no code."]
         if role is Role.INITIATOR:
-            self._code = parse(secret("One-time code: "))
-            return told
+            self._code = parse(secret.ask_words(PROMPT, words_for, fault) if isinstance(secret, AsksWords) else secret(PROMPT))
+            return []
         if self.remembers:
             self._guesses = await asyncio.to_thread(guesses_left_over)
         code = f"{1 + secrets.randbelow(NUMBERS)}-{'-'.join(spoken(secrets.token_bytes(2)))}"
         self._code = code.encode("ascii")
-        return [
-            f"The one-time code is {code}. Tell it only to the other side; it is valid for one conversation.",
-            *told,
-        ]
+        return [f"The one-time code is {code}. Tell it only to the other side."]
 
     @property
     def spent(self) -> str:
@@ -113,9 +114,10 @@ class Code(Authenticator):
         self._used, self._code = True, b""
         if self.remembers:
             await asyncio.to_thread(user_file(KEPT).unlink, missing_ok=True)
-        peer.say(f"{peer.address} knows the code; its key is {peer.identity.fingerprint}.")
         if self._name:
             peer.say(await asyncio.to_thread(self._keep, self._name, peer))
+        else:
+            peer.say(f"{peer.address} knows the code. Next time, --save-as NAME keeps its key.")
 
     def _refuse_if_spent(self) -> None:
         if self.spent:
@@ -131,7 +133,8 @@ class Code(Authenticator):
             store.add(Contact(name, address, PublicKey(peer.identity.key)))
         except (ChatError, ValueError) as error:  # the code was right all the same
             return f"The key could not be kept as @{name}: {error}"
-        return f"Kept the key as @{name} in {store.path}" + (f": from now on `chat connect @{name}`." if address else ".")
+        back = f": from now on `chat connect @{name}`." if address else "."
+        return f"{peer.address} knows the code. Kept its key as @{name} in {store.path}{back}"
 
 
 def guesses_left_over() -> int:
@@ -172,12 +175,35 @@ def finish(side: Any, message: bytes) -> bytes:
 
 def parse(typed: str) -> bytes:
     """A code as the server printed it, however it was typed. Raises Usage, which does not repeat it."""
-    number, *words = re.split(r"[\s-]+", typed.strip().lower())
-    if not re.fullmatch("[1-9]", number) or len(words) != 2 or not set(words) <= set(WORDS):
+    if fault(typed):
         raise Usage(
             "That is not a one-time code.", "It is a number and two words, as the server printed them: check the spelling."
         )
-    return "-".join((number, *words)).encode("ascii")
+    return "-".join(parts_of(typed)).encode("ascii")
+
+
+def parts_of(typed: str) -> list[str]:
+    return re.split(r"[\s-]+", typed.strip().lower())
+
+
+def fault(typed: str) -> str:
+    """What is wrong with a code, naming the word, for the person who has typed it; empty where nothing is."""
+    number, *words = parts_of(typed)
+    if not re.fullmatch("[1-9]", number) or len(words) != 2:
+        return FORM
+    for word in words:
+        if word not in WORDS:
+            near = get_close_matches(word, WORDS, n=1)
+            return f"No code has the word '{shorten(word)}'." + (f" Did you mean '{near[0]}'?" if near else "")
+    return ""
+
+
+def words_for(typed: str) -> list[str]:
+    """What the last part of a code, as far as it is typed, can become."""
+    before, *words = re.split(r"[\s-]+", typed.lstrip().lower())
+    if before and 1 <= len(words) <= 2 and words[-1]:
+        return [word + "-" * (len(words) == 1) for word in WORDS if word.startswith(words[-1])]
+    return []
 
 
 @hookimpl

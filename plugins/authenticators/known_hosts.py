@@ -97,7 +97,8 @@ class KnownHosts(Authenticator):
             ):
                 raise UnknownPeer(f"You said no to the key {key.fingerprint} of {peer.address}.")
         await asyncio.to_thread(self._store.add, host, port, key)  # it looks again, under the lock
-        peer.say(f"Remembered the key {key.fingerprint} of {peer.address} in {self._store.path}.")
+        if self._accept_new:
+            peer.say(f"Remembered the key {key.fingerprint} of {peer.address} in {self._store.path}.")
 
 
 def host_and_port(address: str) -> tuple[str, int]:

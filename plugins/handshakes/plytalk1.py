@@ -37,6 +37,9 @@ from plytalk.plugins.noise.suites import CLASSICAL, GREETING, HYBRID, MAX_A, MAX
 from plytalk.trust import identity as identities
 from plytalk.trust.folders import user_file
 
+SECRETS = {"": "no shared secret", "psk": "a pre-shared key (--psk-file)", "code": "a one-time code (--code)"}
+"""What the user of each `agreement` gave."""
+
 
 class Plytalk1(Handshake):
     """Noise XX with ML-KEM-768 beside X25519, between identities that each side proves."""
@@ -214,11 +217,22 @@ def suites_named(names: str | None) -> tuple[str, ...]:
 
 
 def mismatch(ours: Sequence[str], theirs: Sequence[str]) -> StackMismatch:
-    return StackMismatch(
-        f"The two sides have no suite of the handshake `plytalk1` in common: {', '.join(ours)} here, "
-        f"{', '.join(theirs) or 'none'} on the other side.",
-        "Give both the same --suite, and the same of --psk-file and --code or neither.",
-    )
+    """In the words of the command line; what these came to on each side is for --debug."""
+    here, there = ({secret_of(one) for one in tokens} for tokens in (ours, theirs))
+    if here != there:
+        said = [" and ".join(sorted(one)) for one in (here, there)]
+        hint = "Give both sides the same of --psk-file and --code, or neither."
+    else:
+        said = [next((f"--suite {name}" for name in SETS if set(SETS[name]) == {*one}), "other suites") for one in (ours, theirs)]
+        hint = "Give both the same --suite."
+    error = StackMismatch(f"This side has {said[0]} and the other side has {said[1]}.", hint)
+    error.add_note(f"Here: {', '.join(ours)}. On the other side: {', '.join(theirs)}.")
+    return error
+
+
+def secret_of(token: str) -> str:
+    """What a token says about a shared secret, as its user knows it."""
+    return SECRETS.get(preamble.agreement(token), "another kind of secret")
 
 
 def finish(handshake: HandshakeState, io: NegotiatingIO) -> SessionSecrets:

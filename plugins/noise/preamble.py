@@ -75,6 +75,12 @@ def suite(token: str) -> str:
     return token.partition("/")[0]
 
 
+def agreement(token: str) -> str:
+    """What brings the pre-shared key of a token: "", "psk" or "code"."""
+    suite, _, method = token.partition("/")
+    return method or "psk" * ("psk3_" in suite)
+
+
 def prologue(offer: bytes, answer: bytes) -> bytes:
     """The Noise prologue: the label, and both preambles as they went over the wire, each behind its length (u16, BE)."""
     return LABEL + b"".join(len(part).to_bytes(2, "big") + part for part in (offer, answer))

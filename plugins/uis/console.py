@@ -172,7 +172,8 @@ class Console(Ui):
 
     def opened(self, session: Conversation) -> None:
         self._session = session
-        self.notice(f"Talking to {session.address} over {session.stack.line}. Type exit to end.")
+        end = "" if "feature" in session.stack.names else " Type exit to end."  # features tell of /help, and stay in a row
+        self.notice(f"Talking to {session.address} over {session.stack.short_line}.{end}")
 
     def closed(self, session: Conversation, ending: Ending) -> None:
         self._out.finish()

@@ -89,7 +89,7 @@ class Jsonl(Ui):
     def opened(self, session: Conversation) -> None:
         self._session = session
         self._write(type="open", peer=session.address, stack=session.stack.names)
-        self.notice(f"Talking to {session.address} over {session.stack.line}.")
+        self.notice(f"Talking to {session.address} over {session.stack.short_line}.")
 
     def closed(self, session: Conversation, ending: Ending) -> None:
         self._write(type="closed", reason=ending.reason)

@@ -83,7 +83,7 @@ def test_who_may_come_in_is_said_where_nobody_is_asked(home, tmp_path: Path) -> 
                 assert client.status() == 0  # by then the server has said all that it says at the beginning
             server.process.terminate()
             server.status()
-        assert any(told.startswith("Anyone who can reach it") for told in server.told) is said
+        assert any(told.startswith("Anyone on this machine") for told in server.told) is said
 
 
 def test_the_line_with_a_psk_works_as_it_stands(home, tmp_path: Path) -> None:
@@ -132,4 +132,4 @@ def test_the_zone_of_an_address_is_printed_and_explained(monkeypatch: pytest.Mon
     monkeypatch.setattr(invite, "invitation", lambda choice, stack, address: f"chat connect '{reachable(address)}'")
     told = list(invite.announce(SimpleNamespace(), SimpleNamespace(), "[fe80::1%eth0]:7591"))  # type: ignore[arg-type]
     assert told[0] == "The other side connects with:  chat connect '[fe80::1%eth0]:7591'"
-    assert told[1].startswith("eth0 is what this machine calls that network. The other side writes its own interface name")
+    assert told[1] == "In place of eth0 the other side writes its own interface: `ip link` or `ipconfig` shows it."

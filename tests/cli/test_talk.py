@@ -6,22 +6,18 @@ import re
 import signal
 import socket
 import stat
-import subprocess
 import sys
 from contextlib import ExitStack
 
 import pytest
-from click.testing import CliRunner
 from peers import demo01, habits, secure_chat
 from people import environment
-from programs import COMMAND, ENVIRONMENT, chat, complaint, connect, nobody_there, serve, started
+from programs import ENVIRONMENT, chat, complaint, connect, nobody_there, serve, started
 
-from plytalk.cli.main import chat as command
-from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.public_key import PublicKey
 
 SECURE_CHAT = ("--profile", "secure-chat")
-PLAINTEXT = "Warning: Anyone on the network path can read every word. `chat explain` says more."
+PLAINTEXT = "Warning: Anyone on the network path can read every word. See `chat explain`."
 UNAUTHENTICATED = "Warning: A man in the middle can pose as the other side to each of you, and read and rewrite everything."
 
 
@@ -155,25 +151,26 @@ def test_the_port_of_whatever_was_chosen_last():
 )
 def test_a_weak_stack_warns_whatever_chose_it(arguments, environment, settings, warning, tmp_path):
     (tmp_path / "config.toml").write_text(settings)
-    environment = environment | {"PLYTALK_CONFIG": str(tmp_path / "config.toml")}
-    with nobody_there() as port:
-        run = CliRunner(env=environment).invoke(command, ["connect", f"127.0.0.1:{port}", *arguments])
-    assert run.stderr.startswith(warning)
-    assert isinstance(run.exception, CannotConnect)
+    environment = ENVIRONMENT | environment | {"PLYTALK_CONFIG": str(tmp_path / "config.toml")}
+    with serve(*arguments, environment=environment) as ours:
+        run = chat("connect", f"127.0.0.1:{ours.port}", *arguments, environment=environment)
+    told = run.stderr.splitlines()
+    assert told[0].startswith("Talking to ")  # whom, and then how well
+    assert told[1].startswith(warning)
     assert run.stdout == ""
 
 
 @pytest.mark.parametrize(("profile", "warning"), [("demo01", PLAINTEXT), ("secure-chat", UNAUTHENTICATED)])
 def test_the_server_is_warned_too(profile, warning):
     with serve("--profile", profile) as ours:
-        assert ours.told[0].startswith(warning)
+        assert ours.tells("Warning: ").startswith(warning)
 
 
 def test_a_strong_handshake_does_not_silence_the_warning_of_plaintext(tmp_path):
     environment = ENVIRONMENT | {"XDG_CONFIG_HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
     layers = ("--handshake", "plytalk1", "--framer", "u16", "--cipher", "none", "--messages", "text")
     with serve(*layers, environment=environment) as ours:
-        assert ours.told[0] == PLAINTEXT
+        assert ours.tells("Warning: ") == PLAINTEXT
 
 
 # What stands in the way
@@ -300,7 +297,7 @@ def test_what_is_heard_is_on_standard_output_and_nothing_else(tmp_path):
             assert theirs.process.stdout.read() == b""
         assert ours.status() == 0
         assert ours.process.stdout.read() == b""
-        stack = "over tcp | typed | rsa | aesgcm | text | console."
+        stack = "over typed | rsa | aesgcm | text."
         assert sum(stack in line for line in ours.told) == sum(stack in line for line in theirs.told) == 1
 
 
@@ -430,7 +427,6 @@ class TestLeftAlone:
 
     def test_people_meet_where_nobody_sits_and_sigterm_says_goodbye_to_all(self, tmp_path, comes):
         with self.serves(tmp_path, "--headless") as ours:
-            assert "| none | rooms." in ours.told[-1]
             ours.end_input()
             alice, bob, carol = [comes(ours.port, name) for name in ("alice", "bob", "carol")]
             say(alice, "hello")
@@ -519,22 +515,6 @@ class TestLeftAlone:
             assert alice.status() == 0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
-def test_more_members_than_the_system_lets_us_have_are_refused_and_fewer_open_files_are_no_trouble(tmp_path):
-    few = ("sh", "-c", 'ulimit -n 300 && exec "$0" "$@"', *COMMAND, "serve", "--port", "0", "--headless")
-    run = subprocess.run(
-        [*few, "--members", "200"], env=environment(tmp_path), capture_output=True, text=True, timeout=30, check=False
-    )
-    assert run.returncode == 2
-    assert "The system lets a program open 300 files here, too few for --members 200. Raise it with `ulimit -n`" in run.stderr
-    with subprocess.Popen(few, env=environment(tmp_path), stderr=subprocess.PIPE, text=True) as ours:
-        assert ours.stderr is not None
-        while "Listening on" not in (line := ours.stderr.readline()):
-            assert line
-        ours.send_signal(signal.SIGTERM)
-        assert ours.wait(30) == 0
-
-
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -566,7 +546,6 @@ def test_what_a_room_cannot_be_is_said_before_anybody_comes(arguments, sentence,
 def test_two_talk_as_ever_where_either_has_no_rooms(without, tmp_path):
     ours, theirs = (("-p", "no:rooms") if without in (side, "both") else () for side in ("server", "client"))
     with serve(*ours, environment=environment(tmp_path / "server")) as server:
-        assert ("rooms." in server.told[-1]) is (not ours)
         address = f"127.0.0.1:{server.port}"
         run = chat(
             "connect", address, "--accept-new", *theirs, environment=environment(tmp_path / "bob"), typed="one\n/two\n//three\n"

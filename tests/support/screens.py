@@ -20,6 +20,7 @@ class Screen:
     def __init__(
         self, words: tuple[str, ...], environment: Mapping[str, str], columns: int, rows: int, term: str = "xterm-256color"
     ) -> None:
+        self.term = term
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""

@@ -18,9 +18,9 @@ import pexpect
 import pyte
 
 PROMPTS = "Type Message: ", "You: "
-QUESTION, HIDDEN = " [yes/no] ", "One-time code: "
+QUESTION, ASKS_CODE = " [yes/no] ", "One-time code: "
 READY, PASTE, CODE = ("Listening on ", "Talking to "), "The other side connects with:  ", r"\b\d+-[a-z]+-[a-z]+\b"
-MERE = ("", *(prompt.rstrip() for prompt in (*PROMPTS, HIDDEN)))  # what is typed behind HIDDEN is not shown
+MERE = ("", *(prompt.rstrip() for prompt in PROMPTS))
 ROWS, COLUMNS = 600, 300
 PATIENCE = 60.0  # seconds for a whole scene, which only a failure uses up
 NAMES = r"^[a-z]+-[a-z]+: ", r"\[[a-z]+-[a-z]+\]", r"You are [a-z]+-[a-z]+ in "
@@ -149,14 +149,14 @@ class Terminal:
             if line == "...":
                 loose = True
                 continue
-            if prompt := next((prompt for prompt in (*PROMPTS, QUESTION, HIDDEN) if prompt in line), None):
+            if prompt := next((prompt for prompt in (*PROMPTS, QUESTION, ASKS_CODE) if prompt in line), None):
                 before, _, typed = line.partition(prompt)
                 while not pattern_of(before + prompt).fullmatch(self.rows[self._screen.cursor.y]):
                     assert not self._ended, f"It ended before {line!r}."
                     yield
                 assert self._child is not None
-                self._child.send((self._told(CODE, typed) if prompt == HIDDEN else typed) + "\r")
-            while prompt != HIDDEN and not self._found(line, loose):
+                self._child.send((self._told(CODE, typed) if prompt == ASKS_CODE else typed) + "\r")
+            while not self._found(line, loose):
                 assert not self._ended, f"It ended without {line!r}."
                 yield
             loose = False

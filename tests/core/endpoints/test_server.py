@@ -26,9 +26,7 @@ async def test_a_server_ends_with_its_only_conversation() -> None:
         assert ending == Ending(EndedBy.US, "You said exit.")
         assert await serving.task == Ending(EndedBy.THEM, "The other side said exit.")
     assert serving.ui.messages == ["hello"]
-    assert serving.ui.notices == [
-        "Listening on once with memory | test-typed | test-keys | test-unsealed | test-words | test-recording."
-    ]
+    assert serving.ui.notices == ["Listening on once with test-typed | test-keys | test-unsealed | test-words."]
     assert serving.ui.ending == Ending(EndedBy.THEM, "The other side said exit.")
 
 
@@ -147,11 +145,7 @@ async def test_guests_who_speak_another_stack_come_into_the_same_room() -> None:
         two.session.say("from afar")
         await one.until(messages=1)
         assert one.messages == ["from afar"]
-        assert [
-            line
-            for line in serving.ui.notices
-            if line.startswith("Listening for guests on door-for-guests with memory | test-plain")
-        ]
+        assert [line for line in serving.ui.notices if line.startswith("Listening for guests on door-for-guests with test-plain")]
         assert [line for line in serving.ui.notices if line.startswith("Warning: ")]
     for place in ("door", "door-for-guests"):
         with pytest.raises(CannotConnect):

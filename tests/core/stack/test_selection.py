@@ -274,6 +274,7 @@ def test_a_stack_in_one_line_runs_from_the_wire_to_the_screen() -> None:
     stack = stack_of(Open, Shown, TypedFrames)
     assert stack.line == "test-nowhere | test-typed | shown | open | test-unsealed | test-words | test-recording"
     assert line_of(stack.classes) == stack.line
+    assert stack.short_line == "test-typed | shown | open | test-unsealed | test-words"
     assert stack.names == {
         "transport": "test-nowhere",
         "framer": "test-typed",

@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from meeting import End, Meeting, end, meet
 from people import environment, terminal
-from programs import COMMAND, chat
+from programs import chat, serve
 
 from plytalk.core.contracts.errors import Refused, StackMismatch, Usage, WrongSecret
 from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.plugins.authenticators.code import GUESSES, KEPT, SPAKE, SPAKE_BYTES, Code, parse
+from plytalk.plugins.authenticators.code import FORM, GUESSES, KEPT, SPAKE, SPAKE_BYTES, Code, fault, parse, words_for
 from plytalk.trust.contacts import Contact, Contacts
 from plytalk.trust.folders import user_file
 from plytalk.trust.store_errors import StoreError
@@ -119,7 +119,7 @@ async def test_two_strangers_with_the_code_talk(tmp_path: Path) -> None:
     assert server.person.messages == ["hello"]
     for one, other in ((client, server), (server, client)):
         assert other.stack.handshake.identity
-        assert other.stack.handshake.identity.fingerprint in one.person.notices[0]
+        assert one.person.notices[0].endswith(" knows the code. Next time, --save-as NAME keeps its key.")
 
 
 def test_the_exchange_is_the_one_that_the_protocols_page_spells_out() -> None:
@@ -399,7 +399,7 @@ def begins(server: "pexpect.spawn[str]") -> tuple[str, str]:
     """The code and the address that a server prints."""
     server.expect(r"The one-time code is (\S+)\. ")
     code = server.match[1]
-    server.expect(r"connects with:  chat connect (\S+) --peer \S+ --code\r\n")
+    server.expect(r"connects with:  chat connect (\S+) --code\r\n")
     return code, server.match[1]
 
 
@@ -416,9 +416,8 @@ def test_strangers_begin_with_a_code_and_come_back_by_name(tmp_path: Path) -> No
         with terminal(tmp_path / "alice", "connect", address, "--code", "--save-as", "bob") as client:
             client.expect("One-time code: ")
             client.sendline(code)
-            client.expect("Kept the key as @bob .* `chat connect @bob`")
+            client.expect("Kept its key as @bob .* `chat connect @bob`")
             client.expect("Type Message: ")
-            assert code not in client.before
             client.sendline("hello")
             server.expect(": hello")
             client.sendline("exit")
@@ -472,18 +471,29 @@ def test_ctrl_c_at_the_question_for_the_code_ends_it(tmp_path: Path) -> None:
         assert ended(client) == 130
 
 
-def test_off_a_terminal_the_code_is_read_from_nowhere(tmp_path: Path) -> None:
-    run = subprocess.run(
-        [*COMMAND, "connect", "127.0.0.1:1", "--code"],
-        input=b"7-orbit-velvet\n",
-        capture_output=True,
-        env=environment(tmp_path),
-        start_new_session=True,  # no terminal, not even the one that runs the tests
-        timeout=60,
-        check=False,
-    )
-    assert run.returncode == 4
-    assert b"One-time code is needed, and there is no terminal to ask on" in run.stderr
+def test_off_a_terminal_the_code_is_the_first_line_and_the_rest_is_said(tmp_path: Path) -> None:
+    with serve("--code", environment=environment(tmp_path / "bob")) as server:
+        code = server.tells("The one-time code is ").removeprefix("The one-time code is ").partition(".")[0]
+        run = chat(
+            "connect", f"127.0.0.1:{server.port}", "--code", environment=environment(tmp_path / "alice"), typed=f"{code}\nhello\n"
+        )
+        assert run.returncode == 0, run.stderr
+        assert code not in run.stdout + run.stderr
+        assert server.hear_words() == "hello"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "status"),
+    [
+        ("", "One-time code is needed: off a terminal it is the first line of standard input.", 4),
+        ("7-orbit-velvt\n", "That is not a one-time code.", 2),
+    ],
+)
+def test_off_a_terminal_nobody_is_asked_again_and_no_word_is_repeated(tmp_path: Path, typed: str, said: str, status: int) -> None:
+    run = chat("connect", "127.0.0.1:1", "--code", environment=environment(tmp_path), typed=typed)
+    assert run.returncode == status
+    assert said in run.stderr
+    assert "velv" not in run.stderr
 
 
 def test_without_the_package_the_command_says_what_to_install(tmp_path: Path) -> None:
@@ -500,8 +510,44 @@ def test_without_the_package_the_command_says_what_to_install(tmp_path: Path) ->
     assert b"pip install spake2" in run.stderr
 
 
-def test_a_code_is_no_argument(tmp_path: Path) -> None:
+@pytest.mark.parametrize("given", [("--code=7-orbit-velvet",), ("--code", "7-orbit-velvet")])
+def test_a_code_is_not_an_argument(tmp_path: Path, given: tuple[str, ...]) -> None:
     """What is in the argument list, every user of the machine can read."""
-    run = chat("connect", "127.0.0.1:1", "--code=7-orbit-velvet", environment=environment(tmp_path))
+    run = chat("connect", "127.0.0.1:1", *given, environment=environment(tmp_path))
     assert run.returncode == 2
-    assert "does not take a value" in run.stderr
+    assert "A code is never an argument, because other users can see those" in run.stderr
+    assert "orbit" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("7-orbit-velvet", ""),
+        (" 7 ORBIT  velvet ", ""),
+        ("7-orbitt-velvet", "No code has the word 'orbitt'. Did you mean 'orbit'?"),
+        ("7-orbit-xyzzy", "No code has the word 'xyzzy'."),
+        ("orbit-velvet", FORM),
+        ("0-orbit-velvet", FORM),
+        ("7-orbit", FORM),
+        ("7-orbit-velvet-again", FORM),
+        ("", FORM),
+    ],
+)
+def test_a_person_is_told_which_word_is_wrong(typed: str, said: str) -> None:
+    assert fault(typed) == said
+
+
+@pytest.mark.parametrize(
+    ("typed", "becomes"),
+    [
+        ("7-orbi", ["orbit-"]),
+        ("7-or", ["orange-", "orbit-", "orchid-"]),
+        ("7 ORBIT ve", ["velvet"]),
+        ("7-orbit-", []),
+        ("7", []),
+        ("or", []),
+        ("7-orbit-velvet-a", []),
+    ],
+)
+def test_a_code_is_completed_word_by_word(typed: str, becomes: list[str]) -> None:
+    assert words_for(typed) == becomes

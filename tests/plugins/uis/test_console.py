@@ -66,7 +66,7 @@ async def test_lines_of_input_are_said_and_its_end_says_exit(typing, capsys: pyt
     assert ending == Ending(EndedBy.US, "You said exit.")
     out, err = capsys.readouterr()
     assert out == ""
-    line = "memory | test-typed | test-keys | test-unsealed | test-words | console"
+    line = "test-typed | test-keys | test-unsealed | test-words"
     assert err == f"Talking to memory:server over {line}. Type exit to end.\nYou said exit.\n"
 
 

@@ -65,7 +65,7 @@ async def test_orders_are_obeyed_and_events_told(program, capsys: pytest.Capture
         },
         {"type": "closed", "reason": "You said exit."},
     ]
-    assert err == "Talking to memory:server over test-nowhere | test-typed | test-keys | test-unsealed | test-words | jsonl.\n"
+    assert err == "Talking to memory:server over test-typed | test-keys | test-unsealed | test-words.\n"
 
 
 async def test_the_end_of_input_says_exit(program) -> None:

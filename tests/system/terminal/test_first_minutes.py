@@ -1,0 +1,109 @@
+"""What stands above the first prompt: who I am (the first time), where I listen or whom I talk to, what to paste, warnings."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from programs import ENVIRONMENT
+
+pytest.importorskip("pexpect", reason="pexpect plays the terminal")
+pytest.importorskip("pyte", reason="pyte is the terminal")
+from screens import Screen, shown
+
+ROWS, COLUMNS = 24, 80
+MOST = 6
+CREATED, LISTENING, PASTE = (
+    "Created a new identity (SHA256:",
+    "Listening on 127.0.0.1:",
+    "The other side connects with:  chat connect ",
+)
+
+
+@contextmanager
+def chat(home: Path, *arguments: str) -> Iterator[Screen]:
+    """On a terminal of 80x24, for someone who is new here."""
+    environment = {**ENVIRONMENT, "HOME": str(home), "NO_COLOR": "1"}
+    for name in ("PLYTALK_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        environment.pop(name, None)
+    home.mkdir(exist_ok=True)
+    with shown(*arguments, environment=environment, columns=COLUMNS, rows=ROWS) as screen:
+        yield screen
+
+
+@contextmanager
+def serves(home: Path, last: str, *options: str) -> Iterator[tuple[Screen, str]]:
+    """A server that has said its last word, and its address."""
+    with chat(home, "serve", "--port", "0", *options) as screen:
+        screen.until(last)
+        where = next(row for row in screen.rows if row.startswith("Listening on "))
+        yield screen, where.split()[2]
+
+
+def in_order(rows: Sequence[str], *begins: str) -> bool:
+    """Whether rows begin so, one after the other, and are few enough."""
+    rest = iter(rows)
+    return len(rows) <= MOST and all(any(row.startswith(begin) for row in rest) for begin in begins)
+
+
+def above_the_prompt(screen: Screen) -> list[str]:
+    """The rows, up to the last that is neither empty nor the prompt."""
+    last = max(number for number, row in enumerate(screen.rows) if row.startswith(("You are ", "Warning: ")))
+    return screen.rows[: last + 1]
+
+
+@pytest.fixture
+def homes() -> Iterator[tuple[Path, Path]]:
+    """Homes with paths as short as people's are."""
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="h", dir="/tmp") as one, TemporaryDirectory(prefix="h", dir="/tmp") as other:
+        yield Path(one), Path(other)
+
+
+@pytest.mark.parametrize(
+    ("options", "begins"),
+    [
+        ((), (CREATED, LISTENING, PASTE, "Anyone on this machine")),
+        (("--code",), (CREATED, LISTENING, "The one-time code is ", PASTE, "Only this machine")),
+        (("--cipher", "none"), (LISTENING, PASTE, "Only this machine", "Warning: ")),
+        (("--profile", "secure-chat"), (LISTENING, PASTE, "Only this machine", "Warning: ")),
+        (("--host", "0.0.0.0"), (CREATED, "Listening on 0.0.0.0:", PASTE, "Anyone who can reach it")),
+    ],
+    ids=["alone", "code", "plaintext", "unauthenticated", "everywhere"],
+)
+def test_a_server_says_what_is_needed_in_six_rows(options, begins, homes) -> None:
+    with serves(homes[0], begins[-1], *options) as (screen, _):
+        assert in_order(screen.rows, *begins), f"\n{screen}"
+
+
+def test_a_client_of_a_new_user_is_at_its_prompt_within_six_rows(homes) -> None:
+    with serves(homes[0], "Anyone on this machine") as (_, address), chat(homes[1], "connect", address) as screen:
+        screen.until("[yes/no]")
+        screen.type("yes\r")
+        screen.until("/help lists what you can do.")
+        assert in_order(above_the_prompt(screen), CREATED, "The key of ", "Talking to ", "You are "), f"\n{screen}"
+
+
+def test_a_client_with_a_code_is_at_its_prompt_within_six_rows(homes) -> None:
+    pytest.importorskip("spake2", reason="one-time codes need it: pip install spake2")
+    with (
+        serves(homes[0], "Only this machine", "--code") as (server, address),
+        chat(homes[1], "connect", address, "--code") as screen,
+    ):
+        row = next(row for row in server.rows if row.startswith("The one-time code is "))
+        screen.until(lambda: screen.before_cursor == "One-time code: ")
+        screen.type(row.removeprefix("The one-time code is ").partition(".")[0] + "\r")
+        screen.until("/help lists what you can do.")
+        assert in_order(above_the_prompt(screen), CREATED, "One-time code: ", "127.0.0.1:", "Talking to ", "You are "), (
+            f"\n{screen}"
+        )
+
+
+def test_a_weak_client_says_whom_it_talks_to_and_then_how_weak_that_is(homes) -> None:
+    with (
+        serves(homes[0], "Warning: ", "--cipher", "none") as (_, address),
+        chat(homes[1], "connect", address, "--cipher", "none") as screen,
+    ):
+        screen.until("Warning: ")
+        assert in_order(above_the_prompt(screen), "Talking to ", "Warning: "), f"\n{screen}"
