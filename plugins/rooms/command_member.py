@@ -11,14 +11,14 @@ class CommandMember(Speaker):
     """`taken` counts the lines that it has typed, `running` the commands of it that have not finished.
 
     `person` is the same for all connections of one key. One that `hears_events` is sent answers as data, others as lines. It came
-    at the time `came`, in seconds since 1970. `away` says why it is away, and is None where it is here. `correspondent` is the id
-    of the member that wrote to it in private last.
+    at the time `came`, in seconds since 1970. `away` says why it is away, and is None where it is here. `correspondent` is the
+    `person` that wrote to it in private last.
     """
 
     __slots__ = ("away", "came", "correspondent", "hears_events", "muted", "person", "running", "taken")
     away: str | None
     came: float
-    correspondent: int
+    correspondent: object
     person: object
     taken: int
     running: int

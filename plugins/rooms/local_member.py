@@ -26,8 +26,9 @@ class LocalMember(CommandMember):
 
     id, key, marks, muted, hears_events = -1, None, Mark.OPERATOR, False, False
     is_operator = True
-    running = taken = correspondent = 0
+    running = taken = 0
     away: str | None = None
+    correspondent: object = None
     failed = False
 
     def __init__(self, hub: "Hub", stack: ServerStack, address: str, leave: Callable[[], None], name: str = "") -> None:

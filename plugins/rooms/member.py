@@ -85,8 +85,9 @@ class Member(PacedSpeaker):
         self.name = ""
         self.origin: Origin | None = None
         self.head = b""
-        self.since = self.taken = self.correspondent = 0
+        self.since = self.taken = 0
         self.away: str | None = None
+        self.correspondent: object = None
         self.came = time.time()
         self.hears_events = self.owes = self.muted = self._parting = False
         self.running = 0  # commands that have not finished

@@ -138,7 +138,8 @@ def msg(call: TypedCommand) -> None:
 
 def reply(call: TypedCommand) -> None:
     text = need(call, "what to answer: /reply hello")
-    other = call.hub.members.get(call.member.correspondent)
+    wanted = call.member.correspondent  # which may have come back over another connection since
+    other = next((member for member in call.hub.members.values() if member.person == wanted), None)
     if other is None:
         raise Usage("Nobody who is here wrote to you in private.", "Write to somebody by name: /msg bob hello.")
     tell_alone(call, other, text)
@@ -151,7 +152,7 @@ def tell_alone(call: TypedCommand, other: Any, text: str) -> None:
     call.happen(Kind.TOLD, told, frozenset((call.member.person, other.person)))
     if other_room and other_room is not mine:
         other_room.happen(Kind.TOLD, call.member, told, frozenset((other.person,)))
-    other.correspondent = call.member.id
+    other.correspondent = call.member.person
     is_away = away_in_words(other)
     call.answer({"to": other.name, "away": other.away}, [f"{other.name} is {is_away}."] if is_away else [])
 

@@ -77,8 +77,14 @@ class Peer:
         self.last = event.id
         if event.kind == Kind.SAID:
             assert event.text.startswith(f"in {self.room}:"), f"in {self.room} came {event}"
+            self._is_from(event, event.text)
         elif event.kind == Kind.TOLD:
             assert self.key in str(event.details["text"]).split(), f"{self.key} is told {event}"
+            self._is_from(event, str(event.details["text"]))
+
+    def _is_from(self, event: RoomEvent, text: str) -> None:
+        key = self.machine.crowd.key(text.split()[-1])
+        assert event.fingerprint == key.fingerprint, f"{event} names another key than its sender's"
 
 
 class Rooms(RuleBasedStateMachine):
@@ -129,7 +135,7 @@ class Rooms(RuleBasedStateMachine):
         stranger.session._extensions = ()
         peer = Peer(stranger.session, key, self)
         for _ in range(speaks):
-            peer.session.say("in lobby: plain")
+            peer.session.say(f"in lobby: plain from {key}")
         return peer
 
     @rule(
@@ -152,13 +158,17 @@ class Rooms(RuleBasedStateMachine):
     @rule(peer=peers, count=st.integers(1, 3))
     def say(self, peer: Peer, count: int) -> None:
         if peer.room:
-            self._says(peer, *[f"in {peer.room}: hello"] * count)
+            self._says(peer, *[f"in {peer.room}: hello from {peer.key}"] * count)
 
     @rule(peer=peers, to=st.sampled_from(KEYS))
     def whisper(self, peer: Peer, to: str) -> None:
         for member in self.members:
             if member.key == self.crowd.key(to):
                 self._says(peer, f'/msg "{member.name}" for {to} from {peer.key}')
+
+    @rule(peer=peers)
+    def answer(self, peer: Peer) -> None:
+        self._says(peer, f"/reply for {' '.join(KEYS)} from {peer.key}")
 
     @rule(peer=peers, name=st.sampled_from(NAMES))
     def rename(self, peer: Peer, name: str) -> None:

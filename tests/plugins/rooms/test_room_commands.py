@@ -150,6 +150,9 @@ async def test_a_private_word_reaches_another_room_and_is_answered_from_there(ho
         await dave.until(lambda: any("[bob] has left" in text for text in dave.texts))
         alice.session.say("/reply gone?")
         await alice.tells("Nobody who is here wrote to you in private.")
+        again = await crowd.joins("bob")
+        alice.session.say("/reply back again?")
+        await again.until(lambda: any("back again?" in event.text for event in again.events))
 
 
 async def test_an_absence_is_shown_and_told_to_those_who_write(home: Path) -> None:
