@@ -13,14 +13,14 @@ MOST_BYTES = 16 * 1024 * 1024
 
 
 class LogEntry(NamedTuple):
-    """An event's body; which connection it came from, 0 for none; and whose eyes it is for, None for everybody's."""
+    """An event's body, the connection that it came from (0: none), and the persons who may see it (None: everybody)."""
 
     body: bytes
     sender: int
     audience: frozenset[object] | None
 
     def is_for(self, person: object) -> bool:
-        """Whether it is for these eyes."""
+        """Whether this person may see it."""
         return self.audience is None or person in self.audience
 
 

@@ -46,8 +46,8 @@ QUEUE = MOST_BYTES
 class Hub:
     """`notice` tells the server's user; `backlog` is how many events a newcomer is sent, `rate` the messages a second of each.
 
-    `brought` are the commands of other features, by the name of who brought them. What `history` keeps is known again; where it
-    cannot keep any more, `end` ends the server.
+    `brought` are the commands of other features, by the name of who brought them. Rooms and members begin as `history`
+    keeps them; where it cannot be written any more, `end` ends the server.
     """
 
     def __init__(
@@ -111,13 +111,13 @@ class Hub:
         task.add_done_callback(self._tasks.discard)
 
     async def stop_commands(self) -> None:
-        """Nobody waits for their answers any more."""
+        """Cancel the commands that have not finished."""
         for task in (tasks := tuple(self._tasks)):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def close(self) -> None:
-        """Nothing happens any more: keep the last of it."""
+        """Write what is not in the history yet, and close it."""
         self.outbox.close()
 
     def handle_line(self, member: CommandMember, text: str) -> None:

@@ -59,7 +59,7 @@ class MemberHub(PaceHub, Protocol):
 
 
 class Member(PacedSpeaker):
-    """What a server's session is heard by.
+    """One connection to the server, as a member of a room.
 
     `since` is the first event it got in this room, `taken` how many messages it has said, and `origin` who it is over all its
     connections, None for one that cannot come back.
@@ -108,7 +108,7 @@ class Member(PacedSpeaker):
     # -- in ---------------------------------------------------------------------------------------------------------------
 
     def message(self, text: str) -> None:
-        """It said something: what a session calls for each message."""
+        """It said something: called for each message."""
         if self.room is None:
             self._speaks_plainly()
         if self.room is None:

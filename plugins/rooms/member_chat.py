@@ -25,7 +25,7 @@ class ChatMember(Meter, Protocol):
 
 
 class MemberChat(DirectChat):
-    """The member is set when the conversation has opened. It acknowledges what it has taken itself."""
+    """The member is set when the conversation has opened. It sends the acknowledgements itself."""
 
     __slots__ = ("member", "meter")
 

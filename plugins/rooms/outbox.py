@@ -86,7 +86,7 @@ class Outbox:
         return True
 
     def close(self) -> None:
-        """Nothing happens any more: keep the last of it."""
+        """Write what is not in the history yet, and close it."""
         if self._history:
             self.keep()
             self._history.close()

@@ -10,7 +10,7 @@ WAITS = (0.5, 1, 2, 4, 8, 15, 30)
 
 
 class Reconnecting:
-    """`tries` counts the attempts since the last connection that stood."""
+    """`tries` counts the attempts since the last connection that opened."""
 
     def __init__(self, wanted: bool) -> None:
         self._wanted = wanted
@@ -18,7 +18,7 @@ class Reconnecting:
         self.begin()
 
     def begin(self) -> None:
-        """A connection stands: count from here."""
+        """A connection has opened: count from here."""
         self.tries, self._goodbye = 0, False
 
     def is_due(self, ending: Ending) -> bool:

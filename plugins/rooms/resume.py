@@ -29,7 +29,7 @@ class ReceivedCounts(NamedTuple):
 
 
 class Resume(NamedTuple):
-    """A wish to come back: where the client says that it was, and where it really was. `since` is 0 where that is not known."""
+    """A request to come back: where the client says that it was, and where it really was. `since` is 0 where it is unknown."""
 
     epoch: object
     last: int

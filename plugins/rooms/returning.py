@@ -16,7 +16,7 @@ REMEMBERED = 10_000
 
 
 class Returning:
-    """What `history` keeps of members that left is known again, and forgotten there as well."""
+    """It begins with what `history` keeps of members that have left, and deletes there what it forgets."""
 
     def __init__(self, history: "History | None") -> None:
         self._history = history
@@ -24,7 +24,7 @@ class Returning:
         self._taken: OrderedDict[Origin, ReceivedCounts] = OrderedDict(history.taken() if history else ())
 
     def come(self, member: Member, resume: Any) -> Resume | None:
-        """A member comes, and perhaps wishes to go on where it was: what that comes to, with what is remembered of it."""
+        """A member comes, and may ask to go on where it was. Returns that request, with what is remembered of the member."""
         if not (origin := member.origin):
             return None if resume is None else Resume.of(resume, None)
         if old := self._present.get(origin):  # it comes back before we noticed that it had gone: it takes the place of that
@@ -52,14 +52,14 @@ class Returning:
         return self._taken.get(member.origin) if member.origin else None
 
     def forget(self, member: Member) -> None:
-        """A member that was sent away has nothing to come back to."""
+        """Forget a member that was removed: it has nothing to come back to."""
         if origin := member.origin:
             self._present.pop(origin, None)
             member.origin = None
             self._forget(origin)
 
     def forget_keys(self, keys: Container[str]) -> None:
-        """Neither have those of these keys that are away."""
+        """Forget the members with these keys that are away."""
         for origin in [origin for origin in self._taken if origin[0] in keys]:
             del self._taken[origin]
             self._forget(origin)

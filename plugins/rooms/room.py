@@ -44,7 +44,7 @@ class Speaker:
     room: "Room | None"
 
     def called(self, name: str) -> None:
-        """Bear a name from now on."""
+        """Take a name."""
         self.name, self.head = name, head_of(name, self.digest)
 
     @property

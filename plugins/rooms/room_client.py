@@ -146,7 +146,7 @@ class RoomClient:
     # -- joining, and coming back -----------------------------------------------------------------------------------------
 
     def _join(self, chat: RoomChat) -> None:
-        """A connection stands: ask to join, and say what was said meanwhile."""
+        """A connection has opened: ask to join, and say what was said meanwhile."""
         leaves_later = self._returning  # behind what was said before
         if chat.stack.make_messages.layer.extensible:
             self.opened(chat)
