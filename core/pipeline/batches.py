@@ -18,6 +18,8 @@ BATCH, BATCH_BYTES = 256, 64 * KIB
 """How many frames a batch has at most, and how many bytes unless it is a single one: a peer is charged once it is decoded."""
 
 
+MANY = 8
+"""From how many plaintexts on it pays to seal all and then to frame all: fewer are long lines, whose copies fill the cache."""
 Batch = tuple[list[Item], int, int]
 """Items, and of how many sealed bytes and records."""
 
@@ -94,7 +96,7 @@ def unpack(messages: Messages, plaintexts: Sequence[bytes]) -> tuple[list[Item],
 
 def encode(framer: Framer, cipher: Cipher, plaintexts: Sequence[bytes]) -> Sequence[bytes]:
     """A frame for each plaintext, sealed."""
-    if len(plaintexts) > 1 and offers(type(cipher), CipherBatch) and offers(type(framer), FramerBatch):
+    if len(plaintexts) >= MANY and offers(type(cipher), CipherBatch) and offers(type(framer), FramerBatch):
         return cast(FramerBatch, framer).encode_batch(MESSAGE, cast(CipherBatch, cipher).seal_batch(plaintexts))
     return [framer.encode(MESSAGE, cipher.seal(plaintext)) for plaintext in plaintexts]
 

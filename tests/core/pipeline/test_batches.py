@@ -12,7 +12,7 @@ from plytalk.core.contracts.items import Undecodable
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.optional import BATCH_FORMS, CipherBatch, EncodesEach, FramerBatch, MessagesBatch
 from plytalk.core.contracts.peers import Role, SessionSecrets
-from plytalk.core.pipeline.batches import BATCH, BATCH_BYTES, decode, encode, offers
+from plytalk.core.pipeline.batches import BATCH, BATCH_BYTES, MANY, decode, encode, offers
 from plytalk.plugins.ciphers.aesgcm import AesGcm
 from plytalk.plugins.framers.typed import Typed
 from plytalk.plugins.messages.text import Text
@@ -114,7 +114,8 @@ def test_what_comes_before_a_bad_frame_is_given_and_what_is_behind_it_is_not_whe
 def test_what_is_sealed_and_encoded_together_is_what_is_sealed_and_encoded_alone(layers) -> None:
     framer, cipher, _ = stack(*layers)
     words = [b"one", b"", b"three" * 100]
-    assert told(stack(*layers), b"".join(encode(framer, cipher, words))) == [word.decode() for word in words]
+    for many in (words, words * MANY):
+        assert told(stack(*layers), b"".join(encode(framer, cipher, many))) == [word.decode() for word in many]
     assert list(encode(framer, cipher, [])) == []
 
 
@@ -144,6 +145,12 @@ def test_frames_that_wait_to_be_opened_can_be_counted() -> None:
     assert unopened == [two, three]
     assert next(found) == (["two", "three"], len(two + three), 2)
     assert unopened == []
+
+
+def test_a_few_are_sealed_and_framed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    framer, cipher, _ = stack(AesGcm, Typed, Text)
+    monkeypatch.setattr(AesGcm, "seal_batch", lambda *arguments: pytest.fail("a batch"))
+    assert len(encode(framer, cipher, [b"word"] * (MANY - 1))) == MANY - 1
 
 
 def test_a_batch_form_counts_only_while_the_single_form_is_that_of_the_same_class_or_an_older_one() -> None:
