@@ -186,10 +186,9 @@ class Hub:
         if not self.outbox.enter(member):
             return
         if member.hears_events:
-            member.answer(
-                do="welcome", epoch=self.epoch, next=member.at, now=room.log.next, taken=member.taken,
-                missed=back is not None and back.asked and not resumed, **introduction(member, room, why),
-            )  # fmt: skip
+            missed = back is not None and back.asked and not resumed
+            place = {"next": member.at, "now": room.log.next, "taken": member.taken, "missed": missed}
+            member.send_object(introduction(member, room, why, do="welcome", epoch=self.epoch, **place))
             room.enter(member, member.at)
         else:
             self._enter_plain(member, room)
@@ -204,7 +203,7 @@ class Hub:
     @staticmethod
     def _introduce(member: Member) -> None:
         if member.room and not member.session.ending:
-            member.answer(do="you", **introduction(member, member.room))
+            member.send_object(introduction(member, member.room, do="you"))
 
     @staticmethod
     def _enter_plain(member: Member, room: Room) -> None:

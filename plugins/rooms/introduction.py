@@ -1,10 +1,12 @@
 """What members are told of each other and of themselves, in answers and in the server's own objects."""
 
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
+from plytalk.core.contracts.public_key import fingerprint_of
 from plytalk.plugins.rooms.room import Room
-from plytalk.plugins.rooms.room_events import weaknesses
+from plytalk.plugins.rooms.room_events import weaknesses, write
 
 SHOWN = 100
 """How many of those in a room a newcomer is told."""
@@ -12,8 +14,20 @@ SHOWN = 100
 
 def sender(member: Any) -> dict[str, Any]:
     """A member as events name it; without a key it has none."""
-    key = {"key": member.key.fingerprint} if member.key else {}
-    return {"name": member.name, **key, "marks": weaknesses(member.marks)}
+    return described(member.head, member.marks)
+
+
+def described(head: bytes, marks: int) -> dict[str, Any]:
+    """The same, of what stands in its events (see `head_of`)."""
+    size = head[0]
+    key = {"key": fingerprint_of(head[1 : 1 + size])} if size else {}
+    return {"name": head[size + 2 :].decode(), **key, "marks": weaknesses(marks)}
+
+
+@lru_cache(2 * SHOWN)
+def _written(head: bytes, marks: int) -> bytes:
+    """The same in JSON: those at the front of a room are shown to every newcomer."""
+    return write(**described(head, marks))
 
 
 def present(room: Room) -> chain[Any]:
@@ -21,11 +35,13 @@ def present(room: Room) -> chain[Any]:
     return chain(room.subscribers, room.event_members)
 
 
-def introduction(member: Any, room: Room, why: str = "") -> dict[str, Any]:
-    """The name and role of a member in its room, and the others there; `why` says why it has not the name that it wanted."""
-    others = [sender(other) for other in islice(present(room), SHOWN + 1) if other is not member][:SHOWN]
-    you = sender(member)
-    return {
-        "room": room.name, "you": you.pop("name"), **you, "operator": member.is_operator, "topic": room.topic,
-        "here": others, "count": len(room) + (member not in room.event_members), "why": why or None,
-    }  # fmt: skip
+def introduction(member: Any, room: Room, why: str = "", **said: Any) -> bytes:
+    """The name and role of a member in its room, and the others there, in the server's own object; `said` is what else is in it.
+
+    `why` says why the member has not the name that it wanted.
+    """
+    others = [_written(each.head, each.marks) for each in islice(present(room), SHOWN + 1) if each is not member][:SHOWN]
+    you, count = sender(member), len(room) + (member not in room.event_members)
+    said |= {"room": room.name, "you": you.pop("name"), **you, "operator": member.is_operator, "topic": room.topic}
+    body = write(**said, count=count, **({"why": why} if why else {}))
+    return b'%s,"here":[%s]}' % (body[:-1], b",".join(others))

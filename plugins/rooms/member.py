@@ -188,7 +188,10 @@ class Member(PacedSpeaker):
 
     def answer(self, **said: object) -> None:
         """Tell it something as the server, in its own object, without what is None. Raises Usage where it is too long."""
-        body = write(**{name: value for name, value in said.items() if value is not None})
+        self.send_object(write(**{name: value for name, value in said.items() if value is not None}))
+
+    def send_object(self, body: bytes) -> None:
+        """The same for one that is JSON already."""
         if len(body) > Limits.message:
             raise Usage(f"The answer is longer than a message may be ({Limits.message:,} bytes).")
         self.budget.requests -= len(body) / ANSWER
