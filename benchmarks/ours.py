@@ -8,11 +8,13 @@ With `uvloop` it runs on that event loop, as `chat` does where the extra `fast` 
 import asyncio
 import importlib
 import sys
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 from benchmarks import script
 from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.events import Event, Message, Notice
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.ui import Ui
@@ -29,31 +31,33 @@ HOST = "127.0.0.1"
 class Quiet(Ui):
     """A UI whose `message` comes from elsewhere; nothing is typed."""
 
+    message: Callable[[str], None]
+
     name = "quiet"
 
     async def run(self, session: Any) -> None:
         await asyncio.get_running_loop().create_future()
 
-    def notice(self, sentence: str) -> None:
-        pass
-
-    def waiting(self, address: str) -> None:
-        print(address.rpartition(":")[2], flush=True)
+    def show(self, event: Event) -> None:
+        if event.__class__ is Message:
+            if not event.own:
+                self.message(event.text)
+        elif isinstance(event, Notice) and event.code == "listening" and event.data:
+            print(event.data["address"].rpartition(":")[2], flush=True)
 
 
 class ServerUi(script.Server, Quiet):
-    def opened(self, session: Any) -> None:
+    async def run(self, session: Any) -> None:
         self.say = session.say
+        await super().run(session)
 
 
 class ClientUi(script.Client, Quiet):
     """Standard input says what to type."""
 
-    def opened(self, session: Any) -> None:
+    async def run(self, session: Any) -> None:
         self._answer = asyncio.Event()
         self.say, self.answered = session.say, self._answer.set
-
-    async def run(self, session: Any) -> None:
         print("open", flush=True)
         while order := sys.stdin.readline():  # blocks the loop: nobody speaks between two orders
             what, size, count = order.split()
@@ -88,7 +92,7 @@ def stack(registry: Registry, profile: str, ui: type[Ui], **layers: str) -> Stac
 async def greet(stack: Stack) -> None:
     """Shake hands with any peer."""
     listener = await stack.transport.listen(HOST, 0)
-    stack.ui.waiting(listener.address)
+    print(listener.address.rpartition(":")[2], flush=True)
     while True:
         session = DirectChat(Connection(stack, await listener.accept(), Role.RESPONDER))
         await session.open()

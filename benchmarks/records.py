@@ -130,9 +130,10 @@ class Receiver(Quiet):
 
     left, _start = 0, 0.0
 
-    def opened(self, session: Any) -> None:
+    async def run(self, session: Any) -> None:
         self._say = session.say
         session.extend(BYTES, lambda body: self.message(""))
+        await super().run(session)
 
     def message(self, text: str) -> None:
         if self.left:

@@ -16,6 +16,7 @@ from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.talk import run, warn
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.core.contracts.endings import Ending
+from plytalk.core.contracts.events import Event, Message, Notice
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.endpoints.client import Client
@@ -62,28 +63,22 @@ class Script(Ui):
         self._side, self._spoken, self._address = side, spoken, address
         self._lines = iter(WORDS[side])
 
-    def waiting(self, address: str) -> None:
-        if self._address:
-            self._address.set_result(address)
-
-    def opened(self, session: Conversation) -> None:
-        self._session = session
-
     async def run(self, session: Conversation) -> None:
+        self._session = session
         if self._side == "client":
             self._say_next()
         await asyncio.Event().wait()
 
-    def message(self, text: str) -> None:
-        self._spoken.append(f"{OTHER[self._side]}  {text}")
-        self._say_next()
+    def show(self, event: Event) -> None:
+        if isinstance(event, Message) and not event.own:
+            self._spoken.append(f"{OTHER[self._side]}  {event.text}")
+            self._say_next()
+        elif isinstance(event, Notice) and event.code == "listening" and self._address and event.data:
+            self._address.set_result(event.data["address"])
 
     def _say_next(self) -> None:
         if line := next(self._lines, None):
             self._session.say(line)
-
-    def notice(self, sentence: str) -> None:
-        pass
 
 
 @click.command(cls=StackCommand, epilog=EXAMPLES)

@@ -6,6 +6,7 @@ import gc
 import signal
 from collections.abc import Coroutine, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.cli.typed_words import Asker, refuse_code
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.events import notify
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.optional import Remembers
@@ -130,7 +132,7 @@ def serve(
     for auth in stack.auths:
         if isinstance(auth, Remembers):
             auth.remembers = True
-    with tracing(trace, stack.ui.notice) as tracer:
+    with tracing(trace, partial(notify, stack.ui)) as tracer:
         server = make_server(
             choice,
             stack,
@@ -206,7 +208,7 @@ def connect(choice: Choice, address: str, port: int | None, ping: float, trace: 
             f"The address kept for {shorten(address)} cannot be used. {error}", f"Correct it in {user_file('contacts')}."
         ) from None
     number = agreed_port(place, port)
-    with tracing(trace, stack.ui.notice) as tracer:
+    with tracing(trace, partial(notify, stack.ui)) as tracer:
         client = make_client(
             choice, stack, limits=replace(Limits(), ping=ping), secret=Asker(), trace=tracer, announce=lambda: warn(choice)
         )

@@ -9,11 +9,13 @@ empty; none has another meaning. The JSON Schema of all of them is generated fro
 Every text has passed the sanitiser, unless its reader says `raw`.
 """
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 from msgspec import Struct
 
+NOT_AUTHENTICATED, NOT_ENCRYPTED = "not authenticated", "not encrypted"
+"""The marks of a sender."""
 SCHEMA_VERSION = 1
 """Counts up when a reader of the earlier version could misread an event. New types and new fields do not change it."""
 
@@ -103,12 +105,17 @@ class File(MemberEvent, frozen=True, kw_only=True, tag="file"):
 
 
 class Open(Event, frozen=True, kw_only=True, tag="open"):
-    """A conversation begins: over a new connection, also after a cut. `version` is that of these events."""
+    """A conversation begins: over a new connection, also after a cut. `version` is that of these events.
+
+    `role` is this side's, client or server; `key` is the fingerprint that the other side showed. `stack` has the names of the
+    layers by their kind, and `line` is all of them in one.
+    """
 
     version: int = SCHEMA_VERSION
     peer: str
     role: str
     stack: dict[str, str]
+    line: str
     key: str | None = None
 
 
@@ -165,3 +172,26 @@ class Closed(Event, frozen=True, kw_only=True, tag="closed"):
 TYPES: tuple[type[Event], ...] = (
     Open, You, Joined, Left, Renamed, Topic, Moderated, Message, File, Notice, Result, Error, Closed,
 )  # fmt: skip
+
+
+class EventSink(Protocol):
+    """What shows events: a UI."""
+
+    def next_id(self) -> str: ...
+
+    def show(self, event: Event) -> None: ...
+
+
+def now() -> datetime:
+    """The time of an event that happens here."""
+    return datetime.now(UTC)
+
+
+def notify(sink: EventSink, text: str, code: str | None = None, **data: Any) -> None:
+    """Tell the user something."""
+    sink.show(Notice(id=sink.next_id(), time=now(), text=text, code=code, data=data or None))
+
+
+def refuse(sink: EventSink, text: str, code: str, hint: str = "", **which: str | None) -> None:
+    """Tell the user that something could not be done; `which` names the command and the request."""
+    sink.show(Error(id=sink.next_id(), time=now(), text=text, code=code, hint=hint or None, **which))

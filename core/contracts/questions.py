@@ -10,6 +10,7 @@ from itertools import count
 from typing import Protocol
 
 from plytalk.core.contracts.errors import UnknownPeer
+from plytalk.core.contracts.events import Event, notify
 
 ANSWERS = {"yes": True, "no": False}
 HINT = "Type yes or no."
@@ -44,7 +45,9 @@ class Asks(Protocol):
 
     async def answer(self, question: Question) -> str | None: ...
 
-    def notice(self, sentence: str) -> None: ...
+    def show(self, event: Event) -> None: ...
+
+    def next_id(self) -> str: ...
 
 
 class QuestionQueue:
@@ -67,6 +70,6 @@ class QuestionQueue:
                     break
                 if (answer := ANSWERS.get(line.strip().lower())) is not None:
                     return answer
-                self._ui.notice(HINT)
+                notify(self._ui, HINT, "yes-or-no")
                 await asyncio.sleep(0)  # a UI that answers at once must not keep everything else waiting
         raise UnknownPeer(f"{question.text} Nobody answered.", otherwise)

@@ -3,20 +3,21 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Protocol
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import UnknownPeer
+from plytalk.core.contracts.events import Event
 from plytalk.core.contracts.items import EXIT
 from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.questions import Question, QuestionQueue
 
 
 class Hearer(Protocol):
-    """The receiver of what the other side says: a UI, or what a feature puts in its place.
+    """The receiver of what the other side says, where a feature has put one in the place of the UI.
 
     What reaches `message` and `notice` has passed the sanitiser, except for one that says `raw`.
     """
@@ -62,11 +63,21 @@ class Conversation(Protocol):
     def stack(self) -> StackSummary: ...
 
     @property
+    def role(self) -> Role: ...
+
+    @property
+    def identity(self) -> Identity | None:
+        """The key that the other side showed, if it showed one."""
+
+    @property
     def ending(self) -> Ending | None:
         """How it ended; None while it goes on."""
 
     def say(self, text: str) -> None:
         """Say a line, as it was typed; `exit` ends the conversation."""
+
+    def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
+        """Give a command. A `result` or an `error` with this request's id answers it."""
 
     async def drain(self) -> None:
         """Wait until more may be said."""
@@ -78,40 +89,24 @@ class Conversation(Protocol):
         """Tell the user."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """Something that happened in a room: `text` as a screen shows it, and its parts for programs.
-
-    `id` counts within the room, `time` is in milliseconds since 1970, `marks` say what is weak about the sender's connection, and
-    `own` that this user caused it.
-    """
-
-    text: str
-    kind: str
-    sender: str
-    body: str
-    id: int = 0
-    time: int = 0
-    marks: Sequence[str] = ()
-    own: bool = False
-
-
 class Ui(Layer):
     """Shows a conversation and takes what is typed.
 
     class Echo(Ui):
         name = "echo"
 
-        async def run(self, session):
+        async def run(self, conversation):
             while line := await next_line():
-                session.say(line)
-                await session.drain()
-            session.exit()
+                conversation.say(line)
+                await conversation.drain()
+            conversation.exit()
 
-        def message(self, text): print(text)
+        def show(self, event):
+            if isinstance(event, Message) and not event.own:
+                print(event.text)
 
-    What reaches `message` and `notice` has passed the sanitiser, except for a UI that says `raw` because its own output
-    escapes every control character.
+    What reaches `show` has passed the sanitiser, except for a UI that says `raw` because its own output escapes every control
+    character.
     """
 
     kind = "ui"
@@ -122,30 +117,24 @@ class Ui(Layer):
     stays = False
     """Whether a conversation goes on when standard input ends: set at a server that has others to wait for."""
 
-    @abstractmethod
-    async def run(self, session: Conversation) -> None:
-        """Read what is typed and say it, until end of input. Cancelled when the conversation ends first."""
+    shown = 0
+    """How many of the events it has shown came from no room: see `next_id`."""
 
     @abstractmethod
-    def message(self, text: str) -> None:
-        """The other side said something."""
+    async def run(self, conversation: Conversation) -> None:
+        """Read what is typed and say it, until end of input. Cancelled when the conversation ends first.
+
+        It has begun before the first message is shown.
+        """
 
     @abstractmethod
-    def notice(self, sentence: str) -> None:
-        """Something about the conversation that the user should know; goes to standard error."""
+    def show(self, event: Event) -> None:
+        """Something happened: see `events.py`. Also before a conversation opens and after it is over."""
 
-    def waiting(self, address: str) -> None:
-        """The server listens at an address."""
-
-    def opened(self, session: Conversation) -> None:
-        """A conversation begins."""
-
-    def closed(self, session: Conversation, ending: Ending) -> None:
-        """The conversation is over."""
-
-    def event(self, said: Said) -> None:
-        """Something happened in a room: a member spoke, came or left."""
-        self.message(said.text)
+    def next_id(self) -> str:
+        """The id of the next event that does not come from a room."""
+        self.shown += 1
+        return f"local/{self.shown}"
 
     @property
     def interactive(self) -> bool:

@@ -11,6 +11,7 @@ from operator import length_hint
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import StackMismatch, Truncated
+from plytalk.core.contracts.events import refuse
 from plytalk.core.contracts.items import (
     EXIT_SPACE,
     Ack,
@@ -29,6 +30,7 @@ from plytalk.core.contracts.ui import Hearer
 from plytalk.core.conversation.ending_chat import EndingChat
 from plytalk.core.conversation.heartbeat import Heartbeat
 from plytalk.core.conversation.meter import Meter
+from plytalk.core.conversation.ui_hearer import UiHearer, sender_of
 from plytalk.core.pipeline.connection import Connection, Reading
 from plytalk.core.pipeline.user_questions import IsThere
 
@@ -36,6 +38,8 @@ MAX_SAME, MAX_NOTICES = 3, 100
 """How often the same sentence is shown in a conversation, and how many different ones."""
 ACKNOWLEDGE = 64
 """After how many messages the other side is told that they were received; when it says goodbye, it is told at once."""
+
+NO_COMMANDS = "There are no commands in a chat of two: they need a room, and so the feature rooms at both ends."
 
 
 class DirectChat(EndingChat):
@@ -46,8 +50,8 @@ class DirectChat(EndingChat):
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
-        "_acknowledge_at", "_extensions", "_hearer", "_heartbeat", "_loop", "_noticed", "_show_notice", "active_at", "address",
-        "failed", "heard",
+        "_acknowledge_at", "_extensions", "_hearer", "_heartbeat", "_loop", "_noticed", "_show_notice", "_ui", "active_at",
+        "address", "failed", "heard",
     )  # fmt: skip
     meter: Meter | None = None
     """Is told what the other side sends, before anything is done about it."""
@@ -65,8 +69,9 @@ class DirectChat(EndingChat):
         self._heartbeat = heartbeat if Ping in self.stack.make_messages.layer.carries else None
         self.heard = False
         self.failed = False
-        self._hearer: Hearer = self.stack.ui
-        self._show_notice = notice or self.stack.ui.notice
+        self._ui: UiHearer | None = UiHearer(self.stack.ui)
+        self._hearer: Hearer = self._ui
+        self._show_notice = notice or self._ui.notice
         self._extensions: tuple[tuple[int, Callable[[bytes], None]], ...] = ()
         self._loop = asyncio.get_running_loop()
         self.active_at = self._loop.time()
@@ -86,7 +91,7 @@ class DirectChat(EndingChat):
 
     def heard_by(self, hearer: Hearer) -> None:
         """Let `hearer` have what the other side says, in place of the UI: for features, when a conversation has opened."""
-        self._hearer, self._show_notice = hearer, hearer.notice
+        self._hearer, self._show_notice, self._ui = hearer, hearer.notice, None
 
     def extend(self, kind: int, receive: Callable[[bytes], None]) -> None:
         """Have the bodies of `Extension` items of this type delivered; those that nobody asks for are skipped."""
@@ -94,6 +99,8 @@ class DirectChat(EndingChat):
 
     def begin(self) -> None:
         """Hear what has arrived behind the handshake, and from now on all that arrives."""
+        if self._ui:
+            self._ui.sender = sender_of(self)
         self.connection.start(self)
         if self._heartbeat and not self.ending:
             self._heartbeat.watch(self)
@@ -129,6 +136,8 @@ class DirectChat(EndingChat):
     def read_done(self, size: int) -> None:
         """All that came in a read has been heard."""
         self.heard = True
+        if self._ui is not None:
+            self._ui.time = None
         if self._farewell is not None:
             self._farewell.arrived += size
         if self._taken >= self._acknowledge_at:
@@ -231,6 +240,11 @@ class DirectChat(EndingChat):
             )
         )
 
+    def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
+        """Commands are for rooms: here an error answers each."""
+        self.failed = True
+        refuse(self.stack.ui, NO_COMMANDS, "no-commands", "", command=name, request=request)
+
     async def drain(self) -> None:
         """Wait until more may be said without piling up. Returns at once when the conversation is over."""
         self.connection.flush()
@@ -251,7 +265,7 @@ class DirectChat(EndingChat):
 
     def tell_waiting(self) -> None:
         """Tell the user of this conversation why it has not ended yet."""
-        if self._hearer is self.stack.ui and self.ending and self.ending.by is EndedBy.US:
+        if self._ui and self.ending and self.ending.by is EndedBy.US:
             lines = self.unreceived
             what = f"{lines:,} lines are" if lines > 1 else "one line is" if lines else "the goodbye is"
             self.notice(f"Not ended yet: {what} still to be received. Ctrl-C stops waiting.")
@@ -262,6 +276,12 @@ class DirectChat(EndingChat):
         """Send a line that was said, and count it."""
         self._said += 1
         self.connection.send(line)
+        self.show_said(line)
+
+    def show_said(self, line: str) -> None:
+        """Show the user what they have said."""
+        if self._ui is not None:
+            self._ui.said(line)
 
     def hear_pong(self, body: bytes) -> None:
         """The other side has answered a ping, and so has read all that was sent before it."""
@@ -288,6 +308,7 @@ class DirectChat(EndingChat):
             self._heartbeat = None
 
     def forget(self) -> None:
-        self._hearer, self._extensions, self._show_notice = self.stack.ui, (), self.stack.ui.notice
+        self._hearer, self._extensions = UiHearer(self.stack.ui), ()
+        self._ui, self._show_notice = None, self._hearer.notice
         self._stop_heartbeat()
         super().forget()

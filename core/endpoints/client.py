@@ -51,7 +51,7 @@ class Client(BaseEndpoint):
                 error, Refused
             ):  # what this side refused did not fail because of the wait
                 raise
-            self.stack.ui.notice("The other side did not wait for your answer: connecting again.")
+            self.notice("The other side did not wait for your answer: connecting again.")
             session = await self._reach(host, port, session.address)
             await session.open()
         return session

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, NotDone, UnknownPeer
+from plytalk.core.contracts.events import notify
 from plytalk.core.contracts.handler import MakesChat
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.optional import Releases, prepare
@@ -19,6 +20,7 @@ from plytalk.core.contracts.transport import Stream, Transport
 from plytalk.core.contracts.ui import Conversation
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.conversation.heartbeat import Heartbeat
+from plytalk.core.conversation.ui_hearer import show_closed, show_open, show_two
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
@@ -117,6 +119,7 @@ class BaseEndpoint:
 
         def begin() -> None:
             announce()
+            show_two(self.stack.ui, session)
             session.begin()
 
         with self.report_session(session):
@@ -144,7 +147,7 @@ class BaseEndpoint:
 
     def notice(self, sentence: str) -> None:
         """Tell the user something about a peer."""
-        self.stack.ui.notice(clean(sentence))
+        notify(self.stack.ui, clean(sentence))
 
     def notice_all(self, sentences: Iterable[str]) -> None:
         for sentence in sentences:
@@ -164,9 +167,11 @@ class BaseEndpoint:
         ui = self.stack.ui
         tasks: tuple[asyncio.Task[Any], ...] = ()
         try:
-            ui.opened(conversation)
+            show_open(ui, conversation)
+            tasks = (typing := asyncio.create_task(ui.run(conversation)),)
+            await asyncio.sleep(0)  # it begins before the first message is shown
             begin()
-            typing, end = tasks = asyncio.create_task(ui.run(conversation)), asyncio.ensure_future(over())
+            tasks = typing, (end := asyncio.ensure_future(over()))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if typing.done():
                 typing.result()
@@ -174,17 +179,17 @@ class BaseEndpoint:
         except BaseException as error:
             if interrupt is None:
                 conversation.exit()
-            elif interrupt() and tasks:  # what was said may still arrive; a second interruption stops waiting for it
+            elif interrupt() and tasks[1:]:  # what was said may still arrive; a second interruption stops waiting for it
                 await asyncio.wait(tasks[1:])
             self._blame_ui(error)
         finally:
             await stop(*tasks)
-            if tasks and conversation.ending and conversation.ending.error and tasks[1].cancelled():
+            if tasks[1:] and conversation.ending and conversation.ending.error and tasks[1].cancelled():
                 self.notice(conversation.ending.error.sentence)
         if conversation.failed and not ui.interactive and not ending.error:  # a script goes by the exit code
             ending = replace(ending, error=NotDone())
         try:
-            ui.closed(conversation, ending)
+            show_closed(ui, ending)
         except Exception as error:
             self._blame_ui(error)
         return ending

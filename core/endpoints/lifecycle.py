@@ -19,6 +19,7 @@ from typing import Any
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.events import notify
 from plytalk.core.contracts.optional import SingleUse
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Listener
@@ -148,7 +149,7 @@ class Lifecycle(BaseEndpoint):
     def show(self, sentence: str) -> None:
         """Tell the user at once."""
         with suppress(Exception):  # a notice about one peer that cannot be shown must not end the server for all
-            self.stack.ui.notice(clean(sentence))
+            notify(self.stack.ui, clean(sentence))
 
     def introduce(self, session: DirectChat) -> None:
         """Tell the user who has connected. A failure for one peer does not end the server."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, ChatError
+from plytalk.core.contracts.events import notify
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.peers import Role
@@ -76,18 +77,17 @@ class Server(Lifecycle):
         listener = await self.call_transport(stack.transport, stack.transport.listen, address.host, address.port)
         self.listeners.append(listener)
         listener.screen(partial(self.arrivals.screen, stack))
-        if not guests:
-            self.stack.ui.waiting(listener.address)
-        self.stack.ui.notice(f"Listening {'for guests ' * guests}on {listener.address} with {stack.short_line}.")
+        sentence = f"Listening {'for guests ' * guests}on {listener.address} with {stack.short_line}."
+        notify(self.stack.ui, sentence, "listening-for-guests" if guests else "listening", address=listener.address)
         self.notice_all(told)
         if guests and (warning := stack.warning()):
-            self.stack.ui.notice(f"Warning: {warning} This applies to everything said in the room of the guests.")
+            notify(self.stack.ui, f"Warning: {warning} This applies to everything said in the room of the guests.", "weak")
         if not guests:
             self.call_hook(
                 "server_opened", stack=stack, address=listener.address, hook=self._hook, end=self.finish, notice=self.notice
             )
             for sentence in self._announce(listener.address):
-                self.stack.ui.notice(sentence)
+                notify(self.stack.ui, sentence)
 
     async def _accept(self, listener: Listener, stack: Stack) -> None:
         while self.state is State.LISTENING or self.keeps or self._group:

@@ -27,6 +27,7 @@ from plytalk.core.contracts.errors import (
     StackMismatch,
     TooSlow,
 )
+from plytalk.core.contracts.events import notify
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Empty, Item
 from plytalk.core.contracts.limits import Limits
@@ -91,7 +92,7 @@ class Establishment:
         self._defers = self._can_answer and role is Role.RESPONDER
         self._timer = StepTimer()
         self._entrance = Entrance(stream, role, limits, self._can_answer)
-        self._user = UserQuestions(stack.ui, address, self._timer, notice or stack.ui.notice, is_there)
+        self._user = UserQuestions(stack.ui, address, self._timer, notice or partial(notify, stack.ui), is_there)
         self._authentication = Authentication(stack, stream, role, address, self._user, self._entrance.show_refusal)
 
     @property

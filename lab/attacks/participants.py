@@ -9,11 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
+from plytalk.core.contracts.events import Event, Message, Notice, Open
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.conversation.ui_hearer import show_open
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.stack.selection import Stack
@@ -75,14 +77,14 @@ class ParticipantUi(Ui):
     async def run(self, session: Conversation) -> None:
         await asyncio.Event().wait()
 
-    def message(self, text: str) -> None:
-        self._record.shown.append(text)
-
-    def notice(self, sentence: str) -> None:
-        self._record.alarms.append(sentence)
-
-    def opened(self, session: Conversation) -> None:
-        self._record.alarms.clear()  # before it opens, authenticators that said yes tell who is there: that is not an alarm
+    def show(self, event: Event) -> None:
+        match event:
+            case Message(own=False):
+                self._record.shown.append(event.text)
+            case Notice():
+                self._record.alarms.append(event.text)
+            case Open():
+                self._record.alarms.clear()  # before it opens, authenticators that said yes tell who is there: not an alarm
 
     async def answer(self, question: Question) -> str | None:
         self._record.asked.append(question.text)
@@ -149,7 +151,7 @@ async def open_session(session: DirectChat, record: ParticipantRecord) -> bool:
             raise
         return False
     record.opened, record.identity = True, session.identity
-    session.stack.ui.opened(session)
+    show_open(session.stack.ui, session)
     session.begin()
     return True
 

@@ -23,6 +23,11 @@ class KeptLines:
     def __len__(self) -> int:
         return len(self._lines)
 
+    @property
+    def said(self) -> int:
+        """The number of the last line, as the server counts them."""
+        return self.taken + len(self._lines)
+
     def begin_connection(self) -> None:
         """A connection has opened: whether this server has rooms is not known."""
         self.earlier, self.most = len(self._lines), MAX_KEPT

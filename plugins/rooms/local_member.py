@@ -1,6 +1,7 @@
 """The person at the server: a member like any other, without a connection."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,10 +11,14 @@ from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
+from plytalk.core.contracts.peers import Role
 from plytalk.plugins.rooms.command_member import CommandMember
+from plytalk.plugins.rooms.introduction import introduction
+from plytalk.plugins.rooms.member import explained
+from plytalk.plugins.rooms.requests import Request, line_of
 from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
 from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent
-from plytalk.plugins.rooms.screen import show, tell
+from plytalk.plugins.rooms.room_view import RoomView
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.hub import Hub
@@ -25,18 +30,21 @@ class LocalMember(CommandMember):
     """What the server's UI talks to in place of a session (`plytalk.core.contracts.Conversation`)."""
 
     id, key, marks, muted, hears_events = -1, None, Mark.OPERATOR, False, False
-    is_operator = True
+    is_operator = hears_own = True
     running = taken = 0
     away: str | None = None
     correspondent: object = None
     failed = False
+    role, identity = Role.RESPONDER, None
 
     def __init__(self, hub: "Hub", stack: ServerStack, address: str, leave: Callable[[], None], name: str = "") -> None:
         self._hub, self.stack, self.address, self._leave = hub, stack, address, leave
         self.ending: Ending | None = None
         self.came = time.time()
         self._company = asyncio.Event()
-        self._unheard: list[str] = []
+        self._unheard: list[tuple[str, Request | None]] = []
+        self._view = RoomView(stack.ui)
+        self._introduced = False
         self.person: object = self
         self.room: Room | None = hub.first
         self.name, self.head = "", b""
@@ -50,17 +58,23 @@ class LocalMember(CommandMember):
 
     # -- what the UI does -------------------------------------------------------------------------------------------------
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, request: Request | None = None) -> None:
         if not self._company.is_set() and (self._unheard or not is_exit(text)):
-            self._unheard.append(text)  # the first to come is connected, but not in the room yet
+            self._unheard.append((text, request))  # the first to come is connected, but not in the room yet
         elif len(text) < EXIT_SPACE and is_exit(text):
             self.exit(text)
         elif not self.ending and self.room and text and not text.isspace():
             self.taken += 1
+            if request:
+                self._view.requests.add(self.taken, request)
             if text.startswith("/"):
                 self._hub.handle_line(self, text)
             else:
                 self.speak(text)
+
+    def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
+        """Give a command, as it is typed."""
+        self.say(line_of(name, args), Request(name, request))
 
     async def drain(self) -> None:
         """Wait for company, and for members that read slowly where lines come from a program: a person types none too fast."""
@@ -92,15 +106,15 @@ class LocalMember(CommandMember):
             room.happen(Kind.LEFT, self)
 
     def notice(self, sentence: str) -> None:
-        self.stack.ui.notice(sentence)
+        self._view.tell(sentence)
 
     # -- what the room does -----------------------------------------------------------------------------------------------
 
     def hear(self, event: RoomEvent) -> None:
         self._company.set()
         unheard, self._unheard = self._unheard, []
-        for text in unheard:
-            self.say(text)
+        for text, request in unheard:
+            self.say(text, request)
         self._show(event)
 
     def hear_late(self, sender: Speaker, text: str) -> None:
@@ -109,25 +123,33 @@ class LocalMember(CommandMember):
             self._show(RoomEvent(0, int(time.time() * 1000), Kind.SAID, sender.marks, sender.name, text, sender.digest))
 
     def _show(self, event: RoomEvent) -> None:
+        room = self.room or self._hub.first
         try:
-            show(self.stack.ui, event, self.name)
+            if not self._introduced:
+                self._introduced = True
+                self._view.introduce(introduction(self, room))
+            mine = event.name == self.name
+            self._view.happened(event, room.name, self.name, mine)
+            if mine and event.kind == Kind.RENAMED:
+                self._view.introduce(introduction(self, room))
         except Exception as error:  # the room goes on without a screen here
             with suppress(Exception):
                 self.notice(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; you have left the room.")
             self.exit()
 
     def tell(self, sentence: str) -> None:
-        tell(self.stack.ui, sentence)
+        self._view.tell(sentence)
 
     def succeed(self, line: int, command: str, data: Any, lines: Sequence[str]) -> None:
-        """A command was done."""
-        for sentence in lines:
-            self.tell(sentence)
+        """A command was done. Raises what cannot be shown as JSON."""
+        json.dumps(data)
+        self._view.answer({"line": line, "data": data, "lines": [*lines]}, command)
 
     def fail(self, line: int, command: str | None, error: ChatError) -> None:
         """A line was not done."""
         self.failed = True
-        self.tell(error.sentence)
+        said = explained(error)
+        self._view.fail({"line": line, "command": command, **said}, said["text"] or "")
 
     def settle(self) -> None:
         """A command has finished; nobody waits for it here."""

@@ -11,12 +11,14 @@ from plytalk.plugins.rooms.room_events import RoomEvent
 class LineSubscriber(Protocol):
     """Somebody who hears lines. `id` is that of this connection, `person` the same for all connections of one key.
 
-    One that has a connection also says whether that is `full`, and is told that it has to `fall_behind` then.
+    `hears_own` says that it is told what it says itself, too. One that has a connection also says whether that is `full`, and is
+    told that it has to `fall_behind` then.
     """
 
     id: int
     name: str
     person: object
+    hears_own: bool
 
     def hear(self, event: RoomEvent) -> None: ...
 

@@ -36,6 +36,7 @@ class Speaker:
     """Somebody who has a name in a room and speaks there."""
 
     __slots__ = ("head", "id", "key", "marks", "name", "room")
+    hears_own = False
     id: int
     key: PublicKey | None
     name: str
@@ -289,7 +290,8 @@ class Room:
                 return sent
             sent += len(entry.body) + SENT
             event = RoomEvent.decode(entry.body)
-            if (subscriber.id != entry.sender or event.kind not in SEEN) and entry.is_for(subscriber.person):
+            seen = subscriber.id == entry.sender and event.kind in SEEN and not subscriber.hears_own
+            if not seen and entry.is_for(subscriber.person):
                 subscriber.hear(event)
             if subscriber not in self.subscribers:
                 return sent

@@ -21,7 +21,7 @@ READ_SO_FAR = b"read so far?"
 class RoomChat(DirectChat):
     """`lines` keeps what is said, None in messages that acknowledge nothing."""
 
-    __slots__ = ("_goodbye", "_held", "_on_read", "lines")
+    __slots__ = ("_goodbye", "_held", "_in_room", "_on_read", "_unshown", "lines")
 
     def __init__(self, connection: Connection, **options: Any) -> None:
         super().__init__(connection, **options)
@@ -29,6 +29,20 @@ class RoomChat(DirectChat):
         self._held: list[Item] | None = None
         self._goodbye = ""  # of a user that leaves while lines are held
         self._on_read: Callable[[], None] | None = None
+        self._in_room = None if self.acknowledges else False  # None while that is not known
+        self._unshown: list[str] = []
+
+    def know(self, in_room: bool) -> None:
+        """What is said here comes back from the server in a room; elsewhere it is shown when it is sent."""
+        self._in_room, unshown, self._unshown = in_room, self._unshown, []
+        for line in () if in_room else unshown:
+            super().show_said(line)
+
+    def show_said(self, line: str) -> None:
+        if self._in_room is None:
+            self._unshown.append(line)
+        elif not self._in_room:
+            super().show_said(line)
 
     def recount(self, acknowledged: int, said: int) -> None:
         """Go on counting our messages where an earlier connection was cut."""
@@ -81,6 +95,7 @@ class RoomChat(DirectChat):
             self.connection.send(line)
         else:
             self._held.append(line)
+        self.show_said(line)
 
     def send_item(self, item: Item, with_next: bool = False) -> None:
         if self._held is None:

@@ -7,23 +7,26 @@ words ended (`taken`), and what is missing goes out again, so that nothing is lo
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch
 from plytalk.core.contracts.items import EXIT, Extension, is_exit
+from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.conversation.ui_hearer import show_closed, show_open, show_two
 from plytalk.plugins.rooms.kept_lines import KeptLines
 from plytalk.plugins.rooms.reconnecting import Reconnecting
+from plytalk.plugins.rooms.requests import NAME, Request, line_of
 from plytalk.plugins.rooms.room_chat import RoomChat
 from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent, read, write
-from plytalk.plugins.rooms.screen import show, tell
+from plytalk.plugins.rooms.room_view import RoomView, number
 
 Connect = Callable[[], Awaitable[RoomChat]]
 AttendChat = Callable[[RoomChat], Awaitable[Ending]]
 
-MAX_SHOWN = 100
-"""How many of the members present are named to a newcomer."""
+NO_ROOMS = "The other side has no rooms, and so no commands."
 
 
 class RoomClient:
@@ -32,12 +35,14 @@ class RoomClient:
     `chat` is the conversation over the present connection, None while there is none: what is said then waits for the next.
     """
 
+    role = Role.INITIATOR
+
     def __init__(self, room: str = "", name: str = "", reconnect: bool = False) -> None:
         self._room, self.name = room, name
         self._reconnecting = Reconnecting(reconnect)
         self.chat: RoomChat | None = None
         self._attached = asyncio.Event()
-        self._waiting: list[str] = []
+        self._waiting: list[tuple[str, Request | None]] = []
         self._ending: Ending | None = None
         self._failed = False
         self._instance = secrets.token_hex(8)
@@ -45,7 +50,7 @@ class RoomClient:
         self._last = 0
         self._since = 0  # from this event on, those in our name are ours
         self._lines = KeptLines()
-        self._returning = self.welcome = self.sent_away = False
+        self._returning = self.welcome = self.sent_away = self._without_rooms = False
         self._leaving = False  # the user has said exit while there was no connection, or on one that was cut before it arrived
 
     # -- the conversation -------------------------------------------------------------------------------------------------
@@ -53,7 +58,7 @@ class RoomClient:
     def begin(self, chat: RoomChat, connect: Connect, attend: AttendChat) -> None:
         """Begin with this connection; `connect` opens another one, and `attend` talks over one until it is over."""
         self.stack, self.address, self._connect, self._attend = chat.stack, chat.address, connect, attend
-        self._first = chat
+        self._first, self._view = chat, RoomView(chat.stack.ui)
 
     async def over(self) -> Ending:
         """Talk over one connection after the other. Raises ChatError where none can be had for a reason that will not go away."""
@@ -65,6 +70,7 @@ class RoomClient:
                 break
             ending = await self._return()
         self._ending = ending
+        self._view.requests.lose()
         return ending
 
     async def _talk(self, chat: RoomChat) -> Ending:
@@ -77,9 +83,9 @@ class RoomClient:
         if self.chat:
             self._failed = self.failed
             self.chat = None
-            self.stack.ui.closed(self, ending)
+            show_closed(self.stack.ui, ending, final=False)
             if self.welcome:
-                tell(self.stack.ui, "You are not connected: trying again. What you type now is sent when you are back.")
+                self._view.tell("You are not connected: trying again. What you type now is sent when you are back.", "away")
         if ending.by is EndedBy.US:
             self._leaving, self._ending = True, ending
 
@@ -90,7 +96,7 @@ class RoomClient:
             if isinstance(error, Refused):
                 raise
             return Ending(EndedBy.FAULT, error.sentence, error)
-        self.stack.ui.opened(self)
+        show_open(self.stack.ui, self)
         return await self._talk(chat)
 
     @property
@@ -98,6 +104,11 @@ class RoomClient:
         """The ending of the whole conversation; the user's own goodbye already when it is said."""
         said = self.chat and self.chat.ending
         return self._ending or (said if said and said.by is EndedBy.US else None)
+
+    @property
+    def identity(self) -> Identity | None:
+        """The key that the server showed."""
+        return (self.chat or self._first).identity
 
     @property
     def failed(self) -> bool:
@@ -113,7 +124,35 @@ class RoomClient:
         elif is_exit(text):
             self.exit(text)
         else:
-            self._waiting.append(text)
+            self._waiting.append((text, None))
+
+    def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
+        """Give a command: as the line that a person would type. It waits until it is known whether there are rooms."""
+        wanted = Request(name, request)
+        if not NAME.fullmatch(name):
+            self._refuse(wanted, "That cannot be the name of a command.", "bad-command")
+        else:
+            if not self.welcome and not self._without_rooms:
+                self._attached.clear()
+            self._say_command(line_of(name, args), wanted)
+
+    def _say_command(self, line: str, request: Request) -> None:
+        if not (self._attached.is_set() and self.chat):
+            self._waiting.append((line, request))
+            return
+        before = self._lines.said
+        if self._without_rooms:
+            self._refuse(request, NO_ROOMS, "no-commands")
+            return
+        self.chat.say(line)
+        if self._lines.said > before:
+            self._view.requests.add(self._lines.said, request)
+        else:
+            self._refuse(request, "The command was not sent.", "not-sent")
+
+    def _refuse(self, request: Request, text: str, code: str) -> None:
+        self.failed = True
+        self._view.requests.refuse(request, text, code)
 
     async def drain(self) -> None:
         """Wait until more may be said. While there is no connection a program waits for one, and a person may go on typing."""
@@ -141,22 +180,42 @@ class RoomClient:
         if self.chat:
             self.chat.notice(sentence)
         else:
-            tell(self.stack.ui, sentence)
+            self._view.tell(sentence)
 
     # -- joining, and coming back -----------------------------------------------------------------------------------------
 
     def _join(self, chat: RoomChat) -> None:
         """A connection has opened: ask to join, and say what was said meanwhile."""
         leaves_later = self._returning  # behind what was said before
+        self.chat, self._without_rooms = chat, False
         if chat.stack.make_messages.layer.extensible:
             self.opened(chat)
-        self.chat, waiting, self._waiting = chat, self._waiting, []
-        self._attached.set()
+        else:
+            self._find_no_rooms(chat)
         chat.when_over(self._over)
-        for text in waiting:
-            chat.say(text)
-        if self._leaving and not leaves_later:
+        if leaves_later or self._without_rooms or not any(request for _, request in self._waiting):
+            self._attach(chat, self._leaving and not leaves_later)
+
+    def _attach(self, chat: RoomChat, leaves: bool) -> None:
+        """Say what was said meanwhile, and go if the user has said exit."""
+        self._attached.set()
+        waiting, self._waiting = self._waiting, []
+        for text, request in waiting:
+            if request is None:
+                chat.say(text)
+            else:
+                self._say_command(text, request)
+        if leaves:
             chat.exit()
+
+    def _know(self) -> None:
+        """It is known now whether there are rooms: commands need not wait any longer."""
+        if not self._attached.is_set() and not self._session.ending:
+            self._attach(self._session, self._leaving)
+
+    def _find_no_rooms(self, chat: RoomChat) -> None:
+        self._without_rooms = True
+        show_two(self.stack.ui, chat)
 
     def opened(self, session: RoomChat) -> None:
         """Ask to join. On a return, hold back what is said now, and say exit behind it where the user has."""
@@ -173,8 +232,8 @@ class RoomClient:
         if self._returning:
             request["resume"] = {"epoch": self._epoch, "last": self._last}
         session.send_item(Extension(ROOM, write(**request)))
+        session.when_read(partial(self._no_rooms, self._returning))
         if self._returning:
-            session.when_read(self._no_rooms)
             session.hold()  # what is said now comes after what was said before
             self._recount()
         self._returning = True
@@ -190,44 +249,54 @@ class RoomClient:
                 if not self.welcome:
                     self.welcome = True
                     self._lines.welcome()
+                    self._session.know(in_room=True)
                     self._arrived(said, epoch)
                 self._enter(said, room, epoch, name, following)
-            case {"do": "you", "room": str(), "you": str()} if why := said.get("why"):
-                tell(self._session.stack.ui, str(why))
+                self._know()
+            case {"do": "you", "room": str(), "you": str(name)}:
+                self.name = name
+                self._view.introduce(said)
             case {"do": "tell", "text": str(text)}:
-                tell(self._session.stack.ui, text)
-            case {"do": "result", "lines": list(lines)}:
-                for line in lines:
-                    tell(self._session.stack.ui, str(line))
+                self._view.tell(text)
+            case {"do": "result", "command": str(command)}:
+                self._view.answer(said, command)
             case {"do": "error", "text": str(text)}:
                 self._session.failed = True
-                tell(self._session.stack.ui, f"{text} {said.get('hint') or ''}".strip())
+                self._view.fail(said, text)
 
     def _arrived(self, said: dict[str, Any], epoch: str) -> None:
         """The first welcome of a connection: on a return, what has not been taken yet is said again."""
-        ui, lines, taken = self._session.stack.ui, self._lines, number(said, "taken")
+        lines, taken, view = self._lines, number(said, "taken"), self._view
         if self._epoch in ("", epoch) and taken >= lines.taken:
             lines.acknowledge(taken)
+            view.requests.lose(taken)
         else:  # it has forgotten us, if it is the same server at all
             unshown = max(lines.unshown, 0) if epoch != self._epoch else 0  # the same server has what it has taken
             if lost := lines.earlier + unshown:
-                tell(ui, f"The server was restarted: your last {lost} lines may not have arrived.")
+                view.tell(f"The server was restarted: your last {lost} lines may not have arrived.", "lines-lost")
+            view.requests.lose(lines.taken + lines.earlier)
+            view.requests.renumber(taken - lines.taken - lines.earlier)
             lines.drop_earlier(taken)
         if self._epoch and said.get("missed"):
-            tell(ui, "You were away too long: some of what was said meanwhile is missing here.")
+            view.tell("You were away too long: some of what was said meanwhile is missing here.", "missed")
         if self._epoch:  # it has been here before
             self._recount()
         self._release(lines.said_earlier())
 
-    def _no_rooms(self) -> None:
+    def _no_rooms(self, returning: bool) -> None:
         """The server has read the request to join and has not said welcome: it cannot say what it has taken either."""
-        if self.welcome:
+        if self.welcome or self._session.ending:
             return
-        if lost := self._lines.earlier:
-            tell(self._session.stack.ui, f"This server has no rooms: your last {lost} lines may not have arrived.")
-        self._lines.drop_earlier(0)
-        self._recount()
-        self._release()
+        self._find_no_rooms(self._session)
+        self._session.know(in_room=False)
+        if returning:
+            if lost := self._lines.earlier:
+                self._view.tell(f"This server has no rooms: your last {lost} lines may not have arrived.", "lines-lost")
+            self._lines.drop_earlier(0)
+            self._recount()
+            self._view.requests.refuse_all(NO_ROOMS, "no-commands")
+            self._release()
+        self._know()
 
     def _recount(self) -> None:
         self._session.recount(self._lines.taken, self._lines.taken + len(self._lines))
@@ -239,24 +308,12 @@ class RoomClient:
 
     def _enter(self, said: dict[str, Any], room: str, epoch: str, name: str, following: int) -> None:
         back = (room, epoch) == (self._room, self._epoch)
+        self._view.since = number(said, "now") or following
         self._room, self._epoch, self.name, self._last = room, epoch, name, following - 1
         if back:
             return
-        self._since, self._lines.unshown = number(said, "now") or following, 0
-        self._introduce(said, room, name)
-
-    def _introduce(self, said: dict[str, Any], room: str, name: str) -> None:
-        here = said.get("here")
-        listed = [one.get("name") for one in here[:MAX_SHOWN] if isinstance(one, dict)] if isinstance(here, list) else []
-        names = [name for name in listed if isinstance(name, str)]
-        more = number(said, "count") - 1 - len(names)
-        company = ", ".join([*names, *([f"{more} more"] if more > 0 else [])]) or "nobody else"
-        ui = self._session.stack.ui
-        if why := said.get("why"):
-            tell(ui, str(why))
-        tell(ui, f"You are {name} in {room}, with {company}. /help lists what you can do.")
-        if topic := said.get("topic"):
-            tell(ui, f"The topic is: {topic}")
+        self._since, self._lines.unshown = self._view.since, 0
+        self._view.introduce(said)
 
     def _event(self, body: bytes) -> None:
         event = RoomEvent.decode(body)
@@ -265,15 +322,9 @@ class RoomClient:
         self._last = event.id
         mine = event.name == self.name and event.id >= self._since
         self._lines.unshown -= mine and event.kind == Kind.SAID
-        show(self._session.stack.ui, event, self.name, mine)
+        self._view.happened(event, self._room, self.name, mine)
         if mine and event.kind == Kind.RENAMED:
             self.name = event.text
 
     def __repr__(self) -> str:
         return f"<RoomClient {clean(self.name)} in {clean(self._room)}>"
-
-
-def number(said: dict[str, Any], name: str) -> int:
-    """A number that the server says; 0 for anything else."""
-    value = said.get(name)
-    return value if isinstance(value, int) and value > 0 else 0

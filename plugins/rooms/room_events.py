@@ -18,7 +18,9 @@ from struct import error as StructError
 from typing import Any, NamedTuple
 
 from plytalk.core.contracts.errors import BadFrame
+from plytalk.core.contracts.events import NOT_AUTHENTICATED, NOT_ENCRYPTED
 from plytalk.core.contracts.public_key import fingerprint_of
+from plytalk.core.io.event_lines import DONE
 
 ROOM, EVENT = 8, 9
 HEAD = Struct(">QQBBB")
@@ -53,13 +55,7 @@ class Mark(IntFlag):
 
 SEEN = (Kind.SAID, Kind.DID, Kind.JOINED, Kind.LEFT)
 """What the member who caused it sees already; the effects of a command are shown to that member like to everybody."""
-DONE = {
-    "kick": "removed {}", "ban": "banned {}", "unban": "lifted the ban of {}", "mute": "muted {}", "unmute": "unmuted {}",
-    "op": "made {} an operator", "deop": "took the operator role from {}", "release": "released the name {}",
-    "allow": "put {} on the allow list",
-}  # fmt: skip
-"""What an operator has done, by the name of the command."""
-WORDS = {Mark.NO_KEY: "not authenticated", Mark.NOT_ENCRYPTED: "not encrypted"}
+WORDS = {Mark.NO_KEY: NOT_AUTHENTICATED, Mark.NOT_ENCRYPTED: NOT_ENCRYPTED}
 
 
 class RoomEvent(NamedTuple):

@@ -1,19 +1,86 @@
-"""Show what happens in a room on a user interface, at the server as at a client."""
+"""What happens in a room as events for a user interface, at the server as at a client."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from plytalk.core.contracts.events import Event, Joined, Left, Message, Moderated, Notice, Renamed, Sender, Topic, notify
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.contracts.ui import Said, Ui
+from plytalk.core.contracts.ui import Ui
 from plytalk.plugins.rooms.room_events import Kind, RoomEvent
 
-
-def show(ui: Ui, event: RoomEvent, me: str = "", mine: bool = False) -> None:
-    """Show an event; `mine` says that it came from this very connection, whose user has seen it already."""
-    if line := event.line(me):
-        cleaned = str if ui.raw else clean
-        kind = Kind(event.kind).name.lower()
-        weak = tuple(event.weaknesses) if event.marks else ()
-        ui.event(Said(cleaned(line), kind, cleaned(event.name), cleaned(event.text), event.id, event.time, weak, mine))
+LAST = 253_402_300_799_999
+"""The end of the year 9999, in milliseconds: no later time can be written."""
+DEEPEST = 16
+"""How deep the lists and objects of an answer may be nested; what is deeper is left out."""
 
 
-def tell(ui: Ui, sentence: str) -> None:
+def as_event(
+    event: RoomEvent, room: str, me: str = "", own: bool = False, replayed: bool = False, raw: bool = False
+) -> Event | None:
+    """What happened in a room, for its member `me`; None for what this version does not know. It is cleaned unless `raw`."""
+    shown: Callable[[str], str] = str if raw else clean
+    room = shown(room)
+    id, time = f"{room}/{event.id}", time_of(event.time)
+    sender = Sender(name=shown(event.name), key=event.fingerprint, marks=tuple(event.weaknesses))
+    member: dict[str, Any] = {"id": id, "time": time, "sender": sender, "room": room, "own": own, "replayed": replayed}
+    text = event.text
+    match event.kind:
+        case Kind.SAID | Kind.DID:
+            return Message(**member, text=shown(text), action=event.kind == Kind.DID)
+        case Kind.JOINED:
+            return Joined(**member)
+        case Kind.LEFT:
+            return Left(**member, reason=shown(text) or None)
+        case Kind.RENAMED:
+            return Renamed(**member, name=shown(text))
+        case Kind.TOPIC:
+            return Topic(**member, text=shown(text))
+        case Kind.TOLD:
+            told = event.details
+            to = shown(str(told.get("to", ""))) if own or event.name == me else shown(me)
+            return Message(**member, text=shown(str(told.get("text", ""))), private=True, to=to)
+        case Kind.MODERATED:
+            return moderated(member, cleaned(event.details, raw))
+        case Kind.OTHER if said := str(event.details.get("text", "")):
+            return Notice(id=id, time=time, text=shown(said))
+    return None
+
+
+def moderated(member: dict[str, Any], details: dict[str, Any]) -> Moderated:
+    """What an operator has done, from its details."""
+    reason = details.get("reason")
+    return Moderated(
+        **member, action=str(details.get("action", "")), target=sender_of(details.get("target"), raw=True),
+        reason=str(reason) if reason else None,
+    )  # fmt: skip
+
+
+def time_of(milliseconds: int) -> datetime:
+    """A time as a room counts it: since 1970."""
+    return datetime.fromtimestamp(min(milliseconds, LAST) / 1000, UTC)
+
+
+def sender_of(member: Any, raw: bool = False) -> Sender:
+    """A member as the server describes it: its name alone, or an object with its name, key and marks."""
+    said = member if isinstance(member, dict) else {"name": member}
+    marks = said.get("marks")
+    shown = [mark for mark in marks if isinstance(mark, str)] if isinstance(marks, list) else []
+    name, key, shown = cleaned((said.get("name"), said.get("key"), shown), raw)
+    return Sender(name=name if isinstance(name, str) else None, key=key if isinstance(key, str) else None, marks=tuple(shown))
+
+
+def cleaned(data: Any, raw: bool = False, depth: int = DEEPEST) -> Any:
+    """What a server says in JSON, as any reader can take it: cleaned unless `raw`, with no huge number, not nested deeply."""
+    if isinstance(data, str):
+        return data if raw else clean(data)
+    if isinstance(data, list | tuple):
+        return [cleaned(each, raw, depth - 1) for each in data] if depth else None
+    if isinstance(data, dict):
+        return {cleaned(name, raw): cleaned(each, raw, depth - 1) for name, each in data.items()} if depth else None
+    return str(data) if isinstance(data, int) and abs(data) >= 1 << 63 else data
+
+
+def tell(ui: Ui, sentence: str, code: str | None = None) -> None:
     """Show what the server itself says."""
-    ui.notice(clean(sentence))
+    notify(ui, clean(sentence), code)

@@ -15,12 +15,25 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 from zlib import crc32
 
-from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import UnknownPeer
+from plytalk.core.contracts.events import (
+    Closed,
+    Error,
+    Event,
+    Joined,
+    Left,
+    MemberEvent,
+    Message,
+    Notice,
+    Open,
+    Result,
+    You,
+)
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.questions import Question
-from plytalk.core.contracts.ui import Conversation, Said, Ui
+from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.io.display import is_dumb, wants_colour
+from plytalk.core.io.event_lines import lines_of
 from plytalk.core.io.lines import LineReader, LineWriter
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.registry.hookspecs import hookimpl
@@ -30,6 +43,8 @@ PROMPT, RECEIVED = "Type Message: ", "Message Received: "
 LATE = 60
 """How old something is, in seconds, that is shown with its time: the backlog, and what was missed."""
 COLOURS = range(31, 37)
+SEEN = (Message, Joined, Left)
+"""What the user who caused it sees already."""
 
 
 class InputLine(Protocol):
@@ -60,7 +75,7 @@ class Console(Ui):
 
     def __init__(self, prompt: str = PROMPT, received: str = RECEIVED) -> None:
         self._prompt, self._received = prompt, received
-        self._lines = LineReader(0, self.notice)
+        self._lines = LineReader(0, self._notice)
         self._out = LineWriter(self._output_failed)
         self._session: Conversation | None = None
         self._line: InputLine | None = None
@@ -88,12 +103,13 @@ class Console(Ui):
         return self._line
 
     def _say_plain(self, error: Exception) -> None:
-        self.notice(
+        self._notice(
             f"The input line cannot be drawn ({type(error).__name__} in prompt_toolkit): lines are read plainly from now on. "
             "Install it again with: pip install --force-reinstall prompt_toolkit"
         )
 
     async def run(self, session: Conversation) -> None:
+        self._session = session
         if self._terminal:
             with self._input_line().shown():
                 await self._talk(session)
@@ -118,7 +134,7 @@ class Console(Ui):
     async def _input_ended(self) -> None:
         if not self._told_end:
             self._told_end = True
-            self.notice("Standard input has ended: nothing more can be typed here, and the server keeps running.")
+            self._notice("Standard input has ended: nothing more can be typed here, and the server keeps running.")
         await asyncio.get_running_loop().create_future()
 
     async def _read(self) -> list[str] | None:
@@ -137,12 +153,31 @@ class Console(Ui):
         self._line = Plain(self._prompt)
         self._say_plain(error)
 
-    def message(self, text: str) -> None:
-        self._print(self._received + text)
+    def show(self, event: Event) -> None:
+        if isinstance(event, MemberEvent):
+            self._happened(event)
+        elif isinstance(event, Closed):
+            self._closed(event)
+        elif isinstance(event, Open):
+            end = "" if "feature" in event.stack else " Type exit to end."  # features tell of /help, and stay in a row
+            self._notice(f"{lines_of(event)[0]}{end}")
+        elif isinstance(event, Notice | Result | Error | You):
+            for line in lines_of(event):
+                self._notice(line)
 
-    def event(self, said: Said) -> None:
-        if not said.own or said.kind not in ("said", "did", "joined", "left"):  # what was typed stands on the screen already
-            self._print(on_screen(said) if self._line and self._line.visible else said.text)
+    def _happened(self, event: MemberEvent) -> None:
+        if isinstance(event, Message) and event.sender.name is None:
+            if not event.own:
+                self._print(self._received + event.text)
+        elif not (event.own and isinstance(event, SEEN) and not getattr(event, "private", False)):  # it was typed here
+            for line in lines_of(event):
+                self._print(on_screen(event, line) if self._line and self._line.visible else line)
+
+    def _closed(self, event: Closed) -> None:
+        if event.final:
+            self._out.finish()
+        if not event.exit_code:
+            self._notice(event.reason)
 
     def _print(self, line: str) -> None:
         if self._line and self._line.visible:
@@ -150,7 +185,7 @@ class Console(Ui):
         else:
             self._out.write(line)
 
-    def notice(self, sentence: str) -> None:
+    def _notice(self, sentence: str) -> None:
         if self._line and self._line.visible:
             self._draw(self._line.print_above, sentence)
         else:
@@ -170,16 +205,6 @@ class Console(Ui):
         if self._session:
             self._session.exit()
 
-    def opened(self, session: Conversation) -> None:
-        self._session = session
-        end = "" if "feature" in session.stack.names else " Type exit to end."  # features tell of /help, and stay in a row
-        self.notice(f"Talking to {session.address} over {session.stack.short_line}.{end}")
-
-    def closed(self, session: Conversation, ending: Ending) -> None:
-        self._out.finish()
-        if not ending.error:
-            self.notice(ending.reason)
-
     async def answer(self, question: Question) -> str | None:
         if not self._terminal:
             raise UnknownPeer(f"{question.text} There is no terminal to ask on.", question.otherwise)
@@ -192,12 +217,12 @@ class Console(Ui):
             return await self._input_line().answer(question)
 
 
-def on_screen(said: Said) -> str:
+def on_screen(event: MemberEvent, line: str) -> str:
     """What happened, as a line for a terminal: names have colours, unless none are wanted, and what is not new has its time."""
-    line, then = said.text, said.time / 1000
-    before, name, after = line.partition(said.sender or "\0")
+    before, name, after = line.partition(event.sender.name or "\0")
     if name and before in ("", "* ", "* [") and wants_colour():
         line = f"{before}\x1b[{COLOURS[crc32(name.encode()) % len(COLOURS)]}m{name}\x1b[39m{after}"
+    then = event.time.timestamp()
     if 0 < then < time.time() - LATE:
         today = time.localtime(then)[:3] == time.localtime()[:3]
         line = time.strftime("%H:%M " if today else "%Y-%m-%d %H:%M ", time.localtime(then)) + line

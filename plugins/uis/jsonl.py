@@ -1,28 +1,54 @@
 """One JSON object a line, for programs.
 
-out  {"type": "open", "peer": "127.0.0.1:8000", "stack": {"transport": "tcp", ...}}
-     {"type": "message", "text": "..."}
-     {"type": "event", "kind": "said", "sender": "bob", "text": "...", "id": 7, "time": 1790000000000, "marks": [], "own": false}
-     {"type": "closed", "reason": "..."}
-in   {"type": "message", "text": "..."}
+out  every event, as docs/reference/events.md describes it: open, you, joined, left, renamed, topic, moderated, message, file,
+     notice, result, error, closed; and nothing else
+in   {"type": "message", "text": "...", "to": "bob"}                            without `to`, to everybody
+     {"type": "command", "command": "who", "args": [...], "request": "1"}       answered by a result or an error with that id
      {"type": "exit"}
 
-Nothing else is written to standard output; notices for people go to standard error.
+A line that is none of these is answered by an error.
 """
 
 import asyncio
 import json
-import re
-from typing import Any
+from typing import NoReturn
 
-from plytalk.core.contracts.endings import Ending
-from plytalk.core.contracts.ui import Conversation, Said, Ui
+import msgspec
+from msgspec import Struct
+
+from plytalk.core.contracts.events import Event, notify, refuse
+from plytalk.core.contracts.limits import KIB, Limits
+from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.io.lines import LineReader, LineWriter
-from plytalk.core.io.standard_streams import tell
 from plytalk.core.registry.hookspecs import hookimpl
 
-ORDERS = '{"type": "message", "text": "..."} nor {"type": "exit"}'
-HALF = re.compile("[\ud800-\udfff]")
+MAX_LINE = 6 * Limits.message + 4 * KIB
+"""How long a line of input may be, in characters: the longest message, with each character escaped."""
+HINT = 'Write {"type":"message","text":"..."}, {"type":"command","command":"who","args":[],"request":"1"} or {"type":"exit"}.'
+
+
+class SayOrder(Struct, tag_field="type", tag="message", forbid_unknown_fields=True):
+    """Say something: to everybody, or to one member alone."""
+
+    text: str
+    to: str | None = None
+
+
+class CommandOrder(Struct, tag_field="type", tag="command", forbid_unknown_fields=True):
+    """Give a command. The answer has the same `request`."""
+
+    command: str
+    args: tuple[str, ...] = ()
+    request: str | None = None
+
+
+class ExitOrder(Struct, tag_field="type", tag="exit", forbid_unknown_fields=True):
+    """Say goodbye and end."""
+
+
+Order = SayOrder | CommandOrder | ExitOrder
+_decode = msgspec.json.Decoder(Order).decode
+_encode = msgspec.json.Encoder().encode
 
 
 class Jsonl(Ui):
@@ -32,75 +58,73 @@ class Jsonl(Ui):
     raw = True  # what is written is ASCII, with every control character escaped
 
     def __init__(self) -> None:
-        self._lines = LineReader(0, self.notice)
+        self._lines = LineReader(0, lambda sentence: notify(self, sentence, "not-utf-8"))
         self._out = LineWriter(self._output_failed)
-        self._session: Conversation | None = None
-        self._replaced = False
+        self._conversation: Conversation | None = None
+        self._gone = False
 
-    async def run(self, session: Conversation) -> None:
-        while not session.ending:
+    async def run(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        if self._gone:
+            conversation.exit()
+        while not conversation.ending:
             lines = await self._lines.read()
             if lines is None:
                 if self.stays:
-                    await asyncio.get_running_loop().create_future()
-                session.exit()
+                    await self._stay()
+                conversation.exit()
                 return
             for index, line in enumerate(lines):
-                if session.ending:
+                if conversation.ending:
                     self._lines.put_back(lines[index:])
                     return
-                self._obey(session, line)
-            await session.drain()
+                self._obey(conversation, line)
+            await conversation.drain()
 
-    def _obey(self, session: Conversation, line: str) -> None:
+    @staticmethod
+    async def _stay() -> NoReturn:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError
+
+    def _obey(self, conversation: Conversation, line: str) -> None:
         try:
-            order = json.loads(line)
-        except (ValueError, RecursionError):
-            order = None
+            if len(line) > MAX_LINE:
+                raise ValueError(f"it has {len(line):,} characters, and a line has at most {MAX_LINE:,}")
+            order = _decode(line)
+        except (ValueError, RecursionError) as error:  # among them all that msgspec raises
+            conversation.failed = True
+            refuse(self, f"A line of input was not understood: {error}.", "bad-input", HINT)
+            return
         match order:
-            case {"type": "message", "text": str(text), **rest} if not rest:
-                session.say(self._whole(session, text))
-            case {"type": "exit", **rest} if not rest:
-                session.exit()
-            case _:
-                session.failed = True
-                session.notice(f"Skipped a line of input that is neither {ORDERS}.")
+            case SayOrder(to=None):
+                conversation.say(order.text)
+            case SayOrder(to=to):
+                conversation.command("msg", (str(to), order.text))
+            case CommandOrder():
+                conversation.command(order.command, order.args, order.request)
+            case ExitOrder():
+                conversation.exit()
 
-    def _whole(self, session: Conversation, text: str) -> str:
-        """JSON can escape one half of a surrogate pair, which is not a character and has no bytes."""
-        whole = HALF.sub("\ufffd", text)
-        if whole != text and not self._replaced:
-            self._replaced = True
-            session.notice("A message had half a surrogate pair in it: each is replaced by \ufffd, here and in later messages.")
-        return whole
-
-    def message(self, text: str) -> None:
-        self._write(type="message", text=text)
-
-    def event(self, said: Said) -> None:
-        self._write(
-            type="event", kind=said.kind, sender=said.sender, text=said.body, id=said.id, time=said.time, marks=said.marks,
-            own=said.own,
-        )  # fmt: skip
-
-    def notice(self, sentence: str) -> None:
-        tell(sentence)
-
-    def opened(self, session: Conversation) -> None:
-        self._session = session
-        self._write(type="open", peer=session.address, stack=session.stack.names)
-        self.notice(f"Talking to {session.address} over {session.stack.short_line}.")
-
-    def closed(self, session: Conversation, ending: Ending) -> None:
-        self._write(type="closed", reason=ending.reason)
-        self._out.finish()
-
-    def _write(self, **event: Any) -> None:
-        self._out.write(json.dumps(event).replace("\x7f", "\\u007f"))
+    def show(self, event: Event) -> None:
+        self._out.write(as_line(event))
+        if event.type == "closed":
+            self._out.finish()
 
     def _output_failed(self) -> None:
-        if self._session:
-            self._session.exit()
+        self._gone = True
+        if self._conversation:
+            self._conversation.exit()
+
+
+def as_line(event: Event) -> str:
+    """An event as one line of ASCII, with every control character escaped."""
+    try:
+        line = _encode(event).decode()
+    except UnicodeEncodeError:  # half a surrogate pair
+        line = "\x7f"
+    if line.isascii() and "\x7f" not in line:
+        return line
+    return json.dumps(msgspec.to_builtins(event)).replace("\x7f", "\\u007f")
 
 
 @hookimpl

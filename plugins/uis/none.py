@@ -2,7 +2,9 @@
 
 import asyncio
 
+from plytalk.core.contracts.events import Error, Event, Notice
 from plytalk.core.contracts.ui import Conversation, Ui
+from plytalk.core.io.event_lines import lines_of
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.registry.hookspecs import hookimpl
 
@@ -16,11 +18,10 @@ class Nobody(Ui):
     async def run(self, session: Conversation) -> None:
         await asyncio.get_running_loop().create_future()
 
-    def message(self, text: str) -> None:
-        """Nobody reads it."""
-
-    def notice(self, sentence: str) -> None:
-        tell(sentence)
+    def show(self, event: Event) -> None:
+        if isinstance(event, Notice | Error):
+            for line in lines_of(event):
+                tell(line)
 
 
 @hookimpl

@@ -28,6 +28,9 @@ _HOMES = {
         "RemoteError Removed StackMismatch Tampered TooSlow Truncated UnknownLayer UnknownPeer Usage Withdrawn "
         "WrongSecret"
     ),
+    "core.contracts.events": (
+        "Closed Error Event File Joined Left MemberEvent Message Moderated Notice Open Renamed Result Sender Topic You"
+    ),
     "core.contracts.feature": "Feature",
     "core.contracts.framer": "Framer",
     "core.contracts.handler": "ClientFeature GroupFeature LastingConversation MakesChat ServerStack",
@@ -48,7 +51,7 @@ _HOMES = {
     "core.contracts.sanitise": "clean",
     "core.contracts.sealed_count": "CountsSealed TellsSealed",
     "core.contracts.transport": "Listener Stream Transport",
-    "core.contracts.ui": "Conversation Said StackSummary Ui",
+    "core.contracts.ui": "Conversation StackSummary Ui",
     "core.conversation.direct_chat": "DirectChat",
     "core.io.asyncio_stream": "AsyncioListener AsyncioStream",
     "core.io.lines": "LineReader",
@@ -114,6 +117,22 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.errors import Usage as Usage
     from plytalk.core.contracts.errors import Withdrawn as Withdrawn
     from plytalk.core.contracts.errors import WrongSecret as WrongSecret
+    from plytalk.core.contracts.events import Closed as Closed
+    from plytalk.core.contracts.events import Error as Error
+    from plytalk.core.contracts.events import Event as Event
+    from plytalk.core.contracts.events import File as File
+    from plytalk.core.contracts.events import Joined as Joined
+    from plytalk.core.contracts.events import Left as Left
+    from plytalk.core.contracts.events import MemberEvent as MemberEvent
+    from plytalk.core.contracts.events import Message as Message
+    from plytalk.core.contracts.events import Moderated as Moderated
+    from plytalk.core.contracts.events import Notice as Notice
+    from plytalk.core.contracts.events import Open as Open
+    from plytalk.core.contracts.events import Renamed as Renamed
+    from plytalk.core.contracts.events import Result as Result
+    from plytalk.core.contracts.events import Sender as Sender
+    from plytalk.core.contracts.events import Topic as Topic
+    from plytalk.core.contracts.events import You as You
     from plytalk.core.contracts.feature import Feature as Feature
     from plytalk.core.contracts.framer import Framer as Framer
     from plytalk.core.contracts.handler import ClientFeature as ClientFeature
@@ -178,7 +197,6 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.transport import Stream as Stream
     from plytalk.core.contracts.transport import Transport as Transport
     from plytalk.core.contracts.ui import Conversation as Conversation
-    from plytalk.core.contracts.ui import Said as Said
     from plytalk.core.contracts.ui import StackSummary as StackSummary
     from plytalk.core.contracts.ui import Ui as Ui
     from plytalk.core.conversation.direct_chat import DirectChat as DirectChat

@@ -401,7 +401,8 @@ def comes(tmp_path):
         def come(port, name, told="You are "):
             arguments = ("--accept-new", "--name", name, "--ui", "jsonl")
             client = stack.enter_context(connect(port, *arguments, environment=environment(tmp_path / name)))
-            client.tells(told)
+            while told not in str(client.event()):
+                pass
             return client
 
         yield come
@@ -414,7 +415,7 @@ def say(client, text):
 def hears(client, text):
     """Read up to a line with this text; what was said before it."""
     lines = []
-    while (line := client.hear()) and f'"text": "{text}"' not in line:
+    while (line := client.hear()) and f'"text":"{text}"' not in line:
         lines.append(line)
     assert line, lines
     return line

@@ -9,6 +9,7 @@ from typing import Any
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Refused
+from plytalk.core.contracts.events import Event, MemberEvent, You, notify
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.layer import Layer
@@ -17,11 +18,11 @@ from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.transport import Listener, Stream, Transport
-from plytalk.core.contracts.ui import Said
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import ListenAddress, Server
 from plytalk.core.io.asyncio_stream import AsyncioStream
+from plytalk.core.io.event_lines import lines_of
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.registry.registry import Registry
@@ -49,16 +50,29 @@ class Screen(RecordingUi):
 
     def __init__(self) -> None:
         super().__init__()
-        self.events: list[Said] = []
 
-    def event(self, said: Said) -> None:
-        self.events.append(said)
-        super().event(said)
+    def show(self, event: Event) -> None:
+        if isinstance(event, MemberEvent) and event.sender.name:
+            self.events.append(event)
+            self.messages += lines_of(event)
+        else:
+            if isinstance(event, You):
+                self.notices += lines_of(event)
+            super().show(event)
+        self._news.set()
+
+    @property
+    def happened(self) -> list[MemberEvent]:
+        """What happened in its room."""
+        return [event for event in self.events if isinstance(event, MemberEvent) and event.sender.name]
 
     @property
     def said(self) -> list[tuple[int, str, str]]:
-        """What happened, as number, name and text."""
-        return [(said.id, said.sender, said.body) for said in self.events]
+        """The same, as number, name and text."""
+        return [
+            (int(event.id.rpartition("/")[2]), event.sender.name or "", getattr(event, "text", "") or getattr(event, "name", ""))
+            for event in self.happened
+        ]
 
     async def shows(self, part: str) -> str:
         """Wait for a line or a notice that has `part` in it, and give it."""
@@ -320,7 +334,7 @@ class Crowd:
         """A peer that has said nothing yet."""
         stack, ui = stack_of(self.home(key), self._transport)
         for sentence in await prepare(stack.handshake, Role.INITIATOR, str):
-            ui.notice(sentence)
+            notify(ui, sentence)
         session = DirectChat(Connection(stack, await stack.transport.connect(*self.place), Role.INITIATOR, limits=self._limits))
         await session.open()
         stranger = Stranger(session)

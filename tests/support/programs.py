@@ -5,6 +5,7 @@ command to its end. A program that runs for longer than a minute is killed, so t
 """
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 COMMAND = (sys.executable, "-m", "plytalk")
 # The surroundings of a new user (see surroundings.py). A program that writes there fails its test: give it a home.
@@ -45,6 +47,14 @@ class Chat:
     def hear(self) -> str:
         """The next line on standard output, without the newline; empty once it has ended."""
         return self.process.stdout.readline().decode().removesuffix("\n")
+
+    def event(self, *types: str) -> dict[str, Any]:
+        """The next event on standard output, of one of these types where any are given."""
+        while line := self.hear():
+            event: dict[str, Any] = json.loads(line)
+            if not types or event["type"] in types:
+                return event
+        raise AssertionError(f"no {types} comes: {self.status()}, {self.told}")
 
     def hear_words(self) -> str:
         """What is said next, without the name or whatever else stands before it; lines about who comes and goes are skipped."""
@@ -94,7 +104,11 @@ def started(*arguments: str, environment: Mapping[str, str] = ENVIRONMENT, comma
 def serve(*options: str, environment: Mapping[str, str] = ENVIRONMENT, command: Sequence[str] = COMMAND) -> Iterator[Chat]:
     """`chat serve` on a free port, ready for peers."""
     with started("serve", "--port", "0", *options, environment=environment, command=command) as ours:
-        ours.port = int(ours.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
+        if "jsonl" in options:
+            address = ours.event("notice")["data"]["address"]
+        else:
+            address = ours.tells("Listening on ").partition(" with ")[0]
+        ours.port = int(address.rpartition(":")[2])
         yield ours
 
 

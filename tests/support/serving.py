@@ -4,6 +4,7 @@ import asyncio
 from types import SimpleNamespace
 
 from plytalk.core.contracts.endings import Ending
+from plytalk.core.contracts.events import Event, Open
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
@@ -95,6 +96,17 @@ class Far(Memory):
         return listener
 
 
+def breaking_at(kind: type[Event]):
+    """A method `show` that breaks at an event of this kind."""
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, kind):
+            raise ZeroDivisionError
+        RecordingUi.show(self, event)
+
+    return show
+
+
 def breaking(method: str) -> type[RecordingUi]:
     async def later(self, *arguments) -> None:
         raise ZeroDivisionError
@@ -102,6 +114,8 @@ def breaking(method: str) -> type[RecordingUi]:
     def broken(self, *arguments) -> None:
         raise ZeroDivisionError
 
+    if method == "open":
+        return type("BreaksAtTheStart", (RecordingUi,), {"__doc__": "Breaks.", "show": breaking_at(Open)})
     return type("Breaking", (RecordingUi,), {"__doc__": "Breaks.", method: later if method == "run" else broken})
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+from plytalk.core.contracts.events import Closed, Message, Notice
 from plytalk.core.contracts.ui import Ui
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose
@@ -20,27 +21,26 @@ class Memo(Ui):
         self.address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.ending = None
 
-    def waiting(self, address):
-        self.address.set_result(address)
-
     async def run(self, session):
         await asyncio.Event().wait()
 
-    def message(self, text):
-        self.messages.put_nowait(text)
-
-    def notice(self, sentence):
-        self.notices.append(sentence)
-        self._more.set()
+    def show(self, event):
+        match event:
+            case Message(own=False):
+                self.messages.put_nowait(event.text)
+            case Notice(code="listening"):
+                self.address.set_result(event.data["address"])
+            case Closed(final=True):
+                self.ending = event
+        if isinstance(event, Notice):
+            self.notices.append(event.text)
+            self._more.set()
 
     async def told(self, part):
         """Wait for a notice that has `part` in it."""
         while not any(part in notice for notice in self.notices):
             self._more.clear()
             await self._more.wait()
-
-    def closed(self, session, ending):
-        self.ending = ending
 
 
 def stack_of(profile: str, **options) -> tuple[Stack, Memo]:

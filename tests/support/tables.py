@@ -1,13 +1,15 @@
 """A feature that brings all conversations of a server together, and a server with it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from serving import Serving, Shows, client
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import ChatError, Refused
+from plytalk.core.contracts.events import notify
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.items import EXIT, is_exit
@@ -36,6 +38,8 @@ class ShowsBoth(Shows):
 class Chair:
     """The person at the server."""
 
+    role, identity = Role.RESPONDER, None
+
     def __init__(self, table: "Table", stack: ServerStack, address: str, leave: Callable[[], None]) -> None:
         self.table, self.stack, self.address, self._leave = table, stack, address, leave
         self.ending: Ending | None = None
@@ -47,6 +51,9 @@ class Chair:
         elif not self.ending:
             self.table.tell(f"chair: {text}")
 
+    def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
+        self.say(f"/{name}")
+
     async def drain(self) -> None:
         pass
 
@@ -56,7 +63,7 @@ class Chair:
             self._leave()
 
     def notice(self, sentence: str) -> None:
-        self.stack.ui.notice(sentence)
+        notify(self.stack.ui, sentence)
 
 
 class Sitting:
@@ -66,7 +73,7 @@ class Sitting:
 
     def __init__(self, table: "Table", session: DirectChat) -> None:
         self.table, self.session = table, session
-        self.notice = session.stack.ui.notice
+        self.notice = partial(notify, session.stack.ui)
         session.heard_by(self)
         session.when_over(lambda session, ending: table.sessions.remove(session))
 

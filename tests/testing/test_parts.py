@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from plytalk.core.contracts.errors import CannotConnect, UnknownPeer
+from plytalk.core.contracts.events import Message, Sender, notify, now
 from plytalk.testing import (
     GivenKeys,
     PlainFrames,
@@ -38,12 +39,14 @@ async def test_nowhere_reaches_nobody() -> None:
 
 async def test_the_ui_waits_for_what_it_is_told() -> None:
     ui = RecordingUi()
-    asyncio.get_running_loop().call_soon(ui.message, "hello")
-    asyncio.get_running_loop().call_soon(ui.notice, "somebody speaks")
+    said = Message(id="local/1", time=now(), sender=Sender(), text="hello")
+    asyncio.get_running_loop().call_soon(ui.show, said)
+    asyncio.get_running_loop().call_soon(notify, ui, "somebody speaks")
     await ui.until(messages=1, notices=1)
-    ui.waiting("here")
+    notify(ui, "listening", "listening", address="here")
     await ui.until(listening=True)
-    assert (ui.messages, ui.notices, ui.address) == (["hello"], ["somebody speaks"], "here")
+    assert (ui.messages, ui.notices, ui.address) == (["hello"], ["somebody speaks", "listening"], "here")
+    assert ui.events[0] is said
 
 
 async def test_the_ui_says_what_came_instead(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.conversation.ui_hearer import show_open
 from plytalk.core.io.memory_stream import Cut, memory_stream_pair
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.stack.selection import Stack
@@ -87,7 +88,9 @@ async def open_ends(
             if opening.done():
                 opening.result()
         for session in sessions:
-            session.stack.ui.opened(session)
+            if isinstance(session.stack.ui, RecordingUi):
+                session.stack.ui.session = session
+            show_open(session.stack.ui, session)
             session.begin()
         yield Endpoint(sessions[0], cast(RecordingUi, client.ui)), Endpoint(sessions[1], cast(RecordingUi, server.ui))
     finally:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, RemoteError, UnknownPeer
+from plytalk.core.contracts.events import Message, Sender, notify, now
 from plytalk.core.contracts.items import Close, Item, is_exit
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.messages import Messages
@@ -146,8 +147,8 @@ async def _shows(ui: Ui) -> None:
     shown, aside = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(aside):
         for text in HOSTILE if ui.raw else SAID:
-            ui.message(text)
-            ui.notice("Something happened.")
+            ui.show(Message(id=ui.next_id(), time=now(), sender=Sender(), text=text))
+            notify(ui, "Something happened.")
         with contextlib.suppress(UnknownPeer):
             answer = await within(ui.answer(Question(1, "Trust this key?")), "`answer` waits for ever where nobody can be asked.")
             demand(

@@ -8,14 +8,15 @@ from typing import Any
 from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.bases.utf8_messages import TextMessages
 from plytalk.core.contracts.cipher import Cipher
-from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import CannotConnect, UnknownPeer
+from plytalk.core.contracts.events import Closed, Error, Event, Message, Notice, Open, Result
 from plytalk.core.contracts.handshake import Handshake, HandshakeIO
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.contracts.ui import Conversation, Ui
+from plytalk.core.io.event_lines import lines_of
 from plytalk.testing.verdict import within
 
 
@@ -90,42 +91,58 @@ class Nowhere(Transport):
 
 
 class RecordingUi(Ui):
-    """Keeps what it is told in `messages`, `notices` and `ending`; answers questions with `answer`, or not at all."""
+    """Keeps what it is shown in `events`; of these the texts of what the other side says in `messages`, and of what the user is
+    told in `notices`. Answers questions with `answer`, or not at all.
+    """
 
     name = "test-recording"
 
     def __init__(self, answer: bool | None = None) -> None:
+        self.events: list[Event] = []
         self.messages: list[str] = []
         self.notices: list[str] = []
         self.questions: list[str] = []
-        self.ending: Ending | None = None
+        self.ending: Closed | None = None
         self.session: Conversation | None = None
         self.address = ""
         self._answer = answer
         self._news = asyncio.Event()
 
     async def run(self, session: Conversation) -> None:
+        self.session = session
         await asyncio.Event().wait()
 
-    def message(self, text: str) -> None:
-        self.messages.append(text)
+    def show(self, event: Event) -> None:
+        self.events.append(event)
+        match event:
+            case Message(own=False):
+                self.message(event.text)
+            case Notice() | Error() | Result():
+                for line in lines_of(event):
+                    self.notice(line)
+            case Closed(final=True):
+                self.ending = event
+        if isinstance(event, Notice) and event.code == "listening" and event.data:
+            self.address = event.data["address"]
         self._news.set()
+
+    def message(self, text: str) -> None:
+        """The other side said something."""
+        self.messages.append(text)
 
     def notice(self, sentence: str) -> None:
+        """The user is told something."""
         self.notices.append(sentence)
-        self._news.set()
 
-    def waiting(self, address: str) -> None:
-        self.address = address
-        self._news.set()
+    @property
+    def open(self) -> bool:
+        """Whether a conversation has opened."""
+        return any(isinstance(event, Open) for event in self.events)
 
-    def opened(self, session: Conversation) -> None:
-        self.session = session
-        self._news.set()
-
-    def closed(self, session: Conversation, ending: Ending) -> None:
-        self.ending = ending
-        self._news.set()
+    @property
+    def ended(self) -> tuple[str, str]:
+        """Who ended the conversation, and how."""
+        return (self.ending.by, self.ending.reason) if self.ending else ("", "")
 
     async def answer(self, question: Question) -> str | None:
         self.questions.append(question.text)
@@ -146,7 +163,7 @@ class RecordingUi(Ui):
                 len(self.messages) >= messages
                 and len(self.notices) >= notices
                 and (not listening or bool(self.address))
-                and (not open or self.session is not None)
+                and (not open or self.open)
                 and (not over or self.ending is not None)
             )
 

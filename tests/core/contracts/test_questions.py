@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from plytalk.core.contracts.errors import UnknownPeer
+from plytalk.core.contracts.events import Event, Notice
 from plytalk.core.contracts.questions import ANSWERS, HINT, TRIES, Question, QuestionQueue
 
 
@@ -31,9 +32,13 @@ class Terminal:
         finally:
             self.shown = self._typed = None
 
-    def notice(self, sentence: str) -> None:
-        assert sentence == HINT
+    def show(self, event: Event) -> None:
+        assert isinstance(event, Notice)
+        assert (event.text, event.code) == (HINT, "yes-or-no")
         self.hints += 1
+
+    def next_id(self) -> str:
+        return f"local/{self.hints}"
 
     def type(self, line: str | None) -> None:
         """Type a line; where no question is on the screen it does not answer any."""

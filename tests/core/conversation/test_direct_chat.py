@@ -25,6 +25,7 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.conversation.direct_chat import MAX_NOTICES, DirectChat
+from plytalk.core.conversation.ui_hearer import UiHearer
 from plytalk.core.io.memory_stream import HIGH_WATER, MemoryStream, memory_stream_pair
 from plytalk.core.pipeline.connection import Connection
 from plytalk.testing import PlainFrames, RecordingUi, TypedFrames, byte_by_byte, randomly, stack_of, two_ends
@@ -105,7 +106,7 @@ class Choosy(RecordingUi):
 async def test_a_hearer_may_stop_the_reading_in_the_middle_and_nothing_is_lost(cut) -> None:
     alone = await Alone(Choosy).open()
     alone.peer._cut = cut
-    alone.ui.opened(alone.session)
+    alone.ui.session = alone.session
     alone.peer.send(b"".join(frame(b"%d" % number) for number in range(7)))
     for count in (2, 4, 6):
         await idle()
@@ -128,7 +129,7 @@ async def test_a_hearer_may_stop_the_reading_in_the_middle_and_nothing_is_lost(c
 
 async def test_an_end_while_reading_is_stopped_comes_after_what_was_said_before_it() -> None:
     alone = await Alone(Choosy).open()
-    alone.ui.opened(alone.session)
+    alone.ui.session = alone.session
     alone.peer.send(frame(b"1") + frame(b"2") + frame(b"3"))
     await idle()
     alone.session.connection._ended(ConnectionResetError("gone"))
@@ -141,7 +142,7 @@ async def test_an_end_while_reading_is_stopped_comes_after_what_was_said_before_
 
 async def test_after_a_cut_nobody_waits_long_for_a_reading_that_is_stopped() -> None:
     alone = await Alone(Choosy, limits=Limits(goodbye=0.01)).open()
-    alone.ui.opened(alone.session)
+    alone.ui.session = alone.session
     alone.peer.send(frame(b"1") + frame(b"2") + frame(b"3"))
     await idle()
     alone.session.connection._ended(ConnectionResetError("gone"))
@@ -152,7 +153,7 @@ async def test_after_a_cut_nobody_waits_long_for_a_reading_that_is_stopped() -> 
 
 async def test_our_own_goodbye_does_not_wait_for_a_reading_that_is_stopped() -> None:
     alone = await Alone(Choosy).open()
-    alone.ui.opened(alone.session)
+    alone.ui.session = alone.session
     alone.peer.send(frame(b"1") + frame(b"2") + frame(b"3"))
     await idle()
     alone.session.exit()
@@ -180,7 +181,7 @@ async def test_an_answer_given_while_hearing_goes_out_at_once() -> None:
             self.session.say(text)
 
     alone = await Alone(Parrot).open()
-    alone.ui.opened(alone.session)
+    alone.ui.session = alone.session
     alone.session.connection._receive(frame(b"one") + frame(b"two"))
     assert b"".join(alone.peer._inbox) == frame(b"one") + frame(b"two")  # in the same turn
     alone.session.exit()
@@ -946,5 +947,5 @@ async def test_when_it_is_over_the_keys_are_dropped_and_nothing_refers_back_to_i
     assert ending.error is not None
     assert ending.error.__traceback__ is None
     assert (alone.session._extensions, alone.session._when_over) == ((), ())
-    assert alone.session._hearer is alone.session.stack.ui
+    assert isinstance(alone.session._hearer, UiHearer)
     alone.peer.close()

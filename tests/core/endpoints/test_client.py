@@ -6,7 +6,7 @@ import pytest
 from serving import QUICK, Says, Serving, Shows, client
 
 from plytalk.core.contracts.authenticator import Authenticator
-from plytalk.core.contracts.endings import EndedBy, Ending
+from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import CannotConnect, Refused, Withdrawn
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.questions import Question
@@ -123,4 +123,4 @@ async def test_whoever_interrupts_a_client_says_goodbye_for_it() -> None:
         with pytest.raises(asyncio.CancelledError):
             await talking
         await serving.talks()
-        assert serving.ui.ending == Ending(EndedBy.THEM, "The other side said exit.")
+        assert serving.ui.ended == ("them", "The other side said exit.")

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from serving import Says, Serving, breaking, client, hooks, server
+from serving import Says, Serving, breaking, breaking_at, client, hooks, server
 
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import BrokenPlugin, CannotConnect, ImpossibleStack, Usage
+from plytalk.core.contracts.events import Closed
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.conversation.direct_chat import DirectChat
@@ -16,7 +17,7 @@ from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import GivenKeys, RecordingUi
 
 
-@pytest.mark.parametrize("method", ["run", "opened"])
+@pytest.mark.parametrize("method", ["run", "open"])
 async def test_a_ui_that_breaks_is_named_and_the_peer_gets_a_goodbye(method: str) -> None:
     async with Serving("ui") as serving:
         its, _ = client(breaking(method))
@@ -33,8 +34,7 @@ async def test_a_ui_that_breaks_at_the_end_is_named() -> None:
     class Breaks(Says):
         """Breaks at the end."""
 
-        def closed(self, session: DirectChat, ending: Ending) -> None:
-            raise ZeroDivisionError
+        show = breaking_at(Closed)
 
     async with Serving("late") as serving:
         with pytest.raises(BrokenPlugin, match="The ui"):
@@ -135,7 +135,7 @@ async def test_a_hook_that_raises_at_the_start_ends_the_conversation_with_a_good
         with pytest.raises(BrokenPlugin, match=r"The hook `session_opened` of .*test_endpoint raised ZeroDivisionError"):
             await its.run("hook", 0)
         await serving.ui.until(over=True)
-        assert serving.ui.ending == Ending(EndedBy.THEM, "The other side said exit.")
+        assert serving.ui.ended == ("them", "The other side said exit.")
         await serving.talks()
         assert serving.ui.messages == ["hello"]
 

@@ -192,7 +192,7 @@ async def test_a_hook_that_breaks_for_one_ends_that_conversation_alone(error: Ca
         await serving.seated(1)
         two = await serving.comes()
         await two.until(over=True)
-        assert two.ending == Ending(EndedBy.THEM, "The other side said exit.")
+        assert two.ended == ("them", "The other side said exit.")
         three = await serving.comes()
         await serving.seated(2)
         one.session.say("hello")
@@ -203,7 +203,7 @@ async def test_a_hook_that_breaks_for_one_ends_that_conversation_alone(error: Ca
         assert [notice for notice in serving.ui.notices if "ZeroDivisionError" in notice or "Not you." in notice]
 
 
-@pytest.mark.parametrize("method", ["run", "opened"])
+@pytest.mark.parametrize("method", ["run", "open"])
 async def test_a_ui_that_breaks_leaves_a_table_that_goes_on_to_the_guests(method: str) -> None:
     async with Hosting("ui-breaks", Table, breaking(method)) as serving:
         its, _ = client(Sits)

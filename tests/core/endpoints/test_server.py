@@ -27,7 +27,7 @@ async def test_a_server_ends_with_its_only_conversation() -> None:
         assert await serving.task == Ending(EndedBy.THEM, "The other side said exit.")
     assert serving.ui.messages == ["hello"]
     assert serving.ui.notices == ["Listening on once with test-typed | test-keys | test-unsealed | test-words."]
-    assert serving.ui.ending == Ending(EndedBy.THEM, "The other side said exit.")
+    assert serving.ui.ended == ("them", "The other side said exit.")
 
 
 async def test_a_server_keeps_on_only_where_it_is_told_to() -> None:
@@ -69,7 +69,7 @@ async def test_a_listener_that_breaks_ends_the_server_too() -> None:
         await its.run("breaks", 0)
 
 
-@pytest.mark.parametrize("failing", ["waiting", "notice"])
+@pytest.mark.parametrize("failing", ["show", "notice"])
 async def test_a_ui_that_breaks_before_anybody_came_leaves_no_listener(failing: str) -> None:
     for _ in range(2):  # the second time the place must be free
         its, _ = server(breaking(failing))

@@ -6,6 +6,7 @@ import pytest
 
 from plytalk.core.bases.attacking import wait_until_idle
 from plytalk.core.contracts.errors import BrokenPlugin
+from plytalk.core.contracts.events import Message, Sender, notify, now
 from plytalk.core.contracts.handshake import Handshake, HandshakeIO
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.questions import Question
@@ -82,11 +83,11 @@ def test_what_is_told_before_a_conversation_opens_is_no_alarm_and_afterwards_it_
         record = ParticipantRecord()
         client = make_session(stack_of(), ours, Role.INITIATOR, record, OutOfBand())
         server = DirectChat(Connection(stack_of(), theirs, Role.RESPONDER))
-        client.stack.ui.notice("It holds the key.")
+        notify(client.stack.ui, "It holds the key.")
         assert all(await asyncio.gather(open_session(client, record), open_session(server, ParticipantRecord())))
         assert record.alarms == []
-        client.stack.ui.message("hello")
-        client.stack.ui.notice("A message did not open.")
+        client.stack.ui.show(Message(id="local/1", time=now(), sender=Sender(), text="hello"))
+        notify(client.stack.ui, "A message did not open.")
         for session in (client, server):
             session.stream.close()
         return record

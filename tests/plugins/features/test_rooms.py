@@ -8,6 +8,7 @@ from crowd import Crowd, Person
 
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.events import Message
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.peers import Role
 from plytalk.plugins.features.rooms import Rooms, layers
@@ -127,7 +128,11 @@ async def test_after_a_cut_nothing_is_missing_and_nothing_is_there_twice(home: P
         said = [text for text in witness.texts if text.startswith("bob: ")]
         assert said == [*(f"bob: b{number}" for number in range(10)), "bob: the end"]
         await bob.shows("alice: away 9")
-        lines = [(one.id, one.body) for one in bob.ui.events if one.kind == "said" and one.sender == "alice"]
+        lines = [
+            (id, text)
+            for (id, sender, text), event in zip(bob.ui.said, bob.ui.happened, strict=True)
+            if sender == "alice" and isinstance(event, Message)
+        ]
         expected = [(event.id, event.text) for event in witness.events if event.name == "alice" and event.kind == 1]
         assert lines == expected
 

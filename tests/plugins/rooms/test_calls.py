@@ -58,7 +58,7 @@ async def test_a_feature_s_command_is_done_at_the_server_for_all_to_see(home: Pa
         alice.say("/tea green", "/TEA  black ", "/slow")
         for ui in (alice.ui, bob.ui, crowd.ui):
             await ui.shows("alice was slow in lobby.")
-            assert [line for line in ui.messages if "pours" in line] == ["alice pours green.", "alice pours black."]
+            assert [line for line in ui.notices if "pours" in line] == ["alice pours green.", "alice pours black."]
 
 
 async def test_a_command_that_fails_is_told_to_its_sender_alone_and_noticed_at_the_server(home: Path) -> None:

@@ -402,19 +402,16 @@ def people(tmp_path: Path, port: int, *names: str) -> Iterator[list[Chat]]:
 
 def hear(client: Chat, kind: str, sender: str) -> dict[str, object]:
     """The next event of this kind from this sender."""
-    while line := client.hear():
-        said = json.loads(line)
-        if said.get("kind") == kind and said["sender"] == sender:
-            return dict(said)
-    raise AssertionError(f"{sender} has not {kind} anything: {client.status()} {client.told}")
+    while (said := client.event(kind))["sender"]["name"] != sender:
+        pass
+    return said
 
 
 def words_until_the_end(client: Chat) -> list[str]:
     """The first word of each line that a client shows until its conversation is over."""
     words = []
-    while (said := json.loads(client.hear()))["type"] != "closed":
-        if said.get("kind") == "said":
-            words.append(said["text"].split()[0])
+    while (said := client.event("message", "closed"))["type"] != "closed":
+        words.append(said["text"].split()[0])
     return words
 
 
@@ -425,15 +422,15 @@ def test_a_server_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
         people(tmp_path, server.port, "bob", "alice", "dave") as (bob, alice, _),
     ):
         alice.say('{"type": "message", "text": "hello"}')
-        before = hear(alice, "said", "alice")
-        assert (before["own"], hear(bob, "said", "alice")["id"]) == (True, before["id"])
+        before = hear(alice, "message", "alice")
+        assert (before["own"], hear(bob, "message", "alice")["id"]) == (True, before["id"])
         server.process.send_signal(signal.SIGKILL)
         server.process.wait()
     with (
         serve(*options, environment=living_in(tmp_path, "server")) as server,
         connect(server.port, "--accept-new", "--ui", "jsonl", environment=living_in(tmp_path, "carol")) as carol,
     ):
-        after = hear(carol, "said", "alice")
+        after = hear(carol, "message", "alice")
         assert (after["id"], after["time"], after["text"], after["own"]) == (before["id"], before["time"], "hello", False)
 
 
@@ -446,7 +443,7 @@ def test_where_no_more_can_be_written_nothing_is_acknowledged_and_the_server_end
         people(tmp_path, server.port, "carol", "alice", "bob") as (carol, alice, _),
     ):
         alice.say('{"type": "message", "text": "first"}')
-        assert hear(alice, "said", "alice")["own"]
+        assert hear(alice, "message", "alice")["own"]
         room = (tmp_path / "history-wal").stat().st_size + 40_000  # less than fits into a pipe: nobody reads it yet
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (room, room))
         with suppress(BrokenPipeError):  # it ends before it has said them all

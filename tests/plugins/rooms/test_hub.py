@@ -8,6 +8,7 @@ import pytest
 from crowd import PATIENT, Crowd
 
 from plytalk.core.contracts.endings import EndedBy
+from plytalk.core.contracts.events import Message
 from plytalk.core.contracts.items import Ack
 from plytalk.core.endpoints.notices import AT_ONCE
 from plytalk.plugins.messages.records import HEADER, MESSAGE, MORE, padded
@@ -34,8 +35,8 @@ async def test_whoever_stays_sees_the_same_in_the_same_order(home: Path) -> None
         assert [number for number, _, _ in expected] == sorted(number for number, _, _ in expected)
         for name, person in zip(("alice", "bob", "carol"), people, strict=False):
             await person.shows("alice: last")
-            assert {said.sender for said in person.ui.events if said.own} == {name}
-            seen = [(said.id, said.sender, said.body) for said in person.ui.events if said.kind == "said"]
+            assert {said.sender.name for said in person.ui.happened if said.own} == {name}
+            seen = [line for line, event in zip(person.ui.said, person.ui.happened, strict=True) if isinstance(event, Message)]
             assert seen == expected
 
 
@@ -47,7 +48,7 @@ async def test_the_sender_is_whoever_the_server_knows_and_nothing_that_was_said(
         assert line == "mallory: bob: I owe you all a beer␍␊bob: really␀\\u{2028}bob: yes"
         assert await bob.shows("owe") == line
         assert await crowd.ui.shows("owe") == line
-        assert {said.sender for said in alice.ui.events if "owe" in said.body} == {"mallory"}
+        assert {sender for _, sender, text in alice.ui.said if "owe" in text} == {"mallory"}
 
 
 @pytest.mark.parametrize("more", [[], ["bob"], ["bob", "carol"]], ids=["two", "three", "four"])
@@ -65,10 +66,10 @@ async def test_two_see_what_three_see(home: Path, more: list[str]) -> None:
         assert alice.ui.notices[-1] == (
             f"You are alice in lobby, with {', '.join(['server', *more])}. /help lists what you can do."
         )
-        assert [said.text for said in alice.ui.events] == ["* [alice] is here.", "alice: hello", "server: hi"]
-        assert [said.own for said in alice.ui.events] == [True, True, False]
-        heard = [said.text for said in crowd.ui.events][len(more) :]
-        assert heard == ["* [alice] is here.", "alice: hello", "* [alice] has left."]
+        assert alice.ui.messages == ["* [alice] is here.", "alice: hello", "server: hi"]
+        assert [event.own for event in alice.ui.happened] == [True, True, False]
+        heard = crowd.ui.messages[len(more) :]
+        assert heard == ["* [alice] is here.", "alice: hello", "server: hi", "* [alice] has left."]
         for other in others:
             other.say("exit")
         assert (await crowd.ended()).by is EndedBy.THEM
@@ -126,7 +127,7 @@ async def test_a_newcomer_gets_the_backlog_once_and_its_own_old_words_with_it(ho
         alice.say("four")
         await bob.shows("four")
         assert bob.ui.messages == ["alice: two", "alice: three", "* [bob] has left.", "* [bob] is here.", "alice: four"]
-        assert [said.own for said in bob.ui.events] == [False, False, False, True, False]
+        assert [event.own for event in bob.ui.happened] == [False, False, False, True, False]
 
 
 async def test_somebody_else_s_past_under_our_name_is_not_ours(home: Path) -> None:
@@ -138,7 +139,7 @@ async def test_somebody_else_s_past_under_our_name_is_not_ours(home: Path) -> No
         other.say("and I am here")
         assert await alice.shows("and I am") == "bob: and I am here"
         await other.shows("and I am here")
-        own = [said.body for said in other.ui.events if said.own and said.kind == "said"]
+        own = [event.text for event in other.ui.happened if event.own and isinstance(event, Message)]
         assert own == ["and I am here"]
 
 

@@ -8,7 +8,7 @@ from crowd import Crowd, Screen
 
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import BrokenPlugin, Usage
-from plytalk.core.contracts.ui import Said
+from plytalk.core.contracts.events import Event, MemberEvent, Open
 from plytalk.core.endpoints.handlers import Presence
 from plytalk.plugins.rooms.local_member import LocalMember
 from plytalk.testing.verdict import idle
@@ -115,9 +115,10 @@ async def test_a_screen_that_breaks_leaves_the_room_and_the_others_go_on(home: P
     class Breaks(Screen):
         """Breaks when bob comes."""
 
-        def event(self, said: Said) -> None:
-            if said.sender == "bob":
+        def show(self, event: Event) -> None:
+            if isinstance(event, MemberEvent) and event.sender.name == "bob":
                 raise ZeroDivisionError
+            super().show(event)
 
     async with Crowd(home, screen=Breaks) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
@@ -127,16 +128,18 @@ async def test_a_screen_that_breaks_leaves_the_room_and_the_others_go_on(home: P
         await idle()
 
 
-@pytest.mark.parametrize("method", ["run", "opened"])
+@pytest.mark.parametrize("method", ["run", "open"])
 @pytest.mark.parametrize("keep", [True, False])
 async def test_a_ui_that_breaks_ends_a_server_only_if_it_is_there_once(home: Path, method: str, keep: bool) -> None:
     async def later(self, *arguments) -> None:
         raise ZeroDivisionError
 
-    def broken(self, *arguments) -> None:
-        raise ZeroDivisionError
+    def broken(self, event: Event) -> None:
+        if isinstance(event, Open):
+            raise ZeroDivisionError
+        Screen.show(self, event)
 
-    breaks = type("Breaks", (Screen,), {"__doc__": "Breaks.", method: later if method == "run" else broken})
+    breaks = type("Breaks", (Screen,), {"__doc__": "Breaks.", **({"run": later} if method == "run" else {"show": broken})})
     async with Crowd(home, screen=breaks, keep=keep) as crowd:
         stranger = await crowd.stranger("alice")
         await stranger.session.over()

@@ -7,6 +7,7 @@ import pytest
 from crowd import PATIENT, Crowd
 
 from plytalk.core.contracts.endings import EndedBy
+from plytalk.core.contracts.events import Message
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.conversation.direct_chat import DirectChat
@@ -111,7 +112,7 @@ async def test_guests_of_existing_chats_are_marked_for_everyone_to_see(home: Pat
         name, _, rest = line.partition(" ")
         assert rest == f"[{marks}]: hello"
         assert (await crowd.ui.shows("hello")) == line
-        assert next(said.marks for said in alice.ui.events if said.kind == "said") == tuple(marks.split(", "))
+        assert next(event.sender.marks for event in alice.ui.happened if isinstance(event, Message)) == tuple(marks.split(", "))
         alice.say("welcome")
         await other.stack.ui.until(messages=1)
         assert other.stack.ui.messages == ["alice: welcome"]
@@ -156,6 +157,18 @@ async def test_two_guests_hear_each_other_s_words_as_they_were_said(home: Path) 
         await asyncio.gather(one.over(), other.over())
 
 
+class Raw:
+    """Keeps what it hears as it comes."""
+
+    raw = True
+
+    def __init__(self, heard: list[str]) -> None:
+        self.message = heard.append
+
+    def notice(self, sentence: str) -> None:
+        """Nothing."""
+
+
 @pytest.mark.parametrize("esc", ["\x1b[2J", "\x1b]0;owned\x07", "\x9b2J", "\r", "\n", "\x08", "\u202e"])
 @pytest.mark.parametrize("headless", [True, False], ids=["two", "three"])
 async def test_what_reaches_a_guest_is_clean_however_many_are_there(home: Path, esc: str, headless: bool) -> None:
@@ -163,7 +176,7 @@ async def test_what_reaches_a_guest_is_clean_however_many_are_there(home: Path, 
     async with Crowd(home, headless=headless, guests=[place]) as crowd:
         alice, other = await crowd.comes("alice"), await guest("demo01", place.host)
         heard: list[str] = []
-        other.stack.ui.raw, other._hearer.message = True, heard.append  # type: ignore[misc, assignment]
+        other.heard_by(Raw(heard))
         while len(crowd.hub.first) < 3 - headless:  # noqa: ASYNC110
             await asyncio.sleep(0)
         alice.say(f"hello{esc}there", f"/me waves{esc}!", f"/topic tea{esc}four")

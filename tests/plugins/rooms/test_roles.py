@@ -10,6 +10,8 @@ from plytalk.plugins.rooms.room_events import Kind, RoomEvent
 class Scribe:
     """It writes down what it hears."""
 
+    hears_own = False
+
     def __init__(self, id: int, name: str) -> None:
         self.id, self.name, self.person = id, name, name
         self.written: list[str] = []

@@ -21,6 +21,8 @@ from plytalk.testing.verdict import idle
 class Hears:
     """An ear."""
 
+    hears_own = False
+
     def __init__(self, id: int) -> None:
         self.id, self.person, self.name = id, id, f"ear {id}"
         self.heard: list[RoomEvent] = []

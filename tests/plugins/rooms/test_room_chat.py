@@ -22,7 +22,7 @@ async def test_what_is_said_while_hearing_goes_out_in_one_piece_also_where_it_wa
             self.session.say("and more")
 
     alone = await Alone(Holds, make_chat=RoomChat).open()
-    alone.ui.opened(alone.session)
+    alone.ui.session = alone.session
     alone.session.connection._receive(frame(b"one"))
     assert [*alone.peer._inbox] == [frame(b"one") + frame(b"and more")]
     alone.session.exit()

@@ -13,6 +13,7 @@ from meeting import End, Meeting, end
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import BrokenPlugin, NotDone, Refused, Truncated
+from plytalk.core.contracts.events import Event, Open
 from plytalk.core.contracts.items import Ack, Extension, Pong
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.ui import Conversation
@@ -67,12 +68,18 @@ def ends(tmp_path: Path):
 Screen.says, Screen.thinks = "", 0.0  # what a meeting asks of its people
 
 
+async def never(*arguments: object) -> None:
+    raise AssertionError("the test connects by hand")
+
+
 @asynccontextmanager
 async def visiting(room_client: RoomClient, ends: tuple[End, End]) -> AsyncIterator[tuple[RoomChat, Server]]:
     """One connection of a visit; it is cut when the block ends."""
     ends[1].person.messages.clear()
     async with Meeting(*ends, make_chat=RoomChat) as meeting:
         assert meeting.outcomes == (None, None)
+        if not hasattr(room_client, "stack"):
+            room_client.begin(meeting.client, never, never)  # type: ignore[arg-type]
         room_client.opened(meeting.client)
         yield meeting.client, Server(meeting.server, ends[1].person)  # type: ignore[arg-type]
         await idle()
@@ -108,8 +115,9 @@ async def test_events_are_shown_once_and_its_own_are_marked(ends) -> None:
         server.happens(9, "mine, too", "al")
         server.happens(10, "another member's", "alice")
         await idle()
-        assert [(said.id, said.own) for said in client.person.events] == [
-            (5, False), (7, True), (8, True), (9, True), (10, False),
+        assert [(event.id, event.own, event.replayed) for event in client.person.happened] == [
+            ("lobby/5", False, True), ("lobby/7", True, False), ("lobby/8", True, False), ("lobby/9", True, False),
+            ("lobby/10", False, False),
         ]  # fmt: skip
 
 
@@ -166,6 +174,8 @@ async def test_a_return_to_a_server_without_rooms_does_not_wait_for_a_welcome(en
         await idle()
     async with Meeting(*both, make_chat=RoomChat) as meeting:
         both[1].person.messages.clear()
+        if not hasattr(room_client, "stack"):
+            room_client.begin(meeting.client, never, never)  # type: ignore[arg-type]
         room_client.opened(meeting.client)
         meeting.client.say("while away")
         await idle()
@@ -408,6 +418,7 @@ class Program(Screen):
     said = 0
 
     async def run(self, conversation: Conversation) -> None:
+        self.session = conversation
         while True:
             conversation.say(f"line {self.said}")
             self.said += 1
@@ -467,7 +478,7 @@ async def test_an_exit_while_away_ends_at_once_where_nothing_is_to_be_sent(home:
         room_client = await away(crowd, bob)
         room_client.say("exit")
         assert await bob.over() == Ending(EndedBy.US, "You said exit.")
-        assert bob.ui.ending == room_client.ending
+        assert bob.ui.ended == (room_client.ending.by.value, room_client.ending.reason)
 
 
 async def test_an_exit_while_away_comes_after_what_was_said_there(home: Path, slow: asyncio.Event) -> None:
@@ -531,8 +542,10 @@ async def test_a_ui_that_breaks_as_it_opens_leaves_no_connection_behind(home: Pa
     class Breaks(Screen):
         """Breaks."""
 
-        def opened(self, session: Conversation) -> None:
-            raise ZeroDivisionError
+        def show(self, event: Event) -> None:
+            if isinstance(event, Open):
+                raise ZeroDivisionError
+            super().show(event)
 
     async with Crowd(home, headless=True) as crowd:
         stack, _ = stack_of(crowd.home("bob"), Memory, Rooms, screen=Breaks)

@@ -6,12 +6,13 @@ import os
 import sys
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import OutputFailed, UnknownPeer
-from plytalk.core.contracts.ui import Said
+from plytalk.core.contracts.events import Event, Joined, Message, Renamed, Sender, Topic
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.io.lines import LineReader
@@ -120,36 +121,37 @@ def colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
 
 
-def happened(text: str, sender: str, at: float | None = None) -> Said:
-    return Said(text, "said", sender, "", 1, int((time.time() if at is None else at) * 1000))
+def happened(sender: str, at: float | None = None) -> Message:
+    then = datetime.fromtimestamp(time.time() if at is None else at, UTC)
+    return Message(id="lobby/1", time=then, room="lobby", sender=Sender(name=sender), text="")
 
 
 @pytest.mark.usefixtures("colours")
 def test_a_name_has_always_the_same_colour_and_nothing_else_has_one() -> None:
-    spoken, did = on_screen(happened("alice: hello alice", "alice")), on_screen(happened("* alice waves", "alice"))
+    spoken, did = on_screen(happened("alice"), "alice: hello alice"), on_screen(happened("alice"), "* alice waves")
     assert spoken.endswith("malice\x1b[39m: hello alice")
     assert spoken.startswith("\x1b[3")
     assert did == f"* {spoken.removesuffix(': hello alice')} waves"
-    assert on_screen(happened("* [alice] has left.", "alice")) == f"* [{spoken.removesuffix(': hello alice')}] has left."
-    assert len({on_screen(happened(name, name)).removesuffix(f"{name}\x1b[39m") for name in map(str, range(100))}) == 6
+    assert on_screen(happened("alice"), "* [alice] has left.") == f"* [{spoken.removesuffix(': hello alice')}] has left."
+    assert len({on_screen(happened(name), name).removesuffix(f"{name}\x1b[39m") for name in map(str, range(100))}) == 6
     for text, sender in (("you, to alice alone: hello", "bob"), ("hello alice", "alice"), (": hello", "")):
-        assert on_screen(happened(text, sender)) == text
+        assert on_screen(happened(sender), text) == text
 
 
 @pytest.mark.usefixtures("colours")
 @pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
 def test_no_colour_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)
-    assert on_screen(happened("alice: hello", "alice")) == "alice: hello"
-    assert on_screen(happened("* [alice] has left.", "alice")) == "* [alice] has left."
+    assert on_screen(happened("alice"), "alice: hello") == "alice: hello"
+    assert on_screen(happened("alice"), "* [alice] has left.") == "* [alice] has left."
 
 
 def test_what_was_said_a_while_ago_has_its_time() -> None:
     now = time.time()
-    for at, form in ((now - 90_000, "%Y-%m-%d %H:%M"), (now, ""), (now + 1e6, ""), (1e15, ""), (0, "")):
+    for at, form in ((now - 90_000, "%Y-%m-%d %H:%M"), (now, ""), (now + 1e6, ""), (0, "")):
         before = f"{time.strftime(form, time.localtime(at))} " if form else ""
-        assert on_screen(happened("Somebody came.", "", at)) == f"{before}Somebody came."
-    assert on_screen(happened("Somebody came.", "", now - 90)).removesuffix("Somebody came.") in (
+        assert on_screen(happened("", at), "Somebody came.") == f"{before}Somebody came."
+    assert on_screen(happened("", now - 90), "Somebody came.").removesuffix("Somebody came.") in (
         time.strftime("%H:%M ", time.localtime(now - 90)),
         time.strftime("%Y-%m-%d %H:%M ", time.localtime(now - 90)),  # it is just past midnight
     )
@@ -157,7 +159,18 @@ def test_what_was_said_a_while_ago_has_its_time() -> None:
 
 async def test_what_the_user_typed_is_not_shown_again_but_what_it_brought_about_is(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console()
-    for kind in ("said", "did", "joined", "renamed", "topic", "told", "other"):
-        console.event(Said(f"alice {kind}", kind, "alice", "", own=True))
+    common: dict = {"id": "lobby/1", "time": datetime.now(UTC), "room": "lobby", "sender": Sender(name="alice"), "own": True}
+    events: list[Event] = [
+        Message(**common, text="said"),
+        Message(**common, text="did", action=True),
+        Joined(**common),
+        Renamed(**common, name="al"),
+        Topic(**common, text="tea"),
+        Message(**common, text="told", private=True, to="bob"),
+    ]
+    for event in events:
+        console.show(event)
     console._out.flush()
-    assert capsys.readouterr().out.splitlines() == [f"alice {kind}" for kind in ("renamed", "topic", "told", "other")]
+    assert capsys.readouterr().out.splitlines() == [
+        "* [alice] is now [al].", "* [alice] set the topic: tea", "you, to bob alone: told",
+    ]  # fmt: skip

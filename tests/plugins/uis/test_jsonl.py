@@ -5,15 +5,17 @@ import contextlib
 import io
 import json
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plytalk.core.contracts.endings import EndedBy
-from plytalk.core.contracts.ui import Said
+from plytalk.core.contracts.events import Message, Sender, now
+from plytalk.core.conversation.ui_hearer import show_closed
 from plytalk.core.io.lines import LineReader
-from plytalk.plugins.uis.jsonl import Jsonl, layers
+from plytalk.plugins.uis.jsonl import MAX_LINE, Jsonl, as_line, layers
 from plytalk.testing import Endpoint, check_ui, open_ends, stack_of
 
 
@@ -33,7 +35,7 @@ async def obeys(ui: Jsonl, writer: io.FileIO, *orders: object) -> Endpoint:
     writer.close()
     async with open_ends(replace(stack_of(), ui=ui), stack_of()) as (side, other):
         await ui.run(side.session)
-        ui.closed(side.session, await side.over())
+        show_closed(ui, await side.over())
         await other.over()
     return other
 
@@ -50,22 +52,23 @@ async def test_orders_are_obeyed_and_events_told(program, capsys: pytest.Capture
     )
     assert other.ui.messages == ["hello", "a␊b\\u{2028}"]
     out, err = capsys.readouterr()
-    assert [json.loads(line) for line in out.splitlines()] == [
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [event.pop("id") for event in events] == [f"local/{number}" for number in range(1, 5)]
+    assert all(datetime.fromisoformat(event.pop("time")).tzinfo for event in events)
+    us = {"name": None, "key": None, "marks": []}
+    said = {"type": "message", "sender": us, "room": None, "own": True, "replayed": False, "action": False, "private": False}
+    layers = {"transport": "test-nowhere", "framer": "test-typed", "handshake": "test-keys", "cipher": "test-unsealed",
+              "messages": "test-words", "ui": "jsonl"}  # fmt: skip
+    assert events == [
         {
-            "type": "open",
-            "peer": "memory:server",
-            "stack": {
-                "transport": "test-nowhere",
-                "framer": "test-typed",
-                "handshake": "test-keys",
-                "cipher": "test-unsealed",
-                "messages": "test-words",
-                "ui": "jsonl",
-            },
+            "type": "open", "version": 1, "peer": "memory:server", "role": "client", "stack": layers,
+            "line": "test-typed | test-keys | test-unsealed | test-words", "key": None,
         },
-        {"type": "closed", "reason": "You said exit."},
-    ]
-    assert err == "Talking to memory:server over test-typed | test-keys | test-unsealed | test-words.\n"
+        {**said, "text": "hello", "to": None},
+        {**said, "text": "a\nb\u2028", "to": None},
+        {"type": "closed", "reason": "You said exit.", "by": "us", "exit_code": 0, "final": True},
+    ]  # fmt: skip
+    assert err == ""
 
 
 async def test_the_end_of_input_says_exit(program) -> None:
@@ -86,7 +89,10 @@ async def test_the_end_of_input_says_exit(program) -> None:
         "{}",
         '{"type": "message"}',
         '{"type": "message", "text": 42}',
-        '{"type": "message", "text": "a", "to": "b"}',
+        '{"type": "message", "text": "a", "to": 7}',
+        '{"type": "command"}',
+        '{"type": "command", "command": "who", "args": "all"}',
+        '{"type": "message", "text": "half \\ud800"}',
         '{"type": "exit", "now": true}',
         '{"type": "shout", "text": "a"}',
         '{"type": "message", "text": "a"',
@@ -96,11 +102,14 @@ async def test_the_end_of_input_says_exit(program) -> None:
     ],
     ids=lambda order: order[:30],
 )
-async def test_what_is_no_order_is_skipped_and_said(program, order: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_what_is_no_order_is_answered_by_an_error(program, order: str, capsys: pytest.CaptureFixture[str]) -> None:
     ui, writer = program
     other = await obeys(ui, writer, order, {"type": "message", "text": "after"})
     assert other.ui.messages == ["after"]
-    assert "Skipped a line of input that is neither" in capsys.readouterr().err
+    (error,) = [event for event in map(json.loads, capsys.readouterr().out.splitlines()) if event["type"] == "error"]
+    assert error["text"].startswith("A line of input was not understood: ")
+    assert error["code"] == "bad-input"
+    assert '{"type":"exit"}' in error["hint"]
 
 
 async def test_a_skipped_line_is_something_not_done(program) -> None:
@@ -113,27 +122,57 @@ async def test_a_skipped_line_is_something_not_done(program) -> None:
         await other.over()
 
 
-async def test_halves_of_surrogate_pairs_are_replaced_with_one_notice(program, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_commands_go_to_the_conversation_and_a_message_to_one_is_one_of_them(program) -> None:
+    class Commanded:
+        """Notes its commands."""
+
+        ending, given = None, []
+
+        def command(self, name: str, args: tuple[str, ...] = (), request: str | None = None) -> None:
+            self.given.append((name, args, request))
+
+        def exit(self) -> None:
+            """Nothing."""
+
     ui, writer = program
-    texts = ["a\ud800b", "\udfff\udfff", "\U0001f600"]
-    other = await obeys(ui, writer, *({"type": "message", "text": text} for text in texts))
-    assert other.ui.messages == ["a\ufffdb", "\ufffd\ufffd", "\U0001f600"]
-    assert capsys.readouterr().err.count("surrogate") == 1
+    for order in (
+        {"type": "command", "command": "kick", "args": ["al ice", "spam"], "request": "1"},
+        {"type": "command", "command": "who"},
+        {"type": "message", "text": "psst", "to": "bob"},
+    ):
+        writer.write(json.dumps(order).encode() + b"\n")
+    writer.close()
+    conversation = Commanded()
+    with contextlib.suppress(AttributeError):  # it has no `drain`
+        await ui.run(conversation)
+    assert conversation.given == [("kick", ("al ice", "spam"), "1"), ("who", (), None), ("msg", ("bob", "psst"), None)]
+
+
+async def test_a_chat_of_two_answers_a_command_with_an_error(program, capsys: pytest.CaptureFixture[str]) -> None:
+    ui, writer = program
+    await obeys(ui, writer, {"type": "command", "command": "who", "request": "7"})
+    (error,) = [event for event in map(json.loads, capsys.readouterr().out.splitlines()) if event["type"] == "error"]
+    assert (error["code"], error["command"], error["request"]) == ("no-commands", "who", "7")
+
+
+async def test_a_line_that_is_too_long_is_answered_by_an_error(program, capsys: pytest.CaptureFixture[str]) -> None:
+    ui, writer = program
+    writing = asyncio.create_task(asyncio.to_thread(writer.write, b'"' + b"x" * MAX_LINE + b'"\n'))
+    async with open_ends(replace(stack_of(), ui=ui), stack_of()) as (side, other):
+        running = asyncio.create_task(ui.run(side.session))
+        await writing
+        writer.close()
+        await running
+        await other.over()
+    assert f"a line has at most {MAX_LINE:,}" in capsys.readouterr().out
 
 
 @given(st.text(st.characters(codec=None)))
 def test_whatever_is_heard_is_one_line_of_ascii_that_says_it_exactly(text: str) -> None:
-    async def main() -> str:
-        shown = io.StringIO()
-        with contextlib.redirect_stdout(shown):
-            Jsonl().message(text)
-        return shown.getvalue()
-
-    line = asyncio.run(main())
-    assert line.endswith("\n")
-    assert line[:-1].isascii()
-    assert line[:-1].isprintable()
-    assert json.loads(line) == {"type": "message", "text": text}
+    line = as_line(Message(id="local/1", time=now(), sender=Sender(), text=text))
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["text"] == text
 
 
 async def test_what_is_heard_is_not_cleaned_twice(program, capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,24 +181,7 @@ async def test_what_is_heard_is_not_cleaned_twice(program, capsys: pytest.Captur
         other.say("\x1b[2J")
         other.say("exit")
         await other.over()
-    assert '{"type": "message", "text": "\\u001b[2J"}' in capsys.readouterr().out
-
-
-async def test_what_happens_among_several_is_told_with_all_it_is_made_of(capsys: pytest.CaptureFixture[str]) -> None:
-    evil = "b\x1b[2J\n\u202e\x7f\x9b"
-    ui = Jsonl()
-    ui.event(Said(f"{evil}: hello", "said", evil, f"hello{evil}", 7, 1790000000000, ("not authenticated",), True))
-    ui.event(Said("* [bob] is here.", "joined", "bob", ""))
-    ui._out.flush()
-    out = capsys.readouterr().out
-    first, second = out.splitlines()
-    assert out.isascii()
-    assert (first + second).isprintable()
-    assert json.loads(first) == {
-        "type": "event", "kind": "said", "sender": evil, "text": f"hello{evil}", "id": 7, "time": 1790000000000,
-        "marks": ["not authenticated"], "own": True,
-    }  # fmt: skip
-    assert json.loads(second)["kind"] == "joined"
+    assert '"text":"\\u001b[2J"' in capsys.readouterr().out
 
 
 def test_it_is_the_layer_of_its_module() -> None:

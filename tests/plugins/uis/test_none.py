@@ -6,7 +6,7 @@ import programs
 import pytest
 
 from plytalk.core.contracts.errors import UnknownPeer
-from plytalk.core.contracts.ui import Said
+from plytalk.core.contracts.events import Message, Sender, now
 from plytalk.plugins.uis.none import Nobody, layers
 from plytalk.testing import check_ui, open_ends, stack_of
 
@@ -27,7 +27,7 @@ async def test_notices_are_told_and_messages_are_not_shown(capsys: pytest.Captur
 
 
 def test_what_happens_among_several_is_not_shown_either(capsys: pytest.CaptureFixture[str]) -> None:
-    Nobody().event(Said("bob: hello", "said", "bob", "hello"))
+    Nobody().show(Message(id="lobby/1", time=now(), room="lobby", sender=Sender(name="bob"), text="hello"))
     assert capsys.readouterr() == ("", "")
 
 

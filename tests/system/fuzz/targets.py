@@ -7,7 +7,7 @@ leaves a target is a crash. Some also check what must hold of the result, whatev
 import io
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 
@@ -36,6 +36,7 @@ from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.suites import SETS
 from plytalk.plugins.rooms.bans import Ban
 from plytalk.plugins.rooms.moderation import Moderation
+from plytalk.plugins.rooms.requests import line_of
 from plytalk.plugins.rooms.room_events import RoomEvent
 from plytalk.plugins.uis.jsonl import Jsonl
 from plytalk.trust.authorized_keys import allowed
@@ -335,10 +336,10 @@ class Obeyed:
             prepared = messages.prepare(text)
             assert prepared is None or all(isinstance(packed, bytes) for packed in messages.pack([prepared]))
 
-    def exit(self) -> None: ...
+    def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
+        self.say(line_of(name, args))
 
-    def notice(self, sentence: str) -> None:
-        assert sentence.isprintable()
+    def exit(self) -> None: ...
 
 
 @target("jsonl")

@@ -26,7 +26,7 @@ STEPS: tuple[tuple[type, str], ...] = (
     (Plytalk1, "respond"),
     (NoiseTransport, "__init__"), (NoiseTransport, "seal"), (NoiseTransport, "open"),
     (Records, "__init__"), (Records, "pack"), (Records, "unpack"), (Records, "prepare"),
-    (Jsonl, "opened"), (Jsonl, "run"), (Jsonl, "message"), (Jsonl, "closed"), (Jsonl, "notice"),
+    (Jsonl, "run"), (Jsonl, "show"),
 )  # fmt: skip
 
 

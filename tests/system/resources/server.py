@@ -45,8 +45,8 @@ class Server:
         for line in stream:
             lines.append(line.decode(errors="replace").rstrip("\n"))
             self._heard(lines[-1])
-            if not self.port and lines[-1].startswith("Listening on "):
-                self.port = int(lines[-1].partition(" with ")[0].rpartition(":")[2])
+            if not self.port and '"code":"listening"' in lines[-1]:
+                self.port = int(json.loads(lines[-1])["data"]["address"].rpartition(":")[2])
                 self._ready.set()
         self._ready.set()
 

@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -16,6 +17,7 @@ from unittest.mock import patch
 from plytalk.cli.main import complain, main
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import Refused
+from plytalk.core.contracts.events import Message, Sender, notify, now
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.optional import prepare
@@ -106,11 +108,11 @@ class Counting:
 
     def __init__(self, ui: Ui) -> None:
         self.shown, self._ui = 0, ui
-        self.raw, self.notice = ui.raw, ui.notice
+        self.raw, self.notice = ui.raw, partial(notify, ui)
 
     def message(self, text: str) -> None:
         self.shown += 1
-        self._ui.message(text)
+        self._ui.show(Message(id=self._ui.next_id(), time=now(), sender=Sender(), text=text))
 
 
 def one_line_each(texts: Sequence[str], lines: list[str], begins: str) -> list[str]:
@@ -173,7 +175,7 @@ def jsonl_messages(texts: Sequence[str]) -> list[str]:
     """jsonl: messages of secure-chat."""
     lines = told("secure-chat", Jsonl, texts)
     assert all(line.isascii() for line in lines)
-    shown = [json.loads(line)["text"] for line in lines]
+    shown = [said["text"] for said in map(json.loads, lines) if not said["own"]]
     assert [text.encode(errors="replace").decode() for text in texts] == shown, "a message arrives changed"
     return lines
 
@@ -238,7 +240,11 @@ def console_notices(texts: Sequence[str]) -> list[str]:
 @sink
 def jsonl_notices(texts: Sequence[str]) -> list[str]:
     """jsonl: notices of authenticators."""
-    return one_line_each(texts, judged(Jsonl, texts), "It says ")
+    lines = judged(Jsonl, texts)
+    told = [json.loads(line)["text"] for line in lines]
+    assert len(told) == len(texts)
+    assert all(text.startswith("It says ") for text in told)
+    return lines
 
 
 # -- what lies in files -------------------------------------------------------------------------------------------------------

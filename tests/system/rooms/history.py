@@ -266,12 +266,14 @@ class Check:
         while line := await life.process.stdout.readline():
             with contextlib.suppress(ValueError):  # a killed process writes half a line
                 said = json.loads(line)
-                if said["type"] == "event":
-                    life.shown.append((said["id"], said["text"].split(" ")[0] if said["kind"] == "said" else ""))
-                    if said["own"] and said["kind"] == "said":
+                if said.get("room") and said["type"] != "you":
+                    is_message = said["type"] == "message"
+                    number = int(said["id"].rpartition("/")[2])
+                    life.shown.append((number, said["text"].split(" ")[0] if is_message else ""))
+                    if said["own"] and is_message:
                         life.own.add(life.shown[-1][1])
-                elif said["type"] == "message":  # two are there: lines alone
-                    life.shown.append((0, said["text"].split(" ")[0]))
+                elif said["type"] in ("notice", "error"):
+                    life.told.append(said["text"])
                 self._news.set()
 
     async def _read_notices(self, process: asyncio.subprocess.Process, told: list[str]) -> None:

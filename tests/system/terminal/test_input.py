@@ -66,9 +66,9 @@ def test_jsonl_goes_on_too():
     with serve("--keep", *DEMO, "--ui", "jsonl", command=fed("exec {chat} </dev/null")) as server:
         for _ in range(2):
             with connect(server.port, *DEMO) as caller:
-                assert '"open"' in server.hear()
+                server.event("open")
                 caller.say("hello")
-                assert '"message"' in server.hear()
+                assert server.event("message")["text"] == "hello"
                 caller.say("exit")
-                assert '"closed"' in server.hear()
+                server.event("closed")
                 assert caller.status() == 0

@@ -1,6 +1,7 @@
 """jsonl: one JSON object a line, for the programs that talk through `chat`."""
 
 import json
+from datetime import datetime
 
 import pytest
 from peers import habits, secure_chat, start
@@ -8,7 +9,6 @@ from programs import connect, serve
 
 JSONL = ("--profile", "secure-chat", "--ui", "jsonl")
 STACK = {"transport": "tcp", "framer": "typed", "handshake": "rsa", "cipher": "aesgcm", "messages": "text", "ui": "jsonl"}
-SKIPPED = 'Skipped a line of input that is neither {"type": "message", "text": "..."} nor {"type": "exit"}.'
 
 
 def order(ours, **what):
@@ -16,21 +16,43 @@ def order(ours, **what):
 
 
 def event(ours):
-    return json.loads(ours.hear())
+    """The next event that is not about oneself, without what differs each time."""
+    told = ours.event("open", "message", "error", "closed", "joined", "left")
+    assert datetime.fromisoformat(told.pop("time")).tzinfo
+    assert told.pop("id").startswith("local/")
+    return told
+
+
+def said(text, own=False):
+    sender = {"name": None, "key": None, "marks": [] if own else ["not authenticated"]}
+    return {
+        "type": "message", "text": text, "sender": sender, "own": own, "room": None, "replayed": False, "action": False,
+        "private": False, "to": None,
+    }  # fmt: skip
+
+
+def closed(reason, by):
+    return {"type": "closed", "reason": reason, "by": by, "exit_code": 0, "final": True}
 
 
 def test_both_sides_of_a_conversation():
     with serve(*JSONL) as server, connect(server.port, *JSONL) as client:
         opened = event(client)
-        assert opened == {"type": "open", "peer": f"127.0.0.1:{server.port}", "stack": STACK}
+        assert opened == {
+            "type": "open", "version": 1, "peer": f"127.0.0.1:{server.port}", "role": "client", "stack": STACK,
+            "line": " | ".join(STACK[kind] for kind in ("framer", "handshake", "cipher", "messages")),
+            "key": None,
+        }  # fmt: skip
         assert event(server)["stack"] == STACK
         order(client, type="message", text="Grüße\nin two lines")
-        assert event(server) == {"type": "message", "text": "Grüße\nin two lines"}
+        assert event(server) == said("Grüße\nin two lines")
+        assert event(client) == said("Grüße\nin two lines", own=True)
         order(server, type="message", text="")
-        assert event(client) == {"type": "message", "text": ""}
+        assert event(client) == said("")
         order(client, type="exit")
-        assert event(server) == {"type": "closed", "reason": "The other side said exit."}
-        assert event(client) == {"type": "closed", "reason": "You said exit."}
+        assert event(server) == said("", own=True)
+        assert event(server) == closed("The other side said exit.", "them")
+        assert event(client) == closed("You said exit.", "us")
         assert (server.status(), client.status()) == (0, 0)
         assert server.hear() == client.hear() == ""
 
@@ -41,7 +63,8 @@ def test_with_a_peer_that_is_not_ours_and_the_end_of_input():
         order(ours, type="message", text="hello")
         assert peer.hear() == "Message Received: hello"
         ours.end_input()
-        assert event(ours) == {"type": "closed", "reason": "You said exit."}
+        assert event(ours) == said("hello", own=True)
+        assert event(ours) == closed("You said exit.", "us")
         assert (ours.status(), peer.status()) == (0, 0)
 
 
@@ -49,10 +72,10 @@ def test_with_a_peer_that_is_not_ours_and_the_end_of_input():
     "line",
     [
         "hello", "", "[]", "5", '"exit"', "{}", '{"type": "message"}', '{"type": "message", "text": 5}', '{"type": "quit"}',
-        '{"type": "message", "text": "x", "to": "y"}', '{"type": "exit", "now": true}', '{"type": ["exit"]}', "[" * 100_000, "{",
+        '{"type": "message", "text": "x", "to": 7}', '{"type": "exit", "now": true}', '{"type": ["exit"]}', "[" * 100_000, "{",
     ],
 )  # fmt: skip
-def test_what_is_no_order_is_skipped_with_a_word_and_never_sent(line, talk):
+def test_what_is_no_order_is_answered_by_an_error_and_never_sent(line, talk):
     ours, sock, key = talk
     ours.say(line)
     order(ours, type="message", text=f"behind {len(line)} {line[:20]}")
@@ -66,7 +89,7 @@ def talk():
         yield ours, sock, secure_chat.handshake_client(sock)
 
 
-def test_the_word_is_said_on_standard_error_three_times_at_most():
+def test_each_line_that_is_no_order_is_answered_and_nothing_stands_on_standard_error():
     with serve(*JSONL) as ours, habits.connect(ours.port) as sock:
         key = secure_chat.handshake_client(sock)
         for _ in range(5):
@@ -75,10 +98,14 @@ def test_the_word_is_said_on_standard_error_three_times_at_most():
         assert secure_chat.recv_message(sock, key) == "exit"
         sock.close()
         assert ours.status() == 1  # a program learns from the exit code that a line of it was not done
-        assert [line for line in ours.told if line.startswith("Skipped")] == [SKIPPED] * 2 + [
-            SKIPPED + " (Further ones like this are not shown.)"
+        assert event(ours)["type"] == "open"
+        for _ in range(5):
+            assert event(ours)["code"] == "bad-input"
+        assert event(ours)["type"] == "closed"
+        assert ours.hear() == ""
+        assert [line for line in ours.told if not line.startswith("Warning: ")] == [
+            "chat: Something that you asked for could not be done."
         ]
-        assert [event(ours)["type"], event(ours)["type"], ours.hear()] == ["open", "closed", ""]
 
 
 def test_a_text_that_ends_the_chat_ends_it():
@@ -94,22 +121,20 @@ def test_a_text_that_ends_the_chat_ends_it():
 def test_what_is_wrong_is_in_the_event_and_on_standard_error():
     with serve(*JSONL) as ours, habits.connect(ours.port) as sock:
         secure_chat.handshake_client(sock)
-        ours.tells("Talking to ")
+        assert event(ours)["type"] == "open"
         habits.vanish(sock)
         assert ours.status() == 8
-        assert event(ours)["type"] == "open"
-        closed = event(ours)
-        assert closed["type"] == "closed"
-        assert closed["reason"].startswith("The connection was cut")
-        assert ours.told[-1] == f"chat: {closed['reason']}"
+        over = event(ours)
+        assert (over["type"], over["by"], over["exit_code"]) == ("closed", "fault", 8)
+        assert over["reason"].startswith("The connection was cut")
+        assert ours.told[-1] == f"chat: {over['reason']}"
 
 
-def test_lone_surrogates_are_replaced_with_a_notice_and_come_in_as_what_could_be_read():
+def test_lone_surrogates_are_refused_and_come_in_as_what_could_be_read():
     with serve(*JSONL) as ours, habits.connect(ours.port) as sock:
         key = secure_chat.handshake_client(sock)
-        ours.say('{"type": "message", "text": "\\ud800"}')
-        assert secure_chat.recv_message(sock, key) == "\N{REPLACEMENT CHARACTER}"
-        ours.tells("half a surrogate pair in it: each is replaced")
         assert event(ours)["type"] == "open"
+        ours.say('{"type": "message", "text": "\\ud800"}')
+        assert event(ours)["code"] == "bad-input"
         sock.sendall(secure_chat.frame(b"M", secure_chat.seal(key, b"\xed\xa0\x80")))
         assert event(ours)["text"] == "\N{REPLACEMENT CHARACTER}" * 3

@@ -1,0 +1,72 @@
+"""A chat of two as events: what is heard, said and told, on its way to the UI. Rooms make theirs from what the server sends."""
+
+from datetime import datetime
+
+from plytalk.core.contracts.endings import Ending
+from plytalk.core.contracts.events import NOT_AUTHENTICATED, NOT_ENCRYPTED, Closed, Message, Notice, Open, Sender, You, now
+from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.ui import Conversation, Ui
+
+OURSELVES = Sender()
+
+
+class UiHearer:
+    """Shows on a UI what the other side says, and what its user does. `time` is that of what is heard now: one for each read."""
+
+    __slots__ = ("_next_id", "_show", "raw", "sender", "time")
+
+    def __init__(self, ui: Ui) -> None:
+        self.raw = ui.raw
+        self._show, self._next_id = ui.show, ui.next_id
+        self.sender = Sender()
+        self.time: datetime | None = None
+
+    def message(self, text: str) -> None:
+        time = self.time
+        if time is None:
+            time = self.time = now()
+        self._show(Message(id=self._next_id(), time=time, sender=self.sender, text=text))
+
+    def said(self, text: str) -> None:
+        """The user said something, and it is on its way."""
+        self._show(Message(id=self._next_id(), time=now(), sender=OURSELVES, text=text, own=True))
+
+    def notice(self, sentence: str) -> None:
+        self._show(Notice(id=self._next_id(), time=now(), text=sentence))
+
+
+def sender_of(conversation: Conversation) -> Sender:
+    """The other side of a chat of two: its key, and what is weak about the connection."""
+    key, marks = fingerprint_of(conversation), []
+    if key is None:
+        marks.append(NOT_AUTHENTICATED)
+    if Property.SECRECY not in conversation.stack.gives:
+        marks.append(NOT_ENCRYPTED)
+    return Sender(key=key, marks=tuple(marks))
+
+
+def fingerprint_of(conversation: Conversation) -> str | None:
+    """The fingerprint of the key that the other side showed."""
+    return conversation.identity.fingerprint if conversation.identity else None
+
+
+def show_open(ui: Ui, conversation: Conversation) -> None:
+    """Show that a connection stands."""
+    stack = conversation.stack
+    ui.show(
+        Open(
+            id=ui.next_id(), time=now(), peer=conversation.address, role=conversation.role.value, stack=dict(stack.names),
+            line=stack.short_line, key=fingerprint_of(conversation),
+        )
+    )  # fmt: skip
+
+
+def show_two(ui: Ui, conversation: Conversation) -> None:
+    """Show who is there in a chat of two."""
+    ui.show(You(id=ui.next_id(), time=now(), sender=OURSELVES, present=2, others=(sender_of(conversation),)))
+
+
+def show_closed(ui: Ui, ending: Ending, final: bool = True) -> None:
+    """Show that a connection is over."""
+    code = int(ending.exit_code)
+    ui.show(Closed(id=ui.next_id(), time=now(), reason=ending.reason, by=ending.by.value, exit_code=code, final=final))

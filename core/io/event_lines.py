@@ -1,0 +1,103 @@
+"""Events as lines of plain text: for pipes, for logs, and for members that know no events.
+
+Only what the server reports has names in brackets, which no name contains: `/me has left.` looks different.
+"""
+
+from plytalk.core.contracts.events import (
+    Closed,
+    Error,
+    Event,
+    File,
+    Joined,
+    Left,
+    Message,
+    Moderated,
+    Notice,
+    Open,
+    Renamed,
+    Result,
+    Sender,
+    Topic,
+    You,
+)
+
+DONE = {
+    "kick": "removed {}", "ban": "banned {}", "unban": "lifted the ban of {}", "mute": "muted {}", "unmute": "unmuted {}",
+    "op": "made {} an operator", "deop": "took the operator role from {}", "release": "released the name {}",
+    "allow": "put {} on the allow list",
+}  # fmt: skip
+"""What an operator has done, by the name of the command."""
+
+
+def lines_of(event: Event) -> list[str]:
+    """An event as lines without their ends: none for one that says nothing new to a reader of lines."""
+    match event:
+        case Message():
+            return [_message(event)]
+        case Joined():
+            return [f"* {_reported(event.sender)} is here."]
+        case Left():
+            return [f"* {_reported(event.sender)} has left{_because(event.reason)}."]
+        case Renamed():
+            return [f"* {_reported(event.sender)} is now [{event.name}]."]
+        case Topic():
+            return [f"* {_reported(event.sender)} set the topic: {event.text}"]
+        case Moderated():
+            return _moderated(event)
+        case File():
+            return [f"* {_reported(event.sender)}: file {event.name} {event.state}."]
+        case Open():
+            return [f"Talking to {event.peer} over {event.line}."]
+        case You():
+            return _you(event)
+        case Notice() | Error():
+            return [event.text if isinstance(event, Notice) or not event.hint else f"{event.text} {event.hint}"]
+        case Result():
+            return list(event.lines)
+        case Closed():
+            return [event.reason]
+    return []
+
+
+def marked(sender: Sender) -> str:
+    """A name, with what everybody should see beside it."""
+    return f"{sender.name or ''}{_marks(sender)}"
+
+
+def _message(event: Message) -> str:
+    sender = event.sender
+    if sender.name is None:
+        return event.text
+    if event.action:
+        return f"* {marked(sender)} {event.text}"
+    if event.private:
+        return f"you, to {event.to} alone: {event.text}" if event.own else f"{marked(sender)}, to you alone: {event.text}"
+    return f"{marked(sender)}: {event.text}"
+
+
+def _moderated(event: Moderated) -> list[str]:
+    name = event.target.name
+    done = DONE.get(event.action, f"{event.action} {{}}").format(f"[{name}]" if name else event.target.key)
+    return [f"* {_reported(event.sender)} {done}{_because(event.reason)}."]
+
+
+def _marks(sender: Sender) -> str:
+    return f" [{', '.join(sender.marks)}]" if sender.marks else ""
+
+
+def _reported(sender: Sender) -> str:
+    return f"[{sender.name or sender.key or ''}]{_marks(sender)}"
+
+
+def _because(reason: str | None) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _you(event: You) -> list[str]:
+    if event.room is None:
+        return []
+    names = [one.name for one in event.others if one.name]
+    more = event.present - 1 - len(names)
+    company = ", ".join([*names, *([f"{more} more"] if more > 0 else [])]) or "nobody else"
+    lines = [f"You are {event.sender.name} in {event.room}, with {company}. /help lists what you can do."]
+    return [*lines, f"The topic is: {event.topic}"] if event.topic else lines

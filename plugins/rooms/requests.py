@@ -1,0 +1,64 @@
+"""Commands of a client that wait for their answers, by the number of the line that each of them is."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from plytalk.core.contracts.events import refuse
+from plytalk.core.contracts.ui import Ui
+
+NAME = re.compile(r"[^\s/]{1,32}")
+ABOUT_MEMBERS = frozenset(["ban", "deop", "kick", "mute", "op", "release", "unban", "unmute", "whois"])
+"""Commands whose only argument is a name: one with spaces is written in quotes."""
+LOST = "The connection was cut before the answer to /{} came: whether it was done is not known."
+
+
+class Request(NamedTuple):
+    """A command, and the id that a program gave it."""
+
+    command: str
+    id: str | None
+
+
+class Requests:
+    """All that wait, of any connection."""
+
+    def __init__(self, ui: Ui) -> None:
+        self._ui = ui
+        self._waiting: dict[int, Request] = {}
+
+    def add(self, line: int, request: Request) -> None:
+        """The line of this number is a command."""
+        self._waiting[line] = request
+
+    def take(self, line: object) -> Request | None:
+        """The command that a line was, now that it is answered."""
+        return self._waiting.pop(line, None) if isinstance(line, int) else None
+
+    def refuse(self, request: Request, text: str, code: str, hint: str = "") -> None:
+        """Answer a command with an error."""
+        refuse(self._ui, text, code, hint, command=request.command, request=request.id)
+
+    def lose(self, until: int | None = None) -> None:
+        """The answers to those up to this line, or to all, are lost."""
+        for line in [line for line in self._waiting if until is None or line <= until]:
+            request = self._waiting.pop(line)
+            self.refuse(request, LOST.format(request.command), "answer-lost")
+
+    def refuse_all(self, text: str, code: str) -> None:
+        """Answer all with this error."""
+        waiting, self._waiting = self._waiting, {}
+        for request in waiting.values():
+            self.refuse(request, text, code)
+
+    def renumber(self, by: int) -> None:
+        """The server counts our lines from another number on."""
+        self._waiting = {line + by: request for line, request in self._waiting.items()}
+
+
+def line_of(name: str, args: Sequence[str]) -> str:
+    """A command as it is typed."""
+    first, *others = args or ("",)
+    if " " in first and not first.startswith("ssh-") and (others or name in ABOUT_MEMBERS):
+        first = f'"{first}"'
+    return " ".join((f"/{name}", first, *others)).rstrip()

@@ -1,0 +1,72 @@
+"""What a client shows of its room: who is there, what happens, and the answers to commands."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from plytalk.core.contracts.events import Result, You, now, refuse
+from plytalk.core.contracts.ui import Ui
+from plytalk.plugins.rooms.requests import Request, Requests
+from plytalk.plugins.rooms.room_events import RoomEvent
+from plytalk.plugins.rooms.screen import as_event, cleaned, sender_of, tell
+
+MAX_SHOWN = 100
+"""How many of the members present are named to a newcomer."""
+
+
+class RoomView:
+    """`requests` are the commands that wait for their answers; `since` is the first event that happens now and not before."""
+
+    def __init__(self, ui: Ui) -> None:
+        self.ui = ui
+        self.requests = Requests(ui)
+        self.since = 0
+
+    def tell(self, sentence: str, code: str | None = None) -> None:
+        """Show a sentence."""
+        tell(self.ui, sentence, code)
+
+    def introduce(self, said: dict[str, Any]) -> None:
+        """Show who this user is, where, and with whom: from a welcome, or when that has changed."""
+        ui, here = self.ui, said.get("here")
+        if why := said.get("why"):
+            self.tell(str(why), "renamed")
+        others = tuple(sender_of(one, ui.raw) for one in here[:MAX_SHOWN]) if isinstance(here, list) else ()
+        room, topic = cleaned([said.get("room"), str(said.get("topic") or "")], ui.raw)
+        present = max(number(said, "count"), len(others) + 1)
+        ui.show(
+            You(
+                id=ui.next_id(), time=now(), sender=sender_of({**said, "name": said.get("you")}, ui.raw), room=room,
+                topic=topic or None, operator=said.get("operator") is True, present=present, others=others,
+            )
+        )  # fmt: skip
+
+    def happened(self, event: RoomEvent, room: str, me: str, mine: bool) -> None:
+        """Show what happened in the room, for its member `me`."""
+        if shown := as_event(event, room, me, mine, event.id < self.since, self.ui.raw):
+            self.ui.show(shown if event.id else replace(shown, id=self.ui.next_id()))  # 0: it is in no log
+
+    def answer(self, said: dict[str, Any], command: str) -> None:
+        """Show the answer to a command."""
+        request = self.requests.take(said.get("line")) or Request(command, None)
+        lines = said.get("lines")
+        data, shown = cleaned([said.get("data"), lines if isinstance(lines, list) else []], self.ui.raw)
+        self.ui.show(
+            Result(
+                id=self.ui.next_id(), time=now(), command=request.command, request=request.id, data=data,
+                lines=tuple(map(str, shown)),
+            )
+        )  # fmt: skip
+
+    def fail(self, said: dict[str, Any], text: str) -> None:
+        """Show why a line was not done."""
+        command = said.get("command")
+        request = self.requests.take(said.get("line")) or Request(command if isinstance(command, str) else "", None)
+        text, code, hint = cleaned([text, str(said.get("code") or "failed"), str(said.get("hint") or "")], self.ui.raw)
+        refuse(self.ui, text, code.replace("_", "-"), hint, command=request.command or None, request=request.id)
+
+
+def number(said: dict[str, Any], name: str) -> int:
+    """A number that the server says; 0 for anything else."""
+    value = said.get(name)
+    return value if isinstance(value, int) and value > 0 else 0
