@@ -411,7 +411,7 @@ async def test_a_muted_member_can_make_the_others_read_nothing(home: Path) -> No
     async with Crowd(home) as crowd:
         alice, eve = await crowd.joins("alice"), await crowd.joins("eve")
         crowd.local_member.say("/mute eve")
-        await crowd.ui.shows("[server] muted [eve].")
+        await alice.until(lambda: any("[server] muted [eve]." in text for text in alice.texts))
         before = len(alice.bodies)
         lines = "spam|/name spam-name|/nick spam-name|/join buy-cheap-pills|/topic spam|/me spams|/msg alice spam|//spam"
         for line in [*lines.split("|"), "", "/keep"]:
