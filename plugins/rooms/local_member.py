@@ -17,7 +17,7 @@ from plytalk.plugins.rooms.introduction import introduction
 from plytalk.plugins.rooms.member import explained
 from plytalk.plugins.rooms.requests import Request, line_of
 from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
-from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent
+from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent, read
 from plytalk.plugins.rooms.room_view import RoomView
 
 if TYPE_CHECKING:
@@ -127,15 +127,19 @@ class LocalMember(CommandMember):
         try:
             if not self._introduced:
                 self._introduced = True
-                self._view.introduce(introduction(self, room))
+                self._introduce(room)
             mine = event.name == self.name
             self._view.happened(event, room.name, self.name, mine)
             if mine and event.kind == Kind.RENAMED:
-                self._view.introduce(introduction(self, room))
+                self._introduce(room)
         except Exception as error:  # the room goes on without a screen here
             with suppress(Exception):
                 self.notice(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; you have left the room.")
             self.exit()
+
+    def _introduce(self, room: Room) -> None:
+        said = read(introduction(self, room)) or {}
+        self._view.introduce({**said, "count": len(room)})
 
     def tell(self, sentence: str) -> None:
         self._view.tell(sentence)

@@ -309,7 +309,7 @@ async def test_a_client_has_none() -> None:
 
 def test_a_program_counts_its_peers() -> None:
     with programs.serve("--profile", "demo01", "--keep", "--ui", "none", "--metrics", "127.0.0.1:0") as server:
-        [place] = re.findall(r"http://127\.0\.0\.1:\d+/metrics", "\n".join(server.told))
+        [place] = re.findall(r"http://127\.0\.0\.1:\d+/metrics", server.tells("/metrics"))
         for _ in range(2):
             with programs.connect(server.port, "--profile", "demo01") as client:
                 client.say("exit")
