@@ -11,7 +11,6 @@ from operator import length_hint
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import StackMismatch, Truncated
-from plytalk.core.contracts.events import refuse
 from plytalk.core.contracts.items import (
     EXIT_SPACE,
     Ack,
@@ -24,22 +23,17 @@ from plytalk.core.contracts.items import (
     Undecodable,
     is_exit,
 )
-from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.sanitise import all_clean, clean
 from plytalk.core.contracts.ui import Hearer
 from plytalk.core.conversation.ending_chat import EndingChat
 from plytalk.core.conversation.heartbeat import Heartbeat
 from plytalk.core.conversation.meter import Meter
-from plytalk.core.conversation.ui_hearer import UiHearer, sender_of
+from plytalk.core.conversation.ui_hearer import UiHearer, once_more, refuse_command, sender_of
 from plytalk.core.pipeline.connection import Connection, Reading
 from plytalk.core.pipeline.user_questions import IsThere
 
-MAX_SAME, MAX_NOTICES = 3, 100
-"""How often the same sentence is shown in a conversation, and how many different ones."""
 ACKNOWLEDGE = 64
 """After how many messages the other side is told that they were received; when it says goodbye, it is told at once."""
-
-NO_COMMANDS = "There are no commands in a chat of two: they need a room, and so the feature rooms at both ends."
 
 
 class DirectChat(EndingChat):
@@ -77,11 +71,6 @@ class DirectChat(EndingChat):
         self.active_at = self._loop.time()
         self._acknowledge_at = ACKNOWLEDGE if self.acknowledges else sys.maxsize
         self._noticed: dict[str, int] | None = None
-
-    @property
-    def identity(self) -> Identity | None:
-        """The key that the other side showed, if it showed one."""
-        return self.connection.identity
 
     # -- opening ----------------------------------------------------------------------------------------------------------
 
@@ -221,11 +210,6 @@ class DirectChat(EndingChat):
         if not self.ending:
             self.connection.send_packed(plaintexts)
 
-    @property
-    def is_reading(self) -> bool:
-        """Whether what the other side sends is read at the moment."""
-        return self.connection.reading is Reading.OPEN
-
     def ping(self) -> None:
         """Ask whether the other side is still there; any answer will do."""
         if not self.ending and self.stream.buffered <= self.limits.unread:
@@ -243,7 +227,7 @@ class DirectChat(EndingChat):
     def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
         """Commands are for rooms: here an error answers each."""
         self.failed = True
-        refuse(self.stack.ui, NO_COMMANDS, "no-commands", "", command=name, request=request)
+        refuse_command(self.stack.ui, name, request)
 
     async def drain(self) -> None:
         """Wait until more may be said without piling up. Returns at once when the conversation is over."""
@@ -257,11 +241,8 @@ class DirectChat(EndingChat):
         """Tell the user, three times at most for the same sentence: a hostile peer must not fill the screen."""
         if self._noticed is None:
             self._noticed = {}
-        seen = self._noticed.get(sentence, 0) + 1
-        if seen > MAX_SAME or (seen == 1 and len(self._noticed) >= MAX_NOTICES):
-            return
-        self._noticed[sentence] = seen
-        self._show_notice(sentence + (" (Further ones like this are not shown.)" if seen == MAX_SAME else ""))
+        if shown := once_more(sentence, self._noticed):
+            self._show_notice(shown)
 
     def tell_waiting(self) -> None:
         """Tell the user of this conversation why it has not ended yet."""

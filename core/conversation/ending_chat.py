@@ -13,11 +13,11 @@ from plytalk.core.contracts.endings import NOT_LET_IN, EndedBy, Ending, ending_b
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, Truncated
 from plytalk.core.contracts.items import EXIT, Ack, Close, CloseReason, Item
 from plytalk.core.contracts.limits import Limits
-from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.conversation.farewell import STOPPED, Farewell, Goodbyes
-from plytalk.core.pipeline.connection import Connection
+from plytalk.core.pipeline.connection import Connection, Reading
 from plytalk.core.pipeline.pieces import Pieces
 
 OUR_WORDS = {CloseReason.SHUTDOWN: "The server was told to end."}
@@ -45,6 +45,16 @@ class EndingChat(ABC):
     @property
     def role(self) -> Role:
         return self.connection.role
+
+    @property
+    def identity(self) -> Identity | None:
+        """The key that the other side showed, if it showed one."""
+        return self.connection.identity
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether what the other side sends is read at the moment."""
+        return self.connection.reading is Reading.OPEN
 
     @property
     def limits(self) -> Limits:

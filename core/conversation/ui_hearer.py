@@ -3,11 +3,25 @@
 from datetime import datetime
 
 from plytalk.core.contracts.endings import Ending
-from plytalk.core.contracts.events import NOT_AUTHENTICATED, NOT_ENCRYPTED, Closed, Message, Notice, Open, Sender, You, now
+from plytalk.core.contracts.events import (
+    NOT_AUTHENTICATED,
+    NOT_ENCRYPTED,
+    Closed,
+    Message,
+    Notice,
+    Open,
+    Sender,
+    You,
+    now,
+    refuse,
+)
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.ui import Conversation, Ui
 
 OURSELVES = Sender()
+NO_COMMANDS = "There are no commands in a chat of two: they need a room, and so the feature rooms at both ends."
+MAX_SAME, MAX_NOTICES = 3, 100
+"""How often the same sentence is shown in a conversation, and how many different ones."""
 
 
 class UiHearer:
@@ -48,6 +62,20 @@ def sender_of(conversation: Conversation) -> Sender:
 def fingerprint_of(conversation: Conversation) -> str | None:
     """The fingerprint of the key that the other side showed."""
     return conversation.identity.fingerprint if conversation.identity else None
+
+
+def once_more(sentence: str, noticed: dict[str, int]) -> str:
+    """What is shown of a notice: nothing if it, or others, were shown too often. `noticed` counts those that were shown."""
+    seen = noticed.get(sentence, 0) + 1
+    if seen > MAX_SAME or (seen == 1 and len(noticed) >= MAX_NOTICES):
+        return ""
+    noticed[sentence] = seen
+    return sentence + (" (Further ones like this are not shown.)" if seen == MAX_SAME else "")
+
+
+def refuse_command(ui: Ui, command: str, request: str | None) -> None:
+    """Answer a command in a chat of two."""
+    refuse(ui, NO_COMMANDS, "no-commands", command=command, request=request)
 
 
 def show_open(ui: Ui, conversation: Conversation) -> None:

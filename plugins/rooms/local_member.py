@@ -15,7 +15,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.plugins.rooms.command_member import CommandMember
 from plytalk.plugins.rooms.introduction import introduction
 from plytalk.plugins.rooms.member import explained
-from plytalk.plugins.rooms.requests import Request, line_of
+from plytalk.plugins.rooms.requests import CommandRequest, line_of
 from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
 from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent, read
 from plytalk.plugins.rooms.room_view import RoomView
@@ -42,7 +42,7 @@ class LocalMember(CommandMember):
         self.ending: Ending | None = None
         self.came = time.time()
         self._company = asyncio.Event()
-        self._unheard: list[tuple[str, Request | None]] = []
+        self._unheard: list[tuple[str, CommandRequest | None]] = []
         self._view = RoomView(stack.ui)
         self._introduced = False
         self.person: object = self
@@ -58,7 +58,7 @@ class LocalMember(CommandMember):
 
     # -- what the UI does -------------------------------------------------------------------------------------------------
 
-    def say(self, text: str, request: Request | None = None) -> None:
+    def say(self, text: str, request: CommandRequest | None = None) -> None:
         if not self._company.is_set() and (self._unheard or not is_exit(text)):
             self._unheard.append((text, request))  # the first to come is connected, but not in the room yet
         elif len(text) < EXIT_SPACE and is_exit(text):
@@ -74,7 +74,7 @@ class LocalMember(CommandMember):
 
     def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
         """Give a command, as it is typed."""
-        self.say(line_of(name, args), Request(name, request))
+        self.say(line_of(name, args), CommandRequest(name, request))
 
     async def drain(self) -> None:
         """Wait for company, and for members that read slowly where lines come from a program: a person types none too fast."""

@@ -13,7 +13,7 @@ ABOUT_MEMBERS = frozenset(["ban", "deop", "kick", "mute", "op", "release", "unba
 LOST = "The connection was cut before the answer to /{} came: whether it was done is not known."
 
 
-class Request(NamedTuple):
+class CommandRequest(NamedTuple):
     """A command, and the id that a program gave it."""
 
     command: str
@@ -25,17 +25,17 @@ class Requests:
 
     def __init__(self, ui: Ui) -> None:
         self._ui = ui
-        self._waiting: dict[int, Request] = {}
+        self._waiting: dict[int, CommandRequest] = {}
 
-    def add(self, line: int, request: Request) -> None:
+    def add(self, line: int, request: CommandRequest) -> None:
         """The line of this number is a command."""
         self._waiting[line] = request
 
-    def take(self, line: object) -> Request | None:
+    def take(self, line: object) -> CommandRequest | None:
         """The command that a line was, now that it is answered."""
         return self._waiting.pop(line, None) if isinstance(line, int) else None
 
-    def refuse(self, request: Request, text: str, code: str, hint: str = "") -> None:
+    def refuse(self, request: CommandRequest, text: str, code: str, hint: str = "") -> None:
         """Answer a command with an error."""
         refuse(self._ui, text, code, hint, command=request.command, request=request.id)
 

@@ -4,7 +4,6 @@ What was said and not acknowledged is kept. After a cut the client says where it
 words ended (`taken`), and what is missing goes out again, so that nothing is lost and nothing is said twice.
 """
 
-import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -12,46 +11,33 @@ from typing import Any
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch
-from plytalk.core.contracts.items import EXIT, Extension, is_exit
+from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.conversation.ui_hearer import show_closed, show_open, show_two
-from plytalk.plugins.rooms.kept_lines import KeptLines
 from plytalk.plugins.rooms.reconnecting import Reconnecting
-from plytalk.plugins.rooms.requests import NAME, Request, line_of
 from plytalk.plugins.rooms.room_chat import RoomChat
 from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent, read, write
+from plytalk.plugins.rooms.room_input import NO_ROOMS, RoomInput
 from plytalk.plugins.rooms.room_view import RoomView, number
 
 Connect = Callable[[], Awaitable[RoomChat]]
 AttendChat = Callable[[RoomChat], Awaitable[Ending]]
 
-NO_ROOMS = "The other side has no rooms, and so no commands."
 
-
-class RoomClient:
-    """What a client's UI talks to. `room` and `name` are what it asks for; empty for none.
-
-    `chat` is the conversation over the present connection, None while there is none: what is said then waits for the next.
-    """
+class RoomClient(RoomInput):
+    """What a client's UI talks to. `room` and `name` are what it asks for; empty for none."""
 
     role = Role.INITIATOR
 
     def __init__(self, room: str = "", name: str = "", reconnect: bool = False) -> None:
         self._room, self.name = room, name
-        self._reconnecting = Reconnecting(reconnect)
-        self.chat: RoomChat | None = None
-        self._attached = asyncio.Event()
-        self._waiting: list[tuple[str, Request | None]] = []
-        self._ending: Ending | None = None
-        self._failed = False
+        super().__init__(Reconnecting(reconnect))
         self._instance = secrets.token_hex(8)
         self._epoch = ""
         self._last = 0
         self._since = 0  # from this event on, those in our name are ours
-        self._lines = KeptLines()
-        self._returning = self.welcome = self.sent_away = self._without_rooms = False
-        self._leaving = False  # the user has said exit while there was no connection, or on one that was cut before it arrived
+        self._returning = self.sent_away = False
 
     # -- the conversation -------------------------------------------------------------------------------------------------
 
@@ -100,74 +86,9 @@ class RoomClient:
         return await self._talk(chat)
 
     @property
-    def ending(self) -> Ending | None:
-        """The ending of the whole conversation; the user's own goodbye already when it is said."""
-        said = self.chat and self.chat.ending
-        return self._ending or (said if said and said.by is EndedBy.US else None)
-
-    @property
     def identity(self) -> Identity | None:
         """The key that the server showed."""
         return (self.chat or self._first).identity
-
-    @property
-    def failed(self) -> bool:
-        return self._failed or (self.chat is not None and self.chat.failed)
-
-    @failed.setter
-    def failed(self, failed: bool) -> None:
-        self._failed = failed
-
-    def say(self, text: str) -> None:
-        if self._attached.is_set() and self.chat:
-            self.chat.say(text)
-        elif is_exit(text):
-            self.exit(text)
-        else:
-            self._waiting.append((text, None))
-
-    def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
-        """Give a command: as the line that a person would type. It waits until it is known whether there are rooms."""
-        wanted = Request(name, request)
-        if not NAME.fullmatch(name):
-            self._refuse(wanted, "That cannot be the name of a command.", "bad-command")
-        else:
-            if not self.welcome and not self._without_rooms:
-                self._attached.clear()
-            self._say_command(line_of(name, args), wanted)
-
-    def _say_command(self, line: str, request: Request) -> None:
-        if not (self._attached.is_set() and self.chat):
-            self._waiting.append((line, request))
-            return
-        before = self._lines.said
-        if self._without_rooms:
-            self._refuse(request, NO_ROOMS, "no-commands")
-            return
-        self.chat.say(line)
-        if self._lines.said > before:
-            self._view.requests.add(self._lines.said, request)
-        else:
-            self._refuse(request, "The command was not sent.", "not-sent")
-
-    def _refuse(self, request: Request, text: str, code: str) -> None:
-        self.failed = True
-        self._view.requests.refuse(request, text, code)
-
-    async def drain(self) -> None:
-        """Wait until more may be said. While there is no connection a program waits for one, and a person may go on typing."""
-        if self._attached.is_set() and self.chat:
-            await self.chat.drain()
-        elif not self.stack.ui.interactive:
-            await self._attached.wait()
-
-    def exit(self, text: str = EXIT) -> None:
-        if self._attached.is_set() and self.chat:
-            self.chat.exit(text)
-        elif not self.ending:
-            self._leaving, self._ending = True, Ending(EndedBy.US, "You said exit.")
-            if not self._waiting and not len(self._lines):
-                self._reconnecting.stop()
 
     def interrupt(self) -> bool:
         """Say goodbye and connect no more; whether the other side may still receive something."""
@@ -175,12 +96,6 @@ class RoomClient:
         self._reconnecting.stop()
         self.exit()
         return is_open
-
-    def notice(self, sentence: str) -> None:
-        if self.chat:
-            self.chat.notice(sentence)
-        else:
-            self._view.tell(sentence)
 
     # -- joining, and coming back -----------------------------------------------------------------------------------------
 
@@ -195,18 +110,6 @@ class RoomClient:
         chat.when_over(self._over)
         if leaves_later or self._without_rooms or not any(request for _, request in self._waiting):
             self._attach(chat, self._leaving and not leaves_later)
-
-    def _attach(self, chat: RoomChat, leaves: bool) -> None:
-        """Say what was said meanwhile, and go if the user has said exit."""
-        self._attached.set()
-        waiting, self._waiting = self._waiting, []
-        for text, request in waiting:
-            if request is None:
-                chat.say(text)
-            else:
-                self._say_command(text, request)
-        if leaves:
-            chat.exit()
 
     def _know(self) -> None:
         """It is known now whether there are rooms: commands need not wait any longer."""

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from plytalk.core.contracts.events import Result, You, now, refuse
 from plytalk.core.contracts.ui import Ui
-from plytalk.plugins.rooms.requests import Request, Requests
+from plytalk.plugins.rooms.requests import CommandRequest, Requests
 from plytalk.plugins.rooms.room_events import RoomEvent
 from plytalk.plugins.rooms.screen import as_event, cleaned, sender_of, tell
 
@@ -48,7 +48,7 @@ class RoomView:
 
     def answer(self, said: dict[str, Any], command: str) -> None:
         """Show the answer to a command."""
-        request = self.requests.take(said.get("line")) or Request(command, None)
+        request = self.requests.take(said.get("line")) or CommandRequest(command, None)
         lines = said.get("lines")
         data, shown = cleaned([said.get("data"), lines if isinstance(lines, list) else []], self.ui.raw)
         self.ui.show(
@@ -61,7 +61,7 @@ class RoomView:
     def fail(self, said: dict[str, Any], text: str) -> None:
         """Show why a line was not done."""
         command = said.get("command")
-        request = self.requests.take(said.get("line")) or Request(command if isinstance(command, str) else "", None)
+        request = self.requests.take(said.get("line")) or CommandRequest(command if isinstance(command, str) else "", None)
         text, code, hint = cleaned([text, str(said.get("code") or "failed"), str(said.get("hint") or "")], self.ui.raw)
         refuse(self.ui, text, code.replace("_", "-"), hint, command=request.command or None, request=request.id)
 

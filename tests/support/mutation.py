@@ -112,7 +112,7 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ),
     ("core/io/address.py", "@lru_cache(1024)"): MEMORY,
     ("core/pipeline/establish.py", "@dataclass(frozen=True)"): "Nothing assigns to it, which the type checker sees.",
-    ("core/conversation/direct_chat.py", "MAX_SAME, MAX_NOTICES = 3, 100"): ANY_BOUND,
+    ("core/conversation/ui_hearer.py", "MAX_SAME, MAX_NOTICES = 3, 100"): ANY_BOUND,
     (
         "core/conversation/direct_chat.py",
         'if len(prepared) * 4 > most and len(prepared.encode(errors="replace")) > most:',

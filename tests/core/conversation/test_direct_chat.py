@@ -24,8 +24,8 @@ from plytalk.core.contracts.layer import Buffer, Frame, FrameKind, Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Profile, Property
-from plytalk.core.conversation.direct_chat import MAX_NOTICES, DirectChat
-from plytalk.core.conversation.ui_hearer import UiHearer
+from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.conversation.ui_hearer import MAX_NOTICES, UiHearer
 from plytalk.core.io.memory_stream import HIGH_WATER, MemoryStream, memory_stream_pair
 from plytalk.core.pipeline.connection import Connection
 from plytalk.testing import PlainFrames, RecordingUi, TypedFrames, byte_by_byte, randomly, stack_of, two_ends

@@ -38,6 +38,7 @@ def red(stacks: str | tuple[str, ...], *attacks: str, seed: int = 0) -> tuple[tu
 NOISE, AEAD, RECORDS = "plugins/ciphers/noise.py", "core/bases/aead.py", "plugins/messages/records.py"
 ENGINE, STATES, PLYTALK1 = "plugins/noise/engine.py", "plugins/noise/states.py", "plugins/handshakes/plytalk1.py"
 CONNECTION, CONVERSATION = "core/pipeline/connection.py", "core/conversation/direct_chat.py"
+UI_HEARER = "core/conversation/ui_hearer.py"
 ENDING = "core/conversation/ending_chat.py"
 BATCHES = "core/pipeline/batches.py"
 OPENING, FRAMING = "core/pipeline/establish.py", "core/bases/header_framer.py"
@@ -98,8 +99,8 @@ CHANNEL = (
     ),
     Weakening(
         "the first notice is not shown",
-        CONVERSATION,
-        "if seen > MAX_SAME or (seen == 1 and len(self._noticed) >= MAX_NOTICES):",
+        UI_HEARER,
+        "if seen > MAX_SAME or (seen == 1 and len(noticed) >= MAX_NOTICES):",
         "if seen == 1 or seen > MAX_SAME:",
         red((OLD, OLDER), "tamper", "lengthen", "shorten"),
     ),

@@ -1,0 +1,118 @@
+"""What a client's user says to a room: at once, or with the next connection where there is none."""
+
+import asyncio
+from collections.abc import Sequence
+
+from plytalk.core.contracts.endings import EndedBy, Ending
+from plytalk.core.contracts.items import EXIT, is_exit
+from plytalk.core.stack.selection import Stack
+from plytalk.plugins.rooms.kept_lines import KeptLines
+from plytalk.plugins.rooms.reconnecting import Reconnecting
+from plytalk.plugins.rooms.requests import NAME, CommandRequest, line_of
+from plytalk.plugins.rooms.room_chat import RoomChat
+from plytalk.plugins.rooms.room_view import RoomView
+
+NO_ROOMS = "The other side has no rooms, and so no commands."
+
+
+class RoomInput:
+    """`chat` is the conversation over the present connection, None while there is none: what is said then waits for the next.
+
+    Commands wait until it is known whether the other side has rooms: until `welcome`, or `_without_rooms`.
+    """
+
+    stack: Stack
+    _view: RoomView
+
+    def __init__(self, reconnecting: Reconnecting) -> None:
+        self._reconnecting = reconnecting
+        self.chat: RoomChat | None = None
+        self._attached = asyncio.Event()
+        self._waiting: list[tuple[str, CommandRequest | None]] = []
+        self._lines = KeptLines()
+        self._ending: Ending | None = None
+        self._failed = self.welcome = self._without_rooms = False
+        self._leaving = False  # the user has said exit while there was no connection, or on one that was cut before it arrived
+
+    @property
+    def ending(self) -> Ending | None:
+        """The ending of the whole conversation; the user's own goodbye already when it is said."""
+        said = self.chat and self.chat.ending
+        return self._ending or (said if said and said.by is EndedBy.US else None)
+
+    @property
+    def failed(self) -> bool:
+        return self._failed or (self.chat is not None and self.chat.failed)
+
+    @failed.setter
+    def failed(self, failed: bool) -> None:
+        self._failed = failed
+
+    def say(self, text: str) -> None:
+        if self._attached.is_set() and self.chat:
+            self.chat.say(text)
+        elif is_exit(text):
+            self.exit(text)
+        else:
+            self._waiting.append((text, None))
+
+    def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
+        """Give a command: as the line that a person would type. It waits until it is known whether there are rooms."""
+        wanted = CommandRequest(name, request)
+        if not NAME.fullmatch(name):
+            self._refuse(wanted, "That cannot be the name of a command.", "bad-command")
+        else:
+            if not self.welcome and not self._without_rooms:
+                self._attached.clear()
+            self._say_command(line_of(name, args), wanted)
+
+    def _say_command(self, line: str, request: CommandRequest) -> None:
+        if not (self._attached.is_set() and self.chat):
+            self._waiting.append((line, request))
+            return
+        before = self._lines.said
+        if self._without_rooms:
+            self._refuse(request, NO_ROOMS, "no-commands")
+            return
+        self.chat.say(line)
+        if self._lines.said > before:
+            self._view.requests.add(self._lines.said, request)
+        else:
+            self._refuse(request, "The command was not sent.", "not-sent")
+
+    def _refuse(self, request: CommandRequest, text: str, code: str) -> None:
+        self.failed = True
+        self._view.requests.refuse(request, text, code)
+
+    async def drain(self) -> None:
+        """Wait until more may be said. While there is no connection a program waits for one, and a person may go on typing."""
+        if self._attached.is_set() and self.chat:
+            await self.chat.drain()
+        elif not self.stack.ui.interactive:
+            await self._attached.wait()
+
+    def exit(self, text: str = EXIT) -> None:
+        if self._attached.is_set() and self.chat:
+            self.chat.exit(text)
+        elif not self.ending:
+            self._leaving, self._ending = True, Ending(EndedBy.US, "You said exit.")
+            if not self._waiting and not len(self._lines):
+                self._reconnecting.stop()
+
+    def notice(self, sentence: str) -> None:
+        if self.chat:
+            self.chat.notice(sentence)
+        else:
+            self._view.tell(sentence)
+
+    def _attach(self, chat: RoomChat, leaves: bool) -> None:
+        """Say what was said meanwhile, and go if the user has said exit."""
+        self._attached.set()
+        waiting, self._waiting = self._waiting, []
+        for text, request in waiting:
+            if request is None:
+                chat.say(text)
+            else:
+                self._say_command(text, request)
+        if leaves:
+            chat.exit()
