@@ -69,7 +69,7 @@ def whois(call: TypedCommand) -> None:
     member = person(call, quoted(need(call, "who: /whois bob"))[0])
     since = time(member.came)
     room = member.room.name if member.room else None
-    call.answer({**described(member), "room": room, "since": since}, [f"{in_words(member)}, in {room} since {since}"])
+    call.answer({**described(member), "room": room, "since": since}, [f"{in_words(member)}, in {room}, here since {since}"])
 
 
 def time(seconds: float) -> str:

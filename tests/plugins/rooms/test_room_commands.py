@@ -191,7 +191,7 @@ async def test_a_member_is_described_by_name_and_by_fingerprint(home: Path) -> N
             "name": "bob", "key": fingerprint, "marks": [], "operator": False, "muted": False, "away": None, "room": "kitchen",
         }  # fmt: skip
         assert all(other["name"] == "bob" for other in others)
-        await alice.tells(f"bob, {fingerprint}, in kitchen since 20")
+        await alice.tells(f"bob, {fingerprint}, in kitchen, here since 20")
         for who, answer in (("nobody-here", "Nobody here is called"), ("SHA256:x", "Nobody here has"), ("", "Say who")):
             alice.session.say(f"/whois {who}")
             await alice.tells(answer)
