@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from plytalk.core.contracts.items import Ack, Close, Extension, Item
 from plytalk.core.contracts.peers import Role, SessionSecrets
+from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.ciphers.noise import NoiseTransport
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.messages.records import Records
@@ -64,11 +65,17 @@ def identity(role: Role) -> OwnIdentity:
 def talk() -> tuple[dict[str, list[Item]], dict[str, list[Item]]]:
     """What the client says, and what the server says to it, record by record: alice comes into a room where bob is, and goes."""
     join = room(do="join", instance=INSTANCE, name="alice")
+    alice, bob = identity(Role.INITIATOR).public, PublicKey.of("ssh-ed25519", seed("bob"))
+    here = {"name": "bob", "key": bob.fingerprint, "marks": []}
     welcome = room(
-        do="welcome", room="lobby", epoch=EPOCH, you="alice", next=7, taken=0, now=7, missed=False, here=["server", "bob"],
-        count=3, topic="",
+        do="welcome", epoch=EPOCH, next=7, now=7, taken=0, missed=False, room="lobby", you="alice", key=alice.fingerprint,
+        marks=[], operator=False, topic="", here=[here], count=2,
     )  # fmt: skip
-    events = [RoomEvent(8 + number, NOON + number, Kind.SAID, 0, "alice", text).encode() for number, text in enumerate(SAID)]
+    events = [
+        RoomEvent(8 + number, NOON + number, Kind.SAID, 0, "alice", text, alice.digest).encode()
+        for number, text in enumerate(SAID)
+    ]
+    came = RoomEvent(7, NOON - 1000, Kind.JOINED, 0, "alice", "", alice.digest).encode()
     client: dict[str, list[Item]] = {
         "a join": [Extension(ROOM, join)],
         "the messages `Hello!` and `Hör zu.`": [*SAID],
@@ -76,7 +83,7 @@ def talk() -> tuple[dict[str, list[Item]], dict[str, list[Item]]]:
     }
     server: dict[str, list[Item]] = {
         "the welcome": [Extension(ROOM, welcome)],
-        "the event that alice came": [Extension(EVENT, RoomEvent(7, NOON - 1000, Kind.JOINED, 0, "alice", "").encode())],
+        "the event that alice came": [Extension(EVENT, came)],
         "the acknowledgement of two messages": [Ack(2)],
         "both messages as events": [Extension(EVENT, event) for event in events],
     }
