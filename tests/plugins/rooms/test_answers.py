@@ -1,6 +1,7 @@
 """What a command answers: data for programs and lines for people, with the number of the line; and who a member is told it is."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,46 @@ async def test_a_member_is_told_who_it_is_when_it_comes_and_when_that_changes(ho
         await alice.until(lambda: alice.told[-1].get("operator") is False)
         assert [one["do"] for one in bob.told] == ["welcome"]
         assert sum(one["do"] == "you" for one in alice.told) == 3
+
+
+def documented() -> dict[str, set[str]]:
+    """By command, the words of its row in the page of the protocol."""
+    page = (Path(__file__).parents[3] / "docs/protocol.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.+`) \| (.+) \|$", page.partition("### Answers")[2].partition("###")[0], re.MULTILINE)
+    words = {command: set(re.findall("`(.+?)`", said)) for commands, said in rows for command in re.findall("`(.+?)`", commands)}
+    changes = {command: said | words["kick"] for command, said in words.items() if said == {"changed"}}
+    return {**words, **changes, "whois": words["whois"] | words["who"]}
+
+
+async def test_what_commands_answer_is_what_the_protocol_says(home: Path) -> None:
+    words = documented()
+    async with Crowd(home, headless=True, operator=Crowd(home).key("olga").fingerprint) as crowd:
+        olga = await crowd.joins("olga")
+        await crowd.joins("bob")
+        lines = (
+            *("/help", "/who", "/whois bob", "/rooms", "/topic", "/away", "/msg bob x", "/mute bob", "/unmute bob", "/op bob"),
+            *(
+                "/deop bob",
+                "/ban bob",
+                "/bans",
+                "/unban bob",
+                "/me waves",
+                "/name ola",
+                "/topic tea",
+                "/keep",
+                "/join kitchen",
+            ),
+        )
+        for number, line in enumerate(lines, 1):
+            olga.session.say(line)
+            await olga.until(lambda number=number: any(one.get("line") == number for one in olga.told))
+        answers = {lines[one["line"] - 1]: one for one in olga.told if one["do"] == "result"}
+        assert [*answers] == [*lines]
+        for line, answer in answers.items():
+            data = answer.get("data")
+            for part in data if isinstance(data, list) else [data] if data else []:
+                assert set(part) <= words[answer["command"]], line
+        assert {answer["command"] for answer in answers.values() if "data" in answer} == set(words) - {
+            "reply", "kick", "release", "allow",
+        }  # fmt: skip
+        assert set(words) < {command.name for command in room_commands.COMMANDS}
