@@ -230,8 +230,8 @@ static void parse_items(Member *m, const unsigned char *at, const unsigned char 
         const unsigned char *body = at + 3;
         at = body + (at[1] << 8 | at[2]);
         if (at > end) die("A record ends in the middle of an item.");
-        if (body[-3] == 9 && body[16] == 1) {  /* an event: id, time, kind (1: said), flags, name; then the text */
-            const unsigned char *text = body + 19 + body[18];
+        if (body[-3] == 9 && body[16] == 1) {  /* an event: id, time, kind (1: said), marks, key, name; then the text */
+            const unsigned char *name = body + 19 + body[18], *text = name + 1 + name[0];
             deliver(m, (const char *)text, (size_t)(at - text));
         }
     }
