@@ -11,6 +11,7 @@ from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.spans import Span
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.capture import capture
@@ -29,8 +30,11 @@ Examples:
   chat inspect talk.trace --live                beside a conversation that is going on
 """
 ARROWS = {"out": "->", "in": "<-"}
-COLOURS = {"messages": "31", "cipher": "32", "handshake": "35", "framer": "34", "transport": "36", "keys": "33"}
+COLOURS = {"messages": "31", "cipher": "32", "handshake": "35", "framer": "34", "transport": "36", "keys": "33", "schedule": "33"}
 PER_LINE, MAX_LINES = 16, 3
+EASY = 8
+"""Up to how many bytes a part is shown by its value alone."""
+LONGEST = 200
 PAUSE = 0.1
 
 
@@ -88,13 +92,15 @@ def lines(frame: InspectedFrame) -> Iterator[str]:
     head = f"{frame.time * 1000:10.1f} ms  " + (f"{clean(frame.group)}  " if frame.group else "")
     if frame.way:
         yield paint(f"{head}{ARROWS[frame.way]} {clean(frame.name)}", "1", 1)
+        above = b""
         for event in frame.layers:
-            yield from layer(event, frame.plugins.get(event.layer, ""))
+            yield from layer(event, frame.plugins.get(event.layer, ""), above)
+            above = event.data
         if frame.readable is not None:
             yield verdict(frame.readable)
         return
     event = frame.layers[0]
-    if event.layer == "keys":
+    if event.layer in ("keys", "schedule"):
         yield paint(f"{head}{clean(frame.name)}", "1", 1)
         yield from layer(event, "")
         return
@@ -103,12 +109,29 @@ def lines(frame: InspectedFrame) -> Iterator[str]:
     yield paint(f"{head}{clean(frame.name)}{': ' if said else ''}{said}  {about}".rstrip(), "1", 1)
 
 
-def layer(event: TraceEvent, plugin: str) -> Iterator[str]:
-    """What one layer, here the plugin of that name, made of a frame."""
-    fields = "  ".join(f"{clean(name)}: {clean(value)}" for name, value in event.fields.items())
+def layer(event: TraceEvent, plugin: str, above: bytes = b"") -> Iterator[str]:
+    """What one layer, here the plugin of that name, made of a frame: the name, value and bytes of each part, but for those that
+    are the layer's above.
+    """
     made = f"    {event.layer:<9} {clean(plugin):<17} {len(event.data)} bytes"
-    yield paint(made, COLOURS[event.layer], 1) + (f"  {fields}" if fields else "")
-    yield from dump(event.data)
+    yield paint(made, COLOURS[event.layer], 1)
+    for span in event.spans or [Span("bytes", 0, len(event.data))]:
+        data = event.data[span.start : span.end]
+        yield from part(span, b"" if data == above else data)
+
+
+def part(span: Span, data: bytes) -> Iterator[str]:
+    """A span: where it begins, its size, its name and value, what it was made of, and its bytes."""
+    says = f" = {shortened(clean(span.value))}" if span.value else ""
+    yield f"      {span.start:>5} +{span.size:<5} {clean(span.name) or '(not described)'}{says}"
+    if span.made_of:
+        yield paint(f"{'':19}from: {clean(span.made_of)}", "2", 1)
+    if not span.value or span.size > EASY:
+        yield from dump(data)
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def verdict(readable: bool) -> str:
@@ -118,10 +141,12 @@ def verdict(readable: bool) -> str:
 
 
 def dump(data: bytes) -> Iterator[str]:
-    """Bytes in hexadecimal and as text; the middle of long ones is left out."""
+    """Bytes in hexadecimal and as text; the end of long ones is left out, and so are zeros alone."""
+    if not any(data):
+        return
     rows = [data[at : at + PER_LINE] for at in range(0, len(data), PER_LINE)]
     for row in rows[:MAX_LINES]:
         text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
-        yield f"      {row.hex(' '):<{PER_LINE * 3}} {paint(text, '2', 1)}"
+        yield f"{'':19}{row.hex(' '):<{PER_LINE * 3}} {paint(text, '2', 1)}"
     if len(rows) > MAX_LINES:
-        yield f"      and {len(data) - MAX_LINES * PER_LINE} bytes more"
+        yield f"{'':19}and {len(data) - MAX_LINES * PER_LINE} bytes more"

@@ -7,6 +7,7 @@ is written by hand. docs/layers.svg is drawn from a demo by docs/picture.py, and
 """
 
 import inspect
+import json
 import os
 import re
 import subprocess
@@ -20,6 +21,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import click
 import manual
@@ -30,7 +32,7 @@ import plytalk
 from plytalk.cli import config
 from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
-from plytalk.core.contracts import errors, limits, optional, sealed_count
+from plytalk.core.contracts import errors, limits, optional, sealed_count, spans
 from plytalk.core.contracts.attack import Attack, AttackerConnection, Evidence, Interceptor, Participant
 from plytalk.core.contracts.audit import Audits, Probe
 from plytalk.core.contracts.authenticator import Channel
@@ -76,7 +78,7 @@ def main(arguments: list[str]) -> int:
     wanted = {page: renewed(page.read_text()) for page in pages()}
     wanted |= {MAN / name: text for name, text in manual.pages(leaves(chat, "chat")).items()}
     gone = set(MAN.glob("*")) - set(wanted)
-    drawn = picture.draw(picture.read(run("chat demo")))
+    drawn = picture.draw(picture.read(demo_frames()))
     wanted[PICTURE] = PICTURE.read_text() if PICTURE.exists() and picture.same(PICTURE.read_text(), drawn) else drawn
     stale = [path for path in wanted if not path.exists() or path.read_text() != wanted[path]]
     for path in stale:
@@ -102,6 +104,13 @@ def run(line: str) -> str:
         return subprocess.run(
             command, env=environment, cwd=home, stdout=subprocess.PIPE, text=True, check=True, timeout=600
         ).stdout
+
+
+def demo_frames(options: str = "") -> Any:
+    """The frames of a `chat demo`, as `chat inspect --json` prints them."""
+    with tempfile.TemporaryDirectory() as folder:
+        run(f"chat demo --trace {folder}/trace {options}")
+        return json.loads(run(f"chat inspect {folder}/trace --json"))
 
 
 def output(line: str) -> str:
@@ -178,7 +187,7 @@ def attacks(plugins: Registry) -> str:
 
 
 def contract(_: str) -> str:
-    found = [one for module in (optional, sealed_count) for one in vars(module).values()]
+    found = [one for module in (optional, sealed_count, spans) for one in vars(module).values()]
     offers = [one for one in found if getattr(one, "_is_runtime_protocol", False)]
     bases = (
         Layer,

@@ -4,8 +4,10 @@ The sealed bytes are other ones in each run; `same` compares two pictures withou
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 WIDTH, ROW, TOP = 1100, 74, 84
 LEFT, MIDDLE, RIGHT = (30, 210), (272, 556), (860, 210)  # x and width of the three columns
@@ -14,6 +16,7 @@ SANS = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 READABLE, SEALED, INK, DIM, LINE, BOX, CARD = "#ffb86b", "#5ddb9a", "#e6edf3", "#8b949e", "#3d444d", "#161b22", "#0d1117"
 CHAR = 7.9  # width of a character of the dumps, which `textLength` enforces whatever the font
 PER_LINE = 16
+KINDS = ("transport", "framer", "handshake", "auth", "cipher", "messages", "ui")
 CONTENT = re.compile(r'(<text class="sealed"[^>]*>)[^<]*')
 
 
@@ -38,22 +41,19 @@ class Shown:
     readable: bool
 
 
-def read(output: str) -> Shown:
-    """The first message in what `chat demo` prints. Raises ValueError where it looks different from what is known here."""
-    head = re.search(r"^A conversation over (.+), server at", output, re.M)
-    words = re.search(r"^  client  (.+)$", output, re.M)
-    found = re.search(r" ms  -> .+\n(?=    messages )", output)
-    story = output[found.end() :] if found else ""
-    first, arrow, verdict = story.partition("    -> ")
-    steps = re.findall(r"^    (\w+) +(\S+) +(\d+) bytes(?:  .*)?\n      ([0-9a-f ]{47})  (.{1,16})$", first, re.M)
-    if not (head and words and found and arrow and steps):
-        raise ValueError("`chat demo` prints something else than docs/picture.py knows how to draw: change both together.")
-    return Shown(
-        head[1],
-        words[1],
-        tuple(Step(kind, name, int(size), hexadecimal.strip(), text) for kind, name, size, hexadecimal, text in steps),
-        "only these bytes" not in verdict.splitlines()[0],
-    )
+def read(frames: Sequence[Mapping[str, Any]]) -> Shown:
+    """The first message in what `chat inspect --json` prints of a trace of `chat demo`."""
+    about = next(frame["layers"][0]["about"] for frame in frames if frame["name"] == "started")
+    said = next(frame for frame in frames if frame["way"] == "out" and frame["text"])
+    steps = tuple(step(layer, about[layer["layer"]]) for layer in said["layers"])
+    stack = " | ".join(about[kind] for kind in KINDS if about.get(kind))
+    return Shown(stack, said["text"], steps, said["layers"][0]["raw"] in said["layers"][-1]["raw"])
+
+
+def step(layer: Mapping[str, Any], name: str) -> Step:
+    first = bytes.fromhex(layer["raw"])[:PER_LINE]
+    text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in first)
+    return Step(layer["layer"], name, layer["length"], first.hex(" "), text)
 
 
 def same(one: str, other: str) -> bool:

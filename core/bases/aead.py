@@ -4,7 +4,7 @@ The layer names the primitive; this file names none.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import repeat
 from operator import add
@@ -15,6 +15,7 @@ from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
 from plytalk.core.contracts.peers import Role, SessionSecrets, copies_keys, wipe
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.spans import Passed, Reader, Span
 
 NONCE = 12
 TAG = 16
@@ -96,6 +97,12 @@ class RandomNonceCipher(Cipher):
     def open_batch(self, sealed: Sequence[bytes]) -> list[bytes]:
         nonces, rests = [one[:NONCE] for one in sealed], [one[NONCE:] for one in sealed]
         return list(map(self._decrypt, nonces, rests, repeat(None)))
+
+    def fields(self, message: Passed) -> Iterator[Span]:
+        sealed = Reader(message.data)
+        yield sealed.take("nonce", NONCE, made_of="random bytes, new for each message")
+        yield sealed.take("ciphertext", sealed.left - TAG, made_of="key, nonce, plaintext")
+        yield sealed.rest("tag", made_of="key, nonce, ciphertext")
 
     def forget(self) -> None:
         self._encrypt = self._decrypt = _refuse

@@ -10,6 +10,7 @@ from typing import ClassVar
 from plytalk.core.contracts.errors import FrameTooLong, LocalError
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.layer import Buffer, Failed, Frame, FrameKind, attempt
+from plytalk.core.contracts.spans import PAYLOAD, Passed, Reader, Span, shown
 
 LARGE = 4096
 """From how many bytes on a frame is copied by itself; of smaller ones there are many in what has come, which is copied once."""
@@ -93,9 +94,13 @@ class HeaderFramer(Framer):
         del buffer[:start]  # a peer at rest must not keep the memory of its longest frame
         return payloads
 
-    def fields(self, kind: FrameKind | None, payload: bytes) -> dict[str, str]:
-        length = {"length": str(len(payload))}
-        return {"type": (kind or b"").decode("latin-1"), **length} if self.typed else length
+    def fields(self, message: Passed) -> Iterator[Span]:
+        frame = Reader(message.data)
+        if self.typed:
+            yield frame.take("type", 1, shown(message.data[:1]), "which message of the layer above this is")
+        length = self.header.unpack_from(message.data)[-1]
+        yield frame.take("length", self.header.size - self.typed, f"{length}", "how many bytes the payload has")
+        yield frame.rest("payload", made_of=PAYLOAD)
 
     @property
     def unfinished(self) -> int:

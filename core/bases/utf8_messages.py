@@ -1,11 +1,12 @@
 """Messages that are UTF-8 text and nothing else: what the existing chats share."""
 
 import codecs
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from plytalk.core.contracts.items import EXIT_SPACE, Close, Item, Undecodable, is_exit
 from plytalk.core.contracts.messages import Messages
+from plytalk.core.contracts.spans import SAID, TEXT, Passed, Reader, Span
 
 
 class TextMessages(Messages):
@@ -35,3 +36,6 @@ class TextMessages(Messages):
             return [item for plaintext in plaintexts for item in self.unpack(plaintext)]
         texts = [plaintext.decode() for plaintext in plaintexts]
         return [Close(text) if len(text) < EXIT_SPACE and is_exit(text) else text for text in texts]
+
+    def fields(self, message: Passed) -> Iterator[Span]:
+        yield Reader(message.data).text(TEXT, len(message.data), made_of=SAID)

@@ -1,12 +1,21 @@
 """Handshakes: secrets that both ends hold and nobody else."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import ClassVar, Protocol
 
 from plytalk.core.contracts.errors import LocalError, Refused
 from plytalk.core.contracts.layer import FrameKind, Layer
 from plytalk.core.contracts.peers import Identity, Reply, Role, SessionSecrets
+from plytalk.core.contracts.spans import Span
+
+
+class Disclose(Protocol):
+    """What a handshake tells its secrets to, for a trace that was asked for with them."""
+
+    def __call__(self, name: str, key: bytes, parts: Sequence[Span] = ()) -> None:
+        """A key of the conversation or, with `parts`, a step by which keys are made: its bytes, and what they are."""
 
 
 class HandshakeIO(Protocol):
@@ -32,6 +41,9 @@ class NegotiatingIO(HandshakeIO):
     """The method by which the authenticators bring a pre-shared key; empty for none."""
     heard: bool
     """Whether anything has come from the peer."""
+    disclose: Disclose | None
+    """Where a trace asks for keys, takes those of cipher states; keys that are left as bytes, in `SessionSecrets`, are traced
+    without it."""
 
     @abstractmethod
     def agree(self) -> Reply[bytes]:
@@ -47,13 +59,6 @@ class NegotiatingIO(HandshakeIO):
         """In place of `ask`, where the key that the other side showed cannot be judged for a reason that it may be told.
 
         Raises it; for a server after `answer` it returns: the client is told when the handshake is done, and not let in.
-        """
-
-    @abstractmethod
-    def disclose(self, name: str, key: bytes) -> None:
-        """A key of the conversation, for a trace that was asked for with its secrets; without one nothing happens.
-
-        For handshakes that leave cipher states. Keys that they leave as bytes, in `SessionSecrets`, are traced without it.
         """
 
 

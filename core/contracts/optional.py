@@ -7,11 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from plytalk.core.contracts.framer import Framer
-from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Failed, FrameKind, Layer
-from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Role
 
 # -- before the first conversation, and after the last --------------------------------------------------------------------
@@ -54,14 +51,8 @@ async def prepare(layer: Layer, role: Role, secret: Callable[[str], str]) -> Seq
 
 
 # -- for a trace -----------------------------------------------------------------------------------------------------------
-
-
-@runtime_checkable
-class DescribesFrames(Protocol):
-    """A framer or a handshake that says what is in a frame."""
-
-    def fields(self, kind: FrameKind, payload: bytes) -> Mapping[str, str]:
-        """What a framer puts before the payload; what can be read of a handshake's message without a key."""
+#
+# What the bytes of a message are: `DescribesBytes` in spans.py.
 
 
 @runtime_checkable
@@ -71,34 +62,9 @@ class NamesSteps(Protocol):
     steps: ClassVar[Mapping[FrameKind, str]]
 
 
-@runtime_checkable
-class DescribesPlaintext(Protocol):
-    """Messages that say what is in a plaintext."""
-
-    def fields(self, plaintext: bytes) -> Mapping[str, str]:
-        """Unlike `unpack`, it changes nothing and never raises."""
-
-
-def frame_fields(framer: Framer, kind: FrameKind | None, payload: bytes) -> Mapping[str, str]:
-    """What a frame says before its payload; its length at least."""
-    return framer.fields(kind or b"", payload) if isinstance(framer, DescribesFrames) else {"length": str(len(payload))}
-
-
-def step_fields(handshake: Handshake, kind: FrameKind, payload: bytes) -> Mapping[str, str]:
-    """What can be read in a message of a handshake."""
-    return handshake.fields(kind, payload) if isinstance(handshake, DescribesFrames) else {}
-
-
-def steps_of(handshake: Handshake) -> Mapping[FrameKind, str]:
+def steps_of(layer: Layer) -> Mapping[FrameKind, str]:
     """The names of a handshake's messages."""
-    return handshake.steps if isinstance(handshake, NamesSteps) else {}
-
-
-def plaintext_fields(messages: Messages, plaintext: bytes) -> Mapping[str, str]:
-    """What is in a plaintext; the text itself at least."""
-    if isinstance(messages, DescribesPlaintext):
-        return messages.fields(plaintext)
-    return {"text": plaintext.decode(errors="replace")}
+    return layer.steps if isinstance(layer, NamesSteps) else {}
 
 
 # -- for the lab -----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ told why not in `entrance.py`.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from plytalk.core.contracts.cipher import Cipher
@@ -93,6 +93,8 @@ class Establishment:
         self._timer = StepTimer()
         self._entrance = Entrance(stream, role, limits, self._can_answer)
         self._user = UserQuestions(stack.ui, address, self._timer, notice or partial(notify, stack.ui), is_there)
+        if tracer:
+            stack = replace(stack, auths=tuple(map(tracer.wrap_authenticator, stack.auths)))
         self._authentication = Authentication(stack, stream, role, address, self._user, self._entrance.show_refusal)
 
     @property
@@ -135,7 +137,8 @@ class Establishment:
         cipher, messages = self._stack.cipher(secrets, self._role), self._stack.messages()
         count_by_cipher(messages, cipher)
         if self._tracer:
-            cipher, messages = self._tracer.wrap_cipher(cipher), self._tracer.wrap_messages(messages)
+            messages = self._tracer.wrap_messages(messages, self._stack.features)
+            cipher = self._tracer.wrap_cipher(cipher, messages)
         channel = SealedChannel(io, cipher, messages, partial(self._timer.pause, self._limits.person), self._role)
         try:
             await self._settle_or_say_why(io, channel, secrets)

@@ -22,7 +22,7 @@ from plytalk.core.contracts.errors import (
     WrongSecret,
 )
 from plytalk.core.contracts.framer import Framer
-from plytalk.core.contracts.handshake import HandshakeIO, NegotiatingIO
+from plytalk.core.contracts.handshake import Disclose, HandshakeIO, NegotiatingIO
 from plytalk.core.contracts.items import Close, Control, Item
 from plytalk.core.contracts.layer import Buffer, FrameKind
 from plytalk.core.contracts.messages import Messages
@@ -37,6 +37,8 @@ FIRST = 64
 
 class FrameHandshakeIO(NegotiatingIO):
     """The handshake's view of the stream: whole frames, one at a time."""
+
+    disclose: Disclose | None = None
 
     def __init__(
         self,
@@ -83,9 +85,6 @@ class FrameHandshakeIO(NegotiatingIO):
         if self._agree is None:
             raise LocalError("Nothing that was chosen brings a pre-shared key into the handshake.")
         return Reply(self._agree, self)
-
-    def disclose(self, name: str, key: bytes) -> None:
-        """Nothing without a trace: one that asks for keys takes its place."""
 
     async def _judge_key(self, identity: Identity) -> None:
         try:

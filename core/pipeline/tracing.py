@@ -6,29 +6,32 @@ plaintext. Keys are traced only where the trace asks for them: a trace with an a
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
+from plytalk.core.contracts.authenticator import Authenticator, Channel
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
-from plytalk.core.contracts.handshake import Handshake
-from plytalk.core.contracts.items import Item
-from plytalk.core.contracts.layer import Buffer, Frame, FrameKind
+from plytalk.core.contracts.handshake import Disclose, Handshake, HandshakeIO
+from plytalk.core.contracts.layer import FrameKind, Layer
 from plytalk.core.contracts.messages import Messages
-from plytalk.core.contracts.optional import BATCH_FORMS, frame_fields, plaintext_fields, step_fields, steps_of
-from plytalk.core.contracts.peers import Role, SessionSecrets
+from plytalk.core.contracts.optional import steps_of
+from plytalk.core.contracts.peers import Peer, Role, SessionSecrets
+from plytalk.core.contracts.spans import Passed, Span, describe
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
-
-IN, OUT = "in", "out"
+from plytalk.core.pipeline.traced_layers import IN as IN
+from plytalk.core.pipeline.traced_layers import OUT as OUT
+from plytalk.core.pipeline.traced_layers import Traced, TracedCipher, TracedFramer, TracedMessages, TracedStream
 
 
 @dataclass(frozen=True, slots=True)
 class TraceEvent:
-    """Something passed a boundary: at which layer, which way ("in", "out", or "" for neither), what it is called, its bytes, what
-    the layer itself says is in them, and when, in seconds of a clock that only goes forward.
+    """Something passed a boundary: at which layer, which way ("in", "out", or "" for neither), what it is called, its bytes,
+    facts about the whole conversation, when, in seconds of a clock that only goes forward, and what each byte is.
 
     `group` tells conversations apart where a trace holds several: an attacker has one with each end.
     """
@@ -40,11 +43,10 @@ class TraceEvent:
     fields: Mapping[str, str] = field(default_factory=dict, compare=False)
     time: float = field(default_factory=time.monotonic, compare=False)
     group: str = ""
+    spans: Sequence[Span] = field(default=(), compare=False)
 
 
 Trace = Callable[[TraceEvent], None]
-Tell = Callable[..., None]
-"""Takes what a `TraceEvent` holds, from `layer` to `fields`."""
 
 
 class Tracer:
@@ -53,19 +55,24 @@ class Tracer:
     def __init__(self, trace: Trace, group: str = "") -> None:
         self._hears_keys = getattr(trace, "secrets", False) is True
 
-        def tell(layer: str, way: str, what: str, data: bytes, fields: Mapping[str, str] = {}) -> None:
-            trace(TraceEvent(layer, way, what, data, fields, group=group))
+        def tell(
+            layer: str, way: str, what: str, data: bytes, spans: Sequence[Span] = (), fields: Mapping[str, str] = {}
+        ) -> None:
+            trace(TraceEvent(layer, way, what, data, fields, group=group, spans=spans))
 
-        self._tell = tell
+        self._tell = tell  # no method: what is wrapped must not lead back here
+        self._steps: list[bytes] = []  # of the handshake, from both sides
+        self.speaker: tuple[Layer, list[bytes]] | None = None
+        """The authenticator that is talking to its counterpart, and what both have said."""
 
     def tell(self, what: str, sentence: str = "", **fields: str) -> None:
         """Something that concerns the whole conversation: its start, a time limit, an error, its end."""
-        self._tell("session", "", what, sentence.encode(errors="replace"), fields)
+        self._tell("session", "", what, sentence.encode(errors="replace"), fields=fields)
 
     def tell_key(self, name: str, key: bytes | bytearray) -> None:
         """A key that the conversation runs on, for a trace that asks for keys. Any other hears nothing."""
         if self._hears_keys:
-            self._tell("keys", "", name, bytes(key))
+            self._tell("keys", "", name, bytes(key), [Span(name, 0, len(key))])
 
     def tell_keys(self, secrets: SessionSecrets, role: Role) -> None:
         """The keys that a handshake has left as bytes. Those of cipher states it tells itself, by `NegotiatingIO.disclose`."""
@@ -76,14 +83,10 @@ class Tracer:
             if key:
                 self.tell_key("session key" if len(names) == 1 else f"{whose.value} key", key)
 
-    def tell_step(self, way: str, handshake: Handshake, kind: FrameKind, payload: bytes) -> None:
-        """A message of the handshake, by its name and what the handshake itself can read in it."""
-        name = steps_of(handshake).get(kind, kind.decode("latin-1"))
-        self._tell("handshake", way, name, payload, step_fields(handshake, kind, payload))
-
     def tell_nameless_step(self, way: str, index: int, payload: bytes) -> None:
         """A message of the handshake, the `index`-th (from 0) of its sender, to one who cannot tell what it is."""
-        self._tell("handshake", way, f"handshake message {index + 1}", payload)
+        name = f"handshake message {index + 1}"
+        self._tell("handshake", way, name, payload, [Span(name, 0, len(payload))])
 
     def wrap_stream(self, stream: Stream) -> Stream:
         return cast(Stream, TracedStream(stream, self._tell))
@@ -91,126 +94,93 @@ class Tracer:
     def wrap_framer(self, framer: Framer) -> Framer:
         return cast(Framer, TracedFramer(framer, self._tell))
 
-    def wrap_cipher(self, cipher: Cipher) -> Cipher:
-        return cast(Cipher, TracedCipher(cipher, self._tell))
+    def wrap_cipher(self, cipher: Cipher, messages: Messages | None = None) -> Cipher:
+        """`messages` are the traced ones, if what they did not pack is to be told as well."""
+        packed = messages.about_to_seal if isinstance(messages, TracedMessages) else lambda plaintext: None
+        return cast(Cipher, TracedCipher(cipher, self._tell, packed))
 
-    def wrap_messages(self, messages: Messages) -> Messages:
-        return cast(Messages, TracedMessages(messages, self._tell))
+    def wrap_messages(self, messages: Messages, features: Sequence[Layer] = ()) -> Messages:
+        return cast(Messages, TracedMessages(messages, self._tell, partial(self._inside, features)))
+
+    def wrap_authenticator(self, authenticator: Authenticator) -> Authenticator:
+        return cast(Authenticator, TracedAuthenticator(authenticator, self._tell, self))
 
     def handshake_io(self, handshake: Handshake) -> Callable[..., FrameHandshakeIO]:
         """What to call in place of `FrameHandshakeIO`, for a handshake that is traced."""
         return partial(TracedHandshakeIO, self, handshake)
 
+    def _inside(self, features: Sequence[Layer], kind: FrameKind, body: bytes) -> Sequence[Span]:
+        """What an item is, by the authenticator that is talking or by the features."""
+        if self.speaker:
+            return self.described_by_speaker(kind, body)
+        for feature in features:
+            spans = describe(feature, Passed(body, kind))
+            if any(span.name for span in spans):
+                return spans
+        return ()
 
-class Traced:
-    """A layer and what tells of it: all that a subclass does not trace is the layer's, and is set there.
+    def described_by_speaker(self, kind: FrameKind, body: bytes) -> Sequence[Span]:
+        """What the authenticator that is talking says about its next message."""
+        assert self.speaker is not None
+        layer, said = self.speaker
+        spans = describe(layer, Passed(body, kind, len(said), tuple(said)))
+        said.append(body)
+        return spans
 
-    The layer's batch forms are hidden, since what passes in a batch does not pass here: without them each item passes alone.
-    """
+    def tell_step(self, way: str, handshake: Handshake, kind: FrameKind, payload: bytes) -> None:
+        """A message of the handshake, or of the authenticator that is talking, by its name."""
+        layer: Layer = handshake
+        if self.speaker:
+            layer, spans = self.speaker[0], self.described_by_speaker(kind, payload)
+        else:
+            spans = describe(handshake, Passed(payload, kind, len(self._steps), tuple(self._steps)))
+            self._steps.append(payload)
+        self._tell("handshake", way, steps_of(layer).get(kind, kind.decode("latin-1")), payload, spans)
 
-    __slots__ = ("_layer", "_tell")
-    _layer: Any
-    _tell: Tell
+    def tell_secret(self, name: str, key: bytes, parts: Sequence[Span] = ()) -> None:
+        """What a handshake discloses: a key or, with `parts`, a step by which keys were made."""
+        if parts:
+            self._tell("schedule", "", name, key, parts)
+        else:
+            self.tell_key(name, key)
 
-    def __init__(self, layer: object, tell: Tell) -> None:
-        object.__setattr__(self, "_layer", layer)
-        object.__setattr__(self, "_tell", tell)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in BATCH_FORMS:
-            raise AttributeError(name)
-        return getattr(self._layer, name)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        setattr(self._layer, name, value)
-
-
-class TracedStream(Traced):
-    """Tells what is sent, what arrives, and the end."""
-
-    __slots__ = ()
-    _layer: Stream
-
-    def send(self, data: bytes) -> None:
-        self._tell("transport", OUT, "bytes", bytes(data))
-        self._layer.send(data)
-
-    def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
-        tell = self._tell
-
-        def traced_receive(data: Buffer) -> None:
-            tell("transport", IN, "bytes", bytes(data))
-            receive(data)
-
-        def traced_end(error: Exception | None) -> None:
-            tell("transport", IN, "end", str(error or "").encode())
-            ended(error)
-
-        self._layer.deliver_to(traced_receive, traced_end)
+    @property
+    def disclose(self) -> Disclose | None:
+        """For `NegotiatingIO.disclose`: nothing where the trace asks for no keys."""
+        return self.tell_secret if self._hears_keys else None
 
 
-class TracedFramer(Traced):
-    """Tells each frame, with what the framer says is in it."""
+class TracedAuthenticator(Traced):
+    """Says which authenticator is talking, while it is."""
 
     __slots__ = ()
-    _layer: Framer
+    _layer: Authenticator
+    _state: Tracer
 
-    def encode(self, kind: FrameKind, payload: bytes) -> bytes:
-        frame = self._layer.encode(kind, payload)
-        self._tell("framer", OUT, kind.decode("latin-1"), frame, frame_fields(self._layer, kind, payload))
-        return frame
+    async def agree(self, io: HandshakeIO, role: Role) -> bytes:
+        with self._speaking():
+            return await self._layer.agree(io, role)
 
-    def frames(self) -> Iterator[Frame]:
-        for kind, payload in self._layer.frames():
-            self._tell("framer", IN, kind.decode("latin-1") if kind else "", payload, frame_fields(self._layer, kind, payload))
-            yield kind, payload
+    async def verify(self, channel: Channel, peer: Peer) -> None:
+        with self._speaking():
+            await self._layer.verify(channel, peer)
 
-
-class TracedCipher(Traced):
-    """Tells what is sealed."""
-
-    __slots__ = ()
-    _layer: Cipher
-
-    def seal(self, plaintext: bytes) -> bytes:
-        sealed = self._layer.seal(plaintext)
-        self._tell("cipher", OUT, "sealed", sealed)
-        return sealed
-
-    def open(self, sealed: bytes) -> bytes:
-        self._tell("cipher", IN, "sealed", sealed)
-        return self._layer.open(sealed)
-
-
-class TracedMessages(Traced):
-    """Tells each plaintext, with what the messages say is in it."""
-
-    __slots__ = ()
-    _layer: Messages
-
-    def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
-        plaintexts = list(self._layer.pack(items))
-        for plaintext in plaintexts:
-            self._tell_plaintext(OUT, plaintext)
-        return plaintexts
-
-    def unpack(self, plaintext: bytes) -> Iterable[Item]:
-        self._tell_plaintext(IN, plaintext)
-        return self._layer.unpack(plaintext)
-
-    def _tell_plaintext(self, way: str, plaintext: bytes) -> None:
-        self._tell("messages", way, "plaintext", plaintext, plaintext_fields(self._layer, plaintext))
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        self._state.speaker = self._layer, []
+        try:
+            yield
+        finally:
+            self._state.speaker = None
 
 
 class TracedHandshakeIO(FrameHandshakeIO):
-    """Tells each message of the handshake, and the keys that it discloses."""
+    """Tells each message of the handshake, and gives it what to disclose keys to."""
 
     def __init__(self, tracer: Tracer, handshake: Handshake, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._tracer, self._handshake = tracer, handshake
-
-    def disclose(self, name: str, key: bytes) -> None:
-        self._tracer.tell_key(name, key)
+        self.disclose = tracer.disclose
 
     async def _send(self, kind: FrameKind, payload: bytes) -> None:
         self._tell_step(OUT, kind, payload)

@@ -3,9 +3,10 @@
 Each byte is XORed with the next byte of the key, which starts over with each message: the same text twice is the plaintext again.
 """
 
+from collections.abc import Iterable
 from itertools import cycle
 
-from plytalk import Cipher, HandshakeFailed, Property, Role, SessionSecrets, hookimpl
+from plytalk import Cipher, HandshakeFailed, Passed, Property, Role, SessionSecrets, Span, hookimpl
 
 
 class Xor(Cipher):
@@ -30,6 +31,9 @@ class Xor(Cipher):
 
     def open(self, sealed: bytes) -> bytes:
         return xor(sealed, self._receive)
+
+    def fields(self, message: Passed) -> Iterable[Span]:
+        yield Span("ciphertext", 0, len(message.data), made_of="each byte of the plaintext, the next byte of the key")
 
 
 def xor(data: bytes, key: bytes) -> bytes:

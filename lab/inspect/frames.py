@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from plytalk.core.contracts.spans import TEXT
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.pipeline.tracing import IN, OUT, TraceEvent
 
@@ -37,8 +38,16 @@ class InspectedFrame:
             "group": self.group,
             "way": self.way,
             "name": self.name,
+            "text": self.text,
             "layers": [
-                {"layer": one.layer, "what": one.what, "fields": dict(one.fields), "length": len(one.data), "raw": one.data.hex()}
+                {
+                    "layer": one.layer,
+                    "what": one.what,
+                    "about": dict(one.fields),
+                    "spans": [span._asdict() for span in one.spans],
+                    "length": len(one.data),
+                    "raw": one.data.hex(),
+                }
                 for one in self.layers
             ],
         }
@@ -46,11 +55,8 @@ class InspectedFrame:
     @property
     def text(self) -> str:
         """The words in it, if it has any that are known."""
-        for event in self.layers:
-            if event.layer == "messages":
-                words = [value for name, value in event.fields.items() if name == "text" or name.endswith("message")]
-                return " / ".join(words)
-        return ""
+        spans = [span for event in self.layers if event.layer == "messages" for span in event.spans]
+        return " / ".join(span.value for span in spans if span.name == TEXT or span.name.endswith(f": {TEXT}"))
 
     @property
     def readable(self) -> bool | None:
@@ -139,6 +145,6 @@ def _name(layers: list[TraceEvent]) -> str:
         if event.layer == "handshake":
             return event.what
         if event.layer == "messages":
-            kinds = [name.partition(" ")[2] or name for name in event.fields if name not in ("padding",)]
-            return ", ".join(kinds) or "empty record"
+            titles = [span.name.partition(": ")[0] for span in event.spans if span.name != "padding"]
+            return ", ".join(title.partition(" ")[2] or title for title in dict.fromkeys(titles)) or "empty record"
     return "frame" if layers[-1].what in ("", MESSAGE.decode()) else layers[-1].what

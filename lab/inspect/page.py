@@ -15,7 +15,7 @@ PLACEHOLDER = "/*FRAMES*/"
 
 def page(frames: Sequence[InspectedFrame], title: str) -> str:
     """The page's HTML."""
-    data = json.dumps({"title": title, "frames": [frame.as_json() | {"text": frame.text} for frame in frames]})
+    data = json.dumps({"title": title, "frames": [frame.as_json() for frame in frames]})
     for character in "<>&\u2028\u2029":
         data = data.replace(character, f"\\u{ord(character):04x}")
     return TEMPLATE.read_text(encoding="utf-8").replace(PLACEHOLDER, data)

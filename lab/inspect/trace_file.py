@@ -1,30 +1,32 @@
 """Traces on disk: JSON lines, similar to qlog (draft-ietf-quic-qlog-main-schema).
 
     {"plytalk_trace": 1, "began": "2026-01-31T12:00:00Z", "secrets": false}
-    {"time": 1.52, "name": "framer:out", "what": "K", "data": {"type": "K", "length": "451"}, "raw": "4b000001c3..."}
+    {"time": 1.52, "name": "framer:out", "what": "K", "data": {}, "raw": "4b000001c3...",
+     "spans": [["type", 0, 1, "K", "which message of the layer above this is"], ["length", 1, 4, "451", ""], ...]}
 
-`time` is in milliseconds since the beginning, `raw` the bytes in hexadecimal, `data` what the layer says is in them, and `group`
-the name of a conversation, where there are several. The file is always new and readable by its owner alone: it contains what was
-said, and with `secrets` the keys.
+`time` is in milliseconds since the beginning, `raw` the bytes in hexadecimal, `spans` what the layer says each of them is (name,
+start, size, value, what it was made of), `data` facts about the whole conversation, and `group` the conversation's name, where
+there are several. The file is always new and readable by its owner alone: it contains what was said, and with `secrets` the keys.
 """
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.spans import Span, with_gaps
 from plytalk.core.io.lines import BOM
 from plytalk.core.pipeline.tracing import TraceEvent
 
 VERSION = 1
 MAX_LINE = 4 * 1024 * 1024
-LAYERS = ("session", "keys", "transport", "framer", "handshake", "cipher", "messages")
+LAYERS = ("session", "keys", "schedule", "transport", "framer", "handshake", "cipher", "messages")
 WAYS = ("in", "out")
-WITHOUT_WAY = ("session", "keys")
+WITHOUT_WAY = ("session", "keys", "schedule")
 LATEST = 1e15  # milliseconds; a capture can hold no later time
 
 
@@ -65,6 +67,7 @@ class TraceFile:
             "what": event.what,
             "data": dict(event.fields),
             "raw": event.data.hex(),
+            "spans": event.spans,
         }
         try:
             self._write(line | ({"group": event.group} if event.group else {}))
@@ -157,8 +160,21 @@ def _event(line: dict[str, Any], number: int) -> TraceEvent:
         case {"time": int() | float() as time, "name": str(name), "what": str(what), "data": dict(data), "raw": str(raw)}:
             layer, _, way = name.partition(":")
             passed = layer in LAYERS and (not way if layer in WITHOUT_WAY else way in WAYS)
-            group = line.get("group", "")
-            if passed and 0 <= time < LATEST and all(isinstance(text, str) for text in (group, *data.values())):
+            group, spans = line.get("group", ""), _spans(line.get("spans", []), len(raw) // 2)
+            texts = all(isinstance(text, str) for text in (group, *data.values()))
+            if passed and texts and spans is not None and 0 <= time < LATEST:
                 with suppress(ValueError):
-                    return TraceEvent(layer, way, what, bytes.fromhex(raw), data, time / 1000, group)
+                    return TraceEvent(layer, way, what, bytes.fromhex(raw), data, time / 1000, group, spans)
     raise Usage(f"Line {number} of the trace is not an event.", "Make one with --trace FILE.")
+
+
+def _spans(found: object, size: int) -> Sequence[Span] | None:
+    """The spans of an event of `size` bytes, which cover all of it; None for what are no spans."""
+    spans: list[Span] = []
+    for one in found if isinstance(found, list) else [None]:
+        match one:
+            case [str(name), int(start), int(length), str(value), str(made_of)] if start >= 0 and length > 0:
+                spans.append(Span(name, start, length, value, made_of))
+            case _:
+                return None
+    return list(with_gaps(spans, size)) if spans else ()

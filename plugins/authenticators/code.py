@@ -16,7 +16,7 @@ import asyncio
 import re
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -29,6 +29,7 @@ from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.contracts.spans import BINDING, Passed, Reader, Span
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.contacts import Contact, Contacts, contact_name
 from plytalk.trust.files import read, write
@@ -118,6 +119,14 @@ class Code(Authenticator):
             peer.say(await asyncio.to_thread(self._keep, self._name, peer))
         else:
             peer.say(f"{peer.address} knows the code. Next time, --save-as NAME keeps its key.")
+
+    def fields(self, message: Passed) -> Iterator[Span]:
+        reader = Reader(message.data)
+        if message.kind == SPAKE:
+            yield reader.text("side", 1, "A for the client, B for the server")
+            yield reader.rest("SPAKE2 element", made_of="the one-time code, a new random number")
+        else:
+            yield Span("binding", 0, len(message.data), made_of=BINDING)
 
     def _refuse_if_spent(self) -> None:
         if self.spent:

@@ -6,7 +6,7 @@ server has sealed something: so each sends one sealed body before anybody may ta
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from shlex import quote
 
@@ -16,6 +16,7 @@ from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.spans import BINDING, Passed, Span
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.files import read
 from plytalk.trust.store_errors import StoreError
@@ -51,6 +52,9 @@ class Psk(Authenticator):
     async def verify(self, channel: Channel, peer: Peer) -> None:
         await channel.prove(peer.binding)
         peer.say(f"{peer.address} holds the pre-shared key; its own key is {peer.identity.fingerprint}.")
+
+    def fields(self, message: Passed) -> Iterator[Span]:
+        yield Span("binding", 0, len(message.data), made_of=BINDING)
 
 
 def pre_shared_key(file: Path) -> bytes:

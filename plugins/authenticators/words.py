@@ -13,6 +13,7 @@ million and nothing to grind.
 """
 
 import os
+from collections.abc import Iterator
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -23,12 +24,20 @@ from plytalk.core.contracts.errors import HandshakeFailed, Refused, Withdrawn, W
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.spans import Passed, Span
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.word_list import spoken
 
 LENGTH, WORDS = 32, 3
 COMMITMENT, DERIVATION = b"plytalk/1 sas", b"plytalk/1 words"
 YES = b"yes"
+STEPS = (
+    ("commitment", "SHA-256 of the binding and r_I, which the client has drawn and does not show yet"),
+    ("r_R", "32 random bytes of the server"),
+    ("r_I", "the 32 random bytes to which the client had committed"),
+    ("yes", "this side's user, who has compared the words"),
+)
+"""What is said, in order: by the client, the server, the client, and then by both."""
 
 
 class Words(Authenticator):
@@ -64,6 +73,10 @@ class Words(Authenticator):
             raise Refused("The other side did not say yes to the words: ask it what it reads.") from error
         if answer != YES:
             raise Refused("The other side did not say yes to the words.")
+
+    def fields(self, message: Passed) -> Iterator[Span]:
+        name, made_of = STEPS[min(message.number, len(STEPS) - 1)]
+        yield Span(name, 0, len(message.data), made_of=made_of)
 
 
 async def commit(channel: Channel, h: bytes) -> tuple[bytes, bytes]:

@@ -10,7 +10,7 @@ Each direction has its own key and counter, so a record that is repeated, reorde
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from plytalk.core.contracts.cipher import Cipher
@@ -18,6 +18,7 @@ from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
 from plytalk.core.contracts.layer import Failed
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.spans import Passed, Reader, Span
 from plytalk.core.registry.hookspecs import hookimpl
 
 TAG = 16
@@ -90,6 +91,11 @@ class NoiseTransport(Cipher):
         into.n = n + 1
         into.room -= len(sealed)
         return plaintext
+
+    def fields(self, message: Passed) -> Iterator[Span]:
+        sealed, counter = Reader(message.data), f"counter {message.number}"
+        yield sealed.take("ciphertext", sealed.left - TAG, made_of=f"key of this direction, {counter}, plaintext")
+        yield sealed.rest("tag", made_of=f"key of this direction, {counter}, ciphertext")
 
     def forget(self) -> None:
         """Drop both keys: whatever is to be sealed or opened from now on is refused, by LocalError."""

@@ -1,7 +1,10 @@
 """No cipher: what is said is what is sent."""
 
+from collections.abc import Iterator
+
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.peers import Role, SessionSecrets
+from plytalk.core.contracts.spans import Passed, Span
 from plytalk.core.registry.hookspecs import hookimpl
 
 
@@ -19,6 +22,9 @@ class NoCipher(Cipher):
 
     def open(self, sealed: bytes) -> bytes:
         return sealed
+
+    def fields(self, message: Passed) -> Iterator[Span]:
+        yield Span("plaintext", 0, len(message.data), made_of="the messages layer; nothing is done to it")
 
 
 @hookimpl

@@ -4,7 +4,7 @@ At the server every conversation becomes a member (`Hub`), and the person there 
 asks to join. Where just two are there, both see and send what they would without a room.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,12 @@ from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.public_key import parse_fingerprint
+from plytalk.core.contracts.spans import Passed, Span
 from plytalk.core.contracts.ui import Conversation
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
+from plytalk.plugins.rooms import item_spans
 from plytalk.plugins.rooms.hub import Hub
 from plytalk.plugins.rooms.local_member import LocalMember
 from plytalk.plugins.rooms.member import Member
@@ -98,6 +100,9 @@ class Rooms(Feature):
 
     def make_chat(self, connection: Connection, **options: Any) -> MemberChat | RoomChat:
         return (MemberChat if connection.role is Role.RESPONDER else RoomChat)(connection, **options)
+
+    def fields(self, message: Passed) -> Iterator[Span]:
+        return item_spans.item(message)
 
     # -- at a server ------------------------------------------------------------------------------------------------------
 

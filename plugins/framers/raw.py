@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.layer import Buffer, Frame, FrameKind
+from plytalk.core.contracts.spans import PAYLOAD, Passed, Span
 from plytalk.core.registry.hookspecs import hookimpl
 
 
@@ -26,6 +27,9 @@ class Raw(Framer):
         if self._read:
             read, self._read = self._read, b""
             yield None, read
+
+    def fields(self, message: Passed) -> Iterator[Span]:
+        yield Span("payload", 0, len(message.data), made_of=PAYLOAD)
 
     @property
     def unfinished(self) -> int:

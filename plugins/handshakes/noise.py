@@ -13,7 +13,7 @@ an identity as it comes; that its owner is really there shows, at the latest, wh
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,8 +23,9 @@ from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.spans import Passed, Span
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.plugins.noise import payload, security, static
+from plytalk.plugins.noise import message_spans, payload, security, static
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import KeyPair
 from plytalk.plugins.noise.proof import Proven, Prover
@@ -122,6 +123,9 @@ class Noise(Handshake):
             told += [f"Created a new identity ({self.identity.fingerprint}) in {file}."] if new else []
         return told
 
+    def fields(self, message: Passed) -> Iterator[Span]:
+        return message_spans.noise_message(self._protocol, message.number, message.data)
+
     async def initiate(self, io: HandshakeIO) -> SessionSecrets:
         return await self._run(negotiating(io), initiator=True)
 
@@ -136,8 +140,9 @@ class Noise(Handshake):
         psks = [await io.agree()] * pattern.psks if pattern.psks else []  # one secret, wherever the pattern wants it
         own = self._prover.current() if self._prover else Proven(self._static, b"") if self._static else None
         handshake = HandshakeState(
-            self._protocol, initiator=initiator, prologue=self._prologue, s=own and own.pair, rs=self._remote, psks=psks
-        )
+            self._protocol, initiator=initiator, prologue=self._prologue, s=own and own.pair, rs=self._remote, psks=psks,
+            disclose=io.disclose,
+        )  # fmt: skip
         try:
             for tokens in pattern.messages:
                 if handshake.my_turn:
@@ -145,7 +150,7 @@ class Noise(Handshake):
                 else:
                     said = handshake.read_message(await io.receive(NOISE, MAX_MESSAGE))
                     await self._judge(io, own, handshake.rs if "s" in tokens else None, said)
-            keys = handshake.split(io.disclose)
+            keys = handshake.split()
         finally:
             handshake.forget()
         return SessionSecrets(states=(keys.send, keys.receive), suite=self._protocol.name, transcript=keys.handshake_hash)

@@ -14,8 +14,7 @@ A suite is a whole Noise protocol name; nothing is mixed and matched. Identities
 noise-libp2p has it, and until when that counts; each process makes a new static key every hour.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -28,11 +27,13 @@ from plytalk.core.contracts.handshake import Handshake, HandshakeIO, Negotiating
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.spans import Passed, Span
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.plugins.noise import payload, preamble
+from plytalk.plugins.noise import message_spans, payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.proof import Proven, Prover
+from plytalk.plugins.noise.protocol import named
 from plytalk.plugins.noise.suites import CLASSICAL, GREETING, HYBRID, MAX_A, MAX_B, MAX_C, SETS, A, B, C
 from plytalk.trust import identity as identities
 from plytalk.trust.folders import user_file
@@ -138,15 +139,11 @@ class Plytalk1(Handshake):
                 raise WrongSecret from error
             raise
 
-    def fields(self, kind: bytes, payload: bytes) -> dict[str, str]:
-        if kind != GREETING:
-            return {}
-        with suppress(HandshakeFailed):
-            if payload.startswith(preamble.MAGIC):
-                return {"offers": ", ".join(preamble.Offer.decode(payload).tokens)}
-            answer = preamble.Answer.decode(payload)
-            return {"chose": answer.chosen or "nothing", "knows": ", ".join(answer.known)}
-        return {}
+    def fields(self, message: Passed) -> Iterator[Span]:
+        if message.kind == GREETING:
+            return message_spans.greeting(message.data)
+        chosen = preamble.Answer.decode(message.before[1]).chosen  # both preambles come before the first
+        return message_spans.noise_message(named(preamble.suite(chosen)), message.number - 2, message.data)
 
     def audit(self, probe: Probe) -> AsyncIterator[Finding]:
         from plytalk.plugins.noise.plytalk1_audit import audit
@@ -172,7 +169,8 @@ class Plytalk1(Handshake):
     ) -> HandshakeState:
         psks = [await io.agree()] if io.agreement else []
         suite = preamble.suite(chosen)
-        return HandshakeState(suite, initiator=initiator, prologue=preamble.prologue(offer, answer), s=own.pair, psks=psks)
+        told = preamble.prologue(offer, answer)
+        return HandshakeState(suite, initiator=initiator, prologue=told, s=own.pair, psks=psks, disclose=io.disclose)
 
     async def _judge(self, io: NegotiatingIO, handshake: HandshakeState, own: Proven, identity: bytes) -> None:
         try:
@@ -237,7 +235,7 @@ def secret_of(token: str) -> str:
 
 def finish(handshake: HandshakeState, io: NegotiatingIO) -> SessionSecrets:
     suite = handshake.protocol.name
-    keys = handshake.split(io.disclose)
+    keys = handshake.split()
     return SessionSecrets(states=(keys.send, keys.receive), suite=suite, transcript=keys.handshake_hash)
 
 

@@ -9,7 +9,7 @@ The key is fresh for each run of the server; `--rsa-key` keeps one, for those wh
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from plytalk.core.contracts.handshake import Handshake, HandshakeIO
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.spans import Passed, Span
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.files import read, write_new
 from plytalk.trust.store_errors import StoreError
@@ -84,12 +85,16 @@ class RsaOaep(Handshake):
         sealed = await io.receive(SESSION_KEY, limit=MAX_SEALED)
         return SessionSecrets.shared(open_session_key(private, sealed))
 
-    def fields(self, kind: bytes, payload: bytes) -> dict[str, str]:
-        with suppress(HandshakeFailed):
-            if kind == KEY:
-                public = read_public_key(payload)
-                return {"bits": str(public.key_size), "fingerprint": Identity("rsa", der(public)).fingerprint}
-        return {}
+    def fields(self, message: Passed) -> Iterator[Span]:
+        size = len(message.data)
+        if message.kind == KEY:
+            says = ""
+            with suppress(HandshakeFailed):
+                public = read_public_key(message.data)
+                says = f"{public.key_size} bits, {Identity('rsa', der(public)).fingerprint}"
+            yield Span("RSA public key, PEM", 0, size, says, "the server's key pair")
+        elif message.kind == SESSION_KEY:
+            yield Span("session key, encrypted", 0, size, made_of="32 random bytes of the client, the RSA public key (OAEP)")
 
     async def audit(self, probe: Probe) -> AsyncIterator[Finding]:
         texts = [await greeting(probe)]

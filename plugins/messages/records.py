@@ -11,8 +11,7 @@ a cut cannot pass for a goodbye; a sentence for the peer's user may follow.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from enum import IntEnum
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from struct import Struct
 from typing import Any
@@ -23,28 +22,15 @@ from plytalk.core.contracts.limits import KIB, Limits
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sealed_count import CountsSealed
+from plytalk.core.contracts.spans import Passed, Span
 from plytalk.core.registry.hookspecs import hookimpl
-
-
-class Type(IntEnum):
-    """What an item is."""
-
-    PADDING = 0
-    MESSAGE = 1
-    ACK = 2
-    PING = 3
-    PONG = 4
-    CONTROL = 5
-    FILE = 6
-    CLOSE = 7
-
+from plytalk.plugins import record_spans
+from plytalk.plugins.record_spans import HEADER, MORE, Type
 
 FIRST_EXTENSION = 8
 """Types from here on belong to features; where nobody asks for one, it is skipped."""
 
 MESSAGE = int(Type.MESSAGE)
-MORE = 0x80
-HEADER = Struct(">BH")
 HEAD = HEADER.size
 SHORT = [HEADER.pack(MESSAGE, length).decode("latin-1") for length in range(256)]
 CLOSE_BODY = Struct(">BQ")
@@ -205,16 +191,8 @@ class Records(Messages):
             raise BadFrame("The goodbye counts other records than those that came.")
         return Close(EXIT, reason, sentence)
 
-    def fields(self, plaintext: bytes) -> dict[str, str]:
-        found: dict[str, str] = {}
-        at = 0
-        while len(plaintext) - at >= HEADER.size and plaintext[at]:
-            kind, length = HEADER.unpack_from(plaintext, at)
-            at += HEADER.size + length
-            names = {int(one): one.name.lower() for one in Type}
-            name = names.get(kind & ~MORE, f"type {kind & ~MORE}") + (", more follows" if kind & MORE else "")
-            found[f"{len(found) + 1} {name}"] = plaintext[at - length : at].decode(errors="backslashreplace")
-        return {**found, "padding": f"{max(0, len(plaintext) - at)} bytes"}
+    def fields(self, message: Passed) -> Iterator[Span]:
+        return record_spans.record(message)
 
 
 def pack_short(items: Sequence[Item]) -> list[bytes] | None:

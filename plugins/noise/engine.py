@@ -9,13 +9,16 @@ are RemoteErrors (HandshakeFailed here, Tampered after the handshake), ours are 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple, NoReturn
 
 from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
+from plytalk.core.contracts.handshake import Disclose
+from plytalk.plugins.noise.key_schedule import DisclosedState
 from plytalk.plugins.noise.patterns import Tokens
 from plytalk.plugins.noise.primitives import TAG_LENGTH, KeyPair
 from plytalk.plugins.noise.protocol import NoiseProtocol, named
-from plytalk.plugins.noise.states import MAX_MESSAGE, MAX_NONCE, CipherState, Disclose, SymmetricState
+from plytalk.plugins.noise.states import MAX_MESSAGE, MAX_NONCE, CipherState, SymmetricState
 
 __all__ = ["MAX_MESSAGE", "MAX_NONCE", "PSK_LENGTH", "CipherState", "HandshakeState", "SymmetricState", "TransportState"]
 
@@ -55,8 +58,11 @@ class HandshakeState:
         rs: bytes | None = None,
         re: bytes | None = None,
         psks: Sequence[bytes] = (),
+        disclose: Disclose | None = None,
     ) -> None:
-        """Initialize(handshake_pattern, initiator, prologue, s, e, rs, re)."""
+        """Initialize(handshake_pattern, initiator, prologue, s, e, rs, re). `disclose` is told each step of the key schedule and
+        the key of each direction, for a trace that is to hold them.
+        """
         self.protocol = named(protocol) if isinstance(protocol, str) else protocol
         self.initiator = initiator
         # Keys by their token: "s", "e", and the KEM's "e1".
@@ -65,9 +71,10 @@ class HandshakeState:
         self._psks = list(psks)
         self._check()
         self._at = 0  # how many messages have gone by
-        self._symmetric = SymmetricState(self.protocol.name, self.protocol.hash, self.protocol.cipher)
-        self._symmetric.mix_hash(prologue)
         pattern = self.protocol.pattern
+        new = partial(DisclosedState, disclose, pattern) if disclose is not None else SymmetricState
+        self._symmetric: SymmetricState = new(self.protocol.name, self.protocol.hash, self.protocol.cipher)
+        self._symmetric.mix_hash(prologue)
         for pre, ours in ((pattern.initiator_pre, initiator), (pattern.responder_pre, not initiator)):
             for token in pre:  # the initiator's are hashed first
                 public = self._own[token].public if ours else self._theirs[token]
@@ -139,14 +146,11 @@ class HandshakeState:
         self._at += 1
         return payload
 
-    def split(self, disclose: Disclose | None = None) -> TransportState:
-        """Split(): once, after the last message. The handshake forgets all its secrets. LocalError at any other time.
-
-        `disclose(name, key)` is told the key of each direction, for a trace that is to hold them (`HandshakeIO.disclose`).
-        """
+    def split(self) -> TransportState:
+        """Split(): once, after the last message. The handshake forgets all its secrets. LocalError at any other time."""
         if not hasattr(self, "_symmetric") or not self.complete:
             raise LocalError("Keys are there once, at the end of a handshake that did not fail.")
-        first, second = self._symmetric.split(disclose)
+        first, second = self._symmetric.split()
         if self.protocol.pattern.one_way:  # 7.4: the second one must never be used
             second.forget()
         send, receive = (first, second) if self.initiator else (second, first)

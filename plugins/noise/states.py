@@ -16,7 +16,6 @@ MAX_MESSAGE = 65535  # bytes of any Noise message, section 3
 MAX_NONCE = 2**64 - 1  # reserved for rekeying, section 5.1
 
 AeadFunction = Callable[[bytes, bytes, bytes | None], bytes]
-Disclose = Callable[[str, bytes], None]
 
 
 class CipherState:
@@ -175,15 +174,16 @@ class SymmetricState:
         self.h = self._new(self.h + ciphertext).digest()
         return plaintext
 
-    def split(self, disclose: Disclose | None = None) -> tuple[CipherState, CipherState]:
-        """Split(): the initiator's sending state, then the responder's. `disclose` gets both keys: no state keeps its own."""
-        outputs = self._hkdf(self.ck, b"", 2)
-        if disclose:
-            for name, output in zip(("client key", "server key"), outputs, strict=True):
-                disclose(name, bytes(output[:KEY_LENGTH]))
+    def split(self) -> tuple[CipherState, CipherState]:
+        """Split(): the initiator's sending state, then the responder's."""
+        outputs = self._last()
         first, second = (CipherState(self._ciphers, output[:KEY_LENGTH]) for output in outputs)
         wipe(*outputs)
         return first, second
+
+    def _last(self) -> list[bytearray]:
+        """The keys of both directions, before they are cut to size."""
+        return self._hkdf(self.ck, b"", 2)
 
     def __repr__(self) -> str:
         return "<SymmetricState>"

@@ -41,7 +41,7 @@ _HOMES = {
     "core.contracts.measures": "Measure",
     "core.contracts.messages": "Messages",
     "core.contracts.optional": (
-        "AdmitsKeys CipherBatch DescribesFrames DescribesPlaintext EncodesEach FramerBatch HasVariants KeepsKeys MessagesBatch "
+        "AdmitsKeys CipherBatch EncodesEach FramerBatch HasVariants KeepsKeys MessagesBatch "
         "NamesSteps Prepares Releases Remembers RevokesKeys SealsEach SendsEach SingleUse"
     ),
     "core.contracts.peers": "Identity Peer Reply Role SessionSecrets",
@@ -50,6 +50,7 @@ _HOMES = {
     "core.contracts.questions": "Question",
     "core.contracts.sanitise": "clean",
     "core.contracts.sealed_count": "CountsSealed TellsSealed",
+    "core.contracts.spans": "DescribesBytes Passed Reader Span",
     "core.contracts.transport": "Listener Stream Transport",
     "core.contracts.ui": "Conversation StackSummary Ui",
     "core.conversation.direct_chat": "DirectChat",
@@ -165,8 +166,6 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.messages import Messages as Messages
     from plytalk.core.contracts.optional import AdmitsKeys as AdmitsKeys
     from plytalk.core.contracts.optional import CipherBatch as CipherBatch
-    from plytalk.core.contracts.optional import DescribesFrames as DescribesFrames
-    from plytalk.core.contracts.optional import DescribesPlaintext as DescribesPlaintext
     from plytalk.core.contracts.optional import EncodesEach as EncodesEach
     from plytalk.core.contracts.optional import FramerBatch as FramerBatch
     from plytalk.core.contracts.optional import HasVariants as HasVariants
@@ -193,6 +192,10 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.sanitise import clean as clean
     from plytalk.core.contracts.sealed_count import CountsSealed as CountsSealed
     from plytalk.core.contracts.sealed_count import TellsSealed as TellsSealed
+    from plytalk.core.contracts.spans import DescribesBytes as DescribesBytes
+    from plytalk.core.contracts.spans import Passed as Passed
+    from plytalk.core.contracts.spans import Reader as Reader
+    from plytalk.core.contracts.spans import Span as Span
     from plytalk.core.contracts.transport import Listener as Listener
     from plytalk.core.contracts.transport import Stream as Stream
     from plytalk.core.contracts.transport import Transport as Transport

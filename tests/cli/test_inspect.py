@@ -21,7 +21,7 @@ def test_it_steps_through_the_layers(trace) -> None:
     lines = run.stdout.splitlines()
     assert any("-> preamble" in line for line in lines)
     assert any("<- message B" in line for line in lines)
-    assert any("1 message: Meet me at the usual place at nine." in line for line in lines)
+    assert any("1 message: text = Meet me at the usual place at nine." in line for line in lines)
     assert "\x1b" not in run.stdout
 
 

@@ -87,9 +87,9 @@ def test_with_the_keys_in_a_trace_anybody_can_decrypt_the_conversation(stack, tm
 def test_keys_are_shown_and_no_others_are_asked_for(tmp_path) -> None:
     recorded(tmp_path, "--profile", "secure-chat")
     shown = chat("inspect", str(tmp_path / "trace")).stdout.splitlines()
-    [at] = [number for number, line in enumerate(shown) if line.endswith(" session key") and "->" not in line]
+    [at] = [number for number, line in enumerate(shown) if line.endswith(" ms  session key")]
     key = next(event.data for event in read(tmp_path / "trace") if event.layer == "keys")
-    assert key[:16].hex(" ") in shown[at + 2]
+    assert key[:16].hex(" ") in shown[at + 3]
 
 
 def test_keys_without_a_trace_are_refused_in_words() -> None:

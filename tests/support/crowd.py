@@ -300,12 +300,12 @@ class Crowd:
         path.mkdir(exist_ok=True)
         return path
 
-    async def comes(self, name: str, *, key: str = "", asks: bool = True, **options: Any) -> Person:
+    async def comes(self, name: str, *, key: str = "", asks: bool = True, trace: Trace | None = None, **options: Any) -> Person:
         """Somebody comes, with the key of this name (or of `key`), and asks to be called so; in the room when it returns."""
         if asks:
             options.setdefault("name", name)
         stack, ui = stack_of(self.home(key or name), self._transport, Rooms, **options)
-        person = Person(client_of(stack, self._limits), ui, self.place)
+        person = Person(client_of(stack, self._limits, trace), ui, self.place)
         self.people.append(person)
         await ui.until(open=True)
         await within(self._in(stack), f"{name} does not get in: {ui.notices}")
@@ -353,7 +353,7 @@ class Crowd:
         return await within(asyncio.shield(self.task), "The server does not end.")
 
 
-def client_of(stack: Stack, limits: Limits) -> Client:
+def client_of(stack: Stack, limits: Limits, trace: Trace | None = None) -> Client:
     registry = Registry(points=[])
     registry.hear(stack)
-    return Client(stack, registry.manager.hook, limits=limits)
+    return Client(stack, registry.manager.hook, limits=limits, trace=trace)

@@ -32,8 +32,8 @@ async def ready(self: object, role: object, secret: object) -> tuple[()]:
     ("layer", "sentence"),
     [
         (but(Nowhere, ready=lambda self, role, secret: ()), "`Prepares`: its `ready` is not a coroutine function"),
-        (but(GivenKeys, fields=lambda self, payload: {}), r"`DescribesFrames`: its `fields` takes other arguments"),
-        (but(PlainWords, fields=lambda self, kind, payload: {}), r"`DescribesPlaintext`: its `fields` takes other arguments"),
+        (but(GivenKeys, fields=lambda self, kind, payload: []), r"`DescribesBytes`: its `fields` takes other arguments"),
+        (but(PlainWords, fields=lambda self: []), r"`DescribesBytes`: its `fields` takes other arguments"),
         (but(Nowhere, admit=lambda self, key, name: ""), "`AdmitsKeys`: its `check_admit` is missing"),
         (but(Nowhere, revoking=classmethod(lambda cls, key, folder: {})), "`RevokesKeys`: its `knowing` is missing"),
     ],
@@ -45,6 +45,5 @@ def test_what_is_half_or_misshapen_is_named(layer: type, sentence: str) -> None:
 
 def test_what_is_whole_passes() -> None:
     check_layer(but(Nowhere, ready=ready))
-    check_layer(but(GivenKeys, fields=lambda self, kind, payload: {}))
-    check_layer(but(PlainWords, fields=lambda self, plaintext: {}))
+    check_layer(but(GivenKeys, fields=lambda self, message: []))
     check_layer(but(Unsealed, seal_each=staticmethod(lambda ciphers, plaintext, failed: [])))

@@ -3,25 +3,23 @@
 import inspect
 from typing import Any
 
-from plytalk.core.contracts import audit, optional, sealed_count
+from plytalk.core.contracts import audit, optional, sealed_count, spans
 from plytalk.core.contracts.layer import Layer
 from plytalk.testing.verdict import demand
 
 PROTOCOLS = [
     one
-    for module in (optional, audit, sealed_count)
+    for module in (optional, audit, sealed_count, spans)
     for one in vars(module).values()
     if getattr(one, "_is_runtime_protocol", False)
 ]
-OF_OTHER_KINDS = {optional.DescribesFrames: {"messages"}, optional.DescribesPlaintext: {"framer", "handshake"}}
-"""Kinds of layer whose method of the same name is another Protocol's."""
 
 
 def check_offers(layer: type[Layer]) -> None:
     """Hold a layer to the optional Protocols of which it has something. Raises AssertionError."""
     for protocol in PROTOCOLS:
         own = _members(protocol)
-        if layer.kind in OF_OTHER_KINDS.get(protocol, ()) or not any(hasattr(layer, name) for name in own):
+        if not any(hasattr(layer, name) for name in own):
             continue
         for name in (*own, *(name for base in protocol.__bases__ for name in _members(base))):
             member = f"`{layer.name}` defines a part of `{protocol.__name__}`: its `{name}`"

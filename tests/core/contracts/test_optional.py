@@ -1,10 +1,8 @@
 """What a layer may offer besides its contract, and what happens where it does not."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.optional import (
-    DescribesFrames,
     EncodesEach,
     HasVariants,
     KeepsKeys,
@@ -15,10 +13,7 @@ from plytalk.core.contracts.optional import (
     SealsEach,
     SendsEach,
     SingleUse,
-    frame_fields,
-    plaintext_fields,
     prepare,
-    step_fields,
     steps_of,
 )
 from plytalk.core.contracts.peers import Role
@@ -34,7 +29,6 @@ from plytalk.plugins.framers.typed import Typed
 from plytalk.plugins.handshakes.none import NoHandshake
 from plytalk.plugins.handshakes.plytalk1 import Plytalk1
 from plytalk.plugins.handshakes.rsa import RsaOaep
-from plytalk.plugins.messages.records import Records
 from plytalk.testing.parts import GivenKeys, Nowhere, PlainWords
 
 
@@ -48,13 +42,10 @@ class Early(Nowhere):
 
 
 class Spelled(GivenKeys):
-    """Describes its messages."""
+    """Names its messages."""
 
     name = "spelled"
     steps = {b"K": "key"}
-
-    def fields(self, kind: bytes, payload: bytes) -> Mapping[str, str]:
-        return {"kind": kind.decode(), "size": str(len(payload))}
 
 
 async def test_a_layer_prepares_where_it_can_and_others_say_nothing() -> None:
@@ -62,21 +53,15 @@ async def test_a_layer_prepares_where_it_can_and_others_say_nothing() -> None:
     assert await prepare(Nowhere(), Role.INITIATOR, lambda prompt: "alice") == ()
 
 
-def test_what_no_layer_describes_is_described_by_its_length_or_its_text() -> None:
-    assert frame_fields(Raw(), None, b"four") == {"length": "4"}
-    assert frame_fields(Typed(), b"M", b"four") == {"type": "M", "length": "4"}
-    assert plaintext_fields(PlainWords(True), b"caf\xe9") == {"text": "caf\N{REPLACEMENT CHARACTER}"}
-    assert plaintext_fields(Records(True), b"\x01\xff\xffcut off")["padding"] == "0 bytes"
-    plain: Handshake = NoHandshake()
-    assert (steps_of(plain), step_fields(plain, b"K", b"1")) == ({}, {})
-    assert (steps_of(Spelled()), step_fields(Spelled(), b"K", b"1")) == ({b"K": "key"}, {"kind": "K", "size": "1"})
+def test_messages_of_a_handshake_have_names_where_it_gives_them() -> None:
+    assert steps_of(NoHandshake()) == {}
+    assert steps_of(Spelled()) == {b"K": "key"}
 
 
 def test_the_layers_that_offer_something_are_found_by_it() -> None:
     for offers, layer, other in (
         (Prepares, RsaOaep(), NoHandshake()),
         (Releases, Log, Code),
-        (DescribesFrames, Typed(), Raw()),
         (NamesSteps, RsaOaep, NoHandshake),
         (HasVariants, Plytalk1, RsaOaep),
         (KeepsKeys, KnownHosts, Words),

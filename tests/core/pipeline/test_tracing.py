@@ -13,7 +13,8 @@ from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.handshake_io import MESSAGE
-from plytalk.core.pipeline.tracing import Traced, TraceEvent, Tracer
+from plytalk.core.pipeline.traced_layers import Traced
+from plytalk.core.pipeline.tracing import TraceEvent, Tracer
 from plytalk.lab.inspect.frames import inspect_frames
 from plytalk.plugins.ciphers.aesgcm import AesGcm
 from plytalk.plugins.handshakes.rsa import RsaOaep
@@ -65,10 +66,10 @@ async def test_every_border_is_heard_of_on_the_way_out_and_in() -> None:
         TraceEvent("session", "", "ended", b"You said exit."),
     ]
     assert heard[Role.RESPONDER] == [
-        TraceEvent("framer", "in", "M", b"cba"),
+        TraceEvent("framer", "in", "M", b"M\0\0\0\3cba"),
         TraceEvent("cipher", "in", "sealed", b"cba"),
         TraceEvent("messages", "in", "plaintext", b"abc"),
-        TraceEvent("framer", "in", "M", b"tixe"),
+        TraceEvent("framer", "in", "M", b"M\0\0\0\4tixe"),
         TraceEvent("cipher", "in", "sealed", b"tixe"),
         TraceEvent("messages", "in", "plaintext", b"exit"),
         TraceEvent("session", "", "ended", b"The other side said exit."),
@@ -167,17 +168,6 @@ def test_a_group_tells_one_conversation_from_another() -> None:
     assert [event.group for event in heard] == ["client 0", "server 0"]
 
 
-def test_what_is_not_traced_is_the_layer_s_and_is_set_there() -> None:
-    tracer, framer, cipher = Tracer(lambda event: None), TypedFrames(), Unsealed(SessionSecrets.none(), Role.INITIATOR)
-    traced = tracer.wrap_framer(framer)
-    traced.limit = 12345
-    traced.feed(b"M\0\0\0\4word")
-    assert (framer.limit, traced.limit, framer.unfinished, traced.name) == (12345, 12345, 9, TypedFrames.name)
-    assert tracer.wrap_cipher(cipher).overhead == Unsealed.overhead
-    assert not vars(cipher)  # the layer itself stays as it was
-    assert not hasattr(traced, "nothing_like_it")
-
-
 async def test_without_a_trace_a_session_wraps_nothing() -> None:
     client, server = memory_stream_pair()
     session = DirectChat(Connection(stack_of(ui=RecordingUi), client, Role.INITIATOR))
@@ -200,16 +190,6 @@ def batch_methods() -> set[str]:
 
 def test_all_batch_forms_are_known_as_such() -> None:
     assert batch_methods() == BATCH_FORMS.keys()
-
-
-@pytest.mark.parametrize("form", sorted(BATCH_FORMS))
-def test_a_traced_layer_hides_its_batch_forms(form: str) -> None:
-    class Fast:
-        """A layer with every batch form."""
-
-    setattr(Fast, form, staticmethod(lambda *arguments: []))
-    assert hasattr(Fast(), form)
-    assert not hasattr(Traced(Fast(), lambda *event: None), form)
 
 
 async def test_each_message_of_a_batch_passes_every_boundary_by_itself() -> None:

@@ -2,24 +2,25 @@
 
 from dataclasses import replace
 
+from plytalk.core.contracts.spans import Span
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.frames import InspectedFrame, Inspection, inspect_frames
 
 START = TraceEvent("session", "", "started", b"", {"role": "client"}, 0.0)
 OUT = [
-    TraceEvent("messages", "out", "plaintext", b"one", {"text": "one"}, 1.0),
-    TraceEvent("messages", "out", "plaintext", b"two", {"text": "two"}, 1.0),
+    TraceEvent("messages", "out", "plaintext", b"one", {}, 1.0, "", [Span("text", 0, 3, "one")]),
+    TraceEvent("messages", "out", "plaintext", b"two", {}, 1.0, "", [Span("text", 0, 3, "two")]),
     TraceEvent("cipher", "out", "sealed", b"ONE", {}, 1.0),
-    TraceEvent("framer", "out", "M", b"3ONE", {"length": "3"}, 1.0),
+    TraceEvent("framer", "out", "M", b"3ONE", {}, 1.0, "", [Span("length", 0, 1, "3", "a count"), Span("payload", 1, 3)]),
     TraceEvent("cipher", "out", "sealed", b"TWO", {}, 1.0),
-    TraceEvent("framer", "out", "M", b"3TWO", {"length": "3"}, 1.0),
+    TraceEvent("framer", "out", "M", b"3TWO", {}, 1.0),
     TraceEvent("transport", "out", "bytes", b"3ONE3TWO", {}, 1.0),
 ]
 IN = [
     TraceEvent("transport", "in", "bytes", b"4FOUR", {}, 2.0),
-    TraceEvent("framer", "in", "M", b"FOUR", {"length": "4"}, 2.0),
+    TraceEvent("framer", "in", "M", b"FOUR", {}, 2.0),
     TraceEvent("cipher", "in", "sealed", b"FOUR", {}, 2.0),
-    TraceEvent("messages", "in", "plaintext", b"four", {"text": "four"}, 2.0),
+    TraceEvent("messages", "in", "plaintext", b"four", {}, 2.0, "", [Span("text", 0, 4, "four")]),
 ]
 
 
@@ -34,7 +35,7 @@ def test_each_frame_is_listed_from_the_words_to_the_wire() -> None:
 
 def test_a_handshake_s_frame_is_named_by_its_step() -> None:
     step = TraceEvent("handshake", "out", "public key", b"KEY", {}, 0.5)
-    frame = TraceEvent("framer", "out", "K", b"K3KEY", {"type": "K"}, 0.5)
+    frame = TraceEvent("framer", "out", "K", b"K3KEY", {}, 0.5)
     [entry] = inspect_frames([step, frame])
     assert entry.name == "public key"
     assert entry.layers == [step, frame]
@@ -87,7 +88,7 @@ def test_bytes_that_no_framer_made_are_an_entry_by_themselves() -> None:
 
 def test_words_that_can_be_read_off_the_wire_are_told_from_others() -> None:
     bare = [
-        TraceEvent("messages", "out", "plaintext", b"hi", {"text": "hi"}, 1.0),
+        TraceEvent("messages", "out", "plaintext", b"hi", {}, 1.0, "", [Span("text", 0, 2, "hi")]),
         TraceEvent("framer", "out", "M", b"hi", {}, 1.0),
     ]
     sealed, _ = inspect_frames(OUT[:6])
@@ -104,5 +105,18 @@ def test_programs_get_bytes_in_hexadecimal() -> None:
         "group": "",
         "way": "out",
         "name": "M",
-        "layers": [{"layer": "framer", "what": "M", "fields": {"length": "3"}, "length": 4, "raw": "334f4e45"}],
+        "text": "",
+        "layers": [
+            {
+                "layer": "framer",
+                "what": "M",
+                "about": {},
+                "spans": [
+                    {"name": "length", "start": 0, "size": 1, "value": "3", "made_of": "a count"},
+                    {"name": "payload", "start": 1, "size": 3, "value": "", "made_of": ""},
+                ],
+                "length": 4,
+                "raw": "334f4e45",
+            }
+        ],
     }

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from plytalk.core.contracts.spans import Span
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.frames import inspect_frames
 from plytalk.lab.inspect.page import page
@@ -28,9 +29,9 @@ FLAGS = [
 def events(text: str) -> list[TraceEvent]:
     return [
         TraceEvent("session", "", "started", b"", {"role": "client", "peer": text, "framer": "typed"}, 0.0),
-        TraceEvent("messages", "out", "plaintext", text.encode(), {"text": text}, 0.001),
+        TraceEvent("messages", "out", "plaintext", text.encode(), {}, 0.001, "", [Span("text", 0, len(text), text, text)]),
         TraceEvent("cipher", "out", "sealed", b"\xa5" * 40, {}, 0.001),
-        TraceEvent("framer", "out", "M", b"M" + b"\xa5" * 40, {"type": "M", "length": "40"}, 0.001),
+        TraceEvent("framer", "out", "M", b"M" + b"\xa5" * 40, {}, 0.001),
         TraceEvent("session", "", "ended", text.encode(), {}, 0.002),
     ]
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.spans import Span
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.trace_file import TraceFile, parse, read
 
@@ -21,8 +22,8 @@ HEAD = b'{"plytalk_trace":1}\n'
 def test_what_is_written_is_read_back(tmp_path) -> None:
     events = [
         TraceEvent("session", "", "started", b"", {"role": "client"}, 5.0),
-        TraceEvent("framer", "out", "K", bytes(range(256)), {"type": "K", "length": "256"}, 5.25),
-        TraceEvent("messages", "in", "plaintext", "Hör\x1b[2J\u202e".encode(), {"text": "Hör\x1b[2J\u202e"}, 6.0),
+        TraceEvent("framer", "out", "K", bytes(range(256)), {}, 5.25, "", [Span("e", 0, 32, "", "x"), Span("", 32, 224)]),
+        TraceEvent("messages", "in", "plaintext", "Hör".encode(), {}, 6.0, "", [Span("text", 0, 4, "Hör\x1b[2J\u202e")]),
     ]
     trace = TraceFile(tmp_path / "trace")
     for event in events:
@@ -31,6 +32,7 @@ def test_what_is_written_is_read_back(tmp_path) -> None:
     found = read(tmp_path / "trace")
     assert found == events
     assert [event.fields for event in found] == [event.fields for event in events]
+    assert [event.spans for event in found] == [event.spans for event in events]
     assert [event.time for event in found] == [0, 0.25, 1.0]
     assert (tmp_path / "trace").read_bytes().isascii()
 
@@ -119,6 +121,9 @@ def test_a_last_line_that_was_cut_is_left_out() -> None:
         b'{"time":0,"name":"framer:in","what":"","data":{},"raw":"0"}\n',
         b'{"time":0,"name":"keys:in","what":"","data":{},"raw":""}\n',
         b'{"time":0,"name":"framer:in","what":"","data":{},"raw":"","group":1}\n',
+        b'{"time":0,"name":"framer:in","what":"","data":{},"raw":"00","spans":[["a",0,1,""]]}\n',
+        b'{"time":0,"name":"framer:in","what":"","data":{},"raw":"00","spans":[["a",-1,1,"",""]]}\n',
+        b'{"time":0,"name":"framer:in","what":"","data":{},"raw":"00","spans":{}}\n',
         b"[" * 100_000 + b"\n",
     ],
 )

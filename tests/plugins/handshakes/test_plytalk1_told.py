@@ -7,6 +7,7 @@ from meeting import end
 
 from plytalk.core.contracts.errors import HandshakeFailed, StackMismatch, Usage, WrongSecret
 from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.spans import Passed, describe
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.connection import Connection
@@ -73,15 +74,23 @@ async def test_a_changed_last_message_is_no_wrong_secret_where_there_is_none(tmp
     assert not isinstance(error, WrongSecret)
 
 
+def parts_of(layer: Plytalk1, raw: bytes) -> list[tuple[str, str]]:
+    return [(span.name, span.value) for span in describe(layer, Passed(raw, b"P"))]
+
+
 def test_what_the_inspector_is_told_of_the_preambles() -> None:
-    layer = Plytalk1()
-    offer = preamble.Offer((HYBRID[0], CLASSICAL[1]))
-    assert layer.fields(b"P", offer.encode()) == {"offers": f"{HYBRID[0]}, {CLASSICAL[1]}"}
-    answer = preamble.Answer(HYBRID[0], HYBRID)
-    assert layer.fields(b"P", answer.encode()) == {"chose": HYBRID[0], "knows": ", ".join(HYBRID)}
-    assert layer.fields(b"P", preamble.Answer("", HYBRID).encode())["chose"] == "nothing"
-    assert layer.fields(b"P", b"neither") == {}
-    assert layer.fields(b"A", offer.encode()) == {}
+    layer, offer = Plytalk1(), preamble.Offer((HYBRID[0], CLASSICAL[1]))
+    first, second = ("suite offered, number 1", HYBRID[0]), ("suite offered, number 2", CLASSICAL[1])
+    lengths = [(f"{name}: length", str(len(suite))) for name, suite in (first, second)]
+    assert parts_of(layer, offer.encode()) == [("magic", "PLYTALK1"), ("count", "2"), lengths[0], first, lengths[1], second]
+    answer = parts_of(layer, preamble.Answer(HYBRID[0], HYBRID).encode())
+    assert answer[1] == ("suite chosen", HYBRID[0])
+    assert [value for name, value in answer if name.startswith("suite accepted") and "length" not in name] == list(HYBRID)
+    assert parts_of(layer, preamble.Answer("", HYBRID).encode())[:2] == [("suite chosen: length", "0"), ("count", "2")]
+
+
+def test_a_message_that_comes_before_the_preambles_is_not_described() -> None:
+    assert [span.name for span in describe(Plytalk1(), Passed(bytes(32), b"A"))] == [""]
 
 
 def test_suites_are_each_named_once_and_an_unknown_one_is_told_with_those_that_are_known() -> None:

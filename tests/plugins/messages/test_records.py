@@ -372,21 +372,6 @@ def test_a_goodbye_that_counts_other_records_is_refused(count):
         unpacked(record((1, b"one")), record((1, b"two")), record((7, b"\0" + count.to_bytes(8, "big"))))
 
 
-# -- what is told about it -------------------------------------------------------------------------------------------------
-
-
-def test_its_fields_by_their_names():
-    raw = record((1, b"hello"), (1 | MORE, b"\xff"), (42, b""), (7, b"\0" * 9))
-    assert Records(True).fields(raw) == {
-        "1 message": "hello",
-        "2 message, more follows": "\\xff",
-        "3 type 42": "",
-        "4 close": "\0" * 9,
-        "padding": "37 bytes",
-    }
-    assert Records(True).fields(b"\x01\xff\xffcut off")["padding"] == "0 bytes"
-
-
 def test_it_can_be_found():
     assert layers() == [Records]
 

@@ -15,7 +15,8 @@ from crowd import PATIENT, Crowd, Stranger, Tight
 
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.io.asyncio_stream import AsyncioStream
-from plytalk.plugins.messages.records import CAPACITY, HEADER, MESSAGE, MORE, padded
+from plytalk.plugins.messages.records import CAPACITY, MESSAGE, padded
+from plytalk.plugins.record_spans import HEADER, MORE
 from plytalk.plugins.rooms import budget as budgets
 from plytalk.plugins.rooms import pace, room_commands
 from plytalk.plugins.rooms.budget import (

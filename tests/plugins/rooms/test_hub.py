@@ -11,7 +11,8 @@ from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.events import Message
 from plytalk.core.contracts.items import Ack
 from plytalk.core.endpoints.notices import AT_ONCE
-from plytalk.plugins.messages.records import HEADER, MESSAGE, MORE, padded
+from plytalk.plugins.messages.records import MESSAGE, padded
+from plytalk.plugins.record_spans import HEADER, MORE
 from plytalk.plugins.rooms.room_events import EVENT, MAX_REQUEST, ROOM, Kind
 from plytalk.testing.verdict import idle
 

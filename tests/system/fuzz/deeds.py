@@ -11,7 +11,8 @@ from copy import deepcopy
 from struct import pack
 from typing import TYPE_CHECKING, Any
 
-from plytalk.plugins.messages.records import BUCKETS, CAPACITY, HEAD, MAX_BODY, MORE, Type
+from plytalk.plugins.messages.records import BUCKETS, CAPACITY, HEAD, MAX_BODY
+from plytalk.plugins.record_spans import MORE, Type
 from plytalk.plugins.rooms.room_events import EVENT, ROOM
 
 if TYPE_CHECKING:

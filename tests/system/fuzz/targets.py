@@ -18,6 +18,7 @@ from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Frame
 from plytalk.core.contracts.sanitise import MARKS, clean
+from plytalk.core.contracts.spans import Passed, describe
 from plytalk.core.io.address import parse_address
 from plytalk.lab.inspect.capture import capture
 from plytalk.lab.inspect.frames import inspect_frames
@@ -257,7 +258,7 @@ def records(data: bytes) -> None:
         content = source.rest[:size]
         source.rest = source.rest[size:]
         record = content.ljust(next(bucket for bucket in BUCKETS if bucket >= len(content)), b"\0") if size % 4 else content
-        messages.fields(record)
+        assert all(span.name for span in describe(messages, Passed(record)))
         try:
             items = messages.unpack(record)
         except RemoteError:

@@ -173,8 +173,8 @@ SECRECY = (
     Weakening(
         "the keys of the conversation are all zeros",
         STATES,
-        'outputs = self._hkdf(self.ck, b"", 2)\n        if disclose',
-        "outputs = [bytearray(64), bytearray(64)]\n        if disclose",
+        'return self._hkdf(self.ck, b"", 2)',
+        "return [bytearray(64), bytearray(64)]",
         red((DEFAULT, CHACHA), "eavesdrop"),
     ),
     Weakening(

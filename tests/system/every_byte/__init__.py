@@ -1,0 +1,1 @@
+"""Recorded conversations, byte by byte."""
