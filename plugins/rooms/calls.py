@@ -178,7 +178,7 @@ class TypedCommand:
             raise Usage(f"{kind[:MAX_KIND]!a} is not a valid type of event.")
         self.happen(Kind.OTHER, json.dumps({"type": kind, "body": body, "text": text}))
 
-    def moderated(self, action: str, target: Mapping[str, str], why: str, *rooms: Room | None) -> None:
+    def moderated(self, action: str, target: Mapping[str, str | None], why: str, *rooms: Room | None) -> None:
         """Have everybody here, and in these rooms, see what an operator has done."""
         text = json.dumps({"action": action, "target": target, "reason": why or None})
         self.member.charge(len(text))

@@ -30,6 +30,9 @@ class CommandMember(Speaker):
         """Whether it may use the commands for operators."""
         return False
 
+    def introduce(self) -> None:
+        """Tell it who it is, in which room, and with whom."""
+
     def tell(self, sentence: str) -> None:
         """Tell it alone, as the server."""
 

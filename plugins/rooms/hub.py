@@ -197,13 +197,7 @@ class Hub:
 
     def introduce(self, member: CommandMember) -> None:
         """Tell a member who it is now, once what has happened in this turn has gone out."""
-        if isinstance(member, Member) and member.hears_events:
-            self.loop.call_soon(self._introduce, member)
-
-    @staticmethod
-    def _introduce(member: Member) -> None:
-        if member.room and not member.session.ending:
-            member.send_object(introduction(member, member.room, do="you"))
+        self.loop.call_soon(member.introduce)
 
     @staticmethod
     def _enter_plain(member: Member, room: Room) -> None:

@@ -13,15 +13,15 @@ SHOWN = 100
 
 
 def sender(member: Any) -> dict[str, Any]:
-    """A member as events name it; without a key it has none."""
+    """A member as events name it."""
     return described(member.head, member.marks)
 
 
 def described(head: bytes, marks: int) -> dict[str, Any]:
     """The same, of what stands in its events (see `head_of`)."""
     size = head[0]
-    key = {"key": fingerprint_of(head[1 : 1 + size])} if size else {}
-    return {"name": head[size + 2 :].decode(), **key, "marks": weaknesses(marks)}
+    key = fingerprint_of(head[1 : 1 + size]) if size else None
+    return {"name": head[size + 2 :].decode(), "key": key, "marks": weaknesses(marks)}
 
 
 @lru_cache(2 * SHOWN)
@@ -41,7 +41,7 @@ def introduction(member: Any, room: Room, why: str = "", **said: Any) -> bytes:
     `why` says why the member has not the name that it wanted.
     """
     others = [_written(each.head, each.marks) for each in islice(present(room), SHOWN + 1) if each is not member][:SHOWN]
-    you, count = sender(member), len(room) + (member not in room.event_members)
+    you, count = sender(member), len(room) + (member not in room.event_members and member not in room.subscribers)
     said |= {"room": room.name, "you": you.pop("name"), **you, "operator": member.is_operator, "topic": room.topic}
     body = write(**said, count=count, **({"why": why} if why else {}))
     return b'%s,"here":[%s]}' % (body[:-1], b",".join(others))

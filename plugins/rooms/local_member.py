@@ -126,20 +126,17 @@ class LocalMember(CommandMember):
         room = self.room or self._hub.first
         try:
             if not self._introduced:
-                self._introduced = True
-                self._introduce(room)
-            mine = event.name == self.name
+                self.introduce()
+            mine = not event.key and not event.marks & Mark.NO_KEY  # all others without a key have this mark
             self._view.happened(event, room.name, self.name, mine)
-            if mine and event.kind == Kind.RENAMED:
-                self._introduce(room)
         except Exception as error:  # the room goes on without a screen here
             with suppress(Exception):
                 self.notice(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; you have left the room.")
             self.exit()
 
-    def _introduce(self, room: Room) -> None:
-        said = read(introduction(self, room)) or {}
-        self._view.introduce({**said, "count": len(room)})
+    def introduce(self) -> None:
+        self._introduced = True
+        self._view.introduce(read(introduction(self, self.room or self._hub.first)) or {})
 
     def tell(self, sentence: str) -> None:
         self._view.tell(sentence)

@@ -20,6 +20,7 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import brief, clean
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.rooms.budget import ANSWER, COMMAND
+from plytalk.plugins.rooms.introduction import introduction
 from plytalk.plugins.rooms.member_chat import MemberChat
 from plytalk.plugins.rooms.pace import PacedSpeaker, PaceHub
 from plytalk.plugins.rooms.remote_peer import key_of, marks_of
@@ -196,6 +197,14 @@ class Member(PacedSpeaker):
             raise Usage(f"The answer is longer than a message may be ({Limits.message:,} bytes).")
         self.budget.requests -= len(body) / ANSWER
         self.session.send_item(Extension(ROOM, body))
+
+    def introduce(self) -> None:
+        if (room := self.room) is None or self.session.ending:
+            return
+        if self.hears_events:
+            self.send_object(introduction(self, room, do="you"))
+        else:
+            self.tell(f"You are {self.name} in {room.name}, with {len(room) - 1} more.")
 
     def tell(self, sentence: str) -> None:
         """Tell it alone, as the server."""

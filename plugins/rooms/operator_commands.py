@@ -25,9 +25,9 @@ def kick(call: TypedCommand) -> None:
     call.hub.drop(other, why, CloseReason.KICKED, by=call.sender)
 
 
-def named(name: str, key: PublicKey | None) -> dict[str, str]:
+def named(name: str, key: PublicKey | None) -> dict[str, str | None]:
     """A member or a key, as events name it."""
-    return {**({"name": name} if name else {}), **({"key": key.fingerprint} if key else {})}
+    return {"name": name or None, "key": key.fingerprint if key else None}
 
 
 def about_key(word: str) -> Callable[[TypedCommand], Awaitable[None]]:

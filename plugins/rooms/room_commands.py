@@ -99,7 +99,7 @@ def join(call: TypedCommand) -> None:
         call.hub.leave(call.member, f"gone to {room.name}")
         call.hub.enter(call.member, room)
         if not call.member.hears_events:
-            call.tell(f"You are in {room.name}, with {len(room) - 1} more.")
+            call.member.introduce()
 
 
 def name(call: TypedCommand) -> None:

@@ -39,7 +39,8 @@ def as_event(
         case Kind.TOLD:
             told = event.details
             to = shown(str(told.get("to", ""))) if own or event.name == me else shown(me)
-            return Message(**member, text=shown(str(told.get("text", ""))), private=True, to=to)
+            elsewhere = {**member, "room": None}  # the other one may be in another room
+            return Message(**elsewhere, text=shown(str(told.get("text", ""))), private=True, to=to)
         case Kind.MODERATED:
             return moderated(member, cleaned(event.details, raw))
         case Kind.OTHER if said := str(event.details.get("text", "")):

@@ -96,7 +96,7 @@ async def test_who_rooms_topic_and_help_answer_with_data(home: Path, monkeypatch
         alice.session.say("/who")
         fingerprint = crowd.key("alice").fingerprint
         server, own = (await alice.answer("who"))["data"]
-        assert server == {"name": "server", "marks": [], "operator": True, "muted": False, "away": None}
+        assert server == {"name": "server", "key": None, "marks": [], "operator": True, "muted": False, "away": None}
         assert own == {"name": "alice", "key": fingerprint, "marks": [], "operator": False, "muted": False, "away": None}
         assert (await alice.answer("topic"))["data"] == {"topic": "tea"}
         assert (await alice.answer("rooms"))["data"] == [{"room": "lobby", "count": 2, "topic": "tea"}]
@@ -115,7 +115,7 @@ async def test_a_member_is_told_who_it_is_when_it_comes_and_when_that_changes(ho
         fingerprint = crowd.key("bob").fingerprint
         assert (welcome["key"], welcome["marks"], welcome["operator"], welcome["count"]) == (fingerprint, [], False, 3)
         assert welcome["here"] == [
-            {"name": "server", "marks": []},
+            {"name": "server", "key": None, "marks": []},
             {"name": "alice", "key": crowd.key("alice").fingerprint, "marks": []},
         ]
         assert welcome["why"].startswith("The name 'Alice', or one that looks like it, is taken.")

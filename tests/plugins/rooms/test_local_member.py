@@ -67,12 +67,32 @@ async def test_it_goes_to_other_rooms(home: Path) -> None:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
         crowd.local_member.say("/join kitchen")
         await alice.shows("* [server] has left: gone to kitchen.")
-        await crowd.ui.shows("You are in kitchen, with 0 more.")
+        await crowd.ui.shows("You are server in kitchen, with nobody else.")
         alice.say("she is gone")
         await bob.shows("she is gone")
         bob.say("/join kitchen")
         await crowd.ui.shows("[bob] is here")
         assert not [line for line in crowd.ui.messages if "gone" in line]
+
+
+async def test_it_is_told_who_it_is_and_what_it_does_is_marked_as_its_own(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice = await crowd.comes("alice")
+        for line in ("hello", "/name Gretel", "/me waves"):
+            crowd.local_member.say(line)
+        await alice.shows("* Gretel waves")
+        crowd.local_member.say("/join kitchen")
+        await crowd.ui.shows("You are Gretel in kitchen, with nobody else.")
+        await alice.shows("gone to kitchen")
+        crowd.local_member.say("nobody here?")
+        await crowd.ui.shows("nobody here?")
+        seen = [(event.type, getattr(event, "own", None), getattr(event, "sender", None)) for event in crowd.ui.events]
+        shown = [(type, own, sender.name) for type, own, sender in seen if sender and sender.name != "alice"]
+        assert shown == [
+            ("you", None, "server"), ("message", True, "server"), ("renamed", True, "server"), ("message", True, "Gretel"),
+            ("you", None, "Gretel"), ("you", None, "Gretel"), ("joined", True, "Gretel"), ("message", True, "Gretel"),
+        ]  # fmt: skip
+        assert [event.present for event in crowd.ui.events if event.type == "you"] == [2, 2, 1]
 
 
 async def test_its_exit_ends_a_server_that_is_there_once(home: Path) -> None:

@@ -39,6 +39,17 @@ async def test_who_speaks_without_joining_hears_and_says_lines(home: Path) -> No
         assert [line for line in ui.messages if name in line] == [f"* {name}, {crowd.key('plain').fingerprint}"]
 
 
+async def test_one_that_hears_lines_is_told_who_it_is_when_that_changes(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        plain = await crowd.stranger("plain")
+        ui = plain.session.stack.ui
+        plain.session.say("/name paul")
+        await ui.until(messages=2)
+        plain.session.say("/join kitchen")
+        await ui.until(messages=3)
+        assert ui.messages[1:] == ["* You are paul in lobby, with 0 more.", "* You are paul in kitchen, with 0 more."]
+
+
 async def test_who_says_nothing_for_a_moment_hears_lines_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(members, "GRACE", 0.0)
     async with Crowd(home) as crowd:

@@ -104,7 +104,7 @@ async def test_a_key_is_named_by_its_fingerprint(home: Path) -> None:
         bob = await crowd.joins("bob")
         crowd.local_member.say(f"/deop {fingerprint} gone")
         await bob.until(lambda: moderated(bob))
-        assert moderated(bob) == [{"action": "deop", "target": {"key": fingerprint}, "reason": "gone"}]
+        assert moderated(bob) == [{"action": "deop", "target": {"name": None, "key": fingerprint}, "reason": "gone"}]
         crowd.local_member.say(f"/op {crowd.key('carol').fingerprint}")
         await crowd.ui.shows("No key that is known here has this fingerprint.")
         crowd.local_member.say("/op SHA256:short")

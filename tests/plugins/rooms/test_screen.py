@@ -59,7 +59,7 @@ def test_a_private_message_says_to_whom_it_is() -> None:
     for me, own in (("alice", False), ("bob", True)):
         event = as_event(told, "lobby", me, own)
         assert isinstance(event, Message)
-        assert (event.text, event.private, event.to, event.own) == ("psst", True, "alice", own)
+        assert (event.text, event.private, event.to, event.own, event.room) == ("psst", True, "alice", own, None)
 
 
 def test_no_time_is_too_late_to_be_shown() -> None:
