@@ -9,42 +9,27 @@ Nothing that goes wrong on the screen ends a conversation: see `_draw`.
 
 import asyncio
 import sys
-import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Protocol
-from zlib import crc32
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from plytalk.core.contracts.errors import UnknownPeer
-from plytalk.core.contracts.events import (
-    Closed,
-    Error,
-    Event,
-    Joined,
-    Left,
-    MemberEvent,
-    Message,
-    Notice,
-    Open,
-    Result,
-    You,
-)
+from plytalk.core.contracts.events import Closed, Event, MemberEvent
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.io.display import is_dumb, wants_colour
-from plytalk.core.io.event_lines import lines_of
 from plytalk.core.io.lines import LineReader, LineWriter
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.plugins.chat_screen.plain_lines import plain_lines
 from plytalk.plugins.uis.plain import Plain
 
+if TYPE_CHECKING:
+    from plytalk.plugins.chat_screen.chat_view import ChatView
+
 PROMPT, RECEIVED = "Type Message: ", "Message Received: "
-LATE = 60
-"""How old something is, in seconds, that is shown with its time: the backlog, and what was missed."""
-COLOURS = range(31, 37)
-SEEN = (Message, Joined, Left)
-"""What the user who caused it sees already."""
+Thing = TypeVar("Thing")
 
 
 class InputLine(Protocol):
@@ -53,7 +38,7 @@ class InputLine(Protocol):
     @property
     def visible(self) -> bool: ...
 
-    def shown(self) -> AbstractContextManager[None]: ...
+    def shown(self) -> AbstractAsyncContextManager[None]: ...
 
     async def lines(self) -> list[str] | None: ...
 
@@ -67,18 +52,25 @@ class Console(Ui):
 
     name = "console"
     options = (
-        Option("prompt", f"The prompt (default: the profile's, or {PROMPT!r}).", str, PROMPT, "TEXT"),
+        Option("prompt", f"The prompt (default: the room, the profile's, or {PROMPT!r}).", str, PROMPT, "TEXT"),
         Option(
             "received", f"The text before each received message (default: the profile's, or {RECEIVED!r}).", str, RECEIVED, "TEXT"
         ),
+        Option("bell", "Ring the terminal's bell for private messages and for those with your name.", bool, False),
+        Option("title", "Show the room and the number of unread messages in the terminal's title.", bool, False),
+        Option("notify", "Show private messages and those with your name as desktop notifications.", bool, False),
     )
 
-    def __init__(self, prompt: str = PROMPT, received: str = RECEIVED) -> None:
+    def __init__(
+        self, prompt: str = PROMPT, received: str = RECEIVED, bell: bool = False, title: bool = False, notify: bool = False
+    ) -> None:
         self._prompt, self._received = prompt, received
+        self._calls = bell, title, notify
         self._lines = LineReader(0, self._notice)
         self._out = LineWriter(self._output_failed)
         self._session: Conversation | None = None
         self._line: InputLine | None = None
+        self._view: ChatView | None = None
         self._told_end = False
 
     @property
@@ -89,18 +81,29 @@ class Console(Ui):
     def interactive(self) -> bool:
         return self._terminal
 
+    # -- the screen -------------------------------------------------------------------------------------------------------
+
     def _input_line(self) -> InputLine:
         """The best input line that this terminal can show."""
         if self._line is None:
             self._line = Plain(self._prompt)
             if not is_dumb():
                 try:
-                    from plytalk.plugins.uis.prompts import Prompt
-
-                    self._line = Prompt(self._prompt, self._out.fail)
+                    self._line = self._drawn_line()
                 except Exception as error:  # a broken installation can raise anything
                     self._say_plain(error)
         return self._line
+
+    def _drawn_line(self) -> InputLine:
+        from plytalk.plugins.chat_screen.chat_view import Calls, ChatView
+        from plytalk.plugins.chat_screen.event_rows import EventRows
+        from plytalk.plugins.uis.prompts import Prompt
+
+        rows = EventRows(self._prompt, self._received, wants_colour(), sys.stdout.encoding or "utf-8")
+        view = ChatView(rows, Calls(*self._calls), names_room=self._prompt == PROMPT)
+        line = view.printer = Prompt(view.prompt, self._out.fail, view.live_rows, view.words, view.attention.typed)
+        self._view = view
+        return line
 
     def _say_plain(self, error: Exception) -> None:
         self._notice(
@@ -108,28 +111,61 @@ class Console(Ui):
             "Install it again with: pip install --force-reinstall prompt_toolkit"
         )
 
-    async def run(self, session: Conversation) -> None:
-        self._session = session
-        if self._terminal:
-            with self._input_line().shown():
-                await self._talk(session)
-        else:
-            await self._talk(session)
+    def _give_up_drawing(self, error: Exception) -> None:
+        """Go on with plain lines, or without any where even that fails."""
+        if isinstance(self._line, Plain):
+            raise error
+        self._line, self._view = Plain(self._prompt), None
+        self._say_plain(error)
 
-    async def _talk(self, session: Conversation) -> None:
-        while not session.ending:
+    def _draw(self, draw: Callable[[Thing], None], shown: Thing) -> bool:
+        """The one place where the screen is written to while an input line stands on it; whether that could be done."""
+        try:
+            draw(shown)
+        except OSError as error:
+            self._out.fail(error)
+        except Exception as error:
+            self._give_up_drawing(error)
+            return False
+        return True
+
+    def _output_failed(self) -> None:
+        if self._session:
+            self._session.exit()
+
+    # -- what is typed ----------------------------------------------------------------------------------------------------
+
+    async def run(self, conversation: Conversation) -> None:
+        self._session = conversation
+        if not self._terminal:
+            await self._talk(conversation)
+            return
+        async with self._input_line().shown():
+            if self._view:
+                self._view.begin(conversation)
+            try:
+                await self._talk(conversation)
+            finally:
+                if self._view:
+                    self._view.attention.end()
+
+    async def _talk(self, conversation: Conversation) -> None:
+        while not conversation.ending:
             lines = await self._read()
             if lines is None:
                 if self.stays and not self._terminal:
                     await self._input_ended()
-                session.exit()
+                conversation.exit()
                 return
             for index, line in enumerate(lines):
-                if session.ending:
+                if conversation.ending:
                     self._lines.put_back(lines[index:])
                     return
-                session.say(line)
-            await session.drain()
+                if self._view:
+                    self._view.enter(line, conversation)
+                else:
+                    conversation.say(line)
+            await conversation.drain()
 
     async def _input_ended(self) -> None:
         if not self._told_end:
@@ -146,65 +182,6 @@ class Console(Ui):
             self._give_up_drawing(error)
             return []
 
-    def _give_up_drawing(self, error: Exception) -> None:
-        """Go on with plain lines, or without any where even that fails."""
-        if isinstance(self._line, Plain):
-            raise error
-        self._line = Plain(self._prompt)
-        self._say_plain(error)
-
-    def show(self, event: Event) -> None:
-        if isinstance(event, MemberEvent):
-            self._happened(event)
-        elif isinstance(event, Closed):
-            self._closed(event)
-        elif isinstance(event, Open):
-            end = "" if "feature" in event.stack else " Type exit to end."  # features tell of /help, and stay in a row
-            self._notice(f"{lines_of(event)[0]}{end}")
-        elif isinstance(event, Notice | Result | Error | You):
-            for line in lines_of(event):
-                self._notice(line)
-
-    def _happened(self, event: MemberEvent) -> None:
-        if isinstance(event, Message) and event.sender.name is None:
-            if not event.own:
-                self._print(self._received + event.text)
-        elif not (event.own and isinstance(event, SEEN) and not getattr(event, "private", False)):  # it was typed here
-            for line in lines_of(event):
-                self._print(on_screen(event, line) if self._line and self._line.visible else line)
-
-    def _closed(self, event: Closed) -> None:
-        if event.final:
-            self._out.finish()
-        if not event.exit_code:
-            self._notice(event.reason)
-
-    def _print(self, line: str) -> None:
-        if self._line and self._line.visible:
-            self._draw(self._line.print_above, line)
-        else:
-            self._out.write(line)
-
-    def _notice(self, sentence: str) -> None:
-        if self._line and self._line.visible:
-            self._draw(self._line.print_above, sentence)
-        else:
-            tell(sentence)
-
-    def _draw(self, draw: Callable[[str], None], line: str) -> None:
-        """The one place where the screen is written to while an input line stands on it."""
-        try:
-            draw(line)
-        except OSError as error:
-            self._out.fail(error)
-        except Exception as error:
-            self._give_up_drawing(error)
-            self._out.write(line)
-
-    def _output_failed(self) -> None:
-        if self._session:
-            self._session.exit()
-
     async def answer(self, question: Question) -> str | None:
         if not self._terminal:
             raise UnknownPeer(f"{question.text} There is no terminal to ask on.", question.otherwise)
@@ -216,17 +193,35 @@ class Console(Ui):
             self._give_up_drawing(error)
             return await self._input_line().answer(question)
 
+    # -- what happens -----------------------------------------------------------------------------------------------------
 
-def on_screen(event: MemberEvent, line: str) -> str:
-    """What happened, as a line for a terminal: names have colours, unless none are wanted, and what is not new has its time."""
-    before, name, after = line.partition(event.sender.name or "\0")
-    if name and before in ("", "* ", "* [") and wants_colour():
-        line = f"{before}\x1b[{COLOURS[crc32(name.encode()) % len(COLOURS)]}m{name}\x1b[39m{after}"
-    then = event.time.timestamp()
-    if 0 < then < time.time() - LATE:
-        today = time.localtime(then)[:3] == time.localtime()[:3]
-        line = time.strftime("%H:%M " if today else "%Y-%m-%d %H:%M ", time.localtime(then)) + line
-    return line
+    def show(self, event: Event) -> None:
+        if isinstance(event, Closed) and event.final:
+            self._finish()
+        if self._view:
+            self._view.note(event)
+        if not (self._view and self._is_drawn(event) and self._draw(self._view.show, event)):
+            self._show_plain(event)
+
+    def _is_drawn(self, event: Event) -> bool:
+        """What members do is always drawn where that can be done; the program's notices only beside the input line."""
+        return isinstance(event, MemberEvent) or (self._line is not None and self._line.visible)
+
+    def _finish(self) -> None:
+        for line in self._view.unsent() if self._view else ():
+            self._notice(line)
+        self._out.finish()
+
+    def _show_plain(self, event: Event) -> None:
+        for line in plain_lines(event, self._received):
+            if not isinstance(event, MemberEvent):
+                self._notice(line)
+            elif not (self._line and self._line.visible and self._draw(self._line.print_above, line)):
+                self._out.write(line)
+
+    def _notice(self, sentence: str) -> None:
+        if not (self._line and self._line.visible and self._draw(self._line.print_above, sentence)):
+            tell(sentence)
 
 
 @hookimpl

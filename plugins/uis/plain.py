@@ -5,10 +5,12 @@ For TERM=dumb, and for a prompt_toolkit that does not load. What the terminal ha
 
 import asyncio
 import contextlib
+import io
 import os
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 from plytalk.core.contracts.errors import UnknownPeer
 from plytalk.core.contracts.questions import Question
@@ -42,12 +44,14 @@ class Plain:
         """Whether a prompt or a question stands in the last row, or may."""
         return self._shown or self._answer is not None
 
-    @contextlib.contextmanager
-    def shown(self) -> Iterator[None]:
+    @contextlib.asynccontextmanager
+    async def shown(self) -> AsyncIterator[None]:
         """For a conversation."""
         self._shown = True
+        above = Above(sys.stderr, self.print_above) if sys.stderr.isatty() else sys.stderr
         try:
-            yield
+            with contextlib.redirect_stderr(above):
+                yield
         finally:
             self._shown = False
             self._clear()
@@ -195,3 +199,45 @@ def without_echo(fd: int = 0) -> Iterator[None]:
     finally:
         with contextlib.suppress(termios.error):
             termios.tcsetattr(fd, termios.TCSANOW, before)
+
+
+class Above(io.TextIOBase):
+    """A stream whose lines are printed above the input line."""
+
+    def __init__(self, stream: Any, show: Callable[[str], None]) -> None:
+        self._stream, self._show, self._rest = stream, show, ""
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return str(self._stream.encoding)
+
+    def fileno(self) -> int:
+        return int(self._stream.fileno())
+
+    def isatty(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            try:
+                asyncio.get_running_loop()
+                self._show(line)
+            except RuntimeError:  # in another thread
+                self._loop.call_soon_threadsafe(self._show, line)
+        return len(text)
+
+
+@contextlib.contextmanager
+def streams_above(show: Callable[[str], None]) -> Iterator[None]:
+    """For as long as the input line is shown, whatever anybody prints on the terminal stands above it."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (Above(stream, show) if stream.isatty() else stream for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before

@@ -1,34 +1,35 @@
 """The input line at the bottom of a terminal, by prompt_toolkit: what arrives is printed above it.
 
 One program at a time has the line: the chat, or a question. A question takes it from the chat, whose half-typed line comes back
-afterwards. Imported only on a terminal.
+afterwards. Between two lines of the chat the line stays where it is, so that every key lands in it. Imported only on a terminal.
 """
 
 import asyncio
 import contextlib
 import os
-import select
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import Application, run_in_terminal
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import ANSI
 from prompt_toolkit.history import DummyHistory
 from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
 from plytalk.core.contracts.questions import Question
-from plytalk.plugins.uis.plain import without_echo
-from plytalk.plugins.uis.terminal import Above, Drawing, as_text, terminal
+from plytalk.plugins.chat_screen.chat_keys import ChatKeys
+from plytalk.plugins.chat_screen.word_completion import Vocabulary
+from plytalk.plugins.uis.plain import streams_above, without_echo
+from plytalk.plugins.uis.terminal import Drawing, as_text, drop_typed, terminal, when_continued
 
 FRAME = 1 / 30
 """How long what arrives may wait, in seconds, so that a flood of it is drawn together."""
-DROPPED = 1024
-"""How many reads of typed-ahead input a question drops at most: nothing that never stops may hold up the loop."""
 
 
 class Interrupted(Exception):
@@ -36,25 +37,32 @@ class Interrupted(Exception):
 
 
 class Prompt:
-    """The input line. `lost` is called when the terminal cannot be written to any more."""
+    """The input line. `lost` is called when the terminal cannot be written to any more, `typed` at every key.
 
-    def __init__(self, text: str, lost: Callable[[OSError], None]) -> None:
+    `text` gives the prompt, `rows` what stands above it for the moment, for so many columns, and `words` what Tab completes.
+    """
+
+    def __init__(
+        self,
+        text: Callable[[], str],
+        lost: Callable[[OSError], None],
+        rows: Callable[[int], list[str]] = lambda columns: [],
+        words: Callable[[], Vocabulary] = Vocabulary,
+        typed: Callable[[], object] = int,
+    ) -> None:
         self._input, self._output = terminal(lost)
-        chat, answers = KeyBindings(), KeyBindings()
-        for keys in (chat, answers):
-            keys.add("c-z")(lambda event: self._suspend())
-        answers.add(Keys.BracketedPaste)(lambda event: None)  # an answer is typed
-        for enter in ("enter", "c-j"):
-            answers.add(enter)(self._answered)
-        common: Any = {"input": self._input, "output": self._output, "reserve_space_for_menu": 0}
-        self._chat: PromptSession[str] = PromptSession(text, key_bindings=chat, **common)
-        self._question: PromptSession[str] = PromptSession(
-            key_bindings=answers, history=DummyHistory(), erase_when_done=True, **common
-        )
+        self._text, self._rows = text, rows
+        self._chat_keys = ChatKeys(words, typed, self.redraw)
+        common: Any = {"input": self._input, "output": self._output, "reserve_space_for_menu": 0, "erase_when_done": True}
+        self._chat: PromptSession[str] = PromptSession(key_bindings=self._chat_keys.add_to(self._keys()), **common)
+        self._chat.default_buffer.accept_handler = self._accept
+        self._chat.app.key_processor.before_key_press += lambda keys: self._chat_keys.press()
+        self._question: PromptSession[str] = PromptSession(key_bindings=self._answer_keys(), history=DummyHistory(), **common)
         self._drawings = {prompt.app: Drawing(prompt.app) for prompt in (self._chat, self._question)}
         self._line = asyncio.Lock()
         self._asking = 0
         self._half = Document()
+        self._entered: asyncio.Queue[str | BaseException] = asyncio.Queue()
         self._app: Application[str] | None = None
         self._shown = self._suspended = self._flushing = False
         self._above: list[str] = []
@@ -65,41 +73,84 @@ class Prompt:
         """Whether the line is on the screen, so that nothing else may be written there."""
         return self._shown or self._app is not None
 
-    @contextlib.contextmanager
-    def shown(self) -> Iterator[None]:
-        """For a conversation: between two lines nothing that is typed is echoed, and nothing is written past the line."""
-        with without_echo(), self._streams(), self._continued():
+    @property
+    def columns(self) -> int:
+        """How wide the terminal is."""
+        return self._output.get_size().columns
+
+    @contextlib.asynccontextmanager
+    async def shown(self) -> AsyncIterator[None]:
+        """For a conversation: the line stands on the screen, and nothing is written past it."""
+        with without_echo(), streams_above(self.print_above), when_continued(self._continue):
             self._shown = True
+            reading = asyncio.create_task(self._keep_line())
             try:
                 yield
             finally:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
                 self._shown = False
                 self._flush()
 
+    # -- keys ---------------------------------------------------------------------------------------------------------------
+
+    def _keys(self) -> KeyBindings:
+        keys = KeyBindings()
+        keys.add("c-z")(lambda event: self._suspend())
+        return keys
+
+    def _answer_keys(self) -> KeyBindings:
+        keys = self._keys()
+        keys.add(Keys.BracketedPaste)(lambda event: None)  # an answer is typed
+        for enter in ("enter", "c-j"):
+            keys.add(enter)(self._answered)
+        return keys
+
+    def _accept(self, typed: Buffer) -> bool:
+        """Enter: the line is taken, and the next one can be typed at once."""
+        self._entered.put_nowait(as_text(typed.text))
+        return False
+
     # -- lines and answers ------------------------------------------------------------------------------------------------
 
-    async def lines(self) -> list[str] | None:
-        """The next lines of the chat; None at the end of input."""
+    def _message(self) -> ANSI:
+        """What is drawn before what is typed: rows for the moment, and the prompt."""
+        hints = self._chat_keys.hints(self._chat.default_buffer.document, self.columns)
+        return ANSI("\n".join([*self._rows(self.columns), *hints, self._text()]))
+
+    async def _keep_line(self) -> None:
+        """Keep the line of the chat on the screen, until end of input."""
         while True:
             async with self._line:
                 if self._asking:  # it waits for the line already
                     continue
-                self._chat.app.erase_when_done = False
                 try:
-                    typed = await self._run(self._chat, self._chat.message, self._half)
+                    await self._run(self._chat, self._message, self._half)
                 except Interrupted:
                     self._half = self._chat.default_buffer.document
-                    continue
-                except EOFError:
-                    return None
-            self._half = Document()
-            return as_text(typed).split("\n")  # what was pasted may have several lines
+                except Exception as error:
+                    self._entered.put_nowait(error)
+                    return
+
+    async def lines(self) -> list[str] | None:
+        """The next lines of the chat while it is shown, each as one message; None at the end of input."""
+        entered = [await self._entered.get()]
+        while not self._entered.empty():
+            entered.append(self._entered.get_nowait())
+        lines = [line for line in entered if isinstance(line, str)]
+        error = next((one for one in entered if not isinstance(one, str)), None)
+        if lines and error:
+            self._entered.put_nowait(error)
+        elif isinstance(error, EOFError):
+            return None
+        elif error:
+            raise error
+        return lines
 
     async def answer(self, question: Question) -> str | None:
         """The next line typed after the question is on the screen; None at the end of input."""
         self._asking += 1
         if self._app is self._chat.app and not self._app.is_done:
-            self._app.erase_when_done = True
             self._app.exit(exception=Interrupted())
         try:
             async with self._line:
@@ -112,8 +163,7 @@ class Prompt:
                 finally:
                     if self._output.muted:
                         self._output.muted = False
-                        self._output.write_raw("\r\n")
-                        self._output.flush()
+                        self.write_raw("\r\n")
         except EOFError:
             return None
         finally:
@@ -141,13 +191,9 @@ class Prompt:
             self._flush()
 
     def _drop_input(self, app: "Application[str]") -> None:
-        """Just before a question is drawn, drop what was typed until then. The parser sees it, so it knows where a paste ends."""
+        """Just before a question is drawn, drop what was typed until then."""
         app.before_render -= self._drop_input
-        for _ in range(DROPPED):
-            if not select.select([self._input.fileno()], [], [], 0)[0]:
-                break
-            self._input.read_keys()
-        self._input.flush_keys()
+        drop_typed(self._input)
 
     # -- what stands above the line ---------------------------------------------------------------------------------------
 
@@ -177,15 +223,21 @@ class Prompt:
         if app:
             app._redraw()  # at once: `invalidate` leaves the screen without its line for as long as the loop is busy
 
-    @contextlib.contextmanager
-    def _streams(self) -> Iterator[None]:
-        """While the line is shown, whatever anybody prints on the terminal stands above it."""
-        before = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = (Above(stream, self.print_above) if stream.isatty() else stream for stream in before)
-        try:
-            yield
-        finally:
-            sys.stdout, sys.stderr = before
+    def redraw(self) -> None:
+        """Draw the line, and what stands above it for the moment, as they are now."""
+        if self._app is self._chat.app:
+            self._app.invalidate()
+
+    def clear(self) -> None:
+        """Take everything off the screen but the line."""
+        if self._app is self._chat.app:
+            self._app.renderer.clear()
+            self._app._redraw()
+
+    def write_raw(self, sequence: str) -> None:
+        """Write what moves no cursor: a bell, or the terminal's title."""
+        self._output.write_raw(sequence)
+        self._output.flush()
 
     # -- job control ------------------------------------------------------------------------------------------------------
 
@@ -199,22 +251,8 @@ class Prompt:
         if hasattr(signal, "SIGTSTP"):
             run_in_terminal(stop)
 
-    @contextlib.contextmanager
-    def _continued(self) -> Iterator[None]:
-        """Draw the line again, too, when something else than Ctrl-Z had stopped the program."""
-        loop, number = asyncio.get_running_loop(), getattr(signal, "SIGCONT", None)
-        try:
-            if number:
-                loop.add_signal_handler(number, self._continue)
-        except (NotImplementedError, ValueError, RuntimeError):  # not in the main thread
-            number = None
-        try:
-            yield
-        finally:
-            if number:
-                loop.remove_signal_handler(number)
-
     def _continue(self) -> None:
+        """Draw the line again, too, when something else than Ctrl-Z had stopped the program."""
         if self._suspended:
             self._suspended = False
         elif app := self._app:

@@ -1,10 +1,12 @@
 """A terminal as prompt_toolkit draws on it, made robust: against widths, resizing, other writers, and its own end."""
 
 import asyncio
-import io
+import contextlib
 import os
+import select
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from prompt_toolkit.application import Application
@@ -13,6 +15,9 @@ from prompt_toolkit.input import Input, create_input
 REFLOWS = ("VTE_VERSION", "KITTY_WINDOW_ID", "WEZTERM_PANE", "WT_SESSION", "KONSOLE_VERSION", "ALACRITTY_WINDOW_ID")
 REFLOWING_PROGRAMS = ("iTerm.app", "Apple_Terminal", "vscode", "WezTerm", "ghostty")
 REFLOWING_TERMS = ("alacritty", "contour", "foot", "tmux", "wezterm", "xterm-ghostty", "xterm-kitty")
+
+DROPPED = 1024
+"""How many reads of typed-ahead input a question drops at most: nothing that never stops may hold up the loop."""
 
 
 def reflows() -> bool:
@@ -80,40 +85,34 @@ class Drawing:
             app.output.flush()
 
 
-class Above(io.TextIOBase):
-    """A stream whose lines are printed above the input line."""
-
-    def __init__(self, stream: Any, show: Callable[[str], None]) -> None:
-        self._stream, self._show, self._rest = stream, show, ""
-        self._loop = asyncio.get_running_loop()
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return str(self._stream.encoding)
-
-    def fileno(self) -> int:
-        return int(self._stream.fileno())
-
-    def isatty(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            try:
-                asyncio.get_running_loop()
-                self._show(line)
-            except RuntimeError:  # in another thread
-                self._loop.call_soon_threadsafe(self._show, line)
-        return len(text)
-
-
 def as_text(typed: str) -> str:
     """What was typed, also where the terminal is said to know ASCII alone and bytes come as surrogates."""
     return typed.encode(errors="surrogateescape").decode(errors="replace") if not typed.isascii() else typed
+
+
+def drop_typed(keys: Input) -> None:
+    """Drop what was typed and not read. The parser sees it, so it knows where a paste ends."""
+    for _ in range(DROPPED):
+        if not select.select([keys.fileno()], [], [], 0)[0]:
+            break
+        keys.read_keys()
+    keys.flush_keys()
+
+
+@contextlib.contextmanager
+def when_continued(call: Callable[[], None]) -> Iterator[None]:
+    """Call it whenever the program goes on after something has stopped it."""
+    loop, number = asyncio.get_running_loop(), getattr(signal, "SIGCONT", None)
+    try:
+        if number:
+            loop.add_signal_handler(number, call)
+    except (NotImplementedError, ValueError, RuntimeError):  # not in the main thread
+        number = None
+    try:
+        yield
+    finally:
+        if number:
+            loop.remove_signal_handler(number)
 
 
 if sys.platform == "win32":

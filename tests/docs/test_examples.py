@@ -57,7 +57,8 @@ WITH_EXAMPLES = [page for page in PAGES if scenes_of(page.read_text())]
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=[str(page.relative_to(PROJECT)) for page in WITH_EXAMPLES])
 def test_the_examples_do_what_the_page_shows(page: Path, tmp_path: Path) -> None:
     fresh = Fresh(tmp_path)
-    environment = fresh.environment | {"PLYTALK_PORT": str(free_port()), "COLUMNS": "100", "TERM": "xterm"}
+    coloured = {name: value for name, value in fresh.environment.items() if name != "NO_COLOR"}
+    environment = coloured | {"PLYTALK_PORT": str(free_port()), "COLUMNS": "100", "TERM": "xterm"}
     for scene in scenes_of(page.read_text()):
         played = []
         for title, lines in scene:

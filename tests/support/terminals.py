@@ -2,9 +2,10 @@
 
 A transcript is a list of lines. `$ COMMAND` runs a command when the one before has ended; one that another terminal shows as the
 line to paste is pasted. `Type Message: TEXT` waits for that prompt and types TEXT, and so do `You: TEXT`,
-`QUESTION [yes/no] ANSWER`, and `One-time code: CODE` with the code that another terminal shows. Every other line must be the next
-one that appears; `...` matches anything, within a line or in place of lines. Addresses, fingerprints, codes, homes and names of
-two words may be other ones. A command must end with status 0, unless `$ echo $?` and its status follow.
+`QUESTION [yes/no] ANSWER`, and `One-time code: CODE` with the code that another terminal shows. In a room `[lobby] TEXT` does;
+`TIME NAME: TEXT` must follow, unless TEXT is a command or exit. Every other line must be the next one that appears; `...` matches
+anything, within a line or in place of lines. Addresses, times, fingerprints, codes, homes and names of two words may be others.
+A command must end with status 0, unless `$ echo $?` and its status follow.
 """
 
 import os
@@ -17,13 +18,14 @@ from pathlib import Path
 import pexpect
 import pyte
 
-PROMPTS = "Type Message: ", "You: "
+ROOMS = "[lobby] ", "[kitchen] "
+PROMPTS = "Type Message: ", "You: ", *ROOMS
 QUESTION, ASKS_CODE = " [yes/no] ", "One-time code: "
 READY, PASTE, CODE = ("Listening on ", "Talking to "), "The other side connects with:  ", r"\b\d+-[a-z]+-[a-z]+\b"
 MERE = ("", *(prompt.rstrip() for prompt in PROMPTS))
 ROWS, COLUMNS = 600, 300
 PATIENCE = 60.0  # seconds for a whole scene, which only a failure uses up
-NAMES = r"^[a-z]+-[a-z]+: ", r"\[[a-z]+-[a-z]+\]", r"You are [a-z]+-[a-z]+ in "
+NAMES = r"^\d\d:\d\d [a-z]+-[a-z]+: ", r"^\d\d:\d\d ", r"\[[a-z]+-[a-z]+\]", r"You are [a-z]+-[a-z]+ in "
 VARIES = {
     **{same: same for same in (r"127\.0\.0\.1:\d+", r"SHA256:[\w+/]+", CODE, *NAMES)},
     r"/home/alice": r"\S+",
@@ -156,6 +158,10 @@ class Terminal:
                     yield
                 assert self._child is not None
                 self._child.send((self._told(CODE, typed) if prompt == ASKS_CODE else typed) + "\r")
+            if prompt in ROOMS and (typed[0] == "/" or typed == "exit"):
+                continue  # what stands before it may still be unread
+            if prompt in ROOMS:
+                line = f"10:12 ...: {typed}"
             while not self._found(line, loose):
                 assert not self._ended, f"It ended without {line!r}."
                 yield

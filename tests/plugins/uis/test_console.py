@@ -4,7 +4,6 @@ import asyncio
 import io
 import os
 import sys
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,7 +17,7 @@ from plytalk.core.endpoints.server import Server
 from plytalk.core.io.lines import LineReader
 from plytalk.core.registry.registry import Registry
 from plytalk.plugins.transports.memory import Memory
-from plytalk.plugins.uis.console import Console, layers, on_screen
+from plytalk.plugins.uis.console import Console, layers
 from plytalk.testing import RecordingUi, check_ui, stack_of
 
 
@@ -112,49 +111,7 @@ def test_it_is_the_layer_of_its_module() -> None:
     assert layers() == [Console]
 
 
-# -- what happens in a room --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-
-
-def happened(sender: str, at: float | None = None) -> Message:
-    then = datetime.fromtimestamp(time.time() if at is None else at, UTC)
-    return Message(id="lobby/1", time=then, room="lobby", sender=Sender(name=sender), text="")
-
-
-@pytest.mark.usefixtures("colours")
-def test_a_name_has_always_the_same_colour_and_nothing_else_has_one() -> None:
-    spoken, did = on_screen(happened("alice"), "alice: hello alice"), on_screen(happened("alice"), "* alice waves")
-    assert spoken.endswith("malice\x1b[39m: hello alice")
-    assert spoken.startswith("\x1b[3")
-    assert did == f"* {spoken.removesuffix(': hello alice')} waves"
-    assert on_screen(happened("alice"), "* [alice] has left.") == f"* [{spoken.removesuffix(': hello alice')}] has left."
-    assert len({on_screen(happened(name), name).removesuffix(f"{name}\x1b[39m") for name in map(str, range(100))}) == 6
-    for text, sender in (("you, to alice alone: hello", "bob"), ("hello alice", "alice"), (": hello", "")):
-        assert on_screen(happened(sender), text) == text
-
-
-@pytest.mark.usefixtures("colours")
-@pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_no_colour_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
-    monkeypatch.setenv(variable, value)
-    assert on_screen(happened("alice"), "alice: hello") == "alice: hello"
-    assert on_screen(happened("alice"), "* [alice] has left.") == "* [alice] has left."
-
-
-def test_what_was_said_a_while_ago_has_its_time() -> None:
-    now = time.time()
-    for at, form in ((now - 90_000, "%Y-%m-%d %H:%M"), (now, ""), (now + 1e6, ""), (0, "")):
-        before = f"{time.strftime(form, time.localtime(at))} " if form else ""
-        assert on_screen(happened("", at), "Somebody came.") == f"{before}Somebody came."
-    assert on_screen(happened("", now - 90), "Somebody came.").removesuffix("Somebody came.") in (
-        time.strftime("%H:%M ", time.localtime(now - 90)),
-        time.strftime("%Y-%m-%d %H:%M ", time.localtime(now - 90)),  # it is just past midnight
-    )
+# -- what happens in a room ---------------------------------------------------------------------------------------------------
 
 
 async def test_what_the_user_typed_is_not_shown_again_but_what_it_brought_about_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """Lines of a terminal without escape sequences. What people then see is in tests/system/terminal."""
 
 import asyncio
+import io
 import os
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ from plytalk.testing.verdict import idle
 
 pytest.importorskip("termios", reason="needs the terminals of Unix")
 
-from plytalk.plugins.uis.plain import Plain, without_echo
+from plytalk.plugins.uis.plain import Above, Plain, without_echo
 
 ASKED = Question(1, "Trust it?")
 
@@ -80,7 +81,7 @@ async def test_a_withdrawn_question_takes_nothing_along(terminal: Terminal) -> N
 
 
 async def test_what_arrives_has_rows_of_its_own(terminal: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
-    with terminal.plain.shown():
+    async with terminal.plain.shown():
         lines = asyncio.create_task(terminal.plain.lines())
         await idle()
         for line in ("one", "two"):
@@ -110,3 +111,15 @@ def test_without_echo_the_terminal_is_as_before_afterwards(terminal: Terminal) -
     assert termios.tcgetattr(terminal.fd) == before
     with without_echo(os.open(os.devnull, os.O_RDONLY)):
         """Nothing to change, and no error."""
+
+
+async def test_other_prints_stand_above_too_from_any_thread() -> None:
+    shown: list[str] = []
+    stream = Above(io.StringIO(), shown.append)
+    print("one\ntwo", file=stream, end="")
+    assert shown == ["one"]
+    await asyncio.to_thread(print, file=stream)
+    await idle()
+    assert shown == ["one", "two"]
+    assert stream.isatty()
+    assert stream.writable()

@@ -2,7 +2,10 @@
 
 import asyncio
 import io
-from collections.abc import Iterator
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pyte
 import pytest
@@ -13,13 +16,15 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 
 from plytalk.core.contracts.questions import Question
+from plytalk.plugins.chat_screen import chat_keys
+from plytalk.plugins.chat_screen.word_completion import Vocabulary
 from plytalk.plugins.uis import prompts
 from plytalk.plugins.uis.prompts import Prompt
 from plytalk.plugins.uis.terminal import TerminalOutput
 from plytalk.testing.verdict import idle
 
 ASKED = Question(1, "Trust it?")
-ROWS, COLUMNS = 10, 40
+ROWS, COLUMNS = 10, 41
 
 
 class Screen:
@@ -52,41 +57,54 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
         yield made
 
 
-def line_of(screen: Screen) -> Prompt:
-    return Prompt("> ", lambda error: None)
+@asynccontextmanager
+async def line_on(screen: Screen, **given: Any) -> AsyncIterator[Prompt]:
+    """The input line, with its prompt on the screen."""
+    line = Prompt(lambda: "> ", lambda error: None, **given)
+    async with line.shown():
+        await screen.until(">")
+        yield line
 
 
 async def test_a_line_and_what_arrives_above_it(screen: Screen) -> None:
-    line = line_of(screen)
-    lines = asyncio.create_task(line.lines())
-    screen.keys.send_text("half")
-    await screen.until("> half")
-    assert line.visible
-    line.print_above("arriving")
-    await screen.until("arriving", "> half")
-    screen.keys.send_text(" typed\r")
-    assert await lines == ["half typed"]
-    line.print_above("afterwards")
-    assert screen.rows[-2:] == ["> half typed", "afterwards"]
+    async with line_on(screen) as line:
+        screen.keys.send_text("half")
+        await screen.until("> half")
+        assert line.visible
+        line.print_above("arriving")
+        await screen.until("arriving", "> half")
+        screen.keys.send_text(" typed\r")
+        assert await line.lines() == ["half typed"]
+        await screen.until("arriving", ">")
     assert not line.visible
+    line.print_above("afterwards")
+    assert screen.rows == ["arriving", "afterwards"]
+
+
+async def test_the_next_line_can_be_typed_before_anybody_takes_the_first(screen: Screen) -> None:
+    async with line_on(screen) as line:
+        screen.keys.send_text("one\rtwo\rthr")
+        await screen.until("> thr")
+        assert await line.lines() == ["one", "two"]
+        screen.keys.send_text("ee\r")
+        assert await line.lines() == ["three"]
 
 
 async def test_a_question_takes_the_line_and_gives_it_back(screen: Screen) -> None:
-    line = line_of(screen)
-    lines = asyncio.create_task(line.lines())
-    screen.keys.send_text("yes, half\x1b[D")
-    await screen.until("> yes, half")
-    asking = asyncio.create_task(line.answer(ASKED))
-    await screen.until("Trust it? [yes/no]")
-    screen.keys.send_text("maybe\r")
-    assert await asking == "maybe"
-    await screen.until("Trust it? [yes/no] maybe", "> yes, half")
-    screen.keys.send_text("X\r")
-    assert await lines == ["yes, halXf"], "the cursor stands where it stood"
+    async with line_on(screen) as line:
+        screen.keys.send_text("yes, half\x1b[D")
+        await screen.until("> yes, half")
+        asking = asyncio.create_task(line.answer(ASKED))
+        await screen.until("Trust it? [yes/no]")
+        screen.keys.send_text("maybe\r")
+        assert await asking == "maybe"
+        await screen.until("Trust it? [yes/no] maybe", "> yes, half")
+        screen.keys.send_text("X\r")
+        assert await line.lines() == ["yes, halXf"], "the cursor stands where it stood"
 
 
 async def test_typed_ahead_input_is_no_answer(screen: Screen) -> None:
-    line = line_of(screen)
+    line = Prompt(lambda: "> ", lambda error: None)
     screen.keys.send_text("yes\r")
     asking = asyncio.create_task(line.answer(ASKED))
     await screen.until("Trust it? [yes/no]")
@@ -95,65 +113,165 @@ async def test_typed_ahead_input_is_no_answer(screen: Screen) -> None:
 
 
 async def test_keys_behind_a_line_are_no_answer(screen: Screen) -> None:
-    line = line_of(screen)
-    lines = asyncio.create_task(line.lines())
-    await screen.until(">")
-    screen.keys.send_text("hello\ryes\r")
-    assert await lines == ["hello"]
-    asking = asyncio.create_task(line.answer(ASKED))
-    await screen.until("Trust it? [yes/no]")
-    screen.keys.send_text("no\r")
-    assert await asking == "no"
+    async with line_on(screen) as line:
+        screen.keys.send_text("hello\ryes\r")
+        assert await line.lines() == ["hello", "yes"]
+        asking = asyncio.create_task(line.answer(ASKED))
+        await screen.until("Trust it? [yes/no]")
+        screen.keys.send_text("no\r")
+        assert await asking == "no"
 
 
 async def test_a_withdrawn_question_is_not_on_the_screen_any_more(screen: Screen) -> None:
-    line = line_of(screen)
-    lines = asyncio.create_task(line.lines())
-    await screen.until(">")
-    asking = asyncio.create_task(line.answer(ASKED))
-    await screen.until("Trust it? [yes/no]")
-    screen.keys.send_text("ye")
-    await screen.until("Trust it? [yes/no] ye")
-    asking.cancel()
-    await screen.until(">")
-    assert screen.rows == [">"]
-    screen.keys.send_text("s\r")
-    assert await lines == ["s"]
-
-
-async def test_a_cancelled_line_is_forgotten(screen: Screen) -> None:
-    line = line_of(screen)
-    lines = asyncio.create_task(line.lines())
-    screen.keys.send_text("half")
-    await screen.until("> half")
-    lines.cancel()
-    await asyncio.gather(lines, return_exceptions=True)
-    lines = asyncio.create_task(line.lines())
-    await idle()
-    screen.keys.send_text("whole\r")
-    assert await lines == ["whole"]
+    async with line_on(screen) as line:
+        asking = asyncio.create_task(line.answer(ASKED))
+        await screen.until("Trust it? [yes/no]")
+        screen.keys.send_text("ye")
+        await screen.until("Trust it? [yes/no] ye")
+        asking.cancel()
+        await screen.until(">")
+        assert screen.rows == [">"]
+        screen.keys.send_text("s\r")
+        assert await line.lines() == ["s"]
 
 
 async def test_control_d_is_the_end_of_lines_and_of_answers(screen: Screen) -> None:
-    line = line_of(screen)
-    for waits in (line.lines(), line.answer(ASKED)):
-        waiting = asyncio.create_task(waits)  # type: ignore[arg-type]
-        await idle()
+    async with line_on(screen) as line:
+        asking = asyncio.create_task(line.answer(ASKED))
+        await screen.until("Trust it? [yes/no]")
         screen.keys.send_text("\x04")
-        assert await waiting is None
+        assert await asking is None
+        await screen.until(">")
+        screen.keys.send_text("last\r\x04")
+        assert await line.lines() == ["last"]
+        assert await line.lines() is None
 
 
-async def test_what_is_pasted_may_have_several_lines(screen: Screen) -> None:
-    lines = asyncio.create_task(line_of(screen).lines())
-    await screen.until(">")
-    screen.keys.send_text("\x1b[200~one\ntwo\x1b[201~\r")
-    assert await lines == ["one", "two"]
+# -- keys --------------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_pasted_is_one_message_and_sent_by_enter_alone(screen: Screen) -> None:
+    async with line_on(screen) as line:
+        screen.keys.send_text("\x1b[200~one\r\ntwo\r\n\x1b[201~")
+        await screen.until("2 lines: Enter sends them as one message", "> one", "two")
+        screen.keys.send_text("\r")
+        assert await line.lines() == ["one\ntwo"]
+
+
+async def test_alt_enter_begins_another_row(screen: Screen) -> None:
+    async with line_on(screen) as line:
+        screen.keys.send_text("one\x1b\rtwo\r")
+        assert await line.lines() == ["one\ntwo"]
+
+
+async def test_control_c_clears_the_line_and_twice_interrupts(screen: Screen) -> None:
+    interrupts: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
+    try:
+        async with line_on(screen) as line:
+            screen.keys.send_text("half\x03")
+            await screen.until("Press Ctrl-C again to end the chat.", ">")
+            screen.keys.send_text("other\x03")
+            await screen.until("Press Ctrl-C again to end the chat.", ">")
+            assert interrupts == [], "something was typed in between"
+            screen.keys.send_text("whole\r")
+            assert await line.lines() == ["whole"]
+            screen.keys.send_text("\x03\x03")
+            async with asyncio.timeout(30):
+                while not interrupts:
+                    await idle()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def test_a_slow_second_control_c_clears_again(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_keys, "TWICE", 0.05)
+    async with line_on(screen) as line:
+        screen.keys.send_text("\x03")
+        await screen.until("Press Ctrl-C again to end the chat.", ">")
+        await screen.until(">")
+        while len(screen.rows) > 1:
+            await idle()
+        screen.keys.send_text("\x03")
+        await screen.until("Press Ctrl-C again to end the chat.", ">")
+        screen.keys.send_text("still here\r")
+        assert await line.lines() == ["still here"]
+
+
+async def test_tab_completes_and_shows_the_candidates(screen: Screen) -> None:
+    async with line_on(screen, words=lambda: Vocabulary(["alice", "alicia"])) as line:
+        screen.keys.send_text("/msg a\t")
+        await screen.until("alice  alicia", "> /msg alic")
+        screen.keys.send_text("\t")
+        await screen.until("alice  alicia", "> /msg alice")
+        screen.keys.send_text("\t\x1b[Z")  # and back
+        await screen.until("alice  alicia", "> /msg alice")
+        screen.keys.send_text("psst\r")
+        assert await line.lines() == ["/msg alice psst"]
+
+
+async def test_arrows_recall_and_control_r_searches_what_was_said(screen: Screen) -> None:
+    async with line_on(screen) as line:
+        for said in ("first", "second"):
+            screen.keys.send_text(f"{said}\r")
+            assert await line.lines() == [said]
+        while len(line._chat.default_buffer._working_lines) < 3:  # prompt_toolkit hands them over in its next turns
+            await idle()
+        screen.keys.send_text("\x1b[A\x1b[A")
+        await screen.until("> first")
+        screen.keys.send_text("\x1b[B")
+        await screen.until("> second")
+        screen.keys.send_text("\x03")
+        await screen.until("Press Ctrl-C again to end the chat.", ">")
+        screen.keys.send_text("\x12fir")
+        await screen.until("(reverse-i-search)`fir': first")
+        screen.keys.send_text("\r")
+        await screen.until("> first")
+        screen.keys.send_text("\r")
+        assert await line.lines() == ["first"]
+
+
+async def test_every_key_is_told(screen: Screen) -> None:
+    keys: list[None] = []
+    async with line_on(screen, typed=lambda: keys.append(None)):
+        screen.keys.send_text("abc")
+        await screen.until("> abc")
+    assert len(keys) == 3
+
+
+# -- what stands above, and what is for the moment ---------------------------------------------------------------------------
+
+
+async def test_rows_for_the_moment_stand_between_what_happened_and_the_line(screen: Screen) -> None:
+    rows = ["pending"]
+    async with line_on(screen, rows=lambda columns: rows) as line:
+        line.print_above("happened")
+        await screen.until("happened", "pending", ">")
+        rows.clear()
+        line.redraw()
+        await screen.until("happened", ">")
+        line.clear()
+        await screen.until(">")
+        while screen.rows != [">"]:
+            await idle()
+
+
+async def test_a_line_that_cannot_be_drawn_raises_where_lines_are_taken(screen: Screen) -> None:
+    def broken(columns: int) -> list[str]:
+        if columns:
+            raise ValueError("broken")
+        return []
+
+    line = Prompt(lambda: "> ", lambda error: None, broken)
+    async with line.shown():
+        with pytest.raises(ValueError, match="broken"):
+            await line.lines()
 
 
 async def test_characters_that_the_terminal_does_not_know_are_shown_by_their_numbers(
     screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = line_of(screen)
+    line = Prompt(lambda: "> ", lambda error: None)
     monkeypatch.setattr("sys.__stdout__", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     line.print_above("caf\u00e9 \ud800")
     assert screen.drawn.getvalue().endswith("caf\\xe9 \\ud800\r\n")
@@ -164,5 +282,5 @@ async def test_a_screen_that_is_gone_raises_nothing(screen: Screen, monkeypatch:
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(screen.drawn, "write", gone)
-    line_of(screen).print_above("nobody reads this")
+    Prompt(lambda: "> ", lambda error: None).print_above("nobody reads this")
     assert set(screen.lost) == {True}

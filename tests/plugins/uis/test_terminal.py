@@ -12,20 +12,8 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 
-from plytalk.plugins.uis.terminal import Above, Drawing, TerminalOutput, as_text, reflows
+from plytalk.plugins.uis.terminal import Drawing, TerminalOutput, as_text, reflows
 from plytalk.testing.verdict import idle
-
-
-async def test_other_prints_stand_above_too_from_any_thread() -> None:
-    shown: list[str] = []
-    stream = Above(io.StringIO(), shown.append)
-    print("one\ntwo", file=stream, end="")
-    assert shown == ["one"]
-    await asyncio.to_thread(print, file=stream)
-    await idle()
-    assert shown == ["one", "two"]
-    assert stream.isatty()
-    assert stream.writable()
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,9 @@ def talking(**size):
         yield screen, peer
 
 
-def half_type(screen):
+def half_type(screen, prompt="Type Message: "):
     screen.type("half typed")
-    screen.until(lambda: screen.before_cursor == "Type Message: half typed")
+    screen.until(lambda: screen.before_cursor == f"{prompt}half typed")
 
 
 @pytest.mark.parametrize("chat", [demo01, demo02, secure_chat], ids=lambda chat: chat.__name__.rpartition(".")[2])
@@ -53,7 +53,7 @@ def test_a_profile_looks_like_the_program_that_it_reproduces(chat):
 
 def test_a_conversation():
     with talking() as (screen, peer):
-        assert "tcp | typed | rsa | aesgcm | text | console. Type exit to end." in screen.rows[-2]
+        screen.until("typed | rsa | aesgcm | text. Type exit to end.")
         screen.type("hello" + ENTER)
         assert peer.hear() == "Message Received: hello"
         peer.say("hello to you")
@@ -252,8 +252,12 @@ def speak_and_die(screen, peer):
 ENDS = {
     "exit": (lambda screen, peer: screen.type("exit" + ENTER), 0, "You said exit."),
     "Control-D": (lambda screen, peer: screen.type(CONTROL_D), 0, "You said exit."),
-    "Control-C": (lambda screen, peer: screen.type(CONTROL_C), 130, "chat: Interrupted."),
-    "Control-C in a line": (lambda screen, peer: (half_type(screen), screen.type(CONTROL_C)), 130, "chat: Interrupted."),
+    "Control-C twice": (lambda screen, peer: screen.type(CONTROL_C * 2), 130, "chat: Interrupted."),
+    "Control-C twice in a line": (
+        lambda screen, peer: (half_type(screen), screen.type(CONTROL_C * 2)),
+        130,
+        "chat: Interrupted.",
+    ),
     "the peer's exit": (lambda screen, peer: (half_type(screen), peer.say("exit")), 0, "The other side said exit."),
     "the peer's end": (speak_and_die, 0, "The other side closed the connection without saying exit."),
     "SIGTERM": (lambda screen, peer: os.kill(child_of(screen), signal.SIGTERM), 130, "chat: Interrupted."),
@@ -314,15 +318,13 @@ def test_lines_typed_while_there_is_no_connection_are_said_in_order_when_there_i
             screen.until(AWAY)
             for line in ("one", "two"):
                 screen.type(line + ENTER)
-                screen.until(
-                    lambda line=line: f"Type Message: {line}" in screen.rows and screen.before_cursor == "Type Message: "
-                )
-            half_type(screen)
+                screen.until(lambda line=line: any(row.endswith(f"alice: {line} (not sent)") for row in screen.rows))
+            half_type(screen, "[lobby] ")
             with serve("--keep", "--ui", "none", "--backlog", "9", "--port", str(server.port), environment=home("server")):
                 screen.until(
                     lambda: screen.rows.count("You are alice in lobby, with nobody else. /help lists what you can do.") == 2
                 )
-                screen.until(lambda: screen.before_cursor == "Type Message: half typed")
+                screen.until(lambda: screen.before_cursor == "[lobby] half typed")
                 with shown(*where, "--name", "bob", environment=home("other")) as other:
                     other.until("alice: two")
                     lines = [row for row in other.rows if "alice: " in row]
@@ -346,12 +348,12 @@ def test_a_half_typed_line_is_there_again_when_the_connection_is(home):
         where = ("connect", f"127.0.0.1:{server.port}", "--accept-new", "--reconnect", "--name", "alice")
         with shown(*where, environment=home("client")) as screen:
             screen.until("You are alice in lobby")
-            half_type(screen)
+            half_type(screen, "[lobby] ")
             server.process.kill()
             screen.until(AWAY)
             with serve("--keep", "--ui", "none", "--port", str(server.port), environment=home("server")) as again:
                 assert again.port == server.port
-                screen.until(lambda: screen.before_cursor == "Type Message: half typed")
+                screen.until(lambda: screen.before_cursor == "[lobby] half typed")
                 with shown(*where, "--name", "bob", environment=home("other")) as other:
                     other.until("alice")  # she may be back before or after
                     screen.type(" and said" + ENTER)
@@ -417,10 +419,10 @@ def test_a_question_on_the_terminal(tmp_path):
 
 def test_a_warning_has_colour_unless_no_color_says_otherwise():
     with shown("serve", "--port", "0", *SECURE_CHAT) as screen:
-        screen.until("Listening on ")
+        screen.until("Warning: ")
         assert b"\x1b[33mWarning: " in screen.raw
     with shown("serve", "--port", "0", *SECURE_CHAT, environment=ENVIRONMENT | {"NO_COLOR": "1"}) as screen:
-        screen.until("Listening on ")
+        screen.until("Warning: ")
         assert b"Warning: " in screen.raw
         assert b"\x1b[" not in screen.raw
 

@@ -125,22 +125,23 @@ def test_nothing_that_was_typed_before_a_question_is_its_answer(tmp_path, term):
 
 
 def test_a_half_typed_line_of_a_chat_is_no_answer_and_is_there_again_afterwards(tmp_path, term):
+    prompt = "Type Message: " if term == "dumb" else "[lobby] "
     with serving(tmp_path, term) as (screen, call):
         alice = call("alice")
         screen.until(lambda: asked(screen) == alice.words)
         screen.type("yes" + ENTER)
         alice.gets_in()
         screen.until("is here.")
-        screen.until(lambda: screen.before_cursor == "Type Message: ")
+        screen.until(lambda: screen.before_cursor == prompt)
         screen.type("yes, half ty")
-        screen.until(lambda: screen.before_cursor == "Type Message: yes, half ty")
+        screen.until(lambda: screen.before_cursor == f"{prompt}yes, half ty")
         mallory = call("mallory")
         screen.until(lambda: asked(screen) == mallory.words)
         alice.child.sendline("I am still here")
         screen.until("I am still here")
         screen.until(lambda: asked(screen) == mallory.words)
         screen.type("no" + ENTER)
-        screen.until(lambda: screen.before_cursor == "Type Message: yes, half ty")
+        screen.until(lambda: screen.before_cursor == f"{prompt}yes, half ty")
         screen.type("ped" + ENTER)
         alice.child.expect_exact("server: yes, half typed")
 

@@ -1,0 +1,158 @@
+"""What a person sees of a conversation on a terminal: what has happened above, and what is still open at the input line."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from plytalk.core.contracts.events import Event, Joined, Left, MemberEvent, Message, You
+from plytalk.core.contracts.items import is_exit
+from plytalk.core.contracts.ui import Conversation
+from plytalk.plugins.chat_screen.attention import Attention
+from plytalk.plugins.chat_screen.company import Company
+from plytalk.plugins.chat_screen.event_rows import EventRows, separator
+from plytalk.plugins.chat_screen.local_commands import LocalCommands
+from plytalk.plugins.chat_screen.pending_lines import PendingLines
+from plytalk.plugins.chat_screen.word_completion import Vocabulary
+
+SETTLED = 0.5
+"""How long, in seconds, nothing earlier may come before the line that separates it from what is new."""
+
+
+class Printer(Protocol):
+    """The terminal that a view is on."""
+
+    @property
+    def visible(self) -> bool: ...
+
+    @property
+    def columns(self) -> int: ...
+
+    def print_above(self, line: str) -> None: ...
+
+    def redraw(self) -> None: ...
+
+    def clear(self) -> None: ...
+
+    def write_raw(self, sequence: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Calls:
+    """How a person who looks elsewhere is called."""
+
+    bell: bool = False
+    title: bool = False
+    notify: bool = False
+
+
+class ChatView:
+    """Shows events on a terminal, and takes the lines that are typed there."""
+
+    def __init__(self, rows: EventRows, calls: Calls, names_room: bool = True) -> None:
+        """`names_room` says that the prompt is the room, wherever there is one."""
+        self._rows, self._names_room, self._room = rows, names_room, ""
+        self.company, self._pending = Company(), PendingLines()
+        self.attention = Attention(self._write_raw, calls.bell, calls.title, calls.notify)
+        self._commands = LocalCommands(self, self.company, self._tell)
+        self._earlier = 0
+        self._settling: asyncio.TimerHandle | None = None
+        self.printer: Printer | None = None
+        self._conversation: Conversation | None = None
+
+    def begin(self, conversation: Conversation) -> None:
+        """A conversation begins on the screen."""
+        self._conversation = conversation
+        self.attention.begin()
+
+    # -- what happens -----------------------------------------------------------------------------------------------------
+
+    def note(self, event: Event) -> None:
+        """Take in what an event tells."""
+        self.company.note(event)
+        self._pending.note(event)
+        self._rows.me = self.company.me
+        if isinstance(event, You):
+            self._room = event.room or ""
+            self.attention.room(self._room)
+
+    def show(self, event: Event) -> None:
+        """Show an event that was noted."""
+        if not isinstance(event, MemberEvent):
+            self._print(event)
+        elif self.company.who(event.sender) not in self._commands.ignored:
+            self._member(event)
+
+    def _member(self, event: MemberEvent) -> None:
+        if (event.replayed and not isinstance(event, Message)) or (event.own and isinstance(event, Joined | Left)):
+            return  # the user knows that they have come
+        if event.replayed:
+            self._earlier += 1
+            self._settle()
+        else:
+            self.separate()
+        self._print(event)
+        if isinstance(event, Message) and not event.own and not event.replayed:
+            self.attention.message(f"{event.sender.name or 'message'}: {event.text}", self._rows.mentions(event))
+
+    def _settle(self) -> None:
+        if self._settling:
+            self._settling.cancel()
+        self._settling = asyncio.get_running_loop().call_later(SETTLED, self.separate)
+
+    def separate(self) -> None:
+        """Draw the line below what was said before, if anything was."""
+        if self._earlier and self.printer:
+            self.printer.print_above(separator(self._earlier))
+        self._earlier = 0
+
+    def _print(self, event: Event) -> None:
+        if printer := self.printer:
+            for row in self._rows.draw(event, printer.columns):
+                printer.print_above(row)
+            printer.redraw()
+
+    def _tell(self, sentence: str) -> None:
+        if self.printer:
+            self.printer.print_above(sentence)
+
+    def _write_raw(self, sequence: str) -> None:
+        if self.printer and self.printer.visible:
+            self.printer.write_raw(sequence)
+
+    # -- what is typed ----------------------------------------------------------------------------------------------------
+
+    def enter(self, line: str, conversation: Conversation) -> None:
+        """A line was typed."""
+        if self.company.me and self._commands.run(line):
+            return
+        if not is_exit(line):
+            self._pending.add(line)
+        elif not self.company.me:  # a chat without names keeps its lines as they were typed
+            self._tell(f"{self._rows.prompt}{line}")
+        conversation.say(line)
+        if self.printer:
+            self.printer.redraw()
+
+    def prompt(self) -> str:
+        """What stands before the half-typed line."""
+        return f"[{self._room}] " if self._room and self._names_room else self._rows.prompt
+
+    def live_rows(self, columns: int) -> list[str]:
+        """What stands above the input line for the moment."""
+        return self._pending.rows(self.company.me, self._rows.prompt, columns)
+
+    def words(self) -> Vocabulary:
+        """What Tab completes."""
+        return Vocabulary(self.company.names, self.company.rooms)
+
+    def unsent(self) -> list[str]:
+        """The lines that were never accepted, when it is over."""
+        return self._pending.take()
+
+    def clear(self) -> None:
+        if self.printer:
+            self.printer.clear()
+
+    def leave(self) -> None:
+        if self._conversation:
+            self._conversation.exit()

@@ -1,0 +1,51 @@
+"""The members of the room, as far as the events tell: for completion, and to know a member by key."""
+
+from dataclasses import dataclass, field
+
+from plytalk.core.contracts.events import Event, Joined, Left, MemberEvent, Message, Renamed, Sender, You
+
+
+@dataclass
+class Company:
+    """The members present, the last speaker first, each with the key's fingerprint; and the rooms this user has been in."""
+
+    keys: dict[str, str | None] = field(default_factory=dict)
+    rooms: list[str] = field(default_factory=list)
+    me: str = ""
+
+    def note(self, event: Event) -> None:
+        """Take in what an event tells."""
+        if isinstance(event, You):
+            self._enter(event)
+        elif isinstance(event, MemberEvent) and event.sender.name:
+            self._member(event, event.sender.name)
+
+    def _enter(self, you: You) -> None:
+        self.me = you.sender.name or ""
+        if you.room and you.room not in self.rooms:
+            self.rooms.append(you.room)
+        self.keys = {other.name: other.key for other in you.others if other.name}
+
+    def _member(self, event: MemberEvent, name: str) -> None:
+        if isinstance(event, Left):
+            self.keys.pop(name, None)
+        elif isinstance(event, Renamed):
+            self.keys.pop(name, None)
+            self._here(event.name, event.sender.key)
+            if name == self.me and event.own:
+                self.me = event.name
+        elif isinstance(event, Joined | Message) and not event.replayed:
+            self._here(name, event.sender.key)
+
+    def _here(self, name: str, key: str | None) -> None:
+        known = self.keys.pop(name, None)
+        self.keys = {name: key or known, **self.keys}
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the others."""
+        return [name for name in self.keys if name != self.me]
+
+    def who(self, sender: Sender) -> str:
+        """What a member is known by: the key, or without one the name."""
+        return sender.key or sender.name or ""

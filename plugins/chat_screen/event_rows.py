@@ -1,0 +1,95 @@
+"""Events as rows of a terminal: times, colours, wrapping with a hanging indent, and lines between what is old and what is new."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from plytalk.core.contracts.events import Error, Event, MemberEvent, Message
+from plytalk.plugins.chat_screen.name_colours import NameColours, colour_code, mark
+from plytalk.plugins.chat_screen.plain_lines import told_lines
+from plytalk.plugins.chat_screen.wrapping import width_of, wrap
+
+TIME = "%H:%M "
+DEEPEST = 3
+"""The hanging indent is at most this part of the width: a third."""
+BOLD, FAINT, ITALIC, LOUD = "1", "2", "3", "1;7"
+"""Styles that are not colours, as SGR parameters (ECMA-48 8.3.117); the last is for what needs attention."""
+
+
+@dataclass
+class EventRows:
+    """Draws events for one reader, whose name is `me`. `prompt` and `received` stand before what nameless sides say."""
+
+    prompt: str
+    received: str
+    colour: bool
+    encoding: str = "utf-8"
+    me: str = ""
+    names: NameColours = field(default_factory=NameColours)
+    day: date = field(default_factory=lambda: datetime.now().date())
+
+    def draw(self, event: Event, columns: int) -> list[str]:
+        """The rows of an event, each at most so many cells wide."""
+        if isinstance(event, Message) and event.sender.name is None:
+            return wrap(f"{self.prompt if event.own else self.received}{event.text}", columns)
+        if not isinstance(event, MemberEvent):
+            style = BOLD if isinstance(event, Error) else ""
+            return [styled(row, style) for line in told_lines(event) for row in wrap(line, columns)]
+        at = event.time.astimezone()
+        rows = self._date(at.date())
+        for line in told_lines(event):
+            if isinstance(event, Message):
+                rows += self._speech(event, line.removesuffix(event.text), f"{at:{TIME}}", columns)
+            else:
+                rows += [styled(row, FAINT) for row in wrap(f"{at:{TIME}}{line}", columns, 0, min(8, columns // DEEPEST))]
+        return rows
+
+    def mentions(self, event: Event) -> bool:
+        """Whether a message is meant for this reader: a private one, or one with the name in it."""
+        if not isinstance(event, Message) or event.own or event.sender.name is None:
+            return False
+        return event.private or bool(self.me and re.search(rf"(?<!\w){re.escape(self.me)}(?!\w)", event.text, re.IGNORECASE))
+
+    def _date(self, day: date) -> list[str]:
+        """A line where another day begins."""
+        if day == self.day:
+            return []
+        self.day = day
+        return [styled(f"--- {day} ---", FAINT)]
+
+    def _speech(self, event: Message, head: str, time: str, columns: int) -> list[str]:
+        """What a member says: `head` is all that stands before the text, the name in it."""
+        loud = self.mentions(event)
+        head, drawn = self._head(event, head)
+        taken = width_of(time + head)
+        if taken >= columns:
+            taken = 0
+        first, *rest = wrap(event.text, columns, taken, min(taken, columns // DEEPEST))
+        style = ";".join(filter(None, (ITALIC if event.private else "", BOLD if loud else "")))
+        return [
+            f"{styled(time.rstrip(), LOUD if loud else FAINT)} {drawn}" + styled(first, style),
+            *(styled(row, style) for row in rest),
+        ]
+
+    def _head(self, event: Message, head: str) -> tuple[str, str]:
+        """What stands before a text: as it is, and as it is drawn, the name with its colour or its mark."""
+        name = event.sender.name or ""
+        place = self.names.place(event.sender.key or name)
+        before, found, after = head.partition(name)
+        badge = "" if self.colour else f"{mark(place, self.encoding)} "
+        if (event.private and event.own) or not found:
+            return head, head
+        return (
+            f"{before}{badge}{name}{after}",
+            f"{before}{styled(badge + name, colour_code(place) if self.colour else '')}{after}",
+        )
+
+
+def separator(earlier: int) -> str:
+    """The line between what was said before, and what is new."""
+    return styled(f"--- {earlier} earlier message{'s' * (earlier != 1)} ---", FAINT)
+
+
+def styled(text: str, style: str) -> str:
+    """A text in a style that ends with it."""
+    return f"\x1b[{style}m{text}\x1b[m" if style and text else text

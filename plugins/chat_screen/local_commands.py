@@ -1,0 +1,67 @@
+"""Commands that the console carries out itself; all others go to the server."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from plytalk.plugins.chat_screen.company import Company
+
+HELP = {
+    "quit": "/quit  End the chat.",
+    "clear": "/clear  Clear the screen; what was said before stays in the terminal's scrollback.",
+    "ignore": "/ignore  Hide what a member says, or show it again: /ignore bob. Alone, it lists them.",
+}
+
+
+class ScreenOwner(Protocol):
+    """What the commands act on."""
+
+    def clear(self) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+class LocalCommands:
+    """`tell` shows a sentence to the user. A member is ignored by key, so that another name does not help."""
+
+    def __init__(self, owner: ScreenOwner, company: Company, tell: Callable[[str], None]) -> None:
+        self._owner, self._company, self._tell = owner, company, tell
+        self.ignored: dict[str, str] = {}
+
+    def run(self, line: str) -> bool:
+        """Carry out a line, if it is one of these commands; whether it was. /help goes to the server as well."""
+        name, _, rest = line.strip().partition(" ")
+        rest = rest.strip()
+        match name:
+            case "/quit":
+                self._owner.leave()
+            case "/clear":
+                self._owner.clear()
+            case "/ignore":
+                self._ignore(rest.strip('"'))
+            case "/help" if rest.lstrip("/") in HELP:
+                self._tell(HELP[rest.lstrip("/")])
+            case "/help":
+                for sentence in HELP.values() if not rest else ():
+                    self._tell(sentence)
+                return False
+            case _:
+                return False
+        return True
+
+    def _ignore(self, name: str) -> None:
+        if not name:
+            self._tell(f"You ignore {', '.join(self.ignored.values())}." if self.ignored else "You ignore nobody.")
+            return
+        found = next(self._known(name), None)
+        if found is None:
+            self._tell(f"Nobody here is called {name}.")
+        elif found in self.ignored:
+            self._tell(f"{self.ignored.pop(found)} is no longer ignored.")
+        else:
+            self.ignored[found] = name
+            self._tell(f"What {name} says is hidden until you type /ignore {name} again.")
+
+    def _known(self, name: str) -> Iterator[str]:
+        """What a member is known by, also one that is ignored and gone."""
+        yield from (who for who, called in self.ignored.items() if called.lower() == name.lower())
+        yield from (key or one for one, key in self._company.keys.items() if one.lower() == name.lower())

@@ -1,0 +1,66 @@
+"""Commands that never reach the server."""
+
+from happening import happened
+
+from plytalk.core.contracts.events import Left, Sender, You
+from plytalk.plugins.chat_screen.company import Company
+from plytalk.plugins.chat_screen.local_commands import HELP, LocalCommands
+
+
+class Owner:
+    """Notes what it is asked to do."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.company = Company()
+        self.company.note(happened(You, sender=Sender(name="me"), room="lobby", others=(Sender(name="Bob", key="SHA256:bob"),)))
+        self.commands = LocalCommands(self, self.company, self.done.append)
+
+    def clear(self) -> None:
+        self.done.append("clear")
+
+    def leave(self) -> None:
+        self.done.append("leave")
+
+    def run(self, line: str) -> bool:
+        self.done.clear()
+        return self.commands.run(line)
+
+
+def test_quit_and_clear() -> None:
+    owner = Owner()
+    for line, done in ((" /quit ", "leave"), ("/clear", "clear")):
+        assert owner.run(line)
+        assert owner.done == [done]
+
+
+def test_everything_else_goes_to_the_server() -> None:
+    owner = Owner()
+    for line in ("hello", "/who", "//quit", "/quitter", "say /quit"):
+        assert not owner.run(line)
+        assert owner.done == []
+
+
+def test_help_adds_what_is_local() -> None:
+    owner = Owner()
+    assert not owner.run("/help"), "the server has more to say"
+    assert owner.done == list(HELP.values())
+    assert owner.run("/help ignore")
+    assert owner.done == [HELP["ignore"]]
+    assert not owner.run("/help kick")
+    assert owner.done == []
+
+
+def test_a_member_is_ignored_by_key_and_heard_again() -> None:
+    owner = Owner()
+    assert owner.run("/ignore bob")
+    assert owner.commands.ignored == {"SHA256:bob": "bob"}
+    owner.run("/ignore")
+    assert owner.done == ["You ignore bob."]
+    owner.company.note(happened(Left, "Bob"))
+    owner.run('/ignore "bob"')
+    assert owner.done == ["bob is no longer ignored."]
+    owner.run("/ignore bob")
+    assert owner.done == ["Nobody here is called bob."]
+    owner.run("/ignore")
+    assert owner.done == ["You ignore nobody."]
