@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from plytalk.core.contracts.endings import NOT_LET_IN, EndedBy, Ending, ending_by_peer, unheard
-from plytalk.core.contracts.errors import BrokenPlugin, ChatError, Truncated
+from plytalk.core.contracts.errors import ChatError, Truncated
 from plytalk.core.contracts.items import EXIT, Ack, Close, CloseReason, Item
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Role
@@ -19,6 +19,7 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.conversation.farewell import STOPPED, Farewell, Goodbyes
 from plytalk.core.pipeline.connection import Connection, Reading
 from plytalk.core.pipeline.pieces import Pieces
+from plytalk.core.pipeline.trial import fault_of_layer
 
 OUR_WORDS = {CloseReason.SHUTDOWN: "The server was told to end."}
 
@@ -201,7 +202,7 @@ class EndingChat(ABC):
         """End the conversation by what went wrong in it."""
         if not isinstance(error, ChatError):
             cause = error
-            error = BrokenPlugin(f"A layer of {self.stack.line} raised {type(cause).__name__}; the conversation ends here.")
+            error = fault_of_layer(cause, self.stack)
             error.__cause__ = cause
         if self.ending and self._farewell:  # a goodbye is under way, and comes no further
             self._farewell.fail(error)

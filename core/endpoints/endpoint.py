@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
+from plytalk.core.contracts.blame import blame_one
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, NotDone, UnknownPeer
 from plytalk.core.contracts.events import notify
@@ -23,6 +24,7 @@ from plytalk.core.conversation.heartbeat import Heartbeat
 from plytalk.core.conversation.ui_hearer import show_closed, show_open, show_two
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.tracing import Trace
+from plytalk.core.pipeline.trial import tried
 from plytalk.core.stack.selection import Stack
 
 T = TypeVar("T")
@@ -76,6 +78,8 @@ class BaseEndpoint:
 
     async def prepare_layers(self, role: Role, stack: Stack) -> list[str]:
         """Let layers prepare, and show who this end is. Gives what the others have to say, for after that."""
+        if fault := tried(stack):
+            raise fault
         told: list[str] = []
         for layer in (stack.transport, stack.handshake, *stack.auths, stack.ui, *stack.features):
             try:
@@ -83,7 +87,7 @@ class BaseEndpoint:
             except ChatError:
                 raise
             except Exception as error:
-                raise BrokenPlugin(f"The {layer.kind} `{layer.name}` raised {type(error).__name__} before the start.") from error
+                raise blame_one(error, layer, "raised {} before the start.") from error
             if layer is stack.handshake:
                 self.notice_all(sentences)
             else:
@@ -103,7 +107,7 @@ class BaseEndpoint:
         except ChatError:
             raise
         except Exception as error:
-            raise BrokenPlugin(f"The transport `{transport.name}` raised {type(error).__name__}.") from error
+            raise blame_one(error, transport) from error
 
     def make_session(
         self, stack: Stack, stream: Stream, role: Role, *, notice: Callable[[str], None] | None = None, **options: Any
@@ -197,7 +201,7 @@ class BaseEndpoint:
     def _blame_ui(self, error: BaseException) -> NoReturn:
         if isinstance(error, ChatError) or not isinstance(error, Exception):
             raise error
-        raise BrokenPlugin(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; the conversation ends here.") from error
+        raise blame_one(error, self.stack.ui, "raised {}; the conversation ends here.") from error
 
     def call_hook(self, hook: str, /, **what: Any) -> None:
         caller = getattr(self._hook, hook)

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TypeVar
 
 from plytalk.core.contracts.authenticator import Authenticator, Channel
+from plytalk.core.contracts.blame import blame_one
 from plytalk.core.contracts.errors import (
-    BrokenPlugin,
     ChatError,
     Exit,
     HandshakeFailed,
@@ -120,9 +120,7 @@ async def _consult(auth: Authenticator, answer: Awaitable[T]) -> T:
     except ChatError:
         raise
     except Exception as error:  # an error in a check is a refusal
-        raise BrokenPlugin(
-            f"The authenticator `{auth.name}` raised {type(error).__name__}, so the other side was refused."
-        ) from error
+        raise blame_one(error, auth, "raised {}, so the other side was refused.") from error
 
 
 def counted(error: RemoteError) -> RemoteError:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from plytalk.core.contracts.blame import blame, blame_one, returned
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import (
     BrokenPlugin,
@@ -109,7 +110,9 @@ class Establishment:
         except ChatError:
             raise
         except Exception as error:
-            raise BrokenPlugin(f"A layer of {self._stack.line} raised {type(error).__name__} before the conversation.") from error
+            known = blame(error, self._stack.layers, "raised {} before the conversation.")
+            said = f"A layer of {self._stack.line} raised {type(error).__name__} before the conversation."
+            raise known or BrokenPlugin(said) from error
         finally:
             self._timer.forget()
             self._user.forget()
@@ -180,12 +183,12 @@ class Establishment:
             async with self._timer.limit(self._limits.handshake):
                 watch = asyncio.get_running_loop().call_later(self._limits.first_byte, self._first_byte_is_due, io)
                 try:
-                    return await talk(io)
+                    return self._secrets(await talk(io), talk.__name__)
                 finally:
                     watch.cancel()
         except TimeoutError as error:
             if not self._timer.expired:
-                raise BrokenPlugin(f"The handshake `{handshake.name}` raised {type(error).__name__}.") from error
+                raise self._fault(error) from error
             if not io.heard:
                 raise self._silence() from None
             raise TooSlow(f"The other side did not finish its handshake within {self._limits.handshake:g} seconds.") from None
@@ -198,7 +201,15 @@ class Establishment:
         except LocalError:
             raise
         except Exception as error:
-            raise BrokenPlugin(f"The handshake `{handshake.name}` raised {type(error).__name__}.") from error
+            raise self._fault(error) from error
+
+    def _fault(self, error: Exception) -> BrokenPlugin:
+        return blame(error, self._stack.layers) or blame_one(error, self._stack.handshake)
+
+    def _secrets(self, got: object, method: str) -> SessionSecrets:
+        if not isinstance(got, SessionSecrets):
+            raise returned(self._stack.handshake, method, got)
+        return got
 
     def _first_byte_is_due(self, io: FrameHandshakeIO) -> None:
         if not io.heard:

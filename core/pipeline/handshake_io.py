@@ -5,9 +5,10 @@ and is the conversation's, and the limit of the moment holds for each frame.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
+from plytalk.core.contracts.blame import BYTES, check_frame, checked, returned
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.endings import ending_by_peer
 from plytalk.core.contracts.errors import (
@@ -98,12 +99,14 @@ class FrameHandshakeIO(NegotiatingIO):
         self.refusal = refusal
 
     async def _send(self, kind: FrameKind, payload: bytes) -> None:
-        self._stream.send(self._framer.encode(kind, payload))
+        if not isinstance(payload, BYTES):
+            raise TypeError(f"a frame's payload is bytes, not {type(payload).__name__}")
+        self._stream.send(checked(self._framer, "encode", BYTES, kind, payload))
         await self._stream.drained()
 
     async def _receive(self, kind: FrameKind, limit: int) -> bytes:
         self._framer.limit = limit
-        while (frame := next(self._framer.frames(), None)) is None:
+        while (frame := next(checked(self._framer, "frames", Iterator), None)) is None:
             if self.fault:
                 raise self.fault
             if self.over:
@@ -111,7 +114,8 @@ class FrameHandshakeIO(NegotiatingIO):
             self._arrived.clear()
             self._stream.resume()
             await self._arrived.wait()
-        got, payload = frame
+        payload: bytes
+        got, payload = check_frame(self._framer, frame)
         if got is not None and got != kind:
             raise BadFrame(f"Expected a handshake frame of type {kind!r}, got {got!r}.")
         if len(payload) > limit:
@@ -209,13 +213,15 @@ class SealedChannel:
 
     async def say(self, item: Item) -> None:
         """Send one item in its own record."""
-        for plaintext in self._messages.pack([item]):
-            await self._io.send(MESSAGE, self._cipher.seal(plaintext))
+        for plaintext in checked(self._messages, "pack", Iterable, [item]):
+            if not isinstance(plaintext, BYTES):
+                raise returned(self._messages, "pack", plaintext)
+            await self._io.send(MESSAGE, checked(self._cipher, "seal", BYTES, plaintext))
 
     async def hear(self, limit: int = MAX_RECORD) -> None:
         """Wait for the next record, and keep what it says in `items`. Raises Tampered, and what the peer's goodbye says."""
         sealed = await self._io.receive(MESSAGE, limit)
-        self.items += self._messages.unpack(self._cipher.open(sealed))
+        self.items += checked(self._messages, "unpack", Iterable, checked(self._cipher, "open", BYTES, sealed))
         if goodbyes := [item for item in self.items if isinstance(item, Close)]:
             raise _refusal_in(goodbyes[0] if self._role is Role.INITIATOR else Close())  # only a server says why
 

@@ -12,7 +12,10 @@ from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.registry.members import fault_of_members
 
+OWN = "plytalk."
+"""Layers of this package are checked by its tests, and not again at each start."""
 JUDGEMENTS = ("agree", "check", "verify")
 OPTION_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OPTION_TYPES = (bool, int, str, Path)
@@ -35,7 +38,7 @@ def _fault_of_layer(brought: Any) -> str:
         return fault
     if issubclass(brought, Authenticator) and all(getattr(brought, one) is getattr(Authenticator, one) for one in JUDGEMENTS):
         return f"the {kind} `{brought.name}` would let everybody in: it defines none of {', '.join(JUDGEMENTS)}."
-    return _fault_of_statements(brought)
+    return _fault_of_statements(brought) or ("" if brought.__module__.startswith(OWN) else fault_of_members(brought))
 
 
 def _fault_of_class(brought: Any) -> str:

@@ -11,8 +11,9 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.blame import blame_one
 from plytalk.core.contracts.cipher import Cipher
-from plytalk.core.contracts.errors import BrokenPlugin, ChatError, ImpossibleStack, StackMismatch
+from plytalk.core.contracts.errors import ChatError, ImpossibleStack, StackMismatch
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.handshake import Handshake
@@ -73,9 +74,7 @@ class LayerFactory(Generic[L]):
         except ChatError:
             raise
         except Exception as error:  # its words stay out: they might hold a key
-            raise BrokenPlugin(
-                f"The {self.layer.kind} `{self.name}` cannot be made: it raised {type(error).__name__}."
-            ) from error
+            raise blame_one(error, self.layer, "cannot be made: it raised {}.") from error
 
 
 @dataclass(frozen=True)
@@ -143,6 +142,10 @@ class Stack:
             "ui": [type(self.ui)],
             "feature": [type(feature) for feature in self.features],
         }
+
+    @property
+    def layers(self) -> list[type[Layer]]:
+        return [layer for layers in self.classes.values() for layer in layers]
 
     @property
     def names(self) -> dict[str, str]:

@@ -49,15 +49,15 @@ def layers():
 # What goes wrong only in use: the layer, its text, and words that its user must find.
 LATER = {
     "configured": (
-        good("bad") + "Good.configured = lambda: None\n",
+        good("bad") + "Good.configured = classmethod(lambda cls, options: None + 1)\n",
         "The cipher `bad` cannot be configured: it raised TypeError.",
     ),
     "configured to nothing": (
-        good("bad") + "Good.configured = lambda options: 3\n",
+        good("bad") + "Good.configured = classmethod(lambda cls, options: 3)\n",
         "cannot be configured: it gives int, and no layer",
     ),
     "option": (
-        good("bad") + "from plytalk import Option\nGood.options = [Option('port', '')]\n",
+        good("bad").replace("role)", "role, port=0)") + "from plytalk import Option\nGood.options = [Option('port', '')]\n",
         "The cipher `bad` brings the option --port, which is taken.",
     ),
     "made": (good("bad").replace("pass", "raise ValueError('a key')"), "The cipher `bad` cannot be made: it raised ValueError."),

@@ -1,9 +1,10 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from strangers import TROUBLE
 
-from plytalk import Authenticator, Cipher, Handshake, Layer, Option, Peer, Profile, Property
+from plytalk import Authenticator, Cipher, Handshake, Layer, Option, Profile, Property
 from plytalk.core.contracts.attack import Attack, Evidence
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.registry.registry import Registry
@@ -16,7 +17,7 @@ class Fine(Cipher):
     prefers = {"framer": "typed"}
     options = (Option("a", "", bool), Option("b", "", int), Option("c", ""), Option("d", "", Path))
 
-    def __init__(self, secrets, role):
+    def __init__(self, secrets, role, **options):
         pass
 
     def seal(self, plaintext):
@@ -67,7 +68,7 @@ def test_an_authenticator_must_judge_at_one_moment_at_least(moment: str) -> None
     class Asleep(Authenticator):
         name = "asleep"
 
-        async def chek(self, peer: Peer) -> None:
+        async def chek(self, *of_any_moment: object) -> Any:
             raise ValueError
 
     assert "would let everybody in" in fault_of(Asleep, "layers")

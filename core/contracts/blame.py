@@ -1,0 +1,172 @@
+"""Whose fault it is when a layer raises, or returns what its contract does not allow.
+
+The innermost frame of a traceback whose `self` is a layer says which; where it was given something else than bytes, the layer
+that gave them is at fault. All of this runs after a fault, or while a conversation is set up: never for each message.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from importlib.metadata import distributions
+from inspect import getattr_static, signature, unwrap
+from traceback import walk_tb
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+from plytalk.core.contracts.errors import BrokenPlugin, ChatError
+from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.layer import FrameKind, Layer
+from plytalk.core.contracts.sanitise import clean
+
+GROUP = "plytalk"
+BYTES = bytes | bytearray | memoryview
+GIVERS = {"encode": ("cipher", "seal"), "seal": ("messages", "pack"), "open": ("framer", "frames"), "unpack": ("cipher", "open")}
+"""The methods that take bytes of another layer as their last argument, and where those come from; also for the batch forms."""
+WORDS = {"auth": "authenticator"}
+
+
+def blame(error: BaseException, suspects: Sequence[Layer | type[Layer]], said: str = "raised {}.") -> BrokenPlugin | None:
+    """The error to raise in place of one that came out of a layer; None where no suspect is seen in the traceback.
+
+    `said` is what its sentence says after the layer's name, `{}` being the kind of error. A single suspect is the one.
+    """
+    layers = [_class_of(one) for one in suspects]
+    layer, code, line, given = _culprit(error, layers)
+    if layer is None and len(layers) == 1:
+        layer = layers[0]
+    if layer is None:
+        return None
+    if given:
+        made = returned(layer, *given)
+    else:
+        made = BrokenPlugin(f"{title(layer)} {said.format(type(error).__name__)}", _hint(layer, code, line))
+    made.__cause__ = error
+    return made
+
+
+def blame_one(error: BaseException, layer: Layer | type[Layer], said: str = "raised {}.") -> BrokenPlugin:
+    """The same for the one layer that was called."""
+    made = blame(error, [layer], said)
+    assert made is not None
+    return made
+
+
+def title(layer: type[Layer]) -> str:
+    return f"The {WORDS.get(layer.kind, layer.kind)} `{layer.name}`"
+
+
+def checked(layer: Any, method: str, gives: Any, *arguments: Any) -> Any:
+    """What a method returns, while a conversation is set up. Raises BrokenPlugin for what it raises and no user would
+    understand, and for what it returns if that is not of the type `gives`."""
+    try:
+        got = getattr(layer, method)(*arguments)
+    except ChatError:
+        raise
+    except Exception as error:
+        raise blame_one(error, layer) from error
+    if not isinstance(got, gives):
+        raise returned(layer, method, got)
+    return got
+
+
+def returned(layer: Any, method: str, got: object) -> BrokenPlugin:
+    """The error for a method that returned what the contract does not allow."""
+    kind = _class_of(layer)
+    function = unwrap(getattr(kind, method))
+    code: CodeType | None = getattr(function, "__code__", None)
+    what = "nothing" if got is None else f"a value of type {type(got).__name__}"
+    return BrokenPlugin(f"{title(kind)} returns {what} from `{method}`.", _hint(kind, code, None))
+
+
+def check_frame(framer: Any, frame: Any) -> tuple[FrameKind | None, Any]:
+    """The frame that a framer gave. Raises BrokenPlugin unless it is a type and a payload."""
+    match frame:
+        case (None | bytes() as kind, bytes() | bytearray() | memoryview() as payload):
+            return kind, payload
+    raise returned(framer, "frames", frame)
+
+
+def _class_of(layer: Any) -> type[Layer]:
+    """The class of a layer, also where a trace has wrapped it."""
+    if isinstance(layer, type):
+        return layer
+    return type(layer if isinstance(layer, Layer) else layer._layer)
+
+
+def place_of(layer: type[Layer], method: str = "") -> str:
+    """FILE:LINE of a method, or of the class where it has none such."""
+    member = getattr_static(layer, method, None) if method else None
+    function = getattr(member, "fget", None) or getattr(member, "__func__", member)
+    code: CodeType | None = getattr(function, "__code__", None)
+    if code is None:
+        code = next((one.__code__ for one in vars(layer).values() if hasattr(one, "__code__")), None)
+    return clean(f"{code.co_filename}:{code.co_firstlineno}") if code else clean(layer.__module__)
+
+
+def asked(kind: str, method: str) -> str:
+    """What the contract of a kind of layer asks of a method, as its signature; empty where it knows no such method."""
+    member = getattr_static(KINDS[kind], method, None)
+    if isinstance(member, property):
+        return f"{method}, a property"
+    function = getattr(member, "__func__", member)
+    if not callable(function) or method not in _members(KINDS[kind]):
+        return ""
+    return method + re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(signature(function)))
+
+
+def _members(kind: type[Layer]) -> set[str]:
+    return {name for base in kind.__mro__[:-1] for name in vars(base)}
+
+
+class Culprit(NamedTuple):
+    """The layer at fault: where it raised, or the method that returned what it must not, and what that was."""
+
+    layer: type[Layer] | None = None
+    code: CodeType | None = None
+    line: int | None = None
+    given: tuple[str, object] | None = None
+
+
+def _culprit(error: BaseException, layers: Sequence[type[Layer]]) -> Culprit:
+    found = Culprit()
+    for frame, line in walk_tb(error.__traceback__):
+        if layer := _layer_of(frame, layers):
+            found = _giver(frame, layers) or Culprit(layer, frame.f_code, line)
+        elif found.code and frame.f_code.co_filename == found.code.co_filename:
+            found = found._replace(code=frame.f_code, line=line)  # a function of its module
+    return found
+
+
+def _layer_of(frame: FrameType, layers: Sequence[type[Layer]]) -> type[Layer] | None:
+    own = type(frame.f_locals.get("self"))
+    return own if issubclass(own, Layer) and any(issubclass(own, layer) for layer in layers) else None
+
+
+def _giver(frame: FrameType, layers: Sequence[type[Layer]]) -> Culprit | None:
+    """The layer that gave a method something else than the bytes that it takes."""
+    code = frame.f_code
+    method = code.co_name.removesuffix("_batch")
+    if method not in GIVERS or code.co_argcount < 2:
+        return None
+    got = frame.f_locals.get(code.co_varnames[code.co_argcount - 1])
+    wrong = [one for one in (got if isinstance(got, list | tuple) else [got]) if not isinstance(one, BYTES)]
+    kind, giving = GIVERS[method]
+    giver = next((layer for layer in layers if layer.kind == kind), None)
+    return Culprit(giver, given=(giving, wrong[0])) if wrong and giver else None
+
+
+def _hint(layer: type[Layer], code: CodeType | None, line: int | None) -> str:
+    place = clean(f"{code.co_filename}:{line or code.co_firstlineno}") if code else place_of(layer)
+    wanted = asked(layer.kind, code.co_name) if code else ""
+    return f"See {place} of {origin(layer.__module__)}." + (f" The contract asks for {wanted}." if wanted else "")
+
+
+def origin(module: str) -> str:
+    """The distribution that brings a module, and its version; the module itself where none does."""
+    return next(_origins(module), clean(module))
+
+
+def _origins(module: str) -> Iterator[str]:
+    for distribution in distributions():
+        for point in distribution.entry_points:
+            if point.group == GROUP and point.value == module:
+                yield clean(f"{distribution.name} {distribution.version}")

@@ -1,0 +1,46 @@
+"""Which layer broke a conversation: by the traceback or, where that shows none, by using each once and seeing what it gives."""
+
+from collections.abc import Iterable
+
+from plytalk.core.contracts.blame import BYTES, blame, check_frame, checked, returned
+from plytalk.core.contracts.errors import BrokenPlugin, ChatError
+from plytalk.core.contracts.items import Item
+from plytalk.core.stack.selection import Stack
+
+KIND, WORD = b"M", "x"
+
+
+def fault_of_layer(error: Exception, stack: Stack) -> BrokenPlugin:
+    """The error to raise in place of one that came out of a layer."""
+    said = "raised {}; the conversation ends here."
+    vague = BrokenPlugin(f"A layer of {stack.line} {said.format(type(error).__name__)}")
+    return blame(error, stack.layers, said) or tried(stack) or vague
+
+
+def tried(stack: Stack) -> BrokenPlugin | None:
+    """What is wrong with the framer or the messages, as far as one frame and one word show it."""
+    try:
+        _try_framer(stack)
+        _try_messages(stack)
+    except BrokenPlugin as fault:
+        return fault
+    except ChatError:
+        pass
+    return None
+
+
+def _try_framer(stack: Stack) -> None:
+    framer = stack.framer()
+    checked(framer, "feed", object, checked(framer, "encode", BYTES, KIND, WORD.encode()))
+    for frame in checked(framer, "frames", Iterable):
+        check_frame(framer, frame)
+
+
+def _try_messages(stack: Stack) -> None:
+    messages = stack.messages()
+    for plaintext in checked(messages, "pack", Iterable, [WORD]):
+        if not isinstance(plaintext, BYTES):
+            raise returned(messages, "pack", plaintext)
+        for item in checked(messages, "unpack", Iterable, plaintext):
+            if not isinstance(item, Item):
+                raise returned(messages, "unpack", item)

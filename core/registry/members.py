@@ -1,0 +1,116 @@
+"""Whether the members of a layer fit those of its contract: their signatures, what they return, and the types of attributes."""
+
+from collections.abc import Callable, Iterator
+from inspect import Parameter, getattr_static, iscoroutinefunction, isfunction, signature
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
+
+from plytalk.core.contracts.blame import asked, place_of, title
+from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.layer import Layer
+
+CONSTRUCTED_WITH = {"cipher": 2, "messages": 1}
+"""How many arguments the constructor of a kind of layer gets besides its options."""
+CHECKED_TYPES = (bool, int, str, bytes)
+
+
+def fault_of_members(layer: type[Layer]) -> str:
+    """The first fault of a layer's members, as a sentence that says what the contract asks and where the member is; or empty."""
+    return next(_faults(layer), "")
+
+
+def _faults(layer: type[Layer]) -> Iterator[str]:
+    contract = KINDS[layer.kind]
+    for name in _members(contract):
+        ours, theirs = getattr_static(contract, name), getattr_static(layer, name)
+        if theirs is ours or name == "__init__":
+            continue
+        if said := _misfit(ours, theirs):
+            where = f"`{name}` of {_named(layer)}"
+            yield f"{where} {said}; the contract asks for {asked(layer.kind, name)}. See {place_of(layer, name)}."
+    yield from _attribute_faults(layer, contract)
+    if said := _constructor_misfit(layer):
+        yield f"the constructor of {_named(layer)} {said}. See {place_of(layer, '__init__')}."
+
+
+def _named(layer: type[Layer]) -> str:
+    return title(layer)[0].lower() + title(layer)[1:]
+
+
+def _members(contract: type[Layer]) -> list[str]:
+    return [name for base in contract.__mro__[:-1] for name, value in vars(base).items() if _is_called(value) and name[0] != "_"]
+
+
+def _is_called(value: Any) -> bool:
+    return isfunction(value) or isinstance(value, property | classmethod)
+
+
+def _misfit(ours: Any, theirs: Any) -> str:
+    if isinstance(ours, property):
+        return "is a method" if isfunction(theirs) else ""
+    function, own = getattr(ours, "__func__", ours), getattr(theirs, "__func__", theirs)
+    if isinstance(theirs, property) or not callable(own):
+        return "is not a method"
+    if isinstance(ours, classmethod) and not isinstance(theirs, classmethod | staticmethod):
+        return "is not a class method"
+    if not _takes(own, function, bound=isinstance(theirs, staticmethod)):
+        return f"takes {_arguments(own)}"
+    if iscoroutinefunction(function) and isfunction(own) and not (iscoroutinefunction(own) or _hint(own)):
+        return "is not `async`"
+    return _misreturn(own, function)
+
+
+def _takes(own: Callable[..., Any], asked: Callable[..., Any], bound: bool) -> bool:
+    """Whether a function can be called with what the contract's takes, with all of it and with the least."""
+    wanted = [one for one in signature(asked).parameters.values() if one.kind is Parameter.POSITIONAL_OR_KEYWORD][bound:]
+    least = sum(one.default is Parameter.empty for one in wanted)
+    named = {one.name: None for one in signature(asked).parameters.values() if one.kind is Parameter.KEYWORD_ONLY}
+    try:
+        for many in {least, len(wanted)}:
+            signature(own).bind(*[None] * many, **named)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _arguments(function: Callable[..., Any]) -> str:
+    return f"({', '.join(signature(function).parameters)})"
+
+
+def _hint(function: Callable[..., Any]) -> Any:
+    try:
+        return get_type_hints(function).get("return")
+    except Exception:  # a name that only a type checker knows
+        return None
+
+
+def _misreturn(own: Callable[..., Any], asked: Callable[..., Any]) -> str:
+    got, wanted = _hint(own), _hint(asked)
+    kinds = [get_origin(one) or one for one in (got, wanted)]
+    if got is None or iscoroutinefunction(own) != iscoroutinefunction(asked) or not all(isinstance(one, type) for one in kinds):
+        return ""
+    if wanted is type(None) or got is Any or issubclass(kinds[0], kinds[1]):
+        return ""
+    return f"says that it returns {getattr(got, '__name__', got)}"
+
+
+def _attribute_faults(layer: type[Layer], contract: type[Layer]) -> Iterator[str]:
+    for name, hint in get_type_hints(contract).items():
+        wanted = get_args(hint)[0] if get_origin(hint) is ClassVar else hint
+        value = getattr_static(layer, name, None)
+        if wanted not in CHECKED_TYPES or value is None or isinstance(value, wanted) or hasattr(value, "__get__"):
+            continue
+        where = f"`{name}` of {_named(layer)}"
+        yield f"{where} is {value!r:.100}; the contract asks for a value of type {wanted.__name__}. See {place_of(layer)}."
+
+
+def _constructor_misfit(layer: type[Layer]) -> str:
+    options = {option.keyword: None for option in layer.options}
+    try:
+        signature(layer).bind(*[None] * CONSTRUCTED_WITH.get(layer.kind, 0), **options)
+    except TypeError as error:
+        given = {"cipher": "secrets and role", "messages": "boundaries"}.get(layer.kind, "nothing")
+        names = f" and the options {', '.join(options)}" if options else ""
+        return f"does not take what it is given, {given}{names}: {error}"
+    except ValueError:
+        pass
+    return ""

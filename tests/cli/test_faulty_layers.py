@@ -1,0 +1,206 @@
+"""A layer that breaks its contract is named, with its distribution, file, line, and what the contract asks: never another."""
+
+import re
+from pathlib import Path
+
+import programs
+import pytest
+from programs import ENVIRONMENT, importing
+from strangers import plant
+
+LAYERS = {
+    "framer": """
+from collections.abc import Iterator
+from plytalk import Framer, Property, hookimpl
+
+class Bad(Framer):
+    name = "bad"
+    gives = {Property.BOUNDARIES}
+
+    def __init__(self):
+        self.held = b""
+
+    def encode(self, kind, payload):
+        return kind + len(payload).to_bytes(4, "big") + payload
+
+    def feed(self, data):
+        self.held += bytes(data)
+
+    def frames(self):
+        while len(self.held) >= 5 and len(self.held) >= (end := 5 + int.from_bytes(self.held[1:5], "big")):
+            frame, self.held = self.held[:end], self.held[end:]
+            yield frame[:1], frame[5:]
+
+    @property
+    def unfinished(self):
+        return len(self.held)
+
+@hookimpl
+def layers():
+    return [Bad]
+""",
+    "handshake": """
+from plytalk import Handshake, Property, SessionSecrets, hookimpl
+
+class Bad(Handshake):
+    name = "bad"
+    needs = {Property.BOUNDARIES}
+    gives = {Property.KEYS}
+
+    async def initiate(self, io):
+        await io.send(b"H", b"hello")
+        await io.receive(b"H", limit=5)
+        return SessionSecrets.shared(bytes(32))
+
+    respond = initiate
+
+@hookimpl
+def layers():
+    return [Bad]
+""",
+    "cipher": """
+from plytalk import Cipher, hookimpl
+
+class Bad(Cipher):
+    name = "bad"
+
+    def __init__(self, secrets, role):
+        self.keys = {}
+
+    def seal(self, plaintext):
+        return plaintext
+
+    def open(self, sealed):
+        return sealed
+
+@hookimpl
+def layers():
+    return [Bad]
+""",
+    "messages": """
+from plytalk import Messages, hookimpl
+
+class Bad(Messages):
+    name = "bad"
+
+    def pack(self, items):
+        return [item.encode() if isinstance(item, str) else b"exit" for item in items]
+
+    def unpack(self, plaintext):
+        return [plaintext.decode()]
+
+@hookimpl
+def layers():
+    return [Bad]
+""",
+}
+PLAIN = {"handshake": "none", "framer": "typed", "cipher": "none", "messages": "text"}
+RSA = {"handshake": "rsa", "cipher": "aesgcm"}
+TALK = 'async def initiate(self, io):\n        await io.send(b"H", b"hello")\n        await io.receive(b"H", limit=5)\n'
+# What is changed in a layer that works, the layer's own fault as its user reads it, and the line at fault.
+FAULTS = {
+    "signature": (
+        "framer", "def encode(self, kind, payload)", "def encode(self, payload)", {},
+        "takes (self, payload); the contract asks for encode(self, kind: bytes, payload: bytes) -> bytes.",
+        "def encode",
+    ),
+    "not async": (
+        "handshake", TALK, TALK.replace("async ", "").replace("await ", ""), {},
+        "is not `async`; the contract asks for initiate(self, io: HandshakeIO) -> SessionSecrets.",
+        "def initiate",
+    ),
+    "frames gives a list": (
+        "framer", "yield frame[:1], frame[5:]", "return [(frame[:1], frame[5:])]", RSA,
+        "The framer `bad` returns ",
+        "def frames",
+    ),
+    "frames gives payloads": (
+        "framer", "yield frame[:1], frame[5:]", "yield frame[5:]", RSA,
+        "The framer `bad` returns a value of type bytes from `frames`.",
+        "def frames",
+    ),
+    "frames gives payloads, and there is no handshake": (
+        "framer", "yield frame[:1], frame[5:]", "yield frame[5:]", {},
+        "The framer `bad` returns a value of type bytes from `frames`.",
+        "def frames",
+    ),
+    "feed raises": (
+        "framer", "self.held += bytes(data)", "self.held += bytes(data) + None", RSA,
+        "The framer `bad` raised TypeError.",
+        "+ None",
+    ),
+    "handshake gives nothing": (
+        "handshake", "return SessionSecrets.shared(bytes(32))", "SessionSecrets.shared(bytes(32))", {},
+        "The handshake `bad` returns nothing from `initiate`.",
+        "async def initiate",
+    ),
+    "handshake sends no bytes": (
+        "handshake", 'b"hello")', '"hello")', {},
+        "The handshake `bad` raised TypeError.",
+        "await io.send",
+    ),
+    "constructor": (
+        "cipher", "self.keys = {}", "self.key = {}['key']", {},
+        "The cipher `bad` cannot be made: it raised KeyError.",
+        "self.key = ",
+    ),
+    "seal": (
+        "cipher", "        return plaintext", "        return None", {},
+        "The cipher `bad` returns nothing from `seal`.",
+        "def seal",
+    ),
+    "pack gives text": (
+        "messages", "item.encode()", "item", {},
+        "The messages `bad` returns a value of type str from `pack`.",
+        "def pack",
+    ),
+    "pack gives nothing": (
+        "messages", "return [item.encode()", "[item.encode()", {},
+        "The messages `bad` returns nothing from `pack`.",
+        "def pack",
+    ),
+    "unpack gives bytes": (
+        "messages", "[plaintext.decode()]", "[plaintext]", {},
+        "The messages `bad` returns a value of type bytes from `unpack`.",
+        "def unpack",
+    ),
+}  # fmt: skip
+
+
+def conversation(environment: dict[str, str], stack: dict[str, str]) -> tuple[set[int], list[str]]:
+    """Two ends of that stack; how they ended, and all that both told."""
+    options = [word for kind, name in stack.items() for word in (f"--{kind}", name)]
+    with programs.started("serve", "--port", "0", *options, environment=environment) as server:
+        try:
+            port = int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
+        except AssertionError:
+            return {server.status()}, server.told
+        with programs.connect(port, *options, environment=environment) as client:
+            client.say("hello")
+            client.end_input()
+            server.end_input()
+            return {client.status(), server.status()}, [*client.told, *server.told]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_layer_at_fault_is_named_with_its_place_and_what_its_contract_asks(tmp_path: Path, fault: str) -> None:
+    kind, working, broken, others, words, line = FAULTS[fault]
+    assert working in LAYERS[kind]
+    text = LAYERS[kind].replace(working, broken)
+    plant(tmp_path, f"plytalk-{kind}-bad", {f"{kind}-bad": text})
+    ended, told = conversation(ENVIRONMENT | importing(tmp_path), {**PLAIN, **others, kind: "bad"})
+    assert 7 in ended, told
+    said = next((one for one in told if words in one), None)
+    assert said, told
+    number = next(number for number, one in enumerate(text.splitlines(), 1) if line in one)
+    assert re.search(rf"plytalk_{kind}_bad_{kind}_bad\.py:{number}\b", said), (said, number)
+    assert f"plytalk-{kind}-bad 1.0" in said
+    if "cannot be made" not in said and "raised" not in said:
+        assert "contract asks for" in said
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_the_same_layers_without_their_faults_work(tmp_path: Path, kind: str) -> None:
+    plant(tmp_path, f"plytalk-{kind}-bad", {f"{kind}-bad": LAYERS[kind]})
+    ended, told = conversation(ENVIRONMENT | importing(tmp_path), {**PLAIN, kind: "bad"})
+    assert ended == {0}, told

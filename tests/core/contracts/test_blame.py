@@ -1,0 +1,108 @@
+"""Whose fault it is: the innermost layer in a traceback, and not the one that happened to call it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from plytalk.core.contracts.blame import asked, blame, blame_one, check_frame, checked, origin, place_of, returned
+from plytalk.core.contracts.errors import BrokenPlugin, Tampered
+from plytalk.testing import GivenKeys, PlainFrames, TypedFrames
+
+
+def helper() -> None:
+    raise KeyError("a key")
+
+
+class Calls(PlainFrames):
+    """A framer that calls something."""
+
+    name = "calls"
+    call: Callable[[], object] = helper
+
+    def encode(self, kind, payload):
+        type(self).call()
+        return payload
+
+
+def raised(function: Callable[[], object]) -> Exception:
+    with pytest.raises(Exception) as caught:  # noqa: PT011
+        function()
+    return caught.value
+
+
+def test_the_innermost_layer_is_to_blame_at_the_line_of_its_own_file() -> None:
+    fault = blame(raised(lambda: Calls().encode(b"M", b"")), [TypedFrames, GivenKeys, Calls])
+    assert fault
+    assert str(fault) == "The framer `calls` raised KeyError."
+    line = helper.__code__.co_firstlineno + 1
+    assert fault.hint.startswith(f"See {__file__}:{line} of ")
+    assert "a key" not in fault.sentence
+    assert isinstance(fault.__cause__, KeyError)
+
+
+def test_a_traceback_without_a_suspect_blames_nobody_unless_there_is_only_one() -> None:
+    assert blame(raised(helper), [TypedFrames, GivenKeys]) is None
+    assert str(blame_one(raised(helper), TypedFrames, "cannot be made: it raised {}.")) == (
+        "The framer `test-typed` cannot be made: it raised KeyError."
+    )
+
+
+def test_who_gave_something_else_than_bytes_is_to_blame_for_what_it_gave() -> None:
+    class Seals(GivenKeys):
+        name, kind = "seals", "cipher"
+
+        def seal(self, plaintext):
+            return None
+
+    fault = blame(raised(lambda: TypedFrames().encode(b"M", None)), [TypedFrames, Seals])  # type: ignore[arg-type]
+    assert "returns nothing from `seal`" in str(fault)
+    assert "The cipher `seals`" in str(fault)
+
+
+def test_what_a_method_returns_is_checked_where_a_conversation_is_set_up() -> None:
+    class Nothing(PlainFrames):
+        name = "nothing"
+
+        def frames(self):
+            return None
+
+        def encode(self, kind, payload):
+            raise Tampered
+
+    with pytest.raises(BrokenPlugin) as caught:
+        checked(Nothing(), "frames", list)
+    assert str(caught.value) == "The framer `nothing` returns nothing from `frames`."
+    assert "The contract asks for frames(self) -> Iterator[" in caught.value.hint
+    with pytest.raises(Tampered):
+        checked(Nothing(), "encode", bytes, b"M", b"")
+    with pytest.raises(BrokenPlugin, match="raised TypeError"):
+        checked(Nothing(), "feed", object)
+    assert checked(TypedFrames(), "encode", bytes, b"M", b"x")
+
+
+@pytest.mark.parametrize("frame", [b"Mx", (b"M",), (b"M", "x"), ("M", b"x"), None])
+def test_a_frame_is_a_type_and_a_payload(frame: object) -> None:
+    with pytest.raises(BrokenPlugin, match="from `frames`"):
+        check_frame(TypedFrames(), frame)
+    assert check_frame(TypedFrames(), (None, b"x")) == (None, b"x")
+
+
+def test_a_traced_layer_is_blamed_itself() -> None:
+    class Traced:
+        def __init__(self) -> None:
+            self._layer = TypedFrames()
+
+    assert str(returned(Traced(), "frames", 3)) == "The framer `test-typed` returns a value of type int from `frames`."
+
+
+def test_the_contract_is_quoted_as_it_is_written_and_short() -> None:
+    assert asked("cipher", "seal") == "seal(self, plaintext: bytes) -> bytes"
+    assert asked("framer", "unfinished") == "unfinished, a property"
+    assert asked("cipher", "no_such_thing") == ""
+
+
+def test_places_and_origins() -> None:
+    assert place_of(Calls, "encode") == f"{__file__}:{Calls.encode.__code__.co_firstlineno}"
+    assert place_of(Calls).startswith(f"{__file__}:")
+    assert origin("plytalk.plugins.framers.typed").startswith("plytalk ")
+    assert origin("no.such.module") == "no.such.module"
