@@ -1,4 +1,4 @@
-"""`chat demo`: a real server and a real client in one terminal, and what each layer made of the words."""
+"""`chat demo`: a real server and a real client in one terminal, and what of their words goes over the wire."""
 
 import asyncio
 import tempfile
@@ -9,21 +9,28 @@ from typing import Any
 
 import click
 
-from plytalk.api.choice import Choice
-from plytalk.cli.inspect import lines
+from plytalk.api.choice import Choice, resolve
+from plytalk.cli.demo_summary import Demonstration, comparison, summary
+from plytalk.cli.inspect import lines, write
 from plytalk.cli.main import paint
+from plytalk.cli.parameters import FILE
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.talk import run, warn
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.core.contracts.endings import Ending
+from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.events import Event, Message, Notice
+from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.tracing import Trace, TraceEvent
+from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.inspect.frames import inspect_frames
+from plytalk.lab.inspect.page import page
 from plytalk.trust import identity
 
 EXAMPLES = """\b
@@ -31,9 +38,11 @@ Examples:
   chat demo                          the stack that runs when nothing is chosen
   chat demo --cipher none            the same words, readable by anyone on the network
   chat demo --profile demo02         the frames of an existing chat
+  chat demo --full                   every byte, layer by layer
+  chat demo --compare                three stacks side by side
 """
 WORDS = {"client": ["Meet me at the usual place at nine.", "exit"], "server": ["I will be there. Bring the umbrella!"]}
-OTHER = {"client": "server", "server": "client"}
+COMPARED = ("demo01", "secure-chat", "plytalk1")
 
 
 class Overheard:
@@ -59,8 +68,8 @@ class Script(Ui):
 
     name = "script"
 
-    def __init__(self, side: str, spoken: list[str], address: "asyncio.Future[str] | None" = None) -> None:
-        self._side, self._spoken, self._address = side, spoken, address
+    def __init__(self, side: str, address: "asyncio.Future[str] | None" = None) -> None:
+        self._side, self._address = side, address
         self._lines = iter(WORDS[side])
 
     async def run(self, session: Conversation) -> None:
@@ -71,7 +80,6 @@ class Script(Ui):
 
     def show(self, event: Event) -> None:
         if isinstance(event, Message) and not event.own:
-            self._spoken.append(f"{OTHER[self._side]}  {event.text}")
             self._say_next()
         elif isinstance(event, Notice) and event.code == "listening" and self._address and event.data:
             self._address.set_result(event.data["address"])
@@ -82,12 +90,49 @@ class Script(Ui):
 
 
 @click.command(cls=StackCommand, epilog=EXAMPLES)
+@click.option("--full", is_flag=True, help="Show every frame, and what each layer made of it, byte by byte.")
+@click.option("--compare", is_flag=True, help=f"Show the same words over {', '.join(COMPARED)}, side by side.")
+@click.option("--html", type=FILE, metavar="OUT", help="Write a self-contained page with every frame.")
 @trace_option
 @layer_options
-def demo(choice: Choice, trace: Path | None) -> int:
-    """Show a conversation and what each layer makes of it."""
-    with tempfile.TemporaryDirectory() as folder, tracing(trace) as tracer:
-        return run(converse(choice, Path(folder), tracer))
+def demo(choice: Choice, trace: Path | None, full: bool, compare: bool, html: Path | None) -> int:
+    """Show a conversation, and what an eavesdropper learns of it."""
+    if compare:
+        if full or html or trace:
+            raise Usage("--compare is about several conversations.", "Leave out --full, --html and --trace.")
+        return compared(choice.registry)
+    with tracing(trace) as tracer:
+        ending, shown = had(choice, tracer)
+    if html:
+        write(html, page(shown.frames, f"A conversation over {shown.stack.line}").encode())
+    if full:
+        print("\n".join(describe(shown)))
+    elif not html:
+        print("\n".join(summary(shown)))
+    return ending
+
+
+def had(choice: Choice, trace: Trace | None = None) -> tuple[int, Demonstration]:
+    """Have the conversation; the exit code, and what was seen of it."""
+    heard = Overheard(trace)
+    with tempfile.TemporaryDirectory() as folder:
+        server, client = two_stacks(choice, Path(folder))
+        code = run(converse(choice, server, client, Path(folder), heard))
+    return code, Demonstration(client, inspect_frames(heard.events))
+
+
+def compared(registry: Registry) -> int:
+    """The same words over a plaintext chat, an encrypted one, and the default."""
+    demos, codes = [], []
+    for name in COMPARED:
+        profile = registry.profile(name)
+        layers = {kind: [layer] for kind, layer in profile.layers.items()}
+        classes = resolve(registry, {**layers, "ui": ["none"]}, profile, {})
+        code, shown = had(Choice(registry, classes, profile))
+        demos.append((name, shown))
+        codes.append(code)
+    print("\n".join(comparison(demos)))
+    return max(codes)
 
 
 def two_stacks(choice: Choice, folder: Path) -> tuple[Stack, Stack]:
@@ -96,27 +141,25 @@ def two_stacks(choice: Choice, folder: Path) -> tuple[Stack, Stack]:
     """
     server, client = replace(choice, options=dict(choice.options)), replace(choice, options=dict(choice.options))
     server.classes, client.classes = ({**choice.classes, "auth": list[type[Layer]](), "feature": []} for _ in range(2))
-    if any(option.name == "identity" for option in choice.classes["handshake"][0].options):
+    handshake = choice.classes["handshake"][0]
+    if any(option.name == "identity" for option in handshake.options):
         server.options["identity"], client.options["identity"] = folder / "server", folder / "client"
-        client.options["peer"] = identity.create(folder / "server").fingerprint
+        fingerprint = identity.create(folder / "server").fingerprint
         identity.create(folder / "client")
-        client.classes["auth"] = [choice.registry.layer("auth", "peer")]
+        if issubclass(handshake, Handshake) and Role.RESPONDER in handshake.shows:
+            client.options["peer"] = fingerprint
+            client.classes["auth"] = [choice.registry.layer("auth", "peer")]
     warn(client)
     return server.stack(), client.stack()
 
 
-async def converse(choice: Choice, folder: Path, trace: Trace | None) -> Ending:
-    """A server and a client in this process, over a real socket; then the page."""
-    heard = Overheard(trace)
-    spoken: list[str] = []
+async def converse(choice: Choice, server_stack: Stack, client_stack: Stack, folder: Path, heard: Trace) -> Ending:
+    """A server and a client in this process, over a real socket."""
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    server_stack, client_stack = two_stacks(choice, folder)
-    at_server = replace(server_stack, ui=Script("server", spoken, address))
-    at_client = replace(client_stack, ui=Script("client", spoken))
     hook = choice.registry.manager.hook
-    server = Server(at_server, hook)
-    client = Client(at_client, hook, trace=heard)
-    place = str(folder / "demo") if at_server.transport.names_place else "127.0.0.1"
+    server = Server(replace(server_stack, ui=Script("server", address)), hook)
+    client = Client(replace(client_stack, ui=Script("client")), hook, trace=heard)
+    place = str(folder / "demo") if server_stack.transport.names_place else "127.0.0.1"
     serving = asyncio.create_task(server.run(place, 0))
     either: set[asyncio.Future[Any]] = {serving, address}
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -125,16 +168,12 @@ async def converse(choice: Choice, folder: Path, trace: Trace | None) -> Ending:
     host, _, port = address.result().rpartition(":") if place == "127.0.0.1" else (place, "", "0")
     ending = await client.run(host, int(port))
     await serving
-    print("\n".join(describe(at_client, address.result(), spoken, heard.events)))
     return ending
 
 
-def describe(stack: Stack, address: str, spoken: list[str], events: list[TraceEvent]) -> Iterator[str]:
-    """The lines that are shown: the conversation, and below it what each layer made of it, as `chat inspect` shows it."""
-    yield paint(f"A conversation over {stack.line}, server at {address}", "1", 1)
-    yield from (f"  {line}" for line in [*spoken, "client  exit"])
-    yield ""
+def describe(shown: Demonstration) -> Iterator[str]:
+    """Every frame, as `chat inspect` shows it."""
+    yield paint(f"A conversation over {shown.stack.line}", "1", 1)
     yield paint("What each layer did with it, at the client (-> sent, <- received)", "1", 1)
-    for frame in inspect_frames(events):
-        if frame.way:
-            yield from lines(frame)
+    for frame in shown.passed:
+        yield from lines(frame)

@@ -97,7 +97,7 @@ def lines(frame: InspectedFrame) -> Iterator[str]:
             yield from layer(event, frame.plugins.get(event.layer, ""), above)
             above = event.data
         if frame.readable is not None:
-            yield verdict(frame.readable)
+            yield verdict(frame.readable, frame.keeps_secrets)
         return
     event = frame.layers[0]
     if event.layer in ("keys", "schedule"):
@@ -134,9 +134,11 @@ def shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
-def verdict(readable: bool) -> str:
+def verdict(readable: bool, keeps_secrets: bool) -> str:
     if readable:
         return paint("    -> an eavesdropper reads it as it was typed", "31", 1)
+    if not keeps_secrets:
+        return paint("    -> an eavesdropper can find out what it says: this stack keeps nothing secret", "31", 1)
     return paint("    -> an eavesdropper sees only these bytes", "32", 1)
 
 

@@ -29,7 +29,7 @@ COMMANDS = {
 
 EPILOG = """\b
 Examples:
-  chat demo                                 see a conversation, layer by layer
+  chat demo                                 see a conversation, and what goes over the wire
   chat serve                                wait for a peer on this machine
   chat connect 127.0.0.1                    talk to it from another terminal
   chat connect 192.0.2.7 --profile demo01   talk to an existing plaintext chat
@@ -40,7 +40,7 @@ Examples:
 WELCOME = """\
 plytalk is a chat you can take apart: every layer of the conversation is a plugin you choose, see and attack.
 
-  chat demo            see a conversation, layer by layer
+  chat demo            see a conversation, and what goes over the wire
   chat serve           wait for people to connect, and talk with them
   chat connect HOST    talk to someone who runs `chat serve`
 

@@ -107,7 +107,7 @@ class Connection:
         tells the user about the peer, by default with the UI; `is_there` says whether a client could connect again.
         """
         if self.tracer:
-            self.tracer.tell("started", role=self.role.value, peer=self.stream.peer, **self.stack.names)
+            self.tracer.tell_start(self.stack, self.role, self.stream.peer)
         opening = Establishment(
             self.stack, self.stream, self.role, self.address, self.limits, self.tracer, self._admit, turn, notice, is_there
         )

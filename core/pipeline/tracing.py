@@ -20,12 +20,14 @@ from plytalk.core.contracts.layer import FrameKind, Layer
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.optional import steps_of
 from plytalk.core.contracts.peers import Peer, Role, SessionSecrets
+from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.spans import Passed, Span, describe
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
 from plytalk.core.pipeline.traced_layers import IN as IN
 from plytalk.core.pipeline.traced_layers import OUT as OUT
 from plytalk.core.pipeline.traced_layers import Traced, TracedCipher, TracedFramer, TracedMessages, TracedStream
+from plytalk.core.stack.selection import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,11 @@ class Tracer:
     def tell(self, what: str, sentence: str = "", **fields: str) -> None:
         """Something that concerns the whole conversation: its start, a time limit, an error, its end."""
         self._tell("session", "", what, sentence.encode(errors="replace"), fields=fields)
+
+    def tell_start(self, stack: Stack, role: Role, peer: str) -> None:
+        """A conversation begins, over this stack; whether it keeps anything secret."""
+        secrecy = {} if Property.SECRECY in stack.gives else {"secrecy": "none"}
+        self.tell("started", role=role.value, peer=peer, **stack.names, **secrecy)
 
     def tell_key(self, name: str, key: bytes | bytearray) -> None:
         """A key that the conversation runs on, for a trace that asks for keys. Any other hears nothing."""

@@ -29,7 +29,7 @@ class AttackTracing:
     def start(self, stack: Stack, stream: Stream, participant: Role, name: str = "") -> Tracer:
         """What traces the attacker's conversation with a participant, over this stream."""
         tracer = Tracer(self._trace, f"{name or participant.value} {self._number}")
-        tracer.tell("started", role=participant.other.value, peer=stream.peer, **stack.names)
+        tracer.tell_start(stack, participant.other, stream.peer)
         return tracer
 
     def log(self, line: str) -> None:

@@ -59,6 +59,11 @@ class InspectedFrame:
         return " / ".join(span.value for span in spans if span.name == TEXT or span.name.endswith(f": {TEXT}"))
 
     @property
+    def keeps_secrets(self) -> bool:
+        """Whether the stack is one that keeps anything secret."""
+        return self.plugins.get("secrecy") != "none"
+
+    @property
     def readable(self) -> bool | None:
         """Whether the plaintext can be read off the frame; None where there is none to look for."""
         data = {event.layer: event.data for event in self.layers}

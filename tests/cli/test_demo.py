@@ -1,4 +1,6 @@
-"""`chat demo`: a real conversation, and below it what each layer made of the words."""
+"""`chat demo`: a real conversation, what of it goes over the wire, and what each layer made of the words."""
+
+import re
 
 import pytest
 from programs import ENVIRONMENT, chat
@@ -9,12 +11,48 @@ def home(tmp_path):
     return {**ENVIRONMENT, "PLYTALK_HOME": str(tmp_path / "home")}
 
 
-def test_it_shows_the_conversation_the_handshake_and_every_layer(home) -> None:
+@pytest.mark.parametrize("arguments", [[], ["--cipher", "none"], ["--profile", "demo02"], ["--compare"]])
+def test_the_first_output_fits_on_a_screen(home, arguments) -> None:
+    run = chat("demo", *arguments, environment=home)
+    assert run.returncode == 0
+    lines = run.stdout.splitlines()
+    assert len(lines) <= 24
+    assert [line for line in lines if len(line) > 80] == []
+
+
+def test_beside_the_words_stands_what_goes_over_the_wire(home) -> None:
     run = chat("demo", environment=home)
+    assert run.stderr == ""
+    assert re.search(r"^-> Meet me at the usual place at nine\. +82 bytes( [0-9a-f]{2}){8}", run.stdout, re.M)
+    assert re.search(r"^<- I will be there\. Bring the umbrella! +82 bytes( [0-9a-f]{2}){8}", run.stdout, re.M)
+    assert "  - Not a word of what was said.\n" in run.stdout
+    assert "  - Not how long each message is: all have 82 bytes.\n" in run.stdout
+
+
+def test_three_stacks_are_shown_side_by_side(home) -> None:
+    run = chat("demo", "--compare", environment=home)
+    head, *lines = run.stdout.splitlines()
+    assert head.split() == ["demo01", "secure-chat", "plytalk1"]
+    rows = {line[:23].strip(): re.split(r" {2,}", line[23:].strip()) for line in lines}
+    assert rows["an eavesdropper reads"] == ["every word", "not a word", "not a word"]
+    assert rows["a changed message"] == ["is not noticed", "is noticed", "is noticed"]
+    assert rows["somebody in between"] == ["is not noticed", "is not noticed", "is refused"]
+    refused = chat("demo", "--compare", "--full", environment=home)
+    assert (refused.returncode, "Leave out --full" in refused.stderr) == (2, True)
+
+
+def test_a_page_is_written(home, tmp_path) -> None:
+    run = chat("demo", "--html", str(tmp_path / "demo.html"), environment=home)
+    assert (run.returncode, run.stdout) == (0, "")
+    assert "Meet me at the usual place at nine." in (tmp_path / "demo.html").read_text()
+
+
+def test_it_shows_the_conversation_the_handshake_and_every_layer(home) -> None:
+    run = chat("demo", "--full", environment=home)
     assert run.returncode == 0
     assert run.stderr == ""
-    assert "client  Meet me at the usual place at nine." in run.stdout
-    assert "server  I will be there. Bring the umbrella!" in run.stdout
+    assert "1 message: text = Meet me at the usual place at nine." in run.stdout
+    assert "1 message: text = I will be there. Bring the umbrella!" in run.stdout
     assert "-> message A\n    handshake plytalk1 " in run.stdout
     assert "<- message B\n    handshake plytalk1 " in run.stdout
     assert run.stdout.count("an eavesdropper sees only these bytes") == run.stdout.count("    messages  records ") >= 3
@@ -27,7 +65,7 @@ def test_nothing_of_the_user_s_own_is_read_or_made(home, tmp_path) -> None:
 
 
 def test_plaintext_is_seen_to_be_readable_and_is_warned_of(home) -> None:
-    run = chat("demo", "--cipher", "none", environment=home)
+    run = chat("demo", "--cipher", "none", "--full", environment=home)
     assert run.returncode == 0
     assert "Anyone on the network path can read every word." in run.stderr
     assert run.stdout.count("an eavesdropper reads it as it was typed") == 3
@@ -40,7 +78,7 @@ def test_plaintext_is_seen_to_be_readable_and_is_warned_of(home) -> None:
 def test_every_stack_can_be_shown(home, arguments) -> None:
     run = chat("demo", *arguments, environment=home)
     assert run.returncode == 0
-    assert "client  exit" in run.stdout
+    assert "-> Meet me at the usual place at nine." in run.stdout
 
 
 def test_there_is_no_colour_off_a_terminal(home) -> None:
@@ -52,7 +90,7 @@ def test_it_shows_what_the_inspector_shows(home, tmp_path) -> None:
         return [line.partition(" ms  ")[2] or line for line in shown.splitlines()]
 
     trace = tmp_path / "trace"
-    demo = without_times(chat("demo", "--trace", str(trace), environment=home).stdout)
+    demo = without_times(chat("demo", "--full", "--trace", str(trace), environment=home).stdout)
     inspected = without_times(chat("inspect", str(trace), environment=home).stdout)
     frames = [line for line in inspected if not line.startswith(("started", "timer", "ended"))]
     assert demo[-len(frames) :] == frames

@@ -96,6 +96,14 @@ def test_a_conversation_in_xor_begins_with_a_warning(fresh: Fresh) -> None:
         assert [line for line in end.told if line.startswith("Warning: Anyone on the network path can read every word")]
 
 
+def test_a_demo_of_xor_does_not_say_that_it_keeps_words_secret(fresh: Fresh) -> None:
+    for arguments, says in (([], "Every word, with some thought"), (["--full"], "this stack keeps nothing secret")):
+        shown = fresh.run("chat", "demo", "--cipher", "xor", *arguments)
+        assert says in shown
+        assert "only these bytes" not in shown
+        assert "Not a word" not in shown
+
+
 # -- dice
 
 
