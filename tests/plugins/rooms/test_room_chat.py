@@ -2,6 +2,8 @@
 
 from alone import Alone, Items, frame
 
+from plytalk.core.contracts.endings import EndedBy
+from plytalk.core.contracts.errors import Truncated
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.limits import Limits
 from plytalk.plugins.rooms.kept_lines import KeptLines
@@ -88,6 +90,58 @@ async def test_an_answer_of_the_room_behind_our_goodbye_sends_nothing() -> None:
     alone.session.release(("again",))
     await idle()
     assert alone.says == frame(b"exit")
+    await alone.over()
+
+
+async def test_nothing_is_said_behind_a_goodbye_that_waits() -> None:
+    alone = await Alone(Items, make_chat=RoomChat).open()
+    alone.session.lines = KeptLines()
+    alone.session.hold()
+    alone.session.say("held")
+    alone.session.exit("Exit")
+    alone.session.say("ghost")
+    alone.session.release()
+    await idle()
+    assert alone.says == frame(b"held") + frame(b"exit")
+    assert len(alone.session.lines) == 1
+    await alone.over()
+
+
+async def test_a_goodbye_waits_no_longer_than_goodbyes_may() -> None:
+    alone = await Alone(Items, make_chat=RoomChat, limits=Limits(goodbye=0.01)).open()
+    alone.session.hold()
+    alone.session.say("held")
+    alone.session.exit()
+    assert alone.session.ending is None
+    ending = await alone.over()
+    assert alone.says == frame(b"exit")
+    assert ending.by is EndedBy.US
+    assert "2 lines that you sent were not received" in ending.reason
+
+
+async def test_items_wait_in_their_turn_while_lines_are_held() -> None:
+    alone = await Alone(Items, make_chat=RoomChat).open()
+    alone.session.hold()
+    alone.session.say("one")
+    alone.session.send_item(Extension(8, b"two"))
+    alone.session.say("three")
+    await idle()
+    assert alone.says == b""
+    alone.session.release()
+    await idle()
+    assert alone.says == b"".join(map(frame, (b"one", b"+8 two", b"three")))
+    alone.session.exit()
+    await alone.over()
+
+
+async def test_after_a_fault_nothing_that_was_held_goes_out() -> None:
+    alone = await Alone(Items, make_chat=RoomChat).open()
+    alone.session.hold()
+    alone.session.say("held")
+    alone.session.fail(Truncated("cut"))
+    alone.session.release(("again",))
+    await idle()
+    assert alone.says == b""
     await alone.over()
 
 
