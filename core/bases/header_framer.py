@@ -10,10 +10,11 @@ from typing import ClassVar
 from plytalk.core.contracts.errors import FrameTooLong, LocalError
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.layer import Buffer, Failed, Frame, FrameKind, attempt
+from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.spans import PAYLOAD, Passed, Reader, Span, shown
 
-LARGE = 4096
-"""From how many bytes on a frame is copied by itself; of smaller ones there are many in what has come, which is copied once."""
+LARGE = 4 * KIB
+"""From how many bytes on a frame is taken alone; of smaller ones there are many in what has come, which is copied once."""
 
 
 class HeaderFramer(Framer):
@@ -60,38 +61,43 @@ class HeaderFramer(Framer):
     def frames(self) -> Iterator[Frame]:
         while len(self._buffer) >= self.header.size:
             kind = bytes(self._buffer[:1]) if self.typed else None
-            if not (payloads := self.cut_batch(kind or b"", 1, 0)):
+            if not (payloads := self.cut_batch(kind or b"", 1)):
                 return
             yield kind, payloads[0]
 
-    def cut_batch(self, kind: FrameKind, most: int, size: int) -> list[bytes]:
-        # One copy of what has come, then slices of it: the bytearray itself is only ever cut at its front.
-        buffer, unpack, typed, limit = self._buffer, self.header.unpack_from, self.typed, self.limit
-        start, come, head, data = 0, len(buffer), self.header.size, b""
-        stop, payloads = min(come, size), list[bytes]()
-        add = payloads.append
-        for _ in range(most):
-            if (body := start + head) > come:
-                break
-            if typed:
-                got, length = unpack(buffer, start)
-                if got != kind:
+    def cut_batch(self, kind: FrameKind, most: int) -> list[bytes]:
+        buffer, head, typed, unpack = self._buffer, self.header.size, self.typed, self.header.unpack_from
+        if (come := len(buffer)) < head:
+            return []
+        if typed:
+            got, length = unpack(buffer)
+            if got != kind:
+                return []
+        else:
+            (length,) = unpack(buffer)
+        if length > (limit := self.limit):
+            raise FrameTooLong(f"The other side announced a frame of {length:,} bytes; at most {limit:,} are accepted here.")
+        if (end := head + length) > come:
+            return []
+        if length > LARGE or most == 1:
+            payloads = [bytes(memoryview(buffer)[head:end])]
+        else:
+            data = bytes(buffer)  # one copy of what has come, then slices of it
+            payloads = [data[head:end]]
+            for _ in range(most - 1):
+                if (body := end + head) > come:
                     break
-            else:
-                (length,) = unpack(buffer, start)
-            if length > limit:
-                if payloads:
+                if typed:
+                    got, length = unpack(data, end)
+                    if got != kind:
+                        break
+                else:
+                    (length,) = unpack(data, end)
+                if length > limit or length > LARGE or body + length > come:
                     break
-                raise FrameTooLong(f"The other side announced a frame of {length:,} bytes; at most {limit:,} are accepted here.")
-            if (end := body + length) > stop and (payloads or end > come):
-                break
-            if length > LARGE or most == 1:
-                add(bytes(memoryview(buffer)[body:end]))
-            else:
-                data = data or bytes(buffer)
-                add(data[body:end])
-            start = end
-        del buffer[:start]  # a peer at rest must not keep the memory of its longest frame
+                end = body + length
+                payloads.append(data[body:end])
+        del buffer[:end]  # a peer at rest must not keep the memory of its longest frame
         return payloads
 
     def fields(self, message: Passed) -> Iterator[Span]:

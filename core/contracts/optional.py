@@ -151,9 +151,8 @@ class FramerBatch(Protocol):
     def encode_batch(self, kind: FrameKind, payloads: Sequence[bytes]) -> list[bytes]:
         """`encode` for each."""
 
-    def cut_batch(self, kind: FrameKind, most: int, size: int) -> list[bytes]:
-        """Take the payloads of the next complete frames: up to one of another kind, which stays, and at most `most` of them. The
-        first may have any length; with the others they have at most `size` bytes, headers included.
+    def cut_batch(self, kind: FrameKind, most: int) -> list[bytes]:
+        """Take the payloads of the next complete frames, up to one of another kind, which stays: one at least, at most `most`.
 
         What `frames` would raise is raised where it comes first; behind other frames it stays for the next call.
         """

@@ -7,7 +7,6 @@ the same thing: the connection closes.
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from operator import length_hint
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import StackMismatch, Truncated
@@ -99,10 +98,11 @@ class DirectChat(EndingChat):
     def receive(self, items: Iterable[Item], size: int, records: int) -> Iterator[Item] | None:
         """Hear the items of one batch; those that are left when reading stops are returned (see `ItemReceiver`)."""
         hearer, meter, connection = self._hearer, self.meter, self.connection
-        count = length_hint(items)
         if meter is not None and records:
-            meter.records(records, size, count)
-        harmless = hearer.raw or (count > 1 and all_clean(items))
+            items = items if items.__class__ is list else list(items)
+            meter.records(records, size, len(items))
+        # One text alone comes in a tuple.
+        harmless = hearer.raw or (items.__class__ is list and all_clean(items))
         rest, is_open = iter(items), Reading.OPEN
         if connection.reading is not is_open:
             return rest

@@ -21,9 +21,9 @@ from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Stream
-from plytalk.core.pipeline.batches import Batch, decode, encode
+from plytalk.core.pipeline.batches import Batch, decode, encode_batch
 from plytalk.core.pipeline.establish import Admit, Establishment, admit_everybody
-from plytalk.core.pipeline.handshake_io import FIRST, FrameHandshakeIO
+from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, FrameHandshakeIO
 from plytalk.core.pipeline.item_receiver import ItemReceiver
 from plytalk.core.pipeline.pieces import Pieces
 from plytalk.core.pipeline.tracing import Trace, Tracer
@@ -51,7 +51,7 @@ class Connection:
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
         "_admit", "_batches", "_boundaries", "_end_waits", "_io", "_item_kept", "_loop", "_pending", "_receiver", "_receiving",
-        "_rest", "_scheduled", "_unopened", "_unread", "address", "approved", "cipher", "framer", "identity", "limits",
+        "_rest", "_scheduled", "_unread", "_waiting", "address", "approved", "cipher", "framer", "identity", "limits",
         "messages", "pieces", "reading", "role", "stack", "stream", "tracer",
     )  # fmt: skip
 
@@ -88,7 +88,7 @@ class Connection:
         self._rest: Iterator[Item] | None = None  # of the record in which reading was stopped
         self._item_kept = ITEM_KEPT
         self._batches: Iterator[Batch] | None = None
-        self._unopened: list[bytes] = []  # frames that have been cut
+        self._waiting: list[bytes] = []  # of a batch
         self._unread = b""
         self._end_waits: tuple[Exception | None] | None = None
         self._pending: list[Item] = []
@@ -166,11 +166,11 @@ class Connection:
                     return
             if self._batches is None:
                 self.framer.feed(data)
-                self._batches = decode(self.framer, self.cipher, self.messages, receiver.skipped, self._unopened)
+                self._batches = decode(self.framer, self.cipher, self.messages, receiver.skipped, self._waiting)
             for items, size, records in self._batches:
-                self._item_kept = max(ITEM_KEPT, size // max(1, len(items)))
                 self._rest = receiver.receive(items, size, records)
                 if self.reading is not Reading.OPEN:
+                    self._item_kept = max(ITEM_KEPT, size // max(1, length_hint(items)))
                     return
             self._batches = None
         except Exception as error:
@@ -207,14 +207,14 @@ class Connection:
         """Let go of what has come and is not done, and hand over nothing more."""
         self.reading = Reading.OVER
         self._rest = self._batches = None
-        self._unopened, self._unread = [], b""
+        self._waiting, self._unread = [], b""
         self.framer, self.messages = self.stack.framer(), self.stack.messages()
 
     @property
     def unfinished(self) -> int:
         """How many bytes are kept of what has come and is not done: of frames, of a message, and of items that wait."""
         waiting = length_hint(self._rest) * self._item_kept if self._rest is not None else 0
-        return self.messages.unfinished + self.framer.unfinished + len(self._unread) + sum(map(len, self._unopened)) + waiting
+        return self.messages.unfinished + self.framer.unfinished + len(self._unread) + sum(map(len, self._waiting)) + waiting
 
     def _ended(self, error: Exception | None) -> None:
         self._end_waits = (error,)
@@ -258,10 +258,12 @@ class Connection:
         items, self._pending, self._scheduled = self._pending, [], False
         if not items and not packed:
             return
-        send = self.stream.send
+        encode, seal, send = self.framer.encode, self.cipher.seal, self.stream.send
         try:
             plaintexts = [*(self.messages.pack(items) if items else ()), *packed]
-            frames = encode(self.framer, self.cipher, plaintexts)
+            frames = encode_batch(self.framer, self.cipher, plaintexts) if len(plaintexts) > 1 else None
+            if frames is None:
+                frames = [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
             if self.pieces:
                 self.pieces.sent(list(map(type, items)).count(str), sum(map(len, frames)))
             if self._boundaries:

@@ -646,7 +646,7 @@ async def test_a_meter_is_told_what_comes_also_of_messages_that_are_unpacked_one
     alone.session.meter = meter
     alone.peer.send(frame(b"one two three") + frame(b"four") + b"M")
     await idle()
-    assert meter.came == [(2, 17, 4)]
+    assert meter.came == [(1, 13, 3), (1, 4, 1)]
     assert meter.left[-1] == 1
     assert alone.ui.messages == ["one", "two", "three", "four"]
     alone.session.exit()

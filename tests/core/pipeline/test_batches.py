@@ -12,7 +12,7 @@ from plytalk.core.contracts.items import Undecodable
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.optional import BATCH_FORMS, CipherBatch, EncodesEach, FramerBatch, MessagesBatch
 from plytalk.core.contracts.peers import Role, SessionSecrets
-from plytalk.core.pipeline.batches import BATCH, BATCH_BYTES, MANY, decode, encode, offers
+from plytalk.core.pipeline.batches import BATCH, MANY, decode, encode_batch, offers
 from plytalk.plugins.ciphers.aesgcm import AesGcm
 from plytalk.plugins.framers.typed import Typed
 from plytalk.plugins.messages.text import Text
@@ -60,7 +60,13 @@ def stack(cipher: type[AesGcm], framer: type[Typed], messages: type[Text]) -> La
     return framer(), cipher(SECRETS, Role.INITIATOR), messages(True)
 
 
-FORMS = [(AesGcm, Typed, Text), (OneByOneCipher, OneByOneFramer, OneByOneMessages), (AesGcm, OneByOneFramer, Text)]
+FORMS = [
+    (AesGcm, Typed, Text),
+    (OneByOneCipher, OneByOneFramer, OneByOneMessages),
+    (AesGcm, OneByOneFramer, Text),
+    (OneByOneCipher, Typed, Text),
+    (AesGcm, Typed, OneByOneMessages),
+]
 
 
 def sealed(*words: bytes) -> list[bytes]:
@@ -110,47 +116,53 @@ def test_what_comes_before_a_bad_frame_is_given_and_what_is_behind_it_is_not_whe
     assert told(layers, frames([one, two, flipped(three, 200), one])) == ["one", "two", Tampered]
 
 
-@pytest.mark.parametrize("layers", FORMS)
-def test_what_is_sealed_and_encoded_together_is_what_is_sealed_and_encoded_alone(layers) -> None:
+def test_what_is_sealed_and_encoded_together_is_what_is_sealed_and_encoded_alone() -> None:
+    framer, cipher, _ = stack(AesGcm, Typed, Text)
+    words = [b"one", b"", b"three" * 100] * MANY
+    together = encode_batch(framer, cipher, words)
+    assert together is not None
+    assert told(stack(AesGcm, Typed, Text), b"".join(together)) == [word.decode() for word in words]
+
+
+@pytest.mark.parametrize("layers", FORMS[1:4])
+def test_without_a_batch_form_of_both_and_for_a_few_there_is_no_batch(layers) -> None:
     framer, cipher, _ = stack(*layers)
-    words = [b"one", b"", b"three" * 100]
-    for many in (words, words * MANY):
-        assert told(stack(*layers), b"".join(encode(framer, cipher, many))) == [word.decode() for word in many]
-    assert list(encode(framer, cipher, [])) == []
+    assert encode_batch(framer, cipher, [b"one"] * MANY) is None
+    framer, cipher, _ = stack(AesGcm, Typed, Text)
+    assert encode_batch(framer, cipher, [b"one"] * (MANY - 1)) is None
 
 
 def sizes(layers: Layers, payloads: Sequence[bytes]) -> list[int]:
     """How many frames are in each batch."""
     framer, cipher, messages = layers
-    framer.limit = 3 * BATCH_BYTES
+    framer.limit = 10**6
     framer.feed(frames(sealed(*payloads)))
     return [records for _, _, records in decode(framer, cipher, messages, pytest.fail, [])]
 
 
-def test_a_batch_has_a_bounded_number_of_frames_and_of_bytes() -> None:
+def test_a_batch_has_a_bounded_number_of_frames_and_a_long_one_is_alone() -> None:
     layers = (AesGcm, Typed, Text)
     assert sizes(stack(*layers), [b""] * (BATCH + 3)) == [BATCH, 3]
-    long, half = bytes(2 * BATCH_BYTES), bytes(BATCH_BYTES // 2)
-    assert sizes(stack(*layers), [long, half, half, b"", b""]) == [1, 1, 3]
+    assert sizes(stack(*layers), [b"", b"", bytes(100_000), b"", b"", bytes(5000), bytes(5000)]) == [2, 1, 2, 1, 1]
     assert sizes(stack(AesGcm, OneByOneFramer, Text), [b"one", b"two"]) == [1, 1]
+    assert sizes(stack(OneByOneCipher, Typed, Text), [b"one", b"two"]) == [1, 1]
+    assert sizes(stack(AesGcm, Typed, OneByOneMessages), [b"one", b"two"]) == [1, 1]
 
 
-def test_frames_that_wait_to_be_opened_can_be_counted() -> None:
+@pytest.mark.parametrize("layers", FORMS[1:])
+def test_what_waits_to_be_read_can_be_counted(layers) -> None:
     one, two, three = sealed(b"one", b"two", b"three")
-    framer, cipher, messages = stack(AesGcm, Typed, Text)
-    framer.feed(frames([one, flipped(two, 200), two, three]))
-    unopened: list[bytes] = []
-    found = decode(framer, cipher, messages, lambda sentence: None, unopened)
-    assert next(found) == (["one"], len(one), 1)
-    assert unopened == [two, three]
-    assert next(found) == (["two", "three"], len(two + three), 2)
-    assert unopened == []
-
-
-def test_a_few_are_sealed_and_framed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    framer, cipher, _ = stack(AesGcm, Typed, Text)
-    monkeypatch.setattr(AesGcm, "seal_batch", lambda *arguments: pytest.fail("a batch"))
-    assert len(encode(framer, cipher, [b"word"] * (MANY - 1))) == MANY - 1
+    framer, cipher, messages = stack(*layers)
+    framer.feed(frames([one, two, three]))
+    waiting: list[bytes] = []
+    kept = [
+        (*items, size, framer.unfinished + sum(map(len, waiting)))
+        for items, size, _ in decode(framer, cipher, messages, pytest.fail, waiting)
+    ]
+    assert [item for item, _, _ in kept] == ["one", "two", "three"]
+    assert [size for _, size, _ in kept] == [len(one), len(two), len(three)]
+    assert kept[0][2] >= kept[1][2] >= len(b"three")
+    assert kept[2][2] == 0
 
 
 def test_a_batch_form_counts_only_while_the_single_form_is_that_of_the_same_class_or_an_older_one() -> None:

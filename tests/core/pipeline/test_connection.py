@@ -10,13 +10,15 @@ from plytalk.core.contracts.items import Ack, Empty, Item
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
 from plytalk.core.pipeline.connection import ITEM_KEPT, Connection, Reading
+from plytalk.plugins.ciphers.aesgcm import AesGcm
+from plytalk.plugins.messages.text import Text
 from plytalk.testing import TypedFrames, byte_by_byte, stack_of
 from plytalk.testing.parts import GivenKeys, PlainWords, Unsealed
 from plytalk.testing.transports import Receiver as Peer
 from plytalk.testing.verdict import idle
 
-DONE = ("done", (1, 20), (2, 24))
-"""The end of a read, and the sizes of the batch in which reading is stopped first."""
+DONE = ("done", (1, 20))
+"""The end of a read, and the size of the record in which reading is stopped first."""
 
 
 class Silent(GivenKeys):
@@ -97,9 +99,9 @@ def frame(payload: bytes, kind: bytes = b"M") -> bytes:
     return TypedFrames().encode(kind, payload)
 
 
-async def test_what_comes_in_one_read_is_handed_over_as_one_batch_with_its_size_and_then_the_read_is_done() -> None:
+async def test_each_record_of_a_read_is_handed_over_with_its_size_and_then_the_read_is_done() -> None:
     case = await Case().start()
-    assert await case.hears(b"one two", b"three") == [(2, 12), "one", "two", "three", "done"]
+    assert await case.hears(b"one two", b"three") == [(1, 7), "one", "two", (1, 5), "three", "done"]
     case.close()
 
 
@@ -115,20 +117,39 @@ async def test_reading_stops_within_a_record_and_goes_on_there(cut) -> None:
     assert [each for each in told if each not in DONE] == ["one.", (0, 0), "two", "three."]
     case.connection.read_on()
     await idle()
-    assert [each for each in told if each not in DONE][4:] == [(0, 0), "four", *([(1, 4)] if cut else []), "five"]
+    assert [each for each in told if each not in DONE][4:] == [(0, 0), "four", (1, 4), "five"]
     assert case.connection.reading is Reading.OPEN
+    case.close()
+
+
+async def test_where_all_layers_have_batch_forms_what_one_read_brings_is_handed_over_in_one_call() -> None:
+    class Keyed(Silent):
+        """The same key for both directions."""
+
+        async def initiate(self, io) -> SessionSecrets:
+            return SessionSecrets.shared(bytes(32))
+
+    case = await Case(Keyed, AesGcm, Text).start()
+    cipher = AesGcm(SessionSecrets.shared(bytes(32)), Role.RESPONDER)
+    told = await case.hears(*map(cipher.seal, (b"one", b"two.", b"three")))
+    assert told == [(3, 3 * 28 + 12), "one", "two.", "done"]
+    assert case.connection.unfinished >= ITEM_KEPT
+    case.connection.read_on()
+    await idle()
+    assert told[4:] == [(0, 0), "three"]
+    assert case.connection.unfinished == 0
     case.close()
 
 
 async def test_an_error_in_the_middle_of_a_record_comes_after_what_was_before_it() -> None:
     case = await Case().start()
     told = await case.hears(b"one", b"two ! three", b"four")
-    assert told[:3] == [(3, 18), "one", "two"]
-    assert isinstance(told[3], Tampered)
-    assert told[4:] == ["done"]
+    assert told[:4] == [(1, 3), "one", (1, 11), "two"]
+    assert isinstance(told[4], Tampered)
+    assert told[5:] == ["done"]
     case.peer.send(frame(b"five"))
     await idle()
-    assert len(told) == 5  # nothing is handed over any more
+    assert len(told) == 6  # nothing is handed over any more
     case.close()
 
 
