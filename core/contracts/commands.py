@@ -34,7 +34,11 @@ class Call(Protocol):
         """Say something to the whole room, in the sender's name, as part of what is kept."""
 
     def publish(self, kind: str, body: str, text: str) -> None:
-        """Send the whole room an event of a custom type. A client that does not know `kind` shows `text`."""
+        """Send the whole room an event of a custom type, with a JSON object as its body.
+
+        A client whose features have a type of event with this tag (`Feature.events`) gets that, made of the body's fields;
+        others get a notice with the text.
+        """
 
 
 @dataclass(frozen=True)

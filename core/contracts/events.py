@@ -31,7 +31,8 @@ class Sender(Struct, frozen=True, kw_only=True):
 class Event(Struct, frozen=True, kw_only=True, tag_field="type"):
     """Something that happened. `id` is unique in the conversation: `lobby/41` in a room, `local/7` here alone; `time` is UTC.
 
-    A feature adds a type of event with a subclass: `class Vote(Event, tag="poll.vote")`.
+    A feature adds a type of event with a subclass: `class Vote(MemberEvent, frozen=True, kw_only=True, tag="poll.vote")`. Its
+    field `text`, if it has one, is what a screen shows.
     """
 
     id: str
@@ -185,6 +186,10 @@ class EventSink(Protocol):
 def now() -> datetime:
     """The time of an event that happens here."""
     return datetime.now(UTC)
+
+
+TYPE_NAMES = frozenset(str(type.__struct_config__.tag) for type in TYPES)
+"""The names of these types, which no feature may give to its own."""
 
 
 def notify(sink: EventSink, text: str, code: str | None = None, **data: Any) -> None:

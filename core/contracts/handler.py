@@ -1,11 +1,12 @@
 """What an endpoint needs from a feature that takes its conversations: optional Protocols, found by `isinstance`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Refused
-from plytalk.core.contracts.peers import Identity
+from plytalk.core.contracts.feature import Feature
+from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.ui import Conversation, StackSummary, Ui
 
 Attend = Callable[[Any], Awaitable[Ending]]
@@ -30,6 +31,14 @@ class MakesChat(Protocol):
 
 
 @runtime_checkable
+class RefusesStack(Protocol):
+    """A feature whose options not every stack can fulfil."""
+
+    def refuse_stack(self, stack: Any, role: Role) -> None:
+        """Called before anything is opened. Raises ImpossibleStack where this stack cannot do what the options ask for."""
+
+
+@runtime_checkable
 class ClientFeature(Protocol):
     """A feature that talks over as many connections as a client's conversation needs."""
 
@@ -45,6 +54,9 @@ class ServerStack(StackSummary, Protocol):
 
     @property
     def ui(self) -> Ui: ...
+
+    @property
+    def features(self) -> Sequence[Feature]: ...
 
 
 @runtime_checkable

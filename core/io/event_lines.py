@@ -56,7 +56,8 @@ def lines_of(event: Event) -> list[str]:
             return list(event.lines)
         case Closed():
             return [event.reason]
-    return []
+    text = getattr(event, "text", None)  # of a feature's type
+    return [text] if isinstance(text, str) and text else []
 
 
 def marked(sender: Sender) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.events import TYPE_NAMES, Event
+from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.properties import Profile, Property
@@ -36,9 +38,20 @@ def _fault_of_layer(brought: Any) -> str:
         return f"the class {brought.__name__} does not derive from a kind of layer such as {next(iter(KINDS.values())).__name__}."
     if fault := _fault_of_class(brought):
         return fault
+    if issubclass(brought, Feature) and (fault := _fault_of_events(brought)):
+        return fault
     if issubclass(brought, Authenticator) and all(getattr(brought, one) is getattr(Authenticator, one) for one in JUDGEMENTS):
         return f"the {kind} `{brought.name}` would let everybody in: it defines none of {', '.join(JUDGEMENTS)}."
     return _fault_of_statements(brought) or ("" if brought.__module__.startswith(OWN) else fault_of_members(brought))
+
+
+def _fault_of_events(feature: type[Feature]) -> str:
+    for event in feature.events:
+        if not (isinstance(event, type) and issubclass(event, Event)):
+            return f"the events of the feature `{feature.name}` hold {event!r:.100}, which is not a class of Event."
+        if (tag := event.__struct_config__.tag) in TYPE_NAMES or not isinstance(tag, str):
+            return f"the event {event.__name__} of the feature `{feature.name}` has the tag {tag!r:.100}, which is taken."
+    return ""
 
 
 def _fault_of_class(brought: Any) -> str:

@@ -16,6 +16,7 @@ from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import ChatError, ImpossibleStack, StackMismatch
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.handler import RefusesStack
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.messages import Messages
@@ -194,6 +195,10 @@ class Stack:
                     f"{role.value} no key of the {role.other.value} that it could judge.",
                     "Use it on the other side, or choose another handshake.",
                 )
+
+        for feature in self.features:
+            if isinstance(feature, RefusesStack):
+                feature.refuse_stack(self, role)
 
     def warning(self) -> str | None:
         """What an attacker can do to this stack, in one sentence; None when it gives the three protections that matter most."""

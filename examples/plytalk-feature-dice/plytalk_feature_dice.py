@@ -4,7 +4,14 @@ import json
 import re
 from secrets import randbelow
 
-from plytalk import Call, Command, Feature, Usage, hookimpl
+from plytalk import Call, Command, Feature, MemberEvent, Usage, hookimpl
+
+
+class Thrown(MemberEvent, frozen=True, kw_only=True, tag="dice"):
+    """Somebody has thrown dice. Clients that do not have this feature get the text as a notice."""
+
+    faces: tuple[int, ...]
+    text: str
 
 
 def roll(call: Call) -> None:
@@ -15,7 +22,7 @@ def roll(call: Call) -> None:
     count, sides = map(int, thrown.groups())
     faces = [randbelow(sides) + 1 for _ in range(count)]
     sentence = f"{call.sender} rolls {count}d{sides}: {' + '.join(map(str, faces))}"
-    call.publish("dice", json.dumps(faces), f"{sentence} = {sum(faces)}" if count > 1 else sentence)
+    call.publish("dice", json.dumps({"faces": faces}), f"{sentence} = {sum(faces)}" if count > 1 else sentence)
 
 
 class Dice(Feature):
@@ -23,6 +30,7 @@ class Dice(Feature):
 
     name = "dice"
     commands = (Command("roll", "Roll dice: /roll 2d6.", roll),)
+    events = (Thrown,)
 
 
 @hookimpl

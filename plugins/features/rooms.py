@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plytalk.core.contracts.errors import ChatError, Refused, Usage
+from plytalk.core.contracts.errors import ChatError, ImpossibleStack, Refused, Usage
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.layer import Option
@@ -97,6 +97,14 @@ class Rooms(Feature):
         self._history: History | None = None
         self._hub: Hub | None = None
         self._room_client = RoomClient(self._room, self._name, reconnect)
+
+    def refuse_stack(self, stack: Stack, role: Role) -> None:
+        asked = "--name" if self._name else "--room" if self._room else ""
+        if asked and role is Role.INITIATOR and not stack.make_messages.layer.extensible:
+            raise ImpossibleStack(
+                f"This stack has no names and no rooms: its messages, `{stack.make_messages.name}`, carry text alone.",
+                f"Leave out {asked}, or talk over a stack with rooms, such as --profile plytalk1.",
+            )
 
     def make_chat(self, connection: Connection, **options: Any) -> MemberChat | RoomChat:
         return (MemberChat if connection.role is Role.RESPONDER else RoomChat)(connection, **options)

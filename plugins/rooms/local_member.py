@@ -43,7 +43,7 @@ class LocalMember(CommandMember):
         self.came = time.time()
         self._company = asyncio.Event()
         self._unheard: list[tuple[str, CommandRequest | None]] = []
-        self._view = RoomView(stack.ui)
+        self._view = RoomView(stack.ui, stack.features)
         self._introduced = False
         self.person: object = self
         self.room: Room | None = hub.first

@@ -44,7 +44,7 @@ class RoomClient(RoomInput):
     def begin(self, chat: RoomChat, connect: Connect, attend: AttendChat) -> None:
         """Begin with this connection; `connect` opens another one, and `attend` talks over one until it is over."""
         self.stack, self.address, self._connect, self._attend = chat.stack, chat.address, connect, attend
-        self._first, self._view = chat, RoomView(chat.stack.ui)
+        self._first, self._view = chat, RoomView(chat.stack.ui, chat.stack.features)
 
     async def over(self) -> Ending:
         """Talk over one connection after the other. Raises ChatError where none can be had for a reason that will not go away."""

@@ -1,14 +1,16 @@
 """What a client shows of its room: who is there, what happens, and the answers to commands."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec.structs import replace
 
 from plytalk.core.contracts.events import Result, You, now, refuse
+from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.ui import Ui
 from plytalk.plugins.rooms.requests import CommandRequest, Requests
 from plytalk.plugins.rooms.room_events import RoomEvent
-from plytalk.plugins.rooms.screen import as_event, cleaned, sender_of, tell
+from plytalk.plugins.rooms.screen import as_event, cleaned, sender_of, tell, types_of
 
 MAX_SHOWN = 100
 """How many of the members present are named to a newcomer."""
@@ -17,8 +19,9 @@ MAX_SHOWN = 100
 class RoomView:
     """`requests` are the commands that wait for their answers; `since` is the first event that happens now and not before."""
 
-    def __init__(self, ui: Ui) -> None:
+    def __init__(self, ui: Ui, features: Iterable[Feature] = ()) -> None:
         self.ui = ui
+        self._types = types_of(features)
         self.requests = Requests(ui)
         self.since = 0
 
@@ -43,7 +46,7 @@ class RoomView:
 
     def happened(self, event: RoomEvent, room: str, me: str, mine: bool) -> None:
         """Show what happened in the room, for its member `me`."""
-        if shown := as_event(event, room, me, mine, event.id < self.since, self.ui.raw):
+        if shown := as_event(event, room, me, mine, event.id < self.since, self.ui.raw, self._types):
             self.ui.show(shown if event.id else replace(shown, id=self.ui.next_id()))  # 0: it is in no log
 
     def answer(self, said: dict[str, Any], command: str) -> None:

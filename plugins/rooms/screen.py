@@ -1,14 +1,20 @@
 """What happens in a room as events for a user interface, at the server as at a client."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from plytalk.core.contracts.events import Event, Joined, Left, Message, Moderated, Notice, Renamed, Sender, Topic, notify
+from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.ui import Ui
-from plytalk.plugins.rooms.room_events import Kind, RoomEvent
+from plytalk.plugins.rooms.room_events import Kind, RoomEvent, read
 
+Types = Mapping[str, type[Event]]
 LAST = 253_402_300_799_999
 """The end of the year 9999, in milliseconds: no later time can be written."""
 DEEPEST = 16
@@ -16,9 +22,18 @@ DEEPEST = 16
 
 
 def as_event(
-    event: RoomEvent, room: str, me: str = "", own: bool = False, replayed: bool = False, raw: bool = False
+    event: RoomEvent,
+    room: str,
+    me: str = "",
+    own: bool = False,
+    replayed: bool = False,
+    raw: bool = False,
+    types: Types = MappingProxyType({}),
 ) -> Event | None:
-    """What happened in a room, for its member `me`; None for what this version does not know. It is cleaned unless `raw`."""
+    """What happened in a room, for its member `me`; None for what this version does not know. It is cleaned unless `raw`.
+
+    `types` are those of features, by their tags.
+    """
     shown: Callable[[str], str] = str if raw else clean
     room = shown(room)
     id, time = f"{room}/{event.id}", time_of(event.time)
@@ -43,9 +58,19 @@ def as_event(
             return Message(**elsewhere, text=shown(str(told.get("text", ""))), private=True, to=to)
         case Kind.MODERATED:
             return moderated(member, cleaned(event.details, raw))
-        case Kind.OTHER if said := str(event.details.get("text", "")):
-            return Notice(id=id, time=time, text=shown(said))
+        case Kind.OTHER:
+            return of_feature(member, event.details, types, raw)
     return None
+
+
+def of_feature(member: dict[str, Any], details: dict[str, Any], types: Types, raw: bool) -> Event | None:
+    """What a feature has published: an event of its type where that is among these, or a notice with its text."""
+    type, body = types.get(str(details.get("type"))), read(str(details.get("body")))
+    text: str = cleaned(str(details.get("text", "")), raw)
+    if type is not None and body is not None:
+        with suppress(msgspec.ValidationError):
+            return msgspec.convert({"text": text, **cleaned(body, raw), **member, "type": type.__struct_config__.tag}, type)
+    return Notice(id=member["id"], time=member["time"], text=text) if text else None
 
 
 def moderated(member: dict[str, Any], details: dict[str, Any]) -> Moderated:
@@ -80,6 +105,11 @@ def cleaned(data: Any, raw: bool = False, depth: int = DEEPEST) -> Any:
     if isinstance(data, dict):
         return {cleaned(name, raw): cleaned(each, raw, depth - 1) for name, each in data.items()} if depth else None
     return str(data) if isinstance(data, int) and abs(data) >= 1 << 63 else data
+
+
+def types_of(features: Iterable[Feature]) -> dict[str, type[Event]]:
+    """The types of events that features bring, by their tags."""
+    return {str(type.__struct_config__.tag): type for feature in features for type in feature.events}
 
 
 def tell(ui: Ui, sentence: str, code: str | None = None) -> None:
