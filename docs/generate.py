@@ -21,10 +21,11 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import manual
+import msgspec
 import picture
 from form import amount, code, listed, oneline, prose, signature, table, told_in
 
@@ -32,7 +33,7 @@ import plytalk
 from plytalk.cli import config
 from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
-from plytalk.core.contracts import errors, limits, optional, sealed_count, spans
+from plytalk.core.contracts import errors, events, limits, optional, sealed_count, spans
 from plytalk.core.contracts.attack import Attack, AttackerConnection, Evidence, Interceptor, Participant
 from plytalk.core.contracts.audit import Audits, Probe
 from plytalk.core.contracts.authenticator import Channel
@@ -49,12 +50,14 @@ from plytalk.core.registry import hookspecs
 from plytalk.core.registry.discovery import GROUP, Found, installed
 from plytalk.core.registry.registry import Registry
 from plytalk.plugins.features.rooms import Rooms
+from plytalk.plugins.uis import event_schema
 
 DOCS = Path(__file__).resolve().parent
 PROJECT = DOCS.parent
 PICTURE = DOCS / "layers.svg"
 PATHS = DOCS.parent / "tests" / "system" / "path"
 MAN = DOCS / "man"
+SCHEMAS = (DOCS / "reference" / "events.schema.json", PROJECT / "plugins" / "uis" / "events.schema.json")
 MARKED = re.compile(r"(?P<begin><!-- begin (?P<name>\w+)(?P<arguments>[^\n]*?) -->\n)(?P<body>.*?)(?P<end><!-- end -->)", re.S)
 WIDTH = "100"
 
@@ -77,6 +80,7 @@ def renewed(text: str) -> str:
 def main(arguments: list[str]) -> int:
     wanted = {page: renewed(page.read_text()) for page in pages()}
     wanted |= {MAN / name: text for name, text in manual.pages(leaves(chat, "chat")).items()}
+    wanted |= dict.fromkeys(SCHEMAS, event_schema.as_text())
     gone = set(MAN.glob("*")) - set(wanted)
     drawn = picture.draw(picture.read(demo_frames()))
     wanted[PICTURE] = PICTURE.read_text() if PICTURE.exists() and picture.same(PICTURE.read_text(), drawn) else drawn
@@ -132,6 +136,47 @@ def leaves(command: click.Command, line: str) -> Iterator[tuple[str, click.Comma
             inner = command.get_command(context, name)
             assert inner is not None
             yield from leaves(inner, f"{line} {name}")
+
+
+def source(path: str) -> str:
+    return f"```python\n{(PROJECT / path).read_text().rstrip()}\n```"
+
+
+def event_types(_: str) -> str:
+    return table(("type", "what happened"), [(code(tag_of(one)), oneline(one.__doc__)) for one in events.TYPES])
+
+
+def tag_of(one: type[events.Event]) -> str:
+    return str(one.__struct_config__.tag)
+
+
+def event_fields(_: str) -> str:
+    common = {field.name for field in msgspec.structs.fields(events.MemberEvent)}
+    return "\n\n".join(
+        f"### {tag_of(one)}\n\n{prose(one)}\n\n"
+        + field_table(one, common if issubclass(one, events.MemberEvent) else {"id", "time"})
+        for one in events.TYPES
+    )
+
+
+def field_table(one: type[events.Event]) -> str:
+    common = events.MemberEvent if issubclass(one, events.MemberEvent) else events.Event
+    known = {field.name for field in msgspec.structs.fields(common)}
+    rows = [(code(field.name), code(type_of(field))) for field in msgspec.structs.fields(one) if field.name not in known]
+    return table(("field", "type"), rows) if rows else "It has only the fields that all have."
+
+
+def type_of(field: msgspec.structs.FieldInfo) -> str:
+    written = field.type.__name__ if isinstance(field.type, type) and not get_args(field.type) else str(field.type)
+    return re.sub(r"\b(?:plytalk(?:\.[a-z_]+)+|datetime|typing)\.", "", written)
+
+
+def orders(_: str) -> str:
+    rows = [
+        (code(str(one.__struct_config__.tag)), oneline(one.__doc__), ", ".join(map(code, one.__struct_fields__)))
+        for one in event_schema.ORDERS
+    ]
+    return table(("type", "what it does", "fields"), rows)
 
 
 def environment(_: str) -> str:
@@ -340,8 +385,8 @@ def path(name: str) -> str:
 GENERATORS: dict[str, Callable[[str], str]] = {
     one.__name__: one
     for one in (
-        attacks, bounds, commands, contract, decisions, environment, exits, exported,
-        failures, hooks, layers, matrix, output, path, profiles, properties, room_bounds, settings, states,
+        attacks, bounds, commands, contract, decisions, environment, event_fields, event_types, exits, exported,
+        failures, hooks, layers, matrix, orders, output, path, profiles, properties, room_bounds, settings, source, states,
     )
 }  # fmt: skip
 

@@ -104,7 +104,7 @@ def test_each_line_that_is_no_order_is_answered_and_nothing_stands_on_standard_e
         assert event(ours)["type"] == "closed"
         assert ours.hear() == ""
         assert [line for line in ours.told if not line.startswith("Warning: ")] == [
-            "chat: Something that you asked for could not be done."
+            "chat: Not everything was done: the reasons are shown above."
         ]
 
 
