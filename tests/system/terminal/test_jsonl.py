@@ -23,8 +23,8 @@ def event(ours):
     return told
 
 
-def said(text, own=False):
-    sender = {"name": None, "key": None, "marks": [] if own else ["not authenticated"]}
+def said(text, own=False, key=None):
+    sender = {"name": None, "key": key, "marks": [] if own or key else ["not authenticated"]}
     return {
         "type": "message", "text": text, "sender": sender, "own": own, "room": None, "replayed": False, "action": False,
         "private": False, "to": None,
@@ -41,14 +41,15 @@ def test_both_sides_of_a_conversation():
         assert opened == {
             "type": "open", "version": 1, "peer": f"127.0.0.1:{server.port}", "role": "client", "stack": STACK,
             "line": " | ".join(STACK[kind] for kind in ("framer", "handshake", "cipher", "messages")),
-            "key": None,
+            "key": (key := opened["key"]),
         }  # fmt: skip
+        assert key.startswith("SHA256:")  # of the server; the client shows none
         assert event(server)["stack"] == STACK
         order(client, type="message", text="Grüße\nin two lines")
         assert event(server) == said("Grüße\nin two lines")
         assert event(client) == said("Grüße\nin two lines", own=True)
         order(server, type="message", text="")
-        assert event(client) == said("")
+        assert event(client) == said("", key=key)
         order(client, type="exit")
         assert event(server) == said("", own=True)
         assert event(server) == closed("The other side said exit.", "them")
