@@ -17,8 +17,11 @@ from surroundings import ROOT, Folders, Leftovers, prepare
 
 HOME = prepare()  # before anything is imported that reads the environment
 
-from plytalk.testing.verdict import run  # noqa: E402  # see above
+from event_checks import FAULTS  # noqa: E402  # see above
 
+from plytalk.testing.verdict import run  # noqa: E402
+
+FAULTS.watch()
 MINUTE = 60.0
 FOLDERS = Folders(ROOT)
 AT_THE_START = Leftovers(HOME, FOLDERS)
@@ -49,6 +52,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     yield
+    if faults := FAULTS.take():
+        pytest.fail("Events are not what their schema says: " + "; ".join(faults[:3]) + ".", pytrace=False)
     if left := item.session.stash[LEFTOVERS].found():
         pytest.fail("The test leaves something behind: " + "; ".join(left) + ".", pytrace=False)
 

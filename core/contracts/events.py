@@ -10,9 +10,9 @@ Every text has passed the sanitiser, unless its reader says `raw`.
 """
 
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 NOT_AUTHENTICATED, NOT_ENCRYPTED = "not authenticated", "not encrypted"
 """The marks of a sender."""
@@ -36,7 +36,7 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="type"):
     """
 
     id: str
-    time: datetime
+    time: Annotated[datetime, Meta(tz=True)]
 
     @property
     def type(self) -> str:

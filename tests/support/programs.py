@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from event_checks import FAULTS
+
 COMMAND = (sys.executable, "-m", "plytalk")
 # The surroundings of a new user (see surroundings.py). A program that writes there fails its test: give it a home.
 NOWHERE = str(Path(os.environ["HOME"], "plytalk-nowhere"))
@@ -52,6 +54,7 @@ class Chat:
         """The next event on standard output, of one of these types where any are given."""
         while line := self.hear():
             event: dict[str, Any] = json.loads(line)
+            FAULTS.look_at(event)
             if not types or event["type"] in types:
                 return event
         raise AssertionError(f"no {types} comes: {self.status()}, {self.told}")
