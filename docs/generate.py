@@ -151,12 +151,7 @@ def tag_of(one: type[events.Event]) -> str:
 
 
 def event_fields(_: str) -> str:
-    common = {field.name for field in msgspec.structs.fields(events.MemberEvent)}
-    return "\n\n".join(
-        f"### {tag_of(one)}\n\n{prose(one)}\n\n"
-        + field_table(one, common if issubclass(one, events.MemberEvent) else {"id", "time"})
-        for one in events.TYPES
-    )
+    return "\n\n".join(f"### {tag_of(one)}\n\n{prose(one)}\n\n{field_table(one)}" for one in events.TYPES)
 
 
 def field_table(one: type[events.Event]) -> str:

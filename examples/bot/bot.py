@@ -1,6 +1,6 @@
 """A bot over JSON lines: it greets newcomers, answers `!who`, and echoes what is said to it by name.
 
-python bot.py connect HOST --name bot --reconnect
+python bot.py connect HOST --name robby --reconnect
 """
 
 import json
