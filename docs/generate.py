@@ -21,7 +21,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from itertools import groupby
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import click
 import manual
@@ -30,6 +30,9 @@ import picture
 from form import amount, code, listed, oneline, prose, signature, table, told_in
 
 import plytalk
+from plytalk.api.arguments import ClientArguments, ServerArguments
+from plytalk.api.chat import Chat, connect
+from plytalk.api.hosting import ChatServer, serve
 from plytalk.cli import config
 from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
@@ -263,6 +266,51 @@ def contract_of(base: type) -> str:
     return "\n".join([prose(base), "", *lines])
 
 
+def python(_: str) -> str:
+    """The functions for programs, and what they give."""
+    functions = "\n\n".join(f"## {one.__name__}\n\n```python\n{called(one)}\n```\n\n{prose(one)}" for one in (connect, serve))
+    classes = "\n\n".join(f"## {one.__name__}\n\n{offered(one)}" for one in (Chat, ChatServer))
+    return f"{functions}\n\n{classes}"
+
+
+def called(function: Callable[..., Any]) -> str:
+    """A call of a function with its keyword arguments, one on a line."""
+    lines = [f"    {param}," for param in inspect.signature(function).parameters.values() if param.kind is not param.VAR_KEYWORD]
+    shown = "\n".join([f"plytalk.{function.__name__}(", lines[0], "    *,", *lines[1:], "    **layers,", ")"])
+    return re.sub(r"[a-z_.]+\.(?=[A-Z])", "", shown)
+
+
+def offered(base: type) -> str:
+    """What a program can do with an object of this class, its base's part included."""
+    classes = [each for each in reversed(base.__mro__) if each.__module__.startswith("plytalk.")]
+    told = {
+        name: oneline(said) for each in classes for name, said in told_in(sys.modules[each.__module__], each.__name__).items()
+    }
+    for name, member in ((name, member) for each in classes for name, member in vars(each).items()):
+        function = getattr(member, "fget", member)
+        if inspect.isfunction(function):
+            way = "await " if inspect.iscoroutinefunction(function) else ""
+            called = f"{way}{re.sub(r'^(async )?def |self(, )?', '', signature(function))}"
+            told[name if isinstance(member, property) else called] = oneline(function.__doc__)
+    lines = [f"- `{name}`: {said}" for name, said in told.items() if not name.removeprefix("await ").startswith("_")]
+    return "\n".join([oneline(base.__doc__), "", *lines])
+
+
+def arguments(_: str) -> str:
+    """The keyword arguments for layers and their options, with their types and with the function that takes them."""
+    own = {one: set(get_type_hints(one)) for one in (ClientArguments, ServerArguments)}
+    rows = []
+    for name in {**ClientArguments.__annotations__, **ServerArguments.__annotations__}:
+        taken = [function for one, function in ((ClientArguments, "connect"), (ServerArguments, "serve")) if name in own[one]]
+        hint = get_type_hints(ServerArguments if "serve" in taken else ClientArguments)[name]
+        rows.append((code(name), code(named_type(hint)), " and ".join(map(code, taken))))
+    return table(("argument", "type", "taken by"), rows)
+
+
+def named_type(hint: Any) -> str:
+    return re.sub(r"[a-z_.]+\.(?=[A-Z])", "", hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint))
+
+
 def states(of: str) -> str:
     """The transitions of a server, or of the goodbyes of a conversation, as the source draws them."""
     source = {"server": lifecycle, "goodbyes": farewell}[of]
@@ -380,8 +428,9 @@ def path(name: str) -> str:
 GENERATORS: dict[str, Callable[[str], str]] = {
     one.__name__: one
     for one in (
-        attacks, bounds, commands, contract, decisions, environment, event_fields, event_types, exits, exported,
-        failures, hooks, layers, matrix, orders, output, path, profiles, properties, room_bounds, settings, source, states,
+        arguments, attacks, bounds, commands, contract, decisions, environment, event_fields, event_types, exits, exported,
+        failures, hooks, layers, matrix, orders, output, path, profiles, properties, python, room_bounds, settings, source,
+        states,
     )
 }  # fmt: skip
 

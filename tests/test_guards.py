@@ -127,8 +127,8 @@ def copy(tmp_path: Path) -> Path:
 FAULTS = {
     "core/pipeline/handshake_io.py": ("import ssl", "core opens no socket"),
     "core/contracts/peers.py": ("import subprocess", "core opens no socket"),
-    "core/stack/selection.py": ("import plytalk.plugins.rooms.member_names", "cli > lab > plugins > trust > core"),
-    "plugins/attacks/dropping.py": ("import plytalk.lab.attacks.run", "cli > lab > plugins > trust > core"),
+    "core/stack/selection.py": ("import plytalk.plugins.rooms.member_names", "cli > lab > api > plugins > trust > core"),
+    "plugins/attacks/dropping.py": ("import plytalk.lab.attacks.run", "cli > lab > api > plugins > trust > core"),
     "plugins/framers/raw.py": ("import plytalk.plugins.ciphers.none", "layers never import each other"),
     "plugins/ciphers/none.py": ("import plytalk.plugins.rooms.member_names", "only features know rooms"),
     "plugins/noise/states.py": ("import plytalk.plugins.messages.records", "the Noise engine knows no layer"),

@@ -227,7 +227,14 @@ class NotReceived(Truncated):
 
 
 class NotDone(LocalError):
-    """Not everything was done: the reasons are shown above."""
+    """Not everything was done: the reasons are shown above.
+
+    `code` names the reason for programs, where there is one.
+    """
+
+    def __init__(self, message: str = "", hint: str = "", code: str = "failed") -> None:
+        super().__init__(message, hint)
+        self.code = code
 
 
 class Removed(RemoteError):

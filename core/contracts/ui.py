@@ -82,6 +82,12 @@ class Conversation(Protocol):
     async def drain(self) -> None:
         """Wait until more may be said."""
 
+    def stop_reading(self) -> None:
+        """Hear nothing more until `read_on`: for a UI that has more than it can take. The other side is held back meanwhile."""
+
+    def read_on(self) -> None:
+        """Hear what was kept, and from now on what arrives."""
+
     def exit(self, text: str = EXIT) -> None:
         """Say goodbye and end the conversation."""
 

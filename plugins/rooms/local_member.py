@@ -13,6 +13,7 @@ from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
 from plytalk.core.contracts.peers import Role
 from plytalk.plugins.rooms.command_member import CommandMember
+from plytalk.plugins.rooms.event_log import EventLog
 from plytalk.plugins.rooms.introduction import introduction
 from plytalk.plugins.rooms.member import explained
 from plytalk.plugins.rooms.requests import CommandRequest, line_of
@@ -34,7 +35,8 @@ class LocalMember(CommandMember):
     running = taken = 0
     away: str | None = None
     correspondent: object = None
-    failed = False
+    failed = full = False
+    holds_back = True
     role, identity = Role.RESPONDER, None
 
     def __init__(self, hub: "Hub", stack: ServerStack, address: str, leave: Callable[[], None], name: str = "") -> None:
@@ -85,6 +87,15 @@ class LocalMember(CommandMember):
                 self.room.waiting.append(caught_up.set)
                 await caught_up.wait()
 
+    def stop_reading(self) -> None:
+        """Hear nothing more until `read_on`. What is said meanwhile is kept, and when that is much the others are held back."""
+        self.full = True
+
+    def read_on(self) -> None:
+        self.full = False
+        if self.room:
+            self._hub.outbox.touch(self.room)
+
     def exit(self, text: str = EXIT) -> None:
         if not self.ending:
             self.ending = Ending(EndedBy.US, "You said exit.")
@@ -116,6 +127,11 @@ class LocalMember(CommandMember):
         for text, request in unheard:
             self.say(text, request)
         self._show(event)
+
+    def fall_behind(self, log: EventLog, at: int) -> None:
+        """Its program does not take what happens."""
+        if log.first > at:
+            self.tell("You were away too long: some of what was said meanwhile is missing here.")
 
     def hear_late(self, sender: Speaker, text: str) -> None:
         """The only other member, which may not know yet that this one has left, said something."""

@@ -11,8 +11,9 @@ from plytalk.plugins.rooms.room_events import RoomEvent
 class LineSubscriber(Protocol):
     """Somebody who hears lines. `id` is that of this connection, `person` the same for all connections of one key.
 
-    `hears_own` says that it is told what it says itself, too. One that has a connection also says whether that is `full`, and is
-    told that it has to `fall_behind` then.
+    `hears_own` says that it is told what it says itself, too. One that does not always read also says whether it is `full`, and
+    is told that it has to `fall_behind` then. While one that `holds_back` the others is too far behind, nobody in the room is
+    read from.
     """
 
     id: int

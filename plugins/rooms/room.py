@@ -197,17 +197,14 @@ class Room:
     def _wait_for_those_behind(self, end: int) -> None:
         """Keep what they have yet to be sent, and go on with those that read, in the next turn."""
         log = self.log
-        log.trim(min([*(member.at for member in self._apart), *(at for at in self.subscribers.values() if at)]))
-        awaited = self._awaited(end)
-        self.is_jammed = max(map(log.size, awaited), default=0) > JAM
+        late: list[tuple[int, object]] = [(member.at, member.stream) for member in self._apart]
+        late += [(at, subscriber) for subscriber, at in self.subscribers.items() if at]
+        log.trim(min(at for at, _ in late))
+        awaited = {at for at, reader in late if at < end and not getattr(reader, "full", False)}
+        holding = {at for at, reader in late if getattr(reader, "holds_back", False)}
+        self.is_jammed = max(map(log.size, awaited | holding), default=0) > JAM
         if awaited:
             self._touched(self)
-
-    def _awaited(self, end: int) -> set[int]:
-        """The next events of those that read, and have yet to be sent what was before `end`."""
-        lines = ((at, subscriber) for subscriber, at in self.subscribers.items() if at)
-        late = [*((member.at, member.stream) for member in self._apart), *lines]
-        return {at for at, reader in late if at < end and not getattr(reader, "full", False)}
 
     def _tell_all(self, start: int, end: int, packed: Packed, left: int) -> int:
         """Send what has happened to those that are in step, as far as the bytes go; gives how many were sent."""

@@ -32,6 +32,7 @@ class RoomInput:
         self._lines = KeptLines()
         self._ending: Ending | None = None
         self._failed = self.welcome = self._without_rooms = False
+        self._reading = True
         self._leaving = False  # the user has said exit while there was no connection, or on one that was cut before it arrived
 
     @property
@@ -47,6 +48,8 @@ class RoomInput:
     @failed.setter
     def failed(self, failed: bool) -> None:
         self._failed = failed
+        if self.chat:
+            self.chat.failed = failed
 
     def say(self, text: str) -> None:
         if self._attached.is_set() and self.chat:
@@ -90,6 +93,17 @@ class RoomInput:
             await self.chat.drain()
         elif not self.stack.ui.interactive:
             await self._attached.wait()
+
+    def stop_reading(self) -> None:
+        """Hear nothing more until `read_on`, also over the next connection."""
+        self._reading = False
+        if self.chat:
+            self.chat.stop_reading()
+
+    def read_on(self) -> None:
+        self._reading = True
+        if self.chat:
+            self.chat.read_on()
 
     def exit(self, text: str = EXIT) -> None:
         if self._attached.is_set() and self.chat:

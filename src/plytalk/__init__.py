@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "api.chat": "Chat connect",
+    "api.hosting": "ChatServer serve",
     "core.bases.aead": "RandomNonceCipher",
     "core.bases.attacking": "Takeover",
     "core.bases.header_framer": "HeaderFramer",
@@ -67,6 +69,10 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 __all__ = [*_HOME]
 
 if TYPE_CHECKING:
+    from plytalk.api.chat import Chat as Chat
+    from plytalk.api.chat import connect as connect
+    from plytalk.api.hosting import ChatServer as ChatServer
+    from plytalk.api.hosting import serve as serve
     from plytalk.core.bases.aead import RandomNonceCipher as RandomNonceCipher
     from plytalk.core.bases.attacking import Takeover as Takeover
     from plytalk.core.bases.header_framer import HeaderFramer as HeaderFramer

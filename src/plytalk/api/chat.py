@@ -1,0 +1,63 @@
+"""`plytalk.connect`: a client for a program."""
+
+from typing import Unpack
+
+from plytalk.api.arguments import ClientArguments, FileName, choose_layers
+from plytalk.api.assembly import address_of_contact, make_client
+from plytalk.api.inbox import Inbox
+from plytalk.api.program_endpoint import ProgramEndpoint, Secret
+from plytalk.core.contracts.endings import Ending
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.io.address import Address, parse_address
+
+
+def connect(
+    address: str,
+    *,
+    peer: str | None = None,
+    name: str | None = None,
+    room: str | None = None,
+    reconnect: bool = False,
+    profile: str | None = None,
+    home: FileName | None = None,
+    secret: Secret | None = None,
+    limits: Limits | None = None,
+    **layers: Unpack[ClientArguments],
+) -> "Chat":
+    """A conversation with the server at HOST[:PORT] or @CONTACT, to be entered with `async with`.
+
+        async with plytalk.connect("127.0.0.1:7591", peer="SHA256:...") as chat:
+            async for event in chat:
+                ...
+
+    `peer` is the fingerprint of the server's key, `home` a folder for the files of this conversation (default: the user's),
+    `secret` is called for the passphrase of an identity. The others are options of `chat connect`.
+    """
+    named = {"peer": peer, "name": name, "room": room, "reconnect": reconnect or None}
+    return Chat(address, Inbox(), {**layers, **named}, profile=profile, home=home, secret=secret, limits=limits)
+
+
+class Chat(ProgramEndpoint):
+    """A conversation of a program with a server: see `connect`."""
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The fingerprint of the key that the other side showed, if it showed one."""
+        return self._inbox.begun.key if self._inbox.begun else None
+
+    async def _run(self) -> Ending:
+        choice = choose_layers(self._inbox, Role.INITIATOR, self._profile, self._arguments)
+        written = address_of_contact(choice, self.address) if self.address.startswith("@") else self.address
+        stack = choice.stack()
+        place = Address(written) if stack.transport.names_place else parse_address(written)
+        client = make_client(choice, stack, limits=self._limits, secret=self._secret)
+        return await client.run(place.host, place.port or choice.port)
+
+    def _say_goodbye(self) -> None:
+        if conversation := self._inbox.conversation:
+            conversation.exit()
+
+    def __repr__(self) -> str:
+        return f"<Chat with {shorten(self.address)} as {shorten(self.me.name or 'nobody yet')}>"

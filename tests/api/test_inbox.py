@@ -1,0 +1,152 @@
+"""Events that a program does not take: how many wait, and that none is lost."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from taking_part import client, room, said, until
+
+from plytalk.api.inbox import MOST, WHILE_BUSY, Inbox
+from plytalk.api.program_endpoint import ProgramEndpoint
+from plytalk.core.contracts.errors import NotDone
+from plytalk.core.contracts.events import Message, Notice, now
+from plytalk.testing.verdict import idle, run
+
+
+async def held(participant: ProgramEndpoint) -> Inbox:
+    """Wait until nothing more is read for a program."""
+    while not participant._inbox._held:
+        await idle()
+    await idle()
+    return participant._inbox
+
+
+async def messages(participant: ProgramEndpoint, count: int) -> list[str]:
+    return [(await until(participant, lambda event: isinstance(event, Message))).text for _ in range(count)]
+
+
+async def test_for_a_slow_client_nothing_more_is_read_and_nothing_is_lost(tmp_path: Path) -> None:
+    count = 3 * MOST
+    async with room(tmp_path, rate=0) as server, client(server, tmp_path) as erin:
+        for number in range(count):
+            await server.send(str(number))
+        assert len((await held(erin))._events) == MOST
+        assert await messages(erin, count) == [str(number) for number in range(count)]
+
+
+async def test_a_slow_program_at_the_server_holds_the_room_back_and_loses_nothing(tmp_path: Path) -> None:
+    count, padding = 6 * MOST, "." * 4000  # more than a room keeps for those that are behind
+    async with room(tmp_path, rate=0) as server, client(server, tmp_path, "bob") as bob:
+
+        async def speak() -> None:
+            for number in range(count):
+                await bob.send(f"{number}{padding}")
+
+        async def forget() -> None:
+            async for _ in bob:
+                pass
+
+        speaking, forgetting = asyncio.create_task(speak()), asyncio.create_task(forget())
+        assert len((await held(server))._events) <= MOST + 1
+        assert await messages(server, count) == [f"{number}{padding}" for number in range(count)]
+        await speaking
+        await bob.close()
+        await forgetting
+
+
+async def test_a_program_that_sends_and_never_takes_is_told_so(tmp_path: Path) -> None:
+    async with room(tmp_path, rate=0, headless=True) as server, client(server, tmp_path) as erin:
+
+        async def speak() -> None:
+            for number in range(3 * WHILE_BUSY):
+                await erin.send(str(number))
+
+        with pytest.raises(NotDone, match=f"{WHILE_BUSY:,} events wait to be taken"):
+            await speak()
+        with pytest.raises(NotDone, match="wait to be taken"):
+            await erin.send("once more")
+        for _ in range(MOST):
+            await anext(erin)
+        await erin.send("now")
+        assert await until(erin, said("now"))
+
+
+async def test_an_answer_comes_also_when_much_waits(tmp_path: Path) -> None:
+    async with room(tmp_path, rate=0) as server, client(server, tmp_path) as erin:
+        for number in range(2 * MOST):
+            await server.send(str(number))
+        await held(erin)
+        answer = await erin.command("who")
+        assert "erin" in " ".join(answer.lines)
+        assert await messages(erin, 2 * MOST) == [str(number) for number in range(2 * MOST)]
+
+
+async def test_of_a_server_without_a_person_the_last_notices_are_kept(tmp_path: Path) -> None:
+    async with room(tmp_path, headless=True) as server:
+        first = await anext(server)
+        for _ in range(2 * MOST):
+            server._inbox.show(first)
+        assert len(server._inbox._events) == MOST
+
+
+class Source:
+    """A conversation that always has more, and hands it over unless reading is stopped."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self.inbox, self.waiting, self.is_reading = inbox, deque[int](), True
+        inbox.conversation = self  # type: ignore[assignment]
+
+    def send(self, numbers: Iterable[int]) -> None:
+        self.waiting.extend(numbers)
+        self._hand_over()
+
+    def stop_reading(self) -> None:
+        self.is_reading = False
+
+    def read_on(self) -> None:
+        self.is_reading = True
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        while self.waiting and self.is_reading:
+            number = self.waiting.popleft()
+            self.inbox.show(Notice(id=str(number), time=now(), text=""))
+
+
+steps = st.lists(st.tuples(st.sampled_from(["send", "take", "busy", "idle"]), st.integers(1, 4000)), max_size=40)
+
+
+@given(steps)
+def test_whatever_the_program_does_events_come_in_order_and_within_bounds(steps: list[tuple[str, int]]) -> None:
+    async def play() -> None:
+        inbox = Inbox()
+        source, sent, taken = Source(inbox), 0, 0
+        async with AsyncExitStack() as stack:
+            for step, amount in steps:
+                if step == "send":
+                    source.send(range(sent, sent + amount))
+                    sent += amount
+                elif step == "take":
+                    for _ in range(min(amount, len(inbox._events))):
+                        event = await inbox.take()
+                        assert event
+                        assert event.id == str(taken)
+                        taken += 1
+                elif step == "busy" and len(inbox._events) < WHILE_BUSY and not inbox._busy:
+                    await stack.enter_async_context(inbox.reading())
+                elif step == "idle":
+                    with suppress(NotDone):
+                        await stack.aclose()
+                assert len(inbox._events) <= WHILE_BUSY
+                assert taken + len(inbox._events) + len(source.waiting) == sent
+                assert source.is_reading or len(inbox._events) > MOST // 2
+                assert source.is_reading or inbox._held
+            with suppress(NotDone):
+                await stack.aclose()
+
+    run(play)
