@@ -364,8 +364,8 @@ HANDSHAKE = (
     Weakening(
         "the preambles are not part of the prologue",
         PLYTALK1,
-        "prologue=preamble.prologue(offer, answer)",
-        "prologue=b''",
+        "told = preamble.prologue(offer, answer)",
+        "told = b''",
         red(DEFAULT, "downgrade-strip", "downgrade-reorder", "downgrade-answer"),
     ),
     Weakening(
