@@ -23,6 +23,8 @@ from plytalk.testing.parts import Nowhere, RecordingUi
 FOLDER = Path(__file__).resolve().parents[1] / "system" / "path"
 PACKAGE = os.sep + os.path.join("src", "plytalk") + os.sep
 NOT_THE_PATH = ("testing", os.path.join("core", "io", "memory_stream"))  # what stands in for screens and for a network
+CHECKS = "event_checks.py"
+"""What looks at events while tests run, in the middle of the path."""
 
 
 @contextmanager
@@ -32,6 +34,8 @@ def recorded() -> Iterator[list[str]]:
 
     def enter(frame: FrameType, event: str, _: Any) -> None:
         name = frame.f_code.co_qualname
+        if frame.f_back is not None and frame.f_back.f_code.co_filename.endswith(CHECKS):
+            return
         _, inside, file = frame.f_code.co_filename.partition(PACKAGE)
         if event == "call" and inside and "<" not in name.rpartition(".")[2] and not file.startswith(NOT_THE_PATH):
             calls.append(f"{Path(file).as_posix()} {name}")
