@@ -110,10 +110,12 @@ def start_times(rounds: int) -> dict[str, list[float]]:
         imports = ("-c", f"{IMPORTS}print('[lobby]', end='', flush=True); import time; time.sleep(60)")
         for number in range(rounds + 1):
             for name, words in (("chat", chat), ("imports", imports)):
-                terminal = Terminal(sys.executable, *words, PLYTALK_HOME=f"{home}/client")
+                terminal = Terminal(
+                    sys.executable, *words, PLYTALK_HOME=f"{home}/client", PYTHONDONTWRITEBYTECODE="", PYTHONPYCACHEPREFIX=home
+                )
                 seconds = terminal.until("[lobby]") - terminal.began
                 used = terminal.end()
-                if number:  # the first one makes an identity
+                if number:  # the first one makes an identity, and the bytecode of all modules
                     times[name].append(seconds)
                     times[f"{name} cpu"].append(used)
     return times

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
-from html import escape
 
 BELL = "\a"
 SAVE_TITLE, RESTORE_TITLE = "\x1b[22;2t", "\x1b[23;2t"
@@ -68,11 +67,16 @@ class Attention:
         """By the desktop's own program where there is a desktop, else by the terminal (OSC 9)."""
         program = shutil.which("notify-send")
         if program and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            task = asyncio.create_task(run_program(program, "--app-name=plytalk", "--", "plytalk", escape(line)))
+            task = asyncio.create_task(run_program(program, "--app-name=plytalk", "--", "plytalk", escaped(line)))
             self._programs.add(task)
             task.add_done_callback(self._programs.discard)
         else:
             self._write(f"\x1b]9;{line}\a")
+
+
+def escaped(line: str) -> str:
+    """A text that is not read as markup: what the desktop shows may have some."""
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 async def run_program(*words: str) -> None:

@@ -12,7 +12,7 @@ from plytalk.plugins.chat_screen.company import Company
 from plytalk.plugins.chat_screen.event_rows import EventRows, separator
 from plytalk.plugins.chat_screen.local_commands import LocalCommands
 from plytalk.plugins.chat_screen.pending_lines import PendingLines
-from plytalk.plugins.chat_screen.word_completion import Vocabulary
+from plytalk.plugins.chat_screen.word_completion import ARGUMENTS, Vocabulary
 
 SETTLED = 0.5
 """How long, in seconds, nothing earlier may come before the line that separates it from what is new."""
@@ -143,7 +143,8 @@ class ChatView:
 
     def words(self) -> Vocabulary:
         """What Tab completes."""
-        return Vocabulary(self.company.names, self.company.rooms)
+        commands = {*ARGUMENTS, *self.company.commands}
+        return Vocabulary(self.company.names, self.company.rooms, tuple(commands))
 
     def unsent(self) -> list[str]:
         """The lines that were never accepted, when it is over."""

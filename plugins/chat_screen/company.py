@@ -1,22 +1,29 @@
-"""The members of the room, as far as the events tell: for completion, and to know a member by key."""
+"""The members of the room and the server's commands, as far as the events tell: for completion, and to know a member by key."""
 
 from dataclasses import dataclass, field
 
-from plytalk.core.contracts.events import Event, Joined, Left, MemberEvent, Message, Renamed, Sender, You
+from plytalk.core.contracts.events import Event, Joined, Left, MemberEvent, Message, Renamed, Result, Sender, You
 
 
 @dataclass
 class Company:
-    """The members present, the last speaker first, each with the key's fingerprint; and the rooms this user has been in."""
+    """The members present, the last speaker first, each with the key's fingerprint; and the rooms this user has been in.
+
+    `commands` is what /help has listed, plugins' commands too; empty until then.
+    """
 
     keys: dict[str, str | None] = field(default_factory=dict)
     rooms: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
     me: str = ""
 
     def note(self, event: Event) -> None:
         """Take in what an event tells."""
         if isinstance(event, You):
             self._enter(event)
+        elif isinstance(event, Result) and event.command == "help" and isinstance(event.data, list):
+            named = [one.get("name") for one in event.data if isinstance(one, dict)]
+            self.commands = [name for name in named if isinstance(name, str)] if len(named) > 1 else self.commands
         elif isinstance(event, MemberEvent) and event.sender.name:
             self._member(event, event.sender.name)
 

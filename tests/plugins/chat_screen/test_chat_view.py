@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from happening import NOW, happened
 
-from plytalk.core.contracts.events import Closed, Joined, Left, Message, Notice, Open, Renamed, Sender, You
+from plytalk.core.contracts.events import Closed, Joined, Left, Message, Notice, Open, Renamed, Result, Sender, You
 from plytalk.plugins.chat_screen import chat_view
 from plytalk.plugins.chat_screen.chat_view import Calls, ChatView
 from plytalk.plugins.chat_screen.event_rows import EventRows
@@ -159,6 +159,8 @@ async def test_tab_knows_who_is_here_and_where_the_user_has_been() -> None:
     words = terminal.view.words()
     assert list(words.names) == ["carol", "alice"]
     assert list(words.rooms) == ["lobby"]
+    terminal.show(happened(Result, command="help", data=[{"name": "kick"}, {"name": "roll"}]))
+    assert {"roll", "quit", "kick"} <= set(terminal.view.words().commands)
 
 
 async def test_bell_and_title_call_for_what_others_say_now() -> None:

@@ -2,7 +2,7 @@
 
 from happening import happened
 
-from plytalk.core.contracts.events import Joined, Left, Message, Renamed, Sender, You
+from plytalk.core.contracts.events import Joined, Left, Message, Renamed, Result, Sender, You
 from plytalk.plugins.chat_screen.company import Company
 
 
@@ -39,6 +39,16 @@ def test_another_name_is_the_same_member() -> None:
     here.note(happened(Renamed, "bob", name="robert", own=True))
     assert here.me == "robert"
     assert here.names == ["alicia", "carol"]
+
+
+def test_the_commands_of_plugins_are_known_from_help() -> None:
+    here = company()
+    listed = [{"name": "kick", "help": "Remove."}, {"name": "roll", "help": "Throw dice."}]
+    here.note(happened(Result, command="help", data=listed))
+    assert here.commands == ["kick", "roll"]
+    here.note(happened(Result, command="help", data=listed[:1]))
+    here.note(happened(Result, command="who", data=[{"name": "alice"}, {"name": "bob"}]))
+    assert here.commands == ["kick", "roll"], "one command was asked for, or none"
 
 
 def test_another_room_is_another_company() -> None:
