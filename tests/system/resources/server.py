@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -28,6 +29,8 @@ from plytalk.testing import RecordingUi
 
 ROOT = Path(__file__).resolve().parents[3]
 LOOPBACK = "127.0.0.1"
+LISTENING = re.compile(r"Listening on \S+:(\d+) with")
+"""A line, or the event that has it."""
 
 
 class Server:
@@ -45,8 +48,8 @@ class Server:
         for line in stream:
             lines.append(line.decode(errors="replace").rstrip("\n"))
             self._heard(lines[-1])
-            if not self.port and '"code":"listening"' in lines[-1]:
-                self.port = int(json.loads(lines[-1])["data"]["address"].rpartition(":")[2])
+            if not self.port and (listening := LISTENING.search(lines[-1])):
+                self.port = int(listening[1])
                 self._ready.set()
         self._ready.set()
 
