@@ -24,6 +24,7 @@ COMMANDS = {
     "audit": ("plytalk.cli.audit_command", "Look at a server from outside: what it offers, and where it is weak."),
     "keys": ("plytalk.cli.keys", "Make, show and exchange keys, and decide which ones to trust."),
     "events": ("plytalk.cli.events_command", "List the events that `--ui jsonl` prints, or print their JSON Schema."),
+    "bench": ("plytalk.cli.bench", "Measure what a stack costs, beside the built-in ones."),
     "plugins": ("plytalk.cli.plugins", "List the installed plugins, check them, or make a new one."),
     "completion": ("plytalk.cli.completion", "Print or install the shell completion script."),
 }

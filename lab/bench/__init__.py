@@ -1,0 +1,1 @@
+"""What a stack costs, measured beside the built-in ones."""
