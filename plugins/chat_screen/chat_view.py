@@ -9,10 +9,11 @@ from plytalk.core.contracts.items import is_exit
 from plytalk.core.contracts.ui import Conversation
 from plytalk.plugins.chat_screen.attention import Attention
 from plytalk.plugins.chat_screen.company import Company
-from plytalk.plugins.chat_screen.event_rows import EventRows, separator
+from plytalk.plugins.chat_screen.event_rows import HANGING, EventRows, separator
 from plytalk.plugins.chat_screen.local_commands import LocalCommands
 from plytalk.plugins.chat_screen.pending_lines import PendingLines
 from plytalk.plugins.chat_screen.word_completion import ARGUMENTS, Vocabulary
+from plytalk.plugins.chat_screen.wrapping import wrap
 
 SETTLED = 0.5
 """How long, in seconds, nothing earlier may come before the line that separates it from what is new."""
@@ -112,8 +113,9 @@ class ChatView:
             printer.redraw()
 
     def _tell(self, sentence: str) -> None:
-        if self.printer:
-            self.printer.print_above(sentence)
+        if printer := self.printer:
+            for row in wrap(sentence, printer.columns, 0, HANGING):
+                printer.print_above(row)
 
     def _write_raw(self, sequence: str) -> None:
         if self.printer and self.printer.visible:

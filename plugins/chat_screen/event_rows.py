@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from plytalk.core.contracts.events import Error, Event, MemberEvent, Message
+from plytalk.core.contracts.events import Error, Event, MemberEvent, Message, Result
 from plytalk.plugins.chat_screen.name_colours import NameColours, colour_code, mark
 from plytalk.plugins.chat_screen.plain_lines import told_lines
 from plytalk.plugins.chat_screen.wrapping import width_of, wrap
@@ -12,6 +12,8 @@ from plytalk.plugins.chat_screen.wrapping import width_of, wrap
 TIME = "%H:%M "
 DEEPEST = 3
 """The hanging indent is at most this part of the width: a third."""
+HANGING = 2
+"""The indent of what goes on in an answer, which has several lines."""
 BOLD, FAINT, ITALIC, LOUD = "1", "2", "3", "1;7"
 """Styles that are not colours, as SGR parameters (ECMA-48 8.3.117); the last is for what needs attention."""
 
@@ -34,7 +36,8 @@ class EventRows:
             return wrap(f"{self.prompt if event.own else self.received}{event.text}", columns)
         if not isinstance(event, MemberEvent):
             style = BOLD if isinstance(event, Error) else ""
-            return [styled(row, style) for line in told_lines(event) for row in wrap(line, columns)]
+            indent = HANGING if isinstance(event, Result) else 0
+            return [styled(row, style) for line in told_lines(event) for row in wrap(line, columns, 0, indent)]
         at = event.time.astimezone()
         rows = self._date(at.date())
         for line in told_lines(event):

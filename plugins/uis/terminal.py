@@ -73,7 +73,8 @@ class Drawing:
         app, screen = self._app, self._app.renderer.last_rendered_screen
         if screen is None or app.is_done:
             return
-        self._columns = app.output.get_size().columns
+        size = app.renderer._last_size  # that of this drawing: the terminal may have another one by now
+        self._columns = size.columns if size else 0
         self._uncertain = not app.current_buffer.text.isascii()
         if self._uncertain:
             cursor = app.renderer._cursor_pos

@@ -142,7 +142,7 @@ async def test_a_member_who_is_ignored_is_not_heard_under_any_name() -> None:
     terminal.show(
         happened(Message, text="spam"), happened(Renamed, name="alicia"), happened(Message, sender=renamed, text="more")
     )
-    assert terminal.printed == ["What alice says is hidden until you type /ignore alice again."]
+    assert terminal.printed == ["What alice says is hidden until you type /ignore alice", "  again."]
     assert terminal.said == []
 
 

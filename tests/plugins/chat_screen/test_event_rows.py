@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from happening import NOW, happened
 
-from plytalk.core.contracts.events import Error, Joined, Left, Message, Notice, Sender
+from plytalk.core.contracts.events import Error, Joined, Left, Message, Notice, Result, Sender
 from plytalk.plugins.chat_screen.event_rows import EventRows, separator, styled
 
 
@@ -109,6 +109,11 @@ def test_without_names_it_looks_like_the_program_that_it_reproduces(rows) -> Non
 def test_notices_have_no_time_and_errors_are_bold(rows) -> None:
     assert rows.draw(happened(Notice, text="Something to know."), 60) == ["Something to know."]
     assert rows.draw(happened(Error, text="No such name.", hint="See /who."), 60) == ["\x1b[1mNo such name. See /who.\x1b[m"]
+
+
+def test_an_answer_of_several_lines_shows_where_each_begins(rows) -> None:
+    answer = happened(Result, command="help", lines=("/me  Describe an action.", "/who  List who is here."))
+    assert rows.draw(answer, 20) == ["/me  Describe an", "  action.", "/who  List who is", "  here."]
 
 
 def test_another_day_has_a_line(rows) -> None:

@@ -486,8 +486,12 @@ class Tmux:
 
     @property
     def cursor(self):
-        """The column of the cursor."""
-        return int(self.ask("display-message", "-p", "#{cursor_x}"))
+        """The column of the cursor, once it stays there: drawing moves it to and fro."""
+        before, now = -1, int(self.ask("display-message", "-p", "#{cursor_x}"))
+        while now != before:
+            time.sleep(0.1)
+            before, now = now, int(self.ask("display-message", "-p", "#{cursor_x}"))
+        return now
 
 
 @contextlib.contextmanager
