@@ -1,6 +1,9 @@
 """`chat inspect`: step through a recorded conversation, layer by layer."""
 
 import json
+import os
+import re
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +12,7 @@ import click
 
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE
+from plytalk.cli.stepper import Stepper
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.spans import Span
@@ -24,28 +28,33 @@ from plytalk.trust.store_errors import StoreError
 EXAMPLES = """\b
 Examples:
   chat connect 127.0.0.1 --trace talk.trace     record a conversation
-  chat inspect talk.trace                       look at it, layer by layer
+  chat inspect talk.trace                       step through it, layer by layer
   chat inspect talk.trace --html talk.html      as a page for a projector
   chat inspect talk.trace --pcapng talk.pcapng  as a capture for a network analyser
   chat inspect talk.trace --live                beside a conversation that is going on
 """
 ARROWS = {"out": "->", "in": "<-"}
 COLOURS = {"messages": "31", "cipher": "32", "handshake": "35", "framer": "34", "transport": "36", "keys": "33", "schedule": "33"}
-PER_LINE, MAX_LINES = 16, 3
+PER_LINE, MAX_LINES, INDENT = 16, 3, 15
 EASY = 8
 """Up to how many bytes a part is shown by its value alone."""
 LONGEST = 200
 PAUSE = 0.1
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("trace", type=FILE, metavar="FILE")
 @click.option("--json", "as_json", is_flag=True, help="Print the frames as a list of objects.")
+@click.option("--text", is_flag=True, help="Print the frames as text, also on a terminal.")
 @click.option("--html", type=FILE, metavar="OUT", help="Write a self-contained page.")
 @click.option("--pcapng", type=FILE, metavar="OUT", help="Write a capture file with TCP streams.")
 @click.option("--live", is_flag=True, help="Follow a conversation that is going on, until it ends.")
-def inspect(trace: Path, as_json: bool, html: Path | None, pcapng: Path | None, live: bool) -> None:
-    """Step through a recorded conversation, layer by layer."""
+def inspect(trace: Path, as_json: bool, text: bool, html: Path | None, pcapng: Path | None, live: bool) -> None:
+    """Step through a recorded conversation, layer by layer.
+
+    In a pipe, or with --text, it is printed.
+    """
     if live:
         follow_live(trace)
         return
@@ -59,8 +68,27 @@ def inspect(trace: Path, as_json: bool, html: Path | None, pcapng: Path | None, 
     elif not html and not pcapng:
         if not events:
             tell(f"{trace} is an empty trace: it ended before anything was recorded.")
-        for frame in inspect_frames(events):
-            print("\n".join(lines(frame)))
+        elif not text and can_step():
+            from plytalk.cli.inspect_screen import show
+
+            show(Stepper(inspect_frames(events), clean(trace.name), details))
+        else:
+            for frame in inspect_frames(events):
+                print("\n".join(lines(frame)))
+
+
+def can_step() -> bool:
+    """Whether there is a terminal on both sides, which can be drawn on."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)) and os.environ.get("TERM") != "dumb"
+
+
+def details(frame: InspectedFrame, event: TraceEvent) -> Iterator[str]:
+    """The lines for one layer of a frame, without colour."""
+    if event.layer == "session":
+        yield f"    {clean(event.data.decode(errors='replace'))}"
+        yield from (f"    {clean(name):<10} {clean(value)}" for name, value in event.fields.items())
+    else:
+        yield from (COLOUR.sub("", line) for line in layer(event, frame.plugins.get(event.layer, "")))
 
 
 def write(path: Path, content: bytes) -> None:
@@ -123,9 +151,9 @@ def layer(event: TraceEvent, plugin: str, above: bytes = b"") -> Iterator[str]:
 def part(span: Span, data: bytes) -> Iterator[str]:
     """A span: where it begins, its size, its name and value, what it was made of, and its bytes."""
     says = f" = {shortened(clean(span.value))}" if span.value else ""
-    yield f"      {span.start:>5} +{span.size:<5} {clean(span.name) or '(not described)'}{says}"
+    yield f"    {span.start:>4} +{span.size:<4} {clean(span.name) or '(not described)'}{says}"
     if span.made_of:
-        yield paint(f"{'':19}from: {clean(span.made_of)}", "2", 1)
+        yield paint(f"{'':{INDENT}}from: {clean(span.made_of)}", "2", 1)
     if not span.value or span.size > EASY:
         yield from dump(data)
 
@@ -149,6 +177,6 @@ def dump(data: bytes) -> Iterator[str]:
     rows = [data[at : at + PER_LINE] for at in range(0, len(data), PER_LINE)]
     for row in rows[:MAX_LINES]:
         text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
-        yield f"{'':19}{row.hex(' '):<{PER_LINE * 3}} {paint(text, '2', 1)}"
+        yield f"{'':{INDENT}}{row.hex(' '):<{PER_LINE * 3}} {paint(text, '2', 1)}"
     if len(rows) > MAX_LINES:
-        yield f"{'':19}and {len(data) - MAX_LINES * PER_LINE} bytes more"
+        yield f"{'':{INDENT}}and {len(data) - MAX_LINES * PER_LINE} bytes more"

@@ -14,7 +14,7 @@ from plytalk.core.io.standard_streams import flush_output, prepare, tell
 
 # Name, module, and the line that `chat --help` shows: kept here so that help imports no command, and a test compares them.
 COMMANDS = {
-    "demo": ("plytalk.cli.demo", "Show a conversation and what each layer makes of it."),
+    "demo": ("plytalk.cli.demo", "Show a conversation, and what an eavesdropper learns of it."),
     "serve": ("plytalk.cli.talk", "Wait for people to connect, and talk with them."),
     "connect": ("plytalk.cli.talk", "Connect to a chat and talk."),
     "explain": ("plytalk.cli.explain", "Say what a stack protects, what it does not, and what to change."),
