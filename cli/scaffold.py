@@ -88,10 +88,10 @@ def contents(kind: str, name: str) -> dict[str, str]:
         "LICENSE": "LICENSE",
         f"{module}.py": f"{kind}.py",
         f"tests/test_{module}.py": f"test_{kind}.py",
-        "tests/test_entry_point.py": "test_entry_point.py",
+        f"tests/test_{module}_entry_point.py": "test_entry_point.py",  # pytest takes no two files of one name in one run
     }
     if kind in TALKS:
-        templates["tests/test_conversation.py"] = "test_conversation.py"
+        templates[f"tests/test_{module}_conversation.py"] = "test_conversation.py"
     source = files("plytalk.cli") / "new-plugin"
     return {path: Template((source / f"{name}.txt").read_text("utf-8")).substitute(words) for path, name in templates.items()}
 

@@ -52,6 +52,16 @@ def test_its_tests_pass_as_generated(made: Path, kind: str) -> None:
     assert "skipped" not in done.stdout
 
 
+def test_their_tests_pass_together_in_one_run_and_in_one_environment(made: Path) -> None:
+    folders = [str(made / f"plytalk-{kind}-my-own") for kind in KINDS]
+    environment = {**programs.ENVIRONMENT, "PYTHONPATH": ":".join(folders)}
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *folders]
+    done = subprocess.run(command, cwd=made, env=environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+    assert "skipped" not in done.stdout
+
+
 def test_all_of_them_are_installed_by_pip_and_listed_without_a_complaint(installed: Fresh) -> None:
     out = installed.run("chat", "plugins", "--check")
     assert "Nothing is wrong." in out
@@ -62,13 +72,8 @@ def test_all_of_them_are_installed_by_pip_and_listed_without_a_complaint(install
 def test_all_of_them_pass_mypy_strict_as_generated(made: Path, tmp_path: Path) -> None:
     folders = [made / f"plytalk-{kind}-my-own" for kind in KINDS]
     modules = [file for folder in folders for file in (*folder.glob("*.py"), *folder.glob("tests/*.py"))]
-    for file in modules:  # in one folder, since several tests have one name
-        unique = (
-            file.name
-            if file.name.startswith(("plytalk_", "test_plytalk_"))
-            else f"{file.parts[-3]}_{file.name}".replace("-", "_")
-        )
-        (tmp_path / unique).write_bytes(file.read_bytes())
+    for file in modules:
+        (tmp_path / file.name).write_bytes(file.read_bytes())
     command = [sys.executable, "-m", "mypy", "--strict", "--python-version=3.11", "--cache-dir", tmp_path / "cache", tmp_path]
     environment = {**programs.ENVIRONMENT, "MYPYPATH": str(PROJECT / "src")}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
