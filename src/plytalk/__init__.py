@@ -35,7 +35,7 @@ _HOMES = {
     ),
     "core.contracts.feature": "Feature",
     "core.contracts.framer": "Framer",
-    "core.contracts.handler": "ClientFeature GroupFeature LastingConversation MakesChat ServerStack",
+    "core.contracts.handler": "ClientFeature GroupFeature LastingConversation MakesChat RefusesStack ServerStack",
     "core.contracts.handshake": "Handshake HandshakeIO NegotiatingIO negotiating",
     "core.contracts.items": "Ack Close CloseReason Control Empty Extension Item Ping Pong Undecodable",
     "core.contracts.layer": "Buffer Failed Frame FrameKind Layer Option",
@@ -43,7 +43,7 @@ _HOMES = {
     "core.contracts.measures": "Measure",
     "core.contracts.messages": "Messages",
     "core.contracts.optional": (
-        "AdmitsKeys CipherBatch EncodesEach FramerBatch HasVariants KeepsKeys MessagesBatch "
+        "AdmitsKeys AsksWords CipherBatch EncodesEach FramerBatch HasVariants KeepsKeys MessagesBatch "
         "NamesSteps Prepares Releases Remembers RevokesKeys SealsEach SendsEach SingleUse"
     ),
     "core.contracts.peers": "Identity Peer Reply Role SessionSecrets",
@@ -146,6 +146,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.handler import GroupFeature as GroupFeature
     from plytalk.core.contracts.handler import LastingConversation as LastingConversation
     from plytalk.core.contracts.handler import MakesChat as MakesChat
+    from plytalk.core.contracts.handler import RefusesStack as RefusesStack
     from plytalk.core.contracts.handler import ServerStack as ServerStack
     from plytalk.core.contracts.handshake import Handshake as Handshake
     from plytalk.core.contracts.handshake import HandshakeIO as HandshakeIO
@@ -171,6 +172,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.measures import Measure as Measure
     from plytalk.core.contracts.messages import Messages as Messages
     from plytalk.core.contracts.optional import AdmitsKeys as AdmitsKeys
+    from plytalk.core.contracts.optional import AsksWords as AsksWords
     from plytalk.core.contracts.optional import CipherBatch as CipherBatch
     from plytalk.core.contracts.optional import EncodesEach as EncodesEach
     from plytalk.core.contracts.optional import FramerBatch as FramerBatch

@@ -114,7 +114,7 @@ async def test_it_does_what_the_page_says(name: str, tmp_path: Path) -> None:
 def test_type_checkers_accept_every_program(tmp_path: Path) -> None:
     for name, text in PROGRAMS.items():
         (tmp_path / name).write_text(text)
-    bot = PROJECT / "examples" / "bots" / "votes.py"
+    bot = PROJECT / "examples" / "bot" / "votes.py"
     environment = {**os.environ, "MYPYPATH": str(PROJECT / "src")}
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(PROJECT / ".mypy_cache"), *PROGRAMS, str(bot)]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)

@@ -13,7 +13,7 @@ from taking_part import Cut, client, room, said, until
 from plytalk.api.hosting import ChatServer
 from plytalk.core.contracts.events import Joined
 
-BOT = Path(__file__).resolve().parents[2] / "examples" / "bots" / "votes.py"
+BOT = Path(__file__).resolve().parents[2] / "examples" / "bot" / "votes.py"
 MANY = 60
 """Members in a room where nobody is told any more who comes and goes."""
 
