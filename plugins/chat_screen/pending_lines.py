@@ -32,7 +32,7 @@ class PendingLines:
 
     def note(self, event: Event) -> None:
         """Drop what is accepted or refused, and everything before it: a server takes lines in their order."""
-        if isinstance(event, Message) and event.own and not event.replayed:
+        if isinstance(event, Message) and event.own:
             self._accepted(event.text.strip())
         elif isinstance(event, Error) and event.command is None and event.request is None:
             del self.waiting[:1]

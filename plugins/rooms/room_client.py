@@ -36,7 +36,9 @@ class RoomClient(RoomInput):
         self._instance = secrets.token_hex(8)
         self._epoch = ""
         self._last = 0
-        self._since = 0  # from this event on, those in our name are ours
+        self._since = 0  # from this event on, those in our name and with our key are ours
+        self._key: object = None
+        self._earlier_name = ""  # in what was missed during a cut
         self._returning = self.sent_away = False
 
     # -- the conversation -------------------------------------------------------------------------------------------------
@@ -214,21 +216,27 @@ class RoomClient(RoomInput):
     def _enter(self, said: dict[str, Any], room: str, epoch: str, name: str, following: int) -> None:
         back = (room, epoch) == (self._room, self._epoch)
         self._view.since = number(said, "now") or following
+        self._earlier_name, renamed = self.name, name != self.name
         self._room, self._epoch, self.name, self._last = room, epoch, name, following - 1
-        if back:
-            return
-        self._since, self._lines.unshown = self._view.since, 0
-        self._view.introduce(said)
+        self._key = said.get("key")
+        if not back:
+            self._since, self._lines.unshown = self._view.since, 0
+        if renamed or not back:  # meanwhile another may have taken the name
+            self._view.introduce(said)
 
     def _event(self, body: bytes) -> None:
         event = RoomEvent.decode(body)
         if event.id <= self._last:
             return
         self._last = event.id
-        mine = event.name == self.name and event.id >= self._since
+        missed = event.id < self._view.since
+        me = self._earlier_name if missed else self.name
+        mine = event.name == me and event.id >= self._since and event.fingerprint == self._key
         self._lines.unshown -= mine and event.kind == Kind.SAID
-        self._view.happened(event, self._room, self.name, mine)
-        if mine and event.kind == Kind.RENAMED:
+        self._view.happened(event, self._room, me, mine)
+        if mine and event.kind == Kind.RENAMED and missed:
+            self._earlier_name = event.text
+        elif mine and event.kind == Kind.RENAMED:
             self.name = event.text
 
     def __repr__(self) -> str:

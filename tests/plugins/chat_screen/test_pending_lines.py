@@ -24,10 +24,16 @@ def test_a_line_stands_there_until_it_comes_back() -> None:
     assert shown(pending) == ["bob: one", "bob: two"]
     pending.note(happened(Message, "alice", text="one"))
     assert len(shown(pending)) == 2, "another member can say the same"
-    pending.note(happened(Message, "bob", text="one", own=True, replayed=True))
-    assert len(shown(pending)) == 2, "it was said before"
+    pending.note(happened(Message, "bob", text="one", replayed=True))
+    assert len(shown(pending)) == 2, "it was said before this conversation"
     pending.note(happened(Message, "bob", text="one", own=True))
     assert shown(pending) == ["bob: two"]
+
+
+def test_a_line_that_comes_back_after_a_cut_is_accepted() -> None:
+    pending = typed("one")
+    pending.note(happened(Message, "bob", text="one", own=True, replayed=True))
+    assert shown(pending) == []
 
 
 def test_what_comes_back_drops_what_was_refused_before_it() -> None:

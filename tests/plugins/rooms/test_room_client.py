@@ -16,6 +16,7 @@ from plytalk.core.contracts.errors import BrokenPlugin, NotDone, Refused, Trunca
 from plytalk.core.contracts.events import Event, Open
 from plytalk.core.contracts.items import Ack, Extension, Pong
 from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.public_key import fingerprint_of
 from plytalk.core.contracts.ui import Conversation
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.plugins.features.rooms import Rooms
@@ -50,8 +51,8 @@ class Server:
     def welcomes(self, **said: object) -> None:
         self.tells(**{**WELCOME, **said})
 
-    def happens(self, id: int, text: str, name: str = "bob", kind: int = Kind.SAID, marks: int = 0) -> None:
-        self.session.send_item(Extension(EVENT, RoomEvent(id, 7, kind, marks, name, text).encode()))
+    def happens(self, id: int, text: str, name: str = "bob", kind: int = Kind.SAID, marks: int = 0, key: bytes = b"") -> None:
+        self.session.send_item(Extension(EVENT, RoomEvent(id, 7, kind, marks, name, text, key).encode()))
 
 
 @pytest.fixture
@@ -119,6 +120,54 @@ async def test_events_are_shown_once_and_its_own_are_marked(ends) -> None:
             ("lobby/5", False, True), ("lobby/7", True, False), ("lobby/8", True, False), ("lobby/9", True, False),
             ("lobby/10", False, False),
         ]  # fmt: skip
+
+
+async def test_whose_name_was_taken_during_a_cut_is_told_its_new_one(ends) -> None:
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (_, server):
+        server.welcomes()
+        await idle()
+    async with visiting(room_client, both) as (_, server):
+        server.welcomes(you="alice-2", why="The name 'alice' is taken. You are alice-2.")
+        await idle()
+        assert both[0].person.notices[-2] == "The name 'alice' is taken. You are alice-2."
+        assert both[0].person.notices[-1].startswith("You are alice-2 in lobby, ")
+        told = len(both[0].person.notices)
+    async with visiting(room_client, both) as (_, server):
+        server.welcomes(you="alice-2")
+        await idle()
+        assert len(both[0].person.notices) == told, "it is the same as before"
+
+
+async def test_what_was_missed_is_ones_own_by_the_name_of_that_time_and_by_key(ends) -> None:
+    room_client, both = RoomClient(), await ends()
+    mine, other = bytes(32), b"o" * 32
+    async with visiting(room_client, both) as (_, server):
+        server.welcomes(key=fingerprint_of(mine))
+        await idle()
+    async with visiting(room_client, both) as (_, server):
+        server.welcomes(key=fingerprint_of(mine), you="alice-2", next=1, now=5)
+        server.happens(1, "took it just before the cut", "alice", key=mine)
+        server.happens(2, "", "alice", Kind.LEFT, key=mine)
+        server.happens(3, "has the name now", "alice", key=other)
+        server.happens(5, "is back", "alice-2", key=mine)
+        await idle()
+        assert [event.own for event in both[0].person.happened] == [True, True, False, True]
+
+
+async def test_a_name_that_was_changed_just_before_a_cut_is_not_kept_after_it(ends) -> None:
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (_, server):
+        server.welcomes()
+        await idle()
+    async with visiting(room_client, both) as (_, server):
+        server.welcomes(next=1, now=5)
+        server.happens(1, "al", "alice", Kind.RENAMED)
+        server.happens(2, "under the new name", "al")
+        server.happens(5, "is back under the old one", "alice")
+        await idle()
+        assert [event.own for event in both[0].person.happened] == [True, True, True]
+        assert room_client.name == "alice"
 
 
 async def test_what_was_not_taken_is_said_again_once_and_before_what_is_said_now(ends) -> None:
