@@ -65,6 +65,7 @@ def test_what_a_peer_said_cannot_steer_the_terminal(tmp_path) -> None:
     path = tmp_path / "talk.trace"
     raw = "\x1b[2J\x9b31m\u202e".encode().hex()
     event = {"time": 0, "name": "framer:in", "what": "\x1b]0;x\x07", "data": {"\x1b[1m": "\x1b[2J"}, "raw": raw}
+    event["spans"] = [["\x1b[1m\u202e", 0, 2, "\x1b[2J\x9b31m", "\x1b[5m\x07"]]
     end = {"time": 0, "name": "session", "what": "ended", "data": {"by": "\x1b[5m"}, "raw": raw}
     path.write_text("\n".join(json.dumps(line) for line in ({"plytalk_trace": 1}, event, end)) + "\n")
     shown = chat("inspect", str(path)).stdout

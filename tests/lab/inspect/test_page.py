@@ -68,6 +68,13 @@ def test_a_browser_draws_an_arrow_with_the_words_and_opens_it_at_a_click(tmp_pat
     assert "ended: meet me at nine" in dom
 
 
+def test_a_key_is_shown_with_its_bytes_at_a_click(tmp_path) -> None:
+    key = TraceEvent("keys", "", "session key", b"\xa7" * 4, {}, 0.001, "", [Span("session key", 0, 4)])
+    html = page(inspect_frames([key]), "A talk")
+    assert '"a7a7a7a7"' in html
+    assert 'make("details")' in html
+
+
 def test_nothing_a_peer_said_is_markup(tmp_path) -> None:
     html = page(inspect_frames(events(HOSTILE)), HOSTILE)
     assert HOSTILE not in html

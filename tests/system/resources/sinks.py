@@ -277,7 +277,9 @@ def recorded(texts: Sequence[str]) -> Iterator[Path]:
         for number, text in enumerate(texts):
             said = text.encode(errors="replace").decode()
             for name in ("session", "messages:out") if number % 2 else ("handshake:out", "framer:out"):
-                events.append({"time": number, "name": name, "what": said, "data": {said: said}, "raw": said.encode().hex()})
+                raw, spans = said.encode(), [[said, 0, len(said.encode()), said, said]] if said else []
+                event = {"time": number, "name": name, "what": said, "data": {said: said}, "raw": raw.hex(), "spans": spans}
+                events.append(event)
         trace.write_text("".join(json.dumps(event) + "\n" for event in events))
         yield trace
 
