@@ -66,7 +66,7 @@ class HeaderFramer(Framer):
             yield kind, payloads[0]
 
     def cut_batch(self, kind: FrameKind, most: int) -> list[bytes]:
-        buffer, head, typed, unpack = self._buffer, self.header.size, self.typed, self.header.unpack_from
+        buffer, head, typed, limit, unpack = self._buffer, self.header.size, self.typed, self.limit, self.header.unpack_from
         if (come := len(buffer)) < head:
             return []
         if typed:
@@ -75,7 +75,7 @@ class HeaderFramer(Framer):
                 return []
         else:
             (length,) = unpack(buffer)
-        if length > (limit := self.limit):
+        if length > limit:
             raise FrameTooLong(f"The other side announced a frame of {length:,} bytes; at most {limit:,} are accepted here.")
         if (end := head + length) > come:
             return []
