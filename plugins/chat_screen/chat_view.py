@@ -108,9 +108,11 @@ class ChatView:
 
     def _print(self, event: Event) -> None:
         if printer := self.printer:
-            for row in self._rows.draw(event, printer.columns):
-                printer.print_above(row)
-            printer.redraw()
+            rows = self._rows.draw(event, printer.columns)
+            for row in rows:
+                printer.print_above(row)  # which draws the line again, some 30 times a second
+            if not rows:
+                printer.redraw()
 
     def _tell(self, sentence: str) -> None:
         if printer := self.printer:
