@@ -77,9 +77,10 @@ def _message(event: Message) -> str:
 
 
 def _moderated(event: Moderated) -> list[str]:
-    name = event.target.name
-    done = DONE.get(event.action, f"{event.action} {{}}").format(f"[{name}]" if name else event.target.key)
-    return [f"* {_reported(event.sender)} {done}{_because(event.reason)}."]
+    if (done := DONE.get(event.action)) is None:
+        return []
+    target = f"[{event.target.name}]" if event.target.name else event.target.key or ""
+    return [f"* {_reported(event.sender)} {done.format(target)}{_because(event.reason)}."]
 
 
 def _marks(sender: Sender) -> str:

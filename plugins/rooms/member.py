@@ -27,6 +27,7 @@ from plytalk.plugins.rooms.remote_peer import key_of, marks_of
 from plytalk.plugins.rooms.resume import Origin
 from plytalk.plugins.rooms.room import Speaker
 from plytalk.plugins.rooms.room_events import MAX_REQUEST, ROOM, RoomEvent, read, write
+from plytalk.plugins.rooms.screen import plain_line
 
 GRACE = 1.0
 """How long a peer may keep us waiting for its `join` before it counts as one that knows no rooms, in seconds."""
@@ -236,7 +237,7 @@ class Member(PacedSpeaker):
 
     def hear(self, event: RoomEvent) -> None:
         """A plain member: it is sent what a screen would show, as a line."""
-        line = shortened(clean(event.line(self.name)))
+        line = shortened(clean(plain_line(event, self.name)))
         self.session.say(f"* {line}" if is_exit(line) else line)  # its conversation is not for others to end
         self.sent += len(line)
         if self.sent > FLUSHED:  # so that it is known whether it reads

@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 from plytalk.core.contracts.errors import BadFrame
 from plytalk.core.contracts.events import NOT_AUTHENTICATED, NOT_ENCRYPTED
 from plytalk.core.contracts.public_key import fingerprint_of
-from plytalk.core.io.event_lines import DONE
 
 ROOM, EVENT = 8, 9
 HEAD = Struct(">QQBBB")
@@ -102,48 +101,6 @@ class RoomEvent(NamedTuple):
     @property
     def weaknesses(self) -> list[str]:
         return weaknesses(self.marks)
-
-    @property
-    def who(self) -> str:
-        """The name, with what everybody should see beside it."""
-        return f"{self.name} [{', '.join(self.weaknesses)}]" if self.marks & (Mark.NO_KEY | Mark.NOT_ENCRYPTED) else self.name
-
-    def line(self, me: str = "") -> str:
-        """As a line for a screen; empty for what this version does not know. The caller must clean it before showing it.
-
-        Only what the server reports has names in brackets, which no name contains: `/me has left.` looks different.
-        """
-        if self.kind == Kind.SAID:
-            return f"{self.who}: {self.text}"
-        reported = f"[{self.name}]{self.who.removeprefix(self.name)}"
-        match self.kind:
-            case Kind.DID:
-                return f"* {self.who} {self.text}"
-            case Kind.JOINED:
-                return f"* {reported} is here."
-            case Kind.LEFT:
-                return f"* {reported} has left{': ' + self.text if self.text else ''}."
-            case Kind.RENAMED:
-                return f"* {reported} is now [{self.text}]."
-            case Kind.TOPIC:
-                return f"* {reported} set the topic: {self.text}"
-            case Kind.TOLD:
-                told = self.details
-                to, text = str(told.get("to", "")), str(told.get("text", ""))
-                return f"you, to {to} alone: {text}" if self.name == me else f"{self.who}, to you alone: {text}"
-            case Kind.OTHER:
-                return str(self.details.get("text", ""))
-            case Kind.MODERATED:
-                return moderated(reported, self.details)
-        return ""
-
-
-def moderated(by: str, details: dict[str, Any]) -> str:
-    """What an operator has done, as a line; empty for what this version does not know."""
-    done, reason = DONE.get(str(details.get("action"))), details.get("reason")
-    target = details.get("target")
-    name, key = (target.get("name"), target.get("key")) if isinstance(target, dict) else ("", "")
-    return f"* {by} {done.format(f'[{name}]' if name else str(key))}{f': {reason}' if reason else ''}." if done else ""
 
 
 def weaknesses(marks: int) -> list[str]:

@@ -12,6 +12,7 @@ from plytalk.core.contracts.events import Event, Joined, Left, Message, Moderate
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.ui import Ui
+from plytalk.core.io.event_lines import lines_of
 from plytalk.plugins.rooms.room_events import Kind, RoomEvent, read
 
 Types = Mapping[str, type[Event]]
@@ -61,6 +62,12 @@ def as_event(
         case Kind.OTHER:
             return of_feature(member, event.details, types, raw)
     return None
+
+
+def plain_line(event: RoomEvent, me: str = "") -> str:
+    """An event as a line, as it came: for a member that knows no events. Empty for what this version does not know."""
+    shown = as_event(event, "", me, own=event.name == me, raw=True)
+    return " ".join(lines_of(shown)) if shown else ""
 
 
 def of_feature(member: dict[str, Any], details: dict[str, Any], types: Types, raw: bool) -> Event | None:

@@ -34,6 +34,7 @@ from plytalk.plugins.handshakes.plytalk1 import Plytalk1
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.rooms.room import Speaker
 from plytalk.plugins.rooms.room_events import EVENT, ROOM, RoomEvent, read, write
+from plytalk.plugins.rooms.screen import plain_line
 from plytalk.plugins.transports.memory import Memory
 from plytalk.plugins.transports.tcp import Tcp
 from plytalk.testing import RecordingUi
@@ -172,7 +173,7 @@ class Stranger:
 
     @property
     def texts(self) -> list[str]:
-        return [event.line() for event in self.events]
+        return [plain_line(event) for event in self.events]
 
     def ask(self, **request: Any) -> None:
         self.session.send_item(Extension(ROOM, write(do="join", **request)))

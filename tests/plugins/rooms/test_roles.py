@@ -5,6 +5,7 @@ from crowd import speaker
 from plytalk.plugins.rooms.roles import LineSubscriber
 from plytalk.plugins.rooms.room import Room
 from plytalk.plugins.rooms.room_events import Kind, RoomEvent
+from plytalk.plugins.rooms.screen import plain_line
 
 
 class Scribe:
@@ -17,7 +18,7 @@ class Scribe:
         self.written: list[str] = []
 
     def hear(self, event: RoomEvent) -> None:
-        self.written.append(event.line(self.name))
+        self.written.append(plain_line(event, self.name))
 
 
 def test_one_that_has_what_a_room_asks_for_hears_the_room_and_the_private_words_for_it() -> None:

@@ -14,6 +14,7 @@ from plytalk.plugins.authenticators.allow import Allow
 from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.plugins.rooms.room_commands import COMMANDS
 from plytalk.plugins.rooms.room_events import Kind
+from plytalk.plugins.rooms.screen import plain_line
 from plytalk.testing.verdict import idle
 
 # -- for everybody --------------------------------------------------------------------------------------------------------
@@ -131,12 +132,12 @@ async def test_a_private_word_reaches_another_room_and_is_answered_from_there(ho
         await bob.welcome(2)
         dave = await crowd.joins("dave", room="kitchen")
         alice.session.say("/msg bob the lamp")
-        await bob.until(lambda: "alice, to you alone: the lamp" in [event.line("bob") for event in bob.events])
+        await bob.until(lambda: "alice, to you alone: the lamp" in [plain_line(event, "bob") for event in bob.events])
         bob.session.say("/reply which one?")
-        await alice.until(lambda: "bob, to you alone: which one?" in [event.line("alice") for event in alice.events])
+        await alice.until(lambda: "bob, to you alone: which one?" in [plain_line(event, "alice") for event in alice.events])
         alice.session.say("/reply the green one")
         await bob.until(lambda: any("green" in event.text for event in bob.events))
-        assert [event.line("alice") for event in alice.events if event.kind == Kind.TOLD] == [
+        assert [plain_line(event, "alice") for event in alice.events if event.kind == Kind.TOLD] == [
             "you, to bob alone: the lamp", "bob, to you alone: which one?", "you, to bob alone: the green one",
         ]  # fmt: skip
         assert all(event.fingerprint == crowd.key(event.name).fingerprint for event in (*alice.events, *bob.events))

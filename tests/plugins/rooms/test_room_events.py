@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from plytalk.core.contracts.errors import BadFrame
 from plytalk.plugins.rooms.room_events import HEAD, Kind, Mark, RoomEvent, read, write
+from plytalk.plugins.rooms.screen import plain_line
 from plytalk.trust.identity import load_or_create
 
 TEXT = st.text(max_size=60)
@@ -30,7 +31,7 @@ def test_an_event_names_the_sender_s_key(tmp_path: Path) -> None:
     assert event.encode() == body
     assert RoomEvent.decode(body) == event
     assert event.fingerprint == key.fingerprint
-    assert event.line() == "* bob waves"
+    assert plain_line(event) == "* bob waves"
 
 
 @given(
@@ -52,7 +53,7 @@ def test_any_bytes_are_an_event_or_none(body: bytes) -> None:
         name = body[HEAD.size + key : HEAD.size + key + 1]
         assert key not in (0, 32) or not name or len(body) < HEAD.size + key + 1 + name[0]
     else:
-        assert isinstance(event.line(), str)
+        assert isinstance(plain_line(event), str)
         assert len(event.key) in (0, 32)
         assert isinstance(event.details, dict)
 
@@ -100,7 +101,7 @@ def test_bytes_that_are_no_text_are_shown_as_far_as_they_go() -> None:
     ],
 )
 def test_how_an_event_is_shown(kind: int, text: str, shown: str) -> None:
-    assert RoomEvent(1, 2, kind, 0, "bob", text).line("alice") == shown
+    assert plain_line(RoomEvent(1, 2, kind, 0, "bob", text), "alice") == shown
 
 
 @pytest.mark.parametrize("marks", [0, Mark.NO_KEY])
@@ -109,23 +110,25 @@ def test_how_an_event_is_shown(kind: int, text: str, shown: str) -> None:
     [(Kind.JOINED, ""), (Kind.LEFT, ""), (Kind.LEFT, "gone to x"), (Kind.RENAMED, "bob"), (Kind.TOPIC, "tea"), (Kind.SAID, "hi")],
 )
 def test_an_action_never_looks_like_what_the_server_reports(kind: Kind, text: str, marks: int) -> None:
-    reported = RoomEvent(1, 2, kind, marks, "alice", text).line()
+    reported = plain_line(RoomEvent(1, 2, kind, marks, "alice", text))
     for name in ("alice", "mallory", "al"):
-        start = RoomEvent(1, 2, Kind.DID, marks, name, "").line()
+        start = plain_line(RoomEvent(1, 2, Kind.DID, marks, name, ""))
         assert not reported.startswith(start)
         if kind != Kind.SAID:
             assert reported.startswith("* [alice] ")
 
 
 def test_who_told_sees_whom() -> None:
-    assert RoomEvent(1, 2, Kind.TOLD, 0, "bob", '{"to": "alice", "text": "psst"}').line("bob") == "you, to alice alone: psst"
+    assert (
+        plain_line(RoomEvent(1, 2, Kind.TOLD, 0, "bob", '{"to": "alice", "text": "psst"}'), "bob") == "you, to alice alone: psst"
+    )
 
 
 def test_what_is_weak_stands_beside_the_name() -> None:
     event = RoomEvent(1, 2, Kind.SAID, Mark.NO_KEY | Mark.NOT_ENCRYPTED, "bob", "hi")
-    assert event.line() == "bob [not authenticated, not encrypted]: hi"
+    assert plain_line(event) == "bob [not authenticated, not encrypted]: hi"
     assert event.weaknesses == ["not authenticated", "not encrypted"]
-    assert RoomEvent(1, 2, Kind.SAID, 0, "bob", "hi").line() == "bob: hi"
+    assert plain_line(RoomEvent(1, 2, Kind.SAID, 0, "bob", "hi")) == "bob: hi"
 
 
 @given(st.dictionaries(TEXT, st.none() | st.booleans() | st.integers() | TEXT | st.lists(TEXT)))

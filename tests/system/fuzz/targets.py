@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from plytalk.cli import config
 from plytalk.cli.inspect import lines
 from plytalk.core.contracts.errors import BadFrame, HandshakeFailed, LocalError, RemoteError, Usage
+from plytalk.core.contracts.events import Event
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Frame
@@ -39,7 +40,8 @@ from plytalk.plugins.rooms.bans import Ban
 from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.plugins.rooms.requests import line_of
 from plytalk.plugins.rooms.room_events import RoomEvent
-from plytalk.plugins.uis.jsonl import Jsonl
+from plytalk.plugins.rooms.screen import plain_line
+from plytalk.plugins.uis.jsonl import Jsonl, as_line
 from plytalk.trust.authorized_keys import allowed
 from plytalk.trust.contacts import Contacts
 from plytalk.trust.host_keys import KnownHostsFile, host_name
@@ -118,7 +120,7 @@ def room_event(data: bytes) -> None:
             event = RoomEvent.decode(body)
             assert len(event.key) in (0, 32)
             assert RoomEvent.decode(event.encode()[:18] + body[18:]) == event
-            assert clean(event.line("me")).isprintable()
+            assert clean(plain_line(event, "me")).isprintable()
 
 
 @target("moderation")
@@ -345,7 +347,13 @@ class Obeyed:
 
 @target("jsonl")
 def jsonl(data: bytes) -> None:
-    ui, session = Jsonl(), Obeyed()
+    class Told(Jsonl):
+        """Shows its answers to nobody."""
+
+        def show(self, event: Event) -> None:
+            assert as_line(event).isascii()
+
+    ui, session = Told(), Obeyed()
     for line in data.split(b"\n"):
         ui._obey(session, line.decode(errors="replace"))  # type: ignore[arg-type]
 
