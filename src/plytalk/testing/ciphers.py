@@ -9,6 +9,7 @@ from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sealed_count import CountsSealed
 from plytalk.testing.batch_forms import check_cipher_batch
+from plytalk.testing.byte_spans import check_spans
 from plytalk.testing.cutting import flipped, seeded
 from plytalk.testing.others import check_layer
 from plytalk.testing.verdict import demand, demand_silence, judged, shows, told
@@ -44,6 +45,7 @@ def check_cipher(make: Callable[[SessionSecrets, Role], Cipher], secrets: Callab
     ends = Ends(make, secrets)
     cipher, _ = ends.pair()
     check_layer(type(cipher))
+    check_spans(cipher, cipher.seal(WORDS))
     _opens_what_it_sealed(ends)
     _keeps_conversations_apart(ends)
     _raises_nothing_but_tampered(ends)

@@ -8,6 +8,7 @@ from plytalk.core.contracts.layer import Frame
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.properties import Property
 from plytalk.testing.batch_forms import check_framer_batch
+from plytalk.testing.byte_spans import check_spans
 from plytalk.testing.cutting import cuts, randomly, seeded
 from plytalk.testing.others import check_layer
 from plytalk.testing.verdict import demand, judged
@@ -28,6 +29,8 @@ def check_framer(make: Callable[[], Framer]) -> None:
     """Hold a framer to its contract. `make` gives a new one at each call. Raises AssertionError."""
     framer = make()
     check_layer(type(framer))
+    for kind, payload in SENT:
+        check_spans(framer, framer.encode(kind, payload), kind)
     _begins_empty(make)
     if Property.BOUNDARIES in framer.gives:
         _keeps_boundaries(make)

@@ -18,6 +18,7 @@ from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.ui import Ui
 from plytalk.core.registry.validation import fault_of
 from plytalk.testing.batch_forms import check_messages_batch
+from plytalk.testing.byte_spans import check_spans
 from plytalk.testing.cutting import cuts, seeded
 from plytalk.testing.endpoints import open_ends, stack_of
 from plytalk.testing.offers import check_offers
@@ -44,6 +45,8 @@ def check_messages(make: Callable[[bool], Messages]) -> None:
     messages = make(True)
     check_layer(type(messages))
     said: list[Item] = [text for text in map(messages.prepare, SAID) if text is not None]
+    for plaintext in make(True).pack([*said, Close()]):
+        check_spans(messages, plaintext)
     for items in ([*said], [*said[:1]]):
         sender, receiver = make(True), make(True)
         came = [item for plaintext in sender.pack(items) for item in receiver.unpack(plaintext)]
