@@ -35,7 +35,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from plytalk.plugins.rooms.room_list import KEEP
-from tests.support.programs import COMMAND, ENVIRONMENT
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "support"))
+from programs import COMMAND, ENVIRONMENT  # see above
 
 ROOMS = ("kitchen", "garden")
 TALKERS = 3
