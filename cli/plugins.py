@@ -1,6 +1,7 @@
 """`chat plugins`: what is installed, from where, and what is broken and why."""
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -9,9 +10,14 @@ from plytalk.cli.main import paint
 from plytalk.cli.scaffold import new
 from plytalk.cli.stacks import Blocked
 from plytalk.core.contracts.attack import Attack
+from plytalk.core.contracts.blame import place_of, title
+from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import Exit, PluginError
+from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.layer import Layer
-from plytalk.core.contracts.properties import Profile
+from plytalk.core.contracts.messages import Messages
+from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry.discovery import PLUGIN_KINDS, Found
 from plytalk.core.registry.hookspecs import API_VERSION
@@ -27,7 +33,7 @@ Examples:
 
 
 @click.group(invoke_without_command=True, epilog=EXAMPLES)
-@click.option("--check", is_flag=True, help="Exit with code 7 if anything is wrong with a plugin.")
+@click.option("--check", is_flag=True, help="Use the layers of others as well, and exit with code 7 if anything is wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("-p", "blocked", multiple=True, type=Blocked(), metavar="no:NAME", help="Block a plugin (repeatable).")
 @click.pass_context
@@ -40,11 +46,38 @@ def plugins(ctx: click.Context, check: bool, as_json: bool, blocked: tuple[str, 
     registry = Registry(blocked)
     working = sorted(registry.load_all(), key=lambda one: (PLUGIN_KINDS.index(one[0].kind), one[0].name))
     rows = [_row(found, brought) for found, brought in working]
-    print(_as_json(rows, registry.problems) if as_json else _as_text(rows, registry.problems))
-    return Exit.PLUGIN if check and registry.problems else Exit.OK
+    problems = [*registry.problems, *(refuted(working) if check else ())]
+    print(_as_json(rows, problems) if as_json else _as_text(rows, problems))
+    return Exit.PLUGIN if check and problems else Exit.OK
 
 
 plugins.add_command(new)
+
+
+def refuted(working: Iterable[tuple[Found, type[Layer] | type[Attack] | Profile]]) -> Iterator[Problem]:
+    """What the conformance kit says against layers that others bring, where it can make them without options."""
+    for found, brought in working:
+        if found.is_reserved or not (isinstance(brought, type) and issubclass(brought, Layer)) or brought.options:
+            continue
+        try:
+            hold_to_contract(brought)
+        except AssertionError as error:
+            said = f"{title(brought)} of {found.origin} does not keep its contract: {clean(str(error))} See {place_of(brought)}."
+            yield Problem(found.key, found.origin, PluginError(said), usable=True)
+
+
+def hold_to_contract(layer: type[Layer]) -> None:
+    """Let the conformance kit use a layer. Raises AssertionError."""
+    from plytalk import testing
+
+    if issubclass(layer, Framer):
+        testing.check_framer(layer)
+    elif issubclass(layer, Messages):
+        testing.check_messages(layer)
+    elif issubclass(layer, Cipher) and Property.STATES not in layer.needs:
+        testing.check_cipher(layer)
+    elif issubclass(layer, Handshake) and Property.STATES not in layer.gives:
+        testing.check_handshake(layer)
 
 
 def _row(found: Found, brought: type[Layer] | type[Attack] | Profile) -> dict[str, Any]:

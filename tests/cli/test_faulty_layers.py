@@ -8,6 +8,8 @@ import pytest
 from programs import ENVIRONMENT, importing
 from strangers import plant
 
+from plytalk.cli.scaffold import contents
+
 LAYERS = {
     "framer": """
 from collections.abc import Iterator
@@ -204,3 +206,32 @@ def test_the_same_layers_without_their_faults_work(tmp_path: Path, kind: str) ->
     plant(tmp_path, f"plytalk-{kind}-bad", {f"{kind}-bad": LAYERS[kind]})
     ended, told = conversation(ENVIRONMENT | importing(tmp_path), {**PLAIN, kind: "bad"})
     assert ended == {0}, told
+
+
+HEADER = '    header = Struct("<I")\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            "def frames(self):\n        for kind, payload in super().frames():\n            yield kind, payload[1:]\n",
+            "The framer `mine` of plytalk-framer-mine 1.0 does not keep its contract: Frames do not survive",
+        ),
+        (
+            "def encode(self, payload):\n        return payload\n",
+            "the contract asks for encode(self, kind: bytes, payload: bytes)",
+        ),
+    ],
+    ids=["use", "signature"],
+)
+def test_check_uses_the_layers_and_says_where_they_are(tmp_path: Path, more: str, said: str) -> None:
+    text = contents("framer", "mine")["plytalk_framer_mine.py"]
+    assert HEADER in text
+    for name, layer, status in (("fine", text, 0), ("wrong", text.replace(HEADER, f"{HEADER}\n    {more}"), 7)):
+        (site := tmp_path / name).mkdir()
+        plant(site, "plytalk-framer-mine", {"framer-mine": layer})
+        run = programs.chat("plugins", "--check", environment=ENVIRONMENT | importing(site))
+        assert run.returncode == status, run.stdout
+    assert said in run.stdout
+    assert re.search(r"plytalk_framer_mine_framer_mine\.py:\d+\.", run.stdout)
