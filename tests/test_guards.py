@@ -196,10 +196,10 @@ def test_the_look_for_sockets_finds_them(code: str) -> None:
 KNOWN_FOLDERS = {
     "core": {"bases", "contracts", "conversation", "endpoints", "io", "pipeline", "registry", "stack"},
     "trust": set(),
-    "lab": {"attacks", "audit", "inspect"},
+    "lab": {"attacks", "audit", "bench", "inspect"},
     "plugins": {
         *("attacks", "authenticators", "ciphers", "features", "framers", "handshakes", "messages", "transports", "uis"),
-        *("noise", "rooms"),
+        *("chat_screen", "noise", "rooms"),
     },
     "cli": {"new-plugin"},
 }

@@ -24,7 +24,7 @@ class Attention:
         self._unread = 0
         self._room = ""
         self._notified = -PAUSE
-        self._programs: set[asyncio.Task[None]] = set()
+        self._programs: set[asyncio.Task[bool]] = set()
 
     def begin(self) -> None:
         """The screen is ours: keep the title that it has."""
@@ -79,11 +79,12 @@ def escaped(line: str) -> str:
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-async def run_program(*words: str) -> None:
-    """Run a program that must not write on our screen; that it cannot run does not matter."""
+async def run_program(*words: str) -> bool:
+    """Run a program that must not write on our screen; whether it could be run."""
     null = asyncio.subprocess.DEVNULL
     try:
         process = await asyncio.create_subprocess_exec(*words, stdin=null, stdout=null, stderr=null)
         await process.wait()
     except OSError:
-        return
+        return False
+    return True
