@@ -41,12 +41,17 @@ class Directory:
             try:
                 return self.take(member, wanted), ""
             except ChatError as error:
-                why = error.sentence if wanted != own else ""
+                why = "" if self._is_with(key, wanted) else error.sentence
         made_up = "-".join(WORDS[byte] for byte in key.blob[-2:]) if key else "visitor"
         tries = [own, *names.numbered(own, range(2, 10))] if own else []
         more = names.numbered(made_up, count(2))  # as many as it takes: others may keep any of these
         name = next(taken for name in chain(tries, [made_up], more) if (taken := self._try(member, name)))
         return name, why and f"{why} You are {name}."
+
+    def _is_with(self, key: PublicKey | None, name: str) -> bool:
+        """Whether a name is with another member of this key: the same person, at another terminal."""
+        holders = (self._looks.get(shape) for shape in names.looks(name)) if key and len(name) <= names.MAX_NAME else ()
+        return any(holder and holder.key == key for holder in holders)
 
     def _try(self, member: Any, name: str) -> str:
         try:

@@ -52,12 +52,25 @@ async def test_a_kept_name_stays_with_its_key_also_when_the_server_starts_anew(h
         await mallory.tells("belongs to another key")
 
 
+async def test_whose_name_another_key_took_meanwhile_is_told(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob = await crowd.joins("bob")
+        bob.cut()
+        await crowd.ui.shows("[bob] has left")
+        await crowd.joins("dave", name="bob")
+        bob = await crowd.joins("bob", resume={"epoch": crowd.hub.epoch, "last": 1})
+        welcome = await bob.welcome()
+        assert welcome["you"] == "bob-2"
+        assert "is taken" in welcome["why"]
+
+
 async def test_one_key_twice_is_two_members(home: Path) -> None:
     async with Crowd(home) as crowd:
         first = await crowd.joins("alice")
         second = await crowd.joins("alice", instance="another")
         assert (await first.welcome())["you"] == "alice"
         assert (await second.welcome())["you"] == "alice-2"
+        assert "why" not in await second.welcome(), "it is the same person at another terminal"
 
 
 async def test_a_name_that_was_made_up_is_not_made_longer(home: Path) -> None:
