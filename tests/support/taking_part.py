@@ -39,10 +39,10 @@ def client(server: ChatServer, folder: Path, name: str = "erin", **options: Any)
 
 
 class Cut:
-    """A link to a server that can be cut."""
+    """A link to a server that can be cut; while it `is_down`, every new connection is cut at once."""
 
     def __init__(self, place: str) -> None:
-        self._place = parse_address(place)
+        self._place, self.is_down = parse_address(place), False
         self._writers: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -52,6 +52,9 @@ class Cut:
         return self
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.is_down:
+            writer.transport.abort()
+            return
         there_reader, there_writer = await asyncio.open_connection(self._place.host, self._place.port)
         self._writers += [writer, there_writer]
         for source, sink in ((reader, there_writer), (there_reader, writer)):

@@ -4,13 +4,11 @@ import contextlib
 import os
 import re
 import shlex
-import shutil
 import signal
-import subprocess
 import sys
-import time
 
 import pytest
+from panes import tmux
 from peers import demo01, demo02, secure_chat, start
 from programs import COMMAND, ENVIRONMENT, serve
 from screens import Screen, shown, shown_by_a_shell
@@ -460,49 +458,6 @@ def test_a_terminal_that_wraps_nothing_again_keeps_what_stands_above():
 
 
 # Another terminal
-
-
-class Tmux:
-    """A program in a pane of tmux."""
-
-    def __init__(self, place, command):
-        self._tmux = ("tmux", "-S", str(place / "tmux"), "-f", os.devnull)
-        self.ask("new-session", "-d", "-x", "60", "-y", "20", command)
-
-    def ask(self, *words):
-        environment = ENVIRONMENT | {"LC_ALL": "C.UTF-8"}
-        return subprocess.run([*self._tmux, *words], capture_output=True, text=True, env=environment, check=True).stdout
-
-    def type(self, text):
-        self.ask("send-keys", "-l", text)
-
-    def press(self, *keys):
-        self.ask("send-keys", *keys)
-
-    def until(self, *rows):
-        end = time.monotonic() + 30
-        while (seen := [row for row in self.ask("capture-pane", "-p").splitlines() if row][-len(rows) :]) != list(rows):
-            assert time.monotonic() < end, seen
-
-    @property
-    def cursor(self):
-        """The column of the cursor, once it stays there: drawing moves it to and fro."""
-        before, now = -1, int(self.ask("display-message", "-p", "#{cursor_x}"))
-        while now != before:
-            time.sleep(0.1)
-            before, now = now, int(self.ask("display-message", "-p", "#{cursor_x}"))
-        return now
-
-
-@contextlib.contextmanager
-def tmux(place, command):
-    if not shutil.which("tmux"):
-        pytest.skip("tmux is not installed: apt install tmux")
-    pane = Tmux(place, command)
-    try:
-        yield pane
-    finally:
-        pane.ask("kill-server")
 
 
 def connecting(peer):
