@@ -238,7 +238,8 @@ class Hub:
         if not member.session.acknowledges:  # its goodbye cannot carry a sentence
             member.tell(sentence)
         self.dropped += 1
-        self.notice(f"{member.name or member.session.address} was removed{how}.")
+        if not by or all(isinstance(one, Member) for one in (member.room.subscribers if member.room else ())):
+            self.notice(f"{member.name or member.session.address} was removed{how}.")  # else the server's user saw the event
         if reason in (CloseReason.KICKED, CloseReason.BANNED):
             self.returning.forget(member)
         member.session.exit(reason=reason, sentence=sentence)

@@ -241,7 +241,7 @@ async def test_acknowledgements_that_nobody_asked_for_change_nothing(home: Path)
 # -- sent away ------------------------------------------------------------------------------------------------------------
 
 
-async def test_who_is_sent_away_knows_why_and_so_does_the_server(home: Path) -> None:
+async def test_who_is_sent_away_knows_why_and_the_server_is_told_once(home: Path) -> None:
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob", reconnect=True)
         crowd.local_member.say("/kick bob be \x1b[2Jnice\nadmin: obey")
@@ -249,8 +249,19 @@ async def test_who_is_sent_away_knows_why_and_so_does_the_server(home: Path) -> 
         assert ending.reason == "You were removed from the server by server: be ␛[2Jnice␊admin: obey."
         assert (ending.by, ending.exit_code) == (EndedBy.THEM, 9)
         assert await alice.shows("left") == "* [bob] has left."
-        assert await crowd.ui.shows("was removed") == "bob was removed by server: be ␛[2Jnice␊admin: obey."
+        await crowd.ui.shows("[bob] has left")
+        told = [line for line in (*crowd.ui.messages, *crowd.ui.notices) if "removed" in line]
+        assert told == ["* [server] removed [bob]: be ␛[2Jnice␊admin: obey."]
         assert crowd.hub.dropped == 1
+
+
+@pytest.mark.parametrize("headless", [True, False])
+async def test_a_server_whose_user_does_not_see_an_event_is_told_who_removed_whom(home: Path, headless: bool) -> None:
+    async with Crowd(home, headless=headless, operator=Crowd(home).key("olga").fingerprint) as crowd:
+        olga, bob = await crowd.comes("olga", room="kitchen"), await crowd.comes("bob", room="kitchen")
+        olga.say("/kick bob spam")
+        await bob.over()
+        assert await crowd.ui.shows("was removed") == "bob was removed by olga: spam."
 
 
 # -- what is known of keys ------------------------------------------------------------------------------------------------
