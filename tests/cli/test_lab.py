@@ -87,5 +87,5 @@ def test_what_the_attacker_saw_and_did_is_traced_for_one_cell(tmp_path) -> None:
     assert not path.exists()
     assert chat("lab", *one).returncode == 0
     shown = chat("inspect", str(path)).stdout
-    assert "client 0  <- text\n    messages  trimmed           25 bytes  text: client line 0 canary-7f3a" in shown
-    assert "server 0  -> text\n    messages  trimmed           23 bytes  text: client line 0 rewritten" in shown
+    assert "client 0  <- text\n    messages  trimmed           25 bytes\n       0 +25   text = client line 0 canary-7f3a" in shown
+    assert "server 0  -> text\n    messages  trimmed           23 bytes\n       0 +23   text = client line 0 rewritten" in shown
