@@ -143,6 +143,11 @@ class Ui(Layer):
         return f"local/{self.shown}"
 
     @property
+    def shows_own(self) -> bool:
+        """Whether it shows what its user says in a chat of two. Asked once for each conversation: False saves an event a line."""
+        return True
+
+    @property
     def interactive(self) -> bool:
         """Whether a person sits at a terminal here, and not a program or a file at a pipe."""
         return False

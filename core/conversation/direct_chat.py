@@ -261,7 +261,7 @@ class DirectChat(EndingChat):
 
     def show_said(self, line: str) -> None:
         """Show the user what they have said."""
-        if self._ui is not None:
+        if self._ui is not None and self._ui.shows_own:
             self._ui.said(line)
 
     def hear_pong(self, body: bytes) -> None:

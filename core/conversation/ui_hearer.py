@@ -27,10 +27,10 @@ MAX_SAME, MAX_NOTICES = 3, 100
 class UiHearer:
     """Shows on a UI what the other side says, and what its user does. `time` is that of what is heard now: one for each read."""
 
-    __slots__ = ("_next_id", "_show", "raw", "sender", "time")
+    __slots__ = ("_next_id", "_show", "raw", "sender", "shows_own", "time")
 
     def __init__(self, ui: Ui) -> None:
-        self.raw = ui.raw
+        self.raw, self.shows_own = ui.raw, ui.shows_own
         self._show, self._next_id = ui.show, ui.next_id
         self.sender = Sender()
         self.time: datetime | None = None

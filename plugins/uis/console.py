@@ -78,6 +78,11 @@ class Console(Ui):
         return sys.stdin.isatty() and sys.stdout.isatty()
 
     @property
+    def shows_own(self) -> bool:
+        """Through pipes, what was sent is not printed again."""
+        return self._terminal
+
+    @property
     def interactive(self) -> bool:
         return self._terminal
 

@@ -14,6 +14,7 @@ class Nobody(Ui):
 
     name = "none"
     present = False
+    shows_own = False
 
     async def run(self, session: Conversation) -> None:
         await asyncio.get_running_loop().create_future()

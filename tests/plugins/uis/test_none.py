@@ -6,7 +6,7 @@ import programs
 import pytest
 
 from plytalk.core.contracts.errors import UnknownPeer
-from plytalk.core.contracts.events import Message, Sender, now
+from plytalk.core.contracts.events import Event, Message, Sender, now
 from plytalk.plugins.uis.none import Nobody, layers
 from plytalk.testing import check_ui, open_ends, stack_of
 
@@ -61,3 +61,22 @@ def test_it_goes_on_when_nobody_reads_its_notices() -> None:
 def test_it_is_the_layer_of_its_module_and_says_that_nobody_is_there() -> None:
     assert layers() == [Nobody]
     assert not Nobody.present
+
+
+async def test_a_ui_that_does_not_show_what_its_user_says_is_not_given_it() -> None:
+    class Counting(Nobody):
+        own = 0
+
+        def show(self, event: Event) -> None:
+            self.own += isinstance(event, Message) and event.own
+
+    class CountingOwn(Counting):
+        shows_own = True
+
+    silent, shown = Counting(), CountingOwn()
+    async with open_ends(replace(stack_of(), ui=silent), replace(stack_of(), ui=shown)) as (side, other):
+        side.say("hello")
+        other.say("hello")
+        other.say("exit")
+        await side.over()
+    assert (silent.own, shown.own) == (0, 1)
