@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
-from plytalk.core.contracts.events import Event, Joined, Left, MemberEvent, Message, You
+from plytalk.core.contracts.events import Error, Event, Joined, Left, MemberEvent, Message, Open, Renamed, Result, You
 from plytalk.core.contracts.items import is_exit
 from plytalk.core.contracts.ui import Conversation
 from plytalk.plugins.chat_screen.attention import Attention
@@ -55,6 +55,7 @@ class ChatView:
         self.company, self._pending = Company(), PendingLines()
         self.attention = Attention(self._write_raw, calls.bell, calls.title, calls.notify)
         self._commands = LocalCommands(self, self.company, self._tell)
+        self._shown: tuple[str | None, str | None, bool] | None = None  # the user's name, room and role, as the screen says
         self._earlier = 0
         self._settling: asyncio.TimerHandle | None = None
         self.printer: Printer | None = None
@@ -78,10 +79,25 @@ class ChatView:
 
     def show(self, event: Event) -> None:
         """Show an event that was noted."""
+        if self._is_shown(event):
+            return
+        if isinstance(event, Result | Error):  # the answer to what was typed just now
+            self.separate()
         if not isinstance(event, MemberEvent):
             self._print(event)
         elif self.company.who(event.sender) not in self._commands.ignored:
             self._member(event)
+
+    def _is_shown(self, event: Event) -> bool:
+        """Whether it says who and where the user is, and the screen has said the same since this connection opened."""
+        before = self._shown
+        if isinstance(event, Open):
+            self._shown = None
+        elif isinstance(event, Renamed) and event.own and before:
+            self._shown = (event.name, *before[1:])
+        elif isinstance(event, You):
+            self._shown = event.sender.name, event.room, event.operator
+        return isinstance(event, You) and self._shown == before
 
     def _member(self, event: MemberEvent) -> None:
         if (event.replayed and not isinstance(event, Message)) or (event.own and isinstance(event, Joined | Left)):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from happening import NOW, happened
 
-from plytalk.core.contracts.events import Closed, Joined, Left, Message, Notice, Open, Renamed, Result, Sender, You
+from plytalk.core.contracts.events import Closed, Error, Joined, Left, Message, Notice, Open, Renamed, Result, Sender, You
 from plytalk.plugins.chat_screen import chat_view
 from plytalk.plugins.chat_screen.chat_view import Calls, ChatView
 from plytalk.plugins.chat_screen.event_rows import EventRows
@@ -190,3 +190,28 @@ async def test_notices_stand_among_the_rest() -> None:
     terminal = in_a_room()
     terminal.show(happened(Notice, text="Something to know."))
     assert terminal.printed == ["Something to know."]
+
+
+async def test_who_the_user_is_is_said_once_for_each_change() -> None:
+    terminal = in_a_room()
+    al = Sender(name="al", key="SHA256:bob")
+    terminal.show(happened(Renamed, "bob", name="al", own=True), happened(You, sender=al, room="lobby"))
+    assert [row for row in terminal.printed if row.startswith("You are")] == []
+    for change in (
+        {"room": "kitchen"},
+        {"room": "kitchen", "operator": True},
+        {"room": "kitchen", "sender": Sender(name="al-2")},
+    ):
+        terminal.printed.clear()
+        terminal.show(happened(You, **{"sender": al, **change}))
+        assert terminal.printed[0].startswith("You are al")
+    terminal.printed.clear()
+    again = happened(Open, peer="host:1", role="client", stack={}, line="u16")
+    terminal.show(again, happened(You, sender=Sender(name="al-2"), room="kitchen"))
+    assert any(row.startswith("You are al-2 in kitchen") for row in terminal.printed), "the server was restarted"
+
+
+async def test_an_answer_stands_below_the_line_that_ends_what_was_said_before() -> None:
+    terminal = in_a_room()
+    terminal.show(happened(Message, "alice", text="old", replayed=True), happened(Error, text="There is no command /part."))
+    assert [row[-30:] for row in terminal.printed][-2:] == ["--- 1 earlier message ---", "There is no command /part."[-30:]]

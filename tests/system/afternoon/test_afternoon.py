@@ -89,7 +89,6 @@ BOBS_SCREEN = [
     "bob-2: typed while away",
     "* [bob] is now [dave].",
     "* [bob-2] is now [bob].",
-    "You are bob in lobby, with carol, ann, dave. /help lists what you can do.",
     "ann: good night",
     "[lobby]",
 ]
