@@ -26,6 +26,17 @@ OURS = "plytalk"
 """Where the commands come from that every room has."""
 
 
+INSTEAD = {
+    "names": "/who lists who is here.",
+    "list": "/rooms lists the rooms.",
+    "query": "/msg bob hello is a private message, /reply answers one.",
+    "notice": "/msg bob hello is a private message.",
+    **dict.fromkeys(("part", "leave", "close"), "/join kitchen goes to another room, /quit ends the chat."),
+    **dict.fromkeys(("exit", "bye", "disconnect"), "/quit ends the chat."),
+}
+"""What to type for commands of other chats."""
+
+
 class UnknownCommand(Usage):
     """There is no such command."""
 
@@ -123,7 +134,7 @@ class TypedCommand:
     def _command(self) -> Command:
         command, _ = self.hub.commands.get(self.name.lower(), (None, ""))
         if command is None:
-            raise UnknownCommand(f"There is no command /{self.name[:MAX_KIND]}.")
+            raise UnknownCommand(f"There is no command /{self.name[:MAX_KIND]}.", INSTEAD.get(self.name.lower(), ""))
         if command.operators and not self.is_operator:
             raise ForOperators(f"/{command.name} is for operators.")
         return command

@@ -10,6 +10,7 @@ from crowd import Crowd
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.feature import Feature
+from plytalk.plugins.rooms.calls import INSTEAD
 from plytalk.testing.verdict import idle
 
 
@@ -101,6 +102,19 @@ async def test_an_unknown_command_is_told_and_two_slashes_say_it(home: Path) -> 
         await bob.shows("//")
         assert [line for line in bob.ui.messages if line.startswith("alice:")] == ["alice: /fly", "alice: //"]
         assert len([notice for notice in alice.ui.notices if "There is no command /" in notice]) == 3
+
+
+async def test_who_types_a_command_of_another_chat_is_told_ours(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice = await crowd.comes("alice")
+        alice.say("/names", "/Part")
+        assert await alice.shows("/names") == "There is no command /names. /who lists who is here."
+        assert await alice.shows("/Part") == (
+            "There is no command /Part. /join kitchen goes to another room, /quit ends the chat."
+        )
+        ours = {*crowd.hub.commands, "quit"}
+        assert not ours & INSTEAD.keys()
+        assert all(word.strip("/.,") in ours for hint in INSTEAD.values() for word in hint.split() if word.startswith("/"))
 
 
 async def test_only_operators_may_what_is_for_them(home: Path) -> None:
