@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
-from plytalk.core.contracts.events import Error, Event, Joined, Left, MemberEvent, Message, Open, Renamed, Result, You
+from plytalk.core.contracts.events import Error, Event, Joined, Left, MemberEvent, Message, Moderated, Open, Renamed, Result, You
 from plytalk.core.contracts.items import is_exit
 from plytalk.core.contracts.ui import Conversation
 from plytalk.plugins.chat_screen.attention import Attention
@@ -95,6 +95,8 @@ class ChatView:
             self._shown = None
         elif isinstance(event, Renamed) and event.own and before:
             self._shown = (event.name, *before[1:])
+        elif isinstance(event, Moderated) and event.action in ("op", "deop") and before and event.target.name == before[0]:
+            self._shown = (*before[:2], event.action == "op")
         elif isinstance(event, You):
             self._shown = event.sender.name, event.room, event.operator
         return isinstance(event, You) and self._shown == before

@@ -180,12 +180,13 @@ class RoomClient(RoomInput):
         else:  # it has forgotten us, if it is the same server at all
             unshown = max(lines.unshown, 0) if epoch != self._epoch else 0  # the same server has what it has taken
             if lost := lines.earlier + unshown:
-                view.tell(f"The server was restarted: your last {lost} lines may not have arrived.", "lines-lost")
+                view.tell(f"The server was restarted: {last_lines(lost)} may not have arrived.", "lines-lost")
             view.requests.lose(lines.taken + lines.earlier)
             view.requests.renumber(taken - lines.taken - lines.earlier)
             lines.drop_earlier(taken)
         if self._epoch and said.get("missed"):
-            view.tell("You were away too long: some of what was said meanwhile is missing here.", "missed")
+            why = "You were away too long" if self._epoch == epoch else "The server was restarted"
+            view.tell(f"{why}: some of what was said meanwhile is missing here.", "missed")
         if self._epoch:  # it has been here before
             self._recount()
         self._release(lines.said_earlier())
@@ -198,7 +199,7 @@ class RoomClient(RoomInput):
         self._session.know(in_room=False)
         if returning:
             if lost := self._lines.earlier:
-                self._view.tell(f"This server has no rooms: your last {lost} lines may not have arrived.", "lines-lost")
+                self._view.tell(f"This server has no rooms: {last_lines(lost)} may not have arrived.", "lines-lost")
             self._lines.drop_earlier(0)
             self._recount()
             self._view.requests.refuse_all(NO_ROOMS, "no-commands")
@@ -241,3 +242,8 @@ class RoomClient(RoomInput):
 
     def __repr__(self) -> str:
         return f"<RoomClient {clean(self.name)} in {clean(self._room)}>"
+
+
+def last_lines(count: int) -> str:
+    """So many lines of this user, in words."""
+    return "your last line" if count == 1 else f"your last {count} lines"

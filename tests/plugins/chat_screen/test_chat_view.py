@@ -7,7 +7,20 @@ from typing import Any
 import pytest
 from happening import NOW, happened
 
-from plytalk.core.contracts.events import Closed, Error, Joined, Left, Message, Notice, Open, Renamed, Result, Sender, You
+from plytalk.core.contracts.events import (
+    Closed,
+    Error,
+    Joined,
+    Left,
+    Message,
+    Moderated,
+    Notice,
+    Open,
+    Renamed,
+    Result,
+    Sender,
+    You,
+)
 from plytalk.plugins.chat_screen import chat_view
 from plytalk.plugins.chat_screen.chat_view import Calls, ChatView
 from plytalk.plugins.chat_screen.event_rows import EventRows
@@ -196,6 +209,9 @@ async def test_who_the_user_is_is_said_once_for_each_change() -> None:
     terminal = in_a_room()
     al = Sender(name="al", key="SHA256:bob")
     terminal.show(happened(Renamed, "bob", name="al", own=True), happened(You, sender=al, room="lobby"))
+    for action in ("op", "deop"):
+        terminal.show(happened(Moderated, "alice", action=action, target=al))
+        terminal.show(happened(You, sender=al, room="lobby", operator=action == "op"))
     assert [row for row in terminal.printed if row.startswith("You are")] == []
     for change in (
         {"room": "kitchen"},

@@ -139,6 +139,18 @@ async def test_whose_name_was_taken_during_a_cut_is_told_its_new_one(ends) -> No
         assert len(both[0].person.notices) == told, "it is the same as before"
 
 
+@pytest.mark.parametrize(("epoch", "why"), [("e", "You were away too long: "), ("another", "The server was restarted: ")])
+async def test_why_something_is_missing_is_told(ends, epoch: str, why: str) -> None:
+    room_client, both = RoomClient(), await ends()
+    async with visiting(room_client, both) as (_, server):
+        server.welcomes()
+        await idle()
+    async with visiting(room_client, both) as (_, server):
+        server.welcomes(epoch=epoch, missed=True)
+        await idle()
+        assert f"{why}some of what was said meanwhile is missing here." in both[0].person.notices
+
+
 async def test_what_was_missed_is_ones_own_by_the_name_of_that_time_and_by_key(ends) -> None:
     room_client, both = RoomClient(), await ends()
     mine, other = bytes(32), b"o" * 32
@@ -234,7 +246,7 @@ async def test_a_return_to_a_server_without_rooms_does_not_wait_for_a_welcome(en
         meeting.client.exit()
         await idle()
         assert meeting.client.ending
-    assert "This server has no rooms: your last 1 lines may not have arrived." in both[0].person.notices
+    assert "This server has no rooms: your last line may not have arrived." in both[0].person.notices
 
 
 async def test_a_welcome_before_the_pong_is_a_return_to_a_room(ends) -> None:
@@ -264,7 +276,7 @@ async def test_a_server_that_was_started_anew_is_said_with_what_may_be_lost(ends
         session.say("second")
         server.session.send_item(Ack(1))
         await idle()
-    assert "The server was restarted: your last 1 lines may not have arrived." in both[0].person.notices
+    assert "The server was restarted: your last line may not have arrived." in both[0].person.notices
     assert [notice for notice in both[0].person.notices if "is missing here" in notice]
     async with visiting(room_client, both) as (_, server):
         server.welcomes(epoch="other", taken=1)
@@ -289,7 +301,7 @@ async def test_what_a_server_took_and_told_nobody_before_it_ended_is_said_as_wel
         server.welcomes(epoch="other", missed=True)
         await idle()
         assert server.heard == []
-    assert "The server was restarted: your last 1 lines may not have arrived." in both[0].person.notices
+    assert "The server was restarted: your last line may not have arrived." in both[0].person.notices
 
 
 async def test_a_server_that_forgot_how_much_was_said_hears_nothing_twice(ends) -> None:
@@ -309,7 +321,7 @@ async def test_a_server_that_forgot_how_much_was_said_hears_nothing_twice(ends) 
         assert server.heard == ["new"]
         server.session.send_item(Ack(2))
         await idle()
-    assert "The server was restarted: your last 1 lines may not have arrived." in both[0].person.notices
+    assert "The server was restarted: your last line may not have arrived." in both[0].person.notices
     async with visiting(room_client, both) as (_, server):
         server.welcomes(taken=2)
         await idle()

@@ -46,7 +46,7 @@ BREAKS = ("cut", "reset", "stall", "stall and cut", "cut one way")
 DEEDS = ("kill a client", "kill the server", "end the server", "cut everybody")
 ROUNDS, PATIENCE = 12, 5.0
 """How often all say a last line once nothing breaks any more, and how long all may take to show it, in seconds."""
-SORRY = re.compile(r"our last (\d+) lines? may not have arrived")
+SORRY = re.compile(r"our last (?:(\d+) lines|line) may not have arrived")
 
 
 class Inspection:
@@ -174,7 +174,7 @@ class Life:
     @property
     def excused(self) -> int:
         """How many lines it said may not have arrived."""
-        return sum(int(found[1]) for line in self.told if (found := SORRY.search(line)))
+        return sum(int(found[1] or 1) for line in self.told if (found := SORRY.search(line)))
 
     def __str__(self) -> str:
         return f"{self.name}.{self.number} in {self.room}"
