@@ -466,8 +466,8 @@ SERVER = (
     Weakening(
         "a frame has any length",
         FRAMING,
-        "if length > (limit := self.limit):",
-        "if (limit := self.limit) < 0:",
+        "if length > limit:",
+        "if limit < 0:",
         red((DEFAULT, OLD, OLDER), "oversize"),
     ),
     Weakening(
