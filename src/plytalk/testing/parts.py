@@ -110,6 +110,7 @@ class RecordingUi(Ui):
 
     async def run(self, session: Conversation) -> None:
         self.session = session
+        self._news.set()
         await asyncio.Event().wait()
 
     def show(self, event: Event) -> None:
@@ -136,8 +137,8 @@ class RecordingUi(Ui):
 
     @property
     def open(self) -> bool:
-        """Whether a conversation has opened."""
-        return any(isinstance(event, Open) for event in self.events)
+        """Whether a conversation has opened, and `session` is it."""
+        return self.session is not None and any(isinstance(event, Open) for event in self.events)
 
     @property
     def ended(self) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,8 +28,9 @@ class Recorded:
         recorded = json.loads((TRANSCRIPTS / f"{chat}.json").read_text(encoding="utf-8"))
         self.entries, self.secrets = recorded["transcript"], recorded["secrets"]
         self.options = {}
-        nonces = b"".join(bytes.fromhex(entry["nonce"]) for entry in self.entries if entry["from"] == role and "nonce" in entry)
-        monkeypatch.setattr(RandomNonceCipher, "_refill", lambda cipher: setattr(cipher, "_nonces", nonces))
+        nonces = [bytes.fromhex(entry["nonce"]) for entry in self.entries if entry["from"] == role and "nonce" in entry]
+        thrown = iter(nonces)
+        monkeypatch.setattr(RandomNonceCipher, "_draw", lambda cipher, count: b"".join(islice(thrown, count)))
         if self.secrets and role == "server":
             self.options["rsa_key"] = folder / "rsa.pem"
             self.options["rsa_key"].touch(0o600)
