@@ -28,6 +28,9 @@ class Blink(Feature):
     name = "blink"
     options = (Option("blink-times", "How often.", int),)
 
+    def __init__(self, blink_times: int = 1) -> None:
+        self.times = blink_times
+
 
 class Unexplained(Feature):
     name = "unexplained"

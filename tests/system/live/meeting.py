@@ -27,7 +27,7 @@ from plytalk.core.stack.selection import Stack, choose
 from plytalk.testing import RecordingUi
 from plytalk.trust.files import write
 
-MESSAGE, ACK, CONTROL, CLOSE, FEATURES, MORE = 1, 2, 5, 7, 8, 0x80
+MESSAGE, ACK, PING, CONTROL, CLOSE, FEATURES, MORE = 1, 2, 3, 5, 7, 8, 0x80
 BUCKETS = (64, 256, 1024, 4096, 16384, 65519)
 STRANGERS_REFUSE = ("the stranger says InvalidTag", "the stranger says DecryptFailedException")
 
@@ -204,11 +204,11 @@ class Stranger:
         assert await self.hears() == [(CONTROL, binding)]
 
     async def hears(self) -> list[tuple[int, bytes]]:
-        """The items of the next record that is not for features alone, which a stranger skips."""
+        """The items of the next record that is not for features alone, which a stranger skips, as it does pings."""
         while True:
             came = items(bytes(self.noise.open(await self.line.frame())))
             self.heard += sum(kind == MESSAGE for kind, _ in came)
-            if said := [one for one in came if one[0] != ACK and one[0] & ~MORE < FEATURES]:
+            if said := [one for one in came if one[0] not in (ACK, PING) and one[0] & ~MORE < FEATURES]:
                 return said
 
 
