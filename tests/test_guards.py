@@ -131,6 +131,7 @@ FAULTS = {
     "plugins/attacks/dropping.py": ("import plytalk.lab.attacks.run", "cli > lab > api > plugins > trust > core"),
     "plugins/framers/raw.py": ("import plytalk.plugins.ciphers.none", "layers never import each other"),
     "plugins/ciphers/none.py": ("import plytalk.plugins.rooms.member_names", "only features know rooms"),
+    "plugins/chat_screen/plain_lines.py": ("import plytalk.plugins.uis.plain", "what the console is made of knows no layer"),
     "plugins/noise/states.py": ("import plytalk.plugins.messages.records", "the Noise engine knows no layer"),
     "plugins/rooms/member_names.py": ("import plytalk.plugins.framers.raw", "what rooms are made of knows no layer"),
 }
@@ -230,11 +231,20 @@ def test_a_new_folder_is_noticed(copy: Path) -> None:
     assert folders_in(copy) != KNOWN_FOLDERS
 
 
+NEEDED = {
+    "plytalk",
+    "pluggy",
+    "msgspec",
+    "typing_extensions",
+    "__main__",
+}  # msgspec loads typing_extensions where it is installed
+
+
 def test_the_kit_needs_only_what_plytalk_needs() -> None:
     look = "import sys, plytalk.testing; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     assert "plytalk.testing" in loaded
-    strange = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names) - {"plytalk", "pluggy", "__main__"}
+    strange = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names) - NEEDED
     assert {name for name in strange if not name.startswith(("_", "sitecustomize", "usercustomize"))} == set()
 
 

@@ -137,7 +137,7 @@ def test_what_else_lies_in_the_folder_does_not_reach_the_builder(name: str) -> N
 
 def test_the_image_has_the_program_and_an_empty_volume(image: Image) -> None:
     assert not (image.root / "src").exists()
-    for arguments, expected in ((["--version"], "plytalk "), (["demo"], "What each layer did with it")):
+    for arguments, expected in ((["--version"], "plytalk "), (["demo"], "What an eavesdropper learned")):
         done = subprocess.run(image.command(*arguments), env=image.environment, capture_output=True, text=True, cwd=image.root)
         assert expected in done.stdout, done.stderr
 

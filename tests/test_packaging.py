@@ -64,7 +64,7 @@ def works(fresh: Fresh, where: Path) -> None:
     """The command runs, from this place and no other, and every layer loads."""
     chat = fresh.bin / "chat"
     assert fresh.run(chat, "--version").startswith("plytalk ")
-    assert "What each layer did with it" in fresh.run(chat, "demo")
+    assert "What an eavesdropper learned" in fresh.run(chat, "demo")
     assert "Nothing is wrong." in fresh.run(chat, "plugins", "--check")
     assert fresh.run(fresh.bin / "plytalk", "--version") == fresh.run(chat, "--version")
     place = fresh.run(fresh.bin / "python", "-c", "import plytalk.core.pipeline.connection as it; print(it.__file__)")
