@@ -179,7 +179,7 @@ def test_a_one_time_code_shows_where_the_server_tells_it_and_where_it_is_typed(l
         assert code, told
         place.canaries.add("code", code[1].encode())
         with terminal(place, server.port, loud, "--code", "--save-as", "alice") as child:
-            child.expect_exact("One-time code: ")
+            child.expect_exact("One-time code:")
             child.sendline(code[1])
             shown = talk(child, server, place)
     _, entered, shown = shown.partition("knows the code")  # until then it is shown while it is typed
