@@ -22,11 +22,11 @@ from plytalk.core.contracts.items import (
     Undecodable,
     is_exit,
 )
+from plytalk.core.contracts.meter import Meter
 from plytalk.core.contracts.sanitise import all_clean, clean
 from plytalk.core.contracts.ui import Hearer
 from plytalk.core.conversation.ending_chat import EndingChat
 from plytalk.core.conversation.heartbeat import Heartbeat
-from plytalk.core.conversation.meter import Meter
 from plytalk.core.conversation.ui_hearer import UiHearer, once_more, refuse_command, sender_of
 from plytalk.core.pipeline.connection import Connection, Reading
 from plytalk.core.pipeline.user_questions import IsThere

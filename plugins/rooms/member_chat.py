@@ -4,8 +4,8 @@ import sys
 from typing import Any, Protocol
 
 from plytalk.core.contracts.items import Extension, Item, Undecodable
+from plytalk.core.contracts.meter import Meter
 from plytalk.core.conversation.direct_chat import DirectChat
-from plytalk.core.conversation.meter import Meter
 from plytalk.core.pipeline.connection import Connection
 
 

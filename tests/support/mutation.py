@@ -47,20 +47,25 @@ NEAREST = {
     **dict.fromkeys(
         (f"core/pipeline/{name}.py" for name in ("establish", "authentication", "user_questions", "entrance", "step_timer")),
         "tests/core/pipeline/test_establish.py tests/core/endpoints/test_client.py tests/core/endpoints/test_capacity.py"
-        " tests/core/endpoints/test_lifecycle.py tests/core/conversation/test_direct_chat.py",
+        " tests/core/endpoints/test_lifecycle.py tests/core/conversation/test_direct_chat.py"
+        " tests/core/conversation/test_ending_chat.py",
     ),
     "core/endpoints/arrival.py": "tests/core/endpoints/test_arrival.py tests/core/endpoints/test_capacity.py",
     "core/endpoints/endpoint.py": "tests/core/endpoints/test_endpoint.py tests/core/endpoints/test_client.py",
     "core/endpoints/lifecycle.py": "tests/core/endpoints/test_lifecycle.py tests/core/endpoints/test_handlers.py",
     "core/endpoints/server.py": "tests/core/endpoints/test_server.py tests/core/endpoints/test_lifecycle.py",
     "core/pipeline/batches.py": "tests/core/pipeline/test_batches.py tests/core/pipeline/test_connection.py",
-    "core/pipeline/connection.py": "tests/core/pipeline/test_connection.py tests/core/conversation/test_direct_chat.py",
+    "core/pipeline/connection.py": (
+        "tests/core/pipeline/test_connection.py tests/core/conversation/test_direct_chat.py"
+        " tests/core/conversation/test_ending_chat.py"
+    ),
     "core/conversation/ending_chat.py": (
-        "tests/core/conversation/test_direct_chat.py tests/core/conversation/test_farewell.py"
+        "tests/core/conversation/test_ending_chat.py tests/core/conversation/test_direct_chat.py"
+        " tests/core/conversation/test_farewell.py"
         " tests/core/contracts/test_endings.py tests/core/endpoints/test_client.py"
     ),
     "core/conversation/direct_chat.py": (
-        "tests/core/conversation/test_direct_chat.py"
+        "tests/core/conversation/test_direct_chat.py tests/core/conversation/test_ending_chat.py"
         " tests/core/pipeline/test_broadcast.py"
         " tests/core/pipeline/test_establish.py"
         " tests/core/contracts/test_endings.py"
