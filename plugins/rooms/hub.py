@@ -89,6 +89,8 @@ class Hub:
         self.members: dict[int, LineSubscriber | Member] = {}
         self.parting: LateListener | None = None
         """The server's user, once that has left its only company."""
+        self.entered: Callable[[], None] = lambda: None
+        """Called when a member is in a room: the server's user hears nothing of one that is muted or in another room."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.commands: dict[str, tuple[Command, str]] = {one.name: (one, OURS) for one in COMMANDS}
         for origin, commands in brought.items():
@@ -194,6 +196,7 @@ class Hub:
             self._enter_plain(member, room)
         if member.room is room and not getattr(member, "muted", False):  # it may have been dropped meanwhile
             room.happen(Kind.JOINED, member)
+        self.loop.call_soon(self.entered)  # after the event
 
     def introduce(self, member: CommandMember) -> None:
         """Tell a member who it is now, once what has happened in this turn has gone out."""

@@ -55,7 +55,7 @@ class LocalMember(CommandMember):
         else:  # a name that nobody else can take
             hub.names.bind(self, NAME)
             self.called(NAME)
-        hub.members[self.id], hub.parting = self, None
+        hub.members[self.id], hub.parting, hub.entered = self, None, self.meet
         hub.first.subscribers[self] = None
 
     # -- what the UI does -------------------------------------------------------------------------------------------------
@@ -121,11 +121,18 @@ class LocalMember(CommandMember):
 
     # -- what the room does -----------------------------------------------------------------------------------------------
 
+    def meet(self) -> None:
+        """Somebody is in a room: what was said before that is said now."""
+        if not self._company.is_set():
+            self._company.set()
+            if not self.ending:
+                self._show()
+            unheard, self._unheard = self._unheard, []
+            for text, request in unheard:
+                self.say(text, request)
+
     def hear(self, event: RoomEvent) -> None:
-        self._company.set()
-        unheard, self._unheard = self._unheard, []
-        for text, request in unheard:
-            self.say(text, request)
+        self.meet()
         self._show(event)
 
     def fall_behind(self, log: EventLog, at: int) -> None:
@@ -138,13 +145,14 @@ class LocalMember(CommandMember):
         if text and not text.isspace():
             self._show(RoomEvent(0, int(time.time() * 1000), Kind.SAID, sender.marks, sender.name, text, sender.digest))
 
-    def _show(self, event: RoomEvent) -> None:
+    def _show(self, event: RoomEvent | None = None) -> None:
         room = self.room or self._hub.first
         try:
             if not self._introduced:
                 self.introduce()
-            mine = not event.key and not event.marks & Mark.NO_KEY  # all others without a key have this mark
-            self._view.happened(event, room.name, self.name, mine)
+            if event:
+                mine = not event.key and not event.marks & Mark.NO_KEY  # all others without a key have this mark
+                self._view.happened(event, room.name, self.name, mine)
         except Exception as error:  # the room goes on without a screen here
             with suppress(Exception):
                 self.notice(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; you have left the room.")

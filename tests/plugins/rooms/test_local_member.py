@@ -11,6 +11,7 @@ from plytalk.core.contracts.errors import BrokenPlugin, Usage
 from plytalk.core.contracts.events import Event, MemberEvent, Open
 from plytalk.core.endpoints.handlers import Presence
 from plytalk.plugins.rooms.local_member import LocalMember
+from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.testing.verdict import idle
 
 
@@ -73,6 +74,27 @@ async def test_it_goes_to_other_rooms(home: Path) -> None:
         bob.say("/join kitchen")
         await crowd.ui.shows("[bob] is here")
         assert not [line for line in crowd.ui.messages if "gone" in line]
+
+
+@pytest.mark.parametrize(("muted", "room"), [(True, "lobby"), (False, "kitchen")])
+async def test_it_gives_commands_also_where_it_does_not_hear_who_comes(home: Path, muted: bool, room: str) -> None:
+    if muted:
+        Moderation(home / "rooms").mute(Crowd(home).key("eve"))
+    async with Crowd(home) as crowd:
+        stranger = await crowd.stranger("eve")
+        while crowd.local_member is None:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        crowd.local_member.say("/rooms")
+        await idle()
+        assert not [event for event in crowd.ui.events if event.type in ("you", "result")]
+        stranger.ask(instance="eve", name="eve", room=room)
+        await crowd.ui.shows("lobby: ")
+        assert [event.type for event in crowd.ui.events if event.type in ("you", "result")] == ["you", "result"]
+        name = (await stranger.welcome())["you"]
+        await crowd.ui.shows(f"You are server in lobby, with {name if muted else 'nobody else'}.")
+        crowd.local_member.say(f"/kick {name}")
+        assert (await stranger.session.over()).reason == "You were removed from the server by server."
+        await crowd.local_member.drain()
 
 
 async def test_it_is_told_who_it_is_and_what_it_does_is_marked_as_its_own(home: Path) -> None:
