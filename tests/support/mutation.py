@@ -46,7 +46,9 @@ NEAREST = {
     "cli/stacks.py": "tests/cli/test_stacks.py tests/cli/test_stacks_options.py tests/cli/test_completion.py",
     **dict.fromkeys(
         (f"core/pipeline/{name}.py" for name in ("establish", "authentication", "user_questions", "entrance", "step_timer")),
-        "tests/core/pipeline/test_establish.py tests/core/endpoints/test_client.py tests/core/endpoints/test_capacity.py"
+        "tests/core/pipeline/test_establish.py tests/core/pipeline/test_authentication.py"
+        " tests/core/pipeline/test_user_questions.py tests/core/pipeline/test_entrance.py tests/core/pipeline/test_step_timer.py"
+        " tests/core/endpoints/test_client.py tests/core/endpoints/test_capacity.py"
         " tests/core/endpoints/test_lifecycle.py tests/core/conversation/test_direct_chat.py"
         " tests/core/conversation/test_ending_chat.py",
     ),
@@ -67,7 +69,7 @@ NEAREST = {
     "core/conversation/direct_chat.py": (
         "tests/core/conversation/test_direct_chat.py tests/core/conversation/test_ending_chat.py"
         " tests/core/pipeline/test_broadcast.py"
-        " tests/core/pipeline/test_establish.py"
+        " tests/core/pipeline/test_establish.py tests/core/pipeline/test_user_questions.py tests/core/pipeline/test_entrance.py"
         " tests/core/contracts/test_endings.py"
         " tests/core/endpoints/test_client.py"
     ),
