@@ -53,6 +53,6 @@ def tracing(path: Path | None, notice: Callable[[str], object] = tell) -> Iterat
 
 def warning(path: Path) -> str:
     return (
-        f"The keys of this conversation go into {path}. Anyone who reads that file can decrypt any recording of "
+        f"This conversation's keys are written to {path}. Anyone who reads that file can decrypt any recording of "
         "the conversation and forge messages from both sides while it lasts. Keep it secret, then delete it."
     )

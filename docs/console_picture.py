@@ -126,7 +126,7 @@ def play(home: Path) -> FaintScreen:
                 if other is people[name] or "/msg" not in text or other is people.get("bob"):
                     other.until(seen)
 
-        joined("bob", address, home).close()  # who he is and whom he trusts is not told again
+        joined("bob", address, home).close()  # creates his identity and remembers the key: no notices in the picture
         for name in ("alice", "carol", "dave"):
             come(name)
         say("alice", "/topic release on Thursday", "release on Thursday")

@@ -19,7 +19,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.ui import Conversation, Ui
 
 OURSELVES = Sender()
-NO_COMMANDS = "There are no commands in a chat of two: they need a room, and so the feature rooms at both ends."
+NO_COMMANDS = "Commands work only in a room: use the feature rooms at both ends."
 MAX_SAME, MAX_NOTICES = 3, 100
 """How often the same sentence is shown in a conversation, and how many different ones."""
 
@@ -90,7 +90,7 @@ def show_open(ui: Ui, conversation: Conversation) -> None:
 
 
 def show_two(ui: Ui, conversation: Conversation) -> None:
-    """Show who is there in a chat of two."""
+    """Show the two people of a chat without rooms: a You event."""
     ui.show(You(id=ui.next_id(), time=now(), sender=OURSELVES, present=2, others=(sender_of(conversation),)))
 
 
