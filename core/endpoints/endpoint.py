@@ -70,11 +70,8 @@ class BaseEndpoint:
     ) -> None:
         self.stack, self._hook, self.limits, self._trace, self._secret = stack, hook, limits or Limits(), trace, secret
         self._heartbeat = Heartbeat(self.limits.ping)
-        self._make_chat: Callable[..., DirectChat] = DirectChat
-        for feature in stack.features:
-            if isinstance(feature, MakesChat):
-                self._make_chat = feature.make_chat
-                break
+        makers = (feature.make_chat for feature in stack.features if isinstance(feature, MakesChat))
+        self._make_chat: Callable[..., DirectChat] = next(makers, DirectChat)
 
     async def prepare_layers(self, role: Role, stack: Stack) -> list[str]:
         """Let layers prepare, and show who this end is. Gives what the others have to say, for after that."""
@@ -154,8 +151,9 @@ class BaseEndpoint:
         notify(self.stack.ui, clean(sentence))
 
     def notice_all(self, sentences: Iterable[str]) -> None:
+        """Tell the user about this end: at once, and not counted among what a server tells about its peers."""
         for sentence in sentences:
-            self.notice(sentence)
+            notify(self.stack.ui, clean(sentence))
 
     async def run_ui(
         self,

@@ -19,9 +19,7 @@ from typing import Any
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError
-from plytalk.core.contracts.events import notify
 from plytalk.core.contracts.optional import SingleUse
-from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Listener
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.admission import TurnedAway
@@ -149,10 +147,10 @@ class Lifecycle(BaseEndpoint):
     def show(self, sentence: str) -> None:
         """Tell the user at once."""
         with suppress(Exception):  # a notice about one peer that cannot be shown must not end the server for all
-            notify(self.stack.ui, clean(sentence))
+            super().notice(sentence)
 
     def introduce(self, session: DirectChat) -> None:
-        """Tell the user who has connected. A failure for one peer does not end the server."""
+        """Tell the user about a peer that has connected. A failure for one peer does not end the server."""
         try:
             for sentence in self._introduce(session):
                 self.notice(sentence)

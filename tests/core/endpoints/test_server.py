@@ -11,12 +11,13 @@ from tables import Hosting, Sits, Table
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.core.contracts.feature import Feature
+from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import ListenAddress
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.transports.memory import Memory
-from plytalk.testing import PlainFrames, stack_of
+from plytalk.testing import GivenKeys, PlainFrames, stack_of
 from plytalk.testing.verdict import within
 
 
@@ -75,6 +76,20 @@ async def test_a_ui_that_breaks_before_anybody_came_leaves_no_listener(failing: 
         its, _ = server(breaking(failing))
         with pytest.raises(ZeroDivisionError):
             await its.run("leaves", 0)
+
+
+async def test_what_a_server_says_of_itself_is_not_counted_as_notices_about_peers() -> None:
+    sentences = [f"Warning {number} about this end." for number in range(60)]
+
+    class Warns(GivenKeys):
+        """Has much to say before it starts."""
+
+        async def ready(self, role: Role, secret) -> Sequence[str]:
+            return sentences
+
+    async with Serving("warns", Warns) as serving:
+        await serving.ui.until(notices=len(sentences))
+        assert [said for said in serving.ui.notices if said.startswith("Warning")] == sentences
 
 
 async def test_a_server_says_what_it_announces_and_whom_it_introduces() -> None:
