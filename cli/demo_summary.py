@@ -5,16 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from plytalk.cli.main import paint
+from plytalk.cli.stepper import ARROWS
 from plytalk.core.contracts.items import is_exit
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.pipeline.tracing import OUT
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.inspect.frames import InspectedFrame
 
 WIDTH = 80
 SAID, SHOWN = 36, 8
-ARROWS = {True: "->", False: "<-"}
 IN_PLAIN_SIGHT = re.compile(rb"[!-~][ -~]{7,}")
 """What an eavesdropper recognises at a glance: eight characters or more."""
 RED, GREEN = "31", "32"
@@ -71,12 +70,12 @@ def cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
-def seen(frame: InspectedFrame) -> str:
+def seen(frame: InspectedFrame, most: int = SHOWN) -> str:
     """The first of its bytes; where the words are among them, the words."""
     if frame.readable:
         return f'"{cut(frame.text, 24)}"'
     raw = wire(frame)[-len(frame.layers[-2].data) :]  # without the header, which looks alike in all
-    return raw[:SHOWN].hex(" ") + (" ..." if len(raw) > SHOWN else "")
+    return raw[:most].hex(" ") + (" ..." if len(raw) > most else "")
 
 
 def summary(demo: Demonstration) -> Iterator[str]:
@@ -103,7 +102,7 @@ def listed(numbers: Sequence[int]) -> str:
 
 
 def row(frame: InspectedFrame) -> str:
-    return f"{ARROWS[frame.way == OUT]} {cut(frame.text, SAID):<{SAID}} {len(wire(frame)):5,} bytes {seen(frame)}"
+    return f"{ARROWS[frame.way]} {cut(frame.text, SAID):<{SAID}} {len(wire(frame)):5,} bytes {seen(frame)}"
 
 
 def learned(demo: Demonstration) -> Iterator[str]:
@@ -169,4 +168,4 @@ def columns(name: str, cells: Sequence[str]) -> str:
 
 
 def short(frame: InspectedFrame) -> str:
-    return cut(seen(frame), COLUMN - 1) if frame.readable else wire(frame)[-len(frame.layers[-2].data) :][:4].hex(" ") + " ..."
+    return cut(seen(frame, 4), COLUMN - 1)

@@ -1,7 +1,6 @@
 """`chat inspect`: step through a recorded conversation, layer by layer."""
 
 import json
-import os
 import re
 import sys
 import time
@@ -12,10 +11,11 @@ import click
 
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE
-from plytalk.cli.stepper import Stepper
+from plytalk.cli.stepper import ARROWS, Stepper
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.spans import Span
+from plytalk.core.io.display import is_dumb
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.capture import capture
@@ -33,7 +33,6 @@ Examples:
   chat inspect talk.trace --pcapng talk.pcapng  as a capture for a network analyser
   chat inspect talk.trace --live                beside a conversation that is going on
 """
-ARROWS = {"out": "->", "in": "<-"}
 COLOURS = {"messages": "31", "cipher": "32", "handshake": "35", "framer": "34", "transport": "36", "keys": "33", "schedule": "33"}
 PER_LINE, MAX_LINES, INDENT = 16, 3, 15
 EASY = 8
@@ -59,27 +58,28 @@ def inspect(trace: Path, as_json: bool, text: bool, html: Path | None, pcapng: P
         follow_live(trace)
         return
     events = read(trace)
+    frames = inspect_frames(events)
     if html:
-        write(html, page(inspect_frames(events), f"A conversation, layer by layer: {trace.name}").encode())
+        write(html, page(frames, f"A conversation, layer by layer: {trace.name}").encode())
     if pcapng:
         write(pcapng, capture(events))
     if as_json:
-        print(json.dumps([frame.as_json() for frame in inspect_frames(events)], indent=1))
+        print(json.dumps([frame.as_json() for frame in frames], indent=1))
     elif not html and not pcapng:
-        if not events:
+        if not frames:
             tell(f"{trace} is an empty trace: it ended before anything was recorded.")
         elif not text and can_step():
             from plytalk.cli.inspect_screen import show
 
-            show(Stepper(inspect_frames(events), clean(trace.name), details))
+            show(Stepper(frames, clean(trace.name), details))
         else:
-            for frame in inspect_frames(events):
+            for frame in frames:
                 print("\n".join(lines(frame)))
 
 
 def can_step() -> bool:
     """Whether there is a terminal on both sides, which can be drawn on."""
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)) and os.environ.get("TERM") != "dumb"
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)) and not is_dumb()
 
 
 def details(frame: InspectedFrame, event: TraceEvent) -> Iterator[str]:

@@ -32,6 +32,14 @@ def test_an_empty_trace_is_said_to_be_empty(trace) -> None:
     assert run.stderr == f"{trace} is an empty trace: it ended before anything was recorded.\n"
 
 
+def test_a_trace_without_a_frame_is_said_to_be_empty(trace) -> None:
+    head, *events = trace.read_bytes().splitlines(keepends=True)
+    trace.write_bytes(head + next(line for line in events if json.loads(line)["name"] == "transport:in"))
+    run = chat("inspect", str(trace))
+    assert (run.returncode, run.stdout) == (0, "")
+    assert "is an empty trace" in run.stderr
+
+
 def test_programs_get_every_frame(trace) -> None:
     frames = json.loads(chat("inspect", str(trace), "--json").stdout)
     names = [frame["name"].removeprefix("ack, ") for frame in frames if frame["way"]]
