@@ -20,7 +20,6 @@ from plytalk.core.contracts.ui import Conversation
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
-from plytalk.plugins.rooms import item_spans
 from plytalk.plugins.rooms.hub import Hub
 from plytalk.plugins.rooms.local_member import LocalMember
 from plytalk.plugins.rooms.member import Member
@@ -110,6 +109,8 @@ class Rooms(Feature):
         return (MemberChat if connection.role is Role.RESPONDER else RoomChat)(connection, **options)
 
     def fields(self, message: Passed) -> Iterator[Span]:
+        from plytalk.plugins.rooms import item_spans
+
         return item_spans.item(message)
 
     # -- at a server ------------------------------------------------------------------------------------------------------

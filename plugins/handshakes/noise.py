@@ -25,7 +25,7 @@ from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.spans import Passed, Span
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.plugins.noise import message_spans, payload, security, static
+from plytalk.plugins.noise import payload, security, static
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import KeyPair
 from plytalk.plugins.noise.proof import Proven, Prover
@@ -124,6 +124,8 @@ class Noise(Handshake):
         return told
 
     def fields(self, message: Passed) -> Iterator[Span]:
+        from plytalk.plugins.noise import message_spans
+
         return message_spans.noise_message(self._protocol, message.number, message.data)
 
     async def initiate(self, io: HandshakeIO) -> SessionSecrets:

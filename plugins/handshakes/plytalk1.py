@@ -29,7 +29,7 @@ from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.spans import Passed, Span
 from plytalk.core.registry.hookspecs import hookimpl
-from plytalk.plugins.noise import message_spans, payload, preamble
+from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.proof import Proven, Prover
@@ -140,6 +140,8 @@ class Plytalk1(Handshake):
             raise
 
     def fields(self, message: Passed) -> Iterator[Span]:
+        from plytalk.plugins.noise import message_spans
+
         if message.kind == GREETING:
             return message_spans.greeting(message.data)
         chosen = preamble.Answer.decode(message.before[1]).chosen  # both preambles come before the first

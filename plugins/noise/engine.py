@@ -8,13 +8,12 @@ Whatever fails is final: what failed forgets its keys and refuses everything fro
 are RemoteErrors (HandshakeFailed here, Tampered after the handshake), ours are LocalErrors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, NoReturn
 
 from plytalk.core.contracts.errors import HandshakeFailed, LocalError, Tampered
 from plytalk.core.contracts.handshake import Disclose
-from plytalk.plugins.noise.key_schedule import DisclosedState
 from plytalk.plugins.noise.patterns import Tokens
 from plytalk.plugins.noise.primitives import TAG_LENGTH, KeyPair
 from plytalk.plugins.noise.protocol import NoiseProtocol, named
@@ -72,7 +71,11 @@ class HandshakeState:
         self._check()
         self._at = 0  # how many messages have gone by
         pattern = self.protocol.pattern
-        new = partial(DisclosedState, disclose, pattern) if disclose is not None else SymmetricState
+        new: Callable[..., SymmetricState] = SymmetricState
+        if disclose is not None:
+            from plytalk.plugins.noise.key_schedule import DisclosedState  # needed by traces alone
+
+            new = partial(DisclosedState, disclose, pattern)
         self._symmetric: SymmetricState = new(self.protocol.name, self.protocol.hash, self.protocol.cipher)
         self._symmetric.mix_hash(prologue)
         for pre, ours in ((pattern.initiator_pre, initiator), (pattern.responder_pre, not initiator)):
