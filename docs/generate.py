@@ -149,7 +149,7 @@ def event_types(_: str) -> str:
     return table(("type", "what happened"), [(code(tag_of(one)), oneline(one.__doc__)) for one in events.TYPES])
 
 
-def tag_of(one: type[events.Event]) -> str:
+def tag_of(one: type[msgspec.Struct]) -> str:
     return str(one.__struct_config__.tag)
 
 
@@ -170,10 +170,7 @@ def type_of(field: msgspec.structs.FieldInfo) -> str:
 
 
 def orders(_: str) -> str:
-    rows = [
-        (code(str(one.__struct_config__.tag)), oneline(one.__doc__), ", ".join(map(code, one.__struct_fields__)))
-        for one in event_schema.ORDERS
-    ]
+    rows = [(code(tag_of(one)), oneline(one.__doc__), ", ".join(map(code, one.__struct_fields__))) for one in event_schema.ORDERS]
     return table(("type", "what it does", "fields"), rows)
 
 
@@ -268,12 +265,12 @@ def contract_of(base: type) -> str:
 
 def python(_: str) -> str:
     """The functions for programs, and what they give."""
-    functions = "\n\n".join(f"## {one.__name__}\n\n```python\n{called(one)}\n```\n\n{prose(one)}" for one in (connect, serve))
+    functions = "\n\n".join(f"## {one.__name__}\n\n```python\n{call_of(one)}\n```\n\n{prose(one)}" for one in (connect, serve))
     classes = "\n\n".join(f"## {one.__name__}\n\n{offered(one)}" for one in (Chat, ChatServer))
     return f"{functions}\n\n{classes}"
 
 
-def called(function: Callable[..., Any]) -> str:
+def call_of(function: Callable[..., Any]) -> str:
     """A call of a function with its keyword arguments, one on a line."""
     lines = [f"    {param}," for param in inspect.signature(function).parameters.values() if param.kind is not param.VAR_KEYWORD]
     shown = "\n".join([f"plytalk.{function.__name__}(", lines[0], "    *,", *lines[1:], "    **layers,", ")"])
@@ -290,8 +287,8 @@ def offered(base: type) -> str:
         function = getattr(member, "fget", member)
         if inspect.isfunction(function):
             way = "await " if inspect.iscoroutinefunction(function) else ""
-            called = f"{way}{re.sub(r'^(async )?def |self(, )?', '', signature(function))}"
-            told[name if isinstance(member, property) else called] = oneline(function.__doc__)
+            call_of = f"{way}{re.sub(r'^(async )?def |self(, )?', '', signature(function))}"
+            told[name if isinstance(member, property) else call_of] = oneline(function.__doc__)
     lines = [f"- `{name}`: {said}" for name, said in told.items() if not name.removeprefix("await ").startswith("_")]
     return "\n".join([oneline(base.__doc__), "", *lines])
 

@@ -1,13 +1,14 @@
 """SessionSecrets and identities: what a handshake hands on, and what authenticators judge."""
 
 import hmac
-from base64 import b64encode
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from hashlib import sha256
 from typing import Any, Generic, NoReturn, TypeVar
+
+from plytalk.core.contracts.public_key import fingerprint_of
 
 T = TypeVar("T")
 
@@ -71,7 +72,7 @@ class Identity:
     @property
     def fingerprint(self) -> str:
         """SHA256:... in the form of OpenSSH (base64 without padding)."""
-        return "SHA256:" + b64encode(sha256(self.key).digest()).rstrip(b"=").decode()
+        return fingerprint_of(sha256(self.key).digest())
 
 
 class Reply(Generic[T]):

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Protocol
 
 from plytalk.core.contracts.errors import UnknownPeer
-from plytalk.core.contracts.events import Event, notify
+from plytalk.core.contracts.events import EventSink, notify
 
 ANSWERS = {"yes": True, "no": False}
 HINT = "Type yes or no."
@@ -40,14 +40,10 @@ class Question:
         return f"About {self.address}{key}: {self.text}"
 
 
-class Asks(Protocol):
+class Asks(EventSink, Protocol):
     """What the queue needs of a UI."""
 
     async def answer(self, question: Question) -> str | None: ...
-
-    def show(self, event: Event) -> None: ...
-
-    def next_id(self) -> str: ...
 
 
 class QuestionQueue:

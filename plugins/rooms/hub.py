@@ -194,7 +194,7 @@ class Hub:
             room.enter(member, member.at)
         else:
             self._enter_plain(member, room)
-        if member.room is room and not getattr(member, "muted", False):  # it may have been dropped meanwhile
+        if member.room is room and not member.muted:  # it may have been dropped meanwhile
             room.happen(Kind.JOINED, member)
         self.loop.call_soon(self.entered)  # after the event
 
