@@ -117,7 +117,7 @@ def had(choice: Choice, trace: Trace | None = None) -> tuple[int, Demonstration]
     heard = Overheard(trace)
     with tempfile.TemporaryDirectory() as folder:
         server, client = two_stacks(choice, Path(folder))
-        code = run(converse(choice, server, client, Path(folder), heard))
+        code = run(run_conversation(choice, server, client, Path(folder), heard))
     return code, Demonstration(client, inspect_frames(heard.events))
 
 
@@ -126,9 +126,7 @@ def compared(registry: Registry) -> int:
     demos, codes = [], []
     for name in COMPARED:
         profile = registry.profile(name)
-        layers = {kind: [layer] for kind, layer in profile.layers.items()}
-        classes = resolve(registry, {**layers, "ui": ["none"]}, profile, {})
-        code, shown = had(Choice(registry, classes, profile))
+        code, shown = had(Choice(registry, resolve(registry, {"ui": ["none"]}, profile, {}), profile))
         demos.append((name, shown))
         codes.append(code)
     print("\n".join(comparison(demos)))
@@ -153,12 +151,12 @@ def two_stacks(choice: Choice, folder: Path) -> tuple[Stack, Stack]:
     return server.stack(), client.stack()
 
 
-async def converse(choice: Choice, server_stack: Stack, client_stack: Stack, folder: Path, heard: Trace) -> Ending:
+async def run_conversation(choice: Choice, server_stack: Stack, client_stack: Stack, folder: Path, trace: Trace) -> Ending:
     """A server and a client in this process, over a real socket."""
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     hook = choice.registry.manager.hook
     server = Server(replace(server_stack, ui=Script("server", address)), hook)
-    client = Client(replace(client_stack, ui=Script("client")), hook, trace=heard)
+    client = Client(replace(client_stack, ui=Script("client")), hook, trace=trace)
     place = str(folder / "demo") if server_stack.transport.names_place else "127.0.0.1"
     serving = asyncio.create_task(server.run(place, 0))
     either: set[asyncio.Future[Any]] = {serving, address}

@@ -28,7 +28,7 @@ OVERSIZE = 60_000
 
 
 @dataclass
-class Heard:
+class UnreadConnection:
     """A connection that is not read yet, and what has arrived on it."""
 
     stream: Stream
@@ -47,7 +47,9 @@ class Heard:
 class ServerProbe:
     """The `Probe` of a server: every question gets its own connection. `thorough` includes questions that take long."""
 
-    def __init__(self, stack: Stack, host: str, port: int, spare: Heard | None, thorough: bool, patience: float) -> None:
+    def __init__(
+        self, stack: Stack, host: str, port: int, spare: UnreadConnection | None, thorough: bool, patience: float
+    ) -> None:
         self.stack, self.thorough = stack, thorough
         self.first = b""
         self._host, self._port, self._spare, self._patience = host, port, spare, patience
@@ -57,11 +59,11 @@ class ServerProbe:
         self, ask: Callable[[Identity], Awaitable[None]] | None = None, agreement: str = ""
     ) -> AsyncIterator[HandshakeIO]:
         """A connection in frames; where a pre-shared key is agreed on, it is a guess. Raises CannotConnect, TooSlow."""
-        heard, self._spare = self._spare or Heard(await self._connect()), None
-        io = FrameHandshakeIO(self.stack.framer(), heard.stream, ask or _accept, _guess, agreement)
-        if heard.data:
-            io.feed(heard.data)
-        heard.stream.deliver_to(io.feed, io.ended)
+        unread, self._spare = self._spare or UnreadConnection(await self._connect()), None
+        io = FrameHandshakeIO(self.stack.framer(), unread.stream, ask or _accept, _guess, agreement)
+        if unread.data:
+            io.feed(unread.data)
+        unread.stream.deliver_to(io.feed, io.ended)
         try:
             async with asyncio.timeout(self._patience):
                 yield io
@@ -69,7 +71,7 @@ class ServerProbe:
             raise TooSlow(f"The server did not answer within {self._patience:g} seconds.") from None
         finally:
             self.first = io.first
-            heard.stream.close()
+            unread.stream.close()
 
     async def key_shown_to(self, handshake: Handshake, agreement: str = "") -> Identity:
         """The key that the server shows; the handshake ends there. Raises RemoteError."""

@@ -19,7 +19,7 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Transport
 from plytalk.core.pipeline.handshake_io import FIRST
 from plytalk.core.stack.selection import Stack
-from plytalk.lab.audit.probe import Heard, ServerProbe
+from plytalk.lab.audit.probe import ServerProbe, UnreadConnection
 
 GREETING, PATIENCE = 2.0, 5.0
 """Seconds to wait for a server that speaks first, and for any answer."""
@@ -54,7 +54,7 @@ async def audit(
 
     `known` are the profiles that can be recognised, each with its stack; `patience` and `greeting` are in seconds.
     """
-    spare: Heard | None = await _listen(known[0][1].transport, host, port, greeting)
+    spare: UnreadConnection | None = await _listen(known[0][1].transport, host, port, greeting)
     assert spare is not None
     first = bytes(spare.data[:FIRST])
     candidates = (
@@ -77,13 +77,13 @@ async def audit(
     return Report(None, [_graded(_unknown(first, tried), required)])
 
 
-async def _listen(transport: Transport, host: str, port: int, seconds: float) -> Heard:
-    heard = Heard(await transport.connect(host, port))
-    heard.stream.deliver_to(heard.receive, heard.ended)
+async def _listen(transport: Transport, host: str, port: int, seconds: float) -> UnreadConnection:
+    unread = UnreadConnection(await transport.connect(host, port))
+    unread.stream.deliver_to(unread.receive, unread.ended)
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await heard.something.wait()
-    return heard
+            await unread.something.wait()
+    return unread
 
 
 def _greeting_like(known: Sequence[Known], first: bytes) -> list[Known]:

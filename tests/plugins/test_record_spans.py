@@ -9,13 +9,13 @@ def record(*items):
     return b"".join(HEADER.pack(kind, len(body)) + body for kind, body in items).ljust(64, b"\0")
 
 
-def told(raw, before=()):
+def described(raw, before=()):
     return {span.name: (span.size, span.value) for span in describe(Records(True), Passed(raw, before=before))}
 
 
 def test_each_byte_has_a_name():
     raw = record((1, b"hello"), (1 | MORE, b"\xff"), (42, b"x"), (7, b"\2" + bytes(7) + b"\3" + b"bye"))
-    assert told(raw) == {
+    assert described(raw) == {
         "1 message: type": (1, "1"),
         "1 message: length": (2, "5"),
         "1 message: text": (5, "hello"),
@@ -35,8 +35,8 @@ def test_each_byte_has_a_name():
 
 
 def test_what_is_no_record_is_described_as_far_as_it_goes():
-    assert list(told(b"\x01\xff\xffcut off")) == ["1 message: type", "1 message: length", "1 message: text"]
-    assert list(told(b"\x02\0\x03123" + b"\0x")) == [
+    assert list(described(b"\x01\xff\xffcut off")) == ["1 message: type", "1 message: length", "1 message: text"]
+    assert list(described(b"\x02\0\x03123" + b"\0x")) == [
         "1 ack: type", "1 ack: length", "1 ack: messages taken, cut off", "not an item",
     ]  # fmt: skip
 

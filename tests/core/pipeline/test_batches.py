@@ -77,7 +77,7 @@ def frames(payloads: Sequence[bytes], kind: bytes = b"M") -> bytes:
     return b"".join(TypedFrames().encode(kind, payload) for payload in payloads)
 
 
-def told(layers: Layers, data: bytes) -> list[object]:
+def outcomes(layers: Layers, data: bytes) -> list[object]:
     """What comes of these bytes, in order: items, sentences, an error."""
     framer, cipher, messages = layers
     framer.limit = 1000
@@ -95,25 +95,25 @@ def told(layers: Layers, data: bytes) -> list[object]:
 def test_with_batch_forms_and_without_the_same_is_heard_in_the_same_order(layers) -> None:
     one, two, three, odd = sealed(b"one", b"two", b"three", b"\xff")
     bad = flipped(two, 200)
-    assert told(stack(*layers), frames([one, two, three])) == ["one", "two", "three"]
-    assert told(stack(*layers), frames([one, bad, two, bad, bad, three])) == [
+    assert outcomes(stack(*layers), frames([one, two, three])) == ["one", "two", "three"]
+    assert outcomes(stack(*layers), frames([one, bad, two, bad, bad, three])) == [
         "one",
         "A",
         "two",
         *["A"] * 2,
         "three",
     ]
-    assert told(stack(*layers), frames([one, odd, two])) == ["one", Undecodable("\ufffd"), "two"]
+    assert outcomes(stack(*layers), frames([one, odd, two])) == ["one", Undecodable("\ufffd"), "two"]
     stray = frames([one, two]) + frames([b"?"], b"Z") * 2 + frames([three])
-    assert told(stack(*layers), stray) == ["one", "two", "Ignored", "Ignored", "three"]
-    assert told(stack(*layers), frames([one, two, bytes(1001)])) == ["one", "two", FrameTooLong]
-    assert told(stack(*layers), frames([one, bad]) + frames([two, three])[:-1]) == ["one", "A", "two"]
+    assert outcomes(stack(*layers), stray) == ["one", "two", "Ignored", "Ignored", "three"]
+    assert outcomes(stack(*layers), frames([one, two, bytes(1001)])) == ["one", "two", FrameTooLong]
+    assert outcomes(stack(*layers), frames([one, bad]) + frames([two, three])[:-1]) == ["one", "A", "two"]
 
 
 def test_what_comes_before_a_bad_frame_is_given_and_what_is_behind_it_is_not_where_a_cipher_is_not_tolerant() -> None:
     one, two, three = sealed(b"one", b"two", b"three")
     layers = stack(Strict, Typed, Text)
-    assert told(layers, frames([one, two, flipped(three, 200), one])) == ["one", "two", Tampered]
+    assert outcomes(layers, frames([one, two, flipped(three, 200), one])) == ["one", "two", Tampered]
 
 
 def test_what_is_sealed_and_encoded_together_is_what_is_sealed_and_encoded_alone() -> None:
@@ -121,7 +121,7 @@ def test_what_is_sealed_and_encoded_together_is_what_is_sealed_and_encoded_alone
     words = [b"one", b"", b"three" * 100] * MANY
     together = encode_batch(framer, cipher, words)
     assert together is not None
-    assert told(stack(AesGcm, Typed, Text), b"".join(together)) == [word.decode() for word in words]
+    assert outcomes(stack(AesGcm, Typed, Text), b"".join(together)) == [word.decode() for word in words]
 
 
 @pytest.mark.parametrize("layers", FORMS[1:4])

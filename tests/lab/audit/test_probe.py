@@ -14,7 +14,7 @@ from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.pipeline.connection import Connection
 from plytalk.lab.attacks import clock
-from plytalk.lab.audit.probe import CROWD, OVERSIZE, Heard, ServerProbe
+from plytalk.lab.audit.probe import CROWD, OVERSIZE, ServerProbe, UnreadConnection
 from plytalk.plugins.messages.records import Records
 from plytalk.testing.endpoints import stack_of
 from plytalk.testing.parts import GivenKeys, TypedFrames
@@ -39,14 +39,14 @@ class Shows(GivenKeys):
         raise AssertionError("the handshake went on")
 
 
-def probe_of(doors: Doors, *, thorough: bool = False, spare: Heard | None = None) -> ServerProbe:
+def server_probe(doors: Doors, *, thorough: bool = False, spare: UnreadConnection | None = None) -> ServerProbe:
     return ServerProbe(replace(stack_of(Bare), transport=doors), "chat.invalid", 1, spare, thorough, patience=5.0)
 
 
 def test_each_question_has_a_connection_of_its_own_that_ends_with_it() -> None:
     async def ask() -> None:
         doors = Doors(greets(GREETING))
-        looked_at = probe_of(doors)
+        looked_at = server_probe(doors)
         for _ in range(2):
             async with looked_at.io() as io:
                 assert await io.receive(b"G", 100) == b"welcome"
@@ -61,10 +61,10 @@ def test_each_question_has_a_connection_of_its_own_that_ends_with_it() -> None:
 def test_a_connection_that_is_there_already_is_used_first_and_nothing_it_heard_is_lost() -> None:
     async def ask() -> None:
         doors = Doors(greets(GREETING + GREETING))
-        heard = Heard(await doors.connect("chat.invalid", 1))
+        heard = UnreadConnection(await doors.connect("chat.invalid", 1))
         heard.stream.deliver_to(heard.receive, heard.ended)
         await heard.something.wait()
-        async with probe_of(doors, spare=heard).io() as io:
+        async with server_probe(doors, spare=heard).io() as io:
             assert [await io.receive(b"G", 100) for _ in range(2)] == [b"welcome"] * 2
         assert len(doors.guests) == 1
 
@@ -75,18 +75,18 @@ def test_who_never_answers_is_too_slow_and_who_is_gone_cannot_be_connected_to() 
     async def ask() -> None:
         doors = Doors()
         with pytest.raises(TooSlow, match="within 5 seconds"):
-            async with probe_of(doors).io() as io:
+            async with server_probe(doors).io() as io:
                 await io.receive(b"G", 100)
         doors.open = False
         with pytest.raises(CannotConnect, match=r"chat\.invalid"):
-            await probe_of(doors).closes()
+            await server_probe(doors).closes()
 
     clock.run(ask())
 
 
 def test_where_a_shared_key_is_wanted_each_connection_makes_another_guess() -> None:
     async def ask() -> set[bytes]:
-        looked_at, guesses = probe_of(Doors()), set()
+        looked_at, guesses = server_probe(Doors()), set()
         for _ in range(2):
             async with looked_at.io(agreement="psk") as io:
                 assert io.agreement == "psk"
@@ -101,7 +101,7 @@ def test_where_a_shared_key_is_wanted_each_connection_makes_another_guess() -> N
 def test_the_key_that_is_shown_ends_the_handshake() -> None:
     async def ask() -> None:
         doors = Doors(greets(GREETING))
-        assert await probe_of(doors).key_shown_to(Shows()) == SHOWN
+        assert await server_probe(doors).key_shown_to(Shows()) == SHOWN
         await doors.guests[0].gone.wait()
         assert doors.guests[0].heard == b""
 
@@ -110,7 +110,7 @@ def test_the_key_that_is_shown_ends_the_handshake() -> None:
 
 def test_a_handshake_that_shows_no_key_says_so() -> None:
     with pytest.raises(HandshakeFailed, match="showed no key"):
-        clock.run(probe_of(Doors()).key_shown_to(GivenKeys()))
+        clock.run(server_probe(Doors()).key_shown_to(GivenKeys()))
 
 
 # -- who is let in ---------------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def test_a_server_that_talks_to_strangers_proves_it_by_an_answer() -> None:
             session = DirectChat(Connection(stack_of(Bare), guest.stream, Role.RESPONDER))
             tasks.append(asyncio.create_task(hold(session)))
 
-        let_in = await probe_of(Doors(talk)).lets_in(GivenKeys())
+        let_in = await server_probe(Doors(talk)).lets_in(GivenKeys())
         await asyncio.gather(*tasks)  # it was told goodbye
         return let_in
 
@@ -139,7 +139,7 @@ def test_a_server_that_talks_to_strangers_proves_it_by_an_answer() -> None:
 @pytest.mark.parametrize(("habit", "answer"), [(hangs_up, False), (Guest.listen, None)], ids=["hangs up", "says nothing"])
 def test_no_answer_is_no_entry(habit: Callable[[Guest], None], answer: bool | None) -> None:
     async def ask() -> bool | None:
-        return await probe_of(Doors(habit)).lets_in(GivenKeys())
+        return await server_probe(Doors(habit)).lets_in(GivenKeys())
 
     assert clock.run(ask()) is answer
 
@@ -149,13 +149,13 @@ def test_no_answer_is_no_entry(habit: Callable[[Guest], None], answer: bool | No
 
 def test_whether_a_connection_is_closed_is_seen_and_not_waited_for_for_ever() -> None:
     async def ask() -> tuple[bool, bool]:
-        return await probe_of(Doors(hangs_up)).closes(b"rubbish"), await probe_of(Doors()).closes(b"rubbish", within=60.0)
+        return await server_probe(Doors(hangs_up)).closes(b"rubbish"), await server_probe(Doors()).closes(b"rubbish", within=60.0)
 
     assert clock.run(ask()) == (True, False)
 
 
 async def grades(doors: Doors, thorough: bool = False) -> list[tuple[str, Grade]]:
-    findings = [finding async for finding in probe_of(doors, thorough=thorough).habits(b"K", b"rubbish")]
+    findings = [finding async for finding in server_probe(doors, thorough=thorough).habits(b"K", b"rubbish")]
     assert all(finding.advice for finding in findings if finding.grade is not Grade.GOOD)
     return [(finding.about, finding.grade) for finding in findings]
 

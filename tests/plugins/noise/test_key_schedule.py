@@ -13,16 +13,16 @@ from plytalk.plugins.noise.protocol import named
 PSK = b"P" * 32
 
 
-class Heard(list[tuple[str, dict[str, bytes]]]):
+class Disclosures(list[tuple[str, dict[str, bytes]]]):
     """Takes what a handshake discloses: of each step its parts by name, of a key itself."""
 
     def __call__(self, name: str, key: bytes, parts: tuple[Span, ...] | list[Span] = ()) -> None:
         self.append((name, {part.name: key[part.start : part.end] for part in parts} or {"": key}))
 
 
-def run(name: str) -> list[Heard]:
+def run(name: str) -> list[Disclosures]:
     protocol = named(name)
-    heard = [Heard(), Heard()]
+    heard = [Disclosures(), Disclosures()]
     ends = [
         HandshakeState(
             protocol,

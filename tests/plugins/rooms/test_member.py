@@ -173,8 +173,8 @@ class Raw:
 
     raw = True
 
-    def __init__(self, heard: list[str]) -> None:
-        self.message = heard.append
+    def __init__(self, received: list[str]) -> None:
+        self.message = received.append
 
     def notice(self, sentence: str) -> None:
         """Nothing."""
