@@ -31,17 +31,18 @@ class Asker:
 
         Off a terminal they are the first line of standard input, and what follows is left there.
         """
-        if not sys.stdin.isatty():
-            return _line(f"{prompt.rstrip(': ')} is needed: off a terminal it is the first line of standard input.")
-        if sys.stdout.isatty() and not is_dumb():
+        if sys.stdin.isatty() and sys.stdout.isatty() and not is_dumb():
             return _drawn(prompt, complete, fault)
-        while True:
-            sys.stderr.write(prompt)
-            sys.stderr.flush()
-            typed = _line(f"{prompt.rstrip(': ')} is needed.")
-            if not (wrong := fault(typed)):
-                return typed
-            sys.stderr.write(f"{wrong}\n")
+        with interruptible():  # before the prompt is shown: Ctrl-C may be typed as soon as it is
+            if not sys.stdin.isatty():
+                return _line(f"{prompt.rstrip(': ')} is needed: off a terminal it is the first line of standard input.")
+            while True:
+                sys.stderr.write(prompt)
+                sys.stderr.flush()
+                typed = _line(f"{prompt.rstrip(': ')} is needed.")
+                if not (wrong := fault(typed)):
+                    return typed
+                sys.stderr.write(f"{wrong}\n")
 
 
 def refuse_code(ctx: click.Context, args: Sequence[str]) -> None:
@@ -54,11 +55,10 @@ def refuse_code(ctx: click.Context, args: Sequence[str]) -> None:
 def _line(missing: str) -> str:
     """The next line of standard input, without what follows it. Raises UnknownPeer at the end of input."""
     line = b""
-    with interruptible():
-        while len(line) < LONGEST and not line.endswith(b"\n"):
-            if not (byte := os.read(0, 1)):
-                break
-            line += byte
+    while len(line) < LONGEST and not line.endswith(b"\n"):
+        if not (byte := os.read(0, 1)):
+            break
+        line += byte
     if not line:
         raise UnknownPeer(missing)
     return line.decode(errors="replace").strip()

@@ -1,5 +1,6 @@
 """A one-time code at a terminal: shown while it is typed, completed word by word, and asked for until every word is known."""
 
+import os
 import subprocess
 import sys
 
@@ -119,3 +120,34 @@ def test_a_code_is_recognised_among_the_arguments(args: list[str], refused: bool
     with pytest.raises(click.UsageError, match="never an argument") as error:
         refuse_code(context, args)
     assert "orbit" not in str(error.value)
+
+
+EARLY = """
+import os, signal, sys
+signal.signal(signal.SIGINT, lambda *_: print("noted"))  # as an event loop does, whose turn never comes here
+
+class CtrlC:  # typed as soon as the prompt stands there
+    def write(self, text): return sys.__stderr__.write(text)
+    def flush(self): os.kill(os.getpid(), signal.SIGINT)
+
+sys.stderr = CtrlC()
+"""
+
+
+@ON_UNIX
+def test_ctrl_c_counts_from_the_moment_on_at_which_the_prompt_stands_there() -> None:
+    import pty
+
+    keys, end = pty.openpty()
+    os.write(keys, b"\x04\x04")  # so that reading on ends
+    run = subprocess.run(
+        (sys.executable, "-c", EARLY + ASK),
+        stdin=end,
+        capture_output=True,
+        text=True,
+        env={**ENVIRONMENT, "TERM": "dumb"},
+        timeout=60,
+    )
+    os.close(keys)
+    os.close(end)
+    assert run.stdout.splitlines()[0] == "interrupted", run
