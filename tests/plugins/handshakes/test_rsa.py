@@ -189,6 +189,10 @@ def sealed(key: rsa.RSAPrivateKey, session_key: bytes, hash_algorithm=None, labe
     return key.public_key().encrypt(session_key, padding.OAEP(padding.MGF1(chosen), chosen, label))
 
 
+def flipped(ciphertext: bytes) -> bytes:
+    return ciphertext[:-1] + bytes([ciphertext[-1] ^ 1])
+
+
 MALFORMED: dict[str, Callable[[rsa.RSAPrivateKey], bytes]] = {
     "nothing": lambda key: b"",
     "one byte": lambda key: b"\1",
@@ -197,7 +201,7 @@ MALFORMED: dict[str, Callable[[rsa.RSAPrivateKey], bytes]] = {
     "random": lambda key: os.urandom(256),
     "too short": lambda key: sealed(key, bytes(32))[:-1],
     "too long": lambda key: sealed(key, bytes(32)) + b"\0",
-    "a flipped bit": lambda key: bytes([*sealed(key, bytes(32))[:-1], sealed(key, bytes(32))[-1] ^ 1]),
+    "a flipped bit": lambda key: flipped(sealed(key, bytes(32))),
     "another hash": lambda key: sealed(key, bytes(32), hashes.SHA1()),
     "a label": lambda key: sealed(key, bytes(32), label=b"label"),
     "PKCS #1 version 1.5": lambda key: key.public_key().encrypt(bytes(32), padding.PKCS1v15()),
