@@ -117,7 +117,7 @@ async def test_who_comes_in_the_same_turn_hears_nothing_of_what_was_before(home:
         hub.first.say(-2, b"\0\x03bob", 0, b"before")
 
         class Plain(Hears):
-            hears_events, marks, room, digest = False, 0, None, b""
+            hears_events, muted, marks, room, digest = False, False, 0, None, b""
 
         late = Plain(99)
         hub.enter(late, hub.first)
