@@ -3,8 +3,8 @@
 import json
 import re
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -19,9 +19,10 @@ from plytalk.core.io.display import is_dumb
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.capture import capture
-from plytalk.lab.inspect.frames import InspectedFrame, Inspection, inspect_frames
+from plytalk.lab.inspect.frames import InspectedFrame, inspect_frames
+from plytalk.lab.inspect.live_trace import LiveTrace
 from plytalk.lab.inspect.page import page
-from plytalk.lab.inspect.trace_file import follow, read
+from plytalk.lab.inspect.trace_file import read
 from plytalk.trust import files
 from plytalk.trust.store_errors import StoreError
 
@@ -38,7 +39,6 @@ PER_LINE, MAX_LINES, INDENT = 16, 3, 15
 EASY = 8
 """Up to how many bytes a part is shown by its value alone."""
 LONGEST = 200
-PAUSE = 0.1
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -48,14 +48,18 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 @click.option("--text", is_flag=True, help="Print the frames as text, also on a terminal.")
 @click.option("--html", type=FILE, metavar="OUT", help="Write a self-contained page.")
 @click.option("--pcapng", type=FILE, metavar="OUT", help="Write a capture file with TCP streams.")
-@click.option("--live", is_flag=True, help="Follow a conversation that is going on, until it ends.")
+@click.option("--live", is_flag=True, help="Follow a conversation that is going on; printed, until it ends.")
 def inspect(trace: Path, as_json: bool, text: bool, html: Path | None, pcapng: Path | None, live: bool) -> None:
     """Step through a recorded conversation, layer by layer.
 
     In a pipe, or with --text, it is printed.
     """
     if live:
-        follow_live(trace)
+        if as_json or html or pcapng:
+            raise Usage(
+                "--live shows a conversation that is going on.", "Leave out --json, --html and --pcapng until it is over."
+            )
+        follow_live(trace, text)
         return
     events = read(trace)
     frames = inspect_frames(events)
@@ -105,14 +109,16 @@ def write(path: Path, content: bytes) -> None:
     tell(f"Wrote {path}.")
 
 
-def follow_live(trace: Path) -> None:
-    """Print frames as they come, until the session has ended. Raises Usage."""
-    inspection = Inspection()
-    for event in follow(trace, lambda: time.sleep(PAUSE)):
-        for frame in inspection.add(event):
-            print("\n".join(lines(frame)), flush=True)
-        if event.layer == "session" and event.what in ("ended", "failed"):
+def follow_live(trace: Path, text: bool) -> None:
+    """Show frames as they come: on a terminal in the screen that steps, else as text until it is over. Raises Usage."""
+    with closing(LiveTrace(trace)) as live:
+        if not text and can_step():
+            from plytalk.cli.inspect_screen import show
+
+            show(Stepper([], clean(trace.name), details, live=True), live)
             return
+        for frame in live.frames():
+            print("\n".join(lines(frame)), flush=True)
 
 
 def lines(frame: InspectedFrame) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """`chat inspect` on a terminal: the stepper's lines, drawn by prompt_toolkit."""
 
+import asyncio
+
 from prompt_toolkit.application import Application
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -8,15 +10,17 @@ from prompt_toolkit.layout import Layout, Window
 from prompt_toolkit.layout.controls import FormattedTextControl
 
 from plytalk.cli.stepper import Stepper
+from plytalk.core.contracts.errors import Usage
 from plytalk.core.io.display import wants_colour
+from plytalk.lab.inspect.live_trace import PAUSE, LiveTrace
 
 NAMES = {"c-m": "enter", "c-i": "tab", "c-h": "backspace"}
 ESCAPE = 0.05
 """After how many seconds an Escape that nothing follows is the key."""
 
 
-def show(stepper: Stepper) -> None:
-    """Step through a trace until the user quits."""
+def show(stepper: Stepper, live: LiveTrace | None = None) -> None:
+    """Step through a trace until the user quits; through a live one while it grows. Raises Usage."""
     bindings = KeyBindings()
 
     @bindings.add(Keys.Any)
@@ -36,4 +40,22 @@ def show(stepper: Stepper) -> None:
     layout = Layout(Window(control, always_hide_cursor=True))
     app: Application[None] = Application(layout, key_bindings=bindings, full_screen=True)
     app.ttimeoutlen = ESCAPE
-    app.run()
+
+    async def follow(live: LiveTrace) -> None:
+        try:
+            while not live.over:
+                if found := live.more():
+                    stepper.add(found)
+                    app.invalidate()
+                await asyncio.sleep(0 if found else PAUSE)
+        except Usage as error:
+            app.exit(exception=error)
+            return
+        stepper.live = False
+        app.invalidate()
+
+    def begin() -> None:
+        if live:
+            app.create_background_task(follow(live))
+
+    app.run(pre_run=begin)

@@ -12,28 +12,41 @@ from collections.abc import Callable, Iterator, Sequence
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.frames import InspectedFrame
+from plytalk.plugins.chat_screen.wrapping import clip
 
 Line = tuple[str, str]
 """A style and a text."""
 PLAIN, BOLD, DIM, CHOSEN, BAD = "", "bold", "ansibrightblack", "reverse", "ansired"
 KEYS = "Up/Down frame  Tab layer  PgUp/PgDn scroll  / search  n next  e Eve  q quit"
+QUIT = ("q", "c-c", "c-d")
 ARROWS = {"out": "->", "in": "<-"}
 SEALED = "sealed"
+EMPTY = "This trace is empty: it ended before anything was recorded."
+WAITING = "Waiting for the first frame. Press q to quit."
 
 Describe = Callable[[InspectedFrame, TraceEvent], Iterator[str]]
 
 
 class Stepper:
-    """Where in a trace the user is, and what the screen shows of it. `describe` gives the lines for one layer of a frame."""
+    """Where in a trace the user is, and what the screen shows of it. `describe` gives the lines for one layer of a frame.
 
-    def __init__(self, frames: Sequence[InspectedFrame], title: str, describe: Describe) -> None:
-        self._frames, self._title, self._describe = frames, title, describe
+    `live`: more frames may come. A user who looks at the last one goes on to each new one.
+    """
+
+    def __init__(self, frames: Sequence[InspectedFrame], title: str, describe: Describe, live: bool = False) -> None:
+        self._frames, self._title, self._describe, self.live = list(frames), title, describe, live
         self._at = self._layer = self._scroll = 0
         self._page = 10
         self._eve = False
         self._typed: str | None = None  # while a search is typed
         self._sought = ""
         self._message = ""
+
+    def add(self, frames: Sequence[InspectedFrame]) -> None:
+        follows = self._at >= len(self._frames) - 1
+        self._frames += frames
+        if follows:
+            self._go(len(self._frames) - 1)
 
     # -- keys -------------------------------------------------------------------------------------------------------------
 
@@ -42,7 +55,13 @@ class Stepper:
         self._message = ""
         if self._typed is not None:
             self._type(key)
-            return True
+        elif key in QUIT:
+            return False
+        elif self._frames:
+            self._do(key)
+        return True
+
+    def _do(self, key: str) -> None:
         match key:
             case "up" | "left" | "k":
                 self._go(self._at - 1)
@@ -67,9 +86,6 @@ class Stepper:
                 self._typed = ""
             case "n":
                 self._find()
-            case "q" | "c-c" | "c-d":
-                return False
-        return True
 
     def _type(self, key: str) -> None:
         assert self._typed is not None
@@ -140,11 +156,12 @@ class Stepper:
     def lines(self, columns: int, rows: int) -> list[Line]:
         """The screen, `rows` lines of at most `columns` characters."""
         if not self._frames:
-            return [(PLAIN, "This trace is empty: it ended before anything was recorded."[:columns])]
+            return [(PLAIN, (WAITING if self.live else EMPTY)[:columns])]
         shown = max(3, (rows - 4) // 3)
         first = max(0, min(self._at - shown // 2, len(self._frames) - shown))
         view = "Eve's view: what an eavesdropper sees" if self._eve else "what this side sees"
-        found: list[Line] = [(BOLD, f"{self._title}  {self._at + 1} of {len(self._frames)}  {view}")]
+        goes_on = "  live" if self.live else ""
+        found: list[Line] = [(BOLD, f"{self._title}  {self._at + 1} of {len(self._frames)}{goes_on}  {view}")]
         for number, frame in enumerate(self._frames[first : first + shown], first):
             found.append((CHOSEN if number == self._at else PLAIN, self._row(frame)))
         found += [(PLAIN, "")] * (shown + 1 - len(found))
@@ -156,7 +173,7 @@ class Stepper:
         part = detail[self._scroll : self._scroll + self._page]
         found += [(PLAIN, line) for line in part] + [(PLAIN, "")] * (self._page - len(part))
         found.append(self._bottom())
-        return [(style, text[:columns]) for style, text in found]
+        return [(style, clip(text, columns)) for style, text in found]
 
     def _tabs(self) -> Line:
         names = [clean(layer.layer) for layer in self._layers]

@@ -70,6 +70,7 @@ class BaseEndpoint:
     ) -> None:
         self.stack, self._hook, self.limits, self._trace, self._secret = stack, hook, limits or Limits(), trace, secret
         self._heartbeat = Heartbeat(self.limits.ping)
+        self._made = 0  # sessions
         makers = (feature.make_chat for feature in stack.features if isinstance(feature, MakesChat))
         self._make_chat: Callable[..., DirectChat] = next(makers, DirectChat)
 
@@ -109,7 +110,9 @@ class BaseEndpoint:
     def make_session(
         self, stack: Stack, stream: Stream, role: Role, *, notice: Callable[[str], None] | None = None, **options: Any
     ) -> DirectChat:
-        connection = Connection(stack, stream, role, limits=self.limits, trace=self._trace, **options)
+        self._made += 1
+        group = f"connection {self._made}" if self._made > 1 else ""
+        connection = Connection(stack, stream, role, limits=self.limits, trace=self._trace, group=group, **options)
         return self._make_chat(connection, heartbeat=self._heartbeat, notice=notice)
 
     async def converse(self, session: DirectChat, announce: Callable[[], None] = lambda: None) -> Ending:

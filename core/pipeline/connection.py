@@ -64,13 +64,14 @@ class Connection:
         address: str = "",
         limits: Limits | None = None,
         trace: Trace | None = None,
+        group: str = "",
         admit: Admit = admit_everybody,
     ) -> None:
-        """`admit` is the server's final check of the client's identity."""
+        """`admit` is the server's final check of the client's identity; `group` tells connections apart in a trace."""
         self.stack, self.stream, self.role = stack, stream, role
         self.address = address or stream.peer
         self.limits = limits or Limits()
-        self.tracer = Tracer(trace) if trace else None
+        self.tracer = Tracer(trace, group) if trace else None
         if self.tracer:
             self.stream = self.tracer.wrap_stream(stream)
         self.identity: Identity | None = None

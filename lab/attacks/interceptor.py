@@ -25,18 +25,21 @@ class AttackTracing:
     def __init__(self, trace: Trace, number: int = 0) -> None:
         self._trace, self._number = trace, number
         self._own = Tracer(trace, f"attacker {number}")
+        self._started: list[Tracer] = []
 
     def start(self, stack: Stack, stream: Stream, participant: Role, name: str = "") -> Tracer:
         """What traces the attacker's conversation with a participant, over this stream."""
         tracer = Tracer(self._trace, f"{name or participant.value} {self._number}")
         tracer.tell_start(stack, participant.other, stream.peer)
+        self._started.append(tracer)
         return tracer
 
     def log(self, line: str) -> None:
         self._own.tell("attack", line)
 
     def end(self) -> None:
-        self._own.tell("ended", "Both ends are gone.")
+        for tracer in (*self._started, self._own):
+            tracer.tell("ended", "Both ends are gone.")
 
 
 class Access:

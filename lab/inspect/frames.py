@@ -5,7 +5,7 @@ On the way out the words come first and the bytes last, and on the way in the re
 wire.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,19 +70,28 @@ class InspectedFrame:
         return data["messages"] in data["framer"] if data.get("messages") and "framer" in data else None
 
 
+@dataclass
+class _Sending:
+    """What one conversation has still to send."""
+
+    plain: deque[TraceEvent] = field(default_factory=deque)
+    above: list[TraceEvent] = field(default_factory=list)
+    framed: int = 0
+    """Bytes in frames that have not been sent yet."""
+    plugins: Mapping[str, str] = field(default_factory=dict)
+
+
 class Inspection:
     """Collects events into frames as they come; `add` gives the frames that are complete now.
 
-    All events of one frame come together, so an event of another conversation completes the frame before it.
+    All events of a frame that arrives come together, so an event of another conversation completes the frame before it. What is
+    sent to several may wait, and be sealed for one after the other.
     """
 
     def __init__(self) -> None:
-        self._plain: deque[TraceEvent] = deque()
-        self._above: list[TraceEvent] = []
         self._arriving: InspectedFrame | None = None
-        self._framed = 0  # bytes in frames that are still to be sent
         self._group = ""
-        self._plugins: dict[str, Mapping[str, str]] = {}
+        self._sending: defaultdict[str, _Sending] = defaultdict(_Sending)
 
     def add(self, event: TraceEvent) -> Iterator[InspectedFrame]:
         if event.group != self._group:
@@ -95,7 +104,7 @@ class Inspection:
         elif not event.way:
             yield from self.rest()
             if event.what == "started":
-                self._plugins[event.group] = event.fields
+                self._sending[event.group] = _Sending(plugins=event.fields)
             yield self._entry(event, event.what, [event])
 
     def rest(self) -> Iterator[InspectedFrame]:
@@ -105,25 +114,26 @@ class Inspection:
             self._arriving = None
 
     def _entry(self, event: TraceEvent, name: str, layers: list[TraceEvent]) -> InspectedFrame:
-        return InspectedFrame(event.time, event.way, name, layers, event.group, self._plugins.get(event.group, {}))
+        return InspectedFrame(event.time, event.way, name, layers, event.group, self._sending[event.group].plugins)
 
     def _out(self, event: TraceEvent) -> Iterator[InspectedFrame]:
+        sending = self._sending[event.group]
         if event.layer == "messages":
-            self._plain.append(event)
+            sending.plain.append(event)
         elif event.layer == "cipher":
-            self._above = [self._plain.popleft(), event] if self._plain else [event]
+            sending.above = [sending.plain.popleft(), event] if sending.plain else [event]
         elif event.layer == "handshake":
-            self._above = [event]
+            sending.above = [event]
         elif event.layer == "framer":
             yield from self.rest()
-            layers, self._above = [*self._above, event], []
-            self._framed += len(event.data)
+            layers, sending.above = [*sending.above, event], []
+            sending.framed += len(event.data)
             yield self._entry(event, _name(layers), layers)
-        elif len(event.data) > self._framed:  # an attacker sends what no framer made
+        elif len(event.data) > sending.framed:  # an attacker sends what no framer made
             yield from self.rest()
             yield self._entry(event, "bytes", [event])
         else:
-            self._framed -= len(event.data)
+            sending.framed -= len(event.data)
 
     def _in(self, event: TraceEvent) -> Iterator[InspectedFrame]:
         if event.layer == "framer":

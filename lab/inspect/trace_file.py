@@ -102,47 +102,35 @@ def read(path: Path) -> list[TraceEvent]:
         with path.open("rb") as file:
             return list(parse(file))
     except OSError as error:
-        raise Usage(f"The trace {path} cannot be read: {error.strerror}.") from None
+        raise unreadable(path, error) from None
 
 
-def follow(path: Path, wait: Callable[[], None]) -> Iterator[TraceEvent]:
-    """The events in a trace that is still being written: `wait` is called while the last line is incomplete. Raises Usage."""
-    try:
-        with path.open("rb") as file:
-            yield from parse(_Growing(file, wait))
-    except OSError as error:
-        raise Usage(f"The trace {path} cannot be read: {error.strerror}.") from None
+def unreadable(path: Path, error: OSError) -> Usage:
+    return Usage(f"The trace {path} cannot be read: {error.strerror}.")
 
 
-class _Growing:
-    """A file whose lines come one by one."""
-
-    def __init__(self, file: IO[bytes], wait: Callable[[], None]) -> None:
-        self._file, self._wait = file, wait
-
-    def readline(self, limit: int) -> bytes:
-        line = b""
-        while not line.endswith(b"\n") and len(line) < limit:
-            piece = self._file.readline(limit - len(line))
-            line += piece
-            if not piece:
-                self._wait()
-        return line
-
-
-def parse(file: "IO[bytes] | _Growing") -> Iterator[TraceEvent]:
+def parse(file: IO[bytes]) -> Iterator[TraceEvent]:
     """The events in an open trace. Raises Usage."""
-    head = _object(file.readline(MAX_LINE).removeprefix(BOM), 1)
-    if head.get("plytalk_trace") != VERSION:
-        raise Usage("This is not a plytalk trace, or is one of another version.", "Make one with --trace FILE.")
+    check_head(file.readline(MAX_LINE))
     number = 1
     while line := file.readline(MAX_LINE + 1):
         number += 1
-        if len(line) > MAX_LINE:
-            raise Usage(f"Line {number} of the trace is too long.")
+        check_length(line, number)
         if not line.endswith(b"\n"):
             return  # the last line was cut when the program was killed
-        yield _event(_object(line, number), number)
+        yield parse_event(line, number)
+
+
+def check_head(line: bytes) -> None:
+    """Raises Usage where a file's first line is not that of a trace."""
+    if _object(line.removeprefix(BOM), 1).get("plytalk_trace") != VERSION:
+        raise Usage("This is not a plytalk trace, or is one of another version.", "Make one with --trace FILE.")
+
+
+def check_length(line: bytes, number: int) -> None:
+    """Raises Usage where a line, or what there is of it, is too long."""
+    if len(line) > MAX_LINE:
+        raise Usage(f"Line {number} of the trace is too long.")
 
 
 def _object(line: bytes, number: int) -> dict[str, Any]:
@@ -155,7 +143,9 @@ def _object(line: bytes, number: int) -> dict[str, Any]:
     return value
 
 
-def _event(line: dict[str, Any], number: int) -> TraceEvent:
+def parse_event(text: bytes, number: int) -> TraceEvent:
+    """The event in a line. Raises Usage."""
+    line = _object(text, number)
     match line:
         case {"time": int() | float() as time, "name": str(name), "what": str(what), "data": dict(data), "raw": str(raw)}:
             layer, _, way = name.partition(":")

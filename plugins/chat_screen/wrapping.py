@@ -15,6 +15,14 @@ def width_of(text: str) -> int:
     return len(text) if text.isascii() else max(wcswidth(text), 0)
 
 
+def clip(text: str, columns: int) -> str:
+    """As much of a text's beginning as fits into so many cells."""
+    text = text[:columns]
+    while width_of(text) > columns:
+        text = text[:-1]
+    return text
+
+
 def wrap(text: str, columns: int, taken: int = 0, indent: int = 0) -> list[str]:
     """Rows of at most `columns` cells. The first begins behind `taken` cells; the others are indented.
 

@@ -69,6 +69,12 @@ def test_beside_a_conversation_it_shows_each_frame_as_it_comes(tmp_path) -> None
         assert view.status() == 0
 
 
+def test_a_conversation_that_goes_on_is_neither_a_page_nor_a_list(trace) -> None:
+    run = chat("inspect", str(trace), "--live", "--json")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "--live shows a conversation that is going on." in complaint(run)
+
+
 def test_what_a_peer_said_cannot_steer_the_terminal(tmp_path) -> None:
     path = tmp_path / "talk.trace"
     raw = "\x1b[2J\x9b31m\u202e".encode().hex()

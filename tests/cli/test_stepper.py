@@ -8,6 +8,7 @@ from plytalk.cli.stepper import KEYS, Stepper
 from plytalk.core.contracts.spans import Span
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.frames import InspectedFrame, inspect_frames
+from plytalk.plugins.chat_screen.wrapping import width_of
 
 SECRET = "meet me at nine"
 
@@ -120,3 +121,29 @@ def test_q_and_control_c_end_it(stepper: Stepper) -> None:
 
 def test_an_empty_trace_is_said_to_be_empty() -> None:
     assert Stepper([], "t", describe).lines(80, 24)[0][1].startswith("This trace is empty")
+
+
+def test_one_who_looks_at_the_last_frame_goes_on_to_each_new_one() -> None:
+    frames = inspect_frames(EVENTS)
+    live = Stepper([], "talk.trace", describe, live=True)
+    assert press(live, "down", "e", "e", "/", "x", "enter", "n", "end", "tab") == [
+        "Waiting for the first frame. Press q to quit."
+    ]
+    assert not live.press("q")
+    live.add(frames[:2])
+    assert " K " in chosen(live)
+    assert "2 of 2  live" in press(live)[0]
+    live.press("up")
+    live.add(frames[2:4])
+    assert "started" in chosen(live)
+    live.press("end")
+    live.add(frames[4:])
+    assert "goodbye" in chosen(live)
+    live.live = False
+    assert "5 of 5  what this side sees" in press(live)[0]
+
+
+def test_wide_characters_do_not_make_a_line_too_long() -> None:
+    wide = Stepper(inspect_frames(said("你好" * 60, b"\xaa" * 9, 1.0)), "t", describe)
+    assert all(width_of(text) <= 80 for text in press(wide))
+    assert "你好你好" in chosen(wide)

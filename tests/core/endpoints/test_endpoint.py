@@ -13,6 +13,7 @@ from plytalk.core.contracts.events import Closed
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import GivenKeys, RecordingUi
 
@@ -150,3 +151,12 @@ async def test_a_hook_that_raises_at_the_end_is_reported_and_changes_nothing(err
         assert (await its.run("end", 0)).by is EndedBy.US
     assert len(ui.notices) == 1
     assert "ZeroDivisionError" in ui.notices[0] or "The history is full." in ui.notices[0]
+
+
+async def test_a_trace_tells_the_connections_of_a_server_apart() -> None:
+    heard: list[TraceEvent] = []
+    async with Serving("apart", Says, trace=heard.append) as serving:
+        await serving.talks()
+        await serving.talks()
+    assert [event.group for event in heard if event.what == "started"] == ["", "connection 2"]
+    assert {event.group for event in heard} == {"", "connection 2"}

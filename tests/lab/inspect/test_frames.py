@@ -120,3 +120,13 @@ def test_programs_get_bytes_in_hexadecimal() -> None:
             }
         ],
     }
+
+
+def test_what_is_packed_for_several_and_sealed_for_one_after_the_other_is_told_apart() -> None:
+    packed = [replace(event, group=group) for group in ("", "connection 2") for event in OUT[:1]]
+    sealed = [replace(event, group=group) for group in ("connection 2", "") for event in OUT[2:4]]
+    found = inspect_frames([*packed, *sealed])
+    assert [(entry.group, {event.group for event in entry.layers}) for entry in found] == [
+        ("connection 2", {"connection 2"}),
+        ("", {""}),
+    ]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
-from plytalk.plugins.chat_screen.wrapping import width_of, wrap
+from plytalk.plugins.chat_screen.wrapping import clip, width_of, wrap
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,10 @@ def test_no_row_is_too_wide_and_no_character_is_lost(text: str, columns: int, in
 def test_the_width_of_a_text_is_in_cells() -> None:
     assert [width_of(text) for text in ("abc", "日本", "e\u0301", "")] == [3, 4, 1, 0]
     assert wcswidth("日本") == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "clipped"), [("hello", 9, "hello"), ("hello", 3, "hel"), ("日本語", 5, "日本"), ("日", 1, "")]
+)
+def test_a_beginning_fits_into_its_cells(text: str, columns: int, clipped: str) -> None:
+    assert clip(text, columns) == clipped
