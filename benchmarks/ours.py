@@ -34,6 +34,7 @@ class Quiet(Ui):
     message: Callable[[str], None]
 
     name = "quiet"
+    shows_own = False
 
     async def run(self, session: Any) -> None:
         await asyncio.get_running_loop().create_future()

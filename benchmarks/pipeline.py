@@ -1,18 +1,23 @@
-"""The pipeline alone: two sessions in one process over the memory transport, and what each layer costs by itself.
+"""The pipeline alone: two ends in one process over the transport `memory`, and what each layer costs by itself.
 
-A burst is what a chat reads from standard input at once (script.PIECE). Out: from `say` until the bytes are with the stream.
-In: from the stream's bytes until the UI has every text. All figures are microseconds a message.
+A burst is what a chat reads from standard input at once (script.PIECE). The pipeline is `Connection`: out, from `send` of an item
+until its bytes are with the stream; in, from the bytes until the receiver has the items. A chat is that and the conversation
+above it: out from `say`, in until the UI has the event of each text. All figures are microseconds a message.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from operator import length_hint
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks import script
 from benchmarks.ours import Quiet, stack
+from plytalk.core.contracts.events import Event, Message
+from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.conversation.direct_chat import DirectChat
@@ -22,8 +27,11 @@ from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 
+Make = Callable[..., Connection]
+Measured = Callable[[int, int], Awaitable[tuple[float, float]]]
 
-class Counter(Quiet):
+
+class Countdown:
     """Counts messages down and says when all have come."""
 
     left = 0
@@ -31,57 +39,109 @@ class Counter(Quiet):
     def __init__(self) -> None:
         self.all_came = asyncio.Event()
 
-    def message(self, text: str) -> None:
-        self.left -= 1
+    def expect(self, count: int) -> None:
+        self.left = count
+        self.all_came.clear()
+
+    def came(self, count: int) -> None:
+        self.left -= count
         if not self.left:
             self.all_came.set()
 
 
-async def sessions(profile: str) -> tuple[DirectChat, DirectChat]:
-    """Two sessions of a profile that have done their handshake over memory."""
+class Counter(Countdown, Quiet):
+    """A UI that counts messages."""
+
+    def show(self, event: Event) -> None:
+        if event.__class__ is Message:
+            self.came(1)
+
+
+class CountingReceiver(Countdown):
+    """A connection's receiver that counts items."""
+
+    def receive(self, items: Iterable[Item], size: int, records: int) -> None:
+        self.came(length_hint(items))
+
+    def read_done(self, size: int) -> None: ...
+
+    def skipped(self, why: str) -> None:
+        raise RuntimeError(why)
+
+    def fail(self, error: Exception) -> None:
+        raise error
+
+    def ended(self, error: Exception | None) -> None: ...
+
+
+def connections(profile: str, make: Make = Connection) -> list[Connection]:
+    """Both ends of a connection over memory."""
     registry = Registry()
-    client, server = (
-        DirectChat(Connection(stack(registry, profile, Counter, transport="memory"), stream, role))
+    return [
+        make(stack(registry, profile, Counter, transport="memory"), stream, role)
         for stream, role in zip(memory_stream_pair(), (Role.INITIATOR, Role.RESPONDER), strict=True)
-    )
+    ]
+
+
+async def pipeline(profile: str) -> Measured:
+    """Two connections that are open, and what measures the way from one to the other."""
+    client, server = connections(profile)
+    await asyncio.gather(client.open(), server.open())
+    receiver = CountingReceiver()
+    client.start(CountingReceiver())
+    server.start(receiver)
+
+    async def flush() -> None:
+        client.flush()
+        await client.stream.drained()
+
+    return partial(out_and_in, client.send, flush, receiver)
+
+
+async def chat(profile: str, make: Make = Connection) -> Measured:
+    """Two conversations that are open, and what measures the way from one to the other."""
+    client, server = map(DirectChat, connections(profile, make))
     await asyncio.gather(client.open(), server.open())
     client.begin()
     server.begin()
-    return client, server
+    return partial(out_and_in, client.say, client.drain, cast(Counter, server.stack.ui))
 
 
-async def out_and_in(client: DirectChat, server: DirectChat, size: int, count: int) -> tuple[float, float]:
+async def out_and_in(
+    say: Callable[[str], None], drain: Callable[[], Awaitable[None]], receiver: Countdown, size: int, count: int
+) -> tuple[float, float]:
     """What a message costs on its way out and on its way in."""
-    ui: Any = server.stack.ui
     out = back = 0.0
     for burst in script.bursts(size, count):
-        ui.left = len(burst)
-        ui.all_came.clear()
+        receiver.expect(len(burst))
         start = perf_counter()
         for line in burst:
-            client.say(line)
-        await client.drain()
+            say(line)
+        await drain()
         middle = perf_counter()
-        await ui.all_came.wait()
+        await receiver.all_came.wait()
         out += middle - start
         back += perf_counter() - middle
     return out / count * 1e6, back / count * 1e6
 
 
 async def alone(profile: str, size: int, count: int, tries: int) -> list[tuple[float, float]]:
-    client, server = await sessions(profile)
-    await out_and_in(client, server, size, count)
-    return [await out_and_in(client, server, size, count) for _ in range(tries)]
+    measure = await chat(profile)
+    await measure(size, count)
+    return [await measure(size, count) for _ in range(tries)]
 
 
-async def multiples(profile: str, size: int, count: int, rounds: int, repeats: int) -> list[tuple[float, float]]:
-    """How many bare calls of the AEAD a message costs on its way out and in: for each round, of its best tries."""
-    client, server = await sessions(profile)
-    found = []
+async def multiples(profile: str, size: int, count: int, rounds: int, repeats: int) -> list[tuple[float, ...]]:
+    """How many bare calls of the AEAD a message costs: through the pipeline out and in, and from chat to chat.
+
+    For each round, of its best tries; all take turns.
+    """
+    through, between = await pipeline(profile), await chat(profile)
+    found: list[tuple[float, ...]] = []
     for _ in range(rounds + 1):  # one before that does not count
-        tries = [(*await out_and_in(client, server, size, count), *bare(size, count)) for _ in range(repeats)]
-        out, back, sealing, opening = map(min, zip(*tries, strict=True))
-        found.append((out / sealing, back / opening))
+        tries = [(*await through(size, count), *await between(size, count), *bare(size, count)) for _ in range(repeats)]
+        out, back, said, heard, sealing, opening = map(min, zip(*tries, strict=True))
+        found.append((out / sealing, back / opening, said / sealing, heard / opening))
     return found[1:]
 
 

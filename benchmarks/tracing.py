@@ -5,20 +5,15 @@ trace that drops what it hears: what the wrapping costs.
 """
 
 import ast
-import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ours import stack
-from benchmarks.pipeline import Counter, out_and_in
-from plytalk.core.contracts.peers import Role
-from plytalk.core.conversation.direct_chat import DirectChat
-from plytalk.core.io.memory_stream import memory_stream_pair
+from benchmarks.pipeline import Make, chat
 from plytalk.core.pipeline import connection as connections
 from plytalk.core.pipeline import establish as opening
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.tracing import TraceEvent
-from plytalk.core.registry.registry import Registry
 
 KINDS = ("without", "off", "on")
 
@@ -59,26 +54,14 @@ def unheard(event: TraceEvent) -> None:
     """A trace that drops what it hears."""
 
 
-async def opened(kind: str, profile: str) -> tuple[DirectChat, DirectChat]:
-    """Two sessions of a profile over memory that have done their handshake."""
-    make, trace = (connection_without() if kind == "without" else Connection), (unheard if kind == "on" else None)
-    client, server = (
-        DirectChat(make(stack(Registry(), profile, Counter, transport="memory"), stream, role, trace=trace))
-        for stream, role in zip(memory_stream_pair(), (Role.INITIATOR, Role.RESPONDER), strict=True)
-    )
-    await asyncio.gather(client.open(), server.open())
-    client.begin()
-    server.begin()
-    return client, server
-
-
 async def measure(profile: str, size: int, count: int, tries: int) -> dict[str, list[tuple[float, float]]]:
     """Microseconds a message, out and in: each kind in turn within a try, the first one changing."""
-    sessions = {kind: await opened(kind, profile) for kind in KINDS}
+    makers: dict[str, Make] = {"without": connection_without(), "off": Connection, "on": partial(Connection, trace=unheard)}
+    chats = {kind: await chat(profile, makers[kind]) for kind in KINDS}
     results: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
     order = list(KINDS)
     for _ in range(tries):
         for kind in order:
-            results[kind].append(await out_and_in(*sessions[kind], size, count))
+            results[kind].append(await chats[kind](size, count))
         order.append(order.pop(0))
     return results

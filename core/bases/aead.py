@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import repeat
 from operator import add
+from struct import Struct
 from typing import Any, ClassVar, NoReturn, Protocol
 from weakref import WeakSet
 
@@ -19,7 +20,9 @@ from plytalk.core.contracts.spans import Passed, Reader, Span
 
 NONCE = 12
 TAG = 16
-POOL = NONCE * 512
+POOL = 512
+NONCES = Struct(f"{NONCE}s" * POOL)
+"""So many nonces are drawn at once: asking the system for twelve bytes costs as much as sealing a line."""
 MAX_SEALED = 2**32  # messages under one key with random nonces (NIST SP 800-38D, section 8.3)
 
 
@@ -55,7 +58,8 @@ class RandomNonceCipher(Cipher):
         for key in (secrets.send, secrets.receive):
             if isinstance(key, bytearray) and copies_keys(self.primitive, len(key)):
                 wipe(key)
-        self._nonces, self._at, self._left, self._process = b"", POOL, MAX_SEALED, os.getpid()
+        self._nonces: list[bytes] = []
+        self._left, self._process = MAX_SEALED, os.getpid()
         _living.add(self)
 
     @classmethod
@@ -64,27 +68,27 @@ class RandomNonceCipher(Cipher):
         raise NotImplementedError
 
     def seal(self, plaintext: bytes) -> bytes:
-        # Random bytes are drawn many at a time: asking the system for twelve costs as much as sealing a line.
-        at = self._at
-        if at == POOL:
-            self._nonces, at = self._draw(POOL // NONCE), 0
-        self._at = end = at + NONCE
-        nonce = self._nonces[at:end]
+        if not self._nonces:
+            self._draw()
+        nonce = self._nonces.pop()
         return nonce + self._encrypt(nonce, plaintext, None)
 
     def seal_batch(self, plaintexts: Sequence[bytes]) -> list[bytes]:
-        drawn = self._draw(len(plaintexts))
-        nonces = [drawn[at : at + NONCE] for at in range(0, len(drawn), NONCE)]
+        count = len(plaintexts)
+        while len(self._nonces) < count:
+            self._draw()
+        nonces = self._nonces[-count:]
+        del self._nonces[-count:]
         return list(map(add, nonces, map(self._encrypt, nonces, plaintexts, repeat(None))))
 
-    def _draw(self, count: int) -> bytes:
-        """So many nonces, one behind the other."""
+    def _draw(self) -> None:
+        """Draw more nonces."""
         if os.getpid() != self._process:
             raise LocalError("This conversation belongs to another process.")
-        if self._left < count:
+        if self._left < POOL:
             raise LocalError("Too many messages under one key with random nonces.", "Start a new conversation.")
-        self._left -= count
-        return os.urandom(count * NONCE)
+        self._left -= POOL
+        self._nonces += NONCES.unpack(os.urandom(NONCES.size))
 
     def open(self, sealed: bytes) -> bytes:
         try:
@@ -106,7 +110,7 @@ class RandomNonceCipher(Cipher):
 
     def forget(self) -> None:
         self._encrypt = self._decrypt = _refuse
-        self._nonces, self._at = b"", POOL
+        self._nonces.clear()
 
 
 def _refuse(nonce: bytes, data: bytes, associated_data: bytes | None) -> NoReturn:
@@ -117,7 +121,7 @@ def _refuse(nonce: bytes, data: bytes, associated_data: bytes | None) -> NoRetur
 def _forget_nonces() -> None:
     """In a forked child: what has been drawn is the parent's to use."""
     for cipher in _living:
-        cipher._nonces, cipher._at = b"", POOL
+        cipher._nonces.clear()
 
 
 with suppress(AttributeError):  # where there is no fork

@@ -84,6 +84,7 @@ class HeaderFramer(Framer):
         else:
             data = bytes(buffer)  # one copy of what has come, then slices of it
             payloads = [data[head:end]]
+            short = min(limit, LARGE)
             for _ in range(most - 1):
                 if (body := end + head) > come:
                     break
@@ -93,10 +94,10 @@ class HeaderFramer(Framer):
                         break
                 else:
                     (length,) = unpack(data, end)
-                if length > limit or length > LARGE or body + length > come:
+                if length > short or (stop := body + length) > come:
                     break
-                end = body + length
-                payloads.append(data[body:end])
+                payloads.append(data[body:stop])
+                end = stop
         del buffer[:end]  # a peer at rest must not keep the memory of its longest frame
         return payloads
 

@@ -34,8 +34,9 @@ class TextMessages(Messages):
     def unpack_batch(self, plaintexts: Sequence[bytes]) -> list[Item]:
         if not self.boundaries:
             return [item for plaintext in plaintexts for item in self.unpack(plaintext)]
-        texts = [plaintext.decode() for plaintext in plaintexts]
-        return [Close(text) if len(text) < EXIT_SPACE and is_exit(text) else text for text in texts]
+        return [
+            Close(text) if len(text := plaintext.decode()) < EXIT_SPACE and is_exit(text) else text for plaintext in plaintexts
+        ]
 
     def fields(self, message: Passed) -> Iterator[Span]:
         yield Reader(message.data).text(TEXT, len(message.data), made_of=SAID)

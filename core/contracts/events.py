@@ -10,6 +10,7 @@ Every text has passed the sanitiser, unless its reader says `raw`.
 """
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Protocol
 
 from msgspec import Meta, Struct
@@ -56,8 +57,10 @@ class MemberEvent(Event, frozen=True, kw_only=True):
     replayed: bool = False
 
 
-class Message(MemberEvent, frozen=True, kw_only=True, tag="message"):
+class Message(MemberEvent, frozen=True, kw_only=True, tag="message", gc=False):
     """A member said something; with `action`, did something (`/me waves`). A private one has the receiver's name in `to`."""
+
+    # gc=False: there are many of these, and none can be part of a reference cycle.
 
     text: str
     action: bool = False
@@ -183,9 +186,8 @@ class EventSink(Protocol):
     def show(self, event: Event) -> None: ...
 
 
-def now() -> datetime:
-    """The time of an event that happens here."""
-    return datetime.now(UTC)
+now = partial(datetime.now, UTC)
+"""The time of an event that happens here."""
 
 
 TYPE_NAMES = frozenset(str(type.__struct_config__.tag) for type in TYPES)

@@ -1,5 +1,6 @@
 """What can be said: a message is a plain `str`; everything else is one of these."""
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -94,6 +95,5 @@ Item = str | Close | Empty | Undecodable | Ping | Pong | Control | Ack | Extensi
 """Everything that can be said."""
 
 
-def is_exit(text: str) -> bool:
-    """Whether a line ends the chat: `exit`, trimmed and in any case."""
-    return len(text) < EXIT_SPACE and text.strip().lower() == EXIT
+is_exit = re.compile(rf"(?s)(?!.{{{EXIT_SPACE}}})\s*[eE][xX][iI][tT]\s*").fullmatch
+"""Whether a line ends the chat: `exit`, trimmed and in any case, in fewer than EXIT_SPACE characters."""

@@ -181,8 +181,10 @@ class DirectChat(EndingChat):
         if len(text) < EXIT_SPACE and is_exit(text):
             self.exit(text)
             return
+        if self.ending:
+            return
         try:
-            prepared = None if self.ending else self.connection.messages.prepare(text)
+            prepared = self.connection.messages.prepare(text)
         except Exception as error:
             self.fail(error)
             return
@@ -257,11 +259,7 @@ class DirectChat(EndingChat):
         """Send a line that was said, and count it."""
         self._said += 1
         self.connection.send(line)
-        self.show_said(line)
-
-    def show_said(self, line: str) -> None:
-        """Show the user what they have said."""
-        if self._ui is not None and self._ui.shows_own:
+        if self._ui is not None:
             self._ui.said(line)
 
     def hear_pong(self, body: bytes) -> None:

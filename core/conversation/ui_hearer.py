@@ -27,26 +27,30 @@ MAX_SAME, MAX_NOTICES = 3, 100
 class UiHearer:
     """Shows on a UI what the other side says, and what its user does. `time` is that of what is heard now: one for each read."""
 
-    __slots__ = ("_next_id", "_show", "raw", "sender", "shows_own", "time")
+    __slots__ = ("_show", "_ui", "raw", "sender", "shows_own", "time")
 
     def __init__(self, ui: Ui) -> None:
         self.raw, self.shows_own = ui.raw, ui.shows_own
-        self._show, self._next_id = ui.show, ui.next_id
+        self._ui, self._show = ui, ui.show
         self.sender = Sender()
         self.time: datetime | None = None
 
     def message(self, text: str) -> None:
-        time = self.time
-        if time is None:
+        if (time := self.time) is None:
             time = self.time = now()
-        self._show(Message(id=self._next_id(), time=time, sender=self.sender, text=text))
+        ui = self._ui
+        ui.shown = number = ui.shown + 1  # `Ui.next_id`, without a call for each message
+        self._show(Message(id=f"local/{number}", time=time, sender=self.sender, text=text))
 
     def said(self, text: str) -> None:
         """The user said something, and it is on its way."""
-        self._show(Message(id=self._next_id(), time=now(), sender=OURSELVES, text=text, own=True))
+        if self.shows_own:
+            ui = self._ui
+            ui.shown = number = ui.shown + 1
+            self._show(Message(id=f"local/{number}", time=now(), sender=OURSELVES, text=text, own=True))
 
     def notice(self, sentence: str) -> None:
-        self._show(Notice(id=self._next_id(), time=now(), text=sentence))
+        self._show(Notice(id=self._ui.next_id(), time=now(), text=sentence))
 
 
 def sender_of(conversation: Conversation) -> Sender:

@@ -10,7 +10,7 @@ connection is opened once and started once, with its receiver. After that it is 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from enum import Enum
-from operator import length_hint
+from operator import countOf, length_hint
 
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
@@ -50,8 +50,8 @@ class Connection:
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
-        "_admit", "_batches", "_boundaries", "_end_waits", "_io", "_item_kept", "_loop", "_pending", "_receiver", "_receiving",
-        "_rest", "_scheduled", "_unread", "_waiting", "address", "approved", "cipher", "framer", "identity", "limits",
+        "_admit", "_batches", "_boundaries", "_end_waits", "_flush_follows", "_io", "_item_kept", "_loop", "_pending",
+        "_receiver", "_rest", "_unread", "_waiting", "address", "approved", "cipher", "framer", "identity", "limits",
         "messages", "pieces", "reading", "role", "stack", "stream", "tracer",
     )  # fmt: skip
 
@@ -85,7 +85,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._receiver: ItemReceiver | None = None
         self.reading = Reading.OPEN
-        self._receiving = True  # what is sent meanwhile goes out when that is done: before `start`, too
+        self._flush_follows = True  # and sends what is pending: in this turn of the loop, after a read, and after `start`
         self._rest: Iterator[Item] | None = None  # of the record in which reading was stopped
         self._item_kept = ITEM_KEPT
         self._batches: Iterator[Batch] | None = None
@@ -93,7 +93,6 @@ class Connection:
         self._unread = b""
         self._end_waits: tuple[Exception | None] | None = None
         self._pending: list[Item] = []
-        self._scheduled = False
         self.pieces: Pieces | None = None
 
     async def open(
@@ -158,7 +157,7 @@ class Connection:
         """Hand over what was kept and what arrived, until nothing is left or reading is stopped."""
         receiver = self._receiver
         assert receiver is not None
-        self._receiving = True
+        self._flush_follows = True
         try:
             if self._rest is not None:
                 rest, self._rest = self._rest, None
@@ -178,7 +177,7 @@ class Connection:
             receiver.fail(error)
         finally:
             receiver.read_done(len(data))
-            self._receiving = False
+            self._flush_follows = False
             if self._pending:
                 self._flush()
 
@@ -233,8 +232,8 @@ class Connection:
 
     def send(self, item: Item) -> None:
         """Send an item: at the end of this turn of the loop, in order, together with all else that is sent in it."""
-        if not self._scheduled and not self._receiving:
-            self._scheduled = True
+        if not self._flush_follows:
+            self._flush_follows = True
             self._loop.call_soon(self._flush)
         self._pending.append(item)
 
@@ -256,7 +255,7 @@ class Connection:
         self._flush(plaintexts)
 
     def _flush(self, packed: Sequence[bytes] = ()) -> None:
-        items, self._pending, self._scheduled = self._pending, [], False
+        items, self._pending, self._flush_follows = self._pending, [], False
         if not items and not packed:
             return
         encode, seal, send = self.framer.encode, self.cipher.seal, self.stream.send
@@ -265,8 +264,8 @@ class Connection:
             frames = encode_batch(self.framer, self.cipher, plaintexts) if len(plaintexts) > 1 else None
             if frames is None:
                 frames = [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
-            if self.pieces:
-                self.pieces.sent(list(map(type, items)).count(str), sum(map(len, frames)))
+            if self.pieces is not None:
+                self.pieces.append((countOf(map(type, items), str), sum(map(len, frames))))
             if self._boundaries:
                 send(b"".join(frames))
             else:  # without boundaries one write is one message

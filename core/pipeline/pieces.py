@@ -6,20 +6,16 @@ REMEMBERED = 10_000
 """Of how many of the last pieces sent it is known how many lines are in each."""
 
 
-class Pieces:
-    """The pieces that went out over one connection."""
+class Pieces(deque[tuple[int, int]]):
+    """The pieces that went out over one connection: how many lines in how many bytes."""
 
     def __init__(self) -> None:
-        self._pieces: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
-
-    def sent(self, lines: int, size: int) -> None:
-        """So many lines went out in so many bytes."""
-        self._pieces.append((lines, size))
+        super().__init__(maxlen=REMEMBERED)
 
     def lines_in(self, size: int) -> int:
         """How many lines may be in the last `size` bytes."""
         found = 0
-        for lines, length in reversed(self._pieces):
+        for lines, length in reversed(self):
             if size <= 0:
                 break
             found += lines

@@ -35,14 +35,9 @@ class RoomChat(DirectChat):
     def know(self, in_room: bool) -> None:
         """What is said here comes back from the server in a room; elsewhere it is shown when it is sent."""
         self._in_room, unshown, self._unshown = in_room, self._unshown, []
-        for line in () if in_room else unshown:
-            super().show_said(line)
-
-    def show_said(self, line: str) -> None:
-        if self._in_room is None:
-            self._unshown.append(line)
-        elif not self._in_room:
-            super().show_said(line)
+        if not in_room and self._ui is not None:
+            for line in unshown:
+                self._ui.said(line)
 
     def recount(self, acknowledged: int, said: int) -> None:
         """Go on counting our messages where an earlier connection was cut."""
@@ -95,7 +90,10 @@ class RoomChat(DirectChat):
             self.connection.send(line)
         else:
             self._held.append(line)
-        self.show_said(line)
+        if self._in_room is None:
+            self._unshown.append(line)
+        elif not self._in_room and self._ui is not None:
+            self._ui.said(line)
 
     def send_item(self, item: Item, with_next: bool = False) -> None:
         if self._held is None:

@@ -159,8 +159,8 @@ SECRECY = (
     Weakening(
         "a nonce is the same for every message",
         AEAD,
-        "return os.urandom(count * NONCE)",
-        "return bytes(count * NONCE)",
+        "NONCES.unpack(os.urandom(NONCES.size))",
+        "NONCES.unpack(bytes(NONCES.size))",
         red((OLD, OLDER), "eavesdrop"),
     ),
     Weakening(
