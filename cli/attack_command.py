@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from plytalk.api.choice import Choice
-from plytalk.cli.parameters import AddressType, PortType
+from plytalk.cli.parameters import AddressType, PortType, RuleType
 from plytalk.cli.stacks import LayerName, StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
+from plytalk.core.contracts.attack import Attack, RewritesText
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
@@ -27,6 +28,7 @@ EXAMPLES = """\b
 Examples:
   chat attack --listen 9000 --target 127.0.0.1:8000 --with mitm --profile secure-chat
   chat attack --listen 9000 --target 127.0.0.1 --with drop --seed 7
+  chat attack --listen 9000 --target 127.0.0.1 --with mitm --rewrite noon=midnight
   chat attack --listen 9000 --target 127.0.0.1 --with mitm --trace mitm.trace
   then, in place of the server:  chat connect 127.0.0.1:9000
 """
@@ -36,16 +38,42 @@ Examples:
 @click.option("--listen", type=PortType(0), metavar="PORT", required=True, help="Port of 127.0.0.1 for the client.")
 @click.option("--target", type=AddressType(), metavar="HOST[:PORT]", required=True, help="The server to forward to.")
 @click.option("--with", "wanted", type=LayerName("attack"), required=True, help="The attack: `chat plugins` lists them.")
+@click.option(
+    "--rewrite",
+    "rules",
+    type=RuleType(),
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Replace words in what the attack reads (repeatable): --with mitm --rewrite noon=midnight.",
+)
 @click.option("--seed", type=int, default=0, metavar="N", help="Seed of the attack's random choices (default 0).")
 @click.option("--once", is_flag=True, help="End after one conversation.")
 @trace_option
 @layer_options
-def attack(choice: Choice, listen: int, target: Address, wanted: str, seed: int, once: bool, trace: Path | None) -> int:
+def attack(
+    choice: Choice,
+    listen: int,
+    target: Address,
+    wanted: str,
+    rules: tuple[tuple[str, str], ...],
+    seed: int,
+    once: bool,
+    trace: Path | None,
+) -> int:
     """Attack a conversation between two programs.
 
     Choose the layers that the two programs use, so that their frames and handshakes are understood. Attack only what is yours.
     """
     kind = choice.registry.attack(wanted)
+    if rules and not issubclass(kind, RewritesText):
+        raise Usage(f"The attack `{wanted}` rewrites nothing.", "Leave out --rewrite, or choose --with mitm.")
+
+    def make(number: int) -> Attack:
+        made = kind(seed + number)
+        if rules and isinstance(made, RewritesText):
+            made.rewrite(dict(rules))
+        return made
+
     with tempfile.TemporaryDirectory() as folder, tracing(trace) as tracer:
         scenario = Scenario("attack", choice.classes, options=choice.options)
         own = scenario.stack(ATTACKER, Path(folder))
@@ -53,7 +81,7 @@ def attack(choice: Choice, listen: int, target: Address, wanted: str, seed: int,
             raise Usage(f"The attack `{wanted}` finds nothing to attack in {own.line}.")
         proxy = Proxy(
             own,
-            lambda number: kind(seed + number),
+            make,
             handshake_lengths(choice, Path(folder)),
             partial(report, wanted),
             tracer,

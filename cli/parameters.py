@@ -81,3 +81,15 @@ class PortType(click.ParamType[int]):
             return parse_port(str(value), self._lowest)
         except Usage as error:
             self.fail(error.sentence, param, ctx)
+
+
+class RuleType(click.ParamType[tuple[str, str]]):
+    """OLD=NEW: a word and what takes its place, which may be nothing."""
+
+    name = "rule"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        old, equals, new = str(value).partition("=")
+        return (old, new) if old and equals else self.fail(f"{value!r} is not OLD=NEW, such as noon=midnight.", param, ctx)

@@ -13,10 +13,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from inspect import cleandoc
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from plytalk.core.contracts.authenticator import Authenticator, Channel
 from plytalk.core.contracts.cipher import Cipher
+from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.handshake import Handshake, NegotiatingIO
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import FrameKind, Layer
@@ -66,6 +67,9 @@ class AttackedStack(Protocol):
 
     @property
     def auths(self) -> Sequence[Authenticator]: ...
+
+    @property
+    def features(self) -> Sequence[Feature]: ...
 
     @property
     def classes(self) -> Mapping[str, Sequence[type[Layer]]]:
@@ -279,3 +283,11 @@ class Attack(ABC):
     @abstractmethod
     def succeeded(self, evidence: Evidence) -> bool:
         """Whether the attacker got what it wanted, unnoticed."""
+
+
+@runtime_checkable
+class RewritesText(Protocol):
+    """An attack that can replace words in what it reads."""
+
+    def rewrite(self, rules: Mapping[str, str]) -> None:
+        """From now on replace each of these words by the other."""

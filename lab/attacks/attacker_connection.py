@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from copy import copy
+from enum import Enum
 
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.handshake import HandshakeIO
-from plytalk.core.contracts.items import Empty, Item
+from plytalk.core.contracts.items import Close, Empty, Item
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.sealed_count import count_by_cipher
 from plytalk.core.contracts.transport import Stream
@@ -16,8 +17,19 @@ from plytalk.core.stack.selection import Stack
 NO_LIMIT = 2**24
 
 
+class Progress(Enum):
+    """How far a connection of the attacker's has come."""
+
+    CONNECTED = "connected"
+    HANDSHAKE_DONE = "handshake done"
+    OPENED = "opened"
+
+
 class StackConnection:
-    """The attacker in `role`, over `stream`; `closed` is called with the other role when the other side closes."""
+    """The attacker in `role`, over `stream`; `closed` is called with the other role when the other side closes.
+
+    `heard` and `told` count the records that came and went; `said_goodbye` is whether one that came was a goodbye.
+    """
 
     def __init__(
         self,
@@ -38,6 +50,9 @@ class StackConnection:
         agreement = next((auth.agrees for auth in self._auths if auth.agrees), "")
         self.io = make_io(self._framer, stream, self._keep_identity, self._agree, agreement)
         self.identity: Identity | None = None
+        self.progress = Progress.CONNECTED
+        self.heard = self.told = 0
+        self.said_goodbye = False
         self.cipher: Cipher
         self.channel: SealedChannel
         stream.deliver_to(self.io.feed, self._ended)
@@ -62,6 +77,7 @@ class StackConnection:
                 await auth.verify(self.channel, Peer(self._role, "", self.identity, _say_yes, secrets.binding(auth.name)))
         if self.io.answers:
             await (self.channel.hear() if self._role is Role.INITIATOR else self.channel.say(Empty()))
+        self.progress = Progress.OPENED
         return secrets
 
     async def shake_hands(self) -> SessionSecrets:
@@ -75,16 +91,26 @@ class StackConnection:
         if self._tracer:
             self.cipher = self._tracer.wrap_cipher(self.cipher)
         self.channel = SealedChannel(self.io, self.cipher, self.messages)
+        self.progress = Progress.HANDSHAKE_DONE
         return secrets
 
     def say(self, *items: Item) -> None:
         """Pack, seal and send items."""
         for plaintext in self.messages.pack(list(items)):
             self.stream.send(self._framer.encode(MESSAGE, self.cipher.seal(plaintext)))
+            self.told += 1
 
     async def hear(self) -> list[Item]:
         """The items of the next record. Raises ChatError."""
-        return list(self.messages.unpack(self.cipher.open(await self.io.receive(MESSAGE, NO_LIMIT))))
+        items = list(self.messages.unpack(self.cipher.open(await self.io.receive(MESSAGE, NO_LIMIT))))
+        self.heard += 1
+        self.said_goodbye = self.said_goodbye or any(isinstance(item, Close) for item in items)
+        return items
+
+    @property
+    def agrees(self) -> bool:
+        """Whether an authenticator needs a secret, which the attacker does not know."""
+        return bool(self.io.agreement)
 
 
 async def _say_yes(question: str, otherwise: str) -> bool:

@@ -55,7 +55,11 @@ class Access:
 
 
 class FrameInterceptor:
-    """Between the client and the server. `frames` and `captured` are what has passed, as frames and as bytes of each sender."""
+    """Between the client and the server. `frames` and `captured` are what has passed, as frames and as bytes of each sender.
+
+    `attacked` says since which frame a side was not sent just what the other side sent, `closings` in which order they closed,
+    `cut_off` to whom the attacker closed the connection. `impersonations` are its connections to a side, in the other's place.
+    """
 
     def __init__(
         self,
@@ -87,6 +91,11 @@ class FrameInterceptor:
         self.captured: dict[Role, bytearray] = {role: bytearray() for role in Role}
         self.frames: list[InterceptedFrame] = []
         self.taken_over = False
+        self.attacked: dict[Role, int] = {}
+        self.closings: list[Role] = []
+        self.cut_off: set[Role] = set()
+        self.impersonations: dict[Role, StackConnection] = {}
+        self._sent: list[tuple[Role, FrameKind, bytes]] = []
 
     async def start(self) -> None:
         """Start the attack, and pass on what comes unless the attack does."""
@@ -123,10 +132,28 @@ class FrameInterceptor:
     def _handle(self, frame: InterceptedFrame) -> None:
         self.frames.append(frame)
         self._trace_step(IN, frame.sender, frame)
+        self._sent.clear()
         self.attack.handle_frame(self, frame)
+        self._compare((frame.sender.other, frame.kind or MESSAGE, frame.payload))
 
-    def _ended(self, sender: Role, error: Exception | None) -> None:
+    def _compare(self, honest: tuple[Role, FrameKind, bytes]) -> None:
+        """Note which side was not sent what an honest network would have sent it."""
+        for role in {one[0] for one in (honest, *self._sent)}:
+            sent = [one for one in self._sent if one[0] is role]
+            if sent != ([honest] if honest[0] is role else []):
+                self.attacked.setdefault(role, len(self.frames))
+
+    def may_talk(self, role: Role) -> bool:
+        """Whether a side has sent all of its handshake."""
+        return self._counts[role] >= self._handshake_lengths.get(role, 0)
+
+    def _ended(self, sender: Role, error: Exception | None = None) -> None:
+        self._note_end(sender)
         self.attack.handle_close(self, sender)
+
+    def _note_end(self, sender: Role) -> None:
+        if sender not in self.closings:
+            self.closings.append(sender)
         self._closed(sender)
 
     def _trace_step(self, way: str, participant: Role, frame: InterceptedFrame) -> None:
@@ -146,10 +173,12 @@ class FrameInterceptor:
 
     def send(self, to: Role, kind: FrameKind | None, payload: bytes) -> None:
         """Send a frame of the attack's choice; without a kind, a message."""
+        self._sent.append((to, kind or MESSAGE, payload))
         self.streams[to].send(self._encode[to](kind or MESSAGE, payload))
 
     def send_raw(self, to: Role, data: bytes) -> None:
         """Send bytes that need not be a frame."""
+        self._sent.append((to, b"", data))
         self.streams[to].send(data)
 
     def encode(self, kind: FrameKind | None, payload: bytes) -> bytes:
@@ -158,6 +187,9 @@ class FrameInterceptor:
 
     def close(self, to: Role) -> None:
         """Close the connection to one participant, as if the other had closed it."""
+        if to.other not in self.closings:
+            self.attacked.setdefault(to, len(self.frames))
+            self.cut_off.add(to)
         self.streams[to].finish()
 
     def cut(self) -> None:
@@ -180,7 +212,10 @@ class FrameInterceptor:
         stack = await self._access.leaked_stack(role) if leaked else self.stack
         if stream:
             return StackConnection(stack, stream, role)
-        return StackConnection(stack, self.streams[role.other], role, self._closed, self._tracers.get(role.other))
+        stream, tracer = self.streams[role.other], self._tracers.get(role.other)
+        connection = StackConnection(stack, stream, role, self._note_end, tracer)
+        self.impersonations[role.other] = connection
+        return connection
 
     async def impersonate_both(self) -> tuple[StackConnection, StackConnection]:
         """Connections to the client and to the server, opened, each in the role of the other. Raises ChatError."""

@@ -10,6 +10,7 @@ from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.interceptor import Access, AttackTracing, FrameInterceptor
+from plytalk.lab.attacks.verdicts import verdicts
 
 
 class Proxy:
@@ -70,6 +71,8 @@ class Proxy:
             if tracing:
                 tracing.end()
         log("both sides are gone")
+        for line in verdicts(interceptor):
+            log(line)
 
 
 class TargetAccess(Access):

@@ -1,17 +1,19 @@
 """Impersonation: take the place of one side, or of both."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from plytalk.core.bases.attacking import Takeover
 from plytalk.core.contracts.attack import CANARY, Attack, AttackedStack, AttackerConnection, Evidence, Interceptor, Outcome
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError
-from plytalk.core.contracts.items import Item
+from plytalk.core.contracts.items import Extension, Item
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.contracts.spans import TEXT, Passed, Span, describe
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.noise import impostor
 
@@ -33,30 +35,55 @@ class ManInTheMiddle(Takeover):
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self._read: list[str] = []
+        self._rules: Mapping[str, str] = {CANARY: REWRITTEN}
+        self._changed: dict[tuple[Role, str], str] = {}  # what a side said, by the other side and what that was told
 
     @classmethod
     def applies(cls, stack: AttackedStack) -> bool:
         return stack.handshake.speaks_first is not None
 
+    def rewrite(self, rules: Mapping[str, str]) -> None:
+        self._rules = rules
+
     async def take_over(self, interceptor: Interceptor) -> None:
         to_client, to_server = await interceptor.impersonate_both()
         async with asyncio.TaskGroup() as both:
-            both.create_task(self._relay(to_client, to_server, interceptor))
-            both.create_task(self._relay(to_server, to_client, interceptor))
+            both.create_task(self._relay(Role.INITIATOR, to_client, to_server, interceptor))
+            both.create_task(self._relay(Role.RESPONDER, to_server, to_client, interceptor))
 
-    async def _relay(self, source: AttackerConnection, target: AttackerConnection, interceptor: Interceptor) -> None:
+    async def _relay(
+        self, sender: Role, source: AttackerConnection, target: AttackerConnection, interceptor: Interceptor
+    ) -> None:
         with suppress(ChatError):
             while True:
-                target.say(*self._rewrite(await source.hear(), interceptor))
+                target.say(*[self._pass_on(sender, item, interceptor) for item in await source.hear()])
 
-    def _rewrite(self, items: Sequence[Item], interceptor: Interceptor) -> Iterator[Item]:
-        for item in items:
-            if isinstance(item, str):
-                self._read.append(item)
-                interceptor.log(f"read {clean(item)!r}")
-                yield item.replace(CANARY, REWRITTEN)
-            else:
-                yield item
+    def _pass_on(self, sender: Role, item: Item, interceptor: Interceptor) -> Item:
+        """What the other side is told in place of an item; an item of a feature has words where that feature says so."""
+        if isinstance(item, str):
+            return self._rewritten(sender, item, interceptor)
+        if isinstance(item, Extension):
+            body = item.body
+            for span in reversed(text_in(item, interceptor.stack)):
+                words = body[span.start : span.end].decode(errors="replace")
+                body = body[: span.start] + self._rewritten(sender, words, interceptor).encode() + body[span.end :]
+            return replace(item, body=body)
+        return item
+
+    def _rewritten(self, sender: Role, words: str, interceptor: Interceptor) -> str:
+        self._read.append(words)
+        told, passed = words, f"passed it on to the {sender.other.value}"
+        if (sender, words) in self._changed:  # a server sends what a member says back to it
+            told = self._changed[sender, words]
+            passed = f"showed the {sender.other.value} its own {clean(told)!r}"
+        else:
+            for old, new in self._rules.items():
+                told = told.replace(old, new)
+            if told != words:
+                self._changed[sender.other, told] = words
+                passed = f"told the {sender.other.value} {clean(told)!r}"
+        interceptor.log(f"read the {sender.value}'s {clean(words)!r}, and {passed}")
+        return told
 
     def succeeded(self, evidence: Evidence) -> bool:
         shown = evidence.participants[Role.RESPONDER].shown
@@ -134,6 +161,12 @@ class ForgedIdentity(impostor.Posing):
         proof, own = await client.connect(offer.tokens), impostor.own_identity()
         interceptor.log("showed the client the server's name with a signature by another key")
         await server.serve(offer.tokens[0], lambda static: impostor.renamed(own(static), proof))
+
+
+def text_in(item: Extension, stack: AttackedStack) -> list[Span]:
+    """The spans of an item's body that hold what somebody said."""
+    message = Passed(item.body, bytes([item.type]))
+    return [span for feature in stack.features for span in describe(feature, message) if span.name == TEXT]
 
 
 @hookimpl

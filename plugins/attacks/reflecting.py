@@ -71,7 +71,7 @@ class Splice(Reflecting):
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
         self._at = self.random.randrange(0, 5)
-        self._instead_of = self._at - self.random.randrange(2)
+        self._instead_of = max(0, self._at - self.random.randrange(2))
         self._kept: InterceptedFrame | None = None
         self._dropped = False
 

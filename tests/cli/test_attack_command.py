@@ -28,7 +28,9 @@ def test_a_man_in_the_middle_reads_and_rewrites_a_conversation_over_rsa(home) ->
     ):
         client.say("the word is canary-7f3a")
         assert server.hear() == "Message Received: the word is rewritten"
-        assert "the word is canary-7f3a" in attacker.tells("read")
+        assert "read the client's 'the word is canary-7f3a', and told the server 'the word is rewritten'" in attacker.tells(
+            "read"
+        )
         client.say("exit")
         assert client.status() == 0
 
@@ -52,8 +54,8 @@ def test_what_the_attacker_saw_and_did_is_traced(home, tmp_path) -> None:
     assert keys.keys() == {"client 0", "server 0"}
     assert keys["client 0"] != keys["server 0"]
     shown = chat("inspect", str(path)).stdout
-    for line in ("client 0  <- session key", "server 0  <- public key", "attacker 0  attack: read 'the word is canary-7f3a'"):
-        assert f" ms  {line}\n" in shown
+    for line in ("client 0  <- session key", "server 0  <- public key", "attacker 0  attack: read the client's 'the word is"):
+        assert f" ms  {line}" in shown
     assert shown.splitlines()[-1].endswith("attacker 0  ended: Both ends are gone.")
 
 
@@ -83,7 +85,55 @@ def test_against_a_known_key_it_reads_nothing(home) -> None:
         ):
             assert client.status() == 5
             assert attacker.status() == 0
-            assert not any("read" in line for line in attacker.told)
+            assert not any(" read the " in line for line in attacker.told)
+            assert "client: refused" in attacker.told[-2]
+            assert "exit code 5" in attacker.told[-2]
+
+
+def test_the_user_says_what_is_rewritten_and_both_sides_are_deceived_without_a_pin(home) -> None:
+    rules = ("--rewrite", "noon=midnight", "--rewrite", "gate=bridge")
+    with (
+        serve(environment=home) as server,
+        attack(home, server.port, "--with", "mitm", *rules) as attacker,
+        connect(port_of(attacker), "--accept-new", environment=home) as client,
+    ):
+        client.say("at noon by the gate")
+        assert server.hear_words() == "at midnight by the bridge"
+        assert "read the client's 'at noon by the gate', and told the server 'at midnight" in attacker.tells("read")
+        server.say("not before noon")
+        assert client.hear_words() == "not before midnight"
+        client.say("exit")
+        assert (client.status(), attacker.status()) == (0, 0)
+    assert [line.partition("verdict, ")[2].partition(".")[0] for line in attacker.told[-2:]] == [
+        "client: deceived",
+        "server: deceived",
+    ]
+
+
+def test_in_a_room_each_side_sees_its_own_words_as_it_said_them(home) -> None:
+    with (
+        serve("--headless", environment=home) as server,
+        attack(home, server.port, "--with", "mitm", "--rewrite", "noon=midnight") as attacker,
+        connect(port_of(attacker), "--accept-new", "--ui", "jsonl", environment=home) as client,
+    ):
+        client.say('{"type":"message","text":"at noon"}')
+        assert client.event("message")["text"] == "at noon"
+        attacker.tells("told the server 'at midnight'")
+        assert "showed the client its own 'at noon'" in attacker.tells("read the server's")
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--with", "drop", "--rewrite", "a=b"), "rewrites nothing"),
+        (("--with", "mitm", "--rewrite", "noon"), "is not OLD=NEW"),
+        (("--with", "mitm", "--rewrite", "=noon"), "is not OLD=NEW"),
+    ],
+)
+def test_a_rewriting_that_cannot_be_is_refused(home, options, why) -> None:
+    run = chat("attack", "--listen", "0", "--target", "127.0.0.1:1", *options, environment=home)
+    assert run.returncode == 2
+    assert why in complaint(run)
 
 
 def test_a_dropped_message_is_missed_by_nobody_on_rsa(home) -> None:
@@ -97,7 +147,8 @@ def test_a_dropped_message_is_missed_by_nobody_on_rsa(home) -> None:
             client.say(word)
         assert server.hear() == "Message Received: three"
         client.say("exit")
-        assert server.status() == 0
+        assert (server.status(), attacker.status()) == (0, 0)
+    assert "server: deceived" in attacker.told[-1]
 
 
 def test_an_attack_that_does_not_apply_is_refused(home) -> None:

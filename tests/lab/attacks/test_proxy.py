@@ -101,7 +101,10 @@ def test_one_conversation_passes_and_is_told_from_beginning_to_end() -> None:
 
     told, made = clock.run(once())
     assert told[0] == "listening on 127.0.0.1:9000, passing on to chat.invalid port 8000"
-    assert told[-1] == "[0] both sides are gone"
+    assert told[2] == "[0] both sides are gone"
+    assert [line.partition(".")[0] for line in told[3:]] == [
+        f"[0] verdict, {side}: not attacked" for side in ("client", "server")
+    ]
     assert made == [0]
 
 
@@ -144,7 +147,7 @@ def test_afterwards_an_attack_can_come_back_to_the_server_and_to_nobody_else() -
         await street.listening.wait()
         await converse(street)
         await running
-        assert told[-1] == "[0] both sides are gone"
+        assert told[2] == "[0] both sides are gone"
         return len(street.guests)
 
     assert clock.run(back()) == 2
