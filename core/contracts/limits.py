@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 KIB = 1024
 MIB = 1024 * KIB
+TOO_LONG, SPLIT = "too-long", "Split it."
+"""The code of the error for a message that is longer than one may be, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -46,3 +48,10 @@ class Limits:
     """How long at most, in seconds, a server that is told to end waits for its peers to receive everything."""
     penalty: float = 30.0
     """How long such an address is turned away, in seconds; addresses of this machine never are."""
+
+
+def too_long(text: str, most: int = Limits.message) -> str:
+    """Why a text cannot be said, in a sentence; empty where it has no more than `most` bytes."""
+    if len(text) * 4 <= most or len(text.encode(errors="replace")) <= most:  # a character has four bytes at most
+        return ""
+    return f"That is longer than a message may be ({most:,} bytes) and was not sent."

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import StackMismatch, Truncated
+from plytalk.core.contracts.events import refuse
 from plytalk.core.contracts.items import (
     EXIT_SPACE,
     Ack,
@@ -22,6 +23,7 @@ from plytalk.core.contracts.items import (
     Undecodable,
     is_exit,
 )
+from plytalk.core.contracts.limits import SPLIT, TOO_LONG, too_long
 from plytalk.core.contracts.meter import Meter
 from plytalk.core.contracts.sanitise import all_clean, clean
 from plytalk.core.contracts.ui import Hearer
@@ -190,11 +192,12 @@ class DirectChat(EndingChat):
             return
         if prepared is None:
             return
-        # A character has four bytes at most.
-        most = self.connection.limits.message
-        if len(prepared) * 4 > most and len(prepared.encode(errors="replace")) > most:
+        if why := too_long(prepared, self.connection.limits.message):
             self.failed = True
-            self.notice(f"That line is longer than a message may be ({most:,} bytes) and was not sent: split it.")
+            if self._ui:
+                refuse(self.stack.ui, why, TOO_LONG, SPLIT)
+            else:
+                self.notice(why)
             return
         self.send_line(prepared)
 

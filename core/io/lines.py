@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 
 from plytalk.core.contracts.errors import OutputFailed, Usage
+from plytalk.core.contracts.limits import Limits
 from plytalk.core.io.standard_streams import discard_output, flush_output, tell
 
 BOM, UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
@@ -20,11 +21,15 @@ PIECE = 64 * 1024
 
 
 class LineReader:
-    """Reads `fd` from the first call of `read` on, as UTF-8 text; `notice` is told once if it is not."""
+    """Reads `fd` from the first call of `read` on, as UTF-8 text; `notice` is told once if it is not.
 
-    def __init__(self, fd: int, notice: Callable[[str], object] = tell) -> None:
+    A line of more than `most` bytes is not kept whole: what is given of it is longer than that, and not what was written.
+    """
+
+    def __init__(self, fd: int, notice: Callable[[str], object] = tell, most: int = Limits.message) -> None:
         self._fd = fd
         self._notice = notice
+        self._most = most
         self._rest = bytearray()
         self._over = False
         self._number = 0
@@ -52,6 +57,7 @@ class LineReader:
                 if b"\n" in piece:
                     *lines, self._rest = self._rest.split(b"\n")
                     return [self._text(line) for line in lines]
+                del self._rest[self._most + 1 :]
             else:
                 self._over = True
                 if self._rest and ((line := self._text(self._rest)) or self._number > 1):  # not a byte order mark alone
@@ -69,6 +75,8 @@ class LineReader:
                 raise Usage("Standard input is text in UTF-16.", "Convert it to UTF-8: iconv -f UTF-16 -t UTF-8 FILE | chat ...")
             line = line.removeprefix(BOM)
         line = line.removesuffix(b"\r")
+        if len(line) > self._most:
+            return line.decode(errors="replace")  # it may be cut within a character, and becomes no shorter so
         try:
             return line.decode()
         except UnicodeDecodeError:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from plytalk.core.contracts.events import Closed, Error, Event, Message, Open
+from plytalk.core.contracts.limits import TOO_LONG
 from plytalk.core.contracts.sanitise import clean
 from plytalk.plugins.chat_screen.event_rows import FAINT, styled
 from plytalk.plugins.chat_screen.wrapping import wrap
@@ -35,7 +36,7 @@ class PendingLines:
         if isinstance(event, Message) and event.own:
             self._accepted(event.text.strip())
         elif isinstance(event, Error) and event.command is None and event.request is None:
-            del self.waiting[:1]
+            self._refused(event.code)
         elif isinstance(event, Closed):
             self.is_cut = not event.final
         elif isinstance(event, Open):
@@ -46,6 +47,12 @@ class PendingLines:
         same = (number for number, (_, line) in enumerate(self.waiting) if line.strip().endswith(text))
         if (number := next(same, None)) is not None:
             del self.waiting[: number + 1]
+
+    def _refused(self, code: str) -> None:
+        """One of them was refused: the first, or the longest where that is why."""
+        if self.waiting:
+            longest = max(range(len(self.waiting)), key=lambda number: len(self.waiting[number][1]))
+            del self.waiting[longest if code == TOO_LONG else 0]
 
     def take(self) -> list[str]:
         """Forget them all; the lines, each marked as not sent."""

@@ -11,7 +11,7 @@ from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.items import CloseReason
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import SPLIT, Limits
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
 from plytalk.plugins.rooms.command_member import CommandMember
@@ -51,6 +51,12 @@ class ForOperators(Usage):
 
 class Muted(Usage):
     """You are muted here."""
+
+
+class TooLong(Usage):
+    """That is longer than a message may be."""
+
+    hint = SPLIT
 
 
 class CommandFailed(ChatError):
@@ -206,7 +212,7 @@ class TypedCommand:
         """Have something happen in the sender's room, in the sender's name."""
         self.must_be_heard()
         if len(text.encode(errors="replace")) > Limits.message:
-            raise Usage(f"That would be longer than a message may be ({Limits.message:,} bytes).")
+            raise TooLong(f"That would be longer than a message may be ({Limits.message:,} bytes).")
         if room := self.member.room:
             self.member.charge(len(text))
             room.happen(kind, self.member, text, audience)

@@ -11,7 +11,9 @@ from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
+from plytalk.core.contracts.limits import too_long
 from plytalk.core.contracts.peers import Role
+from plytalk.plugins.rooms.calls import TooLong
 from plytalk.plugins.rooms.command_member import CommandMember
 from plytalk.plugins.rooms.event_log import EventLog
 from plytalk.plugins.rooms.introduction import introduction
@@ -69,7 +71,9 @@ class LocalMember(CommandMember):
             self.taken += 1
             if request:
                 self._view.requests.add(self.taken, request)
-            if text.startswith("/"):
+            if why := too_long(text):
+                self.fail(self.taken, None, TooLong(why))
+            elif text.startswith("/"):
                 self._hub.handle_line(self, text)
             else:
                 self.speak(text)

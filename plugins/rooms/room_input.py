@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.items import EXIT, is_exit
+from plytalk.core.contracts.limits import SPLIT, TOO_LONG, too_long
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.rooms.kept_lines import KeptLines
 from plytalk.plugins.rooms.reconnecting import Reconnecting
@@ -73,6 +74,9 @@ class RoomInput:
         if not (self._attached.is_set() and self.chat):
             self._waiting.append((line, request))
             return
+        if why := too_long(line, self.chat.connection.limits.message):
+            self._refuse(request, why, TOO_LONG, SPLIT)
+            return
         before = self._lines.said
         if self._without_rooms:
             self._refuse(request, NO_ROOMS, "no-commands")
@@ -83,9 +87,9 @@ class RoomInput:
         else:
             self._refuse(request, "The command was not sent.", "not-sent")
 
-    def _refuse(self, request: CommandRequest, text: str, code: str) -> None:
+    def _refuse(self, request: CommandRequest, text: str, code: str, hint: str = "") -> None:
         self.failed = True
-        self._view.requests.refuse(request, text, code)
+        self._view.requests.refuse(request, text, code, hint)
 
     async def drain(self) -> None:
         """Wait until more may be said. While there is no connection a program waits for one, and a person may go on typing."""

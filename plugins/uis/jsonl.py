@@ -23,7 +23,7 @@ from plytalk.core.io.lines import LineReader, LineWriter
 from plytalk.core.registry.hookspecs import hookimpl
 
 MAX_LINE = 6 * Limits.message + 4 * KIB
-"""How long a line of input may be, in characters: the longest message, with each character escaped."""
+"""How long a line of input may be, in bytes: the longest message, with each byte escaped."""
 HINT = 'Write {"type":"message","text":"..."}, {"type":"command","command":"who","args":[],"request":"1"} or {"type":"exit"}.'
 
 
@@ -58,7 +58,7 @@ class Jsonl(Ui):
     raw = True  # what is written is ASCII, with every control character escaped
 
     def __init__(self) -> None:
-        self._lines = LineReader(0, lambda sentence: notify(self, sentence, "not-utf-8"))
+        self._lines = LineReader(0, lambda sentence: notify(self, sentence, "not-utf-8"), MAX_LINE)
         self._out = LineWriter(self._output_failed)
         self._conversation: Conversation | None = None
         self._gone = False
@@ -88,8 +88,8 @@ class Jsonl(Ui):
 
     def _obey(self, conversation: Conversation, line: str) -> None:
         try:
-            if len(line) > MAX_LINE:
-                raise ValueError(f"it has {len(line):,} characters, and a line has at most {MAX_LINE:,}")
+            if 4 * len(line) > MAX_LINE and len(line.encode(errors="replace")) > MAX_LINE:
+                raise ValueError(f"it is longer than a line may be ({MAX_LINE:,} bytes)")
             order = _decode(line)
         except (ValueError, RecursionError) as error:  # among them all that msgspec raises
             conversation.failed = True

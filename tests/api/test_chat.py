@@ -99,7 +99,7 @@ async def test_the_existing_chats_have_the_same_events(tmp_path: Path, profile: 
         assert (heard.own, heard.private, heard.sender.name) == (False, False, None)
         await server.send("Hello")
         assert await until(chat, said("Hello"))
-        with pytest.raises(NotDone, match="no commands"):
+        with pytest.raises(NotDone, match="only in a room"):
             await chat.command("who")
 
 

@@ -15,7 +15,7 @@ from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError, NotDone, UnknownPeer, Usage
 from plytalk.core.contracts.events import Event, Result, Sender
 from plytalk.core.contracts.items import is_exit
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import SPLIT, TOO_LONG, Limits, too_long
 from plytalk.core.contracts.ui import Conversation
 from plytalk.trust.folders import HOME
 
@@ -146,9 +146,8 @@ class ProgramEndpoint(ABC):
         conversation = self._conversation()
         if is_exit(text):
             raise Usage("The text `exit` ends a conversation.", "To do that, use close().")
-        most = self._limits.message
-        if len(text.encode(errors="replace")) > most:
-            raise NotDone(f"The text is longer than a message may be ({most:,} bytes) and was not sent.", "Split it.", "too-long")
+        if why := too_long(text, self._limits.message):
+            raise NotDone(why, SPLIT, TOO_LONG)
         if to is not None:
             await self.command("msg", to, text)
             return

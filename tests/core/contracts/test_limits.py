@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plytalk.core.contracts import limits
-from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.limits import Limits, too_long
 
 CORE = Path(limits.__file__).parents[1]
 NAMES = [each.name for each in fields(Limits)]
@@ -28,3 +28,8 @@ def test_a_limit_is_used_somewhere(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_limit_lets_something_through(name: str) -> None:
     assert getattr(Limits(), name) > 0
+
+
+@pytest.mark.parametrize(("text", "fits"), [("x" * 8, True), ("é" * 4, True), ("é" * 4 + "x", False), ("\ud800" * 8, True)])
+def test_the_length_of_a_text_is_that_of_its_bytes(text: str, fits: bool) -> None:
+    assert bool(too_long(text, 8)) is not fits

@@ -18,6 +18,7 @@ from plytalk.core.contracts.errors import (
     Tampered,
     Truncated,
 )
+from plytalk.core.contracts.events import Error
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.items import Ack, Control, Extension, Item, Ping, Pong
 from plytalk.core.contracts.layer import Buffer, Frame, FrameKind, Layer
@@ -210,7 +211,9 @@ async def test_a_line_longer_than_a_message_may_be_is_not_sent() -> None:
     alone.session.say("after")
     await idle()
     assert alone.says == frame("é".encode() * 5) + frame(b"after")
-    assert alone.ui.notices == ["That line is longer than a message may be (10 bytes) and was not sent: split it."]
+    assert alone.ui.notices == ["That is longer than a message may be (10 bytes) and was not sent. Split it."]
+    (error,) = [event for event in alone.ui.events if isinstance(event, Error)]
+    assert error.code == "too-long"
     alone.session.exit()
     await alone.over()
 

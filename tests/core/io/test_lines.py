@@ -97,7 +97,24 @@ async def test_a_file_is_read_like_a_pipe(tmp_path) -> None:
 async def test_a_line_of_many_pieces_is_one_line(tmp_path) -> None:
     (tmp_path / "long").write_bytes(b"x" * (20 * PIECE) + b"\nend")
     with open(tmp_path / "long", "rb") as file:
-        assert [len(line) for line in await all_lines(LineReader(file.fileno()))] == [20 * PIECE, 3]
+        reader = LineReader(file.fileno(), most=20 * PIECE)
+        assert [len(line) for line in await all_lines(reader)] == [20 * PIECE, 3]
+
+
+@pytest.mark.parametrize("long", [b"x" * 999_999, "é".encode() * 500_000, b"\xff" * 999_999], ids=["ascii", "utf-8", "not text"])
+async def test_a_line_without_an_end_is_not_kept_whole_and_nothing_is_lost_behind_it(tmp_path, long: bytes) -> None:
+    told: list[str] = []
+    (tmp_path / "lines").write_bytes(b"one\n" + long + b"\ntwo\n" + long)
+    with open(tmp_path / "lines", "rb") as file:
+        reader, kept = LineReader(file.fileno(), told.append, most=1001), 0
+        lines: list[str] = []
+        while (came := await reader.read()) is not None:
+            lines, kept = lines + came, max(kept, len(reader._rest))
+    assert [line for line in lines if len(line.encode()) <= 1001] == ["one", "two"]
+    assert [len(line.encode()) > 1001 for line in lines] == [False, True, False, True]
+    assert kept <= 1002 + PIECE
+    assert all(len(line) <= 1002 + PIECE for line in lines)
+    assert told == []
 
 
 async def test_what_is_not_utf8_is_read_as_far_as_it_goes(pipe) -> None:

@@ -50,6 +50,13 @@ def test_an_error_that_belongs_to_no_command_is_about_the_first_line() -> None:
     assert shown(pending) == ["bob: fine"]
 
 
+def test_of_lines_that_wait_the_one_that_is_too_long_is_dropped_as_that() -> None:
+    pending = typed("fine", "far longer than fine", "last")
+    pending.note(happened(Error, text="No.", code="too-long"))
+    assert shown(pending) == ["bob: fine", "bob: last"]
+    typed().note(happened(Error, text="No.", code="too-long"))
+
+
 def test_blank_lines_and_commands_do_not_wait_but_two_slashes_begin_a_message() -> None:
     assert shown(typed("", "  ", "/who", "//etc is a folder")) == ["bob: //etc is a folder"]
 

@@ -8,7 +8,8 @@ from crowd import Crowd, Screen
 
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import BrokenPlugin, Usage
-from plytalk.core.contracts.events import Event, MemberEvent, Open
+from plytalk.core.contracts.events import Error, Event, MemberEvent, Message, Open
+from plytalk.core.contracts.limits import Limits
 from plytalk.core.endpoints.handlers import Presence
 from plytalk.plugins.rooms.local_member import LocalMember
 from plytalk.plugins.rooms.moderation import Moderation
@@ -115,6 +116,23 @@ async def test_it_is_told_who_it_is_and_what_it_does_is_marked_as_its_own(home: 
             ("you", None, "Gretel"), ("you", None, "Gretel"), ("joined", True, "Gretel"), ("message", True, "Gretel"),
         ]  # fmt: skip
         assert [event.present for event in crowd.ui.events if event.type == "you"] == [2, 2, 1]
+
+
+async def test_what_is_longer_than_a_message_may_be_is_refused_and_not_cut(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice = await crowd.comes("alice")
+        crowd.local_member.say("x" * (Limits.message + 1))
+        crowd.local_member.command("me", ("x" * Limits.message,), "7")
+        crowd.local_member.say("x" * Limits.message)
+        crowd.local_member.say("after")
+        await alice.shows("after")
+        said = [event.text for event in alice.ui.events if isinstance(event, Message)]
+        assert list(map(len, said)) == [Limits.message, 5]
+        errors = [event for event in crowd.ui.events if isinstance(event, Error)]
+        assert [(error.code, error.command, error.request) for error in errors] == [
+            ("too-long", None, None),
+            ("too-long", "me", "7"),
+        ]
 
 
 async def test_its_exit_ends_a_server_that_is_there_once(home: Path) -> None:

@@ -12,6 +12,7 @@ from meeting import End, Meeting, end
 
 from plytalk.core.contracts.events import Error, Message, Result
 from plytalk.core.contracts.items import Extension
+from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.plugins.rooms.requests import CommandRequest, Requests, line_of
 from plytalk.plugins.rooms.room_chat import RoomChat
@@ -35,6 +36,15 @@ async def until(ui: RecordingUi, count: int) -> list[tuple[str, str | None, str 
         while len(answers(ui)) < count:
             await idle()
     return answers(ui)
+
+
+async def test_a_command_that_is_too_long_is_answered_once(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice = await crowd.comes("alice")
+        await alice.shows("You are alice")
+        alice.ui.session.command("me", ("x" * Limits.message,), "1")
+        alice.ui.session.command("me", ("waves",), "2")
+        assert await until(alice.ui, 2) == [("too-long", "me", "1"), ("result", "me", "2")]
 
 
 @pytest.mark.parametrize(

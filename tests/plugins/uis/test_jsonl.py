@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.events import Message, Sender, now
+from plytalk.core.contracts.limits import Limits
 from plytalk.core.conversation.ui_hearer import show_closed
-from plytalk.core.io.lines import LineReader
 from plytalk.plugins.uis.jsonl import MAX_LINE, Jsonl, as_line, layers
 from plytalk.testing import Endpoint, check_ui, open_ends, stack_of
 
@@ -24,7 +24,7 @@ def program(pipe: tuple[int, io.FileIO]) -> tuple[Jsonl, io.FileIO]:
     """The UI, and what writes its standard input."""
     read, writer = pipe
     ui = Jsonl()
-    ui._lines = LineReader(read)
+    ui._lines._fd = read
     return ui, writer
 
 
@@ -155,16 +155,43 @@ async def test_a_chat_of_two_answers_a_command_with_an_error(program, capsys: py
     assert (error["code"], error["command"], error["request"]) == ("no-commands", "who", "7")
 
 
-async def test_a_line_that_is_too_long_is_answered_by_an_error(program, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("character", ["x", "é", "\N{GRINNING FACE}"])
+async def test_a_line_that_is_too_long_is_answered_by_an_error_and_what_follows_is_said(
+    program, character: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     ui, writer = program
-    writing = asyncio.create_task(asyncio.to_thread(writer.write, b'"' + b"x" * MAX_LINE + b'"\n'))
+    long = f'"{character * MAX_LINE}"\n{{"type":"message","text":"after"}}\n'.encode()
+    writing = asyncio.create_task(asyncio.to_thread(write_all, writer, long))
     async with open_ends(replace(stack_of(), ui=ui), stack_of()) as (side, other):
         running = asyncio.create_task(ui.run(side.session))
         await writing
         writer.close()
         await running
         await other.over()
-    assert f"a line has at most {MAX_LINE:,}" in capsys.readouterr().out
+    errors = [event for event in map(json.loads, capsys.readouterr().out.splitlines()) if event["type"] == "error"]
+    assert [f"longer than a line may be ({MAX_LINE:,} bytes)" in error["text"] for error in errors] == [True]
+    assert other.ui.messages == ["after"]
+
+
+def write_all(writer: io.FileIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[writer.write(rest) or 0 :]
+
+
+@pytest.mark.parametrize("form", ["\\u0001", "\\u00e9"])
+async def test_the_longest_message_can_be_said_however_it_is_escaped(program, form: str) -> None:
+    ui, writer = program
+    size = len(json.loads(f'"{form}"').encode())
+    line = f'{{"type":"message","text":"{form * (Limits.message // size)}"}}\n'.encode()
+    writing = asyncio.create_task(asyncio.to_thread(write_all, writer, line))
+    async with open_ends(replace(stack_of(), ui=ui), stack_of()) as (side, other):
+        running = asyncio.create_task(ui.run(side.session))
+        await writing
+        writer.close()
+        await running
+        await other.over()
+    assert len(other.ui.messages) == 1
 
 
 @given(st.text(st.characters(codec=None)))
