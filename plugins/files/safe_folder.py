@@ -1,0 +1,160 @@
+"""A folder that is written to through its handle: no path is joined, no link is followed, nothing is overwritten.
+
+Every operation names one entry of an open folder. A folder that is renamed, or replaced by a link, while something is
+written in it stays the folder it was.
+"""
+
+import ctypes
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from plytalk.core.contracts.sanitise import shorten
+from plytalk.plugins.files.descriptors import close_once
+from plytalk.plugins.files.safe_names import numbered
+from plytalk.plugins.files.transfer_errors import NoSpace, NotStored
+
+_FOLDER: int = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
+_NOFOLLOW: int = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NOREPLACE = 1
+_renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+
+
+@contextmanager
+def storing(what: str) -> Iterator[None]:
+    """Say in words why something is not written."""
+    try:
+        yield
+    except OSError as trouble:
+        raise not_stored(what, trouble) from None
+
+
+def not_stored(what: str, trouble: OSError) -> NotStored:
+    """An error of the system in words."""
+    if trouble.errno in _FULL:
+        return NoSpace(f"There is not enough space for {shorten(what)}: {trouble.strerror}.")
+    return NotStored(f"{shorten(what)} cannot be written: {trouble.strerror}.")
+
+
+class SafeFolder:
+    """An open folder. Raises OSError for what the system refuses; `storing` says it in words."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    @classmethod
+    def at(cls, path: str | os.PathLike[str]) -> "SafeFolder":
+        """The folder that the user chose, also by a link. Raises NotStored."""
+        with storing(os.fspath(path)):
+            return cls(os.open(path, _FOLDER))
+
+    def close(self) -> None:
+        """Close the handle, if it is open."""
+        self.descriptor = close_once(self.descriptor)
+
+    def folder(self, name: str) -> "SafeFolder":
+        """A folder in this one, which must belong to this user."""
+        below = SafeFolder(os.open(name, _FOLDER | _NOFOLLOW, dir_fd=self.descriptor))
+        if os.fstat(below.descriptor).st_uid != os.geteuid():
+            below.close()
+            raise PermissionError(errno.EPERM, "the folder belongs to another user")
+        return below
+
+    def make_folder(self, name: str) -> "SafeFolder":
+        """A folder in this one that only its owner can use; one that exists is taken."""
+        with suppress(FileExistsError):
+            os.mkdir(name, 0o700, dir_fd=self.descriptor)
+        return self.folder(name)
+
+    def open_file(self, name: str) -> int:
+        """Open a file of this user's for reading and writing, or make it (0600). It must be a plain file with one name alone."""
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | _NOFOLLOW, 0o600, dir_fd=self.descriptor)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_uid != os.geteuid():
+            os.close(descriptor)
+            raise PermissionError(errno.EPERM, "it is not a plain file of yours")
+        return descriptor
+
+    def names(self) -> list[str]:
+        """What is in the folder."""
+        return os.listdir(self.descriptor)
+
+    def inode(self, name: str) -> int | None:
+        """The number of a file or folder, or None if there is none of that name."""
+        try:
+            return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False).st_ino
+        except FileNotFoundError:
+            return None
+
+    def changed(self, name: str) -> float:
+        """When a file or folder was changed last, in seconds since 1970; 0 if there is none of that name."""
+        try:
+            return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False).st_mtime
+        except FileNotFoundError:
+            return 0.0
+
+    def is_shared(self, name: str) -> bool:
+        """Whether this is a file that has another name as well. Raises FileNotFoundError."""
+        status = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
+        return stat.S_ISREG(status.st_mode) and status.st_nlink > 1
+
+    def name_of(self, inode: int) -> str | None:
+        """What a file or folder is called here, or None."""
+        with os.scandir(self.descriptor) as found:
+            return next((one.name for one in found if one.inode() == inode), None)
+
+    def free(self) -> int:
+        """How many bytes there is space for."""
+        status = os.fstatvfs(self.descriptor)
+        return status.f_bavail * status.f_frsize
+
+    def remove(self, name: str) -> None:
+        """Remove a file, or a folder with all that is in it, never through a link. What cannot be removed stays."""
+        try:
+            os.unlink(name, dir_fd=self.descriptor)
+        except OSError:
+            shutil.rmtree(name, ignore_errors=True, dir_fd=self.descriptor)
+
+    def take(self, source: "SafeFolder", name: str, wanted: str) -> str:
+        """Move a file or a folder here, in one step, under a name that is free: the one wanted, or with a number."""
+        for _, free in numbered(wanted):
+            try:
+                _rename_new(source.descriptor, name, self.descriptor, free)
+            except FileExistsError:
+                continue
+            return free
+        raise FileExistsError(errno.EEXIST, "there are too many files of that name")
+
+    def take_over(self, source: "SafeFolder", name: str, wanted: str) -> str:
+        """Move a file here, in one step, in place of the one that has its name."""
+        os.replace(name, wanted, src_dir_fd=source.descriptor, dst_dir_fd=self.descriptor)
+        return wanted
+
+    def sync(self) -> None:
+        """Wait until the names in this folder are on the disk."""
+        os.fsync(self.descriptor)
+
+
+def _rename_new(source: int, name: str, target: int, new: str) -> None:
+    """Rename to a name that must be free, in one step. Raises FileExistsError."""
+    if _renameat2 is not None:
+        if _renameat2(source, os.fsencode(name), target, os.fsencode(new), _NOREPLACE) == 0:
+            return
+        number = ctypes.get_errno()
+        if number not in (errno.EINVAL, errno.ENOSYS):  # a file system, or a kernel, that cannot do it
+            raise OSError(number, os.strerror(number))
+    rename_by_steps(source, name, target, new)
+
+
+def rename_by_steps(source: int, name: str, target: int, new: str) -> None:
+    """The same where the system has no such call: a file has both names for a moment, a folder is empty for a moment."""
+    if stat.S_ISDIR(os.stat(name, dir_fd=source, follow_symlinks=False).st_mode):
+        os.mkdir(new, 0o700, dir_fd=target)
+        os.rename(name, new, src_dir_fd=source, dst_dir_fd=target)
+    else:
+        os.link(name, new, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+        os.unlink(name, dir_fd=source)

@@ -1,0 +1,94 @@
+"""What is sent: a file or a folder, links not followed, changes noticed. A file stays open, so it may be renamed meanwhile."""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+
+from plytalk.core.contracts.sanitise import shorten
+from plytalk.plugins.files.descriptors import close_once
+from plytalk.plugins.files.file_limits import CHUNK, MAX_SIZE
+from plytalk.plugins.files.folder_source import FolderSource
+from plytalk.plugins.files.hash_tree import KNOWN, HashTree, chunk_length, chunks_in
+from plytalk.plugins.files.manifest import FileOffer
+from plytalk.plugins.files.reading import FILE_FLAGS, FOLDER_FLAGS, Source, as_text, kind_of, read_exactly, stamp_of, unreadable
+from plytalk.plugins.files.transfer_errors import TransferError
+
+
+def open_source(path: str | os.PathLike[str], skipped: Callable[[str], None]) -> Source:
+    """A file or folder to send; a sentence tells of each thing in a folder that is left out. Raises TransferError.
+
+    Walking a large folder takes long: it does not belong on an event loop.
+    """
+    path = os.path.abspath(path)
+    try:
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            raise TransferError(f"{shorten(path)} is a symbolic link.", "Name the file it points to.")
+        if stat.S_ISDIR(status.st_mode):
+            return FolderSource(path, os.open(path, FOLDER_FLAGS), skipped)
+        if not stat.S_ISREG(status.st_mode):
+            raise TransferError(f"{shorten(path)} is {kind_of(status.st_mode)} and cannot be sent.")
+        return FileSource(path, os.open(path, FILE_FLAGS))
+    except OSError as trouble:
+        raise unreadable(path, trouble) from None
+
+
+def hashing(source: Source, tree: HashTree) -> Iterator[int]:
+    """Read a source from its beginning to its end into its tree; yields after each chunk how many bytes were read."""
+    buffer = memoryview(bytearray(min(CHUNK, source.size)))
+    for index in range(chunks_in(source.size)):
+        chunk = buffer[: chunk_length(source.size, index)]
+        source.read_into(chunk, index * CHUNK)
+        try:
+            tree.add(chunk)
+        except OSError as trouble:
+            raise TransferError(f"The hashes of {shorten(source.name)} cannot be kept: {trouble.strerror}.") from None
+        yield index * CHUNK + len(chunk)
+
+
+def hash_source(source: Source, algorithm: str = KNOWN[0]) -> HashTree:
+    """The tree of a source."""
+    tree = HashTree(source.size, algorithm)
+    for _ in hashing(source, tree):
+        pass
+    return tree
+
+
+def make_offer(source: Source, tree: HashTree) -> FileOffer:
+    """What is said of a source before it is accepted."""
+    return FileOffer(
+        name=source.name,
+        size=source.size,
+        root=tree.root,
+        hash=tree.algorithm,
+        head=source.head,
+        folder=source.folder,
+        count=source.count,
+        mode=source.mode,
+        mtime=source.mtime,
+    )
+
+
+class FileSource(Source):
+    """One file, by its open descriptor, which it owns."""
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        status = os.fstat(descriptor)
+        self._stamp = stamp_of(status)
+        self.name = as_text(os.path.basename(path))
+        self.size = status.st_size
+        self.mode = stat.S_IMODE(status.st_mode)
+        self.mtime = status.st_mtime_ns
+        if not stat.S_ISREG(status.st_mode) or self.size > MAX_SIZE:
+            self.close()
+            raise TransferError(f"{shorten(path)} is not a plain file of at most {MAX_SIZE} bytes.")
+
+    def read_into(self, buffer: memoryview, offset: int) -> int:
+        wanted = min(len(buffer), self.size - offset)
+        read_exactly(self._path, self._descriptor, buffer[:wanted], offset, self._stamp)
+        return wanted
+
+    def close(self) -> None:
+        self._descriptor = close_once(self._descriptor)

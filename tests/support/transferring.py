@@ -1,0 +1,130 @@
+"""A file or folder that goes from its source into a folder, as a connection would carry it: offer, proofs and chunks."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from plytalk.plugins.files.file_limits import BLOCK, CHUNK
+from plytalk.plugins.files.hash_tree import KNOWN, HashTree, chunk_length
+from plytalk.plugins.files.manifest import Entry, FileOffer, encode_entry
+from plytalk.plugins.files.partial import Partial
+from plytalk.plugins.files.reading import Source
+from plytalk.plugins.files.safe_folder import SafeFolder
+from plytalk.plugins.files.source import hash_source, make_offer, open_source
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[SafeFolder]:
+    into = SafeFolder.at(folder)
+    try:
+        yield into
+    finally:
+        into.close()
+
+
+def no_skips(sentence: str) -> None:
+    raise AssertionError(sentence)
+
+
+def read_chunk(source: Source, index: int) -> bytes:
+    buffer = bytearray(chunk_length(source.size, index))
+    assert source.read_into(memoryview(buffer), index * CHUNK) == len(buffer)
+    return bytes(buffer)
+
+
+def carry(source: Source, tree: HashTree, partial: Partial, chunks: int = 1 << 60) -> None:
+    """Send what is missing, or so many chunks of it."""
+    proved = -1
+    while chunks and partial.received < source.size:
+        index = partial.received // CHUNK
+        if index // BLOCK != proved:
+            proved = index // BLOCK
+            partial.proof(proved, tree.proof(proved))
+        partial.write(read_chunk(source, index))
+        chunks -= 1
+
+
+@contextmanager
+def offered(path: Path, algorithm: str = KNOWN[0]) -> Iterator[tuple[Source, HashTree, FileOffer]]:
+    """A file or a folder whose sender has hashed it."""
+    source = open_source(path, no_skips)
+    tree = hash_source(source, algorithm)
+    try:
+        yield source, tree, make_offer(source, tree)
+    finally:
+        source.close()
+        tree.close()
+
+
+@contextmanager
+def arriving(folder: Path, offer: FileOffer, *, sync: bool = False) -> Iterator[Partial]:
+    """A transfer that is taken up, and kept afterwards unless it was finished."""
+    with opened(folder) as into:
+        partial = Partial.open(into, offer, sync=sync)
+        try:
+            yield partial
+        finally:
+            partial.close()
+
+
+def send(path: Path, folder: Path, *, algorithm: str = KNOWN[0], overwrite: bool = False, sync: bool = False) -> str:
+    """Send all of it; the name it gets."""
+    with offered(path, algorithm) as (source, tree, offer), arriving(folder, offer, sync=sync) as partial:
+        carry(source, tree, partial)
+        return partial.finish(overwrite=overwrite)
+
+
+class BytesSource(Source):
+    """A stream that a hostile sender made."""
+
+    def __init__(self, content: bytes, name: str = "hostile") -> None:
+        self.content = content
+        self.name = name
+        self.size = len(content)
+        self.mode = 0o644
+        self.mtime = 0
+
+    def read_into(self, buffer: memoryview, offset: int) -> int:
+        part = self.content[offset : offset + len(buffer)]
+        buffer[: len(part)] = part
+        return len(part)
+
+    def close(self) -> None:
+        pass
+
+
+def hostile_folder(entries: list[Entry] | bytes, content: bytes = b"") -> BytesSource:
+    """A folder whose manifest says what no honest sender's does."""
+    manifest = entries if isinstance(entries, bytes) else b"".join(encode_entry(entry) for entry in entries)
+    source = BytesSource(manifest + content)
+    source.folder = True
+    source.head = len(manifest)
+    source.count = 0 if isinstance(entries, bytes) else sum(entry.size is not None for entry in entries)
+    return source
+
+
+def receive(source: Source, folder: Path, **changed: Any) -> str:
+    """Receive what a hostile sender sends, who may have changed the offer."""
+    tree = hash_source(source)
+    try:
+        with arriving(folder, replace(make_offer(source, tree), **changed)) as partial:
+            carry(source, tree, partial)
+            return partial.finish()
+    finally:
+        tree.close()
+
+
+def tree_of(folder: Path) -> dict[str, tuple[str, int, int, bytes]]:
+    """Everything in a folder: its kind, mode, time and content."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        kind = "folder" if stat.S_ISDIR(status.st_mode) else "file" if stat.S_ISREG(status.st_mode) else "other"
+        content = path.read_bytes() if kind == "file" else os.readlink(path).encode() if path.is_symlink() else b""
+        found[str(path.relative_to(folder))] = (kind, stat.S_IMODE(status.st_mode), status.st_mtime_ns, content)
+    return found
