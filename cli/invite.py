@@ -3,12 +3,13 @@
 import contextlib
 import shlex
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from plytalk.api.choice import Choice
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.endpoints.server import Door
 from plytalk.core.io.address import join_address
 from plytalk.core.stack.selection import Stack
 from plytalk.trust.contacts import Contacts
@@ -20,12 +21,14 @@ FAR = {"0.0.0.0": ("192.0.2.1",), "[::]": ("2001:db8::1", "192.0.2.1")}  # noqa:
 LOOPBACK = "127.0.0.1"
 
 
-def announce(choice: Choice, stack: Stack, address: str) -> Iterator[str]:
-    """Sentences for the moment when the server listens at an address."""
-    yield f"The other side connects with:  {invitation(choice, stack, address)}"
-    if zone := host(address).strip("[]").partition("%")[2]:
-        yield f"In place of {zone} the other side writes its own interface: `ip link` or `ipconfig` shows it."
-    alone, open_ = host(address) in ("127.0.0.1", "[::1]"), open_to_all(stack)
+def announce(choice: Choice, doors: Sequence[Door]) -> Iterator[str]:
+    """Sentences for the moment when the server listens at these doors."""
+    for stack, address in doors:
+        yield f"The other side connects with:  {invitation(choice, stack, address)}"
+        if zone := host(address).strip("[]").partition("%")[2]:
+            yield f"In place of {zone} the other side writes its own interface: `ip link` or `ipconfig` shows it."
+    alone = all(host(door.address) in ("127.0.0.1", "[::1]") for door in doors)
+    open_ = open_to_all(doors[0].stack)
     if alone and open_:
         yield "Anyone on this machine, and nobody else, may come in: see --host and --code."
     elif alone:

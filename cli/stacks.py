@@ -12,6 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from plytalk.api.choice import Choice, names_of, resolve, with_options
+from plytalk.api.doors import read_door
 from plytalk.cli import config
 from plytalk.cli.parameters import FILE, TEXT
 from plytalk.core.contracts.errors import BrokenPlugin, PluginError, Usage
@@ -111,6 +112,7 @@ class StackCommand(click.Command):
         asks_help = any(arg in ctx.help_option_names for arg in args)
         given = {} if asks_help else parser.parse_args(list(args))[0]
         values = {param.name: given.get(param.name) or param.value_from_envvar(ctx) for param in self.params if param.name}
+        values["only_doors"] = bool(values.get("doors")) and not any(given.get(name) for name in ("host", "port", "transport"))
         try:
             choice = self._choose(values, asks_help)
         except Usage as error:
@@ -174,7 +176,10 @@ class StackCommand(click.Command):
         settings = {} if asks_help else config.read(Path(values["config"]) if values.get("config") else None)
         kinds = {kind: names_of(values.get(kind)) for kind in KINDS if values.get(kind)}
         profile = registry.profile(values["profile"]) if values.get("profile") else None
-        return Choice(registry, resolve(registry, kinds, profile, settings), profile, settings)
+        doors = [read_door(registry, text) for text in values.get("doors") or ()]
+        if values["only_doors"]:
+            kinds["transport"] = [doors[0].transport.name]
+        return Choice(registry, resolve(registry, kinds, profile, settings), profile, settings, doors=doors)
 
     def _take_options(self, choice: Choice, ctx: click.Context) -> None:
         """Move the layers' options from the command's parameters to the choice, with the layers that they choose."""

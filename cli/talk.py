@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from plytalk.api.assembly import address_of_contact, make_client, make_server
 from plytalk.api.choice import Choice
+from plytalk.api.doors import listening_place
 from plytalk.cli.hidden_input import has_no_input, is_empty
 from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
@@ -32,7 +33,7 @@ from plytalk.core.contracts.optional import Remembers
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.core.endpoints.server import ListenAddress, Server
+from plytalk.core.endpoints.server import Door, ListenAddress, Server
 from plytalk.core.io.address import Address, parse_address, parse_port
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.stack.selection import Stack
@@ -47,6 +48,7 @@ Examples:
   chat serve                                       wait on this machine, until everyone has left
   chat serve --host 0.0.0.0 --keep                 listen on every network, and keep running when all have left
   chat serve --keep --headless --room kitchen      a room with nobody at the server
+  chat serve --door unix:room.sock --door tcp:::9000    several places to listen, one room
   chat serve --guests demo02:5002,secure-chat      let programs of the existing chats into the room
   chat serve --profile demo01                      be the server of an existing plaintext chat
   chat serve --cipher aesgcm --handshake rsa       choose the layers by name
@@ -94,6 +96,15 @@ ping_option = click.option(
     help="Port to listen on (default: the stack's own; 0: any free one).",
     envvar="PLYTALK_PORT",
 )
+@click.option(
+    "--door",
+    "doors",
+    type=TEXT,
+    multiple=True,
+    metavar="TRANSPORT[:HOST[:PORT]]",
+    expose_value=False,
+    help="Listen here (repeatable: all doors lead into one room). Without --host, --port or --transport, only here.",
+)
 @click.option("--once/--keep", default=True, help="End when everyone has left (default), or keep waiting for others.")
 @click.option("--headless", is_flag=True, help="Run without a person at the server: the same as --ui none.")
 @click.option(
@@ -127,30 +138,29 @@ def serve(
     stack.ui.stays = has_no_input() or not once  # without any input, a server can still be there to listen
     if guests and not any(isinstance(feature, GroupFeature) for feature in stack.features):
         raise Usage("--guests needs a room that they can join.", "Add --feature rooms, or choose the layers of plytalk/1.")
-    place = listening_at(choice, host, stack.transport.names_place)
-    number = agreed_port(place, port)
+    first, *doors = listen_addresses(choice, stack, host, port)
     for auth in stack.auths:
         if isinstance(auth, Remembers):
             auth.remembers = True
     with tracing(trace, partial(notify, stack.ui)) as tracer:
         server = make_server(
             choice,
-            stack,
+            first.stack,
             limits=replace(Limits(), connections=open_files_for(members), ping=ping),
-            guests=[ListenAddress(choice.guest(name), place.host, own) for name, own in invited(choice, guests or "")],
+            doors=doors,
+            guests=[ListenAddress(choice.guest(name), first.host, own) for name, own in invited(choice, guests or "")],
             secret=Asker(),
             trace=tracer,
-            announce=lambda address: announced(choice, stack, address),
+            announce=lambda doors: announced(choice, doors),
             introduce=newcomer if stack.ui.present else lambda session: (),
         )
-        return run(
-            attended(server, server.run(place.host, choice.port if number is None else number, keep=not once), keep=not once)
-        )
+        return run(attended(server, server.run(first.host, first.port, keep=not once), keep=not once))
 
 
-def announced(choice: Choice, stack: Stack, address: str) -> Iterator[str]:
+def announced(choice: Choice, doors: Sequence[Door]) -> Iterator[str]:
     """What a server says when it listens: warnings last, once."""
-    yield from announce(choice, stack, address)
+    yield from announce(choice, doors)
+    stack = doors[0].stack
     if not (open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives):
         warn(choice)  # otherwise the invitation has said that anyone may come in
 
@@ -217,20 +227,24 @@ def connect(choice: Choice, address: str, port: int | None, ping: float, trace: 
 
 def agreed_port(address: Address, port: int | None) -> int | None:
     """The port that was written in an address or given by --port. Raises Usage if they differ."""
-    typed = click.get_current_context().get_parameter_source("port") is ParameterSource.COMMANDLINE
-    if address.port is not None and typed and address.port != port:  # the environment's port gives way to one that was written
+    # The environment's port gives way to one that was written.
+    if address.port is not None and is_typed("port") and address.port != port:
         raise Usage(f"{address} names the port {address.port} and --port says {port}.", "Give one of them.")
     return port if address.port is None else address.port
 
 
-def listening_at(choice: Choice, host: str | None, names_place: bool) -> Address:
-    """Where to listen. Raises Usage."""
-    place = choice.settings.get("host") if host is None else host
-    if names_place:
-        if not place:
-            raise Usage(f"The transport `{choice.stack().transport.name}` needs --host: the path or name to listen at.")
-        return Address(place)
-    return parse_address("127.0.0.1" if place is None else place, listen=True)
+def listen_addresses(choice: Choice, stack: Stack, host: str | None, port: int | None) -> list[ListenAddress]:
+    """Where to listen: at the stack's own place, unless the command line names doors alone, and at the doors. Raises Usage."""
+    doors = choice.door_addresses(stack, None if is_typed("port") else port)
+    if doors and not any(map(is_typed, ("host", "port", "transport"))):
+        return doors
+    where = choice.settings.get("host") if host is None else host
+    return [choice.listen_address(stack, where, agreed_port(listening_place(stack.transport, where), port)), *doors]
+
+
+def is_typed(option: str) -> bool:
+    """Whether an option is on the command line, and not from elsewhere."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
 def warn(choice: Choice) -> None:

@@ -1,6 +1,10 @@
-"""How a peer gets into a server: screened by its address, admitted to a handshake, opened, and attached to the handler."""
+"""How a peer gets into a server: screened by its address, admitted to a handshake, opened, and attached to the handler.
+
+A server has one `Arrivals` for each listener, so that a crowd at one keeps nobody out at another.
+"""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from plytalk.core.contracts.errors import Busy, ChatError, Refused, RemoteError
@@ -16,30 +20,36 @@ from plytalk.core.stack.selection import Stack
 
 
 class Arrivals:
-    """The peers of a server that are not inside yet."""
+    """The peers of one listener that are not inside yet, and the stack that they must speak.
 
-    def __init__(self, server: Lifecycle, handler: Handler) -> None:
+    `queue` is where the handshakes of all listeners take turns; `arriving()` counts the peers of all listeners.
+    """
+
+    def __init__(self, server: Lifecycle, handler: Handler, stack: Stack, queue: FairQueue, arriving: Callable[[], int]) -> None:
         self._server, self._handler, self._capacity = server, handler, server.capacity
+        self._stack, self._queue, self._arriving = stack, queue, arriving
         self._admission = Admission(server.limits, asyncio.get_running_loop().time, server.is_exempt)
-        self._queue = FairQueue()
 
-    def screen(self, stack: Stack, peer: str) -> bool:
+    def __len__(self) -> int:
+        return len(self._admission)
+
+    def screen(self, peer: str) -> bool:
         """Whether a peer at this address cannot even begin a handshake, which the plugins and the user are told."""
-        if error := self._refuse_source(stack, peer):
+        if error := self._refuse_source(peer):
             self._server.turn_away(peer, error)
         return error is not None
 
-    def _refuse_source(self, stack: Stack, peer: str) -> TurnedAway | None:
+    def _refuse_source(self, peer: str) -> TurnedAway | None:
         if self._admission.has_penalty(peer):
             return TurnedAway(Reason.FAILURES, "Too many handshakes from this source failed.")
-        return self._capacity.refuse_source(peer, is_told=Empty in stack.make_messages.layer.carries)
+        return self._capacity.refuse_source(peer, is_told=Empty in self._stack.make_messages.layer.carries)
 
-    def begin(self, stream: Stream, stack: Stack) -> None:
+    def begin(self, stream: Stream) -> None:
         """Let a peer begin its handshake, in place of an older one where all places are taken."""
-        if self.screen(stack, stream.peer):
+        if self.screen(stream.peer):
             stream.close()
             return
-        welcome = self._server.start(self._welcome(stream, stack))
+        welcome = self._server.start(self._welcome(stream))
         self._admission.begin(stream, stream.peer, partial(self._evict, stream, welcome))  # before the task begins
 
     def clear(self) -> None:
@@ -53,12 +63,12 @@ class Arrivals:
             error = TurnedAway(Reason.EVICTED, "Its unfinished handshake made way for a newer one.")
             self._server.turn_away(stream.peer, error)
 
-    async def _welcome(self, stream: Stream, stack: Stack) -> None:
-        server = self._server
-        session = server.make_session(stack, stream, Role.RESPONDER, admit=partial(self._admit, stream), notice=server.notice)
+    async def _welcome(self, stream: Stream) -> None:
+        server, admit = self._server, partial(self._admit, stream)
+        session = server.make_session(self._stack, stream, Role.RESPONDER, admit=admit, notice=server.notice)
         if await self._open(session, stream):
             await self._attach(session)
-        elif server.spent and server.state is State.LISTENING and not len(self._admission):
+        elif server.spent and server.state is State.LISTENING and not self._arriving():
             server.finish(Refused(server.spent))
 
     async def _open(self, session: DirectChat, stream: Stream) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -13,6 +13,7 @@ from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, NotDone, UnknownPeer
 from plytalk.core.contracts.events import notify
 from plytalk.core.contracts.handler import MakesChat
+from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.optional import Releases, prepare
 from plytalk.core.contracts.peers import Role
@@ -80,17 +81,20 @@ class BaseEndpoint:
             raise fault
         told: list[str] = []
         for layer in (stack.transport, stack.handshake, *stack.auths, stack.ui, *stack.features):
-            try:
-                sentences = await prepare(layer, role, self._secret)
-            except ChatError:
-                raise
-            except Exception as error:
-                raise blame_one(error, layer, "raised {} before the start.") from error
+            sentences = await self.prepare_layer(role, layer)
             if layer is stack.handshake:
                 self.notice_all(sentences)
             else:
                 told += sentences
         return told
+
+    async def prepare_layer(self, role: Role, layer: Layer) -> Sequence[str]:
+        try:
+            return await prepare(layer, role, self._secret)
+        except ChatError:
+            raise
+        except Exception as error:
+            raise blame_one(error, layer, "raised {} before the start.") from error
 
     async def release_features(self) -> None:
         for feature in self.stack.features:

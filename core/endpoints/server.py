@@ -1,13 +1,14 @@
-"""The endpoint that listens: accept, admission, open, and `handler.attach`. Its states are drawn in `lifecycle.py`.
+"""The endpoint that listens, at one address or at several: accept, admission, open, and `handler.attach`.
+
+The states of a server are drawn in `lifecycle.py`.
 
 Without a feature that brings people together a server talks to one peer at a time, by its UI (`DirectHandler`). With one
 (`GroupFeature`) every conversation is that feature's, and the UI takes part as one more member (`GroupHandler`).
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, NamedTuple
 
 from plytalk.core.contracts.endings import EndedBy, Ending
@@ -18,35 +19,45 @@ from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Listener
 from plytalk.core.endpoints.arrival import Arrivals
+from plytalk.core.endpoints.fair_queue import FairQueue
 from plytalk.core.endpoints.handlers import DirectHandler, GroupHandler, Handler
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
 from plytalk.core.stack.selection import Stack
 
 
 class ListenAddress(NamedTuple):
-    """Where a stack is listened for: with the server's own, the addresses for guests who speak another."""
+    """Where a stack is listened for: with the server's own, its further doors, and the addresses for guests who speak another."""
 
     stack: Stack
     host: str
     port: int
 
 
+class Door(NamedTuple):
+    """An open listener of the server's own layers, and the stack with its transport."""
+
+    stack: Stack
+    address: str
+
+
 class Server(Lifecycle):
     """The endpoint that listens. A peer whose handshake fails costs one notice and nothing else.
 
-    `announce(address)` gives sentences for the moment when it listens; `guests` are other stacks to listen for, where a feature
-    brings all together.
+    `announce(doors)` gives sentences for the moment when it listens; `doors` are further addresses that lead to the same
+    conversations, by other transports; `guests` are other stacks to listen for, where a feature brings all together.
     """
 
     def __init__(
         self,
         *args: Any,
-        announce: Callable[[str], Iterable[str]] = lambda address: (),
+        announce: Callable[[Sequence[Door]], Iterable[str]] = lambda doors: (),
+        doors: Iterable[ListenAddress] = (),
         guests: Iterable[ListenAddress] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._announce = announce
+        self._doors = [one._replace(stack=replace(self.stack, transport=one.stack.transport)) for one in doors]
         # One UI and one set of features for all: members on another stack join the same room.
         self._guests = [one._replace(stack=replace(one.stack, ui=self.stack.ui, features=self.stack.features)) for one in guests]
         self._group = next((feature for feature in self.stack.features if isinstance(feature, GroupFeature)), None)
@@ -55,13 +66,14 @@ class Server(Lifecycle):
         """Listen and talk: until everybody who came has left, or with `keep` until cancelled or stopped. Raises CannotConnect."""
         self.begin(keep)
         self.handler: Handler = GroupHandler(self, self._group) if self._group else DirectHandler(self)
-        self.arrivals = Arrivals(self, self.handler)
-        addresses = [ListenAddress(self.stack, host, port), *self._guests]
+        self.arrivals: list[Arrivals] = []
+        self._queue = FairQueue()
         try:
-            for address in addresses:
-                await self._listen(address)
-            for listener, address in zip(tuple(self.listeners), addresses, strict=True):
-                self.start(self._accept(listener, address.stack))
+            await self._open_doors([ListenAddress(self.stack, host, port), *self._doors])
+            for guests in self._guests:
+                await self._listen_for_guests(guests)
+            for listener, arrivals in zip(tuple(self.listeners), self.arrivals, strict=True):
+                self.start(self._accept(listener, arrivals))
             return await self.result
         except asyncio.CancelledError:  # once more, and it ends at once
             self.state = State.STOPPING
@@ -70,26 +82,47 @@ class Server(Lifecycle):
         finally:
             await self._close()
 
-    async def _listen(self, address: ListenAddress) -> None:
-        stack, guests = address.stack, bool(self.listeners)
+    async def _open_doors(self, addresses: Sequence[ListenAddress]) -> None:
+        stack, several = self.stack, len(addresses) > 1
         stack.refuse(Role.RESPONDER)
-        told = await self.prepare_layers(Role.RESPONDER, replace(stack, features=()) if guests else stack)
-        listener = await self.call_transport(stack.transport, stack.transport.listen, address.host, address.port)
-        self.listeners.append(listener)
-        listener.screen(partial(self.arrivals.screen, stack))
-        sentence = f"Listening {'for guests ' * guests}on {listener.address} with {stack.short_line}."
-        notify(self.stack.ui, sentence, "listening-for-guests" if guests else "listening", address=listener.address)
+        told = await self.prepare_layers(Role.RESPONDER, stack)
+        doors: list[Door] = []
+        for address in addresses:
+            transport = address.stack.transport
+            if transport is not stack.transport:
+                told += await self.prepare_layer(Role.RESPONDER, transport)
+            listener = await self._listen(address)
+            doors.append(Door(address.stack, listener.address))
+            sentence = f"Listening on {listener.address} with {f'{transport.name} | ' * several}{stack.short_line}."
+            notify(stack.ui, sentence, "listening", address=listener.address, transport=transport.name)
         self.notice_all(told)
-        if guests and (warning := stack.warning()):
-            notify(self.stack.ui, f"Warning: {warning} This applies to everything said in the room of the guests.", "weak")
-        if not guests:
-            self.call_hook(
-                "server_opened", stack=stack, address=listener.address, hook=self._hook, end=self.finish, notice=self.notice
-            )
-            for sentence in self._announce(listener.address):
-                notify(self.stack.ui, sentence)
+        self.call_hook(
+            "server_opened", stack=stack, address=doors[0].address, hook=self._hook, end=self.finish, notice=self.notice
+        )
+        for sentence in self._announce(doors):
+            notify(stack.ui, sentence)
 
-    async def _accept(self, listener: Listener, stack: Stack) -> None:
+    async def _listen_for_guests(self, address: ListenAddress) -> None:
+        stack = address.stack
+        stack.refuse(Role.RESPONDER)
+        told = await self.prepare_layers(Role.RESPONDER, replace(stack, features=()))
+        listener = await self._listen(address)
+        sentence = f"Listening for guests on {listener.address} with {stack.short_line}."
+        notify(self.stack.ui, sentence, "listening-for-guests", address=listener.address)
+        self.notice_all(told)
+        if warning := stack.warning():
+            notify(self.stack.ui, f"Warning: {warning} This applies to everything said in the room of the guests.", "weak")
+
+    async def _listen(self, address: ListenAddress) -> Listener:
+        transport = address.stack.transport
+        listener = await self.call_transport(transport, transport.listen, address.host, address.port)
+        self.listeners.append(listener)
+        arrivals = Arrivals(self, self.handler, address.stack, self._queue, lambda: sum(map(len, self.arrivals)))
+        self.arrivals.append(arrivals)
+        listener.screen(arrivals.screen)
+        return listener
+
+    async def _accept(self, listener: Listener, arrivals: Arrivals) -> None:
         while self.state is State.LISTENING or self.keeps or self._group:
             try:
                 stream = await listener.accept()
@@ -97,7 +130,7 @@ class Server(Lifecycle):
                 if self.state is not State.LISTENING:
                     return  # one conversation is enough
                 raise
-            self.arrivals.begin(stream, stack)
+            arrivals.begin(stream)
 
     def reread(self) -> None:
         """Have all plugins reload what they keep of files; no connected peer is dropped."""
@@ -118,7 +151,8 @@ class Server(Lifecycle):
 
     async def _stop(self) -> None:
         await self.close_listeners()
-        self.arrivals.clear()
+        for arrivals in self.arrivals:
+            arrivals.clear()
         for session in self.capacity:
             session.exit(reason=CloseReason.SHUTDOWN)
         await self.wait_for_tasks(self.limits.farewell)

@@ -78,8 +78,20 @@ def encode_each(framers: Sequence[Framer], payloads: Sequence[bytes], failed: Fa
 
 def send_each(streams: Sequence[Stream], pieces: Sequence[bytes], failed: Failed) -> list[int]:
     """Gives the numbers of those that are full."""
+    kinds = set(map(type, streams))
+    if len(kinds) > 1:  # members that came through listeners of several transports
+        return [number for kind in kinds for number in _send_each_of(kind, streams, pieces, failed)]
     if offers(type(streams[0]), SendsEach):
         return cast(SendsEach, streams[0]).send_each(streams, pieces, failed)
     for number, (stream, piece) in enumerate(zip(streams, pieces, strict=True)):
         attempt(number, failed, stream.send, piece)
     return [number for number, stream in enumerate(streams) if stream.full]
+
+
+def _send_each_of(kind: type[Stream], streams: Sequence[Stream], pieces: Sequence[bytes], failed: Failed) -> list[int]:
+    """The same for the streams of one class among others."""
+    numbers = [number for number, stream in enumerate(streams) if type(stream) is kind]
+    errors: Failed = []
+    full = send_each([streams[number] for number in numbers], [pieces[number] for number in numbers], errors)
+    failed += [(numbers[at], error) for at, error in errors]
+    return [numbers[at] for at in full]

@@ -78,6 +78,11 @@ class LayerFactory(Generic[L]):
             raise blame_one(error, self.layer, "cannot be made: it raised {}.") from error
 
 
+def factory(layer: type[L], options: Mapping[str, Any]) -> LayerFactory[L]:
+    """Makes a layer with those of `options` (by keyword) that are its own."""
+    return LayerFactory(layer, {option.keyword: options[option.keyword] for option in layer.options if option.keyword in options})
+
+
 @dataclass(frozen=True)
 class Stack:
     """A conversation's layers. `line` names them all, `short_line` those between the stream and the screen."""
@@ -106,14 +111,11 @@ class Stack:
         """
         given, there = options or {}, made or {}
 
-        def own(layer: type[Layer]) -> dict[str, Any]:
-            return {option.keyword: given[option.keyword] for option in layer.options if option.keyword in given}
-
         def recipe(kind: str) -> Any:
-            return LayerFactory(chosen[kind][0], own(chosen[kind][0]))
+            return factory(chosen[kind][0], given)
 
         def make(layer: type[Layer]) -> Any:
-            return there[layer] if layer in there else LayerFactory(layer, own(layer))()
+            return there[layer] if layer in there else factory(layer, given)()
 
         refuse_impossible(chosen)
         return cls(

@@ -61,6 +61,23 @@ async def test_a_server_that_goes_away_says_goodbye(tmp_path: Path) -> None:
         assert "stopped" in closed.reason
 
 
+@pytest.mark.parametrize("also", [True, False], ids=["an address too", "doors alone"])
+async def test_members_meet_through_all_doors(tmp_path: Path, also: bool) -> None:
+    doors = [f"unix:{tmp_path}/socket", "tcp:127.0.0.1:0"]
+    async with serve("127.0.0.1:0" if also else None, doors=doors, headless=True, home=tmp_path / "server") as server:
+        assert len(server.addresses) == 2 + also
+        assert server.address == server.addresses[0]
+        by_unix, by_tcp = server.addresses[-2:]
+        peer = server.fingerprint
+        async with (
+            connect(by_unix, transport="unix", peer=peer, home=tmp_path / "ann", name="ann") as ann,
+            connect(by_tcp, peer=peer, home=tmp_path / "ben", name="ben") as ben,
+        ):
+            await ann.send("from the file system")
+            heard = await until(ben, lambda event: isinstance(event, Message) and not event.own)
+            assert (heard.sender.name, heard.text) == ("ann", "from the file system")
+
+
 async def test_layers_by_name_and_their_options(tmp_path: Path) -> None:
     async with (
         serve("127.0.0.1:0", cipher="chacha20poly1305", handshake="rsa", rsa_key=tmp_path / "rsa.pem") as server,

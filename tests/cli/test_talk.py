@@ -68,6 +68,10 @@ def test_a_host_to_listen_on_is_understood_as_it_is_in_an_address(host, listens)
         (("--host", "192.0.2.1", "--port", "7001"), "Cannot listen on 192.0.2.1:7001: this machine has no such address."),
         (("--port", "\u0667\u0660"), "is not a port: a port is a number from 1 to 65535"),
         (("--guests", "demo02:0x1"), "'0x1' is not a port"),
+        (("--door", "tcp:"), "'tcp:' is not TRANSPORT, TRANSPORT:HOST or TRANSPORT:HOST:PORT."),
+        (("--door", "udp:127.0.0.1"), "There is no transport called `udp`."),
+        (("--door", "unix"), "needs the path or name to listen at: --host PLACE, or --door unix:PLACE."),
+        (("--door", "tcp:0:99999"), "'99999' is not a port"),
         (("--host", "h" * 100_000), "is too long for an address"),
         (("--port", "7" * 100_000), "is not a port"),
         (("--profile", "p" * 100_000), "ppp...ppp"),
@@ -501,6 +505,34 @@ class TestLeftAlone:
                     heard += piece
                 while (heard := secure_chat.recv_message(sealed, key)) != "alice: welcome":
                     assert heard
+            ours.process.send_signal(signal.SIGTERM)
+            assert ours.status() == 0
+
+    def test_people_meet_who_came_through_different_doors(self, tmp_path, comes):
+        doors = ("--door", f"unix:{tmp_path}/room.sock", "--door", "tcp:127.0.0.1:0")
+        with started("serve", "--ui", "jsonl", "--keep", *doors, environment=environment(tmp_path)) as ours:
+            first = ours.event("notice")
+            while first["code"] != "listening":
+                first = ours.event("notice")
+            second = ours.event("notice")
+            assert first["data"] == {"address": f"{tmp_path}/room.sock", "transport": "unix"}
+            assert second["text"].startswith(f"Listening on {second['data']['address']} with tcp | u16 | plytalk1 ")
+            pasted = [ours.event("notice")["text"] for _ in doors[::2]]
+            assert f"chat connect {tmp_path}/room.sock --transport unix --peer SHA256:" in pasted[0]
+            assert f"chat connect {second['data']['address']} --peer SHA256:" in pasted[1]
+            bob = comes(int(second["data"]["address"].rpartition(":")[2]), "bob")
+            paste = pasted[0].partition("chat ")[2].split()
+            with started(*paste, "--ui", "jsonl", environment=environment(tmp_path / "alice")) as alice:
+                say(alice, "from the file system")
+                hears(bob, "from the file system")
+            ours.process.send_signal(signal.SIGTERM)
+            assert ours.status() == 0
+
+    def test_a_place_on_the_command_line_is_one_more_door(self, tmp_path):
+        doors = ("--port", "0", "--door", f"unix:{tmp_path}/room.sock")
+        with self.serves(tmp_path, *doors) as ours:
+            assert ours.port
+            ours.tells(f"Listening on {tmp_path}/room.sock with unix | u16 | ")
             ours.process.send_signal(signal.SIGTERM)
             assert ours.status() == 0
 

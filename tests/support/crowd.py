@@ -3,13 +3,14 @@
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Refused
-from plytalk.core.contracts.events import Event, MemberEvent, You, notify
+from plytalk.core.contracts.events import Event, MemberEvent, Notice, You, notify
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.layer import Layer
@@ -249,6 +250,7 @@ class Crowd:
         transport: type[Transport] = Memory,
         host: str = "",
         limits: Limits = PATIENT,
+        doors: Sequence[tuple[type[Transport], str]] = (),
         guests: Sequence[ListenAddress] = (),
         trace: Trace | None = None,
         **options: Any,
@@ -259,7 +261,8 @@ class Crowd:
         stack, self.ui = stack_of(home / "server", transport, Rooms, *features, screen=Nobody if headless else screen, **options)
         registry = Registry(points=[])
         registry.hear(stack)
-        self.server = Server(stack, registry.manager.hook, limits=limits, guests=guests, trace=trace)
+        further = [ListenAddress(replace(stack, transport=kind()), where, 0) for kind, where in doors]
+        self.server = Server(stack, registry.manager.hook, limits=limits, doors=further, guests=guests, trace=trace)
         self.people: list[Person] = []
         self.strangers: list[Stranger] = []
 
@@ -271,9 +274,14 @@ class Crowd:
             waiting.cancel()
             self.task.result()
         await waiting
-        place = self.ui.address.rpartition(":")
-        self.place = (self.ui.address, 0) if self._transport.names_place else (place[0].strip("[]"), int(place[2]))
+        self.place = self.places[self._transport.name]
         return self
+
+    @property
+    def places(self) -> dict[str, tuple[str, int]]:
+        """Where each transport listens, for `connect`."""
+        told = [event.data for event in self.ui.events if isinstance(event, Notice) and event.code == "listening" and event.data]
+        return {data["transport"]: place_of(data["address"]) for data in told}
 
     async def __aexit__(self, *error: object) -> None:
         for person in self.people:
@@ -301,12 +309,22 @@ class Crowd:
         path.mkdir(exist_ok=True)
         return path
 
-    async def comes(self, name: str, *, key: str = "", asks: bool = True, trace: Trace | None = None, **options: Any) -> Person:
+    async def comes(
+        self,
+        name: str,
+        *,
+        key: str = "",
+        asks: bool = True,
+        trace: Trace | None = None,
+        by: type[Transport] | None = None,
+        **options: Any,
+    ) -> Person:
         """Somebody comes, with the key of this name (or of `key`), and asks to be called so; in the room when it returns."""
         if asks:
             options.setdefault("name", name)
-        stack, ui = stack_of(self.home(key or name), self._transport, Rooms, **options)
-        person = Person(client_of(stack, self._limits, trace), ui, self.place)
+        transport = by or self._transport
+        stack, ui = stack_of(self.home(key or name), transport, Rooms, **options)
+        person = Person(client_of(stack, self._limits, trace), ui, self.places[transport.name])
         self.people.append(person)
         await ui.until(open=True)
         await within(self._in(stack), f"{name} does not get in: {ui.notices}")
@@ -352,6 +370,12 @@ class Crowd:
 
     async def ended(self) -> Ending:
         return await within(asyncio.shield(self.task), "The server does not end.")
+
+
+def place_of(address: str) -> tuple[str, int]:
+    """A listener's address, for `connect`."""
+    host, _, port = address.rpartition(":")
+    return (host.strip("[]"), int(port)) if port.isdigit() else (address, 0)
 
 
 def client_of(stack: Stack, limits: Limits, trace: Trace | None = None) -> Client:

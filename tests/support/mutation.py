@@ -111,7 +111,7 @@ NO_CODE = "What replaces a missing code must be none of those that are looked fo
 MEMORY = "How many results are kept changes no result."
 
 EQUIVALENT: dict[tuple[str, str], str] = {
-    ("core/endpoints/server.py", "for listener, address in zip(tuple(self.listeners), addresses, strict=True):"): (
+    ("core/endpoints/server.py", "for listener, arrivals in zip(tuple(self.listeners), self.arrivals, strict=True):"): (
         "Each address has its listener by then, or an exception has been raised."
     ),
     ("core/pipeline/step_timer.py", "left = (timeout.when() or 0) - self._loop.time()"): (

@@ -9,6 +9,7 @@ from os import PathLike
 from typing import Any, TypedDict
 
 from plytalk.api.choice import Choice, resolve, with_options
+from plytalk.api.doors import read_door
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import BrokenPlugin, Usage
@@ -79,8 +80,8 @@ class ServerArguments(LayerArguments, total=False):
     metrics: str
 
 
-def choose_layers(ui: Ui, role: Role, profile: str | None, arguments: Mapping[str, Any]) -> Choice:
-    """The layers that a program's arguments come to, shown by this UI. Raises Usage, PluginError.
+def choose_layers(ui: Ui, role: Role, profile: str | None, arguments: Mapping[str, Any], doors: Sequence[str] = ()) -> Choice:
+    """The layers that a program's arguments come to, shown by this UI, with a server's doors. Raises Usage, PluginError.
 
     Neither the environment nor the config file of the user has a say: a program runs the same everywhere.
     """
@@ -93,7 +94,8 @@ def choose_layers(ui: Ui, role: Role, profile: str | None, arguments: Mapping[st
         if kind in given:
             layers[kind] = [named_or_class(kind, one, made) for one in several(kind, given.pop(kind))]
     whole = registry.profile(profile) if profile else None
-    choice = Choice(registry, resolve(registry, layers, whole, {}), whole, made=made)
+    written = [read_door(registry, text) for text in doors]
+    choice = Choice(registry, resolve(registry, layers, whole, {}), whole, made=made, doors=written)
     take(choice, {**given, **options}, role)
     return choice
 

@@ -4,16 +4,19 @@ Precedence: flag or argument, environment, profile, config file, default.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
+from plytalk.api.doors import WrittenDoor, listening_place
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, Usage
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Profile
+from plytalk.core.contracts.transport import Transport
+from plytalk.core.endpoints.server import ListenAddress
 from plytalk.core.registry.registry import Registry
-from plytalk.core.stack.selection import Stack, choose
+from plytalk.core.stack.selection import Stack, choose, factory
 
 ALWAYS_FROM_CONFIG = ("transport", "ui", "auth", "feature")  # these do not decide what the rest of the stack is
 IDENTIFYING = ("framer", "handshake", "cipher", "messages")
@@ -22,7 +25,7 @@ COMMANDS = {Role.INITIATOR: "connect", Role.RESPONDER: "serve"}
 
 @dataclass
 class Choice:
-    """What was chosen. `made` are the layers that were given as objects, by their class."""
+    """What was chosen. `made` are the layers that were given as objects, by their class; `doors` are where a server listens."""
 
     registry: Registry
     classes: dict[str, list[type[Layer]]]
@@ -30,6 +33,7 @@ class Choice:
     settings: Mapping[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     made: dict[type[Layer], Layer] = field(default_factory=dict)
+    doors: list[WrittenDoor] = field(default_factory=list)
 
     def stack(self) -> Stack:
         """The stack, made. Raises ImpossibleStack."""
@@ -48,7 +52,7 @@ class Choice:
                 self.classes[layer.kind].append(layer)
         self._add_preferred(role)
         for option, layer in taken.items():
-            if layer not in self.classes.get(layer.kind, []):
+            if layer not in (*self.classes.get(layer.kind, []), *(door.transport for door in self.doors)):
                 raise Usage(f"--{option.name} belongs to the {layer.kind} `{layer.name}`, which is not chosen.")
             if layer in self.made:
                 raise Usage(
@@ -57,6 +61,10 @@ class Choice:
                 )
         for kind, chosen in self.classes.items():
             self.classes[kind] = [layer if layer in self.made else with_configuration(layer, self.options) for layer in chosen]
+        self.doors = [
+            door._replace(transport=cast(type[Transport], with_configuration(door.transport, self.options)))
+            for door in self.doors
+        ]
 
     def _taken(
         self, layers: Sequence[type[Layer]], given: Mapping[str, Any], configured: Mapping[str, Any], role: Role | None
@@ -85,6 +93,22 @@ class Choice:
             layer = self.registry.layer("feature", wanted)
             if layer not in self.classes.setdefault("feature", []):
                 self.classes["feature"].append(layer)
+
+    def door_addresses(self, stack: Stack, port: int | None = None) -> list[ListenAddress]:
+        """The doors of a server with this stack; `port` is for those that name none. Raises Usage."""
+        transports = {type(stack.transport): stack.transport}
+        addresses: list[ListenAddress] = []
+        for layer, where in self.doors:
+            if layer not in transports:
+                transports[layer] = factory(layer, self.options)()
+            addresses.append(self.listen_address(replace(stack, transport=transports[layer]), where, port))
+        return addresses
+
+    def listen_address(self, stack: Stack, where: str | None, port: int | None = None) -> ListenAddress:
+        """Where a stack listens, on `port` or the stack's own where none was written. Raises Usage."""
+        place = listening_place(stack.transport, where)
+        number = next(one for one in (place.port, port, self.port) if one is not None)
+        return ListenAddress(stack, place.host, number)
 
     def guest(self, profile: str) -> Stack:
         """A stack for guests who speak an existing chat. Raises Usage where its layers belong to another."""
@@ -117,7 +141,8 @@ class Choice:
 def with_options(choice: Choice, kinds: Collection[str], everywhere: bool = True) -> list[type[Layer]]:
     """The layers whose options are understood: the chosen ones, and all others of these kinds that work (`Registry.layers`)."""
     layers = [layer for chosen in choice.classes.values() for layer in chosen]
-    for layer in choice.registry.layers(kinds, everywhere):
+    doors: list[type[Layer]] = [door.transport for door in choice.doors]
+    for layer in (*doors, *choice.registry.layers(kinds, everywhere)):
         if layer not in layers:
             layers.append(layer)
     return layers

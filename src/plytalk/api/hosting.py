@@ -1,22 +1,24 @@
 """`plytalk.serve`: a server for a program."""
 
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 from plytalk.api.arguments import FileName, ServerArguments, choose_layers
 from plytalk.api.assembly import make_server
+from plytalk.api.doors import HERE
 from plytalk.api.inbox import Inbox, NoticeBox
 from plytalk.api.program_endpoint import ProgramEndpoint, Secret
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.core.endpoints.server import Server
-from plytalk.core.io.address import Address, parse_address
+from plytalk.core.endpoints.server import Door, Server
 
 
 def serve(
-    address: str = "127.0.0.1",
+    address: str | None = None,
     *,
+    doors: Sequence[str] = (),
     name: str | None = None,
     room: str | None = None,
     headless: bool = False,
@@ -27,7 +29,7 @@ def serve(
     limits: Limits | None = None,
     **layers: Unpack[ServerArguments],
 ) -> "ChatServer":
-    """A server that listens on HOST[:PORT] (port 0: any free one), to be entered with `async with`.
+    """A server that listens on HOST[:PORT] (default 127.0.0.1; port 0: any free one), to be entered with `async with`.
 
         async with plytalk.serve("127.0.0.1:0") as server:
             print(server.address, server.fingerprint)
@@ -35,10 +37,12 @@ def serve(
                 ...
 
     The program takes part as the person at the server, and must take the events; with `headless` nobody does. Without `keep`
-    it ends when everyone has left. `home`, `secret` and `limits` are as for `connect`, the others options of `chat serve`.
+    it ends when everyone has left. `doors` are further places to listen, as for `chat serve --door`; all lead into one room, and
+    without `address` they are the only ones. `home`, `secret` and `limits` are as for `connect`, the others options of
+    `chat serve`.
     """
     inbox, arguments = NoticeBox() if headless else Inbox(), {**layers, "name": name, "room": room}
-    return ChatServer(keep, address, inbox, arguments, profile=profile, home=home, secret=secret, limits=limits)
+    return ChatServer(keep, doors, address, inbox, arguments, profile=profile, home=home, secret=secret, limits=limits)
 
 
 class ChatServer(ProgramEndpoint):
@@ -47,25 +51,33 @@ class ChatServer(ProgramEndpoint):
     fingerprint: str | None = None
     """The fingerprint of this server's key, for `peer=` and `--peer`; None where its handshake has none."""
 
+    addresses: Sequence[str] = ()
+    """Where it listens: first `address`, then the other doors."""
+
     _outlives = True
 
-    def __init__(self, keep: bool, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._keep = keep
+    def __init__(self, keep: bool, doors: Sequence[str], address: str | None, *arguments: Any, **named: Any) -> None:
+        super().__init__(address or (doors[0] if doors else HERE), *arguments, **named)
+        self._keep, self._doors, self._listens_also = keep, doors, address is not None or not doors
         self._server: Server | None = None
 
     async def _run(self) -> Ending:
-        choice = choose_layers(self._inbox, Role.RESPONDER, self._profile, self._arguments)
+        choice = choose_layers(self._inbox, Role.RESPONDER, self._profile, self._arguments, self._doors)
         stack = choice.stack()
-        place = Address(self.address) if stack.transport.names_place else parse_address(self.address, listen=True)
-        self._server = make_server(choice, stack, limits=self._limits, secret=self._secret, announce=self._listens)
-        return await self._server.run(place.host, choice.port if place.port is None else place.port, keep=self._keep)
+        addresses = choice.door_addresses(stack)
+        if self._listens_also:
+            addresses = [choice.listen_address(stack, self.address), *addresses]
+        first, *doors = addresses
+        self._server = make_server(
+            choice, first.stack, limits=self._limits, secret=self._secret, announce=self._listens, doors=doors
+        )
+        return await self._server.run(first.host, first.port, keep=self._keep)
 
-    def _listens(self, address: str) -> tuple[()]:
+    def _listens(self, doors: Sequence[Door]) -> tuple[()]:
         """Where it listens, with its key; there is nothing to say about it."""
-        assert self._server
-        identity = self._server.stack.handshake.identity
-        self.address, self.fingerprint = address, identity.fingerprint if identity else None
+        identity = doors[0].stack.handshake.identity
+        self.addresses = [door.address for door in doors]
+        self.address, self.fingerprint = self.addresses[0], identity.fingerprint if identity else None
         self._inbox.began.set()
         return ()
 

@@ -74,7 +74,7 @@ async def test_a_full_server_removes_the_member_that_is_idle_for_longest() -> No
         assert second not in serving.table.sessions
         assert first in serving.table.sessions
         serving.table.role = True  # type: ignore[attr-defined]
-        assert not serving._server.arrivals._remove_idle()
+        assert not serving._server.arrivals[0]._remove_idle()
 
 
 async def test_what_is_said_ends_being_idle() -> None:
@@ -103,7 +103,7 @@ async def test_a_peer_that_is_traced_gives_its_places_back_too() -> None:
     async with Hosting("traced", Table, ShowsBoth, trace=lambda event: None) as serving:
         await serving.comes(ShowsBoth)
         await serving.seated(1)
-        assert len(serving._server.arrivals._admission) == 0
+        assert len(serving._server.arrivals[0]._admission) == 0
         assert not serving._server.capacity._reserved
 
 
@@ -138,8 +138,8 @@ async def test_those_that_are_let_in_count_before_they_are_inside() -> None:
         await serving.comes()
         await serving.seated(1)
         (first, _), (second, _) = await serving.stranger(), await serving.stranger()
-        assert serving._server.arrivals._admit(first, None) is None
-        refusal = serving._server.arrivals._admit(second, None)
+        assert serving._server.arrivals[0]._admit(first, None) is None
+        refusal = serving._server.arrivals[0]._admit(second, None)
         assert refusal is not None
         assert refusal.sentence == "The server is full."
 

@@ -94,7 +94,9 @@ async def test_what_a_server_says_of_itself_is_not_counted_as_notices_about_peer
 
 async def test_a_server_says_what_it_announces_and_whom_it_introduces() -> None:
     async with Serving(
-        "says", announce=lambda address: [f"Tell them {address}."], introduce=lambda session: [f"This is {session.address}."]
+        "says",
+        announce=lambda doors: [f"Tell them {door.address}." for door in doors],
+        introduce=lambda session: [f"This is {session.address}."],
     ) as serving:
         await serving.talks()
         await serving.ui.until(messages=1)

@@ -8,7 +8,7 @@ import pytest
 from crowd import Crowd
 
 from plytalk.core.contracts.endings import EndedBy
-from plytalk.core.contracts.layer import Failed
+from plytalk.core.contracts.layer import Failed, attempt
 from plytalk.core.contracts.optional import EncodesEach, SendsEach
 from plytalk.core.pipeline.broadcast import IN_CACHE, SMALL, broadcast, encode_each, seal_each, send_each
 from plytalk.plugins.transports.tcp import Tcp
@@ -110,3 +110,35 @@ def test_who_can_do_it_no_faster_does_it_one_by_one() -> None:
     streams = [SimpleNamespace(send=three[0].seal, full=True), SimpleNamespace(send=three[1].seal, full=False)]
     assert send_each(streams, [b"x", b"y"], failed) == [0]
     assert [number for number, _ in failed] == [1, 1, 1]
+
+
+class OneByOne:
+    """A stream that keeps what it is sent; a `broken` one cannot send."""
+
+    def __init__(self, full: bool = False, broken: bool = False) -> None:
+        self.sent: list[bytes] = []
+        self.full, self._broken = full, broken
+
+    def send(self, data: bytes) -> None:
+        if self._broken:
+            raise ZeroDivisionError
+        self.sent.append(data)
+
+
+class Together(OneByOne):
+    """One that sends for all of its kind, and for no other."""
+
+    @staticmethod
+    def send_each(streams: list[OneByOne], pieces: list[bytes], failed: Failed) -> list[int]:
+        assert {type(stream) for stream in streams} == {Together}
+        for number, (stream, piece) in enumerate(zip(streams, pieces, strict=True)):
+            attempt(number, failed, stream.send, piece)
+        return [number for number, stream in enumerate(streams) if stream.full]
+
+
+def test_streams_of_several_kinds_each_get_their_own_piece() -> None:
+    streams = [OneByOne(), Together(full=True), OneByOne(broken=True), OneByOne(full=True), Together(broken=True), Together()]
+    failed: Failed = []
+    assert sorted(send_each(streams, [b"%d" % number for number in range(6)], failed)) == [1, 3]  # type: ignore[arg-type]
+    assert [stream.sent for stream in streams] == [[b"0"], [b"1"], [], [b"3"], [], [b"5"]]
+    assert sorted(number for number, _ in failed) == [2, 4]

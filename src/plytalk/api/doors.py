@@ -1,0 +1,37 @@
+"""Where a server listens: its doors, TRANSPORT[:HOST[:PORT]] each. All lead into one room."""
+
+from typing import NamedTuple, cast
+
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.contracts.transport import Transport
+from plytalk.core.io.address import Address, parse_address
+from plytalk.core.registry.registry import Registry
+
+HERE = "127.0.0.1"
+EXAMPLES = "For example: --door tcp:0.0.0.0:9000 or --door unix:room.sock."
+
+
+class WrittenDoor(NamedTuple):
+    """A door as it was written; `where` is what follows the transport's name, None for nothing."""
+
+    transport: type[Transport]
+    where: str | None
+
+
+def read_door(registry: Registry, text: str) -> WrittenDoor:
+    """Read TRANSPORT[:HOST[:PORT]]. Raises Usage, PluginError."""
+    name, colon, where = text.partition(":")
+    if not name or (colon and not where):
+        raise Usage(f"'{shorten(text)}' is not TRANSPORT, TRANSPORT:HOST or TRANSPORT:HOST:PORT.", EXAMPLES)
+    return WrittenDoor(cast(type[Transport], registry.layer("transport", name)), where or None)
+
+
+def listening_place(transport: Transport, where: str | None) -> Address:
+    """Where a transport is to listen: on this machine alone where nothing was written. Raises Usage."""
+    if not transport.names_place:
+        return parse_address(HERE if where is None else where, listen=True)
+    if not where:
+        name = transport.name
+        raise Usage(f"The transport `{name}` needs the path or name to listen at: --host PLACE, or --door {name}:PLACE.")
+    return Address(where)

@@ -1,0 +1,37 @@
+"""Doors as they are written, and where they listen."""
+
+import pytest
+
+from plytalk.api.doors import listening_place, read_door
+from plytalk.core.contracts.errors import UnknownLayer, Usage
+from plytalk.core.io.address import Address
+from plytalk.core.registry.registry import Registry
+from plytalk.plugins.transports.tcp import Tcp
+from plytalk.plugins.transports.unix import Unix
+
+
+def test_a_door_is_a_transport_and_perhaps_a_place() -> None:
+    registry = Registry()
+    assert read_door(registry, "tcp") == (Tcp, None)
+    assert read_door(registry, "tcp:[::1]:9000") == (Tcp, "[::1]:9000")
+    assert read_door(registry, "unix:/run/a:b") == (Unix, "/run/a:b")
+
+
+@pytest.mark.parametrize("written", ["", ":9000", "tcp:"])
+def test_what_is_not_a_door_is_refused_with_an_example(written: str) -> None:
+    with pytest.raises(Usage, match="is not TRANSPORT") as refused:
+        read_door(Registry(), written)
+    assert "--door unix:room.sock" in refused.value.hint
+
+
+def test_an_unknown_transport_is_named() -> None:
+    with pytest.raises(UnknownLayer, match="udp"):
+        read_door(Registry(), "udp:127.0.0.1")
+
+
+def test_a_place_is_an_address_or_what_the_transport_makes_of_it() -> None:
+    assert listening_place(Tcp(), None) == Address("127.0.0.1")
+    assert listening_place(Tcp(), "*:7000") == Address("::", 7000)
+    assert listening_place(Unix(), "a:1") == Address("a:1")
+    with pytest.raises(Usage, match="--door unix:PLACE"):
+        listening_place(Unix(), None)

@@ -1,0 +1,92 @@
+"""One room behind several listeners: the members come by different transports, and are told the same."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from crowd import PATIENT, Crowd
+
+from plytalk.core.contracts.items import Extension
+from plytalk.core.contracts.transport import Transport
+from plytalk.core.pipeline.tracing import TraceEvent
+from plytalk.plugins.messages.records import Records
+from plytalk.plugins.rooms.room_events import EVENT
+from plytalk.plugins.transports.memory import Memory
+from plytalk.plugins.transports.tcp import Tcp
+from plytalk.plugins.transports.unix import Unix
+from plytalk.testing.verdict import idle, within
+
+EVENTS = 1000
+KINDS: tuple[type[Transport], ...] = (Tcp, Unix, Memory)
+
+
+class EventBytes:
+    """A trace that keeps the bytes of the events that a member is sent."""
+
+    def __init__(self) -> None:
+        self.came: list[bytes] = []
+        self._messages = Records(True)
+
+    def __call__(self, event: TraceEvent) -> None:
+        if (event.layer, event.way) == ("messages", "in"):
+            items = self._messages.unpack(event.data)
+            self.came += [item.body for item in items if isinstance(item, Extension) and item.type == EVENT]
+
+    @property
+    def spoken(self) -> list[bytes]:
+        """Those in which somebody says a line."""
+        return [body for body in self.came if b"line " in body]
+
+
+async def all_came(traces: list[EventBytes]) -> None:
+    while min(len(trace.spoken) for trace in traces) < EVENTS:
+        await idle()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
+    return tmp_path
+
+
+def behind_all(home: Path, **options: object) -> Crowd:
+    return Crowd(home, transport=Tcp, host="127.0.0.1", doors=[(Unix, f"{home}/socket"), (Memory, f"{home}/memory")], **options)
+
+
+@pytest.mark.parametrize("first", KINDS, ids=lambda kind: kind.name)
+async def test_members_of_all_transports_hear_the_same_bytes_in_the_same_order(home: Path, first: type[Transport]) -> None:
+    """The first to come is of each kind once: members are served together."""
+    order = [first, *(kind for kind in KINDS if kind is not first)]
+    async with behind_all(home) as crowd:
+        traces = [EventBytes() for _ in order]
+        people = [await crowd.comes(kind.name, by=kind, trace=trace) for kind, trace in zip(order, traces, strict=True)]
+        for person in people:
+            await person.shows(f"[{order[-1].name}] is here")
+        for trace in traces:
+            trace.came.clear()
+        for number in range(EVENTS):
+            people[number % len(people)].say(f"line {number}")
+            if number % 50 == 49:
+                await people[-1].shows(f"line {number}")
+        await within(all_came(traces), f"There came {[len(trace.spoken) for trace in traces]}.")
+        assert len(traces[0].spoken) == EVENTS
+        assert [trace.spoken for trace in traces] == [traces[0].spoken] * len(traces)
+
+
+async def test_the_start_names_each_door(home: Path) -> None:
+    async with behind_all(home) as crowd:
+        said = [notice for notice in crowd.ui.notices if notice.startswith("Listening on ")]
+        assert [sentence.split(" with ")[1].split()[0] for sentence in said] == ["tcp", "unix", "memory"]
+
+
+async def test_a_crowd_at_one_door_keeps_nobody_out_at_another(home: Path) -> None:
+    limits = replace(PATIENT, unauthenticated=3)
+    async with behind_all(home, limits=limits) as crowd:
+        silent = [await Memory().connect(*crowd.places["memory"]) for _ in range(20)]
+        tcp, _, memory = crowd.server.arrivals
+        await crowd.comes("alice", by=Tcp)
+        assert len(memory) == 3
+        assert len(tcp) == 0
+        await crowd.comes("bob", by=Memory)
+        for stream in silent:
+            stream.close()
