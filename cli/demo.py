@@ -104,7 +104,7 @@ def demo(choice: Choice, trace: Path | None, full: bool, compare: bool, html: Pa
     with tracing(trace) as tracer:
         ending, shown = had(choice, tracer)
     if html:
-        write(html, page(shown.frames, f"A conversation over {shown.stack.line}").encode())
+        write(html, page(shown.frames, "A conversation, layer by layer").encode())
     if full:
         print("\n".join(describe(shown)))
     elif not html:

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any, cast
 
 from plytalk.core.contracts.authenticator import Authenticator, Channel
+from plytalk.core.contracts.blame import origin
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.handshake import Disclose, Handshake, HandshakeIO
@@ -71,10 +72,11 @@ class Tracer:
         """Something that concerns the whole conversation: its start, a time limit, an error, its end."""
         self._tell("session", "", what, sentence.encode(errors="replace"), fields=fields)
 
-    def tell_start(self, stack: Stack, role: Role, peer: str) -> None:
-        """A conversation begins, over this stack; whether it keeps anything secret."""
+    def tell_start(self, stack: Stack, role: Role, peer: str, **facts: str) -> None:
+        """A conversation begins, over this stack; where its layers come from, and whether it keeps anything secret."""
         secrecy = {} if Property.SECRECY in stack.gives else {"secrecy": "none"}
-        self.tell("started", role=role.value, peer=peer, **stack.names, **secrecy)
+        versions = {f"{kind}_version": ",".join(map(_version, layers)) for kind, layers in stack.classes.items() if layers}
+        self.tell("started", role=role.value, peer=peer, **stack.names, **versions, **secrecy, **facts)
 
     def tell_key(self, name: str, key: bytes | bytearray) -> None:
         """A key that the conversation runs on, for a trace that asks for keys. Any other hears nothing."""
@@ -155,6 +157,12 @@ class Tracer:
     def disclose(self) -> Disclose | None:
         """For `NegotiatingIO.disclose`: nothing where the trace asks for no keys."""
         return self.tell_secret if self._hears_keys else None
+
+
+@cache
+def _version(layer: type[Layer]) -> str:
+    """The distribution that brings a layer, and its version."""
+    return origin(layer.__module__)
 
 
 class TracedAuthenticator(Traced):

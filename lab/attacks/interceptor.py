@@ -30,7 +30,7 @@ class AttackTracing:
     def start(self, stack: Stack, stream: Stream, participant: Role, name: str = "") -> Tracer:
         """What traces the attacker's conversation with a participant, over this stream."""
         tracer = Tracer(self._trace, f"{name or participant.value} {self._number}")
-        tracer.tell_start(stack, participant.other, stream.peer)
+        tracer.tell_start(stack, participant.other, stream.peer, attacked=participant.value)
         self._started.append(tracer)
         return tracer
 

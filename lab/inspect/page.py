@@ -1,21 +1,111 @@
-"""The frames of a trace as a self-contained page: a sequence diagram for a large screen, in which a click opens a frame.
+"""The frames of a trace as a self-contained page: a sequence diagram for a large screen, and every byte of the chosen frame.
 
-The page contains the frames as JSON and shows them as text, so that nothing a peer said is ever markup.
+The page is put together from a few short files. It contains the frames as JSON and shows them as text, so that nothing a peer
+said is ever markup; its policy lets no script run but its own, and loads nothing.
 """
 
+import base64
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.frames import InspectedFrame
 
-TEMPLATE = Path(__file__).with_name("page.html")
-PLACEHOLDER = "/*FRAMES*/"
+FOLDER = Path(__file__).parent
+SCRIPTS = ("diagram.js", "bytes.js")
+KINDS = ("transport", "framer", "handshake", "auth", "cipher", "messages", "feature")
+WITHIN = ("handshake", "cipher")
+"""The layers whose bytes are, as a rule, a part of their frame's."""
 
 
 def page(frames: Sequence[InspectedFrame], title: str) -> str:
     """The page's HTML."""
-    data = json.dumps({"title": title, "frames": [frame.as_json() for frame in frames]})
+    style, script = _file("page.css"), "".join(map(_file, SCRIPTS))
+    parts = {
+        "{style}": style,
+        "{script}": script,
+        "{style_hash}": _hash(style),
+        "{script_hash}": _hash(script),
+        "{data}": _escaped(json.dumps({"title": title, **_Data(frames).as_json()}, separators=(",", ":"))),
+    }
+    pieces = _file("page.html").split("{")
+    return pieces[0] + "".join(_filled(piece, parts) for piece in pieces[1:])
+
+
+def _filled(piece: str, parts: Mapping[str, str]) -> str:
+    """What follows a brace of the template, with its part in place of the name."""
+    name, _, rest = piece.partition("}")
+    return parts[f"{{{name}}}"] + rest
+
+
+def _file(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """For the page's policy (Content Security Policy Level 3, section 6.7.2)."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _escaped(text: str) -> str:
+    """JSON that contains nothing HTML or a script would end at."""
     for character in "<>&\u2028\u2029":
-        data = data.replace(character, f"\\u{ord(character):04x}")
-    return TEMPLATE.read_text(encoding="utf-8").replace(PLACEHOLDER, data)
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+class _Data:
+    """What the page's scripts get. Names recur in every frame, so each is there once, and spans have its number."""
+
+    def __init__(self, frames: Sequence[InspectedFrame]) -> None:
+        self._strings = {"": 0}
+        self._talks: dict[tuple[str, int], int] = {}
+        self._about: list[dict[str, Any]] = []
+        self._frames = [self._frame(frame) for frame in frames]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"strings": list(self._strings), "talks": self._about, "frames": self._frames}
+
+    def _frame(self, frame: InspectedFrame) -> dict[str, Any]:
+        event = frame.layers[0]
+        session = event.layer == "session"
+        return {
+            "time": round(frame.time, 6),
+            "way": frame.way,
+            "name": frame.name,
+            "text": event.data.decode(errors="replace") if session else frame.text,
+            "talk": self._talk(frame),
+            "readable": frame.readable,
+            "open": None if frame.readable is None else frame.readable or not frame.keeps_secrets,
+            "about": [list(fact) for fact in event.fields.items()] if session and event.what != "started" else [],
+            "layers": [self._layer(layer, frame.layers[-1]) for layer in frame.layers],
+        }
+
+    def _talk(self, frame: InspectedFrame) -> int:
+        """The number of the conversation that a frame belongs to."""
+        about, key = frame.plugins, (frame.group, id(frame.plugins))
+        if key not in self._talks:
+            self._talks[key] = len(self._about)
+            layers = [(kind, about[kind], about.get(f"{kind}_version", "")) for kind in KINDS if kind in about]
+            told = {name: about.get(name, "") for name in ("role", "peer", "attacked")}
+            self._about.append({"group": frame.group, "plugins": layers, **told})
+        return self._talks[key]
+
+    def _layer(self, event: TraceEvent, whole: TraceEvent) -> dict[str, Any]:
+        at = whole.data.find(event.data) if event.layer in WITHIN and event is not whole else -1
+        return {
+            "layer": event.layer,
+            "length": len(event.data),
+            "spans": list(self._spans(event)),
+            **({"at": at} if at >= 0 else {"raw": event.data.hex()}),
+        }
+
+    def _spans(self, event: TraceEvent) -> Iterator[tuple[int, int, int, str, int]]:
+        for span in event.spans:
+            yield self._string(span.name), span.start, span.size, span.value, self._string(span.made_of)
+
+    def _string(self, text: str) -> int:
+        return self._strings.setdefault(text, len(self._strings))

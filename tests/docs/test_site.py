@@ -31,8 +31,9 @@ def test_every_link_leads_to_a_file(page: str) -> None:
 
 def test_decisions_are_numbered_and_short() -> None:
     pages = sorted((DOCS / "decisions").glob("0*.md"))
-    for number, page in enumerate(pages, 1):
-        assert page.name.startswith(f"{number:04}-"), page
+    numbers = [int(page.name[:4]) for page in pages]
+    assert len(numbers) == len(set(numbers))
+    for number, page in zip(numbers, pages, strict=True):
         text = page.read_text()
         assert text.startswith(f"# {number}. "), page
         assert "**Decided:**" in text, page
