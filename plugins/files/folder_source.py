@@ -96,7 +96,10 @@ class FolderSource(Source):
                 yield from self._walk_below(folder, name, path + b"/", depth + 1)
 
     def _walk_below(self, folder: int, name: str, path: bytes, depth: int) -> Iterator[Entry]:
-        below = os.open(name, FOLDER_FLAGS, dir_fd=folder)
+        try:
+            below = os.open(name, FOLDER_FLAGS, dir_fd=folder)
+        except OSError as trouble:
+            raise unreadable(self._full(path), trouble) from None
         try:
             if depth == MAX_DEPTH and os.listdir(below):
                 raise TransferError(f"{shorten(self._root)} has more than {MAX_DEPTH} folders inside each other.", _PACK)

@@ -84,8 +84,8 @@ class Partial:
     def _is_finished(self) -> bool:
         """Whether the process ended after the file had got its name."""
         self._kept.drop_second_name()
-        if self._kept.leaves_count() == chunks_in(self.offer.size) and (inode := self._kept.moved_inode()):
-            self._finished = self._into.name_of(inode)
+        if inode := self._kept.moved_inode():
+            self._finished = self._into.name_of(inode, self.offer.mtime)
         return self._finished is not None
 
     def _verify(self) -> Iterator[int]:
@@ -237,8 +237,11 @@ class _Kept:
         os.lseek(self._leaves, 0, os.SEEK_END)
 
     def remove(self) -> None:
-        """Remove all of it."""
-        self._into.remove(self._name)
+        """Remove all of it, the state last: what is in the folder by its handle, since another may have its name by now."""
+        for name in sorted(self.folder.names(), key=_STATE.__eq__):
+            self.folder.remove(name)
+        with suppress(OSError):
+            os.rmdir(self._name, dir_fd=self._into.descriptor)
 
     def close(self) -> None:
         """Let another process have it."""

@@ -102,10 +102,11 @@ class SafeFolder:
         status = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
         return stat.S_ISREG(status.st_mode) and status.st_nlink > 1
 
-    def name_of(self, inode: int) -> str | None:
-        """What a file or folder is called here, or None."""
+    def name_of(self, inode: int, changed: int) -> str | None:
+        """What a file or folder is called here that was changed last at this time, in nanoseconds since 1970, or None."""
         with os.scandir(self.descriptor) as found:
-            return next((one.name for one in found if one.inode() == inode), None)
+            same = (one for one in found if one.inode() == inode)
+            return next((one.name for one in same if one.stat(follow_symlinks=False).st_mtime_ns == changed), None)
 
     def free(self) -> int:
         """How many bytes there is space for."""

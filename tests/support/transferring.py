@@ -108,15 +108,21 @@ def hostile_folder(entries: list[Entry] | bytes, content: bytes = b"") -> BytesS
     return source
 
 
-def receive(source: Source, folder: Path, **changed: Any) -> str:
-    """Receive what a hostile sender sends, who may have changed the offer."""
+@contextmanager
+def hashed(source: Source) -> Iterator[tuple[HashTree, FileOffer]]:
+    """The tree of a source, and what is offered."""
     tree = hash_source(source)
     try:
-        with arriving(folder, replace(make_offer(source, tree), **changed)) as partial:
-            carry(source, tree, partial)
-            return partial.finish()
+        yield tree, make_offer(source, tree)
     finally:
         tree.close()
+
+
+def receive(source: Source, folder: Path, **changed: Any) -> str:
+    """Receive what a hostile sender sends, who may have changed the offer."""
+    with hashed(source) as (tree, offer), arriving(folder, replace(offer, **changed)) as partial:
+        carry(source, tree, partial)
+        return partial.finish()
 
 
 def tree_of(folder: Path) -> dict[str, tuple[str, int, int, bytes]]:
