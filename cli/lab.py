@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from plytalk.cli import exercises
+from plytalk.cli.fuzz_commands import compare, fuzz
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE, TEXT
 from plytalk.cli.stacks import Blocked
@@ -108,6 +109,10 @@ def lab(
 
 def progress(line: str) -> None:
     tell(clean(line))
+
+
+lab.add_command(fuzz)
+lab.add_command(compare)
 
 
 @lab.command(epilog=EXERCISE_EXAMPLES)

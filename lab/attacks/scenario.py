@@ -132,7 +132,7 @@ def scenarios(registry: Registry) -> Iterator[Scenario]:
     for kind, name in registry.found:
         if kind in ATTACKED and (kind, name) not in covered:
             with suppress(PluginError, ImpossibleStack):
-                yield _of_layer(registry, kind, name)
+                yield scenario_of_layer(registry, kind, name)
 
 
 def _of_profile(registry: Registry, profile: Profile) -> Iterator[Scenario]:
@@ -181,7 +181,7 @@ def _authenticators(registry: Registry, classes: Classes) -> Iterator[type[Layer
             yield auth
 
 
-def _of_layer(registry: Registry, kind: str, name: str) -> Scenario:
+def scenario_of_layer(registry: Registry, kind: str, name: str) -> Scenario:
     """The stack that one layer makes. Raises ImpossibleStack."""
     classes = _complete(registry, {kind: [name]})
     auths = tuple(classes.pop("auth", ()))

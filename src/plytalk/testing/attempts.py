@@ -16,10 +16,13 @@ from plytalk.core.contracts.peers import Identity, Reply, Role, SessionSecrets
 from plytalk.core.io.memory_stream import Cut, MemoryStream, memory_stream_pair
 from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
 from plytalk.testing.cutting import whole
-from plytalk.testing.verdict import within
+from plytalk.testing.verdict import PATIENCE, within
 
 Replace = Callable[[HeaderFramer, FrameKind, bytes], bytes]
 """The bytes that go on instead of a frame, given its framer, kind and payload."""
+
+Edit = Callable[[Role, int, HeaderFramer, FrameKind, bytes], bytes | None]
+"""The bytes that go on instead of a frame, given its sender, number, framer, kind and payload; None for the frame as it is."""
 
 CLIENT, SERVER = Role.INITIATOR, Role.RESPONDER
 
@@ -87,14 +90,25 @@ class Course:
 class Attempts:
     """Runs a handshake again and again, each time with another mishap on the line."""
 
-    def __init__(self, client: Handshake, server: Handshake, framer: Callable[[], HeaderFramer]) -> None:
+    def __init__(
+        self, client: Handshake, server: Handshake, framer: Callable[[], HeaderFramer], patience: float = PATIENCE
+    ) -> None:
+        """`patience`: how long one attempt may take, in seconds."""
         self.ends = {CLIENT: client, SERVER: server}
-        self._framer = framer
+        self._framer, self._patience = framer, patience
 
     async def once(
-        self, cut: Cut = whole, change: Change | None = None, sender: Role = CLIENT, index: int = 0, no: Role | None = None
+        self,
+        cut: Cut = whole,
+        change: Change | None = None,
+        sender: Role = CLIENT,
+        index: int = 0,
+        no: Role | None = None,
+        edit: Edit | None = None,
     ) -> Course:
-        """One attempt; `change` is applied to the frame `index` of `sender`, and the end `no` refuses the key it is shown."""
+        """One attempt; `change` is applied to the frame `index` of `sender`, `edit` to every frame, and the end `no` refuses the
+        key it is shown.
+        """
         streams: dict[Role, MemoryStream] = {}
         course = Course({})
 
@@ -110,6 +124,8 @@ class Attempts:
                         data = change.replace(self._framer(), kind or MESSAGE, payload)
                         if change.ends:
                             streams[role].finish()
+                    edited = edit(role, len(course.frames[role]) - 1, self._framer(), kind or MESSAGE, payload) if edit else None
+                    data = data if edited is None else edited
                 return cut(data) if data else []
 
             return carry
@@ -121,6 +137,7 @@ class Attempts:
         await within(
             asyncio.gather(*(self._talk(role, course) for role in streams)),
             "The handshake never ends, although all was said: `receive` only what the other side sends, and let its errors pass.",
+            self._patience,
         )
         for stream in streams.values():
             stream.close()

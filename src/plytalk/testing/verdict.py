@@ -68,10 +68,10 @@ async def idle() -> None:
         await asyncio.sleep(0)
 
 
-async def within(awaitable: Awaitable[T], otherwise: str) -> T:
-    """What comes of `awaitable`; AssertionError with `otherwise` if nothing does."""
+async def within(awaitable: Awaitable[T], otherwise: str, patience: float = PATIENCE) -> T:
+    """What comes of `awaitable`; AssertionError with `otherwise` if nothing does within `patience` seconds."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             return await awaitable
     except TimeoutError:
         raise AssertionError(otherwise) from None
