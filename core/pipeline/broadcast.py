@@ -7,14 +7,15 @@ from typing import cast
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.layer import Failed, attempt
+from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.optional import EncodesEach, SealsEach, SendsEach
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.batches import offers
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.handshake_io import MESSAGE
 
-SMALL = 2048
-"""Up to how many bytes it pays to go layer by layer: what is larger is sealed and sent for one after the other."""
+SMALL = 16 * KIB
+"""Up to how many bytes it pays to go layer by layer: of what is larger, too little is in the cache at once."""
 IN_CACHE = 64 * 1024
 """How many bytes are sealed before they are sent: more would be fetched from memory again."""
 
@@ -34,11 +35,15 @@ def broadcast(connections: Sequence[Connection], plaintexts: Sequence[bytes]) ->
         for connection in tuple(connections):
             connection.send_packed(plaintexts)
         return [connection for connection in connections if connection.stream.full]
+    alone = [connection for connection in connections if connection.pending]
+    others = [connection for connection in connections if not connection.pending] if alone else connections
+    for connection in alone:  # one write takes this and what is pending
+        connection.send_packed(plaintexts)
+    full = [connection for connection in alone if connection.stream.full]
     at_once = IN_CACHE // max(1, size)
     failed: list[tuple[Connection, Exception]] = []
-    full: list[Connection] = []
-    for start in range(0, len(connections), at_once):
-        full += _send_to_part(connections[start : start + at_once], plaintexts, failed)
+    for start in range(0, len(others), at_once):
+        full += _send_to_part(others[start : start + at_once], plaintexts, failed)
     for connection, error in failed:
         connection.fail(error)
     return full

@@ -50,9 +50,9 @@ class Connection:
 
     # A server has thousands at rest, so each holds what it needs and nothing twice.
     __slots__ = (
-        "_admit", "_batches", "_boundaries", "_end_waits", "_flush_follows", "_io", "_item_kept", "_loop", "_pending",
+        "_admit", "_batches", "_boundaries", "_end_waits", "_flush_follows", "_io", "_item_kept", "_loop",
         "_receiver", "_rest", "_unread", "_waiting", "address", "approved", "cipher", "framer", "identity", "limits",
-        "messages", "pieces", "reading", "role", "stack", "stream", "tracer",
+        "messages", "pending", "pieces", "reading", "role", "stack", "stream", "tracer",
     )  # fmt: skip
 
     def __init__(
@@ -92,7 +92,7 @@ class Connection:
         self._waiting: list[bytes] = []  # of a batch
         self._unread = b""
         self._end_waits: tuple[Exception | None] | None = None
-        self._pending: list[Item] = []
+        self.pending: list[Item] = []
         self.pieces: Pieces | None = None
 
     async def open(
@@ -178,7 +178,7 @@ class Connection:
         finally:
             receiver.read_done(len(data))
             self._flush_follows = False
-            if self._pending:
+            if self.pending:
                 self._flush()
 
     def stop_reading(self) -> None:
@@ -235,27 +235,27 @@ class Connection:
         if not self._flush_follows:
             self._flush_follows = True
             self._loop.call_soon(self._flush)
-        self._pending.append(item)
+        self.pending.append(item)
 
     def send_with_next(self, item: Item) -> None:
         """Send an item with whatever is sent next, or at `flush`."""
-        self._pending.append(item)
+        self.pending.append(item)
 
     def flush(self) -> None:
         """Send now what waits for the end of this turn."""
-        if self._pending:
+        if self.pending:
             self._flush()
 
     def drop_pending(self) -> None:
         """Do not send what waits for the end of this turn."""
-        self._pending.clear()
+        self.pending.clear()
 
     def send_packed(self, plaintexts: Sequence[bytes]) -> None:
         """Send plaintexts that messages of this stack's kind have packed, once for many connections."""
         self._flush(plaintexts)
 
     def _flush(self, packed: Sequence[bytes] = ()) -> None:
-        items, self._pending, self._flush_follows = self._pending, [], False
+        items, self.pending, self._flush_follows = self.pending, [], False
         if not items and not packed:
             return
         encode, seal, send = self.framer.encode, self.cipher.seal, self.stream.send
@@ -289,6 +289,6 @@ class Connection:
         self.stream.close()
         self.reading = Reading.OVER
         self._receiver = self._io = self._rest = self._batches = None
-        self._pending.clear()
+        self.pending.clear()
         if hasattr(self, "cipher"):  # it has opened
             self.cipher.forget()

@@ -16,7 +16,7 @@ from itertools import accumulate, pairwise
 from struct import Struct
 from typing import Any
 
-from plytalk.core.contracts.errors import BadFrame, FrameTooLong, LocalError
+from plytalk.core.contracts.errors import BadFrame, FrameTooLong, LocalError, RemoteError
 from plytalk.core.contracts.items import EXIT, Ack, Close, Control, Empty, Extension, Item, Ping, Pong, Undecodable
 from plytalk.core.contracts.limits import KIB, Limits
 from plytalk.core.contracts.messages import Messages
@@ -68,28 +68,18 @@ class Records(Messages):
         return None if not text or text.isspace() else text  # a blank line says nothing
 
     def pack(self, items: Sequence[Item]) -> list[bytes]:
-        return pack_short(items) or self._pack(items)
+        return (pack_short(items) if items and items[0].__class__ is str else None) or self._pack(items)
 
     def count_by(self, cipher: CountsSealed) -> None:
         self._cipher = cipher
 
     def _pack(self, items: Sequence[Item]) -> list[bytes]:
-        sealed = self._cipher.sealed_count if self._cipher else 0
+        encoded = [encode_item(item) for item in items if item.__class__ is not Empty]
+        room = room_of(sum([HEAD + len(body) for _, body in encoded]))
         records: list[bytes] = []
         parts: list[bytes] = []
         size = 0
-        room = room_of(sum(map(size_of, items)))
-        for item in items:
-            if item.__class__ is Empty:
-                continue
-            if item.__class__ is str:
-                kind = MESSAGE
-                try:
-                    body = item.encode()
-                except UnicodeEncodeError:  # half a character, as it can come from a terminal
-                    body = item.encode(errors="replace")
-            else:
-                kind, body = self._encode(item, sealed + len(records) + (size + size_of(item) > room))
+        for kind, body in encoded:
             length = len(body)
             if size + HEAD + length > room:
                 if parts:
@@ -99,28 +89,14 @@ class Records(Messages):
                     body = body[MAX_BODY:]
                     length = len(body)
                 parts, size = [], 0
+            if kind == Type.CLOSE:
+                sealed = self._cipher.sealed_count if self._cipher else 0
+                body = CLOSE_BODY.pack(body[0], sealed + len(records)) + body[CLOSE_BODY.size :]
             parts += HEADER.pack(kind, length), body
             size += HEAD + length
         if parts or (items and not records):
             records.append(padded(parts, size))
         return records
-
-    @staticmethod
-    def _encode(item: Item, records_before: int) -> tuple[int, bytes]:
-        match item:
-            case Close(_, reason, sentence):
-                return Type.CLOSE, CLOSE_BODY.pack(reason, records_before) + shortened(sentence)
-            case Control(body) if len(body) <= MAX_BODY:  # what is not a message is not split
-                return Type.CONTROL, body
-            case Ping(body) if len(body) <= MAX_BODY:
-                return Type.PING, body
-            case Pong(body) if len(body) <= MAX_BODY:
-                return Type.PONG, body
-            case Ack(taken):
-                return Type.ACK, ACK_BODY.pack(taken)
-            case Extension(kind, body) if FIRST_EXTENSION <= kind < MORE and len(body) <= MAX_EXTENSION:
-                return kind, body
-        raise LocalError(f"The messages `records` cannot carry this {type(item).__name__}.")
 
     @property
     def unfinished(self) -> int:
@@ -133,7 +109,8 @@ class Records(Messages):
         if size not in SIZES:
             raise BadFrame(f"A record of {size:,} bytes came; records are padded to one of {BUCKETS}.")
         # Where the first item has 256 bytes or more there are few, and to decode the whole record first would only copy it.
-        items, at = ([], 0) if self._parts is not None or plaintext[1] else read_short(plaintext)
+        is_short = plaintext[0] == MESSAGE and not plaintext[1] and self._parts is None
+        items, at = read_short(plaintext) if is_short else ([], 0)
         while at <= size - HEAD and plaintext[at]:
             kind, length = HEADER.unpack_from(plaintext, at)
             start = at + HEAD
@@ -146,7 +123,17 @@ class Records(Messages):
         self._received += 1
         return items
 
+    def unpack_batch(self, plaintexts: Sequence[bytes]) -> list[Item]:
+        before = self._received, self._kind, None if self._parts is None else bytearray(self._parts)
+        try:
+            return [item for plaintext in plaintexts for item in self.unpack(plaintext)]
+        except RemoteError:
+            self._received, self._kind, self._parts = before
+            raise
+
     def _decode(self, kind: int, body: bytes) -> list[Item]:
+        if FIRST_EXTENSION <= kind < MORE and self._parts is None:
+            return [Extension(kind, body)]
         if self._parts is not None or kind & ~MORE == MESSAGE or kind & ~MORE >= FIRST_EXTENSION:
             return self._join(kind, body)
         match kind:
@@ -213,11 +200,24 @@ def pack_short(items: Sequence[Item]) -> list[bytes] | None:
     return [filled(whole[cut:end]) for cut, end in pairwise([*cuts, len(whole)])]
 
 
-def size_of(item: Item) -> int:
-    """How many bytes an item takes, or nearly; exactly for a `close`."""
-    if item.__class__ is Close:
-        return HEAD + CLOSE_BODY.size + len(shortened(item.sentence))
-    return HEAD + len(item if item.__class__ is str else getattr(item, "body", b""))
+def encode_item(item: Item) -> tuple[int, bytes]:
+    """An item's type and body. In that of a `close`, the number of records before it is still to be set. Raises LocalError."""
+    match item:
+        case Extension(kind, body) if FIRST_EXTENSION <= kind < MORE and len(body) <= MAX_EXTENSION:
+            return kind, body
+        case str():
+            return MESSAGE, item.encode(errors="replace")  # half a character can come from a terminal
+        case Ack(taken):
+            return Type.ACK, ACK_BODY.pack(taken)
+        case Close(_, reason, sentence):
+            return Type.CLOSE, CLOSE_BODY.pack(reason, 0) + shortened(sentence)
+        case Control(body) if len(body) <= MAX_BODY:  # what is not a message is not split
+            return Type.CONTROL, body
+        case Ping(body) if len(body) <= MAX_BODY:
+            return Type.PING, body
+        case Pong(body) if len(body) <= MAX_BODY:
+            return Type.PONG, body
+    raise LocalError(f"The messages `records` cannot carry this {type(item).__name__}.")
 
 
 def shortened(sentence: str) -> bytes:

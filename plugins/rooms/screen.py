@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -10,10 +11,11 @@ import msgspec
 
 from plytalk.core.contracts.events import Event, Joined, Left, Message, Moderated, Notice, Renamed, Sender, Topic, notify
 from plytalk.core.contracts.feature import Feature
+from plytalk.core.contracts.public_key import fingerprint_of
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.ui import Ui
 from plytalk.core.io.event_lines import lines_of
-from plytalk.plugins.rooms.room_events import Kind, RoomEvent, read
+from plytalk.plugins.rooms.room_events import Kind, RoomEvent, read, weaknesses
 
 Types = Mapping[str, type[Event]]
 LAST = 253_402_300_799_999
@@ -36,9 +38,8 @@ def as_event(
     `types` are those of features, by their tags.
     """
     shown: Callable[[str], str] = str if raw else clean
-    room = shown(room)
+    room, sender = where_and_who(room, event.name, event.key, event.marks, shown)
     id, time = f"{room}/{event.id}", time_of(event.time)
-    sender = Sender(name=shown(event.name), key=event.fingerprint, marks=tuple(event.weaknesses))
     member: dict[str, Any] = {"id": id, "time": time, "sender": sender, "room": room, "own": own, "replayed": replayed}
     text = event.text
     match event.kind:
@@ -62,6 +63,13 @@ def as_event(
         case Kind.OTHER:
             return of_feature(member, event.details, types, raw)
     return None
+
+
+@lru_cache(1024)
+def where_and_who(room: str, name: str, key: bytes, marks: int, shown: Callable[[str], str]) -> tuple[str, Sender]:
+    """The room and the sender of an event, for display: the same in all that a member says there."""
+    fingerprint = fingerprint_of(key) if key else None
+    return shown(room), Sender(name=shown(name), key=fingerprint, marks=tuple(weaknesses(marks)))
 
 
 def plain_line(event: RoomEvent, me: str = "") -> str:

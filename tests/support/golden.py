@@ -22,7 +22,9 @@ from plytalk.testing.parts import Nowhere, RecordingUi
 
 FOLDER = Path(__file__).resolve().parents[1] / "system" / "path"
 PACKAGE = os.sep + os.path.join("src", "plytalk") + os.sep
-NOT_THE_PATH = ("testing", os.path.join("core", "io", "memory_stream"))  # what stands in for screens and for a network
+IO = os.path.join("core", "io", "")
+NOT_THE_PATH = ("testing", IO + "event_lines", IO + "memory_stream")
+"""What stands in for a screen, writes the lines of an event there, and stands in for a network."""
 CHECKS = "event_checks.py"
 """What looks at events while tests run, in the middle of the path."""
 

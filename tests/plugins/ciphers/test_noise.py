@@ -74,6 +74,22 @@ def test_both_ends_rekey_after_so_many_records(functions, monkeypatch):
         assert client.open(server.seal(b"back")) == b"back"
 
 
+@pytest.mark.parametrize(("limit", "value"), [("REKEY_RECORDS", 3), ("REKEY_BYTES", 100)])
+def test_a_batch_in_which_a_direction_is_rekeyed_is_sealed_and_opened_one_by_one(limit, value, monkeypatch):
+    monkeypatch.setattr(noise, limit, value)
+    (client, server), (alone, _) = pair(), pair()
+    words = [b"words of some length"] * 2
+    for _ in range(5):
+        sealed = client.seal_batch(words)
+        assert sealed == [alone.seal(word) for word in words]
+        try:
+            opened = server.open_batch(sealed)
+        except LocalError:
+            opened = [server.open(one) for one in sealed]
+        assert opened == words
+    assert client.sealed_count == 10
+
+
 @pytest.mark.parametrize("functions", CIPHERS)
 def test_both_ends_rekey_after_so_many_bytes(functions, monkeypatch):
     monkeypatch.setattr(noise, "REKEY_BYTES", 100)

@@ -193,6 +193,20 @@ def test_a_message_of_1_mib_arrives_and_one_byte_more_does_not():
         unpacked(*Records(True).pack([longest + "x"]))
 
 
+def test_a_batch_that_is_refused_leaves_the_beginning_of_a_message_as_it_was():
+    begun, end = record((1 | MORE, b"one ")), record((1, b"three"))
+    batch, single = Records(True), Records(True)
+    batch.unpack(begun)
+    with pytest.raises(BadFrame):
+        batch.unpack_batch([record((1 | MORE, b"two ")), record((3, b"not of it"))])
+    assert batch.unpack_batch([record((1 | MORE, b"two ")), end]) == ["one two three"]
+    for one in (begun, record((1 | MORE, b"two "))):
+        single.unpack(one)
+    assert single.unpack(end) == ["one two three"]
+    goodbye = record((7, (3).to_bytes(9, "big")))
+    assert batch.unpack(goodbye) == single.unpack(goodbye)  # it counts the records
+
+
 def test_parts_without_an_end_are_refused_before_they_pile_up():
     messages, part = Records(True), record((1 | MORE, bytes(MAX_BODY)), size=BUCKETS[-1])
     for _ in range(MAX_MESSAGE // MAX_BODY):
