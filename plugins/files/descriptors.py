@@ -1,4 +1,4 @@
-"""Descriptors of open files: closing one twice would close another that has its number by then."""
+"""Descriptors of open files: they are closed once, since another file may have the number by then, and written to in full."""
 
 import os
 
@@ -11,3 +11,10 @@ def close_once(descriptor: int) -> int:
     if descriptor != CLOSED:
         os.close(descriptor)
     return CLOSED
+
+
+def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
+    """Write all of it, or raise OSError: a file that reaches a limit takes a part first and fails at the next try."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]

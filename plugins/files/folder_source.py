@@ -93,7 +93,7 @@ class FolderSource(Source):
                 self._skipped(f"{shorten(as_text(os.fsdecode(path)))} is {kind_of(status.st_mode)} and is left out.")
             else:
                 yield entry
-                yield from self._walk_below(folder, name, path + b"/", depth + 1)
+                yield from self._walk_below(folder, name, path, depth + 1)
 
     def _walk_below(self, folder: int, name: str, path: bytes, depth: int) -> Iterator[Entry]:
         try:
@@ -103,7 +103,7 @@ class FolderSource(Source):
         try:
             if depth == MAX_DEPTH and os.listdir(below):
                 raise TransferError(f"{shorten(self._root)} has more than {MAX_DEPTH} folders inside each other.", _PACK)
-            yield from self._walk(below, path, depth)
+            yield from self._walk(below, path + b"/", depth)
         finally:
             os.close(below)
 

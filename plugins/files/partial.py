@@ -10,13 +10,13 @@ A chunk is checked against the root before it is written, and its leaf is writte
 here can be verified by hashing it again. Only when all is here does `data` get its final name, in one step.
 """
 
-import errno
 import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 
 from plytalk.core.contracts.sanitise import shorten
+from plytalk.plugins.files.descriptors import write_all
 from plytalk.plugins.files.file_limits import BLOCK, CHUNK, MAX_PARTIALS, PARTIAL_DAYS
 from plytalk.plugins.files.hash_tree import HASH, TreeCheck, chunk_length, chunks_in, root_of
 from plytalk.plugins.files.manifest import FileOffer, check_offer
@@ -74,9 +74,8 @@ class Partial:
             yield from self._verify()
             if self.offer.folder and self.received < self.offer.head:  # nothing in it is known to be right
                 self._kept.make_data(folder=True, again=True)
-            self._kept.forget_after(self.received // CHUNK if self.received < self.offer.size else chunks_in(self.offer.size))
-            if self.offer.size - self.received > (free := self._into.free()):
-                needed = self.offer.size - self.received
+            self._kept.forget_after(chunks_in(self.received))
+            if (needed := self.offer.size - self.received) > (free := self._into.free()):
                 raise NoSpace(f"{shorten(self.offer.name)} needs {needed} bytes, and there is space for {free}.")
             self._stream = StoredStream(self._kept.folder, self.offer, sync=self._sync)
             self._stream.skip(self.received)
@@ -228,8 +227,7 @@ class _Kept:
 
     def add_leaf(self, leaf: bytes) -> None:
         """Store the next leaf."""
-        if os.write(self._leaves, leaf) != HASH:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_all(self._leaves, leaf)
 
     def forget_after(self, count: int) -> None:
         """Keep so many leaves, and go on there."""
@@ -251,15 +249,12 @@ class _Kept:
         self.folder.close()
 
 
-def expire(into: SafeFolder, keep: str = "") -> None:
-    """Remove unfinished transfers that nobody took up for a week, or beyond the newest twenty; none that is in use."""
-    found = sorted(
-        ((into.changed(name), name) for name in into.names() if name.startswith(_PREFIX) and name.endswith(_SUFFIX)),
-        reverse=True,
-    )
+def expire(into: SafeFolder, keep: str) -> None:
+    """Remove unfinished transfers that nobody took up for a week, or beyond the newest twenty; none in use, and not `keep`."""
+    names = (name for name in into.names() if name.startswith(_PREFIX) and name.endswith(_SUFFIX) and name != keep)
     oldest = time.time() - PARTIAL_DAYS * _DAY
-    for place, (changed, name) in enumerate(found, 1):
-        if name != keep and (changed < oldest or place > MAX_PARTIALS):
+    for place, (changed, name) in enumerate(sorted(((into.changed(name), name) for name in names), reverse=True), 2):
+        if changed < oldest or place > MAX_PARTIALS:
             with suppress(OSError, NotStored):
                 unused = _Kept(into, name)
                 unused.remove()

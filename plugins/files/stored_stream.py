@@ -8,7 +8,7 @@ import os
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
-from plytalk.plugins.files.descriptors import CLOSED, close_once
+from plytalk.plugins.files.descriptors import CLOSED, close_once, write_all
 from plytalk.plugins.files.manifest import Entry, FileOffer, check_manifest, entries_of
 from plytalk.plugins.files.safe_folder import SafeFolder
 from plytalk.plugins.files.safe_names import numbered, safe_name, twin_key
@@ -77,9 +77,10 @@ class StoredStream:
         view = memoryview(data)
         while view:
             part = self._opened(writing=True)
-            count = os.write(self._descriptor, view[: part.size - self._inside])
-            view = view[count:]
-            self._moved(count)
+            piece = view[: part.size - self._inside]
+            write_all(self._descriptor, piece)
+            view = view[len(piece) :]
+            self._moved(len(piece))
 
     def read_into(self, buffer: memoryview) -> bool:
         """Read what comes next in the stream; False if less is there."""

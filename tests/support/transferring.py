@@ -1,6 +1,7 @@
 """A file or folder that goes from its source into a folder, as a connection would carry it: offer, proofs and chunks."""
 
 import os
+import resource
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -134,3 +135,32 @@ def tree_of(folder: Path) -> dict[str, tuple[str, int, int, bytes]]:
         content = path.read_bytes() if kind == "file" else os.readlink(path).encode() if path.is_symlink() else b""
         found[str(path.relative_to(folder))] = (kind, stat.S_IMODE(status.st_mode), status.st_mtime_ns, content)
     return found
+
+
+@contextmanager
+def files_limited_to(size: int) -> Iterator[None]:
+    """The system lets this process write no file beyond this size, as on a full disk; Python ignores the signal."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def as_nobody(folder: Path) -> Iterator[None]:
+    """Have the rights of a user whom the system refuses something, but may enter this folder: root is refused nothing."""
+    if os.geteuid():
+        yield
+        return
+    closed = [above for above in folder.parents if above.stat().st_mode & 0o777 == 0o700]
+    for above in closed:
+        above.chmod(0o711)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        for above in closed:
+            above.chmod(0o700)

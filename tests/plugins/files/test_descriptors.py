@@ -1,8 +1,12 @@
-"""A descriptor is closed once, whatever has its number then."""
+"""A descriptor is closed once, whatever has its number then, and written to in full."""
 
 import os
+from pathlib import Path
 
-from plytalk.plugins.files.descriptors import CLOSED, close_once
+import pytest
+from transferring import files_limited_to
+
+from plytalk.plugins.files.descriptors import CLOSED, close_once, write_all
 
 
 def test_closing_twice_closes_nothing_that_was_opened_since() -> None:
@@ -13,3 +17,13 @@ def test_closing_twice_closes_nothing_that_was_opened_since() -> None:
     assert close_once(left) == CLOSED
     os.fstat(second)
     os.close(second)
+
+
+def test_all_is_written_or_the_system_says_why_not(tmp_path: Path) -> None:
+    descriptor = os.open(tmp_path / "a", os.O_WRONLY | os.O_CREAT)
+    with files_limited_to(10):
+        write_all(descriptor, b"0123456")
+        with pytest.raises(OSError, match="File too large"):
+            write_all(descriptor, bytearray(b"789abc"))
+    os.close(descriptor)
+    assert (tmp_path / "a").read_bytes() == b"0123456789"

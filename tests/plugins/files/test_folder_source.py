@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from transferring import no_skips, offered, read_chunk
+from transferring import as_nobody, no_skips, offered, read_chunk
 
 from plytalk.plugins.files import folder_source
 from plytalk.plugins.files.file_limits import CHUNK, MAX_DEPTH
@@ -171,3 +171,11 @@ def test_no_descriptor_is_left_open(here: Path) -> None:
     with pytest.raises(TransferError):
         open_source(here, no_skips)
     assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_folder_inside_that_cannot_be_read_is_named(here: Path) -> None:
+    (here / "sub" / "closed").mkdir(parents=True)
+    (here / "sub" / "closed").chmod(0)
+    with as_nobody(here), pytest.raises(Unreadable, match=r"/sub/closed cannot be read: Permission denied\.$"):
+        open_source(here, no_skips)
+    (here / "sub" / "closed").chmod(0o700)

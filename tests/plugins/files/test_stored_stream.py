@@ -110,11 +110,29 @@ def test_the_mask_of_the_user_holds(folder: SafeFolder, there: Path) -> None:
 
 
 def test_twins_get_numbers(folder: SafeFolder, there: Path) -> None:
-    names = ["a.txt", "A.TXT", "a.txt", "a (1).txt", "e\u0301", "\u00e9", "..", ".", "con", "CON", "x/y", "x\\y", "ß", "SS"]
+    names = [
+        "a.txt",
+        "A.TXT",
+        "a.txt",
+        "a (1).txt",
+        "e\u0301",
+        "\u00e9",
+        "..",
+        ".",
+        "con",
+        "CON",
+        "x/y",
+        "x\\y",
+        "ß",
+        "SS",
+        "b (1)",
+        "b",
+        "b",
+    ]
     written(folder, *offered([Entry(0, name, 0o644, 0, 0) for name in names], b""))
     found = sorted(os.listdir(there / "data"))
     plain = ["a.txt", "A (1).TXT", "a (2).txt", "a (1) (1).txt", "unnamed", "unnamed (1)", "_con", "_CON (1)", "x_y", "x_y (1)"]
-    assert found == sorted([*plain, "\u00e9", "\u00e9 (1)", "ß", "SS (1)"])
+    assert found == sorted([*plain, "b", "b (1)", "b (2)", "\u00e9", "\u00e9 (1)", "ß", "SS (1)"])
 
 
 def test_the_same_name_in_two_folders_is_not_a_twin(folder: SafeFolder, there: Path) -> None:
