@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from plytalk.cli import exercises
+from plytalk.cli import classroom
 from plytalk.cli.fuzz_commands import compare, fuzz
 from plytalk.cli.main import paint
-from plytalk.cli.parameters import FILE, TEXT
+from plytalk.cli.parameters import TEXT
 from plytalk.cli.stacks import Blocked
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.core.contracts.attack import Attack, Outcome
@@ -31,12 +31,6 @@ Examples:
   chat lab --attack replay --stack secure-chat --why
   chat lab --attack mitm --stack demo02 --trace mitm.trace    what the attacker sees, for `chat inspect`
   chat lab --json                                 for programs
-"""
-EXERCISE_EXAMPLES = """\b
-Examples:
-  chat lab exercise                             the eight exercises
-  chat lab exercise 1 --make wire.trace         the file that exercise 1 is about
-  chat lab exercise 3 --check mitm              is that attack an answer?
 """
 COLOURS = {Outcome.HELD: "32", Outcome.BROKEN: "31", Outcome.NOT_APPLICABLE: "2", Outcome.ERROR: "35"}
 WIDTH = 8
@@ -111,36 +105,8 @@ def progress(line: str) -> None:
     tell(clean(line))
 
 
-lab.add_command(fuzz)
-lab.add_command(compare)
-
-
-@lab.command(epilog=EXERCISE_EXAMPLES)
-@click.argument("number", type=int, required=False, metavar="[N]")
-@click.option("--check", "answer", type=TEXT, metavar="ANSWER", help="Check your answer, by running it.")
-@click.option("--make", type=FILE, metavar="FILE", help="Make the file that the exercise is about.")
-@click.pass_obj
-def exercise(registry: Registry, number: int | None, answer: str | None, make: Path | None) -> int:
-    """Show the exercises of the lab book, and check answers to them."""
-    if number is None:
-        for place, one in enumerate(exercises.EXERCISES, 1):
-            print(f"{place}  {one.title}: {one.task}")
-        return 0
-    chosen = exercises.exercise(number)
-    if make:
-        if chosen.prepare is None:
-            raise Usage(f"Exercise {number} needs no file.", "Leave out --make.")
-        chosen.prepare(make)
-        tell(f"Made {make}.")
-        return 0
-    if answer is None:
-        print(
-            f"{number}  {chosen.title}\n\n{chosen.task}\nAn answer is {chosen.answer}: chat lab exercise {number} --check ANSWER"
-        )
-        return 0
-    verdict = chosen.check(registry, answer)
-    print(paint("Right. " if verdict.right else "Not yet. ", "32" if verdict.right else "31", 1) + verdict.why)
-    return int(Exit.OK if verdict.right else Exit.FAILED)
+for _command in (fuzz, compare, classroom.exercise, classroom.report, classroom.grade):
+    lab.add_command(_command)
 
 
 def chosen_scenarios(registry: Registry, names: Sequence[str]) -> list[Scenario]:

@@ -128,6 +128,7 @@ FAULTS = {
     "core/pipeline/handshake_io.py": ("import ssl", "core opens no socket"),
     "core/contracts/peers.py": ("import subprocess", "core opens no socket"),
     "core/stack/selection.py": ("import plytalk.plugins.rooms.member_names", "cli > lab > api > plugins > trust > core"),
+    "lab/attacks/clock.py": ("import plytalk.lab.classroom.draws", "the lab knows no classroom"),
     "plugins/attacks/dropping.py": ("import plytalk.lab.attacks.run", "cli > lab > api > plugins > trust > core"),
     "plugins/framers/raw.py": ("import plytalk.plugins.ciphers.none", "layers never import each other"),
     "plugins/ciphers/none.py": ("import plytalk.plugins.rooms.member_names", "only features know rooms"),
@@ -198,7 +199,7 @@ def test_the_look_for_sockets_finds_them(code: str) -> None:
 KNOWN_FOLDERS = {
     "core": {"bases", "contracts", "conversation", "endpoints", "io", "pipeline", "registry", "stack"},
     "trust": set(),
-    "lab": {"attacks", "audit", "bench", "fuzz", "inspect"},
+    "lab": {"attacks", "audit", "bench", "classroom", "fuzz", "inspect"},
     "plugins": {
         *("attacks", "authenticators", "ciphers", "features", "framers", "handshakes", "messages", "transports", "uis"),
         *("chat_screen", "files", "noise", "rooms"),

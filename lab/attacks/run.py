@@ -6,7 +6,7 @@ Nothing is timed: each line is said when everything that the line before set off
 import asyncio
 import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -34,6 +34,8 @@ from plytalk.lab.attacks.participants import (
 )
 
 LINES = 6
+SCRIPT = tuple((role, f"{role.value} line {number} {CANARY}{'.' * 5 * number}") for number in range(LINES) for role in Role)
+"""What the two users say in the lab, line by line."""
 LONGEST = 600.0
 """Seconds after which an attacked conversation is over."""
 
@@ -122,8 +124,9 @@ async def run_attack(
     leaked: Callable[[Role], Awaitable[Stack]] | None = None,
     trace: Trace | None = None,
     earlier_keys: frozenset[bytes] = frozenset(),
+    script: Sequence[tuple[Role, str]] = SCRIPT,
 ) -> AttackRecord:
-    """Attack one conversation of `LINES` lines from each side, ended by the client. Never raises for what the attack does.
+    """Attack one conversation, of the lines in `script`, ended by the client. Never raises for what the attack does.
 
     `own` is the attacker's stack: the same layers, and none of the participants' keys. `leaked` builds a participant's stack
     again from the files it left, for attacks that get hold of them; `trace` sees all that the attacker sees and does;
@@ -149,7 +152,7 @@ async def run_attack(
     starting = asyncio.create_task(interceptor.start())
     timer = asyncio.get_running_loop().call_later(LONGEST, interceptor.cut)  # ends what the attack leaves waiting
     try:
-        await _converse(sessions, record)
+        await _converse(sessions, record, script)
         await attack.finish(interceptor)
     except Exception:
         record.error = traceback.format_exc()
@@ -179,13 +182,13 @@ async def measure_handshake(stacks: Mapping[Role, Stack], own: Stack) -> dict[Ro
     return {role: record.handshake_lengths[role] for role in Role}
 
 
-async def _converse(sessions: Mapping[Role, DirectChat], record: AttackRecord) -> None:
+async def _converse(sessions: Mapping[Role, DirectChat], record: AttackRecord, script: Sequence[tuple[Role, str]]) -> None:
     records = record.participants
     opened = await asyncio.gather(*(open_session(sessions[role], records[role]) for role in Role))
     await wait_until_idle()
     record.handshake_lengths = Counter(frame.sender for frame in record.frames)
     if all(opened):
-        await _talk(sessions, records)
+        await _talk(sessions, records, script)
     for role in Role:
         if records[role].opened:
             await _leave(sessions[role])
@@ -193,14 +196,14 @@ async def _converse(sessions: Mapping[Role, DirectChat], record: AttackRecord) -
     await asyncio.gather(*(_wait_for_end(sessions[role], records[role]) for role in Role if records[role].opened))
 
 
-async def _talk(sessions: Mapping[Role, DirectChat], records: Mapping[Role, ParticipantRecord]) -> None:
-    for number in range(LINES):
-        for role in Role:
-            if not sessions[role].ending:
-                line = f"{role.value} line {number} {CANARY}{'.' * 5 * number}"
-                records[role].said.append(line)
-                sessions[role].say(line)
-                await wait_until_idle()
+async def _talk(
+    sessions: Mapping[Role, DirectChat], records: Mapping[Role, ParticipantRecord], script: Sequence[tuple[Role, str]]
+) -> None:
+    for role, line in script:
+        if not sessions[role].ending:
+            records[role].said.append(line)
+            sessions[role].say(line)
+            await wait_until_idle()
 
 
 async def _leave(session: DirectChat) -> None:

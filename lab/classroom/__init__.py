@@ -1,0 +1,16 @@
+"""The classroom: eight exercises that differ for each student, signed reports, and a server for a class.
+
+task.py            what an exercise is, and what an answer to it is
+draws.py           what differs for each student, derived from a seed
+endpoints.py       real endpoints to which an answer is delivered
+separate_run.py    answers that are programs, judged in another process
+exercises/         the eight exercises, one file each
+signed_report.py   a student's answers, signed with the student's key
+roster.py          the students of a class, and whose key is whose
+grading.py         reports, checked again and put into a table
+class_feature.py   the commands and the state of a class that is going on
+progress_page.py   the page that shows this state
+handout.py         the sheets as a page to print
+
+The sheets are pages of the docs (docs/lab); `sheets/` links to them, so that they are part of the package.
+"""

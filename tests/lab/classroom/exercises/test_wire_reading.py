@@ -1,0 +1,23 @@
+"""Exercise 1: the conversation was real, its words are in the trace, and only the place where they meet is the answer."""
+
+import io
+
+from plytalk.lab.classroom.draws import Draw
+from plytalk.lab.classroom.exercises.wire_reading import check, make, script
+from plytalk.lab.inspect.trace_file import parse
+
+DRAW = Draw(1, "erin")
+
+
+def test_what_was_said_passed_in_plaintext_both_ways() -> None:
+    events = list(parse(io.BytesIO(make(DRAW)["wire.trace"])))
+    passed = [(event.way, event.data.decode()) for event in events if event.layer == "transport" and event.what == "bytes"]
+    said = [({"client": "out", "server": "in"}[role.value], line) for role, line in script(DRAW)]
+    assert passed[: len(said)] == said
+
+
+def test_the_words_in_their_order_are_the_answer_and_the_other_place_is_not() -> None:
+    place, landmark, other, beside = DRAW.words("places", 4)
+    assert check(DRAW, f" {place.upper()}  {landmark}\n").right
+    for wrong in (f"{other} {beside}", f"{landmark} {place}", f"{place} {landmark} {other}", place, f"{place}{landmark}"):
+        assert not check(DRAW, wrong).right
