@@ -108,6 +108,18 @@ class File(MemberEvent, frozen=True, kw_only=True, tag="file"):
     done: int = 0
 
 
+class Typing(MemberEvent, frozen=True, kw_only=True, tag="typing"):
+    """A member types, or no longer does. Only among those who asked for it (`--typing`), and kept nowhere."""
+
+    on: bool = True
+
+
+class Read(MemberEvent, frozen=True, kw_only=True, tag="read"):
+    """A member has read everything up to the event `last`. Only among those who asked for it (`--receipts`), and kept nowhere."""
+
+    last: str
+
+
 class Open(Event, frozen=True, kw_only=True, tag="open"):
     """A conversation begins: over a new connection, also after a cut. `version` is that of these events.
 
@@ -174,7 +186,8 @@ class Closed(Event, frozen=True, kw_only=True, tag="closed"):
 
 
 TYPES: tuple[type[Event], ...] = (
-    Open, You, Joined, Left, Renamed, Topic, Moderated, Message, File, Notice, Result, Error, Closed,
+    Open, You, Joined, Left, Renamed, Topic, Moderated, Message, File, Typing, Read, Notice, Result, Error,
+    Closed,
 )  # fmt: skip
 
 

@@ -79,6 +79,12 @@ class Conversation(Protocol):
     def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
         """Give a command. A `result` or an `error` with this request's id answers it."""
 
+    def tell_typing(self, on: bool = True) -> bool:
+        """Tell those who asked for it that this user types, or no longer does. False where this user did not ask for it."""
+
+    def tell_read(self, id: str) -> bool:
+        """Tell them that this user has read everything up to the event of this id. False where this user did not ask for it."""
+
     async def drain(self) -> None:
         """Wait until more may be said."""
 

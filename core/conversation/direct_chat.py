@@ -193,10 +193,7 @@ class DirectChat(EndingChat):
             return
         if why := too_long(prepared, self.connection.limits.message):
             self.failed = True
-            if self._ui:
-                refuse(self.stack.ui, why, TOO_LONG, SPLIT)
-            else:
-                self.notice(why)
+            refuse(self.stack.ui, why, TOO_LONG, SPLIT)
             return
         self.send_line(prepared)
 
@@ -232,6 +229,12 @@ class DirectChat(EndingChat):
         """Commands are for rooms: here an error answers each."""
         self.failed = True
         refuse_command(self.stack.ui, name, request)
+
+    def tell_typing(self, on: bool = True) -> bool:
+        return False  # signals are for rooms
+
+    def tell_read(self, id: str) -> bool:
+        return False
 
     async def drain(self) -> None:
         """Wait until more may be said without piling up. Returns at once when the conversation is over."""

@@ -47,6 +47,7 @@ class ChatKeys:
             return
         loop = asyncio.get_running_loop()
         self._interrupted, self._pressed = loop.time(), 0
+        event.current_buffer.text = ""  # `reset` alone tells nobody that the line has changed
         event.current_buffer.reset()
         loop.call_later(TWICE, self._redraw)  # without the hint
 

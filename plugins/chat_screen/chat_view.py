@@ -10,6 +10,7 @@ from plytalk.core.contracts.ui import Conversation
 from plytalk.plugins.chat_screen.attention import Attention
 from plytalk.plugins.chat_screen.company import Company
 from plytalk.plugins.chat_screen.event_rows import HANGING, EventRows, separator
+from plytalk.plugins.chat_screen.live_signs import LiveSigns, is_live
 from plytalk.plugins.chat_screen.local_commands import LocalCommands
 from plytalk.plugins.chat_screen.pending_lines import PendingLines
 from plytalk.plugins.chat_screen.word_completion import ARGUMENTS, Vocabulary
@@ -54,6 +55,7 @@ class ChatView:
         self._rows, self._names_room, self._room = rows, names_room, ""
         self.company, self._pending = Company(), PendingLines()
         self.attention = Attention(self._write_raw, calls.bell, calls.title, calls.notify)
+        self.signs = LiveSigns(self._redraw)
         self._commands = LocalCommands(self, self.company, self._tell)
         self._shown: tuple[str | None, str | None, bool] | None = None  # the user's name, room and role, as the screen says
         self._earlier = 0
@@ -64,6 +66,7 @@ class ChatView:
     def begin(self, conversation: Conversation) -> None:
         """A conversation begins on the screen."""
         self._conversation = conversation
+        self.signs.begin(conversation)
         self.attention.begin()
 
     # -- what happens -----------------------------------------------------------------------------------------------------
@@ -72,6 +75,8 @@ class ChatView:
         """Take in what an event tells."""
         self.company.note(event)
         self._pending.note(event)
+        if not (isinstance(event, MemberEvent) and self._is_ignored(event)):
+            self.signs.note(event)
         self._rows.me = self.company.me
         if isinstance(event, You):
             self._room = event.room or ""
@@ -85,8 +90,11 @@ class ChatView:
             self.separate()
         if not isinstance(event, MemberEvent):
             self._print(event)
-        elif self.company.who(event.sender) not in self._commands.ignored:
+        elif not (self._is_ignored(event) or is_live(event)):
             self._member(event)
+
+    def _is_ignored(self, event: MemberEvent) -> bool:
+        return self.company.who(event.sender) in self._commands.ignored
 
     def _is_shown(self, event: Event) -> bool:
         """Whether it says who and where the user is, and the screen has said the same since this connection opened."""
@@ -145,6 +153,7 @@ class ChatView:
 
     def enter(self, line: str, conversation: Conversation) -> None:
         """A line was typed."""
+        self.signs.entered()
         if self.company.me and self._commands.run(line):
             return
         if not is_exit(line):
@@ -152,8 +161,12 @@ class ChatView:
         elif not self.company.me:  # a chat without names keeps its lines as they were typed
             self._tell(f"{self._rows.prompt}{line}")
         conversation.say(line)
-        if self.printer:
-            self.printer.redraw()
+        self._redraw()
+
+    def pressed(self) -> None:
+        """A key was pressed."""
+        self.attention.typed()
+        self.signs.pressed()
 
     def prompt(self) -> str:
         """What stands before the half-typed line."""
@@ -161,7 +174,7 @@ class ChatView:
 
     def live_rows(self, columns: int) -> list[str]:
         """What stands above the input line for the moment."""
-        return self._pending.rows(self.company.me, self._rows.prompt, columns)
+        return [*self._pending.rows(self.company.me, self._rows.prompt, columns), *self.signs.rows(columns)]
 
     def words(self) -> Vocabulary:
         """What Tab completes."""
@@ -171,6 +184,10 @@ class ChatView:
     def unsent(self) -> list[str]:
         """The lines that were never accepted, when it is over."""
         return self._pending.take()
+
+    def _redraw(self) -> None:
+        if self.printer:
+            self.printer.redraw()
 
     def clear(self) -> None:
         if self.printer:

@@ -28,6 +28,7 @@ from plytalk.plugins.rooms.member_names import new_name, room_name
 from plytalk.plugins.rooms.remote_peer import key_of
 from plytalk.plugins.rooms.room_chat import RoomChat
 from plytalk.plugins.rooms.room_client import AttendChat, Connect, RoomClient
+from plytalk.plugins.rooms.signals import READ, TYPING
 from plytalk.trust.folders import user_file
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Rooms(Feature):
             role=Role.RESPONDER,
         ),
         Option("operator", "The fingerprint of an operator's key.", metavar="SHA256:...", role=Role.RESPONDER),
+        Option("typing", "Show that you are typing to those who do the same, and see who of them is.", bool, False),
+        Option("receipts", "Show how far you have read to those who do the same, and see how far they have.", bool, False),
         Option(
             "reconnect",
             "Reconnect when the connection is cut or the server restarts, and catch up on what was missed.",
@@ -81,6 +84,8 @@ class Rooms(Feature):
         rate: int = 20,
         history: Path | None = None,
         operator: str | None = None,
+        typing: bool = False,
+        receipts: bool = False,
         reconnect: bool = False,
     ) -> None:
         self._room, self._name, self._operator = room_name(room) if room else "", name or "", operator
@@ -95,7 +100,8 @@ class Rooms(Feature):
         self._file = history
         self._history: History | None = None
         self._hub: Hub | None = None
-        self._room_client = RoomClient(self._room, self._name, reconnect)
+        self._signals = frozenset(kind for kind, wanted in ((TYPING, typing), (READ, receipts)) if wanted)
+        self._room_client = RoomClient(self._room, self._name, reconnect, self._signals)
 
     def refuse_stack(self, stack: Stack, role: Role) -> None:
         asked = "--name" if self._name else "--room" if self._room else ""
@@ -163,7 +169,7 @@ class Rooms(Feature):
 
     def local_member(self, stack: ServerStack, address: str, leave: Callable[[], None]) -> Conversation:
         assert self._hub is not None
-        return LocalMember(self._hub, stack, address, leave, self._name)
+        return LocalMember(self._hub, stack, address, leave, self._name, self._signals)
 
     @hookimpl
     def reread(self) -> Sequence[str]:

@@ -28,6 +28,8 @@ BURST_REQUESTS = 80.0
 """How many it may make at once."""
 ITEM = 0.25
 """What an item that is not a message costs, and a record without items, in requests."""
+SIGNAL = 1 - ITEM
+"""What a signal costs beyond that: it counts as one request."""
 ANSWER = 1 * KIB
 """How many bytes of answers cost as much as one request."""
 UNFINISHED = 32 * MIB

@@ -15,7 +15,7 @@ class CommandMember(Speaker):
     `person` that wrote to it in private last.
     """
 
-    __slots__ = ("away", "came", "correspondent", "hears_events", "muted", "person", "running", "taken")
+    __slots__ = ("away", "came", "correspondent", "hears_events", "muted", "person", "running", "signals", "taken")
     away: str | None
     came: float
     correspondent: object
@@ -24,6 +24,8 @@ class CommandMember(Speaker):
     running: int
     muted: bool
     hears_events: bool
+    signals: frozenset[str]
+    """The kinds of signals that it asked for: see `signals.py`."""
 
     @property
     def is_operator(self) -> bool:
@@ -41,6 +43,9 @@ class CommandMember(Speaker):
 
     def fail(self, line: int, command: str | None, error: ChatError) -> None:
         """Say why a line was not done."""
+
+    def hear_signal(self, body: bytes) -> None:
+        """Another member signals something, as the server's own object."""
 
     def settle(self) -> None:
         """A command has finished, or all that the member has said until now is done."""

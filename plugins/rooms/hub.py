@@ -34,6 +34,7 @@ from plytalk.plugins.rooms.roles import LineSubscriber
 from plytalk.plugins.rooms.room import Pack, Room
 from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent
 from plytalk.plugins.rooms.room_list import RoomList
+from plytalk.plugins.rooms.signals import kinds_of
 from plytalk.trust.store_errors import StoreError
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class Hub:
         """What a client asks for when it comes, and when it comes back; once for a connection."""
         if member.hears_events or member.session.ending:
             return
-        member.hears_events = True
+        member.hears_events, member.signals = True, kinds_of(request.get("signals"))
         member.origin = origin_of(member.key, request.get("instance"))
         member.muted = self._is_muted(member)
         try:

@@ -22,6 +22,7 @@ from plytalk.plugins.rooms.requests import CommandRequest, line_of
 from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
 from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent, read
 from plytalk.plugins.rooms.room_view import RoomView
+from plytalk.plugins.rooms.signals import READ, TYPING, number_of, pass_on
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.hub import Hub
@@ -41,7 +42,16 @@ class LocalMember(CommandMember):
     holds_back = True
     role, identity = Role.RESPONDER, None
 
-    def __init__(self, hub: "Hub", stack: ServerStack, address: str, leave: Callable[[], None], name: str = "") -> None:
+    def __init__(
+        self,
+        hub: "Hub",
+        stack: ServerStack,
+        address: str,
+        leave: Callable[[], None],
+        name: str = "",
+        signals: frozenset[str] = frozenset(),
+    ) -> None:
+        self.signals = signals
         self._hub, self.stack, self.address, self._leave = hub, stack, address, leave
         self.ending: Ending | None = None
         self.came = time.time()
@@ -81,6 +91,14 @@ class LocalMember(CommandMember):
     def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
         """Give a command, as it is typed."""
         self.say(line_of(name, args), CommandRequest(name, request))
+
+    def tell_typing(self, on: bool = True) -> bool:
+        pass_on(self, {"do": TYPING, "on": on})
+        return TYPING in self.signals
+
+    def tell_read(self, id: str) -> bool:
+        pass_on(self, {"do": READ, "last": number_of(id, self.room.name if self.room else "")})
+        return READ in self.signals
 
     async def drain(self) -> None:
         """Wait for company, and for members that read slowly where lines come from a program: a person types none too fast."""
@@ -165,6 +183,10 @@ class LocalMember(CommandMember):
     def introduce(self) -> None:
         self._introduced = True
         self._view.introduce(read(introduction(self, self.room or self._hub.first)) or {})
+
+    def hear_signal(self, body: bytes) -> None:
+        if self.room:
+            self._view.signal(read(body) or {}, self.room.name)
 
     def tell(self, sentence: str) -> None:
         self._view.tell(sentence)

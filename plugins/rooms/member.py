@@ -19,7 +19,7 @@ from plytalk.core.contracts.limits import KIB, Limits
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import brief, clean
 from plytalk.core.conversation.direct_chat import DirectChat
-from plytalk.plugins.rooms.budget import ANSWER, COMMAND
+from plytalk.plugins.rooms.budget import ANSWER, COMMAND, SIGNAL
 from plytalk.plugins.rooms.introduction import introduction
 from plytalk.plugins.rooms.member_chat import MemberChat
 from plytalk.plugins.rooms.pace import PacedSpeaker, PaceHub
@@ -28,11 +28,13 @@ from plytalk.plugins.rooms.resume import Origin
 from plytalk.plugins.rooms.room import Speaker
 from plytalk.plugins.rooms.room_events import MAX_REQUEST, ROOM, RoomEvent, read, write
 from plytalk.plugins.rooms.screen import plain_line
+from plytalk.plugins.rooms.signals import KINDS, pass_on
 
 GRACE = 1.0
 """How long a peer may keep us waiting for its `join` before it counts as one that knows no rooms, in seconds."""
 FLUSHED = 16 * KIB
 """After how many characters of lines they are sent, also within one turn of the event loop."""
+NO_SIGNALS: frozenset[str] = frozenset()
 _ids = count(1)
 _CAPITAL = re.compile("(?<!^)(?=[A-Z])")
 
@@ -92,6 +94,7 @@ class Member(PacedSpeaker):
         self.correspondent: object = None
         self.came = time.time()
         self.hears_events = self.owes = self.muted = self._parting = False
+        self.signals = NO_SIGNALS
         self.running = 0  # commands that have not finished
         self._waiting: asyncio.TimerHandle | None = None
         session.heard_by(self)
@@ -145,9 +148,13 @@ class Member(PacedSpeaker):
 
     def _asks(self, body: bytes) -> None:
         request = read(body) if len(body) <= MAX_REQUEST else None
-        if request is not None and request.get("do") == "join":
+        do = request.get("do") if request is not None else None
+        if request is not None and do == "join":
             self._end_waiting()
             self._hub.join(self, request)
+        elif request is not None and do in KINDS:
+            self.budget.requests -= SIGNAL
+            pass_on(self, request)
 
     def _speaks_plainly(self) -> None:
         self._end_waiting()
@@ -229,6 +236,11 @@ class Member(PacedSpeaker):
             self.answer(do="error", line=line, command=command, **explained(error))
         else:
             self.tell(error.sentence)
+
+    def hear_signal(self, body: bytes) -> None:
+        """One that does not read misses what was of the moment."""
+        if not self.full:
+            self.session.send_item(Extension(ROOM, body))
 
     def acknowledge(self) -> None:
         """Say how much it has said has been taken, with whatever it is sent next."""

@@ -26,13 +26,13 @@ AttendChat = Callable[[RoomChat], Awaitable[Ending]]
 
 
 class RoomClient(RoomInput):
-    """What a client's UI talks to. `room` and `name` are what it asks for; empty for none."""
+    """What a client's UI talks to. `room` and `name` are what it asks for, empty for none; `signals` the kinds of them."""
 
     role = Role.INITIATOR
 
-    def __init__(self, room: str = "", name: str = "", reconnect: bool = False) -> None:
+    def __init__(self, room: str = "", name: str = "", reconnect: bool = False, signals: frozenset[str] = frozenset()) -> None:
+        super().__init__(Reconnecting(reconnect), signals)
         self._room, self.name = room, name
-        super().__init__(Reconnecting(reconnect))
         self._instance = secrets.token_hex(8)
         self._epoch = ""
         self._last = 0
@@ -136,6 +136,8 @@ class RoomClient(RoomInput):
             request["room"] = self._room
         if self.name:
             request["name"] = self.name
+        if self._signals:
+            request["signals"] = sorted(self._signals)
         if self._returning:
             request["resume"] = {"epoch": self._epoch, "last": self._last}
         session.send_item(Extension(ROOM, write(**request)))
@@ -167,6 +169,8 @@ class RoomClient(RoomInput):
                 self._view.tell(text)
             case {"do": "result", "command": str(command)}:
                 self._view.answer(said, command)
+            case {"do": str(kind), "name": str()} if kind in self._signals:
+                self._view.signal(said, self._room)
             case {"do": "error", "text": str(text)}:
                 self._session.failed = True
                 self._view.fail(said, text)

@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import Sequence
 
 from plytalk.core.contracts.endings import EndedBy, Ending
-from plytalk.core.contracts.items import EXIT, is_exit
+from plytalk.core.contracts.items import EXIT, Extension, is_exit
 from plytalk.core.contracts.limits import SPLIT, TOO_LONG, too_long
+from plytalk.core.contracts.sanitise import clean
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.rooms.kept_lines import KeptLines
 from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.requests import NAME, CommandRequest, line_of
 from plytalk.plugins.rooms.room_chat import RoomChat
+from plytalk.plugins.rooms.room_events import ROOM, write
 from plytalk.plugins.rooms.room_view import RoomView
+from plytalk.plugins.rooms.signals import READ, TYPING, number_of
 
 NO_ROOMS = "The other side has no rooms, and so no commands."
 
@@ -25,8 +28,8 @@ class RoomInput:
     stack: Stack
     _view: RoomView
 
-    def __init__(self, reconnecting: Reconnecting) -> None:
-        self._reconnecting = reconnecting
+    def __init__(self, reconnecting: Reconnecting, signals: frozenset[str]) -> None:
+        self._reconnecting, self._signals, self._room = reconnecting, signals, ""
         self.chat: RoomChat | None = None
         self._attached = asyncio.Event()
         self._waiting: list[tuple[str, CommandRequest | None]] = []
@@ -90,6 +93,19 @@ class RoomInput:
     def _refuse(self, request: CommandRequest, text: str, code: str, hint: str = "") -> None:
         self.failed = True
         self._view.requests.refuse(request, text, code, hint)
+
+    def tell_typing(self, on: bool = True) -> bool:
+        return self._signal(TYPING, on=on)
+
+    def tell_read(self, id: str) -> bool:
+        last = number_of(id, clean(self._room))
+        return self._signal(READ, last=last) if last else READ in self._signals
+
+    def _signal(self, kind: str, **said: object) -> bool:
+        """Tell the others something of the moment, unless there is no connection; whether the user asked for that."""
+        if kind in self._signals and self.welcome and self._attached.is_set() and self.chat:
+            self.chat.send_item(Extension(ROOM, write(do=kind, **said)))
+        return kind in self._signals
 
     async def drain(self) -> None:
         """Wait until more may be said. While there is no connection a program waits for one, and a person may go on typing."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from plytalk.core.contracts.events import Result, You, now, refuse
+from plytalk.core.contracts.events import Read, Result, Typing, You, now, refuse
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.ui import Ui
 from plytalk.plugins.rooms.requests import CommandRequest, Requests
@@ -48,6 +48,15 @@ class RoomView:
         """Show what happened in the room, for its member `me`."""
         if shown := as_event(event, room, me, mine, event.id < self.since, self.ui.raw, self._types):
             self.ui.show(shown if event.id else replace(shown, id=self.ui.next_id()))  # 0: it is in no log
+
+    def signal(self, said: dict[str, Any], room: str) -> None:
+        """Show what a member signals."""
+        member: dict[str, Any] = {"time": now(), "sender": sender_of(said, self.ui.raw), "room": cleaned(room, self.ui.raw)}
+        match said:
+            case {"do": "typing", "on": bool(on)}:
+                self.ui.show(Typing(id=self.ui.next_id(), **member, on=on))
+            case {"do": "read", "last": int(last)}:
+                self.ui.show(Read(id=self.ui.next_id(), **member, last=f"{member['room']}/{int(last)}"))
 
     def answer(self, said: dict[str, Any], command: str) -> None:
         """Show the answer to a command."""

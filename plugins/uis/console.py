@@ -106,7 +106,7 @@ class Console(Ui):
 
         rows = EventRows(self._prompt, self._received, wants_colour(), sys.stdout.encoding or "utf-8")
         view = ChatView(rows, Calls(*self._calls), names_room=self._prompt == PROMPT)
-        line = view.printer = Prompt(view.prompt, self._out.fail, view.live_rows, view.words, view.attention.typed)
+        line = view.printer = Prompt(view.prompt, self._out.fail, view.live_rows, view.words, view.pressed, view.signs.changed)
         self._view = view
         return line
 

@@ -1,9 +1,10 @@
 """One JSON object a line, for programs.
 
 out  every event, as docs/reference/events.md describes it: open, you, joined, left, renamed, topic, moderated, message, file,
-     notice, result, error, closed; and nothing else
+     typing, read, notice, result, error, closed; and nothing else
 in   {"type": "message", "text": "...", "to": "bob"}                            without `to`, to everybody
      {"type": "command", "command": "who", "args": [...], "request": "1"}       answered by a result or an error with that id
+     {"type": "typing", "on": true}, {"type": "read", "id": "lobby/41"}         with --typing, with --receipts
      {"type": "exit"}
 
 A line that is none of these is answered by an error.
@@ -46,7 +47,19 @@ class ExitOrder(Struct, tag_field="type", tag="exit", forbid_unknown_fields=True
     """Say goodbye and end."""
 
 
-Order = SayOrder | CommandOrder | ExitOrder
+class TypingOrder(Struct, tag_field="type", tag="typing", forbid_unknown_fields=True):
+    """Show that this user types, or no longer does."""
+
+    on: bool = True
+
+
+class ReadOrder(Struct, tag_field="type", tag="read", forbid_unknown_fields=True):
+    """Show that this user has read everything up to the event of this id."""
+
+    id: str
+
+
+Order = SayOrder | CommandOrder | ExitOrder | TypingOrder | ReadOrder
 _decode = msgspec.json.Decoder(Order).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -104,6 +117,14 @@ class Jsonl(Ui):
                 conversation.command(order.command, order.args, order.request)
             case ExitOrder():
                 conversation.exit()
+            case TypingOrder(on=on):
+                self._signalled("typing", conversation.tell_typing(on))
+            case ReadOrder(id=id):
+                self._signalled("receipts", conversation.tell_read(id))
+
+    def _signalled(self, option: str, wanted: bool) -> None:
+        if not wanted:
+            refuse(self, "Nothing was shown to the others.", "not-chosen", f"Start with --{option}, in a room.")
 
     def show(self, event: Event) -> None:
         self._out.write(as_line(event))

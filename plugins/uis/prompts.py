@@ -37,7 +37,8 @@ class Interrupted(Exception):
 
 
 class Prompt:
-    """The input line. `lost` is called when the terminal cannot be written to any more, `typed` at every key.
+    """The input line. `lost` is called when the terminal cannot be written to any more, `typed` at every key, `changed`
+    with what is typed when that has changed.
 
     `text` gives the prompt, `rows` what stands above it for the moment, for so many columns, and `words` what Tab completes.
     """
@@ -49,6 +50,7 @@ class Prompt:
         rows: Callable[[int], list[str]] = lambda columns: [],
         words: Callable[[], Vocabulary] = Vocabulary,
         typed: Callable[[], object] = int,
+        changed: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._input, self._output = terminal(lost)
         self._text, self._rows = text, rows
@@ -57,6 +59,7 @@ class Prompt:
         self._chat: PromptSession[str] = PromptSession(key_bindings=self._chat_keys.add_to(self._keys()), **common)
         self._chat.default_buffer.accept_handler = self._accept
         self._chat.app.key_processor.before_key_press += lambda keys: self._chat_keys.press()
+        self._chat.default_buffer.on_text_changed += lambda typed: changed(typed.text)
         self._question: PromptSession[str] = PromptSession(key_bindings=self._answer_keys(), history=DummyHistory(), **common)
         self._drawings = {prompt.app: Drawing(prompt.app) for prompt in (self._chat, self._question)}
         self._line = asyncio.Lock()

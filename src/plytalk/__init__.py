@@ -31,7 +31,8 @@ _HOMES = {
         "WrongSecret"
     ),
     "core.contracts.events": (
-        "Closed Error Event File Joined Left MemberEvent Message Moderated Notice Open Renamed Result Sender Topic You"
+        "Closed Error Event File Joined Left MemberEvent Message Moderated Notice Open Read Renamed Result Sender Topic "
+        "Typing You"
     ),
     "core.contracts.feature": "Feature",
     "core.contracts.framer": "Framer",
@@ -135,10 +136,12 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.events import Moderated as Moderated
     from plytalk.core.contracts.events import Notice as Notice
     from plytalk.core.contracts.events import Open as Open
+    from plytalk.core.contracts.events import Read as Read
     from plytalk.core.contracts.events import Renamed as Renamed
     from plytalk.core.contracts.events import Result as Result
     from plytalk.core.contracts.events import Sender as Sender
     from plytalk.core.contracts.events import Topic as Topic
+    from plytalk.core.contracts.events import Typing as Typing
     from plytalk.core.contracts.events import You as You
     from plytalk.core.contracts.feature import Feature as Feature
     from plytalk.core.contracts.framer import Framer as Framer

@@ -18,7 +18,7 @@ from plytalk.core.contracts.errors import (
     UnknownPeer,
     Usage,
 )
-from plytalk.core.contracts.events import Closed, Result, You
+from plytalk.core.contracts.events import Closed, Read, Result, Typing, You
 
 
 async def test_two_clients_and_a_server_in_one_program(tmp_path: Path) -> None:
@@ -65,6 +65,30 @@ async def test_a_command_is_awaited_and_other_events_wait_meanwhile(tmp_path: Pa
         await until(erin, said("after"))
         await erin.close()
         assert [event async for event in erin][-1].exit_code == 0  # type: ignore[attr-defined]
+
+
+async def test_programs_show_each_other_that_they_type_and_what_they_have_read(tmp_path: Path) -> None:
+    chosen = {"typing": True, "receipts": True}
+    async with room(tmp_path, name="carol", **chosen) as server, client(server, tmp_path, **chosen) as erin:
+        erin.tell_typing()
+        typing = await until(server, lambda event: isinstance(event, Typing))
+        assert (typing.on, typing.sender.name, typing.room, typing.own, typing.replayed) == (True, "erin", "lobby", False, False)
+        await server.send("hello")
+        heard = await until(erin, said("hello"))
+        erin.tell_read(heard)
+        read = await until(server, lambda event: isinstance(event, Read))
+        assert (read.last, read.sender.name) == (heard.id, "erin")
+
+
+async def test_a_program_that_did_not_choose_signals_is_told_so(tmp_path: Path) -> None:
+    async with room(tmp_path) as server, client(server, tmp_path) as erin:
+        await erin.send("hello")
+        heard = await until(erin, said("hello"))
+        for one in (server, erin):
+            with pytest.raises(Usage, match="types"):
+                one.tell_typing()
+            with pytest.raises(Usage, match="read"):
+                one.tell_read(heard)
 
 
 async def test_who_it_is_follows_a_change_of_name(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from taking_part import said, until
@@ -20,6 +21,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 PAGE = (PROJECT / "docs" / "howto-python.md").read_text()
 BLOCK = re.compile(r'^```python title="(?P<name>[\w.]+)"\n(?P<text>.*?)^```$', re.M | re.S)
 PROGRAMS = {block["name"]: block["text"] for block in BLOCK.finditer(PAGE)}
+SIGNALS: Any = {"typing": True, "receipts": True}
 Partner = Callable[["Running"], Awaitable[None]]
 
 
@@ -36,7 +38,7 @@ class Running:
 
 @asynccontextmanager
 async def running(name: str, folder: Path) -> AsyncIterator[Running]:
-    async with plytalk.serve("127.0.0.1:0", name="carol", home=folder / "server") as server:
+    async with plytalk.serve("127.0.0.1:0", name="carol", home=folder / "server", **SIGNALS) as server:
         text = PROGRAMS[name].replace("127.0.0.1:7591", server.address).replace("SHA256:...", str(server.fingerprint))
         (folder / name).write_text(text)
         environment = {**os.environ, "PLYTALK_HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
@@ -50,6 +52,19 @@ async def running(name: str, folder: Path) -> AsyncIterator[Running]:
             if process.returncode is None:
                 process.kill()
             await process.communicate()
+
+
+async def secretary(running: Running) -> None:
+    server = running.server
+    await until(server, lambda event: isinstance(event, Joined))
+    await server.send("hello")
+    assert (await until(server, lambda event: isinstance(event, plytalk.Read))).sender.name == "secretary"
+    assert (await until(server, lambda event: isinstance(event, plytalk.Typing))).on
+    noted = await until(server, said("Noted: hello"))
+    server.tell_read(noted)
+    assert await running.line() == f"carol has read everything up to {noted.id}."
+    await server.send("goodbye")
+    assert await until(server, said("Noted: goodbye"))
 
 
 async def echo(running: Running) -> None:
@@ -88,6 +103,7 @@ async def guests(running: Running) -> None:
 
 PARTNERS: dict[str, tuple[Partner, int]] = {
     "echo.py": (echo, 0),
+    "secretary.py": (secretary, 0),
     "who.py": (who, 0),
     "careful.py": (careful, Exit.CHANGED_PEER),
     "greeter.py": (greeter, 0),

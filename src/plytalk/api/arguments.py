@@ -58,6 +58,8 @@ class LayerArguments(TypedDict, total=False):
     code: bool
     save_as: str
     log_json: FileName
+    typing: bool
+    receipts: bool
     options: Mapping[str, Any]
     """Options of other layers, by their names on the command line."""
 

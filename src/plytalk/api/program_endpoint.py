@@ -165,6 +165,16 @@ class ProgramEndpoint(ABC):
                 conversation.command(name, arguments, request)
                 return await answer
 
+    def tell_typing(self, on: bool = True) -> None:
+        """Show those who asked for it that this program types, or no longer does. Raises Usage without `typing=True`."""
+        if not self._conversation().tell_typing(on):
+            raise Usage("Nobody is shown that this program types.", "Give typing=True, and be in a room.")
+
+    def tell_read(self, event: Event) -> None:
+        """Show them that everything up to this event is read. Raises Usage without `receipts=True`."""
+        if not self._conversation().tell_read(event.id):
+            raise Usage("Nobody is shown what this program has read.", "Give receipts=True, and be in a room.")
+
     @asynccontextmanager
     async def _busy(self) -> AsyncIterator[None]:
         """Wait for the conversation. Raises NotDone, or what has ended it meanwhile."""

@@ -16,9 +16,11 @@ from plytalk.core.contracts.events import (
     Moderated,
     Notice,
     Open,
+    Read,
     Renamed,
     Result,
     Sender,
+    Typing,
     You,
 )
 from plytalk.plugins.chat_screen import chat_view
@@ -39,6 +41,7 @@ class Terminal:
         self.printed: list[str] = []
         self.raw: list[str] = []
         self.said: list[str] = []
+        self.signals: list[bool | str] = []
         self.cleared = self.drawn = 0
         self.view = ChatView(EventRows("Type Message: ", "Message Received: ", True, day=NOW.date()), calls, **options)
         self.view.printer = self
@@ -58,6 +61,14 @@ class Terminal:
 
     def say(self, text: str) -> None:
         self.said.append(text)
+
+    def tell_typing(self, on: bool = True) -> bool:
+        self.signals.append(on)
+        return True
+
+    def tell_read(self, id: str) -> bool:
+        self.signals.append(id)
+        return True
 
     def exit(self, text: str = "exit") -> None:
         self.said.append(text)
@@ -231,3 +242,34 @@ async def test_an_answer_stands_below_the_line_that_ends_what_was_said_before() 
     terminal = in_a_room()
     terminal.show(happened(Message, "alice", text="old", replayed=True), happened(Error, text="There is no command /part."))
     assert [row[-30:] for row in terminal.printed][-2:] == ["--- 1 earlier message ---", "There is no command /part."[-30:]]
+
+
+# -- what is of the moment ------------------------------------------------------------------------------------------------
+
+
+async def test_who_types_stands_below_what_is_not_sent_and_nothing_is_printed() -> None:
+    terminal = in_a_room()
+    terminal.show(happened(Message, text="earlier", replayed=True))
+    terminal.enter("hello")
+    printed = [*terminal.printed]
+    terminal.show(happened(Typing, "alice"), happened(Read, "alice", last="lobby/1"))
+    assert terminal.live == ["bob: hello", "alice is typing"]
+    assert terminal.printed == printed
+
+
+async def test_of_one_that_is_ignored_nothing_is_shown() -> None:
+    terminal = in_a_room()
+    terminal.enter("/ignore alice")
+    terminal.show(happened(Typing, "alice"))
+    assert terminal.live == []
+
+
+async def test_keys_tell_the_others_what_is_read_and_typed() -> None:
+    terminal = in_a_room()
+    message = happened(Message, text="hello")
+    terminal.show(message)
+    terminal.view.pressed()
+    terminal.view.signs.changed("h")
+    terminal.enter("hi")
+    terminal.view.signs.changed("")
+    assert terminal.signals == [message.id, True]

@@ -95,6 +95,8 @@ async def test_the_end_of_input_says_exit(program) -> None:
         '{"type": "message", "text": "half \\ud800"}',
         '{"type": "exit", "now": true}',
         '{"type": "shout", "text": "a"}',
+        '{"type": "typing", "on": 1}',
+        '{"type": "read"}',
         '{"type": "message", "text": "a"',
         "[" * 50_000,
         "\x00",
@@ -146,6 +148,43 @@ async def test_commands_go_to_the_conversation_and_a_message_to_one_is_one_of_th
     with contextlib.suppress(AttributeError):  # it has no `drain`
         await ui.run(conversation)
     assert conversation.given == [("kick", ("al ice", "spam"), "1"), ("who", (), None), ("msg", ("bob", "psst"), None)]
+
+
+@pytest.mark.parametrize(
+    ("order", "option"), [({"type": "typing"}, "--typing"), ({"type": "read", "id": "lobby/1"}, "--receipts")]
+)
+async def test_a_signal_that_was_not_chosen_is_answered_by_an_error(
+    program, order: object, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ui, writer = program
+    await obeys(ui, writer, order)
+    (error,) = [event for event in map(json.loads, capsys.readouterr().out.splitlines()) if event["type"] == "error"]
+    assert error["code"] == "not-chosen"
+    assert option in error["hint"]
+
+
+async def test_signals_go_to_the_conversation(program) -> None:
+    class Told:
+        """Notes what it is told."""
+
+        ending, told = None, []
+
+        def tell_typing(self, on: bool) -> bool:
+            self.told.append(on)
+            return True
+
+        def tell_read(self, id: str) -> bool:
+            self.told.append(id)
+            return True
+
+    ui, writer = program
+    for order in ({"type": "typing"}, {"type": "typing", "on": False}, {"type": "read", "id": "lobby/41"}):
+        writer.write(json.dumps(order).encode() + b"\n")
+    writer.close()
+    conversation = Told()
+    with contextlib.suppress(AttributeError):  # it has no `drain`
+        await ui.run(conversation)
+    assert conversation.told == [True, False, "lobby/41"]
 
 
 async def test_a_chat_of_two_answers_a_command_with_an_error(program, capsys: pytest.CaptureFixture[str]) -> None:

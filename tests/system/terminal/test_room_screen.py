@@ -136,6 +136,33 @@ def test_bell_and_title_are_options(join):
         assert b"\x1b]2;" not in bob.raw
 
 
+def test_those_who_chose_it_see_who_types_and_who_has_read_and_the_others_see_nothing(join):
+    both = ("--typing", "--receipts")
+    with contextlib.ExitStack() as ends:
+        alice = ends.enter_context(join("alice", 80, 24, *both))
+        in_room(alice, "alice")
+        bob = ends.enter_context(join("bob", 80, 24, *both))
+        in_room(bob, "bob")
+        carol = ends.enter_context(join("carol"))
+        in_room(carol, "carol")
+        bob.type("hel")
+        alice.until(lambda: alice.rows[-2:] == ["bob is typing", "[lobby]"])
+        bob.type("lo" + ENTER)
+        alice.until("bob: hello")
+        alice.until(lambda: "typing" not in str(alice))
+        carol.type("half a line" + CONTROL_C)
+        alice.type("h")
+        bob.until(lambda: bob.rows[-2] == "alice is typing · read by alice")
+        alice.type(CONTROL_C)
+        bob.until(lambda: bob.rows[-2] == "read by alice")
+        carol.type("I see nothing" + ENTER)
+        for each in (alice, bob, carol):
+            each.until("carol: I see nothing")
+        assert b"typing" not in carol.raw
+        assert b"read by" not in carol.raw
+        assert b"carol is typing" not in alice.raw + bob.raw
+
+
 def test_what_a_member_says_can_be_hidden(join):
     with contextlib.ExitStack() as ends:
         alice = ends.enter_context(join("alice"))

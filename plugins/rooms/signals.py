@@ -1,0 +1,77 @@
+"""What members tell each other of the moment: that they type, and how far they have read. It is in no log.
+
+A member hears signals of a kind only if it asked for them when it joined, and those that it sends are passed on only then.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from plytalk.plugins.rooms.introduction import present, sender
+from plytalk.plugins.rooms.room import CROWD, Room
+from plytalk.plugins.rooms.room_events import write
+
+TYPING, READ = "typing", "read"
+KINDS = frozenset((TYPING, READ))
+LONGEST = 19
+"""How many digits the number of an event has at most."""
+
+
+class Signaller(Protocol):
+    """A member as far as signals go. `signals` are the kinds that it asked for."""
+
+    room: Room | None
+    muted: bool
+    signals: frozenset[str]
+    head: bytes
+
+    @property
+    def marks(self) -> int: ...
+
+    def charge(self, size: int) -> None: ...
+
+    def hear_signal(self, body: bytes) -> None: ...
+
+
+def kinds_of(asked: Any) -> frozenset[str]:
+    """The kinds that a request to join asks for."""
+    return frozenset(kind for kind in KINDS if isinstance(asked, list) and kind in asked)
+
+
+def pass_on(member: Signaller, request: Mapping[str, Any]) -> None:
+    """Tell what a member signals to all others in its room that asked for this kind.
+
+    Nobody is told what a muted member does, nor anything in a room so full that nobody is told who comes and goes.
+    """
+    room, kind = member.room, request.get("do")
+    if room is None or member.muted or kind not in member.signals or len(room) >= CROWD:
+        return
+    said = {name: value for name, value in request.items() if (kind, name) in {(TYPING, "on"), (READ, "last")}}
+    if not _is_sound(said, room):
+        return
+    body = write(do=kind, **sender(member), **said)
+    others = [other for other in _signallers(room) if other is not member and kind in other.signals]
+    if others:
+        member.charge(len(body))
+    for other in others:
+        other.hear_signal(body)
+
+
+def _is_sound(said: Mapping[str, Any], room: Room) -> bool:
+    match said:
+        case {"on": bool()}:
+            return True
+        case {"last": bool()}:
+            return False
+        case {"last": int(last)}:
+            return 0 < last < room.log.next
+    return False
+
+
+def _signallers(room: Room) -> Iterable[Any]:
+    return list(present(room))
+
+
+def number_of(id: str, room: str) -> int:
+    """The number of an event in this room, by its id; 0 for any other."""
+    where, _, number = id.rpartition("/")
+    return int(number) if where == room and number.isdecimal() and len(number) <= LONGEST else 0
