@@ -36,6 +36,7 @@ from plytalk.api.hosting import ChatServer, serve
 from plytalk.cli import config
 from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
+from plytalk.core.bases.filter_stream import FilterListener, FilterStream
 from plytalk.core.contracts import errors, events, limits, optional, sealed_count, spans
 from plytalk.core.contracts.attack import Attack, AttackerConnection, Evidence, Interceptor, Participant
 from plytalk.core.contracts.audit import Audits, Probe
@@ -236,6 +237,8 @@ def contract(_: str) -> str:
         Channel,
         Stream,
         Listener,
+        FilterStream,
+        FilterListener,
         Attack,
         Interceptor,
         AttackerConnection,

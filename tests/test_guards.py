@@ -135,6 +135,7 @@ FAULTS = {
     "plugins/chat_screen/plain_lines.py": ("import plytalk.plugins.uis.plain", "what the console is made of knows no layer"),
     "plugins/noise/states.py": ("import plytalk.plugins.messages.records", "the Noise engine knows no layer"),
     "plugins/rooms/member_names.py": ("import plytalk.plugins.framers.raw", "what rooms are made of knows no layer"),
+    "plugins/sockets/tcp_sockets.py": ("import plytalk.plugins.uis.plain", "what transports are made of knows no layer"),
     "plugins/files/manifest.py": ("import plytalk.plugins.framers.raw", "what carries files knows no layer"),
 }
 """A forbidden import for each contract, and the name of the contract that must report it."""
@@ -202,7 +203,7 @@ KNOWN_FOLDERS = {
     "lab": {"attacks", "audit", "bench", "classroom", "fuzz", "inspect"},
     "plugins": {
         *("attacks", "authenticators", "ciphers", "features", "framers", "handshakes", "messages", "transports", "uis"),
-        *("chat_screen", "files", "noise", "rooms"),
+        *("chat_screen", "files", "noise", "rooms", "sockets"),
     },
     "cli": {"new-plugin"},
 }

@@ -100,6 +100,14 @@ class RevokesKeys(KeepsKeys, Protocol):
 
 
 @runtime_checkable
+class Opens(Protocol):
+    """A stream that has to open first, which a server waits for before the handshake. `peer` may be another afterwards."""
+
+    async def opened(self) -> None:
+        """Wait until it is done. Raises what went wrong in it, as a ChatError."""
+
+
+@runtime_checkable
 class AdmitsKeys(Protocol):
     """An authenticator with a list of keys, to which an operator can add one."""
 

@@ -186,6 +186,12 @@ class Admission:
         if source is not None and failed:
             self._penalties.failed(source)
 
+    def move(self, handshake: Hashable, peer: str) -> None:
+        """A handshake turns out to be with this peer; one that was evicted has ended already."""
+        if evict := self._evict.get(handshake):
+            self.end(handshake)
+            self.begin(handshake, peer, evict)
+
     def clear(self) -> None:
         """Evict all handshakes; they do not count as failed."""
         for handshake in tuple(self._running):

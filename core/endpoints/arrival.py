@@ -7,8 +7,9 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from plytalk.core.contracts.errors import Busy, ChatError, Refused, RemoteError
+from plytalk.core.contracts.errors import Busy, ChatError, Refused, RemoteError, TooSlow
 from plytalk.core.contracts.items import CloseReason, Empty
+from plytalk.core.contracts.optional import Opens
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.conversation.direct_chat import DirectChat
@@ -65,11 +66,33 @@ class Arrivals:
 
     async def _welcome(self, stream: Stream) -> None:
         server, admit = self._server, partial(self._admit, stream)
+        if not await self._open_stream(stream):
+            return
         session = server.make_session(self._stack, stream, Role.RESPONDER, admit=admit, notice=server.notice)
         if await self._open(session, stream):
             await self._attach(session)
         elif server.spent and server.state is State.LISTENING and not self._arriving():
             server.finish(Refused(server.spent))
+
+    async def _open_stream(self, stream: Stream) -> bool:
+        """Wait for the opening of a stream that has its own. Only then is it known whom it counts for, behind a proxy."""
+        if not isinstance(stream, Opens):
+            return True
+        error: ChatError | None = None
+        try:
+            async with asyncio.timeout(self._server.limits.handshake):
+                await stream.opened()
+        except TimeoutError:
+            error = TooSlow(f"The other side did not open its connection within {self._server.limits.handshake:g} seconds.")
+        except ChatError as failure:
+            error = failure
+        self._admission.move(stream, stream.peer)
+        error = error or self._refuse_source(stream.peer)
+        if error:
+            self._admission.end(stream, failed=not isinstance(error, TurnedAway))
+            self._server.turn_away(stream.peer, error)
+            stream.close()
+        return error is None
 
     async def _open(self, session: DirectChat, stream: Stream) -> bool:
         failed = False

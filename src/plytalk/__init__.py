@@ -14,6 +14,7 @@ _HOMES = {
     "api.hosting": "ChatServer serve",
     "core.bases.aead": "RandomNonceCipher",
     "core.bases.attacking": "Takeover",
+    "core.bases.filter_stream": "FilterListener FilterStream opened_client",
     "core.bases.header_framer": "HeaderFramer",
     "core.bases.utf8_messages": "TextMessages",
     "core.contracts.attack": (
@@ -45,7 +46,7 @@ _HOMES = {
     "core.contracts.messages": "Messages",
     "core.contracts.optional": (
         "AdmitsKeys AsksWords CipherBatch EncodesEach FramerBatch HasVariants KeepsKeys MessagesBatch "
-        "NamesSteps Prepares Releases Remembers RevokesKeys SealsEach SendsEach SingleUse"
+        "NamesSteps Opens Prepares Releases Remembers RevokesKeys SealsEach SendsEach SingleUse"
     ),
     "core.contracts.peers": "Identity Peer Reply Role SessionSecrets",
     "core.contracts.properties": "Profile Property",
@@ -76,6 +77,9 @@ if TYPE_CHECKING:
     from plytalk.api.hosting import serve as serve
     from plytalk.core.bases.aead import RandomNonceCipher as RandomNonceCipher
     from plytalk.core.bases.attacking import Takeover as Takeover
+    from plytalk.core.bases.filter_stream import FilterListener as FilterListener
+    from plytalk.core.bases.filter_stream import FilterStream as FilterStream
+    from plytalk.core.bases.filter_stream import opened_client as opened_client
     from plytalk.core.bases.header_framer import HeaderFramer as HeaderFramer
     from plytalk.core.bases.utf8_messages import TextMessages as TextMessages
     from plytalk.core.contracts.attack import Attack as Attack
@@ -183,6 +187,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.optional import KeepsKeys as KeepsKeys
     from plytalk.core.contracts.optional import MessagesBatch as MessagesBatch
     from plytalk.core.contracts.optional import NamesSteps as NamesSteps
+    from plytalk.core.contracts.optional import Opens as Opens
     from plytalk.core.contracts.optional import Prepares as Prepares
     from plytalk.core.contracts.optional import Releases as Releases
     from plytalk.core.contracts.optional import Remembers as Remembers

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from filters import Pieces
 
+from plytalk.core.bases.filter_stream import FilterListener, opened_client
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.transport import Listener, Stream, Transport
@@ -50,6 +52,23 @@ class Link(Transport):
 
 def test_a_transport_that_keeps_its_contract_passes() -> None:
     check_transport(Link, "here")
+
+
+class TakesEveryEnd(Pieces):
+    """Takes the end of the stream below for its own."""
+
+    def _below_ended(self, error: Exception | None) -> None:
+        self.deliver_end()
+
+
+class TakesEveryEndBelow(Link):
+    """Says nothing of a cut."""
+
+    async def listen(self, host: str, port: int) -> Listener:
+        return FilterListener(await super().listen(host, port), lambda below: TakesEveryEnd(below, begins=False))
+
+    async def connect(self, host: str, port: int) -> Stream:
+        return await opened_client(TakesEveryEnd(await super().connect(host, port), begins=True), 10)
 
 
 def weak(stream: type[MemoryStream]) -> type[Transport]:
@@ -275,6 +294,7 @@ class NeedsAPort(Link):
         (type("Weak", (Link,), {"__doc__": "Waits for ever.", "listener": WaitsForEver}), "`accept` waits for ever"),
         (type("Weak", (Link,), {"__doc__": "Takes peers along.", "listener": TakesPeersAlong}), "ends conversations that it had"),
         (SharesThePlace, "Two listeners share one address"),
+        (TakesEveryEndBelow, "counts as an end"),
         (RefusesInOtherWords, "raises ConnectionRefusedError"),
         (NeedsAPort, "is not host:port"),
     ],

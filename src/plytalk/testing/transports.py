@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from plytalk.core.bases.filter_stream import FilterStream
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.transport import Listener, Stream, Transport
@@ -84,6 +85,7 @@ def check_transport(make: Callable[[], Transport], host: str = "127.0.0.1", port
         _changes_receivers,
         _says_the_last_word,
         _closes,
+        _tells_a_cut_from_an_end,
         _lets_waiting_be_cancelled,
         _gives_its_place_back,
     ):
@@ -207,6 +209,22 @@ async def _closes(place: TransportBed, listener: Listener) -> None:
     again = theirs.ends[1:]  # what is sent to nobody may break the connection
     demand(len(again) <= 1 and None not in again, f"`ended` is called {len(theirs.ends)} times: call it once.")
     _close(server)
+
+
+async def _tells_a_cut_from_an_end(place: TransportBed, listener: Listener) -> None:
+    """Where the transport runs over another one, which says no more than that it is over."""
+    client, server = await place.pair(listener)
+    if isinstance(client, FilterStream):
+        theirs = Receiver(server)
+        client.send(b"half of it")
+        await theirs.hears(b"half of it", "What is sent does not arrive.")
+        client.below.close()
+        await theirs.hears_the_end("An end of the stream below is not told.")
+        demand(
+            theirs.ends != [None],
+            "An end of the stream below counts as an end: where this stream's own is missing, tell a fault.",
+        )
+    _close(client, server)
 
 
 async def _lets_waiting_be_cancelled(place: TransportBed, listener: Listener) -> None:

@@ -202,6 +202,24 @@ def test_those_evicted_because_the_server_stops_have_not_failed() -> None:
     assert not door.has_penalty(FAR)
 
 
+def test_a_handshake_counts_for_another_source_once_that_is_known() -> None:
+    door = Watched()
+    for number in range(2):
+        door.comes(f"behind {number}", FAR)
+        door.move(f"behind {number}", FURTHER)
+    door.comes("first", FAR)
+    door.comes("second", FAR)
+    assert door.gone == []
+    door.move("second", FURTHER)
+    assert door.gone == ["behind 0"]
+    door.move("behind 0", FAR)  # which has ended
+    assert len(door) == 3
+    door.end("second", failed=True)
+    door.end("behind 1", failed=True)
+    assert door.has_penalty(FURTHER)
+    assert not door.has_penalty(FAR)
+
+
 def test_who_is_exempt_is_a_choice() -> None:
     door = Admission(LIMITS, lambda: 0.0, is_exempt=lambda peer: False)
     for number in range(LIMITS.failures):

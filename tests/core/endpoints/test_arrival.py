@@ -6,18 +6,22 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from filters import HELLO, InPieces, Pieces
 from serving import PATIENT, QUICK, Far, Says, Serving, client
 from tables import Hosting, ShowsBoth, Sits, Table
 
+from plytalk.core.bases.filter_stream import FilterListener
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, HandshakeFailed, Refused
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.queue_listener import QueueListener
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.testing import GivenKeys, RecordingUi, TypedFrames
+from plytalk.testing.transports import Receiver
 from plytalk.testing.verdict import idle
 
 BAD = {
@@ -69,6 +73,72 @@ async def assert_only_some_get_in(place: str, limits: Limits, expected: int) -> 
         await serving.ui.until(notices=1 + expected)
         await serving.talks()
         await serving.ui.until(messages=1)
+
+
+async def test_those_that_stand_still_in_the_opening_of_their_stream_are_counted_too() -> None:
+    async with Serving("opening", InPieces, limits=replace(PATIENT, unauthenticated=5)) as serving:
+        strangers = [await serving.stranger() for _ in range(20)]
+        for stream, _ in strangers[::2]:
+            stream.send(HELLO[:5])
+        await serving.talks(InPieces, Says)
+        await serving.ui.until(messages=1)
+        assert sum(not heard.ends for _, heard in strangers) == 4
+
+
+async def test_an_opening_that_fails_or_takes_too_long_costs_one_notice_and_counts_as_failed() -> None:
+    class FromAfar(Far):
+        """In pieces, from another machine."""
+
+        async def listen(self, host: str, port: int) -> Listener:
+            return FilterListener(await super().listen(host, port), lambda below: Pieces(below, begins=False))
+
+    async with Serving("bad-opening", FromAfar, limits=replace(QUICK, failures=2)) as serving:
+        wrong, _ = await serving.stranger()
+        wrong.send(b"GET / HTTP/1.1")
+        await serving.ui.until(notices=2)
+        assert serving.ui.notices[1].startswith("192.0.2.1:1234 did not get in: It says something else than hello.")
+        slow, _ = await serving.stranger()
+        slow.send(HELLO[:5])
+        await serving.ui.until(notices=3)
+        assert "did not open its connection within 0.6 seconds" in serving.ui.notices[2]
+        await serving.stranger()
+        await serving.ui.until(notices=4)
+        assert "Too many handshakes from this source failed." in serving.ui.notices[3]
+
+
+async def test_a_peer_counts_for_the_source_that_its_opening_names() -> None:
+    """As behind a proxy, from which all come: each has its own share, and pays for itself."""
+
+    class Named(Pieces):
+        def _opens(self) -> bool:
+            self.peer = NAMES[self.below]
+            return super()._opens()
+
+    class Proxied(Far):
+        """All come from one address, and say whose they are."""
+
+        async def listen(self, host: str, port: int) -> Listener:
+            return FilterListener(await super().listen(host, port), lambda below: Named(below, begins=False))
+
+    async with Serving("proxied", Proxied, limits=replace(QUICK, failures=1, unauthenticated_per_address=2)) as serving:
+        NAMES: dict[Stream, str] = {}
+
+        async def comes(name: str) -> Receiver:
+            stream, heard = await serving.stranger()
+            NAMES[stream._other] = name
+            stream.send(HELLO)
+            return heard
+
+        for number in range(5):
+            heard = await comes(f"203.0.113.{number}:1")
+            await heard.hears(HELLO, "It does not open.")
+        failing = await comes("198.51.100.1:1")
+        await failing.hears_the_end("It goes on.")
+        assert serving.ui.notices[1].startswith("203.0.113.0:1 did not get in: ")
+        again = await comes("198.51.100.1:1")
+        await again.hears_the_end("It goes on.")
+        await serving.ui.until(notices=8)
+        assert serving.ui.notices[7] == "198.51.100.1:1 did not get in: Too many handshakes from this source failed."
 
 
 async def test_many_that_stand_still_keep_nobody_out() -> None:

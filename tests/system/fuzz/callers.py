@@ -22,7 +22,7 @@ from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.rooms.room_events import EVENT, ROOM, RoomEvent, read
-from plytalk.plugins.transports.tcp import TcpStream
+from plytalk.plugins.sockets.tcp_sockets import TcpStream
 from plytalk.testing import RecordingUi
 from tests.system.fuzz.deeds import INSTANCES, draw
 from tests.system.resources.members import Stranger

@@ -26,7 +26,7 @@ from plytalk.core.pipeline.connection import Connection
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.handshakes.plytalk1 import Plytalk1
 from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent, read, write
-from plytalk.plugins.transports.tcp import TcpStream
+from plytalk.plugins.sockets.tcp_sockets import TcpStream
 from plytalk.trust.identity import OwnIdentity
 from tests.system.resources.server import LOOPBACK, stack
 

@@ -16,7 +16,7 @@ from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.pipeline.connection import Connection
-from plytalk.plugins.transports.tcp import TcpStream
+from plytalk.plugins.sockets.tcp_sockets import TcpStream
 from tests.system.resources.attacks import Amount, Row, ms
 from tests.system.resources.server import LOOPBACK, ROOT, Server, serving, stack
 

@@ -1,0 +1,157 @@
+"""A stream over another one: its opening, its two ends, and what is kept meanwhile."""
+
+import asyncio
+
+import pytest
+from filters import HELLO, InPieces, Pieces
+
+from plytalk.core.bases.filter_stream import UNSENT, Opening, opened_client
+from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed
+from plytalk.core.contracts.optional import Opens
+from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
+from plytalk.testing import check_transport
+from plytalk.testing.cutting import seeded
+from plytalk.testing.transports import Receiver
+from plytalk.testing.verdict import idle
+
+
+def pair(cut=None) -> tuple[Pieces, Pieces]:
+    client, server = memory_stream_pair(cut)
+    return Pieces(client, begins=True), Pieces(server, begins=False)
+
+
+async def opened_pair(cut=None) -> tuple[Pieces, Pieces]:
+    client, server = pair(cut)
+    server.start()
+    await opened_client(client, 10)
+    return client, server
+
+
+def one_by_one(data: bytes) -> list[bytes]:
+    return [data[at : at + 1] for at in range(len(data))]
+
+
+def test_it_passes_the_kit() -> None:
+    check_transport(InPieces, "pieces")
+
+
+async def test_it_makes_no_difference_how_the_bytes_below_are_cut() -> None:
+    client, server = await opened_pair(one_by_one)
+    ours, theirs = Receiver(client), Receiver(server)
+    data = seeded(1).randbytes(5000)
+    client.send(data)
+    server.send(data[::-1])
+    client.finish()
+    await theirs.hears_the_end("no end")
+    await ours.hears(data[::-1], "half-closed, and the other half is lost")
+    assert theirs.came == data
+    assert theirs.ends == [None]
+
+
+async def test_what_is_sent_before_the_opening_is_done_waits_for_it() -> None:
+    client, server = pair()
+    assert isinstance(client, Opens)
+    client.start()
+    client.send(b"x" * (UNSENT + 1))
+    client.finish()
+    client.send(b"too late")
+    assert (client.full, client.buffered) == (True, UNSENT + 1 + len(HELLO))
+    waiting = asyncio.create_task(client.drained())
+    await idle()
+    assert not waiting.done()
+    server.start()
+    theirs = Receiver(server)
+    await theirs.hears_the_end("no end")
+    assert theirs.came == b"x" * (UNSENT + 1)
+    await waiting
+
+
+async def test_an_end_below_without_our_end_is_a_cut() -> None:
+    client, server = await opened_pair()
+    theirs = Receiver(server)
+    client.send(b"half of it")
+    client.below.close()
+    await theirs.hears_the_end("no end")
+    assert theirs.came == b"half of it"
+    assert isinstance(theirs.ends[0], ConnectionAbortedError)
+    assert "without the end that pieces has" in str(theirs.ends[0])
+
+
+async def test_a_cut_is_told_though_nobody_reads_on() -> None:
+    client, server = await opened_pair()
+    theirs = Receiver(server)
+    server.pause()
+    client.send(b"unread")
+    client.finish()
+    await idle()
+    server._take(client.wrap(b"one more read") + client.wrap_end())  # what a stream below may hand on when it pauses
+    assert not theirs.came
+    assert not theirs.ends
+    server._below_ended(ConnectionResetError("cut"))
+    assert theirs.came == b"one more read"
+    assert [type(end) for end in theirs.ends] == [ConnectionResetError]
+
+
+async def test_another_opening_is_refused_at_both_ends() -> None:
+    client, server = memory_stream_pair()
+    stranger, refused = Receiver(client), Pieces(server, begins=False)
+    refused.start()
+    client.send(b"GET / HTTP/1.1\r\n")
+    with pytest.raises(HandshakeFailed, match="something else than hello"):
+        await refused.opened()
+    await stranger.hears_the_end("it stays open")
+    assert stranger.came == b""
+    assert refused.opening is Opening.FAILED
+
+
+async def test_a_fault_of_the_filter_is_told_as_what_it_does_not_speak() -> None:
+    class Faulty(Pieces):
+        def take(self, data: bytes) -> None:
+            raise ZeroDivisionError
+
+    client, server = memory_stream_pair()
+    faulty = Faulty(server, begins=False)
+    faulty.start()
+    client.send(b"x")
+    with pytest.raises(HandshakeFailed, match="does not speak pieces"):
+        await faulty.opened()
+
+
+async def test_a_peer_that_leaves_instead_is_told_to_whom_waits() -> None:
+    client, server = pair()
+    server.start()
+    client.below.close()
+    with pytest.raises(HandshakeFailed, match="closed the connection instead of speaking pieces"):
+        await server.opened()
+
+
+async def test_a_client_that_gets_no_answer_gives_up() -> None:
+    client, _ = memory_stream_pair()
+    with pytest.raises(CannotConnect, match=r"did not answer within 0\.01 seconds"):
+        await opened_client(Pieces(client, begins=True), 0.01)
+
+
+async def test_one_that_is_closed_meanwhile_stops_waiting() -> None:
+    client, _ = pair()
+    client.start()
+    waiting = asyncio.create_task(client.opened())
+    await idle()
+    client.close()
+    with pytest.raises(HandshakeFailed, match="closed before it was open"):
+        await waiting
+
+
+async def test_a_reset_is_one_below() -> None:
+    class Resets(MemoryStream):
+        was_reset = False
+
+        def reset(self) -> None:
+            self.was_reset = True
+            super().reset()
+
+    client, server = pair()
+    client.below.__class__ = Resets
+    client.start()
+    client.reset()
+    assert client.below.was_reset
+    server.close()
