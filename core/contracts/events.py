@@ -99,13 +99,22 @@ class Moderated(MemberEvent, frozen=True, kw_only=True, tag="moderated"):
 
 
 class File(MemberEvent, frozen=True, kw_only=True, tag="file"):
-    """A file is offered, or its transfer goes on or ends. Sizes are in bytes; None where the sender does not know."""
+    """A file is offered, or its transfer goes on or ends. Sizes are in bytes; None where the sender does not know.
+
+    `transfer` is its number in commands. `state` is offered, accepted, sending, receiving, interrupted, done, declined,
+    cancelled, withdrawn or failed, with its `reason`; `done` is how many bytes have gone out or have come. `sender` is the member
+    that offers the file, or a receiver that accepted it, declined it, or has it. `incoming` says that this user is to receive it;
+    `count` is the number of files in a folder, None for a file.
+    """
 
     name: str
     size: int | None = None
     transfer: str
     state: str
     done: int = 0
+    reason: str | None = None
+    incoming: bool = False
+    count: int | None = None
 
 
 class Typing(MemberEvent, frozen=True, kw_only=True, tag="typing"):

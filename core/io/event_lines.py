@@ -20,6 +20,7 @@ from plytalk.core.contracts.events import (
     Topic,
     You,
 )
+from plytalk.core.io.sizes import size_in_words
 
 DONE = {
     "kick": "removed {}", "ban": "banned {}", "unban": "lifted the ban of {}", "mute": "muted {}", "unmute": "unmuted {}",
@@ -27,6 +28,31 @@ DONE = {
     "allow": "put {} on the allow list",
 }  # fmt: skip
 """What an operator has done, by the name of the command."""
+
+INCOMING = {
+    "offered": "{who} offers {name} ({size}). /accept {number} receives it",
+    "interrupted": "The file {name} is interrupted at {part}: it goes on when its sender is back",
+    "done": "The file {name} ({size}) from {who} has arrived",
+    "withdrawn": "{who} does not offer {name} any more",
+    "cancelled": "You have cancelled {name}",
+    "declined": "You have declined {name}",
+    "failed": "The file {name} has not arrived{because}",
+}
+"""What is told of a file that this user can receive, by its state."""
+OWN = {
+    "offered": "You offer {name} ({size}). /cancel {number} takes that back",
+    "cancelled": "You do not offer {name} any more",
+    "failed": "The file {name} cannot be sent any more{because}",
+}
+"""The same of a file that this user offers."""
+REPLIES = {
+    "accepted": "{who} accepts {name}",
+    "declined": "{who} declines {name}",
+    "cancelled": "{who} does not want {name} any more",
+    "done": "{who} has received {name}",
+    "failed": "{who} could not receive {name}",
+}
+"""The same of what a receiver has done about it."""
 
 
 def lines_of(event: Event) -> list[str]:
@@ -45,7 +71,7 @@ def lines_of(event: Event) -> list[str]:
         case Moderated():
             return _moderated(event)
         case File():
-            return [f"* {_reported(event.sender)}: file {event.name} {event.state}."]
+            return _file(event)
         case Open():
             return [f"Talking to {event.peer} over {event.line}."]
         case You():
@@ -81,6 +107,20 @@ def _moderated(event: Moderated) -> list[str]:
         return []
     target = f"[{event.target.name}]" if event.target.name else event.target.key or ""
     return [f"* {_reported(event.sender)} {done.format(target)}{_because(event.reason)}."]
+
+
+def _file(event: File) -> list[str]:
+    """What has happened to a file; nothing of its progress."""
+    sentences = INCOMING if event.incoming else OWN if event.own else REPLIES
+    sentence = sentences.get(event.state, "")
+    files = f"{event.count:,} file{'s' * (event.count != 1)}, " if event.count is not None else ""
+    name = f"{event.name}{'/' * (event.count is not None)}"
+    part = f"{100 * event.done // event.size} %" if event.size else f"{size_in_words(event.done)}"
+    told = sentence.format(
+        who=_reported(event.sender), name=name, number=event.transfer, part=part, because=_because(event.reason),
+        size=f"{files}{size_in_words(event.size)}",
+    )  # fmt: skip
+    return [f"* {told}."] if told else []
 
 
 def _marks(sender: Sender) -> str:

@@ -20,6 +20,8 @@ from plytalk.core.contracts.ui import Conversation
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
+from plytalk.plugins.files.user_files import UserFiles
+from plytalk.plugins.files.wishes import Wishes
 from plytalk.plugins.rooms.hub import Hub
 from plytalk.plugins.rooms.local_member import LocalMember
 from plytalk.plugins.rooms.member import Member
@@ -67,6 +69,9 @@ class Rooms(Feature):
         Option("operator", "The fingerprint of an operator's key.", metavar="SHA256:...", role=Role.RESPONDER),
         Option("typing", "Show that you are typing to those who do the same, and see who of them is.", bool, False),
         Option("receipts", "Show how far you have read to those who do the same, and see how far they have.", bool, False),
+        Option("into", "Write files that you accept into this folder (default: the current one).", Path, metavar="DIR"),
+        Option("yes", "Accept every file that is offered, without being asked.", bool, False),
+        Option("accept-from", "Accept every file that the owner of this key offers.", metavar="SHA256:..."),
         Option(
             "reconnect",
             "Reconnect when the connection is cut or the server restarts, and catch up on what was missed.",
@@ -87,13 +92,17 @@ class Rooms(Feature):
         typing: bool = False,
         receipts: bool = False,
         reconnect: bool = False,
+        into: Path | None = None,
+        yes: bool = False,
+        accept_from: str | None = None,
     ) -> None:
         self._room, self._name, self._operator = room_name(room) if room else "", name or "", operator
-        if operator:
+        for key, whose in ((operator, "an operator's"), (accept_from, "a sender's")):
             try:
-                parse_fingerprint(operator)
+                if key:
+                    parse_fingerprint(key)
             except ValueError as error:
-                raise Usage(f"{operator!r} is not an operator's key: {error}.") from None
+                raise Usage(f"{key!r} is not {whose} key: {error}.") from None
         if backlog < 0 or rate < 0:
             raise Usage("--backlog and --rate take numbers from 0 on.")
         self._backlog, self._rate = backlog, rate
@@ -101,7 +110,9 @@ class Rooms(Feature):
         self._history: History | None = None
         self._hub: Hub | None = None
         self._signals = frozenset(kind for kind, wanted in ((TYPING, typing), (READ, receipts)) if wanted)
-        self._room_client = RoomClient(self._room, self._name, reconnect, self._signals)
+        self._files: UserFiles | None = None  # of the server's user
+        self._wishes = Wishes(into or Path(), yes, (accept_from,) if accept_from else ())
+        self._room_client = RoomClient(self._room, self._name, reconnect, self._signals, self._wishes)
 
     def refuse_stack(self, stack: Stack, role: Role) -> None:
         asked = "--name" if self._name else "--room" if self._room else ""
@@ -132,6 +143,8 @@ class Rooms(Feature):
         return [f"What is said in the rooms is stored in {self._file}, in plaintext."]
 
     async def release(self) -> None:
+        if self._files:
+            await self._files.close()
         if self._hub:
             await self._hub.stop_commands()
             self._hub.close()
@@ -169,7 +182,8 @@ class Rooms(Feature):
 
     def local_member(self, stack: ServerStack, address: str, leave: Callable[[], None]) -> Conversation:
         assert self._hub is not None
-        return LocalMember(self._hub, stack, address, leave, self._name, self._signals)
+        self._files = self._files or UserFiles(stack.ui, self._wishes)
+        return LocalMember(self._hub, stack, address, leave, self._name, self._signals, self._files)
 
     @hookimpl
     def reread(self) -> Sequence[str]:

@@ -62,11 +62,13 @@ class Rates(NamedTuple):
 class Budget:
     """What is left to one member. Each is below zero where more was done than it may do."""
 
-    __slots__ = ("messages", "octets", "requests", "since", "work")
+    __slots__ = ("awaited", "expected", "messages", "octets", "requests", "since", "work")
 
     def __init__(self, rates: Rates, now: float) -> None:
         self.messages, self.requests, self.octets, self.work = rates.burst, BURST_REQUESTS, float(BURST_BYTES), float(TURN)
         self.since = now
+        self.expected = self.awaited = 0
+        """How many bytes, and how many items, are to come because the server asked for them: these are not charged."""
 
     def refill(self, rates: Rates, now: float, crowd: bool, share: int = 1) -> float:
         """Add what the time since then is worth; gives how many seconds it takes until nothing is below zero but work, which

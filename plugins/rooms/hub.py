@@ -19,6 +19,8 @@ from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
+from plytalk.plugins.files.file_words import AT_THE_SERVER
+from plytalk.plugins.files.lazy_exchange import LazyExchange
 from plytalk.plugins.rooms.budget import Rates, Turns, Unfinished
 from plytalk.plugins.rooms.calls import OURS, Muted, TypedCommand
 from plytalk.plugins.rooms.command_member import CommandMember
@@ -93,7 +95,8 @@ class Hub:
         self.entered: Callable[[], None] = lambda: None
         """Called when a member is in a room: the server's user hears nothing of one that is muted or in another room."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self.commands: dict[str, tuple[Command, str]] = {one.name: (one, OURS) for one in COMMANDS}
+        self.exchange = LazyExchange(self.names.find, pack)
+        self.commands: dict[str, tuple[Command, str]] = {one.name: (one, OURS) for one in (*COMMANDS, *AT_THE_SERVER)}
         for origin, commands in brought.items():
             for one in commands:
                 if one.name in self.commands:
@@ -197,6 +200,7 @@ class Hub:
             self._enter_plain(member, room)
         if member.room is room and not member.muted:  # it may have been dropped meanwhile
             room.happen(Kind.JOINED, member)
+        self.exchange.entered(member)
         self.loop.call_soon(self.entered)  # after the event
 
     def introduce(self, member: CommandMember) -> None:
@@ -212,9 +216,10 @@ class Hub:
             if entry.audience is None and member.room is room:
                 member.hear(RoomEvent.decode(entry.body))
 
-    def leave(self, member: Member, why: str) -> None:
+    def leave(self, member: Member, why: str, cut: bool = False) -> None:
         """Take somebody out of the room, and tell the others."""
         if room := member.room:
+            self.exchange.left(member, cut)
             member.room = None
             room.leave(member)
             if not member.muted:  # a muted member can make nobody read anything
@@ -229,7 +234,7 @@ class Hub:
             return
         self.returning.leave(member)
         self.names.release(member)
-        self.leave(member, "the connection was cut" if ending.error else "")
+        self.leave(member, "the connection was cut" if ending.error else "", cut=ending.error is not None)
 
     def drop(self, member: Member, why: str, reason: CloseReason, by: str = "") -> None:
         """Remove a member, and say why. One that an operator removed has nothing to come back to."""

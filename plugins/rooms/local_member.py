@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.events import Sender
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.items import EXIT, EXIT_SPACE, is_exit
 from plytalk.core.contracts.limits import too_long
 from plytalk.core.contracts.peers import Role
+from plytalk.plugins.files.links import LocalLink
+from plytalk.plugins.files.user_files import UserFiles
+from plytalk.plugins.files.wishes import Myself, Wishes
 from plytalk.plugins.rooms.calls import TooLong
 from plytalk.plugins.rooms.command_member import CommandMember
 from plytalk.plugins.rooms.event_log import EventLog
@@ -50,6 +54,7 @@ class LocalMember(CommandMember):
         leave: Callable[[], None],
         name: str = "",
         signals: frozenset[str] = frozenset(),
+        files: UserFiles | None = None,
     ) -> None:
         self.signals = signals
         self._hub, self.stack, self.address, self._leave = hub, stack, address, leave
@@ -67,6 +72,8 @@ class LocalMember(CommandMember):
         else:  # a name that nobody else can take
             hub.names.bind(self, NAME)
             self.called(NAME)
+        self.files = files or UserFiles(stack.ui, Wishes())
+        self.files.connect(LocalLink(self._send_file_item), self._myself)
         hub.members[self.id], hub.parting, hub.entered = self, None, self.meet
         hub.first.subscribers[self] = None
 
@@ -77,6 +84,8 @@ class LocalMember(CommandMember):
             self._unheard.append((text, request))  # the first to come is connected, but not in the room yet
         elif len(text) < EXIT_SPACE and is_exit(text):
             self.exit(text)
+        elif self.files.run_line(text):
+            pass
         elif not self.ending and self.room and text and not text.isspace():
             self.taken += 1
             if request:
@@ -90,6 +99,8 @@ class LocalMember(CommandMember):
 
     def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
         """Give a command, as it is typed."""
+        if self.files.run(name, args, request):
+            return
         self.say(line_of(name, args), CommandRequest(name, request))
 
     def tell_typing(self, on: bool = True) -> bool:
@@ -133,10 +144,23 @@ class LocalMember(CommandMember):
         if self._hub.members.get(self.id) is self:  # it may be the next one's already
             del self._hub.members[self.id]
         if self.room:
+            self.files.disconnect()
+            self._hub.exchange.left(self)
             room, self.room = self.room, None
             self._hub.names.release(self)
             room.leave(self)
             room.happen(Kind.LEFT, self)
+
+    def hear_file(self, body: bytes) -> None:
+        """An item about a file, from another member."""
+        self.files.hear(body)
+
+    def _send_file_item(self, body: bytes) -> None:
+        if self.room:
+            self._hub.exchange.hear(self, body)
+
+    def _myself(self) -> Myself:
+        return Myself(Sender(name=self.name), self.room.name if self.room else None)
 
     def notice(self, sentence: str) -> None:
         self._view.tell(sentence)

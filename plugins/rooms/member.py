@@ -19,6 +19,8 @@ from plytalk.core.contracts.limits import KIB, Limits
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import brief, clean
 from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.plugins.files.file_words import FILE
+from plytalk.plugins.files.lazy_exchange import LazyExchange
 from plytalk.plugins.rooms.budget import ANSWER, COMMAND, SIGNAL
 from plytalk.plugins.rooms.introduction import introduction
 from plytalk.plugins.rooms.member_chat import MemberChat
@@ -61,6 +63,9 @@ class MemberHub(PaceHub, Protocol):
 
     def remove_member(self, member: "Member", ending: Ending) -> None: ...
 
+    @property
+    def exchange(self) -> LazyExchange: ...
+
 
 class Member(PacedSpeaker):
     """One connection to the server, as a member of a room.
@@ -102,6 +107,7 @@ class Member(PacedSpeaker):
         session.when_over(self._over)
         if session.stack.make_messages.layer.extensible:
             session.extend(ROOM, self._asks)
+            session.extend(FILE, self._hear_file)
             self._waiting = hub.loop.call_later(GRACE, self._speaks_plainly)
         else:
             self._speaks_plainly()
@@ -155,6 +161,10 @@ class Member(PacedSpeaker):
         elif request is not None and do in KINDS:
             self.budget.requests -= SIGNAL
             pass_on(self, request)
+
+    def _hear_file(self, body: bytes) -> None:
+        if self.room:
+            self._hub.exchange.hear(self, body)
 
     def _speaks_plainly(self) -> None:
         self._end_waiting()

@@ -78,6 +78,10 @@ class PacedSpeaker(CommandMember):
 
     def records(self, count: int, size: int, items: int) -> None:
         budget, room, turns = self.budget, self.room, self._hub.turns
+        if budget.expected:
+            asked = min(size, budget.expected)
+            budget.expected -= asked
+            size -= asked
         work = RECORD * count + size // PIECE
         budget.work -= work
         turns.spend(work + items)  # a member's own work counts each item when it is said
@@ -98,10 +102,18 @@ class PacedSpeaker(CommandMember):
             self._hub.turns.spend(work)
 
     def item(self) -> None:
+        if self.budget.awaited:
+            self.budget.awaited -= 1
+            return
         self.budget.requests -= ITEM
         self._work(COMMAND)
         if self.budget.requests < 0 or self.budget.work < 0 or self.stream.buffered > UNREAD_BYTES:
             self._stop_if_over()
+
+    def expect(self, size: int, items: int) -> None:
+        """The server asks for so many bytes, in so many items: the member is not charged for them."""
+        self.budget.expected += size
+        self.budget.awaited += items
 
     def kept(self, size: int) -> None:
         if not self.session.ending:  # what is read behind the end is kept for nobody
@@ -166,6 +178,11 @@ class PacedSpeaker(CommandMember):
     def full(self) -> bool:
         """Whether it has to read before it is sent more."""
         return self.stream.full
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it has yet to read before it is sent what was said."""
+        return self._behind
 
     def hear(self, event: RoomEvent) -> None:
         """Something happened: what one that knows no events is told."""

@@ -11,10 +11,15 @@ from typing import Any
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch
+from plytalk.core.contracts.events import Sender
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.conversation.ui_hearer import show_closed, show_open, show_two
+from plytalk.plugins.files.file_words import FILE
+from plytalk.plugins.files.links import SessionLink
+from plytalk.plugins.files.user_files import UserFiles
+from plytalk.plugins.files.wishes import Myself, Wishes
 from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.room_chat import RoomChat
 from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent, read, write
@@ -30,9 +35,16 @@ class RoomClient(RoomInput):
 
     role = Role.INITIATOR
 
-    def __init__(self, room: str = "", name: str = "", reconnect: bool = False, signals: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        room: str = "",
+        name: str = "",
+        reconnect: bool = False,
+        signals: frozenset[str] = frozenset(),
+        wishes: Wishes | None = None,
+    ) -> None:
         super().__init__(Reconnecting(reconnect), signals)
-        self._room, self.name = room, name
+        self._room, self.name, self._wishes = room, name, wishes or Wishes()
         self._instance = secrets.token_hex(8)
         self._epoch = ""
         self._last = 0
@@ -47,6 +59,7 @@ class RoomClient(RoomInput):
         """Begin with this connection; `connect` opens another one, and `attend` talks over one until it is over."""
         self.stack, self.address, self._connect, self._attend = chat.stack, chat.address, connect, attend
         self._first, self._view = chat, RoomView(chat.stack.ui, chat.stack.features)
+        self.files = UserFiles(chat.stack.ui, self._wishes, lambda: NO_ROOMS if self._without_rooms else "")
 
     async def over(self) -> Ending:
         """Talk over one connection after the other. Raises ChatError where none can be had for a reason that will not go away."""
@@ -59,6 +72,7 @@ class RoomClient(RoomInput):
             ending = await self._return()
         self._ending = ending
         self._view.requests.lose()
+        await self.files.close()
         return ending
 
     async def _talk(self, chat: RoomChat) -> Ending:
@@ -130,6 +144,7 @@ class RoomClient(RoomInput):
         self._lines.begin_connection()
         session.extend(ROOM, self._hear)
         session.extend(EVENT, self._event)
+        session.extend(FILE, self.files.hear)
         session.lines = self._lines
         request: dict[str, Any] = {"do": "join", "instance": self._instance}
         if self._room:
@@ -149,6 +164,7 @@ class RoomClient(RoomInput):
 
     def _over(self, session: object, ending: Ending) -> None:
         self._attached.clear()
+        self.files.disconnect()
         self.sent_away = ending.is_final
 
     def _hear(self, body: bytes) -> None:
@@ -193,7 +209,11 @@ class RoomClient(RoomInput):
             view.tell(f"{why}: some of what was said meanwhile is missing here.", "missed")
         if self._epoch:  # it has been here before
             self._recount()
+        self.files.connect(SessionLink(self._session), self._myself)
         self._release(lines.said_earlier())
+
+    def _myself(self) -> Myself:
+        return Myself(Sender(name=self.name, key=self._key if isinstance(self._key, str) else None), self._room or None)
 
     def _no_rooms(self, returning: bool) -> None:
         """The server has read the request to join and has not said welcome: it cannot say what it has taken either."""

@@ -8,6 +8,7 @@ from plytalk.core.contracts.items import EXIT, Extension, is_exit
 from plytalk.core.contracts.limits import SPLIT, TOO_LONG, too_long
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.stack.selection import Stack
+from plytalk.plugins.files.user_files import UserFiles
 from plytalk.plugins.rooms.kept_lines import KeptLines
 from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.requests import NAME, CommandRequest, line_of
@@ -26,6 +27,7 @@ class RoomInput:
     """
 
     stack: Stack
+    files: UserFiles
     _view: RoomView
 
     def __init__(self, reconnecting: Reconnecting, signals: frozenset[str]) -> None:
@@ -56,6 +58,8 @@ class RoomInput:
             self.chat.failed = failed
 
     def say(self, text: str) -> None:
+        if self.files.run_line(text):
+            return
         if self._attached.is_set() and self.chat:
             self.chat.say(text)
         elif is_exit(text):
@@ -66,6 +70,8 @@ class RoomInput:
     def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
         """Give a command: as the line that a person would type. It waits until it is known whether there are rooms."""
         wanted = CommandRequest(name, request)
+        if self.files.run(name, args, request):
+            return
         if not NAME.fullmatch(name):
             self._refuse(wanted, "That cannot be the name of a command.", "bad-command")
         else:

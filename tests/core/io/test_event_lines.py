@@ -62,7 +62,32 @@ LINES = [
     (made(Moderated, sender=ANN, action="kick", target=BOB, reason="spam"), ["* [ann] removed [bob]: spam."]),
     (made(Moderated, sender=ANN, action="unban", target=NAMELESS), ["* [ann] lifted the ban of SHA256:abc."]),
     (made(Moderated, sender=ANN, action="tickle", target=BOB), []),
-    (made(File, sender=ANN, name="tea.txt", transfer="1", state="offered"), ["* [ann]: file tea.txt offered."]),
+    *[
+        (made(File, sender=ANN, **{"name": "tea.txt", "size": 2000, "transfer": "3", **fields}), [f"* {line}."] if line else [])
+        for fields, line in (
+            ({"state": "offered", "incoming": True}, "[ann] offers tea.txt (2.0 kB). /accept 3 receives it"),
+            ({"state": "offered", "incoming": True, "count": 1}, "[ann] offers tea.txt/ (1 file, 2.0 kB). /accept 3 receives it"),
+            ({"state": "offered", "own": True, "count": 12}, "You offer tea.txt/ (12 files, 2.0 kB). /cancel 3 takes that back"),
+            ({"state": "offered"}, ""),
+            ({"state": "receiving", "incoming": True}, ""),
+            ({"state": "sending", "own": True}, ""),
+            (
+                {"state": "interrupted", "incoming": True, "done": 500},
+                "The file tea.txt is interrupted at 25 %: it goes on when its sender is back",
+            ),
+            (
+                {"state": "interrupted", "incoming": True, "done": 500, "size": None},
+                "The file tea.txt is interrupted at 500 B: it goes on when its sender is back",
+            ),
+            ({"state": "done", "incoming": True}, "The file tea.txt (2.0 kB) from [ann] has arrived"),
+            (
+                {"state": "failed", "incoming": True, "reason": "it has changed"},
+                "The file tea.txt has not arrived: it has changed",
+            ),
+            ({"state": "failed", "own": True}, "The file tea.txt cannot be sent any more"),
+            ({"state": "done"}, "[ann] has received tea.txt"),
+        )
+    ],
     (opened(), ["Talking to memory:server over typed | words."]),
     (made(You, sender=Sender(), present=2), []),
     (made(Notice, text="The server was restarted."), ["The server was restarted."]),

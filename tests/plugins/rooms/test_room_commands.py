@@ -11,6 +11,7 @@ from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import Refused, Usage
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.plugins.authenticators.allow import Allow
+from plytalk.plugins.files.file_words import AT_THE_SERVER
 from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.plugins.rooms.room_commands import COMMANDS
 from plytalk.plugins.rooms.room_events import Kind
@@ -27,9 +28,9 @@ async def test_help_lists_what_one_may(home: Path) -> None:
         await alice.shows("/who ")
         crowd.local_member.say("/help")
         listed = [line.split()[0] for line in crowd.ui.notices if line.startswith("/")]
-        assert listed == sorted(f"/{command.name}" for command in COMMANDS)
+        assert listed == sorted(f"/{command.name}" for command in (*COMMANDS, *AT_THE_SERVER))
         assert [line.split()[0][1:] for line in alice.ui.notices if line.startswith("/")] == sorted(
-            command.name for command in COMMANDS if not command.operators
+            command.name for command in (*COMMANDS, *AT_THE_SERVER) if not command.operators
         )
         assert all(command.help.endswith((".", "bob")) for command in COMMANDS)
 

@@ -1,0 +1,191 @@
+"""Files at a server: who offers what, and the way of the bytes from each sender to those that accepted. Nothing is kept here.
+
+a sender  -- offer -->  the server  -- offer -->  everybody in its room
+          <-- open --               <-- open --   one that accepts, and others at the same byte
+          -- data -->               -- data -->   each of them, as fast as the slowest; who is too slow gets a feed alone
+"""
+
+import asyncio
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from msgspec.structs import replace as with_changes
+
+from plytalk.core.contracts.errors import BadFrame, ChatError
+from plytalk.plugins.files.feeds import GATHER, Feed, PackItems, StandingOffer
+from plytalk.plugins.files.file_items import (
+    MAX_CREDIT,
+    OFFERS,
+    REPLIES,
+    STREAMS,
+    FileFailure,
+    FileKind,
+    FileReply,
+    Offering,
+    Refusal,
+    Saying,
+    Taken,
+    Withdrawal,
+    fail_stream,
+    parse,
+    parse_number,
+    parse_opening,
+    say,
+    understand,
+)
+from plytalk.plugins.files.ports import LocalPort, MemberPort, Port, Taker
+from plytalk.plugins.rooms.introduction import present, sender
+from plytalk.plugins.rooms.pace import PacedSpeaker
+
+CANNOT_RECEIVE = "{} offers a file. Your program cannot receive files."
+
+
+class Exchange:
+    """`find` gives the member of a name, or raises ChatError; `pack` makes records of items."""
+
+    def __init__(self, find: Callable[[str], Any], pack: PackItems) -> None:
+        self._find, self._pack = find, pack
+        self._ports: dict[Any, Port] = {}
+        self._offers: dict[int, StandingOffer] = {}
+        self._numbers = count(1)
+        self._loop = asyncio.get_running_loop()
+
+    # -- coming and going -------------------------------------------------------------------------------------------------
+
+    def hear(self, member: Any, body: bytes) -> None:
+        """A member has sent an item. Raises BadFrame."""
+        self._hear(self._port(member), body)
+
+    def _port(self, member: Any) -> Port:
+        if member not in self._ports:
+            self._ports[member] = MemberPort(member) if isinstance(member, PacedSpeaker) else LocalPort(member, member.hear_file)
+        return self._ports[member]
+
+    def entered(self, member: Any) -> None:
+        """A member is in a room: it hears of the offers that stand there."""
+        for offer in self._offers.values():
+            if offer.room is member.room and offer.audience is None:
+                self._announce(offer, member)
+
+    def left(self, member: Any, cut: bool) -> None:
+        """A member has left its room, with all that it offers; `cut` says that it may come back."""
+        port = self._ports.pop(member, None)
+        if port is None:
+            return
+        for taker in tuple(port.takers.values()):
+            taker.queue.clear()
+            if taker.feed:
+                taker.feed.remove(taker)
+        for offer in tuple(port.offers.values()):
+            self._withdraw(offer, FileFailure.GONE, cut)
+
+    # -- what is said -----------------------------------------------------------------------------------------------------
+
+    def _hear(self, port: Port, body: bytes) -> None:
+        kind, stream, payload = parse(body)
+        if kind == FileKind.DATA:
+            self._feed(port, stream, lambda feed: feed.data(payload))
+        elif kind == FileKind.CREDIT:
+            self._credit(port, stream, parse_number(payload))
+        elif kind == FileKind.OPEN:
+            self._open(port, stream, *parse_opening(payload))
+        elif kind == FileKind.PROOF:
+            self._feed(port, stream, lambda feed: feed.proof(parse_number(payload[:4]), payload[4:]))
+        elif kind == FileKind.END:
+            self._feed(port, stream, Feed.end)
+        elif kind == FileKind.FAIL:
+            why = payload[0] if payload and payload[0] in set(FileFailure) else FileFailure.UNREADABLE
+            self._feed(port, stream, lambda feed: feed.fail(FileFailure(why)))
+        elif kind == FileKind.STOP:
+            if (taker := port.takers.get(stream)) and taker.feed:
+                taker.feed.remove(taker)
+        elif kind == FileKind.SAY and (said := understand(payload)):
+            self._say(port, said)
+
+    @staticmethod
+    def _feed(port: Port, stream: int, do: Callable[[Feed], None]) -> None:
+        """What comes for a feed that is over was under way when it ended."""
+        if feed := port.feeds.get(stream):
+            do(feed)
+
+    def _say(self, port: Port, said: Saying) -> None:
+        if isinstance(said, Offering):
+            self._offer(port, said)
+        elif isinstance(said, Withdrawal) and (own := port.offers.get(said.number)):
+            self._withdraw(own, FileFailure.CANCELLED)
+        elif isinstance(said, FileReply) and said.state in REPLIES:
+            offer = self._offers.get(said.number)
+            if offer and offer.is_for(port) and offer.room is port.member.room:
+                offer.source.send(say(FileReply(number=offer.own, state=said.state, sender=sender(port.member))))
+
+    def _offer(self, port: Port, said: Offering) -> None:
+        member = port.member
+        try:
+            if member.room is None or member.muted:
+                raise NotOffered("You are muted here: nobody else was told.")
+            if len(port.offers) >= OFFERS or said.number in port.offers:
+                raise NotOffered(f"You have {OFFERS} offers that stand: cancel one.")
+            other = self._find(said.to) if said.to else None
+            if other is not None and (other is member or other.room is not member.room):
+                raise NotOffered(f"{said.to} is not in this room.")
+        except ChatError as error:
+            port.send(say(Refusal(number=said.number, code="not-offered", text=error.sentence)))
+            return
+        audience = self._port(other) if other is not None else None
+        offer = StandingOffer(self._numbers, next(self._numbers), said.number, port, said, member.room, audience)
+        self._offers[offer.number] = port.offers[said.number] = offer
+        member.charge(len(say(said)))
+        told = sum(self._announce(offer, one) for one in ([other] if other else [*present(member.room)]) if one is not member)
+        port.send(say(Taken(number=said.number, members=told)))
+
+    def _announce(self, offer: StandingOffer, member: Any) -> bool:
+        """Tell a member of an offer; whether it can receive it."""
+        name = offer.source.member.name
+        if isinstance(member, PacedSpeaker) and not member.hears_events:
+            member.tell(CANNOT_RECEIVE.format(name))
+            return False
+        said = with_changes(offer.said, number=offer.number, sender=sender(offer.source.member))
+        self._port(member).send(say(said))
+        return True
+
+    def _withdraw(self, offer: StandingOffer, why: FileFailure, cut: bool = False) -> None:
+        self._offers.pop(offer.number, None)
+        offer.source.offers.pop(offer.own, None)
+        for feed in tuple(offer.feeds):
+            feed.fail(why)
+        for member, port in self._ports.items():
+            if offer.is_for(port) and member.room is offer.room:
+                port.send(say(Withdrawal(number=offer.number, cut=cut)))
+
+    # -- streams ----------------------------------------------------------------------------------------------------------
+
+    def _open(self, port: Port, stream: int, number: int, at: int, credit: int) -> None:
+        offer = self._offers.get(number)
+        if offer is None or not offer.is_for(port) or offer.room is not port.member.room:
+            port.send(fail_stream(stream, FileFailure.UNKNOWN))
+        elif stream in port.takers or credit > MAX_CREDIT:
+            raise BadFrame("A stream was opened twice, or with too much credit.")
+        elif len(port.takers) >= STREAMS:
+            port.send(fail_stream(stream, FileFailure.TOO_MANY))
+        else:
+            taker = port.takers[stream] = Taker(port, stream, credit)
+            feed = next((feed for feed in offer.feeds if feed.is_joined_at(at)), None)
+            if feed is None:
+                feed = Feed(offer, at, self._pack)
+                alone = offer.audience is not None or len(offer.room) <= 2
+                self._loop.call_later(0 if alone else GATHER, feed.begin)
+            feed.add(taker)
+
+    @staticmethod
+    def _credit(port: Port, stream: int, size: int) -> None:
+        if (taker := port.takers.get(stream)) and taker.feed:
+            taker.credit += size
+            if taker.outstanding > MAX_CREDIT:
+                raise BadFrame(f"A receiver gave credit for {taker.outstanding:,} bytes; at most {MAX_CREDIT:,} are allowed.")
+            if taker.feed.begun or taker.credit == size:  # else it waits for others to begin with it
+                taker.feed.grant()
+
+
+class NotOffered(ChatError):
+    """The offer was not taken."""

@@ -1,0 +1,183 @@
+"""Streams from the sender of a file to the server: read once for all receivers that keep pace.
+
+    begun (for those that want the same byte) -> granted as much as its slowest receiver has credit for -> over
+
+A receiver that holds up the others for SLOW seconds gets a feed alone, from where it is.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from plytalk.core.contracts.errors import BadFrame
+from plytalk.core.contracts.items import Extension, Item
+from plytalk.plugins.files.file_items import (
+    MAX_PROOF,
+    WINDOW,
+    FileFailure,
+    Offering,
+    carry,
+    end_stream,
+    fail_stream,
+    give_credit,
+    open_stream,
+    prove,
+    stop_stream,
+)
+from plytalk.plugins.files.file_words import FILE
+from plytalk.plugins.files.ports import Port, Taker
+
+SLOW = 0.5
+"""How long one receiver may hold up the others, in seconds."""
+GATHER = 0.05
+"""How long a feed waits for more receivers that begin at the same byte, in seconds, where there can be more."""
+
+PackItems = Callable[[Sequence[Item]], Iterable[bytes]]
+
+
+@dataclass(eq=False)
+class StandingOffer:
+    """An offer at the server. `number` is the server's, `own` the sender's; `audience` who was told, None for all in the room.
+
+    `numbers` gives those of new feeds.
+    """
+
+    numbers: Iterator[int]
+    number: int
+    own: int
+    source: Port
+    said: Offering
+    room: Any
+    audience: Port | None
+    feeds: "dict[Feed, None]" = field(default_factory=dict)
+
+    def is_for(self, port: Port) -> bool:
+        """Whether a member may have it."""
+        return port is not self.source and (self.audience is None or self.audience is port)
+
+
+class Feed:
+    """One stream from the sender: `at` is the next byte that comes, `granted` how many were asked for and have not come."""
+
+    def __init__(self, offer: StandingOffer, at: int, pack: PackItems) -> None:
+        self.number, self.offer, self.at, self._pack = next(offer.numbers), offer, at, pack
+        self.granted = 0
+        self.takers: dict[Taker, None] = {}
+        self.begun = self.over = False
+        self._proven = -1
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        offer.feeds[self] = None
+        offer.source.feeds[self.number] = self
+
+    def add(self, taker: Taker) -> None:
+        """Serve a receiver that wants the byte `at` next."""
+        self.takers[taker] = None
+        taker.feed = self
+
+    def is_joined_at(self, at: int) -> bool:
+        """Whether one that wants this byte next can still begin with the others."""
+        return self.at == at and not self.begun and all(taker.credit for taker in self.takers)
+
+    def begin(self) -> None:
+        """Ask for the first bytes, as soon as every receiver can take some."""
+        if not self.over and not self.begun:
+            self.grant()
+
+    def grant(self) -> None:
+        """Ask for as much as the slowest receiver can take."""
+        if self.over or not self.takers:
+            return
+        size = min(taker.credit for taker in self.takers)
+        if not size:
+            if len(self.takers) > 1 and self._timer is None and max(taker.credit for taker in self.takers) >= WINDOW // 2:
+                self._timer = self._loop.call_later(SLOW, self._part_slow)
+            return
+        for taker in self.takers:
+            taker.credit -= size
+        self.granted += size
+        source = self.offer.source
+        source.expect(size)
+        if self.begun:
+            source.send(give_credit(self.number, size))
+        else:
+            self.begun = True
+            source.send(open_stream(self.number, self.offer.own, self.at, size))
+
+    def _part_slow(self) -> None:
+        """Serve those apart that hold up the others, once all has come that was asked for."""
+        self._timer = None
+        slow = [taker for taker in self.takers if not taker.credit]
+        if self.over or not slow or len(slow) == len(self.takers):
+            return
+        if self.granted:
+            self._timer = self._loop.call_later(SLOW, self._part_slow)
+            return
+        for taker in slow:
+            del self.takers[taker]
+            Feed(self.offer, self.at, self._pack).add(taker)
+        self.grant()
+
+    # -- what the sender sends --------------------------------------------------------------------------------------------
+
+    def data(self, payload: bytes) -> None:
+        """The next bytes. Raises BadFrame where they were not asked for."""
+        if not 0 < len(payload) <= self.granted:
+            raise BadFrame(f"{len(payload):,} bytes of a file came where {self.granted:,} were asked for.")
+        self.granted -= len(payload)
+        self.at += len(payload)
+        made: dict[int, tuple[bytes, Sequence[bytes]]] = {}
+        for taker in tuple(self.takers):
+            if taker.stream not in made:
+                body = carry(taker.stream, payload)
+                made[taker.stream] = body, tuple(self._pack([Extension(FILE, body)]))
+            taker.to.send_record(taker, *made[taker.stream])
+        if not self.granted:
+            self.grant()
+
+    def proof(self, block: int, payload: bytes) -> None:
+        """The hashes of a block, once for each. Raises BadFrame."""
+        if block <= self._proven or len(payload) > MAX_PROOF:
+            raise BadFrame("A proof came that is too long, or that has come before.")
+        self._proven = block
+        for taker in self.takers:
+            taker.to.send_last(taker, prove(taker.stream, block, payload))
+
+    def end(self) -> None:
+        """All is sent."""
+        self._tell_last(end_stream)
+
+    def fail(self, why: FileFailure) -> None:
+        """Nothing more comes."""
+        self._tell_last(lambda stream: fail_stream(stream, why))
+
+    def _tell_last(self, said: Callable[[int], bytes]) -> None:
+        for taker in tuple(self.takers):
+            taker.to.send_last(taker, said(taker.stream))
+            self.remove(taker, tell=False)
+        self.close()
+
+    # -- the end ----------------------------------------------------------------------------------------------------------
+
+    def remove(self, taker: Taker, tell: bool = True) -> None:
+        """A receiver wants nothing more. What still waits for it goes out."""
+        self.takers.pop(taker, None)
+        taker.feed = None
+        if not taker.queue or tell:
+            taker.to.takers.pop(taker.stream, None)
+        if not self.takers and tell:
+            if self.begun and not self.over:
+                self.offer.source.send(stop_stream(self.number))
+            self.close()
+        elif tell:
+            self.grant()
+
+    def close(self) -> None:
+        """Nothing more is asked for here."""
+        self.over = True
+        self.offer.feeds.pop(self, None)
+        self.offer.source.feeds.pop(self.number, None)
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None

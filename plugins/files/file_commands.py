@@ -1,0 +1,115 @@
+"""The commands about files. They are carried out where they are typed, since the files are there and not at the server."""
+
+import asyncio
+import shlex
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from plytalk.core.contracts.errors import ChatError, Usage
+from plytalk.core.contracts.events import Result, now, refuse
+from plytalk.core.contracts.sanitise import clean, shorten
+from plytalk.core.contracts.ui import Ui
+from plytalk.core.io.sizes import size_in_words
+from plytalk.plugins.files.receiving import Receiving
+from plytalk.plugins.files.sending import Sending
+from plytalk.plugins.files.transfers import Transfers
+
+CommandAnswer = tuple[Any, Sequence[str]]
+"""What a command answers: for programs, and for people."""
+
+
+class FileCommands:
+    """Carries out the commands of one user, and shows the answers."""
+
+    def __init__(self, transfers: Transfers, ui: Ui, can_send: Callable[[], str]) -> None:
+        """`can_send` gives why no file can be sent, and an empty text where it can."""
+        self._transfers, self._ui, self._can_send = transfers, ui, can_send
+        self._commands: Mapping[str, Callable[[Sequence[str]], Awaitable[CommandAnswer]]] = {
+            "send": self._send, "accept": self._accept, "decline": self._decline,
+            "transfers": self._list, "cancel": self._cancel,
+        }  # fmt: skip
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def run_line(self, line: str) -> bool:
+        """Carry out a line that was typed, where it is one of these commands."""
+        name, _, rest = line.removeprefix("/").partition(" ")
+        if not line.startswith("/") or name not in self._commands:
+            return False
+        try:
+            words = shlex.split(rest)
+        except ValueError:  # a quote that is not closed is part of a name
+            words = rest.split()
+        return self.run(name, words)
+
+    def run(self, name: str, args: Sequence[str], request: str | None = None) -> bool:
+        """Carry out a command, where it is one of these; a result or an error with the request's id answers it."""
+        if name not in self._commands:
+            return False
+        task = asyncio.get_running_loop().create_task(self._answer(name, args, request))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def _answer(self, name: str, args: Sequence[str], request: str | None) -> None:
+        ui = self._ui
+        try:
+            if reason := self._can_send():
+                raise Usage(reason)
+            data, lines = await self._commands[name](args)
+        except ChatError as error:
+            refuse(ui, clean(str(error)), "not-done", clean(error.hint), command=name, request=request)
+        else:
+            ui.show(Result(id=ui.next_id(), time=now(), command=name, request=request, data=data, lines=tuple(lines)))
+
+    async def _send(self, args: Sequence[str]) -> CommandAnswer:
+        to = args[-1].removeprefix("@") if args and args[-1].startswith("@") else None
+        paths = args[:-1] if to else args
+        if not paths:
+            raise Usage("Say which file: /send film.mkv.")
+        offered = [await self._transfers.made.send(path, to) for path in paths]
+        return [described(one) for one in offered], ()
+
+    async def _accept(self, args: Sequence[str]) -> CommandAnswer:
+        return described(self._transfers.heard.accept(number_of(args))), ()
+
+    async def _decline(self, args: Sequence[str]) -> CommandAnswer:
+        return described(self._transfers.heard.decline(number_of(args))), ()
+
+    async def _cancel(self, args: Sequence[str]) -> CommandAnswer:
+        return described(self._transfers.cancel(number_of(args))), ()
+
+    async def _list(self, args: Sequence[str]) -> CommandAnswer:
+        every = list(self._transfers.all())
+        return [described(one) for one in every], [in_words(one) for one in every] or ["There are no transfers."]
+
+    async def close(self) -> None:
+        """Nothing more is answered."""
+        for task in (tasks := tuple(self._tasks)):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def number_of(args: Sequence[str]) -> int | None:
+    """The number of a transfer; None where none is given. Raises Usage."""
+    if not args:
+        return None
+    if not args[0].isdecimal():
+        raise Usage(f"'{shorten(args[0])}' is not the number of a transfer.", "/transfers lists them.")
+    return int(args[0])
+
+
+def described(one: Sending | Receiving) -> dict[str, Any]:
+    """A transfer, for programs."""
+    return {
+        "transfer": str(one.number), "name": clean(one.file.name), "size": one.file.size, "state": one.state, "done": one.done,
+        "direction": "out" if isinstance(one, Sending) else "in",
+    }  # fmt: skip
+
+
+def in_words(one: Sending | Receiving) -> str:
+    """The same, for people."""
+    whom = f"to {one.to or 'everybody'}" if isinstance(one, Sending) else f"from {one.sender.name}"
+    part = (
+        f", {100 * one.done // one.file.size} %" if one.file.size and one.state in ("sending", "receiving", "interrupted") else ""
+    )
+    return f"{one.number}  {clean(one.file.name)} ({size_in_words(one.file.size)}) {whom}: {one.state}{part}"

@@ -1,0 +1,167 @@
+"""What others offer to this user: from the offer to the file on the disk."""
+
+import asyncio
+
+import msgspec
+
+from plytalk.core.contracts.errors import BadFrame, ChatError, Usage
+from plytalk.core.contracts.events import Sender
+from plytalk.plugins.files.file_items import FileFailure, FileKind, FileReply, Offering, Withdrawal, parse_number, say
+from plytalk.plugins.files.manifest import FileOffer, check_offer
+from plytalk.plugins.files.partial import Partial
+from plytalk.plugins.files.receiving import RUNNING, Receiving
+from plytalk.plugins.files.safe_folder import SafeFolder
+from plytalk.plugins.files.transfer_context import TransferContext
+from plytalk.plugins.rooms.screen import sender_of
+
+MOST_HEARD = 100
+"""How many offers of others are remembered."""
+
+
+class HeardOffers:
+    """All offers to one user, by the user's numbers for them."""
+
+    def __init__(self, context: TransferContext) -> None:
+        self._context = context
+        self.all: dict[int, Receiving] = {}
+        self._folder: SafeFolder | None = None
+
+    def disconnect(self) -> None:
+        """The connection is over: what goes on waits for its sender to offer it again."""
+        for one in self.all.values():
+            if one.is_open:
+                one.interrupt()
+
+    def close(self) -> None:
+        for one in self.all.values():
+            one.close()
+        if self._folder:
+            self._folder.close()
+
+    # -- offers -----------------------------------------------------------------------------------------------------------
+
+    def understand(self, said: Offering | Withdrawal) -> None:
+        """The server tells of an offer, or that it no longer stands."""
+        if isinstance(said, Offering):
+            self._hear(said)
+            return
+        for one in self.all.values():
+            if one.remote == said.number and said.cut and one.state in RUNNING:
+                one.interrupt()
+            elif one.remote == said.number and one.state in ("offered", *RUNNING):
+                one.end("withdrawn")
+
+    def _hear(self, said: Offering) -> None:
+        try:
+            file = msgspec.convert(said.file, FileOffer)
+            check_offer(file)
+        except (msgspec.ValidationError, ChatError):
+            return
+        sender = sender_of(said.sender, self._context.ui.raw)
+        if known := self._known(said.id, file, sender):
+            known.offered_again(said.number)
+            if known.state in RUNNING:
+                self._context.start(self._fetch(known))
+            return
+        self._forget_one()
+        number = next(self._context.numbers)
+        one = self.all[number] = Receiving(number, said.number, said.id, file, sender, self._context.changed)
+        one.change("offered")
+        wishes = self._context.wishes
+        if wishes.yes or (sender.key and sender.key in wishes.accept_from):
+            self._context.start(self._fetch(one))
+
+    def _known(self, id: str, file: FileOffer, sender: Sender) -> Receiving | None:
+        """The offer that has been heard before a cut, or of a program that was started again."""
+        for one in self.all.values():
+            same = one.file.root == file.root and sender.key and one.sender.key == sender.key
+            if (one.id == id or same) and one.state in ("offered", *RUNNING):
+                return one
+        return None
+
+    def _forget_one(self) -> None:
+        idle = [number for number, one in self.all.items() if one.state not in RUNNING]
+        if len(self.all) >= MOST_HEARD and idle:
+            del self.all[idle[0]]
+
+    # -- what the user does -----------------------------------------------------------------------------------------------
+
+    def accept(self, number: int | None = None) -> Receiving:
+        """Accept an offer, the last one that waits where no number is given. Raises Usage."""
+        one = self._offered(number)
+        one.change("accepted")
+        self._context.start(self._fetch(one))
+        return one
+
+    def decline(self, number: int | None = None) -> Receiving:
+        """Say that this user does not want what is offered. Raises Usage."""
+        one = self._offered(number)
+        self._context.send(say(FileReply(number=one.remote, state="declined")))
+        one.end("declined")
+        return one
+
+    def cancel(self, one: Receiving) -> None:
+        """Do not want it any more, and remove what has come."""
+        self._context.send(say(FileReply(number=one.remote, state="cancelled")))
+        one.cancel()
+
+    def _offered(self, number: int | None) -> Receiving:
+        waiting = [one for one in self.all.values() if one.state == "offered" and number in (None, one.number)]
+        if not waiting:
+            raise Usage("No such offer waits for an answer.", "/transfers lists all.")
+        return waiting[-1]
+
+    async def _fetch(self, one: Receiving) -> None:
+        """Receive what is missing, over the present connection."""
+        try:
+            if one.state == "offered":
+                one.change("accepted")
+            if one.partial is None:
+                one.partial = await asyncio.to_thread(self._opened, one.file)
+            if self._context.link and one.state in RUNNING:
+                if one.state == "accepted":
+                    self._context.send(say(FileReply(number=one.remote, state="accepted")))
+                one.begin(self._context.link)
+        except ChatError as error:
+            self._give_up(one, error)
+
+    def _opened(self, file: FileOffer) -> Partial:
+        if self._folder is None:
+            self._folder = SafeFolder.at(self._context.wishes.into)
+        return Partial.open(self._folder, file)
+
+    # -- what the server sends --------------------------------------------------------------------------------------------
+
+    def stream(self, kind: int, stream: int, payload: bytes) -> None:
+        """Something about a stream in which data comes. Raises BadFrame."""
+        one = next((one for one in self.all.values() if one.remote == stream and one.is_open), None)
+        if one is None:
+            return
+        try:
+            if kind == FileKind.DATA:
+                one.data(payload)
+            elif kind == FileKind.PROOF:
+                one.proof(parse_number(payload[:4]), payload[4:])
+            elif kind == FileKind.END:
+                self._context.start(self._finish(one))
+            else:
+                one.failed(FileFailure(payload[0]) if payload and payload[0] in set(FileFailure) else FileFailure.UNREADABLE)
+        except BadFrame:
+            raise
+        except ChatError as error:
+            self._give_up(one, error)
+
+    async def _finish(self, one: Receiving) -> None:
+        try:
+            if one.partial:
+                await asyncio.to_thread(one.partial.finish)
+        except ChatError as error:
+            self._give_up(one, error)
+        else:
+            self._context.send(say(FileReply(number=one.remote, state="done")))
+            one.finish()
+
+    def _give_up(self, one: Receiving, error: ChatError) -> None:
+        self._context.send(say(FileReply(number=one.remote, state="failed")))
+        one.stop()
+        one.end("failed", error.sentence)

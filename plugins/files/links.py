@@ -1,0 +1,33 @@
+"""The way from a user's transfers to the exchange at the server: over a connection, or within the server's program."""
+
+import asyncio
+from collections.abc import Callable
+
+from plytalk.core.contracts.items import Extension
+from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.plugins.files.file_words import FILE
+
+
+class SessionLink:
+    """Over a connection to the server."""
+
+    def __init__(self, session: DirectChat) -> None:
+        self._session = session
+
+    def send(self, body: bytes) -> None:
+        self._session.send_item(Extension(FILE, body))
+
+    async def writable(self) -> None:
+        while self._session.stream.full and not self._session.ending:
+            await self._session.stream.drained()
+            await asyncio.sleep(0)  # what was said and waits goes out first
+
+
+class LocalLink:
+    """At the server itself: `send` hands over to the exchange."""
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self.send = send
+
+    async def writable(self) -> None:
+        """Credit alone holds it back."""

@@ -1,0 +1,160 @@
+"""What this user offers: from the command to the last byte that goes out."""
+
+import asyncio
+import os
+import secrets
+
+import msgspec
+
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.events import Sender
+from plytalk.core.contracts.sanitise import clean
+from plytalk.plugins.files.file_items import (
+    FileKind,
+    FileReply,
+    Offering,
+    Refusal,
+    Taken,
+    Withdrawal,
+    parse_number,
+    parse_opening,
+    say,
+)
+from plytalk.plugins.files.reading import Source
+from plytalk.plugins.files.sending import Pump, Sending
+from plytalk.plugins.files.source import hash_source, make_offer, open_source
+from plytalk.plugins.files.transfer_context import TransferContext
+from plytalk.plugins.rooms.screen import sender_of
+
+ANSWERED = 10.0
+"""How long a server may take to answer an offer, in seconds: one that knows no files never does."""
+
+
+class MadeOffers:
+    """All offers of one user, by their numbers."""
+
+    def __init__(self, context: TransferContext) -> None:
+        self._context = context
+        self.all: dict[int, Sending] = {}
+        self._pump: Pump | None = None
+        self._answers: dict[int, asyncio.Future[int]] = {}
+
+    # -- connections ------------------------------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """There is a connection: offer again what is offered."""
+        assert self._context.link
+        self._pump = Pump(self._context.link, lambda: [one for one in self.all.values() if one.streams])
+        for one in self.all.values():
+            if one.stands:
+                self._offer(one)
+
+    def disconnect(self) -> None:
+        if self._pump:
+            self._pump.stop()
+            self._pump = None
+        for one in self.all.values():
+            one.streams.clear()
+
+    def close(self) -> None:
+        for answer in self._answers.values():
+            answer.cancel()
+        for one in self.all.values():
+            if one.stands:
+                one.close()
+
+    # -- what the user does -----------------------------------------------------------------------------------------------
+
+    async def send(self, path: str, to: str | None = None) -> Sending:
+        """Offer a file or folder. Raises ChatError."""
+        source = await asyncio.to_thread(self._opened, path)
+        try:
+            tree = await asyncio.to_thread(hash_source, source)
+        except BaseException:
+            source.close()
+            raise
+        number = next(self._context.numbers)
+        sending = Sending(number, secrets.token_hex(16), source, tree, make_offer(source, tree), to, self._context.changed)
+        self.all[number] = sending
+        if self._context.link:
+            await self._answered(sending)
+        sending.change("offered")
+        return sending
+
+    def _opened(self, path: str) -> Source:
+        return open_source(os.path.expanduser(path), lambda sentence: None)
+
+    async def _answered(self, sending: Sending) -> None:
+        """Offer it, and wait until the server has told the others. Raises Usage."""
+        answer = self._answers[sending.number] = asyncio.get_running_loop().create_future()
+        self._offer(sending)
+        try:
+            async with asyncio.timeout(ANSWERED):
+                await answer
+        except TimeoutError:
+            self._drop(sending)
+            raise Usage("The server does not answer: it may not know files.") from None
+
+    def _offer(self, sending: Sending) -> None:
+        file = msgspec.to_builtins(sending.file)
+        self._context.send(say(Offering(number=sending.number, id=sending.id, file=file, to=sending.to)))
+
+    def cancel(self, sending: Sending) -> None:
+        """Take an offer back."""
+        self._context.send(say(Withdrawal(number=sending.number)))
+        sending.close()
+        sending.change("cancelled")
+
+    def _drop(self, sending: Sending) -> None:
+        sending.close()
+        self.all.pop(sending.number, None)
+        self._answers.pop(sending.number, None)
+
+    # -- what the server says ---------------------------------------------------------------------------------------------
+
+    def understand(self, said: Taken | Refusal | FileReply) -> None:
+        """An answer about one of these offers."""
+        sending = self.all.get(said.number)
+        if sending is None:
+            return
+        answer = self._answers.pop(said.number, None)
+        if isinstance(said, FileReply):
+            self._replied(sending, said.state, sender_of(said.sender, self._context.ui.raw))
+        elif isinstance(said, Refusal):
+            self._drop(sending)
+            if answer and not answer.done():
+                answer.set_exception(Usage(clean(said.text)))
+        elif answer and not answer.done():
+            answer.set_result(said.members)
+
+    def _replied(self, sending: Sending, state: str, by: Sender) -> None:
+        """A receiver has done something about it. An offer to one member ends with that."""
+        if sending.to is not None and state in ("done", "declined", "cancelled") and sending.stands:
+            self._context.send(say(Withdrawal(number=sending.number)))
+            sending.close()
+            sending.state = state
+        self._context.show(sending, state, by)
+
+    def stream(self, kind: int, stream: int, payload: bytes) -> None:
+        """Something about a stream in which data goes out. Raises BadFrame."""
+        if kind == FileKind.OPEN:
+            self._open(stream, *parse_opening(payload))
+            return
+        for sending in self.all.values():
+            if kind == FileKind.STOP:
+                sending.streams.pop(stream, None)
+            elif out := sending.streams.get(stream):
+                out.credit += parse_number(payload)
+                self._wake()
+
+    def _open(self, stream: int, number: int, at: int, credit: int) -> None:
+        if sending := self.all.get(number):
+            if refused := sending.serve(stream, at, credit):
+                self._context.send(refused)
+            elif sending.state == "offered":
+                sending.change("sending")
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._pump:
+            self._pump.wake()

@@ -1,0 +1,81 @@
+"""What all transfers of one user share: the link to the server, the numbers, and the screen on which they are shown."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from itertools import count
+from typing import Any, Protocol
+
+from plytalk.core.contracts.events import File, Sender, now
+from plytalk.core.contracts.ui import Ui
+from plytalk.plugins.files.manifest import FileOffer
+from plytalk.plugins.files.sending import FileLink
+from plytalk.plugins.files.wishes import Myself, Wishes
+from plytalk.plugins.rooms.screen import cleaned
+
+PROGRESS = 0.5
+"""How often the progress of a transfer is told, in seconds."""
+
+
+class Transfer(Protocol):
+    """What is sent or received, under this user's number for it. `sender` is None for what this user sends."""
+
+    number: int
+    file: FileOffer
+    state: str
+    reason: str
+
+    @property
+    def sender(self) -> Sender | None: ...
+
+    @property
+    def done(self) -> int:
+        """How many bytes have gone out, or have come."""
+
+
+class TransferContext:
+    """`me` says who the user is now; `link` is None while there is no connection."""
+
+    def __init__(self, ui: Ui, me: Callable[[], Myself], wishes: Wishes) -> None:
+        self.ui, self._me, self.wishes = ui, me, wishes
+        self.numbers = count(1)
+        self.link: FileLink | None = None
+        self._told: dict[int, tuple[str, float]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def send(self, body: bytes) -> None:
+        """Send an item, if there is a connection."""
+        if self.link:
+            self.link.send(body)
+
+    def changed(self, one: Transfer) -> None:
+        """Tell of a new state at once, and of progress at times."""
+        at = asyncio.get_running_loop().time()
+        state, before = self._told.get(one.number, ("", 0.0))
+        if state != one.state or at - before >= PROGRESS:
+            self._told[one.number] = one.state, at
+            self.show(one)
+
+    def show(self, one: Transfer, state: str = "", by: Sender | None = None) -> None:
+        """Show a transfer, or what another member has done about it."""
+        me = self._me()
+        event = File(
+            id=self.ui.next_id(), time=now(), sender=by or one.sender or me.sender, room=me.room,
+            own=by is None and one.sender is None, name=cleaned(one.file.name, self.ui.raw), size=one.file.size,
+            transfer=str(one.number), state=state or one.state, done=one.done, reason=one.reason or None,
+            incoming=one.sender is not None, count=one.file.count if one.file.folder else None,
+        )  # fmt: skip
+        with suppress(Exception):  # a broken screen does not end a transfer
+            self.ui.show(event)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something meanwhile."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Stop all that is done meanwhile."""
+        for task in (tasks := tuple(self._tasks)):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,76 @@
+"""What a user sends and receives: offers made and heard, over all connections of the user's conversation.
+
+After a cut it offers again what this user offers, and asks for the rest of what the user had accepted.
+"""
+
+from collections.abc import Callable
+
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.ui import Ui
+from plytalk.plugins.files.file_items import FileKind, FileReply, Offering, Refusal, Taken, Withdrawal, parse, understand
+from plytalk.plugins.files.heard_offers import HeardOffers
+from plytalk.plugins.files.made_offers import MadeOffers
+from plytalk.plugins.files.receiving import RUNNING, Receiving
+from plytalk.plugins.files.sending import FileLink, Sending
+from plytalk.plugins.files.transfer_context import TransferContext
+from plytalk.plugins.files.wishes import Myself, Wishes
+
+FROM_SENDER = (FileKind.DATA, FileKind.PROOF, FileKind.END, FileKind.FAIL)
+FROM_RECEIVER = (FileKind.CREDIT, FileKind.OPEN, FileKind.STOP)
+
+
+class Transfers:
+    """All transfers of one user. `ui` shows what happens to them; `me` says who the user is now."""
+
+    def __init__(self, ui: Ui, me: Callable[[], Myself], wishes: Wishes) -> None:
+        self._context = TransferContext(ui, me, wishes)
+        self.made, self.heard = MadeOffers(self._context), HeardOffers(self._context)
+
+    def connect(self, link: FileLink) -> None:
+        """There is a connection to a server."""
+        self._context.link = link
+        self.made.connect()
+
+    def disconnect(self) -> None:
+        """The connection is over: what goes on waits for the next one."""
+        self._context.link = None
+        self.made.disconnect()
+        self.heard.disconnect()
+
+    async def close(self) -> None:
+        """It is all over. What has come of a file is kept, for another time."""
+        self.disconnect()
+        await self._context.close()
+        self.made.close()
+        self.heard.close()
+
+    def hear(self, body: bytes) -> None:
+        """The server has sent an item. Raises BadFrame."""
+        kind, stream, payload = parse(body)
+        if kind in FROM_SENDER:
+            self.heard.stream(kind, stream, payload)
+        elif kind in FROM_RECEIVER:
+            self.made.stream(kind, stream, payload)
+        elif kind == FileKind.SAY:
+            said = understand(payload)
+            if isinstance(said, Offering | Withdrawal):
+                self.heard.understand(said)
+            elif isinstance(said, Taken | Refusal | FileReply):
+                self.made.understand(said)
+
+    def cancel(self, number: int | None = None) -> Sending | Receiving:
+        """End a transfer, or take an offer back: the last one where no number is given. Raises Usage."""
+        going_on = [one for one in self.all() if one.state in RUNNING or (isinstance(one, Sending) and one.stands)]
+        chosen = [one for one in going_on if number in (None, one.number)]
+        if not chosen:
+            raise Usage("No such transfer goes on.", "/transfers lists them.")
+        if isinstance(one := chosen[-1], Receiving):
+            self.heard.cancel(one)
+        else:
+            self.made.cancel(one)
+        return one
+
+    def all(self) -> list[Sending | Receiving]:
+        """All transfers, in their order."""
+        every: dict[int, Sending | Receiving] = {**self.made.all, **self.heard.all}
+        return [every[number] for number in sorted(every)]

@@ -1,0 +1,74 @@
+"""The files of one user: what a conversation needs of them, made when the first one is sent or offered."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from plytalk.core.contracts.events import Sender
+from plytalk.core.contracts.ui import Ui
+from plytalk.plugins.files.file_words import HELP
+from plytalk.plugins.files.wishes import Myself, Wishes
+
+if TYPE_CHECKING:
+    from plytalk.plugins.files.file_commands import FileCommands
+    from plytalk.plugins.files.sending import FileLink
+    from plytalk.plugins.files.transfers import Transfers
+
+
+class UserFiles:
+    """`why_not` says why no file can be sent, and is an empty text where one can be."""
+
+    def __init__(self, ui: Ui, wishes: "Wishes", why_not: Callable[[], str] = lambda: "") -> None:
+        self._ui, self._wishes, self._why_not = ui, wishes, why_not
+        self._link: FileLink | None = None
+        self._me: Callable[[], Myself] = lambda: Myself(Sender(), None)
+
+    @cached_property
+    def transfers(self) -> "Transfers":
+        from plytalk.plugins.files.transfers import Transfers
+
+        made = Transfers(self._ui, lambda: self._me(), self._wishes)
+        if self._link:
+            made.connect(self._link)
+        return made
+
+    @cached_property
+    def _commands(self) -> "FileCommands":
+        from plytalk.plugins.files.file_commands import FileCommands
+
+        return FileCommands(self.transfers, self._ui, self._why_not)
+
+    @property
+    def _is_used(self) -> bool:
+        return "transfers" in vars(self)
+
+    def connect(self, link: "FileLink", me: "Callable[[], Myself]") -> None:
+        """There is a way to a server; `me` says who the user is there now."""
+        self._link, self._me = link, me
+        if self._is_used:
+            self.transfers.connect(link)
+
+    def disconnect(self) -> None:
+        """The connection is over."""
+        self._link = None
+        if self._is_used:
+            self.transfers.disconnect()
+
+    def hear(self, body: bytes) -> None:
+        """The server has sent an item. Raises BadFrame."""
+        self.transfers.hear(body)
+
+    def run_line(self, line: str) -> bool:
+        """Carry out a line that was typed, where it is a command about files."""
+        return line[:1] == "/" and line[1:].split(" ", 1)[0] in HELP and self._commands.run_line(line)
+
+    def run(self, name: str, args: Sequence[str], request: str | None) -> bool:
+        """Carry out a command, where it is about files."""
+        return name in HELP and self._commands.run(name, args, request)
+
+    async def close(self) -> None:
+        """The conversation is over."""
+        if self._is_used:
+            await self.transfers.close()
+        if "_commands" in vars(self):
+            await self._commands.close()

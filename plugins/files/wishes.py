@@ -1,0 +1,21 @@
+"""What a conversation tells its transfers: who the user is, and how files are received."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from plytalk.core.contracts.events import Sender
+
+
+class Wishes(NamedTuple):
+    """How this user receives: into which folder, from everybody or from these keys without being asked."""
+
+    into: Path = Path()
+    yes: bool = False
+    accept_from: tuple[str, ...] = ()
+
+
+class Myself(NamedTuple):
+    """This user, in its room."""
+
+    sender: Sender
+    room: str | None

@@ -1,0 +1,269 @@
+"""The exchange at the server: who is told of what, and what a hostile member cannot do."""
+
+from pathlib import Path
+
+import pytest
+from crowd import Crowd
+from offering import FileStranger, file_offer, file_stranger, folder_of, reaches, written
+
+from plytalk.core.contracts.items import Extension
+from plytalk.plugins.files.file_items import (
+    MAX_CREDIT,
+    OFFERS,
+    STREAMS,
+    WINDOW,
+    FileFailure,
+    FileKind,
+    FileReply,
+    Offering,
+    Refusal,
+    Taken,
+    Withdrawal,
+    carry,
+    end_stream,
+    fail_stream,
+    give_credit,
+    open_stream,
+    prove,
+    say,
+    stop_stream,
+)
+from plytalk.plugins.files.file_words import FILE
+from plytalk.testing.verdict import idle
+
+SIZE = 1_000_000
+
+
+async def offering(crowd: Crowd, home: Path, name: str = "ann") -> FileStranger:
+    """A member that offers a file and does what a test says."""
+    ann = await file_stranger(crowd, name)
+    ann.offer(file_offer(written(home / "film.mkv", SIZE)))
+    await ann.told(Taken)
+    return ann
+
+
+async def test_everybody_in_the_room_is_told_and_those_that_come_later(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob, elsewhere = await file_stranger(crowd, "bob"), await file_stranger(crowd, "eve", room="kitchen")
+        ann = await offering(crowd, home)
+        assert (await ann.told(Taken)).members == 1
+        told = await bob.told(Offering)
+        assert told.file["name"] == "film.mkv"
+        assert told.sender["name"] == "ann"
+        assert told.sender["key"] == crowd.key("ann").fingerprint
+        late = await file_stranger(crowd, "late")
+        assert (await late.told(Offering)).number == told.number
+        assert not elsewhere.said
+
+
+async def test_an_offer_to_one_member_is_told_to_nobody_else(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        ann, bob, eve = [await file_stranger(crowd, name) for name in ("ann", "bob", "eve")]
+        ann.offer(file_offer(written(home / "film.mkv", SIZE)), to="bob")
+        number = (await bob.told(Offering)).number
+        eve.send(open_stream(1, number, 0, WINDOW))
+        kind, stream, why = await eve.hears(FileKind.FAIL)
+        assert (kind, stream, why[0]) == (FileKind.FAIL, 1, FileFailure.UNKNOWN)
+        assert not eve.said
+        late = await file_stranger(crowd, "late")
+        await idle()
+        assert not late.said
+
+
+@pytest.mark.parametrize(
+    ("to", "answer"), [("nobody", "nobody"), ("ann", "ann is not in this room"), ("far", "far is not in this room")]
+)
+async def test_what_cannot_be_offered_is_refused(home: Path, to: str, answer: str) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        ann = await file_stranger(crowd, "ann")
+        await crowd.joins("far", room="kitchen")
+        ann.offer(file_offer(written(home / "film.mkv", SIZE)), to=to)
+        assert answer in (await ann.told(Refusal)).text
+
+
+async def test_who_is_muted_offers_nothing(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        ann, bob = await file_stranger(crowd, "ann"), await file_stranger(crowd, "bob")
+        crowd.local_member.say("/mute ann")
+        await crowd.ui.shows("muted [ann]")
+        ann.offer(file_offer(written(home / "film.mkv", SIZE)))
+        assert "muted" in (await ann.told(Refusal)).text
+        assert not bob.said
+
+
+async def test_a_member_has_so_many_offers_at_most(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        ann = await file_stranger(crowd, "ann")
+        file = file_offer(written(home / "film.mkv", SIZE))
+        for number in range(OFFERS + 1):
+            ann.offer(file, number)
+        assert (await ann.told(Refusal)).number == OFFERS
+        ann.send(say(Withdrawal(number=0)))
+        ann.offer(file, 99)
+        await ann.stranger.until(lambda: any(isinstance(one, Taken) and one.number == 99 for one in ann.said))
+
+
+async def test_guests_are_told_that_they_cannot_receive(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        guest = await crowd.stranger("guest")
+        guest.session.say("hello")
+        heard: list[str] = []
+        guest.session._ui = None
+        guest.session._hearer = type("Ear", (), {"raw": True, "message": heard.append, "notice": heard.append})()  # type: ignore[assignment]
+        await idle()
+        ann = await offering(crowd, home)
+        await guest.until(lambda: any("Your program cannot receive files." in line for line in heard) or guest._news.clear())
+        assert (await ann.told(Taken)).members == 0
+
+
+async def test_receivers_at_one_byte_share_a_stream(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob, eve = await file_stranger(crowd, "bob"), await file_stranger(crowd, "eve")
+        ann = await offering(crowd, home)
+        number = (await bob.told(Offering)).number
+        bob.send(open_stream(5, number, 0, 1000))
+        eve.send(open_stream(6, number, 0, 400))
+        _, stream, payload = await ann.hears(FileKind.OPEN)
+        assert payload.hex() == "00000001" + "0000000000000000" + "00000190"  # as much as the slower one can take
+        ann.send(prove(stream, 0, b"proof"))
+        ann.send(carry(stream, b"x" * 400))
+        assert (await bob.hears(FileKind.DATA))[1:] == (5, b"x" * 400)
+        assert (await eve.hears(FileKind.DATA))[1:] == (6, b"x" * 400)
+        assert bob.of(FileKind.PROOF) == [(FileKind.PROOF, 5, b"\0\0\0\0proof")]
+        eve.send(give_credit(6, 100))
+        assert (await ann.hears(FileKind.CREDIT))[2].hex() == "00000064"
+        eve.send(stop_stream(6))
+        assert (await ann.hears(FileKind.CREDIT, 2))[2] == (500).to_bytes(4, "big")
+        ann.send(carry(stream, b"y" * 600))
+        ann.send(end_stream(stream))
+        assert (await bob.hears(FileKind.END))[1] == 5
+        assert len(ann.of(FileKind.OPEN)) == 1
+        assert len(eve.of(FileKind.DATA)) == 1
+
+
+async def test_one_that_gives_no_credit_does_not_hold_up_the_others(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob, slow = await file_stranger(crowd, "bob"), await file_stranger(crowd, "slow")
+        ann = await offering(crowd, home)
+        number = (await bob.told(Offering)).number
+        bob.send(open_stream(1, number, 0, WINDOW))
+        slow.send(open_stream(1, number, 0, 10))
+        _, stream, _ = await ann.hears(FileKind.OPEN)
+        ann.send(carry(stream, b"x" * 10))
+        assert (await ann.hears(FileKind.CREDIT))[2] == (WINDOW - 10).to_bytes(4, "big")
+        slow.send(give_credit(1, 10))
+        _, other, payload = await ann.hears(FileKind.OPEN, 2)
+        assert payload.hex() == "00000001" + "000000000000000a" + "0000000a"  # from where it is
+        assert other != stream
+
+
+async def test_a_late_receiver_gets_a_stream_alone(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob, late = await file_stranger(crowd, "bob"), await file_stranger(crowd, "late")
+        ann = await offering(crowd, home)
+        number = (await bob.told(Offering)).number
+        bob.send(open_stream(1, number, 0, 1000))
+        await ann.hears(FileKind.OPEN)
+        late.send(open_stream(1, number, 262_144, 1000))
+        assert (await ann.hears(FileKind.OPEN, 2))[2].hex() == "00000001" + "0000000000040000" + "000003e8"
+
+
+async def test_a_sender_that_leaves_ends_what_it_offers(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob = await file_stranger(crowd, "bob")
+        ann = await offering(crowd, home)
+        number = (await bob.told(Offering)).number
+        bob.send(open_stream(1, number, 0, 1000))
+        await ann.hears(FileKind.OPEN)
+        ann.stranger.cut()
+        assert (await bob.hears(FileKind.FAIL))[2] == bytes([FileFailure.GONE])
+        withdrawn = await bob.told(Withdrawal)
+        assert (withdrawn.number, withdrawn.cut) == (number, True)
+        late = await file_stranger(crowd, "late")
+        await idle()
+        assert not late.said
+
+
+async def test_a_receiver_that_leaves_stops_its_stream(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob = await file_stranger(crowd, "bob")
+        ann = await offering(crowd, home)
+        bob.send(open_stream(1, (await bob.told(Offering)).number, 0, 1000))
+        _, stream, _ = await ann.hears(FileKind.OPEN)
+        bob.stranger.cut()
+        assert (await ann.hears(FileKind.STOP))[1] == stream
+        ann.send(carry(stream, b"under way"))
+        await idle()
+        assert not ann.stranger.session.ending
+
+
+async def test_what_fails_at_the_sender_fails_at_the_receiver(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob = await file_stranger(crowd, "bob")
+        ann = await offering(crowd, home)
+        bob.send(open_stream(1, (await bob.told(Offering)).number, 0, 1000))
+        _, stream, _ = await ann.hears(FileKind.OPEN)
+        ann.send(fail_stream(stream, FileFailure.CHANGED))
+        assert (await bob.hears(FileKind.FAIL))[2] == bytes([FileFailure.CHANGED])
+
+
+async def test_the_sender_is_told_what_receivers_do(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob = await file_stranger(crowd, "bob")
+        ann = await offering(crowd, home)
+        number = (await bob.told(Offering)).number
+        for state in ("nonsense", "declined"):
+            bob.send(say(FileReply(number=number, state=state)))
+        reply = await ann.told(FileReply)
+        assert (reply.number, reply.state, reply.sender["name"]) == (1, "declined", "bob")
+
+
+@pytest.mark.parametrize(
+    "attack",
+    ["overrun", "no credit", "empty", "twice", "too much credit at once", "too much credit", "proof twice", "short"],
+)
+async def test_who_breaks_the_rules_is_removed_and_nobody_else(home: Path, attack: str) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob = await file_stranger(crowd, "bob")
+        ann = await offering(crowd, home)
+        number = (await bob.told(Offering)).number
+        bob.send(open_stream(1, number, 0, 1000))
+        _, stream, _ = await ann.hears(FileKind.OPEN)
+        culprit, victim = (ann, bob) if attack in ("overrun", "no credit", "empty", "proof twice") else (bob, ann)
+        bodies = {
+            "overrun": [carry(stream, bytes(1001))],
+            "no credit": [carry(stream, bytes(1000)), carry(stream, b"x")],
+            "empty": [carry(stream, b"")],
+            "proof twice": [prove(stream, 0, b""), prove(stream, 0, b"")],
+            "twice": [open_stream(1, number, 0, 1)],
+            "too much credit at once": [open_stream(2, number, 0, MAX_CREDIT + 1)],
+            "too much credit": [give_credit(1, MAX_CREDIT)],
+            "short": [b"\1\0"],
+        }[attack]
+        for body in bodies:
+            culprit.stranger.session.send_item(Extension(FILE, body))
+        await culprit.ended()
+        await idle()
+        assert not victim.stranger.session.ending
+
+
+async def test_a_thousand_streams_cost_the_server_eight(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob = await file_stranger(crowd, "bob")
+        ann = await offering(crowd, home)
+        number = (await bob.told(Offering)).number
+        for stream in range(60):
+            bob.send(open_stream(stream, number, stream, 1000))
+        await bob.hears(FileKind.FAIL, 60 - STREAMS)
+        assert {why for _, _, why in bob.of(FileKind.FAIL)} == {bytes([FileFailure.TOO_MANY])}
+        assert len(ann.of(FileKind.OPEN)) == STREAMS
+
+
+async def test_to_go_to_another_room_takes_back_what_was_offered(home: Path) -> None:
+    film = written(home / "film.mkv", 1000)
+    async with Crowd(home) as crowd:
+        ann, bob = await crowd.comes("ann"), await crowd.comes("bob", into=folder_of(crowd, "bob"))
+        ann.say(f"/send {film}")
+        await reaches(bob.ui, "offered")
+        ann.say("/join kitchen")
+        await reaches(bob.ui, "withdrawn")

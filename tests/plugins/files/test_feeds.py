@@ -1,0 +1,72 @@
+"""One stream of a sender: what it is asked for, and who gets it."""
+
+from itertools import count
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from plytalk.core.contracts.errors import BadFrame
+from plytalk.plugins.files.feeds import Feed, StandingOffer
+from plytalk.plugins.files.file_items import FileFailure, FileKind, Offering, carry, parse
+from plytalk.plugins.files.ports import LocalPort, Taker
+
+
+class Meeting:
+    """A sender and receivers, each with what it is sent."""
+
+    def __init__(self, *credits: int) -> None:
+        self.sent: list[list[tuple[int, int, bytes]]] = [[] for _ in range(len(credits) + 1)]
+        ports = [LocalPort(cast(Any, SimpleNamespace()), lambda body, to=to: to.append(parse(body))) for to in self.sent]
+        said = Offering(number=4, id="x", file={})
+        self.offer = StandingOffer(count(10), 1, 4, ports[0], said, None, None)
+        self.feed = Feed(self.offer, 0, lambda items: [])
+        self.takers = [Taker(port, 7, credit) for port, credit in zip(ports[1:], credits, strict=True)]
+        for taker in self.takers:
+            taker.to.takers[7] = taker
+            self.feed.add(taker)
+
+
+async def test_it_asks_for_what_the_slowest_can_take() -> None:
+    meeting = Meeting(100, 30)
+    meeting.feed.begin()
+    meeting.feed.begin()
+    assert [(kind, stream, payload[-4:]) for kind, stream, payload in meeting.sent[0]] == [(FileKind.OPEN, 10, b"\0\0\0\x1e")]
+    meeting.feed.data(b"x" * 30)
+    assert meeting.sent[1] == meeting.sent[2] == [parse(carry(7, b"x" * 30))]
+    assert meeting.feed.at == 30
+
+
+async def test_more_than_was_asked_for_is_an_error() -> None:
+    meeting = Meeting(10)
+    meeting.feed.begin()
+    with pytest.raises(BadFrame, match="11 bytes of a file came where 10 were asked for"):
+        meeting.feed.data(bytes(11))
+
+
+async def test_with_the_last_receiver_it_is_over() -> None:
+    meeting = Meeting(10, 10)
+    meeting.feed.begin()
+    for taker in meeting.takers:
+        meeting.feed.remove(taker)
+    assert meeting.sent[0][-1][:2] == (FileKind.STOP, 10)
+    assert meeting.feed.over
+    assert not meeting.offer.feeds
+    meeting.feed.grant()
+    assert len(meeting.sent[0]) == 2
+
+
+async def test_a_failure_is_told_to_all() -> None:
+    meeting = Meeting(10, 10)
+    meeting.feed.begin()
+    meeting.feed.fail(FileFailure.CANCELLED)
+    assert meeting.sent[1] == meeting.sent[2] == [(FileKind.FAIL, 7, b"\0")]
+    assert not any(taker.to.takers for taker in meeting.takers)
+
+
+async def test_one_that_begins_later_joins_only_at_the_same_byte() -> None:
+    meeting = Meeting(10)
+    assert meeting.feed.is_joined_at(0)
+    assert not meeting.feed.is_joined_at(1)
+    meeting.feed.begin()
+    assert not meeting.feed.is_joined_at(0)

@@ -1,0 +1,97 @@
+"""The commands about files, and what they answer."""
+
+from pathlib import Path
+
+from crowd import Crowd, Person
+from offering import folder_of, reaches, written
+
+from plytalk.core.contracts.events import Error, File, Result
+from plytalk.plugins.files.file_commands import number_of
+
+
+def answers(person: Person) -> list[Result | Error]:
+    return [event for event in person.ui.events if isinstance(event, Result | Error)]
+
+
+async def test_each_is_answered_with_its_request(home: Path) -> None:
+    film = written(home / "film.mkv", 100)
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob", into=folder_of(crowd, "bob"))
+        crowd.local_member.command("send", [str(film)], "s")
+        await reaches(bob.ui, "offered")
+        session = bob.ui.session
+        assert session
+        session.command("accept", ["1"], "a")
+        await reaches(bob.ui, "done")
+        session.command("transfers", [], "t")
+        await bob.shows("1  film.mkv (100 B) from server: done")
+        accepted, listed = answers(bob)
+        assert isinstance(accepted, Result)
+        assert isinstance(listed, Result)
+        assert (accepted.command, accepted.request) == ("accept", "a")
+        assert accepted.data["transfer"] == "1"
+        assert listed.data == [
+            {"transfer": "1", "name": "film.mkv", "size": 100, "state": "done", "done": 100, "direction": "in"}
+        ]
+        crowd.local_member.say("/transfers")
+        await crowd.ui.shows("1  film.mkv (100 B) to everybody: sending")
+
+
+async def test_what_makes_no_sense_is_said(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob")
+        for line, answer in (
+            ("/send", "Say which file"), ("/send @ann", "Say which file"), ("/accept", "No such offer waits"),
+            ("/accept 7", "No such offer waits"), ("/decline", "No such offer waits"), ("/cancel", "No such transfer"),
+            ("/cancel x", "'x' is not the number of a transfer"), (f"/send {home}/missing", "No such file"),
+            ('/send "half', "No such file"), ("/transfers", "There are no transfers"),
+        ):  # fmt: skip
+            bob.say(line)
+            await bob.shows(answer)
+        assert not [event for event in bob.ui.events if isinstance(event, File)]
+
+
+async def test_a_name_with_spaces_is_quoted_and_several_files_are_offered(home: Path) -> None:
+    written(home / "my film.mkv", 10)
+    written(home / "b.txt", 10)
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob")
+        crowd.local_member.say(f'/send "{home}/my film.mkv" {home}/b.txt @bob')
+        await bob.shows("* [server] offers my film.mkv (10 B). /accept 1 receives it.")
+        await bob.shows("* [server] offers b.txt (10 B). /accept 2 receives it.")
+
+
+async def test_an_offer_is_declined_or_taken_back(home: Path) -> None:
+    film = written(home / "film.mkv", 100)
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob")
+        crowd.local_member.say(f"/send {film}")
+        await reaches(bob.ui, "offered")
+        bob.say("/decline 1")
+        await crowd.ui.shows("* [bob] declines film.mkv.")
+        await bob.shows("* You have declined film.mkv.")
+        crowd.local_member.say(f"/send {film}")
+        await bob.shows("/accept 2 receives it")
+        crowd.local_member.say("/cancel")
+        await bob.shows("* [server] does not offer film.mkv any more.")
+        await crowd.ui.shows("* You do not offer film.mkv any more.")
+        bob.say("/accept 2")
+        await bob.shows("No such offer waits for an answer.")
+
+
+async def test_a_transfer_to_one_member_ends_with_its_answer(home: Path) -> None:
+    film = written(home / "film.mkv", 100)
+    async with Crowd(home) as crowd:
+        bob, eve = await crowd.comes("bob"), await crowd.comes("eve")
+        crowd.local_member.say(f"/send {film} @bob")
+        await reaches(bob.ui, "offered")
+        bob.say("/decline")
+        await crowd.ui.shows("* [bob] declines film.mkv.")
+        crowd.local_member.say("/cancel")
+        await crowd.ui.shows("No such transfer goes on.")
+        assert not [event for event in eve.ui.events if isinstance(event, File)]
+
+
+def test_a_number_may_be_left_out() -> None:
+    assert number_of([]) is None
+    assert number_of(["12"]) == 12

@@ -1,0 +1,93 @@
+"""Offers of others: which are shown, which are accepted, and which are the same as before."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from crowd import Crowd
+from msgspec.structs import replace
+from offering import file_offer, file_stranger, folder_of, reaches, written
+
+from plytalk.core.contracts.events import File
+from plytalk.plugins.files.file_items import FileKind, Offering, Taken, carry, say
+from plytalk.plugins.files.heard_offers import MOST_HEARD
+from plytalk.testing.verdict import idle
+
+
+async def test_a_key_may_be_accepted_in_advance(home: Path) -> None:
+    film = written(home / "film.mkv", 100)
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob", into=folder_of(crowd, "bob"), accept_from=crowd.key("ann").fingerprint)
+        ann, eve = await crowd.comes("ann"), await crowd.comes("eve")
+        eve.say(f"/send {film}")
+        await reaches(bob.ui, "offered")
+        await idle()
+        ann.say(f"/send {film}")
+        assert (await reaches(bob.ui, "done")).sender.name == "ann"
+        assert [one.state for one in bob.ui.events if isinstance(one, File) and one.sender.name == "eve"] == ["offered"]
+
+
+@pytest.mark.parametrize("change", [{"hash": "md5"}, {"size": -1}, {"root": "short"}, {"name": 5}])
+async def test_an_offer_that_makes_no_sense_is_not_shown(home: Path, change: dict[str, object]) -> None:
+    async with Crowd(home) as crowd:
+        bob, ann = await crowd.comes("bob"), await file_stranger(crowd, "ann")
+        file = {**msgspec.to_builtins(file_offer(written(home / "x", 10))), **change}
+        ann.send(say(Offering(number=1, id="x", file=file)))
+        await ann.told(Taken)
+        await idle()
+        assert not [one for one in bob.ui.events if isinstance(one, File)]
+
+
+async def test_the_same_offer_again_is_not_shown_twice(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob, ann = await crowd.comes("bob"), await file_stranger(crowd, "ann")
+        file = file_offer(written(home / "x", 10))
+        ann.offer(file, 1)
+        ann.offer(file, 2)
+        ann.offer(replace(file, name="renamed"), 3, id="another")
+        await ann.stranger.until(lambda: len([one for one in ann.said if isinstance(one, Taken)]) == 3)
+        await idle()
+        assert len([one for one in bob.ui.events if isinstance(one, File)]) == 1
+
+
+async def test_what_arrives_damaged_fails_and_the_sender_is_told(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob, ann = await crowd.comes("bob", into=folder_of(crowd, "bob"), yes=True), await file_stranger(crowd, "ann")
+        ann.offer(file_offer(written(home / "x", 10)))
+        _, stream, _ = await ann.hears(FileKind.OPEN)
+        ann.send(carry(stream, bytes(10)))
+        failed = await reaches(bob.ui, "failed")
+        assert failed.reason
+        await ann.stranger.until(lambda: any(getattr(one, "state", "") == "failed" for one in ann.said))
+        assert not (folder_of(crowd, "bob") / "x").exists()
+
+
+async def test_where_nothing_can_be_written_it_fails(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob", into=home / "missing", yes=True)
+        crowd.local_member.say(f"/send {written(home / 'x', 10)}")
+        assert "missing" in str((await reaches(bob.ui, "failed")).reason)
+        await crowd.ui.shows("* [bob] could not receive x.")
+
+
+async def test_a_running_transfer_is_cancelled_and_nothing_stays(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        folder = folder_of(crowd, "bob")
+        bob, ann = await crowd.comes("bob", into=folder, yes=True), await file_stranger(crowd, "ann")
+        ann.offer(file_offer(written(home / "x", 10)))
+        await ann.hears(FileKind.OPEN)
+        bob.say("/cancel")
+        await reaches(bob.ui, "cancelled")
+        await ann.hears(FileKind.STOP)
+        assert not list(folder.iterdir())
+
+
+async def test_only_so_many_are_remembered(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob, ann = await crowd.comes("bob"), await file_stranger(crowd, "ann")
+        file = msgspec.to_builtins(file_offer(written(home / "x", 10)))
+        heard = bob.ui.session.files.transfers.heard  # type: ignore[union-attr]
+        for number in range(MOST_HEARD + 5):
+            heard.understand(Offering(number=number, id=f"{number}", file=file, sender={"name": "ann"}))
+        assert len(heard.all) == MOST_HEARD
+        assert ann.stranger.session.ending is None

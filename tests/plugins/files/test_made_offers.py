@@ -1,0 +1,54 @@
+"""What this user offers, as far as the server and the receivers answer."""
+
+from pathlib import Path
+
+import pytest
+from crowd import Crowd
+from offering import PatientLink, file_stranger, reaches, written
+
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.events import File, Sender
+from plytalk.plugins.files import made_offers
+from plytalk.plugins.files.file_items import FileKind, FileReply, Offering, open_stream, parse, say
+from plytalk.plugins.files.transfers import Transfers
+from plytalk.plugins.files.wishes import Myself, Wishes
+from plytalk.testing import RecordingUi
+
+
+async def test_a_server_that_knows_no_files_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(made_offers, "ANSWERED", 0.01)
+    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), Wishes())
+    link = PatientLink()
+    transfers.connect(link)
+    with pytest.raises(Usage, match="may not know files"):
+        await transfers.made.send(str(written(tmp_path / "x", 10)))
+    assert not transfers.made.all
+    await transfers.close()
+
+
+async def test_what_is_offered_without_a_connection_is_offered_with_the_next(tmp_path: Path) -> None:
+    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), Wishes())
+    await transfers.made.send(str(written(tmp_path / "x", 10)))
+    link = PatientLink()
+    transfers.connect(link)
+    (item,) = link.sent
+    assert b'"do":"offer"' in item
+    transfers.hear(open_stream(3, 1, 0, 100))
+    transfers.disconnect()
+    assert not transfers.made.all[1].streams
+    transfers.connect(link)
+    assert len([item for item in link.sent if parse(item)[0] == FileKind.SAY]) == 2
+    await transfers.close()
+
+
+async def test_replies_of_receivers_are_shown(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob = await file_stranger(crowd, "bob")
+        crowd.local_member.say(f"/send {written(home / 'x', 10)}")
+        number = (await bob.told(Offering)).number
+        for state in ("accepted", "failed", "cancelled", "done"):
+            bob.send(say(FileReply(number=number, state=state)))
+        event = await reaches(crowd.ui, "done")
+        assert (event.sender.name, event.own, event.incoming) == ("bob", False, False)
+        shown = [one.state for one in crowd.ui.events if isinstance(one, File)]
+        assert shown == ["offered", "accepted", "failed", "cancelled", "done"]

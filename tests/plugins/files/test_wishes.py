@@ -1,0 +1,9 @@
+"""How files are received where nothing else is said."""
+
+from pathlib import Path
+
+from plytalk.plugins.files.wishes import Wishes
+
+
+def test_into_the_current_folder_and_only_what_is_accepted() -> None:
+    assert Wishes() == (Path(), False, ())
