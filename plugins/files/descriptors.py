@@ -18,3 +18,10 @@ def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
     left = memoryview(data)
     while left:
         left = left[os.write(descriptor, left) :]
+
+
+def mask_of_user() -> int:
+    """The rights that the user's umask leaves to a new file or folder."""
+    mask = os.umask(0o077)  # it can only be read by setting it
+    os.umask(mask)
+    return 0o777 & ~mask

@@ -56,31 +56,25 @@ def chunk_length(size: int, index: int) -> int:
     return min(CHUNK, size - index * CHUNK)
 
 
-class HashTree:
-    """The tree of a stream whose chunks are added in order. Its memory is bounded, whatever the size."""
+class GrowingTree:
+    """The tree of a stream whose size is known only at its end: no chunk of it can be proved before."""
 
-    def __init__(self, size: int, algorithm: str = KNOWN[0]) -> None:
-        self.size = size
+    def __init__(self, algorithm: str = KNOWN[0]) -> None:
         self.algorithm = algorithm
+        self.size = 0
         self._hash = _HASHES[algorithm]
-        self._leaves = SpooledTemporaryFile(max_size=MAX_LEAVES)  # noqa: SIM115
         self._blocks = bytearray()
         self._open = bytearray()
-        self._count = 0
 
-    def add(self, chunk: Content) -> bytes:
-        """Add the next chunk, which has `chunk_length` bytes, and give its leaf. Raises OSError where there is no space."""
-        if len(chunk) != chunk_length(self.size, self._count):
+    def add(self, chunk: Content) -> None:
+        """Add the next chunk: one of CHUNK bytes, or the last one."""
+        if self.size % CHUNK or not 0 < len(chunk) <= CHUNK:
             raise ValueError("a chunk of another length")
-        leaf = self._hash(_CHUNK, chunk)
-        self.add_leaf(leaf)
-        return leaf
+        self.size += len(chunk)
+        self._add_leaf(self._hash(_CHUNK, chunk))
 
-    def add_leaf(self, leaf: bytes) -> None:
-        """Add the next chunk by its leaf alone."""
-        self._leaves.write(leaf)
+    def _add_leaf(self, leaf: bytes) -> None:
         self._open += leaf
-        self._count += 1
         if len(self._open) == BLOCK * HASH:
             self._end_block()
 
@@ -90,12 +84,39 @@ class HashTree:
 
     @property
     def root(self) -> bytes:
-        """The root, once all chunks were added."""
-        if self._count != chunks_in(self.size):
-            raise ValueError("chunks are missing")
+        """The root over all that was added. Nothing can be added afterwards."""
         if self._open:
             self._end_block()
         return _root(self._hash, self.size, self._blocks)
+
+
+class HashTree(GrowingTree):
+    """The tree of a stream whose chunks are added in order, with all leaves. Its memory is bounded, whatever the size."""
+
+    def __init__(self, size: int, algorithm: str = KNOWN[0]) -> None:
+        super().__init__(algorithm)
+        self.size = size
+        self._leaves = SpooledTemporaryFile(max_size=MAX_LEAVES)  # noqa: SIM115
+        self._count = 0
+
+    def add(self, chunk: Content) -> None:
+        """Add the next chunk, which has `chunk_length` bytes. Raises OSError where there is no space."""
+        if len(chunk) != chunk_length(self.size, self._count):
+            raise ValueError("a chunk of another length")
+        self.add_leaf(self._hash(_CHUNK, chunk))
+
+    def add_leaf(self, leaf: bytes) -> None:
+        """Add the next chunk by its leaf alone."""
+        self._leaves.write(leaf)
+        self._count += 1
+        self._add_leaf(leaf)
+
+    @property
+    def root(self) -> bytes:
+        """The root, once all chunks were added."""
+        if self._count != chunks_in(self.size):
+            raise ValueError("chunks are missing")
+        return super().root
 
     def proof(self, block: int) -> bytes:
         """What a receiver needs to check the chunks of this block."""

@@ -70,11 +70,16 @@ _decoder = msgspec.json.Decoder(Entry)
 
 
 def check_offer(offer: FileOffer) -> None:
-    """Check what types cannot say. Raises BadOffer; a hash function that this side lacks is named."""
-    if offer.hash not in KNOWN:
-        raise BadOffer("The file is offered with a hash function that this side does not know.", "pip install 'plytalk[files]'")
+    """Check what types cannot say. Raises BadOffer."""
+    check_hash(offer.hash)
     if offer.head > offer.size or (not offer.folder and (offer.head, offer.count) != (0, 1)):
         raise BadOffer
+
+
+def check_hash(name: str) -> None:
+    """Raises BadOffer for a hash function that this side cannot compute."""
+    if name not in KNOWN:
+        raise BadOffer("The file is offered with a hash function that this side does not know.", "pip install 'plytalk[files]'")
 
 
 def encode_entry(entry: Entry) -> bytes:

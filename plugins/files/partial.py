@@ -1,34 +1,19 @@
-"""What has arrived of an offer, kept until it is whole: a hidden folder beside the place where the file will be.
-
-    .plytalk-KEY.part/
-        state      the inode of `data`, in decimal; locked by the process that receives
-        leaves     the hash of each chunk that was checked and written
-        data       the file or the folder that arrives
-        manifest   of a folder
+"""What has arrived of an offer, kept until it is whole.
 
 A chunk is checked against the root before it is written, and its leaf is written after it. Whatever ends the process, what is
 here can be verified by hashing it again. Only when all is here does `data` get its final name, in one step.
 """
 
-import os
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.plugins.files.descriptors import write_all
-from plytalk.plugins.files.file_limits import BLOCK, CHUNK, MAX_PARTIALS, PARTIAL_DAYS
-from plytalk.plugins.files.hash_tree import HASH, TreeCheck, chunk_length, chunks_in, root_of
+from plytalk.plugins.files.file_limits import CHUNK
+from plytalk.plugins.files.hash_tree import TreeCheck, chunk_length, chunks_in, root_of
+from plytalk.plugins.files.kept_folder import KeptFolder
 from plytalk.plugins.files.manifest import FileOffer, check_offer
 from plytalk.plugins.files.safe_folder import SafeFolder, storing
-from plytalk.plugins.files.safe_names import safe_name
-from plytalk.plugins.files.stored_stream import DATA, StoredStream
+from plytalk.plugins.files.stored_stream import StoredStream
 from plytalk.plugins.files.transfer_errors import BadOffer, Damaged, NoSpace, NotStored
-from plytalk.trust.locks import acquire
-
-_PREFIX, _SUFFIX = ".plytalk-", ".part"
-_STATE, _LEAVES = "state", "leaves"
-_DAY = 86400
 
 
 class Partial:
@@ -48,9 +33,7 @@ class Partial:
         self._stream: StoredStream | None = None
         self._finished: str | None = None
         with storing(offer.name):
-            name = f"{_PREFIX}{offer.key}{_SUFFIX}"
-            expire(into, keep=name)
-            self._kept = _Kept(into, name)
+            self._kept = KeptFolder.of(into, offer.key)
 
     @classmethod
     def open(cls, into: SafeFolder, offer: FileOffer, *, sync: bool = False) -> "Partial":
@@ -138,16 +121,10 @@ class Partial:
             if root_of(self.offer.size, self._kept.leaves_of_blocks(), self.offer.hash) != self.offer.root:
                 raise Damaged
             with storing(self.offer.name):
-                self._finished = self._name(overwrite and not self.offer.folder)
+                overwrite = overwrite and not self.offer.folder
+                self._finished = self._kept.give_name(self.offer.name, overwrite=overwrite, sync=self._sync)
         self.discard()
         return self._finished
-
-    def _name(self, overwrite: bool) -> str:
-        move = self._into.take_over if overwrite else self._into.take
-        name = move(self._kept.folder, DATA, safe_name(self.offer.name))
-        if self._sync:
-            self._into.sync()
-        return name
 
     def close(self) -> None:
         """Keep what has arrived."""
@@ -160,102 +137,3 @@ class Partial:
         """Remove what has arrived."""
         self._kept.remove()
         self.close()
-
-
-class _Kept:
-    """The hidden folder of one unfinished transfer, held by one process."""
-
-    def __init__(self, into: SafeFolder, name: str) -> None:
-        self._into = into
-        self._name = name
-        self.folder = into.make_folder(name)
-        self._open: list[int] = []
-        try:
-            self._state = self._hold(_STATE)
-            status = os.fstat(self.folder.descriptor)
-            if not acquire(self._state, 0) or into.inode(name) != status.st_ino:
-                raise NotStored("This file is being received already.", "Wait for the other transfer to end.")
-            if status.st_mode & 0o077:
-                raise NotStored(f"{name} is open to other users.", "Remove it.")
-            self._leaves = self._hold(_LEAVES)
-            os.utime(self.folder.descriptor)
-        except BaseException:
-            self.close()
-            raise
-
-    def _hold(self, name: str) -> int:
-        descriptor = self.folder.open_file(name)
-        self._open.append(descriptor)
-        return descriptor
-
-    def make_data(self, folder: bool, again: bool = False) -> None:
-        """Make `data`, if need be, and note which inode it is."""
-        if again:
-            self.folder.remove(DATA)
-        if folder:
-            self.folder.make_folder(DATA).close()
-        else:
-            os.close(self.folder.open_file(DATA))
-        os.ftruncate(self._state, 0)
-        os.pwrite(self._state, str(self.folder.inode(DATA)).encode(), 0)
-
-    def drop_second_name(self) -> None:
-        """A file that has its final name already must never be written to."""
-        with suppress(FileNotFoundError):
-            if self.folder.is_shared(DATA):
-                self.folder.remove(DATA)
-
-    def moved_inode(self) -> int | None:
-        """The inode of `data`, if it was there and is gone."""
-        noted = os.pread(self._state, 32, 0)
-        return int(noted) if noted.isdigit() and self.folder.inode(DATA) is None else None
-
-    def leaves_count(self) -> int:
-        """How many leaves are stored."""
-        return os.fstat(self._leaves).st_size // HASH
-
-    def leaf(self, index: int) -> bytes:
-        """The stored leaf of a chunk."""
-        return os.pread(self._leaves, HASH, index * HASH)
-
-    def leaves_of_blocks(self) -> Iterator[bytes]:
-        """All leaves, as many at a time as a block has."""
-        start = 0
-        while part := os.pread(self._leaves, BLOCK * HASH, start):
-            start += len(part)
-            yield part
-
-    def add_leaf(self, leaf: bytes) -> None:
-        """Store the next leaf."""
-        write_all(self._leaves, leaf)
-
-    def forget_after(self, count: int) -> None:
-        """Keep so many leaves, and go on there."""
-        os.ftruncate(self._leaves, count * HASH)
-        os.lseek(self._leaves, 0, os.SEEK_END)
-
-    def remove(self) -> None:
-        """Remove all of it, the state last: what is in the folder by its handle, since another may have its name by now."""
-        for name in sorted(self.folder.names(), key=_STATE.__eq__):
-            self.folder.remove(name)
-        with suppress(OSError):
-            os.rmdir(self._name, dir_fd=self._into.descriptor)
-
-    def close(self) -> None:
-        """Let another process have it."""
-        for descriptor in self._open:
-            os.close(descriptor)
-        self._open.clear()
-        self.folder.close()
-
-
-def expire(into: SafeFolder, keep: str) -> None:
-    """Remove unfinished transfers that nobody took up for a week, or beyond the newest twenty; none in use, and not `keep`."""
-    names = (name for name in into.names() if name.startswith(_PREFIX) and name.endswith(_SUFFIX) and name != keep)
-    oldest = time.time() - PARTIAL_DAYS * _DAY
-    for place, (changed, name) in enumerate(sorted(((into.changed(name), name) for name in names), reverse=True), 2):
-        if changed < oldest or place > MAX_PARTIALS:
-            with suppress(OSError, NotStored):
-                unused = _Kept(into, name)
-                unused.remove()
-                unused.close()

@@ -8,13 +8,13 @@ import os
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
-from plytalk.plugins.files.descriptors import CLOSED, close_once, write_all
+from plytalk.plugins.files.descriptors import CLOSED, close_once, mask_of_user, write_all
+from plytalk.plugins.files.kept_folder import DATA
 from plytalk.plugins.files.manifest import Entry, FileOffer, check_manifest, entries_of
 from plytalk.plugins.files.safe_folder import SafeFolder
 from plytalk.plugins.files.safe_names import numbered, safe_name, twin_key
 from plytalk.plugins.files.transfer_errors import BadOffer
 
-DATA = "data"
 MANIFEST = "manifest"
 
 
@@ -60,9 +60,7 @@ class StoredStream:
         self._descriptor = CLOSED
         self._inside = 0
         self._levels: list[_Level] = []
-        old = os.umask(0o077)
-        os.umask(old)
-        self._mask = 0o777 & ~old
+        self._mask = mask_of_user()
         self._parts = self._walk()
         self._part: _Part | None = None
         self._next()

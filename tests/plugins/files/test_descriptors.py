@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from transferring import files_limited_to
 
-from plytalk.plugins.files.descriptors import CLOSED, close_once, write_all
+from plytalk.plugins.files.descriptors import CLOSED, close_once, mask_of_user, write_all
 
 
 def test_closing_twice_closes_nothing_that_was_opened_since() -> None:
@@ -27,3 +27,11 @@ def test_all_is_written_or_the_system_says_why_not(tmp_path: Path) -> None:
             write_all(descriptor, bytearray(b"789abc"))
     os.close(descriptor)
     assert (tmp_path / "a").read_bytes() == b"0123456789"
+
+
+def test_the_mask_of_the_user_is_read_and_stays() -> None:
+    before = os.umask(0o027)
+    try:
+        assert mask_of_user() == mask_of_user() == 0o750
+    finally:
+        os.umask(before)

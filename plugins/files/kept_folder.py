@@ -1,0 +1,139 @@
+"""The hidden folder of a transfer that is not finished, held by one process: `.plytalk-KEY.part`, beside where the file will be.
+
+state      the inode of `data`, in decimal; locked by the process that receives
+leaves     the hash of each chunk that was checked and written
+data       the file or the folder that arrives
+manifest   of a folder
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+from plytalk.plugins.files.descriptors import write_all
+from plytalk.plugins.files.file_limits import BLOCK, MAX_PARTIALS, PARTIAL_DAYS
+from plytalk.plugins.files.hash_tree import HASH
+from plytalk.plugins.files.safe_folder import SafeFolder
+from plytalk.plugins.files.safe_names import safe_name
+from plytalk.plugins.files.transfer_errors import NotStored
+from plytalk.trust.locks import acquire
+
+DATA = "data"
+_PREFIX, _SUFFIX = ".plytalk-", ".part"
+_STATE, _LEAVES = "state", "leaves"
+_DAY = 86400
+
+
+class KeptFolder:
+    """The hidden folder of one unfinished transfer, held by one process."""
+
+    def __init__(self, into: SafeFolder, name: str) -> None:
+        self._into = into
+        self._name = name
+        self.folder = into.make_folder(name)
+        self._open: list[int] = []
+        try:
+            self._state = self._hold(_STATE)
+            status = os.fstat(self.folder.descriptor)
+            if not acquire(self._state, 0) or into.inode(name) != status.st_ino:
+                raise NotStored("This file is being received already.", "Wait for the other transfer to end.")
+            if status.st_mode & 0o077:
+                raise NotStored(f"{name} is open to other users.", "Remove it.")
+            self._leaves = self._hold(_LEAVES)
+            os.utime(self.folder.descriptor)
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def of(cls, into: SafeFolder, key: str) -> "KeptFolder":
+        """The one of this key, made if need be; others that are old are removed."""
+        name = f"{_PREFIX}{key}{_SUFFIX}"
+        expire(into, keep=name)
+        return cls(into, name)
+
+    def _hold(self, name: str) -> int:
+        descriptor = self.folder.open_file(name)
+        self._open.append(descriptor)
+        return descriptor
+
+    def make_data(self, folder: bool, again: bool = False) -> None:
+        """Make `data`, if need be, and note which inode it is."""
+        if again:
+            self.folder.remove(DATA)
+        if folder:
+            self.folder.make_folder(DATA).close()
+        else:
+            os.close(self.folder.open_file(DATA))
+        os.ftruncate(self._state, 0)
+        os.pwrite(self._state, str(self.folder.inode(DATA)).encode(), 0)
+
+    def drop_second_name(self) -> None:
+        """A file that has its final name already must never be written to."""
+        with suppress(FileNotFoundError):
+            if self.folder.is_shared(DATA):
+                self.folder.remove(DATA)
+
+    def moved_inode(self) -> int | None:
+        """The inode of `data`, if it was there and is gone."""
+        noted = os.pread(self._state, 32, 0)
+        return int(noted) if noted.isdigit() and self.folder.inode(DATA) is None else None
+
+    def leaves_count(self) -> int:
+        """How many leaves are stored."""
+        return os.fstat(self._leaves).st_size // HASH
+
+    def leaf(self, index: int) -> bytes:
+        """The stored leaf of a chunk."""
+        return os.pread(self._leaves, HASH, index * HASH)
+
+    def leaves_of_blocks(self) -> Iterator[bytes]:
+        """All leaves, as many at a time as a block has."""
+        start = 0
+        while part := os.pread(self._leaves, BLOCK * HASH, start):
+            start += len(part)
+            yield part
+
+    def add_leaf(self, leaf: bytes) -> None:
+        """Store the next leaf."""
+        write_all(self._leaves, leaf)
+
+    def forget_after(self, count: int) -> None:
+        """Keep so many leaves, and go on there."""
+        os.ftruncate(self._leaves, count * HASH)
+        os.lseek(self._leaves, 0, os.SEEK_END)
+
+    def give_name(self, wanted: str, *, overwrite: bool, sync: bool) -> str:
+        """Move `data` to its final place, in one step, and tell its name there."""
+        move = self._into.take_over if overwrite else self._into.take
+        name = move(self.folder, DATA, safe_name(wanted))
+        if sync:
+            self._into.sync()
+        return name
+
+    def remove(self) -> None:
+        """Remove all of it, the state last: what is in the folder by its handle, since another may have its name by now."""
+        for name in sorted(self.folder.names(), key=_STATE.__eq__):
+            self.folder.remove(name)
+        with suppress(OSError):
+            os.rmdir(self._name, dir_fd=self._into.descriptor)
+
+    def close(self) -> None:
+        """Let another process have it."""
+        for descriptor in self._open:
+            os.close(descriptor)
+        self._open.clear()
+        self.folder.close()
+
+
+def expire(into: SafeFolder, keep: str) -> None:
+    """Remove unfinished transfers that nobody took up for a week, or beyond the newest twenty; none in use, and not `keep`."""
+    names = (name for name in into.names() if name.startswith(_PREFIX) and name.endswith(_SUFFIX) and name != keep)
+    oldest = time.time() - PARTIAL_DAYS * _DAY
+    for place, (changed, name) in enumerate(sorted(((into.changed(name), name) for name in names), reverse=True), 2):
+        if changed < oldest or place > MAX_PARTIALS:
+            with suppress(OSError, NotStored):
+                unused = KeptFolder(into, name)
+                unused.remove()
+                unused.close()
