@@ -7,6 +7,7 @@ from plytalk.plugins.files.descriptors import close_once, mask_of_user, write_al
 from plytalk.plugins.files.file_limits import CHUNK, MAX_SIZE
 from plytalk.plugins.files.hash_tree import KNOWN, GrowingTree
 from plytalk.plugins.files.kept_folder import DATA, KeptFolder
+from plytalk.plugins.files.manifest import check_hash
 from plytalk.plugins.files.safe_folder import SafeFolder, storing
 from plytalk.plugins.files.transfer_errors import Damaged, NotStored, TransferError, Unreadable
 
@@ -37,10 +38,7 @@ class PipePartial:
     """A stream that arrives, in a file of a folder. It gets its name when the end is confirmed, and otherwise leaves nothing."""
 
     def __init__(self, into: SafeFolder, name: str, algorithm: str, *, sync: bool = False) -> None:
-        if algorithm not in KNOWN:
-            raise BadOffer(
-                "The file is offered with a hash function that this side does not know.", "pip install 'plytalk[files]'"
-            )
+        check_hash(algorithm)
         self.tree = GrowingTree(algorithm)
         self._name = name
         self._sync = sync
