@@ -43,6 +43,20 @@ class Outcome(StrEnum):
     """A layer raised what its contract does not allow."""
 
 
+class Target(StrEnum):
+    """What an attack is about: the lab shows the attacks on one thing together."""
+
+    SECRECY = "what is said"
+    LEAKS = "keys that leak"
+    CONTENT = "what a message says"
+    ORDER = "which messages arrive"
+    END = "how it ends"
+    IDENTITY = "who is there"
+    HANDSHAKE = "the handshake"
+    PROGRAM = "the program"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class InterceptedFrame:
     """A frame on its way from `sender` to the other side: its `index` counts, from 0, the frames that `sender` sent in the
@@ -237,6 +251,7 @@ class Attack(ABC):
     name: ClassVar[str]
     threat: ClassVar[str] = ""
     reference: ClassVar[str] = ""
+    target: ClassVar[Target] = Target.OTHER
     defences: ClassVar[AbstractSet[Property]] = frozenset()
     victims: ClassVar[AbstractSet[Role]] = frozenset({Role.INITIATOR})
     """The roles whose stacks decide the prediction: it is enough that one of them defends itself."""

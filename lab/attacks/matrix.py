@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from plytalk.core.contracts.attack import Attack, Outcome
+from plytalk.core.contracts.attack import Attack, Outcome, Target
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.optional import prepare
@@ -33,6 +33,8 @@ class Cell:
     measured: Outcome
     record: AttackRecord | None = None
     log: tuple[str, ...] = ()
+    target: Target | None = None
+    """What is attacked; None for the control."""
 
     @property
     def agrees(self) -> bool:
@@ -95,17 +97,18 @@ class MatrixRunner:
 
     async def attack(self, kind: type[Attack], seed: int, trace: Trace | None = None) -> Cell:
         """One cell."""
-        outcomes = {kind.predict(self.stacks[role]) for role in kind.victims}
+        outcomes = {kind.predict(self.scenario.as_known(self.stacks[role])) for role in kind.victims}
         predicted = Outcome.HELD if Outcome.HELD in outcomes else outcomes.pop()
         if predicted is Outcome.NOT_APPLICABLE:
-            return Cell(kind.name, self.scenario.name, seed, predicted, predicted)
+            return Cell(kind.name, self.scenario.name, seed, predicted, predicted, target=kind.target)
         log: list[str] = []
         attack = kind(seed)
         await self._renew_authenticators()
         record = await run_attack(
             self.stacks, self.own, attack, self.handshake_lengths, log.append, self._leaked, trace, self._keys
         )
-        return Cell(kind.name, self.scenario.name, seed, predicted, judge(attack, record), record, tuple(log))
+        outcome = judge(attack, record)
+        return Cell(kind.name, self.scenario.name, seed, predicted, outcome, record, tuple(log), kind.target)
 
     async def _leaked(self, role: Role) -> Stack:
         stack = self.scenario.stack(role.value, self._folder, self._known)

@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
+from shutil import rmtree
 from typing import Any
 
 from plytalk.core.contracts.authenticator import Authenticator
-from plytalk.core.contracts.errors import ImpossibleStack, PluginError
+from plytalk.core.contracts.errors import ImpossibleStack, PluginError, Usage
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer
@@ -29,6 +30,11 @@ BOTH = "client and server"
 ATTACKED = ("framer", "handshake", "cipher", "messages", "auth")
 """The kinds of layer that decide what becomes of an attack."""
 IN_MEMORY = "memory"
+FIRST_CONTACT = "--accept-new"
+REVOKED, WITH_MARK = "revoked", "bom"
+"""Files of known keys: one in which the attacker's key is revoked, and one that begins with a byte order mark."""
+REMEMBERED = "remembered"
+"""The folder of what a side's authenticators keep."""
 
 Classes = Mapping[str, Sequence[type[Layer]]]
 
@@ -44,9 +50,13 @@ class Scenario:
     classes: Classes
     auths: tuple[type[Layer], ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    first_contact: bool = False
+    """Whether the participants meet for the first time in each conversation, and accept each other's keys unseen."""
 
     def stack(self, who: str, folder: Path, known: Sequence[Profile] = ()) -> Stack:
         """The stack of the client, the server or the attacker, with its own files in the folder. Raises ChatError."""
+        if self.first_contact:
+            rmtree(folder / who / REMEMBERED, ignore_errors=True)
         auths = [auth for auth in self.auths if who == judging_role(auth).value or needed_by_both(auth)]
         classes = {**self.classes, "auth": auths}
         options = dict(self.options)
@@ -56,11 +66,18 @@ class Scenario:
             for option in layer.options:
                 if option.type is Path and issubclass(layer, Authenticator) and layer.agrees:
                     options.setdefault(option.keyword, _secret(folder / (who if who == ATTACKER else BOTH) / option.name))
+                elif option.type is Path and layer in auths:
+                    (own / REMEMBERED).mkdir(exist_ok=True)
+                    options.setdefault(option.keyword, own / REMEMBERED / option.name)
                 elif option.type is Path:
                     options.setdefault(option.keyword, own / option.name)
                 elif option.name.endswith("accept-new"):  # they learn each other's keys in the first conversation
                     options.setdefault(option.keyword, True)
         return Stack.build(classes, options, known)
+
+    def as_known(self, stack: Stack) -> Stack:
+        """The stack as its properties are to be read: an authenticator that remembers keys gives nothing at first contact."""
+        return replace(stack, auths=()) if self.first_contact else stack
 
     @property
     def needs_keys(self) -> bool:
@@ -135,27 +152,51 @@ def scenarios(registry: Registry) -> Iterator[Scenario]:
                 yield scenario_of_layer(registry, kind, name)
 
 
+def find(every: Sequence[Scenario], name: str) -> Scenario:
+    """The scenario of this name; a layer's may be written without the dashes, as in `cipher mine`. Raises Usage."""
+    for scenario in every:
+        if name in (scenario.name, scenario.name.removeprefix("--")):
+            return scenario
+    raise Usage(f"The lab has no stack {name!r}.", f"It has: {', '.join(scenario.name for scenario in every)}.")
+
+
 def _of_profile(registry: Registry, profile: Profile) -> Iterator[Scenario]:
+    """The profile as it runs, at first contact too, in each variant; and with each authenticator that it can have besides."""
     classes = _complete(registry, {kind: [name] for kind, name in profile.layers.items()})
     handshake = registry.layer("handshake", profile.layers["handshake"])
     variants: Mapping[str, Mapping[str, Any]] = handshake.variants if isinstance(handshake, HasVariants) else {"": {}}
-    for variant, options in variants.items():
+    for options in variants.values():
         configured = {kind: [layer.configured(options) for layer in layers] for kind, layers in classes.items()}
-        name = " ".join(filter(None, (profile.name, variant)))
-        yield Scenario(name, configured, options=options)
-        if not variant:
-            yield from _agreed(registry, Scenario(name, configured, options=options))
+        plain = Scenario(" ".join((profile.name, *map(written, options.items()))), configured, options=options)
         if (wanted := handshake.prefers.get("auth")) and Property.PEER_KEY in handshake.gives:
-            yield Scenario(f"{name} pinned", configured, (registry.layer("auth", wanted),), options)
-        if not variant:
-            yield from _introduced(registry, Scenario(name, configured, options=options))
+            yield (usual := replace(plain, auths=(registry.layer("auth", wanted),)))
+            yield replace(usual, name=f"{plain.name} {FIRST_CONTACT}", first_contact=True)
+        else:
+            yield plain
+        if not options:
+            yield from _agreed(registry, plain)
+            yield from _introduced(registry, plain)
+
+
+def written(option: tuple[str, Any]) -> str:
+    """An option as its user writes it."""
+    keyword, value = option
+    return f"--{keyword.replace('_', '-')} {value}"
+
+
+def choice_of(auth: type[Layer]) -> str:
+    """How a user chooses an authenticator: by an option that it brings, or by its name."""
+    for option in auth.options:
+        if option.chooses:
+            return f"--{option.name}" if option.type is bool else f"--{option.name} {option.metavar}"
+    return f"--auth {auth.name}"
 
 
 def _agreed(registry: Registry, plain: Scenario) -> Iterator[Scenario]:
     """With each authenticator that both sides need, where the stack has room for it."""
     for auth in _authenticators(registry, plain.classes):
         if needed_by_both(auth):
-            yield replace(plain, name=f"{plain.name} {auth.name}", auths=(auth,))
+            yield replace(plain, name=f"{plain.name} {choice_of(auth)}", auths=(auth,))
 
 
 def _introduced(registry: Registry, plain: Scenario) -> Iterator[Scenario]:
@@ -165,11 +206,12 @@ def _introduced(registry: Registry, plain: Scenario) -> Iterator[Scenario]:
     for auth in _authenticators(registry, plain.classes):
         if not issubclass(auth, KeepsKeys) or judging_role(auth).other not in handshake.shows:
             continue
+        told = KnownKeyScenario(f"{plain.name} {choice_of(auth)}", plain.classes, (auth,), plain.options)
         if not issubclass(auth, RevokesKeys):
-            yield KnownKeyScenario(f"{plain.name} {auth.name}", plain.classes, (auth,), plain.options)
-        elif auth.name == handshake.prefers.get("auth"):  # it remembers such keys: that is the scenario `pinned`
-            yield KnownKeyScenario(f"{plain.name} revoked", plain.classes, (auth,), plain.options, revoked=True)
-            yield KnownKeyScenario(f"{plain.name} bom", plain.classes, (auth,), plain.options, prefix=BOM_UTF8)
+            yield told
+        elif auth.name == handshake.prefers.get("auth"):  # it remembers such keys: that is the profile as it runs
+            yield replace(told, name=f"{plain.name} --{auth.name} {REVOKED}", revoked=True)
+            yield replace(told, name=f"{plain.name} --{auth.name} {WITH_MARK}", prefix=BOM_UTF8)
 
 
 def _authenticators(registry: Registry, classes: Classes) -> Iterator[type[Layer]]:
@@ -186,7 +228,7 @@ def scenario_of_layer(registry: Registry, kind: str, name: str) -> Scenario:
     classes = _complete(registry, {kind: [name]})
     auths = tuple(classes.pop("auth", ()))
     refuse_impossible({**classes, "auth": auths})
-    return Scenario(f"{kind} {name}", classes, auths)
+    return Scenario(f"--{kind} {name}", classes, auths)
 
 
 def _complete(registry: Registry, given: dict[str, list[str]]) -> dict[str, list[type[Layer]]]:

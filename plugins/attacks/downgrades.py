@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from typing import ClassVar
 
-from plytalk.core.contracts.attack import Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor
+from plytalk.core.contracts.attack import Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor, Target
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.noise import impostor, preamble
@@ -14,6 +14,7 @@ class Downgrading(Attack):
 
     threat = "A14"
     reference = "POODLE, CVE-2014-3566"
+    target = Target.HANDSHAKE
     sender: ClassVar[Role] = Role.INITIATOR
 
     def __init__(self, seed: int = 0) -> None:
@@ -90,6 +91,7 @@ class DowngradeImpose(impostor.Posing):
     name = "downgrade-impose"
     threat = "A14"
     reference = "FREAK, CVE-2015-0204"
+    target = Target.HANDSHAKE
 
     async def take_over(self, interceptor: Interceptor) -> None:
         server = impostor.ImpostorServer((await interceptor.impersonate(Role.RESPONDER)).io)
@@ -108,6 +110,7 @@ class DowngradeRetry(impostor.Posing):
     name = "downgrade-retry"
     threat = "A14"
     reference = "POODLE, CVE-2014-3566, the downgrade dance"
+    target = Target.HANDSHAKE
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)

@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 from typing import ClassVar
 
-from plytalk.core.contracts.attack import Attack, Evidence, InterceptedFrame, Interceptor
+from plytalk.core.contracts.attack import Attack, Evidence, InterceptedFrame, Interceptor, Target
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
@@ -14,6 +14,7 @@ class Dropping(Attack):
 
     threat = "A04"
     reference = "Terrapin, CVE-2023-48795"
+    target = Target.ORDER
     defences = {Property.ORDER}
     sender: ClassVar[Role] = Role.INITIATOR
     indexes: AbstractSet[int]

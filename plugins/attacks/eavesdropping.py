@@ -1,6 +1,6 @@
 """Eavesdropping: read what passes, and change nothing."""
 
-from plytalk.core.contracts.attack import Attack, Evidence
+from plytalk.core.contracts.attack import Attack, Evidence, Target
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
@@ -16,6 +16,7 @@ class Eavesdrop(Attack):
     name = "eavesdrop"
     threat = "A06"
     reference = "Venona, 1943: a key stream that was used twice"
+    target = Target.SECRECY
     defences = {Property.SECRECY}
 
     def succeeded(self, evidence: Evidence) -> bool:
@@ -31,6 +32,7 @@ class Lengths(Attack):
     name = "lengths"
     threat = "A21"
     reference = "Song, Wagner and Tian 2001, timing and lengths of keystrokes in SSH"
+    target = Target.SECRECY
     defences = {Property.LENGTH_HIDING}
 
     def succeeded(self, evidence: Evidence) -> bool:

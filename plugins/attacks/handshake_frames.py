@@ -1,6 +1,6 @@
 """Handshake frames: drop, repeat, reflect or change messages of the handshake."""
 
-from plytalk.core.contracts.attack import Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor
+from plytalk.core.contracts.attack import Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor, Target
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl
 
@@ -25,6 +25,7 @@ class HandshakeDrop(OnHandshake):
     name = "handshake-drop"
     threat = "A14"
     reference = "SMACK, state machine attacks on TLS, 2015"
+    target = Target.HANDSHAKE
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
@@ -46,6 +47,7 @@ class HandshakeDuplicate(OnHandshake):
     name = "handshake-duplicate"
     threat = "A03"
     reference = "KRACK, CVE-2017-13077"
+    target = Target.HANDSHAKE
 
     def handle_frame(self, interceptor: Interceptor, frame: InterceptedFrame) -> None:
         interceptor.forward(frame)
@@ -63,6 +65,7 @@ class HandshakeReflect(OnHandshake):
     name = "handshake-reflect"
     threat = "A02"
     reference = "Selfie, Drucker and Gueron 2019, TLS 1.3 with pre-shared keys"
+    target = Target.HANDSHAKE
 
     def handle_frame(self, interceptor: Interceptor, frame: InterceptedFrame) -> None:
         if frame.sender is Role.INITIATOR:
@@ -82,6 +85,7 @@ class HandshakeTamper(OnHandshake):
     name = "handshake-tamper"
     threat = "A14"
     reference = "Logjam, CVE-2015-4000"
+    target = Target.HANDSHAKE
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)

@@ -6,7 +6,16 @@ from contextlib import suppress
 from dataclasses import replace
 
 from plytalk.core.bases.attacking import Takeover
-from plytalk.core.contracts.attack import CANARY, Attack, AttackedStack, AttackerConnection, Evidence, Interceptor, Outcome
+from plytalk.core.contracts.attack import (
+    CANARY,
+    Attack,
+    AttackedStack,
+    AttackerConnection,
+    Evidence,
+    Interceptor,
+    Outcome,
+    Target,
+)
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.items import Extension, Item
@@ -29,6 +38,7 @@ class ManInTheMiddle(Takeover):
     name = "mitm"
     threat = "A01"
     reference = "OpenSSH CVE-2025-26465, a check of the host's key that failed open"
+    target = Target.IDENTITY
     defences = {Property.PEER_IDENTITY}
     victims = frozenset(Role)
 
@@ -99,6 +109,7 @@ class EarlySecret(Takeover):
     name = "early-secret"
     threat = "A01"
     reference = "OpenSSH CVE-2025-26465, a check of the host's key that failed open"
+    target = Target.IDENTITY
     defences = {Property.PEER_IDENTITY}
 
     def __init__(self, seed: int = 0) -> None:
@@ -136,6 +147,7 @@ class BorrowedIdentity(impostor.Posing):
     name = "borrowed-identity"
     threat = "A01"
     reference = "Lowe's attack on Needham and Schroeder's protocol, 1995"
+    target = Target.IDENTITY
 
     async def take_over(self, interceptor: Interceptor) -> None:
         server, client = await impostor.both(interceptor)
@@ -154,6 +166,7 @@ class ForgedIdentity(impostor.Posing):
     name = "forged-identity"
     threat = "A01"
     reference = "Apple CVE-2014-1266, a signature check that was jumped over"
+    target = Target.IDENTITY
 
     async def take_over(self, interceptor: Interceptor) -> None:
         server, client = await impostor.both(interceptor)

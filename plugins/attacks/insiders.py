@@ -4,7 +4,7 @@ from abc import abstractmethod
 from typing import NamedTuple
 
 from plytalk.core.bases.attacking import Takeover, wait_until_idle
-from plytalk.core.contracts.attack import Attack, AttackedStack, AttackerConnection, Evidence, Interceptor
+from plytalk.core.contracts.attack import Attack, AttackedStack, AttackerConnection, Evidence, Interceptor, Target
 from plytalk.core.contracts.items import Close
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
@@ -37,6 +37,7 @@ class LongMessage(Insider):
     name = "long-message"
     threat = "A40"
     reference = "russh CVE-2026-48110, a length that was believed"
+    target = Target.PROGRAM
 
     @classmethod
     def applies(cls, stack: AttackedStack) -> bool:
@@ -60,6 +61,7 @@ class Escapes(Insider):
     name = "escapes"
     threat = "A30"
     reference = "croc CVE-2023-43620"
+    target = Target.PROGRAM
 
     def misbehave(self, connection: AttackerConnection, interceptor: Interceptor) -> None:
         interceptor.log("sent the server terminal escapes")
@@ -85,6 +87,7 @@ class FalseGoodbye(Insider):
     name = "false-goodbye"
     threat = "A05"
     reference = "TLS truncation, Smyth and Pironti 2013"
+    target = Target.END
 
     @classmethod
     def applies(cls, stack: AttackedStack) -> bool:

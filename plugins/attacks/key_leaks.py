@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 
-from plytalk.core.contracts.attack import CANARY, Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor
+from plytalk.core.contracts.attack import CANARY, Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor, Target
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
@@ -30,6 +30,7 @@ class LeakLongTermKeys(Attack):
     name = "leak-long-term-keys"
     threat = "A10"
     reference = "Lavabit's TLS key, 2013"
+    target = Target.LEAKS
     defences = {Property.FORWARD_SECRECY}
 
     def __init__(self, seed: int = 0) -> None:
@@ -64,6 +65,7 @@ class BreakX25519Later(Attack):
     name = "break-x25519-later"
     threat = "A11"
     reference = "Shor 1994; record now, decrypt later"
+    target = Target.LEAKS
     defences = {Property.POST_QUANTUM}
 
     def __init__(self, seed: int = 0) -> None:
@@ -101,6 +103,7 @@ class MemoryRead(Attack):
     """
 
     threat = "A10"
+    target = Target.LEAKS
     defences = {Property.FORWARD_SECRECY}
 
     def __init__(self, seed: int = 0) -> None:

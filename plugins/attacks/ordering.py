@@ -1,6 +1,6 @@
 """Ordering: let messages arrive in another order."""
 
-from plytalk.core.contracts.attack import Attack, Evidence, InterceptedFrame, Interceptor
+from plytalk.core.contracts.attack import Attack, Evidence, InterceptedFrame, Interceptor, Target
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
@@ -18,6 +18,7 @@ class Reorder(Attack):
     name = "reorder"
     threat = "A04"
     reference = "MTProto, message reordering, 2021"
+    target = Target.ORDER
     defences = {Property.ORDER}
 
     def __init__(self, seed: int = 0) -> None:
@@ -51,6 +52,7 @@ class Reverse(Attack):
     name = "reverse"
     threat = "A04"
     reference = "MTProto, message reordering, 2021"
+    target = Target.ORDER
     defences = {Property.ORDER}
 
     def __init__(self, seed: int = 0) -> None:

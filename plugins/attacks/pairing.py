@@ -5,7 +5,15 @@ import os
 from contextlib import suppress
 
 from plytalk.core.bases.attacking import Takeover, wait_until_idle
-from plytalk.core.contracts.attack import Attack, AttackedStack, AttackerConnection, Evidence, InterceptedFrame, Interceptor
+from plytalk.core.contracts.attack import (
+    Attack,
+    AttackedStack,
+    AttackerConnection,
+    Evidence,
+    InterceptedFrame,
+    Interceptor,
+    Target,
+)
 from plytalk.core.contracts.errors import ChatError
 from plytalk.core.contracts.optional import SingleUse
 from plytalk.core.contracts.peers import Role
@@ -25,6 +33,7 @@ class Uninvited(Takeover):
     name = "uninvited"
     threat = "A56"
     reference = "Redis CVE-2022-0543, on servers that were open to all"
+    target = Target.IDENTITY
     defences = {Property.PEER_IDENTITY}
     victims = frozenset({Role.RESPONDER})
 
@@ -48,6 +57,7 @@ class Guess(Attack):
     name = "guess"
     threat = "A20"
     reference = "WPS, CVE-2011-5053, a number of eight digits that could be tried for ever"
+    target = Target.IDENTITY
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
@@ -83,6 +93,7 @@ class WrongProof(Takeover):
     name = "wrong-proof"
     threat = "A01"
     reference = "Apple CVE-2014-1266, goto fail: a signature that was read and not checked"
+    target = Target.IDENTITY
 
     @classmethod
     def applies(cls, stack: AttackedStack) -> bool:
@@ -109,6 +120,7 @@ class LateNumber(Takeover):
     name = "late-number"
     threat = "A01"
     reference = "Vaudenay 2005, Secure Communications over Insecure Channels Based on Short Authenticated Strings"
+    target = Target.IDENTITY
 
     @classmethod
     def applies(cls, stack: AttackedStack) -> bool:
@@ -136,6 +148,7 @@ class WrongAsker(Attack):
     name = "wrong-asker"
     threat = "A56"
     reference = "race conditions in permission prompts, such as Firefox CVE-2019-11725"
+    target = Target.IDENTITY
     shared_terminal = True
 
     @classmethod

@@ -1,7 +1,7 @@
 """Reflecting: send messages back to their sender, as if the other side had sent them."""
 
 from plytalk.core.bases.attacking import Takeover
-from plytalk.core.contracts.attack import Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor
+from plytalk.core.contracts.attack import Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor, Target
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Stream
@@ -13,6 +13,7 @@ class Reflecting(Attack):
 
     threat = "A02"
     reference = "Selfie, Drucker and Gueron 2019, TLS 1.3 with pre-shared keys"
+    target = Target.ORDER
     defences = {Property.DIRECTION_KEYS}
 
     def succeeded(self, evidence: Evidence) -> bool:
@@ -97,6 +98,7 @@ class Selfie(Takeover):
     name = "selfie"
     threat = "A02"
     reference = "Selfie, Drucker and Gueron 2019, TLS 1.3 with pre-shared keys"
+    target = Target.IDENTITY
 
     @classmethod
     def applies(cls, stack: AttackedStack) -> bool:

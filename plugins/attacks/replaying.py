@@ -1,7 +1,7 @@
 """Replaying: send again what was sent before."""
 
 from plytalk.core.bases.attacking import wait_until_idle
-from plytalk.core.contracts.attack import CANARY, Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor, Outcome
+from plytalk.core.contracts.attack import CANARY, Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor, Outcome, Target
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
@@ -16,6 +16,7 @@ class Replay(Attack):
     name = "replay"
     threat = "A03"
     reference = "KRACK, CVE-2017-13077"
+    target = Target.ORDER
     defences = {Property.ORDER}
 
     def __init__(self, seed: int = 0) -> None:
@@ -46,6 +47,7 @@ class ReplayAnswers(Attack):
     name = "replay-answers"
     threat = "A03"
     reference = "Threema, message replay, 2023"
+    target = Target.ORDER
     defences = {Property.ORDER}
 
     def __init__(self, seed: int = 0) -> None:
@@ -75,6 +77,7 @@ class Duplicate(Attack):
     name = "duplicate"
     threat = "A03"
     reference = "KRACK, CVE-2017-13077"
+    target = Target.ORDER
     defences = {Property.ORDER}
 
     def handle_frame(self, interceptor: Interceptor, frame: InterceptedFrame) -> None:
@@ -95,6 +98,7 @@ class ReplayConversation(Attack):
     name = "replay-conversation"
     threat = "A17"
     reference = "TLS 1.3 early data, RFC 8446 section 8"
+    target = Target.ORDER
     defences = {Property.FRESHNESS}
 
     @classmethod

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from typing import ClassVar
 
-from plytalk.core.contracts.attack import Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor
+from plytalk.core.contracts.attack import Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor, Target
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
@@ -14,6 +14,7 @@ class Tampering(Attack):
 
     threat = "A06"
     reference = "Aircrack and WEP's linear checksum, 2001"
+    target = Target.CONTENT
     defences = {Property.INTEGRITY}
     action: ClassVar[str]
 
@@ -113,6 +114,7 @@ class Retype(Attack):
     name = "retype"
     threat = "A07"
     reference = "Terrapin, CVE-2023-48795"
+    target = Target.CONTENT
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
@@ -143,6 +145,7 @@ class Inject(Attack):
     name = "inject"
     threat = "A09"
     reference = "snow CVE-2024-58265, where a forged message moved the counter"
+    target = Target.CONTENT
     defences = {Property.INTEGRITY}
 
     def handle_frame(self, interceptor: Interceptor, frame: InterceptedFrame) -> None:

@@ -1,6 +1,6 @@
 """Truncating: end a conversation early, so that it looks like its end."""
 
-from plytalk.core.contracts.attack import Attack, Evidence, InterceptedFrame, Interceptor
+from plytalk.core.contracts.attack import Attack, Evidence, InterceptedFrame, Interceptor, Target
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
@@ -11,6 +11,7 @@ class Truncating(Attack):
 
     threat = "A05"
     reference = "TLS truncation, Smyth and Pironti 2013"
+    target = Target.END
     defences = {Property.CLEAN_END}
 
 

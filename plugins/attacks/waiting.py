@@ -4,7 +4,7 @@ import asyncio
 from abc import abstractmethod
 
 from plytalk.core.bases.attacking import Takeover, wait_at_most
-from plytalk.core.contracts.attack import Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor
+from plytalk.core.contracts.attack import Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor, Target
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
@@ -20,6 +20,7 @@ class Holding(Takeover):
 
     threat = "A41"
     reference = "Slowloris, CVE-2007-6750"
+    target = Target.PROGRAM
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
@@ -84,6 +85,7 @@ class Oversize(Attack):
     name = "oversize"
     threat = "A40"
     reference = "Twisted CVE-2022-21716"
+    target = Target.PROGRAM
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from plytalk.core.bases.attacking import Takeover, wait_at_most
-from plytalk.core.contracts.attack import Attack, AttackedStack, Evidence, Interceptor
+from plytalk.core.contracts.attack import Attack, AttackedStack, Evidence, Interceptor, Target
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
@@ -53,6 +53,7 @@ class HostileKey(Takeover):
     name = "hostile-key"
     threat = "A13"
     reference = "FREAK, CVE-2015-0204"
+    target = Target.HANDSHAKE
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
@@ -84,6 +85,7 @@ class LowOrder(impostor.Posing):
     name = "low-order"
     threat = "A16"
     reference = "Cremers and Jackson 2019, Prime, Order Please"
+    target = Target.HANDSHAKE
 
     async def take_over(self, interceptor: Interceptor) -> None:
         server = impostor.ImpostorServer((await interceptor.impersonate(Role.RESPONDER)).io)
@@ -101,6 +103,7 @@ class HollowKem(Takeover):
     name = "hollow-kem"
     threat = "A16"
     reference = "FIPS 203, section 7.2, the modulus check"
+    target = Target.HANDSHAKE
 
     @classmethod
     def applies(cls, stack: AttackedStack) -> bool:
@@ -152,6 +155,7 @@ class OaepOracle(Attack):
     name = "oaep-oracle"
     threat = "A12"
     reference = "Manger 2001; python-cryptography CVE-2020-25659"
+    target = Target.HANDSHAKE
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)

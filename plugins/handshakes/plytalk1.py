@@ -34,7 +34,7 @@ from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.proof import Proven, Prover
 from plytalk.plugins.noise.protocol import named
-from plytalk.plugins.noise.suites import CLASSICAL, GREETING, HYBRID, MAX_A, MAX_B, MAX_C, SETS, A, B, C
+from plytalk.plugins.noise.suites import CLASSICAL, GREETING, HYBRID, MAX_A, MAX_B, MAX_C, SETS, A, B, C, short_name
 from plytalk.trust import identity as identities
 from plytalk.trust.folders import user_file
 
@@ -54,11 +54,15 @@ class Plytalk1(Handshake):
     steps = {GREETING: "preamble", A: "message A", B: "message B", C: "message C"}
     variants = {
         "": {},
-        **{suite.removeprefix("Noise_").removesuffix("_SHA256"): {"suite": suite} for suite in HYBRID + CLASSICAL},
+        **{short_name(suite): {"suite": short_name(suite)} for suite in HYBRID + CLASSICAL},
     }
     options = (
         Option("identity", "Your long-lived key (default: the one `chat keys show` names).", Path, metavar="FILE"),
-        Option("suite", "Suites to offer or accept: hybrid (default), classical, any, or Noise protocol names.", metavar="NAMES"),
+        Option(
+            "suite",
+            "Suites to offer or accept: hybrid (default), classical, any, or names as XX_25519_AESGCM.",
+            metavar="NAMES",
+        ),
     )
 
     @classmethod
@@ -210,7 +214,9 @@ def unknown_client(suites: Sequence[str], kind: type[identities.OwnIdentity]) ->
 def suites_named(names: str | None) -> tuple[str, ...]:
     """The suites that `--suite` names. Raises Usage."""
     known = SETS["any"]
-    chosen = tuple(suite for name in (names or "hybrid").split(",") for suite in SETS.get(name.strip(), (name.strip(),)))
+    short = {short_name(suite): (suite,) for suite in known}
+    given = [name.strip() for name in (names or "hybrid").split(",")]
+    chosen = tuple(suite for name in given for suite in SETS.get(name) or short.get(name) or (name,))
     if unknown := [suite for suite in chosen if suite not in known]:
         raise Usage(f"plytalk/1 has no suite {unknown[0]!r}.", f"Known: {', '.join((*SETS, *known))}.")
     return tuple(dict.fromkeys(chosen))

@@ -21,7 +21,7 @@ def test_the_attack_on_the_page_installs_and_does_what_it_predicts(tmp_path: Pat
     (folder / "plytalk_attack_mine.py").write_text(block("python"))
     (folder / "pyproject.toml").write_text(block("toml"))
     fresh.run("pip", "install", "-e", folder)
-    stack = "plytalk1 XX_25519_AESGCM pinned"
+    stack = "plytalk1 --suite XX_25519_AESGCM"
     printed = fresh.run("chat", "lab", "--attack", "mine", "--stack", "demo02", "--stack", stack, "--json")
     cells = json.loads(printed[printed.index("[") :])
     measured = {cell["stack"]: cell["measured"] for cell in cells if cell["attack"] == "mine"}

@@ -17,7 +17,7 @@ from plytalk.lab.classroom.draws import Draw
 from plytalk.lab.classroom.loading import plugin_in, said
 from plytalk.lab.classroom.task import AnswerVerdict, Exercise, Files, template
 
-FALLS, HOLDS = "secure-chat", "plytalk1 XX_25519_AESGCM pinned"
+FALLS, HOLDS = "secure-chat", "plytalk1 --suite XX_25519_AESGCM"
 
 
 def places(draw: Draw) -> list[str]:

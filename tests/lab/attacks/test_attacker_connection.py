@@ -19,7 +19,7 @@ CLIENT, SERVER = Role.INITIATOR, Role.RESPONDER
 
 @pytest.mark.parametrize(("who", "agrees"), [("server", True), (ATTACKER, False)])
 def test_it_answers_authenticators_with_the_secret_that_it_has(who: str, agrees: bool, tmp_path: Path) -> None:
-    [scenario] = [scenario for scenario in scenarios(Registry()) if scenario.name == "plytalk1 psk"]
+    [scenario] = [scenario for scenario in scenarios(Registry()) if scenario.name == "plytalk1 --psk-file FILE"]
 
     async def meet() -> None:
         stacks = {CLIENT: scenario.stack("client", tmp_path), SERVER: scenario.stack(who, tmp_path)}

@@ -26,6 +26,15 @@ def test_what_a_thread_does_still_happens() -> None:
     assert clock.run(ask()) == 42
 
 
+def test_a_slow_thread_is_waited_for_before_the_clock_jumps() -> None:
+    async def ask() -> int:
+        async with asyncio.timeout(3600):
+            await asyncio.to_thread(time.sleep, 0.3)
+        return 42
+
+    assert clock.run(ask()) == 42
+
+
 def test_timers_fire_in_their_order() -> None:
     async def fire() -> list[int]:
         fired: list[int] = []

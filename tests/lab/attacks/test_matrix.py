@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from plytalk.core.contracts.attack import Attack, Outcome
+from plytalk.core.contracts.attack import Attack, Outcome, Target
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks.matrix import Cell, measure, passed_on
@@ -13,7 +13,7 @@ from plytalk.lab.attacks.scenario import Scenario, scenarios
 
 HOST = Registry()
 PROFILES = set(HOST.names("profile"))
-WITHOUT_PROFILE = {"cipher chacha20poly1305", "handshake noise"}
+WITHOUT_PROFILE = {"--cipher chacha20poly1305", "--handshake noise"}
 SCENARIOS = [one for one in scenarios(HOST) if one.name.split()[0] in PROFILES or one.name in WITHOUT_PROFILE]
 ATTACKS = [HOST.attack(name) for name in HOST.names("attack") if HOST.found["attack", name].distribution == "plytalk"]
 
@@ -40,30 +40,30 @@ def test_the_control_raises_no_alarm() -> None:
 
 def test_there_are_stacks_of_every_kind() -> None:
     names = {scenario.name for scenario in SCENARIOS}
-    assert {"demo01", "demo02", "secure-chat", "plytalk1", "plytalk1 pinned"} <= names
+    assert {"demo01", "demo02", "secure-chat", "plytalk1", "plytalk1 --accept-new"} <= names
     assert sum(name.startswith("plytalk1") for name in names) == 17
-    assert sum(name.endswith("pinned") for name in names) == 5
-    assert {f"plytalk1 {auth}" for auth in ("psk", "code", "words", "peer", "allow", "revoked", "bom")} <= names
-    assert {"demo02 peer", "secure-chat peer"} <= names
+    assert sum(name.endswith("--accept-new") for name in names) == 5
+    options = ("psk-file FILE", "code", "words", "peer FINGERPRINT", "allow FILE", "known-hosts revoked", "known-hosts bom")
+    assert {f"plytalk1 --{option}" for option in options} <= names
+    assert {"demo02 --peer FINGERPRINT", "secure-chat --peer FINGERPRINT"} <= names
     assert names >= WITHOUT_PROFILE
 
 
 def test_the_old_stacks_are_broken_and_the_default_holds() -> None:
-    chosen = [
-        scenario for scenario in SCENARIOS if scenario.name in ("secure-chat", "plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly pinned")
-    ]
+    chosen = [scenario for scenario in SCENARIOS if scenario.name in ("secure-chat", "plytalk1")]
     attacks = ATTACKS
     outcomes = {(cell.stack, cell.attack): cell.measured for cell in measure(chosen, attacks)}
     for name in ("mitm", "replay", "reorder", "drop", "reflect", "truncate"):
         assert outcomes["secure-chat", name] is Outcome.BROKEN
-        assert outcomes["plytalk1 XXhfs_25519+MLKEM768_ChaChaPoly pinned", name] is Outcome.HELD
+        assert outcomes["plytalk1", name] is Outcome.HELD
 
 
 @pytest.mark.parametrize(
-    ("auth", "alarm"), [("psk", "know the same secret"), ("code", "know the same secret"), ("words", "You said no to the words")]
+    ("auth", "alarm"),
+    [("psk-file FILE", "know the same secret"), ("code", "know the same secret"), ("words", "You said no to the words")],
 )
 def test_who_has_another_secret_or_words_that_differ_is_noticed_for_that(auth: str, alarm: str) -> None:
-    [_, cell] = measure([scenario for scenario in SCENARIOS if scenario.name == f"plytalk1 {auth}"], [HOST.attack("mitm")])
+    [_, cell] = measure([scenario for scenario in SCENARIOS if scenario.name == f"plytalk1 --{auth}"], [HOST.attack("mitm")])
     assert cell.measured is Outcome.HELD
     assert cell.record is not None
     assert alarm in " ".join(
@@ -74,7 +74,7 @@ def test_who_has_another_secret_or_words_that_differ_is_noticed_for_that(auth: s
 
 def test_a_code_is_dead_after_five_guesses_and_new_for_each_attack() -> None:
     guess = HOST.attack("guess")
-    cells = list(measure([scenario for scenario in SCENARIOS if scenario.name == "plytalk1 code"], [guess], range(3)))
+    cells = list(measure([scenario for scenario in SCENARIOS if scenario.name == "plytalk1 --code"], [guess], range(3)))
     assert [cell.measured for cell in cells[1:]] == [Outcome.HELD] * 3
     assert {cell.log for cell in cells[1:]} == {("tried 10 codes, of which the server judged 5",)}
 
@@ -82,18 +82,19 @@ def test_a_code_is_dead_after_five_guesses_and_new_for_each_attack() -> None:
 def test_words_come_too_late_for_what_the_handshake_shows_and_the_layer_says_so() -> None:
     [attack] = [attack for attack in ATTACKS if attack.name == "early-secret"]
     chosen = {scenario.name: scenario for scenario in SCENARIOS if scenario.name.startswith("plytalk1 ") and not scenario.options}
-    del chosen["plytalk1 allow"]  # there the server judges, and the client anybody
+    del chosen["plytalk1 --accept-new"]
+    del chosen["plytalk1 --allow FILE"]  # there the server judges, and the client anybody
     predicted = {name: cell.predicted for name, scenario in chosen.items() for cell in [*measure([scenario], [attack])][1:]}
-    assert predicted.pop("plytalk1 words") is Outcome.BROKEN
+    assert predicted.pop("plytalk1 --words") is Outcome.BROKEN
     assert set(predicted.values()) == {Outcome.HELD}
 
 
 def test_a_stack_that_wants_what_is_not_here_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "spake2", None)
     told: list[str] = []
-    chosen = [scenario for scenario in SCENARIOS if scenario.name in ("plytalk1 code", "demo01")]
+    chosen = [scenario for scenario in SCENARIOS if scenario.name in ("plytalk1 --code", "demo01")]
     assert {cell.stack for cell in measure(chosen, [], progress=told.append)} == {"demo01"}
-    assert told[-1].startswith("left out plytalk1 code: One-time codes need the package `spake2`.")
+    assert told[-1].startswith("left out plytalk1 --code: One-time codes need the package `spake2`.")
 
 
 def test_people_pass_on_what_they_are_told_to() -> None:
@@ -105,6 +106,7 @@ def test_people_pass_on_what_they_are_told_to() -> None:
 def test_each_attack_tells_its_story(attack: type[Attack]) -> None:
     assert attack.threat
     assert attack.reference
+    assert attack.target is not Target.OTHER
     assert len((attack.__doc__ or "").strip().splitlines()) >= 3
 
 

@@ -103,7 +103,7 @@ def test_no_task_is_left_behind(tmp_path) -> None:
 
 
 def test_setups_keep_their_files_in_their_folder(tmp_path) -> None:
-    [scenario] = [scenario for scenario in scenarios(Registry()) if scenario.name == "plytalk1 XX_25519_AESGCM pinned"]
+    [scenario] = [scenario for scenario in scenarios(Registry()) if scenario.name == "plytalk1 --suite XX_25519_AESGCM"]
     assert isinstance(scenario, Scenario)
     assert {layer.name for layer in scenario.auths} == {"known-hosts"}
     scenario.stack("client", tmp_path)

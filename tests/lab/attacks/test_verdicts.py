@@ -42,8 +42,8 @@ def lines(stack: str, attack: str, folder: Path) -> list[str]:
         ("plytalk1", "drop", "not attacked", "noticed"),
         ("plytalk1", "truncate", "noticed", "noticed"),
         ("plytalk1", "handshake-tamper", "refused", "not attacked"),
-        ("plytalk1 psk", "mitm", "not attacked", "refused"),
-        ("plytalk1 peer", "mitm", "refused", "not attacked"),
+        ("plytalk1 --psk-file FILE", "mitm", "not attacked", "refused"),
+        ("plytalk1 --peer FINGERPRINT", "mitm", "refused", "not attacked"),
     ],
 )
 def test_each_side_gets_a_verdict(stack: str, attack: str, client: str, server: str, tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_each_side_gets_a_verdict(stack: str, attack: str, client: str, server: 
 
 
 def test_a_refusal_comes_with_the_exit_code_of_the_program_that_refused(tmp_path: Path) -> None:
-    [client, server] = lines("plytalk1 peer", "mitm", tmp_path)
+    [client, server] = lines("plytalk1 --peer FINGERPRINT", "mitm", tmp_path)
     assert "exit code 5 if it knows another key for this address, 4 if it knows none" in client
     assert "gave up on it before it was let in" in server
-    assert "exit code 4" in lines("plytalk1 psk", "early-secret", tmp_path)[0]
+    assert "exit code 4" in lines("plytalk1 --psk-file FILE", "early-secret", tmp_path)[0]

@@ -3,6 +3,7 @@
 Both say what is wrong, but for one: an end without a handshake that hears nothing cannot know why the other side is gone.
 """
 
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -18,7 +19,11 @@ from plytalk.lab.attacks.scenario import ATTACKER, Scenario, scenarios
 
 HOST = Registry()
 KNOWN = [HOST.profile(name) for name in HOST.names("profile")]
-SCENARIOS = [scenario for scenario in scenarios(HOST) if scenario.name.split()[0] in HOST.names("profile") and not scenario.auths]
+SCENARIOS = [
+    replace(scenario, auths=())
+    for scenario in scenarios(HOST)
+    if scenario.name.split()[0] in HOST.names("profile") and (not scenario.auths or scenario.first_contact)
+]
 
 
 def meet(client: Scenario, server: Scenario, folder: Path) -> AttackRecord:
@@ -53,7 +58,7 @@ class HandshakeIO(Passive):
 def understand_each_other(one: Scenario, other: Scenario) -> bool:
     """Whether the two stacks count as the same for each other: the default offers every hybrid suite, one by one."""
     named = {one.name, other.name}
-    return "plytalk1" in named and any(name.startswith("plytalk1 XXhfs") for name in named)
+    return "plytalk1 --accept-new" in named and any(name.startswith("plytalk1 --suite XXhfs") for name in named)
 
 
 PAIRS = list(permutations(SCENARIOS, 2))

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from verdicts.weakenings import DEFAULT, OLD, RESOURCES, WEAKENINGS, Weakening
+from verdicts.weakenings import DEFAULT, OLD_TOLD, RESOURCES, TOLD, WEAKENINGS, Weakening
 
 PROGRAM = Path(__file__).parent / "weakened.py"
 ROOT = PROGRAM.parents[3]
@@ -49,7 +49,7 @@ def test_each_changes_one_place_of_our_own_code(weakening: Weakening) -> None:
 def test_nothing_is_red_where_nothing_is_weakened() -> None:
     """With the same program, and a change that changes nothing."""
     [weakening] = [weakening for weakening in WEAKENINGS if weakening.name == "the authenticators are not asked"]
-    cells = [(f"{stack} peer", "mitm", 0) for stack in (DEFAULT, OLD)]
+    cells = [(stack, "mitm", 0) for stack in (TOLD, OLD_TOLD)]
     for control, cell in measured(weakening, cells, new=weakening.old):
         assert control[:2] == ["held", "held"]
         assert cell[:2] == ["held", "held"]
