@@ -11,9 +11,9 @@ from plytalk.api.choice import Choice
 from plytalk.cli.parameters import AddressType, PortType, RuleType
 from plytalk.cli.stacks import LayerName, StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
-from plytalk.core.contracts.attack import Attack, RewritesText
+from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.errors import Usage
-from plytalk.core.contracts.optional import prepare
+from plytalk.core.contracts.optional import RewritesText, prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.address import Address

@@ -53,11 +53,11 @@ def as_json(cells: Sequence[Cell]) -> str:
     )
 
 
-Row = Mapping[str, Sequence[Cell]]
+AttackRow = Mapping[str, Sequence[Cell]]
 """The cells of an attack, by stack."""
 
 
-def groups(cells: Iterable[Cell]) -> dict[str, dict[str, Row]]:
+def groups(cells: Iterable[Cell]) -> dict[str, dict[str, AttackRow]]:
     """The cells by what is attacked, then by attack, then by stack; the control first."""
     found: dict[str, dict[str, dict[str, list[Cell]]]] = {CONTROL: {}, **{target: {} for target in Target}}
     for cell in cells:
@@ -96,7 +96,7 @@ def as_table(cells: Sequence[Cell]) -> str:
     return "\n".join([*lines, LEGEND])
 
 
-def table_row(attack: str, row: Row, stacks: Sequence[str]) -> str:
+def table_row(attack: str, row: AttackRow, stacks: Sequence[str]) -> str:
     cells = (narrow(worst(row[stack])) if stack in row else " " * COLUMN for stack in stacks)
     return f"  {attack:<{NAMES - 2}}" + "".join(cells).rstrip()
 

@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from inspect import cleandoc
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol
 
 from plytalk.core.contracts.authenticator import Authenticator, Channel
 from plytalk.core.contracts.cipher import Cipher
@@ -298,11 +298,3 @@ class Attack(ABC):
     @abstractmethod
     def succeeded(self, evidence: Evidence) -> bool:
         """Whether the attacker got what it wanted, unnoticed."""
-
-
-@runtime_checkable
-class RewritesText(Protocol):
-    """An attack that can replace words in what it reads."""
-
-    def rewrite(self, rules: Mapping[str, str]) -> None:
-        """From now on replace each of these words by the other."""

@@ -209,3 +209,11 @@ BATCH_FORMS = {
     "seal_each": "seal", "encode_each": "encode", "send_each": "send",
 }  # fmt: skip
 """The methods that take the place of many calls, and of which. A layer that is traced offers none, so each call is traced."""
+
+
+@runtime_checkable
+class RewritesText(Protocol):
+    """An attack that can replace words in what it reads."""
+
+    def rewrite(self, rules: Mapping[str, str]) -> None:
+        """From now on replace each of these words by the other."""
