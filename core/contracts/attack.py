@@ -235,11 +235,9 @@ class Attack(ABC):
         threat = "A04"
         reference = "Terrapin, CVE-2023-48795"
         defences = {ORDER}
-
         def handle_frame(self, interceptor, frame):
             if not frame.is_message_from(Role.INITIATOR) or frame.index != 1:
                 interceptor.forward(frame)
-
         def succeeded(self, evidence):
             return not evidence.faithful(Role.INITIATOR) and not evidence.alarmed
 
