@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from plytalk.core.io.display import is_dumb
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.capture import capture
+from plytalk.lab.inspect.dissector import dissector
 from plytalk.lab.inspect.frames import InspectedFrame, inspect_frames
 from plytalk.lab.inspect.live_trace import LiveTrace
 from plytalk.lab.inspect.page import page
@@ -32,6 +33,7 @@ Examples:
   chat inspect talk.trace                       step through it, layer by layer
   chat inspect talk.trace --html talk.html      as a page for a projector
   chat inspect talk.trace --pcapng talk.pcapng  as a capture for a network analyser
+  chat inspect talk.trace --wireshark talk      for Wireshark, with names
   chat inspect talk.trace --live                beside a conversation that is going on
 """
 COLOURS = {"messages": "31", "cipher": "32", "handshake": "35", "framer": "34", "transport": "36", "keys": "33", "schedule": "33"}
@@ -48,14 +50,20 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 @click.option("--text", is_flag=True, help="Print the frames as text, also on a terminal.")
 @click.option("--html", type=FILE, metavar="OUT", help="Write a self-contained page.")
 @click.option("--pcapng", type=FILE, metavar="OUT", help="Write a capture file with TCP streams.")
+@click.option("--wireshark", type=FILE, metavar="DIR", help="Write a dissector, its key log and a capture for Wireshark.")
 @click.option("--live", is_flag=True, help="Follow a conversation that is going on; printed, until it ends.")
-def inspect(trace: Path, as_json: bool, text: bool, html: Path | None, pcapng: Path | None, live: bool) -> None:
+def inspect(
+    trace: Path, as_json: bool, text: bool, html: Path | None, pcapng: Path | None, wireshark: Path | None, live: bool
+) -> None:
     """Step through a recorded conversation, layer by layer.
 
     In a pipe, or with --text, it is printed.
+
+    --wireshark DIR writes conversation.pcapng and plytalk.lua, which names its bytes. That script dissects frames and handshakes.
+    It does not decrypt: it reads the plaintexts from plytalk.keys.
     """
     if live:
-        if as_json or html or pcapng:
+        if as_json or html or pcapng or wireshark:
             raise Usage(
                 "--live shows a conversation that is going on.", "Leave out --json, --html and --pcapng until it is over."
             )
@@ -67,9 +75,11 @@ def inspect(trace: Path, as_json: bool, text: bool, html: Path | None, pcapng: P
         write(html, page(frames, f"A conversation, layer by layer: {trace.name}").encode())
     if pcapng:
         write(pcapng, capture(events))
+    if wireshark:
+        write_dissector(wireshark, events, frames)
     if as_json:
         print(json.dumps([frame.as_json() for frame in frames], indent=1))
-    elif not html and not pcapng:
+    elif not (html or pcapng or wireshark):
         if not frames:
             tell(f"{trace} is an empty trace: it ended before anything was recorded.")
         elif not text and can_step():
@@ -107,6 +117,19 @@ def write(path: Path, content: bytes) -> None:
     except StoreError as error:
         raise Usage(str(error), error.hint) from None
     tell(f"Wrote {path}.")
+
+
+def write_dissector(folder: Path, events: Sequence[TraceEvent], frames: Sequence[InspectedFrame]) -> None:
+    """Write what Wireshark needs into a folder, which is made where there is none. Raises Usage."""
+    script, keys = dissector(frames)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Usage(f"{folder} cannot be made: {error.strerror}.", "Name another folder.") from None
+    write(folder / "plytalk.lua", script.encode())
+    write(folder / "plytalk.keys", keys.encode())
+    write(folder / "conversation.pcapng", capture(events))
+    tell(f"To open them: wireshark -X lua_script:{folder / 'plytalk.lua'} {folder / 'conversation.pcapng'}")
 
 
 def follow_live(trace: Path, text: bool) -> None:

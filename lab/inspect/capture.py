@@ -14,7 +14,7 @@ SECTION, INTERFACE, PACKET = 0x0A0D0D0A, 1, 6
 RAW_IP = 101
 FIN, SYN, PSH, ACK = 1, 2, 8, 16
 SEGMENT = 1400
-OUR_PORT = 50000
+OUR_PORT, OTHER_PORTS = 50000, 10000
 SOMEWHERE = (IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2"))  # for documentation (RFC 5737)
 
 
@@ -24,7 +24,8 @@ class Flow:
     def __init__(self, peer: str, client: bool, number: int = 0) -> None:
         self._ours, self._theirs, port = addresses(peer)
         own = OUR_PORT + number % (65536 - OUR_PORT)
-        self._ports = {OUT: own, IN: port} if client else {OUT: port, IN: own}
+        own -= OTHER_PORTS if own == port else 0  # each side has its own
+        self.ports = {OUT: own, IN: port} if client else {OUT: port, IN: own}
         self._next = {OUT: 1, IN: 1}
         self._client = client
 
@@ -50,7 +51,7 @@ class Flow:
 
     def _packet(self, way: str, sequence: int, acknowledged: int, flags: int, data: bytes) -> bytes:
         source, probe = (self._ours, self._theirs) if way == OUT else (self._theirs, self._ours)
-        ports = (self._ports[way], self._ports[IN if way == OUT else OUT])
+        ports = (self.ports[way], self.ports[IN if way == OUT else OUT])
         segment = struct.pack(">HHIIBBHHH", *ports, sequence, acknowledged, 5 << 4, flags, 65535, 0, 0) + data
         pseudo = source.packed + probe.packed + _protocol(source, len(segment))
         segment = segment[:16] + struct.pack(">H", checksum(pseudo + segment)) + segment[18:]

@@ -55,6 +55,19 @@ def test_a_page_and_a_capture_are_written(trace, tmp_path) -> None:
     assert (tmp_path / "a.pcapng").read_bytes().startswith(bytes.fromhex("0a0d0d0a"))
 
 
+def test_what_wireshark_needs_is_written_into_a_folder(trace, tmp_path) -> None:
+    folder = tmp_path / "made" / "here"
+    for _ in range(2):
+        run = chat("inspect", str(trace), "--wireshark", str(folder))
+        assert (run.returncode, run.stdout) == (0, "")
+    assert f"wireshark -X lua_script:{folder / 'plytalk.lua'} {folder / 'conversation.pcapng'}" in run.stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["conversation.pcapng", "plytalk.keys", "plytalk.lua"]
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert (folder / "conversation.pcapng").read_bytes().startswith(bytes.fromhex("0a0d0d0a"))
+    assert "Meet me at the usual place at nine." in (folder / "plytalk.keys").read_text()
+    assert "cannot be made: " in complaint(chat("inspect", str(trace), "--wireshark", str(trace / "x")))
+
+
 def test_beside_a_conversation_it_shows_each_frame_as_it_comes(tmp_path) -> None:
     plain, path = ("--profile", "secure-chat"), tmp_path / "live.trace"
     with (

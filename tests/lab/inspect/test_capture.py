@@ -66,6 +66,12 @@ def test_addresses_come_from_the_peer_s_name() -> None:
     assert [str(part) for part in addresses("nonsense:99999")] == ["192.0.2.1", "192.0.2.2", "7591"]
 
 
+def test_each_side_has_a_port_of_its_own_where_both_would_have_the_same(tmp_path) -> None:
+    path = tmp_path / "talk.pcapng"
+    path.write_bytes(capture(conversation("127.0.0.1:50000", "client")))
+    assert set(tshark(path, "-T", "fields", "-e", "tcp.srcport").split()) == {"40000", "50000"}
+
+
 def test_the_checksum_is_that_of_rfc_1071() -> None:
     assert checksum(bytes.fromhex("0001f203f4f5f6f7")) == 0xFFFF - 0xDDF2
     assert checksum(b"\x01") == 0xFEFF
