@@ -14,7 +14,7 @@ from plytalk.core.contracts.spans import Span
 from plytalk.core.pipeline.tracing import IN, OUT, TraceEvent
 from plytalk.lab.inspect.capture import Flow
 from plytalk.lab.inspect.frames import InspectedFrame
-from plytalk.lab.inspect.shapes import Length, Part, common_shape, length_in, one_shape, spans_of
+from plytalk.lab.inspect.shapes import FrameLength, Part, common_shape, length_in, one_shape, spans_of
 
 TEMPLATE = Path(__file__).with_name("dissector.lua")
 HEAD = """# What the dissector plytalk.lua cannot read off the bytes of conversation.pcapng: plaintexts, and what no shape fits.
@@ -76,7 +76,7 @@ class _Way:
         whole = [frame.layers[-1] for frame in frames]
         framed = bool(whole) and all(event.layer == "framer" for event in whole)
         self.framer = common_shape(whole) if framed else None
-        self.length: Length | None = length_in(self.framer, whole) if self.framer else None
+        self.length: FrameLength | None = length_in(self.framer, whole) if self.framer else None
         sealed = [(layer, frame) for frame in frames for layer in frame.layers if layer.layer == "cipher"]
         fits = bool(self.framer) and all(self._payload(frame.layers[-1]) == layer.data for layer, frame in sealed)
         self.cipher = common_shape([layer for layer, _ in sealed]) if fits else None

@@ -21,7 +21,7 @@ class Part(NamedTuple):
     told: str = ""
 
 
-class Length(NamedTuple):
+class FrameLength(NamedTuple):
     """Where a frame has its length: `size` bytes from `at` on, to which `more` is to be added for the whole frame."""
 
     at: int
@@ -78,7 +78,7 @@ def _form(both: Sequence[tuple[bytes, str]]) -> str:
     return TEXT if all(raw == value.encode(errors="replace") for raw, value in both) else TOLD
 
 
-def length_in(shape: Sequence[Part], events: Sequence[TraceEvent]) -> Length | None:
+def length_in(shape: Sequence[Part], events: Sequence[TraceEvent]) -> FrameLength | None:
     """Which part of all these frames is their length; None where none is."""
     at = 0
     for part in shape:
@@ -89,6 +89,6 @@ def length_in(shape: Sequence[Part], events: Sequence[TraceEvent]) -> Length | N
             values = [int.from_bytes(event.data[at : at + part.size], order) for event in events]  # type: ignore[arg-type]
             more = {len(event.data) - value for event, value in zip(events, values, strict=True)}
             if len(more) == 1:
-                return Length(at, part.size, part.form == LITTLE, more.pop())
+                return FrameLength(at, part.size, part.form == LITTLE, more.pop())
         at += part.size
     return None

@@ -4,7 +4,7 @@ import pytest
 
 from plytalk.core.contracts.spans import Span
 from plytalk.core.pipeline.tracing import TraceEvent
-from plytalk.lab.inspect.shapes import Length, Part, common_shape, length_in, one_shape, spans_of
+from plytalk.lab.inspect.shapes import FrameLength, Part, common_shape, length_in, one_shape, spans_of
 
 
 def message(*parts: tuple[str, bytes, str]) -> TraceEvent:
@@ -25,7 +25,7 @@ def test_one_part_takes_what_the_others_leave() -> None:
     frames = [framed(b"one"), framed(b"three")]
     shape = common_shape(frames)
     assert shape == [Part("type", 1, "text"), Part("length", 1, "number"), Part("payload", 0, ""), Part("end", 1, "")]
-    assert length_in(shape, frames) == Length(1, 1, False, 3)
+    assert length_in(shape, frames) == FrameLength(1, 1, False, 3)
 
 
 def test_of_messages_of_one_size_it_is_the_largest() -> None:
