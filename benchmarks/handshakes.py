@@ -124,8 +124,13 @@ def rsa_2048(count: int) -> tuple[float, float]:
 # -- over TCP ---------------------------------------------------------------------------------------------------------------
 
 
-class Noise(asyncio.Protocol):
-    """One side of a Noise handshake of three messages, in frames with a length; the server closes when it has its keys."""
+class Noise(asyncio.BufferedProtocol):
+    """One side of a Noise handshake of three messages, in frames with a length; the server closes when it has its keys.
+
+    All connections read into one buffer, as those of plytalk and, each into its own, those of asyncio's TLS.
+    """
+
+    read_buffer = memoryview(bytearray(64 * 1024))
 
     def __init__(self, make: Make, initiator: bool) -> None:
         self._make, self._initiator = make, initiator
@@ -138,8 +143,11 @@ class Noise(asyncio.Protocol):
         if self._initiator:
             self._send()
 
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self.read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._buffer += self.read_buffer[:nbytes]
         while len(self._buffer) >= 2 and len(self._buffer) >= (end := 2 + LENGTH.unpack_from(self._buffer)[0]):
             message, self._buffer = self._buffer[2:end], self._buffer[end:]
             self._read(message)

@@ -74,7 +74,7 @@ class PublicKey:
         return f"PublicKey({self.type} {self.fingerprint})"
 
 
-@lru_cache(1024)
+@lru_cache(128)
 def fingerprint_of(digest: bytes) -> str:
     """The text of a fingerprint, of its 32 bytes."""
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")

@@ -191,7 +191,8 @@ class DirectChat(EndingChat):
             return
         if prepared is None:
             return
-        if why := too_long(prepared, self.connection.limits.message):
+        most = self.connection.limits.message
+        if len(prepared) * 4 > most and (why := too_long(prepared, most)):  # a short one needs no call
             self.failed = True
             refuse(self.stack.ui, why, TOO_LONG, SPLIT)
             return
