@@ -13,6 +13,8 @@ from plytalk.core.contracts.layer import Buffer, Failed, Frame, FrameKind, attem
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.spans import PAYLOAD, Passed, Reader, Span, shown
 
+UNBOUNDED = 2**32 - 1
+"""What four bytes of length can say, which is more than is ever sent at once."""
 LARGE = 4 * KIB
 """From how many bytes on a frame is taken alone; of smaller ones there are many in what has come, which is copied once."""
 
@@ -22,7 +24,7 @@ class HeaderFramer(Framer):
 
     header: ClassVar[Struct]
     typed: ClassVar[bool] = False
-    longest: ClassVar[int] = 2**32 - 1
+    longest: ClassVar[int] = UNBOUNDED
     _pack: ClassVar[Callable[..., bytes]]
 
     def __init_subclass__(cls) -> None:
@@ -48,7 +50,7 @@ class HeaderFramer(Framer):
         return [head + payload for payload in payloads]
 
     def encode_batch(self, kind: FrameKind, payloads: Sequence[bytes]) -> list[bytes]:
-        if max(map(len, payloads), default=0) > self.longest:
+        if self.longest < UNBOUNDED and max(map(len, payloads), default=0) > self.longest:
             return [self.encode(kind, payload) for payload in payloads]
         pack = self._pack
         if self.typed:
