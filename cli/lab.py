@@ -13,6 +13,7 @@ from plytalk.cli.main import paint
 from plytalk.cli.parameters import TEXT
 from plytalk.cli.stacks import Blocked
 from plytalk.cli.trace_option import trace_option, tracing
+from plytalk.cli.vector_commands import interop, vectors
 from plytalk.core.contracts.attack import Attack, Outcome
 from plytalk.core.contracts.errors import Exit, Usage
 from plytalk.core.contracts.sanitise import clean
@@ -98,7 +99,7 @@ def progress(line: str) -> None:
     tell(clean(line))
 
 
-for _command in (fuzz, compare, classroom.exercise, classroom.report, classroom.grade):
+for _command in (fuzz, compare, vectors, interop, classroom.exercise, classroom.report, classroom.grade):
     lab.add_command(_command)
 
 

@@ -70,7 +70,14 @@ Examples:
 class TalkCommand(StackCommand):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         refuse_code(ctx, args)
+        refuse_seed(args)
         return super().parse_args(ctx, args)
+
+
+def refuse_seed(args: Sequence[str]) -> None:
+    """Raises Usage for --seed, which people look for here too."""
+    if any(arg.partition("=")[0] == "--seed" for arg in args):
+        raise Usage("A seed makes every secret predictable, so only the lab takes one.", "See: chat lab vectors --help.")
 
 
 ping_option = click.option(

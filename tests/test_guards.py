@@ -200,7 +200,7 @@ def test_the_look_for_sockets_finds_them(code: str) -> None:
 KNOWN_FOLDERS = {
     "core": {"bases", "contracts", "conversation", "endpoints", "io", "pipeline", "registry", "stack"},
     "trust": set(),
-    "lab": {"attacks", "audit", "bench", "classroom", "fuzz", "inspect"},
+    "lab": {"attacks", "audit", "bench", "classroom", "fuzz", "inspect", "vectors"},
     "plugins": {
         *("attacks", "authenticators", "ciphers", "features", "framers", "handshakes", "messages", "transports", "uis"),
         *("chat_screen", "files", "noise", "rooms", "sockets"),

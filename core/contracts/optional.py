@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Failed, FrameKind, Layer
 from plytalk.core.contracts.peers import Identity, Role
@@ -217,3 +218,16 @@ class RewritesText(Protocol):
 
     def rewrite(self, rules: Mapping[str, str]) -> None:
         """From now on replace each of these words by the other."""
+
+
+@runtime_checkable
+class Seedable(Protocol):
+    """A handshake that can do without chance, so that its test vectors can be made and repeated.
+
+    For the lab alone: anyone who knows the seed knows every secret.
+    """
+
+    def seeded(self, draw: Callable[[str, int], bytes]) -> Handshake:
+        """The same handshake, ready for use, without files and clock. Every random byte comes from `draw`, called with what the
+        bytes are for, and how many.
+        """

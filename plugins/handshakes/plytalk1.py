@@ -15,6 +15,7 @@ noise-libp2p has it, and until when that counts; each process makes a new static
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -33,7 +34,7 @@ from plytalk.plugins.noise import payload, preamble
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.proof import Proven, Prover
-from plytalk.plugins.noise.protocol import named
+from plytalk.plugins.noise.protocol import NoiseProtocol, named
 from plytalk.plugins.noise.suites import CLASSICAL, GREETING, HYBRID, MAX_A, MAX_B, MAX_C, SETS, A, B, C, short_name
 from plytalk.trust import identity as identities
 from plytalk.trust.folders import user_file
@@ -79,6 +80,7 @@ class Plytalk1(Handshake):
         self._file = identity
         self._suites = suites_named(suite)
         self._key: identities.OwnIdentity | None = None
+        self._protocol: Callable[[str], NoiseProtocol] = named
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         file = self._file or user_file("identity")
@@ -143,6 +145,18 @@ class Plytalk1(Handshake):
                 raise WrongSecret from error
             raise
 
+    def seeded(self, draw: Callable[[str, int], bytes]) -> "Plytalk1":
+        """For the lab's vectors alone."""
+        from plytalk.plugins.noise import seeded
+
+        made = copy(self)
+        made._key = seeded.seeded_identity(draw)
+        made.identity = Identity(made._key.public.type, made._key.public.blob)
+        static = X25519.load(draw("static", X25519.dhlen))
+        made._prover = Prover(made._key, X25519, static, lambda: seeded.CLOCK)
+        made._protocol = lambda suite: seeded.seeded_protocol(named(suite), draw)
+        return made
+
     def fields(self, message: Passed) -> Iterator[Span]:
         from plytalk.plugins.noise import message_spans
 
@@ -169,14 +183,13 @@ class Plytalk1(Handshake):
                 "Ask what the server runs, and choose the same with --profile.",
             ) from error
 
-    @staticmethod
     async def _start(
-        io: NegotiatingIO, own: Proven, chosen: str, offer: bytes, answer: bytes, initiator: bool = True
+        self, io: NegotiatingIO, own: Proven, chosen: str, offer: bytes, answer: bytes, initiator: bool = True
     ) -> HandshakeState:
         psks = [await io.agree()] if io.agreement else []
-        suite = preamble.suite(chosen)
+        protocol = self._protocol(preamble.suite(chosen))
         told = preamble.prologue(offer, answer)
-        return HandshakeState(suite, initiator=initiator, prologue=told, s=own.pair, psks=psks, disclose=io.disclose)
+        return HandshakeState(protocol, initiator=initiator, prologue=told, s=own.pair, psks=psks, disclose=io.disclose)
 
     async def _judge(self, io: NegotiatingIO, handshake: HandshakeState, own: Proven, identity: bytes) -> None:
         try:

@@ -1,0 +1,1 @@
+"""Test vectors: handshakes that give the same bytes every time, and peer programs that are held to them."""
