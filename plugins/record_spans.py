@@ -19,7 +19,7 @@ class Type(IntEnum):
     PING = 3
     PONG = 4
     CONTROL = 5
-    FILE = 6
+    RESERVED = 6
     CLOSE = 7
 
 
@@ -28,7 +28,7 @@ PURPOSES = {
     Type.PING: "bytes that the answer has to repeat",
     Type.PONG: "the bytes of the ping",
     Type.CONTROL: "an authenticator, for its counterpart",
-    Type.FILE: "reserved",
+    Type.RESERVED: "no use yet",
 }
 
 
@@ -54,7 +54,7 @@ def record(message: Passed) -> Iterator[Span]:
 
 
 def name_of(kind: int) -> str:
-    names = {int(one): one.name.lower() for one in Type} | {8: "room", 9: "event"}
+    names = {int(one): one.name.lower() for one in Type} | {8: "room", 9: "event", 10: "file"}
     return names.get(kind & ~MORE, f"type {kind & ~MORE}")
 
 

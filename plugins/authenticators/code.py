@@ -81,6 +81,11 @@ class Code(Authenticator):
         return [f"The one-time code is {code}. Tell it only to the other side."]
 
     @property
+    def words(self) -> str:
+        """The code, at a server that has made one."""
+        return self._code.decode()
+
+    @property
     def spent(self) -> str:
         if self._used:
             return "The one-time code has been used. Start again for a new one."

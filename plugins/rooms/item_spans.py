@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 from plytalk.core.contracts.public_key import fingerprint_of
 from plytalk.core.contracts.spans import SAID, TEXT, Passed, Reader, Span, shown
+from plytalk.plugins.files.file_spans import file_item
+from plytalk.plugins.files.file_words import FILE
 from plytalk.plugins.rooms.room_events import DIGEST, EVENT, ROOM, Kind, Mark, read
 
 
@@ -15,6 +17,8 @@ def item(message: Passed) -> Iterator[Span]:
             yield request(message.data)
         case [kind] if kind == EVENT:
             yield from event(message.data)
+        case [kind] if kind == FILE:
+            yield from file_item(message.data)
 
 
 def request(body: bytes) -> Span:

@@ -60,6 +60,9 @@ class LayerArguments(TypedDict, total=False):
     log_json: FileName
     typing: bool
     receipts: bool
+    into: FileName
+    yes: bool
+    accept_from: str
     options: Mapping[str, Any]
     """Options of other layers, by their names on the command line."""
 

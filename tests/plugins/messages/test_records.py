@@ -93,7 +93,7 @@ def test_each_item_byte_by_byte():
     assert Records(True).pack([Control(b"c"), Ping(b"p"), Pong(b"")]) == [
         b"\x05\x00\x01c\x03\x00\x01p\x04\x00\x00".ljust(64, b"\0")
     ]
-    assert [Type.ACK, Type.FILE] == [2, 6]  # kept for later
+    assert [Type.ACK, Type.RESERVED] == [2, 6]  # kept for later
 
 
 def test_half_a_character_becomes_a_question_mark():

@@ -1,0 +1,124 @@
+"""`chat send` and `chat receive`: files from one shell to another."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import click
+
+from plytalk.api.assembly import address_of_contact, make_client, make_server
+from plytalk.api.choice import Choice
+from plytalk.cli.invite import reachable
+from plytalk.cli.parameters import TEXT, ContactType, PortType
+from plytalk.cli.stacks import layer_options
+from plytalk.cli.talk import TalkCommand, agreed_port, listen_addresses, ping_option, run, warn
+from plytalk.cli.transfer_ui import ReceiveUi, SendUi, TransferUi
+from plytalk.cli.typed_words import Asker
+from plytalk.core.contracts.errors import Exit
+from plytalk.core.contracts.limits import Limits
+from plytalk.core.contracts.peers import Role
+from plytalk.core.endpoints.server import Door
+from plytalk.core.io.address import Address, parse_address
+from plytalk.plugins.authenticators.code import Code
+
+SEND_EXAMPLES = """\b
+Examples:
+  chat send report.pdf                          wait, and show the command and the code for the other side
+  chat send photos/ --host 0.0.0.0              a folder, for another machine of this network
+  chat send report.pdf --to @alice              to a contact who runs `chat serve` or `chat receive`
+"""
+RECEIVE_EXAMPLES = """\b
+Examples:
+  chat receive 192.0.2.7                        asks for the code, and about each file
+  chat receive 192.0.2.7 --yes --into ~/films   accepts everything
+  echo 7-orbit-velvet | chat receive HOST --yes  the code is the first line of standard input
+"""
+
+
+class SendCommand(TalkCommand):
+    """A client with --to, else a server."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = any(arg == "--to" or arg.startswith("--to=") for arg in args)
+        self._role = Role.INITIATOR if named else Role.RESPONDER
+        return super().parse_args(ctx, args)
+
+
+quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
+
+
+@click.command(cls=SendCommand, role=Role.RESPONDER, epilog=SEND_EXAMPLES)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=TEXT)
+@click.option("--to", type=ContactType(), metavar="HOST[:PORT]|@NAME", help="Connect to this chat, and offer the files there.")
+@click.option("--host", type=TEXT, help="Address to wait on (default 127.0.0.1; :: for every network).", envvar="PLYTALK_HOST")
+@click.option(
+    "--port", type=PortType(0), metavar="N", help="Port (default: the stack's own; 0: any free one).", envvar="PLYTALK_PORT"
+)
+@quiet_option
+@ping_option
+@layer_options
+def send(
+    choice: Choice, files: Sequence[str], to: str | None, host: str | None, port: int | None, quiet: bool, ping: float
+) -> int:
+    """Send files or folders to somebody.
+
+    The other side runs `chat receive`, or with --to is in a chat.
+    """
+    ui = shown_by(choice, SendUi(files, quiet))
+    limits = replace(Limits(), ping=ping)
+    if to is not None:
+        return ended(ui, connected(choice, to, port, limits))
+    if not choice.classes.get("auth"):
+        choice.classes["auth"] = [choice.registry.layer("auth", "code")]
+    stack = choice.stack()
+    (first, *doors) = listen_addresses(choice, stack, host, port)
+    announce = partial(told_to_receivers, choice, ui)
+    server = make_server(choice, first.stack, limits=limits, doors=doors, secret=Asker(), announce=announce)
+    return ended(ui, run(server.run(first.host, first.port)))
+
+
+def told_to_receivers(choice: Choice, ui: SendUi, doors: Sequence[Door]) -> tuple[()]:
+    """Print what the other side types, and a one-time code on a line alone."""
+    codes = [auth.words for auth in doors[0].stack.auths if isinstance(auth, Code)]
+    ui.print_lines(*(f"chat receive {reachable(address)}" for _, address in doors), *codes)
+    warn(choice)
+    return ()
+
+
+@click.command(cls=TalkCommand, role=Role.INITIATOR, epilog=RECEIVE_EXAMPLES)
+@click.argument("address", type=ContactType(), metavar="HOST[:PORT]|@NAME")
+@click.option(
+    "--port", type=PortType(1), metavar="N", help="Port to connect to (default: the stack's own).", envvar="PLYTALK_PORT"
+)
+@quiet_option
+@ping_option
+@layer_options
+def receive(choice: Choice, address: str, port: int | None, quiet: bool, ping: float) -> int:
+    """Receive files that somebody sends with `chat send`."""
+    auths = [layer.name for layer in choice.classes.get("auth", [])]
+    if auths == ["known-hosts"] and not address.startswith("@"):
+        choice.classes["auth"] = [choice.registry.layer("auth", "code")]
+    ui = shown_by(choice, ReceiveUi(bool(choice.options.get("yes")), quiet))
+    return ended(ui, connected(choice, address, port, replace(Limits(), ping=ping)))
+
+
+def shown_by(choice: Choice, ui: Any) -> Any:
+    """Have the conversation shown by this UI."""
+    choice.classes["ui"], choice.made[type(ui)] = [type(ui)], ui
+    return ui
+
+
+def connected(choice: Choice, address: str, port: int | None, limits: Limits) -> int:
+    """Take part in a chat as a client, to its end; gives the exit code. Raises ChatError."""
+    written = address_of_contact(choice, address) if address.startswith("@") else address
+    stack = choice.stack()
+    place = Address(written) if stack.transport.names_place else parse_address(written)
+    number = agreed_port(place, port)
+    client = make_client(choice, stack, limits=limits, secret=Asker(), announce=partial(warn, choice))
+    return run(client.run(place.host, number or choice.port))
+
+
+def ended(ui: TransferUi, code: int) -> int:
+    """The exit code: that of the conversation, or a failure where not all was transferred."""
+    return code or (Exit.FAILED if ui.unfinished else Exit.OK)

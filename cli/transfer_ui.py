@@ -1,0 +1,209 @@
+"""What `chat send` and `chat receive` show and ask: on a terminal a bar, elsewhere lines of JSON."""
+
+import asyncio
+import sys
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from plytalk.core.contracts.events import Closed, Error, Event, File, Notice, Result
+from plytalk.core.contracts.ui import Conversation, Ui
+from plytalk.core.io.event_lines import lines_of
+from plytalk.core.io.lines import LineReader, LineWriter
+from plytalk.core.io.standard_streams import tell
+from plytalk.plugins.uis.jsonl import as_line
+
+MOVING = ("sending", "receiving")
+ENDED = ("done", "declined", "failed", "cancelled", "withdrawn")
+AFTER = 0.5
+"""How long a receiver waits for another offer when it has all that it wanted, in seconds."""
+
+
+class TransferUi(Ui):
+    """Shows transfers. `pending` are those that have not ended; `failed` says that one did not end well."""
+
+    name = "transfers"
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._draws = not quiet and sys.stderr.isatty()
+        self._out = LineWriter(self._stop)
+        self._bars: dict[str, Any] = {}
+        self.pending: set[str] = set()
+        self.failed = False
+        self._changed = asyncio.Event()
+        self._conversation: Conversation | None = None
+
+    @property
+    def interactive(self) -> bool:
+        return sys.stdin.isatty()
+
+    async def run(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        await self._work(conversation)
+        conversation.failed = conversation.failed or self.failed
+        conversation.exit()
+
+    @abstractmethod
+    async def _work(self, conversation: Conversation) -> None:
+        """Have all files sent or received."""
+
+    @property
+    @abstractmethod
+    def unfinished(self) -> bool:
+        """Whether something was not transferred."""
+
+    async def _until_changed(self) -> None:
+        """Wait until something has changed."""
+        self._changed.clear()
+        await self._changed.wait()
+
+    # -- what happens -----------------------------------------------------------------------------------------------------
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, File):
+            self._file(event)
+        elif isinstance(event, Error):
+            self.failed = True
+            self._say(event)
+        elif isinstance(event, Notice) and not self._quiet and self._conversation:
+            self._say(event)
+        if isinstance(event, Closed) and event.final:
+            self._close_bars()
+            self._out.finish()
+        self.note(event)
+        self._changed.set()
+
+    def note(self, event: Event) -> None:
+        """Take in what an event tells."""
+
+    def _file(self, event: File) -> None:
+        if event.state in ENDED and (event.incoming or event.own or event.state == "done" or len(self.pending) == 1):
+            self.pending.discard(event.transfer)
+            self.failed = self.failed or event.state != "done"
+        if self._draws:
+            self._draw(event)
+        elif not self._quiet:
+            self._out.write(as_line(event))
+        if (self._draws and event.state not in ("offered", "accepted")) or event.state == "failed":
+            self._say(event)
+
+    def _say(self, event: Event) -> None:
+        for line in lines_of(event):
+            if self._draws and self._bars:
+                from tqdm import tqdm
+
+                tqdm.write(line, file=sys.stderr)
+            else:
+                tell(line)
+
+    def _draw(self, event: File) -> None:
+        """The bar of a transfer that goes on."""
+        if event.state in MOVING and event.transfer not in self._bars:
+            from tqdm import tqdm
+
+            self._bars[event.transfer] = tqdm(
+                total=event.size, unit="B", unit_scale=True, desc=event.name[:40], initial=event.done, file=sys.stderr,
+                dynamic_ncols=True, leave=False,
+            )  # fmt: skip
+        if bar := self._bars.get(event.transfer):
+            if event.own or event.incoming:
+                bar.update(event.done - bar.n)
+            if event.state in ENDED:
+                bar.close()
+                del self._bars[event.transfer]
+
+    def _close_bars(self) -> None:
+        for bar in self._bars.values():
+            bar.close()
+        self._bars.clear()
+
+    def _stop(self) -> None:
+        if self._conversation:
+            self._conversation.exit()
+
+
+class SendUi(TransferUi):
+    """Offers files, and ends when each was received by somebody."""
+
+    def __init__(self, paths: Sequence[str], quiet: bool = False) -> None:
+        super().__init__(quiet)
+        self._paths = paths
+        self._offered = False
+
+    def print_lines(self, *lines: str) -> None:
+        """What the other side needs."""
+        for line in lines:
+            self._out.write(line)
+
+    async def _work(self, conversation: Conversation) -> None:
+        await conversation.drain()
+        conversation.command("send", self._paths, "send")
+        while not (self._offered or self.failed) or self.pending:
+            await self._until_changed()
+
+    def note(self, event: Event) -> None:
+        if isinstance(event, Result) and event.request == "send":
+            self._offered = True
+        elif isinstance(event, File) and event.own and event.state == "offered" and not self._offered:
+            self.pending.add(event.transfer)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something was not received."""
+        return self.failed or not self._offered or bool(self.pending)
+
+
+class ReceiveUi(TransferUi):
+    """Asks about each file that is offered, and ends when all that was accepted has come."""
+
+    def __init__(self, yes: bool, quiet: bool = False) -> None:
+        super().__init__(quiet)
+        self._yes = yes
+        self._lines = LineReader(0)
+        self._offers: list[File] = []
+        self._received = 0
+
+    async def _work(self, conversation: Conversation) -> None:
+        while True:
+            while self._offers:
+                await self._ask(conversation, self._offers.pop(0))
+            if self.pending or not (self._received or self.failed):
+                await self._until_changed()
+                continue
+            try:
+                async with asyncio.timeout(AFTER):
+                    await self._until_changed()
+            except TimeoutError:
+                if not self._offers and not self.pending:
+                    return
+
+    async def _ask(self, conversation: Conversation, offer: File) -> None:
+        self._close_bars()
+        sys.stderr.write(f"{lines_of(offer)[0].removeprefix('* ').partition('. /accept')[0]}. Receive it? [yes/no] ")
+        sys.stderr.flush()
+        lines = await self._lines.read()
+        answer = lines.pop(0).strip().lower() if lines else ""
+        if lines:
+            self._lines.put_back(lines)
+        accepted = answer in ("y", "yes")
+        if accepted:
+            self.pending.add(offer.transfer)
+        elif not answer:
+            tell("Nobody answers here: --yes accepts what is offered.")
+        conversation.command("accept" if accepted else "decline", [offer.transfer])
+
+    def note(self, event: Event) -> None:
+        if not isinstance(event, File) or not event.incoming:
+            return
+        if event.state == "offered" and not self._yes:
+            self._offers.append(event)
+        elif event.state == "accepted":
+            self.pending.add(event.transfer)
+        elif event.state == "done":
+            self._received += 1
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something that was offered has not come, or nothing was."""
+        return self.failed or not self._received or bool(self.pending)

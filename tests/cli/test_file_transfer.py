@@ -1,0 +1,121 @@
+"""`chat send` and `chat receive`, each as its own program."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from offering import written
+from people import environment
+from programs import COMMAND
+
+
+class Shell:
+    """A program of somebody with a home and a current folder."""
+
+    def __init__(self, home: Path, *words: str, typed: bytes = b"") -> None:
+        self.folder = home / "here"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.process = subprocess.Popen(
+            [*COMMAND, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder,
+            env=environment(home),
+        )  # fmt: skip
+        assert self.process.stdin
+        self.process.stdin.write(typed)
+        self.process.stdin.close()
+
+    def line(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline().decode().removesuffix("\n")
+
+    def ends(self) -> tuple[int, list[dict[str, object]], str]:
+        """Its exit code, the events that it printed, and standard error."""
+        with self.process as process:
+            assert process.stdout
+            assert process.stderr
+            out, err = process.stdout.read(), process.stderr.read().decode()
+        return process.returncode, [json.loads(line) for line in out.splitlines()], err
+
+
+def sending(tmp_path: Path, *files: str) -> tuple[Shell, str, str]:
+    """Somebody sends files; the address and the code that the other side needs."""
+    sender = Shell(tmp_path / "sender", "send", *files, "--port", "0")
+    command, address = sender.line().rsplit(" ", 1)
+    assert command == "chat receive"
+    return sender, address, sender.line()
+
+
+def test_a_file_goes_from_one_shell_to_another(tmp_path: Path) -> None:
+    film = written(tmp_path / "film.mkv", 2_000_000)
+    sender, address, code = sending(tmp_path, str(film))
+    receiver = Shell(tmp_path / "receiver", "receive", address, "--yes", typed=f"{code}\n".encode())
+    status, events, said = receiver.ends()
+    assert (status, said) == (0, "")
+    assert events[0]["state"] == "offered"
+    assert events[-1]["state"] == "done"
+    assert (receiver.folder / "film.mkv").read_bytes() == film.read_bytes()
+    status, events, said = sender.ends()
+    assert (status, said) == (0, "")
+    assert [events[0]["state"], events[-1]["state"]] == ["offered", "done"]
+
+
+def test_each_file_is_asked_about_and_may_be_declined(tmp_path: Path) -> None:
+    sender, address, code = sending(tmp_path, str(written(tmp_path / "a", 10)), str(written(tmp_path / "b", 10)))
+    receiver = Shell(tmp_path / "receiver", "receive", address, typed=f"{code}\nyes\nno\n".encode())
+    status, _, said = receiver.ends()
+    assert status == 1
+    assert "[server] offers a (10 B). Receive it? [yes/no]" in said
+    assert [one.name for one in receiver.folder.iterdir()] == ["a"]
+    assert sender.ends()[0] == 1
+
+
+def test_nothing_is_written_where_nobody_answers(tmp_path: Path) -> None:
+    sender, address, code = sending(tmp_path, str(written(tmp_path / "a", 10)))
+    receiver = Shell(tmp_path / "receiver", "receive", address, typed=f"{code}\n".encode())
+    status, _, said = receiver.ends()
+    assert status == 1
+    assert "Nobody answers here: --yes accepts what is offered." in said
+    assert not list(receiver.folder.iterdir())
+    assert sender.ends()[0] == 1
+
+
+def test_a_wrong_code_is_refused(tmp_path: Path) -> None:
+    sender, address, code = sending(tmp_path, str(written(tmp_path / "a", 10)))
+    wrong = f"{int(code[0]) % 9 + 1}{code[1:]}"
+    assert Shell(tmp_path / "eve", "receive", address, "--yes", typed=f"{wrong}\n".encode()).ends()[0] == 4
+    assert Shell(tmp_path / "receiver", "receive", address, "--yes", typed=f"{code}\n".encode()).ends()[0] == 0
+    assert sender.ends()[0] == 0
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    sender, address, code = sending(tmp_path, "missing")
+    Shell(tmp_path / "receiver", "receive", address, "--yes", typed=f"{code}\n".encode()).ends()
+    status, _, said = sender.ends()
+    assert status == 1
+    assert "missing cannot be read" in said
+
+
+def test_quiet_shows_nothing(tmp_path: Path) -> None:
+    sender, address, code = sending(tmp_path, str(written(tmp_path / "a", 10)), "--quiet")
+    receiver = Shell(tmp_path / "receiver", "receive", address, "--yes", "--quiet", typed=f"{code}\n".encode())
+    assert receiver.ends() == (0, [], "")
+    assert sender.ends() == (0, [], "")
+
+
+def test_a_file_goes_to_a_chat_that_is_open(tmp_path: Path) -> None:
+    film = written(tmp_path / "film.mkv", 100_000)
+    server = Shell(tmp_path / "server", "serve", "--port", "0", "--ui", "jsonl", "--yes", "--keep")
+    with server.process:
+        while (event := json.loads(server.line())).get("code") != "listening":
+            pass
+        sender = Shell(tmp_path / "sender", "send", str(film), "--to", event["data"]["address"], "--accept-new")
+        assert sender.ends()[0] == 0
+        assert (server.folder / "film.mkv").read_bytes() == film.read_bytes()
+        server.process.terminate()
+
+
+@pytest.mark.parametrize("words", [("send",), ("receive",)])
+def test_what_is_missing_is_said(tmp_path: Path, words: tuple[str, ...]) -> None:
+    status, _, said = Shell(tmp_path, *words).ends()
+    assert status == 2
+    assert "Missing argument" in said
