@@ -21,7 +21,8 @@ import pyte
 ROOMS = "[lobby] ", "[kitchen] "
 PROMPTS = "Type Message: ", "You: ", *ROOMS
 QUESTION, ASKS_CODE = " [yes/no] ", "One-time code: "
-READY, PASTE, CODE = ("Listening on ", "Talking to ", "chat receive "), "The other side connects with:  ", r"\b\d+-[a-z]+-[a-z]+\b"
+READY = "Listening on ", "Talking to ", "chat receive "
+PASTE, CODE = "The other side connects with:  ", r"\b\d+-[a-z]+-[a-z]+\b"
 MERE = ("", *(prompt.rstrip() for prompt in PROMPTS))
 ROWS, COLUMNS = 600, 300
 PATIENCE = 60.0  # seconds for a whole scene, which only a failure uses up
