@@ -101,7 +101,7 @@ async def fill_records(caller: "Caller") -> None:
                     "//",
                 )
             ),
-            *(item(kind, b"") for kind in (Type.PING, Type.PONG, Type.ACK, Type.FILE, 100, EVENT)),
+            *(item(kind, b"") for kind in (Type.PING, Type.PONG, Type.ACK, Type.RESERVED, 100, EVENT)),
             item(ROOM, b'{"do":"join"}'),
         )
     )
