@@ -19,17 +19,26 @@ from plytalk.trust.store_errors import StoreError
 # What to replace, and addresses far away: the one this machine would send from is the one to show. `::` is for IPv4 too.
 FAR = {"0.0.0.0": ("192.0.2.1",), "[::]": ("2001:db8::1", "192.0.2.1")}  # noqa: S104
 LOOPBACK = "127.0.0.1"
+MAY_HEAR = {
+    (True, True): "anyone on this machine may come in, and read what guests hear.",
+    (True, False): "anyone on this machine can read what guests hear.",
+    (False, True): "anyone may come in, and others can read what guests hear.",
+    (False, False): "others can read what guests hear.",
+}
+"""What guests of the existing chats cost, by whether this machine alone can reach the server, and whether it asks who comes."""
 
 
-def announce(choice: Choice, doors: Sequence[Door]) -> Iterator[str]:
-    """Sentences for the moment when the server listens at these doors."""
+def announce(choice: Choice, doors: Sequence[Door], has_guests: bool = False) -> Iterator[str]:
+    """Sentences for the moment when the server listens at these doors, and for guests too."""
     for stack, address in doors:
         yield f"The other side connects with:  {invitation(choice, stack, address)}"
         if zone := host(address).strip("[]").partition("%")[2]:
             yield f"In place of {zone} the other side writes its own interface: `ip link` or `ipconfig` shows it."
     alone = all(host(door.address) in ("127.0.0.1", "[::1]") for door in doors)
     open_ = open_to_all(doors[0].stack)
-    if alone and open_:
+    if has_guests:
+        yield f"Warning: {MAY_HEAR[alone, open_]}"
+    elif alone and open_:
         yield "Anyone on this machine, and nobody else, may come in: see --host and --code."
     elif alone:
         yield "Only this machine can reach it: --host :: opens it to every network."
@@ -74,7 +83,7 @@ def reachable(address: str) -> str:
 
 
 def newcomer(session: DirectChat) -> Iterator[str]:
-    """Whose key the other side showed, and whether it is known."""
+    """Whose key the other side showed, and whether it is known: in a row of 80 where the address is an IPv4 one."""
     if session.identity is None or not session.identity.algorithm.startswith("ssh-"):
         return
     try:
@@ -84,8 +93,11 @@ def newcomer(session: DirectChat) -> Iterator[str]:
         yield error.sentence
     if session.identity == session.stack.handshake.identity:
         names.append("yourself")
-    known = f"known as {', '.join(names)}" if names else "which is not among your contacts"
-    yield f"{session.address} shows the key {session.identity.fingerprint}, {known}."
+    key = session.identity.fingerprint
+    if names:
+        yield f"{session.address} shows the key {key}, known as {', '.join(names)}."
+    else:
+        yield f"Unknown key {key} ({host(session.address) or session.address})"
 
 
 def host(address: str) -> str:

@@ -16,6 +16,7 @@ from click.core import ParameterSource
 from plytalk.api.assembly import address_of_contact, make_client, make_server
 from plytalk.api.choice import Choice
 from plytalk.api.doors import listening_place
+from plytalk.api.guest_ports import guest_addresses
 from plytalk.cli.hidden_input import has_no_input, is_empty
 from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
@@ -27,14 +28,13 @@ from plytalk.cli.typed_words import Asker, refuse_code
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.events import notify
-from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.optional import Remembers
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.endpoints.server import Door, ListenAddress, Server
-from plytalk.core.io.address import Address, parse_address, parse_port
+from plytalk.core.io.address import Address, parse_address
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.stack.selection import Stack
 from plytalk.trust.folders import user_file
@@ -42,7 +42,6 @@ from plytalk.trust.folders import user_file
 FULL_SEARCH = 1000
 """How often Python looks for circles among young objects before it looks among all; its own measure is 10."""
 
-GUESTS_HINT = "For example: --guests demo02:5002,secure-chat:8000."
 SERVE_EXAMPLES = """\b
 Examples:
   chat serve                                       wait on this machine, until everyone has left
@@ -143,8 +142,6 @@ def serve(
         choice.classes["ui"] = [choice.registry.layer("ui", "none")]
     stack = choice.stack()
     stack.ui.stays = has_no_input() or not once  # without any input, a server can still be there to listen
-    if guests and not any(isinstance(feature, GroupFeature) for feature in stack.features):
-        raise Usage("--guests needs a room that they can join.", "Add --feature rooms, or choose the layers of plytalk/1.")
     first, *doors = listen_addresses(choice, stack, host, port)
     for auth in stack.auths:
         if isinstance(auth, Remembers):
@@ -155,18 +152,18 @@ def serve(
             first.stack,
             limits=replace(Limits(), connections=open_files_for(members), ping=ping),
             doors=doors,
-            guests=[ListenAddress(choice.guest(name), first.host, own) for name, own in invited(choice, guests or "")],
+            guests=guest_addresses(choice, stack, first.host, guests.split(",") if guests else ()),
             secret=Asker(),
             trace=tracer,
-            announce=lambda doors: announced(choice, doors),
+            announce=partial(announced, choice),
             introduce=newcomer if stack.ui.present else lambda session: (),
         )
         return run(attended(server, server.run(first.host, first.port, keep=not once), keep=not once))
 
 
-def announced(choice: Choice, doors: Sequence[Door]) -> Iterator[str]:
+def announced(choice: Choice, doors: Sequence[Door], guests: Sequence[Door]) -> Iterator[str]:
     """What a server says when it listens: warnings last, once."""
-    yield from announce(choice, doors)
+    yield from announce(choice, doors, bool(guests))
     stack = doors[0].stack
     if not (open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives):
         warn(choice)  # otherwise the invitation has said that anyone may come in
@@ -184,20 +181,6 @@ async def attended(server: Server, conversations: Coroutine[Any, Any, Ending], k
         if alone:
             loop.add_signal_handler(signal.SIGHUP, server.reread)
     return await conversations
-
-
-def invited(choice: Choice, guests: str) -> Iterator[tuple[str, int]]:
-    """The profiles that --guests names, and the port of each. Raises Usage, UnknownLayer."""
-    places = [part.strip() for part in guests.split(",")] if guests else []
-    if places and not any(places):
-        raise Usage("--guests names nobody.", GUESTS_HINT)
-    for one in filter(None, places):
-        name, _, port = one.partition(":")
-        try:
-            number = parse_port(port, lowest=0) if port else choice.registry.profile(name).port
-        except Usage as error:
-            raise Usage(f"'{shorten(one)}' is not PROFILE or PROFILE:PORT. {error}", GUESTS_HINT) from None
-        yield name, number
 
 
 @click.command(cls=TalkCommand, role=Role.INITIATOR, epilog=CONNECT_EXAMPLES)

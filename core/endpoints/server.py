@@ -31,6 +31,8 @@ class ListenAddress(NamedTuple):
     stack: Stack
     host: str
     port: int
+    name: str = ""
+    """What the guests speak."""
 
 
 class Door(NamedTuple):
@@ -43,14 +45,14 @@ class Door(NamedTuple):
 class Server(Lifecycle):
     """The endpoint that listens. A peer whose handshake fails costs one notice and nothing else.
 
-    `announce(doors)` gives sentences for the moment when it listens; `doors` are further addresses that lead to the same
+    `announce(doors, guests)` gives sentences for the moment when it listens; `doors` are further addresses that lead to the same
     conversations, by other transports; `guests` are other stacks to listen for, where a feature brings all together.
     """
 
     def __init__(
         self,
         *args: Any,
-        announce: Callable[[Sequence[Door]], Iterable[str]] = lambda doors: (),
+        announce: Callable[[Sequence[Door], Sequence[Door]], Iterable[str]] = lambda doors, guests: (),
         doors: Iterable[ListenAddress] = (),
         guests: Iterable[ListenAddress] = (),
         **kwargs: Any,
@@ -69,9 +71,7 @@ class Server(Lifecycle):
         self.arrivals: list[Arrivals] = []
         self._queue = FairQueue()
         try:
-            await self._open_doors([ListenAddress(self.stack, host, port), *self._doors])
-            for guests in self._guests:
-                await self._listen_for_guests(guests)
+            await self._open([ListenAddress(self.stack, host, port), *self._doors])
             for listener, arrivals in zip(tuple(self.listeners), self.arrivals, strict=True):
                 self.start(self._accept(listener, arrivals))
             return await self.result
@@ -82,8 +82,8 @@ class Server(Lifecycle):
         finally:
             await self._close()
 
-    async def _open_doors(self, addresses: Sequence[ListenAddress]) -> None:
-        stack, several = self.stack, len(addresses) > 1
+    async def _open(self, addresses: Sequence[ListenAddress]) -> None:
+        stack = self.stack
         stack.refuse(Role.RESPONDER)
         told = await self.prepare_layers(Role.RESPONDER, stack)
         doors: list[Door] = []
@@ -91,27 +91,33 @@ class Server(Lifecycle):
             transport = address.stack.transport
             if transport is not stack.transport:
                 told += await self.prepare_layer(Role.RESPONDER, transport)
-            listener = await self._listen(address)
-            doors.append(Door(address.stack, listener.address))
-            sentence = f"Listening on {listener.address} with {f'{transport.name} | ' * several}{stack.short_line}."
-            notify(stack.ui, sentence, "listening", address=listener.address, transport=transport.name)
+            doors.append(Door(address.stack, (await self._listen(address)).address))
+        guests = [await self._open_to_guests(address, told) for address in self._guests]
+        self._tell_where(doors, guests)
         self.notice_all(told)
         self.call_hook(
             "server_opened", stack=stack, address=doors[0].address, hook=self._hook, end=self.finish, notice=self.notice
         )
-        for sentence in self._announce(doors):
+        for sentence in self._announce(doors, guests):
             notify(stack.ui, sentence)
 
-    async def _listen_for_guests(self, address: ListenAddress) -> None:
+    async def _open_to_guests(self, address: ListenAddress, told: list[str]) -> Door:
         stack = address.stack
         stack.refuse(Role.RESPONDER)
-        told = await self.prepare_layers(Role.RESPONDER, replace(stack, features=()))
-        listener = await self._listen(address)
-        sentence = f"Listening for guests on {listener.address} with {stack.short_line}."
-        notify(self.stack.ui, sentence, "listening-for-guests", address=listener.address)
-        self.notice_all(told)
-        if warning := stack.warning():
-            notify(self.stack.ui, f"Warning: {warning} This applies to everything said in the room of the guests.", "weak")
+        told += await self.prepare_layers(Role.RESPONDER, replace(stack, features=()))
+        return Door(stack, (await self._listen(address)).address)
+
+    def _tell_where(self, doors: Sequence[Door], guests: Sequence[Door]) -> None:
+        """Say where it listens, in a row for each door; the guests' ports stand in the first, as `--guests` takes them."""
+        names = [one.name or one.stack.short_line for one in self._guests]
+        places = [f"{name}:{guest.address.rpartition(':')[2]}" for name, guest in zip(names, guests, strict=True)]
+        what = f"({', '.join(places)})." if places else ""
+        for stack, address in doors:
+            layers = f"with {f'{stack.transport.name} | ' * (len(doors) > 1)}{self.stack.short_line}."
+            data = {"guests": {name: guest.address for name, guest in zip(names, guests, strict=True)}} if what else {}
+            sentence = f"Listening on {address} {what or layers}"
+            notify(self.stack.ui, sentence, "listening", address=address, transport=stack.transport.name, **data)
+            what = ""
 
     async def _listen(self, address: ListenAddress) -> Listener:
         transport = address.stack.transport

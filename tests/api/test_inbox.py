@@ -1,6 +1,7 @@
 """Events that a program does not take: how many wait, and that none is lost."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Iterable
 from contextlib import AsyncExitStack, suppress
@@ -9,12 +10,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from taking_part import client, room, said, until
+from taking_part import QUICK, client, room, said, until
 
+from plytalk.api.chat import connect
+from plytalk.api.hosting import serve
 from plytalk.api.inbox import MOST, WHILE_BUSY, Inbox
 from plytalk.api.program_endpoint import ProgramEndpoint
-from plytalk.core.contracts.errors import NotDone
+from plytalk.core.contracts.errors import NotDone, UnknownPeer
 from plytalk.core.contracts.events import Message, Notice, now
+from plytalk.core.contracts.questions import Question
 from plytalk.testing.verdict import idle, run
 
 
@@ -150,3 +154,85 @@ def test_whatever_the_program_does_events_come_in_order_and_within_bounds(steps:
                 await stack.aclose()
 
     run(play)
+
+
+# -- questions ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [True, False])
+@pytest.mark.parametrize("later", [False, True])
+async def test_the_program_answers_whether_a_key_is_to_be_trusted(tmp_path: Path, answer: bool, later: bool) -> None:
+    asked: list[Question] = []
+
+    def ask(question: Question) -> bool:
+        asked.append(question)
+        return answer
+
+    async def ask_later(question: Question) -> bool:
+        await asyncio.sleep(0)
+        return ask(question)
+
+    async with room(tmp_path) as server:
+        chat = connect(server.address, home=tmp_path / "erin", limits=QUICK, ask=ask_later if later else ask)
+        if answer:
+            async with chat:
+                assert chat.fingerprint == server.fingerprint
+        else:
+            with pytest.raises(UnknownPeer):
+                await chat.__aenter__()
+        (question,) = asked
+        assert (question.address, question.fingerprint) == (server.address, server.fingerprint)
+        if answer:  # it is remembered
+            async with connect(server.address, home=tmp_path / "erin", limits=QUICK):
+                pass
+
+
+async def test_nothing_but_true_is_a_yes(tmp_path: Path) -> None:
+    async with room(tmp_path) as server:
+        with pytest.raises(UnknownPeer):
+            await connect(server.address, home=tmp_path / "erin", ask=lambda question: "yes").__aenter__()  # type: ignore[arg-type, return-value]
+
+
+async def test_what_answering_raises_is_not_the_fault_of_a_layer(tmp_path: Path) -> None:
+    def ask(question: Question) -> bool:
+        raise ZeroDivisionError
+
+    async with room(tmp_path) as server:
+        with pytest.raises(UnknownPeer, match="ask= raised ZeroDivisionError") as refused:
+            await connect(server.address, home=tmp_path / "erin", ask=ask).__aenter__()
+    assert isinstance(refused.value.__cause__, ZeroDivisionError)
+
+
+async def test_both_ends_may_be_asked_and_a_server_without_a_person_too(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def ask(question: Question) -> bool:
+        asked.append(question.text)
+        return True
+
+    async with (
+        room(tmp_path, headless=True, words=True, ask=ask) as server,
+        connect(server.address, peer=server.fingerprint, home=tmp_path / "erin", words=True, ask=ask, limits=QUICK),
+    ):
+        pass
+    first, second = asked
+    assert "words" in first
+    assert re.findall(r"[a-z]+-[a-z]+-[a-z]+|\b[a-z]+ [a-z]+ [a-z]+\b", first) == re.findall(
+        r"[a-z]+-[a-z]+-[a-z]+|\b[a-z]+ [a-z]+ [a-z]+\b", second
+    )
+
+
+async def test_a_one_time_code_is_asked_for_with_secret(tmp_path: Path) -> None:
+    pytest.importorskip("spake2", reason="one-time codes need it: pip install spake2")
+    async with serve("127.0.0.1:0", home=tmp_path / "server", code=True, limits=QUICK) as server:
+        told = await until(server, lambda event: isinstance(event, Notice) and "one-time code is" in event.text)
+        code = told.text.removeprefix("The one-time code is ").partition(".")[0]
+        prompts: list[str] = []
+
+        def secret(prompt: str) -> str:
+            prompts.append(prompt)
+            return code
+
+        async with connect(server.address, home=tmp_path / "erin", code=True, secret=secret, limits=QUICK) as chat:
+            assert chat.fingerprint == server.fingerprint
+        assert prompts == ["One-time code: "]

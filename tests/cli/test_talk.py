@@ -484,9 +484,8 @@ class TestLeftAlone:
 
     def test_guests_of_an_existing_chat_come_into_the_room(self, tmp_path, comes):
         with self.serves(tmp_path, "--guests", "demo01:0,secure-chat:0") as ours:
-            ports = [
-                int(re.search(r"for guests on 127.0.0.1:(\d+) with", ours.tells("Listening for guests"))[1]) for _ in range(2)
-            ]
+            where = next(told for told in ours.told if told.startswith("Listening on"))
+            ports = [int(re.search(rf"{name}:(\d+)", where)[1]) for name in ("demo01", "secure-chat")]
             alice = comes(ours.port, "alice", "open")
             say(alice, "ready")
             assert ours.hear_words() == "ready"

@@ -67,6 +67,11 @@ async def secretary(running: Running) -> None:
     assert await until(server, said("Noted: goodbye"))
 
 
+async def curious(running: Running) -> None:
+    assert await running.line() == f"{running.server.address} shows the key {running.server.fingerprint}."
+    assert await running.line() == f"I am curious, and trust {running.server.fingerprint}."
+
+
 async def echo(running: Running) -> None:
     assert await running.line() == "I am echo in lobby."
     await running.server.send("Is anybody there?")
@@ -103,6 +108,7 @@ async def guests(running: Running) -> None:
 
 PARTNERS: dict[str, tuple[Partner, int]] = {
     "echo.py": (echo, 0),
+    "curious.py": (curious, 0),
     "secretary.py": (secretary, 0),
     "who.py": (who, 0),
     "careful.py": (careful, Exit.CHANGED_PEER),

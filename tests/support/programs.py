@@ -107,10 +107,7 @@ def started(*arguments: str, environment: Mapping[str, str] = ENVIRONMENT, comma
 def serve(*options: str, environment: Mapping[str, str] = ENVIRONMENT, command: Sequence[str] = COMMAND) -> Iterator[Chat]:
     """`chat serve` on a free port, ready for peers."""
     with started("serve", "--port", "0", *options, environment=environment, command=command) as ours:
-        if "jsonl" in options:
-            address = ours.event("notice")["data"]["address"]
-        else:
-            address = ours.tells("Listening on ").partition(" with ")[0]
+        address = ours.event("notice")["data"]["address"] if "jsonl" in options else ours.tells("Listening on ").split()[2]
         ours.port = int(address.rpartition(":")[2])
         yield ours
 

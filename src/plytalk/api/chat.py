@@ -4,7 +4,7 @@ from typing import Unpack
 
 from plytalk.api.arguments import ClientArguments, FileName, choose_layers
 from plytalk.api.assembly import address_of_contact, make_client
-from plytalk.api.inbox import Inbox
+from plytalk.api.inbox import Ask, Inbox
 from plytalk.api.program_endpoint import ProgramEndpoint, Secret
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.limits import Limits
@@ -22,6 +22,7 @@ def connect(
     reconnect: bool = False,
     profile: str | None = None,
     home: FileName | None = None,
+    ask: Ask | None = None,
     secret: Secret | None = None,
     limits: Limits | None = None,
     **layers: Unpack[ClientArguments],
@@ -32,11 +33,12 @@ def connect(
             async for event in chat:
                 ...
 
-    `peer` is the fingerprint of the server's key, `home` a folder for the files of this conversation (default: the user's),
-    `secret` is called for the passphrase of an identity. The others are options of `chat connect`.
+    `peer` is the fingerprint of the server's key, `home` a folder for the files of this conversation (default: the user's).
+    `ask` answers questions, such as whether an unknown key is to be trusted; `secret` is called for the passphrase of an
+    identity, and for a one-time code. The others are options of `chat connect`.
     """
     named = {"peer": peer, "name": name, "room": room, "reconnect": reconnect or None}
-    return Chat(address, Inbox(), {**layers, **named}, profile=profile, home=home, secret=secret, limits=limits)
+    return Chat(address, Inbox(ask), {**layers, **named}, profile=profile, home=home, secret=secret, limits=limits)
 
 
 class Chat(ProgramEndpoint):

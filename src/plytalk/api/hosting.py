@@ -6,7 +6,8 @@ from typing import Any, Unpack
 from plytalk.api.arguments import FileName, ServerArguments, choose_layers
 from plytalk.api.assembly import make_server
 from plytalk.api.doors import HERE
-from plytalk.api.inbox import Inbox, NoticeBox
+from plytalk.api.guest_ports import guest_addresses
+from plytalk.api.inbox import Ask, Inbox, NoticeBox
 from plytalk.api.program_endpoint import ProgramEndpoint, Secret
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.limits import Limits
@@ -25,6 +26,8 @@ def serve(
     keep: bool = True,
     profile: str | None = None,
     home: FileName | None = None,
+    guests: Sequence[str] = (),
+    ask: Ask | None = None,
     secret: Secret | None = None,
     limits: Limits | None = None,
     **layers: Unpack[ServerArguments],
@@ -38,11 +41,12 @@ def serve(
 
     The program takes part as the person at the server, and must take the events; with `headless` nobody does. Without `keep`
     it ends when everyone has left. `doors` are further places to listen, as for `chat serve --door`; all lead into one room, and
-    without `address` they are the only ones. `home`, `secret` and `limits` are as for `connect`, the others options of
-    `chat serve`.
+    without `address` they are the only ones. `guests` are existing chats to listen for as well, PROFILE[:PORT] each, on the host
+    of the first door; `guest_addresses` says where. `home`, `ask`, `secret` and `limits` are as for `connect`, the others
+    options of `chat serve`.
     """
-    inbox, arguments = NoticeBox() if headless else Inbox(), {**layers, "name": name, "room": room}
-    return ChatServer(keep, doors, address, inbox, arguments, profile=profile, home=home, secret=secret, limits=limits)
+    inbox, arguments = NoticeBox(ask) if headless else Inbox(ask), {**layers, "name": name, "room": room}
+    return ChatServer(keep, doors, guests, address, inbox, arguments, profile=profile, home=home, secret=secret, limits=limits)
 
 
 class ChatServer(ProgramEndpoint):
@@ -54,11 +58,17 @@ class ChatServer(ProgramEndpoint):
     addresses: Sequence[str] = ()
     """Where it listens: first `address`, then the other doors."""
 
+    guest_addresses: Sequence[str] = ()
+    """Where it listens for guests, in the order of `guests`."""
+
     _outlives = True
 
-    def __init__(self, keep: bool, doors: Sequence[str], address: str | None, *arguments: Any, **named: Any) -> None:
+    def __init__(
+        self, keep: bool, doors: Sequence[str], guests: Sequence[str], address: str | None, *arguments: Any, **named: Any
+    ) -> None:
         super().__init__(address or (doors[0] if doors else HERE), *arguments, **named)
-        self._keep, self._doors, self._listens_also = keep, doors, address is not None or not doors
+        self._keep, self._doors, self._guests = keep, doors, guests
+        self._listens_also = address is not None or not doors
         self._server: Server | None = None
 
     async def _run(self) -> Ending:
@@ -69,14 +79,16 @@ class ChatServer(ProgramEndpoint):
             addresses = [choice.listen_address(stack, self.address), *addresses]
         first, *doors = addresses
         self._server = make_server(
-            choice, first.stack, limits=self._limits, secret=self._secret, announce=self._listens, doors=doors
-        )
+            choice, first.stack, limits=self._limits, secret=self._secret, announce=self._listens, doors=doors,
+            guests=guest_addresses(choice, stack, first.host, self._guests),
+        )  # fmt: skip
         return await self._server.run(first.host, first.port, keep=self._keep)
 
-    def _listens(self, doors: Sequence[Door]) -> tuple[()]:
+    def _listens(self, doors: Sequence[Door], guests: Sequence[Door]) -> tuple[()]:
         """Where it listens, with its key; there is nothing to say about it."""
         identity = doors[0].stack.handshake.identity
         self.addresses = [door.address for door in doors]
+        self.guest_addresses = [door.address for door in guests]
         self.address, self.fingerprint = self.addresses[0], identity.fingerprint if identity else None
         self._inbox.began.set()
         return ()

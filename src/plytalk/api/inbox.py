@@ -2,13 +2,18 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from inspect import isawaitable
 from itertools import count
 
-from plytalk.core.contracts.errors import NotDone, Truncated
+from plytalk.core.contracts.errors import NotDone, Truncated, UnknownPeer
 from plytalk.core.contracts.events import Closed, Error, Event, Open, Result, You
+from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.ui import Conversation, Ui
+
+Ask = Callable[[Question], bool | Awaitable[bool]]
+"""Answers a question about a peer, at once or as a coroutine function."""
 
 MOST = 1000
 """How many events wait for a program before nothing more is read."""
@@ -24,7 +29,9 @@ class Inbox(Ui):
 
     name = "program"
 
-    def __init__(self) -> None:
+    def __init__(self, ask: Ask | None = None) -> None:
+        """`ask` answers questions, such as whether the key of an unknown server is to be trusted."""
+        self._ask = ask
         self.conversation: Conversation | None = None
         self.begun: Open | None = None
         self.you: You | None = None
@@ -63,6 +70,15 @@ class Inbox(Ui):
         self._events.append(event)
         self._changed.set()
         self._hold()
+
+    async def answer(self, question: Question) -> str | None:
+        if self._ask is None:
+            return await super().answer(question)
+        try:
+            answer = self._ask(question)
+            return "yes" if (await answer if isawaitable(answer) else answer) is True else "no"
+        except Exception as error:  # otherwise the layer that asks would seem to be at fault
+            raise UnknownPeer(f"{question.text} Nobody can say: ask= raised {type(error).__name__}.") from error
 
     # -- what the program takes -------------------------------------------------------------------------------------------
 
@@ -161,6 +177,6 @@ class NoticeBox(Inbox):
     name = "program-aside"
     present = False
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, ask: Ask | None = None) -> None:
+        super().__init__(ask)
         self._events = deque(maxlen=MOST)

@@ -10,6 +10,7 @@ from tables import Hosting, Sits, Table
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, Usage
+from plytalk.core.contracts.events import Notice
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Listener, Stream
@@ -95,7 +96,7 @@ async def test_what_a_server_says_of_itself_is_not_counted_as_notices_about_peer
 async def test_a_server_says_what_it_announces_and_whom_it_introduces() -> None:
     async with Serving(
         "says",
-        announce=lambda doors: [f"Tell them {door.address}." for door in doors],
+        announce=lambda doors, guests: [f"Tell them {door.address}." for door in doors],
         introduce=lambda session: [f"This is {session.address}."],
     ) as serving:
         await serving.talks()
@@ -153,7 +154,7 @@ async def test_files_are_read_anew_and_what_cannot_be_read_leaves_all_as_it_was(
 
 
 async def test_guests_who_speak_another_stack_come_into_the_same_room() -> None:
-    guests = ListenAddress(stack_of(Memory, PlainFrames), "door-for-guests", 0)
+    guests = ListenAddress(stack_of(Memory, PlainFrames), "door-for-guests", 0, "old-chat")
     async with Hosting("door", Table, guests=[guests]) as serving:
         one = await serving.comes()
         its, two = end(Client, PlainFrames, Sits, hook=None, limits=PATIENT)
@@ -162,8 +163,9 @@ async def test_guests_who_speak_another_stack_come_into_the_same_room() -> None:
         two.session.say("from afar")
         await one.until(messages=1)
         assert one.messages == ["from afar"]
-        assert [line for line in serving.ui.notices if line.startswith("Listening for guests on door-for-guests with test-plain")]
-        assert [line for line in serving.ui.notices if line.startswith("Warning: ")]
+        (told,) = (event for event in serving.ui.events if isinstance(event, Notice) and event.code == "listening")
+        assert told.text == "Listening on door (old-chat:door-for-guests)."
+        assert told.data == {"address": "door", "transport": "memory", "guests": {"old-chat": "door-for-guests"}}
     for place in ("door", "door-for-guests"):
         with pytest.raises(CannotConnect):
             await client()[0].run(place, 0)

@@ -68,13 +68,46 @@ def homes() -> Iterator[tuple[Path, Path]]:
         (("--code",), (CREATED, LISTENING, "The one-time code is ", PASTE, "Only this machine")),
         (("--cipher", "none"), (LISTENING, PASTE, "Only this machine", "Warning: ")),
         (("--profile", "secure-chat"), (LISTENING, PASTE, "Only this machine", "Warning: ")),
+        (("--profile", "demo01"), (LISTENING, PASTE, "Only this machine", "Warning: ")),
+        (("--profile", "demo02"), (LISTENING, PASTE, "Only this machine", "Warning: ")),
         (("--host", "0.0.0.0"), (CREATED, "Listening on 0.0.0.0:", PASTE, "Anyone who can reach it")),
+        (
+            ("--keep", "--guests", "demo01:0,demo02:0,secure-chat:0"),
+            (CREATED, LISTENING, PASTE, "Warning: anyone on this machine"),
+        ),
+        (("--code", "--guests", "demo01:0"), (CREATED, LISTENING, "The one-time code is ", PASTE, "Warning: anyone on this")),
     ],
-    ids=["alone", "code", "plaintext", "unauthenticated", "everywhere"],
+    ids=["alone", "code", "plaintext", "unauthenticated", "demo01", "demo02", "everywhere", "guests", "guests and a code"],
 )
 def test_a_server_says_what_is_needed_in_six_rows(options, begins, homes) -> None:
-    with serves(homes[0], begins[-1], *options) as (screen, _):
-        assert in_order(screen.rows, *begins), f"\n{screen}"
+    for identity in ("new", "old"):
+        with serves(homes[0], begins[-1], *options) as (screen, _):
+            expected = [begin for begin in begins if identity == "new" or begin != CREATED]
+            assert in_order(screen.rows, *expected), f"\n{screen}"
+            assert identity == "new" or CREATED not in str(screen)
+
+
+def test_a_newcomer_with_an_unknown_key_takes_one_row_at_the_server(homes) -> None:
+    with serves(homes[0], "Anyone on this machine", "--keep") as (server, address):
+        for name in ("erin", "bob"):
+            with chat(homes[1], "connect", address, "--accept-new", "--name", name) as screen:
+                screen.until("/help lists what you can do.")
+                server.until(f"* [{name}] is here.")
+        keys = [number for number, row in enumerate(server.rows) if row.startswith("Unknown key SHA256:")]
+        assert len(keys) == 2
+        assert all(server.rows[number].endswith(" (127.0.0.1)") for number in keys)
+        assert server.rows[keys[1] + 1].endswith("* [bob] is here.")
+
+
+@pytest.mark.parametrize("options", [("--accept-new",), ("--accept-new", "--typing", "--receipts", "--reconnect")])
+def test_a_client_is_at_its_prompt_within_six_rows_with_a_new_identity_and_with_an_old_one(options, homes) -> None:
+    with serves(homes[0], "Anyone on this machine", "--keep") as (_, address):
+        for identity in ("new", "old"):
+            with chat(homes[1], "connect", address, *options) as screen:
+                screen.until("/help lists what you can do.")
+                begins = (CREATED, "Remembered the key ") if identity == "new" else ()
+                assert in_order(above_the_prompt(screen), *begins, "Talking to ", "You are "), f"\n{screen}"
+                assert identity == "new" or len(above_the_prompt(screen)) == 2
 
 
 def test_a_client_of_a_new_user_is_at_its_prompt_within_six_rows(homes) -> None:
