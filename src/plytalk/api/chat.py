@@ -4,7 +4,7 @@ from typing import Unpack
 
 from plytalk.api.arguments import ClientArguments, FileName, choose_layers
 from plytalk.api.assembly import address_of_contact, make_client
-from plytalk.api.inbox import Ask, Inbox
+from plytalk.api.inbox import AnswersQuestions, Inbox
 from plytalk.api.program_endpoint import ProgramEndpoint, Secret
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.limits import Limits
@@ -22,7 +22,7 @@ def connect(
     reconnect: bool = False,
     profile: str | None = None,
     home: FileName | None = None,
-    ask: Ask | None = None,
+    ask: AnswersQuestions | None = None,
     secret: Secret | None = None,
     limits: Limits | None = None,
     **layers: Unpack[ClientArguments],

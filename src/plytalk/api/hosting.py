@@ -7,7 +7,7 @@ from plytalk.api.arguments import FileName, ServerArguments, choose_layers
 from plytalk.api.assembly import make_server
 from plytalk.api.doors import HERE
 from plytalk.api.guest_ports import guest_addresses
-from plytalk.api.inbox import Ask, Inbox, NoticeBox
+from plytalk.api.inbox import AnswersQuestions, Inbox, NoticeBox
 from plytalk.api.program_endpoint import ProgramEndpoint, Secret
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.limits import Limits
@@ -27,7 +27,7 @@ def serve(
     profile: str | None = None,
     home: FileName | None = None,
     guests: Sequence[str] = (),
-    ask: Ask | None = None,
+    ask: AnswersQuestions | None = None,
     secret: Secret | None = None,
     limits: Limits | None = None,
     **layers: Unpack[ServerArguments],

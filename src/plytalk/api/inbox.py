@@ -12,7 +12,7 @@ from plytalk.core.contracts.events import Closed, Error, Event, Open, Result, Yo
 from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.ui import Conversation, Ui
 
-Ask = Callable[[Question], bool | Awaitable[bool]]
+AnswersQuestions = Callable[[Question], bool | Awaitable[bool]]
 """Answers a question about a peer, at once or as a coroutine function."""
 
 MOST = 1000
@@ -29,7 +29,7 @@ class Inbox(Ui):
 
     name = "program"
 
-    def __init__(self, ask: Ask | None = None) -> None:
+    def __init__(self, ask: AnswersQuestions | None = None) -> None:
         """`ask` answers questions, such as whether the key of an unknown server is to be trusted."""
         self._ask = ask
         self.conversation: Conversation | None = None
@@ -167,7 +167,7 @@ class Inbox(Ui):
         for command, answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(
-                    Truncated(f"The connection ended before the answer to {command} came: {reason}", "Ask again.")
+                    Truncated(f"The connection ended before the answer to {command} came: {reason}", "AnswersQuestions again.")
                 )
 
 
@@ -177,6 +177,6 @@ class NoticeBox(Inbox):
     name = "program-aside"
     present = False
 
-    def __init__(self, ask: Ask | None = None) -> None:
+    def __init__(self, ask: AnswersQuestions | None = None) -> None:
         super().__init__(ask)
         self._events = deque(maxlen=MOST)
