@@ -4,6 +4,7 @@ A difference between the two is a failure, whichever of them is wrong: a layer c
 not claim.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +14,13 @@ from plytalk.core.contracts.attack import Attack, Outcome, Target
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.optional import prepare
-from plytalk.core.contracts.peers import Identity, Role
+from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Profile
+from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks import clock
+from plytalk.lab.attacks.attacker_connection import StackConnection
 from plytalk.lab.attacks.run import AttackRecord, Passive, judge, measure_handshake, run_attack
 from plytalk.lab.attacks.scenario import ATTACKER, Scenario
 
@@ -62,7 +65,18 @@ class MatrixRunner:
         await self._renew_authenticators()
         record = await run_attack(self.stacks, self.own, Passive(), self.handshake_lengths)
         self._keys = frozenset(key for participant in record.participants.values() for key in participant.trace.keys)
+        await self._renew_authenticators()
+        self._other_secrets = await self._other_conversation()
         return record
+
+    async def _other_conversation(self) -> dict[Role, SessionSecrets]:
+        """The secrets of a conversation that only shakes hands. Raises ChatError."""
+        streams = memory_stream_pair()
+        ends = {role: StackConnection(self.stacks[role], stream, role) for role, stream in zip(Role, streams, strict=True)}
+        secrets = await asyncio.gather(*(end.shake_hands() for end in ends.values()))
+        for stream in streams:
+            stream.close()
+        return dict(zip(ends, secrets, strict=True))
 
     async def _keys_shown(self) -> dict[str, Identity]:
         """The keys of both participants and of the attacker, as they show them in honest conversations."""
@@ -105,7 +119,15 @@ class MatrixRunner:
         attack = kind(seed)
         await self._renew_authenticators()
         record = await run_attack(
-            self.stacks, self.own, attack, self.handshake_lengths, log.append, self._leaked, trace, self._keys
+            self.stacks,
+            self.own,
+            attack,
+            self.handshake_lengths,
+            log.append,
+            self._leaked,
+            trace,
+            self._keys,
+            self._other_secrets,
         )
         outcome = judge(attack, record)
         return Cell(kind.name, self.scenario.name, seed, predicted, outcome, record, tuple(log), kind.target)

@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
+from types import MappingProxyType
 
 from plytalk.core.bases.attacking import wait_until_idle
 from plytalk.core.contracts.attack import CANARY, Attack, Evidence, InterceptedFrame, Outcome
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
 from plytalk.core.contracts.items import EXIT
-from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
@@ -51,6 +52,8 @@ class AttackRecord:
     error: str = ""
     earlier_keys: frozenset[bytes] = frozenset()
     """Keys of earlier conversations."""
+    other_secrets: Mapping[Role, SessionSecrets] = field(default_factory=dict)
+    """What both roles had in another conversation."""
     handshake_lengths: Counter[Role] = field(default_factory=Counter)
     """How many frames each participant had sent when it could talk."""
 
@@ -68,15 +71,27 @@ class AttackRecord:
         return self.participants[sender.other].shown == self.participants[sender].said
 
     def forged(self, receiver: Role) -> list[bytes]:
-        """What the receiver's cipher accepted, and the other side never sealed."""
-        genuine = set(self.participants[receiver.other].trace.packed)
-        return [plaintext for plaintext in self.participants[receiver].trace.accepted if plaintext not in genuine]
+        """What the receiver's cipher accepted, and the other side never sealed: a changed frame counts, whatever it says."""
+        genuine = set(self.participants[receiver.other].trace.sealed)
+        return [plaintext for sealed, plaintext in self.participants[receiver].trace.accepted if sealed not in genuine]
 
     @property
     def learned(self) -> list[str]:
         """How an eavesdropper can read this conversation; empty where that is impossible."""
         traces = [participant.trace for participant in self.participants.values()]
-        return list(learned(traces, self.captured, CANARY, self.earlier_keys))
+        in_the_clear = [frame.payload for frame in self.frames if frame.handshake]
+        return list(learned(traces, self.captured, CANARY, self.earlier_keys, in_the_clear, self._opened_by_others()))
+
+    def _opened_by_others(self) -> bytes:
+        """What ciphers with the keys of another conversation make of what passed."""
+        opened = b""
+        for receiver, secrets in self.other_secrets.items():
+            cipher = self.interceptor.stack.cipher(secrets, receiver)
+            for frame in self.frames:
+                if frame.is_message_from(receiver.other):
+                    with suppress(Exception):  # it is not made for this
+                        opened += cipher.open(frame.payload)
+        return opened
 
     @property
     def captured(self) -> bytes:
@@ -124,13 +139,14 @@ async def run_attack(
     leaked: Callable[[Role], Awaitable[Stack]] | None = None,
     trace: Trace | None = None,
     earlier_keys: frozenset[bytes] = frozenset(),
+    other_secrets: Mapping[Role, SessionSecrets] = MappingProxyType({}),
     script: Sequence[tuple[Role, str]] = SCRIPT,
 ) -> AttackRecord:
     """Attack one conversation, of the lines in `script`, ended by the client. Never raises for what the attack does.
 
     `own` is the attacker's stack: the same layers, and none of the participants' keys. `leaked` builds a participant's stack
     again from the files it left, for attacks that get hold of them; `trace` sees all that the attacker sees and does;
-    `earlier_keys` are those of earlier conversations of the same participants.
+    `earlier_keys` are those of earlier conversations of the same participants, `other_secrets` what both had in one of them.
     """
     pairs = {role: memory_stream_pair() for role in Role}
     if attack.remote:
@@ -148,7 +164,7 @@ async def run_attack(
         role: make_session(stacks[role], stream, role, records[role], out_of_band, shared if role is Role.RESPONDER else None)
         for role, (stream, _) in pairs.items()
     }
-    record = AttackRecord(records, interceptor, begun.records, earlier_keys=earlier_keys)
+    record = AttackRecord(records, interceptor, begun.records, earlier_keys=earlier_keys, other_secrets=other_secrets)
     starting = asyncio.create_task(interceptor.start())
     timer = asyncio.get_running_loop().call_later(LONGEST, interceptor.cut)  # ends what the attack leaves waiting
     try:

@@ -14,7 +14,7 @@ from shutil import rmtree
 from typing import Any
 
 from plytalk.core.contracts.authenticator import Authenticator
-from plytalk.core.contracts.errors import ImpossibleStack, PluginError, Usage
+from plytalk.core.contracts.errors import ImpossibleStack, PluginError, UnknownLayer, Usage
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer
@@ -149,7 +149,7 @@ def scenarios(registry: Registry) -> Iterator[Scenario]:
     for kind, name in registry.found:
         if kind in ATTACKED and (kind, name) not in covered:
             with suppress(PluginError, ImpossibleStack):
-                yield scenario_of_layer(registry, kind, name)
+                yield _of_other_layer(registry, kind, name)
 
 
 def find(every: Sequence[Scenario], name: str) -> Scenario:
@@ -229,6 +229,24 @@ def scenario_of_layer(registry: Registry, kind: str, name: str) -> Scenario:
     auths = tuple(classes.pop("auth", ()))
     refuse_impossible({**classes, "auth": auths})
     return Scenario(f"--{kind} {name}", classes, auths)
+
+
+def _of_other_layer(registry: Registry, kind: str, name: str) -> Scenario:
+    """The stack that one layer makes or, of an authenticator that prefers none, the default with it. Raises ImpossibleStack."""
+    try:
+        return scenario_of_layer(registry, kind, name)
+    except (ImpossibleStack, UnknownLayer):
+        if kind != Authenticator.kind:
+            raise
+        return _with_default(registry, name)
+
+
+def _with_default(registry: Registry, name: str) -> Scenario:
+    """The default stack with an authenticator that prefers no stack. Raises ImpossibleStack."""
+    profile, auth = registry.default_profile, registry.layer(Authenticator.kind, name)
+    classes = _complete(registry, {kind: [layer] for kind, layer in profile.layers.items()})
+    refuse_impossible({**classes, Authenticator.kind: [auth]})
+    return Scenario(f"{profile.name} {choice_of(auth)}", classes, (auth,))
 
 
 def _complete(registry: Registry, given: dict[str, list[str]]) -> dict[str, list[type[Layer]]]:

@@ -5,6 +5,8 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 
+SIZES_THAT_TELL = 3
+
 
 class Eavesdrop(Attack):
     """Listens, and looks for everything that tells two messages apart: words, keys, a key stream that is used twice.
@@ -24,7 +26,7 @@ class Eavesdrop(Attack):
 
 
 class Lengths(Attack):
-    """Reads the exact length of each message off the length of its frame.
+    """Reads the length of each message off the length of its frame, exactly or to the block.
 
     A ciphertext is as long as its plaintext. The lengths of keystrokes, passwords, or yes and no have been enough before.
     """
@@ -39,14 +41,18 @@ class Lengths(Attack):
         for role in Role:
             frames = [len(frame.payload) for frame in evidence.frames if frame.is_message_from(role)]
             words = [len(line.encode()) for line in evidence.participants[role].said]
-            if not any(_fit(frames[start:], words) for start in range(len(frames) - len(words) + 1)):
-                return False  # the overhead varies: the length of the words does not show
+            if not any(_tell(frames[start : start + len(words)], words) for start in range(len(frames) - len(words) + 1)):
+                return False
         return True
 
 
-def _fit(frames: list[int], words: list[int]) -> bool:
-    """Whether these could be the frames of these words, all with the same overhead. Other frames may come before and after."""
-    return len({frame - word for frame, word in zip(frames, words, strict=False)}) == 1
+def _tell(frames: list[int], words: list[int]) -> bool:
+    """Whether these could be the frames of these words: longer words never have shorter frames, and there are several sizes.
+
+    A cipher that works in blocks shows the length by the block.
+    """
+    in_order = [frame for _, frame in sorted(zip(words, frames, strict=True))]
+    return in_order == sorted(frames) and len(set(frames)) >= SIZES_THAT_TELL
 
 
 @hookimpl

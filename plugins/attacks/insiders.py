@@ -39,17 +39,22 @@ class LongMessage(Insider):
     reference = "russh CVE-2026-48110, a length that was believed"
     target = Target.PROGRAM
 
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._size = 0
+
     @classmethod
     def applies(cls, stack: AttackedStack) -> bool:
         [framer] = stack.classes["framer"]
         return Property.BOUNDARIES in framer.gives  # otherwise a message is whatever one read returns
 
     def misbehave(self, connection: AttackerConnection, interceptor: Interceptor) -> None:
-        interceptor.log(f"sent the server a message of {Limits.message + 1:,} bytes")
-        connection.say("x" * (Limits.message + 1))
+        self._size = Limits.message + connection.cipher.overhead + 1  # a frame may be longer by what its cipher adds at most
+        interceptor.log(f"sent the server a message of {self._size:,} bytes")
+        connection.say("x" * self._size)
 
     def succeeded(self, evidence: Evidence) -> bool:
-        return any(len(line.encode()) > Limits.message for line in evidence.participants[Role.RESPONDER].shown)
+        return any(len(line.encode()) >= self._size for line in evidence.participants[Role.RESPONDER].shown)
 
 
 class Escapes(Insider):

@@ -2,18 +2,19 @@
 
 import hashlib
 import os
+import random
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from plytalk.core.contracts.attack import Outcome
+from plytalk.core.contracts.attack import CANARY, Outcome
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.contracts.properties import PROTECTIONS, Property
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.core.registry.registry import Registry
-from plytalk.lab.attacks.learning import SecretTrace, equal_pieces, forms, learned, same_stream
+from plytalk.lab.attacks.learning import SecretTrace, equal_pieces, forms, learned, same_counts, same_stream
 from plytalk.lab.attacks.matrix import measure
 from plytalk.lab.attacks.scenario import Scenario
 
@@ -150,3 +151,30 @@ def test_a_handshake_that_sends_its_key_in_the_clear_keeps_nothing_secret() -> N
     attacks = ["eavesdrop", "break-x25519-later", "leak-long-term-keys"]
     found = outcomes(attacks, handshake=InTheClear)
     assert found == {"passive": {Outcome.HELD}, **{name: {Outcome.BROKEN} for name in attacks}}
+
+
+def test_letters_that_are_exchanged_or_moved_occur_as_often_as_before() -> None:
+    lines = [f"client line {number} canary-7f3a{'.' * 5 * number}".encode() for number in range(6)]
+    table = bytes(random.Random(1).sample(range(256), 256))
+    for seal in (
+        lambda line: line[::-1],
+        lambda line: line.translate(table),
+        lambda line: b"nonce" + line.translate(table)[::-1],
+    ):
+        assert same_counts([(line, seal(line)) for line in lines])
+    sealed = [(line, os.urandom(len(line) + 28)) for line in lines]
+    assert not same_counts(sealed)
+    assert not same_counts([])
+    assert not same_counts([(b"short", b"trohs")])
+
+
+def test_a_key_that_is_a_hash_of_what_passed_in_the_clear_is_known_to_everybody() -> None:
+    first, second = b"from the client", b"from the server"
+    traced = SecretTrace()
+    traced.keys = {hashlib.sha256(second + first).digest()}
+    assert list(learned([traced], b"", CANARY, (), [first, second])) == ["a key is a hash of what passed in the clear"]
+    assert list(learned([traced], b"", CANARY, (), [first])) == []
+
+
+def test_what_the_keys_of_another_conversation_open_is_read() -> None:
+    assert list(learned([SecretTrace()], b"", CANARY, (), (), b"... canary-7f3a")) == ["the keys of another conversation open it"]
