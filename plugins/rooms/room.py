@@ -167,13 +167,14 @@ class Room:
         """Bring everybody up to date, apart from those who do not read; gives how much is left of so many bytes.
 
         Most members are in step: they have been told the same, and are told the same now, all at once. Once the bytes are used up
-        the rest waits for the next turn of the event loop. Those in step, those apart and those that hear lines get a third each.
+        the rest waits for the next turn of the event loop. Those in step, those apart and those that hear lines get a third each;
+        where all are in step, they get all.
         """
         log, third = self.log, left // 3
         end, start = log.next, self._heard
         packed: Packed = {}
         if start != end:
-            left -= self._tell_all(start, end, packed, left - third - third)
+            left -= self._tell_all(start, end, packed, left - third - third if self._apart or self.subscribers else left)
         for member in tuple(self._apart):
             left -= self._serve(member, end, packed, left - third if self.subscribers else left)
         self._heard = end

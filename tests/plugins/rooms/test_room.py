@@ -190,6 +190,22 @@ async def test_a_long_message_to_many_is_sent_in_many_turns_of_the_loop_and_in_o
         assert crowd.hub.dropped == 0
 
 
+async def test_where_all_are_in_step_one_turn_is_for_all_of_them(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third was kept for members that were not there, so two of six were told in step, and the others one by one."""
+    monkeypatch.setattr(outbox, "SLICE", 3 * MIB)
+    async with Crowd(home, headless=True, rate=0) as crowd:
+        people = [await crowd.joins(f"member-{number}") for number in range(6)]
+        people[0].session.say("hi")
+        for person in people:
+            await until_heard(person, 0, after="hi")
+        alone = []
+        monkeypatch.setattr(rooms.Room, "_serve", lambda room, member, *_: alone.append(member) or 0)
+        people[0].session.say("x" * (LONG + 1))
+        for person in people:
+            await long(person, 1)
+        assert not alone
+
+
 async def test_another_room_does_not_wait_until_all_in_this_one_have_a_long_message(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
