@@ -1,13 +1,16 @@
 """`chat lab exercise`, `report` and `grade`: the exercises of the lab book, and what becomes of the answers."""
 
+import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from plytalk.api.chat import connect
 from plytalk.cli.hidden_input import secret
 from plytalk.cli.main import paint
-from plytalk.cli.parameters import FILE, TEXT
+from plytalk.cli.parameters import FILE, TEXT, ContactType
 from plytalk.core.contracts.errors import Exit, Usage
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.standard_streams import tell
@@ -26,6 +29,11 @@ Examples:
   chat lab exercise 2 --make forge              your files, in a new folder
   chat lab exercise 2 --check forge             is what stands in that folder right?
   chat lab exercise 1 --check 'onion curtain' --report erin.report --name erin
+"""
+REPORT_EXAMPLES = """\b
+Examples:
+  chat lab report erin.report                 whose it is, and what it answers
+  chat lab report erin.report 192.0.2.7       hand it in
 """
 GRADE_EXAMPLES = """\b
 Examples:
@@ -100,14 +108,28 @@ def own_key(file: Path | None) -> identities.OwnIdentity:
     return own
 
 
-@click.command()
+@click.command(epilog=REPORT_EXAMPLES)
 @click.argument("file", type=FILE, metavar="FILE")
-def report(file: Path) -> None:
-    """Show whose report a file is, and which exercises it answers."""
-    found = parse_report(read_report(file))
-    print(f"{found.name}  {found.key.fingerprint}")
-    for number in sorted(found.answers):
-        print(f"{number}  {exercise_book.exercise(number).title}")
+@click.argument("address", type=ContactType(), required=False, metavar="[HOST[:PORT]]")
+@click.option("--peer", type=TEXT, metavar="SHA256:...", help="The fingerprint of the class's key, if it is not known yet.")
+@click.option("--identity", type=FILE, metavar="FILE", help="The file of your key (default: your own).")
+def report(file: Path, address: str | None, peer: str | None, identity: Path | None) -> None:
+    """Show what a report answers, or hand it in to the class at an address."""
+    content = read_report(file)
+    found = parse_report(content)
+    if address is None:
+        print(f"{found.name}  {found.key.fingerprint}")
+        for number in sorted(found.answers):
+            print(f"{number}  {exercise_book.exercise(number).title}")
+        return
+    for line in asyncio.run(handed_in(content.decode().rstrip(), address, peer, identity or user_file("identity"))):
+        print(clean(line))
+
+
+async def handed_in(content: str, address: str, peer: str | None, identity: Path) -> Sequence[str]:
+    """What the class answers to a report. Raises ChatError."""
+    async with connect(address, peer=peer, identity=identity, secret=secret) as chat:
+        return (await chat.command("report", content)).lines
 
 
 @click.command(epilog=GRADE_EXAMPLES)

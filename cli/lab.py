@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from plytalk.cli import classroom
+from plytalk.cli.class_command import class_
 from plytalk.cli.fuzz_commands import compare, fuzz
 from plytalk.cli.lab_matrix import as_html, as_json, as_markdown, as_table
 from plytalk.cli.main import paint
@@ -99,7 +100,10 @@ def progress(line: str) -> None:
     tell(clean(line))
 
 
-for _command in (fuzz, compare, vectors, interop, classroom.exercise, classroom.report, classroom.grade):
+for _command in (
+    *(fuzz, compare, vectors, interop),
+    *(classroom.exercise, classroom.report, classroom.grade, class_),
+):
     lab.add_command(_command)
 
 

@@ -40,6 +40,8 @@ class Exercise:
     """What an answer looks like, as the end of the sentence "An answer is ..."."""
     make: Callable[[Draw], Files]
     check: Callable[[Draw, str], AnswerVerdict]
+    hints: tuple[str, ...]
+    """What a teacher may tell, one after the other."""
     answer_file: str = ""
     is_program: bool = False
 

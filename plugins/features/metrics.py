@@ -6,10 +6,7 @@
 A request is small, quick and alone on its connection, or it is dropped.
 """
 
-import asyncio
 import os
-import re
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,28 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from plytalk.core.contracts.endings import Ending
-from plytalk.core.contracts.errors import CannotConnect, ChatError, ImpossibleStack, Usage
+from plytalk.core.contracts.errors import ChatError, ImpossibleStack
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.measures import CONTENT_TYPE, Measure, exposition
 from plytalk.core.contracts.peers import Role
-from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.admission import Reason, reason_of
-from plytalk.core.io.address import EVERY_NETWORK, join_address, parse_address
+from plytalk.core.io.address import join_address
 from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.plugins.small_http import HttpAnswer, HttpRequest, HttpServer, listen_address
 
-LONGEST = 8192
-"""The longest head of a request, in bytes."""
-SECONDS = 5.0
-"""How long a request and its answer may take together."""
-MOST = 16
-"""How many may ask at one time."""
-
-_EXAMPLE = "Write 127.0.0.1:9591 to serve this machine alone; another address serves anyone who can reach it."
 _STARTED = time.time()
-
-HttpAnswer = tuple[HTTPStatus, str]
 
 
 class Metrics(Feature):
@@ -59,16 +46,9 @@ class Metrics(Feature):
     )
 
     def __init__(self, metrics: str = "127.0.0.1:9591") -> None:
-        try:
-            address = parse_address(metrics, listen=True)
-        except Usage as error:
-            raise Usage(f"--metrics {shorten(metrics)} is not HOST:PORT.", f"{error} {_EXAMPLE}") from None
-        if address.port is None:
-            raise Usage(f"--metrics {shorten(metrics)} is not HOST:PORT.", _EXAMPLE)
-        self._host, self._port = address.host, address.port
+        self._address = listen_address("--metrics", metrics, 9591)
         self._hook: Any = None
-        self._server: asyncio.Server | None = None
-        self.asking: set[Request] = set()
+        self._http = HttpServer(self.answer)
         self._open: set[DirectChat] = set()
         self._opened = self._failures = 0
         self._ended: Counter[tuple[str, str]] = Counter()
@@ -77,25 +57,12 @@ class Metrics(Feature):
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         if role is Role.INITIATOR:
             raise ImpossibleStack("--metrics is for servers.", "Leave it out.")
-        here: dict[str, Any] = {"host": self._host, "port": self._port}
-        try:
-            if self._host == EVERY_NETWORK:  # asyncio takes it for IPv6 alone
-                here = {"sock": socket.create_server(("", self._port), family=socket.AF_INET6, dualstack_ipv6=True)}
-            self._server = await asyncio.get_running_loop().create_server(lambda: Request(self), **here)
-        except (OSError, ValueError) as error:
-            number = getattr(error, "errno", None) or 0  # those of names that nobody knows are negative, or absent
-            why = os.strerror(number).lower() if number > 0 else "no such address"
-            where = join_address(self._host, self._port)
-            raise CannotConnect(f"Cannot serve --metrics at {where}: {why}.", "Choose another HOST:PORT.") from None
-        host, port = self._server.sockets[0].getsockname()[:2]
+        host, port = await self._http.listen("--metrics", self._address)
         sentence = f"Figures for Prometheus at http://{join_address(host, port)}/metrics."
         return [sentence if ip_address(host).is_loopback else f"{sentence} Anyone who can reach that address can read them."]
 
     async def release(self) -> None:
-        if self._server:
-            self._server.close()
-            for request in [*self.asking]:
-                request.drop()
+        self._http.close()
 
     # -- what is measured --------------------------------------------------------------------------------------------------
 
@@ -143,59 +110,14 @@ class Metrics(Feature):
 
     # -- HTTP --------------------------------------------------------------------------------------------------------------
 
-    def answer(self, head: bytes) -> HttpAnswer:
-        """The answer to a request's head."""
-        request = re.match(rb"([A-Z]+) (/[!-~]*) HTTP/1\.[01]\r?\n", head)
-        if not request:
-            return HTTPStatus.BAD_REQUEST, "This is not a request.\n"
-        path = request[2].partition(b"?")[0]
-        if path not in (b"/metrics", b"/healthz"):
-            return HTTPStatus.NOT_FOUND, "Only /metrics and /healthz exist.\n"
-        if request[1] != b"GET":
-            return HTTPStatus.METHOD_NOT_ALLOWED, "Only GET is supported.\n"
+    def answer(self, request: HttpRequest) -> HttpAnswer:
+        """The answer to a request."""
+        if request.path not in ("/metrics", "/healthz"):
+            return HttpAnswer(HTTPStatus.NOT_FOUND, "Only /metrics and /healthz exist.\n", CONTENT_TYPE)
         if self._hook is None:
-            return HTTPStatus.SERVICE_UNAVAILABLE, "starting\n"
-        return HTTPStatus.OK, exposition(self._everything()) if path == b"/metrics" else "ok\n"
-
-
-class Request(asyncio.Protocol):
-    """A connection, for one request."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-        self._head = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._patience = asyncio.get_running_loop().call_later(SECONDS, transport.abort)
-        if len(self._metrics.asking) >= MOST:
-            transport.abort()
-        self._metrics.asking.add(self)
-
-    def data_received(self, data: bytes) -> None:
-        self._head += data
-        if b"\r\n\r\n" in self._head or b"\n\n" in self._head:
-            self._say(*self._metrics.answer(self._head))
-        elif len(self._head) > LONGEST:
-            self._say(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "That is too long.\n")
-
-    def _say(self, status: HTTPStatus, text: str) -> None:
-        body = text.encode()
-        allow = "Allow: GET\r\n" if status is HTTPStatus.METHOD_NOT_ALLOWED else ""
-        head = (
-            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n"
-            f"{allow}Connection: close\r\n\r\n"
-        )
-        self._transport.write(head.encode() + body)
-        self._transport.close()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._patience.cancel()
-        self._metrics.asking.discard(self)
-
-    def drop(self) -> None:
-        self._transport.abort()
+            return HttpAnswer(HTTPStatus.SERVICE_UNAVAILABLE, "starting\n", CONTENT_TYPE)
+        body = exposition(self._everything()) if request.path == "/metrics" else "ok\n"
+        return HttpAnswer(HTTPStatus.OK, body, CONTENT_TYPE)
 
 
 def process() -> Iterator[Measure]:

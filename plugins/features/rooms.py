@@ -167,6 +167,11 @@ class Rooms(Feature):
             brought={feature.name: feature.commands for feature in stack.features if feature.commands},
         )
 
+    @property
+    def hub(self) -> Hub | None:
+        """The members and the rooms of the server that is open, for features that look after them."""
+        return self._hub
+
     def refuse(self, identity: Identity | None) -> Refused | None:
         if self._hub is None or identity is None or not (key := key_of(identity)) or not self._hub.moderation.is_banned(key):
             return None

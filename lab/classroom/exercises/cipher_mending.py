@@ -116,6 +116,10 @@ def scenario_of(cipher: type[Cipher], registry: Registry) -> Scenario:
     return Scenario(f"cipher {cipher.name}", classes)
 
 
+HINTS = (
+    "Compare the code with the format in the first lines, word by word: the key, the nonce, the tag.",
+    "Ask of each line: what if this value were the same in two messages, in all conversations, or changed on the way?",
+)
 EXERCISE = Exercise(
-    "Mend a cipher", "the folder with your cipher.py, or that file", make, check, answer_file="cipher.py", is_program=True
+    "Mend a cipher", "the folder with your cipher.py, or that file", make, check, HINTS, answer_file="cipher.py", is_program=True
 )

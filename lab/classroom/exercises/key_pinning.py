@@ -96,4 +96,8 @@ def identified(options: dict[str, Path], auths: Sequence[str]) -> Stack:
     return Stack.build(classes | {"auth": [registry.layer("auth", name) for name in auths]}, options)
 
 
-EXERCISE = Exercise("Pin a key", "the folder with your known_hosts, or that file", make, check, answer_file="known_hosts")
+HINTS = (
+    "`ssh-keygen -l -f collected.pub` shows six fingerprints. One of them is on the card.",
+    "Take the type and the key of that line (two words), and put them behind the first word of known_hosts.",
+)
+EXERCISE = Exercise("Pin a key", "the folder with your known_hosts, or that file", make, check, HINTS, answer_file="known_hosts")

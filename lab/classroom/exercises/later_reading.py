@@ -77,4 +77,8 @@ def scenario_of(suite: str) -> Scenario:
     return replace(plain, name=f"{plain.name} {suite}", classes=classes, options=options)
 
 
-EXERCISE = Exercise("What post-quantum buys", "two words and a suite, such as 'onion curtain SUITE'", make, check)
+HINTS = (
+    "Only one recording lacks the lines with mlkem768: the key of that one follows from X25519 alone.",
+    "`private` comes from leaked.txt, by the name of the recording; the public key is the server's.",
+)
+EXERCISE = Exercise("What post-quantum buys", "two words and a suite, such as 'onion curtain SUITE'", make, check, HINTS)

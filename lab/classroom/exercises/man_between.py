@@ -109,6 +109,16 @@ async def attacked(make_attack: Callable[[], Attack], scenario: Scenario, draw: 
         return await run_attack(runner.stacks, runner.own, make_attack(), runner.handshake_lengths, script=script(draw))
 
 
+HINTS = (
+    "`await interceptor.impersonate_both()` gives two connections: to the client, and to the server.",
+    "In `changed`: if `item` is the line of the task, return the other line; return everything else as it is.",
+)
 EXERCISE = Exercise(
-    "Man in the middle", "the folder with your attack.py, or that file", make, check, answer_file="attack.py", is_program=True
+    "Man in the middle",
+    "the folder with your attack.py, or that file",
+    make,
+    check,
+    HINTS,
+    answer_file="attack.py",
+    is_program=True,
 )

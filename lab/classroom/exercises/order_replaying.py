@@ -51,6 +51,10 @@ def check(draw: Draw, answer: str) -> AnswerVerdict:
     return AnswerVerdict(False, f"What the server read once too often is {[*more.elements()]!r}, not {target(draw)!r} alone.")
 
 
+HINTS = (
+    "AES-GCM does not change the length of a text. What else is in a frame, and how many bytes is that?",
+    "A frame is 4 bytes of length, 12 of nonce, the text, and 16 of tag: 32 bytes more than the order.",
+)
 EXERCISE = Exercise(
-    "Replay an order", "the folder with your frames in answer.txt, or that file", make, check, answer_file="answer.txt"
+    "Replay an order", "the folder with your frames in answer.txt, or that file", make, check, HINTS, answer_file="answer.txt"
 )

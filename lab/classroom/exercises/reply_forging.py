@@ -54,6 +54,10 @@ def check(draw: Draw, answer: str) -> AnswerVerdict:
     return AnswerVerdict(True, "The client shows it like any other. Where messages are sealed, the same bytes come to nothing.")
 
 
+HINTS = (
+    "Compare the beginnings of the three frames. What in them grows with the text?",
+    "The last bytes before the text are its length, the most significant byte first. The rest is the same in all.",
+)
 EXERCISE = Exercise(
-    "Forge a reply", "the folder with your frame in answer.txt, or that file", make, check, answer_file="answer.txt"
+    "Forge a reply", "the folder with your frame in answer.txt, or that file", make, check, HINTS, answer_file="answer.txt"
 )

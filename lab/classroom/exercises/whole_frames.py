@@ -80,6 +80,15 @@ def check(draw: Draw, answer: str) -> AnswerVerdict:
     return AnswerVerdict(True, "Each frame was whole and its tag right. What was wrong was when, where and how often it came.")
 
 
+HINTS = (
+    "The tag of a frame says nothing about its place. Leave one out, exchange two, add one.",
+    "For C: the server shows what opens. With one key for both directions, its own frame opens as well.",
+)
 EXERCISE = Exercise(
-    "Why a tag is not enough", "the folder with three parts in answer.txt, or that file", make, check, answer_file="answer.txt"
+    "Why a tag is not enough",
+    "the folder with your answer.txt, or that file",
+    make,
+    check,
+    HINTS,
+    answer_file="answer.txt",
 )

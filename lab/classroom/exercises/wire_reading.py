@@ -70,4 +70,8 @@ def check(draw: Draw, answer: str) -> AnswerVerdict:
     return AnswerVerdict(False, "These are not the two words of the meeting place, in their order.")
 
 
-EXERCISE = Exercise("Read the plaintext off the wire", "the two words, such as 'onion curtain'", make, check)
+HINTS = (
+    "Look at the right column of `chat inspect wire/wire.trace --text`: it is what was typed.",
+    'Two places are named. Who says "not", and which place is left?',
+)
+EXERCISE = Exercise("Read the plaintext off the wire", "the two words, such as 'onion curtain'", make, check, HINTS)

@@ -22,8 +22,10 @@ from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Role
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.registry.registry import Registry
+from plytalk.plugins import small_http
 from plytalk.plugins.features import metrics
-from plytalk.plugins.features.metrics import LONGEST, MOST, Metrics, layers
+from plytalk.plugins.features.metrics import Metrics, layers
+from plytalk.plugins.small_http import LONGEST, MOST
 from plytalk.testing import check_layer, open_ends, stack_of
 
 GET = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -111,7 +113,7 @@ async def serving(*features: type[Feature], open: bool = True, place: str = "127
         yield Serving(host.manager.hook, int(re.search(r":(\d+)/metrics", sentence)[1]), [sentence], feature)
     finally:
         await feature.release()
-        await until(lambda: not feature.asking)
+        await until(lambda: not feature._http.asking)
 
 
 def test_it_keeps_its_contract() -> None:
@@ -227,32 +229,32 @@ async def test_a_request_may_come_byte_by_byte() -> None:
 
 
 async def test_who_does_not_finish_in_time_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "SECONDS", 0.05)
+    monkeypatch.setattr(small_http, "SECONDS", 0.05)
     async with serving() as here:
         reader, writer = await here.open()
         writer.write(b"GET /metrics HT")
         assert await is_dropped(reader)
-        assert not here.feature.asking
+        assert not here.feature._http.asking
         writer.close()
 
 
 async def test_more_than_so_many_at_one_time_are_dropped_and_leave_room_when_they_go() -> None:
     async with serving() as here:
         held = [await here.open() for _ in range(MOST)]
-        await until(lambda: len(here.feature.asking) == MOST)
+        await until(lambda: len(here.feature._http.asking) == MOST)
         reader, writer = await here.open()
         assert await is_dropped(reader)
         writer.close()
         for _, writer in held:
             writer.close()
-        await until(lambda: not here.feature.asking)
+        await until(lambda: not here.feature._http.asking)
         assert await here.status(GET) == "200 OK"
 
 
 async def test_released_it_drops_who_is_asking_and_gives_the_port_back() -> None:
     async with serving() as here:
         reader, writer = await here.open()
-        await until(lambda: here.feature.asking)
+        await until(lambda: here.feature._http.asking)
         await here.feature.release()
         assert await is_dropped(reader)
         writer.close()
