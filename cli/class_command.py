@@ -47,7 +47,7 @@ def class_(roster: Path, listen: str, page: str, reports: Path, run_programs: bo
     return run(attended(server, server.run(place.host, choice.port if place.port is None else place.port, keep=True), keep=True))
 
 
-def announced(doors: Sequence[Door]) -> Iterator[str]:
+def announced(doors: Sequence[Door], guests: Sequence[Door]) -> Iterator[str]:
     """What students have to type."""
     [door] = doors
     identity = door.stack.handshake.identity

@@ -15,6 +15,7 @@ from plytalk.core.contracts.errors import Exit, Usage
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.standard_streams import tell
 from plytalk.lab.classroom import exercise_book, grading
+from plytalk.lab.classroom.handout import write_handout
 from plytalk.lab.classroom.roster import read_roster
 from plytalk.lab.classroom.separate_run import judge_apart
 from plytalk.lab.classroom.signed_report import add_answer, parse_report, read_report
@@ -130,6 +131,14 @@ async def handed_in(content: str, address: str, peer: str | None, identity: Path
     """What the class answers to a report. Raises ChatError."""
     async with connect(address, peer=peer, identity=identity, secret=secret) as chat:
         return (await chat.command("report", content)).lines
+
+
+@click.command()
+@click.argument("file", type=FILE, metavar="FILE")
+def handout(file: Path) -> None:
+    """Write the sheets to print: FILE ends with .pdf (needs Chromium) or .html."""
+    write_handout(file)
+    tell(f"Wrote {file}.")
 
 
 @click.command(epilog=GRADE_EXAMPLES)

@@ -102,7 +102,7 @@ def progress(line: str) -> None:
 
 for _command in (
     *(fuzz, compare, vectors, interop),
-    *(classroom.exercise, classroom.report, classroom.grade, class_),
+    *(classroom.exercise, classroom.report, classroom.grade, classroom.handout, class_),
 ):
     lab.add_command(_command)
 

@@ -53,6 +53,7 @@ from plytalk.core.endpoints import lifecycle
 from plytalk.core.registry import hookspecs
 from plytalk.core.registry.discovery import GROUP, Found, installed
 from plytalk.core.registry.registry import Registry
+from plytalk.lab.classroom.exercise_book import EXERCISES
 from plytalk.plugins.features.rooms import Rooms
 from plytalk.plugins.uis import event_schema
 
@@ -407,6 +408,33 @@ def room_bounds(_: str) -> str:
     return table(("limit", "value", "meaning"), rows)
 
 
+CLASS_LIMITS = {
+    "task": "MAX_ANSWER",
+    "deliveries": "MOST_FRAMES",
+    "signed_report": "MAX_REPORT",
+    "roster": "MAX_ROSTER MOST_STUDENTS",
+    "grading": "MOST_REPORTS",
+    "separate_run": "SECONDS MOST_WRITTEN",
+    "handout": "SECONDS",
+}
+
+
+def class_bounds(_: str) -> str:
+    """The limits of the classroom."""
+    rows = []
+    for name, constants in CLASS_LIMITS.items():
+        module = import_module(f"plytalk.lab.classroom.{name}")
+        told = told_in(module)
+        rows += [(code(f"{name}.{one}"), amount(getattr(module, one)), oneline(told[one])) for one in constants.split()]
+    return table(("limit", "value", "meaning"), rows)
+
+
+def hints(_: str) -> str:
+    """The hints of each exercise, in the order in which a teacher gives them."""
+    rows = [(str(number), *one.hints) for number, one in enumerate(EXERCISES, 1)]
+    return table(("", "first", "second"), rows)
+
+
 def decisions(_: str) -> str:
     found = [(page.name, page.read_text().splitlines()[0].lstrip("# ")) for page in sorted((DOCS / "decisions").glob("0*.md"))]
     return "\n".join(f"- [{title}]({name})" for name, title in found)
@@ -428,9 +456,9 @@ def path(name: str) -> str:
 GENERATORS: dict[str, Callable[[str], str]] = {
     one.__name__: one
     for one in (
-        arguments, attacks, bounds, commands, contract, decisions, environment, event_fields, event_types, exits, exported,
-        failures, hooks, layers, matrix, orders, output, path, profiles, properties, python, room_bounds, settings, source,
-        states,
+        arguments, attacks, bounds, class_bounds, commands, contract, decisions, environment, event_fields,
+        event_types, exits, exported, failures, hints, hooks, layers, matrix, orders, output, path, profiles,
+        properties, python, room_bounds, settings, source, states,
     )
 }  # fmt: skip
 

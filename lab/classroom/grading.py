@@ -15,6 +15,7 @@ from plytalk.lab.classroom.separate_run import judge_apart
 from plytalk.lab.classroom.signed_report import SignedReport, parse_report, read_report
 
 MOST_REPORTS = 1000
+"""How many reports are graded at one time."""
 SUFFIX = ".report"
 
 

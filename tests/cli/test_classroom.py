@@ -93,6 +93,13 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(arguments: tuple[str, ..
     assert why in complaint(run)
 
 
+def test_the_handout_is_written(tmp_path: Path) -> None:
+    run = chat("lab", "handout", "handout.html", folder=tmp_path)
+    assert run.stderr == "Wrote handout.html.\n"
+    assert (tmp_path / "handout.html").read_text().count("<section>") == len(EXERCISES)
+    assert "neither with .pdf" in complaint(chat("lab", "handout", "handout.doc", folder=tmp_path))
+
+
 def test_files_are_not_made_twice(tmp_path: Path) -> None:
     make = ("lab", "exercise", "2", "--make", "here", "--seed", "s")
     assert chat(*make, folder=tmp_path).returncode == 0
