@@ -10,12 +10,13 @@ from plytalk.api.choice import Choice
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.core.contracts.cipher import Cipher
-from plytalk.core.contracts.errors import PluginError
+from plytalk.core.contracts.errors import PluginError, Usage
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer
+from plytalk.core.contracts.optional import HasModel
 from plytalk.core.contracts.properties import MEANINGS, Property
 from plytalk.core.stack.assessment import Assessment, Row, assess
-from plytalk.core.stack.selection import given_by, line_of, refuse_impossible
+from plytalk.core.stack.selection import Stack, given_by, line_of, refuse_impossible
 
 EXAMPLES = """\b
 Examples:
@@ -23,19 +24,36 @@ Examples:
   chat explain --profile demo01                    an existing chat
   chat explain --handshake rsa --cipher aesgcm     your own choice
   chat explain --cipher none --json                for programs
+  chat explain --verifpal > plytalk1.vp            a model for `verifpal verify`
 """
 WIDTH = 110
 
 
 @click.command(cls=StackCommand, epilog=EXAMPLES)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--verifpal", is_flag=True, help="Print a model of the handshake for Verifpal, which looks for attacks on it.")
 @layer_options
-def explain(choice: Choice, as_json: bool) -> None:
+def explain(choice: Choice, as_json: bool, verifpal: bool) -> None:
     """Say what a stack protects, what it does not, and what to change."""
     refuse_impossible(choice.classes)
+    if verifpal:
+        print(model_of(choice), end="")
+        return
     choice.registry.load_all()
     page = assess(choice.classes, lambda prop, kind: givers(choice, prop, kind), Doubts(choice))
     print(_as_json(choice, page) if as_json else _as_text(choice, page))
+
+
+def model_of(choice: Choice) -> str:
+    """The handshake as a model for Verifpal. An authenticator makes the other side's long-lived key known. Raises Usage."""
+    stack = Stack.build(choice.classes, choice.options)
+    if not isinstance(stack.handshake, HasModel):
+        raise Usage(
+            f"The handshake `{stack.handshake.name}` has no model for Verifpal.",
+            "Its author can give it one: the method `verifpal_model` of HasModel.",
+        )
+    known = {role.other for auth in stack.auths if not auth.agrees for role in auth.judges} & {*stack.handshake.shows}
+    return stack.handshake.verifpal_model(known, agrees=any(auth.agrees for auth in stack.auths))
 
 
 class Doubts:

@@ -3,7 +3,7 @@
 None of them is required. Whatever uses one does without where a layer does not have it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -230,4 +230,14 @@ class Seedable(Protocol):
     def seeded(self, draw: Callable[[str, int], bytes]) -> Handshake:
         """The same handshake, ready for use, without files and clock. Every random byte comes from `draw`, called with what the
         bytes are for, and how many.
+        """
+
+
+@runtime_checkable
+class HasModel(Protocol):
+    """A handshake that can be written down as a model for Verifpal, which looks for attacks on it."""
+
+    def verifpal_model(self, known: Collection[Role], agrees: bool) -> str:
+        """The model. `known` are the roles whose long-lived key the other side has beforehand; `agrees` says that both sides have
+        a pre-shared key.
         """

@@ -13,7 +13,7 @@ an identity as it comes; that its owner is really there shows, at the latest, wh
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any, Self
@@ -139,6 +139,11 @@ class Noise(Handshake):
                 made.identity = Identity(own.public.type, own.public.blob)
                 made._prover = Prover(own, made._protocol.dh, made._static, lambda: seeded.CLOCK)
         return made
+
+    def verifpal_model(self, known: Collection[Role], agrees: bool) -> str:
+        from plytalk.plugins.noise.verifpal_model import noise_model
+
+        return noise_model(self._protocol, known, self._identities)
 
     def fields(self, message: Passed) -> Iterator[Span]:
         from plytalk.plugins.noise import message_spans

@@ -1,8 +1,29 @@
 """No handshake: the conversation begins with its first byte."""
 
+from collections.abc import Collection
+
 from plytalk.core.contracts.handshake import Handshake, HandshakeIO
-from plytalk.core.contracts.peers import SessionSecrets
+from plytalk.core.contracts.peers import Role, SessionSecrets
 from plytalk.core.registry.hookspecs import hookimpl
+
+MODEL = """// no handshake, and plaintext
+attacker[active]
+
+principal Client[
+\tknows private word1
+]
+
+Client -> Server: word1
+
+principal Server[
+\theard1 = HASH(word1)
+]
+
+queries[
+\tconfidentiality? word1
+\tauthentication? Client -> Server: word1
+]
+"""
 
 
 class NoHandshake(Handshake):
@@ -16,6 +37,9 @@ class NoHandshake(Handshake):
 
     async def respond(self, io: HandshakeIO) -> SessionSecrets:
         return SessionSecrets.none()
+
+    def verifpal_model(self, known: Collection[Role], agrees: bool) -> str:
+        return MODEL
 
 
 @hookimpl

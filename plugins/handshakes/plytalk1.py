@@ -14,7 +14,7 @@ A suite is a whole Noise protocol name; nothing is mixed and matched. Identities
 noise-libp2p has it, and until when that counts; each process makes a new static key every hour.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from pathlib import Path
@@ -156,6 +156,12 @@ class Plytalk1(Handshake):
         made._prover = Prover(made._key, X25519, static, lambda: seeded.CLOCK)
         made._protocol = lambda suite: seeded.seeded_protocol(named(suite), draw)
         return made
+
+    def verifpal_model(self, known: Collection[Role], agrees: bool) -> str:
+        from plytalk.plugins.noise.verifpal_model import noise_model
+
+        [token] = preamble.tokens(self._suites[:1], "psk" if agrees else "")
+        return noise_model(named(preamble.suite(token)), known)
 
     def fields(self, message: Passed) -> Iterator[Span]:
         from plytalk.plugins.noise import message_spans

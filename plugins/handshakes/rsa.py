@@ -9,7 +9,7 @@ The key is fresh for each run of the server; `--rsa-key` keeps one, for those wh
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,6 +34,52 @@ PUBLIC_EXPONENT, MODULUS_BITS, MAX_MODULUS_BITS = 65537, 2048, 4096
 MAX_PEM, MAX_SEALED = 2048, MAX_MODULUS_BITS // 8
 SESSION_KEY_BYTES, ACCEPTED_KEY_BYTES = 32, (16, 24, 32)
 OAEP = padding.OAEP(mgf=padding.MGF1(SHA256()), algorithm=SHA256(), label=None)
+
+MODEL = """// the client encrypts the session key to the server's RSA key
+attacker[active]
+
+principal Server[
+\tknows private rsa_s
+\tgrsa_s = G^rsa_s
+]
+
+Server -> Client: {shown}
+
+principal Client[
+\tgenerates session_c
+\tsealed1 = PKE_ENC(grsa_s, session_c)
+\tknows private word1
+\tsaid1 = AEAD_ENC(session_c, word1, nil)
+]
+
+Client -> Server: sealed1, said1
+
+principal Server[
+\tsession_s = PKE_DEC(rsa_s, sealed1)
+\theard1 = AEAD_DEC(session_s, said1, nil)?
+\tknows private word2
+\tsaid2 = AEAD_ENC(session_s, word2, nil)
+]
+
+Server -> Client: said2
+
+principal Client[
+\theard2 = AEAD_DEC(session_c, said2, nil)?
+]
+
+phase[1]
+
+principal Server[
+\tleaks rsa_s
+]
+
+queries[
+\tconfidentiality? word1
+\tconfidentiality? word2
+\tauthentication? Client -> Server: said1
+\tauthentication? Server -> Client: said2
+]
+"""
 
 
 class RsaOaep(Handshake):
@@ -67,6 +113,9 @@ class RsaOaep(Handshake):
         if role is Role.RESPONDER:
             await self.private_key()
         return ()
+
+    def verifpal_model(self, known: Collection[Role], agrees: bool) -> str:
+        return MODEL.format(shown="[grsa_s]" if Role.RESPONDER in known else "grsa_s")
 
     async def initiate(self, io: HandshakeIO) -> SessionSecrets:
         public = read_public_key(await io.receive(KEY, limit=MAX_PEM))

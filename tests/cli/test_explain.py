@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from programs import ENVIRONMENT, chat, complaint, importing
 from strangers import plant
+from verifpal_grammar import faults_of
 
 
 def test_the_default_protects_everything_that_there_is_a_word_for() -> None:
@@ -117,3 +119,44 @@ def test_what_nobody_has_attacked_says_how_to(tmp_path: Path) -> None:
     claims = explained(tmp_path, HONEST)["claims"]
     assert {claim["property"] for claim in claims} == {"secrecy", "integrity"}
     assert all(claim["doubt"].endswith('To see whether it holds: chat lab --stack "cipher liar".') for claim in claims)
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        (),
+        ("--suite", "classical"),
+        ("--profile", "demo01"),
+        ("--profile", "demo02"),
+        ("--handshake", "rsa", "--cipher", "aesgcm"),
+        ("--handshake", "noise", "--pattern", "NK", "--remote-key", "aa" * 32),
+        ("--peer", "SHA256:" + "A" * 43),
+    ],
+    ids=" ".join,
+)
+def test_it_writes_a_model_that_verifpal_reads(stack: tuple[str, ...]) -> None:
+    run = chat("explain", "--verifpal", *stack)
+    assert run.returncode == 0, run.stderr
+    assert faults_of(run.stdout) == []
+
+
+WITHOUT_MODEL = """
+from plytalk import Handshake, SessionSecrets, hookimpl
+
+class Silent(Handshake):
+    "Says nothing."
+    name = "silent"
+    prefers = {"cipher": "none"}
+    async def initiate(self, io): return SessionSecrets.none()
+    respond = initiate
+
+@hookimpl
+def layers(): return [Silent]
+"""
+
+
+def test_a_handshake_without_a_model_says_so(tmp_path: Path) -> None:
+    plant(tmp_path, "plytalk-handshake-silent", {"handshake-silent": WITHOUT_MODEL})
+    run = chat("explain", "--verifpal", "--handshake", "silent", environment={**ENVIRONMENT, **importing(tmp_path)})
+    assert run.returncode == 2
+    assert "`silent` has no model for Verifpal" in complaint(run)
