@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator, Sequence
 
 from plytalk.api.choice import Choice
+from plytalk.api.urls import PORTS, url_of
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.conversation.direct_chat import DirectChat
@@ -53,10 +54,11 @@ def open_to_all(stack: Stack) -> bool:
 
 def invitation(choice: Choice, stack: Stack, address: str) -> str:
     """The exact `chat connect` line for the other side."""
-    words = ["chat", "connect", reachable(address)]
     named = choice.named
     names = stack.names
-    if names["transport"] != "tcp":
+    is_web = names["transport"] in PORTS
+    words = ["chat", "connect", url_of(names["transport"], reachable(address)) if is_web else reachable(address)]
+    if names["transport"] != "tcp" and not is_web:
         words += ["--transport", names["transport"]]
     if named is None:
         words += [word for kind in ("framer", "handshake", "cipher", "messages") for word in (f"--{kind}", names[kind])]

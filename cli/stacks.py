@@ -4,7 +4,7 @@ Precedence: flag, environment, profile, config file, default. Layers bring their
 once to see which layers are chosen, and again with the options that these bring.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from plytalk.api.choice import Choice, names_of, resolve, with_options
 from plytalk.api.doors import read_door
+from plytalk.api.urls import is_url, read_url
 from plytalk.cli import config
 from plytalk.cli.parameters import FILE, TEXT
 from plytalk.core.contracts.errors import BrokenPlugin, PluginError, Usage
@@ -112,6 +113,8 @@ class StackCommand(click.Command):
         asks_help = any(arg in ctx.help_option_names for arg in args)
         given = {} if asks_help else parser.parse_args(list(args))[0]
         values = {param.name: given.get(param.name) or param.value_from_envvar(ctx) for param in self.params if param.name}
+        if self._role is Role.INITIATOR:
+            values["url"] = next(filter(is_url, args), None)
         values["only_doors"] = bool(values.get("doors")) and not any(given.get(name) for name in ("host", "port", "transport"))
         try:
             choice = self._choose(values, asks_help)
@@ -179,7 +182,10 @@ class StackCommand(click.Command):
         doors = [read_door(registry, text) for text in values.get("doors") or ()]
         if values["only_doors"]:
             kinds["transport"] = [doors[0].transport.name]
-        return Choice(registry, resolve(registry, kinds, profile, settings), profile, settings, doors=doors)
+        options: dict[str, Any] = {}
+        if url := values.get("url"):
+            kinds["transport"], options = use_url(url, kinds.get("transport"))
+        return Choice(registry, resolve(registry, kinds, profile, settings), profile, settings, options, doors=doors)
 
     def _take_options(self, choice: Choice, ctx: click.Context) -> None:
         """Move the layers' options from the command's parameters to the choice, with the layers that they choose."""
@@ -215,6 +221,14 @@ class StackCommand(click.Command):
             if shown := [record for record in records if record]:
                 with formatter.section(f"Options of the {layer.kind} {layer.name}"):
                     formatter.write_dl(shown)
+
+
+def use_url(text: str, transports: Sequence[str] | None) -> tuple[list[str], dict[str, Any]]:
+    """The transport of a URL, and the options that it gives. Raises Usage where another transport was chosen."""
+    url = read_url(text)
+    if transports and transports != [url.transport]:
+        raise Usage(f"{url.transport}:// and --transport {transports[0]} differ.", "Leave out --transport.")
+    return [url.transport], {"ws_path": url.path} if url.path else {}
 
 
 def click_option(option: Option, role: Role | None) -> click.Option:

@@ -17,6 +17,7 @@ from plytalk.api.assembly import address_of_contact, make_client, make_server
 from plytalk.api.choice import Choice
 from plytalk.api.doors import listening_place
 from plytalk.api.guest_ports import guest_addresses
+from plytalk.api.urls import address_in
 from plytalk.cli.hidden_input import has_no_input, is_empty
 from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
@@ -63,6 +64,7 @@ Examples:
   chat connect 192.0.2.7 --code --save-as alice    begin with a one-time code, and keep the key
   chat connect @alice                              come back: the same address, and only that key
   chat connect HOST --name bob --reconnect         be bob in its room, and come back after a cut
+  chat connect ws://chat.example.org/              over WebSocket, through networks that let only the web through
 """
 
 
@@ -184,7 +186,7 @@ async def attended(server: Server, conversations: Coroutine[Any, Any, Ending], k
 
 
 @click.command(cls=TalkCommand, role=Role.INITIATOR, epilog=CONNECT_EXAMPLES)
-@click.argument("address", type=ContactType(), metavar="HOST[:PORT]|@NAME")
+@click.argument("address", type=ContactType(), metavar="HOST[:PORT]|URL|@NAME")
 @click.option(
     "--port",
     type=PortType(1),
@@ -197,7 +199,7 @@ async def attended(server: Server, conversations: Coroutine[Any, Any, Ending], k
 @layer_options
 def connect(choice: Choice, address: str, port: int | None, ping: float, trace: Path | None) -> int:
     """Connect to a chat and talk."""
-    written = address_of_contact(choice, address) if address.startswith("@") else address
+    written = address_of_contact(choice, address) if address.startswith("@") else address_in(address)
     stack = choice.stack()
     try:
         place = Address(written) if stack.transport.names_place else parse_address(written)

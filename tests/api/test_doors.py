@@ -33,5 +33,5 @@ def test_a_place_is_an_address_or_what_the_transport_makes_of_it() -> None:
     assert listening_place(Tcp(), None) == Address("127.0.0.1")
     assert listening_place(Tcp(), "*:7000") == Address("::", 7000)
     assert listening_place(Unix(), "a:1") == Address("a:1")
-    with pytest.raises(Usage, match="--door unix:PLACE"):
+    with pytest.raises(Usage, match="As a door it is unix:PLACE"):
         listening_place(Unix(), None)

@@ -70,7 +70,7 @@ def test_a_host_to_listen_on_is_understood_as_it_is_in_an_address(host, listens)
         (("--guests", "demo02:0x1"), "'0x1' is not a port"),
         (("--door", "tcp:"), "'tcp:' is not TRANSPORT, TRANSPORT:HOST or TRANSPORT:HOST:PORT."),
         (("--door", "udp:127.0.0.1"), "There is no transport called `udp`."),
-        (("--door", "unix"), "needs the path or name to listen at: --host PLACE, or --door unix:PLACE."),
+        (("--door", "unix"), "needs --host: the path or name to listen at. As a door it is unix:PLACE."),
         (("--door", "tcp:0:99999"), "'99999' is not a port"),
         (("--host", "h" * 100_000), "is too long for an address"),
         (("--port", "7" * 100_000), "is not a port"),

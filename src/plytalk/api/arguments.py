@@ -72,6 +72,7 @@ class ClientArguments(LayerArguments, total=False):
 
     known_hosts: FileName
     accept_new: bool
+    ws_path: str
 
 
 class ServerArguments(LayerArguments, total=False):
@@ -83,6 +84,9 @@ class ServerArguments(LayerArguments, total=False):
     history: FileName
     operator: str
     metrics: str
+    origin: str
+    trusted_proxy: str
+    ws_ping: int
 
 
 def choose_layers(ui: Ui, role: Role, profile: str | None, arguments: Mapping[str, Any], doors: Sequence[str] = ()) -> Choice:

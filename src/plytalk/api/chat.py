@@ -6,6 +6,7 @@ from plytalk.api.arguments import ClientArguments, FileName, choose_layers
 from plytalk.api.assembly import address_of_contact, make_client
 from plytalk.api.inbox import AnswersQuestions, Inbox
 from plytalk.api.program_endpoint import ProgramEndpoint, Secret
+from plytalk.api.urls import address_in, is_url, read_url
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
@@ -27,7 +28,7 @@ def connect(
     limits: Limits | None = None,
     **layers: Unpack[ClientArguments],
 ) -> "Chat":
-    """A conversation with the server at HOST[:PORT] or @CONTACT, to be entered with `async with`.
+    """A conversation with the server at HOST[:PORT], ws://HOST/ or @CONTACT, to be entered with `async with`.
 
         async with plytalk.connect("127.0.0.1:7591", peer="SHA256:...") as chat:
             async for event in chat:
@@ -50,8 +51,10 @@ class Chat(ProgramEndpoint):
         return self._inbox.begun.key if self._inbox.begun else None
 
     async def _run(self) -> Ending:
-        choice = choose_layers(self._inbox, Role.INITIATOR, self._profile, self._arguments)
-        written = address_of_contact(choice, self.address) if self.address.startswith("@") else self.address
+        url = read_url(self.address) if is_url(self.address) else None
+        given = {"transport": url.transport, "ws_path": url.path or None} if url else {}
+        choice = choose_layers(self._inbox, Role.INITIATOR, self._profile, {**given, **self._arguments})
+        written = address_of_contact(choice, self.address) if self.address.startswith("@") else address_in(self.address)
         stack = choice.stack()
         place = Address(written) if stack.transport.names_place else parse_address(written)
         client = make_client(choice, stack, limits=self._limits, secret=self._secret)

@@ -33,5 +33,5 @@ def listening_place(transport: Transport, where: str | None) -> Address:
         return parse_address(HERE if where is None else where, listen=True)
     if not where:
         name = transport.name
-        raise Usage(f"The transport `{name}` needs the path or name to listen at: --host PLACE, or --door {name}:PLACE.")
+        raise Usage(f"The transport `{name}` needs --host: the path or name to listen at. As a door it is {name}:PLACE.")
     return Address(where)

@@ -1,0 +1,50 @@
+"""Addresses that are URLs of a transport: ws://HOST[:PORT][/PATH] and wss://..., which choose it."""
+
+import re
+from typing import NamedTuple
+
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.io.address import Address, join_address, parse_address
+
+PORTS = {"ws": 80, "wss": 443}
+"""The schemes, each the name of its transport, with the port that it has where none is written (RFC 6455 section 3)."""
+
+_URL = re.compile(r"(wss?)://([^/?#@]*)(/[^?#\s\x00-\x1f\x7f-\U0010ffff]*)?", re.IGNORECASE)
+
+
+class Url(NamedTuple):
+    """A transport, the address behind its scheme, and the path; empty where there is none but /."""
+
+    transport: str
+    address: Address
+    path: str
+
+
+def is_url(text: str) -> bool:
+    """Whether this begins as such a URL does."""
+    return text.lower().startswith(("ws://", "wss://"))
+
+
+def read_url(text: str) -> Url:
+    """Read a URL. Raises Usage."""
+    found = _URL.fullmatch(text.strip())
+    if not found:
+        raise Usage(f"'{shorten(text)}' is not ws://HOST[:PORT][/PATH].", "For example: ws://chat.example.org/room.")
+    scheme, path = found[1].lower(), found[3] or ""
+    address = parse_address(found[2])
+    port = PORTS[scheme] if address.port is None else address.port
+    return Url(scheme, Address(address.host, port), path.removesuffix("/") if path == "/" else path)
+
+
+def url_of(transport: str, address: str) -> str:
+    """How the other side writes the address of a listener."""
+    return f"{transport}://{address}/"
+
+
+def address_in(text: str) -> str:
+    """HOST:PORT of a URL; any other text as it is. Raises Usage."""
+    if not is_url(text):
+        return text
+    address = read_url(text).address
+    return join_address(address.host, address.port or 0)

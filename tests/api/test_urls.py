@@ -1,0 +1,32 @@
+"""Addresses that are URLs of a transport."""
+
+import pytest
+
+from plytalk.api.urls import Url, address_in, is_url, read_url, url_of
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.io.address import Address
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("ws://127.0.0.1:8080/", Url("ws", Address("127.0.0.1", 8080), "")),
+        ("WSS://Chat.Example.org", Url("wss", Address("chat.example.org", 443), "")),
+        ("ws://[::1]/room/a", Url("ws", Address("::1", 80), "/room/a")),
+    ],
+)
+def test_a_url_is_a_transport_an_address_and_a_path(text: str, url: Url) -> None:
+    assert is_url(text)
+    assert read_url(text) == url
+    assert address_in(text) == str(url.address)
+
+
+@pytest.mark.parametrize("text", ["ws://", "ws:///", "ws://user@host/", "ws://host/?q", "ws://host/a b", "wss://host:0"])
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(Usage):
+        read_url(text)
+
+
+def test_a_plain_address_stays_as_it_is() -> None:
+    assert address_in("host:1") == "host:1"
+    assert url_of("ws", "[::1]:80") == "ws://[::1]:80/"
