@@ -99,7 +99,7 @@ class FolderSource(Source):
         try:
             below = os.open(name, FOLDER_FLAGS, dir_fd=folder)
         except OSError as trouble:
-            raise unreadable(self._full(path), trouble) from None
+            raise unreadable(path, trouble) from None
         try:
             if depth == MAX_DEPTH and os.listdir(below):
                 raise TransferError(f"{shorten(self._root)} has more than {MAX_DEPTH} folders inside each other.", _PACK)
@@ -135,19 +135,19 @@ class FolderSource(Source):
             return len(piece)
         index = bisect_right(self._starts, offset) - 1
         stamp = tuple(self._stamps[index * _STAMP : (index + 1) * _STAMP])
-        path = self._full(self._paths[index])
+        path = self._paths[index]
         self._open(index, path)
         inside = offset - self._starts[index]
         part = buffer[: stamp[2] - inside]
         read_exactly(path, self._open_file, part, inside, stamp)
         return len(part)
 
-    def _open(self, index: int, path: str) -> None:
+    def _open(self, index: int, path: bytes) -> None:
         """Open this file, where another one is open."""
         if index == self._index:
             return
         self._close_file()
-        above, _, name = self._paths[index].rpartition(b"/")
+        above, _, name = path.rpartition(b"/")
         try:
             if self._open_parent == CLOSED or above != self._parent:
                 self._open_folder(above)
@@ -168,9 +168,6 @@ class FolderSource(Source):
             finally:
                 os.close(above)
         self._open_parent, self._parent = below, path
-
-    def _full(self, path: bytes) -> str:
-        return os.path.join(self._root, os.fsdecode(path))
 
     def _close_file(self) -> None:
         self._open_file = close_once(self._open_file)

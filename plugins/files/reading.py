@@ -35,7 +35,7 @@ class Source(ABC):
         """Close what is open."""
 
 
-def read_exactly(path: str, descriptor: int, buffer: memoryview, offset: int, stamp: tuple[int, ...]) -> None:
+def read_exactly(path: str | bytes, descriptor: int, buffer: memoryview, offset: int, stamp: tuple[int, ...]) -> None:
     """Fill the buffer from a file that must be as its stamp says, before and after."""
     filled = 0
     try:
@@ -55,12 +55,12 @@ def stamp_of(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns & (2**64 - 1)
 
 
-def changed(path: str) -> SourceChanged:
-    return SourceChanged(f"{shorten(path)} was changed while it was being sent.")
+def changed(path: str | bytes) -> SourceChanged:
+    return SourceChanged(f"{shorten(as_text(os.fsdecode(path)))} was changed while it was being sent.")
 
 
-def unreadable(path: str, trouble: OSError) -> Unreadable:
-    return Unreadable(f"{shorten(path)} cannot be read: {trouble.strerror}.")
+def unreadable(path: str | bytes, trouble: OSError) -> Unreadable:
+    return Unreadable(f"{shorten(as_text(os.fsdecode(path)))} cannot be read: {trouble.strerror}.")
 
 
 def as_text(name: str) -> str:

@@ -70,9 +70,9 @@ class SafeFolder:
             os.mkdir(name, 0o700, dir_fd=self.descriptor)
         return self.folder(name)
 
-    def open_file(self, name: str) -> int:
-        """Open a file of this user's for reading and writing, or make it (0600). It must be a plain file with one name alone."""
-        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | _NOFOLLOW, 0o600, dir_fd=self.descriptor)
+    def open_file(self, name: str, mode: int = 0o600) -> int:
+        """Open a file of this user's for reading and writing, or make it. It must be a plain file with one name alone."""
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | _NOFOLLOW, mode, dir_fd=self.descriptor)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_uid != os.geteuid():
             os.close(descriptor)

@@ -52,5 +52,7 @@ def numbered(name: str, first: int = 0) -> Iterator[tuple[int, str]]:
 
 def twin_key(name: str) -> str:
     """The same for names that some file system takes for one: they differ in case or in how characters are encoded."""
+    if name.isascii():
+        return name.lower()
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return unicodedata.normalize("NFKC", folded.casefold())

@@ -42,7 +42,10 @@ class _Level:
         """A safe name that no other entry has, not even in another case. Raises BadOffer after thousands of one name."""
         name = safe_name(text, inside=True)
         wanted = twin_key(name)
-        for number, free in numbered(name, self._taken.get(wanted, 0)):
+        if wanted not in self._taken:
+            self._taken[wanted] = 1
+            return name
+        for number, free in numbered(name, self._taken[wanted]):
             if (key := twin_key(free)) not in self._taken:
                 self._taken[key] = 1
                 self._taken[wanted] = number + 1
@@ -112,11 +115,16 @@ class StoredStream:
         part = self._part
         assert part is not None
         if self._descriptor == CLOSED:
-            self._descriptor = part.folder.open_file(part.name)
-            if writing:
-                os.ftruncate(self._descriptor, self._inside)
-            os.lseek(self._descriptor, self._inside, os.SEEK_SET)
+            self._descriptor = self._made(part)
+            if os.lseek(self._descriptor, 0, os.SEEK_END):  # it was there before
+                if writing:
+                    os.ftruncate(self._descriptor, self._inside)
+                os.lseek(self._descriptor, self._inside, os.SEEK_SET)
         return part
+
+    @staticmethod
+    def _made(part: _Part) -> int:
+        return part.folder.open_file(part.name, part.mode & 0o777 | 0o600)
 
     def _moved(self, count: int) -> None:
         self._inside += count
@@ -125,12 +133,13 @@ class StoredStream:
             self._next()
 
     def _end_file(self, part: _Part) -> None:
-        self._label(self._descriptor, part.mode & self._mask | 0o600, part.mtime)
+        if part.folder is self._folder:  # it may have been made for an offer with another mode
+            os.fchmod(self._descriptor, part.mode & self._mask | 0o600)
+        self._label(self._descriptor, part.mtime)
         self._close_file()
 
-    def _label(self, descriptor: int, mode: int, mtime: int) -> None:
-        """Give a file or a folder its mode and its time, and what it holds to the disk."""
-        os.fchmod(descriptor, mode)
+    def _label(self, descriptor: int, mtime: int) -> None:
+        """Give a file or a folder its time, and what it holds to the disk."""
         os.utime(descriptor, ns=(mtime, mtime))
         if self._sync:
             os.fsync(descriptor)
@@ -170,7 +179,7 @@ class StoredStream:
         if size:
             yield part
         else:
-            self._descriptor = folder.open_file(name)
+            self._descriptor = self._made(part)
             self._end_file(part)
 
     def _enter(self, folder: SafeFolder, name: str, mode: int, mtime: int) -> None:
@@ -180,7 +189,8 @@ class StoredStream:
         """Leave the folders that are deeper than this: they are complete."""
         while len(self._levels) > depth:
             level = self._levels.pop()
-            self._label(level.folder.descriptor, level.mode & self._mask | 0o700, level.mtime)
+            os.fchmod(level.folder.descriptor, level.mode & self._mask | 0o700)
+            self._label(level.folder.descriptor, level.mtime)
             level.folder.close()
 
     def _read_manifest(self) -> bytes:

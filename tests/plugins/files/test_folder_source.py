@@ -176,6 +176,6 @@ def test_no_descriptor_is_left_open(here: Path) -> None:
 def test_a_folder_inside_that_cannot_be_read_is_named(here: Path) -> None:
     (here / "sub" / "closed").mkdir(parents=True)
     (here / "sub" / "closed").chmod(0)
-    with as_nobody(here), pytest.raises(Unreadable, match=r"/sub/closed cannot be read: Permission denied\.$"):
+    with as_nobody(here), pytest.raises(Unreadable, match=r"^sub/closed cannot be read: Permission denied\.$"):
         open_source(here, no_skips)
     (here / "sub" / "closed").chmod(0o700)
