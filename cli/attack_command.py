@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from plytalk.api.choice import Choice
+from plytalk.cli.attack_steps import StepPrompt
 from plytalk.cli.parameters import AddressType, PortType, RuleType
 from plytalk.cli.stacks import LayerName, StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
@@ -30,6 +31,7 @@ Examples:
   chat attack --listen 9000 --target 127.0.0.1 --with drop --seed 7
   chat attack --listen 9000 --target 127.0.0.1 --with mitm --rewrite noon=midnight
   chat attack --listen 9000 --target 127.0.0.1 --with mitm --trace mitm.trace
+  chat attack --listen 9000 --target 127.0.0.1 --with eavesdrop --step        hold each frame
   then, in place of the server:  chat connect 127.0.0.1:9000
 """
 
@@ -46,6 +48,7 @@ Examples:
     metavar="OLD=NEW",
     help="Replace words in what the attack reads (repeatable): --with mitm --rewrite noon=midnight.",
 )
+@click.option("--step", is_flag=True, help="Hold each message: show it, and edit, drop, repeat or let it pass.")
 @click.option("--seed", type=int, default=0, metavar="N", help="Seed of the attack's random choices (default 0).")
 @click.option("--once", is_flag=True, help="End after one conversation.")
 @trace_option
@@ -56,6 +59,7 @@ def attack(
     target: Address,
     wanted: str,
     rules: tuple[tuple[str, str], ...],
+    step: bool,
     seed: int,
     once: bool,
     trace: Path | None,
@@ -85,6 +89,7 @@ def attack(
             handshake_lengths(choice, Path(folder)),
             partial(report, wanted),
             tracer,
+            StepPrompt().decide if step else None,
         )
         asyncio.run(run(proxy, own, ("127.0.0.1", listen), (target.host, target.port or choice.port), once))
     return 0

@@ -1,6 +1,6 @@
 """A connection of the attacker's: one role of a conversation, with the layers of the stack, under the attacker's own keys."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from enum import Enum
 
@@ -28,7 +28,8 @@ class Progress(Enum):
 class StackConnection:
     """The attacker in `role`, over `stream`; `closed` is called with the other role when the other side closes.
 
-    `heard` and `told` count the records that came and went; `said_goodbye` is whether one that came was a goodbye.
+    `heard` and `told` count the records that came and went; `said_goodbye` is whether one that came was a goodbye. `review` may
+    make something else of what it hears.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class StackConnection:
         self.progress = Progress.CONNECTED
         self.heard = self.told = 0
         self.said_goodbye = False
+        self.review: Callable[[Sequence[Item]], Awaitable[list[Item]]] | None = None
         self.cipher: Cipher
         self.channel: SealedChannel
         stream.deliver_to(self.io.feed, self._ended)
@@ -105,7 +107,7 @@ class StackConnection:
         items = list(self.messages.unpack(self.cipher.open(await self.io.receive(MESSAGE, NO_LIMIT))))
         self.heard += 1
         self.said_goodbye = self.said_goodbye or any(isinstance(item, Close) for item in items)
-        return items
+        return await self.review(items) if self.review else items
 
     @property
     def agrees(self) -> bool:

@@ -4,7 +4,8 @@ It uses the stack's own framer, so it understands whatever the two sides speak, 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from plytalk.core.contracts.attack import Attack, InterceptedFrame
@@ -59,7 +60,10 @@ class FrameInterceptor:
 
     `attacked` says since which frame a side was not sent just what the other side sent, `closings` in which order they closed,
     `cut_off` to whom the attacker closed the connection. `impersonations` are its connections to a side, in the other's place.
+    `by_hand` says that a user decides what becomes of each frame.
     """
+
+    by_hand = False
 
     def __init__(
         self,
@@ -130,10 +134,15 @@ class FrameInterceptor:
         return InterceptedFrame(sender, count if handshake else count - length, handshake, kind, payload)
 
     def _handle(self, frame: InterceptedFrame) -> None:
+        self.pass_to_attack(frame, [frame.payload])
+
+    def pass_to_attack(self, frame: InterceptedFrame, payloads: Sequence[bytes]) -> None:
+        """Have the attack handle a frame that has come, once for each of these payloads in place of its own."""
         self.frames.append(frame)
         self._trace_step(IN, frame.sender, frame)
         self._sent.clear()
-        self.attack.handle_frame(self, frame)
+        for payload in payloads:
+            self.attack.handle_frame(self, replace(frame, payload=payload))
         self._compare((frame.sender.other, frame.kind or MESSAGE, frame.payload))
 
     def _compare(self, honest: tuple[Role, FrameKind, bytes]) -> None:

@@ -10,11 +10,15 @@ from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.interceptor import Access, AttackTracing, FrameInterceptor
+from plytalk.lab.attacks.stepping import Decide, SteppedInterceptor
 from plytalk.lab.attacks.verdicts import verdicts
 
 
 class Proxy:
-    """Attacks each conversation that passes: `make(number)` gives the attack for the number-th, `own` the attacker's layers."""
+    """Attacks each conversation that passes: `make(number)` gives the attack for the number-th, `own` the attacker's layers.
+
+    `decide` is asked about each message, if it is given.
+    """
 
     def __init__(
         self,
@@ -23,8 +27,10 @@ class Proxy:
         handshake_lengths: Mapping[Role, int],
         log: Callable[[str], None],
         trace: Trace | None = None,
+        decide: Decide | None = None,
     ) -> None:
         self._own, self._make, self._handshake_lengths, self._log, self._trace = own, make, handshake_lengths, log, trace
+        self._decide = decide
 
     async def run(self, listen: tuple[str, int], to: tuple[str, int], once: bool = False) -> None:
         """Listen until cancelled, or until one conversation is over. Raises CannotConnect."""
@@ -56,9 +62,11 @@ class Proxy:
         streams: dict[Role, Stream] = {Role.INITIATOR: client, Role.RESPONDER: server}
         tracing = AttackTracing(self._trace, number) if self._trace else None
         access = TargetAccess(self._own, to, tracing)
-        interceptor = FrameInterceptor(
+        interceptor = (SteppedInterceptor if self._decide else FrameInterceptor)(
             self._own, self._make(number), streams, self._handshake_lengths, log, over.closed, tracing, access
         )
+        if self._decide and isinstance(interceptor, SteppedInterceptor):
+            interceptor.begin_stepping(self._decide)
         try:
             await interceptor.start()
             await over.wait()
@@ -66,6 +74,8 @@ class Proxy:
         except ChatError as error:
             log(error.sentence)
         finally:
+            if isinstance(interceptor, SteppedInterceptor):
+                interceptor.stop_stepping()
             for stream in streams.values():
                 stream.close()
             if tracing:

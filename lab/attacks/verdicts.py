@@ -26,6 +26,7 @@ class Verdict(StrEnum):
     DECEIVED = "deceived"
     NOTICED = "noticed"
     NOT_ATTACKED = "not attacked"
+    NOT_KNOWN = "not known"
 
 
 def verdicts(interceptor: FrameInterceptor) -> Iterator[str]:
@@ -77,6 +78,8 @@ def of_frames(role: Role, interceptor: FrameInterceptor, left_first: bool) -> tu
     if left_first and role not in interceptor.cut_off and not later[role] and later[role.other] <= 1:
         return Verdict.NOTICED, "It ended the conversation at once."
     goes_on = "Its connection was closed, as at an end" if role in interceptor.cut_off else "It went on"
+    if interceptor.by_hand:
+        return Verdict.NOT_KNOWN, f"{goes_on}; the wire does not tell whether its screen says something."
     if interceptor.attack.predict(interceptor.stack) is Outcome.HELD:
         return Verdict.NOTICED, f"{goes_on}; its layers notice that, and its screen says so."
     return Verdict.DECEIVED, f"{goes_on}; nothing tells it that something is wrong."
