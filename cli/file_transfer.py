@@ -78,7 +78,7 @@ def send(
     return ended(ui, run(server.run(first.host, first.port)))
 
 
-def told_to_receivers(choice: Choice, ui: SendUi, doors: Sequence[Door]) -> tuple[()]:
+def told_to_receivers(choice: Choice, ui: SendUi, doors: Sequence[Door], guests: Sequence[Door]) -> tuple[()]:
     """Print what the other side types, and a one-time code on a line alone."""
     codes = [auth.words for auth in doors[0].stack.auths if isinstance(auth, Code)]
     ui.print_lines(*(f"chat receive {reachable(address)}" for _, address in doors), *codes)
