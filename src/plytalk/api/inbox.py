@@ -167,7 +167,7 @@ class Inbox(Ui):
         for command, answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(
-                    Truncated(f"The connection ended before the answer to {command} came: {reason}", "AnswersQuestions again.")
+                    Truncated(f"The connection ended before the answer to {command} came: {reason}", "Ask again.")
                 )
 
 
