@@ -5,7 +5,7 @@ that gave them is at fault. All of this runs after a fault, or while a conversat
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import distributions
 from inspect import getattr_static, signature, unwrap
 from traceback import walk_tb
@@ -47,6 +47,25 @@ def blame_one(error: BaseException, layer: Layer | type[Layer], said: str = "rai
     """The same for the one layer that was called."""
     made = blame(error, [layer], said)
     assert made is not None
+    return made
+
+
+def blame_hook(
+    error: BaseException, hook: str, called: Sequence[Callable[..., Any]], contract: Callable[..., Any]
+) -> BrokenPlugin:
+    """The error to raise in place of one that came out of a hook: `called` are the functions of the plugins that have it."""
+    files = {function.__code__.co_filename: function for function in map(unwrap, called)}
+    steps = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    file = next((file for file, _ in steps if file in files), None)
+    if file is None:
+        return BrokenPlugin(f"The hook `{hook}` of a plugin raised {type(error).__name__}.")
+    line = [line for where, line in steps if where == file][-1]
+    module = files[file].__module__
+    made = BrokenPlugin(
+        f"The hook `{hook}` of {clean(module)} raised {type(error).__name__}.",
+        f"See {clean(f'{file}:{line}')} of {origin(module)}. The contract asks for {written(hook, contract)}.",
+    )
+    made.__cause__ = error
     return made
 
 
@@ -110,7 +129,12 @@ def asked(kind: str, method: str) -> str:
     function = getattr(member, "__func__", member)
     if not callable(function) or method not in _members(KINDS[kind]):
         return ""
-    return method + re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(signature(function)))
+    return written(method, function)
+
+
+def written(name: str, function: Callable[..., Any]) -> str:
+    """A function's name and signature, without the modules of its types."""
+    return name + re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(signature(function))).replace("'", "")
 
 
 def _members(kind: type[Layer]) -> set[str]:

@@ -1,16 +1,15 @@
 """What both endpoints share: a stack, the hooks, and a UI that talks until the conversation is over."""
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
-from plytalk.core.contracts.blame import blame_one
+from plytalk.core.contracts.blame import blame_hook, blame_one
 from plytalk.core.contracts.endings import Ending
-from plytalk.core.contracts.errors import BrokenPlugin, ChatError, NotDone, UnknownPeer
+from plytalk.core.contracts.errors import ChatError, NotDone, UnknownPeer
 from plytalk.core.contracts.events import notify
 from plytalk.core.contracts.handler import MakesChat
 from plytalk.core.contracts.layer import Layer
@@ -215,7 +214,5 @@ class BaseEndpoint:
         except ChatError:
             raise
         except Exception as error:
-            plugins = {implementation.function.__module__ for implementation in caller.get_hookimpls()}
-            modules = (frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__))
-            culprit = next((module for module in modules if module in plugins), "a plugin")
-            raise BrokenPlugin(f"The hook `{hook}` of {culprit} raised {type(error).__name__}.") from error
+            called = [implementation.function for implementation in caller.get_hookimpls()]
+            raise blame_hook(error, hook, called, caller.spec.function) from error

@@ -6,10 +6,12 @@ Each takes a conversation whose handshake is done (`attach`), and sees to its en
 import asyncio
 from enum import Enum
 from functools import partial
-from typing import Protocol
+from typing import Protocol, cast
 
+from plytalk.core.contracts.blame import blame_one
 from plytalk.core.contracts.endings import EndedBy, Ending
-from plytalk.core.contracts.errors import BrokenPlugin, Busy, ChatError, Refused
+from plytalk.core.contracts.errors import Busy, ChatError, Refused
+from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.peers import Identity
@@ -136,8 +138,7 @@ class Gathering:
         except ChatError:
             raise
         except Exception as error:
-            name = getattr(self._feature, "name", "")
-            raise BrokenPlugin(f"The feature `{name}` raised {type(error).__name__}.") from error
+            raise blame_one(error, cast(Feature, self._feature)) from error
 
     def _begin(self, first: DirectChat) -> None:
         self.presence = Presence.MEETING
@@ -153,7 +154,8 @@ class Gathering:
             self._feature.attach(session)
             session.begin()
         except Exception as error:  # that of one is nobody else's
-            server.notice(f"{session.address}: {error.sentence if isinstance(error, ChatError) else type(error).__name__}")
+            fault = error if isinstance(error, ChatError) else blame_one(error, cast(Feature, self._feature))
+            server.notice(f"{session.address}: {fault.sentence}")
             session.exit()
 
     def _start_parting(self, session: DirectChat, ending: Ending) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from plytalk.core.contracts.blame import blame_hook
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, ChatError
 from plytalk.core.contracts.events import notify
@@ -147,7 +148,8 @@ class Server(Lifecycle):
             except ChatError as error:
                 self.show(f"{error.sentence} Nothing was changed.")
             except Exception as error:
-                self.show(f"Reloading failed in {plugin.function.__module__}: {type(error).__name__}. Nothing was changed.")
+                fault = blame_hook(error, "reread", [plugin.function], self._hook.reread.spec.function)
+                self.show(f"Reloading failed. {fault.sentence} Nothing was changed.")
 
     def stop(self) -> None:
         """Let nobody in any more, say goodbye to all, and end when they have gone or have had their time."""

@@ -124,7 +124,7 @@ class RoomClient(RoomInput):
         else:
             self._find_no_rooms(chat)
         chat.when_over(self._over)
-        if not self._reading:
+        if not (self._reading or self._leaving):  # to leave, the welcome has to be read
             chat.stop_reading()
         if leaves_later or self._without_rooms or not any(request for _, request in self._waiting):
             self._attach(chat, self._leaving and not leaves_later)

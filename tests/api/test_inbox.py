@@ -3,21 +3,22 @@
 import asyncio
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from taking_part import QUICK, client, room, said, until
+from taking_part import QUICK, Cut, client, room, said, until
 
 from plytalk.api.chat import connect
-from plytalk.api.hosting import serve
+from plytalk.api.hosting import ChatServer, serve
 from plytalk.api.inbox import MOST, WHILE_BUSY, Inbox
 from plytalk.api.program_endpoint import ProgramEndpoint
-from plytalk.core.contracts.errors import NotDone, UnknownPeer
-from plytalk.core.contracts.events import Message, Notice, now
+from plytalk.core.contracts.errors import Exit, NotDone, Truncated, UnknownPeer
+from plytalk.core.contracts.events import Closed, Message, Notice, now
 from plytalk.core.contracts.questions import Question
 from plytalk.testing.verdict import idle, run
 
@@ -88,6 +89,69 @@ async def test_an_answer_comes_also_when_much_waits(tmp_path: Path) -> None:
         answer = await erin.command("who")
         assert "erin" in " ".join(answer.lines)
         assert await messages(erin, 2 * MOST) == [str(number) for number in range(2 * MOST)]
+
+
+async def test_a_cut_while_a_program_does_not_read_loses_nothing_that_had_come(tmp_path: Path) -> None:
+    count = 2 * MOST
+
+    async def talk(server: ChatServer, link: Cut) -> None:
+        async with connect(link.address, peer=server.fingerprint, home=tmp_path / "erin", limits=QUICK) as erin:
+            for number in range(count):
+                await server.send(str(number))
+            await held(erin)
+            link.cut()
+            events = [event async for event in erin]
+            said = [event.text for event in events if isinstance(event, Message)]
+            assert said == [str(number) for number in range(len(said))]
+            assert len(said) >= MOST - 10
+            assert isinstance(events[-1], Closed)
+            assert events[-1].exit_code == Exit.TRUNCATED
+
+    async with room(tmp_path, rate=0) as server, Cut(server.address) as link:
+        with pytest.raises(Truncated):
+            await talk(server, link)
+
+
+async def test_with_reconnect_a_program_that_did_not_read_during_a_cut_gets_the_rest_in_order(tmp_path: Path) -> None:
+    options: Any = {"home": tmp_path / "erin", "limits": QUICK, "reconnect": True}
+    async with (
+        room(tmp_path, rate=0, headless=True) as server,
+        client(server, tmp_path, "bob") as bob,
+        Cut(server.address) as link,
+        connect(link.address, peer=server.fingerprint, **options) as erin,
+    ):
+        numbers = [str(number) for number in range(MOST + 200)]
+        for number in numbers[:MOST]:
+            await bob.send(number)
+        await held(erin)
+        link.cut()
+        for number in numbers[MOST:]:
+            await bob.send(number)
+        await bob.send("the end")
+        assert [event.text async for event in takes_until(erin, "the end")] == [*numbers, "the end"]
+
+
+async def test_a_program_that_does_not_read_can_leave_also_after_a_cut_that_nobody_has_noticed(tmp_path: Path) -> None:
+    options: Any = {"home": tmp_path / "erin", "limits": QUICK, "reconnect": True}
+    async with (
+        room(tmp_path, rate=0) as server,
+        client(server, tmp_path, "bob"),
+        Cut(server.address) as link,
+        connect(link.address, peer=server.fingerprint, **options) as erin,
+    ):
+        for number in range(MOST):
+            await server.send(str(number))
+        await held(erin)
+        link.cut()
+        await erin.close()
+
+
+async def takes_until(participant: ProgramEndpoint, last: str) -> AsyncIterator[Message]:
+    async for event in participant:
+        if isinstance(event, Message):
+            yield event
+            if event.text == last:
+                return
 
 
 async def test_of_a_server_without_a_person_the_last_notices_are_kept(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from plytalk.core.contracts.blame import asked, blame, blame_one, check_frame, checked, origin, place_of, returned
+from plytalk.core.contracts.blame import asked, blame, blame_hook, blame_one, check_frame, checked, origin, place_of, returned
 from plytalk.core.contracts.errors import BrokenPlugin, Tampered
+from plytalk.core.registry import hookspecs
 from plytalk.testing import GivenKeys, PlainFrames, TypedFrames
 
 
@@ -106,3 +107,24 @@ def test_places_and_origins() -> None:
     assert place_of(Calls).startswith(f"{__file__}:")
     assert origin("plytalk.plugins.framers.typed").startswith("plytalk ")
     assert origin("no.such.module") == "no.such.module"
+
+
+def test_a_hook_is_at_fault_where_its_own_file_raised_last() -> None:
+    def helper() -> None:
+        raise ZeroDivisionError
+
+    def measures() -> None:
+        helper()
+
+    try:
+        measures()
+    except ZeroDivisionError as error:
+        blamed = blame_hook(error, "measures", [measures], hookspecs.measures)
+    assert str(blamed) == f"The hook `measures` of {__name__} raised ZeroDivisionError."
+    assert f"See {__file__}:{helper.__code__.co_firstlineno + 1} of " in blamed.hint
+    assert "The contract asks for measures() -> Sequence[Measure]." in blamed.hint
+    assert isinstance(blamed.__cause__, ZeroDivisionError)
+
+
+def test_a_hook_that_is_in_no_traceback_is_that_of_a_plugin() -> None:
+    assert str(blame_hook(ValueError(), "reread", [], hookspecs.reread)) == "The hook `reread` of a plugin raised ValueError."

@@ -133,8 +133,13 @@ async def test_a_hook_that_raises_at_the_start_ends_the_conversation_with_a_good
 
     async with Serving("hook") as serving:
         its, _ = client(Says, hook=hooks(session_opened=session_opened))
-        with pytest.raises(BrokenPlugin, match=r"The hook `session_opened` of .*test_endpoint raised ZeroDivisionError"):
+        with pytest.raises(
+            BrokenPlugin, match=r"The hook `session_opened` of .*test_endpoint raised ZeroDivisionError"
+        ) as blamed:
             await its.run("hook", 0)
+        line = session_opened.__code__.co_firstlineno + 1
+        assert f"See {__file__}:{line} of " in blamed.value.hint
+        assert blamed.value.hint.endswith("The contract asks for session_opened(session: DirectChat) -> None.")
         await serving.ui.until(over=True)
         assert serving.ui.ended == ("them", "The other side said exit.")
         await serving.talks()

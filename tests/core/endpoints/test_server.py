@@ -147,7 +147,9 @@ async def test_files_are_read_anew_and_what_cannot_be_read_leaves_all_as_it_was(
         told = serving.ui.notices[1:]
         assert "Read ␛." in told
         assert "Line 3 is damaged. Nothing was changed." in told
-        assert [line for line in told if line.startswith("Reloading failed in") and "ZeroDivisionError" in line]
+        (fault,) = (line for line in told if "ZeroDivisionError" in line)
+        assert fault.startswith("Reloading failed. The hook `reread` of ")
+        assert f"See {__file__}:" in fault
         assert len(told) == 3
         one.session.say("still here")
         await one.until(messages=1)
