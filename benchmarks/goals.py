@@ -119,7 +119,8 @@ def fan_out(ran: Mapping[str, list[Ran]], other: str, least: float, notes: Seque
     for name in (OURS.name, peer):
         if name not in ran:
             return at_least(None, goal=least, why=reason(name, notes))
-    busy = shares(ran[OURS.name]) + (f" ({peer} was the fastest)" if other == FASTEST else "")
+    busy = f"{shares(ran[OURS.name])}; by server CPU {rooms.cpu_ratio(ran[OURS.name], ran[peer]):.2f}"
+    busy += f" ({peer} was the fastest)" if other == FASTEST else ""
     return at_least(rooms.ratio(ran[OURS.name], ran[peer]), goal=least, why=busy)
 
 
