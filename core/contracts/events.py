@@ -104,7 +104,7 @@ class File(MemberEvent, frozen=True, kw_only=True, tag="file"):
     `transfer` is its number in commands. `state` is offered, accepted, sending, receiving, interrupted, done, declined,
     cancelled, withdrawn or failed, with its `reason`; `done` is how many bytes have gone out or have come. `sender` is the member
     that offers the file, or a receiver that accepted it, declined it, or has it. `incoming` says that this user is to receive it;
-    `count` is the number of files in a folder, None for a file.
+    `count` is the number of files in a folder, None for a file; `written` the name that it has on this disk, once it is there.
     """
 
     name: str
@@ -115,6 +115,7 @@ class File(MemberEvent, frozen=True, kw_only=True, tag="file"):
     reason: str | None = None
     incoming: bool = False
     count: int | None = None
+    written: str | None = None
 
 
 class Typing(MemberEvent, frozen=True, kw_only=True, tag="typing"):

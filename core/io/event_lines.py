@@ -32,7 +32,7 @@ DONE = {
 INCOMING = {
     "offered": "{who} offers {name} ({size}). /accept {number} receives it",
     "interrupted": "The file {name} is interrupted at {part}: it goes on when its sender is back",
-    "done": "The file {name} ({size}) from {who} has arrived",
+    "done": "The file {name} ({size}) from {who} has arrived{new_name}",
     "withdrawn": "{who} does not offer {name} any more",
     "cancelled": "You have cancelled {name}",
     "declined": "You have declined {name}",
@@ -119,6 +119,7 @@ def _file(event: File) -> list[str]:
     told = sentence.format(
         who=_reported(event.sender), name=name, number=event.transfer, part=part, because=_because(event.reason),
         size=f"{files}{size_in_words(event.size)}",
+        new_name=f" as {event.written}" if event.written not in (None, event.name) else "",
     )  # fmt: skip
     return [f"* {told}."] if told else []
 

@@ -4,7 +4,20 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
-from plytalk.core.contracts.events import Error, Event, Joined, Left, MemberEvent, Message, Moderated, Open, Renamed, Result, You
+from plytalk.core.contracts.events import (
+    Error,
+    Event,
+    File,
+    Joined,
+    Left,
+    MemberEvent,
+    Message,
+    Moderated,
+    Open,
+    Renamed,
+    Result,
+    You,
+)
 from plytalk.core.contracts.items import is_exit
 from plytalk.core.contracts.ui import Conversation
 from plytalk.plugins.chat_screen.attention import Attention
@@ -13,6 +26,7 @@ from plytalk.plugins.chat_screen.event_rows import HANGING, EventRows, separator
 from plytalk.plugins.chat_screen.live_signs import LiveSigns, is_live
 from plytalk.plugins.chat_screen.local_commands import LocalCommands
 from plytalk.plugins.chat_screen.pending_lines import PendingLines
+from plytalk.plugins.chat_screen.running_files import RunningFiles
 from plytalk.plugins.chat_screen.word_completion import ARGUMENTS, Vocabulary
 from plytalk.plugins.chat_screen.wrapping import wrap
 
@@ -56,6 +70,7 @@ class ChatView:
         self.company, self._pending = Company(), PendingLines()
         self.attention = Attention(self._write_raw, calls.bell, calls.title, calls.notify)
         self.signs = LiveSigns(self._redraw)
+        self._files = RunningFiles()
         self._commands = LocalCommands(self, self.company, self._tell)
         self._shown: tuple[str | None, str | None, bool] | None = None  # the user's name, room and role, as the screen says
         self._earlier = 0
@@ -75,6 +90,8 @@ class ChatView:
         """Take in what an event tells."""
         self.company.note(event)
         self._pending.note(event)
+        if isinstance(event, File):
+            self._files.note(event)
         if not (isinstance(event, MemberEvent) and self._is_ignored(event)):
             self.signs.note(event)
         self._rows.me = self.company.me
@@ -174,7 +191,8 @@ class ChatView:
 
     def live_rows(self, columns: int) -> list[str]:
         """What stands above the input line for the moment."""
-        return [*self._pending.rows(self.company.me, self._rows.prompt, columns), *self.signs.rows(columns)]
+        pending = self._pending.rows(self.company.me, self._rows.prompt, columns)
+        return [*pending, *self._files.rows(columns), *self.signs.rows(columns)]
 
     def words(self) -> Vocabulary:
         """What Tab completes."""

@@ -5,7 +5,26 @@ from dataclasses import dataclass, field
 
 NAMES, ROOMS, COMMANDS, NOTHING = "names", "rooms", "commands", ""
 NAMED = ("msg", "whois", "ignore", "kick", "ban", "unban", "mute", "unmute", "op", "deop", "allow")
-OTHERS = ("away", "bans", "clear", "keep", "me", "name", "nick", "quit", "release", "reply", "rooms", "topic", "who")
+OTHERS = (
+    "accept",
+    "away",
+    "bans",
+    "cancel",
+    "clear",
+    "decline",
+    "keep",
+    "me",
+    "name",
+    "nick",
+    "quit",
+    "release",
+    "reply",
+    "rooms",
+    "send",
+    "topic",
+    "transfers",
+    "who",
+)
 ARGUMENTS: Mapping[str, str] = {
     "help": COMMANDS,
     "join": ROOMS,

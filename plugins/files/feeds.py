@@ -12,6 +12,7 @@ from typing import Any
 
 from plytalk.core.contracts.errors import BadFrame
 from plytalk.core.contracts.items import Extension, Item
+from plytalk.core.contracts.layer import Buffer
 from plytalk.plugins.files.file_items import (
     MAX_PROOF,
     WINDOW,
@@ -121,7 +122,7 @@ class Feed:
 
     # -- what the sender sends --------------------------------------------------------------------------------------------
 
-    def data(self, payload: bytes) -> None:
+    def data(self, payload: Buffer) -> None:
         """The next bytes. Raises BadFrame where they were not asked for."""
         if not 0 < len(payload) <= self.granted:
             raise BadFrame(f"{len(payload):,} bytes of a file came where {self.granted:,} were asked for.")
@@ -136,7 +137,7 @@ class Feed:
         if not self.granted:
             self.grant()
 
-    def proof(self, block: int, payload: bytes) -> None:
+    def proof(self, block: int, payload: Buffer) -> None:
         """The hashes of a block, once for each. Raises BadFrame."""
         if block <= self._proven or len(payload) > MAX_PROOF:
             raise BadFrame("A proof came that is too long, or that has come before.")

@@ -23,6 +23,7 @@ import msgspec
 from msgspec import Struct
 
 from plytalk.core.contracts.errors import BadFrame
+from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.limits import KIB
 
 HEAD = Layout(">BI")
@@ -134,7 +135,7 @@ def say(said: Saying) -> bytes:
     return HEAD.pack(FileKind.SAY, 0) + _encode(said)
 
 
-def understand(payload: bytes) -> Saying | None:
+def understand(payload: Buffer) -> Saying | None:
     """What a SAY item says; None where this version does not know what it does. Raises BadFrame where it is too long."""
     if len(payload) > MAX_SAID:
         raise BadFrame(f"A statement about a file has {len(payload):,} bytes; at most {MAX_SAID:,} are allowed.")
@@ -156,11 +157,11 @@ def stop_stream(stream: int) -> bytes:
     return HEAD.pack(FileKind.STOP, stream)
 
 
-def prove(stream: int, block: int, proof: bytes) -> bytes:
+def prove(stream: int, block: int, proof: Buffer) -> bytes:
     return b"".join((HEAD.pack(FileKind.PROOF, stream), NUMBER.pack(block), proof))
 
 
-def carry(stream: int, data: bytes | memoryview) -> bytes:
+def carry(stream: int, data: Buffer) -> bytes:
     return b"".join((HEAD.pack(FileKind.DATA, stream), data))
 
 
@@ -172,27 +173,27 @@ def fail_stream(stream: int, why: FileFailure) -> bytes:
     return HEAD.pack(FileKind.FAIL, stream) + bytes((why,))
 
 
-def parse(body: bytes) -> tuple[int, int, bytes]:
-    """The kind, the stream and the payload of an item. Raises BadFrame."""
+def parse(body: bytes) -> tuple[int, int, memoryview]:
+    """The kind, the stream and the payload of an item, which is not copied. Raises BadFrame."""
     if len(body) < HEAD.size:
         raise BadFrame("An item about a file is too short.")
     kind, stream = HEAD.unpack_from(body)
-    return kind, stream, body[HEAD.size :]
+    return kind, stream, memoryview(body)[HEAD.size :]
 
 
-def parse_opening(payload: bytes) -> tuple[int, int, int]:
+def parse_opening(payload: Buffer) -> tuple[int, int, int]:
     """The offer's number, the first byte that is wanted, and the credit. Raises BadFrame."""
     number, at, credit = unpacked(OPENING, payload)
     return number, at, credit
 
 
-def parse_number(payload: bytes) -> int:
+def parse_number(payload: Buffer) -> int:
     """A number alone. Raises BadFrame."""
     number: int = unpacked(NUMBER, payload)[0]
     return number
 
 
-def unpacked(layout: Layout, payload: bytes) -> tuple[Any, ...]:
+def unpacked(layout: Layout, payload: Buffer) -> tuple[Any, ...]:
     try:
         return layout.unpack(payload)
     except LayoutError:

@@ -6,6 +6,7 @@ import msgspec
 
 from plytalk.core.contracts.errors import BadFrame, ChatError, Usage
 from plytalk.core.contracts.events import Sender
+from plytalk.core.contracts.layer import Buffer
 from plytalk.plugins.files.file_items import FileFailure, FileKind, FileReply, Offering, Withdrawal, parse_number, say
 from plytalk.plugins.files.manifest import FileOffer, check_offer
 from plytalk.plugins.files.partial import Partial
@@ -132,7 +133,7 @@ class HeardOffers:
 
     # -- what the server sends --------------------------------------------------------------------------------------------
 
-    def stream(self, kind: int, stream: int, payload: bytes) -> None:
+    def stream(self, kind: int, stream: int, payload: Buffer) -> None:
         """Something about a stream in which data comes. Raises BadFrame."""
         one = next((one for one in self.all.values() if one.remote == stream and one.is_open), None)
         if one is None:
@@ -152,14 +153,15 @@ class HeardOffers:
             self._give_up(one, error)
 
     async def _finish(self, one: Receiving) -> None:
+        if one.partial is None:
+            return
         try:
-            if one.partial:
-                await asyncio.to_thread(one.partial.finish)
+            name = await asyncio.to_thread(one.partial.finish)
         except ChatError as error:
             self._give_up(one, error)
         else:
             self._context.send(say(FileReply(number=one.remote, state="done")))
-            one.finish()
+            one.finish(name)
 
     def _give_up(self, one: Receiving, error: ChatError) -> None:
         self._context.send(say(FileReply(number=one.remote, state="failed")))

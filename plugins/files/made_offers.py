@@ -8,6 +8,7 @@ import msgspec
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.events import Sender
+from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.sanitise import clean
 from plytalk.plugins.files.file_items import (
     FileKind,
@@ -135,7 +136,7 @@ class MadeOffers:
             sending.state = state
         self._context.show(sending, state, by)
 
-    def stream(self, kind: int, stream: int, payload: bytes) -> None:
+    def stream(self, kind: int, stream: int, payload: Buffer) -> None:
         """Something about a stream in which data goes out. Raises BadFrame."""
         if kind == FileKind.OPEN:
             self._open(stream, *parse_opening(payload))

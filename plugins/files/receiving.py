@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from plytalk.core.contracts.errors import BadFrame
 from plytalk.core.contracts.events import Sender
+from plytalk.core.contracts.layer import Buffer
 from plytalk.plugins.files.file_items import GIVE_BACK, WINDOW, FileFailure, give_credit, open_stream, stop_stream
 from plytalk.plugins.files.file_limits import CHUNK
 from plytalk.plugins.files.manifest import FileOffer
@@ -36,17 +37,20 @@ class Receiving:
     ) -> None:
         self.number, self.remote, self.id, self.file, self.sender = number, remote, id, file, sender
         self.state, self.reason = "offered", ""
+        self.written = ""
+        """The name that it has in its folder."""
         self.partial: Partial | None = None
         self._changed = changed
         self._link: FileLink | None = None
-        self._chunk = bytearray()
+        self._chunk = memoryview(b"")
+        self._filled = 0  # of the chunk
         self._owed = self._consumed = self._received = 0
         self._block = -1
 
     @property
     def done(self) -> int:
         """How many bytes have come."""
-        return self._received + len(self._chunk)
+        return self._received + self._filled
 
     @property
     def is_open(self) -> bool:
@@ -67,7 +71,7 @@ class Receiving:
         """Ask for what is missing, of a file whose `partial` is open."""
         assert self.partial
         self._link, self._received = link, self.partial.received
-        self._chunk.clear()
+        self._chunk, self._filled = memoryview(bytearray(min(CHUNK, self.file.size))), 0
         self._owed, self._consumed, self._block = WINDOW, 0, -1
         link.send(open_stream(self.remote, self.remote, self._received, WINDOW))
         self.change("receiving")
@@ -86,15 +90,15 @@ class Receiving:
 
     def _lose(self) -> None:
         self._link = None
-        self._chunk.clear()
+        self._chunk, self._filled = memoryview(b""), 0
 
-    def proof(self, block: int, payload: bytes) -> None:
+    def proof(self, block: int, payload: Buffer) -> None:
         """The hashes of a block. Raises Damaged."""
         if self.partial and block != self._block:  # one that comes again, from another stream of the sender, says the same
             self._block = block
-            self.partial.proof(block, payload)
+            self.partial.proof(block, bytes(payload))
 
-    def data(self, payload: bytes) -> None:
+    def data(self, payload: Buffer) -> None:
         """The next bytes. Raises BadFrame where this side gave no credit for them, and what writing raises."""
         if not 0 < len(payload) <= self._owed:
             raise BadFrame(f"{len(payload):,} bytes of a file came where there was credit for {self._owed:,}.")
@@ -103,24 +107,24 @@ class Receiving:
         view = memoryview(payload)
         while view:
             wanted = min(CHUNK, self.file.size - self._received)
-            room = wanted - len(self._chunk)
-            if not room:
+            part = view[: wanted - self._filled]
+            if not part:
                 raise Damaged("The file is longer than was offered.")
-            self._chunk += view[:room]
-            view = view[room:]
-            if len(self._chunk) == wanted:
-                self._write()
+            self._chunk[self._filled : self._filled + len(part)] = part
+            self._filled += len(part)
+            view = view[len(part) :]
+            if self._filled == wanted:
+                self._write(wanted)
         if self._consumed >= GIVE_BACK and self._link:
             self._link.send(give_credit(self.remote, self._consumed))
             self._owed += self._consumed
             self._consumed = 0
         self._changed(self)
 
-    def _write(self) -> None:
+    def _write(self, size: int) -> None:
         assert self.partial
-        self.partial.write(self._chunk)
-        self._received = self.partial.received
-        self._chunk.clear()
+        self.partial.write(self._chunk[:size])
+        self._received, self._filled = self.partial.received, 0
 
     # -- the end ----------------------------------------------------------------------------------------------------------
 
@@ -131,8 +135,9 @@ class Receiving:
         else:
             self.end("failed", WHY[why])
 
-    def finish(self) -> None:
-        """It is whole, and has its name."""
+    def finish(self, name: str) -> None:
+        """It is whole, and has this name."""
+        self.written = name
         self.partial = None
         self._lose()
         self.change("done")

@@ -60,7 +60,7 @@ class Sending:
         changed: "Callable[[Sending], None]",
     ) -> None:
         self.number, self.id, self.source, self.tree, self.file, self.to = number, id, source, tree, file, to
-        self.state, self.reason = "offered", ""
+        self.state, self.reason, self.written = "offered", "", ""
         self.streams: dict[int, OutStream] = {}
         self.sender: Sender | None = None
         self._changed = changed

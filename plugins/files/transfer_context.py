@@ -24,6 +24,7 @@ class Transfer(Protocol):
     file: FileOffer
     state: str
     reason: str
+    written: str
 
     @property
     def sender(self) -> Sender | None: ...
@@ -40,7 +41,7 @@ class TransferContext:
         self.ui, self._me, self.wishes = ui, me, wishes
         self.numbers = count(1)
         self.link: FileLink | None = None
-        self._told: dict[int, tuple[str, float]] = {}
+        self._told: dict[int, tuple[str, float, bool]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def send(self, body: bytes) -> None:
@@ -49,11 +50,11 @@ class TransferContext:
             self.link.send(body)
 
     def changed(self, one: Transfer) -> None:
-        """Tell of a new state at once, and of progress at times."""
-        at = asyncio.get_running_loop().time()
-        state, before = self._told.get(one.number, ("", 0.0))
-        if state != one.state or at - before >= PROGRESS:
-            self._told[one.number] = one.state, at
+        """Tell of a new state at once, also that all has gone out or has come, and of progress at times."""
+        at, whole = asyncio.get_running_loop().time(), one.done == one.file.size
+        state, before, was_whole = self._told.get(one.number, ("", 0.0, False))
+        if state != one.state or whole != was_whole or at - before >= PROGRESS:
+            self._told[one.number] = one.state, at, whole
             self.show(one)
 
     def show(self, one: Transfer, state: str = "", by: Sender | None = None) -> None:
@@ -61,9 +62,9 @@ class TransferContext:
         me = self._me()
         event = File(
             id=self.ui.next_id(), time=now(), sender=by or one.sender or me.sender, room=me.room,
-            own=by is None and one.sender is None, name=cleaned(one.file.name, self.ui.raw), size=one.file.size,
-            transfer=str(one.number), state=state or one.state, done=one.done, reason=one.reason or None,
-            incoming=one.sender is not None, count=one.file.count if one.file.folder else None,
+            own=by is None and one.sender is None, incoming=one.sender is not None, transfer=str(one.number),
+            name=cleaned(one.file.name, self.ui.raw), written=cleaned(one.written, self.ui.raw) or None, size=one.file.size,
+            count=one.file.count if one.file.folder else None, state=state or one.state, reason=one.reason or None, done=one.done,
         )  # fmt: skip
         with suppress(Exception):  # a broken screen does not end a transfer
             self.ui.show(event)

@@ -19,7 +19,7 @@ from plytalk.core.contracts.errors import (
     UnknownPeer,
     Usage,
 )
-from plytalk.core.contracts.events import Closed
+from plytalk.core.contracts.events import Closed, File
 from plytalk.core.contracts.limits import Limits
 from plytalk.testing.verdict import idle
 
@@ -216,3 +216,24 @@ async def test_a_passphrase_is_asked_for_and_shown_nowhere(tmp_path: Path) -> No
         async with client(server, tmp_path, identity=tmp_path / "key", secret=secret) as erin:
             assert "sesame" not in repr(erin) + repr(vars(erin)["_arguments"]) + repr(server)
         assert len(asked) == 1
+
+
+# Files
+
+
+async def test_a_program_sends_a_file_and_another_receives_it(tmp_path: Path) -> None:
+    film = tmp_path / "film.mkv"
+    film.write_bytes(b"film" * 100_000)
+    (into := tmp_path / "into").mkdir()
+    async with room(tmp_path, into=into) as server, client(server, tmp_path) as erin:
+        number = await erin.send_file(film, to="server")
+        offered = await until(server, lambda event: isinstance(event, File) and event.state == "offered")
+        await server.command("accept", offered.transfer)
+        done = await until(server, lambda event: isinstance(event, File) and event.state == "done")
+        assert (done.written, (into / "film.mkv").read_bytes()) == ("film.mkv", film.read_bytes())
+        told = await until(erin, lambda event: isinstance(event, File) and event.state == "done")
+        assert (told.transfer, told.sender.name) == (number, "server")
+        with pytest.raises(NotDone, match="cannot be read"):
+            await erin.send_file(tmp_path / "missing")
+        with pytest.raises(NotDone, match="nobody"):
+            await erin.send_file(film, to="nobody")

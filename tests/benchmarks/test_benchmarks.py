@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import goals, measure, report, script, stream, suite, tracing  # noqa: E402
+from benchmarks import files, goals, measure, report, script, stream, suite, tracing  # noqa: E402
 from benchmarks.handshakes import certificate  # noqa: E402
 from benchmarks.rooms.generator import Ran, receiver  # noqa: E402
 from benchmarks.rooms.peers import Unable  # noqa: E402
@@ -264,3 +264,12 @@ def test_the_command_refuses_what_it_does_not_know():
     refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert refused.returncode == 2
     assert "nothing called 'nonsense'" in refused.stderr
+
+
+def test_a_file_is_transferred_and_measured(tmp_path: Path) -> None:
+    (tmp_path / "film").write_bytes(bytes(1 << 20))
+    figures = files.plytalk_once(tmp_path, tmp_path / "film")
+    assert figures["seconds"] > 0
+    assert figures["cpu"] > 0
+    assert (tmp_path / "into" / "film").read_bytes() == bytes(1 << 20)
+    assert files.certificate(tmp_path).exists()

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import copy_context
+from os import fspath
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -155,6 +156,15 @@ class ProgramEndpoint(ABC):
             conversation.say(f"/{text}" if self.room and text.startswith("/") else text)
             await conversation.drain()
             await asyncio.sleep(0)  # also a program that does nothing but send reads what is sent to it
+
+    async def send_file(self, path: FileName, to: str | None = None) -> str:
+        """Offer a file or folder, to one member alone with `to`, and wait until the others are told.
+
+        Gives its number, which the events about it have as `transfer`. Raises what `command` raises. A program accepts what is
+        offered to it with the command `accept` and that number, or with `yes=True` in advance.
+        """
+        result = await self.command("send", fspath(path), *([f"@{to}"] if to is not None else []))
+        return str(result.data[0]["transfer"])
 
     async def command(self, name: str, *arguments: str) -> Result:
         """Give a command and wait for its answer. Raises NotDone where it is refused, and what has ended the conversation."""

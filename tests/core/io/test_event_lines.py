@@ -79,7 +79,11 @@ LINES = [
                 {"state": "interrupted", "incoming": True, "done": 500, "size": None},
                 "The file tea.txt is interrupted at 500 B: it goes on when its sender is back",
             ),
-            ({"state": "done", "incoming": True}, "The file tea.txt (2.0 kB) from [ann] has arrived"),
+            (
+                {"state": "done", "incoming": True, "written": "tea (1).txt"},
+                "The file tea.txt (2.0 kB) from [ann] has arrived as tea (1).txt",
+            ),
+            ({"state": "done", "incoming": True, "written": "tea.txt"}, "The file tea.txt (2.0 kB) from [ann] has arrived"),
             (
                 {"state": "failed", "incoming": True, "reason": "it has changed"},
                 "The file tea.txt has not arrived: it has changed",

@@ -44,9 +44,8 @@ def test_credit_is_given_back_and_the_file_is_whole(tmp_path: Path) -> None:
         assert min(credits) >= GIVE_BACK
         assert one.done == SIZE
         assert one.partial
-        one.partial.finish()
-        one.finish()
-        assert one.state == "done"
+        one.finish(one.partial.finish())
+        assert (one.state, one.written) == ("done", "x")
         assert (tmp_path / "into" / "x").read_bytes() == content
 
 
