@@ -4,12 +4,15 @@ A target lets through nothing: what the code under it promises to raise is caugh
 leaves a target is a crash. Some also check what must hold of the result, whatever the input was.
 """
 
+import asyncio
 import io
 import json
 import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
+
+import msgspec
 
 from plytalk.cli import config
 from plytalk.cli.inspect import lines
@@ -25,6 +28,13 @@ from plytalk.lab.inspect.capture import capture
 from plytalk.lab.inspect.frames import inspect_frames
 from plytalk.lab.inspect.page import page
 from plytalk.lab.inspect.trace_file import parse
+from plytalk.plugins.features.rooms import Rooms
+from plytalk.plugins.files.exchange import Exchange
+from plytalk.plugins.files.file_items import MAX_CREDIT, FileKind, understand
+from plytalk.plugins.files.file_items import parse as parse_item
+from plytalk.plugins.files.file_words import FILE
+from plytalk.plugins.files.manifest import FileOffer, check_offer, entries_of
+from plytalk.plugins.files.transfer_errors import BadTransfer
 from plytalk.plugins.framers.length import Length
 from plytalk.plugins.framers.raw import Raw
 from plytalk.plugins.framers.typed import Typed
@@ -39,6 +49,7 @@ from plytalk.plugins.noise.suites import SETS
 from plytalk.plugins.rooms.bans import Ban
 from plytalk.plugins.rooms.moderation import Moderation
 from plytalk.plugins.rooms.requests import line_of
+from plytalk.plugins.rooms.room import Speaker
 from plytalk.plugins.rooms.room_events import RoomEvent
 from plytalk.plugins.rooms.screen import plain_line
 from plytalk.plugins.uis.jsonl import Jsonl, as_line
@@ -296,6 +307,74 @@ def sanitiser(data: bytes) -> None:
             marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else marks if character in "\u200c\u200d" else 0
             assert marks <= MARKS
         shown.encode()
+
+
+@target("file-items")
+def file_items(data: bytes) -> None:
+    """Items about files as three members of a room send them, and the exchange between them."""
+    asyncio.run(exchanged(data))
+
+
+async def exchanged(data: bytes) -> None:
+    source, records = Input(data), Records(True)
+    room = FileRoom()
+    members = [FileMember(name, room) for name in ("ann", "bob", "eve")]
+    exchange = Exchange(room.find, records.pack)
+    while source.rest:
+        number, size = source.take(2).ljust(2, b"\0")
+        member, body = members[number % 3], source.take(size)
+        list(describe(Rooms(), Passed(body, bytes([FILE]))))
+        try:
+            exchange.hear(member, body)
+        except RemoteError:
+            exchange.left(member, cut=bool(number & 4))
+        for taker in (taker for port in exchange._ports.values() for taker in port.takers.values()):
+            assert taker.outstanding <= MAX_CREDIT
+        await asyncio.sleep(0)
+    for member in members:
+        exchange.left(member, cut=False)
+    assert not exchange._ports
+    assert not exchange._offers
+    with suppress(BadTransfer):
+        list(entries_of(data))
+    with suppress(msgspec.MsgspecError, RecursionError, BadTransfer):
+        check_offer(msgspec.json.decode(data, type=FileOffer))
+
+
+class FileRoom:
+    """A room of members that are here, in this process."""
+
+    def __init__(self) -> None:
+        self.subscribers: list[FileMember] = []
+        self.event_members: list[FileMember] = []
+
+    def find(self, name: str) -> "FileMember":
+        found = next((member for member in self.subscribers if member.name == name), None)
+        if found is None:
+            raise Usage("Nobody.")
+        return found
+
+    def __len__(self) -> int:
+        return len(self.subscribers)
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class FileMember(Speaker):
+    """A member that takes what it is sent."""
+
+    hears_events, muted = True, False
+
+    def __init__(self, name: str, room: FileRoom) -> None:
+        self.id, self.key, self.marks, self.room = 0, None, 0, room  # type: ignore[assignment]
+        self.called(name)
+        room.subscribers.append(self)
+
+    def hear_file(self, body: bytes) -> None:
+        """What the exchange sends is what the other side can read."""
+        kind, _, payload = parse_item(body)
+        assert kind != FileKind.SAY or understand(bytes(payload)) is not None
 
 
 # -- files and lines of this side's user -------------------------------------------------------------------------------------
