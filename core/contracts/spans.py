@@ -62,6 +62,19 @@ class Passed:
     """Messages give it the type and the body of an item that belongs to another layer, and get that layer's spans, if any."""
 
 
+FILES = "a file: traced with --trace-secrets alone"
+"""What a span is made of whose bytes and value stand in no trace without secrets."""
+
+
+def without_files(data: bytes, spans: Sequence[Span]) -> tuple[bytes, list[Span]]:
+    """The same with zeros in place of what is a file's name or content."""
+    shown = bytearray(data)
+    for span in spans:
+        if span.made_of == FILES:
+            shown[span.start : span.end] = bytes(span.size)
+    return bytes(shown), [span._replace(value="") if span.made_of == FILES else span for span in spans]
+
+
 @runtime_checkable
 class DescribesBytes(Protocol):
     """A layer that says what each byte of its messages is. Not for transports and UIs, which have none."""

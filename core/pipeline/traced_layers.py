@@ -10,7 +10,7 @@ from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Buffer, Frame, FrameKind
 from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.optional import BATCH_FORMS
-from plytalk.core.contracts.spans import Inside, Passed, describe
+from plytalk.core.contracts.spans import Inside, Passed, describe, without_files
 from plytalk.core.contracts.transport import Stream
 
 IN, OUT = "in", "out"
@@ -126,15 +126,15 @@ class TracedCipher(Traced):
 
 
 class TracedMessages(Traced):
-    """Tells each plaintext."""
+    """Tells each plaintext; with `hides_files` without what is in it of files."""
 
     __slots__ = ()
     _layer: Messages
-    _state: tuple[Inside, list[bytes], dict[str, tuple[int, bytes]]]
+    _state: tuple[Inside, list[bytes], dict[str, tuple[int, bytes]], bool]
 
-    def __init__(self, layer: Messages, tell: Tell, inside: Inside) -> None:
+    def __init__(self, layer: Messages, tell: Tell, inside: Inside, hides_files: bool = False) -> None:
         # What was told and is to be sealed; and each way how many have passed, and the last.
-        super().__init__(layer, tell, (inside, [], {}))
+        super().__init__(layer, tell, (inside, [], {}, hides_files))
 
     def pack(self, items: Sequence[Item]) -> Iterable[bytes]:
         plaintexts = list(self._layer.pack(items))
@@ -156,8 +156,11 @@ class TracedMessages(Traced):
         return self._layer.unpack(plaintext)
 
     def tell_plaintext(self, way: str, plaintext: bytes) -> None:
-        inside, _, passed = self._state
+        inside, _, passed, hides_files = self._state
         number, last = passed.get(way, (0, b""))
         message = Passed(plaintext, number=number, before=(last,) if number else (), inside=inside)
         passed[way] = number + 1, plaintext
-        self._tell("messages", way, "plaintext", plaintext, describe(self._layer, message))
+        spans = describe(self._layer, message)
+        if hides_files:
+            plaintext, spans = without_files(plaintext, spans)
+        self._tell("messages", way, "plaintext", plaintext, spans)

@@ -2,7 +2,8 @@
 
 Tracing is decided when a connection is built: each of its layers is wrapped in one that tells what passes it, and does all else
 as before. Without a trace nothing is wrapped, looked up or asked. What is traced is what passes each boundary, including
-plaintext. Keys are traced only where the trace asks for them: a trace with an attribute `secrets` that is True.
+plaintext. Keys, and the names and contents of files, are traced only where the trace asks for them: a trace with an attribute
+`secrets` that is True.
 """
 
 import time
@@ -109,7 +110,7 @@ class Tracer:
         return cast(Cipher, TracedCipher(cipher, self._tell, packed))
 
     def wrap_messages(self, messages: Messages, features: Sequence[Layer] = ()) -> Messages:
-        return cast(Messages, TracedMessages(messages, self._tell, partial(self._inside, features)))
+        return cast(Messages, TracedMessages(messages, self._tell, partial(self._inside, features), not self._hears_keys))
 
     def wrap_authenticator(self, authenticator: Authenticator) -> Authenticator:
         return cast(Authenticator, TracedAuthenticator(authenticator, self._tell, self))

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterator
 
-from plytalk.core.contracts.spans import Reader, Span
+from plytalk.core.contracts.spans import FILES, Reader, Span
 from plytalk.plugins.files.file_items import FileFailure, FileKind
 
-DATA, PROOF = "the file", "the hash tree of the file"
+PROOF = "the hash tree of the file"
 
 
 def file_item(body: bytes) -> Iterator[Span]:
@@ -17,7 +17,7 @@ def file_item(body: bytes) -> Iterator[Span]:
     yield kind._replace(value=f"{number} {names.get(number, 'unknown')}")
     yield reader.number("stream", ">I", "chosen by the side that wants the file; 0 for what is not in a stream")[0]
     if number == FileKind.SAY:
-        yield reader.text(f"JSON object `{does(body[reader.at :])}`", reader.left, "the sender, a receiver or the server")
+        yield reader.text(f"JSON object `{does(body[reader.at :])}`", reader.left, FILES)
     elif number == FileKind.OPEN:
         yield reader.number("offer", ">I", "the number of the offer")[0]
         yield reader.number("first byte", ">Q", "how many bytes of it are there already")[0]
@@ -28,7 +28,7 @@ def file_item(body: bytes) -> Iterator[Span]:
         yield reader.number("block", ">I", "the number of a block of 1,024 chunks")[0]
         yield reader.rest("hashes", made_of=PROOF)
     elif number == FileKind.DATA:
-        yield reader.rest("data", made_of=DATA)
+        yield reader.rest("data", made_of=FILES)
     elif number == FileKind.FAIL:
         why, reason = reader.number("reason", ">B", "why nothing more comes")
         reasons = {int(one): one.name.lower().replace("_", " ") for one in FileFailure}
