@@ -6,8 +6,8 @@
 
 `time` is in milliseconds since the beginning, `raw` the bytes in hexadecimal, `spans` what the layer says each of them is (name,
 start, size, value, what it was made of), `data` facts about the whole conversation, and `group` the conversation's name, where
-there are several. The file is always new and readable by its owner alone: it contains what was said, and with `secrets` the keys, and the
-names and contents of files.
+there are several. The file is always new and readable by its owner alone: it contains what was said, and with `secrets` the keys,
+and the names and contents of files.
 """
 
 import json
