@@ -21,6 +21,7 @@ from plytalk.core.io.address import Address
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks import clock
+from plytalk.lab.attacks.interceptor import HandshakeSteps
 from plytalk.lab.attacks.proxy import Proxy
 from plytalk.lab.attacks.run import measure_handshake
 from plytalk.lab.attacks.scenario import ATTACKER, IN_MEMORY, Scenario
@@ -86,7 +87,7 @@ def attack(
         proxy = Proxy(
             own,
             make,
-            handshake_lengths(choice, Path(folder)),
+            handshake_steps(choice, Path(folder)),
             partial(report, wanted),
             tracer,
             StepPrompt().decide if step else None,
@@ -105,12 +106,12 @@ async def run(proxy: Proxy, own: Stack, listen: tuple[str, int], target: tuple[s
     await proxy.run(listen, target, once)
 
 
-def handshake_lengths(choice: Choice, folder: Path) -> dict[Role, int]:
-    """How many frames each side of this stack sends before it may talk, as counted in memory. Raises ChatError."""
+def handshake_steps(choice: Choice, folder: Path) -> HandshakeSteps:
+    """The frames that each side of this stack sends before it may talk, as seen in memory. Raises ChatError."""
     classes = {**choice.classes, "transport": [choice.registry.layer("transport", IN_MEMORY)]}
     scenario = Scenario("measured", classes, options=choice.options)
 
-    async def measured() -> dict[Role, int]:
+    async def measured() -> HandshakeSteps:
         stacks = {role: scenario.stack(role.value, folder) for role in Role}
         for role, stack in stacks.items():
             await prepare(stack.handshake, role, lambda prompt: "")

@@ -66,6 +66,7 @@ class Tracer:
 
         self._tell = tell  # no method: what is wrapped must not lead back here
         self._steps: list[bytes] = []  # of the handshake, from both sides
+        self._said: dict[str, list[bytes]] = {}  # by the authenticators that are only seen to talk
         self.speaker: tuple[Layer, list[bytes]] | None = None
         """The authenticator that is talking to its counterpart, and what both have said."""
 
@@ -93,10 +94,13 @@ class Tracer:
             if key:
                 self.tell_key("session key" if len(names) == 1 else f"{whose.value} key", key)
 
-    def tell_nameless_step(self, way: str, index: int, payload: bytes) -> None:
-        """A message of the handshake, the `index`-th (from 0) of its sender, to one who cannot tell what it is."""
-        name = f"handshake message {index + 1}"
-        self._tell("handshake", way, name, payload, [Span(name, 0, len(payload))])
+    def tell_named_step(self, way: str, stack: Stack, name: str, speaker: str, payload: bytes) -> None:
+        """A message of the handshake or of the authenticator `speaker`, to one who only sees it pass, but knows which it is."""
+        auth = next((auth for auth in stack.auths if auth.name == speaker), None)
+        self.speaker = (auth, self._said.setdefault(speaker, [])) if auth else None
+        kinds = {named: kind for kind, named in steps_of(auth or stack.handshake).items()}
+        self.tell_step(way, stack.handshake, kinds.get(name, name.encode("latin-1", "replace")), payload)
+        self.speaker = None
 
     def wrap_stream(self, stream: Stream) -> Stream:
         return cast(Stream, TracedStream(stream, self._tell))
@@ -140,12 +144,14 @@ class Tracer:
     def tell_step(self, way: str, handshake: Handshake, kind: FrameKind, payload: bytes) -> None:
         """A message of the handshake, or of the authenticator that is talking, by its name."""
         layer: Layer = handshake
+        fields = {}
         if self.speaker:
             layer, spans = self.speaker[0], self.described_by_speaker(kind, payload)
+            fields = {"by": layer.name}
         else:
             spans = describe(handshake, Passed(payload, kind, len(self._steps), tuple(self._steps)))
             self._steps.append(payload)
-        self._tell("handshake", way, steps_of(layer).get(kind, kind.decode("latin-1")), payload, spans)
+        self._tell("handshake", way, steps_of(layer).get(kind, kind.decode("latin-1")), payload, spans, fields)
 
     def tell_secret(self, name: str, key: bytes, parts: Sequence[Span] = ()) -> None:
         """What a handshake discloses: a key or, with `parts`, a step by which keys were made."""

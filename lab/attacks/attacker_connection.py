@@ -45,9 +45,12 @@ class StackConnection:
         self._framer, self.messages = stack.framer(), stack.messages()
         make_io: Callable[..., FrameHandshakeIO] = FrameHandshakeIO
         if tracer:
-            self._framer, self.messages = tracer.wrap_framer(self._framer), tracer.wrap_messages(self.messages)
+            self._framer = tracer.wrap_framer(self._framer)
+            self.messages = tracer.wrap_messages(self.messages, stack.features)
             make_io = tracer.handshake_io(stack.handshake)
         self._auths = [copy(auth) for auth in stack.auths]  # a secret that one connection uses up is there for the next
+        if tracer:
+            self._auths = list(map(tracer.wrap_authenticator, self._auths))
         agreement = next((auth.agrees for auth in self._auths if auth.agrees), "")
         self.io = make_io(self._framer, stream, self._keep_identity, self._agree, agreement)
         self.identity: Identity | None = None

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 from plytalk.core.contracts.attack import Attack, InterceptedFrame
 from plytalk.core.contracts.errors import CannotConnect, ChatError, LocalError
@@ -18,6 +19,18 @@ from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.pipeline.tracing import IN, OUT, Trace, Tracer
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attacker_connection import NO_LIMIT, StackConnection
+
+
+class HandshakeStep(NamedTuple):
+    """A frame that a participant sends before it may talk: a message of the handshake or of the authenticator `speaker`, by its
+    name. A sealed record has no name.
+    """
+
+    name: str = ""
+    speaker: str = ""
+
+
+HandshakeSteps = Mapping[Role, Sequence[HandshakeStep]]
 
 
 class AttackTracing:
@@ -70,18 +83,18 @@ class FrameInterceptor:
         stack: Stack,
         attack: Attack,
         streams: Mapping[Role, Stream],
-        handshake_lengths: Mapping[Role, int],
+        handshake_steps: HandshakeSteps,
         log: Callable[[str], None] = lambda line: None,
         closed: Callable[[Role], None] = lambda role: None,
         tracing: AttackTracing | None = None,
         access: Access | None = None,
     ) -> None:
-        """`streams` lead to the participants; `handshake_lengths` count the frames that each sends before it may talk; `closed`
+        """`streams` lead to the participants; `handshake_steps` are the frames that each sends before it may talk; `closed`
         is called for each that closes, and `tracing` sees all that passes here.
         """
         self.stack, self.attack, self.streams = stack, attack, dict(streams)
         self._log, self._closed, self._tracing, self._access = log, closed, tracing, access or Access()
-        self._handshake_lengths = handshake_lengths
+        self._handshake_steps = handshake_steps
         self._readers = {role: stack.framer() for role in Role}
         writers = {role: stack.framer() for role in Role}
         self._counts = dict.fromkeys(Role, 0)
@@ -128,7 +141,7 @@ class FrameInterceptor:
             self.streams[sender.other].send(bytes(data))
 
     def _numbered(self, sender: Role, kind: FrameKind | None, payload: bytes) -> InterceptedFrame:
-        count, length = self._counts[sender], self._handshake_lengths.get(sender, 0)
+        count, length = self._counts[sender], len(self._handshake_steps.get(sender, ()))
         self._counts[sender] = count + 1
         handshake = count < length
         return InterceptedFrame(sender, count if handshake else count - length, handshake, kind, payload)
@@ -154,7 +167,7 @@ class FrameInterceptor:
 
     def may_talk(self, role: Role) -> bool:
         """Whether a side has sent all of its handshake."""
-        return self._counts[role] >= self._handshake_lengths.get(role, 0)
+        return self._counts[role] >= len(self._handshake_steps.get(role, ()))
 
     def _ended(self, sender: Role, error: Exception | None = None) -> None:
         self._note_end(sender)
@@ -168,10 +181,9 @@ class FrameInterceptor:
     def _trace_step(self, way: str, participant: Role, frame: InterceptedFrame) -> None:
         if not frame.handshake or participant not in self._tracers:
             return
-        if frame.kind is None:  # this framer has no kinds
-            self._tracers[participant].tell_nameless_step(way, frame.index, frame.payload)
-        else:
-            self._tracers[participant].tell_step(way, self.stack.handshake, frame.kind, frame.payload)
+        step = self._handshake_steps[frame.sender][frame.index]
+        if step.name:
+            self._tracers[participant].tell_named_step(way, self.stack, *step, frame.payload)
 
     # -- what an attack can do -----------------------------------------------------------------------------------------------
 

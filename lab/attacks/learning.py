@@ -36,6 +36,8 @@ HASHES = ("md5", "sha1", "sha256", "sha512", "sha3_256", "blake2b", "blake2s")
 class SecretTrace:
     """A trace of one participant's program: the plaintexts it packed and their ciphertexts, what it accepted as a ciphertext and
     its plaintext, and its keys.
+
+    `steps` are the messages of the handshake that it sent, each with its name and the authenticator that made it, if one did.
     """
 
     secrets = True
@@ -45,6 +47,7 @@ class SecretTrace:
         self.sealed: list[bytes] = []
         self.accepted: list[tuple[bytes, bytes]] = []
         self.keys: set[bytes] = set()
+        self.steps: list[tuple[str, str]] = []
         self._arriving = b""
 
     def __call__(self, event: TraceEvent) -> None:
@@ -57,6 +60,8 @@ class SecretTrace:
                 self._arriving = bytes(event.data)
             case "cipher", way if way == OUT:
                 self.sealed.append(bytes(event.data))
+            case "handshake", way if way == OUT:
+                self.steps.append((event.what, event.fields.get("by", "")))
             case "keys", _:
                 self.keys.add(bytes(event.data))
 

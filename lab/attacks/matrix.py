@@ -61,9 +61,9 @@ class MatrixRunner:
         if self.scenario.needs_keys:
             self.scenario = self.scenario.with_keys(await self._keys_shown(), self._folder)
         await self._renew_authenticators()
-        self.handshake_lengths = await measure_handshake(self.stacks, self.own)
+        self.handshake_steps = await measure_handshake(self.stacks, self.own)
         await self._renew_authenticators()
-        record = await run_attack(self.stacks, self.own, Passive(), self.handshake_lengths)
+        record = await run_attack(self.stacks, self.own, Passive(), self.handshake_steps)
         self._keys = frozenset(key for participant in record.participants.values() for key in participant.trace.keys)
         await self._renew_authenticators()
         self._other_secrets = await self._other_conversation()
@@ -122,7 +122,7 @@ class MatrixRunner:
             self.stacks,
             self.own,
             attack,
-            self.handshake_lengths,
+            self.handshake_steps,
             log.append,
             self._leaked,
             trace,

@@ -1,7 +1,7 @@
 """The attacker between two real programs: accepts clients, connects to the server, and runs an attack on each conversation."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.errors import CannotConnect, ChatError
@@ -9,7 +9,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
-from plytalk.lab.attacks.interceptor import Access, AttackTracing, FrameInterceptor
+from plytalk.lab.attacks.interceptor import Access, AttackTracing, FrameInterceptor, HandshakeSteps
 from plytalk.lab.attacks.stepping import Decide, SteppedInterceptor
 from plytalk.lab.attacks.verdicts import verdicts
 
@@ -24,12 +24,12 @@ class Proxy:
         self,
         own: Stack,
         make: Callable[[int], Attack],
-        handshake_lengths: Mapping[Role, int],
+        handshake_steps: HandshakeSteps,
         log: Callable[[str], None],
         trace: Trace | None = None,
         decide: Decide | None = None,
     ) -> None:
-        self._own, self._make, self._handshake_lengths, self._log, self._trace = own, make, handshake_lengths, log, trace
+        self._own, self._make, self._handshake_steps, self._log, self._trace = own, make, handshake_steps, log, trace
         self._decide = decide
 
     async def run(self, listen: tuple[str, int], to: tuple[str, int], once: bool = False) -> None:
@@ -63,7 +63,7 @@ class Proxy:
         tracing = AttackTracing(self._trace, number) if self._trace else None
         access = TargetAccess(self._own, to, tracing)
         interceptor = (SteppedInterceptor if self._decide else FrameInterceptor)(
-            self._own, self._make(number), streams, self._handshake_lengths, log, over.closed, tracing, access
+            self._own, self._make(number), streams, self._handshake_steps, log, over.closed, tracing, access
         )
         if self._decide and isinstance(interceptor, SteppedInterceptor):
             interceptor.begin_stepping(self._decide)

@@ -22,7 +22,7 @@ from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
-from plytalk.lab.attacks.interceptor import Access, AttackTracing, FrameInterceptor
+from plytalk.lab.attacks.interceptor import Access, AttackTracing, FrameInterceptor, HandshakeStep, HandshakeSteps
 from plytalk.lab.attacks.learning import learned
 from plytalk.lab.attacks.participants import (
     ADDRESS,
@@ -54,8 +54,8 @@ class AttackRecord:
     """Keys of earlier conversations."""
     other_secrets: Mapping[Role, SessionSecrets] = field(default_factory=dict)
     """What both roles had in another conversation."""
-    handshake_lengths: Counter[Role] = field(default_factory=Counter)
-    """How many frames each participant had sent when it could talk."""
+    handshake_steps: dict[Role, list[HandshakeStep]] = field(default_factory=dict)
+    """The frames that each participant had sent when it could talk."""
 
     @property
     def frames(self) -> list[InterceptedFrame]:
@@ -134,7 +134,7 @@ async def run_attack(
     stacks: Mapping[Role, Stack],
     own: Stack,
     attack: Attack,
-    handshake_lengths: Mapping[Role, int] | None = None,
+    handshake_steps: HandshakeSteps | None = None,
     log: Callable[[str], None] = lambda line: None,
     leaked: Callable[[Role], Awaitable[Stack]] | None = None,
     trace: Trace | None = None,
@@ -158,7 +158,7 @@ async def run_attack(
     tracing = AttackTracing(trace) if trace else None
     streams = {role: stream for role, (_, stream) in pairs.items()}
     interceptor = FrameInterceptor(
-        own, attack, streams, handshake_lengths or {}, log, tracing=tracing, access=LabAccess(begun, leaked)
+        own, attack, streams, handshake_steps or {}, log, tracing=tracing, access=LabAccess(begun, leaked)
     )
     sessions = {
         role: make_session(stacks[role], stream, role, records[role], out_of_band, shared if role is Role.RESPONDER else None)
@@ -192,17 +192,18 @@ def _fault_in(records: Iterable[ParticipantRecord]) -> str:
     return next((str(error) for error in errors if isinstance(error, BrokenPlugin)), "")
 
 
-async def measure_handshake(stacks: Mapping[Role, Stack], own: Stack) -> dict[Role, int]:
-    """How many frames each participant sends before it may talk, as counted in an honest conversation."""
-    record = await run_attack(stacks, own, Passive())
-    return {role: record.handshake_lengths[role] for role in Role}
+async def measure_handshake(stacks: Mapping[Role, Stack], own: Stack) -> HandshakeSteps:
+    """The frames that each participant sends before it may talk, as seen in an honest conversation."""
+    return (await run_attack(stacks, own, Passive())).handshake_steps
 
 
 async def _converse(sessions: Mapping[Role, DirectChat], record: AttackRecord, script: Sequence[tuple[Role, str]]) -> None:
     records = record.participants
     opened = await asyncio.gather(*(open_session(sessions[role], records[role]) for role in Role))
     await wait_until_idle()
-    record.handshake_lengths = Counter(frame.sender for frame in record.frames)
+    for role, count in Counter(frame.sender for frame in record.frames).items():
+        named = [HandshakeStep(*step) for step in records[role].trace.steps[:count]]
+        record.handshake_steps[role] = [*named, *[HandshakeStep()] * (count - len(named))]
     if all(opened):
         await _talk(sessions, records, script)
     for role in Role:

@@ -6,7 +6,7 @@ from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.lab.attacks.interceptor import FrameInterceptor
+from plytalk.lab.attacks.interceptor import FrameInterceptor, HandshakeStep
 from plytalk.testing.endpoints import stack_of
 
 
@@ -21,5 +21,5 @@ class End:
 def between(attack: Attack, handshake_length: int = 0) -> tuple[FrameInterceptor, dict[Role, End]]:
     pairs = {role: memory_stream_pair() for role in Role}
     streams = {role: inner for role, (_, inner) in pairs.items()}
-    interceptor = FrameInterceptor(stack_of(), attack, streams, dict.fromkeys(Role, handshake_length))
+    interceptor = FrameInterceptor(stack_of(), attack, streams, dict.fromkeys(Role, [HandshakeStep()] * handshake_length))
     return interceptor, {role: End(outer) for role, (outer, _) in pairs.items()}

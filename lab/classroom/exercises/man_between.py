@@ -106,7 +106,7 @@ async def attacked(make_attack: Callable[[], Attack], scenario: Scenario, draw: 
     with TemporaryDirectory() as folder:
         runner = MatrixRunner(scenario, Path(folder), ())
         await runner.prepare()
-        return await run_attack(runner.stacks, runner.own, make_attack(), runner.handshake_lengths, script=script(draw))
+        return await run_attack(runner.stacks, runner.own, make_attack(), runner.handshake_steps, script=script(draw))
 
 
 HINTS = (

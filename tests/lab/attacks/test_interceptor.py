@@ -13,7 +13,7 @@ from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.attacker_connection import StackConnection
-from plytalk.lab.attacks.interceptor import FrameInterceptor
+from plytalk.lab.attacks.interceptor import FrameInterceptor, HandshakeStep
 from plytalk.lab.attacks.run import Passive
 from plytalk.testing.endpoints import stack_of
 from plytalk.testing.parts import GivenKeys, TypedFrames
@@ -47,9 +47,8 @@ def between(
 ) -> tuple[FrameInterceptor, dict[Role, End]]:
     pairs = {role: memory_stream_pair() for role in Role}
     streams = {role: inner for role, (_, inner) in pairs.items()}
-    return FrameInterceptor(stack_of(handshake), attack, streams, preludes or {}), {
-        role: End(outer) for role, (outer, _) in pairs.items()
-    }
+    steps = {role: [HandshakeStep()] * count for role, count in (preludes or {}).items()}
+    return FrameInterceptor(stack_of(handshake), attack, streams, steps), {role: End(outer) for role, (outer, _) in pairs.items()}
 
 
 async def over(*ends: End) -> None:

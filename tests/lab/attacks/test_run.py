@@ -10,6 +10,7 @@ from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks import clock
+from plytalk.lab.attacks.interceptor import HandshakeStep, HandshakeSteps
 from plytalk.lab.attacks.matrix import measure
 from plytalk.lab.attacks.run import LINES, AttackRecord, Passive, judge, measure_handshake, run_attack
 from plytalk.lab.attacks.scenario import ATTACKER, Scenario, scenarios
@@ -53,11 +54,15 @@ def test_an_honest_conversation_arrives_whole(tmp_path) -> None:
     assert judge(Passive(), record) is Outcome.HELD
 
 
-def test_the_handshake_s_length_is_measured(tmp_path) -> None:
-    async def lengths() -> list[dict[Role, int]]:
-        return [await measure_handshake(*await prepared(name, tmp_path / name)) for name in ("demo01", "secure-chat")]
+def test_what_each_side_sends_before_it_may_talk_is_measured(tmp_path) -> None:
+    async def steps(name: str) -> HandshakeSteps:
+        return await measure_handshake(*await prepared(name, tmp_path / name))
 
-    assert clock.run(lengths()) == [{Role.INITIATOR: 0, Role.RESPONDER: 0}, {Role.INITIATOR: 1, Role.RESPONDER: 1}]
+    rsa = {Role.INITIATOR: [HandshakeStep("session key")], Role.RESPONDER: [HandshakeStep("public key")]}
+    assert [clock.run(steps(name)) for name in ("demo01", "secure-chat", "demo02")] == [{}, rsa, rsa]
+    plytalk1 = clock.run(steps("plytalk1"))
+    assert [step.name for step in plytalk1[Role.INITIATOR]][:3] == ["preamble", "message A", "message C"]
+    assert [step.name for step in plytalk1[Role.RESPONDER]] == ["preamble", "message B", ""]  # a record lets the client in
 
 
 def test_time_limits_end_what_nobody_answers_and_cost_no_time(tmp_path) -> None:

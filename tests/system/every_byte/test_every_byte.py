@@ -15,6 +15,9 @@ from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.spans import Passed, describe
 from plytalk.core.pipeline.tracing import IN, OUT, TraceEvent
+from plytalk.core.registry.registry import Registry
+from plytalk.lab.attacks.matrix import measure
+from plytalk.lab.attacks.scenario import scenarios
 from plytalk.plugins.features.rooms import Rooms
 from plytalk.testing.verdict import idle
 
@@ -105,6 +108,22 @@ async def test_every_byte_of_a_generated_plugin_has_a_name(kind: str, tmp_path: 
     for events in heard.values():
         assert unnamed(events) == []
         assert any(event.layer == kind and event.spans for event in events)
+
+
+@pytest.mark.parametrize("attack", ["eavesdrop", "mitm"])
+@pytest.mark.parametrize("stack", [scenario.name for scenario in scenarios(Registry())])
+def test_every_byte_that_an_attacker_sees_has_a_name(stack: str, attack: str) -> None:
+    registry, heard = Registry(), Recording()
+    chosen = [scenario for scenario in scenarios(registry) if scenario.name == stack]
+    list(measure(chosen, [registry.attack(attack)], range(1), trace=heard))
+    assert unnamed(heard) == []
+    steps = {event.what for event in heard if event.layer == "handshake"}
+    named = {"plytalk1": {"preamble", "message A", "message B"}, "rsa": {"public key", "session key"}}
+    handshake = next((event.fields["handshake"] for event in heard if event.what == "started"), "")
+    assert named.get(handshake, set()) <= steps
+    if stack == "plytalk1 code" and attack == "eavesdrop":
+        made = [event for event in heard if event.fields.get("by") == "code"]
+        assert [[span.name for span in event.spans] for event in made] == [["letter", "element"]] * 4
 
 
 def test_a_layer_that_says_nothing_of_some_bytes_has_unnamed_ones() -> None:
