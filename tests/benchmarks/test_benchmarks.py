@@ -182,7 +182,7 @@ def test_a_room_is_relative_to_the_fastest_server_with_tls():
     all_ran = {"plytalk/1": ran(1.0), "redis": ran(0.5), "redis TLS": ran(2.0), "ncat TLS": ran(1.5)}
     one = goals.fan_out(all_ran, goals.FASTEST, 1.15, [])
     assert one["measured"] == 1.5
-    assert one["why"] == "server 50%, generator 25% (ncat TLS was the fastest)"
+    assert one["why"] == "server 50%, generator 25%; by server CPU 1.00 (ncat TLS was the fastest)"
     assert goals.fan_out(all_ran, goals.REDIS, 1.0, [])["measured"] == 0.5
 
 
