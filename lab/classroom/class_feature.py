@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from plytalk.core.contracts.commands import Call, Command
-from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import clean, shorten
@@ -56,7 +56,10 @@ class ClassFeature(Feature):
         )
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
-        make_folder(self._reports)
+        try:
+            make_folder(self._reports)
+        except OSError as error:
+            raise Usage(f"The folder {self._reports} cannot be made: {error.strerror}.", "Name another one: --reports.") from None
         return [
             await self._page.listen(),
             f"Reports go to {self._reports}. /hint all 1 gives a hint, /class shows how far everybody is.",
@@ -86,7 +89,7 @@ class ClassFeature(Feature):
             for member in self._remote_members():
                 try:
                     await self._note(member)
-                except Usage as error:
+                except ChatError as error:  # such as a roster that was deleted meanwhile
                     notice(error.sentence)
             await asyncio.sleep(EVERY)
 
@@ -96,7 +99,7 @@ class ClassFeature(Feature):
         return [member for member in members if member.key and member.room]
 
     async def _note(self, member: Any) -> None:
-        """Note the key of a student who comes for the first time, and put the student into the room. Raises Usage, StoreError."""
+        """Note the key of a student who comes for the first time, and put the student into the room. Raises ChatError."""
         key = member.key.fingerprint
         student = self.roster.of_key(key)
         if student is None and (named := self.roster.find(member.name)) and not named.key:

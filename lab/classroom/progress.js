@@ -18,7 +18,7 @@ function row(student, count) {
   const dot = element("span", undefined, "dot");
   dot.title = student.here ? "here" : "not here";
   name.append(dot, element("span", student.name), element("span", student.key ? student.key.slice(0, 17) + "\u2026" : "no key yet", "key"));
-  if (student.other_key) name.append(element("span", "another key is here under this name", "alarm"));
+  if (student.other_key) name.append(element("span", "another key is here", "alarm"));
   line.append(name);
   let right = 0;
   for (let number = 1; number <= count; number++) {

@@ -178,6 +178,33 @@ def test_every_exercise_has_hints_that_say_no_more_than_a_line(tmp_path: Path) -
         assert all(len(hint) < 160 for hint in hints)
 
 
+def test_a_roster_that_goes_away_is_told_and_the_class_goes_on(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with taught(tmp_path) as here:
+            (tmp_path / "roster.txt").rename(tmp_path / "elsewhere")
+            async with here.student("erin") as erin:
+                await until(here.server, plytalk.Notice, "names nobody")
+                assert erin.room == "lobby"
+                (tmp_path / "roster.txt").unlink(missing_ok=True)
+                (tmp_path / "elsewhere").rename(tmp_path / "roster.txt")
+                await in_own_room(erin, "erin")
+
+    asyncio.run(play())
+
+
+def test_a_folder_for_reports_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    async def play() -> None:
+        (tmp_path / "reports").mkdir()
+        (tmp_path / "reports" / "inside").write_text("")
+        roster = tmp_path / "roster.txt"
+        roster.write_text("erin\n")
+        feature = ClassFeature(roster, tmp_path / "reports" / "inside" / "more", Address("127.0.0.1", 0))
+        with pytest.raises(Usage, match="more cannot be made: Not a directory"):
+            await feature.ready(plytalk.Role.RESPONDER, lambda prompt: "")
+
+    asyncio.run(play())
+
+
 def test_before_it_has_begun_there_is_no_class(tmp_path: Path) -> None:
     roster = tmp_path / "roster.txt"
     roster.write_text("erin\n")

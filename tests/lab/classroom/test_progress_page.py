@@ -1,27 +1,19 @@
 """The page of a class: its files, its policy, the names by which it is asked, and what Chromium shows of hostile names."""
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from http import HTTPStatus
 
 import pytest
 from browser import browser
-from selenium.webdriver import Chrome
+from class_page import served, shown, state_of, student
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
 from plytalk.core.io.address import Address
-from plytalk.lab.classroom.exercise_book import EXERCISES
 from plytalk.lab.classroom.progress_page import FILES, HEADERS, STATE, ProgressPage
 from plytalk.plugins.small_http import HttpRequest
 
 MARKUP = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
-
-
-def student(name: str, **more: object) -> dict[str, object]:
-    known = {"room": "r", "key": "", "here": False, "other_key": "", "marks": {}, "hints": {}}
-    return {"name": name, **known, **more}
 
 
 STUDENTS = [
@@ -32,28 +24,13 @@ STUDENTS = [
 
 
 def state() -> dict[str, object]:
-    return {"exercises": [one.title for one in EXERCISES], "students": STUDENTS}
+    return state_of(STUDENTS)
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """Where the page is served, in a thread beside the browser's driver."""
-    loop, page = asyncio.new_event_loop(), ProgressPage(Address("127.0.0.1", 0), state)
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    said = asyncio.run_coroutine_threadsafe(page.listen(), loop).result(30)
-    yield said.removeprefix("The page of the class: ")
-    loop.call_soon_threadsafe(page.close)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
-
-
-def shown(driver: Chrome, address: str) -> str:
-    """The text of the page, once it has the state."""
-    driver.get(address)
-    WebDriverWait(driver, 30).until(lambda one: "here" in one.find_element(By.ID, "summary").text)
-    return str(driver.find_element(By.TAG_NAME, "body").text)
+    with served(state) as place:
+        yield place
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -62,7 +39,7 @@ def test_a_browser_shows_the_class_and_runs_nothing_of_a_name(address: str, dark
         text = shown(driver, address)
         assert "1 of 3 here" in text
         assert MARKUP in text
-        assert "another key is here under this name" in text
+        assert "another key is here" in text
         assert driver.title == "Class"
         assert driver.find_elements(By.TAG_NAME, "img") == []
         marks = [(one.text, one.get_attribute("class")) for one in driver.find_elements(By.CSS_SELECTOR, "td .mark")]
@@ -75,10 +52,12 @@ def test_a_browser_shows_the_class_and_runs_nothing_of_a_name(address: str, dark
 
 
 def test_a_class_of_thirty_fits_a_projector(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(globals(), "STUDENTS", [student(f"student-{number}") for number in range(30)])
+    monkeypatch.setitem(
+        globals(), "STUDENTS", [student(f"student-{number}", key="SHA256:x", marks={"1": "right"}) for number in range(30)]
+    )
     with browser() as driver:
         shown(driver, address)
-        assert driver.execute_script("return document.querySelector('table').getBoundingClientRect().bottom") <= 810
+        assert driver.execute_script("return document.querySelector('table').getBoundingClientRect().bottom") <= 720
 
 
 def test_the_policy_lets_nothing_in_from_elsewhere() -> None:
