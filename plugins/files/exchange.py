@@ -16,6 +16,7 @@ from plytalk.core.contracts.errors import BadFrame, ChatError
 from plytalk.plugins.files.feeds import GATHER, Feed, PackItems, StandingOffer
 from plytalk.plugins.files.file_items import (
     MAX_CREDIT,
+    MAX_SAID,
     OFFERS,
     REPLIES,
     STREAMS,
@@ -129,6 +130,8 @@ class Exchange:
             other = self._find(said.to) if said.to else None
             if other is not None and (other is member or other.room is not member.room):
                 raise NotOffered(f"{said.to} is not in this room.")
+            if len(say(with_changes(said, number=2**32 - 1, sender=sender(member)))) > MAX_SAID:
+                raise NotOffered("The description of the file is too long.")
         except ChatError as error:
             port.send(say(Refusal(number=said.number, code="not-offered", text=error.sentence)))
             return
@@ -166,7 +169,7 @@ class Exchange:
             port.send(fail_stream(stream, FileFailure.UNKNOWN))
         elif stream in port.takers or credit > MAX_CREDIT:
             raise BadFrame("A stream was opened twice, or with too much credit.")
-        elif len(port.takers) >= STREAMS:
+        elif len(port.takers) >= STREAMS or any(taker.feed in offer.feeds for taker in port.takers.values()):
             port.send(fail_stream(stream, FileFailure.TOO_MANY))
         else:
             taker = port.takers[stream] = Taker(port, stream, credit)

@@ -15,6 +15,7 @@ from plytalk.core.contracts.items import Extension, Item
 from plytalk.core.contracts.layer import Buffer
 from plytalk.plugins.files.file_items import (
     MAX_PROOF,
+    PIECE,
     WINDOW,
     FileFailure,
     Offering,
@@ -26,6 +27,7 @@ from plytalk.plugins.files.file_items import (
     prove,
     stop_stream,
 )
+from plytalk.plugins.files.file_limits import BLOCK, CHUNK
 from plytalk.plugins.files.file_words import FILE
 from plytalk.plugins.files.ports import Port, Taker
 
@@ -90,9 +92,10 @@ class Feed:
         """Ask for as much as the slowest receiver can take."""
         if self.over or not self.takers:
             return
-        size = min(taker.credit for taker in self.takers)
-        if not size:
-            if len(self.takers) > 1 and self._timer is None and max(taker.credit for taker in self.takers) >= WINDOW // 2:
+        credits = [taker.credit for taker in self.takers]
+        size = min(credits)
+        if not size or size < PIECE <= max(credits):  # a sender sends full pieces: a byte of credit would hold up the others too
+            if len(credits) > 1 and self._timer is None and max(credits) >= WINDOW // 2:
                 self._timer = self._loop.call_later(SLOW, self._part_slow)
             return
         for taker in self.takers:
@@ -107,17 +110,17 @@ class Feed:
             source.send(open_stream(self.number, self.offer.own, self.at, size))
 
     def _part_slow(self) -> None:
-        """Serve those apart that hold up the others, once all has come that was asked for."""
+        """Serve those apart that hold up the others. What they gave credit for and has not come is theirs again."""
         self._timer = None
-        slow = [taker for taker in self.takers if not taker.credit]
+        slow = [taker for taker in self.takers if taker.credit < PIECE]
         if self.over or not slow or len(slow) == len(self.takers):
-            return
-        if self.granted:
-            self._timer = self._loop.call_later(SLOW, self._part_slow)
             return
         for taker in slow:
             del self.takers[taker]
-            Feed(self.offer, self.at, self._pack).add(taker)
+            taker.credit += self.granted
+            apart = Feed(self.offer, self.at, self._pack)
+            apart.add(taker)
+            apart.begin()
         self.grant()
 
     # -- what the sender sends --------------------------------------------------------------------------------------------
@@ -138,9 +141,9 @@ class Feed:
             self.grant()
 
     def proof(self, block: int, payload: Buffer) -> None:
-        """The hashes of a block, once for each. Raises BadFrame."""
-        if block <= self._proven or len(payload) > MAX_PROOF:
-            raise BadFrame("A proof came that is too long, or that has come before.")
+        """The hashes of the block whose bytes come next, once. Raises BadFrame."""
+        if block <= self._proven or block != self.at // (BLOCK * CHUNK) or len(payload) > MAX_PROOF:
+            raise BadFrame("A proof came that is too long, not of the bytes that come next, or that has come before.")
         self._proven = block
         for taker in self.takers:
             taker.to.send_last(taker, prove(taker.stream, block, payload))

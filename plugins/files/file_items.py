@@ -17,10 +17,10 @@ FAIL    from that side: nothing more comes; why (u8)
 from enum import IntEnum
 from struct import Struct as Layout
 from struct import error as LayoutError
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from plytalk.core.contracts.errors import BadFrame
 from plytalk.core.contracts.layer import Buffer
@@ -80,7 +80,7 @@ class FileFailure(IntEnum):
 class Said(Struct, frozen=True, kw_only=True, tag_field="do", rename="kebab", omit_defaults=True):
     """A JSON object. `number` is that of an offer: among those of its sender, or from the server among all."""
 
-    number: int
+    number: Annotated[int, Meta(ge=0, lt=2**32)]
 
 
 class Offering(Said, frozen=True, kw_only=True, tag="offer"):

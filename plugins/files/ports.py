@@ -135,7 +135,7 @@ class MemberPort(Port):
                 for taker in tuple(self.takers.values()):
                     if taker.queue:
                         await self._writable()
-                        if session.ending or not taker.queue:
+                        if session.ending or not taker.queue or self.takers.get(taker.stream) is not taker:
                             continue
                         body = taker.queue.popleft()
                         self._count(taker, body)

@@ -10,6 +10,8 @@ from plytalk.core.contracts.items import Extension
 from plytalk.plugins.files.file_items import (
     MAX_CREDIT,
     OFFERS,
+    OPENING,
+    PIECE,
     STREAMS,
     WINDOW,
     FileFailure,
@@ -147,14 +149,46 @@ async def test_one_that_gives_no_credit_does_not_hold_up_the_others(home: Path) 
         ann = await offering(crowd, home)
         number = (await bob.told(Offering)).number
         bob.send(open_stream(1, number, 0, WINDOW))
-        slow.send(open_stream(1, number, 0, 10))
+        slow.send(open_stream(1, number, 0, PIECE))
         _, stream, _ = await ann.hears(FileKind.OPEN)
-        ann.send(carry(stream, b"x" * 10))
-        assert (await ann.hears(FileKind.CREDIT))[2] == (WINDOW - 10).to_bytes(4, "big")
+        ann.send(carry(stream, bytes(PIECE)))
+        assert (await ann.hears(FileKind.CREDIT))[2] == (WINDOW - PIECE).to_bytes(4, "big")
         slow.send(give_credit(1, 10))
         _, other, payload = await ann.hears(FileKind.OPEN, 2)
-        assert payload.hex() == "00000001" + "000000000000000a" + "0000000a"  # from where it is
+        assert payload == OPENING.pack(1, PIECE, 10)  # from where it is
         assert other != stream
+
+
+@pytest.mark.parametrize("credit", [1, PIECE - 1])
+async def test_a_byte_of_credit_does_not_hold_up_the_others(home: Path, credit: int) -> None:
+    """A sender sends full pieces: what was granted would never come, for nobody."""
+    async with Crowd(home, headless=True) as crowd:
+        bob, mallory = await file_stranger(crowd, "bob"), await file_stranger(crowd, "mallory")
+        ann = await offering(crowd, home)
+        number = (await bob.told(Offering)).number
+        mallory.send(open_stream(1, number, 0, credit))
+        bob.send(open_stream(1, number, 0, WINDOW))
+        await ann.hears(FileKind.OPEN, 2)
+        assert {payload for _, _, payload in ann.of(FileKind.OPEN)} == {OPENING.pack(1, 0, credit), OPENING.pack(1, 0, WINDOW)}
+
+
+async def test_what_was_granted_and_does_not_come_does_not_hold_up_the_others(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob, mallory = await file_stranger(crowd, "bob"), await file_stranger(crowd, "mallory")
+        ann = await offering(crowd, home)
+        number = (await bob.told(Offering)).number
+        mallory.send(open_stream(1, number, 0, PIECE + 5))
+        bob.send(open_stream(1, number, 0, WINDOW))
+        _, stream, _ = await ann.hears(FileKind.OPEN)
+        ann.send(carry(stream, bytes(PIECE)))  # a full piece: 5 bytes more are granted
+        await bob.hears(FileKind.DATA)
+        bob.send(give_credit(1, PIECE))
+        assert (await ann.hears(FileKind.CREDIT))[1:] == (stream, (WINDOW - 5).to_bytes(4, "big"))
+        assert (await ann.hears(FileKind.OPEN, 2))[2] == OPENING.pack(1, PIECE, 5)
+        ann.send(carry(stream, b"x" * PIECE))
+        assert (await bob.hears(FileKind.DATA, 2))[2] == b"x" * PIECE
+        await idle()
+        assert len(mallory.of(FileKind.DATA)) == 1
 
 
 async def test_a_late_receiver_gets_a_stream_alone(home: Path) -> None:
@@ -220,7 +254,17 @@ async def test_the_sender_is_told_what_receivers_do(home: Path) -> None:
 
 @pytest.mark.parametrize(
     "attack",
-    ["overrun", "no credit", "empty", "twice", "too much credit at once", "too much credit", "proof twice", "short"],
+    [
+        "overrun",
+        "no credit",
+        "empty",
+        "twice",
+        "too much credit at once",
+        "too much credit",
+        "proof twice",
+        "proof of later",
+        "short",
+    ],
 )
 async def test_who_breaks_the_rules_is_removed_and_nobody_else(home: Path, attack: str) -> None:
     async with Crowd(home, headless=True) as crowd:
@@ -229,12 +273,15 @@ async def test_who_breaks_the_rules_is_removed_and_nobody_else(home: Path, attac
         number = (await bob.told(Offering)).number
         bob.send(open_stream(1, number, 0, 1000))
         _, stream, _ = await ann.hears(FileKind.OPEN)
-        culprit, victim = (ann, bob) if attack in ("overrun", "no credit", "empty", "proof twice") else (bob, ann)
+        culprit, victim = (
+            (ann, bob) if attack in ("overrun", "no credit", "empty", "proof twice", "proof of later") else (bob, ann)
+        )
         bodies = {
             "overrun": [carry(stream, bytes(1001))],
             "no credit": [carry(stream, bytes(1000)), carry(stream, b"x")],
             "empty": [carry(stream, b"")],
             "proof twice": [prove(stream, 0, b""), prove(stream, 0, b"")],
+            "proof of later": [prove(stream, 1, b"")],
             "twice": [open_stream(1, number, 0, 1)],
             "too much credit at once": [open_stream(2, number, 0, MAX_CREDIT + 1)],
             "too much credit": [give_credit(1, MAX_CREDIT)],
@@ -247,16 +294,53 @@ async def test_who_breaks_the_rules_is_removed_and_nobody_else(home: Path, attac
         assert not victim.stranger.session.ending
 
 
-async def test_a_thousand_streams_cost_the_server_eight(home: Path) -> None:
+async def test_a_thousand_streams_cost_the_server_eight_and_each_sender_one(home: Path) -> None:
+    """Otherwise a few members could use up all the streams of a sender, and nobody else would get the file."""
     async with Crowd(home, headless=True) as crowd:
         bob = await file_stranger(crowd, "bob")
         ann = await offering(crowd, home)
-        number = (await bob.told(Offering)).number
+        file = file_offer(written(home / "film.mkv", SIZE))
+        for more in range(2, OFFERS + 1):
+            ann.offer(file, more)
+        await bob.stranger.until(lambda: len(bob.said) == OFFERS)
+        numbers = [said.number for said in bob.said]
         for stream in range(60):
-            bob.send(open_stream(stream, number, stream, 1000))
-        await bob.hears(FileKind.FAIL, 60 - STREAMS)
+            bob.send(open_stream(stream, numbers[0], stream, 1000))
+        await bob.hears(FileKind.FAIL, 59)
+        assert len(ann.of(FileKind.OPEN)) == 1
+        for stream, number in enumerate(numbers, 100):
+            bob.send(open_stream(stream, number, 0, 1000))
+        await bob.hears(FileKind.FAIL, 59 + OFFERS + 1 - STREAMS)
         assert {why for _, _, why in bob.of(FileKind.FAIL)} == {bytes([FileFailure.TOO_MANY])}
+        await ann.hears(FileKind.OPEN, STREAMS)
+        await idle()
         assert len(ann.of(FileKind.OPEN)) == STREAMS
+
+
+async def test_an_offer_that_is_too_long_with_its_sender_disconnects_nobody(home: Path) -> None:
+    """The server adds who offers it: a receiver does not take more than MAX_SAID bytes."""
+    async with Crowd(home, headless=True) as crowd:
+        bob, mallory = await file_stranger(crowd, "bob"), await file_stranger(crowd, "mallory")
+        for length in range(3700, 4000, 20):
+            mallory.send(say(Offering(number=length, id="x" * length, file={})))
+        mallory.send(say(Withdrawal(number=1)))
+        await mallory.stranger.until(lambda: len(mallory.said) == 15)
+        refused = {said.number for said in mallory.said if isinstance(said, Refusal) and "too long" in said.text}
+        assert 0 < len(refused) < 15
+        assert not bob.stranger.session.ending
+        assert len(bob.said) == 15 - len(refused)
+
+
+@pytest.mark.parametrize("number", [-1, 2**32, 2**70])
+async def test_a_number_that_does_not_fit_is_not_understood(home: Path, number: int) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob, mallory = await file_stranger(crowd, "bob"), await file_stranger(crowd, "mallory")
+        mallory.send(say(Offering(number=number, id="x", file={})))
+        ann = await offering(crowd, home)
+        await bob.told(Offering)
+        assert [said.number for said in bob.said] == [1]
+        assert not mallory.said[:-1]
+        assert not ann.stranger.session.ending
 
 
 async def test_to_go_to_another_room_takes_back_what_was_offered(home: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from crowd import Crowd, Tight
 from offering import file_offer, file_stranger, written
 
-from plytalk.plugins.files.file_items import PIECE, WINDOW, FileKind, Offering, Taken, carry, end_stream, open_stream
+from plytalk.plugins.files.file_items import PIECE, WINDOW, FileKind, Offering, Taken, carry, end_stream, open_stream, stop_stream
 from plytalk.plugins.files.ports import Port, Taker
 from plytalk.testing.verdict import idle
 
@@ -40,6 +40,36 @@ async def test_lines_overtake_data_for_one_that_reads_slowly(home: Path) -> None
         assert b"".join(payload for _, _, payload in bob.of(FileKind.DATA)) == bytes(12 * PIECE)
         while 1 in crowd.hub.exchange.made._ports[member].takers:  # noqa: ASYNC110
             await asyncio.sleep(0)
+
+
+async def test_one_that_stops_while_data_waits_is_sent_no_more_of_it(home: Path) -> None:
+    """Also where its stream's number is opened again meanwhile: the new one stays."""
+    async with Crowd(home, headless=True, transport=Tight, host="127.0.0.1") as crowd:
+        bob, ann = await file_stranger(crowd, "bob"), await file_stranger(crowd, "ann")
+        ann.offer(file_offer(written(home / "film.mkv", 2 * WINDOW)))
+        await ann.told(Taken)
+        number = (await bob.told(Offering)).number
+        bob.send(open_stream(1, number, 0, WINDOW))
+        _, stream, _ = await ann.hears(FileKind.OPEN)
+        bob.stranger.session.stop_reading()
+        for _ in range(12):
+            ann.send(carry(stream, bytes(PIECE)))
+        member = next(one for one in crowd.hub.members.values() if one.name == "bob")
+        port = crowd.hub.exchange.made._ports[member]
+        taker = port.takers[1]
+        while taker.feed.at < 12 * PIECE:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        while len(taker.queue) > 1:
+            taker.queue.pop()  # the one that is about to go out is the last
+        bob.send(stop_stream(1))
+        bob.send(open_stream(1, number, PIECE, WINDOW))
+        await ann.hears(FileKind.OPEN, 2)
+        assert port.takers[1] is not taker
+        bob.stranger.session.read_on()
+        while port._sending:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert 1 in port.takers
+        assert len(taker.queue) == 1
 
 
 async def test_what_was_asked_for_is_not_charged(home: Path) -> None:
