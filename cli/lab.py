@@ -1,7 +1,6 @@
 """`chat lab`: every attack against every stack."""
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,6 +9,7 @@ from plytalk.cli import classroom
 from plytalk.cli.class_command import class_
 from plytalk.cli.fuzz_commands import compare, fuzz
 from plytalk.cli.lab_matrix import as_html, as_json, as_markdown, as_table
+from plytalk.cli.lab_story import as_story
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import TEXT
 from plytalk.cli.stacks import Blocked
@@ -116,24 +116,3 @@ def chosen_scenarios(registry: Registry, names: Sequence[str]) -> list[Scenario]
 def chosen_attacks(registry: Registry, names: Sequence[str]) -> list[type[Attack]]:
     """The attacks of these names, or all that are installed and work. Raises UnknownLayer."""
     return [registry.attack(name) for name in names or registry.names(Attack.kind)]
-
-
-def as_story(cells: Sequence[Cell]) -> str:
-    """What happened in each cell: what the attack did, what both users saw, and every frame."""
-    return "\n\n".join("\n".join(story(cell)) for _, group in groupby(cells, lambda cell: cell.stack) for cell in group)
-
-
-def story(cell: Cell) -> Iterable[str]:
-    yield paint(f"{cell.attack} on {cell.stack}, seed {cell.seed}: predicted {cell.predicted}, measured {cell.measured}", "1", 1)
-    yield from (f"  the attacker {clean(line)}" for line in cell.log)
-    if cell.record is None:
-        return
-    for role, participant in cell.record.participants.items():
-        yield f"  the {role.value} said {len(participant.said)} lines and was shown {len(participant.shown)}:"
-        yield from (f"    | {clean(line)}" for line in participant.shown)
-        yield from (f"    asked: {clean(question)}" for question in participant.asked)
-        yield from (f"    alarm: {clean(alarm)}" for alarm in participant.alarms)
-        yield f"    ended: {participant.ending.reason if participant.ending else 'never began'}"
-    for frame in cell.record.frames:
-        where = "handshake" if frame.handshake else "frame"
-        yield f"  {frame.sender.value:<6} {where} {frame.index} ({len(frame.payload)} bytes)  {frame.payload[:48].hex()}"

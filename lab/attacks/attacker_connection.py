@@ -57,6 +57,7 @@ class StackConnection:
         self.progress = Progress.CONNECTED
         self.heard = self.told = 0
         self.said_goodbye = False
+        self.narrate: Callable[[str, bytes], None] = lambda sentence, data: None
         self.review: Callable[[Sequence[Item]], Awaitable[list[Item]]] | None = None
         self.cipher: Cipher
         self.channel: SealedChannel
@@ -97,17 +98,24 @@ class StackConnection:
             self.cipher = self._tracer.wrap_cipher(self.cipher)
         self.channel = SealedChannel(self.io, self.cipher, self.messages)
         self.progress = Progress.HANDSHAKE_DONE
+        self.narrate(f"the attacker finished a handshake with the {self._role.other.value}", b"")
         return secrets
 
     def say(self, *items: Item) -> None:
         """Pack, seal and send items."""
         for plaintext in self.messages.pack(list(items)):
-            self.stream.send(self._framer.encode(MESSAGE, self.cipher.seal(plaintext)))
+            sealed = self.cipher.seal(plaintext)
+            self.narrate(f"the attacker sealed this for the {self._role.other.value}", sealed)
+            self.stream.send(self._framer.encode(MESSAGE, sealed))
             self.told += 1
 
     async def hear(self) -> list[Item]:
         """The items of the next record. Raises ChatError."""
-        items = list(self.messages.unpack(self.cipher.open(await self.io.receive(MESSAGE, NO_LIMIT))))
+        sealed = await self.io.receive(MESSAGE, NO_LIMIT)
+        self.narrate(f"the {self._role.other.value} sent the attacker a frame", sealed)
+        plaintext = self.cipher.open(sealed)
+        self.narrate("the attacker opened it with the key it had agreed on", plaintext)
+        items = list(self.messages.unpack(plaintext))
         self.heard += 1
         self.said_goodbye = self.said_goodbye or any(isinstance(item, Close) for item in items)
         return await self.review(items) if self.review else items

@@ -19,6 +19,7 @@ from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.pipeline.tracing import IN, OUT, Trace, Tracer
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks.attacker_connection import NO_LIMIT, StackConnection
+from plytalk.lab.attacks.narrative import Narrative
 
 
 class HandshakeStep(NamedTuple):
@@ -113,6 +114,7 @@ class FrameInterceptor:
         self.cut_off: set[Role] = set()
         self.impersonations: dict[Role, StackConnection] = {}
         self._sent: list[tuple[Role, FrameKind, bytes]] = []
+        self.narrative = Narrative()
 
     async def start(self) -> None:
         """Start the attack, and pass on what comes unless the attack does."""
@@ -126,6 +128,7 @@ class FrameInterceptor:
         """Tell what the attack did."""
         if self._tracing:
             self._tracing.log(line)
+        self.narrative.tell(f"the attacker {line}")
         self._log(line)
 
     # -- what comes ----------------------------------------------------------------------------------------------------------
@@ -154,12 +157,17 @@ class FrameInterceptor:
         self.frames.append(frame)
         self._trace_step(IN, frame.sender, frame)
         self._sent.clear()
+        what = "handshake frame" if frame.handshake else "frame"
+        self.narrative.tell(f"the {frame.sender.value} sent {what} {frame.index}", frame.payload)
         for payload in payloads:
             self.attack.handle_frame(self, replace(frame, payload=payload))
         self._compare((frame.sender.other, frame.kind or MESSAGE, frame.payload))
 
     def _compare(self, honest: tuple[Role, FrameKind, bytes]) -> None:
         """Note which side was not sent what an honest network would have sent it."""
+        for to, _, payload in self._sent:
+            if (to, payload) != (honest[0], honest[2]):
+                self.narrative.tell(f"the {to.value} was sent this by the attacker", payload)
         for role in {one[0] for one in (honest, *self._sent)}:
             sent = [one for one in self._sent if one[0] is role]
             if sent != ([honest] if honest[0] is role else []):
@@ -235,6 +243,7 @@ class FrameInterceptor:
             return StackConnection(stack, stream, role)
         stream, tracer = self.streams[role.other], self._tracers.get(role.other)
         connection = StackConnection(stack, stream, role, self._note_end, tracer)
+        connection.narrate = self.narrative.tell
         self.impersonations[role.other] = connection
         return connection
 

@@ -3,7 +3,7 @@ begins with the server.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -38,6 +38,17 @@ class ParticipantRecord:
     opened: bool = False
     identity: Identity | None = None
     trace: SecretTrace = field(default_factory=SecretTrace)
+    narrate: Callable[[str], None] = lambda sentence: None
+
+    def show(self, text: str) -> None:
+        """The user is shown a line."""
+        self.shown.append(text)
+        self.narrate(f"was shown {text!r}")
+
+    def warn(self, sentence: str) -> None:
+        """The user is warned of something."""
+        self.alarms.append(sentence)
+        self.narrate(f"was warned: {sentence}")
 
     @property
     def ended_cleanly(self) -> bool:
@@ -80,9 +91,9 @@ class ParticipantUi(Ui):
     def show(self, event: Event) -> None:
         match event:
             case Message(own=False):
-                self._record.shown.append(event.text)
+                self._record.show(event.text)
             case Notice():
-                self._record.alarms.append(event.text)
+                self._record.warn(event.text)
             case Open():
                 self._record.alarms.clear()  # before it opens, authenticators that said yes tell who is there: not an alarm
 
@@ -146,7 +157,7 @@ async def open_session(session: DirectChat, record: ParticipantRecord) -> bool:
     try:
         await session.open()
     except ChatError as error:
-        record.alarms.append(error.sentence)
+        record.warn(error.sentence)
         if isinstance(error, BrokenPlugin):
             raise
         return False

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from types import MappingProxyType
 
@@ -164,6 +165,8 @@ async def run_attack(
         role: make_session(stacks[role], stream, role, records[role], out_of_band, shared if role is Role.RESPONDER else None)
         for role, (stream, _) in pairs.items()
     }
+    for role, user in records.items():
+        user.narrate = partial(_narrate, interceptor, role)
     record = AttackRecord(records, interceptor, begun.records, earlier_keys=earlier_keys, other_secrets=other_secrets)
     starting = asyncio.create_task(interceptor.start())
     timer = asyncio.get_running_loop().call_later(LONGEST, interceptor.cut)  # ends what the attack leaves waiting
@@ -184,6 +187,10 @@ async def run_attack(
             tracing.end()
     record.error = record.error or _fault_in(records.values())
     return record
+
+
+def _narrate(interceptor: FrameInterceptor, role: Role, sentence: str) -> None:
+    interceptor.narrative.tell(f"the {role.value}'s user {sentence}")
 
 
 def _fault_in(records: Iterable[ParticipantRecord]) -> str:
@@ -231,4 +238,4 @@ async def _leave(session: DirectChat) -> None:
 async def _wait_for_end(session: DirectChat, record: ParticipantRecord) -> None:
     record.ending = await session.over()
     if record.ending.error:
-        record.alarms.append(record.ending.error.sentence)
+        record.warn(record.ending.error.sentence)

@@ -63,7 +63,7 @@ def test_why_tells_what_happened_down_to_the_byte() -> None:
     story = chat("lab", *CELL, "--why").stdout
     assert "the attacker sent the client's frame 0 again" in story
     assert "client line 0" in story
-    assert "server handshake 0 (451 bytes)  2d2d2d2d2d424547494e" in story
+    assert "   1  the server sent handshake frame 0, 451 bytes\n      2d2d2d2d2d424547494e" in story
 
 
 def test_unknown_names_are_refused() -> None:

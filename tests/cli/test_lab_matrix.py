@@ -2,8 +2,8 @@
 
 import json
 
-from plytalk.cli.lab import as_story
 from plytalk.cli.lab_matrix import COLUMNS, CONTROL, LEGEND, LETTERS, as_html, as_json, as_markdown, as_table, style
+from plytalk.cli.lab_story import as_story
 from plytalk.core.contracts.attack import Outcome, Target
 from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks.matrix import Cell

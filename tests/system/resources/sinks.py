@@ -347,12 +347,12 @@ def plugins(texts: Sequence[str]) -> list[str]:
 def stories(texts: Sequence[str]) -> list[str]:
     """`chat lab --why` and `chat attack`: what an attacker tells."""
     from plytalk.cli.attack_command import report
-    from plytalk.cli.lab import story
-    from plytalk.core.contracts.attack import Outcome
+    from plytalk.cli.lab_story import story
+    from plytalk.core.contracts.attack import Outcome, Target
     from plytalk.lab.attacks.matrix import Cell
 
     with printed() as lines:
-        cell = Cell("evil", "evil", 0, Outcome.HELD, Outcome.HELD, None, tuple(texts))
+        cell = Cell("evil", "evil", 0, Outcome.HELD, Outcome.HELD, None, tuple(texts), Target.OTHER)
         print("\n".join(story(cell)))
         for text in texts:
             report("evil", text)
