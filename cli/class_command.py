@@ -16,7 +16,7 @@ from plytalk.core.contracts.ui import Ui
 from plytalk.core.endpoints.server import Door
 from plytalk.core.io.address import parse_address
 from plytalk.core.registry.registry import Registry
-from plytalk.lab.classroom.class_feature import ClassFeature
+from plytalk.lab.classroom.class_feature import LIMITS, ClassFeature
 from plytalk.plugins.small_http import listen_address
 
 TEACHER = "teacher"
@@ -43,7 +43,7 @@ def class_(roster: Path, listen: str, page: str, reports: Path, run_programs: bo
     choice = choose_layers(ui, Role.RESPONDER, None, {"feature": feature, "name": TEACHER})
     stack = choice.stack()
     stack.ui.stays = True
-    server = make_server(choice, stack, secret=Asker(), announce=announced)
+    server = make_server(choice, stack, limits=LIMITS, secret=Asker(), announce=announced)
     return run(attended(server, server.run(place.host, choice.port if place.port is None else place.port, keep=True), keep=True))
 
 

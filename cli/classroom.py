@@ -123,6 +123,7 @@ def report(file: Path, address: str | None, peer: str | None, identity: Path | N
         for number in sorted(found.answers):
             print(f"{number}  {exercise_book.exercise(number).title}")
         return
+    tell("Handing it in. Each answer is judged there ...")
     for line in asyncio.run(handed_in(content.decode().rstrip(), address, peer, identity or user_file("identity"))):
         print(clean(line))
 

@@ -6,12 +6,14 @@ name of the roster is noted there. Reports come as a command, `/report`, and are
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from plytalk.core.contracts.commands import Call, Command
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.feature import Feature
+from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import clean, shorten
 from plytalk.core.io.address import Address
@@ -30,6 +32,8 @@ from plytalk.trust.files import make_folder, write
 EVERY = 0.5
 """After how many seconds the class looks again at who is there."""
 EVERYONE = "all"
+LIMITS = replace(Limits(), unauthenticated_per_address=100, connections_per_address=200, failures=100)
+"""Those of a server whose members come in one moment, and often from the one address of a school."""
 
 
 class ClassFeature(Feature):

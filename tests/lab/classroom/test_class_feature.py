@@ -12,7 +12,7 @@ import plytalk
 from plytalk.core.contracts.errors import NotDone, Usage
 from plytalk.core.io.address import Address
 from plytalk.lab.classroom import exercise_book as book
-from plytalk.lab.classroom.class_feature import ClassFeature
+from plytalk.lab.classroom.class_feature import LIMITS, ClassFeature
 from plytalk.lab.classroom.roster import read_roster
 from plytalk.lab.classroom.signed_report import sign
 from plytalk.trust.identity import OwnIdentity, load_or_create
@@ -47,7 +47,7 @@ async def taught(folder: Path, names: str = "erin\nfrank\n", run_programs: bool 
     roster.write_text(names)
     roster.chmod(0o600)
     feature = ClassFeature(roster, folder / "reports", Address("127.0.0.1", 0), run_programs)
-    async with plytalk.serve("127.0.0.1:0", name="teacher", feature=feature, home=folder / "teacher") as server:
+    async with plytalk.serve("127.0.0.1:0", name="teacher", feature=feature, limits=LIMITS, home=folder / "teacher") as server:
         yield Class(server, feature, folder)
 
 
@@ -74,6 +74,24 @@ def test_students_get_rooms_and_their_keys_are_noted(tmp_path: Path) -> None:
             await erin.command("join", "lobby")  # she may go where she wants afterwards
             await until(erin, plytalk.You)
             assert erin.room == "lobby"
+
+    asyncio.run(play())
+
+
+def test_a_class_behind_one_address_comes_in_one_moment(tmp_path: Path) -> None:
+    """A server's own limit is 20 handshakes at a time from one address, as a school may have it."""
+    names = [f"pupil{number}" for number in range(30)]
+
+    async def come(here: Class, name: str) -> None:
+        async with here.student(name) as chat:
+            await in_own_room(chat, name)
+
+    async def play() -> None:
+        async with taught(tmp_path, "\n".join(names)) as here:
+            listening = asyncio.create_task(until(here.server, plytalk.Closed))
+            await asyncio.gather(*(come(here, name) for name in names))
+            listening.cancel()
+            assert all(student.key for student in here.feature.roster.students)
 
     asyncio.run(play())
 
