@@ -55,8 +55,7 @@ class HeardOffers:
     def _hear(self, said: Offering) -> None:
         try:
             file = msgspec.convert(said.file, FileOffer)
-            check_offer(file)
-        except (msgspec.ValidationError, ChatError):
+        except msgspec.ValidationError:
             return
         sender = sender_of(said.sender, self._context.ui.raw)
         if known := self._known(said.id, file, sender):
@@ -67,16 +66,24 @@ class HeardOffers:
         self._forget_one()
         number = next(self._context.numbers)
         one = self.all[number] = Receiving(number, said.number, said.id, file, sender, self._context.changed)
+        try:
+            check_offer(file)
+        except ChatError as error:  # such as one with a hash function that is not installed here
+            one.change("failed", error.sentence)
+            return
         one.change("offered")
         wishes = self._context.wishes
         if wishes.yes or (sender.key and sender.key in wishes.accept_from):
             self._context.start(self._fetch(one))
 
     def _known(self, id: str, file: FileOffer, sender: Sender) -> Receiving | None:
-        """The offer that has been heard before a cut, or of a program that was started again."""
+        """The offer that has been heard before a cut, or of a program that was started again.
+
+        Everybody in the room sees the id of an offer: only its sender may go on with it, and with the same content.
+        """
         for one in self.all.values():
-            same = one.file.root == file.root and sender.key and one.sender.key == sender.key
-            if (one.id == id or same) and one.state in ("offered", *RUNNING):
+            same_sender = one.sender.key == sender.key if sender.key else one.sender == sender and one.id == id
+            if same_sender and one.file.root == file.root and one.state in ("offered", *RUNNING):
                 return one
         return None
 
@@ -117,19 +124,31 @@ class HeardOffers:
         try:
             if one.state == "offered":
                 one.change("accepted")
-            if one.partial is None:
-                one.partial = await asyncio.to_thread(self._opened, one.file)
-            if self._context.link and one.state in RUNNING:
+            if one.partial is None and not await self._open(one):
+                return
+            if self._context.link and one.state in RUNNING and not one.is_open:
                 if one.state == "accepted":
                     self._context.send(say(FileReply(number=one.remote, state="accepted")))
                 one.begin(self._context.link)
         except ChatError as error:
             self._give_up(one, error)
 
-    def _opened(self, file: FileOffer) -> Partial:
+    async def _open(self, one: Receiving) -> bool:
+        """Take up what is kept of a file, which takes long; False where that goes on already, or nobody wants it any more."""
+        if one.opening:
+            return False
         if self._folder is None:
             self._folder = SafeFolder.at(self._context.wishes.into)
-        return Partial.open(self._folder, file)
+        one.opening = True
+        try:
+            partial = await asyncio.to_thread(Partial.open, self._folder, one.file)
+        finally:
+            one.opening = False
+        if one.state not in RUNNING:
+            partial.discard() if one.state == "cancelled" else partial.close()
+            return False
+        one.partial = partial
+        return True
 
     # -- what the server sends --------------------------------------------------------------------------------------------
 
@@ -144,7 +163,7 @@ class HeardOffers:
             elif kind == FileKind.PROOF:
                 one.proof(parse_number(payload[:4]), payload[4:])
             elif kind == FileKind.END:
-                self._context.start(self._finish(one))
+                self._context.start(self._finish(one, one.hand_over()))
             else:
                 one.failed(FileFailure(payload[0]) if payload and payload[0] in set(FileFailure) else FileFailure.UNREADABLE)
         except BadFrame:
@@ -152,12 +171,12 @@ class HeardOffers:
         except ChatError as error:
             self._give_up(one, error)
 
-    async def _finish(self, one: Receiving) -> None:
-        if one.partial is None:
-            return
+    async def _finish(self, one: Receiving, partial: Partial) -> None:
+        """Give it its name, in a thread that alone has what has come."""
         try:
-            name = await asyncio.to_thread(one.partial.finish)
+            name = await asyncio.to_thread(partial.finish)
         except ChatError as error:
+            partial.close()
             self._give_up(one, error)
         else:
             self._context.send(say(FileReply(number=one.remote, state="done")))

@@ -40,6 +40,8 @@ class Receiving:
         self.written = ""
         """The name that it has in its folder."""
         self.partial: Partial | None = None
+        self.opening = False
+        """Whether a thread opens it."""
         self._changed = changed
         self._link: FileLink | None = None
         self._chunk = memoryview(b"")
@@ -135,11 +137,16 @@ class Receiving:
         else:
             self.end("failed", WHY[why])
 
+    def hand_over(self) -> Partial:
+        """All has come: give away the partial file. What comes after that is not looked at."""
+        assert self.partial
+        partial, self.partial = self.partial, None
+        self._lose()
+        return partial
+
     def finish(self, name: str) -> None:
         """It is whole, and has this name."""
         self.written = name
-        self.partial = None
-        self._lose()
         self.change("done")
 
     def cancel(self) -> None:

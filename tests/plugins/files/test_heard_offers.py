@@ -1,5 +1,6 @@
 """Offers of others: which are shown, which are accepted, and which are the same as before."""
 
+import asyncio
 from pathlib import Path
 
 import msgspec
@@ -7,9 +8,10 @@ import pytest
 from crowd import Crowd
 from msgspec.structs import replace
 from offering import file_offer, file_stranger, folder_of, reaches, written
+from transferring import offered
 
 from plytalk.core.contracts.events import File
-from plytalk.plugins.files.file_items import FileKind, Offering, Taken, carry, say
+from plytalk.plugins.files.file_items import FileKind, Offering, Taken, carry, end_stream, prove, say
 from plytalk.plugins.files.heard_offers import MOST_HEARD
 from plytalk.testing.verdict import idle
 
@@ -27,7 +29,7 @@ async def test_a_key_may_be_accepted_in_advance(home: Path) -> None:
         assert [one.state for one in bob.ui.events if isinstance(one, File) and one.sender.name == "eve"] == ["offered"]
 
 
-@pytest.mark.parametrize("change", [{"hash": "md5"}, {"size": -1}, {"root": "short"}, {"name": 5}])
+@pytest.mark.parametrize("change", [{"size": -1}, {"root": "short"}, {"name": 5}])
 async def test_an_offer_that_makes_no_sense_is_not_shown(home: Path, change: dict[str, object]) -> None:
     async with Crowd(home) as crowd:
         bob, ann = await crowd.comes("bob"), await file_stranger(crowd, "ann")
@@ -36,6 +38,89 @@ async def test_an_offer_that_makes_no_sense_is_not_shown(home: Path, change: dic
         await ann.told(Taken)
         await idle()
         assert not [one for one in bob.ui.events if isinstance(one, File)]
+
+
+async def test_an_offer_with_a_hash_function_that_is_missing_here_says_what_to_install(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob, ann = await crowd.comes("bob", yes=True), await file_stranger(crowd, "ann")
+        ann.offer(replace(file_offer(written(home / "x", 10)), hash="blake4"))
+        assert "pip install 'plytalk[files]'" in str((await reaches(bob.ui, "failed")).reason)
+        await idle()
+        assert not ann.of(FileKind.OPEN)
+
+
+async def test_another_member_cannot_go_on_with_an_offer(home: Path) -> None:
+    """Everybody in the room sees its id. What bob accepted would be asked of mallory, and fail."""
+    async with Crowd(home) as crowd:
+        folder = folder_of(crowd, "bob")
+        bob = await crowd.comes("bob", into=folder, accept_from=crowd.key("ann").fingerprint)
+        ann, mallory = await file_stranger(crowd, "ann"), await file_stranger(crowd, "mallory")
+        path = written(home / "x", 1000)
+        with offered(path) as (_, tree, file):
+            ann.offer(file, id="seen by all")
+            _, stream, _ = await ann.hears(FileKind.OPEN)
+            mallory.offer(file, id="seen by all")
+            mallory.offer(file_offer(written(home / "other", 10)), 2, id="seen by all")
+            await mallory.stranger.until(lambda: len([one for one in mallory.said if isinstance(one, Taken)]) == 2)
+            await idle()
+            ann.send(prove(stream, 0, tree.proof(0)))
+            ann.send(carry(stream, path.read_bytes()))
+            ann.send(end_stream(stream))
+            assert (await reaches(bob.ui, "done")).sender.name == "ann"
+        assert (folder / "x").read_bytes() == path.read_bytes()
+        assert not mallory.of(FileKind.OPEN)
+
+
+async def test_what_comes_after_the_end_is_not_looked_at(home: Path) -> None:
+    """A server that says the end twice would have two threads give the file its name."""
+    async with Crowd(home) as crowd:
+        folder = folder_of(crowd, "bob")
+        bob, ann = await crowd.comes("bob", into=folder, yes=True), await file_stranger(crowd, "ann")
+        path = written(home / "x", 1000)
+        with offered(path) as (_, tree, file):
+            ann.offer(file)
+            await ann.hears(FileKind.OPEN)
+            heard = bob.ui.session.files.transfers.heard  # type: ignore[union-attr]
+            (one,) = heard.all.values()
+            heard.stream(FileKind.PROOF, one.remote, bytes(4) + tree.proof(0))
+            heard.stream(FileKind.DATA, one.remote, path.read_bytes())
+            for kind, payload in ((FileKind.END, b""), (FileKind.END, b""), (FileKind.DATA, b"x"), (FileKind.FAIL, b"\2")):
+                heard.stream(kind, one.remote, payload)
+            await reaches(bob.ui, "done")
+        assert [entry.name for entry in folder.iterdir()] == ["x"]
+        assert "failed" not in [event.state for event in bob.ui.events if isinstance(event, File)]
+
+
+async def test_what_is_cancelled_while_it_is_opened_leaves_nothing(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        folder = folder_of(crowd, "bob")
+        bob, ann = await crowd.comes("bob", into=folder), await file_stranger(crowd, "ann")
+        ann.offer(file_offer(written(home / "x", 10)))
+        await reaches(bob.ui, "offered")
+        heard = bob.ui.session.files.transfers.heard  # type: ignore[union-attr]
+        one = heard.accept()
+        while not one.opening:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        heard.cancel(one)
+        while one.opening:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await idle()
+        assert not list(folder.iterdir())
+        assert (one.state, one.partial) == ("cancelled", None)
+        assert not ann.of(FileKind.OPEN)
+
+
+async def test_an_offer_that_comes_again_while_it_is_opened_is_asked_for_once(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        folder = folder_of(crowd, "bob")
+        bob, ann = await crowd.comes("bob", into=folder, yes=True), await file_stranger(crowd, "ann")
+        file = file_offer(written(home / "x", 10))
+        for number in range(1, 6):
+            ann.offer(file, number)
+        await ann.hears(FileKind.OPEN)
+        await idle()
+        assert {event.state for event in bob.ui.events if isinstance(event, File)} == {"offered", "accepted", "receiving"}
+        assert len(ann.of(FileKind.OPEN)) - len(ann.of(FileKind.STOP)) == 1
 
 
 async def test_the_same_offer_again_is_not_shown_twice(home: Path) -> None:

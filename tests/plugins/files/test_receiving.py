@@ -43,8 +43,8 @@ def test_credit_is_given_back_and_the_file_is_whole(tmp_path: Path) -> None:
         assert sum(credits) <= SIZE
         assert min(credits) >= GIVE_BACK
         assert one.done == SIZE
-        assert one.partial
-        one.finish(one.partial.finish())
+        one.finish(one.hand_over().finish())
+        assert not one.is_open
         assert (one.state, one.written) == ("done", "x")
         assert (tmp_path / "into" / "x").read_bytes() == content
 
