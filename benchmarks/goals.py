@@ -126,7 +126,8 @@ def fan_out(ran: Mapping[str, list[Ran]], other: str, least: float, notes: Seque
 
 def reason(name: str, notes: Sequence[str]) -> str:
     """Why a server has no figures: the note that names it, or else all notes."""
-    return next((note for note in notes if f"{name} " in note), " ".join(notes)).replace("\n", " ")
+    named = next((note for note in notes if f"{name} " in note), " ".join(notes)).replace("\n", " ")
+    return named or "Rooms of this size were not asked for."
 
 
 def memory(joined: Mapping[int, Mapping[str, list[Joined]]], notes: Sequence[str]) -> Figures:
