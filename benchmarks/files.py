@@ -25,6 +25,8 @@ import plytalk
 from plytalk import File, Joined, Message
 
 MIB = 1 << 20
+CROWD = 20
+"""How many receivers there are where there are several."""
 WORDS_EVERY = 0.02
 """How often a line is said beside a file, in seconds."""
 
@@ -33,26 +35,31 @@ WORDS_EVERY = 0.02
 
 
 def used() -> dict[str, float]:
-    """The processor time of this process in seconds, and the most memory it has had in MiB."""
+    """The processor time of this process in seconds, the most memory it has had in MiB, and what it has read of files in MiB."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    return {"cpu": usage.ru_utime + usage.ru_stime, "memory": usage.ru_maxrss / 1024}
+    read = int(Path("/proc/self/io").read_text().split()[1])
+    return {"cpu": usage.ru_utime + usage.ru_stime, "memory": usage.ru_maxrss / 1024, "read": read / MIB}
 
 
-async def send(folder: Path, path: str) -> None:
-    """Offer a file to one that comes, and say lines meanwhile, with the time in them."""
+async def send(folder: Path, path: str, count: int) -> None:
+    """Offer a file when so many have come, until all have it, and say lines meanwhile, with the time in them."""
     async with plytalk.serve("127.0.0.1:0", home=folder / "sender", keep=False) as server:
         print(server.address, server.fingerprint, flush=True)
-        before = used()
+        before, here, have, chatter = used(), 0, 0, None
         async for event in server:
-            if isinstance(event, Joined):
-                server_said = asyncio.create_task(server.command("send", path))
+            here += isinstance(event, Joined)
+            if isinstance(event, Joined) and here == count:
+                offered = asyncio.create_task(server.command("send", path))
+            elif isinstance(event, File) and event.state == "offered":
                 before = used()
-            elif isinstance(event, File) and event.state == "sending":
+            elif isinstance(event, File) and event.state == "sending" and chatter is None:
                 chatter = asyncio.create_task(say(server))
-            elif isinstance(event, File) and event.state == "done":
-                chatter.cancel()
-                await server_said
+            have += isinstance(event, File) and event.state == "done"
+            if have == count:
                 break
+        if chatter:
+            chatter.cancel()
+        await offered
         print(json.dumps({"before": before, "after": used()}), flush=True)
 
 
@@ -62,12 +69,19 @@ async def say(server: Any) -> None:
         await asyncio.sleep(WORDS_EVERY)
 
 
-async def receive(folder: Path, address: str, key: str) -> None:
+async def receive(folder: Path, address: str, key: str, count: int) -> None:
+    """So many receivers, in one process; the figures are those of the first and of the process."""
+    print(
+        json.dumps((await asyncio.gather(*(receive_one(folder, address, key, number) for number in range(count))))[0]), flush=True
+    )
+
+
+async def receive_one(folder: Path, address: str, key: str, number: int) -> dict[str, Any]:
     """Accept what is offered."""
     late: list[float] = []
-    into = folder / "into"
-    into.mkdir(exist_ok=True)
-    async with plytalk.connect(address, peer=key, home=folder / "receiver", into=into) as chat:
+    into = folder / "into" / f"{number}"
+    into.mkdir(parents=True, exist_ok=True)
+    async with plytalk.connect(address, peer=key, home=folder / f"receiver{number}", into=into) as chat:
         async for event in chat:
             if isinstance(event, File) and event.state == "offered":
                 before, began = used(), time.monotonic()
@@ -77,7 +91,7 @@ async def receive(folder: Path, address: str, key: str) -> None:
             elif isinstance(event, File) and event.state == "done":
                 break
         took = time.monotonic() - began
-        print(json.dumps({"before": before, "after": used(), "seconds": took, "late": sorted(late)}), flush=True)
+        return {"before": before, "after": used(), "seconds": took, "late": sorted(late)}
 
 
 # -- measurements ---------------------------------------------------------------------------------------------------------
@@ -87,13 +101,13 @@ def child(*words: object) -> "subprocess.Popen[str]":
     return subprocess.Popen([sys.executable, "-m", "benchmarks.files", *map(str, words)], stdout=subprocess.PIPE, text=True)
 
 
-def plytalk_once(folder: Path, path: Path) -> dict[str, Any]:
-    """One transfer: seconds, processor time of both ends, the memory that each grew by, and how late lines came."""
+def plytalk_once(folder: Path, path: Path, count: int = 1) -> dict[str, Any]:
+    """One transfer, to so many: seconds, processor time of both ends, the memory that each grew by, and how late lines came."""
     shutil.rmtree(folder / "into", ignore_errors=True)
-    sender = child("--send", folder, path)
+    sender = child("--send", folder, path, count)
     assert sender.stdout
     address, key = sender.stdout.readline().split()
-    receiver = child("--receive", folder, address, key)
+    receiver = child("--receive", folder, address, key, count)
     got = json.loads(receiver.communicate()[0].splitlines()[-1])
     sent = json.loads(sender.communicate()[0].splitlines()[-1])
     late = got["late"]
@@ -102,6 +116,7 @@ def plytalk_once(folder: Path, path: Path) -> dict[str, Any]:
         "cpu": sum(one["after"]["cpu"] - one["before"]["cpu"] for one in (got, sent)),
         "memory": max(one["after"]["memory"] - one["before"]["memory"] for one in (got, sent)),
         "p99": late[int(len(late) * 0.99)] * 1000 if late else 0.0,
+        **{f"sender {name}": sent["after"][name] - sent["before"][name] for name in sent["after"]},
     }
 
 
@@ -148,6 +163,8 @@ def measure(rounds: int, mebibytes: int, folder: Path) -> dict[str, float]:
     with big.open("wb") as file:
         for _ in range(mebibytes):
             file.write(os.urandom(MIB))
+    part = folder / "part"
+    part.write_bytes(os.urandom(mebibytes * MIB // 16))
     many = folder / "many"
     many.mkdir()
     for number in range(10_000):
@@ -156,6 +173,8 @@ def measure(rounds: int, mebibytes: int, folder: Path) -> dict[str, float]:
         "one": lambda port: plytalk_once(folder, big),
         "socat": lambda port: socat_once(folder, f"exec < {big};", f"> {folder}/copy", port),
         "many": lambda port: plytalk_once(folder, many),
+        "crowd": lambda port: plytalk_once(folder, part, CROWD),
+        "part": lambda port: plytalk_once(folder, part),
         "tar": lambda port: socat_once(folder, f"tar c -C {folder} many |", f"| tar x -C {unpacked(folder)}", port),
     }
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in ways}
@@ -163,6 +182,7 @@ def measure(rounds: int, mebibytes: int, folder: Path) -> dict[str, float]:
     for _ in range(rounds):
         for name, once in ways.items():
             port += 1
+            os.sync()  # what one has written must not slow down the next
             runs[name].append(once(port))
     gib = mebibytes / 1024
     return {
@@ -175,6 +195,9 @@ def measure(rounds: int, mebibytes: int, folder: Path) -> dict[str, float]:
         "chat p99 ms": median(runs["one"], "p99"),
         "10,000 files s": median(runs["many"], "seconds"),
         "tar | socat s": median(runs["tar"], "seconds"),
+        "to 20: server CPU, times": median(runs["crowd"], "sender cpu") / median(runs["part"], "sender cpu"),
+        "to 20: MiB a receiver": median(runs["crowd"], "sender memory") / CROWD,
+        "to 20: times read": median(runs["crowd"], "sender read") / (mebibytes / 16),
         "times tar | socat": median(runs["tar"], "seconds") / median(runs["many"], "seconds"),
     }
 
@@ -189,15 +212,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.files", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (%(default)s)")
     parser.add_argument("--mebibytes", type=int, default=1024, help="how long the file is (%(default)s)")
-    parser.add_argument("--send", nargs=2, help=argparse.SUPPRESS)
-    parser.add_argument("--receive", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", help="where the files are: a disk, or memory (/dev/shm)")
+    parser.add_argument("--send", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--receive", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.send:
-        asyncio.run(send(Path(given.send[0]), given.send[1]))
+        asyncio.run(send(Path(given.send[0]), given.send[1], int(given.send[2])))
     elif given.receive:
-        asyncio.run(receive(Path(given.receive[0]), *given.receive[1:]))
+        asyncio.run(receive(Path(given.receive[0]), given.receive[1], given.receive[2], int(given.receive[3])))
     else:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(dir=given.folder) as folder:
             for name, value in measure(given.rounds, given.mebibytes, Path(folder)).items():
                 print(f"{name:24} {value:10.2f}")
 

@@ -20,12 +20,13 @@ try:
     from termios import TIOCOUTQ
 except ImportError:  # Windows
     ioctl = None  # type: ignore[assignment]
-READ = 64 * 1024  # larger pieces are slower: their copies come from fresh pages of the system each time
+READ = 256 * 1024  # of files and long messages a third more a second than with 64 KiB; of short ones as many
 # glibc gives memory back to the system at every record of 64 KiB, and asks for it again, which takes twice as long as all else.
 # What has once been freed in one large piece it takes for usual from then on; nothing of it is touched, so it costs nothing.
 bytes(8 << 20)
 # The proactor loop of Windows reads ahead, so there each connection needs its own buffer.
 _shared = None if sys.platform == "win32" else memoryview(bytearray(READ))
+OWN = 64 * 1024
 
 
 class AsyncioStream(asyncio.BufferedProtocol, Stream):
@@ -34,7 +35,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
     def __init__(self, ready: "Callable[[AsyncioStream], None] | None" = None, name: str = "") -> None:
         self.peer = name
         self._ready = ready
-        self._buffer = memoryview(bytearray(READ)) if _shared is None else _shared
+        self._buffer = memoryview(bytearray(OWN)) if _shared is None else _shared
         self._receive: Callable[[Buffer], None] | None = None
         self._on_end: Callable[[Exception | None], None] | None = None
         self._over: tuple[Exception | None] | None = None

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace as with_changes
 
 from plytalk.core.contracts.errors import BadFrame, ChatError
-from plytalk.plugins.files.feeds import GATHER, Feed, PackItems, StandingOffer
+from plytalk.plugins.files.feeds import Feed, PackItems, StandingOffer
 from plytalk.plugins.files.file_items import (
     MAX_CREDIT,
     MAX_SAID,
@@ -176,9 +176,8 @@ class Exchange:
             feed = next((feed for feed in offer.feeds if feed.is_joined_at(at)), None)
             if feed is None:
                 feed = Feed(offer, at, self._pack)
-                alone = offer.audience is not None or len(offer.room) <= 2
-                self._loop.call_later(0 if alone else GATHER, feed.begin)
             feed.add(taker)
+            feed.begin_soon(alone=offer.audience is not None or len(offer.room) <= 2)
 
     @staticmethod
     def _credit(port: Port, stream: int, size: int) -> None:

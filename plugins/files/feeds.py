@@ -33,8 +33,10 @@ from plytalk.plugins.files.ports import Port, Taker
 
 SLOW = 0.5
 """How long one receiver may hold up the others, in seconds."""
-GATHER = 0.05
-"""How long a feed waits for more receivers that begin at the same byte, in seconds, where there can be more."""
+GATHER = 0.1
+"""How long a feed waits for another receiver that begins at the same byte, in seconds, where there can be more."""
+GATHERED = 0.5
+"""How long it waits for all of them."""
 
 PackItems = Callable[[Sequence[Item]], Iterable[bytes]]
 
@@ -71,6 +73,7 @@ class Feed:
         self._proven = -1
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
+        self._made = self._loop.time()
         offer.feeds[self] = None
         offer.source.feeds[self.number] = self
 
@@ -83,8 +86,16 @@ class Feed:
         """Whether one that wants this byte next can still begin with the others."""
         return self.at == at and not self.begun and all(taker.credit for taker in self.takers)
 
+    def begin_soon(self, alone: bool) -> None:
+        """Begin when no other receiver has come for a while, or at once where there can be no other."""
+        if not self.begun:
+            self._stop_timer()
+            now = self._loop.time()
+            self._timer = self._loop.call_at(now if alone else min(now + GATHER, self._made + GATHERED), self.begin)
+
     def begin(self) -> None:
         """Ask for the first bytes, as soon as every receiver can take some."""
+        self._timer = None
         if not self.over and not self.begun:
             self.grant()
 
@@ -98,6 +109,7 @@ class Feed:
             if len(credits) > 1 and self._timer is None and max(credits) >= WINDOW // 2:
                 self._timer = self._loop.call_later(SLOW, self._part_slow)
             return
+        self._stop_timer()
         for taker in self.takers:
             taker.credit -= size
         self.granted += size
@@ -182,6 +194,9 @@ class Feed:
         self.over = True
         self.offer.feeds.pop(self, None)
         self.offer.source.feeds.pop(self.number, None)
+        self._stop_timer()
+
+    def _stop_timer(self) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None

@@ -271,5 +271,5 @@ def test_a_file_is_transferred_and_measured(tmp_path: Path) -> None:
     figures = files.plytalk_once(tmp_path, tmp_path / "film")
     assert figures["seconds"] > 0
     assert figures["cpu"] > 0
-    assert (tmp_path / "into" / "film").read_bytes() == bytes(1 << 20)
+    assert (tmp_path / "into" / "0" / "film").read_bytes() == bytes(1 << 20)
     assert files.certificate(tmp_path).exists()
