@@ -140,6 +140,12 @@ async def show(rate: int) -> None:
         def say(self, text: str) -> None:
             ui.show(Message(id=ui.next_id(), time=now(), sender=bob, room="lobby", text=text, own=True))
 
+        def tell_typing(self, on: bool = True) -> bool:
+            return False
+
+        def tell_read(self, id: str) -> bool:
+            return False
+
         async def drain(self) -> None:
             """Nothing waits."""
 
