@@ -4,18 +4,21 @@ import contextlib
 import shlex
 import socket
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from plytalk.api.choice import Choice
 from plytalk.api.urls import PORTS, url_of
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.conversation.direct_chat import DirectChat
-from plytalk.core.endpoints.server import Door
 from plytalk.core.io.address import join_address
 from plytalk.core.stack.selection import Stack
 from plytalk.trust.contacts import Contacts
 from plytalk.trust.folders import user_file
 from plytalk.trust.store_errors import StoreError
+
+if TYPE_CHECKING:
+    from plytalk.core.endpoints.server import Door
 
 # What to replace, and addresses far away: the one this machine would send from is the one to show. `::` is for IPv4 too.
 FAR = {"0.0.0.0": ("192.0.2.1",), "[::]": ("2001:db8::1", "192.0.2.1")}  # noqa: S104
@@ -29,7 +32,7 @@ MAY_HEAR = {
 """What guests of the existing chats cost, by whether this machine alone can reach the server, and whether it asks who comes."""
 
 
-def announce(choice: Choice, doors: Sequence[Door], has_guests: bool = False) -> Iterator[str]:
+def announce(choice: Choice, doors: "Sequence[Door]", has_guests: bool = False) -> Iterator[str]:
     """Sentences for the moment when the server listens at these doors, and for guests too."""
     for stack, address in doors:
         yield f"The other side connects with:  {invitation(choice, stack, address)}"

@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -16,7 +16,6 @@ from click.core import ParameterSource
 from plytalk.api.assembly import address_of_contact, make_client, make_server
 from plytalk.api.choice import Choice
 from plytalk.api.doors import listening_place
-from plytalk.api.guest_ports import guest_addresses
 from plytalk.api.urls import address_in
 from plytalk.cli.hidden_input import has_no_input, is_empty
 from plytalk.cli.invite import announce, newcomer, open_to_all
@@ -34,11 +33,13 @@ from plytalk.core.contracts.optional import Remembers
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.core.endpoints.server import Door, ListenAddress, Server
 from plytalk.core.io.address import Address, parse_address
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.stack.selection import Stack
 from plytalk.trust.folders import user_file
+
+if TYPE_CHECKING:
+    from plytalk.core.endpoints.server import Door, ListenAddress, Server
 
 FULL_SEARCH = 1000
 """How often Python looks for circles among young objects before it looks among all; its own measure is 10."""
@@ -137,6 +138,8 @@ def serve(
     trace: Path | None,
 ) -> int:
     """Wait for people to connect, and talk with them."""
+    from plytalk.api.guest_ports import guest_addresses
+
     if is_empty() and not once and choice.classes["ui"][0].name == "console" and not headless:
         headless = True
         tell("Standard input is empty, so the server goes on as with --headless. To talk here, start it in a terminal.")
@@ -163,7 +166,7 @@ def serve(
         return run(attended(server, server.run(first.host, first.port, keep=not once), keep=not once))
 
 
-def announced(choice: Choice, doors: Sequence[Door], guests: Sequence[Door]) -> Iterator[str]:
+def announced(choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]") -> Iterator[str]:
     """What a server says when it listens: warnings last, once."""
     yield from announce(choice, doors, bool(guests))
     stack = doors[0].stack
@@ -171,7 +174,7 @@ def announced(choice: Choice, doors: Sequence[Door], guests: Sequence[Door]) -> 
         warn(choice)  # otherwise the invitation has said that anyone may come in
 
 
-async def attended(server: Server, conversations: Coroutine[Any, Any, Ending], keep: bool) -> Ending:
+async def attended(server: "Server", conversations: Coroutine[Any, Any, Ending], keep: bool) -> Ending:
     """Let the system tell an unattended server to end (SIGTERM) and to reload its files (SIGHUP)."""
     loop = asyncio.get_running_loop()
     alone = not server.stack.ui.present
@@ -225,7 +228,7 @@ def agreed_port(address: Address, port: int | None) -> int | None:
     return port if address.port is None else address.port
 
 
-def listen_addresses(choice: Choice, stack: Stack, host: str | None, port: int | None) -> list[ListenAddress]:
+def listen_addresses(choice: Choice, stack: Stack, host: str | None, port: int | None) -> "list[ListenAddress]":
     """Where to listen: at the stack's own place, unless the command line names doors alone, and at the doors. Raises Usage."""
     doors = choice.door_addresses(stack, None if is_typed("port") else port)
     if doors and not any(map(is_typed, ("host", "port", "transport"))):

@@ -12,7 +12,6 @@ from plytalk.cli.parameters import FILE
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.pipeline.tracing import Trace
-from plytalk.lab.inspect.trace_file import TraceFile
 
 SECRETS = "plytalk.trace-secrets"
 """Where the context keeps that option, which is `tracing`'s alone."""
@@ -45,6 +44,8 @@ def tracing(path: Path | None, notice: Callable[[str], object] = tell) -> Iterat
             raise Usage("--trace-secrets needs a trace.", "Give --trace FILE as well.")
         yield None
         return
+    from plytalk.lab.inspect.trace_file import TraceFile
+
     with closing(TraceFile(path, secrets, notice)) as trace:
         if secrets:
             tell(paint(f"Warning: {warning(path)}", "33"))

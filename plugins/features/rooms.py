@@ -2,6 +2,8 @@
 
 At the server every conversation becomes a member (`Hub`), and the person there is a `LocalMember`; at a client a `RoomClient`
 asks to join. Where just two are there, both see and send what they would without a room.
+
+What only a server needs is imported there, so that a client starts sooner.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,21 +22,17 @@ from plytalk.core.contracts.ui import Conversation
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
-from plytalk.plugins.files.user_files import UserFiles
 from plytalk.plugins.files.wishes import Wishes
-from plytalk.plugins.rooms.hub import Hub
-from plytalk.plugins.rooms.local_member import LocalMember
-from plytalk.plugins.rooms.member import Member
-from plytalk.plugins.rooms.member_chat import MemberChat
-from plytalk.plugins.rooms.member_names import new_name, room_name
-from plytalk.plugins.rooms.remote_peer import key_of
 from plytalk.plugins.rooms.room_chat import RoomChat
 from plytalk.plugins.rooms.room_client import AttendChat, Connect, RoomClient
-from plytalk.plugins.rooms.signals import READ, TYPING
+from plytalk.plugins.rooms.room_events import READ, TYPING
 from plytalk.trust.folders import user_file
 
 if TYPE_CHECKING:
+    from plytalk.plugins.files.user_files import UserFiles
     from plytalk.plugins.rooms.history import History
+    from plytalk.plugins.rooms.hub import Hub
+    from plytalk.plugins.rooms.member_chat import MemberChat
 
 LOBBY = "lobby"
 
@@ -96,7 +94,7 @@ class Rooms(Feature):
         yes: bool = False,
         accept_from: str | None = None,
     ) -> None:
-        self._room, self._name, self._operator = room_name(room) if room else "", name or "", operator
+        self._room, self._name, self._operator = named_room(room) if room else "", name or "", operator
         for key, whose in ((operator, "an operator's"), (accept_from, "a sender's")):
             try:
                 if key:
@@ -122,8 +120,12 @@ class Rooms(Feature):
                 f"Leave out {asked}, or talk over a stack with rooms, such as --profile plytalk1.",
             )
 
-    def make_chat(self, connection: Connection, **options: Any) -> MemberChat | RoomChat:
-        return (MemberChat if connection.role is Role.RESPONDER else RoomChat)(connection, **options)
+    def make_chat(self, connection: Connection, **options: Any) -> "MemberChat | RoomChat":
+        if connection.role is Role.INITIATOR:
+            return RoomChat(connection, **options)
+        from plytalk.plugins.rooms.member_chat import MemberChat
+
+        return MemberChat(connection, **options)
 
     def fields(self, message: Passed) -> Iterator[Span]:
         from plytalk.plugins.rooms import item_spans
@@ -134,6 +136,8 @@ class Rooms(Feature):
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         if role is Role.RESPONDER and self._name:
+            from plytalk.plugins.rooms.member_names import new_name
+
             new_name(self._name)  # before anybody comes
         if self._file is None or self._history is not None:
             return ()
@@ -153,6 +157,8 @@ class Rooms(Feature):
 
     @hookimpl
     def server_opened(self, stack: Stack, end: Callable[[ChatError], None], notice: Callable[[str], None]) -> None:
+        from plytalk.plugins.rooms.hub import Hub
+
         self._hub = Hub(
             stack.messages().pack,
             notice,
@@ -168,24 +174,33 @@ class Rooms(Feature):
         )
 
     @property
-    def hub(self) -> Hub | None:
+    def hub(self) -> "Hub | None":
         """The members and the rooms of the server that is open, for features that look after them."""
         return self._hub
 
     def refuse(self, identity: Identity | None) -> Refused | None:
+        from plytalk.plugins.rooms.remote_peer import key_of
+
         if self._hub is None or identity is None or not (key := key_of(identity)) or not self._hub.moderation.is_banned(key):
             return None
         return Refused("It is banned here.", told="You are banned from this server.")
 
     def holds_role(self, identity: Identity | None) -> bool:
+        from plytalk.plugins.rooms.remote_peer import key_of
+
         key = key_of(identity) if identity else None
         return self._hub is not None and key is not None and self._hub.holds_role(key)
 
-    def attach(self, session: MemberChat) -> None:
+    def attach(self, session: "MemberChat") -> None:
+        from plytalk.plugins.rooms.member import Member
+
         assert self._hub is not None
         Member(self._hub, session)
 
     def local_member(self, stack: ServerStack, address: str, leave: Callable[[], None]) -> Conversation:
+        from plytalk.plugins.files.user_files import UserFiles
+        from plytalk.plugins.rooms.local_member import LocalMember
+
         assert self._hub is not None
         self._files = self._files or UserFiles(stack.ui, self._wishes)
         return LocalMember(self._hub, stack, address, leave, self._name, self._signals, self._files)
@@ -206,6 +221,13 @@ class Rooms(Feature):
     def begin(self, first: RoomChat, connect: Connect, attend: AttendChat) -> RoomClient:
         self._room_client.begin(first, connect, attend)
         return self._room_client
+
+
+def named_room(name: str) -> str:
+    """The name of a room, as it is written. Raises Usage."""
+    from plytalk.plugins.rooms.member_names import room_name
+
+    return room_name(name)
 
 
 @hookimpl

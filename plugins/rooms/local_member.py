@@ -24,9 +24,9 @@ from plytalk.plugins.rooms.introduction import introduction
 from plytalk.plugins.rooms.member import explained
 from plytalk.plugins.rooms.requests import CommandRequest, line_of
 from plytalk.plugins.rooms.room import CHUNK, Room, Speaker
-from plytalk.plugins.rooms.room_events import Kind, Mark, RoomEvent, read
+from plytalk.plugins.rooms.room_events import READ, TYPING, Kind, Mark, RoomEvent, number_of, read
 from plytalk.plugins.rooms.room_view import RoomView
-from plytalk.plugins.rooms.signals import READ, TYPING, number_of, pass_on
+from plytalk.plugins.rooms.signals import pass_on
 
 if TYPE_CHECKING:
     from plytalk.plugins.rooms.hub import Hub

@@ -26,6 +26,10 @@ HEAD = Struct(">QQBBB")
 FIXED = Struct(">QQBB")  # all but the sender
 DIGEST = 32
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+TYPING, READ = "typing", "read"
+"""The kinds of signals."""
+LONGEST = 19
+"""How many digits the number of an event has at most."""
 MAX_REQUEST = 4096
 """The longest JSON object a client may send, in bytes."""
 
@@ -126,3 +130,9 @@ def read(body: bytes | str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return said if isinstance(said, dict) else None
+
+
+def number_of(id: str, room: str) -> int:
+    """The number of an event in this room, by its id; 0 for any other."""
+    where, _, number = id.rpartition("/")
+    return int(number) if where == room and number.isdecimal() and len(number) <= LONGEST else 0

@@ -13,9 +13,8 @@ from plytalk.plugins.rooms.kept_lines import KeptLines
 from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.requests import NAME, CommandRequest, line_of
 from plytalk.plugins.rooms.room_chat import RoomChat
-from plytalk.plugins.rooms.room_events import ROOM, write
+from plytalk.plugins.rooms.room_events import READ, ROOM, TYPING, number_of, write
 from plytalk.plugins.rooms.room_view import RoomView
-from plytalk.plugins.rooms.signals import READ, TYPING, number_of
 
 NO_ROOMS = "The other side has no rooms, and so no commands."
 

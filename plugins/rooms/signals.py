@@ -8,12 +8,9 @@ from typing import Any, Protocol
 
 from plytalk.plugins.rooms.introduction import present, sender
 from plytalk.plugins.rooms.room import CROWD, Room
-from plytalk.plugins.rooms.room_events import write
+from plytalk.plugins.rooms.room_events import READ, TYPING, write
 
-TYPING, READ = "typing", "read"
 KINDS = frozenset((TYPING, READ))
-LONGEST = 19
-"""How many digits the number of an event has at most."""
 
 
 class Signaller(Protocol):
@@ -69,9 +66,3 @@ def _is_sound(said: Mapping[str, Any], room: Room) -> bool:
 
 def _signallers(room: Room) -> Iterable[Any]:
     return list(present(room))
-
-
-def number_of(id: str, room: str) -> int:
-    """The number of an event in this room, by its id; 0 for any other."""
-    where, _, number = id.rpartition("/")
-    return int(number) if where == room and number.isdecimal() and len(number) <= LONGEST else 0

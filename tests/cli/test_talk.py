@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import stat
+import subprocess
 import sys
 from contextlib import ExitStack
 
@@ -325,6 +326,22 @@ def test_lines_typed_behind_an_exit_are_for_the_next_who_comes():
                 assert [secure_chat.recv_message(sock, key), secure_chat.recv_message(sock, key)] == [word, "exit"]
                 assert secure_chat.recv_message(sock, key) is None
             ours.tells("You said exit.")
+
+
+SERVERS_ALONE = ("plytalk.core.endpoints.server", "plytalk.plugins.rooms.hub", "plytalk.plugins.rooms.room", "plytalk.lab")
+
+
+def test_a_client_loads_nothing_that_only_a_server_needs():
+    program = (
+        "import sys; from plytalk.cli.main import main\n"
+        "try: main()\n"
+        f"finally: print([name for name in sys.modules if name.startswith({SERVERS_ALONE!r})], file=sys.stderr)"
+    )
+    with serve("--keep", "--headless") as ours:
+        words = [sys.executable, "-c", program, "connect", f"127.0.0.1:{ours.port}", "--accept-new"]
+        done = subprocess.run(words, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert "You are " in done.stderr
+    assert done.stderr.splitlines()[-1] == "[]"
 
 
 def test_a_line_too_long_to_send_is_kept_back_with_a_word():

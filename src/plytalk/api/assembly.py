@@ -1,14 +1,16 @@
 """From a choice of layers to an endpoint: the same for the command line and for programs."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plytalk.api.choice import Choice
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.endpoints.client import Client
-from plytalk.core.endpoints.server import Server
 from plytalk.core.stack.selection import Stack
 from plytalk.trust.contacts import Contacts
 from plytalk.trust.folders import user_file
+
+if TYPE_CHECKING:
+    from plytalk.core.endpoints.server import Server
 
 
 def make_client(choice: Choice, stack: Stack, **options: Any) -> Client:
@@ -17,8 +19,10 @@ def make_client(choice: Choice, stack: Stack, **options: Any) -> Client:
     return Client(stack, choice.registry.manager.hook, **options)
 
 
-def make_server(choice: Choice, stack: Stack, **options: Any) -> Server:
+def make_server(choice: Choice, stack: Stack, **options: Any) -> "Server":
     """The server of a stack, in the same way. Raises BrokenPlugin."""
+    from plytalk.core.endpoints.server import Server  # clients do without all of it
+
     choice.registry.hear(stack)
     return Server(stack, choice.registry.manager.hook, **options)
 

@@ -5,7 +5,7 @@ Precedence: flag or argument, environment, profile, config file, default.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from plytalk.api.doors import WrittenDoor, listening_place
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, Usage
@@ -14,9 +14,11 @@ from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.contracts.transport import Transport
-from plytalk.core.endpoints.server import ListenAddress
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose, factory
+
+if TYPE_CHECKING:
+    from plytalk.core.endpoints.server import ListenAddress
 
 ALWAYS_FROM_CONFIG = ("transport", "ui", "auth", "feature")  # these do not decide what the rest of the stack is
 IDENTIFYING = ("framer", "handshake", "cipher", "messages")
@@ -94,7 +96,7 @@ class Choice:
             if layer not in self.classes.setdefault("feature", []):
                 self.classes["feature"].append(layer)
 
-    def door_addresses(self, stack: Stack, port: int | None = None) -> list[ListenAddress]:
+    def door_addresses(self, stack: Stack, port: int | None = None) -> "list[ListenAddress]":
         """The doors of a server with this stack; `port` is for those that name none. Raises Usage."""
         transports = {type(stack.transport): stack.transport}
         addresses: list[ListenAddress] = []
@@ -104,10 +106,12 @@ class Choice:
             addresses.append(self.listen_address(replace(stack, transport=transports[layer]), where, port))
         return addresses
 
-    def listen_address(self, stack: Stack, where: str | None, port: int | None = None) -> ListenAddress:
+    def listen_address(self, stack: Stack, where: str | None, port: int | None = None) -> "ListenAddress":
         """Where a stack listens, on `port` or the stack's own where none was written. Raises Usage."""
         place = listening_place(stack.transport, where)
         number = next(one for one in (place.port, port, self.port) if one is not None)
+        from plytalk.core.endpoints.server import ListenAddress  # what only servers need is not loaded by clients
+
         return ListenAddress(stack, place.host, number)
 
     def guest(self, profile: str) -> Stack:

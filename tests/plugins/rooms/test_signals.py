@@ -10,8 +10,8 @@ from plytalk.core.contracts.events import Read, Typing
 from plytalk.plugins.rooms import signals
 from plytalk.plugins.rooms.budget import BURST_REQUESTS
 from plytalk.plugins.rooms.moderation import Moderation
-from plytalk.plugins.rooms.room_events import ROOM, write
-from plytalk.plugins.rooms.signals import KINDS, kinds_of, number_of
+from plytalk.plugins.rooms.room_events import ROOM, number_of, write
+from plytalk.plugins.rooms.signals import KINDS, kinds_of
 from plytalk.testing.verdict import idle, within
 
 ALL = {"typing": True, "receipts": True}
