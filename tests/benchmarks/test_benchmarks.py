@@ -10,11 +10,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import files, goals, measure, report, script, stream, suite, tracing  # noqa: E402
+from benchmarks import file_storage, files, goals, measure, report, script, stream, suite, tracing  # noqa: E402
 from benchmarks.handshakes import certificate  # noqa: E402
 from benchmarks.rooms.generator import Ran, receiver  # noqa: E402
 from benchmarks.rooms.peers import Unable  # noqa: E402
 from plytalk.core.pipeline.connection import Connection  # noqa: E402
+from plytalk.plugins.files.hash_tree import KNOWN  # noqa: E402
 
 TITLES = (
     *("One way", "Round trip", "Connection set-up", "Start-up", "Pipeline alone"),
@@ -273,3 +274,11 @@ def test_a_file_is_transferred_and_measured(tmp_path: Path) -> None:
     assert figures["cpu"] > 0
     assert (tmp_path / "into" / "0" / "film").read_bytes() == bytes(1 << 20)
     assert files.certificate(tmp_path).exists()
+
+
+def test_what_storing_a_file_costs_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "film").write_bytes(bytes(1 << 20))
+    for algorithm in KNOWN:
+        assert min(file_storage.transfer(tmp_path / "film", tmp_path, algorithm)) > 0
+    assert [path.name for path in tmp_path.iterdir()] == ["film"]
+    assert positive(file_storage.hashing(1 << 16, 1 << 20))
