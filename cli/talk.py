@@ -65,7 +65,7 @@ Examples:
   chat connect 192.0.2.7 --code --save-as alice    begin with a one-time code, and keep the key
   chat connect @alice                              come back: the same address, and only that key
   chat connect HOST --name bob --reconnect         be bob in its room, and come back after a cut
-  chat connect ws://chat.example.org/              over WebSocket, through networks that let only the web through
+  chat connect wss://chat.example.org/             over WebSocket, through networks that let only the web through
 """
 
 

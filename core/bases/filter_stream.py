@@ -117,7 +117,9 @@ class FilterStream(Stream):
     # -- what the stream below calls --------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin the opening. Called once."""
+        """Begin the opening, below first. Called once."""
+        if isinstance(self.below, FilterStream):
+            self.below.start()
         self.below.deliver_to(self._take, self._below_ended)
         self.begin()
 
@@ -130,7 +132,9 @@ class FilterStream(Stream):
             self.fail(error)
 
     def _below_ended(self, error: Exception | None) -> None:
-        if self.opening is Opening.BEGUN:
+        if self.opening is Opening.BEGUN and isinstance(error, ChatError):  # what is wrong with the opening below
+            self.fail(error)
+        elif self.opening is Opening.BEGUN:
             self.fail(HandshakeFailed(f"The other side closed the connection instead of speaking {self.what}."))
         elif error or self._over is None:
             self._end(error or ConnectionAbortedError(f"it ended without the end that {self.what} has"))

@@ -2,9 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import ClassVar
 
 from plytalk.core.contracts.layer import Buffer, Layer
+from plytalk.core.contracts.properties import Property
 
 
 class Stream(ABC):
@@ -95,6 +97,8 @@ class Transport(Layer):
     kind = "transport"
     names_place: ClassVar[bool] = False
     """True where HOST is a name or path of this transport's own and there is no port."""
+    covers: ClassVar[AbstractSet[Property]] = frozenset()
+    """What it protects on the way, to where it ends: that may be a web server, so the stack does not count it as given."""
 
     @abstractmethod
     async def listen(self, host: str, port: int) -> Listener:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Property
-from plytalk.core.stack.selection import given_by
+from plytalk.core.stack.selection import covered_by, given_by
 
 # Without these, the first promise of the other is worth less: said beside it.
 DEPENDS = {
     Property.SECRECY: Property.PEER_IDENTITY,
     Property.INTEGRITY: Property.PEER_IDENTITY,
 }
+ENDS = "at a web server in front of the other side, or for anyone who has the key of its certificate"
 Givers = Callable[[Property, str], Sequence[str]]
 FindDoubt = Callable[[type[Layer], Property], str]
 
@@ -56,7 +57,7 @@ def assess(chosen: Mapping[str, Sequence[type[Layer]]], givers: Givers, doubts: 
 
     `doubts(layer, property)` says why a layer's claim is not to be repeated; empty for a claim that is.
     """
-    given = given_by(chosen)
+    given, covered = given_by(chosen), covered_by(chosen)
     everyone = [layer for layers in chosen.values() for layer in layers]
     rows = []
     for prop in PROTECTIONS:
@@ -70,6 +71,8 @@ def assess(chosen: Mapping[str, Sequence[type[Layer]]], givers: Givers, doubts: 
             layers = tuple(f"{layer.kind} {layer.name}" for layer in everyone if prop in layer.gives)
         else:
             sentence = meaning.lack
+            if prop in covered:
+                sentence += f", where the transport's own protection ends: {ENDS}"
             layers = tuple(f"--{kind} {name}" for kind in meaning.change for name in givers(prop, kind))
         rows.append(Row(prop, prop in given, sentence, layers, doubt))
     cautions = tuple(f"{layer.kind} {layer.name}: {layer.caution}" for layer in everyone if layer.caution)

@@ -230,8 +230,14 @@ def refuse_impossible(chosen: Mapping[str, Sequence[type[Layer]]]) -> None:
             )
 
 
+def covered_by(chosen: Mapping[str, Sequence[type[Layer]]]) -> frozenset[Property]:
+    """What all of the transports protect on the way."""
+    transports = [layer.covers for layer in chosen.get("transport", ()) if issubclass(layer, Transport)]
+    return frozenset.intersection(*map(frozenset, transports)) if transports else frozenset()
+
+
 def warning_of(chosen: Mapping[str, Sequence[type[Layer]]]) -> str | None:
-    given = given_by(chosen)
+    given = given_by(chosen) | covered_by(chosen)
     for prop in PROTECTIONS[:3]:
         if prop not in given:
             return f"{MEANINGS[prop].lack[0].upper()}{MEANINGS[prop].lack[1:]}."

@@ -3,8 +3,11 @@
 What a message is, and how an end is said, is in plugins/sockets/web_socket.py.
 """
 
+import ssl
+from collections.abc import Sequence
 from ipaddress import ip_network
 from types import ModuleType
+from typing import Any, ClassVar
 
 from plytalk.core.bases.filter_stream import FilterListener, FilterStream, opened_client
 from plytalk.core.contracts.errors import Usage
@@ -15,6 +18,7 @@ from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.io.address import join_address
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.sockets import tcp_sockets
+from plytalk.plugins.sockets.tls_stream import CAUTION, COVERS, OPTIONS, TlsFiles, TlsStream
 
 OPEN_SECONDS = 10
 PING = 20
@@ -37,7 +41,7 @@ class Ws(Transport):
     """WebSocket: through proxies and web servers, and for web pages."""
 
     name = "ws"
-    options = (ORIGIN, PROXY, PINGS, PATH)
+    options: ClassVar[Sequence[Option]] = (ORIGIN, PROXY, PINGS, PATH)
     caution = (
         "a web server or proxy on the way sees addresses, times and sizes; it sees what is said only where the layers above it "
         "keep nothing secret."
@@ -52,13 +56,22 @@ class Ws(Transport):
     async def listen(self, host: str, port: int) -> Listener:
         sockets = web_socket()
         serving = sockets.WebServing(self._origins, self._proxies, self._ping)
-        return FilterListener(await tcp_sockets.listen(host, port), lambda below: sockets.WebSocketServer(below, serving))
+        listener = await tcp_sockets.listen(host, port)
+        return FilterListener(listener, lambda below: sockets.WebSocketServer(self._served(below), serving))
 
     async def connect(self, host: str, port: int) -> Stream:
         sockets = web_socket()
-        url = f"ws://{join_address(host, port)}{self._path}"
-        stream: FilterStream = sockets.WebSocketClient(await tcp_sockets.connect(host, port), url)
+        below = self._reached(await tcp_sockets.connect(host, port), host)
+        stream: FilterStream = sockets.WebSocketClient(below, f"{self.name}://{join_address(host, port)}{self._path}")
         return await opened_client(stream, OPEN_SECONDS)
+
+    def _served(self, below: Stream) -> Stream:
+        """What a WebSocket runs over at the server."""
+        return below
+
+    def _reached(self, below: Stream, host: str) -> Stream:
+        """The same at a client that connects to this host."""
+        return below
 
 
 def networks(text: str) -> list[str]:
@@ -83,6 +96,31 @@ def web_socket() -> ModuleType:
     return web_socket
 
 
+class Wss(Ws):
+    """WebSocket in TLS, as web pages from elsewhere need it: the server shows a certificate."""
+
+    name = "wss"
+    options = (*Ws.options, *OPTIONS)
+    covers = COVERS
+    caution = f"{Ws.caution} {CAUTION}"
+
+    def __init__(self, **options: Any) -> None:
+        self._files = TlsFiles.take(options)
+        super().__init__(**options)
+        self._context: ssl.SSLContext | None = None
+
+    async def listen(self, host: str, port: int) -> Listener:
+        self._context = self._files.server()
+        return await super().listen(host, port)
+
+    def _served(self, below: Stream) -> Stream:
+        assert self._context
+        return TlsStream(below, self._context)
+
+    def _reached(self, below: Stream, host: str) -> Stream:
+        return self._files.secured(below, host)
+
+
 @hookimpl
 def layers() -> list[type[Ws]]:
-    return [Ws]
+    return [Ws, Wss]

@@ -73,6 +73,8 @@ class ClientArguments(LayerArguments, total=False):
     known_hosts: FileName
     accept_new: bool
     ws_path: str
+    tls_ca: FileName
+    tls_name: str
 
 
 class ServerArguments(LayerArguments, total=False):
@@ -87,6 +89,8 @@ class ServerArguments(LayerArguments, total=False):
     origin: str
     trusted_proxy: str
     ws_ping: int
+    tls_cert: FileName
+    tls_key: FileName
 
 
 def choose_layers(ui: Ui, role: Role, profile: str | None, arguments: Mapping[str, Any], doors: Sequence[str] = ()) -> Choice:

@@ -30,7 +30,7 @@ def read_url(text: str) -> Url:
     """Read a URL. Raises Usage."""
     found = _URL.fullmatch(text.strip())
     if not found:
-        raise Usage(f"'{shorten(text)}' is not ws://HOST[:PORT][/PATH].", "For example: ws://chat.example.org/room.")
+        raise Usage(f"'{shorten(text)}' is not ws://HOST[:PORT][/PATH].", "For example: wss://chat.example.org/room.")
     scheme, path = found[1].lower(), found[3] or ""
     address = parse_address(found[2])
     port = PORTS[scheme] if address.port is None else address.port

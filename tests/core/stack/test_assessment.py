@@ -2,7 +2,9 @@
 
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Property
-from plytalk.core.stack.assessment import Row, assess
+from plytalk.core.stack.assessment import ENDS, Row, assess
+from plytalk.core.stack.selection import warning_of
+from plytalk.plugins.transports.memory import Memory
 from plytalk.testing.parts import GivenKeys, Unsealed
 
 
@@ -12,6 +14,13 @@ class Sealed(Unsealed):
     name = "sealed"
     gives = {Property.SECRECY, Property.INTEGRITY}
     caution = "Change the key each year."
+
+
+class Covers(Memory):
+    """Hides and protects on the way."""
+
+    name = "covers"
+    covers = frozenset({Property.SECRECY, Property.INTEGRITY})
 
 
 def givers(prop: Property, kind: str) -> list[str]:
@@ -35,6 +44,17 @@ def test_what_is_given_says_by_which_layer() -> None:
 def test_what_is_not_given_says_which_layer_could() -> None:
     row = rows(Sealed)[Property.ORDER]
     assert row == Row(Property.ORDER, False, MEANINGS[Property.ORDER].lack, ("--cipher better-cipher",))
+
+
+def test_what_a_transport_covers_is_lacking_only_where_that_ends() -> None:
+    row = rows(Covers)[Property.SECRECY]
+    assert not row.given
+    assert row.sentence == f"{MEANINGS[Property.SECRECY].lack}, where the transport's own protection ends: {ENDS}"
+    assert (
+        warning_of({"transport": [Covers]}) == "A man in the middle can pose as the other side to each of you, and read and "
+        "rewrite everything."
+    )
+    assert warning_of({"transport": [Covers, Memory]}) == "Anyone on the network path can read every word."
 
 
 def test_secrecy_is_worth_less_while_nobody_knows_who_is_there() -> None:

@@ -1,0 +1,158 @@
+"""A stream in TLS (RFC 8446), by the standard library: for the transports `tls` and `wss`.
+
+The end of one direction is a close_notify; the other direction stays open. An end without it is a cut. asyncio's own TLS
+ends both directions at once, so an `SSLObject` between two buffers in memory is used here.
+"""
+
+import ssl
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from plytalk.core.bases.filter_stream import FilterStream, Opening
+from plytalk.core.contracts.errors import HandshakeFailed, Usage
+from plytalk.core.contracts.layer import Option
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.contracts.transport import Stream
+
+READ = 64 * 1024
+OPTIONS = (
+    Option(
+        "tls-cert",
+        "The certificate of this server and those above it (PEM).",
+        Path,
+        metavar="FILE",
+        role=Role.RESPONDER,
+    ),
+    Option("tls-key", "The private key of the certificate (PEM).", Path, metavar="FILE", role=Role.RESPONDER),
+    Option("tls-ca", "The CA certificates to trust in place of the system's (PEM).", Path, metavar="FILE", role=Role.INITIATOR),
+    Option(
+        "tls-name",
+        "The name that the certificate must have (default: the host).",
+        metavar="NAME",
+        role=Role.INITIATOR,
+    ),
+)
+COVERS = frozenset({Property.SECRECY, Property.INTEGRITY})
+CAUTION = (
+    "TLS protects the way to where it ends, perhaps a web server, and no further; any CA that the client trusts can make a "
+    "certificate for it."
+)
+ASK = "Ask the person who runs it; --tls-ca and --tls-name say which certificates to trust, and which name to expect."
+
+
+class TlsStream(FilterStream):
+    """One end of a TLS connection: a server's, or with a `name` a client's, which the certificate must have."""
+
+    what = "TLS"
+    finishes_below = True
+
+    def __init__(self, below: Stream, context: ssl.SSLContext, name: str | None = None) -> None:
+        super().__init__(below)
+        self._came, self._goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._came, self._goes, server_side=name is None, server_hostname=name)
+
+    def begin(self) -> None:
+        self._shake()
+
+    def take(self, data: bytes) -> None:
+        self._came.write(data)
+        if self.opening is Opening.DONE or self._shake():
+            self._read()
+
+    def _shake(self) -> bool:
+        """Go on with the handshake; whether it is done. Raises HandshakeFailed."""
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLCertVerificationError as error:
+            said = shorten(error.verify_message).rstrip(".")
+            raise HandshakeFailed(f"The certificate of {self.peer} is not accepted: {said}.", ASK) from None
+        except ssl.SSLError as error:
+            raise HandshakeFailed(f"The TLS handshake failed: {words(error)}.", "Check that the other side speaks TLS.") from None
+        finally:
+            self._flush()
+        self.is_open()
+        return True
+
+    def _read(self) -> None:
+        try:
+            while data := self._tls.read(READ):
+                self.deliver(data)
+            self.deliver_end()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:  # the same, once this side has said its own end
+            self.deliver_end()
+        except ssl.SSLError as error:
+            raise ConnectionAbortedError(f"a fault in its TLS: {words(error)}") from None
+        finally:
+            self._flush()
+
+    def _flush(self) -> None:
+        self.write(self._goes.read())
+
+    def wrap(self, data: bytes) -> bytes:
+        self._tls.write(data)
+        return self._goes.read()
+
+    def wrap_end(self) -> bytes:
+        with suppress(ssl.SSLError):  # it would wait for the other side's close_notify, which may come later
+            self._tls.unwrap()
+        return self._goes.read()
+
+
+def words(error: ssl.SSLError) -> str:
+    """What OpenSSL calls an error."""
+    return shorten((error.reason or str(error)).replace("_", " ").lower())
+
+
+class TlsFiles:
+    """The files that the options name, and the contexts that they make."""
+
+    def __init__(
+        self,
+        tls_cert: Path | None = None,
+        tls_key: Path | None = None,
+        tls_ca: Path | None = None,
+        tls_name: str | None = None,
+    ) -> None:
+        self._cert, self._key, self._ca, self._name = tls_cert, tls_key, tls_ca, tls_name
+
+    @classmethod
+    def take(cls, options: dict[str, Any]) -> "TlsFiles":
+        """Those of these options that are for TLS, which are taken out."""
+        return cls(**{option.keyword: options.pop(option.keyword, None) for option in OPTIONS})
+
+    def server(self) -> ssl.SSLContext:
+        """Raises Usage."""
+        if not self._cert or not self._key:
+            raise Usage("A server that speaks TLS needs a certificate and its key.", "Give --tls-cert FILE and --tls-key FILE.")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.num_tickets = 0  # a client that closes with one unread resets the connection, and what it sent last is lost
+        try:
+            context.load_cert_chain(self._cert, self._key)
+        except OSError as error:  # SSLError among them
+            raise Usage(f"The certificate {self._cert} with the key {self._key} cannot be used: {reason(error)}.") from None
+        return context
+
+    def client(self) -> ssl.SSLContext:
+        """Raises Usage."""
+        try:
+            context = ssl.create_default_context(cafile=self._ca)
+        except OSError as error:
+            raise Usage(f"The CA certificates in {self._ca} cannot be used: {reason(error)}.") from None
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return context
+
+    def secured(self, below: Stream, host: str) -> TlsStream:
+        """A client's end, which expects this host or the name of the option."""
+        return TlsStream(below, self.client(), self._name or host)
+
+
+def reason(error: OSError) -> str:
+    return words(error) if isinstance(error, ssl.SSLError) else str(error.strerror).lower()

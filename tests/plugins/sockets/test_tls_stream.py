@@ -1,0 +1,140 @@
+"""A stream in TLS: who is accepted, and how it ends."""
+
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from certificates import Authority
+
+from plytalk.core.bases.filter_stream import opened_client
+from plytalk.core.contracts.errors import HandshakeFailed, Usage
+from plytalk.core.io.memory_stream import memory_stream_pair
+from plytalk.plugins.sockets.tls_stream import TlsFiles, TlsStream
+from plytalk.testing.cutting import seeded
+from plytalk.testing.transports import Receiver
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+def one_by_one(data: bytes) -> list[bytes]:
+    return [data[at : at + 1] for at in range(len(data))]
+
+
+async def met(
+    authority: Authority, cut: Callable[[bytes], list[bytes]] | None = None, host: str = "localhost"
+) -> tuple[TlsStream, TlsStream]:
+    """Both ends, open."""
+    below, above = memory_stream_pair(cut)
+    cert, key = authority.signs("server")
+    server = TlsStream(above, TlsFiles(cert, key).server())
+    server.start()
+    client = TlsFiles(tls_ca=authority.file).secured(below, host)
+    return await opened_client(client, 10), server
+
+
+async def test_both_directions_end_for_themselves(authority: Authority) -> None:
+    client, server = await met(authority, one_by_one)
+    ours, theirs = Receiver(client), Receiver(server)
+    data = seeded(1).randbytes(40_000)
+    client.send(data)
+    client.finish()
+    await theirs.hears_the_end("A close_notify is the end.")
+    assert theirs.came == data
+    assert theirs.ends == [None]
+    server.send(data[::-1])
+    await ours.hears(data[::-1], "After our close_notify the other side's bytes no longer arrive.")
+    server.finish()
+    await ours.hears_the_end("no end")
+    assert ours.ends == [None]
+
+
+async def test_a_close_notify_while_the_other_side_still_talks_loses_nothing(authority: Authority) -> None:
+    client, server = await met(authority)
+    ours, theirs = Receiver(client), Receiver(server)
+    server.send(bytes(100_000))
+    client.finish()
+    server.send(b"and more")
+    await ours.hears(bytes(100_000) + b"and more", "Bytes are lost.")
+    await theirs.hears_the_end("no end")
+
+
+async def test_an_end_without_close_notify_is_a_cut(authority: Authority) -> None:
+    client, server = await met(authority)
+    theirs = Receiver(server)
+    client.send(b"half of it")
+    await theirs.hears(b"half of it", "It does not arrive.")
+    client.below.close()
+    await theirs.hears_the_end("no end")
+    assert "without the end that TLS has" in str(theirs.ends[0])
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("ca", "unable to get local issuer certificate"),
+        ("name", "Hostname mismatch, certificate is not valid for 'localhost'"),
+        ("date", "certificate has expired"),
+    ],
+)
+async def test_a_certificate_that_is_not_right_is_refused_at_both_ends(fault: str, said: str, tmp_path: Path) -> None:
+    trusted = Authority(tmp_path)
+    signing = Authority(tmp_path, "another CA") if fault == "ca" else trusted
+    cert, key = signing.signs("server", host="elsewhere" if fault == "name" else "localhost", days=-1 if fault == "date" else 1)
+    below, above = memory_stream_pair()
+    server = TlsStream(above, TlsFiles(cert, key).server())
+    server.start()
+    with pytest.raises(HandshakeFailed) as refused:
+        await opened_client(TlsFiles(tls_ca=trusted.file).secured(below, "localhost"), 10)
+    assert said in str(refused.value)
+    with pytest.raises(HandshakeFailed, match=r"TLS handshake failed: .*alert"):
+        await server.opened()
+
+
+async def test_a_name_may_be_given(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    cert, key = authority.signs("server", host="chat.example.org")
+    below, above = memory_stream_pair()
+    TlsStream(above, TlsFiles(cert, key).server()).start()
+    files = TlsFiles(tls_ca=authority.file, tls_name="chat.example.org")
+    await opened_client(files.secured(below, "127.0.0.1"), 10)
+
+
+async def test_a_peer_that_does_not_speak_tls_is_refused(authority: Authority) -> None:
+    below, above = memory_stream_pair()
+    server = TlsStream(above, TlsFiles(*authority.signs("server")).server())
+    server.start()
+    below.send(b"GET / HTTP/1.1\r\n\r\n")
+    with pytest.raises(HandshakeFailed, match="TLS handshake failed: http request"):
+        await server.opened()
+
+
+async def test_bytes_changed_below_are_a_fault(authority: Authority) -> None:
+    client, server = await met(authority)
+    theirs = Receiver(server)
+    sealed = bytearray(client.wrap(b"hello"))
+    sealed[-1] ^= 1
+    client.below.send(bytes(sealed))
+    await theirs.hears_the_end("It goes on.")
+    assert "a fault in its TLS" in str(theirs.ends[0])
+
+
+def test_files_that_cannot_be_used_are_named(authority: Authority, tmp_path: Path) -> None:
+    cert, key = authority.signs("one")
+    _, other = authority.signs("other")
+    with pytest.raises(Usage, match="needs a certificate and its key"):
+        TlsFiles(tls_cert=cert).server()
+    with pytest.raises(Usage, match="cannot be used: key values mismatch"):
+        TlsFiles(cert, other).server()
+    with pytest.raises(Usage, match="cannot be used: no such file"):
+        TlsFiles(tmp_path / "none", key).server()
+    with pytest.raises(Usage, match=r"CA certificates in .* cannot be used"):
+        TlsFiles(tls_ca=tmp_path / "none").client()
+
+
+def test_old_versions_are_not_spoken(authority: Authority) -> None:
+    files = TlsFiles(*authority.signs("one"), authority.file)
+    assert {files.server().minimum_version, files.client().minimum_version} == {ssl.TLSVersion.TLSv1_2}
