@@ -16,7 +16,7 @@ from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.optional import HasModel
 from plytalk.core.contracts.properties import MEANINGS, Property
 from plytalk.core.stack.assessment import Assessment, Row, assess
-from plytalk.core.stack.selection import Stack, given_by, line_of, refuse_impossible
+from plytalk.core.stack.selection import Stack, covered_by, given_by, line_of, refuse_impossible
 
 EXAMPLES = """\b
 Examples:
@@ -27,6 +27,7 @@ Examples:
   chat explain --verifpal > plytalk1.vp            a model for `verifpal verify`
 """
 WIDTH = 110
+NOTHING = "Nothing: anyone on the network path can read and change it."
 
 
 @click.command(cls=StackCommand, epilog=EXAMPLES)
@@ -125,9 +126,8 @@ def _as_text(choice: Choice, page: Assessment) -> str:
         for layer in choice.classes.get(kind, []):
             lines += _wrap(f"  {kind:<10} {layer.name:<17} ", layer.summary())
     lines += ["", paint("What it protects", "1", 1)]
-    lines += [line for row in page.protects for line in _row("+", "32", row)] or [
-        "  Nothing: anyone on the network path can read and change it."
-    ]
+    nothing = "Nothing by itself: the transport protects the way, as said below." if covered_by(choice.classes) else NOTHING
+    lines += [line for row in page.protects for line in _row("+", "32", row)] or [f"  {nothing}"]
     if page.claims:
         lines += ["", paint("What a plugin claims, not verified by plytalk", "1", 1)]
         lines += [line for row in page.claims for line in _wrap(f"  ? {row.property:<21} ", row.doubt)]

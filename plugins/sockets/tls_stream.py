@@ -35,7 +35,12 @@ OPTIONS = (
         role=Role.INITIATOR,
     ),
 )
-COVERS = frozenset({Property.SECRECY, Property.INTEGRITY})
+COVERS = frozenset(
+    {
+        *(Property.SECRECY, Property.INTEGRITY, Property.DIRECTION_KEYS, Property.ORDER),
+        *(Property.CLEAN_END, Property.FRESHNESS, Property.FORWARD_SECRECY),
+    }
+)
 CAUTION = (
     "TLS protects the way to where it ends, perhaps a web server, and no further; any CA that the client trusts can make a "
     "certificate for it."

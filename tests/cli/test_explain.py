@@ -160,3 +160,9 @@ def test_a_handshake_without_a_model_says_so(tmp_path: Path) -> None:
     run = chat("explain", "--verifpal", "--handshake", "silent", environment={**ENVIRONMENT, **importing(tmp_path)})
     assert run.returncode == 2
     assert "`silent` has no model for Verifpal" in complaint(run)
+
+
+def test_a_transport_that_protects_the_way_is_not_called_nothing() -> None:
+    run = chat("explain", "--transport", "tls", "--profile", "demo01")
+    assert "Nothing by itself: the transport protects the way" in run.stdout
+    assert "transport tls: TLS protects the way to where it ends" in " ".join(run.stdout.split())

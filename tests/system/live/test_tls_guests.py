@@ -14,7 +14,8 @@ from programs import Chat, chat, complaint, started
 
 GUESTS = {
     "ncat": "ncat --ssl --ssl-verify --ssl-trustfile {ca} {host} {port}",
-    "openssl": "openssl s_client -quiet -no_ign_eof -verify_return_error -verify_hostname {host} -CAfile {ca} -connect {host}:{port}",
+    "openssl": "openssl s_client -quiet -no_ign_eof -verify_return_error "
+    "-verify_hostname {host} -CAfile {ca} -connect {host}:{port}",
     "socat": "socat - OPENSSL:{host}:{port},cafile={ca},verify=1,commonname={host}",
 }
 
