@@ -1,5 +1,6 @@
 """The eight exercises: a student's solution is right, and nothing passes untouched, or under another student's seed."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,19 @@ def test_no_file_that_is_made_is_an_answer(number: int) -> None:
 @pytest.mark.parametrize("answer", ["", " \n", "\ud800", "x" * 40_000, "\0", "A:\nB:\nC:\n", "raise SystemExit", "while", "# x"])
 def test_what_cannot_be_an_answer_is_refused_or_wrong(number: int, answer: str) -> None:
     assert not is_right(number, answer)
+
+
+ODD = ("\0", "\u202e", "\x1b[31m", "é", "A:\n", "ff" * 500, "@revoked", "*", "\r", "#", "٣", "\ufeff")
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 5])
+def test_a_changed_answer_is_judged_without_a_fault(number: int) -> None:
+    """Reports come from students, who may put anything into them: no answer may break the program that grades all."""
+    draw, right = random.Random(number), solved(number, "erin")
+    for _ in range(100):
+        at, to = sorted(draw.choices(range(len(right) + 1), k=2))
+        middle = draw.choice([draw.choice(ODD), "", right[at:to] * 2, right[at:to][::-1]])
+        is_right(number, right[:at] + middle + right[to:])
 
 
 def test_each_exercise_has_its_sheet() -> None:
