@@ -78,7 +78,7 @@ def inspect(
     if wireshark:
         write_dissector(wireshark, events, frames)
     if as_json:
-        print(json.dumps([frame.as_json() for frame in frames], indent=1))
+        print_json(frames)
     elif not (html or pcapng or wireshark):
         if not frames:
             tell(f"{trace} is an empty trace: it ended before anything was recorded.")
@@ -117,6 +117,14 @@ def write(path: Path, content: bytes) -> None:
     except StoreError as error:
         raise Usage(str(error), error.hint) from None
     tell(f"Wrote {path}.")
+
+
+def print_json(frames: Sequence[InspectedFrame]) -> None:
+    """Print the frames as a list of objects, one after the other: of a long trace all at once would fill the memory."""
+    print("[", end="")
+    for number, frame in enumerate(frames):
+        print(",\n" if number else "\n", json.dumps(frame.as_json(), indent=1), sep="", end="")
+    print("\n]")
 
 
 def write_dissector(folder: Path, events: Sequence[TraceEvent], frames: Sequence[InspectedFrame]) -> None:

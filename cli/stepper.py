@@ -27,6 +27,13 @@ WAITING = "Waiting for the first frame. Press q to quit."
 Describe = Callable[[InspectedFrame, TraceEvent], Iterator[str]]
 
 
+def searched(layer: TraceEvent) -> str:
+    """What a search looks through: names, values, facts, and the bytes in hexadecimal and as text."""
+    parts = [text for span in layer.spans for text in (span.name, span.value, span.made_of)]
+    facts = [text for fact in layer.fields.items() for text in fact]
+    return "\n".join([*parts, *facts, layer.data.hex(), layer.data.hex(" "), layer.data.decode(errors="replace")]).lower()
+
+
 class Stepper:
     """Where in a trace the user is, and what the screen shows of it. `describe` gives the lines for one layer of a frame.
 
@@ -115,7 +122,7 @@ class Stepper:
         for step in range(1, len(self._frames) + 1):
             number = (self._at + step) % len(self._frames)
             frame = self._frames[number]
-            texts = ["\n".join(self._describe(frame, layer)).lower() for layer in self._layers_of(frame)]
+            texts = [searched(layer) for layer in self._layers_of(frame)]
             layer = next((at for at, text in enumerate(texts) if sought in text), 0)
             if sought in texts[layer] or sought in self._row(frame).lower():
                 self._go(number)

@@ -142,6 +142,10 @@ local function add_part(tree, name, range, value, made_of)
   tree:add(parts[name], range):set_text(fitted(text, LABEL))
 end
 
+local function within(range, at, size) -- nil where the capture has other bytes than the trace
+  if at >= 0 and size > 0 and at + size <= range:len() then return range:range(at, size) end
+end
+
 local function value_of(form, range, told)
   if form == "number" then return tostring(range:uint64()) end
   if form == "little" then return tostring(range:le_uint64()) end
@@ -161,8 +165,8 @@ local function show_shape(tree, layer, shape, range, plugin) -- gives the part t
   for _, part in ipairs(shape) do fixed = fixed + part[2] end
   for _, part in ipairs(shape) do
     local size = part[2] > 0 and part[2] or range:len() - fixed
-    if size > 0 and at + size <= range:len() then
-      local piece = range:range(at, size)
+    local piece = within(range, at, size)
+    if piece then
       add_part(item, part[1], piece, value_of(part[3], piece, part[4]))
       if part[2] == 0 then rest = piece end
       at = at + size
@@ -177,11 +181,13 @@ local function show_logged(tree, told, range, plugin) -- a layer whose parts the
   if told.data ~= "" then
     range = ByteArray.new(told.data):tvb(told.layer == "messages" and "Plaintext" or told.layer):range()
   else
-    range = range:range(told.at, size)
+    range = within(range, told.at, size)
   end
+  if not range then return end
   local item = add_layer(tree, told.layer, range, plugin)
   for _, span in ipairs(told.spans) do
-    add_part(item, span[3], range:range(span[1], span[2]), span[4], span[5])
+    local piece = within(range, span[1], span[2])
+    if piece then add_part(item, span[3], piece, span[4], span[5]) end
   end
 end
 
@@ -194,8 +200,9 @@ local function show(tree, talk, side, number, range)
   item:set_text("plytalk, " .. name .. " from the " .. sender .. ", " .. range:len() .. " bytes")
   local rest
   if shapes.framer then rest = show_shape(item, "framer", shapes.framer, range, plugins.framer) end
-  if step then
-    show_shape(item, "handshake", step.shape, range:range(step.at, step.size), plugins.handshake)
+  local message = step and within(range, step.at, step.size)
+  if message then
+    show_shape(item, "handshake", step.shape, message, plugins.handshake)
   elseif shapes.cipher and rest then
     show_shape(item, "cipher", shapes.cipher, rest, plugins.cipher)
   end

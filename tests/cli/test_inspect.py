@@ -1,9 +1,20 @@
 """`chat inspect`: a recorded conversation on the screen, for programs, as a page, as a capture, and while it goes on."""
 
 import json
+from random import Random
+from typing import Any
 
 import pytest
 from programs import ENVIRONMENT, chat, complaint, connect, serve, started
+
+from plytalk.cli.inspect import details
+from plytalk.cli.inspect import lines as printed
+from plytalk.cli.stepper import Stepper
+from plytalk.lab.inspect.capture import capture
+from plytalk.lab.inspect.dissector import dissector
+from plytalk.lab.inspect.frames import inspect_frames
+from plytalk.lab.inspect.page import page
+from plytalk.lab.inspect.trace_file import read
 
 
 @pytest.fixture
@@ -97,6 +108,48 @@ def test_what_a_peer_said_cannot_steer_the_terminal(tmp_path) -> None:
     path.write_text("\n".join(json.dumps(line) for line in ({"plytalk_trace": 1}, event, end)) + "\n")
     shown = chat("inspect", str(path)).stdout
     assert not {"\x1b", "\x9b", "\u202e", "\x07"} & set(shown)
+
+
+def edited(lines: list[dict[str, Any]], draw: Random) -> list[dict[str, Any]]:
+    """The lines of a trace, some of them changed, moved, repeated or left out."""
+    lines = list(lines)
+    for _ in range(draw.randint(1, 8)):
+        at, other = draw.randrange(len(lines)), draw.randrange(len(lines))
+        spans = [["name", draw.randrange(9), draw.randrange(1, 9), "value", "more"] for _ in range(draw.randrange(4))]
+        changes: list[dict[str, Any]] = [
+            {"name": lines[other]["name"]},
+            {"raw": draw.choice(["", "00", lines[other]["raw"]])},
+            {"group": draw.choice(["", "client 0", "\u2028"])},
+            {"spans": spans},
+            {"what": draw.choice(["started", "ended", "\x1b"])},
+            {"data": draw.choice([{}, {"role": "x", "peer": "]:99", "attacked": "x"}, {"secrecy": "none"}])},
+        ]
+        match draw.randrange(8):
+            case 0:
+                lines[at], lines[other] = lines[other], lines[at]
+            case 1:
+                lines = lines[: at + 1]
+            case _:
+                lines[at] = lines[at] | draw.choice(changes)
+    return lines
+
+
+def test_whatever_a_trace_holds_every_form_shows_it(trace, tmp_path) -> None:
+    head, *lines = trace.read_text().splitlines()
+    whole, draw = [json.loads(line) for line in lines], Random(7)
+    for _ in range(200):
+        path = tmp_path / "edited.trace"
+        path.write_text("\n".join([head, *map(json.dumps, edited(whole, draw))]) + "\n")
+        events = read(path)
+        frames = inspect_frames(events)
+        assert all(line.isprintable() for frame in frames for line in printed(frame))
+        assert page(frames, "t").count("</script>") == 2
+        assert dissector(frames)[1].startswith("# ")
+        assert capture(events)
+        stepper = Stepper(frames, "t", details)
+        for key in ("down", "tab", "e", "end", "/", "z", "enter", "home"):
+            stepper.press(key)
+            assert stepper.lines(80, 24)
 
 
 def test_what_is_no_trace_is_refused_in_one_sentence(tmp_path) -> None:

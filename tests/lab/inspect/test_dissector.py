@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from every_byte.recorded import LINES, profiles, record
+from every_byte.test_every_byte import generated
 
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.spans import Span
@@ -200,6 +201,28 @@ def test_what_is_in_no_capture_is_left_out(tmp_path: Path) -> None:
     assert found_in(tmp_path) == {}
     written([], tmp_path)
     assert found_in(tmp_path) == {}
+
+
+def test_a_trace_whose_layers_contradict_what_passed_is_shown_as_far_as_it_goes(tmp_path: Path) -> None:
+    step = TraceEvent("handshake", "out", "hello", b"abc", {}, 1.0, "", [Span("greeting", 0, 3)])
+    frame = TraceEvent("framer", "out", "K", b"\0\3abc", {}, 1.0, "", [Span("length", 0, 2, "3"), Span("payload", 2, 3)])
+    events = [begun(), step, frame, TraceEvent("transport", "out", "bytes", b"\0\1x", {}, 1.0)]
+    written(events, tmp_path)
+    assert found_in(tmp_path) == {(0, "client"): [[Layer("framer", [("length", 0, 2), ("payload", 2, 1)])]]}
+    assert "Lua Error" not in dissected(tmp_path, "-V")
+
+
+@pytest.mark.parametrize("kind", ["framer", "handshake", "cipher", "messages"])
+async def test_the_bytes_of_a_generated_plugin_are_named(kind: str, tmp_path: Path) -> None:
+    others = {"framer": "typed", "handshake": "rsa", "cipher": "chacha20poly1305", "messages": "text"}
+    heard = await record(tmp_path, {one: name for one, name in others.items() if one != kind}, {}, generated(kind, tmp_path))
+    for stream, role in enumerate(heard):
+        folder = tmp_path / role.value
+        folder.mkdir(exist_ok=True)
+        events = [replace(event, time=1.0) for event in heard[role]]
+        written(events, folder)
+        found = {(stream, sender): frames for (_, sender), frames in found_in(folder).items()}
+        assert compare(found, stream, events) >= 4
 
 
 HOSTILE = ']]"\\\n\t\x00\x1b[2J--[[CONVERSATIONS]]%d\u2028\ud800'
