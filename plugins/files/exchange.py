@@ -56,7 +56,8 @@ class Exchange:
 
     def hear(self, member: Any, body: bytes) -> None:
         """A member has sent an item. Raises BadFrame."""
-        self._hear(self._port(member), body)
+        if member.room is not None:  # what a member that has left had sent before must not bring it back
+            self._hear(self._port(member), body)
 
     def _port(self, member: Any) -> Port:
         if member not in self._ports:
@@ -117,7 +118,9 @@ class Exchange:
             self._withdraw(own, FileFailure.CANCELLED)
         elif isinstance(said, FileReply) and said.state in REPLIES:
             offer = self._offers.get(said.number)
-            if offer and offer.is_for(port) and offer.room is port.member.room:
+            once = (port, said.state)  # otherwise a member could fill the sender's screen
+            if offer and offer.is_for(port) and offer.room is port.member.room and once not in offer.replies:
+                offer.replies.add(once)
                 offer.source.send(say(FileReply(number=offer.own, state=said.state, sender=sender(port.member))))
 
     def _offer(self, port: Port, said: Offering) -> None:

@@ -56,6 +56,8 @@ class StandingOffer:
     room: Any
     audience: Port | None
     feeds: "dict[Feed, None]" = field(default_factory=dict)
+    replies: set[tuple[Port, str]] = field(default_factory=set)
+    """Which replies of whom its sender was told."""
 
     def is_for(self, port: Port) -> bool:
         """Whether a member may have it."""

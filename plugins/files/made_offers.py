@@ -3,11 +3,13 @@
 import asyncio
 import os
 import secrets
+import threading
+from collections.abc import Callable
 
 import msgspec
 
 from plytalk.core.contracts.errors import Usage
-from plytalk.core.contracts.events import Sender
+from plytalk.core.contracts.events import Sender, notify
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.sanitise import clean
 from plytalk.plugins.files.file_items import (
@@ -21,14 +23,20 @@ from plytalk.plugins.files.file_items import (
     parse_opening,
     say,
 )
+from plytalk.plugins.files.hash_tree import HashTree
 from plytalk.plugins.files.reading import Source
 from plytalk.plugins.files.sending import Pump, Sending
-from plytalk.plugins.files.source import hash_source, make_offer, open_source
+from plytalk.plugins.files.source import hashing, make_offer, open_source
 from plytalk.plugins.files.transfer_context import TransferContext
+from plytalk.plugins.files.transfer_errors import TransferError
 from plytalk.plugins.rooms.screen import sender_of
 
 ANSWERED = 10.0
 """How long a server may take to answer an offer, in seconds: one that knows no files never does."""
+
+
+MOST_LEFT_OUT = 10
+"""How many things that are left out of a folder are named."""
 
 
 class MadeOffers:
@@ -68,12 +76,16 @@ class MadeOffers:
 
     async def send(self, path: str, to: str | None = None) -> Sending:
         """Offer a file or folder. Raises ChatError."""
-        source = await asyncio.to_thread(self._opened, path)
+        left_out: list[str] = []
+        stop = threading.Event()
         try:
-            tree = await asyncio.to_thread(hash_source, source)
-        except BaseException:
-            source.close()
-            raise
+            source, tree = await asyncio.to_thread(_prepared, path, left_out.append, stop)
+        finally:
+            stop.set()
+        if len(left_out) > MOST_LEFT_OUT:
+            left_out[MOST_LEFT_OUT:] = [f"{len(left_out) - MOST_LEFT_OUT:,} more are left out."]
+        for sentence in left_out:
+            notify(self._context.ui, sentence)
         number = next(self._context.numbers)
         sending = Sending(number, secrets.token_hex(16), source, tree, make_offer(source, tree), to, self._context.changed)
         self.all[number] = sending
@@ -81,9 +93,6 @@ class MadeOffers:
             await self._answered(sending)
         sending.change("offered")
         return sending
-
-    def _opened(self, path: str) -> Source:
-        return open_source(os.path.expanduser(path), lambda sentence: None)
 
     async def _answered(self, sending: Sending) -> None:
         """Offer it, and wait until the server has told the others. Raises Usage."""
@@ -159,3 +168,18 @@ class MadeOffers:
     def _wake(self) -> None:
         if self._pump:
             self._pump.wake()
+
+
+def _prepared(path: str, skipped: Callable[[str], None], stop: threading.Event) -> tuple[Source, HashTree]:
+    """What is sent, and its hashes. Runs in a thread, which ends soon after `stop`: nobody wants it then."""
+    source = open_source(os.path.expanduser(path), skipped)
+    tree = HashTree(source.size)
+    try:
+        for _ in hashing(source, tree):
+            if stop.is_set():
+                raise TransferError("Nobody waits for the file any more.")
+    except BaseException:
+        source.close()
+        tree.close()
+        raise
+    return source, tree

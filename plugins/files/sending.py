@@ -85,6 +85,7 @@ class Sending:
         self.streams.clear()
         self.source.close()
         self.tree.close()
+        self._buffer = memoryview(b"")
 
     # -- streams ----------------------------------------------------------------------------------------------------------
 
@@ -104,7 +105,7 @@ class Sending:
         except TransferError as error:
             why = FileFailure.CHANGED if isinstance(error, SourceChanged) else FileFailure.UNREADABLE
             items = [fail_stream(number, why) for number in self.streams]
-            self.streams.clear()
+            self.close()
             self.change("failed", error.sentence)
             return items
 

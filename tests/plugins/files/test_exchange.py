@@ -1,5 +1,6 @@
 """The exchange at the server: who is told of what, and what a hostile member cannot do."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -246,10 +247,25 @@ async def test_the_sender_is_told_what_receivers_do(home: Path) -> None:
         bob = await file_stranger(crowd, "bob")
         ann = await offering(crowd, home)
         number = (await bob.told(Offering)).number
-        for state in ("nonsense", "declined"):
+        for state in ("nonsense", "declined", "declined", "failed"):
             bob.send(say(FileReply(number=number, state=state)))
         reply = await ann.told(FileReply)
         assert (reply.number, reply.state, reply.sender["name"]) == (1, "declined", "bob")
+        await ann.stranger.until(lambda: any(getattr(one, "state", "") == "failed" for one in ann.said))
+        assert [one.state for one in ann.said if isinstance(one, FileReply)] == ["declined", "failed"]  # each once
+
+
+async def test_what_a_member_had_sent_before_it_left_does_not_bring_it_back(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        ann = await offering(crowd, home)
+        member = next(one for one in crowd.hub.members.values() if one.name == "ann")
+        exchange = crowd.hub.exchange.made
+        assert member in exchange._ports
+        ann.stranger.cut()
+        while member in exchange._ports:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        exchange.hear(member, say(Withdrawal(number=1)))
+        assert member not in exchange._ports
 
 
 @pytest.mark.parametrize(

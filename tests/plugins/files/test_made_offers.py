@@ -1,5 +1,7 @@
 """What this user offers, as far as the server and the receivers answer."""
 
+import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,47 @@ async def test_replies_of_receivers_are_shown(home: Path) -> None:
         assert (event.sender.name, event.own, event.incoming) == ("bob", False, False)
         shown = [one.state for one in crowd.ui.events if isinstance(one, File)]
         assert shown == ["offered", "accepted", "failed", "cancelled", "done"]
+
+
+async def test_what_is_left_out_of_a_folder_is_said(tmp_path: Path) -> None:
+    ui = RecordingUi()
+    transfers = Transfers(ui, lambda: Myself(Sender(), None), Wishes())
+    (tmp_path / "album").mkdir()
+    for number in range(13):
+        (tmp_path / "album" / f"link {number:02}").symlink_to("/etc/passwd")
+    await transfers.made.send(str(tmp_path / "album"))
+    assert ui.notices[0] == "link 00 is a symbolic link and is left out."
+    assert ui.notices[9:] == ["link 09 is a symbolic link and is left out.", "3 more are left out."]
+    await transfers.close()
+
+
+async def test_who_leaves_does_not_wait_until_a_large_file_is_hashed(tmp_path: Path) -> None:
+    """A program ends only when its threads have ended."""
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(2**40)
+    before = os.listdir("/proc/self/fd")
+    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), Wishes())
+    sending = asyncio.ensure_future(transfers.made.send(str(tmp_path / "large")))
+    while len(os.listdir("/proc/self/fd")) == len(before):  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    while len(os.listdir("/proc/self/fd")) > len(before):  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    await transfers.close()
+
+
+async def test_an_offer_that_is_over_holds_no_file_and_no_buffer(tmp_path: Path) -> None:
+    before = os.listdir("/proc/self/fd")
+    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), Wishes())
+    cancelled = await transfers.made.send(str(written(tmp_path / "x", 10)))
+    transfers.made.cancel(cancelled)
+    failed = await transfers.made.send(str(written(tmp_path / "y", 10)))
+    (tmp_path / "y").write_text("another content")
+    failed.serve(3, 0, 1000)
+    assert [parse(item)[0] for item in failed.next_items(failed.streams[3])] == [FileKind.FAIL]
+    assert [one.state for one in (cancelled, failed)] == ["cancelled", "failed"]
+    assert [len(one._buffer) for one in (cancelled, failed)] == [0, 0]
+    assert os.listdir("/proc/self/fd") == before
+    await transfers.close()
