@@ -23,6 +23,7 @@ from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.attacker_connection import StackConnection
 from plytalk.lab.attacks.run import AttackRecord, Passive, judge, measure_handshake, run_attack
 from plytalk.lab.attacks.scenario import ATTACKER, Scenario
+from plytalk.trust.folders import HOME
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,7 @@ async def _measure(
     trace: Trace | None,
 ) -> list[Cell]:
     control = Passive()
+    HOME.set(folder / "home")  # of this task: no file of the user is read
     try:
         runner = MatrixRunner(scenario, folder, known)
         record = await runner.prepare()

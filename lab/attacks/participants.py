@@ -19,6 +19,7 @@ from plytalk.core.conversation.ui_hearer import show_open
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attendance import Attendance, make_chat
 from plytalk.lab.attacks.learning import SecretTrace
 
 PATIENCE = 60.0
@@ -149,7 +150,8 @@ def make_session(
     `ui` is one that serves other conversations as well.
     """
     ui = ui or ParticipantUi(record, out_of_band)
-    return DirectChat(Connection(replace(stack, ui=ui), stream, role, address=ADDRESS, trace=record.trace))
+    stack = replace(stack, ui=ui, features=tuple(type(feature)() for feature in stack.features))  # new for each conversation
+    return make_chat(Connection(stack, stream, role, address=ADDRESS, trace=record.trace), stack.features)
 
 
 async def open_session(session: DirectChat, record: ParticipantRecord) -> bool:
@@ -163,7 +165,6 @@ async def open_session(session: DirectChat, record: ParticipantRecord) -> bool:
         return False
     record.opened, record.identity = True, session.identity
     show_open(session.stack.ui, session)
-    session.begin()
     return True
 
 
@@ -193,7 +194,9 @@ class AttackerSessions:
     @staticmethod
     async def _run(session: DirectChat, record: ParticipantRecord) -> None:
         if await open_session(session, record):
-            record.ending = await session.over()
+            attendance = Attendance(session)
+            attendance.enter()
+            record.ending = await attendance.over()
 
     async def close(self) -> None:
         """End them all."""

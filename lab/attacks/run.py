@@ -23,6 +23,7 @@ from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.tracing import Trace
 from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attendance import Attendance
 from plytalk.lab.attacks.interceptor import Access, AttackTracing, FrameInterceptor, HandshakeStep, HandshakeSteps
 from plytalk.lab.attacks.learning import learned
 from plytalk.lab.attacks.participants import (
@@ -211,31 +212,34 @@ async def _converse(sessions: Mapping[Role, DirectChat], record: AttackRecord, s
     for role, count in Counter(frame.sender for frame in record.frames).items():
         named = [HandshakeStep(*step) for step in records[role].trace.steps[:count]]
         record.handshake_steps[role] = [*named, *[HandshakeStep()] * (count - len(named))]
+    attending = {role: Attendance(sessions[role]) for role in Role if records[role].opened}
+    for attendance in attending.values():
+        attendance.enter()
+    await wait_until_idle()
     if all(opened):
-        await _talk(sessions, records, script)
-    for role in Role:
-        if records[role].opened:
-            await _leave(sessions[role])
-            await wait_until_idle()
-    await asyncio.gather(*(_wait_for_end(sessions[role], records[role]) for role in Role if records[role].opened))
+        await _talk(attending, records, script)
+    for attendance in attending.values():
+        await _leave(attendance)
+        await wait_until_idle()
+    await asyncio.gather(*(_wait_for_end(attendance, records[role]) for role, attendance in attending.items()))
 
 
 async def _talk(
-    sessions: Mapping[Role, DirectChat], records: Mapping[Role, ParticipantRecord], script: Sequence[tuple[Role, str]]
+    attending: Mapping[Role, Attendance], records: Mapping[Role, ParticipantRecord], script: Sequence[tuple[Role, str]]
 ) -> None:
     for role, line in script:
-        if not sessions[role].ending:
+        if not attending[role].session.ending:
             records[role].said.append(line)
-            sessions[role].say(line)
+            attending[role].talker.say(line)
             await wait_until_idle()
 
 
-async def _leave(session: DirectChat) -> None:
-    if session.role is Role.INITIATOR and not session.ending:
-        session.say(EXIT)
+async def _leave(attendance: Attendance) -> None:
+    if attendance.session.role is Role.INITIATOR and not attendance.session.ending:
+        attendance.talker.say(EXIT)
 
 
-async def _wait_for_end(session: DirectChat, record: ParticipantRecord) -> None:
-    record.ending = await session.over()
+async def _wait_for_end(attendance: Attendance, record: ParticipantRecord) -> None:
+    record.ending = await attendance.over()
     if record.ending.error:
         record.warn(record.ending.error.sentence)

@@ -169,13 +169,21 @@ def _of_profile(registry: Registry, profile: Profile) -> Iterator[Scenario]:
         configured = {kind: [layer.configured(options) for layer in layers] for kind, layers in classes.items()}
         plain = Scenario(" ".join((profile.name, *map(written, options.items()))), configured, options=options)
         if (wanted := handshake.prefers.get("auth")) and Property.PEER_KEY in handshake.gives:
-            yield (usual := replace(plain, auths=(registry.layer("auth", wanted),)))
+            usual = replace(plain, auths=(registry.layer("auth", wanted),))
+            yield replace(usual, classes={**usual.classes, "feature": _features(registry, usual.classes)})
             yield replace(usual, name=f"{plain.name} {FIRST_CONTACT}", first_contact=True)
         else:
             yield plain
         if not options:
             yield from _agreed(registry, plain)
             yield from _introduced(registry, plain)
+
+
+def _features(registry: Registry, classes: Classes) -> list[type[Layer]]:
+    """The features that the messages prefer, such as rooms."""
+    [messages] = classes["messages"]
+    wanted = messages.prefers.get("feature")
+    return [registry.layer("feature", wanted)] if wanted and ("feature", wanted) in registry.found else []
 
 
 def written(option: tuple[str, Any]) -> str:

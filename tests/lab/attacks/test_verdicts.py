@@ -42,12 +42,15 @@ def lines(stack: str, attack: str, folder: Path) -> list[str]:
         ("plytalk1", "drop", "not attacked", "noticed"),
         ("plytalk1", "truncate", "noticed", "noticed"),
         ("plytalk1", "handshake-tamper", "refused", "not attacked"),
-        ("plytalk1 --psk-file FILE", "mitm", "not attacked", "refused"),
         ("plytalk1 --peer FINGERPRINT", "mitm", "refused", "not attacked"),
     ],
 )
 def test_each_side_gets_a_verdict(stack: str, attack: str, client: str, server: str, tmp_path: Path) -> None:
     assert attacked(stack, attack, tmp_path) == [client, server]
+
+
+def test_where_the_secret_differs_the_attacker_gives_up_when_the_first_side_refuses(tmp_path: Path) -> None:
+    assert sorted(attacked("plytalk1 --psk-file FILE", "mitm", tmp_path)) == ["not attacked", "refused"]
 
 
 def test_a_refusal_comes_with_the_exit_code_of_the_program_that_refused(tmp_path: Path) -> None:
