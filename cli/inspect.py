@@ -41,6 +41,8 @@ PER_LINE, MAX_LINES, INDENT = 16, 3, 15
 EASY = 8
 """Up to how many bytes a part is shown by its value alone."""
 LONGEST = 200
+VERSION = "_version"
+"""How the names of facts end that say where a layer comes from."""
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -100,7 +102,10 @@ def details(frame: InspectedFrame, event: TraceEvent) -> Iterator[str]:
     """The lines for one layer of a frame, without colour."""
     if event.layer == "session":
         yield f"    {clean(event.data.decode(errors='replace'))}"
-        yield from (f"    {clean(name):<10} {clean(value)}" for name, value in event.fields.items())
+        for name, value in event.fields.items():
+            if not name.endswith(VERSION):
+                version = event.fields.get(f"{name}{VERSION}")
+                yield f"    {clean(name):<10} {clean(value)}{f' ({clean(version)})' if version else ''}"
     else:
         yield from (COLOUR.sub("", line) for line in layer(event, frame.plugins.get(event.layer, "")))
 
@@ -170,7 +175,7 @@ def lines(frame: InspectedFrame) -> Iterator[str]:
         yield from layer(event, "")
         return
     said = clean(event.data.decode(errors="replace"))
-    about = "  ".join(f"{clean(name)} {clean(value)}" for name, value in event.fields.items())
+    about = "  ".join(f"{clean(name)} {clean(value)}" for name, value in event.fields.items() if not name.endswith(VERSION))
     yield paint(f"{head}{clean(frame.name)}{': ' if said else ''}{said}  {about}".rstrip(), "1", 1)
 
 

@@ -34,6 +34,7 @@ BASIC = {
     "magenta": "#bc3fbc",
     "cyan": "#11a8cd",
     "white": "#e5e5e5",
+    "brightblack": "#767676",
 }
 
 
@@ -53,12 +54,12 @@ THEMES = (Theme("dark", "#e6edf3", "#0d1117", "#8b949e", "#3d444d"), Theme("ligh
 class Terminal:
     """A program on a terminal. What is faint is kept beside pyte, which does not know it."""
 
-    def __init__(self, *words: str, home: str) -> None:
-        self.screen = FaintScreen(COLUMNS, ROWS)
+    def __init__(self, *words: str, home: str, columns: int = COLUMNS, rows: int = ROWS) -> None:
+        self.screen = FaintScreen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         environment = {**os.environ, "PLYTALK_HOME": home, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
         environment.pop("NO_COLOR", None)
-        self._program = pexpect.spawn(words[0], list(words[1:]), env=environment, dimensions=(ROWS, COLUMNS))
+        self._program = pexpect.spawn(words[0], list(words[1:]), env=environment, dimensions=(rows, columns))
 
     def type(self, keys: str) -> None:
         self._program.send(keys)
@@ -153,23 +154,24 @@ def play(home: Path) -> FaintScreen:
 # -- the picture -------------------------------------------------------------------------------------------------------------
 
 
-def draw(screen: FaintScreen, theme: Theme) -> str:
-    """The screen as SVG."""
-    width, height = COLUMNS * CELL + 2 * EDGE, ROWS * LINE + 2 * EDGE
+def draw(screen: FaintScreen, theme: Theme, what: str = "A room") -> str:
+    """The screen as SVG; it shows `what`."""
+    width, height = screen.columns * CELL + 2 * EDGE, screen.lines * LINE + 2 * EDGE
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" font-family="{MONO}" font-size="{SIZE}"'
-        f' role="img" aria-label="A room on a {theme.name} terminal">',
+        f' role="img" aria-label="{what} on a {theme.name} terminal">',
         f'<rect x="1" y="1" width="{width - 2:g}" height="{height - 2:g}" rx="10" fill="{theme.paper}" stroke="{theme.frame}"/>',
     ]
-    for number in range(ROWS):
-        row = [screen.buffer[number][column] for column in range(COLUMNS)]
+    for number in range(screen.lines):
+        row = [screen.buffer[number][column] for column in range(screen.columns)]
         at = 0
         for _, cells in groupby(row, key=lambda cell: cell[1:]):
             run = list(cells)
             parts += _run("".join(cell.data for cell in run), run[0], at, number, theme)
             at += len(run)
     x, y = screen.cursor.x * CELL + EDGE, screen.cursor.y * LINE + EDGE
-    parts.append(f'<rect x="{x:g}" y="{y:g}" width="{CELL}" height="{LINE}" fill="{theme.ink}" opacity="0.6"/>')
+    if not screen.cursor.hidden:
+        parts.append(f'<rect x="{x:g}" y="{y:g}" width="{CELL}" height="{LINE}" fill="{theme.ink}" opacity="0.6"/>')
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -195,7 +197,7 @@ def _run(text: str, look: pyte.screens.Char, column: int, row: int, theme: Theme
 
 def colour(name: str, otherwise: str) -> str:
     """A colour of pyte: a name, six hexadecimal digits, or the terminal's own."""
-    return otherwise if name == "default" else BASIC.get(name.removeprefix("bright"), f"#{name}")
+    return otherwise if name == "default" else BASIC.get(name, BASIC.get(name.removeprefix("bright"), f"#{name}"))
 
 
 def main() -> None:

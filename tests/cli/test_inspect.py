@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from programs import ENVIRONMENT, chat, complaint, connect, serve, started
 
+from plytalk import __version__
 from plytalk.cli.inspect import details
 from plytalk.cli.inspect import lines as printed
 from plytalk.cli.stepper import Stepper
@@ -34,6 +35,13 @@ def test_it_steps_through_the_layers(trace) -> None:
     assert any("<- message B" in line for line in lines)
     assert any("1 message: text = Meet me at the usual place at nine." in line for line in lines)
     assert "\x1b" not in run.stdout
+
+
+def test_it_says_where_each_layer_comes_from(trace) -> None:
+    [begun] = [event for event in read(trace) if event.what == "started"]
+    [frame] = inspect_frames([begun])
+    assert f"    framer     u16 (plytalk {__version__})" in list(details(frame, begun))
+    assert "_version" not in "".join([*details(frame, begun), *printed(frame)])
 
 
 def test_an_empty_trace_is_said_to_be_empty(trace) -> None:
