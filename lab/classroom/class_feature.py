@@ -66,7 +66,8 @@ class ClassFeature(Feature):
             raise Usage(f"The folder {self._reports} cannot be made: {error.strerror}.", "Name another one: --reports.") from None
         return [
             await self._page.listen(),
-            f"Reports go to {self._reports}. /hint all 1 gives a hint, /class shows how far everybody is.",
+            f"Reports go to {self._reports}.",
+            "/class shows how far everybody is, /hint all 1 gives a hint, and Ctrl-C twice ends the class.",
         ]
 
     @hookimpl
