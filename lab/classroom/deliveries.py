@@ -13,6 +13,7 @@ from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.attendance import Attendance
 from plytalk.lab.attacks.participants import OutOfBand, ParticipantRecord, make_session, open_session
 
 MOST_FRAMES = 100
@@ -69,6 +70,7 @@ async def deliver(stack: Stack, role: Role, frames: Iterable[bytes]) -> Particip
     record = ParticipantRecord()
     session = make_session(stack, ours, role, record, OutOfBand())
     if await open_session(session, record):
+        Attendance(session).enter()
         for frame in frames:
             theirs.send(frame)
             await wait_until_idle()

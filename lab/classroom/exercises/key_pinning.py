@@ -15,6 +15,7 @@ from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack
 from plytalk.lab.attacks import clock
+from plytalk.lab.attacks.attendance import Attendance
 from plytalk.lab.attacks.participants import ADDRESS, OutOfBand, ParticipantRecord, make_session, open_session
 from plytalk.lab.classroom.draws import Draw
 from plytalk.lab.classroom.task import AnswerVerdict, Exercise, Files
@@ -84,6 +85,7 @@ async def meet(known_hosts: str, key: Ed25519PrivateKey) -> ParticipantRecord:
         both = [*zip(sessions, records.values(), strict=True)]
         await asyncio.gather(*(open_session(session, record) for session, record in both))
         for session in (opened := [session for session, record in both if record.opened]):
+            Attendance(session).enter()
             session.exit()
         await asyncio.gather(*(session.over() for session in opened))
         return records[Role.INITIATOR]
