@@ -19,6 +19,7 @@ from plytalk.plugins.files.file_items import (
     MAX_SAID,
     OFFERS,
     REPLIES,
+    ROOM_OFFERS,
     STREAMS,
     FileFailure,
     FileKind,
@@ -130,6 +131,8 @@ class Exchange:
                 raise NotOffered("You are muted here: nobody else was told.")
             if len(port.offers) >= OFFERS or said.number in port.offers:
                 raise NotOffered(f"You have {OFFERS} offers that stand: cancel one.")
+            if sum(offer.room is member.room for offer in self._offers.values()) >= ROOM_OFFERS:
+                raise NotOffered(f"{ROOM_OFFERS} offers stand in this room: try again later.")
             other = self._find(said.to) if said.to else None
             if other is not None and (other is member or other.room is not member.room):
                 raise NotOffered(f"{said.to} is not in this room.")

@@ -41,6 +41,8 @@ STREAMS = 8
 """How many streams a member may have open at one time."""
 OFFERS = 16
 """How many offers of one member may stand at one time."""
+ROOM_OFFERS = 100
+"""How many offers may stand in one room: all are told to each member that comes into it."""
 MAX_SAID = 4 * KIB
 """The longest JSON object, in bytes."""
 MAX_PROOF = 1024 * KIB

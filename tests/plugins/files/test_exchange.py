@@ -106,6 +106,24 @@ async def test_a_member_has_so_many_offers_at_most(home: Path) -> None:
         await ann.stranger.until(lambda: any(isinstance(one, Taken) and one.number == 99 for one in ann.said))
 
 
+async def test_a_room_has_so_many_offers_at_most(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each member that comes is told of all of them, before anything is said to it."""
+    monkeypatch.setattr("plytalk.plugins.files.exchange.ROOM_OFFERS", 3)
+    async with Crowd(home, headless=True) as crowd:
+        ann, eve = await file_stranger(crowd, "ann"), await file_stranger(crowd, "eve")
+        elsewhere = await file_stranger(crowd, "far", room="kitchen")
+        file = file_offer(written(home / "film.mkv", SIZE))
+        for number in range(2):
+            ann.offer(file, number)
+        await ann.stranger.until(lambda: len([one for one in ann.said if isinstance(one, Taken)]) == 2)
+        for number in range(2):
+            eve.offer(file, number)
+        refusal = await eve.told(Refusal)
+        assert (refusal.number, "stand in this room" in refusal.text) == (1, True)
+        elsewhere.offer(file)
+        assert (await elsewhere.told(Taken)).members == 0
+
+
 async def test_guests_are_told_that_they_cannot_receive(home: Path) -> None:
     async with Crowd(home, headless=True) as crowd:
         guest = await crowd.stranger("guest")
