@@ -35,6 +35,8 @@ MAY_HEAR = {
 def announce(choice: Choice, doors: "Sequence[Door]", has_guests: bool = False) -> Iterator[str]:
     """Sentences for the moment when the server listens at these doors, and for guests too."""
     for stack, address in doors:
+        if stack.transport.name == "stdio":  # the other side is there
+            continue
         yield f"The other side connects with:  {invitation(choice, stack, address)}"
         if zone := host(address).strip("[]").partition("%")[2]:
             yield f"In place of {zone} the other side writes its own interface: `ip link` or `ipconfig` shows it."

@@ -115,6 +115,7 @@ class StackCommand(click.Command):
         values = {param.name: given.get(param.name) or param.value_from_envvar(ctx) for param in self.params if param.name}
         if self._role is Role.INITIATOR:
             values["url"] = next(filter(is_url, args), None)
+            values["runs"] = any(arg.partition("=")[0] == "--proxy-command" for arg in args)
         values["only_doors"] = bool(values.get("doors")) and not any(given.get(name) for name in ("host", "port", "transport"))
         try:
             choice = self._choose(values, asks_help)
@@ -183,6 +184,10 @@ class StackCommand(click.Command):
         if values["only_doors"]:
             kinds["transport"] = [doors[0].transport.name]
         options: dict[str, Any] = {}
+        if values.get("runs"):
+            kinds.setdefault("transport", ["command"])
+        if values.get("stdio"):
+            kinds["transport"], kinds["ui"] = ["stdio"], ["none"]
         if url := values.get("url"):
             kinds["transport"], options = use_url(url, kinds.get("transport"))
         return Choice(registry, resolve(registry, kinds, profile, settings), profile, settings, options, doors=doors)

@@ -114,6 +114,7 @@ ping_option = click.option(
     expose_value=False,
     help="Listen here (repeatable: all doors lead into one room). Without --host, --port or --transport, only here.",
 )
+@click.option("--stdio", is_flag=True, help="Talk with one peer over standard input and output, as behind sshd.")
 @click.option("--once/--keep", default=True, help="End when everyone has left (default), or keep waiting for others.")
 @click.option("--headless", is_flag=True, help="Run without a person at the server: the same as --ui none.")
 @click.option(
@@ -130,6 +131,7 @@ def serve(
     choice: Choice,
     host: str | None,
     port: int | None,
+    stdio: bool,
     once: bool,
     headless: bool,
     guests: str | None,
@@ -140,13 +142,13 @@ def serve(
     """Wait for people to connect, and talk with them."""
     from plytalk.api.guest_ports import guest_addresses
 
-    if is_empty() and not once and choice.classes["ui"][0].name == "console" and not headless:
+    if not stdio and is_empty() and not once and choice.classes["ui"][0].name == "console" and not headless:
         headless = True
         tell("Standard input is empty, so the server goes on as with --headless. To talk here, start it in a terminal.")
     if headless:
         choice.classes["ui"] = [choice.registry.layer("ui", "none")]
     stack = choice.stack()
-    stack.ui.stays = has_no_input() or not once  # without any input, a server can still be there to listen
+    stack.ui.stays = stdio or has_no_input() or not once  # without any input, a server can still be there to listen
     first, *doors = listen_addresses(choice, stack, host, port)
     for auth in stack.auths:
         if isinstance(auth, Remembers):
@@ -213,9 +215,12 @@ def connect(choice: Choice, address: str, port: int | None, ping: float, trace: 
             f"The address kept for {shorten(address)} cannot be used. {error}", f"Correct it in {user_file('contacts')}."
         ) from None
     number = agreed_port(place, port)
+    # A command may first ask its user for a password.
+    by_command = stack.transport.name == "command"
+    patience = Limits(first_byte=Limits.person, handshake=Limits.person) if by_command else Limits()
     with tracing(trace, partial(notify, stack.ui)) as tracer:
         client = make_client(
-            choice, stack, limits=replace(Limits(), ping=ping), secret=Asker(), trace=tracer, announce=lambda: warn(choice)
+            choice, stack, limits=replace(patience, ping=ping), secret=Asker(), trace=tracer, announce=lambda: warn(choice)
         )
         return run(client.run(place.host, number or choice.port))
 
@@ -230,6 +235,8 @@ def agreed_port(address: Address, port: int | None) -> int | None:
 
 def listen_addresses(choice: Choice, stack: Stack, host: str | None, port: int | None) -> "list[ListenAddress]":
     """Where to listen: at the stack's own place, unless the command line names doors alone, and at the doors. Raises Usage."""
+    if stack.transport.name == "stdio":
+        return [choice.listen_address(stack, "standard input and output")]
     doors = choice.door_addresses(stack, None if is_typed("port") else port)
     if doors and not any(map(is_typed, ("host", "port", "transport"))):
         return doors

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from plytalk.core.contracts.endings import NOT_LET_IN, EndedBy, Ending, ending_by_peer, unheard
-from plytalk.core.contracts.errors import ChatError, Truncated
+from plytalk.core.contracts.errors import ChatError, LocalError, Truncated
 from plytalk.core.contracts.items import EXIT, Ack, Close, CloseReason, Item
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Role
@@ -182,7 +182,9 @@ class EndingChat(ABC):
             self._farewell.end_stream(error)
             return
         lost = f", and {self.unreceived:,} of the last lines that you sent were not acknowledged" if self.unreceived else ""
-        if error is not None:
+        if isinstance(error, LocalError):  # the transport knows better what has failed on this side
+            self.fail(error)
+        elif error is not None:
             why = clean(str(getattr(error, "strerror", None) or error)).lower()
             hint = NOT_LET_IN if self.unheard else ""
             self.fail(Truncated(f"The connection was cut ({why}): something the other side sent may be missing{lost}.", hint))

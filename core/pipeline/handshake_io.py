@@ -110,6 +110,8 @@ class FrameHandshakeIO(NegotiatingIO):
             if self.fault:
                 raise self.fault
             if self.over:
+                if isinstance(self.error, LocalError):  # the transport knows better what has failed on this side
+                    raise self.error
                 raise HandshakeFailed("The other side closed the connection during the handshake.") from self.error
             self._arrived.clear()
             self._stream.resume()

@@ -1,6 +1,7 @@
 """A program's client: what it says and hears, over real sockets, and what it is told when no conversation comes about."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
@@ -198,3 +199,25 @@ def test_they_are_in_the_public_api() -> None:
     assert plytalk.connect is connect
     assert plytalk.serve is serve
     assert plytalk.You is You
+
+
+async def test_a_command_takes_the_place_of_a_connection(tmp_path: Path) -> None:
+    async with room(tmp_path, headless=True) as server:
+        forward = "import socket, sys, threading; s = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n" + FORWARD
+        (tmp_path / "forward.py").write_text(forward)
+        command = f"{sys.executable} {tmp_path}/forward.py %h %p"
+        async with client(server, tmp_path, proxy_command=command) as erin:
+            await erin.send("through a command")
+            assert await until(erin, said("through a command"))
+
+
+FORWARD = """
+import os
+def there():
+    while data := os.read(0, 65536):
+        s.sendall(data)
+    s.shutdown(socket.SHUT_WR)
+threading.Thread(target=there, daemon=True).start()
+while data := s.recv(65536):
+    os.write(1, data)
+"""

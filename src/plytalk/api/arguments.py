@@ -73,6 +73,7 @@ class ClientArguments(LayerArguments, total=False):
     known_hosts: FileName
     accept_new: bool
     ws_path: str
+    proxy_command: str
     tls_ca: FileName
     tls_name: str
 

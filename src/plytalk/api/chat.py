@@ -53,6 +53,8 @@ class Chat(ProgramEndpoint):
     async def _run(self) -> Ending:
         url = read_url(self.address) if is_url(self.address) else None
         given = {"transport": url.transport, "ws_path": url.path or None} if url else {}
+        if self._arguments.get("proxy_command"):
+            given["transport"] = "command"
         choice = choose_layers(self._inbox, Role.INITIATOR, self._profile, {**given, **self._arguments})
         written = address_of_contact(choice, self.address) if self.address.startswith("@") else address_in(self.address)
         stack = choice.stack()

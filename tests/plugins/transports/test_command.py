@@ -1,0 +1,66 @@
+"""The transport `command`: a command's input and output in place of a connection."""
+
+import sys
+
+import pytest
+
+from plytalk.core.contracts.errors import CannotConnect, Usage
+from plytalk.plugins.transports.command import CommandTransport, filled_in, layers
+from plytalk.testing.cutting import seeded
+from plytalk.testing.transports import MUCH, Receiver
+
+ECHO = f"{sys.executable} -c 'import shutil, sys; shutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer)'"
+
+
+def test_words_get_the_host_and_the_port_and_no_shell_runs() -> None:
+    assert filled_in("ssh -W %h:%p 'a b' 100%% ; rm", "::1", 9) == ["ssh", "-W", "::1:9", "a b", "100%", ";", "rm"]
+    assert filled_in("nc %h %p", "%p", 1) == ["nc", "%p", "1"]
+
+
+@pytest.mark.parametrize(("command", "said"), [("'half", "cannot be split into words: no closing quotation"), (" ", "is empty")])
+def test_what_is_not_a_command_is_refused(command: str, said: str) -> None:
+    with pytest.raises(Usage, match=said):
+        filled_in(command, "host", 1)
+
+
+async def test_bytes_go_there_and_back_and_each_direction_ends_for_itself() -> None:
+    stream = await CommandTransport(ECHO).connect("chat.example.org", 7591)
+    assert stream.peer == "chat.example.org:7591"
+    heard = Receiver(stream)
+    data = seeded(1).randbytes(MUCH)
+    stream.send(data)
+    stream.finish()
+    await heard.hears_the_end("Its end is not told.")
+    assert heard.came == data
+    assert heard.ends == [None]
+    stream.close()
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("sh -c 'exit 41'", "The command `sh` ended with exit code 41, and nothing came from it."),
+        ("sh -c 'kill -9 $$'", "The command `sh` was ended by signal 9, and nothing came from it."),
+    ],
+)
+async def test_a_command_that_fails_first_is_told_with_its_exit_code(command: str, said: str) -> None:
+    stream = await CommandTransport(command).connect("host", 1)
+    heard = Receiver(stream)
+    await heard.hears_the_end("Its end is not told.")
+    assert isinstance(heard.ends[0], CannotConnect)
+    assert str(heard.ends[0]) == said
+    stream.close()
+
+
+async def test_a_command_that_is_not_there_is_said() -> None:
+    with pytest.raises(CannotConnect, match="The command `no-such-command` cannot be run: no such file or directory"):
+        await CommandTransport("no-such-command %h").connect("host", 1)
+
+
+async def test_it_needs_a_command_and_only_connects() -> None:
+    with pytest.raises(Usage, match="needs a command") as refused:
+        await CommandTransport().connect("host", 1)
+    assert refused.value.exit_code == 2
+    with pytest.raises(Usage, match="Nobody can listen"):
+        await CommandTransport().listen("host", 1)
+    assert layers() == [CommandTransport]

@@ -1,0 +1,56 @@
+"""The transport `stdio`: standard input and output in place of a connection."""
+
+import subprocess
+import sys
+
+import pytest
+
+from plytalk.core.contracts.errors import CannotConnect
+from plytalk.plugins.transports.stdio import Stdio, caller, layers
+
+ECHO = """
+import asyncio
+from plytalk.plugins.transports.stdio import Stdio
+async def main():
+    listener = await Stdio().listen("", 0)
+    stream = await listener.accept()
+    over = asyncio.Event()
+    print("a word that somebody prints")
+    assert not input_is_there()
+    stream.deliver_to(lambda data: stream.send(bytes(data)), lambda error: over.set())
+    await over.wait()
+    await stream.drained()
+    stream.finish()
+    stream.close()
+    await listener.close()
+def input_is_there():
+    import sys
+    return sys.stdin.read()
+asyncio.run(main())
+"""
+
+
+def test_bytes_come_and_go_and_what_is_printed_is_kept_apart() -> None:
+    data = bytes(range(256)) * 4096
+    run = subprocess.run([sys.executable, "-c", ECHO], input=data, capture_output=True, timeout=60, check=True)
+    assert run.stdout == data
+    assert run.stderr == b"a word that somebody prints\n"
+
+
+@pytest.mark.parametrize(
+    ("connection", "shown"),
+    [
+        ("192.0.2.7 52000 192.0.2.1 22", "192.0.2.7:52000"),
+        ("2001:db8::7 52000 ::1 22", "[2001:db8::7]:52000"),
+        ("", "a local program"),
+    ],
+)
+def test_the_peer_is_where_sshd_says(connection: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", connection)
+    assert caller() == shown
+
+
+async def test_it_only_serves() -> None:
+    with pytest.raises(CannotConnect, match="Nobody can connect"):
+        await Stdio().connect("", 0)
+    assert layers() == [Stdio]
