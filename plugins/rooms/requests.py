@@ -59,6 +59,6 @@ class Requests:
 def line_of(name: str, args: Sequence[str]) -> str:
     """A command as it is typed."""
     first, *others = args or ("",)
-    if " " in first and not first.startswith("ssh-") and (others or name in ABOUT_MEMBERS):
+    if (" " in first or (args and not first)) and not first.startswith("ssh-") and (others or name in ABOUT_MEMBERS):
         first = f'"{first}"'
     return " ".join((f"/{name}", first, *others)).rstrip()

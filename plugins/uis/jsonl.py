@@ -7,7 +7,8 @@ in   {"type": "message", "text": "...", "to": "bob"}                            
      {"type": "typing", "on": true}, {"type": "read", "id": "lobby/41"}         with --typing, with --receipts
      {"type": "exit"}
 
-A line that is none of these is answered by an error.
+A line that is none of these is answered by an error, with the request's id where it has one. A message that begins with a slash
+is a message all the same.
 """
 
 import asyncio
@@ -17,7 +18,8 @@ from typing import NoReturn
 import msgspec
 from msgspec import Struct
 
-from plytalk.core.contracts.events import Event, notify, refuse
+from plytalk.core.contracts.events import Event, You, notify, refuse
+from plytalk.core.contracts.items import is_exit
 from plytalk.core.contracts.limits import KIB, Limits
 from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.io.lines import LineReader, LineWriter
@@ -26,6 +28,7 @@ from plytalk.core.registry.hookspecs import hookimpl
 MAX_LINE = 6 * Limits.message + 4 * KIB
 """How long a line of input may be, in bytes: the longest message, with each byte escaped."""
 HINT = 'Write {"type":"message","text":"..."}, {"type":"command","command":"who","args":[],"request":"1"} or {"type":"exit"}.'
+EXITS = 'the text `exit` ends a conversation: to do that, write {"type":"exit"}'
 
 
 class SayOrder(Struct, tag_field="type", tag="message", forbid_unknown_fields=True):
@@ -75,6 +78,9 @@ class Jsonl(Ui):
         self._out = LineWriter(self._output_failed)
         self._conversation: Conversation | None = None
         self._gone = False
+        self._room: str | None = None
+        self._known = asyncio.Event()
+        """Set when it is known whether there is a room."""
 
     async def run(self, conversation: Conversation) -> None:
         self._conversation = conversation
@@ -91,7 +97,10 @@ class Jsonl(Ui):
                 if conversation.ending:
                     self._lines.put_back(lines[index:])
                     return
-                self._obey(conversation, line)
+                order = self._understood(conversation, line)
+                if isinstance(order, SayOrder) and order.text.startswith("/"):
+                    await self._known.wait()
+                self._obey(conversation, order)
             await conversation.drain()
 
     @staticmethod
@@ -99,20 +108,28 @@ class Jsonl(Ui):
         await asyncio.get_running_loop().create_future()
         raise AssertionError
 
-    def _obey(self, conversation: Conversation, line: str) -> None:
+    def _understood(self, conversation: Conversation, line: str) -> Order | None:
+        """What a line orders; None, and an error, where that makes no sense."""
         try:
             if 4 * len(line) > MAX_LINE and len(line.encode(errors="replace")) > MAX_LINE:
                 raise ValueError(f"it is longer than a line may be ({MAX_LINE:,} bytes)")
             order = _decode(line)
+            if isinstance(order, SayOrder) and order.to is None and is_exit(order.text):
+                raise ValueError(EXITS)
         except (ValueError, RecursionError) as error:  # among them all that msgspec raises
             conversation.failed = True
-            refuse(self, f"A line of input was not understood: {error}.", "bad-input", HINT)
-            return
+            refuse(self, f"A line of input was not understood: {error}.", "bad-input", HINT, request=request_in(line))
+            return None
+        return order
+
+    def _obey(self, conversation: Conversation, order: Order | None) -> None:
         match order:
-            case SayOrder(to=None):
-                conversation.say(order.text)
-            case SayOrder(to=to):
-                conversation.command("msg", (str(to), order.text))
+            case SayOrder(text=text) if self._room and not text.strip():
+                refuse(self, "A message without a text was not sent.", "empty")
+            case SayOrder(to=None, text=text):
+                conversation.say(f"/{text}" if self._room and text.startswith("/") else text)
+            case SayOrder(to=str(to), text=text):
+                conversation.command("msg", (to, text))
             case CommandOrder():
                 conversation.command(order.command, order.args, order.request)
             case ExitOrder():
@@ -127,6 +144,9 @@ class Jsonl(Ui):
             refuse(self, "Nothing was shown to the others.", "not-chosen", f"Start with --{option}, in a room.")
 
     def show(self, event: Event) -> None:
+        if isinstance(event, You):
+            self._room = event.room
+            self._known.set()
         self._out.write(as_line(event))
         if event.type == "closed":
             self._out.finish()
@@ -135,6 +155,15 @@ class Jsonl(Ui):
         self._gone = True
         if self._conversation:
             self._conversation.exit()
+
+
+def request_in(line: str) -> str | None:
+    """The id of the request in a line that cannot be obeyed, where there is one: its error has it."""
+    try:
+        request = msgspec.json.decode(line).get("request")
+    except (ValueError, RecursionError, AttributeError):
+        return None
+    return str(request) if isinstance(request, str | int) and not isinstance(request, bool) else None
 
 
 def as_line(event: Event) -> str:

@@ -51,6 +51,7 @@ async def test_a_command_that_is_too_long_is_answered_once(home: Path) -> None:
     ("name", "args", "line"),
     [
         ("who", (), "/who"), ("msg", ("bob", "hello there"), "/msg bob hello there"), ("kick", ("al ice",), '/kick "al ice"'),
+        ("msg", ("", "hi"), '/msg "" hi'),
         ("kick", ("al ice", "too loud"), '/kick "al ice" too loud'), ("topic", ("tea at four",), "/topic tea at four"),
         ("ban", ("ssh-ed25519 AAAA",), "/ban ssh-ed25519 AAAA"), ("me", ("waves",), "/me waves"),
     ],

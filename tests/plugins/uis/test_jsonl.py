@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plytalk.core.contracts.endings import EndedBy
-from plytalk.core.contracts.events import Message, Sender, now
+from plytalk.core.contracts.events import Message, Sender, You, now
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.conversation.ui_hearer import show_closed
 from plytalk.plugins.uis.jsonl import MAX_LINE, Jsonl, as_line, layers
 from plytalk.testing import Endpoint, check_ui, open_ends, stack_of
+from plytalk.testing.verdict import idle
 
 
 @pytest.fixture
@@ -161,6 +162,70 @@ async def test_a_signal_that_was_not_chosen_is_answered_by_an_error(
     (error,) = [event for event in map(json.loads, capsys.readouterr().out.splitlines()) if event["type"] == "error"]
     assert error["code"] == "not-chosen"
     assert option in error["hint"]
+
+
+@pytest.mark.parametrize(
+    ("line", "request_id"),
+    [
+        ('{"type":"command","command":"who","args":"x","request":"7"}', "7"),
+        ('{"type":"command","command":"who","request":7}', "7"),
+        ('{"type":"command","request":"7"}', "7"),
+        ('{"type":"command","command":"who","request":true}', None),
+        ('{"type":"command","command":"who","request":{}}', None),
+        ('["request"]', None),
+        ('{"request":"7"', None),
+    ],
+)
+async def test_the_error_for_a_malformed_request_has_its_id(
+    program, line: str, request_id: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ui, writer = program
+    await obeys(ui, writer, line)
+    (error,) = [event for event in map(json.loads, capsys.readouterr().out.splitlines()) if event["type"] == "error"]
+    assert (error["code"], error["request"]) == ("bad-input", request_id)
+
+
+@pytest.mark.parametrize("text", ["exit", " EXIT "])
+async def test_a_message_never_ends_the_conversation(program, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    ui, writer = program
+    other = await obeys(ui, writer, {"type": "message", "text": text}, {"type": "message", "text": "still here"})
+    assert other.ui.messages == ["still here"]
+    assert '{\\"type\\":\\"exit\\"}' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("room", "said"), [("lobby", "//kick bob"), (None, "/kick bob")])
+async def test_a_message_that_begins_with_a_slash_is_never_a_command(
+    program, room: str | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Listens:
+        """Notes what is said."""
+
+        ending, said = None, []
+
+        def say(self, text: str) -> None:
+            self.said.append(text)
+
+        async def drain(self) -> None:
+            """Nothing waits."""
+
+        def exit(self) -> None:
+            """Nothing."""
+
+    ui, writer = program
+    conversation = Listens()
+    conversation.said = []
+    for text in ("before", "/kick bob", "after", *([" "] if room else [])):
+        writer.write(json.dumps({"type": "message", "text": text}).encode() + b"\n")
+    writer.close()
+    running = asyncio.create_task(ui.run(conversation))
+    while not conversation.said:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    await idle()
+    assert conversation.said == ["before"], "it is not known yet whether there are commands"
+    ui.show(You(id="local/1", time=now(), sender=Sender(name="erin"), room=room))
+    await running
+    assert conversation.said == ["before", said, "after"]
+    assert ('"code":"empty"' in capsys.readouterr().out) is bool(room)
 
 
 async def test_signals_go_to_the_conversation(program) -> None:
