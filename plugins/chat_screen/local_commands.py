@@ -31,15 +31,15 @@ class LocalCommands:
         """Carry out a line, if it is one of these commands; whether it was. /help goes to the server as well."""
         name, _, rest = line.strip().partition(" ")
         rest = rest.strip()
-        match name:
+        match name.lower():
             case "/quit":
                 self._owner.leave()
             case "/clear":
                 self._owner.clear()
             case "/ignore":
                 self._ignore(rest.strip('"'))
-            case "/help" if rest.lstrip("/") in HELP:
-                self._tell(HELP[rest.lstrip("/")])
+            case "/help" if (topic := rest.lstrip("/").lower()) in HELP:
+                self._tell(HELP[topic])
             case "/help":
                 for sentence in HELP.values() if not rest else ():
                     self._tell(sentence)

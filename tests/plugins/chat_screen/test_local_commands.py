@@ -29,7 +29,7 @@ class Owner:
 
 def test_quit_and_clear() -> None:
     owner = Owner()
-    for line, done in ((" /quit ", "leave"), ("/clear", "clear")):
+    for line, done in ((" /quit ", "leave"), ("/clear", "clear"), ("/QUIT", "leave"), ("/Clear", "clear")):
         assert owner.run(line)
         assert owner.done == [done]
 
@@ -45,8 +45,9 @@ def test_help_adds_what_is_local() -> None:
     owner = Owner()
     assert not owner.run("/help"), "the server has more to say"
     assert owner.done == list(HELP.values())
-    assert owner.run("/help ignore")
-    assert owner.done == [HELP["ignore"]]
+    for line in ("/help ignore", "/Help /Ignore"):
+        assert owner.run(line)
+        assert owner.done == [HELP["ignore"]]
     assert not owner.run("/help kick")
     assert owner.done == []
 
