@@ -121,8 +121,8 @@ EQUIVALENT: dict[tuple[str, str], str] = {
     ("core/pipeline/establish.py", "@dataclass(frozen=True)"): "Nothing assigns to it, which the type checker sees.",
     ("core/conversation/ui_hearer.py", "MAX_SAME, MAX_NOTICES = 3, 100"): ANY_BOUND,
     (
-        "core/conversation/direct_chat.py",
-        'if len(prepared) * 4 > most and len(prepared.encode(errors="replace")) > most:',
+        "core/contracts/limits.py",
+        'if len(text) * 4 <= most or len(text.encode(errors="replace")) <= most:  # a character has four bytes at most',
     ): "The first of the two spares short lines the second, which decides.",
     ("plugins/rooms/directory.py", "if TYPE_CHECKING:"): "An annotation is no more than text when it runs.",
     ("plugins/rooms/directory.py", "MAX_REMEMBERED = 10_000"): ANY_BOUND,
