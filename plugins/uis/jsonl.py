@@ -28,7 +28,7 @@ from plytalk.core.registry.hookspecs import hookimpl
 MAX_LINE = 6 * Limits.message + 4 * KIB
 """How long a line of input may be, in bytes: the longest message, with each byte escaped."""
 HINT = 'Write {"type":"message","text":"..."}, {"type":"command","command":"who","args":[],"request":"1"} or {"type":"exit"}.'
-EXITS = 'the text `exit` ends a conversation: to do that, write {"type":"exit"}'
+EXITS = "The text `exit` would end the conversation, and was not sent."
 
 
 class SayOrder(Struct, tag_field="type", tag="message", forbid_unknown_fields=True):
@@ -98,7 +98,7 @@ class Jsonl(Ui):
                     self._lines.put_back(lines[index:])
                     return
                 order = self._understood(conversation, line)
-                if isinstance(order, SayOrder) and order.text.startswith("/"):
+                if isinstance(order, SayOrder) and (order.text.startswith("/") or is_exit(order.text)):
                     await self._known.wait()
                 self._obey(conversation, order)
             await conversation.drain()
@@ -113,19 +113,18 @@ class Jsonl(Ui):
         try:
             if 4 * len(line) > MAX_LINE and len(line.encode(errors="replace")) > MAX_LINE:
                 raise ValueError(f"it is longer than a line may be ({MAX_LINE:,} bytes)")
-            order = _decode(line)
-            if isinstance(order, SayOrder) and order.to is None and is_exit(order.text):
-                raise ValueError(EXITS)
+            return _decode(line)
         except (ValueError, RecursionError) as error:  # among them all that msgspec raises
             conversation.failed = True
             refuse(self, f"A line of input was not understood: {error}.", "bad-input", HINT, request=request_in(line))
             return None
-        return order
 
     def _obey(self, conversation: Conversation, order: Order | None) -> None:
         match order:
             case SayOrder(text=text) if self._room and not text.strip():
                 refuse(self, "A message without a text was not sent.", "empty")
+            case SayOrder(to=None, text=text) if self._room and is_exit(text):
+                refuse(self, EXITS, "exit", HINT)
             case SayOrder(to=None, text=text):
                 conversation.say(f"/{text}" if self._room and text.startswith("/") else text)
             case SayOrder(to=str(to), text=text):
