@@ -17,7 +17,7 @@ DOCS = Path(__file__).parent
 PICTURES = {
     "page-light.png": ("demo.html#9", False),
     "page-eve.png": ("demo.html#10eve", True),
-    "page-attack.png": ("mitm.html#10", False),
+    "page-attack.png": ("mitm.html#9", False),
 }
 """Each picture's page, with the frame and the view that it begins with, and whether it is dark."""
 

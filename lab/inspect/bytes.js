@@ -99,7 +99,7 @@ const facts = frame => { // of an event that concerns the whole conversation
 
 const verdict = frame => { // what those who only listen, and an attacker who recorded this, can read
   const who = attacked ? "An eavesdropper" : "Eve", lines = [];
-  if (attacked && frame.way && wordsOf(frame)) lines.push(make("p", "verdict open", "Mallory reads it: she has a key with each side, or needs none."));
+  if (attacked && !state.eve && frame.layers.some(layer => layer.layer === "messages")) lines.push(make("p", "verdict open", "Mallory reads it: she has a key with each side, or needs none."));
   if (frame.readable) lines.push(make("p", "verdict open", `${who} reads it as it was typed.`));
   else if (frame.open) lines.push(make("p", "verdict open", `${who} can find out what it says: this stack keeps nothing secret.`));
   else if (sealed(frame)) lines.push(make("p", "verdict sealed", `${who} sees these bytes, and cannot read what they say.`));

@@ -245,6 +245,8 @@ def test_an_attacker_has_a_lane(chromium: Chrome, tmp_path: Path) -> None:
     assert opened.texts("#own") == ["Mallory's view"]
     opened.type(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
     assert "Mallory reads it" in opened.text
+    opened.type("e")
+    assert "Mallory reads it" not in opened.text
 
 
 def test_a_server_s_trace_names_its_connections(chromium: Chrome, tmp_path: Path) -> None:
