@@ -158,7 +158,7 @@ class Member(PacedSpeaker):
         if request is not None and do == "join":
             self._end_waiting()
             self._hub.join(self, request)
-        elif request is not None and do in KINDS:
+        elif request is not None and isinstance(do, str) and do in KINDS:
             self.budget.requests -= SIGNAL
             pass_on(self, request)
 
