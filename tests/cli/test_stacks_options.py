@@ -66,6 +66,14 @@ def test_an_option_that_chooses_nothing_needs_its_layer() -> None:
     assert choice_of("--accept-new").options == {"accept_new": True}
 
 
+def test_what_a_config_file_sets_for_a_layer_that_is_not_chosen_waits_for_stacks_that_have_it(tmp_path: Path) -> None:
+    settings = "[options]\ntyping = true\naccept-new = true"
+    assert not {"typing", "accept_new"} & set(choice_of("--profile", "demo01", settings=settings, tmp_path=tmp_path).options)
+    assert choice_of(settings=settings, tmp_path=tmp_path).options == {"typing": True, "accept_new": True}
+    with pytest.raises(click.UsageError, match="--typing belongs to the feature `rooms`"):
+        choice_of("--profile", "demo01", "--typing", settings=settings, tmp_path=tmp_path)
+
+
 def test_a_value_that_is_the_default_is_like_none() -> None:
     assert choice_of("--profile", "secure-chat", "--backlog", "0").options == {}
 

@@ -55,6 +55,9 @@ class Choice:
         self._add_preferred(role)
         for option, layer in taken.items():
             if layer not in (*self.classes.get(layer.kind, []), *(door.transport for door in self.doors)):
+                if configured.get(option.keyword) is not None and given.get(option.keyword) is None:  # for other stacks
+                    del self.options[option.keyword]
+                    continue
                 raise Usage(f"--{option.name} belongs to the {layer.kind} `{layer.name}`, which is not chosen.")
             if layer in self.made:
                 raise Usage(
