@@ -19,7 +19,7 @@ def completed(*words):
 
 
 def test_commands_and_options():
-    assert completed("se") == {"serve"}
+    assert completed("se") == {"send", "serve"}
     assert completed("serve", "--ciph") == {"--cipher"}
     assert {"--profile", "--port", "--keep", "--auth"} <= completed("serve", "--")
 
