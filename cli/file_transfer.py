@@ -1,8 +1,12 @@
 """`chat send` and `chat receive`: files from one shell to another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -10,28 +14,34 @@ import click
 from plytalk.api.assembly import address_of_contact, make_client, make_server
 from plytalk.api.choice import Choice
 from plytalk.cli.invite import reachable
+from plytalk.cli.main import complain
 from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.stacks import layer_options
 from plytalk.cli.talk import TalkCommand, agreed_port, listen_addresses, ping_option, run, warn
 from plytalk.cli.transfer_ui import ReceiveUi, SendUi, TransferUi
 from plytalk.cli.typed_words import Asker
-from plytalk.core.contracts.errors import Exit
+from plytalk.core.contracts.errors import Exit, LocalError
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.endpoints.server import Door
 from plytalk.core.io.address import Address, parse_address
 from plytalk.plugins.authenticators.code import Code
 
+STANDARD_INPUT = "standard-input"
+"""What standard input is called at the receiver."""
+
 SEND_EXAMPLES = """\b
 Examples:
   chat send report.pdf                          wait, and show the command and the code for the other side
   chat send photos/ --host 0.0.0.0              a folder, for another machine of this network
+  tar c . | chat send -                         what another program writes
   chat send report.pdf --to @alice              to a contact who runs `chat serve` or `chat receive`
 """
 RECEIVE_EXAMPLES = """\b
 Examples:
   chat receive 192.0.2.7                        asks for the code, and about each file
   chat receive 192.0.2.7 --yes --into ~/films   accepts everything
+  chat receive 192.0.2.7 --into - | tar x       writes what was received to standard output
   echo 7-orbit-velvet | chat receive HOST --yes  the code is the first line of standard input
 """
 
@@ -63,10 +73,15 @@ def send(
 ) -> int:
     """Send files or folders to somebody.
 
-    The other side runs `chat receive`, or with --to is in a chat.
+    The other side runs `chat receive`, or with --to is in a chat. FILE may be - for standard input: it is read to its end first.
     """
-    ui = shown_by(choice, SendUi(files, quiet))
     limits = replace(Limits(), ping=ping)
+    with without_standard_input(files) as paths:
+        return sent(choice, shown_by(choice, SendUi(paths, quiet)), to, host, port, limits)
+
+
+def sent(choice: Choice, ui: SendUi, to: str | None, host: str | None, port: int | None, limits: Limits) -> int:
+    """Offer what the UI has, as a client or as a server; gives the exit code. Raises ChatError."""
     if to is not None:
         return ended(ui, connected(choice, to, port, limits))
     if not choice.classes.get("auth"):
@@ -76,6 +91,22 @@ def send(
     announce = partial(told_to_receivers, choice, ui)
     server = make_server(choice, first.stack, limits=limits, doors=doors, secret=Asker(), announce=announce)
     return ended(ui, run(server.run(first.host, first.port)))
+
+
+@contextmanager
+def without_standard_input(files: Sequence[str]) -> Iterator[list[str]]:
+    """The paths, with a file that is removed afterwards in place of standard input. Raises LocalError."""
+    if "-" not in files:
+        yield list(files)
+        return
+    with TemporaryDirectory() as folder:
+        kept = Path(folder, STANDARD_INPUT)
+        try:
+            with open(0, "rb", closefd=False) as source, kept.open("wb") as target:
+                copyfileobj(source, target)
+        except OSError as error:
+            raise LocalError(f"Standard input cannot be kept until it is sent: {error.strerror}.") from None
+        yield [str(kept) if file == "-" else file for file in files]
 
 
 def told_to_receivers(choice: Choice, ui: SendUi, doors: Sequence[Door], guests: Sequence[Door]) -> tuple[()]:
@@ -95,12 +126,33 @@ def told_to_receivers(choice: Choice, ui: SendUi, doors: Sequence[Door], guests:
 @ping_option
 @layer_options
 def receive(choice: Choice, address: str, port: int | None, quiet: bool, ping: float) -> int:
-    """Receive files that somebody sends with `chat send`."""
+    """Receive files that somebody sends with `chat send`.
+
+    With --into - what was received is written to standard output, when all of it is there.
+    """
     auths = [layer.name for layer in choice.classes.get("auth", [])]
     if auths == ["known-hosts"] and not address.startswith("@"):
         choice.classes["auth"] = [choice.registry.layer("auth", "code")]
-    ui = shown_by(choice, ReceiveUi(bool(choice.options.get("yes")), quiet))
-    return ended(ui, connected(choice, address, port, replace(Limits(), ping=ping)))
+    limits, yes = replace(Limits(), ping=ping), bool(choice.options.get("yes"))
+    if choice.options.get("into") != Path("-"):
+        ui = shown_by(choice, ReceiveUi(yes, quiet))
+        return ended(ui, connected(choice, address, port, limits))
+    with TemporaryDirectory() as folder:
+        choice.options["into"] = Path(folder)
+        ui = shown_by(choice, ReceiveUi(yes, quiet=True))
+        code = ended(ui, connected(choice, address, port, limits))
+        return code or written_out(Path(folder))
+
+
+def written_out(folder: Path) -> int:
+    """Write the files of a folder to standard output, one after another; gives the exit code."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            complain(f"{path.name} is a folder, which standard output cannot take: choose another place with --into.")
+            return Exit.FAILED
+        with path.open("rb") as source, open(1, "wb", closefd=False) as target:
+            copyfileobj(source, target)
+    return Exit.OK
 
 
 def shown_by(choice: Choice, ui: Any) -> Any:

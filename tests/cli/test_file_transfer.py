@@ -102,6 +102,31 @@ def test_quiet_shows_nothing(tmp_path: Path) -> None:
     assert sender.ends() == (0, [], "")
 
 
+def test_what_one_program_writes_another_reads(tmp_path: Path) -> None:
+    said = bytes(range(256)) * 2000
+    sender = Shell(tmp_path / "sender", "send", "-", "--port", "0", typed=said)
+    address, code = sender.line().split()[-1], sender.line()
+    receiver = Shell(tmp_path / "receiver", "receive", address, "--yes", "--into", "-", typed=f"{code}\n".encode())
+    with receiver.process as process:
+        assert process.stdout
+        assert process.stdout.read() == said
+    assert process.returncode == 0
+    assert not list(receiver.folder.iterdir())
+    assert sender.ends()[0] == 0
+
+
+def test_a_folder_does_not_go_to_standard_output(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    sender, address, code = sending(tmp_path, str(tmp_path / "photos"))
+    receiver = Shell(tmp_path / "receiver", "receive", address, "--yes", "--into", "-", typed=f"{code}\n".encode())
+    status, _, said = receiver.ends()
+    assert (status, said) == (
+        1,
+        "chat: photos is a folder, which standard output cannot take: choose another place with --into.\n",
+    )
+    assert sender.ends()[0] == 0
+
+
 def test_a_file_goes_to_a_chat_that_is_open(tmp_path: Path) -> None:
     film = written(tmp_path / "film.mkv", 100_000)
     server = Shell(tmp_path / "server", "serve", "--port", "0", "--ui", "jsonl", "--yes", "--keep")
