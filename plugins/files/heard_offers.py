@@ -141,7 +141,7 @@ class HeardOffers:
             self._folder = SafeFolder.at(self._context.wishes.into)
         one.opening = True
         try:
-            partial = await asyncio.to_thread(Partial.open, self._folder, one.file)
+            partial = await asyncio.to_thread(Partial.open, self._folder, one.file, sync=self._context.wishes.fsync)
         finally:
             one.opening = False
         if one.state not in RUNNING:

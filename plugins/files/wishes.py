@@ -7,11 +7,15 @@ from plytalk.core.contracts.events import Sender
 
 
 class Wishes(NamedTuple):
-    """How this user receives: into which folder, from everybody or from these keys without being asked."""
+    """How this user receives: into which folder, from everybody or from these keys without being asked.
+
+    `fsync` has each file on the disk before it gets its name.
+    """
 
     into: Path = Path()
     yes: bool = False
     accept_from: tuple[str, ...] = ()
+    fsync: bool = False
 
 
 class Myself(NamedTuple):

@@ -63,6 +63,7 @@ class LayerArguments(TypedDict, total=False):
     into: FileName
     yes: bool
     accept_from: str
+    fsync: bool
     options: Mapping[str, Any]
     """Options of other layers, by their names on the command line."""
 

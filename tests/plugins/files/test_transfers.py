@@ -1,6 +1,7 @@
 """Files from one member to others: whole, checked, in both directions, and again after a cut."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,19 @@ async def test_files_go_both_ways_while_people_talk(home: Path) -> None:
         await reaches(bob.ui, "done", "other")
         assert (home / "here" / "one").read_bytes() == one.read_bytes()
         assert (folder_of(crowd, "bob") / "other").read_bytes() == other.read_bytes()
+
+
+async def test_a_file_is_on_the_disk_before_it_has_its_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[list[str]] = []
+    fsync = os.fsync
+    async with Crowd(home) as crowd:
+        folder = folder_of(crowd, "bob")
+        monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(os.listdir(folder)), fsync(fd)))
+        bob = await crowd.comes("bob", into=folder, yes=True, fsync=True)
+        crowd.local_member.say(f"/send {written(home / 'x', 1000)}")
+        await reaches(bob.ui, "done")
+        assert synced
+        assert "x" not in synced[0]
 
 
 async def test_a_folder_arrives_with_all_that_is_in_it(home: Path) -> None:
