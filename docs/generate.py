@@ -419,11 +419,31 @@ CLASS_LIMITS = {
 }
 
 
+FILE_LIMITS = {
+    "file_items": "PIECE WINDOW MAX_CREDIT STREAMS OFFERS MAX_SAID MAX_PROOF",
+    "feeds": "SLOW GATHERED",
+    "sending": "MOST_STREAMS",
+    "made_offers": "ANSWERED",
+    "heard_offers": "MOST_HEARD",
+    "file_limits": "CHUNK BLOCK MAX_SIZE MAX_MANIFEST MAX_ENTRIES MAX_DEPTH MAX_NAME MAX_PARTIALS PARTIAL_DAYS MAX_NUMBER",
+}
+
+
 def class_bounds(_: str) -> str:
     """The limits of the classroom."""
+    return constant_bounds("plytalk.lab.classroom", CLASS_LIMITS)
+
+
+def file_bounds(_: str) -> str:
+    """The limits of files."""
+    return constant_bounds("plytalk.plugins.files", FILE_LIMITS)
+
+
+def constant_bounds(package: str, limits: dict[str, str]) -> str:
+    """Constants of the modules of a package, with what their docstrings say."""
     rows = []
-    for name, constants in CLASS_LIMITS.items():
-        module = import_module(f"plytalk.lab.classroom.{name}")
+    for name, constants in limits.items():
+        module = import_module(f"{package}.{name}")
         told = told_in(module)
         rows += [(code(f"{name}.{one}"), amount(getattr(module, one)), oneline(told[one])) for one in constants.split()]
     return table(("limit", "value", "meaning"), rows)
@@ -457,7 +477,7 @@ GENERATORS: dict[str, Callable[[str], str]] = {
     one.__name__: one
     for one in (
         arguments, attacks, bounds, class_bounds, commands, contract, decisions, environment, event_fields,
-        event_types, exits, exported, failures, hints, hooks, layers, matrix, orders, output, path, profiles,
+        event_types, exits, exported, failures, file_bounds, hints, hooks, layers, matrix, orders, output, path, profiles,
         properties, python, room_bounds, settings, source, states,
     )
 }  # fmt: skip
