@@ -114,6 +114,8 @@ class KeptFolder:
 
     def remove(self) -> None:
         """Remove all of it, the state last: what is in the folder by its handle, since another may have its name by now."""
+        if not self.folder.is_open:
+            return
         for name in sorted(self.folder.names(), key=_STATE.__eq__):
             self.folder.remove(name)
         with suppress(OSError):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.plugins.files.descriptors import close_once
+from plytalk.plugins.files.descriptors import CLOSED, close_once
 from plytalk.plugins.files.safe_names import numbered
 from plytalk.plugins.files.transfer_errors import NoSpace, NotStored
 
@@ -44,7 +44,19 @@ class SafeFolder:
     """An open folder. Raises OSError for what the system refuses; `storing` says it in words."""
 
     def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
+        self._descriptor = descriptor
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handle is open."""
+        return self._descriptor != CLOSED
+
+    @property
+    def descriptor(self) -> int:
+        """The handle. Raises OSError when it is closed: for `os.listdir` -1 is the folder in which the program runs."""
+        if not self.is_open:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return self._descriptor
 
     @classmethod
     def at(cls, path: str | os.PathLike[str]) -> "SafeFolder":
@@ -54,7 +66,7 @@ class SafeFolder:
 
     def close(self) -> None:
         """Close the handle, if it is open."""
-        self.descriptor = close_once(self.descriptor)
+        self._descriptor = close_once(self._descriptor)
 
     def folder(self, name: str) -> "SafeFolder":
         """A folder in this one, which must belong to this user."""

@@ -211,3 +211,17 @@ def test_too_little_space_is_an_error_of_its_kind(number: int) -> None:
 
 def test_any_other_error_is_said_in_words() -> None:
     assert str(not_stored("a", OSError(errno.EACCES, "Permission denied"))) == "a cannot be written: Permission denied."
+
+
+def test_a_folder_that_is_closed_is_not_the_one_in_which_the_program_runs(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For `os.listdir` and `os.scandir`, -1 is that one."""
+    monkeypatch.chdir(there)
+    (there / "mine").touch()
+    folder = SafeFolder.at(there)
+    folder.close()
+    assert not folder.is_open
+    calls = (folder.names, lambda: folder.remove("mine"), lambda: folder.name_of(1, 1), lambda: folder.inode("mine"), folder.free)
+    for call in calls:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            call()
+    assert (there / "mine").exists()
