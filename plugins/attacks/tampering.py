@@ -8,6 +8,9 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.registry.hookspecs import hookimpl
 
+MOST_FLIPS = 256
+"""A longer frame is flipped at as many places."""
+
 
 class Tampering(Attack):
     """An attack that changes one frame of the client, drawn by the seed, and passes it on; `action` says how, for the log."""
@@ -40,7 +43,7 @@ class Tampering(Attack):
 
 
 class Tamper(Tampering):
-    """Flips one bit, drawn by the seed, of one frame.
+    """Sends a frame once for each of its bytes, with a bit of that byte flipped, in an order drawn by the seed.
 
     In a stream cipher a flipped bit of the ciphertext is a flipped bit of the plaintext: 100 becomes 900 without any key.
     """
@@ -48,9 +51,22 @@ class Tamper(Tampering):
     name = "tamper"
     action = "flipped a bit of"
 
+    def handle_frame(self, interceptor: Interceptor, frame: InterceptedFrame) -> None:
+        """What one flipped bit comes to may hang on which it is: so one of each byte is tried."""
+        if not frame.is_message_from(Role.INITIATOR) or frame.index != self._at:
+            interceptor.forward(frame)
+            return
+        places = self.random.sample(range(len(frame.payload)), len(frame.payload))
+        interceptor.log(f"{self.action} the client's frame {self._at}, of each of its {len(places)} bytes in turn")
+        for place in places[:MOST_FLIPS]:
+            interceptor.send(Role.RESPONDER, frame.kind, self._flipped(frame.payload, place))
+
     def change(self, payload: bytes) -> bytes:
-        bit = self.random.randrange(len(payload) * 8)
-        return bytes(byte ^ (1 << bit % 8 if at == bit // 8 else 0) for at, byte in enumerate(payload))
+        return self._flipped(payload, self.random.randrange(len(payload)))
+
+    def _flipped(self, payload: bytes, place: int) -> bytes:
+        bit = 1 << self.random.randrange(8)
+        return payload[:place] + bytes([payload[place] ^ bit]) + payload[place + 1 :]
 
 
 class TamperFirst(Tampering):
