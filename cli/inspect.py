@@ -107,7 +107,7 @@ def details(frame: InspectedFrame, event: TraceEvent) -> Iterator[str]:
                 version = event.fields.get(f"{name}{VERSION}")
                 yield f"    {clean(name):<10} {clean(value)}{f' ({clean(version)})' if version else ''}"
     else:
-        yield from (COLOUR.sub("", line) for line in layer(event, frame.plugins.get(event.layer, "")))
+        yield from (COLOUR.sub("", line) for line in layer(event, frame.plugin_of(event)))
 
 
 def write(path: Path, content: bytes) -> None:
@@ -164,7 +164,7 @@ def lines(frame: InspectedFrame) -> Iterator[str]:
         yield paint(f"{head}{ARROWS[frame.way]} {clean(frame.name)}", "1", 1)
         above = b""
         for event in frame.layers:
-            yield from layer(event, frame.plugins.get(event.layer, ""), above)
+            yield from layer(event, frame.plugin_of(event), above)
             above = event.data
         if frame.readable is not None:
             yield verdict(frame.readable, frame.keeps_secrets)

@@ -63,10 +63,19 @@ const together = (map, list) => { // pointing at one of a pair marks both
   }
 };
 
-const heading = (layer, plugin) => {
+const versionOf = (frame, layer) => { // of its plugin: several authenticators share an entry
+  for (const [kind, names, versions] of talkOf(frame).plugins) {
+    const at = names.split(",").indexOf(layer.plugin);
+    if (at >= 0 && [layer.layer, "auth"].includes(kind)) return versions.split(",")[at] || "";
+  }
+  return "";
+};
+
+const heading = (frame, layer) => {
   const head = make("h3", "", TITLES[layer.layer]);
   head.append(make("small", "size", count(layer.length, "byte")));
-  if (plugin) head.append(make("small", "plugin", `${plugin[1]}${plugin[2] ? `, from ${plugin[2]}` : ""}`));
+  const version = versionOf(frame, layer);
+  if (layer.plugin) head.append(make("small", "plugin", `${layer.plugin}${version ? `, from ${version}` : ""}`));
   return head;
 };
 
@@ -81,7 +90,7 @@ const card = (frame, layer) => {
     list.append(meaning(span, number));
   });
   together(map, list);
-  element.append(heading(layer, talkOf(frame).plugins.find(([kind]) => kind === layer.layer)), map, list);
+  element.append(heading(frame, layer), map, list);
   return element;
 };
 

@@ -52,6 +52,11 @@ class InspectedFrame:
             ],
         }
 
+    def plugin_of(self, event: TraceEvent) -> str:
+        """The name of the layer that made this: the authenticator, where one talked during the handshake."""
+        by = event.fields.get("by") if event.layer == "handshake" else None
+        return by or self.plugins.get(event.layer, "")
+
     @property
     def text(self) -> str:
         """The words in it, if it has any that are known."""

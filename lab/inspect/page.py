@@ -81,7 +81,7 @@ class _Data:
             "readable": frame.readable,
             "open": None if frame.readable is None else frame.readable or not frame.keeps_secrets,
             "about": [list(fact) for fact in event.fields.items()] if session and event.what != "started" else [],
-            "layers": [self._layer(layer, frame.layers[-1]) for layer in frame.layers],
+            "layers": [self._layer(layer, frame) for layer in frame.layers],
         }
 
     def _talk(self, frame: InspectedFrame) -> int:
@@ -94,10 +94,12 @@ class _Data:
             self._about.append({"group": frame.group, "plugins": layers, **told})
         return self._talks[key]
 
-    def _layer(self, event: TraceEvent, whole: TraceEvent) -> dict[str, Any]:
+    def _layer(self, event: TraceEvent, frame: InspectedFrame) -> dict[str, Any]:
+        whole = frame.layers[-1]
         at = whole.data.find(event.data) if event.layer in WITHIN and event is not whole else -1
         return {
             "layer": event.layer,
+            "plugin": frame.plugin_of(event),
             "length": len(event.data),
             "spans": list(self._spans(event)),
             **({"at": at} if at >= 0 else {"raw": event.data.hex()}),

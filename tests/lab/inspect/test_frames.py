@@ -130,3 +130,11 @@ def test_what_is_packed_for_several_and_sealed_for_one_after_the_other_is_told_a
         ("connection 2", {"connection 2"}),
         ("", {""}),
     ]
+
+
+def test_what_an_authenticator_says_during_the_handshake_is_its_own() -> None:
+    begun = TraceEvent("session", "", "started", b"", {"handshake": "plytalk1", "auth": "code"}, 0.0)
+    step = TraceEvent("handshake", "out", "A", b"A", {"by": "code"}, 0.5)
+    _, entry = inspect_frames([begun, step, TraceEvent("framer", "out", "A", b"\1A", {"by": "x"}, 0.5)])
+    assert [entry.plugin_of(event) for event in entry.layers] == ["code", ""]
+    assert entry.plugin_of(replace(step, fields={})) == "plytalk1"

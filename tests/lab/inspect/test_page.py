@@ -180,6 +180,14 @@ def test_plaintext_stands_beside_ciphertext_with_plugins_and_versions(opened: Op
     assert "cipher mine plytalk-cipher-mine 0.7" in opened.texts("#detail table")[0].split("\n")
 
 
+def test_an_authenticator_that_talks_during_the_handshake_is_named(chromium: Chrome, tmp_path: Path) -> None:
+    auths = {"handshake": "plytalk1", "auth": "words,code", "auth_version": "plytalk 1.2.3,plytalk-auth-code 7"}
+    begun = TraceEvent("session", "", "started", b"", auths, 0.0)
+    step = TraceEvent("handshake", "out", "A", b"A", {"by": "code"}, 0.5)
+    Opened(chromium, tmp_path, [begun, step, TraceEvent("framer", "out", "A", b"A", {}, 0.5)], place="#2")
+    assert "Handshake\n1 byte\ncode, from plytalk-auth-code 7" in chromium.execute_script("return document.body.innerText")
+
+
 def test_bytes_without_a_name_are_called_so(opened: Opened) -> None:
     opened.type(Keys.ARROW_RIGHT)
     assert opened.texts(".framer .parts li .name") == ["type = H", "not described"]
