@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from plytalk.api.choice import Choice
-from plytalk.api.urls import PORTS, url_of
+from plytalk.api.urls import PORTS, key_named, url_of
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.conversation.direct_chat import DirectChat
@@ -63,7 +63,7 @@ def invitation(choice: Choice, stack: Stack, address: str) -> str:
     names = stack.names
     is_web = names["transport"] in PORTS
     words = ["chat", "connect", url_of(names["transport"], reachable(address)) if is_web else reachable(address)]
-    if names["transport"] != "tcp" and not is_web:
+    if names["transport"] not in ("tcp", "relay") and not is_web:
         words += ["--transport", names["transport"]]
     if named is None:
         words += [word for kind in ("framer", "handshake", "cipher", "messages") for word in (f"--{kind}", names[kind])]
@@ -71,7 +71,8 @@ def invitation(choice: Choice, stack: Stack, address: str) -> str:
         words += ["--profile", named.name]
     if suite := choice.options.get("suite"):
         words += ["--suite", suite]
-    if stack.handshake.identity and not any(auth.replaces_peer for auth in stack.auths):
+    pinned = key_named(address) or any(auth.replaces_peer for auth in stack.auths)
+    if stack.handshake.identity and not pinned:
         words += ["--peer", stack.handshake.identity.fingerprint]
     return " ".join([*(shlex.quote(word) for word in words), *(auth.other_side for auth in stack.auths if auth.other_side)])
 

@@ -20,6 +20,7 @@ from plytalk.core.contracts.errors import BrokenPlugin, PluginError, Usage
 from plytalk.core.contracts.kinds import KINDS, REPEATABLE
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.registry.registry import Registry
 
 HELP = {
@@ -116,6 +117,7 @@ class StackCommand(click.Command):
         if self._role is Role.INITIATOR:
             values["url"] = next(filter(is_url, args), None)
             values["runs"] = any(arg.partition("=")[0] == "--proxy-command" for arg in args)
+        values["doors"] = (*(values.get("doors") or ()), *(f"relay:{relay}" for relay in values.get("relays") or ()))
         values["only_doors"] = bool(values.get("doors")) and not any(given.get(name) for name in ("host", "port", "transport"))
         try:
             choice = self._choose(values, asks_help)
@@ -232,7 +234,7 @@ def use_url(text: str, transports: Sequence[str] | None) -> tuple[list[str], dic
     """The transport of a URL, and the options that it gives. Raises Usage where another transport was chosen."""
     url = read_url(text)
     if transports and transports != [url.transport]:
-        raise Usage(f"{url.transport}:// and --transport {transports[0]} differ.", "Leave out --transport.")
+        raise Usage(f"{shorten(text)!r} and --transport {transports[0]} differ.", "Leave out --transport.")
     return [url.transport], {"ws_path": url.path} if url.path else {}
 
 

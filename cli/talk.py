@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from plytalk.api.assembly import address_of_contact, make_client, make_server
 from plytalk.api.choice import Choice
 from plytalk.api.doors import listening_place
-from plytalk.api.urls import address_in
+from plytalk.api.urls import address_in, key_named
 from plytalk.cli.hidden_input import has_no_input, is_empty
 from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
@@ -25,6 +25,7 @@ from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.cli.typed_words import Asker, refuse_code
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.events import notify
@@ -50,6 +51,7 @@ Examples:
   chat serve --host 0.0.0.0 --keep                 listen on every network, and keep running when all have left
   chat serve --keep --headless --room kitchen      a room with nobody at the server
   chat serve --door unix:room.sock --door tcp:::9000    several places to listen, one room
+  chat serve --relay relay.example.org --code      be reachable behind a NAT, through a relay
   chat serve --guests demo02:5002,secure-chat      let programs of the existing chats into the room
   chat serve --profile demo01                      be the server of an existing plaintext chat
   chat serve --cipher aesgcm --handshake rsa       choose the layers by name
@@ -63,6 +65,7 @@ Examples:
   chat connect '[::1]:9000' --cipher none          IPv6; plaintext, with its warning
   chat connect 192.0.2.7 --profile demo02          talk to an existing encrypted chat
   chat connect 192.0.2.7 --code --save-as alice    begin with a one-time code, and keep the key
+  chat connect 412@relay.example.org --code        through a relay, by a number and a code
   chat connect @alice                              come back: the same address, and only that key
   chat connect HOST --name bob --reconnect         be bob in its room, and come back after a cut
   chat connect wss://chat.example.org/             over WebSocket, through networks that let only the web through
@@ -115,6 +118,15 @@ ping_option = click.option(
     help="Listen here (repeatable: all doors lead into one room). Without --host, --port or --transport, only here.",
 )
 @click.option("--stdio", is_flag=True, help="Talk with one peer over standard input and output, as behind sshd.")
+@click.option(
+    "--relay",
+    "relays",
+    type=TEXT,
+    multiple=True,
+    metavar="HOST[:PORT]",
+    expose_value=False,
+    help="Be reachable through a relay: the same as --door relay:HOST (repeatable).",
+)
 @click.option("--once/--keep", default=True, help="End when everyone has left (default), or keep waiting for others.")
 @click.option("--headless", is_flag=True, help="Run without a person at the server: the same as --ui none.")
 @click.option(
@@ -147,6 +159,8 @@ def serve(
         tell("Standard input is empty, so the server goes on as with --headless. To talk here, start it in a terminal.")
     if headless:
         choice.classes["ui"] = [choice.registry.layer("ui", "none")]
+    if any(auth.replaces_peer for auth in choice.classes.get("auth", ()) if issubclass(auth, Authenticator)):
+        choice.options.setdefault("relay_number", True)  # a code goes with a number that can be read out
     stack = choice.stack()
     stack.ui.stays = stdio or has_no_input() or not once  # without any input, a server can still be there to listen
     first, *doors = listen_addresses(choice, stack, host, port)
@@ -204,6 +218,8 @@ async def attended(server: "Server", conversations: Coroutine[Any, Any, Ending],
 @layer_options
 def connect(choice: Choice, address: str, port: int | None, ping: float, trace: Path | None) -> int:
     """Connect to a chat and talk."""
+    if key := key_named(address):
+        choice.pin(key)
     written = address_of_contact(choice, address) if address.startswith("@") else address_in(address)
     stack = choice.stack()
     try:

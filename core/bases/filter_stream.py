@@ -37,8 +37,8 @@ class FilterStream(Stream):
 
     what: ClassVar[str] = "its own opening"
     """What the other side must speak, for the sentence that says that it does not."""
-    finishes_below: ClassVar[bool] = False
-    """Whether the end of our direction is also the end of that of the stream below."""
+    ends_with_below: ClassVar[bool] = False
+    """Whether it has no end of its own, as behind a relay that passes on raw bytes: that of the stream below is its end."""
 
     def __init__(self, below: Stream) -> None:
         self.below, self.peer = below, below.peer
@@ -136,6 +136,8 @@ class FilterStream(Stream):
             self.fail(error)
         elif self.opening is Opening.BEGUN:
             self.fail(HandshakeFailed(f"The other side closed the connection instead of speaking {self.what}."))
+        elif self.ends_with_below:
+            self._end(error)
         elif error or self._over is None:
             self._end(error or ConnectionAbortedError(f"it ended without the end that {self.what} has"))
 
@@ -212,7 +214,7 @@ class FilterStream(Stream):
 
     def _send_end(self) -> None:
         self.write(self.wrap_end())
-        if self.finishes_below:
+        if self.ends_with_below:
             self.below.finish()
 
     def _go_on(self) -> None:

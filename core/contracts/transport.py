@@ -99,6 +99,8 @@ class Transport(Layer):
     """True where HOST is a name or path of this transport's own and there is no port."""
     covers: ClassVar[AbstractSet[Property]] = frozenset()
     """What it protects on the way, to where it ends: that may be a web server, so the stack does not count it as given."""
+    is_given_address: ClassVar[bool] = False
+    """True where somebody else gives a listener its address, as a relay does, so that nobody can ask for one that is taken."""
 
     @abstractmethod
     async def listen(self, host: str, port: int) -> Listener:

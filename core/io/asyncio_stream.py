@@ -1,13 +1,14 @@
 """A stream over any asyncio transport: the driver that `tcp` and `unix` share.
 
 A BufferedProtocol answers in half the time of asyncio's streams: nothing is allocated for a read, and no task wakes up. All
-connections of a process share one read buffer, since each read is handed on before the next one begins.
+connections of an event loop share one read buffer, since each read is handed on before the next one begins.
 """
 
 import asyncio
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -24,9 +25,19 @@ READ = 256 * 1024  # of files and long messages a third more a second than with 
 # glibc gives memory back to the system at every record of 64 KiB, and asks for it again, which takes twice as long as all else.
 # What has once been freed in one large piece it takes for usual from then on; nothing of it is touched, so it costs nothing.
 bytes(8 << 20)
-# The proactor loop of Windows reads ahead, so there each connection needs its own buffer.
-_shared = None if sys.platform == "win32" else memoryview(bytearray(READ))
 OWN = 64 * 1024
+_of_thread = threading.local()
+
+
+def read_buffer() -> memoryview:
+    """The buffer for all connections of a thread, and so of a loop. On Windows, whose loop reads ahead, each has its own."""
+    if sys.platform == "win32":
+        return memoryview(bytearray(OWN))
+    try:
+        buffer: memoryview = _of_thread.buffer
+    except AttributeError:
+        buffer = _of_thread.buffer = memoryview(bytearray(READ))
+    return buffer
 
 
 class AsyncioStream(asyncio.BufferedProtocol, Stream):
@@ -35,7 +46,7 @@ class AsyncioStream(asyncio.BufferedProtocol, Stream):
     def __init__(self, ready: "Callable[[AsyncioStream], None] | None" = None, name: str = "") -> None:
         self.peer = name
         self._ready = ready
-        self._buffer = memoryview(bytearray(OWN)) if _shared is None else _shared
+        self._buffer = read_buffer()
         self._receive: Callable[[Buffer], None] | None = None
         self._on_end: Callable[[Exception | None], None] | None = None
         self._over: tuple[Exception | None] | None = None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plytalk.api.urls import Url, address_in, is_url, read_url, url_of
+from plytalk.api.urls import Url, address_in, is_url, key_named, read_url, url_of
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.io.address import Address
 
@@ -30,3 +30,19 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_a_plain_address_stays_as_it_is() -> None:
     assert address_in("host:1") == "host:1"
     assert url_of("ws", "[::1]:80") == "ws://[::1]:80/"
+
+
+def test_a_name_at_a_relay_chooses_the_relay_and_stays_as_it_is() -> None:
+    key = "SHA256:" + "A" * 43
+    for name in ("412", key):
+        text = f"{name}@relay.example.org:7000"
+        assert is_url(text)
+        assert read_url(text) == Url("relay", Address("relay.example.org", 7000), "")
+        assert address_in(text) == text
+    assert key_named(f"{key}@relay.example.org") == key
+    assert key_named("412@relay.example.org") == key_named("relay.example.org") == ""
+
+
+@pytest.mark.parametrize("text", ["@alice", "bob@host", "SHA256:short@host", "1234567@host", "host"])
+def test_other_texts_with_an_at_sign_do_not(text: str) -> None:
+    assert not is_url(text)

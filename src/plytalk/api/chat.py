@@ -6,7 +6,7 @@ from plytalk.api.arguments import ClientArguments, FileName, choose_layers
 from plytalk.api.assembly import address_of_contact, make_client
 from plytalk.api.inbox import AnswersQuestions, Inbox
 from plytalk.api.program_endpoint import ProgramEndpoint, Secret
-from plytalk.api.urls import address_in, is_url, read_url
+from plytalk.api.urls import address_in, is_url, key_named, read_url
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
@@ -56,6 +56,8 @@ class Chat(ProgramEndpoint):
         if self._arguments.get("proxy_command"):
             given["transport"] = "command"
         choice = choose_layers(self._inbox, Role.INITIATOR, self._profile, {**given, **self._arguments})
+        if key := key_named(self.address):
+            choice.pin(key)
         written = address_of_contact(choice, self.address) if self.address.startswith("@") else address_in(self.address)
         stack = choice.stack()
         place = Address(written) if stack.transport.names_place else parse_address(written)

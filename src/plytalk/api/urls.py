@@ -1,4 +1,4 @@
-"""Addresses that are URLs of a transport: ws://HOST[:PORT][/PATH] and wss://..., which choose it."""
+"""Addresses that choose their transport: ws://HOST[:PORT][/PATH], wss://..., and NAME@RELAY (a number, or SHA256:...)."""
 
 import re
 from typing import NamedTuple
@@ -13,6 +13,9 @@ PORTS = {"ws": 80, "wss": 443}
 _URL = re.compile(r"(wss?)://([^/?#@]*)(/[^?#\s\x00-\x1f\x7f-\U0010ffff]*)?", re.IGNORECASE)
 
 
+_RELAYED = re.compile(r"(SHA256:[A-Za-z0-9+/]{43}|[0-9]{1,6})@(.+)")
+
+
 class Url(NamedTuple):
     """A transport, the address behind its scheme, and the path; empty where there is none but /."""
 
@@ -22,12 +25,20 @@ class Url(NamedTuple):
 
 
 def is_url(text: str) -> bool:
-    """Whether this begins as such a URL does."""
-    return text.lower().startswith(("ws://", "wss://"))
+    """Whether this is such an address, or begins as such a URL does."""
+    return text.lower().startswith(("ws://", "wss://")) or bool(_RELAYED.fullmatch(text))
+
+
+def key_named(text: str) -> str:
+    """The fingerprint by which an address names its server at a relay; empty for others."""
+    found = _RELAYED.fullmatch(text)
+    return found[1] if found and found[1].startswith("SHA256:") else ""
 
 
 def read_url(text: str) -> Url:
-    """Read a URL. Raises Usage."""
+    """Read such an address. Raises Usage."""
+    if relayed := _RELAYED.fullmatch(text):
+        return Url("relay", parse_address(relayed[2]), "")
     found = _URL.fullmatch(text.strip())
     if not found:
         raise Usage(f"'{shorten(text)}' is not ws://HOST[:PORT][/PATH].", "For example: wss://chat.example.org/room.")
@@ -44,7 +55,7 @@ def url_of(transport: str, address: str) -> str:
 
 def address_in(text: str) -> str:
     """HOST:PORT of a URL; any other text as it is. Raises Usage."""
-    if not is_url(text):
+    if not is_url(text) or _RELAYED.fullmatch(text):
         return text
     address = read_url(text).address
     return join_address(address.host, address.port or 0)

@@ -4,10 +4,12 @@ import asyncio
 import socket
 import struct
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from plytalk.core.io.asyncio_stream import READ, AsyncioListener, AsyncioStream, _do_nothing
+from plytalk.core.io.asyncio_stream import READ, AsyncioListener, AsyncioStream, _do_nothing, read_buffer
 from plytalk.testing.transports import Receiver
 from plytalk.testing.verdict import idle
 
@@ -265,3 +267,17 @@ async def test_a_peer_that_took_everything_and_closed_leaves_nothing_undelivered
     ours.finish()
     assert ours.undelivered == 0
     ours.close()
+
+
+def test_two_event_loops_in_two_threads_do_not_read_into_one_buffer() -> None:
+    """What one loop had read and not yet handed on was overwritten by the other."""
+    with ThreadPoolExecutor(2) as pool:
+        there = threading.Barrier(2)
+
+        def own() -> tuple[memoryview, memoryview]:
+            there.wait(30)
+            return read_buffer(), read_buffer()
+
+        (first, again), (second, _) = pool.map(lambda _: own(), range(2))
+    assert first.obj is again.obj
+    assert first.obj is not second.obj

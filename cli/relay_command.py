@@ -1,0 +1,53 @@
+"""`chat relay`: a relay, for people who cannot reach each other."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from plytalk.cli.parameters import FILE, TEXT
+from plytalk.cli.talk import end_as_by_control_c
+from plytalk.core.contracts.errors import Exit
+from plytalk.core.io.address import EVERY_NETWORK, parse_address
+from plytalk.core.io.standard_streams import tell
+from plytalk.plugins.relay.relay_server import Relay
+from plytalk.plugins.sockets import tcp_sockets
+from plytalk.plugins.transports.relay import PORT
+from plytalk.trust.authorized_keys import allowed
+
+EXAMPLES = """\b
+Examples:
+  chat relay --listen 0.0.0.0 --name relay.example.org    for everybody
+  chat relay --listen :: --name relay.example.org --allow keys.txt
+                                                          hold names for these keys alone
+  chat serve --relay relay.example.org --code             be reached through it
+  chat connect 412@relay.example.org --code               reach somebody through it
+"""
+LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+@click.command(epilog=EXAMPLES)
+@click.option(
+    "--listen", type=TEXT, default="127.0.0.1", metavar="HOST[:PORT]", help=f"Where to listen (default 127.0.0.1:{PORT})."
+)
+@click.option("--name", "names", type=TEXT, multiple=True, metavar="HOST", help="How people write this relay (repeatable).")
+@click.option("--allow", type=FILE, metavar="FILE", help="Let only these keys hold a name, in lines of TYPE KEY NAME.")
+def relay(listen: str, names: tuple[str, ...], allow: Path | None) -> int:
+    """Bring people together who cannot reach each other.
+
+    It passes on bytes that it cannot read. It sees addresses, times and sizes, keeps none of them, and logs nothing.
+    """
+    place = parse_address(listen, listen=True)
+    hosts = {parse_address(name).host for name in names} or {place.host, *LOCAL}
+    keys = {key.fingerprint for key in allowed(allow)} if allow else None
+    if not names and place.host in (EVERY_NETWORK, "0.0.0.0"):  # noqa: S104 - only compared
+        tell("Without --name nobody elsewhere can hold the name of a key here: give the host that people write.")
+    end_as_by_control_c()
+    asyncio.run(_serve(Relay(hosts, keys), place.host, PORT if place.port is None else place.port))
+    return int(Exit.OK)
+
+
+async def _serve(server: Relay, host: str, port: int) -> None:
+    listener = await tcp_sockets.listen(host, port)
+    tell(f"Relaying at {listener.address}. End it with Ctrl-C.")
+    await server.serve(listener)

@@ -1,0 +1,180 @@
+"""The holder's side: a name held at a relay, and a new connection for each joiner that the relay announces."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable
+from enum import Enum
+
+from plytalk.core.contracts.errors import CannotConnect, ChatError
+from plytalk.core.contracts.layer import Buffer
+from plytalk.core.contracts.transport import Listener, Stream
+from plytalk.plugins.relay import relay_frames as wire
+from plytalk.plugins.relay.relay_frames import FrameCutter
+from plytalk.plugins.relay.relay_stream import RelayStream, refusal
+from plytalk.trust.identity import OwnIdentity, raw_key
+
+HOLD_SECONDS = 10.0
+PING_SECONDS = 25.0
+LONGEST_WAIT = 15.0
+"""Seconds between two attempts to hold the name again."""
+MAX_WAITING = 1000
+"""How many joiners may wait to be accepted."""
+
+Reach = Callable[[], Awaitable[Stream]]
+"""Connects to the relay."""
+
+
+class Hold:
+    """A connection that holds a name: what the relay says on it."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream, self._cutter = stream, FrameCutter()
+        self._frames: deque[bytes] = deque()
+        self._over = False
+        self._news = asyncio.Event()
+        stream.deliver_to(self._take, self._ended)
+
+    def _take(self, data: Buffer) -> None:
+        self._cutter.feed(data)
+        try:
+            self._frames.extend(self._cutter.frames())
+        except ChatError:
+            self._over = True
+        self._news.set()
+
+    def _ended(self, error: Exception | None) -> None:
+        self._over = True
+        self._news.set()
+
+    def send(self, payload: bytes) -> None:
+        self._stream.send(wire.frame(payload))
+
+    async def next(self) -> bytes:
+        """The relay's next frame. Raises CannotConnect once it says no, or is gone."""
+        while not self._frames:
+            if self._over:
+                raise CannotConnect("The relay closed the connection.", "Check that it is a relay, and that it runs.")
+            self._news.clear()
+            await self._news.wait()
+        payload = self._frames.popleft()
+        if payload[:1] == wire.NO:
+            raise refusal(payload)
+        return payload
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class ListenerState(Enum):
+    """Whether the name is held."""
+
+    HOLDING = "holding"
+    AWAY = "away"
+    CLOSED = "closed"
+
+
+class RelayListener(Listener):
+    """Holds a name at a relay: that of `identity`'s key, or without one a number that the relay gives.
+
+    A hold that breaks is taken up again. With a number the relay may then give another one: `address` is the first.
+    """
+
+    def __init__(self, reach: Reach, relay: str, host: str, identity: OwnIdentity | None) -> None:
+        self._reach, self._relay, self._host, self._identity = reach, relay, host, identity
+        self._arrived: asyncio.Queue[Stream | None] = asyncio.Queue(MAX_WAITING)
+        self._answers: set[asyncio.Task[None]] = set()
+        self.state = ListenerState.AWAY
+
+    async def start(self) -> None:
+        """Hold the name. Raises CannotConnect."""
+        hold = await self._hold()
+        self._keeper = asyncio.ensure_future(self._keep(hold))
+
+    async def _hold(self) -> Hold:
+        hold = Hold(await self._reach())
+        try:
+            async with asyncio.timeout(HOLD_SECONDS):
+                name = await self._named(hold)
+        except TimeoutError:
+            hold.close()
+            raise CannotConnect(f"{self._relay} does not answer as a relay does.", "Check the address.") from None
+        except BaseException:
+            hold.close()
+            raise
+        self.address = f"{name}@{self._relay}"
+        self.state = ListenerState.HOLDING
+        return hold
+
+    async def _named(self, hold: Hold) -> str:
+        key = raw_key(self._identity.public) if self._identity else b""
+        hold.send(wire.MAGIC + wire.HOLD + key)
+        payload = await hold.next()
+        if self._identity and payload[:1] == wire.CHALLENGE and len(payload) == 1 + wire.NONCE:
+            text = wire.signed_text(self._host, payload[1:], key)
+            hold.send(wire.SIGNED + key + self._identity.sign(text))
+            payload = await hold.next()
+        if payload[:1] != wire.OPENED:
+            raise CannotConnect(f"{self._relay} does not answer as a relay does.", "Check the address.")
+        return payload[1:].decode("ascii", "replace")
+
+    async def _keep(self, hold: Hold) -> None:
+        while True:
+            pinging = asyncio.ensure_future(self._ping(hold))
+            try:
+                while True:
+                    self._hear(await hold.next())
+            except CannotConnect:
+                self.state = ListenerState.AWAY
+            finally:
+                pinging.cancel()
+                hold.close()
+            hold = await self._again()
+
+    async def _again(self) -> Hold:
+        wait = 0.5
+        while True:
+            try:
+                return await self._hold()
+            except ChatError:
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT)
+
+    @staticmethod
+    async def _ping(hold: Hold) -> None:
+        while True:
+            await asyncio.sleep(PING_SECONDS)
+            hold.send(wire.PING)
+
+    def _hear(self, payload: bytes) -> None:
+        if payload[:1] == wire.KNOCK and len(payload) == 1 + wire.TICKET + wire.SOURCE:
+            task = asyncio.ensure_future(self._answer(payload[1 : 1 + wire.TICKET], payload[1 + wire.TICKET :]))
+            self._answers.add(task)
+            task.add_done_callback(self._answers.discard)
+
+    async def _answer(self, ticket: bytes, source: bytes) -> None:
+        with contextlib.suppress(ChatError):  # then the joiner hears it from the relay
+            below = await self._reach()
+            stream = RelayStream(below, wire.first(wire.ANSWER, ticket), f"{source.hex()}@{self._relay}")
+            stream.start()
+            try:
+                self._arrived.put_nowait(stream)
+            except asyncio.QueueFull:
+                stream.close()
+
+    async def accept(self) -> Stream:
+        stream = await self._arrived.get()
+        if stream is None:
+            raise CannotConnect("The listener is closed.")
+        return stream
+
+    async def close(self) -> None:
+        if self.state is ListenerState.CLOSED:
+            return
+        self.state = ListenerState.CLOSED
+        self._keeper.cancel()
+        await asyncio.wait({self._keeper, *self._answers})
+        while not self._arrived.empty():
+            if stream := self._arrived.get_nowait():
+                stream.close()
+        self._arrived.put_nowait(None)

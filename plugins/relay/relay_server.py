@@ -1,0 +1,339 @@
+"""The relay: `chat relay`. It brings a joiner to the holder of a name, and passes on bytes that it cannot read.
+
+    NEW -> HOLDING                      (with a key: CHALLENGED in between)
+    NEW -> WAITING -> PAIRED            a joiner, until the holder answers
+    NEW -> PAIRED                       the holder's answer
+
+It keeps no address: a source is counted by an HMAC under a secret of this run, and nothing is logged but numbers.
+"""
+
+import asyncio
+import hmac
+import time
+from collections import Counter, deque
+from collections.abc import Collection, Coroutine
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import count
+from secrets import randbelow, token_bytes
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from plytalk.core.contracts.errors import CannotConnect, RemoteError
+from plytalk.core.contracts.layer import Buffer
+from plytalk.core.contracts.transport import Listener, Stream
+from plytalk.plugins.relay import relay_frames as wire
+from plytalk.plugins.relay.relay_frames import FrameCutter, Reason
+from plytalk.trust.identity import identity_key
+
+FIRST_SECONDS = 10.0
+"""How long a connection may take for its first frame, a holder for its signature, and a joiner's holder for its answer."""
+PING_SECONDS = 25.0
+SILENT_SECONDS = 90.0
+"""After how long without a frame a holder counts as gone."""
+LINGER_SECONDS = 60.0
+"""How long what was said last may take to go out, once both sides have ended."""
+MINUTE = 60.0
+MAX_NUMBER = 9999
+
+
+@dataclass(frozen=True)
+class RelayLimits:
+    """How much a relay carries, in all and for one source."""
+
+    holds: int = 1000
+    pairs: int = 500
+    unopened: int = 200
+    joins_a_minute: int = 20
+    holds_of_source: int = 8
+
+
+class CallerState(Enum):
+    """How far a connection to the relay has come."""
+
+    NEW = "new"
+    CHALLENGED = "challenged"
+    HOLDING = "holding"
+    WAITING = "waiting"
+    PAIRED = "paired"
+    CLOSED = "closed"
+
+
+@dataclass(eq=False)
+class Caller:
+    """A connection to the relay: `finished` once it has said its end."""
+
+    stream: Stream
+    source: bytes
+    state: CallerState = CallerState.NEW
+    cutter: FrameCutter = field(default_factory=FrameCutter)
+    name: str = ""
+    asked: bytes = b""
+    nonce: bytes = b""
+    ticket: bytes = b""
+    heard: float = 0.0
+    partner: "Caller | None" = None
+    timer: asyncio.TimerHandle | None = None
+    finished: bool = False
+
+
+class Relay:
+    """`names` are the hosts by which people type this relay; `allowed` the fingerprints that may hold by key, None for all."""
+
+    def __init__(
+        self,
+        names: Collection[str],
+        allowed: Collection[str] | None = None,
+        limits: RelayLimits = RelayLimits(),
+    ) -> None:
+        self._names, self._allowed, self.limits = names, allowed, limits
+        self._secret = token_bytes(32)
+        self.holders: dict[str, Caller] = {}
+        self._waiting: dict[bytes, Caller] = {}
+        self._unopened: dict[Caller, None] = {}
+        self._joins: dict[bytes, deque[float]] = {}
+        self._holds: Counter[bytes] = Counter()
+        self.pairs = 0
+        self.refused: Counter[Reason] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._callers: set[Caller] = set()
+
+    async def serve(self, listener: Listener) -> None:
+        """Take callers until cancelled; then close all connections."""
+        pinging = asyncio.ensure_future(self._ping())
+        try:
+            while True:
+                self.arrive(await listener.accept())
+        except CannotConnect:  # the listener was closed
+            pass
+        finally:
+            pinging.cancel()
+            await listener.close()
+            for caller in tuple(self._callers):
+                self._close(caller)
+
+    def arrive(self, stream: Stream) -> None:
+        """A new connection."""
+        if len(self._unopened) >= self.limits.unopened:  # the oldest gives way: it has had the most time
+            self._close(next(iter(self._unopened)))
+        caller = Caller(stream, self._source("", stream.peer))
+        self._callers.add(caller)
+        self._unopened[caller] = None
+        caller.timer = self._later(caller)
+        stream.deliver_to(lambda data: self._take(caller, data), lambda error: self._ended(caller, error))
+
+    def _source(self, name: str, peer: str) -> bytes:
+        host = peer.rpartition(":")[0]
+        return hmac.digest(self._secret, name.encode() + b"\0" + host.encode(), "sha256")[: wire.SOURCE]
+
+    def _later(self, caller: Caller) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(FIRST_SECONDS, self._refuse, caller, Reason.NOBODY)
+
+    # -- what a caller says -------------------------------------------------------------------------------------------------
+
+    def _take(self, caller: Caller, data: Buffer) -> None:
+        if caller.partner:
+            self._pass_on(caller, data)
+            return
+        caller.cutter.feed(data)
+        try:
+            for payload in caller.cutter.frames():
+                self._handle(caller, payload)
+                if caller.state in {CallerState.WAITING, CallerState.PAIRED, CallerState.CLOSED}:
+                    return
+        except RemoteError:
+            self._refuse(caller, Reason.MALFORMED)
+
+    def _handle(self, caller: Caller, payload: bytes) -> None:
+        kind, rest = payload[:1], payload[1:]
+        match caller.state:
+            case CallerState.NEW if payload.startswith(wire.MAGIC):
+                asked = payload[len(wire.MAGIC) :]
+                self._begin(caller, asked[:1], asked[1:])
+            case CallerState.CHALLENGED if kind == wire.SIGNED and len(rest) == wire.KEY + wire.SIGNATURE:
+                self._signed(caller, rest[: wire.KEY], rest[wire.KEY :])
+            case CallerState.HOLDING if payload == wire.PING:
+                caller.heard = time.monotonic()
+            case _:
+                self._refuse(caller, Reason.MALFORMED)
+
+    def _begin(self, caller: Caller, kind: bytes, rest: bytes) -> None:
+        if kind == wire.HOLD and not rest:
+            self._hold(caller, self._free_number())
+        elif kind == wire.HOLD and len(rest) == wire.KEY:
+            caller.state, caller.asked, caller.nonce = CallerState.CHALLENGED, rest, token_bytes(wire.NONCE)
+            caller.stream.send(wire.frame(wire.CHALLENGE + caller.nonce))
+        elif kind == wire.JOIN and 0 < len(rest) <= wire.MAX_NAME:
+            self._join(caller, rest.decode("ascii", "replace"))
+        elif kind == wire.ANSWER and len(rest) == wire.TICKET:
+            self._answer(caller, rest)
+        else:
+            self._refuse(caller, Reason.MALFORMED)
+
+    def _free_number(self) -> str:
+        """A number that nobody holds: short while there are few."""
+        top = 99 if len(self.holders) < 50 else MAX_NUMBER
+        return next(name for name in (str(1 + randbelow(top)) for _ in count()) if name not in self.holders)
+
+    def _signed(self, caller: Caller, key: bytes, signature: bytes) -> None:
+        try:
+            name = identity_key(key).fingerprint
+        except ValueError:
+            name = ""
+        admitted = name and key == caller.asked and (self._allowed is None or name in self._allowed)
+        if not admitted or not any(self._signature_holds(caller, host, key, signature) for host in self._names):
+            self._refuse(caller, Reason.NOT_ADMITTED)
+            return
+        if earlier := self.holders.get(name):  # the same key: a restart, whose old connection has not broken yet
+            self._close(earlier)
+        self._hold(caller, name)
+
+    def _signature_holds(self, caller: Caller, host: str, key: bytes, signature: bytes) -> bool:
+        try:
+            Ed25519PublicKey.from_public_bytes(key).verify(signature, wire.signed_text(host, caller.nonce, caller.asked))
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    def _hold(self, caller: Caller, name: str) -> None:
+        if len(self.holders) >= self.limits.holds:
+            self._refuse(caller, Reason.FULL)
+        elif self._holds[caller.source] >= self.limits.holds_of_source:
+            self._refuse(caller, Reason.TOO_OFTEN)
+        else:
+            self._opened(caller)
+            self._holds[caller.source] += 1
+            caller.state, caller.name, caller.heard = CallerState.HOLDING, name, time.monotonic()
+            self.holders[name] = caller
+            caller.stream.send(wire.frame(wire.OPENED + name.encode()))
+
+    def _join(self, caller: Caller, name: str) -> None:
+        holder = self.holders.get(name)
+        if not self._may_join(caller.source):
+            self._refuse(caller, Reason.TOO_OFTEN)
+        elif holder is None:
+            self._refuse(caller, Reason.NOBODY)
+        elif self.pairs + len(self._waiting) >= self.limits.pairs:
+            self._refuse(caller, Reason.FULL)
+        else:
+            self._opened(caller)
+            caller.state, caller.ticket = CallerState.WAITING, token_bytes(wire.TICKET)
+            caller.stream.pause()  # what it says already waits in its own buffers
+            self._waiting[caller.ticket] = caller
+            caller.timer = self._later(caller)
+            holder.stream.send(wire.frame(wire.KNOCK + caller.ticket + self._source(name, caller.stream.peer)))
+
+    def _may_join(self, source: bytes) -> bool:
+        """Whether a source has joined less often than it may in a minute; counts this time."""
+        now = time.monotonic()
+        if len(self._joins) > 10 * self.limits.holds:  # sources that come once and never again
+            self._joins = {one: times for one, times in self._joins.items() if times and now - times[-1] < MINUTE}
+        times = self._joins.setdefault(source, deque(maxlen=self.limits.joins_a_minute))
+        if len(times) == self.limits.joins_a_minute and now - times[0] < MINUTE:
+            return False
+        times.append(now)
+        return True
+
+    def _answer(self, caller: Caller, ticket: bytes) -> None:
+        joiner = self._waiting.pop(ticket, None)
+        if joiner is None:
+            self._refuse(caller, Reason.NOBODY)
+            return
+        self._opened(caller)
+        self._stop_timer(joiner)
+        self.pairs += 1
+        for one, other in ((caller, joiner), (joiner, caller)):
+            one.state, one.partner = CallerState.PAIRED, other
+            one.stream.send(wire.frame(wire.GO))
+        for one in (caller, joiner):
+            if rest := bytes(one.cutter.rest):
+                one.cutter.rest.clear()
+                self._pass_on(one, rest)
+        joiner.stream.resume()
+
+    # -- what is passed on -----------------------------------------------------------------------------------------------------
+
+    def _pass_on(self, sender: Caller, data: Buffer) -> None:
+        assert sender.partner is not None
+        receiver = sender.partner.stream
+        receiver.send(bytes(data))
+        if receiver.full:
+            sender.stream.pause()
+            self._in_background(self._resume(sender, receiver))
+
+    def _in_background(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @staticmethod
+    async def _resume(sender: Caller, receiver: Stream) -> None:
+        await receiver.drained()
+        sender.stream.resume()
+
+    def _ended(self, caller: Caller, error: Exception | None) -> None:
+        """A half-close is passed on; a cut ends both."""
+        partner = caller.partner
+        if error or partner is None:
+            self._close(caller)
+            return
+        caller.finished = True
+        partner.stream.finish()
+        if partner.finished:
+            self._in_background(self._linger(caller, partner))
+
+    async def _linger(self, caller: Caller, partner: Caller) -> None:
+        """Close both once what was said last has gone out."""
+        end = time.monotonic() + LINGER_SECONDS
+        while (caller.stream.buffered or partner.stream.buffered) and time.monotonic() < end:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        self._close(caller)
+
+    # -- the end ---------------------------------------------------------------------------------------------------------------
+
+    async def _ping(self) -> None:
+        while True:
+            await asyncio.sleep(PING_SECONDS)
+            now = time.monotonic()
+            for holder in tuple(self.holders.values()):
+                if now - holder.heard > SILENT_SECONDS:
+                    self._close(holder)
+                else:
+                    holder.stream.send(wire.frame(wire.PING))
+
+    def _opened(self, caller: Caller) -> None:
+        self._unopened.pop(caller, None)
+        self._stop_timer(caller)
+
+    @staticmethod
+    def _stop_timer(caller: Caller) -> None:
+        if caller.timer:
+            caller.timer.cancel()
+            caller.timer = None
+
+    def _refuse(self, caller: Caller, reason: Reason) -> None:
+        if caller.state is CallerState.CLOSED:
+            return
+        self.refused[reason] += 1
+        caller.stream.send(wire.no(reason))
+        self._close(caller)
+
+    def _close(self, caller: Caller) -> None:
+        if caller.state is CallerState.CLOSED:
+            return
+        before, caller.state = caller.state, CallerState.CLOSED
+        self._opened(caller)
+        self._callers.discard(caller)
+        if before is CallerState.HOLDING:
+            self._holds[caller.source] -= 1
+            self._holds += Counter()  # forget sources that hold nothing
+            del self.holders[caller.name]
+        self._waiting.pop(caller.ticket, None)
+        partner, caller.partner = caller.partner, None
+        caller.stream.close()
+        if partner and partner.state is not CallerState.CLOSED:
+            self.pairs -= 1
+            partner.partner = None
+            self._close(partner)

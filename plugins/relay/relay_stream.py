@@ -1,0 +1,55 @@
+"""The two ends of a connection through a relay: raw bytes, once the relay has said G."""
+
+from plytalk.core.bases.filter_stream import FilterStream, Opening
+from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.contracts.transport import Stream
+from plytalk.plugins.relay import relay_frames as wire
+from plytalk.plugins.relay.relay_frames import FrameCutter, Reason
+
+SENTENCES = {
+    Reason.NOBODY: ("The relay knows nobody of that name.", "Check the name, and that the other side is waiting there."),
+    Reason.FULL: ("The relay is full.", "Try again later, or use another relay."),
+    Reason.TOO_OFTEN: ("The relay takes no more from this address for now.", "Wait a minute."),
+    Reason.NOT_ADMITTED: ("The relay does not admit this key.", "Ask its owner to add it to the relay's --allow file."),
+    Reason.MALFORMED: ("The relay does not understand this program.", "Update the older of the two."),
+}
+
+
+def refusal(payload: bytes) -> CannotConnect:
+    """What a relay's no means."""
+    known = payload[1] in set(Reason) if len(payload) == 2 else False
+    sentence, hint = SENTENCES[Reason(payload[1])] if known else ("The relay refused, and does not say why.", "Ask its owner.")
+    return CannotConnect(sentence, hint)
+
+
+class RelayStream(FilterStream):
+    """A joiner's connection, or a holder's answer: `opening` is the first frame."""
+
+    what = "plyrelay/1"
+    ends_with_below = True
+
+    def __init__(self, below: Stream, first: bytes, peer: str) -> None:
+        super().__init__(below)
+        self.peer, self._first, self._cutter = peer, first, FrameCutter()
+
+    def begin(self) -> None:
+        self.write(self._first)
+
+    def take(self, data: bytes) -> None:
+        if self.opening is Opening.DONE:
+            self.deliver(data)
+            return
+        self._cutter.feed(data)
+        for payload in self._cutter.frames():
+            if payload != wire.GO:
+                raise refusal(payload)
+            self.is_open()
+            if rest := bytes(self._cutter.rest):
+                self.deliver(rest)
+            return
+
+    def wrap(self, data: bytes) -> bytes:
+        return data
+
+    def wrap_end(self) -> bytes:
+        return b""

@@ -1,0 +1,81 @@
+"""A relay that both sides can reach, where neither can reach the other (docs/protocol.md, plyrelay/1).
+
+A server holds a name at the relay: that of its key, or a number. HOST is RELAY[:PORT] to listen, NAME@RELAY[:PORT] to connect.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from plytalk.core.bases.filter_stream import opened_client
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.layer import Option
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.transport import Listener, Stream, Transport
+from plytalk.core.io.address import Address, parse_address
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.plugins.relay import relay_frames as wire
+from plytalk.plugins.relay.relay_listener import RelayListener
+from plytalk.plugins.relay.relay_stream import RelayStream
+from plytalk.plugins.sockets import tcp_sockets
+from plytalk.trust import identity as identities
+from plytalk.trust.folders import user_file
+
+PORT = 7592
+OPEN_SECONDS = 15
+
+
+class RelayTransport(Transport):
+    """Through a relay, which sees addresses, times and sizes, and no word."""
+
+    name = "relay"
+    names_place = True
+    is_given_address = True
+    caution = (
+        "the relay sees who is connected when, and how much is said; it can cut, delay, or hand a caller to somebody else, which "
+        "--peer and a code refuse."
+    )
+    options = (
+        Option("relay-number", "Hold a number at the relay, not the name of your key.", bool, False, role=Role.RESPONDER),
+        Option("relay-key", "The key whose name to hold (default: the one `chat keys show` names).", Path, metavar="FILE",
+               role=Role.RESPONDER),
+    )  # fmt: skip
+
+    def __init__(self, relay_number: bool = False, relay_key: Path | None = None) -> None:
+        self._by_number, self._file = relay_number, relay_key
+        self._identity: identities.OwnIdentity | None = None
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        if role is Role.INITIATOR or self._by_number:
+            return ()
+        file = self._file or user_file("identity")
+        self._identity, new = identities.load_or_create(file, lambda path: secret(f"Passphrase of {path}: "))
+        return [f"Created a new identity ({self._identity.public.fingerprint}) in {file}."] if new else []
+
+    async def listen(self, host: str, port: int) -> Listener:
+        relay = at_relay(host)
+
+        async def reach() -> Stream:
+            return await tcp_sockets.connect(relay.host, relay.port or PORT)
+
+        listener = RelayListener(reach, str(relay), relay.host, self._identity)
+        await listener.start()
+        return listener
+
+    async def connect(self, host: str, port: int) -> Stream:
+        name, at, rest = host.rpartition("@")
+        if not at or not name or len(name) > wire.MAX_NAME or not name.isascii():
+            raise Usage(f"{host!r} is not NAME@RELAY.", "Write what the server shows, such as 412@relay.example.org.")
+        relay = at_relay(rest)
+        below = await tcp_sockets.connect(relay.host, relay.port or PORT)
+        return await opened_client(RelayStream(below, wire.first(wire.JOIN, name.encode()), f"{name}@{relay}"), OPEN_SECONDS)
+
+
+def at_relay(text: str) -> Address:
+    """The relay's address, with its port. Raises Usage."""
+    address = parse_address(text)
+    return Address(address.host, address.port or PORT)
+
+
+@hookimpl
+def layers() -> list[type[RelayTransport]]:
+    return [RelayTransport]

@@ -1,0 +1,76 @@
+"""The holder's side, against a real relay: it comes back after the relay has gone, and answers each knock."""
+
+import asyncio
+
+import pytest
+
+from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.contracts.transport import Stream
+from plytalk.plugins.relay import relay_listener
+from plytalk.plugins.relay.relay_frames import JOIN, first
+from plytalk.plugins.relay.relay_listener import ListenerState, RelayListener
+from plytalk.plugins.relay.relay_server import Relay
+from plytalk.plugins.relay.relay_stream import RelayStream
+from plytalk.plugins.sockets import tcp_sockets
+
+
+async def started(port: int = 0) -> tuple[asyncio.Task[None], int, Relay]:
+    relay = Relay({"127.0.0.1"})
+    listener = await tcp_sockets.listen("127.0.0.1", port)
+    return asyncio.ensure_future(relay.serve(listener)), int(listener.address.rpartition(":")[2]), relay
+
+
+async def joined(port: int, name: str) -> RelayStream:
+    below = await tcp_sockets.connect("127.0.0.1", port)
+    stream = RelayStream(below, first(JOIN, name.encode()), name)
+    stream.start()
+    async with asyncio.timeout(30):
+        await stream.opened()
+    return stream
+
+
+async def test_it_holds_a_number_answers_and_is_back_after_the_relay_was_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    serving, port, _ = await started()
+
+    async def reach() -> Stream:
+        return await tcp_sockets.connect("127.0.0.1", port)
+
+    listener = RelayListener(reach, f"127.0.0.1:{port}", "127.0.0.1", None)
+    await listener.start()
+    joiner = await joined(port, listener.address.partition("@")[0])
+    stream = await listener.accept()
+    assert stream.peer.endswith(f"@127.0.0.1:{port}")
+    joiner.close()
+    stream.close()
+
+    serving.cancel()
+    await asyncio.wait({serving})
+    async with asyncio.timeout(30):
+        while listener.state is ListenerState.HOLDING:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    serving, _, relay = await started(port)
+    async with asyncio.timeout(60):
+        while listener.state is not ListenerState.HOLDING:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert [*relay.holders] == [listener.address.partition("@")[0]]
+    joiner = await joined(port, listener.address.partition("@")[0])
+    (await listener.accept()).close()
+    joiner.close()
+    await listener.close()
+    with pytest.raises(CannotConnect, match="closed"):
+        await listener.accept()
+    serving.cancel()
+    await asyncio.wait({serving})
+
+
+async def test_something_else_at_that_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay_listener, "HOLD_SECONDS", 0.1)
+    silent = await tcp_sockets.listen("127.0.0.1", 0)
+    port = int(silent.address.rpartition(":")[2])
+
+    async def reach() -> Stream:
+        return await tcp_sockets.connect("127.0.0.1", port)
+
+    with pytest.raises(CannotConnect, match="does not answer as a relay does"):
+        await RelayListener(reach, f"127.0.0.1:{port}", "127.0.0.1", None).start()
+    await silent.close()

@@ -1,0 +1,281 @@
+"""The relay itself, spoken to in frames: what it passes on, what it refuses, and what it forgets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from random import Random
+
+import pytest
+
+from plytalk.core.contracts.errors import RemoteError
+from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
+from plytalk.plugins.noise.seeded import seeded_identity
+from plytalk.plugins.relay import relay_server
+from plytalk.plugins.relay.relay_frames import (
+    ANSWER,
+    GO,
+    HOLD,
+    JOIN,
+    KNOCK,
+    MAGIC,
+    NO,
+    OPENED,
+    PING,
+    SIGNED,
+    FrameCutter,
+    Reason,
+    first,
+    frame,
+    signed_text,
+)
+from plytalk.plugins.relay.relay_server import CallerState, Relay, RelayLimits
+from plytalk.testing.verdict import idle
+from plytalk.trust.identity import raw_key
+
+OWN = seeded_identity(lambda purpose, size: bytes([7]) * size)
+KEY = raw_key(OWN.public)
+
+
+class Talker:
+    """Somebody with a connection to the relay: what came, in frames or raw."""
+
+    def __init__(self, relay: Relay, peer: str = "192.0.2.1:1000") -> None:
+        self.stream, there = memory_stream_pair()
+        there.peer = peer
+        self.came = bytearray()
+        self.ended = False
+        self.stream.deliver_to(self.came.extend, self._over)
+        relay.arrive(there)
+        self.there: MemoryStream = there
+
+    def _over(self, error: Exception | None) -> None:
+        self.ended = True
+
+    async def says(self, data: bytes) -> list[bytes]:
+        self.stream.send(data)
+        await idle()
+        return self.frames()
+
+    def frames(self) -> list[bytes]:
+        """What came as frames, up to what is raw."""
+        cutter, came = FrameCutter(), []
+        cutter.feed(bytes(self.came))
+        with suppress(RemoteError):
+            came.extend(cutter.frames())
+        return came
+
+
+async def holding(relay: Relay) -> tuple[Talker, str]:
+    holder = Talker(relay, "198.51.100.9:1")
+    [opened] = await holder.says(first(HOLD))
+    assert opened[:1] == OPENED
+    return holder, opened[1:].decode()
+
+
+async def paired(relay: Relay) -> tuple[Talker, Talker]:
+    holder, name = await holding(relay)
+    joiner = Talker(relay)
+    assert await joiner.says(first(JOIN, name.encode())) == []
+    knock = holder.frames()[-1]
+    assert knock[:1] == KNOCK
+    answer = Talker(relay, "198.51.100.9:2")
+    assert await answer.says(first(ANSWER, knock[1:17])) == [GO]
+    assert joiner.frames() == [GO]
+    answer.came.clear()
+    joiner.came.clear()
+    return answer, joiner
+
+
+async def test_bytes_go_both_ways_as_they_are() -> None:
+    answer, joiner = await paired(Relay({"h"}))
+    joiner.stream.send(b"\0\0raw" * 1000)
+    answer.stream.send(b"back")
+    await idle()
+    assert bytes(answer.came) == b"\0\0raw" * 1000
+    assert bytes(joiner.came) == b"back"
+
+
+async def test_what_a_joiner_says_early_waits_for_the_holder() -> None:
+    relay = Relay({"h"})
+    holder, name = await holding(relay)
+    joiner = Talker(relay)
+    await joiner.says(first(JOIN, name.encode()) + b"early")
+    joiner.stream.send(b" and more")
+    answer = Talker(relay)
+    await answer.says(first(ANSWER, holder.frames()[-1][1:17]))
+    assert bytes(answer.came) == frame(GO) + b"early and more"
+
+
+async def test_a_half_close_is_passed_on_and_the_other_way_stays_open() -> None:
+    relay = Relay({"h"})
+    answer, joiner = await paired(relay)
+    joiner.stream.finish()
+    await idle()
+    assert answer.ended
+    answer.stream.send(b"still")
+    await idle()
+    assert bytes(joiner.came) == b"still"
+    answer.stream.finish()
+    async with asyncio.timeout(30):
+        while relay.pairs:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert joiner.ended
+
+
+async def test_an_end_of_one_side_is_the_end_of_both() -> None:
+    relay = Relay({"h"})
+    answer, joiner = await paired(relay)
+    for caller in relay._callers:
+        if caller.stream is answer.there:
+            relay._ended(caller, ConnectionResetError())
+            break
+    await idle()
+    assert joiner.ended
+    assert (relay.pairs, len(relay._callers)) == (0, 1)
+
+
+async def test_a_key_holds_its_own_name_and_takes_it_over_from_its_old_connection() -> None:
+    relay = Relay({"relay.example.org"}, {OWN.public.fingerprint})
+    holders = []
+    for _ in range(2):
+        holder = Talker(relay)
+        [challenge] = await holder.says(first(HOLD, KEY))
+        signature = OWN.sign(signed_text("relay.example.org", challenge[1:], KEY))
+        assert (await holder.says(frame(SIGNED + KEY + signature)))[1] == OPENED + OWN.public.fingerprint.encode()
+        holders.append(holder)
+    assert holders[0].ended
+    assert not holders[1].ended
+    assert [*relay.holders] == [OWN.public.fingerprint]
+
+
+@pytest.mark.parametrize("wrong", ["host", "nonce", "key", "signature", "list"])
+async def test_a_name_that_is_not_proven_is_not_held(wrong: str) -> None:
+    relay = Relay({"relay.example.org"}, set() if wrong == "list" else None)
+    holder = Talker(relay)
+    [challenge] = await holder.says(first(HOLD, KEY))
+    host = "other.example.org" if wrong == "host" else "relay.example.org"
+    nonce = bytes(32) if wrong == "nonce" else challenge[1:]
+    signature = bytes(64) if wrong == "signature" else OWN.sign(signed_text(host, nonce, KEY))
+    key = bytes(31) + b"\1" if wrong == "key" else KEY
+    assert (await holder.says(frame(SIGNED + key + signature)))[-1] == NO + bytes([Reason.NOT_ADMITTED])
+    assert relay.holders == {}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"GET / HTTP/1.1\r\n\r\n", frame(b"x"), frame(MAGIC), first(b"X"), first(HOLD, b"x"), first(JOIN), first(ANSWER, b"x"),
+
+        first(JOIN, b"x" * 65), b"\xff\xff", b"\0\0", frame(SIGNED + bytes(96)), frame(PING),
+    ],
+)  # fmt: skip
+async def test_anything_else_is_refused_and_closed(said: bytes) -> None:
+    relay = Relay({"h"})
+    talker = Talker(relay)
+    assert await talker.says(said) == [NO + bytes([Reason.MALFORMED])]
+    assert talker.ended
+    assert not relay._callers
+
+
+async def test_nobody_of_that_name_and_no_such_ticket() -> None:
+    relay = Relay({"h"})
+    assert await Talker(relay).says(first(JOIN, b"412")) == [NO + bytes([Reason.NOBODY])]
+    assert await Talker(relay).says(first(ANSWER, bytes(16))) == [NO + bytes([Reason.NOBODY])]
+
+
+async def test_a_ticket_works_once() -> None:
+    relay = Relay({"h"})
+    holder, name = await holding(relay)
+    joiner = Talker(relay)
+    await joiner.says(first(JOIN, name.encode()))
+    ticket = holder.frames()[-1][1:17]
+    assert await Talker(relay).says(first(ANSWER, ticket)) == [GO]
+    assert await Talker(relay).says(first(ANSWER, ticket)) == [NO + bytes([Reason.NOBODY])]
+
+
+async def test_limits_for_one_source_and_in_all() -> None:
+    relay = Relay({"h"}, limits=RelayLimits(holds=3, pairs=1, unopened=2, joins_a_minute=2, holds_of_source=2))
+    answers = [await Talker(relay, f"192.0.2.1:{port}").says(first(HOLD)) for port in range(3)]
+    assert [answer[0][:1] for answer in answers] == [OPENED, OPENED, NO]
+    assert answers[2] == [NO + bytes([Reason.TOO_OFTEN])]
+    assert (await Talker(relay, "192.0.2.2:1").says(first(HOLD)))[0][:1] == OPENED
+    assert await Talker(relay, "192.0.2.3:1").says(first(HOLD)) == [NO + bytes([Reason.FULL])]
+    name = answers[0][0][1:]
+    joins = [await Talker(relay, "192.0.2.9:1").says(first(JOIN, name)) for _ in range(3)]
+    assert joins == [[], [NO + bytes([Reason.FULL])], [NO + bytes([Reason.TOO_OFTEN])]]
+    silent = [Talker(relay) for _ in range(3)]
+    await idle()
+    assert [talker.ended for talker in silent] == [True, False, False]
+
+
+async def test_one_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay_server, "FIRST_SECONDS", 0.02)
+    relay = Relay({"h"})
+    holder, name = await holding(relay)
+    silent, joiner = Talker(relay), Talker(relay)
+    await joiner.says(first(JOIN, name.encode()))
+    async with asyncio.timeout(30):
+        while not (silent.ended and joiner.ended):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert not holder.ended
+    assert len(relay._callers) == 1
+
+
+async def test_the_source_tells_callers_apart_and_no_address() -> None:
+    relay = Relay({"h"})
+    holder, name = await holding(relay)
+    for peer in ("203.0.113.5:1", "203.0.113.5:2", "203.0.113.6:1"):
+        await Talker(relay, peer).says(first(JOIN, name.encode()))
+    sources = [knock[17:] for knock in holder.frames()[1:]]
+    assert sources[0] == sources[1] != sources[2]
+    assert {len(source) for source in sources} == {8}
+    assert b"203.0.113" not in bytes(holder.came)
+
+
+@asynccontextmanager
+async def fast(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    monkeypatch.setattr(relay_server, "PING_SECONDS", 0.01)
+    monkeypatch.setattr(relay_server, "SILENT_SECONDS", 0.05)
+    yield
+
+
+async def test_a_holder_that_no_longer_answers_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with fast(monkeypatch):
+        relay = Relay({"h"})
+        pinging = asyncio.ensure_future(relay._ping())
+        gone, _ = await holding(relay)
+        async with asyncio.timeout(30):
+            while not gone.ended:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert PING in gone.frames()
+        assert relay.holders == {}
+        pinging.cancel()
+
+
+async def test_random_bytes_leave_nothing_behind() -> None:
+    """Fuzz: whatever is said, the relay's books agree with its connections."""
+    random = Random(5)
+    relay = Relay({"h"}, limits=RelayLimits(joins_a_minute=10**9, holds_of_source=10**9))
+    holder, name = await holding(relay)
+    talkers = []
+    for number in range(600):
+        said = random.choice(
+            (first(HOLD), first(HOLD, KEY), first(JOIN, name.encode()), first(ANSWER, random.randbytes(16)), b"")
+        )
+        said = said[: random.randrange(len(said) + 1)] if random.random() < 0.3 else said
+        talker = Talker(relay, f"192.0.2.{number % 250}:1")
+        talkers.append(talker)
+        await talker.says(said + random.randbytes(random.choice((0, 1, 3, 300))))
+        if random.random() < 0.5:
+            random.choice(talkers).stream.close()
+        await idle()
+        states = [caller.state for caller in relay._callers]
+        assert CallerState.CLOSED not in states
+        assert states.count(CallerState.HOLDING) == len(relay.holders) == sum(relay._holds.values())
+        assert states.count(CallerState.WAITING) == len(relay._waiting)
+        assert states.count(CallerState.PAIRED) == 2 * relay.pairs
+        assert len(relay._unopened) == states.count(CallerState.NEW) + states.count(CallerState.CHALLENGED)
+    for talker in (*talkers, holder):
+        talker.stream.close()
+    await idle()
+    assert {caller.state for caller in relay._callers} <= {CallerState.WAITING}  # which a timer ends

@@ -1,0 +1,60 @@
+"""The transport `relay`, through a real relay."""
+
+from pathlib import Path
+
+import pytest
+from relaying import relaying
+
+from plytalk.core.contracts.errors import CannotConnect, Usage
+from plytalk.core.contracts.peers import Role
+from plytalk.plugins.relay.relay_server import Relay
+from plytalk.plugins.transports.relay import PORT, RelayTransport, at_relay, layers
+from plytalk.testing import check_transport
+
+
+def test_it_passes_the_kit() -> None:
+    with relaying() as (_, address):
+        check_transport(lambda: RelayTransport(relay_number=True), address)
+
+
+def test_it_is_the_layer_of_its_module() -> None:
+    assert layers() == [RelayTransport]
+
+
+def test_a_relay_has_a_port_of_its_own() -> None:
+    assert str(at_relay("relay.example.org")) == f"relay.example.org:{PORT}"
+    assert str(at_relay("relay.example.org:443")) == "relay.example.org:443"
+
+
+async def test_a_key_holds_its_name(tmp_path: Path) -> None:
+    with relaying() as (_, address):
+        transport = RelayTransport(relay_key=tmp_path / "key")
+        [told] = await transport.ready(Role.RESPONDER, str)
+        listener = await transport.listen(address, 0)
+        name = listener.address.partition("@")[0]
+        assert name in told
+        client = await RelayTransport().connect(listener.address, 0)
+        server = await listener.accept()
+        client.close()
+        server.close()
+        await listener.close()
+
+
+async def test_a_key_that_the_relay_does_not_admit_is_told(tmp_path: Path) -> None:
+    with relaying(allowed=()) as (relay, address):
+        transport = RelayTransport(relay_key=tmp_path / "key")
+        await transport.ready(Role.RESPONDER, str)
+        with pytest.raises(CannotConnect, match="does not admit this key"):
+            await transport.listen(address, 0)
+        assert isinstance(relay, Relay)
+
+
+async def test_nobody_is_there() -> None:
+    with relaying() as (_, address), pytest.raises(CannotConnect, match="knows nobody of that name"):
+        await RelayTransport().connect(f"412@{address}", 0)
+
+
+@pytest.mark.parametrize("written", ["relay.example.org", "@relay.example.org", "x" * 65 + "@relay", "é@relay"])
+async def test_an_address_without_a_name_is_refused(written: str) -> None:
+    with pytest.raises(Usage, match="is not NAME@RELAY"):
+        await RelayTransport().connect(written, 0)
