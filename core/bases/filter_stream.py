@@ -38,7 +38,7 @@ class FilterStream(Stream):
     what: ClassVar[str] = "its own opening"
     """What the other side must speak, for the sentence that says that it does not."""
     ends_with_below: ClassVar[bool] = False
-    """Whether it has no end of its own, as behind a relay that passes on raw bytes: that of the stream below is its end."""
+    """Whether the end of the stream below is its end, as behind a relay that passes on raw bytes."""
 
     def __init__(self, below: Stream) -> None:
         self.below, self.peer = below, below.peer

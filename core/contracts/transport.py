@@ -100,7 +100,7 @@ class Transport(Layer):
     covers: ClassVar[AbstractSet[Property]] = frozenset()
     """What it protects on the way, to where it ends: that may be a web server, so the stack does not count it as given."""
     is_given_address: ClassVar[bool] = False
-    """True where somebody else gives a listener its address, as a relay does, so that nobody can ask for one that is taken."""
+    """True where a listener gets its address from a relay or the like, so that nobody can ask for one that is taken."""
 
     @abstractmethod
     async def listen(self, host: str, port: int) -> Listener:

@@ -30,7 +30,7 @@ MAX_NAME = 64
 CONTEXT = b"plyrelay/1 hold"
 
 
-class Reason(IntEnum):
+class RelayReason(IntEnum):
     """Why a relay says no."""
 
     NOBODY = 1
@@ -50,7 +50,7 @@ def first(kind: bytes, rest: bytes = b"") -> bytes:
     return frame(MAGIC + kind + rest)
 
 
-def no(reason: Reason) -> bytes:
+def no(reason: RelayReason) -> bytes:
     return frame(NO + bytes([reason]))
 
 

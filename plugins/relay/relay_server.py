@@ -12,8 +12,6 @@ import hmac
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Coroutine
-from dataclasses import dataclass, field
-from enum import Enum
 from itertools import count
 from secrets import randbelow, token_bytes
 from typing import Any
@@ -25,7 +23,8 @@ from plytalk.core.contracts.errors import CannotConnect, RemoteError
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.plugins.relay import relay_frames as wire
-from plytalk.plugins.relay.relay_frames import FrameCutter, Reason
+from plytalk.plugins.relay.relay_caller import Caller, CallerState, RelayLimits
+from plytalk.plugins.relay.relay_frames import RelayReason
 from plytalk.trust.identity import identity_key
 
 FIRST_SECONDS = 10.0
@@ -37,46 +36,6 @@ LINGER_SECONDS = 60.0
 """How long what was said last may take to go out, once both sides have ended."""
 MINUTE = 60.0
 MAX_NUMBER = 9999
-
-
-@dataclass(frozen=True)
-class RelayLimits:
-    """How much a relay carries, in all and for one source."""
-
-    holds: int = 1000
-    pairs: int = 500
-    unopened: int = 200
-    joins_a_minute: int = 20
-    holds_of_source: int = 8
-
-
-class CallerState(Enum):
-    """How far a connection to the relay has come."""
-
-    NEW = "new"
-    CHALLENGED = "challenged"
-    HOLDING = "holding"
-    WAITING = "waiting"
-    PAIRED = "paired"
-    CLOSED = "closed"
-
-
-@dataclass(eq=False)
-class Caller:
-    """A connection to the relay: `finished` once it has said its end."""
-
-    stream: Stream
-    source: bytes
-    state: CallerState = CallerState.NEW
-    cutter: FrameCutter = field(default_factory=FrameCutter)
-    name: str = ""
-    asked: bytes = b""
-    nonce: bytes = b""
-    ticket: bytes = b""
-    heard: float = 0.0
-    partner: "Caller | None" = None
-    timer: asyncio.TimerHandle | None = None
-    finished: bool = False
 
 
 class Relay:
@@ -96,7 +55,7 @@ class Relay:
         self._joins: dict[bytes, deque[float]] = {}
         self._holds: Counter[bytes] = Counter()
         self.pairs = 0
-        self.refused: Counter[Reason] = Counter()
+        self.refused: Counter[RelayReason] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._callers: set[Caller] = set()
 
@@ -129,7 +88,7 @@ class Relay:
         return hmac.digest(self._secret, name.encode() + b"\0" + host.encode(), "sha256")[: wire.SOURCE]
 
     def _later(self, caller: Caller) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(FIRST_SECONDS, self._refuse, caller, Reason.NOBODY)
+        return asyncio.get_running_loop().call_later(FIRST_SECONDS, self._refuse, caller, RelayReason.NOBODY)
 
     # -- what a caller says -------------------------------------------------------------------------------------------------
 
@@ -144,7 +103,7 @@ class Relay:
                 if caller.state in {CallerState.WAITING, CallerState.PAIRED, CallerState.CLOSED}:
                     return
         except RemoteError:
-            self._refuse(caller, Reason.MALFORMED)
+            self._refuse(caller, RelayReason.MALFORMED)
 
     def _handle(self, caller: Caller, payload: bytes) -> None:
         kind, rest = payload[:1], payload[1:]
@@ -157,7 +116,7 @@ class Relay:
             case CallerState.HOLDING if payload == wire.PING:
                 caller.heard = time.monotonic()
             case _:
-                self._refuse(caller, Reason.MALFORMED)
+                self._refuse(caller, RelayReason.MALFORMED)
 
     def _begin(self, caller: Caller, kind: bytes, rest: bytes) -> None:
         if kind == wire.HOLD and not rest:
@@ -170,7 +129,7 @@ class Relay:
         elif kind == wire.ANSWER and len(rest) == wire.TICKET:
             self._answer(caller, rest)
         else:
-            self._refuse(caller, Reason.MALFORMED)
+            self._refuse(caller, RelayReason.MALFORMED)
 
     def _free_number(self) -> str:
         """A number that nobody holds: short while there are few."""
@@ -184,7 +143,7 @@ class Relay:
             name = ""
         admitted = name and key == caller.asked and (self._allowed is None or name in self._allowed)
         if not admitted or not any(self._signature_holds(caller, host, key, signature) for host in self._names):
-            self._refuse(caller, Reason.NOT_ADMITTED)
+            self._refuse(caller, RelayReason.NOT_ADMITTED)
             return
         if earlier := self.holders.get(name):  # the same key: a restart, whose old connection has not broken yet
             self._close(earlier)
@@ -199,9 +158,9 @@ class Relay:
 
     def _hold(self, caller: Caller, name: str) -> None:
         if len(self.holders) >= self.limits.holds:
-            self._refuse(caller, Reason.FULL)
+            self._refuse(caller, RelayReason.FULL)
         elif self._holds[caller.source] >= self.limits.holds_of_source:
-            self._refuse(caller, Reason.TOO_OFTEN)
+            self._refuse(caller, RelayReason.TOO_OFTEN)
         else:
             self._opened(caller)
             self._holds[caller.source] += 1
@@ -212,11 +171,11 @@ class Relay:
     def _join(self, caller: Caller, name: str) -> None:
         holder = self.holders.get(name)
         if not self._may_join(caller.source):
-            self._refuse(caller, Reason.TOO_OFTEN)
+            self._refuse(caller, RelayReason.TOO_OFTEN)
         elif holder is None:
-            self._refuse(caller, Reason.NOBODY)
+            self._refuse(caller, RelayReason.NOBODY)
         elif self.pairs + len(self._waiting) >= self.limits.pairs:
-            self._refuse(caller, Reason.FULL)
+            self._refuse(caller, RelayReason.FULL)
         else:
             self._opened(caller)
             caller.state, caller.ticket = CallerState.WAITING, token_bytes(wire.TICKET)
@@ -239,7 +198,7 @@ class Relay:
     def _answer(self, caller: Caller, ticket: bytes) -> None:
         joiner = self._waiting.pop(ticket, None)
         if joiner is None:
-            self._refuse(caller, Reason.NOBODY)
+            self._refuse(caller, RelayReason.NOBODY)
             return
         self._opened(caller)
         self._stop_timer(joiner)
@@ -313,7 +272,7 @@ class Relay:
             caller.timer.cancel()
             caller.timer = None
 
-    def _refuse(self, caller: Caller, reason: Reason) -> None:
+    def _refuse(self, caller: Caller, reason: RelayReason) -> None:
         if caller.state is CallerState.CLOSED:
             return
         self.refused[reason] += 1

@@ -31,7 +31,7 @@ class RelayTransport(Transport):
     names_place = True
     is_given_address = True
     caution = (
-        "the relay sees who is connected when, and how much is said; it can cut, delay, or hand a caller to somebody else, which "
+        "the relay sees who is connected when, and how much is said; it can cut, delay, or hand a caller to another server, which "
         "--peer and a code refuse."
     )
     options = (

@@ -52,7 +52,7 @@ def test_two_meet_by_a_number_and_a_code(tmp_path: Path) -> None:
 
 
 def test_a_server_with_another_key_is_refused_by_its_name(tmp_path: Path) -> None:
-    """What a relay does that hands a caller to somebody else: it gives the name of one key, and another one answers."""
+    """A relay that hands a caller to another server: it gives the name of one key, and another key answers."""
     with relay() as address, started("serve", "--relay", address, "--code", environment=home(tmp_path, "a")) as server:
         number = invitation(server)[1].partition("@")[0]
         other = "SHA256:" + "A" * 43

@@ -1,11 +1,12 @@
-"""A relay in a thread and event loop of its own, for tests whose ends run in theirs."""
+"""A relay in its own thread and event loop, for tests whose ends run in theirs."""
 
 import asyncio
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from plytalk.plugins.relay.relay_server import Relay, RelayLimits
+from plytalk.plugins.relay.relay_caller import RelayLimits
+from plytalk.plugins.relay.relay_server import Relay
 from plytalk.plugins.sockets import tcp_sockets
 
 MANY = RelayLimits(joins_a_minute=100_000, holds_of_source=100_000)

@@ -1,7 +1,7 @@
 import pytest
 
 from plytalk.core.contracts.errors import BadFrame, FrameTooLong
-from plytalk.plugins.relay.relay_frames import JOIN, MAGIC, MAX_PAYLOAD, FrameCutter, Reason, first, frame, no, signed_text
+from plytalk.plugins.relay.relay_frames import JOIN, MAGIC, MAX_PAYLOAD, FrameCutter, RelayReason, first, frame, no, signed_text
 from plytalk.testing.cutting import cuts
 
 
@@ -35,6 +35,6 @@ def test_a_length_out_of_bounds_is_refused_before_its_bytes_come(header: bytes, 
 
 def test_the_bytes_of_the_specification() -> None:
     assert first(JOIN, b"412") == b"\0\x0ePLYRELAY1\nJ412"
-    assert no(Reason.TOO_OFTEN) == b"\0\x02N\x03"
+    assert no(RelayReason.TOO_OFTEN) == b"\0\x02N\x03"
     assert signed_text("relay.example.org", b"n" * 32, b"k") == b"plyrelay/1 hold\0\x11relay.example.org" + b"n" * 32 + b"k"
     assert signed_text("a", b"bc", b"d") != signed_text("ab", b"c", b"d")

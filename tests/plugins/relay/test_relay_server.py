@@ -11,6 +11,7 @@ from plytalk.core.contracts.errors import RemoteError
 from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
 from plytalk.plugins.noise.seeded import seeded_identity
 from plytalk.plugins.relay import relay_server
+from plytalk.plugins.relay.relay_caller import CallerState, RelayLimits
 from plytalk.plugins.relay.relay_frames import (
     ANSWER,
     GO,
@@ -23,12 +24,12 @@ from plytalk.plugins.relay.relay_frames import (
     PING,
     SIGNED,
     FrameCutter,
-    Reason,
+    RelayReason,
     first,
     frame,
     signed_text,
 )
-from plytalk.plugins.relay.relay_server import CallerState, Relay, RelayLimits
+from plytalk.plugins.relay.relay_server import Relay
 from plytalk.testing.verdict import idle
 from plytalk.trust.identity import raw_key
 
@@ -157,7 +158,7 @@ async def test_a_name_that_is_not_proven_is_not_held(wrong: str) -> None:
     nonce = bytes(32) if wrong == "nonce" else challenge[1:]
     signature = bytes(64) if wrong == "signature" else OWN.sign(signed_text(host, nonce, KEY))
     key = bytes(31) + b"\1" if wrong == "key" else KEY
-    assert (await holder.says(frame(SIGNED + key + signature)))[-1] == NO + bytes([Reason.NOT_ADMITTED])
+    assert (await holder.says(frame(SIGNED + key + signature)))[-1] == NO + bytes([RelayReason.NOT_ADMITTED])
     assert relay.holders == {}
 
 
@@ -172,15 +173,15 @@ async def test_a_name_that_is_not_proven_is_not_held(wrong: str) -> None:
 async def test_anything_else_is_refused_and_closed(said: bytes) -> None:
     relay = Relay({"h"})
     talker = Talker(relay)
-    assert await talker.says(said) == [NO + bytes([Reason.MALFORMED])]
+    assert await talker.says(said) == [NO + bytes([RelayReason.MALFORMED])]
     assert talker.ended
     assert not relay._callers
 
 
 async def test_nobody_of_that_name_and_no_such_ticket() -> None:
     relay = Relay({"h"})
-    assert await Talker(relay).says(first(JOIN, b"412")) == [NO + bytes([Reason.NOBODY])]
-    assert await Talker(relay).says(first(ANSWER, bytes(16))) == [NO + bytes([Reason.NOBODY])]
+    assert await Talker(relay).says(first(JOIN, b"412")) == [NO + bytes([RelayReason.NOBODY])]
+    assert await Talker(relay).says(first(ANSWER, bytes(16))) == [NO + bytes([RelayReason.NOBODY])]
 
 
 async def test_a_ticket_works_once() -> None:
@@ -190,19 +191,19 @@ async def test_a_ticket_works_once() -> None:
     await joiner.says(first(JOIN, name.encode()))
     ticket = holder.frames()[-1][1:17]
     assert await Talker(relay).says(first(ANSWER, ticket)) == [GO]
-    assert await Talker(relay).says(first(ANSWER, ticket)) == [NO + bytes([Reason.NOBODY])]
+    assert await Talker(relay).says(first(ANSWER, ticket)) == [NO + bytes([RelayReason.NOBODY])]
 
 
 async def test_limits_for_one_source_and_in_all() -> None:
     relay = Relay({"h"}, limits=RelayLimits(holds=3, pairs=1, unopened=2, joins_a_minute=2, holds_of_source=2))
     answers = [await Talker(relay, f"192.0.2.1:{port}").says(first(HOLD)) for port in range(3)]
     assert [answer[0][:1] for answer in answers] == [OPENED, OPENED, NO]
-    assert answers[2] == [NO + bytes([Reason.TOO_OFTEN])]
+    assert answers[2] == [NO + bytes([RelayReason.TOO_OFTEN])]
     assert (await Talker(relay, "192.0.2.2:1").says(first(HOLD)))[0][:1] == OPENED
-    assert await Talker(relay, "192.0.2.3:1").says(first(HOLD)) == [NO + bytes([Reason.FULL])]
+    assert await Talker(relay, "192.0.2.3:1").says(first(HOLD)) == [NO + bytes([RelayReason.FULL])]
     name = answers[0][0][1:]
     joins = [await Talker(relay, "192.0.2.9:1").says(first(JOIN, name)) for _ in range(3)]
-    assert joins == [[], [NO + bytes([Reason.FULL])], [NO + bytes([Reason.TOO_OFTEN])]]
+    assert joins == [[], [NO + bytes([RelayReason.FULL])], [NO + bytes([RelayReason.TOO_OFTEN])]]
     silent = [Talker(relay) for _ in range(3)]
     await idle()
     assert [talker.ended for talker in silent] == [True, False, False]

@@ -2,13 +2,13 @@ import pytest
 
 from plytalk.core.contracts.errors import CannotConnect, ChatError
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.plugins.relay.relay_frames import GO, JOIN, NO, Reason, first, frame, no
+from plytalk.plugins.relay.relay_frames import GO, JOIN, NO, RelayReason, first, frame, no
 from plytalk.plugins.relay.relay_stream import SENTENCES, RelayStream, refusal
 from plytalk.testing.verdict import idle
 
 
-@pytest.mark.parametrize("reason", Reason)
-def test_each_reason_has_a_sentence_that_says_what_to_do(reason: Reason) -> None:
+@pytest.mark.parametrize("reason", RelayReason)
+def test_each_reason_has_a_sentence_that_says_what_to_do(reason: RelayReason) -> None:
     error = refusal(no(reason)[2:])
     assert isinstance(error, CannotConnect)
     assert (error.sentence.startswith(SENTENCES[reason][0]), bool(SENTENCES[reason][1])) == (True, True)
@@ -43,6 +43,6 @@ async def test_a_no_is_an_error_of_opening() -> None:
     relay.deliver_to(lambda data: None, lambda error: None)
     stream = RelayStream(below, first(JOIN, b"412"), "412@relay")
     stream.start()
-    relay.send(no(Reason.NOBODY))
+    relay.send(no(RelayReason.NOBODY))
     with pytest.raises(ChatError, match="knows nobody of that name"):
         await stream.opened()
