@@ -45,7 +45,7 @@ class Relay:
         self,
         names: Collection[str],
         allowed: Collection[str] | None = None,
-        limits: RelayLimits = RelayLimits(),
+        limits: RelayLimits = RelayLimits(),  # noqa: B008 - it is frozen
     ) -> None:
         self._names, self._allowed, self.limits = names, allowed, limits
         self._secret = token_bytes(32)

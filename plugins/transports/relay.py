@@ -31,8 +31,8 @@ class RelayTransport(Transport):
     names_place = True
     is_given_address = True
     caution = (
-        "the relay sees who is connected when, and how much is said; it can cut, delay, or hand a caller to another server, which "
-        "--peer and a code refuse."
+        "the relay sees who is connected when, and how much is said; it can cut, delay, or hand a caller to another server, "
+        "which --peer and a code refuse."
     )
     options = (
         Option("relay-number", "Hold a number at the relay, not the name of your key.", bool, False, role=Role.RESPONDER),
