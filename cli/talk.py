@@ -24,7 +24,7 @@ from plytalk.cli.open_files import open_files_for
 from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
-from plytalk.cli.typed_words import Asker, refuse_code
+from plytalk.cli.typed_words import Asker, refuse_code, refuse_seed
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Usage
@@ -77,12 +77,6 @@ class TalkCommand(StackCommand):
         refuse_code(ctx, args)
         refuse_seed(args)
         return super().parse_args(ctx, args)
-
-
-def refuse_seed(args: Sequence[str]) -> None:
-    """Raises Usage for --seed, which people look for here too."""
-    if any(arg.partition("=")[0] == "--seed" for arg in args):
-        raise Usage("A seed makes every secret predictable, so only the lab takes one.", "See: chat lab vectors --help.")
 
 
 ping_option = click.option(

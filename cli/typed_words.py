@@ -9,7 +9,7 @@ from itertools import pairwise
 import click
 
 from plytalk.cli.hidden_input import interruptible, secret
-from plytalk.core.contracts.errors import UnknownPeer
+from plytalk.core.contracts.errors import UnknownPeer, Usage
 from plytalk.core.io.display import is_dumb
 
 LONGEST = 200
@@ -105,3 +105,9 @@ def _drawn(prompt: str, complete: Complete, fault: Fault) -> str:
         return session.prompt(in_thread=True)
     except EOFError:
         raise UnknownPeer(f"{prompt.rstrip(': ')} is needed.") from None
+
+
+def refuse_seed(args: Sequence[str]) -> None:
+    """Raises Usage for --seed, which people look for here too."""
+    if any(arg.partition("=")[0] == "--seed" for arg in args):
+        raise Usage("A seed makes every secret predictable, so only the lab takes one.", "See: chat lab vectors --help.")
