@@ -4,19 +4,24 @@ import asyncio
 import json
 import textwrap
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
 
 import click
 
+from plytalk.api.urls import address_in, is_url, read_url
 from plytalk.cli.main import paint
-from plytalk.cli.parameters import AddressType
+from plytalk.cli.parameters import FILE, TEXT
+from plytalk.cli.stacks import LayerName
 from plytalk.core.contracts.audit import Finding, Grade
 from plytalk.core.contracts.errors import ChatError, Exit
 from plytalk.core.contracts.properties import PROTECTIONS, Property
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.io.address import Address
+from plytalk.core.contracts.transport import Transport
+from plytalk.core.io.address import Address, parse_address
 from plytalk.core.registry.registry import Registry
-from plytalk.core.stack.selection import Stack, choose
+from plytalk.core.stack.selection import Stack, choose, factory
 from plytalk.lab.audit.report import Known, Report
 from plytalk.lab.audit.report import audit as look
 
@@ -25,6 +30,7 @@ Examples:
   chat audit chat.example.org                     a server, by the strictest policy
   chat audit 192.0.2.7:8000 --policy any          accept what a future quantum computer can break
   chat audit 127.0.0.1 --thorough --json          all of it, for programs
+  chat audit wss://chat.example.org/              over another transport; also --transport NAME
 """
 STRICT = frozenset(PROTECTIONS) - {Property.LENGTH_HIDING}
 POLICIES = {"hybrid": STRICT, "any": STRICT - {Property.POST_QUANTUM}}
@@ -33,7 +39,10 @@ WIDTH = 110
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("address", type=AddressType(), metavar="HOST[:PORT]")
+@click.argument("address", type=TEXT, metavar="HOST[:PORT]|URL")
+@click.option("--transport", type=LayerName("transport"), default="tcp", help="How to reach it (default tcp).")
+@click.option("--tls-ca", type=FILE, metavar="FILE", help="With tls and wss: the CA certificates to trust (PEM).")
+@click.option("--proxy-command", type=TEXT, metavar="COMMAND", help="Reach it through this command, such as 'ssh -W %h:%p JUMP'.")
 @click.option(
     "--policy",
     type=click.Choice(list(POLICIES)),
@@ -43,26 +52,42 @@ WIDTH = 110
 )
 @click.option("--thorough", is_flag=True, help="Run the slow checks too: half a minute, and 40 connections at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def audit(address: Address, policy: str, thorough: bool, as_json: bool) -> int:
+def audit(
+    address: str,
+    transport: str,
+    tls_ca: Path | None,
+    proxy_command: str | None,
+    policy: str,
+    thorough: bool,
+    as_json: bool,
+) -> int:
     """Look at a server from outside: what it offers, and where it is weak.
 
     The server sees a visitor with a new key; one that waits for a single conversation takes the audit for it and ends.
     Exit code 1 means that something is broken, or weaker than the policy wants.
     """
-    registry = Registry()
-    port = address.port or registry.default_profile.port
-    report = asyncio.run(look(_known(registry), address.host, port, required=POLICIES[policy], thorough=thorough))
-    print(_as_json(str(address), policy, report) if as_json else _as_text(str(address), report))
+    registry, options = Registry(), {"tls_ca": tls_ca, "proxy_command": proxy_command}
+    if is_url(address):
+        transport, _, options["ws_path"] = read_url(address)
+    elif proxy_command:
+        transport = "command"
+    layer = cast(type[Transport], registry.layer("transport", transport))
+    way = factory(layer, {name: value for name, value in options.items() if value})()
+    place = Address(address) if way.names_place else parse_address(address_in(address))
+    port = place.port or registry.default_profile.port
+    report = asyncio.run(look(_known(registry, way), place.host, port, required=POLICIES[policy], thorough=thorough))
+    shown = address if is_url(address) else str(place)
+    print(_as_json(shown, policy, report) if as_json else _as_text(shown, report))
     return Exit.OK if report.passed else Exit.FAILED
 
 
-def _known(registry: Registry) -> list[Known]:
-    """The installed profiles, each with its stack."""
+def _known(registry: Registry, way: Transport) -> list[Known]:
+    """The installed profiles, each with its stack, over this transport."""
     known = []
     for profile in registry.profiles():
         with suppress(ChatError):  # one that does not work here is not recognised
             layers = choose({kind: [name] for kind, name in profile.layers.items()}, {}, registry.layer)
-            known.append((profile, Stack.build(layers)))
+            known.append((profile, replace(Stack.build(layers), transport=way)))
     return known
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -10,8 +11,9 @@ from typing import Any
 
 import peers
 import pytest
+from certificates import Authority
 from peers import habits
-from programs import ENVIRONMENT, chat, nobody_there, serve
+from programs import ENVIRONMENT, chat, nobody_there, serve, started
 
 BOB = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID1AF8PoQ4lakrcKp00bfryWmCzPLsSWjMDNVfEq9GYM"
 HYBRID = ["Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256", "Noise_XXhfs_25519+MLKEM768_ChaChaPoly_SHA256"]
@@ -265,3 +267,30 @@ def test_people_read_lines_with_a_grade_and_an_advice(home: Path, environment: d
     )
     assert "-> Start it with --suite hybrid." in "\n".join(lines[at : at + 3])
     assert all(line.startswith(("good ", "warn ", "fail ", "     ")) for line in lines[2:])
+
+
+@pytest.mark.parametrize("transport", ["unix", "ws", "wss", "tls", "command"])
+def test_a_server_is_seen_through_every_transport(
+    transport: str, home: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    cert, key = authority.signs("server")
+    by = "tcp" if transport == "command" else transport
+    door = f"unix:{home}/socket" if by == "unix" else f"{by}:127.0.0.1:0"
+    files = ("--tls-cert", str(cert), "--tls-key", str(key)) if by in ("tls", "wss") else ()
+    ours = {**ENVIRONMENT, "HOME": str(home), "PLYTALK_HOME": str(home / "server")}
+    with started("serve", "--keep", "--headless", "--door", door, *files, environment=ours) as server:
+        address = server.tells("Listening on ").removeprefix("Listening on ").partition(" with ")[0]
+        seen = {
+            "unix": (address, "--transport", "unix"),
+            "ws": (f"ws://{address}/",),
+            "wss": (f"wss://{address}/", "--tls-ca", str(authority.file)),
+            "tls": (address, "--transport", "tls", "--tls-ca", str(authority.file)),
+            "command": (address, "--proxy-command", "socat - TCP:%h:%p"),
+        }[transport]
+        if transport == "command" and not shutil.which("socat"):
+            pytest.skip("needs socat")
+        run = chat("audit", "--json", *seen, environment=environment)
+        page = json.loads(run.stdout)
+        assert page["profile"] == "plytalk1"
+        assert any("Noise_XXhfs" in finding["says"] for finding in page["findings"])
