@@ -79,7 +79,7 @@ def check_offer(offer: FileOffer) -> None:
 def check_hash(name: str) -> None:
     """Raises BadOffer for a hash function that this side cannot compute."""
     if name not in KNOWN:
-        raise BadOffer("The file is offered with a hash function that this side does not know.", "pip install 'plytalk[files]'")
+        raise BadOffer("The file is offered with a hash function that this side does not know.", "pip install blake3")
 
 
 def encode_entry(entry: Entry) -> bytes:

@@ -62,5 +62,5 @@ def _kyber() -> Any:
     try:
         from kyber_py.ml_kem import ML_KEM_768
     except ImportError:
-        raise Usage("Vectors of ML-KEM need the package kyber-py.", "Install it: pip install 'plytalk[lab]'.") from None
+        raise Usage("Vectors of ML-KEM need the package kyber-py.", "Install it: pip install kyber-py.") from None
     return ML_KEM_768

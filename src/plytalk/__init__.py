@@ -18,7 +18,7 @@ _HOMES = {
     "core.bases.header_framer": "HeaderFramer",
     "core.bases.utf8_messages": "TextMessages",
     "core.contracts.attack": (
-        "Attack AttackedStack AttackerConnection Evidence InterceptedFrame Interceptor Outcome Participant"
+        "Attack AttackedStack AttackerConnection Evidence InterceptedFrame Interceptor Outcome Participant Target"
     ),
     "core.contracts.audit": "Audits Finding Grade Probe",
     "core.contracts.authenticator": "Authenticator Channel",
@@ -45,8 +45,8 @@ _HOMES = {
     "core.contracts.measures": "Measure",
     "core.contracts.messages": "Messages",
     "core.contracts.optional": (
-        "AdmitsKeys AsksWords CipherBatch EncodesEach FramerBatch HasVariants KeepsKeys MessagesBatch "
-        "NamesSteps Opens Prepares Releases Remembers RevokesKeys SealsEach SendsEach SingleUse"
+        "AdmitsKeys AsksWords CipherBatch EncodesEach FramerBatch HasModel HasVariants KeepsKeys MessagesBatch "
+        "NamesSteps Opens Prepares Releases Remembers RevokesKeys RewritesText SealsEach Seedable SendsEach SingleUse"
     ),
     "core.contracts.peers": "Identity Peer Reply Role SessionSecrets",
     "core.contracts.properties": "Profile Property",
@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.attack import Interceptor as Interceptor
     from plytalk.core.contracts.attack import Outcome as Outcome
     from plytalk.core.contracts.attack import Participant as Participant
+    from plytalk.core.contracts.attack import Target as Target
     from plytalk.core.contracts.audit import Audits as Audits
     from plytalk.core.contracts.audit import Finding as Finding
     from plytalk.core.contracts.audit import Grade as Grade
@@ -183,6 +184,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.optional import CipherBatch as CipherBatch
     from plytalk.core.contracts.optional import EncodesEach as EncodesEach
     from plytalk.core.contracts.optional import FramerBatch as FramerBatch
+    from plytalk.core.contracts.optional import HasModel as HasModel
     from plytalk.core.contracts.optional import HasVariants as HasVariants
     from plytalk.core.contracts.optional import KeepsKeys as KeepsKeys
     from plytalk.core.contracts.optional import MessagesBatch as MessagesBatch
@@ -192,7 +194,9 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.optional import Releases as Releases
     from plytalk.core.contracts.optional import Remembers as Remembers
     from plytalk.core.contracts.optional import RevokesKeys as RevokesKeys
+    from plytalk.core.contracts.optional import RewritesText as RewritesText
     from plytalk.core.contracts.optional import SealsEach as SealsEach
+    from plytalk.core.contracts.optional import Seedable as Seedable
     from plytalk.core.contracts.optional import SendsEach as SendsEach
     from plytalk.core.contracts.optional import SingleUse as SingleUse
     from plytalk.core.contracts.peers import Identity as Identity

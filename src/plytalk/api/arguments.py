@@ -91,6 +91,8 @@ class ServerArguments(LayerArguments, total=False):
     origin: str
     trusted_proxy: str
     ws_ping: int
+    relay_number: bool
+    relay_key: FileName
     tls_cert: FileName
     tls_key: FileName
 

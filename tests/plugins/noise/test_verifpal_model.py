@@ -13,7 +13,6 @@ from plytalk.plugins.noise import patterns
 from plytalk.plugins.noise.protocol import interactive, named
 from plytalk.plugins.noise.verifpal_model import noise_model
 
-BOTH = frozenset(Role)
 NAMES = sorted(
     f"Noise_{line.split(':')[0].strip()}_25519_ChaChaPoly_SHA256"
     for table in (patterns.ONE_WAY, patterns.FUNDAMENTAL, patterns.DEFERRED)
@@ -26,9 +25,9 @@ MORE = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("known", [frozenset(), {Role.RESPONDER}, BOTH], ids=str)
+@pytest.mark.parametrize("known", [(), (Role.RESPONDER,), tuple(Role)], ids=len)
 @pytest.mark.parametrize("name", [*NAMES, *MORE])
-def test_every_pattern_gives_a_model_that_verifpal_reads(name: str, known: frozenset[Role]) -> None:
+def test_every_pattern_gives_a_model_that_verifpal_reads(name: str, known: tuple[Role, ...]) -> None:
     assert faults_of(noise_model(named(name), known)) == []
     assert faults_of(noise_model(named(name), known, identities=False)) == []
 
@@ -71,8 +70,8 @@ def test_the_reader_sees_what_is_wrong(right: str, wrong: str, said: str) -> Non
 
 
 @pytest.mark.skipif(not shutil.which("verifpal"), reason="needs verifpal: https://verifpal.com")
-@pytest.mark.parametrize(("known", "found"), [({Role.RESPONDER}, ["c0", "c0"]), (frozenset(), ["c1", "c1"])])
-def test_verifpal_finds_what_the_lab_finds(tmp_path: Path, known: frozenset[Role], found: list[str]) -> None:
+@pytest.mark.parametrize(("known", "found"), [((Role.RESPONDER,), ["c0", "c0"]), ((), ["c1", "c1"])], ids=["known", "unknown"])
+def test_verifpal_finds_what_the_lab_finds(tmp_path: Path, known: tuple[Role, ...], found: list[str]) -> None:
     """The secrecy of what the two say: the lab's `mitm` is held where the server's key is known, and broken where it is not."""
     model = tmp_path / "model.vp"
     model.write_text(noise_model(interactive("XX", "25519_ChaChaPoly_SHA256"), known))
