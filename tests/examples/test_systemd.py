@@ -33,17 +33,17 @@ def analyze(*arguments: str, unit: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([analyzer, *arguments, str(unit)], capture_output=True, text=True, timeout=60)
 
 
-@pytest.fixture
-def unit(tmp_path: Path) -> Path:
-    """The unit as it is, but for the program's place: that of this environment."""
-    copy = tmp_path / UNIT.name
-    copy.write_text(UNIT.read_text().replace(INSTALLED, sys.executable))
+@pytest.fixture(params=["plytalk.service", "plytalk-relay.service"])
+def unit(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A unit as it is, but for the program's place: that of this environment."""
+    copy = tmp_path / str(request.param)
+    copy.write_text((UNIT.parent / copy.name).read_text().replace(INSTALLED, sys.executable))
     return copy
 
 
 def test_systemd_understands_every_line(unit: Path) -> None:
     run = analyze("verify", "--man=no", unit=unit)
-    assert [line for line in run.stderr.splitlines() if UNIT.name in line] == []
+    assert [line for line in run.stderr.splitlines() if unit.name in line] == []
     assert run.returncode == 0, run.stderr
     unit.write_text(unit.read_text().replace("ProtectSystem", "ProtectSystm"))
     assert "ProtectSystm" in analyze("verify", "--man=no", unit=unit).stderr
@@ -53,7 +53,7 @@ def test_its_sandbox_is_tight(unit: Path) -> None:
     if "--offline" not in analyze("--help", unit=unit).stdout:
         pytest.skip("needs systemd-analyze of systemd 250 or newer")
     run = analyze("security", "--offline=true", "--no-pager", unit=unit)
-    exposure = re.search(r"Overall exposure level for plytalk\.service: (\d+\.\d)", run.stdout)
+    exposure = re.search(rf"Overall exposure level for {re.escape(unit.name)}: (\d+\.\d)", run.stdout)
     assert exposure is not None, run.stdout + run.stderr
     assert float(exposure[1]) < LOOSEST
 

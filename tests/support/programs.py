@@ -107,9 +107,14 @@ def started(*arguments: str, environment: Mapping[str, str] = ENVIRONMENT, comma
 def serve(*options: str, environment: Mapping[str, str] = ENVIRONMENT, command: Sequence[str] = COMMAND) -> Iterator[Chat]:
     """`chat serve` on a free port, ready for peers."""
     with started("serve", "--port", "0", *options, environment=environment, command=command) as ours:
-        address = ours.event("notice")["data"]["address"] if "jsonl" in options else ours.tells("Listening on ").split()[2]
+        address = ours.event("notice")["data"]["address"] if "jsonl" in options else told_address(ours.tells("Listening on "))
         ours.port = int(address.rpartition(":")[2])
         yield ours
+
+
+def told_address(line: str) -> str:
+    """The address in a line that tells where a server listens, also where that is JSON."""
+    return line.partition("Listening on ")[2].split()[0]
 
 
 @contextlib.contextmanager
