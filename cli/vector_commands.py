@@ -65,7 +65,7 @@ def _vectors_of(registry: Registry, name: str, folder: Path, seed: int, count: i
 
 @click.command(epilog=INTEROP_EXAMPLES)
 @click.argument("protocol", type=TEXT)
-@click.argument("command", nargs=-1, required=True, metavar="COMMAND...")
+@click.argument("command", type=TEXT, nargs=-1, required=True, metavar="COMMAND...")
 @seed_option
 @count_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

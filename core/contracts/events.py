@@ -119,13 +119,13 @@ class File(MemberEvent, frozen=True, kw_only=True, tag="file"):
 
 
 class Typing(MemberEvent, frozen=True, kw_only=True, tag="typing"):
-    """A member types, or no longer does. Only among those who asked for it (`--typing`), and kept nowhere."""
+    """A member types, or no longer does. Only among those who asked for it, and kept nowhere."""
 
     on: bool = True
 
 
 class Read(MemberEvent, frozen=True, kw_only=True, tag="read"):
-    """A member has read everything up to the event `last`. Only among those who asked for it (`--receipts`), and kept nowhere."""
+    """A member has read everything up to the event `last`. Only among those who asked for it, and kept nowhere."""
 
     last: str
 

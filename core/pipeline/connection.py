@@ -84,10 +84,9 @@ class Connection:
         self._io: FrameHandshakeIO | None = None
         self._loop = asyncio.get_running_loop()
         self._receiver: ItemReceiver | None = None
-        self.reading = Reading.OPEN
+        self.reading, self._item_kept = Reading.OPEN, ITEM_KEPT
         self._flush_follows = True  # and sends what is pending: in this turn of the loop, after a read, and after `start`
         self._rest: Iterator[Item] | None = None  # of the record in which reading was stopped
-        self._item_kept = ITEM_KEPT
         self._batches: Iterator[Batch] | None = None
         self._waiting: list[bytes] = []  # of a batch
         self._unread = b""
@@ -131,6 +130,8 @@ class Connection:
         self._receiver = receiver
         io, self._io = self._io, None  # with it goes all that the handshake needed
         assert io is not None
+        if io.heard and not io.took:  # it came before anybody listened
+            self._refuse_other_stack(io.first)
         self._receive(b"")  # first, since a stream that is over says so at once
         self.stream.deliver_to(self._receive if io.heard else self._receive_first, self._ended)
         if self.reading is Reading.OPEN:
@@ -141,11 +142,15 @@ class Connection:
     # -- in ---------------------------------------------------------------------------------------------------------------
 
     def _receive_first(self, data: Buffer) -> None:
-        """The first bytes where no handshake read any: a peer that begins one runs another stack."""
+        """The first bytes where no handshake read any."""
         self.stream.deliver_to(self._receive, self._ended)
-        if mismatch := self.stack.mismatch(bytes(data[:FIRST])):
-            self.fail(mismatch)
+        self._refuse_other_stack(bytes(data[:FIRST]))
         self._receive(data)
+
+    def _refuse_other_stack(self, first: bytes) -> None:
+        """A peer that begins a handshake where this side has none runs another stack."""
+        if mismatch := self.stack.mismatch(first):
+            self.fail(mismatch)
 
     def _receive(self, data: Buffer) -> None:
         if self.reading is Reading.OPEN and self._batches is None:

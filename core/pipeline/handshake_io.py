@@ -59,7 +59,7 @@ class FrameHandshakeIO(NegotiatingIO):
         self.agreement = agreement
         self.first = b""
         self._arrived = asyncio.Event()
-        self.heard = False
+        self.heard = self.took = False
         self.answers = False
         self.refusal: RemoteError | None = None
         """Why this server does not let the client in, which it is still to be told."""
@@ -124,6 +124,7 @@ class FrameHandshakeIO(NegotiatingIO):
             raise FrameTooLong(f"A handshake frame of {len(payload):,} bytes came; at most {limit:,} are accepted here.")
         if self._turn:  # what costs nothing has been checked, and what costs processor time waits
             await self._turn()
+        self.took = True
         return payload
 
     def feed(self, data: Buffer) -> None:

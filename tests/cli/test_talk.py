@@ -560,7 +560,7 @@ class TestLeftAlone:
                 "connect", f"127.0.0.1:{ours.port}", "--accept-new", environment=environment(tmp_path / "bob"), typed="hello\n"
             )
             assert run.returncode != 0
-            say(alice, "exit")
+            alice.say(json.dumps({"type": "exit"}))
             assert alice.status() == 0
 
 

@@ -594,6 +594,20 @@ async def test_a_first_word_that_another_stack_would_say_ends_the_conversation_i
         assert (ending.exit_code == 6) is mismatch
 
 
+async def test_such_a_word_that_came_before_anybody_listened_ends_it_too() -> None:
+    """It had arrived when the conversation began, and was shown as a message."""
+    alone = Alone()
+    known = (Profile("loud", "Shouts", 1, {"framer": "test-plain"}, rb"HELLO"),)
+    alone.session.connection.stack = replace(alone.session.stack, known=known)
+    await alone.session.open()
+    alone.peer.send(b"HELLO there")
+    await idle()
+    alone.session.begin()
+    ending = await alone.over()
+    assert isinstance(ending.error, StackMismatch)
+    assert alone.ui.messages == []
+
+
 async def test_a_peer_that_waits_for_an_authenticator_that_is_not_here_is_told_from_a_talker() -> None:
     class Waiting(PlainWords):
         """Has something to agree on first."""

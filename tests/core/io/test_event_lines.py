@@ -20,10 +20,12 @@ from plytalk.core.contracts.events import (
     Moderated,
     Notice,
     Open,
+    Read,
     Renamed,
     Result,
     Sender,
     Topic,
+    Typing,
     You,
 )
 from plytalk.core.io.event_lines import DONE, lines_of, marked
@@ -100,6 +102,8 @@ LINES = [
     (made(Result, command="who", lines=("ann", "bob")), ["ann", "bob"]),
     (made(Result, command="who"), []),
     (made(Closed, reason="You said exit.", by="us"), ["You said exit."]),
+    (made(Typing, sender=ANN), []),
+    (made(Read, sender=ANN, last="lobby/41"), []),
     (made(Vote, sender=ANN, text="ann votes for tea"), ["ann votes for tea"]),
     (made(Vote, sender=ANN), []),
     (made(Vote, sender=ANN, text=["not", "a", "sentence"]), []),

@@ -29,7 +29,7 @@ from plytalk.testing import RecordingUi
 
 ROOT = Path(__file__).resolve().parents[3]
 LOOPBACK = "127.0.0.1"
-LISTENING = re.compile(r"Listening on \S+:(\d+) with")
+LISTENING = re.compile(r"Listening on \S+:(\d+) ")
 """A line, or the event that has it."""
 
 
