@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from nat.network import MIDDLE_FOR_CLIENT, MIDDLE_FOR_SERVER, Network, two_nats
 from programs import COMMAND, ENVIRONMENT, chat, started
+
+from tests.system.nat.network import MIDDLE_FOR_CLIENT, MIDDLE_FOR_SERVER, Network, two_nats
 
 TIMES = 20
 CANARY = "canary-that-no-relay-may-see"
