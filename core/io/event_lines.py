@@ -133,7 +133,7 @@ def _reported(sender: Sender) -> str:
 
 
 def _because(reason: str | None) -> str:
-    return f": {reason}" if reason else ""
+    return f": {reason.removesuffix('.')}" if reason else ""  # a sentence or part of one: the line has its own full stop
 
 
 def _you(event: You) -> list[str]:

@@ -60,8 +60,10 @@ class SafeFolder:
 
     @classmethod
     def at(cls, path: str | os.PathLike[str]) -> "SafeFolder":
-        """The folder that the user chose, also by a link. Raises NotStored."""
+        """The folder that the user chose, also by a link; one that is not there is made. Raises NotStored."""
         with storing(os.fspath(path)):
+            with suppress(FileExistsError):
+                os.mkdir(path)
             return cls(os.open(path, _FOLDER))
 
     def close(self) -> None:

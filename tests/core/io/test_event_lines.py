@@ -167,3 +167,9 @@ def test_what_a_member_does_never_looks_like_a_report(report: Event) -> None:
 def test_a_name_has_its_marks_beside_it() -> None:
     assert (marked(ANN), marked(NAMELESS)) == ("ann", "")
     assert marked(WEAK) == "eve [not authenticated, not encrypted]"
+
+
+def test_a_reason_that_is_a_sentence_does_not_end_the_line_with_two_full_stops() -> None:
+    for reason in ("No space is left.", "No space is left"):
+        event = made(File, sender=ANN, name="a.txt", size=1, transfer="1", state="failed", incoming=True, reason=reason)
+        assert lines_of(event) == ["* The file a.txt has not arrived: No space is left."]

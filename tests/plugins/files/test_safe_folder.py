@@ -2,6 +2,7 @@
 
 import errno
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,11 @@ from plytalk.plugins.files.safe_folder import SafeFolder, not_stored, rename_by_
 from plytalk.plugins.files.transfer_errors import NoSpace, NotStored
 
 
-def test_the_folder_of_the_user_may_be_a_link_and_must_be_there(there: Path) -> None:
+def test_the_folder_of_the_user_may_be_a_link(there: Path) -> None:
     (there / "link").symlink_to(".")
     with opened(there / "link") as folder:
         assert folder.names() == ["link"]
-    for wrong in (there / "nothing", Path("/dev/null")):
+    for wrong in (there / "far" / "away", Path("/dev/null")):
         with pytest.raises(NotStored):
             SafeFolder.at(wrong)
 
@@ -225,3 +226,12 @@ def test_a_folder_that_is_closed_is_not_the_one_in_which_the_program_runs(there:
         with pytest.raises(OSError, match="Bad file descriptor"):
             call()
     assert (there / "mine").exists()
+
+
+def test_a_folder_that_is_not_there_yet_is_made_but_not_a_whole_path(tmp_path: Path) -> None:
+    """`chat receive --into NEW` had used up its code when it found that there was no such folder."""
+    with closing(SafeFolder.at(tmp_path / "new")) as folder:
+        assert folder.is_open
+    assert (tmp_path / "new").is_dir()
+    with pytest.raises(NotStored):
+        SafeFolder.at(tmp_path / "far" / "away")
