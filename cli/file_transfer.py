@@ -16,6 +16,7 @@ from plytalk.api.choice import Choice
 from plytalk.cli.invite import reachable
 from plytalk.cli.main import complain
 from plytalk.cli.parameters import TEXT, ContactType, PortType
+from plytalk.cli.relay_option import prefer_number, relay_option
 from plytalk.cli.stacks import layer_options
 from plytalk.cli.talk import TalkCommand, agreed_port, listen_addresses, ping_option, run, warn
 from plytalk.cli.transfer_ui import ReceiveUi, SendUi, TransferUi
@@ -34,12 +35,14 @@ SEND_EXAMPLES = """\b
 Examples:
   chat send report.pdf                          wait, and show the command and the code for the other side
   chat send photos/ --host 0.0.0.0              a folder, for another machine of this network
+  chat send report.pdf --relay relay.example.org  from behind a NAT, through a relay
   tar c . | chat send -                         what another program writes
   chat send report.pdf --to @alice              to a contact who runs `chat serve` or `chat receive`
 """
 RECEIVE_EXAMPLES = """\b
 Examples:
   chat receive 192.0.2.7                        asks for the code, and about each file
+  chat receive 412@relay.example.org            through a relay
   chat receive 192.0.2.7 --yes --into ~/films   accepts everything
   chat receive 192.0.2.7 --into - | tar x       writes what was received to standard output
   echo 7-orbit-velvet | chat receive HOST --yes  the code is the first line of standard input
@@ -65,6 +68,7 @@ quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option(
     "--port", type=PortType(0), metavar="N", help="Port (default: the stack's own; 0: any free one).", envvar="PLYTALK_PORT"
 )
+@relay_option
 @quiet_option
 @ping_option
 @layer_options
@@ -86,6 +90,7 @@ def sent(choice: Choice, ui: SendUi, to: str | None, host: str | None, port: int
         return ended(ui, connected(choice, to, port, limits))
     if not choice.classes.get("auth"):
         choice.classes["auth"] = [choice.registry.layer("auth", "code")]
+    prefer_number(choice)
     stack = choice.stack()
     (first, *doors) = listen_addresses(choice, stack, host, port)
     announce = partial(told_to_receivers, choice, ui)

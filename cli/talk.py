@@ -22,10 +22,10 @@ from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
 from plytalk.cli.open_files import open_files_for
 from plytalk.cli.parameters import TEXT, ContactType, PortType
+from plytalk.cli.relay_option import prefer_number, relay_option
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.cli.typed_words import Asker, refuse_code, refuse_seed
-from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.events import notify
@@ -112,15 +112,7 @@ ping_option = click.option(
     help="Listen here (repeatable: all doors lead into one room). Without --host, --port or --transport, only here.",
 )
 @click.option("--stdio", is_flag=True, help="Talk with one peer over standard input and output, as behind sshd.")
-@click.option(
-    "--relay",
-    "relays",
-    type=TEXT,
-    multiple=True,
-    metavar="HOST[:PORT]",
-    expose_value=False,
-    help="Be reachable through a relay: the same as --door relay:HOST (repeatable).",
-)
+@relay_option
 @click.option("--once/--keep", default=True, help="End when everyone has left (default), or keep waiting for others.")
 @click.option("--headless", is_flag=True, help="Run without a person at the server: the same as --ui none.")
 @click.option(
@@ -153,8 +145,7 @@ def serve(
         tell("Standard input is empty, so the server goes on as with --headless. To talk here, start it in a terminal.")
     if headless:
         choice.classes["ui"] = [choice.registry.layer("ui", "none")]
-    if any(auth.replaces_peer for auth in choice.classes.get("auth", ()) if issubclass(auth, Authenticator)):
-        choice.options.setdefault("relay_number", True)  # a code goes with a number that can be read out
+    prefer_number(choice)
     stack = choice.stack()
     stack.ui.stays = stdio or has_no_input() or not once  # without any input, a server can still be there to listen
     first, *doors = listen_addresses(choice, stack, host, port)
