@@ -41,6 +41,14 @@ class SkippingLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._one_less)
         return future
 
+    async def shutdown_default_executor(self, *timeout: Any) -> None:
+        """As usual, and the clock does not jump over the time that threads take to end."""
+        self._skipping.working += 1
+        try:
+            await super().shutdown_default_executor(*timeout)
+        finally:
+            self._skipping.working -= 1
+
     def _one_less(self, future: asyncio.Future[Any]) -> None:
         self._skipping.working -= 1
 

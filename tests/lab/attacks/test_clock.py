@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import warnings
 
 from plytalk.lab.attacks import clock
 
@@ -45,3 +46,14 @@ def test_timers_fire_in_their_order() -> None:
         return fired
 
     assert clock.run(fire()) == [10, 20, 30]
+
+
+def test_the_end_waits_for_threads_and_does_not_jump_over_them() -> None:
+    """Python 3.12 and later give threads five minutes to end, which passed in a moment, with a warning."""
+
+    async def work() -> None:
+        asyncio.get_running_loop().run_in_executor(None, time.sleep, 0.05)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clock.run(work())
