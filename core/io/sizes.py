@@ -1,4 +1,6 @@
-"""Sizes and times in words."""
+"""Sizes and times as text."""
+
+from datetime import datetime
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -19,3 +21,8 @@ def time_in_words(seconds: float) -> str:
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def rfc3339(time: datetime, timespec: str = "seconds") -> str:
+    """A time in UTC by RFC 3339, such as 2026-11-29T10:12:11Z; `timespec` is that of `isoformat`."""
+    return time.isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -21,6 +21,7 @@ from typing import IO, Any
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.spans import Span, with_gaps
 from plytalk.core.io.lines import BOM
+from plytalk.core.io.sizes import rfc3339
 from plytalk.core.pipeline.tracing import TraceEvent
 
 VERSION = 1
@@ -51,7 +52,7 @@ class TraceFile:
         except OSError as error:
             raise _unwritable(path, error) from None
         try:
-            began = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            began = rfc3339(datetime.now(UTC))
             self._write({"plytalk_trace": VERSION, "began": began, "secrets": secrets})
         except OSError as error:
             self.close()

@@ -23,6 +23,7 @@ from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.admission import reason_of
+from plytalk.core.io.sizes import rfc3339
 from plytalk.core.io.standard_streams import shape_notices, tell
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.core.stack.selection import Stack
@@ -151,7 +152,7 @@ class Log(Feature):
 
 
 def _line(event: str, fields: dict[str, Any]) -> str:
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    now = rfc3339(datetime.now(UTC), "milliseconds")
     entry = {"time": now, "event": event, **{name: value for name, value in fields.items() if value is not None}}
     return json.dumps(entry).replace("\x7f", "\\u007f")
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.io.sizes import rfc3339
 
 _PLAIN = re.compile(r'[^\s"]+')
 
@@ -24,7 +25,7 @@ class Ban(NamedTuple):
 
     @classmethod
     def now(cls, name: str, reason: str) -> "Ban":
-        return cls(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), name.replace('"', ""), " ".join(clean(reason).split()))
+        return cls(rfc3339(datetime.now(UTC)), name.replace('"', ""), " ".join(clean(reason).split()))
 
     @classmethod
     def parse(cls, text: str) -> "Ban":

@@ -8,6 +8,7 @@ from typing import Any
 
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import Usage
+from plytalk.core.io.sizes import rfc3339
 from plytalk.plugins.rooms.bans import quoted
 from plytalk.plugins.rooms.calls import MAX_KIND, OURS, TypedCommand, UnknownCommand
 from plytalk.plugins.rooms.command_words import MAX_LISTED, MAX_TEXT, need, person, reason, room_of
@@ -67,14 +68,9 @@ def away_in_words(member: Any) -> str:
 
 def whois(call: TypedCommand) -> None:
     member = person(call, quoted(need(call, "who: /whois bob"))[0])
-    since = time(member.came)
+    since = rfc3339(datetime.fromtimestamp(member.came, UTC))
     room = member.room.name if member.room else None
     call.answer({**described(member), "room": room, "since": since}, [f"{in_words(member)}, in {room}, here since {since}"])
-
-
-def time(seconds: float) -> str:
-    """A time by RFC 3339, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def away(call: TypedCommand) -> None:

@@ -1,8 +1,10 @@
-"""Sizes and times in words."""
+"""Sizes and times as text."""
+
+from datetime import UTC, datetime
 
 import pytest
 
-from plytalk.core.io.sizes import size_in_words, time_in_words
+from plytalk.core.io.sizes import rfc3339, size_in_words, time_in_words
 
 
 @pytest.mark.parametrize(
@@ -19,3 +21,10 @@ def test_sizes(size: float | None, words: str) -> None:
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0:00"), (65.9, "1:05"), (7389, "2:03:09")])
 def test_times(seconds: float, words: str) -> None:
     assert time_in_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("timespec", "text"), [("seconds", "2026-11-29T10:12:11Z"), ("milliseconds", "2026-11-29T10:12:11.042Z")]
+)
+def test_times_by_rfc_3339(timespec: str, text: str) -> None:
+    assert rfc3339(datetime(2026, 11, 29, 10, 12, 11, 42999, UTC), timespec) == text
