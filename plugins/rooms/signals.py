@@ -3,7 +3,7 @@
 A member hears signals of a kind only if it asked for them when it joined, and those that it sends are passed on only then.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from plytalk.plugins.rooms.introduction import present, sender
@@ -42,27 +42,22 @@ def pass_on(member: Signaller, request: Mapping[str, Any]) -> None:
     room, kind = member.room, request.get("do")
     if room is None or member.muted or kind not in member.signals or len(room) >= CROWD:
         return
-    said = {name: value for name, value in request.items() if (kind, name) in {(TYPING, "on"), (READ, "last")}}
-    if not _is_sound(said, room):
+    said = _said(request, room)
+    if said is None:
         return
     body = write(do=kind, **sender(member), **said)
-    others = [other for other in _signallers(room) if other is not member and kind in other.signals]
+    others = [other for other in present(room) if other is not member and kind in other.signals]
     if others:
         member.charge(len(body))
     for other in others:
         other.hear_signal(body)
 
 
-def _is_sound(said: Mapping[str, Any], room: Room) -> bool:
-    match said:
-        case {"on": bool()}:
-            return True
-        case {"last": bool()}:
-            return False
-        case {"last": int(last)}:
-            return 0 < last < room.log.next
-    return False
-
-
-def _signallers(room: Room) -> Iterable[Any]:
-    return list(present(room))
+def _said(request: Mapping[str, Any], room: Room) -> dict[str, Any] | None:
+    """What a signal says beside its kind; None where that makes no sense in this room."""
+    match request:
+        case {"do": "typing", "on": bool(on)}:
+            return {"on": on}
+        case {"do": "read", "last": int(last)} if not isinstance(last, bool) and 0 < last < room.log.next:
+            return {"last": last}
+    return None
