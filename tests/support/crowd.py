@@ -274,11 +274,11 @@ class Crowd:
             waiting.cancel()
             self.task.result()
         await waiting
-        self.place = self.places[self._transport.name]
+        self.place = self.addresses[self._transport.name]
         return self
 
     @property
-    def places(self) -> dict[str, tuple[str, int]]:
+    def addresses(self) -> dict[str, tuple[str, int]]:
         """Where each transport listens, for `connect`."""
         told = [event.data for event in self.ui.events if isinstance(event, Notice) and event.code == "listening" and event.data]
         return {data["transport"]: place_of(data["address"]) for data in told}
@@ -324,7 +324,7 @@ class Crowd:
             options.setdefault("name", name)
         transport = by or self._transport
         stack, ui = stack_of(self.home(key or name), transport, Rooms, **options)
-        person = Person(client_of(stack, self._limits, trace), ui, self.places[transport.name])
+        person = Person(client_of(stack, self._limits, trace), ui, self.addresses[transport.name])
         self.people.append(person)
         await ui.until(open=True)
         await within(self._in(stack), f"{name} does not get in: {ui.notices}")

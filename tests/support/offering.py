@@ -107,7 +107,7 @@ class FileStranger:
     def of(self, kind: FileKind) -> list[tuple[int, int, bytes]]:
         return [item for item in self.items if item[0] == kind]
 
-    async def told(self, what: type[Any]) -> Any:
+    async def server_says(self, what: type[Any]) -> Any:
         """Wait until the server says this."""
         await self.stranger.until(lambda: any(isinstance(one, what) for one in self.said), f"No {what.__name__}: {self.said}")
         return next(one for one in self.said if isinstance(one, what))

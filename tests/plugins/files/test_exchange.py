@@ -41,7 +41,7 @@ async def offering(crowd: Crowd, home: Path, name: str = "ann") -> FileStranger:
     """A member that offers a file and does what a test says."""
     ann = await file_stranger(crowd, name)
     ann.offer(file_offer(written(home / "film.mkv", SIZE)))
-    await ann.told(Taken)
+    await ann.server_says(Taken)
     return ann
 
 
@@ -49,13 +49,13 @@ async def test_everybody_in_the_room_is_told_and_those_that_come_later(home: Pat
     async with Crowd(home, headless=True) as crowd:
         bob, elsewhere = await file_stranger(crowd, "bob"), await file_stranger(crowd, "eve", room="kitchen")
         ann = await offering(crowd, home)
-        assert (await ann.told(Taken)).members == 1
-        told = await bob.told(Offering)
+        assert (await ann.server_says(Taken)).members == 1
+        told = await bob.server_says(Offering)
         assert told.file["name"] == "film.mkv"
         assert told.sender["name"] == "ann"
         assert told.sender["key"] == crowd.key("ann").fingerprint
         late = await file_stranger(crowd, "late")
-        assert (await late.told(Offering)).number == told.number
+        assert (await late.server_says(Offering)).number == told.number
         assert not elsewhere.said
 
 
@@ -63,7 +63,7 @@ async def test_an_offer_to_one_member_is_told_to_nobody_else(home: Path) -> None
     async with Crowd(home, headless=True) as crowd:
         ann, bob, eve = [await file_stranger(crowd, name) for name in ("ann", "bob", "eve")]
         ann.offer(file_offer(written(home / "film.mkv", SIZE)), to="bob")
-        number = (await bob.told(Offering)).number
+        number = (await bob.server_says(Offering)).number
         eve.send(open_stream(1, number, 0, WINDOW))
         kind, stream, why = await eve.hears(FileKind.FAIL)
         assert (kind, stream, why[0]) == (FileKind.FAIL, 1, FileFailure.UNKNOWN)
@@ -81,7 +81,7 @@ async def test_what_cannot_be_offered_is_refused(home: Path, to: str, answer: st
         ann = await file_stranger(crowd, "ann")
         await crowd.joins("far", room="kitchen")
         ann.offer(file_offer(written(home / "film.mkv", SIZE)), to=to)
-        assert answer in (await ann.told(Refusal)).text
+        assert answer in (await ann.server_says(Refusal)).text
 
 
 async def test_who_is_muted_offers_nothing(home: Path) -> None:
@@ -90,7 +90,7 @@ async def test_who_is_muted_offers_nothing(home: Path) -> None:
         crowd.local_member.say("/mute ann")
         await crowd.ui.shows("muted [ann]")
         ann.offer(file_offer(written(home / "film.mkv", SIZE)))
-        assert "muted" in (await ann.told(Refusal)).text
+        assert "muted" in (await ann.server_says(Refusal)).text
         assert not bob.said
 
 
@@ -100,7 +100,7 @@ async def test_a_member_has_so_many_offers_at_most(home: Path) -> None:
         file = file_offer(written(home / "film.mkv", SIZE))
         for number in range(OFFERS + 1):
             ann.offer(file, number)
-        assert (await ann.told(Refusal)).number == OFFERS
+        assert (await ann.server_says(Refusal)).number == OFFERS
         ann.send(say(Withdrawal(number=0)))
         ann.offer(file, 99)
         await ann.stranger.until(lambda: any(isinstance(one, Taken) and one.number == 99 for one in ann.said))
@@ -118,10 +118,10 @@ async def test_a_room_has_so_many_offers_at_most(home: Path, monkeypatch: pytest
         await ann.stranger.until(lambda: len([one for one in ann.said if isinstance(one, Taken)]) == 2)
         for number in range(2):
             eve.offer(file, number)
-        refusal = await eve.told(Refusal)
+        refusal = await eve.server_says(Refusal)
         assert (refusal.number, "stand in this room" in refusal.text) == (1, True)
         elsewhere.offer(file)
-        assert (await elsewhere.told(Taken)).members == 0
+        assert (await elsewhere.server_says(Taken)).members == 0
 
 
 async def test_guests_are_told_that_they_cannot_receive(home: Path) -> None:
@@ -134,14 +134,14 @@ async def test_guests_are_told_that_they_cannot_receive(home: Path) -> None:
         await idle()
         ann = await offering(crowd, home)
         await guest.until(lambda: any("Your program cannot receive files." in line for line in heard) or guest._news.clear())
-        assert (await ann.told(Taken)).members == 0
+        assert (await ann.server_says(Taken)).members == 0
 
 
 async def test_receivers_at_one_byte_share_a_stream(home: Path) -> None:
     async with Crowd(home, headless=True) as crowd:
         bob, eve = await file_stranger(crowd, "bob"), await file_stranger(crowd, "eve")
         ann = await offering(crowd, home)
-        number = (await bob.told(Offering)).number
+        number = (await bob.server_says(Offering)).number
         bob.send(open_stream(5, number, 0, 1000))
         eve.send(open_stream(6, number, 0, 400))
         _, stream, payload = await ann.hears(FileKind.OPEN)
@@ -166,7 +166,7 @@ async def test_one_that_gives_no_credit_does_not_hold_up_the_others(home: Path) 
     async with Crowd(home, headless=True) as crowd:
         bob, slow = await file_stranger(crowd, "bob"), await file_stranger(crowd, "slow")
         ann = await offering(crowd, home)
-        number = (await bob.told(Offering)).number
+        number = (await bob.server_says(Offering)).number
         bob.send(open_stream(1, number, 0, WINDOW))
         slow.send(open_stream(1, number, 0, PIECE))
         _, stream, _ = await ann.hears(FileKind.OPEN)
@@ -184,7 +184,7 @@ async def test_a_byte_of_credit_does_not_hold_up_the_others(home: Path, credit: 
     async with Crowd(home, headless=True) as crowd:
         bob, mallory = await file_stranger(crowd, "bob"), await file_stranger(crowd, "mallory")
         ann = await offering(crowd, home)
-        number = (await bob.told(Offering)).number
+        number = (await bob.server_says(Offering)).number
         mallory.send(open_stream(1, number, 0, credit))
         bob.send(open_stream(1, number, 0, WINDOW))
         await ann.hears(FileKind.OPEN, 2)
@@ -195,7 +195,7 @@ async def test_what_was_granted_and_does_not_come_does_not_hold_up_the_others(ho
     async with Crowd(home, headless=True) as crowd:
         bob, mallory = await file_stranger(crowd, "bob"), await file_stranger(crowd, "mallory")
         ann = await offering(crowd, home)
-        number = (await bob.told(Offering)).number
+        number = (await bob.server_says(Offering)).number
         mallory.send(open_stream(1, number, 0, PIECE + 5))
         bob.send(open_stream(1, number, 0, WINDOW))
         _, stream, _ = await ann.hears(FileKind.OPEN)
@@ -214,7 +214,7 @@ async def test_a_late_receiver_gets_a_stream_alone(home: Path) -> None:
     async with Crowd(home, headless=True) as crowd:
         bob, late = await file_stranger(crowd, "bob"), await file_stranger(crowd, "late")
         ann = await offering(crowd, home)
-        number = (await bob.told(Offering)).number
+        number = (await bob.server_says(Offering)).number
         bob.send(open_stream(1, number, 0, 1000))
         await ann.hears(FileKind.OPEN)
         late.send(open_stream(1, number, 262_144, 1000))
@@ -225,12 +225,12 @@ async def test_a_sender_that_leaves_ends_what_it_offers(home: Path) -> None:
     async with Crowd(home, headless=True) as crowd:
         bob = await file_stranger(crowd, "bob")
         ann = await offering(crowd, home)
-        number = (await bob.told(Offering)).number
+        number = (await bob.server_says(Offering)).number
         bob.send(open_stream(1, number, 0, 1000))
         await ann.hears(FileKind.OPEN)
         ann.stranger.cut()
         assert (await bob.hears(FileKind.FAIL))[2] == bytes([FileFailure.GONE])
-        withdrawn = await bob.told(Withdrawal)
+        withdrawn = await bob.server_says(Withdrawal)
         assert (withdrawn.number, withdrawn.cut) == (number, True)
         late = await file_stranger(crowd, "late")
         await idle()
@@ -241,7 +241,7 @@ async def test_a_receiver_that_leaves_stops_its_stream(home: Path) -> None:
     async with Crowd(home, headless=True) as crowd:
         bob = await file_stranger(crowd, "bob")
         ann = await offering(crowd, home)
-        bob.send(open_stream(1, (await bob.told(Offering)).number, 0, 1000))
+        bob.send(open_stream(1, (await bob.server_says(Offering)).number, 0, 1000))
         _, stream, _ = await ann.hears(FileKind.OPEN)
         bob.stranger.cut()
         assert (await ann.hears(FileKind.STOP))[1] == stream
@@ -254,7 +254,7 @@ async def test_what_fails_at_the_sender_fails_at_the_receiver(home: Path) -> Non
     async with Crowd(home, headless=True) as crowd:
         bob = await file_stranger(crowd, "bob")
         ann = await offering(crowd, home)
-        bob.send(open_stream(1, (await bob.told(Offering)).number, 0, 1000))
+        bob.send(open_stream(1, (await bob.server_says(Offering)).number, 0, 1000))
         _, stream, _ = await ann.hears(FileKind.OPEN)
         ann.send(fail_stream(stream, FileFailure.CHANGED))
         assert (await bob.hears(FileKind.FAIL))[2] == bytes([FileFailure.CHANGED])
@@ -264,10 +264,10 @@ async def test_the_sender_is_told_what_receivers_do(home: Path) -> None:
     async with Crowd(home, headless=True) as crowd:
         bob = await file_stranger(crowd, "bob")
         ann = await offering(crowd, home)
-        number = (await bob.told(Offering)).number
+        number = (await bob.server_says(Offering)).number
         for state in ("nonsense", "declined", "declined", "failed"):
             bob.send(say(FileReply(number=number, state=state)))
-        reply = await ann.told(FileReply)
+        reply = await ann.server_says(FileReply)
         assert (reply.number, reply.state, reply.sender["name"]) == (1, "declined", "bob")
         await ann.stranger.until(lambda: any(getattr(one, "state", "") == "failed" for one in ann.said))
         assert [one.state for one in ann.said if isinstance(one, FileReply)] == ["declined", "failed"]  # each once
@@ -304,7 +304,7 @@ async def test_who_breaks_the_rules_is_removed_and_nobody_else(home: Path, attac
     async with Crowd(home, headless=True) as crowd:
         bob = await file_stranger(crowd, "bob")
         ann = await offering(crowd, home)
-        number = (await bob.told(Offering)).number
+        number = (await bob.server_says(Offering)).number
         bob.send(open_stream(1, number, 0, 1000))
         _, stream, _ = await ann.hears(FileKind.OPEN)
         culprit, victim = (
@@ -371,7 +371,7 @@ async def test_a_number_that_does_not_fit_is_not_understood(home: Path, number: 
         bob, mallory = await file_stranger(crowd, "bob"), await file_stranger(crowd, "mallory")
         mallory.send(say(Offering(number=number, id="x", file={})))
         ann = await offering(crowd, home)
-        await bob.told(Offering)
+        await bob.server_says(Offering)
         assert [said.number for said in bob.said] == [1]
         assert not mallory.said[:-1]
         assert not ann.stranger.session.ending

@@ -35,7 +35,7 @@ async def test_an_offer_that_makes_no_sense_is_not_shown(home: Path, change: dic
         bob, ann = await crowd.comes("bob"), await file_stranger(crowd, "ann")
         file = {**msgspec.to_builtins(file_offer(written(home / "x", 10))), **change}
         ann.send(say(Offering(number=1, id="x", file=file)))
-        await ann.told(Taken)
+        await ann.server_says(Taken)
         await idle()
         assert not [one for one in bob.ui.events if isinstance(one, File)]
 

@@ -13,5 +13,5 @@ async def test_it_is_made_for_the_first_offer(home: Path) -> None:
         ann = await file_stranger(crowd, "ann")
         assert crowd.hub.exchange.made is None
         ann.offer(file_offer(written(home / "x", 10)))
-        await ann.told(Taken)
+        await ann.server_says(Taken)
         assert crowd.hub.exchange.made

@@ -47,7 +47,7 @@ async def test_replies_of_receivers_are_shown(home: Path) -> None:
     async with Crowd(home) as crowd:
         bob = await file_stranger(crowd, "bob")
         crowd.local_member.say(f"/send {written(home / 'x', 10)}")
-        number = (await bob.told(Offering)).number
+        number = (await bob.server_says(Offering)).number
         for state in ("accepted", "failed", "cancelled", "done"):
             bob.send(say(FileReply(number=number, state=state)))
         event = await reaches(crowd.ui, "done")

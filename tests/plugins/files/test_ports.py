@@ -15,8 +15,8 @@ async def test_lines_overtake_data_for_one_that_reads_slowly(home: Path) -> None
     async with Crowd(home, headless=True, transport=Tight, host="127.0.0.1") as crowd:
         bob, ann = await file_stranger(crowd, "bob"), await file_stranger(crowd, "ann")
         ann.offer(file_offer(written(home / "film.mkv", 2 * WINDOW)))
-        await ann.told(Taken)
-        bob.send(open_stream(1, (await bob.told(Offering)).number, 0, WINDOW))
+        await ann.server_says(Taken)
+        bob.send(open_stream(1, (await bob.server_says(Offering)).number, 0, WINDOW))
         _, stream, _ = await ann.hears(FileKind.OPEN)
         bob.stranger.session.stop_reading()
         for _ in range(12):
@@ -47,8 +47,8 @@ async def test_one_that_stops_while_data_waits_is_sent_no_more_of_it(home: Path)
     async with Crowd(home, headless=True, transport=Tight, host="127.0.0.1") as crowd:
         bob, ann = await file_stranger(crowd, "bob"), await file_stranger(crowd, "ann")
         ann.offer(file_offer(written(home / "film.mkv", 2 * WINDOW)))
-        await ann.told(Taken)
-        number = (await bob.told(Offering)).number
+        await ann.server_says(Taken)
+        number = (await bob.server_says(Offering)).number
         bob.send(open_stream(1, number, 0, WINDOW))
         _, stream, _ = await ann.hears(FileKind.OPEN)
         bob.stranger.session.stop_reading()
@@ -76,8 +76,8 @@ async def test_what_was_asked_for_is_not_charged(home: Path) -> None:
     async with Crowd(home, headless=True) as crowd:
         bob, ann, _ = [await file_stranger(crowd, name) for name in ("bob", "ann", "eve")]
         ann.offer(file_offer(written(home / "film.mkv", 2 * WINDOW)))
-        await ann.told(Taken)
-        bob.send(open_stream(1, (await bob.told(Offering)).number, 0, WINDOW))
+        await ann.server_says(Taken)
+        bob.send(open_stream(1, (await bob.server_says(Offering)).number, 0, WINDOW))
         _, stream, _ = await ann.hears(FileKind.OPEN)
         budget = next(one for one in crowd.hub.members.values() if one.name == "ann").budget
         octets, requests = budget.octets, budget.requests

@@ -223,27 +223,27 @@ async def test_a_message_in_a_room_is_never_a_command_or_a_goodbye(
 
 
 async def test_signals_go_to_the_conversation(program) -> None:
-    class Told:
-        """Notes what it is told."""
+    class RecordingConversation:
+        """Keeps the signals that it is given."""
 
-        ending, told = None, []
+        ending, signals = None, []
 
         def tell_typing(self, on: bool) -> bool:
-            self.told.append(on)
+            self.signals.append(on)
             return True
 
         def tell_read(self, id: str) -> bool:
-            self.told.append(id)
+            self.signals.append(id)
             return True
 
     ui, writer = program
     for order in ({"type": "typing"}, {"type": "typing", "on": False}, {"type": "read", "id": "lobby/41"}):
         writer.write(json.dumps(order).encode() + b"\n")
     writer.close()
-    conversation = Told()
+    conversation = RecordingConversation()
     with contextlib.suppress(AttributeError):  # it has no `drain`
         await ui.run(conversation)
-    assert conversation.told == [True, False, "lobby/41"]
+    assert conversation.signals == [True, False, "lobby/41"]
 
 
 async def test_a_chat_of_two_answers_a_command_with_an_error(program, capsys: pytest.CaptureFixture[str]) -> None:

@@ -426,13 +426,13 @@ class Obeyed:
 
 @target("jsonl")
 def jsonl(data: bytes) -> None:
-    class Told(Jsonl):
+    class DiscardingJsonl(Jsonl):
         """Shows its answers to nobody."""
 
         def show(self, event: Event) -> None:
             assert as_line(event).isascii()
 
-    ui, session = Told(), Obeyed()
+    ui, session = DiscardingJsonl(), Obeyed()
     for line in data.split(b"\n"):
         ui._obey(session, line.decode(errors="replace"))  # type: ignore[arg-type]
 

@@ -82,7 +82,7 @@ async def test_the_start_names_each_door(home: Path) -> None:
 async def test_a_crowd_at_one_door_keeps_nobody_out_at_another(home: Path) -> None:
     limits = replace(PATIENT, unauthenticated=3)
     async with behind_all(home, limits=limits) as crowd:
-        silent = [await Memory().connect(*crowd.places["memory"]) for _ in range(20)]
+        silent = [await Memory().connect(*crowd.addresses["memory"]) for _ in range(20)]
         tcp, _, memory = crowd.server.arrivals
         await crowd.comes("alice", by=Tcp)
         assert len(memory) == 3
