@@ -1,13 +1,13 @@
 """The JSON Schema of what `--ui jsonl` writes and reads, made of the classes themselves."""
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from plytalk.core.contracts.events import SCHEMA_VERSION, TYPES
-from plytalk.plugins.uis.jsonl import CommandOrder, ExitOrder, SayOrder
+from plytalk.plugins.uis.jsonl import Order
 
-ORDERS = (SayOrder, CommandOrder, ExitOrder)
+ORDERS = get_args(Order)
 
 
 def schema() -> dict[str, Any]:

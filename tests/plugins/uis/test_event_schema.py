@@ -31,6 +31,13 @@ def test_it_has_a_version_and_names_every_type_once() -> None:
     assert len(made["$defs"]["input"]["oneOf"]) == len(ORDERS)
 
 
+@pytest.mark.parametrize("tag", ["message", "command", "typing", "read", "exit"])
+def test_every_line_that_may_be_written_to_it_is_in_it(tag: str) -> None:
+    made = schema()["$defs"]
+    inputs = [made[ref["$ref"].rpartition("/")[2]] for ref in made["input"]["oneOf"]]
+    assert [tag] in [one["properties"]["type"]["enum"] for one in inputs]
+
+
 def test_every_field_of_an_event_is_in_it() -> None:
     made = schema()["$defs"]
     for one in (*TYPES, Sender, *ORDERS):
