@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import click
 
+from plytalk.api.doors import connecting_place
 from plytalk.api.urls import address_in, is_url, read_url
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE, TEXT
@@ -19,7 +20,6 @@ from plytalk.core.contracts.errors import ChatError, Exit
 from plytalk.core.contracts.properties import PROTECTIONS, Property
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Transport
-from plytalk.core.io.address import Address, parse_address
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose, factory
 from plytalk.lab.audit.report import Known, Report
@@ -73,7 +73,7 @@ def audit(
         transport = "command"
     layer = cast(type[Transport], registry.layer("transport", transport))
     way = factory(layer, {name: value for name, value in options.items() if value})()
-    place = Address(address) if way.names_place else parse_address(address_in(address))
+    place = connecting_place(way, address_in(address))
     port = place.port or registry.default_profile.port
     report = asyncio.run(look(_known(registry, way), place.host, port, required=POLICIES[policy], thorough=thorough))
     shown = address if is_url(address) else str(place)

@@ -11,8 +11,9 @@ from typing import Any
 
 import click
 
-from plytalk.api.assembly import address_of_contact, make_client, make_server
+from plytalk.api.assembly import make_client, make_server, server_address
 from plytalk.api.choice import Choice
+from plytalk.api.doors import connecting_place
 from plytalk.cli.invite import reachable
 from plytalk.cli.main import complain
 from plytalk.cli.parameters import TEXT, ContactType, PortType
@@ -25,7 +26,6 @@ from plytalk.core.contracts.errors import Exit, LocalError
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.endpoints.server import Door
-from plytalk.core.io.address import Address, parse_address
 from plytalk.plugins.authenticators.code import Code
 
 STANDARD_INPUT = "standard-input"
@@ -168,9 +168,9 @@ def shown_by(choice: Choice, ui: Any) -> Any:
 
 def connected(choice: Choice, address: str, port: int | None, limits: Limits) -> int:
     """Take part in a chat as a client, to its end; gives the exit code. Raises ChatError."""
-    written = address_of_contact(choice, address) if address.startswith("@") else address
+    written = server_address(choice, address)
     stack = choice.stack()
-    place = Address(written) if stack.transport.names_place else parse_address(written)
+    place = connecting_place(stack.transport, written)
     number = agreed_port(place, port)
     client = make_client(choice, stack, limits=limits, secret=Asker(), announce=partial(warn, choice))
     return run(client.run(place.host, number or choice.port))

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from plytalk.api.assembly import address_of_contact, make_client, make_server
+from plytalk.api.assembly import make_client, make_server, server_address
 from plytalk.api.choice import Choice
-from plytalk.api.doors import listening_place
-from plytalk.api.urls import address_in, key_named
+from plytalk.api.doors import connecting_place, listening_place
 from plytalk.cli.hidden_input import has_no_input, is_empty
 from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
@@ -34,7 +33,7 @@ from plytalk.core.contracts.optional import Remembers
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.core.io.address import Address, parse_address
+from plytalk.core.io.address import Address
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.stack.selection import Stack
 from plytalk.trust.folders import user_file
@@ -203,12 +202,10 @@ async def attended(server: "Server", conversations: Coroutine[Any, Any, Ending],
 @layer_options
 def connect(choice: Choice, address: str, port: int | None, ping: float, trace: Path | None) -> int:
     """Connect to a chat and talk."""
-    if key := key_named(address):
-        choice.pin(key)
-    written = address_of_contact(choice, address) if address.startswith("@") else address_in(address)
+    written = server_address(choice, address)
     stack = choice.stack()
     try:
-        place = Address(written) if stack.transport.names_place else parse_address(written)
+        place = connecting_place(stack.transport, written)
     except Usage as error:
         if written is address:
             raise

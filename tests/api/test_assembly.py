@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from plytalk.api.arguments import choose_layers
-from plytalk.api.assembly import address_of_contact, make_client, make_server
+from plytalk.api.assembly import address_of_contact, make_client, make_server, server_address
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
@@ -35,3 +35,23 @@ def test_a_contact_has_one_address_and_one_key(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(Usage, match="they have only connected to you") as raised:
         address_of_contact(choice, "@bob")
     assert KEY.fingerprint in raised.value.hint
+
+
+def test_an_address_that_names_a_key_admits_that_key_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
+    Contacts(user_file("contacts")).add(Contact("alice", "192.0.2.7:9000", KEY))
+    for written, address in [("@alice", "192.0.2.7:9000"), (f"{KEY.fingerprint}@relay", f"{KEY.fingerprint}@relay")]:
+        choice = choose_layers(RecordingUi(), Role.INITIATOR, None, {})
+        assert server_address(choice, written) == address
+        assert choice.options["peer"] == KEY.fingerprint
+        assert [layer.name for layer in choice.classes["auth"]] == ["peer"]
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [("192.0.2.7", "192.0.2.7"), ("412@relay", "412@relay"), ("wss://host/room", "host:443"), ("room.sock", "room.sock")],
+)
+def test_an_address_without_a_key_pins_none(written: str, address: str) -> None:
+    choice = choose_layers(RecordingUi(), Role.INITIATOR, None, {})
+    assert server_address(choice, written) == address
+    assert "peer" not in choice.options

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plytalk.api.doors import listening_place, read_door
+from plytalk.api.doors import connecting_place, listening_place, read_door
 from plytalk.core.contracts.errors import UnknownLayer, Usage
 from plytalk.core.io.address import Address
 from plytalk.core.registry.registry import Registry
@@ -35,3 +35,10 @@ def test_a_place_is_an_address_or_what_the_transport_makes_of_it() -> None:
     assert listening_place(Unix(), "a:1") == Address("a:1")
     with pytest.raises(Usage, match="As a door it is unix:PLACE"):
         listening_place(Unix(), None)
+
+
+def test_a_client_connects_to_an_address_or_to_a_place_that_its_transport_names() -> None:
+    assert connecting_place(Tcp(), "host:9000") == Address("host", 9000)
+    assert connecting_place(Unix(), "/run/a:b") == Address("/run/a:b")
+    with pytest.raises(Usage):
+        connecting_place(Tcp(), "/run/a:b")

@@ -79,6 +79,16 @@ def test_nothing_is_written_where_nobody_answers(tmp_path: Path) -> None:
     assert sender.ends()[0] == 1
 
 
+def test_a_receiver_takes_a_url(tmp_path: Path) -> None:
+    film = written(tmp_path / "film.mkv", 10)
+    sender, address, code = sending(tmp_path, str(film), "--transport", "ws")
+    receiver = Shell(tmp_path / "receiver", "receive", f"ws://{address}/", "--yes", typed=f"{code}\n".encode())
+    status, _, said = receiver.ends()
+    assert (status, said) == (0, "")
+    assert (receiver.folder / "film.mkv").read_bytes() == film.read_bytes()
+    assert sender.ends()[0] == 0
+
+
 def test_a_wrong_code_is_refused(tmp_path: Path) -> None:
     sender, address, code = sending(tmp_path, str(written(tmp_path / "a", 10)))
     wrong = f"{int(code[0]) % 9 + 1}{code[1:]}"

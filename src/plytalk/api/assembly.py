@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from plytalk.api.choice import Choice
+from plytalk.api.urls import address_in, key_named
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.endpoints.client import Client
 from plytalk.core.stack.selection import Stack
@@ -25,6 +26,16 @@ def make_server(choice: Choice, stack: Stack, **options: Any) -> "Server":
 
     choice.registry.hear(stack)
     return Server(stack, choice.registry.manager.hook, **options)
+
+
+def server_address(choice: Choice, written: str) -> str:
+    """The address of the server that @CONTACT, a URL, NUMBER@RELAY or SHA256:...@RELAY names; any other text as it is.
+
+    A key that is named with it becomes the only one that will do. Raises Usage, StoreError.
+    """
+    if key := key_named(written):
+        choice.pin(key)
+    return address_of_contact(choice, written) if written.startswith("@") else address_in(written)
 
 
 def address_of_contact(choice: Choice, name: str) -> str:

@@ -3,15 +3,15 @@
 from typing import Unpack
 
 from plytalk.api.arguments import ClientArguments, FileName, choose_layers
-from plytalk.api.assembly import address_of_contact, make_client
+from plytalk.api.assembly import make_client, server_address
+from plytalk.api.doors import connecting_place
 from plytalk.api.inbox import AnswersQuestions, Inbox
 from plytalk.api.program_endpoint import ProgramEndpoint, Secret
-from plytalk.api.urls import address_in, is_url, key_named, read_url
+from plytalk.api.urls import is_url, read_url
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.core.io.address import Address, parse_address
 
 
 def connect(
@@ -56,11 +56,9 @@ class Chat(ProgramEndpoint):
         if self._arguments.get("proxy_command"):
             given["transport"] = "command"
         choice = choose_layers(self._inbox, Role.INITIATOR, self._profile, {**given, **self._arguments})
-        if key := key_named(self.address):
-            choice.pin(key)
-        written = address_of_contact(choice, self.address) if self.address.startswith("@") else address_in(self.address)
+        address = server_address(choice, self.address)
         stack = choice.stack()
-        place = Address(written) if stack.transport.names_place else parse_address(written)
+        place = connecting_place(stack.transport, address)
         client = make_client(choice, stack, limits=self._limits, secret=self._secret)
         return await client.run(place.host, place.port or choice.port)
 

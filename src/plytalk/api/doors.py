@@ -27,6 +27,11 @@ def read_door(registry: Registry, text: str) -> WrittenDoor:
     return WrittenDoor(cast(type[Transport], registry.layer("transport", name)), where or None)
 
 
+def connecting_place(transport: Transport, address: str) -> Address:
+    """Where a transport is to connect: HOST[:PORT], or the place that it names in its own way. Raises Usage."""
+    return Address(address) if transport.names_place else parse_address(address)
+
+
 def listening_place(transport: Transport, where: str | None) -> Address:
     """Where a transport is to listen: on this machine alone where nothing was written. Raises Usage."""
     if not transport.names_place:
