@@ -55,7 +55,7 @@ class UiHearer:
 
 def sender_of(conversation: Conversation) -> Sender:
     """The other side of a chat of two: its key, and what is weak about the connection."""
-    key, marks = fingerprint_of(conversation), []
+    key, marks = key_shown_by(conversation), []
     if key is None:
         marks.append(NOT_AUTHENTICATED)
     if Property.SECRECY not in conversation.stack.gives:
@@ -63,7 +63,7 @@ def sender_of(conversation: Conversation) -> Sender:
     return Sender(key=key, marks=tuple(marks))
 
 
-def fingerprint_of(conversation: Conversation) -> str | None:
+def key_shown_by(conversation: Conversation) -> str | None:
     """The fingerprint of the key that the other side showed."""
     return conversation.identity.fingerprint if conversation.identity else None
 
@@ -88,7 +88,7 @@ def show_open(ui: Ui, conversation: Conversation) -> None:
     ui.show(
         Open(
             id=ui.next_id(), time=now(), peer=conversation.address, role=conversation.role.value, stack=dict(stack.names),
-            line=stack.short_line, key=fingerprint_of(conversation),
+            line=stack.short_line, key=key_shown_by(conversation),
         )
     )  # fmt: skip
 

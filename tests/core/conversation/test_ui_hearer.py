@@ -15,7 +15,7 @@ from plytalk.core.conversation.ui_hearer import (
     NO_COMMANDS,
     OURSELVES,
     UiHearer,
-    fingerprint_of,
+    key_shown_by,
     once_more,
     refuse_command,
     sender_of,
@@ -91,10 +91,10 @@ def test_it_is_as_its_ui_is(ui: type[RecordingUi], raw: bool, shows_own: bool) -
 async def test_the_other_side_is_its_key_and_what_is_weak_about_the_connection() -> None:
     for layers, marks in (((), (NOT_ENCRYPTED,)), ((Claims,), ())):
         async with two_ends(*layers) as (client, _):
-            assert fingerprint_of(client.session) is None
+            assert key_shown_by(client.session) is None
             assert sender_of(client.session) == Sender(marks=(NOT_AUTHENTICATED, *marks))
             client.session.connection.identity = SHOWN
-            assert fingerprint_of(client.session) == SHOWN.fingerprint
+            assert key_shown_by(client.session) == SHOWN.fingerprint
             assert sender_of(client.session) == Sender(key=SHOWN.fingerprint, marks=marks)
 
 
