@@ -93,7 +93,7 @@ class Server(Lifecycle):
             if transport is not stack.transport:
                 told += await self.prepare_layer(Role.RESPONDER, transport)
             doors.append(Door(address.stack, (await self._listen(address)).address))
-        guests = [await self._open_to_guests(address, told) for address in self._guests]
+        guests = [await self._listen_for_guests(address, told) for address in self._guests]
         self._tell_where(doors, guests)
         self.notice_all(told)
         self.call_hook(
@@ -102,7 +102,7 @@ class Server(Lifecycle):
         for sentence in self._announce(doors, guests):
             notify(stack.ui, sentence)
 
-    async def _open_to_guests(self, address: ListenAddress, told: list[str]) -> Door:
+    async def _listen_for_guests(self, address: ListenAddress, told: list[str]) -> Door:
         stack = address.stack
         stack.refuse(Role.RESPONDER)
         told += await self.prepare_layers(Role.RESPONDER, replace(stack, features=()))
