@@ -12,9 +12,8 @@ import click
 
 from plytalk.cli.parameters import FILE
 from plytalk.core.contracts.errors import LocalError, Usage
-from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.kinds import GROUP, KINDS
 from plytalk.core.contracts.sanitise import clean
-from plytalk.core.registry.discovery import GROUP
 from plytalk.core.registry.registry import Registry
 
 WORDS = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

@@ -44,14 +44,14 @@ from plytalk.core.contracts.authenticator import Channel
 from plytalk.core.contracts.framer import Framer
 from plytalk.core.contracts.handler import ClientFeature, GroupFeature
 from plytalk.core.contracts.handshake import HandshakeIO
-from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.kinds import GROUP, KINDS
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import MEANINGS, Property
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.conversation import farewell
 from plytalk.core.endpoints import lifecycle
 from plytalk.core.registry import hookspecs
-from plytalk.core.registry.discovery import GROUP, Found, installed
+from plytalk.core.registry.discovery import Found, installed
 from plytalk.core.registry.registry import Registry
 from plytalk.lab.classroom.exercise_book import EXERCISES
 from plytalk.plugins.features.rooms import Rooms

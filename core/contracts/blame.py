@@ -13,11 +13,10 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
-from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.kinds import GROUP, KINDS
 from plytalk.core.contracts.layer import FrameKind, Layer
 from plytalk.core.contracts.sanitise import clean
 
-GROUP = "plytalk"
 BYTES = bytes | bytearray | memoryview
 GIVERS = {"encode": ("cipher", "seal"), "seal": ("messages", "pack"), "open": ("framer", "frames"), "unpack": ("cipher", "open")}
 """The methods that take bytes of another layer as their last argument, and where those come from; also for the batch forms."""

@@ -12,6 +12,9 @@ from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.transport import Transport
 from plytalk.core.contracts.ui import Ui
 
+GROUP = "plytalk"
+"""The entry-point group in which distributions bring layers and other plugins."""
+
 KINDS: Mapping[str, type[Layer]] = {
     base.kind: base for base in (Transport, Framer, Handshake, Cipher, Messages, Authenticator, Ui, Feature)
 }

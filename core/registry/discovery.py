@@ -15,10 +15,9 @@ from pathlib import PurePath
 
 from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.errors import BrokenPlugin, PluginError
-from plytalk.core.contracts.kinds import KINDS
+from plytalk.core.contracts.kinds import GROUP, KINDS
 from plytalk.core.contracts.sanitise import clean
 
-GROUP = "plytalk"
 PROFILE = "profile"
 PLUGIN_KINDS = (*KINDS, Attack.kind, PROFILE)
 """What a plugin can bring: the kinds of layer, attacks for the lab, and whole stacks under a name."""

@@ -4,8 +4,8 @@ import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+from plytalk.core.contracts.kinds import GROUP
 from plytalk.core.contracts.layer import Layer
-from plytalk.core.registry.discovery import GROUP
 from plytalk.core.registry.registry import Registry
 from plytalk.testing.verdict import demand, judged
 
