@@ -97,6 +97,37 @@ class RevokesKeys(KeepsKeys, Protocol):
         """The same for a key that is to be refused from now on."""
 
 
+@runtime_checkable
+class RewritesText(Protocol):
+    """An attack that can replace words in what it reads."""
+
+    def rewrite(self, rules: Mapping[str, str]) -> None:
+        """From now on replace each of these words by the other."""
+
+
+@runtime_checkable
+class Seedable(Protocol):
+    """A handshake that can do without chance, so that its test vectors can be made and repeated.
+
+    For the lab alone: anyone who knows the seed knows every secret.
+    """
+
+    def seeded(self, draw: Callable[[str, int], bytes]) -> Handshake:
+        """The same handshake, ready for use, without files and clock. Every random byte comes from `draw`, called with what the
+        bytes are for, and how many.
+        """
+
+
+@runtime_checkable
+class HasModel(Protocol):
+    """A handshake that can be written down as a model for Verifpal, which looks for attacks on it."""
+
+    def verifpal_model(self, known: Collection[Role], agrees: bool) -> str:
+        """The model. `known` are the roles whose long-lived key the other side has beforehand; `agrees` says that both sides have
+        a pre-shared key.
+        """
+
+
 # -- for a server ----------------------------------------------------------------------------------------------------------
 
 
@@ -210,34 +241,3 @@ BATCH_FORMS = {
     "seal_each": "seal", "encode_each": "encode", "send_each": "send",
 }  # fmt: skip
 """The methods that take the place of many calls, and of which. A layer that is traced offers none, so each call is traced."""
-
-
-@runtime_checkable
-class RewritesText(Protocol):
-    """An attack that can replace words in what it reads."""
-
-    def rewrite(self, rules: Mapping[str, str]) -> None:
-        """From now on replace each of these words by the other."""
-
-
-@runtime_checkable
-class Seedable(Protocol):
-    """A handshake that can do without chance, so that its test vectors can be made and repeated.
-
-    For the lab alone: anyone who knows the seed knows every secret.
-    """
-
-    def seeded(self, draw: Callable[[str, int], bytes]) -> Handshake:
-        """The same handshake, ready for use, without files and clock. Every random byte comes from `draw`, called with what the
-        bytes are for, and how many.
-        """
-
-
-@runtime_checkable
-class HasModel(Protocol):
-    """A handshake that can be written down as a model for Verifpal, which looks for attacks on it."""
-
-    def verifpal_model(self, known: Collection[Role], agrees: bool) -> str:
-        """The model. `known` are the roles whose long-lived key the other side has beforehand; `agrees` says that both sides have
-        a pre-shared key.
-        """
