@@ -115,7 +115,7 @@ def _file(event: File) -> list[str]:
     sentence = sentences.get(event.state, "")
     files = f"{event.count:,} file{'s' * (event.count != 1)}, " if event.count is not None else ""
     name = f"{event.name}{'/' * (event.count is not None)}"
-    part = f"{100 * event.done // event.size} %" if event.size else f"{size_in_words(event.done)}"
+    part = f"{100 * event.done // event.size} %" if event.size else size_in_words(event.done)
     told = sentence.format(
         who=_reported(event.sender), name=name, number=event.transfer, part=part, because=_because(event.reason),
         size=f"{files}{size_in_words(event.size)}",
