@@ -35,7 +35,7 @@ class Ban(NamedTuple):
             datetime.fromisoformat(since or "2026-11-29")
         except ValueError:
             raise ValueError("behind the key of a ban stands a time, as in 2026-11-29T10:12:11Z") from None
-        name, reason = quoted(rest)
+        name, reason = split_name(rest)
         return cls(since, name, reason)
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class Ban(NamedTuple):
         return f"{self.since} {name} {self.reason}".strip() if self.name or self.reason else self.since
 
 
-def quoted(text: str) -> tuple[str, str]:
+def split_name(text: str) -> tuple[str, str]:
     """A name and what stands behind it. A name with spaces is written in quotes: guessing would tell the wrong person."""
     name, _, rest = text[1:].partition('"') if text.startswith('"') else text.partition(" ")
     return name, rest.strip()

@@ -35,7 +35,7 @@ NAME = "server"
 
 
 class LocalMember(CommandMember):
-    """What the server's UI talks to in place of a session (`plytalk.core.contracts.Conversation`)."""
+    """What the server's UI talks to in place of a session (`plytalk.core.contracts.ui.Conversation`)."""
 
     id, key, marks, muted, hears_events = -1, None, Mark.OPERATOR, False, False
     is_operator = hears_own = True

@@ -8,14 +8,14 @@ from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.optional import AdmitsKeys
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.plugins.rooms.bans import Ban, quoted
+from plytalk.plugins.rooms.bans import Ban, split_name
 from plytalk.plugins.rooms.calls import TypedCommand
 from plytalk.plugins.rooms.command_words import MAX_LISTED, key_named, need, reason
 from plytalk.plugins.rooms.member_names import MAX_NAME, comparable
 
 
 def kick(call: TypedCommand) -> None:
-    to, why = quoted(need(call, "whom: /kick bob"))
+    to, why = split_name(need(call, "whom: /kick bob"))
     other = call.hub.names.find(to)
     if other is call.member or not hasattr(other, "session"):
         raise Usage("That cannot be done to yourself or to the person at the server.")
@@ -45,7 +45,7 @@ def about_key(word: str) -> Callable[[TypedCommand], Awaitable[None]]:
 def whom(call: TypedCommand, word: str) -> tuple[str, str]:
     """A member or a key, and the reason."""
     rest = need(call, f"whom: /{word} bob, or a key: /{word} ssh-ed25519 AAAA..., or its fingerprint")
-    return (rest, "") if rest.startswith("ssh-") else quoted(rest)
+    return (rest, "") if rest.startswith("ssh-") else split_name(rest)
 
 
 def name_of(call: TypedCommand, key: PublicKey) -> str:

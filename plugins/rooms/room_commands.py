@@ -9,7 +9,7 @@ from typing import Any
 from plytalk.core.contracts.commands import Command
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.io.sizes import rfc3339
-from plytalk.plugins.rooms.bans import quoted
+from plytalk.plugins.rooms.bans import split_name
 from plytalk.plugins.rooms.calls import MAX_KIND, OURS, TypedCommand, UnknownCommand
 from plytalk.plugins.rooms.command_words import MAX_LISTED, MAX_TEXT, need, person, reason, room_of
 from plytalk.plugins.rooms.introduction import present, sender
@@ -67,7 +67,7 @@ def away_in_words(member: Any) -> str:
 
 
 def whois(call: TypedCommand) -> None:
-    member = person(call, quoted(need(call, "who: /whois bob"))[0])
+    member = person(call, split_name(need(call, "who: /whois bob"))[0])
     since = rfc3339(datetime.fromtimestamp(member.came, UTC))
     room = member.room.name if member.room else None
     call.answer({**described(member), "room": room, "since": since}, [f"{in_words(member)}, in {room}, here since {since}"])
@@ -125,7 +125,7 @@ def me(call: TypedCommand) -> None:
 
 
 def msg(call: TypedCommand) -> None:
-    to, text = quoted(need(call, "to whom, and what: /msg bob hello"))
+    to, text = split_name(need(call, "to whom, and what: /msg bob hello"))
     other = person(call, to)
     if not text:
         raise Usage("Say what to tell: /msg bob hello.")
