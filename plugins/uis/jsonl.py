@@ -13,7 +13,6 @@ is a message all the same.
 
 import asyncio
 import json
-from typing import NoReturn
 
 import msgspec
 from msgspec import Struct
@@ -90,7 +89,7 @@ class Jsonl(Ui):
             lines = await self._lines.read()
             if lines is None:
                 if self.stays:
-                    await self._stay()
+                    await asyncio.get_running_loop().create_future()
                 conversation.exit()
                 return
             for index, line in enumerate(lines):
@@ -102,11 +101,6 @@ class Jsonl(Ui):
                     await self._known.wait()
                 self._obey(conversation, order)
             await conversation.drain()
-
-    @staticmethod
-    async def _stay() -> NoReturn:
-        await asyncio.get_running_loop().create_future()
-        raise AssertionError
 
     def _understood(self, conversation: Conversation, line: str) -> Order | None:
         """What a line orders; None, and an error, where that makes no sense."""
