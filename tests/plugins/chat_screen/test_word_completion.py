@@ -2,7 +2,10 @@
 
 import pytest
 
-from plytalk.plugins.chat_screen.word_completion import ARGUMENTS, Tab, Vocabulary, completions
+from plytalk.plugins.chat_screen.local_commands import HELP
+from plytalk.plugins.chat_screen.word_completion import Tab, Vocabulary, completions
+from plytalk.plugins.files.file_words import AT_THE_SERVER
+from plytalk.plugins.rooms.room_commands import COMMANDS
 
 WORDS = Vocabulary(["alice", "alicia", "Bob Smith", "carol"], ["lobby", "kitchen"])
 
@@ -33,7 +36,8 @@ def test_what_can_stand_there(before: str, start: int, found: list[str]) -> None
 
 
 def test_every_command_is_completed() -> None:
-    assert completions("/", WORDS)[1] == [f"/{name} " for name in sorted(ARGUMENTS)]
+    names = {command.name for command in (*COMMANDS, *AT_THE_SERVER)} | set(HELP)
+    assert completions("/", WORDS)[1] == [f"/{name} " for name in sorted(names)]
 
 
 def test_one_candidate_is_put_in_at_once() -> None:

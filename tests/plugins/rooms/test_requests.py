@@ -14,9 +14,10 @@ from plytalk.core.contracts.events import Error, Message, Result
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
-from plytalk.plugins.rooms.requests import CommandRequest, Requests, line_of
+from plytalk.plugins.rooms.requests import ABOUT_MEMBERS, CommandRequest, Requests, line_of
 from plytalk.plugins.rooms.room_chat import RoomChat
 from plytalk.plugins.rooms.room_client import RoomClient
+from plytalk.plugins.rooms.room_commands import COMMANDS
 from plytalk.plugins.rooms.room_events import ROOM, write
 from plytalk.testing import RecordingUi
 from plytalk.testing.verdict import idle
@@ -58,6 +59,10 @@ async def test_a_command_that_is_too_long_is_answered_once(home: Path) -> None:
 )  # fmt: skip
 def test_a_command_is_a_line_as_a_person_types_it(name: str, args: tuple[str, ...], line: str) -> None:
     assert line_of(name, args) == line
+
+
+def test_every_command_about_a_member_is_one_of_the_rooms() -> None:
+    assert {command.name for command in COMMANDS} >= ABOUT_MEMBERS
 
 
 async def test_data_comes_as_data_and_each_answer_names_its_request(home: Path) -> None:
