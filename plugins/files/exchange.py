@@ -31,8 +31,10 @@ from plytalk.plugins.files.file_items import (
     Withdrawal,
     fail_stream,
     parse,
+    parse_failure,
     parse_number,
     parse_opening,
+    parse_proof,
     say,
     understand,
 )
@@ -94,12 +96,11 @@ class Exchange:
         elif kind == FileKind.OPEN:
             self._open(port, stream, *parse_opening(payload))
         elif kind == FileKind.PROOF:
-            self._feed(port, stream, lambda feed: feed.proof(parse_number(payload[:4]), payload[4:]))
+            self._feed(port, stream, lambda feed: feed.proof(*parse_proof(payload)))
         elif kind == FileKind.END:
             self._feed(port, stream, Feed.end)
         elif kind == FileKind.FAIL:
-            why = payload[0] if payload and payload[0] in set(FileFailure) else FileFailure.UNREADABLE
-            self._feed(port, stream, lambda feed: feed.fail(FileFailure(why)))
+            self._feed(port, stream, lambda feed: feed.fail(parse_failure(payload)))
         elif kind == FileKind.STOP:
             if (taker := port.takers.get(stream)) and taker.feed:
                 taker.feed.remove(taker)

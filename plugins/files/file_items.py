@@ -195,6 +195,16 @@ def parse_number(payload: Buffer) -> int:
     return number
 
 
+def parse_proof(payload: Buffer) -> tuple[int, Buffer]:
+    """The block's number, and the hashes of its chunks. Raises BadFrame."""
+    return parse_number(payload[: NUMBER.size]), payload[NUMBER.size :]
+
+
+def parse_failure(payload: Buffer) -> FileFailure:
+    """Why nothing more comes; UNREADABLE where this version does not know the reason."""
+    return FileFailure(payload[0]) if payload and payload[0] in set(FileFailure) else FileFailure.UNREADABLE
+
+
 def unpacked(layout: Layout, payload: Buffer) -> tuple[Any, ...]:
     try:
         return layout.unpack(payload)

@@ -7,7 +7,7 @@ import msgspec
 from plytalk.core.contracts.errors import BadFrame, ChatError, Usage
 from plytalk.core.contracts.events import Sender
 from plytalk.core.contracts.layer import Buffer
-from plytalk.plugins.files.file_items import FileFailure, FileKind, FileReply, Offering, Withdrawal, parse_number, say
+from plytalk.plugins.files.file_items import FileKind, FileReply, Offering, Withdrawal, parse_failure, parse_proof, say
 from plytalk.plugins.files.manifest import FileOffer, check_offer
 from plytalk.plugins.files.partial import Partial
 from plytalk.plugins.files.receiving import RUNNING, Receiving
@@ -161,11 +161,11 @@ class HeardOffers:
             if kind == FileKind.DATA:
                 one.data(payload)
             elif kind == FileKind.PROOF:
-                one.proof(parse_number(payload[:4]), payload[4:])
+                one.proof(*parse_proof(payload))
             elif kind == FileKind.END:
                 self._context.start(self._finish(one, one.hand_over()))
             else:
-                one.failed(FileFailure(payload[0]) if payload and payload[0] in set(FileFailure) else FileFailure.UNREADABLE)
+                one.failed(parse_failure(payload))
         except BadFrame:
             raise
         except ChatError as error:

@@ -21,8 +21,10 @@ from plytalk.plugins.files.file_items import (
     give_credit,
     open_stream,
     parse,
+    parse_failure,
     parse_number,
     parse_opening,
+    parse_proof,
     prove,
     say,
     stop_stream,
@@ -59,6 +61,8 @@ def test_streams_are_written_as_the_protocol_says() -> None:
     assert fail_stream(7, FileFailure.CHANGED).hex() == "070000000703"
     assert parse_opening(parse(open_stream(7, 3, 5, 6))[2]) == (3, 5, 6)
     assert parse_number(parse(give_credit(7, 9))[2]) == 9
+    assert parse_proof(parse(prove(7, 1, b"\xaa"))[2]) == (1, b"\xaa")
+    assert parse_failure(parse(fail_stream(7, FileFailure.CHANGED))[2]) is FileFailure.CHANGED
 
 
 def test_a_full_piece_fills_a_record() -> None:
@@ -76,6 +80,13 @@ def test_a_payload_of_another_size_is_an_error() -> None:
         parse_opening(b"123")
     with pytest.raises(BadFrame, match="must have 4"):
         parse_number(b"12345")
+    with pytest.raises(BadFrame, match="must have 4"):
+        parse_proof(b"123")
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x63"])
+def test_a_reason_that_this_version_does_not_know_counts_as_unreadable(payload: bytes) -> None:
+    assert parse_failure(payload) is FileFailure.UNREADABLE
 
 
 @pytest.mark.parametrize(
