@@ -56,48 +56,16 @@ def chunk_length(size: int, index: int) -> int:
     return min(CHUNK, size - index * CHUNK)
 
 
-class GrowingTree:
-    """The tree of a stream whose size is known only at its end: no chunk of it can be proved before."""
-
-    def __init__(self, algorithm: str = KNOWN[0]) -> None:
-        self.algorithm = algorithm
-        self.size = 0
-        self._hash = _HASHES[algorithm]
-        self._blocks = bytearray()
-        self._open = bytearray()
-
-    def add(self, chunk: Content) -> None:
-        """Add the next chunk: one of CHUNK bytes, or the last one."""
-        if self.size % CHUNK or not 0 < len(chunk) <= CHUNK:
-            raise ValueError("a chunk of another length")
-        self.size += len(chunk)
-        self._add_leaf(self._hash(_CHUNK, chunk))
-
-    def _add_leaf(self, leaf: bytes) -> None:
-        self._open += leaf
-        if len(self._open) == BLOCK * HASH:
-            self._end_block()
-
-    def _end_block(self) -> None:
-        self._blocks += self._hash(_BLOCK, self._open)
-        self._open.clear()
-
-    @property
-    def root(self) -> bytes:
-        """The root over all that was added. Nothing can be added afterwards."""
-        if self._open:
-            self._end_block()
-        return _root(self._hash, self.size, self._blocks)
-
-
-class HashTree(GrowingTree):
+class HashTree:
     """The tree of a stream whose chunks are added in order, with all leaves. Its memory is bounded, whatever the size."""
 
     def __init__(self, size: int, algorithm: str = KNOWN[0]) -> None:
-        super().__init__(algorithm)
-        self.size = size
+        self.size, self.algorithm = size, algorithm
+        self._hash = _HASHES[algorithm]
         self._leaves = SpooledTemporaryFile(max_size=MAX_LEAVES)  # noqa: SIM115
         self._count = 0
+        self._blocks = bytearray()
+        self._open = bytearray()
 
     def add(self, chunk: Content) -> None:
         """Add the next chunk, which has `chunk_length` bytes. Raises OSError where there is no space."""
@@ -109,14 +77,22 @@ class HashTree(GrowingTree):
         """Add the next chunk by its leaf alone."""
         self._leaves.write(leaf)
         self._count += 1
-        self._add_leaf(leaf)
+        self._open += leaf
+        if len(self._open) == BLOCK * HASH:
+            self._end_block()
+
+    def _end_block(self) -> None:
+        self._blocks += self._hash(_BLOCK, self._open)
+        self._open.clear()
 
     @property
     def root(self) -> bytes:
         """The root, once all chunks were added."""
         if self._count != chunks_in(self.size):
             raise ValueError("chunks are missing")
-        return super().root
+        if self._open:
+            self._end_block()
+        return _root(self._hash, self.size, self._blocks)
 
     def proof(self, block: int) -> bytes:
         """What a receiver needs to check the chunks of this block."""

@@ -12,7 +12,6 @@ from plytalk.plugins.files.file_limits import BLOCK, CHUNK, MAX_LEAVES, MAX_SIZE
 from plytalk.plugins.files.hash_tree import (
     HASH,
     KNOWN,
-    GrowingTree,
     HashTree,
     TreeCheck,
     blocks_in,
@@ -152,18 +151,6 @@ def test_a_tree_takes_only_the_chunks_of_its_size() -> None:
     with pytest.raises(ValueError, match="length"):
         tree.add(b"x")
     tree.close()
-
-
-def test_a_tree_that_grows_has_the_root_of_one_whose_size_was_known(algorithm: str) -> None:
-    for size in (0, 1, CHUNK, 2 * CHUNK + 1):
-        growing, tree = GrowingTree(algorithm), tree_over(size, algorithm)
-        for chunk in content_of(size):
-            growing.add(chunk)
-        assert (growing.size, growing.root) == (size, tree.root)
-        tree.close()
-    for wrong in (b"", b"x"):  # after a chunk that was not full
-        with pytest.raises(ValueError, match="length"):
-            growing.add(wrong)
 
 
 def test_the_numbers_of_chunks_and_blocks() -> None:
