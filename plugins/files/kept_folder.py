@@ -104,10 +104,9 @@ class KeptFolder:
         os.ftruncate(self._leaves, count * HASH)
         os.lseek(self._leaves, 0, os.SEEK_END)
 
-    def give_name(self, wanted: str, *, overwrite: bool, sync: bool) -> str:
+    def give_name(self, wanted: str, *, sync: bool) -> str:
         """Move `data` to its final place, in one step, and tell its name there."""
-        move = self._into.take_over if overwrite else self._into.take
-        name = move(self.folder, DATA, safe_name(wanted))
+        name = self._into.take(self.folder, DATA, safe_name(wanted))
         if sync:
             self._into.sync()
         return name

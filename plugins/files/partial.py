@@ -109,10 +109,10 @@ class Partial:
             raise NotStored(f"{shorten(self.offer.name)} cannot be written any more.")
         return self._stream
 
-    def finish(self, *, overwrite: bool = False) -> str:
+    def finish(self) -> str:
         """Check the whole, give it its final name, and tell it: the one offered, or with a number where that one is in use.
 
-        With `overwrite` a file takes the place of the one that has its name. Raises Damaged if anything is missing.
+        Raises Damaged if anything is missing.
         """
         if self._finished is None:
             stream = self._usable()
@@ -121,8 +121,7 @@ class Partial:
             if root_of(self.offer.size, self._kept.leaves_of_blocks(), self.offer.hash) != self.offer.root:
                 raise Damaged
             with storing(self.offer.name):
-                overwrite = overwrite and not self.offer.folder
-                self._finished = self._kept.give_name(self.offer.name, overwrite=overwrite, sync=self._sync)
+                self._finished = self._kept.give_name(self.offer.name, sync=self._sync)
         self.discard()
         return self._finished
 

@@ -144,11 +144,6 @@ class SafeFolder:
             return free
         raise FileExistsError(errno.EEXIST, "there are too many files of that name")
 
-    def take_over(self, source: "SafeFolder", name: str, wanted: str) -> str:
-        """Move a file here, in one step, in place of the one that has its name."""
-        os.replace(name, wanted, src_dir_fd=source.descriptor, dst_dir_fd=self.descriptor)
-        return wanted
-
     def sync(self) -> None:
         """Wait until the names in this folder are on the disk."""
         os.fsync(self.descriptor)

@@ -73,11 +73,11 @@ def arriving(folder: Path, offer: FileOffer, *, sync: bool = False) -> Iterator[
             partial.close()
 
 
-def send(path: Path, folder: Path, *, algorithm: str = KNOWN[0], overwrite: bool = False, sync: bool = False) -> str:
+def send(path: Path, folder: Path, *, algorithm: str = KNOWN[0], sync: bool = False) -> str:
     """Send all of it; the name it gets."""
     with offered(path, algorithm) as (source, tree, offer), arriving(folder, offer, sync=sync) as partial:
         carry(source, tree, partial)
-        return partial.finish(overwrite=overwrite)
+        return partial.finish()
 
 
 class BytesSource(Source):

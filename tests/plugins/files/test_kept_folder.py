@@ -46,13 +46,11 @@ def test_it_knows_what_became_of_its_data(there: Path) -> None:
         kept.make_data(folder=False)
         inode = kept.folder.inode(DATA)
         assert kept.moved_inode() is None
-        assert kept.give_name("a/b", overwrite=False, sync=True) == "a_b"
+        assert kept.give_name("a/b", sync=True) == "a_b"
         assert kept.moved_inode() == inode == (there / "a_b").stat().st_ino
         kept.make_data(folder=True)
         assert kept.moved_inode() is None
-        assert kept.give_name("a/b", overwrite=False, sync=False) == "a_b (1)"
-        kept.make_data(folder=False)
-        assert kept.give_name("a/b", overwrite=True, sync=False) == "a_b"
+        assert kept.give_name("a/b", sync=False) == "a_b (1)"
         kept.remove()
         kept.close()
     assert sorted(os.listdir(there)) == ["a_b", "a_b (1)"]

@@ -34,13 +34,6 @@ def test_nothing_is_overwritten_a_number_is_added(here: Path, there: Path) -> No
     assert sorted(os.listdir(there)) == ["report (1).pdf", "report (2).pdf", "report.pdf"]
 
 
-def test_with_overwrite_the_old_file_is_replaced(here: Path, there: Path) -> None:
-    (here / "report.pdf").write_bytes(CONTENT)
-    (there / "report.pdf").write_text("mine")
-    assert send(here / "report.pdf", there, overwrite=True) == "report.pdf"
-    assert tree_of(there) == tree_of(here)
-
-
 def test_only_the_rest_is_sent_after_a_cut_even_if_the_file_was_renamed(here: Path, there: Path) -> None:
     (here / "film.mkv").write_bytes(os.urandom(5 * CHUNK + 3))
     with offered(here / "film.mkv") as (source, tree, offer), arriving(there, offer) as partial:

@@ -152,28 +152,6 @@ def test_a_file_system_without_the_one_step_has_the_same_result(there: Path, mon
     assert os.listdir(there / "to") == ["folder"]
 
 
-def test_taking_over_replaces_a_file_and_a_link_but_no_folder(there: Path, tmp_path: Path) -> None:
-    (tmp_path / "outside").write_text("outside")
-    with opened(there) as folder:
-        for old in ("file", "link"):
-            fill(there)
-            (there / old).write_text("old") if old == "file" else (there / old).symlink_to(tmp_path / "outside")
-            source = folder.folder("from")
-            assert folder.take_over(source, "file", old) == old
-            assert (there / old).read_text() == "new"
-            assert not (there / old).is_symlink()
-            (there / "from" / "folder").rmdir()
-            (there / "from").rmdir()
-            source.close()
-        fill(there)
-        (there / "folder").mkdir()
-        source = folder.folder("from")
-        with pytest.raises(IsADirectoryError):
-            folder.take_over(source, "file", "folder")
-        source.close()
-    assert (tmp_path / "outside").read_text() == "outside"
-
-
 def test_removing_goes_through_no_link(there: Path, tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "kept").touch()
