@@ -1,6 +1,5 @@
 """The commands about files. They are carried out where they are typed, since the files are there and not at the server."""
 
-import asyncio
 import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -9,6 +8,7 @@ from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.events import Result, now, refuse
 from plytalk.core.contracts.sanitise import clean, shorten
 from plytalk.core.contracts.ui import Ui
+from plytalk.core.io.background import Background
 from plytalk.core.io.sizes import size_in_words
 from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.sending import Sending
@@ -28,7 +28,7 @@ class FileCommands:
             "send": self._send, "accept": self._accept, "decline": self._decline,
             "transfers": self._list, "cancel": self._cancel,
         }  # fmt: skip
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     def run_line(self, line: str) -> bool:
         """Carry out a line that was typed, where it is one of these commands."""
@@ -45,9 +45,7 @@ class FileCommands:
         """Carry out a command, where it is one of these; a result or an error with the request's id answers it."""
         if name not in self._commands:
             return False
-        task = asyncio.get_running_loop().create_task(self._answer(name, args, request))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(self._answer(name, args, request))
         return True
 
     async def _answer(self, name: str, args: Sequence[str], request: str | None) -> None:
@@ -84,9 +82,7 @@ class FileCommands:
 
     async def close(self) -> None:
         """Nothing more is answered."""
-        for task in (tasks := tuple(self._tasks)):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._background.stop()
 
 
 def number_of(args: Sequence[str]) -> int | None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from plytalk.core.contracts.events import File, Sender, now
 from plytalk.core.contracts.ui import Ui
+from plytalk.core.io.background import Background
 from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.sending import FileLink
 from plytalk.plugins.files.wishes import Myself, Wishes
@@ -42,7 +43,7 @@ class TransferContext:
         self.numbers = count(1)
         self.link: FileLink | None = None
         self._told: dict[int, tuple[str, float, bool]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     def send(self, body: bytes) -> None:
         """Send an item, if there is a connection."""
@@ -71,12 +72,8 @@ class TransferContext:
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something meanwhile."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(work)
 
     async def close(self) -> None:
         """Stop all that is done meanwhile."""
-        for task in (tasks := tuple(self._tasks)):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._background.stop()

@@ -9,6 +9,7 @@ from enum import Enum
 from plytalk.core.contracts.errors import CannotConnect, ChatError
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.transport import Listener, Stream
+from plytalk.core.io.background import Background
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_frames import FrameCutter
 from plytalk.plugins.relay.relay_stream import RelayStream, refusal
@@ -83,7 +84,7 @@ class RelayListener(Listener):
     def __init__(self, reach: Reach, relay: str, host: str, identity: OwnIdentity | None) -> None:
         self._reach, self._relay, self._host, self._identity = reach, relay, host, identity
         self._arrived: asyncio.Queue[Stream | None] = asyncio.Queue(MAX_WAITING)
-        self._answers: set[asyncio.Task[None]] = set()
+        self._answers = Background()
         self.state = ListenerState.AWAY
 
     async def start(self) -> None:
@@ -148,9 +149,7 @@ class RelayListener(Listener):
 
     def _hear(self, payload: bytes) -> None:
         if payload[:1] == wire.KNOCK and len(payload) == 1 + wire.TICKET + wire.SOURCE:
-            task = asyncio.ensure_future(self._answer(payload[1 : 1 + wire.TICKET], payload[1 + wire.TICKET :]))
-            self._answers.add(task)
-            task.add_done_callback(self._answers.discard)
+            self._answers.start(self._answer(payload[1 : 1 + wire.TICKET], payload[1 + wire.TICKET :]))
 
     async def _answer(self, ticket: bytes, source: bytes) -> None:
         with contextlib.suppress(ChatError):  # then the joiner hears it from the relay
@@ -173,7 +172,7 @@ class RelayListener(Listener):
             return
         self.state = ListenerState.CLOSED
         self._keeper.cancel()
-        await asyncio.wait({self._keeper, *self._answers})
+        await asyncio.wait({self._keeper, *self._answers.tasks})
         while not self._arrived.empty():
             if stream := self._arrived.get_nowait():
                 stream.close()

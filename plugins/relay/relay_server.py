@@ -11,10 +11,9 @@ import asyncio
 import hmac
 import time
 from collections import Counter, deque
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection
 from itertools import count
 from secrets import randbelow, token_bytes
-from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from plytalk.core.contracts.errors import CannotConnect, RemoteError
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.transport import Listener, Stream
+from plytalk.core.io.background import Background
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_caller import Caller, CallerState, RelayLimits
 from plytalk.plugins.relay.relay_frames import RelayReason
@@ -56,7 +56,7 @@ class Relay:
         self._holds: Counter[bytes] = Counter()
         self.pairs = 0
         self.refused: Counter[RelayReason] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._callers: set[Caller] = set()
 
     async def serve(self, listener: Listener) -> None:
@@ -220,12 +220,7 @@ class Relay:
         receiver.send(bytes(data))
         if receiver.full:
             sender.stream.pause()
-            self._in_background(self._resume(sender, receiver))
-
-    def _in_background(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            self._background.start(self._resume(sender, receiver))
 
     @staticmethod
     async def _resume(sender: Caller, receiver: Stream) -> None:
@@ -241,7 +236,7 @@ class Relay:
         caller.finished = True
         partner.stream.finish()
         if partner.finished:
-            self._in_background(self._linger(caller, partner))
+            self._background.start(self._linger(caller, partner))
 
     async def _linger(self, caller: Caller, partner: Caller) -> None:
         """Close both once what was said last has gone out."""

@@ -19,6 +19,7 @@ from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean
+from plytalk.core.io.background import Background
 from plytalk.plugins.files.file_words import AT_THE_SERVER
 from plytalk.plugins.files.lazy_exchange import LazyExchange
 from plytalk.plugins.rooms.budget import Rates, Turns, Unfinished
@@ -94,7 +95,7 @@ class Hub:
         """The server's user, once that has left its only company."""
         self.entered: Callable[[], None] = lambda: None
         """Called when a member is in a room: the server's user hears nothing of one that is muted or in another room."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self.exchange = LazyExchange(self.names.find, pack)
         self.commands: dict[str, tuple[Command, str]] = {one.name: (one, OURS) for one in (*COMMANDS, *AT_THE_SERVER)}
         for origin, commands in brought.items():
@@ -112,15 +113,11 @@ class Hub:
         ]
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(work)
 
     async def stop_commands(self) -> None:
         """Cancel the commands that have not finished."""
-        for task in (tasks := tuple(self._tasks)):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._background.stop()
 
     def close(self) -> None:
         """Write what is not in the history yet, and close it."""

@@ -280,12 +280,12 @@ async def test_a_place_is_reserved_for_operators_that_are_not_banned(home: Path)
 async def test_of_the_members_that_come_only_those_that_hold_a_name_are_noted(home: Path) -> None:
     async with Crowd(home, headless=True) as crowd:
         await crowd.joins("alice")
-        await asyncio.gather(*crowd.hub._tasks)
+        await asyncio.gather(*crowd.hub._background.tasks)
         assert [*home.glob("*rooms*")] == []
         key = crowd.key("alice")
         crowd.hub.moderation.claim("alice", key)
         await crowd.joins("alice")
-        await asyncio.gather(*crowd.hub._tasks)
+        await asyncio.gather(*crowd.hub._background.tasks)
         assert f"seen {key} " in (home / "rooms").read_text()
 
 

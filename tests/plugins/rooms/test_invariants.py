@@ -194,13 +194,13 @@ class Rooms(RuleBasedStateMachine):
     async def _operate(self, word: str, key: str, name: str) -> None:
         before = {member.id for member in self.members if member.name == name}
         self.crowd.local_member.say(f'/{word} "{name}"' if word == "kick" else f"/{word} {name}")
-        while self.crowd.hub._tasks:  # noqa: ASYNC110
+        while self.crowd.hub._background.tasks:  # noqa: ASYNC110
             await asyncio.sleep(0)
         if word in ("kick", "ban"):
             assert not before & {member.id for member in self.members}, f"/{word} {name} did nothing"
         if word == "ban":
             self.crowd.local_member.say(f"/unban {self.crowd.key(key)}")
-            while self.crowd.hub._tasks:  # noqa: ASYNC110
+            while self.crowd.hub._background.tasks:  # noqa: ASYNC110
                 await asyncio.sleep(0)
 
     @rule(peer=peers, how=st.sampled_from(["cut", "exit", "reset", "garbage"]))

@@ -1,0 +1,24 @@
+"""Tasks that run beside the rest of a program: each is kept until it ends, since an event loop keeps only a weak reference."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+
+class Background:
+    """The tasks of one owner that have not ended."""
+
+    def __init__(self) -> None:
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something meanwhile."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def stop(self) -> None:
+        """Cancel all that has not ended, and wait until it has."""
+        for task in (tasks := tuple(self.tasks)):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
