@@ -2,10 +2,9 @@
 
 a sender  -- offer -->  the server  -- offer -->  everybody in its room
           <-- open --               <-- open --   one that accepts, and others at the same byte
-          -- data -->               -- data -->   each of them, as fast as the slowest; who is too slow gets a feed alone
+          -- data -->               -- data -->   each of them, as fast as the slowest; one that is too slow gets a feed alone
 """
 
-import asyncio
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -53,7 +52,6 @@ class Exchange:
         self._ports: dict[Any, Port] = {}
         self._offers: dict[int, StandingOffer] = {}
         self._numbers = count(1)
-        self._loop = asyncio.get_running_loop()
 
     # -- coming and going -------------------------------------------------------------------------------------------------
 

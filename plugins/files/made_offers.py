@@ -33,8 +33,6 @@ from plytalk.plugins.rooms.screen import sender_of
 
 ANSWERED = 10.0
 """How long a server may take to answer an offer, in seconds: one that knows no files never does."""
-
-
 MOST_LEFT_OUT = 10
 """How many things that are left out of a folder are named."""
 

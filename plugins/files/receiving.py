@@ -21,7 +21,6 @@ WHY = {
 }
 """Why a transfer has failed, in words."""
 
-
 RUNNING = ("accepted", "receiving", "interrupted")
 """The states in which this user wants the file and has not got all of it."""
 

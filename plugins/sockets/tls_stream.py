@@ -52,7 +52,6 @@ class TlsStream(FilterStream):
     """One end of a TLS connection: a server's, or with a `name` a client's, which the certificate must have."""
 
     what = "TLS"
-    finishes_below = True
 
     def __init__(self, below: Stream, context: ssl.SSLContext, name: str | None = None) -> None:
         super().__init__(below)
