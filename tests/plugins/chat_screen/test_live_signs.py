@@ -13,10 +13,10 @@ from plytalk.plugins.chat_screen.live_signs import LiveSigns, is_live
 
 
 class Others:
-    """Keeps what they are told."""
+    """Keeps the signals that they are sent."""
 
     def __init__(self) -> None:
-        self.told: list[Any] = []
+        self.signals: list[Any] = []
         self.drawn = 0
         self.signs = LiveSigns(self.redraw)
         self.signs.begin(self)  # type: ignore[arg-type]
@@ -25,11 +25,11 @@ class Others:
         self.drawn += 1
 
     def tell_typing(self, on: bool = True) -> bool:
-        self.told.append(on)
+        self.signals.append(on)
         return True
 
     def tell_read(self, id: str) -> bool:
-        self.told.append(id)
+        self.signals.append(id)
         return True
 
     def note(self, *events: Any) -> str:
@@ -124,14 +124,14 @@ async def test_typing_is_told_once_for_a_while_and_its_end_when_the_line_is_give
     others = Others()
     for text in ("h", "he", "hel"):
         others.signs.changed(text)
-    assert others.told == [True]
+    assert others.signals == [True]
     others.signs.changed("")
     others.signs.changed("")
-    assert others.told == [True, False]
+    assert others.signals == [True, False]
     monkeypatch.setattr(live_signs, "AGAIN", 0)
     for text in ("h", "he"):
         others.signs.changed(text)
-    assert others.told == [True, False, True, True]
+    assert others.signals == [True, False, True, True]
 
 
 async def test_a_message_that_was_entered_ends_it_without_a_word() -> None:
@@ -140,17 +140,17 @@ async def test_a_message_that_was_entered_ends_it_without_a_word() -> None:
     others.signs.entered()
     others.signs.changed("")
     others.signs.changed("n")
-    assert others.told == [True, True]
+    assert others.signals == [True, True]
 
 
 async def test_nobody_is_told_of_commands_and_blanks() -> None:
     others = Others()
     for text in ("/", "/msg alice psst", "  ", ""):
         others.signs.changed(text)
-    assert others.told == []
+    assert others.signals == []
     for text in ("hello", "/hello"):
         others.signs.changed(text)
-    assert others.told == [True, False]
+    assert others.signals == [True, False]
 
 
 async def test_all_that_was_shown_is_read_at_the_next_key_and_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,17 +158,17 @@ async def test_all_that_was_shown_is_read_at_the_next_key_and_told_now_and_then(
     others = Others()
     others.signs.pressed()
     others.note(said(1), said(2))
-    assert others.told == []
+    assert others.signals == []
     others.signs.pressed()
     others.signs.pressed()
-    assert others.told == ["lobby/2"]
+    assert others.signals == ["lobby/2"]
     others.note(said(3))
     others.signs.pressed()
     others.note(said(4))
-    assert others.told == ["lobby/2"]
-    while others.told[-1] == "lobby/2":  # noqa: ASYNC110
+    assert others.signals == ["lobby/2"]
+    while others.signals[-1] == "lobby/2":  # noqa: ASYNC110
         await asyncio.sleep(0)
-    assert others.told == ["lobby/2", "lobby/3"]
+    assert others.signals == ["lobby/2", "lobby/3"]
 
 
 async def test_before_a_conversation_nothing_is_told() -> None:
