@@ -29,7 +29,7 @@ MAY_HEAR = {
     (False, True): "anyone may come in, and others can read what guests hear.",
     (False, False): "others can read what guests hear.",
 }
-"""What guests of the existing chats cost, by whether this machine alone can reach the server, and whether it asks who comes."""
+"""The warning about guests, by whether only this machine can reach the server and whether anyone may come in."""
 
 
 def announce(choice: Choice, doors: "Sequence[Door]", has_guests: bool = False) -> Iterator[str]:

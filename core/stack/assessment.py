@@ -12,7 +12,7 @@ DEPENDS = {
     Property.SECRECY: Property.PEER_IDENTITY,
     Property.INTEGRITY: Property.PEER_IDENTITY,
 }
-ENDS = "at a web server in front of the other side, or for anyone who has the key of its certificate"
+EXCEPT = "a web server in front of the other side, and anyone who has the private key of its certificate"
 Givers = Callable[[Property, str], Sequence[str]]
 FindDoubt = Callable[[type[Layer], Property], str]
 
@@ -72,7 +72,7 @@ def assess(chosen: Mapping[str, Sequence[type[Layer]]], givers: Givers, doubts: 
         else:
             sentence = meaning.lack
             if prop in covered:
-                sentence += f", where the transport's own protection ends: {ENDS}"
+                sentence += f"; the transport prevents this, except by {EXCEPT}"
             layers = tuple(f"--{kind} {name}" for kind in meaning.change for name in givers(prop, kind))
         rows.append(Row(prop, prop in given, sentence, layers, doubt))
     cautions = tuple(f"{layer.kind} {layer.name}: {layer.caution}" for layer in everyone if layer.caution)

@@ -2,7 +2,7 @@
 
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Property
-from plytalk.core.stack.assessment import ENDS, Row, assess
+from plytalk.core.stack.assessment import EXCEPT, Row, assess
 from plytalk.core.stack.selection import warning_of
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing.parts import GivenKeys, Unsealed
@@ -49,7 +49,7 @@ def test_what_is_not_given_says_which_layer_could() -> None:
 def test_what_a_transport_covers_is_lacking_only_where_that_ends() -> None:
     row = rows(Covers)[Property.SECRECY]
     assert not row.given
-    assert row.sentence == f"{MEANINGS[Property.SECRECY].lack}, where the transport's own protection ends: {ENDS}"
+    assert row.sentence == f"{MEANINGS[Property.SECRECY].lack}; the transport prevents this, except by {EXCEPT}"
     assert (
         warning_of({"transport": [Covers]}) == "A man in the middle can pose as the other side to each of you, and read and "
         "rewrite everything."
