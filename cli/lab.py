@@ -5,16 +5,12 @@ from pathlib import Path
 
 import click
 
-from plytalk.cli import classroom
-from plytalk.cli.class_command import class_
-from plytalk.cli.fuzz_commands import compare, fuzz
 from plytalk.cli.lab_matrix import as_html, as_json, as_markdown, as_table
 from plytalk.cli.lab_story import as_story
-from plytalk.cli.main import paint
+from plytalk.cli.main import LazyGroup, paint
 from plytalk.cli.parameters import TEXT
 from plytalk.cli.stacks import Blocked
 from plytalk.cli.trace_option import trace_option, tracing
-from plytalk.cli.vector_commands import interop, vectors
 from plytalk.core.contracts.attack import Attack, Outcome
 from plytalk.core.contracts.errors import Exit, Usage
 from plytalk.core.contracts.sanitise import clean
@@ -36,7 +32,24 @@ Examples:
 """
 
 
-@click.group(invoke_without_command=True, epilog=EXAMPLES)
+# As in `plytalk.cli.main`; the same test compares these lines.
+COMMANDS = {
+    "class": ("plytalk.cli.class_command", "Serve a class: a room for each student, their progress on a page, and hints."),
+    "compare": ("plytalk.cli.fuzz_commands", "Give two implementations of one handshake the same changed messages."),
+    "exercise": ("plytalk.cli.classroom", "Show the exercises of the lab book, make their files, and check answers to them."),
+    "fuzz": ("plytalk.cli.fuzz_commands", "Look for faults of a handshake, led by the lines of its code."),
+    "grade": ("plytalk.cli.classroom", "Grade reports: verify them, judge each answer again, and print a table."),
+    "handout": ("plytalk.cli.classroom", "Write the sheets to print: FILE ends with .pdf (needs Chromium) or .html."),
+    "interop": (
+        "plytalk.cli.vector_commands",
+        "Hold another program's implementation of a Noise protocol to vectors, and play against it in both roles.",
+    ),
+    "report": ("plytalk.cli.classroom", "Show what a report answers, or hand it in to the class at an address."),
+    "vectors": ("plytalk.cli.vector_commands", "Write test vectors of Noise protocols or of handshakes, as JSON."),
+}
+
+
+@click.group(cls=LazyGroup, table=COMMANDS, invoke_without_command=True, epilog=EXAMPLES)
 @click.option(
     "--stack",
     "stacks",
@@ -98,13 +111,6 @@ def verdict(cells: Sequence[Cell], strict: bool) -> Exit:
 
 def progress(line: str) -> None:
     tell(clean(line))
-
-
-for _command in (
-    *(fuzz, compare, vectors, interop),
-    *(classroom.exercise, classroom.report, classroom.grade, classroom.handout, class_),
-):
-    lab.add_command(_command)
 
 
 def chosen_scenarios(registry: Registry, names: Sequence[str]) -> list[Scenario]:

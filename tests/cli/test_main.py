@@ -14,6 +14,7 @@ from programs import COMMAND, ENVIRONMENT, chat, complaint, nobody_there, serve,
 
 from plytalk import __version__
 from plytalk.cli import main
+from plytalk.cli.lab import lab
 from plytalk.core.contracts.errors import CannotConnect, Exit
 
 SECURE_CHAT = ("--profile", "secure-chat")
@@ -34,6 +35,20 @@ def test_help_lists_every_command_with_the_line_that_the_command_says_of_itself(
             assert command.get_short_help_str(200) == line
             assert f"  {name}" in run.stdout
     assert main.chat.get_command(context, "nonsense") is None
+
+
+def test_the_help_of_the_lab_lists_every_command_with_the_line_that_the_command_says_of_itself():
+    with click.Context(lab) as context:
+        said = {name: lab.get_command(context, name).get_short_help_str(200) for name in lab.list_commands(context)}
+    assert said == {name: line for name, (_, line) in lab.table.items()}
+
+
+def test_an_attack_of_the_lab_imports_no_other_command_of_it():
+    code = "import sys, plytalk.cli.lab; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    loaded = set(run.stdout.split())
+    assert "plytalk.cli.lab" in loaded
+    assert loaded & {"plytalk.lab.classroom", "plytalk.lab.fuzz", "plytalk.lab.vectors", "plytalk.testing"} == set()
 
 
 def test_help_imports_no_command_no_plugin_and_no_cipher():
