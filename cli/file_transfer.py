@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,8 +25,10 @@ from plytalk.cli.typed_words import Asker
 from plytalk.core.contracts.errors import Exit, LocalError
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
-from plytalk.core.endpoints.server import Door
 from plytalk.plugins.authenticators.code import Code
+
+if TYPE_CHECKING:
+    from plytalk.core.endpoints.server import Door
 
 STANDARD_INPUT = "standard-input"
 """What standard input is called at the receiver."""
@@ -114,7 +116,7 @@ def without_standard_input(files: Sequence[str]) -> Iterator[list[str]]:
         yield [str(kept) if file == "-" else file for file in files]
 
 
-def told_to_receivers(choice: Choice, ui: SendUi, doors: Sequence[Door], guests: Sequence[Door]) -> tuple[()]:
+def told_to_receivers(choice: Choice, ui: SendUi, doors: "Sequence[Door]", guests: "Sequence[Door]") -> tuple[()]:
     """Print what the other side types, and a one-time code on a line alone."""
     codes = [auth.words for auth in doors[0].stack.auths if isinstance(auth, Code)]
     ui.print_lines(*(f"chat receive {reachable(address)}" for _, address in doors), *codes)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,11 @@ def test_a_file_goes_from_one_shell_to_another(tmp_path: Path) -> None:
     status, events, said = sender.ends()
     assert (status, said) == (0, "")
     assert [events[0]["state"], events[-1]["state"]] == ["offered", "done"]
+
+
+def test_to_receive_loads_no_server() -> None:
+    program = "import sys, plytalk.cli.file_transfer; print('plytalk.core.endpoints.server' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "False\n"
 
 
 def test_each_file_is_asked_about_and_may_be_declined(tmp_path: Path) -> None:
