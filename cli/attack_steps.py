@@ -8,8 +8,6 @@ r         send it twice        ?  these keys
 import asyncio
 import os
 import sys
-import termios
-import tty
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Protocol
@@ -57,6 +55,9 @@ class PressedKeys:
     """One key a command; what an edit changes is typed as a line."""
 
     async def command(self) -> str | None:
+        import termios  # not on every system, and `chat attack` without --step needs neither
+        import tty
+
         before = termios.tcgetattr(0)
         try:
             tty.setcbreak(0)

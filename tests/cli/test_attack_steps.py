@@ -1,6 +1,8 @@
 """`chat attack --step`, by a script and by keys, between two real programs."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterable
 
 import pexpect
@@ -48,6 +50,11 @@ def decided(*lines: str, messages: int = 1) -> list[list[bytes]]:
 )
 def test_each_command_does_what_it_says(lines: list[str], passing: list[bytes]) -> None:
     assert decided(*lines) == [passing]
+
+
+def test_the_command_is_there_also_where_the_system_has_no_termios() -> None:
+    program = "import sys; sys.modules['termios'] = None; import plytalk.cli.attack_command"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_go_on_and_the_end_of_input_ask_no_more() -> None:
