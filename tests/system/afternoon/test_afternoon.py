@@ -19,6 +19,19 @@ BOT = Path(__file__).resolve().parents[3] / "examples" / "bot" / "bot.py"
 LONG = "a line of many words that a terminal of eighty columns wraps between two of them, and one of 120 does not"
 WAS_CUT = "has left: the connection was cut."
 
+COMING_AND_GOING = [
+    "* [ann] removed [robby]: too loud.",
+    "* [robby] has left.",
+    f"* [carol] {WAS_CUT}",
+    "ann: while carol is away",
+    "* [carol] is here.",
+    "carol: carol is back",
+    f"* [ann] {WAS_CUT}",
+    "bob: while ann is away",
+    "* [ann] is here.",
+    "ann: ann is back",
+]
+"""What everybody sees alike: a bot that is removed, and two who are cut off and come back."""
 AFTERNOON = [
     "* [ann] is here.",
     "* [carol] is here.",
@@ -32,16 +45,7 @@ AFTERNOON = [
     "ann to bob: from ann alone",
     "bob to carol: from bob alone",
     "carol to ann: from carol alone",
-    "* [ann] removed [robby]: too loud.",
-    "* [robby] has left.",
-    f"* [carol] {WAS_CUT}",
-    "ann: while carol is away",
-    "* [carol] is here.",
-    "carol: carol is back",
-    f"* [ann] {WAS_CUT}",
-    "bob: while ann is away",
-    "* [ann] is here.",
-    "ann: ann is back",
+    *COMING_AND_GOING,
     f"* [bob] {WAS_CUT}",
     "* [bob] is here.",  # it is dave, who takes the name
     "bob: I am new",
@@ -70,16 +74,7 @@ BOBS_SCREEN = [
     "ann, to you alone: from ann alone",
     "you, to carol alone: from bob alone",
     "The name 'carol', or one that looks like it, is taken. Choose another one: /name NAME.",
-    "* [ann] removed [robby]: too loud.",
-    "* [robby] has left.",
-    f"* [carol] {WAS_CUT}",
-    "ann: while carol is away",
-    "* [carol] is here.",
-    "carol: carol is back",
-    f"* [ann] {WAS_CUT}",
-    "bob: while ann is away",
-    "* [ann] is here.",
-    "ann: ann is back",
+    *COMING_AND_GOING,
     "You are not connected: trying again. What you type now is sent when you are back.",
     "Talking to 127.0.0.1:PORT over u16 | plytalk1 | known-hosts | noise | records.",
     "The name 'bob', or one that looks like it, is taken. Choose another one: /name NAME. You are bob-2.",
