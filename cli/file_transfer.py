@@ -1,5 +1,6 @@
 """`chat send` and `chat receive`: files from one shell to another."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ import click
 from plytalk.api.assembly import make_client, make_server, server_address
 from plytalk.api.choice import Choice
 from plytalk.api.doors import connecting_place
-from plytalk.cli.invite import reachable
+from plytalk.cli.invite import place_words
 from plytalk.cli.main import complain
 from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.relay_option import prefer_number, relay_option
@@ -119,7 +120,7 @@ def without_standard_input(files: Sequence[str]) -> Iterator[list[str]]:
 def told_to_receivers(choice: Choice, ui: SendUi, doors: "Sequence[Door]", guests: "Sequence[Door]") -> tuple[()]:
     """Print what the other side types, and a one-time code on a line alone."""
     codes = [auth.words for auth in doors[0].stack.auths if isinstance(auth, Code)]
-    ui.print_lines(*(f"chat receive {reachable(address)}" for _, address in doors), *codes)
+    ui.print_lines(*(shlex.join(["chat", "receive", *place_words(stack, address)]) for stack, address in doors), *codes)
     warn(choice)
     return ()
 

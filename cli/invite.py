@@ -61,10 +61,7 @@ def invitation(choice: Choice, stack: Stack, address: str) -> str:
     """The exact `chat connect` line for the other side."""
     named = choice.named
     names = stack.names
-    is_web = names["transport"] in PORTS
-    words = ["chat", "connect", url_of(names["transport"], reachable(address)) if is_web else reachable(address)]
-    if names["transport"] not in ("tcp", "relay") and not is_web:
-        words += ["--transport", names["transport"]]
+    words = ["chat", "connect", *place_words(stack, address)]
     if named is None:
         words += [word for kind in ("framer", "handshake", "cipher", "messages") for word in (f"--{kind}", names[kind])]
     elif not named.is_default:
@@ -75,6 +72,14 @@ def invitation(choice: Choice, stack: Stack, address: str) -> str:
     if stack.handshake.identity and not pinned:
         words += ["--peer", stack.handshake.identity.fingerprint]
     return " ".join([*(shlex.quote(word) for word in words), *(auth.other_side for auth in stack.auths if auth.other_side)])
+
+
+def place_words(stack: Stack, address: str) -> list[str]:
+    """How the other side writes where this stack listens: the address or its URL, and the transport where neither tells it."""
+    transport, where = stack.names["transport"], reachable(address)
+    if transport in PORTS:
+        return [url_of(transport, where)]
+    return [where] if transport in ("tcp", "relay") else [where, "--transport", transport]
 
 
 def reachable(address: str) -> str:
