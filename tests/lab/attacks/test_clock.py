@@ -52,8 +52,14 @@ def test_the_end_waits_for_threads_and_does_not_jump_over_them() -> None:
     """Python 3.12 and later give threads five minutes to end, which passed in a moment, with a warning."""
 
     async def work() -> None:
-        asyncio.get_running_loop().run_in_executor(None, time.sleep, 0.05)
+        asyncio.get_running_loop().run_in_executor(None, slow)
 
+    def slow() -> None:
+        time.sleep(0.05)
+        ended.append(True)
+
+    ended: list[bool] = []
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         clock.run(work())
+    assert ended == [True]
