@@ -15,7 +15,7 @@ from plytalk.core.contracts.errors import Exit
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry.registry import Registry
 from plytalk.lab.vectors.handshake_vectors import handshake_vector
-from plytalk.lab.vectors.interop import checks
+from plytalk.lab.vectors.interop import Check, checks
 from plytalk.lab.vectors.noise_vectors import noise_vector
 from plytalk.lab.vectors.peer_program import PeerProgram
 
@@ -79,12 +79,14 @@ def interop(protocol: str, command: tuple[str, ...], seed: int, count: int, as_j
     faults = sum(bool(check.fault) for check in done)
     if as_json:
         print(json.dumps({"protocol": protocol, "checks": [vars(check) for check in done]}, indent=2))
-        return int(Exit.FAILED if faults else Exit.OK)
-    for check in done:
-        print(
-            f"{paint('held   ', '32', 1)} {check.name}"
-            if not check.fault
-            else f"{paint('differs', '31', 1)} {check.name}: {clean(check.fault)}"
-        )
-    print(f"{counted(faults, 'fault')} in {len(done)} checks of {protocol}.")
+    else:
+        for check in done:
+            print(_line(check))
+        print(f"{counted(faults, 'fault')} in {len(done)} checks of {protocol}.")
     return int(Exit.FAILED if faults else Exit.OK)
+
+
+def _line(check: Check) -> str:
+    if check.fault:
+        return f"{paint('differs', '31', 1)} {check.name}: {clean(check.fault)}"
+    return f"{paint('held   ', '32', 1)} {check.name}"
