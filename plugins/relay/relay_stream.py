@@ -6,22 +6,19 @@ from plytalk.core.contracts.transport import Stream
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_frames import FrameCutter, RelayReason
 
-SENTENCES = {
+SENTENCES: dict[int, tuple[str, str]] = {
     RelayReason.NOBODY: ("The relay knows nobody of that name.", "Check the name, and that the other side is waiting there."),
     RelayReason.FULL: ("The relay is full.", "Try again later, or use another relay."),
     RelayReason.TOO_OFTEN: ("The relay takes no more from this address for now.", "Wait a minute."),
     RelayReason.NOT_ADMITTED: ("The relay does not admit this key.", "Ask its owner to add it to the relay's --allow file."),
     RelayReason.MALFORMED: ("The relay does not understand this program.", "Update the older of the two."),
 }
+NO_REASON = "The relay refused, and does not say why.", "Ask its owner."
 
 
 def refusal(payload: bytes) -> CannotConnect:
     """What a relay's no means."""
-    known = payload[1] in set(RelayReason) if len(payload) == 2 else False
-    sentence, hint = (
-        SENTENCES[RelayReason(payload[1])] if known else ("The relay refused, and does not say why.", "Ask its owner.")
-    )
-    return CannotConnect(sentence, hint)
+    return CannotConnect(*(SENTENCES.get(payload[1], NO_REASON) if len(payload) == 2 else NO_REASON))
 
 
 class RelayStream(FilterStream):

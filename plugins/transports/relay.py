@@ -4,6 +4,7 @@ A server holds a name at the relay: that of its key, or a number. HOST is RELAY[
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from plytalk.core.bases.filter_stream import opened_client
@@ -53,11 +54,7 @@ class RelayTransport(Transport):
 
     async def listen(self, host: str, port: int) -> Listener:
         relay = at_relay(host)
-
-        async def reach() -> Stream:
-            return await tcp_sockets.connect(relay.host, relay.port or PORT)
-
-        listener = RelayListener(reach, str(relay), relay.host, self._identity)
+        listener = RelayListener(partial(reached, relay), str(relay), relay.host, self._identity)
         await listener.start()
         return listener
 
@@ -66,7 +63,7 @@ class RelayTransport(Transport):
         if not at or not name or len(name) > wire.MAX_NAME or not name.isascii():
             raise Usage(f"{host!r} is not NAME@RELAY.", "Write what the server shows, such as 412@relay.example.org.")
         relay = at_relay(rest)
-        below = await tcp_sockets.connect(relay.host, relay.port or PORT)
+        below = await reached(relay)
         return await opened_client(RelayStream(below, wire.first(wire.JOIN, name.encode()), f"{name}@{relay}"), OPEN_SECONDS)
 
 
@@ -74,6 +71,11 @@ def at_relay(text: str) -> Address:
     """The relay's address, with its port. Raises Usage."""
     address = parse_address(text)
     return Address(address.host, address.port or PORT)
+
+
+async def reached(relay: Address) -> Stream:
+    """A connection to a relay. Raises CannotConnect."""
+    return await tcp_sockets.connect(relay.host, relay.port or PORT)
 
 
 @hookimpl
