@@ -28,6 +28,8 @@ KEY, NONCE, SIGNATURE, TICKET, SOURCE = 32, 32, 64, 16, 8
 MAX_NAME = 64
 """Bytes of a name: SHA256:... has 50."""
 CONTEXT = b"plyrelay/1 hold"
+PING_SECONDS = 25.0
+"""After how long the relay and a holder each send a ping."""
 
 
 class RelayReason(IntEnum):

@@ -11,12 +11,11 @@ from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.background import Background
 from plytalk.plugins.relay import relay_frames as wire
-from plytalk.plugins.relay.relay_frames import FrameCutter
+from plytalk.plugins.relay.relay_frames import PING_SECONDS, FrameCutter
 from plytalk.plugins.relay.relay_stream import RelayStream, refusal
 from plytalk.trust.identity import OwnIdentity, raw_key
 
 HOLD_SECONDS = 10.0
-PING_SECONDS = 25.0
 LONGEST_WAIT = 15.0
 """Seconds between two attempts to hold the name again."""
 MAX_WAITING = 1000

@@ -24,12 +24,11 @@ from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.background import Background
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_caller import Caller, CallerState, RelayLimits
-from plytalk.plugins.relay.relay_frames import RelayReason
+from plytalk.plugins.relay.relay_frames import PING_SECONDS, RelayReason
 from plytalk.trust.identity import identity_key
 
 FIRST_SECONDS = 10.0
 """How long a connection may take for its first frame, a holder for its signature, and a joiner's holder for its answer."""
-PING_SECONDS = 25.0
 SILENT_SECONDS = 90.0
 """After how long without a frame a holder counts as gone."""
 LINGER_SECONDS = 60.0
