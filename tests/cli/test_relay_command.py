@@ -6,11 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from programs import ENVIRONMENT, Chat, chat, complaint, started
-
-
-def home(folder: Path, name: str) -> dict[str, str]:
-    return {**ENVIRONMENT, "HOME": str(folder / name), "XDG_DATA_HOME": str(folder / name), "XDG_CONFIG_HOME": str(folder / name)}
+from programs import Chat, chat, complaint, home, started
 
 
 @contextmanager

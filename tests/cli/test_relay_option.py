@@ -2,11 +2,7 @@
 
 from pathlib import Path
 
-from programs import ENVIRONMENT, chat, started
-
-
-def home(folder: Path, name: str) -> dict[str, str]:
-    return {**ENVIRONMENT, "HOME": str(folder / name), "XDG_DATA_HOME": str(folder / name), "XDG_CONFIG_HOME": str(folder / name)}
+from programs import chat, home, started
 
 
 def test_a_file_goes_through_a_relay(tmp_path: Path) -> None:

@@ -4,13 +4,13 @@ import json
 import os
 import re
 import signal
-import socket
 import stat
 import subprocess
 import sys
 from contextlib import ExitStack
 
 import pytest
+from loopback import has_ipv6
 from peers import demo01, habits, secure_chat
 from people import environment
 from programs import ENVIRONMENT, chat, complaint, connect, nobody_there, serve, started
@@ -20,14 +20,6 @@ from plytalk.core.contracts.public_key import PublicKey
 SECURE_CHAT = ("--profile", "secure-chat")
 PLAINTEXT = "Warning: Anyone on the network path can read every word. See `chat explain`."
 UNAUTHENTICATED = "Warning: A man in the middle can pose as the other side to each of you, and read and rewrite everything."
-
-
-def has_ipv6():
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-    except OSError:
-        return False
-    return True
 
 
 # Addresses

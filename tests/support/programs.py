@@ -35,6 +35,11 @@ def importing(*folders: Path) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join([*map(str, folders), *before])}
 
 
+def home(folder: Path, name: str) -> dict[str, str]:
+    """The surroundings of a user whose files are in a folder of that name."""
+    return {**ENVIRONMENT, "HOME": str(folder / name), "XDG_DATA_HOME": str(folder / name), "XDG_CONFIG_HOME": str(folder / name)}
+
+
 class Chat:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process

@@ -8,24 +8,13 @@ import struct
 import sys
 
 import pytest
+from loopback import needs_ipv6
 
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.plugins.sockets.tcp_sockets import A_TURN, KEEP_ALIVE, REFUSED_A_TURN, show, todo, why
 from plytalk.plugins.transports.tcp import Tcp
 from plytalk.testing.transports import Receiver, TransportBed
 from plytalk.testing.verdict import idle
-
-
-def has_ipv6() -> bool:
-    try:
-        with socket.socket(socket.AF_INET6) as sock:
-            sock.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
-needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="needs IPv6 on the loopback device")
 
 
 async def pair(place: TransportBed):

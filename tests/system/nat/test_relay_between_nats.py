@@ -4,16 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from programs import COMMAND, ENVIRONMENT, chat, started
+from programs import COMMAND, chat, home, started
 
 from tests.system.nat.network import MIDDLE_FOR_CLIENT, MIDDLE_FOR_SERVER, Network, two_nats
 
 TIMES = 20
 CANARY = "canary-that-no-relay-may-see"
-
-
-def home(folder: Path, name: str) -> dict[str, str]:
-    return {**ENVIRONMENT, "HOME": str(folder / name), "XDG_DATA_HOME": str(folder / name), "XDG_CONFIG_HOME": str(folder / name)}
 
 
 def memory_of(pid: int) -> bytes:
