@@ -23,7 +23,7 @@ from plytalk.core.endpoints.client import Client
 from plytalk.core.endpoints.server import Server
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.registry import Registry
-from plytalk.core.stack.selection import Stack, choose
+from plytalk.core.stack.selection import Stack, choose_named
 
 HOST = "127.0.0.1"
 
@@ -86,7 +86,7 @@ class ClientUi(script.Client, Quiet):
 def stack(registry: Registry, profile: str, ui: type[Ui], **layers: str) -> Stack:
     """The layers of a profile, with this UI and with `layers` in place of the profile's."""
     names = {**registry.profile(profile).layers, **layers}
-    chosen: dict[str, list[type[Layer]]] = choose({kind: [name] for kind, name in names.items()}, {}, registry.layer)
+    chosen: dict[str, list[type[Layer]]] = choose_named(names, registry.layer)
     return Stack.build({**chosen, "ui": [ui]})
 
 

@@ -21,7 +21,7 @@ from plytalk.core.contracts.properties import PROTECTIONS, Property
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Transport
 from plytalk.core.registry.registry import Registry
-from plytalk.core.stack.selection import Stack, choose, factory
+from plytalk.core.stack.selection import Stack, choose_named, factory
 from plytalk.lab.audit.report import Known, Report
 from plytalk.lab.audit.report import audit as look
 
@@ -86,7 +86,7 @@ def _known(registry: Registry, way: Transport) -> list[Known]:
     known = []
     for profile in registry.profiles():
         with suppress(ChatError):  # one that does not work here is not recognised
-            layers = choose({kind: [name] for kind, name in profile.layers.items()}, {}, registry.layer)
+            layers = choose_named(profile.layers, registry.layer)
             known.append((profile, replace(Stack.build(layers), transport=way)))
     return known
 

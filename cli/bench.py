@@ -12,7 +12,7 @@ from plytalk.api.choice import Choice
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.core.contracts.limits import Limits
-from plytalk.core.stack.selection import choose, refuse_impossible
+from plytalk.core.stack.selection import choose_named, refuse_impossible
 from plytalk.lab.bench.stack_costs import StackCost, measure, scenario_of
 
 SIZES = "16,256,4096"
@@ -68,7 +68,7 @@ def stacks_of(choice: Choice) -> list[StackCost]:
     if chosen is None:
         costs.append(StackCost("yours", scenario_of("yours", {**choice.classes, **transport}, choice.options), marked=True))
     for profile in choice.registry.profiles():
-        classes = choose({kind: [name] for kind, name in profile.layers.items()}, {}, choice.registry.layer)
+        classes = choose_named(profile.layers, choice.registry.layer)
         own = profile is chosen
         options = choice.options if own else dict(profile.options)
         costs.append(StackCost(profile.name, scenario_of(profile.name, {**classes, **transport}, options), marked=own))

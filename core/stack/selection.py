@@ -62,6 +62,11 @@ def choose(
     return chosen
 
 
+def choose_named(names: Mapping[str, str], find: Find) -> dict[str, list[type[Layer]]]:
+    """The layers of these names, one of a kind, as a profile has them, and what those prefer. Raises as `choose` does."""
+    return choose({kind: [name] for kind, name in names.items()}, {}, find)
+
+
 class LayerFactory(Generic[L]):
     """A layer with its options: called, it makes a new one for a conversation."""
 

@@ -22,7 +22,7 @@ from plytalk.core.contracts.optional import HasVariants, KeepsKeys, RevokesKeys
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Profile, Property
 from plytalk.core.registry.registry import Registry
-from plytalk.core.stack.selection import Stack, choose, refuse_impossible
+from plytalk.core.stack.selection import Stack, choose_named, refuse_impossible
 from plytalk.trust.files import write
 
 ATTACKER = "attacker"
@@ -162,7 +162,7 @@ def find(every: Sequence[Scenario], name: str) -> Scenario:
 
 def _of_profile(registry: Registry, profile: Profile) -> Iterator[Scenario]:
     """The profile as it runs, at first contact too, in each variant; and with each authenticator that it can have besides."""
-    classes = _complete(registry, {kind: [name] for kind, name in profile.layers.items()})
+    classes = _complete(registry, profile.layers)
     handshake = registry.layer("handshake", profile.layers["handshake"])
     variants: Mapping[str, Mapping[str, Any]] = handshake.variants if isinstance(handshake, HasVariants) else {"": {}}
     for options in variants.values():
@@ -233,7 +233,7 @@ def _authenticators(registry: Registry, classes: Classes) -> Iterator[type[Layer
 
 def scenario_of_layer(registry: Registry, kind: str, name: str) -> Scenario:
     """The stack that one layer makes. Raises ImpossibleStack."""
-    classes = _complete(registry, {kind: [name]})
+    classes = _complete(registry, {kind: name})
     auths = tuple(classes.pop("auth", ()))
     refuse_impossible({**classes, "auth": auths})
     return Scenario(f"--{kind} {name}", classes, auths)
@@ -252,11 +252,11 @@ def _of_other_layer(registry: Registry, kind: str, name: str) -> Scenario:
 def _with_default(registry: Registry, name: str) -> Scenario:
     """The default stack with an authenticator that prefers no stack. Raises ImpossibleStack."""
     profile, auth = registry.default_profile, registry.layer(Authenticator.kind, name)
-    classes = _complete(registry, {kind: [layer] for kind, layer in profile.layers.items()})
+    classes = _complete(registry, profile.layers)
     refuse_impossible({**classes, Authenticator.kind: [auth]})
     return Scenario(f"{profile.name} {choice_of(auth)}", classes, (auth,))
 
 
-def _complete(registry: Registry, given: dict[str, list[str]]) -> dict[str, list[type[Layer]]]:
-    classes = choose({**given, "transport": [IN_MEMORY]}, {}, registry.layer)
+def _complete(registry: Registry, names: Mapping[str, str]) -> dict[str, list[type[Layer]]]:
+    classes = choose_named({**names, "transport": IN_MEMORY}, registry.layer)
     return {kind: classes[kind] for kind in KINDS if kind in classes}

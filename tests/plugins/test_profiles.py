@@ -20,7 +20,7 @@ from plytalk.core.endpoints.endpoint import stop
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.registry import Registry
-from plytalk.core.stack.selection import Stack, choose
+from plytalk.core.stack.selection import Stack, choose_named
 from plytalk.plugins.profiles import profiles
 from plytalk.testing import RecordingUi, byte_by_byte, open_ends, randomly
 from plytalk.testing.cutting import flipped
@@ -50,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pair]:
     folder = tmp_path_factory.mktemp("identities")
 
     def build(name: str, role: Role) -> Stack:
-        chosen = choose({kind: [layer] for kind, layer in STACKS[name].items()}, {}, host.layer)
+        chosen = choose_named(STACKS[name], host.layer)
         stack = Stack.build({**chosen, "transport": [Nowhere], "ui": [RecordingUi]}, {"identity": folder / role.value})
         run(lambda: prepare(stack.handshake, role, lambda prompt: ""))  # type: ignore[arg-type]
         return stack
@@ -287,7 +287,7 @@ def test_garbage_instead_of_a_handshake_is_refused_in_words(name: str, role: Rol
 
 async def test_the_garbage_above_would_be_heard_if_it_could() -> None:
     """The peer of these tests really delivers: on a stack without protection a flipped bit is heard."""
-    chosen = choose({kind: [layer] for kind, layer in STACKS["demo01"].items()}, {}, Registry().layer)
+    chosen = choose_named(STACKS["demo01"], Registry().layer)
     stacks = [Stack.build({**chosen, "transport": [Nowhere], "ui": [RecordingUi]}) for _ in range(2)]
     async with Peer((stacks[0], stacks[1])) as peer:
         [frame] = await peer.says("one")

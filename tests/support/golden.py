@@ -16,7 +16,7 @@ from typing import Any
 from crowd import Crowd
 
 from plytalk.core.registry.registry import Registry
-from plytalk.core.stack.selection import Stack, choose
+from plytalk.core.stack.selection import Stack, choose_named
 from plytalk.testing import open_ends
 from plytalk.testing.parts import Nowhere, RecordingUi
 
@@ -51,7 +51,7 @@ def recorded() -> Iterator[list[str]]:
 
 def stack_of(profile: str) -> Stack:
     registry = Registry()
-    classes = choose({kind: [name] for kind, name in registry.profile(profile).layers.items()}, {}, registry.layer)
+    classes = choose_named(registry.profile(profile).layers, registry.layer)
     classes = {kind: layers for kind, layers in classes.items() if kind != "feature"}
     return Stack.build({**classes, "transport": [Nowhere], "ui": [RecordingUi]}, {})
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from plytalk.core.contracts.events import Closed, Message, Notice
 from plytalk.core.contracts.ui import Ui
 from plytalk.core.registry.registry import Registry
-from plytalk.core.stack.selection import Stack, choose
+from plytalk.core.stack.selection import Stack, choose_named
 
 
 class Memo(Ui):
@@ -46,6 +46,6 @@ class Memo(Ui):
 def stack_of(profile: str, **options) -> tuple[Stack, Memo]:
     """The stack of a profile, and its UI. Needs a running loop."""
     registry = Registry()
-    chosen = choose({kind: [name] for kind, name in registry.profile(profile).layers.items()}, {}, registry.layer)
+    chosen = choose_named(registry.profile(profile).layers, registry.layer)
     memo = Memo()
     return replace(Stack.build(chosen, options), ui=memo), memo

@@ -15,7 +15,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.contracts.transport import Transport
 from plytalk.core.registry.registry import Registry
-from plytalk.core.stack.selection import Stack, choose, factory
+from plytalk.core.stack.selection import Stack, choose, choose_named, factory
 
 if TYPE_CHECKING:
     from plytalk.core.endpoints.server import ListenAddress
@@ -119,7 +119,7 @@ class Choice:
 
     def guest(self, profile: str) -> Stack:
         """A stack for guests who speak an existing chat. Raises Usage where its layers belong to another."""
-        classes = choose({kind: [name] for kind, name in self.registry.profile(profile).layers.items()}, {}, self.registry.layer)
+        classes = choose_named(self.registry.profile(profile).layers, self.registry.layer)
         if any("auth" in layer.prefers for layers in classes.values() for layer in layers):
             raise Usage(f"{profile} is not an existing chat: its users do not need --guests.", "Leave it out of --guests.")
         return Stack.build({**classes, "transport": self.classes["transport"], "ui": self.classes["ui"]}, self.options)

@@ -13,7 +13,7 @@ from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import MEANINGS, PROTECTIONS, Profile, Property
 from plytalk.core.registry.registry import Registry
-from plytalk.core.stack.selection import Stack, choose, given_by, line_of, refuse_impossible, warning_of
+from plytalk.core.stack.selection import Stack, choose, choose_named, given_by, line_of, refuse_impossible, warning_of
 from plytalk.testing import PlainFrames, RecordingUi, TypedFrames, stack_of
 from plytalk.testing.parts import Unsealed
 
@@ -122,7 +122,7 @@ def test_an_unknown_name_is_refused(registry: Registry) -> None:
     ],
 )
 def test_a_stack_that_cannot_work_is_refused_in_words(registry: Registry, given: dict[str, str], words: str) -> None:
-    layers = choose({kind: [name] for kind, name in given.items()}, {}, registry.layer)
+    layers = choose_named(given, registry.layer)
     with pytest.raises(ImpossibleStack, match=words):
         refuse_impossible(layers)
     with pytest.raises(ImpossibleStack, match=words):
@@ -255,7 +255,7 @@ def test_a_weak_stack_is_warned_of_by_what_an_attacker_can_do(given: tuple[Prope
 
 @pytest.mark.parametrize("profile", ["demo01", "demo02", "secure-chat"])
 def test_the_existing_chats_are_all_warned_of(registry: Registry, profile: str) -> None:
-    stack = Stack.build(choose({kind: [name] for kind, name in registry.profile(profile).layers.items()}, {}, registry.layer))
+    stack = Stack.build(choose_named(registry.profile(profile).layers, registry.layer))
     assert stack.warning() is not None
 
 

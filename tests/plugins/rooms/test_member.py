@@ -14,7 +14,7 @@ from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.server import ListenAddress
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.registry import Registry
-from plytalk.core.stack.selection import Stack, choose
+from plytalk.core.stack.selection import Stack, choose_named
 from plytalk.plugins.rooms import member as members
 from plytalk.plugins.rooms.room_events import Kind
 from plytalk.plugins.transports.memory import Memory
@@ -98,7 +98,7 @@ async def test_who_leaves_before_a_word_was_never_there(home: Path) -> None:
 
 def guest_of(profile: str) -> Stack:
     registry = Registry()
-    chosen = choose({kind: [name] for kind, name in registry.profile(profile).layers.items()}, {}, registry.layer)
+    chosen = choose_named(registry.profile(profile).layers, registry.layer)
     return Stack.build({**chosen, "transport": [Memory], "ui": [RecordingUi]}, {})
 
 

@@ -24,7 +24,7 @@ from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.client import Client
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.registry.registry import Registry
-from plytalk.core.stack.selection import Stack, choose
+from plytalk.core.stack.selection import Stack, choose_named
 from plytalk.testing import RecordingUi
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -120,8 +120,7 @@ def measures(port: int) -> dict[str, float]:
 def stack(profile: str, ui: "type[Brief] | None" = None) -> Stack:
     """The stack of an honest peer, who lets any key of the server pass."""
     registry = Registry()
-    names = {kind: [name] for kind, name in registry.profile(profile).layers.items()}
-    return Stack.build({**choose(names, {}, registry.layer), "auth": [], "ui": [ui or Brief]})
+    return Stack.build({**choose_named(registry.profile(profile).layers, registry.layer), "auth": [], "ui": [ui or Brief]})
 
 
 class Brief(RecordingUi):

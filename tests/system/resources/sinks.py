@@ -29,7 +29,7 @@ from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.establish import Establishment
 from plytalk.core.registry.registry import Registry
-from plytalk.core.stack.selection import Stack, choose
+from plytalk.core.stack.selection import Stack, choose_named
 from plytalk.plugins.uis.console import RECEIVED, Console
 from plytalk.plugins.uis.jsonl import Jsonl
 from plytalk.testing import stack_of
@@ -75,9 +75,8 @@ def told(profile: str, ui: type[Layer], texts: Sequence[str]) -> list[str]:
 
 async def _told(profile: str, ui: type[Layer], texts: Sequence[str]) -> list[str]:
     registry = Registry()
-    names = {kind: [name] for kind, name in registry.profile(profile).layers.items()}
-    names["transport"] = ["memory"]
-    chosen = {**choose(names, {}, registry.layer), "auth": [], "ui": [ui]}
+    names = {**registry.profile(profile).layers, "transport": "memory"}
+    chosen = {**choose_named(names, registry.layer), "auth": [], "ui": [ui]}
     with printed() as lines:
         here, there = memory_stream_pair(lambda data: [data[at : at + 7] for at in range(0, len(data), 7)])
         ends = [
