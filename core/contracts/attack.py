@@ -51,7 +51,7 @@ class Target(StrEnum):
     CONTENT = "what a message says"
     ORDER = "which messages arrive"
     END = "how it ends"
-    IDENTITY = "who is there"
+    IDENTITY = "who the other side is"
     HANDSHAKE = "the handshake"
     PROGRAM = "the program"
     OTHER = "other"
