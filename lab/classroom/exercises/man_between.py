@@ -20,7 +20,7 @@ from plytalk.lab.classroom.task import AnswerVerdict, Exercise, Files, template
 FALLS, HOLDS = "secure-chat", "plytalk1 --suite XX_25519_AESGCM"
 
 
-def places(draw: Draw) -> list[str]:
+def meeting_places(draw: Draw) -> list[str]:
     """The place that the client names, and the one that the server's user is to read."""
     return draw.words("places", 2)
 
@@ -30,14 +30,14 @@ def script(draw: Draw) -> list[tuple[Role, str]]:
     return [
         (Role.INITIATOR, "Is this line safe?"),
         (Role.RESPONDER, "It is encrypted."),
-        (Role.INITIATOR, f"Then meet me at the {places(draw)[0]} at {hour}."),
+        (Role.INITIATOR, f"Then meet me at the {meeting_places(draw)[0]} at {hour}."),
         (Role.RESPONDER, "I shall be there."),
     ]
 
 
 def wanted(draw: Draw) -> list[str]:
     """What the server's user is to read."""
-    true, false = places(draw)
+    true, false = meeting_places(draw)
     return [line.replace(true, false) for role, line in script(draw) if role is Role.INITIATOR]
 
 

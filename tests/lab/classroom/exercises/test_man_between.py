@@ -4,7 +4,7 @@ import pytest
 from solving import stand_between
 
 from plytalk.lab.classroom.draws import Draw
-from plytalk.lab.classroom.exercises.man_between import check, make, places, script
+from plytalk.lab.classroom.exercises.man_between import check, make, meeting_places, script
 
 DRAW = Draw(3, "erin")
 SOLUTION = stand_between(make(DRAW))
@@ -35,5 +35,5 @@ def test_what_the_server_says_has_to_pass_as_it_is() -> None:
 
 
 def test_the_places_differ() -> None:
-    true, false = places(DRAW)
+    true, false = meeting_places(DRAW)
     assert true != false
