@@ -26,7 +26,7 @@ from plytalk.trust.folders import user_file
 EXERCISE_EXAMPLES = """\b
 Examples:
   chat lab exercise                             the eight exercises
-  chat lab exercise 1                           the sheet of one
+  chat lab exercise 1                           the worksheet of one
   chat lab exercise 2 --make forge              your files, in a new folder
   chat lab exercise 2 --check forge             is what stands in that folder right?
   chat lab exercise 1 --check 'onion curtain' --report erin.report --name erin
@@ -75,7 +75,7 @@ def exercise(
     if make:
         return make_exercise(number, seed or own_key(identity).fingerprint, make)
     if given is None:
-        print(f"{exercise_book.sheet(number)}\nAn answer is {chosen.answer}: chat lab exercise {number} --check ANSWER")
+        print(f"{exercise_book.worksheet(number)}\nAn answer is {chosen.answer}: chat lab exercise {number} --check ANSWER")
         return 0
     own = None if seed else own_key(identity)
     answer = read_answer(chosen, given)
@@ -137,7 +137,7 @@ async def handed_in(content: str, address: str, peer: str | None, identity: Path
 @click.command()
 @click.argument("file", type=FILE, metavar="FILE")
 def handout(file: Path) -> None:
-    """Write the sheets to print: FILE ends with .pdf (needs Chromium) or .html."""
+    """Write the worksheets to print: FILE ends with .pdf (needs Chromium) or .html."""
     write_handout(file)
     tell(f"Wrote {file}.")
 

@@ -39,7 +39,7 @@ COMMANDS = {
     "exercise": ("plytalk.cli.classroom", "Show the exercises of the lab book, make their files, and check answers to them."),
     "fuzz": ("plytalk.cli.fuzz_commands", "Look for faults of a handshake, led by the lines of its code."),
     "grade": ("plytalk.cli.classroom", "Grade reports: verify them, judge each answer again, and print a table."),
-    "handout": ("plytalk.cli.classroom", "Write the sheets to print: FILE ends with .pdf (needs Chromium) or .html."),
+    "handout": ("plytalk.cli.classroom", "Write the worksheets to print: FILE ends with .pdf (needs Chromium) or .html."),
     "interop": (
         "plytalk.cli.vector_commands",
         "Hold another program's implementation of a Noise protocol to vectors, and play against it in both roles.",

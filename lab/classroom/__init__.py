@@ -10,7 +10,7 @@ roster.py          the students of a class, and whose key is whose
 grading.py         reports, checked again and put into a table
 class_feature.py   the commands and the state of a class that is going on
 progress_page.py   the page that shows this state
-handout.py         the sheets as a page to print
+handout.py         the worksheets as a page to print
 
-The sheets are pages of the docs (docs/lab); `sheets/` links to them, so that they are part of the package.
+The worksheets are pages of the docs (docs/lab); `worksheets/` links to them, so that they are part of the package.
 """

@@ -1,4 +1,4 @@
-"""The eight exercises by their numbers, and their sheets."""
+"""The eight exercises by their numbers, and their worksheets."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ EXERCISES: tuple[Exercise, ...] = (
     later_reading.EXERCISE,
 )
 NUMBERS = range(1, len(EXERCISES) + 1)
-SHEETS = Path(__file__).with_name("sheets")
+WORKSHEETS = Path(__file__).with_name("worksheets")
 
 
 def exercise(number: int) -> Exercise:
@@ -37,10 +37,10 @@ def exercise(number: int) -> Exercise:
     return EXERCISES[number - 1]
 
 
-def sheet(number: int) -> str:
+def worksheet(number: int) -> str:
     """What the student reads, in Markdown. Raises Usage."""
     exercise(number)
-    [page] = SHEETS.glob(f"{number}-*.md")
+    [page] = WORKSHEETS.glob(f"{number}-*.md")
     return page.read_text(encoding="utf-8")
 
 

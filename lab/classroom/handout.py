@@ -1,6 +1,6 @@
-"""The sheets as a hand-out: one page of HTML that prints well, and a PDF of it, made by Chromium where that is installed.
+"""The worksheets as a hand-out: one page of HTML that prints well, and a PDF of it, made by Chromium where that is installed.
 
-The sheets use little of Markdown, and only that is understood here: headings, paragraphs, lists, code in fences and by
+The worksheets use little of Markdown, and only that is understood here: headings, paragraphs, lists, code in fences and by
 indentation, bold, code in a line, and links, of which the text is printed.
 """
 
@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.lab.classroom.exercise_book import NUMBERS, sheet
+from plytalk.lab.classroom.exercise_book import NUMBERS, worksheet
 from plytalk.trust.files import write_new
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "microsoft-edge")
@@ -50,12 +50,12 @@ NAME = '<div class="name"><span>Name</span><span>Fingerprint SHA256:</span></div
 
 
 def as_page() -> str:
-    """All sheets as one page, each on paper by itself."""
-    return PAGE.format(sections="\n".join(f"<section>{NAME}\n{as_html(sheet(number))}</section>" for number in NUMBERS))
+    """All worksheets as one page, each on paper by itself."""
+    return PAGE.format(sections="\n".join(f"<section>{NAME}\n{as_html(worksheet(number))}</section>" for number in NUMBERS))
 
 
 def as_html(markdown: str) -> str:
-    """A sheet's Markdown as HTML."""
+    """A worksheet's Markdown as HTML."""
     parts = re.split(r"^```\w*[^\n]*\n(.*?)^```$", markdown, flags=re.M | re.S)
     return "\n".join(
         f"<pre>{escape(part.rstrip())}</pre>" if number % 2 else "\n".join(blocks(part)) for number, part in enumerate(parts)

@@ -61,9 +61,9 @@ def test_a_student_makes_solves_and_reports_and_a_teacher_grades(tmp_path: Path,
 
 def test_exercises_are_listed_and_shown() -> None:
     assert chat("lab", "exercise").stdout.splitlines() == [f"{n}  {one.title}" for n, one in enumerate(EXERCISES, 1)]
-    sheet = chat("lab", "exercise", "4").stdout
-    assert sheet.startswith("# 4. Replay an order")
-    assert "An answer is the folder with your frames in answer.txt, or that file" in sheet
+    worksheet = chat("lab", "exercise", "4").stdout
+    assert worksheet.startswith("# 4. Replay an order")
+    assert "An answer is the folder with your frames in answer.txt, or that file" in worksheet
 
 
 def test_a_seed_is_for_practice(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The eight exercises solved as a student solves them: from the files alone, with what the sheets tell."""
+"""The eight exercises solved as a student solves them: from the files alone, with what the worksheets tell."""
 
 import hashlib
 import io

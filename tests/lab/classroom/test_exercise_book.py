@@ -75,23 +75,23 @@ def test_a_changed_answer_is_judged_without_a_fault(number: int) -> None:
         assert is_right(number, right[:at] + middle + right[to:]) in {True, False}
 
 
-def test_each_exercise_has_its_sheet() -> None:
+def test_each_exercise_has_its_worksheet() -> None:
     for number, one in enumerate(book.EXERCISES, 1):
-        sheet = book.sheet(number)
-        assert sheet.startswith(f"# {number}. {one.title}\n")
-        assert "**Your task.**" in sheet
-        assert "**What you should see.**" in sheet
-        assert not one.answer_file or f"chat lab exercise {number} --check" in sheet
-        assert all(name in sheet for name in book.files(number, "erin"))
+        worksheet = book.worksheet(number)
+        assert worksheet.startswith(f"# {number}. {one.title}\n")
+        assert "**Your task.**" in worksheet
+        assert "**What you should see.**" in worksheet
+        assert not one.answer_file or f"chat lab exercise {number} --check" in worksheet
+        assert all(name in worksheet for name in book.files(number, "erin"))
 
 
-def test_the_sheets_are_pages_of_the_docs() -> None:
-    assert sorted(page.name for page in book.SHEETS.iterdir()) == sorted(page.name for page in DOCS.glob("[1-8]-*.md"))
-    assert all(page.read_text() == (DOCS / page.name).read_text() for page in book.SHEETS.iterdir())
+def test_the_worksheets_are_pages_of_the_docs() -> None:
+    assert sorted(page.name for page in book.WORKSHEETS.iterdir()) == sorted(page.name for page in DOCS.glob("[1-8]-*.md"))
+    assert all(page.read_text() == (DOCS / page.name).read_text() for page in book.WORKSHEETS.iterdir())
 
 
 @pytest.mark.parametrize("number", [0, 9, -1])
 def test_there_are_eight(number: int) -> None:
-    for look in (book.exercise, book.sheet, lambda one: book.files(one, "erin")):
+    for look in (book.exercise, book.worksheet, lambda one: book.files(one, "erin")):
         with pytest.raises(Usage, match="There is no exercise"):
             look(number)

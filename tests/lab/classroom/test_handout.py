@@ -1,4 +1,4 @@
-"""The hand-out: every sheet on a page, and a PDF where a browser is installed."""
+"""The hand-out: every worksheet on a page, and a PDF where a browser is installed."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ from plytalk.trust.store_errors import FileExists
         ("<script>", "<p>&lt;script&gt;</p>"),
     ],
 )
-def test_what_sheets_use_of_markdown_is_understood(markdown: str, html: str) -> None:
+def test_what_worksheets_use_of_markdown_is_understood(markdown: str, html: str) -> None:
     assert as_html(markdown) == html
 
 
