@@ -6,17 +6,14 @@ or fails otherwise than with a refusal, one of them is wrong about the protocol.
 
 import asyncio
 import random
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from plytalk.core.contracts.errors import HandshakeFailed, RemoteError
 from plytalk.core.contracts.handshake import Handshake
-from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role, SessionSecrets
-from plytalk.lab.fuzz.handshake_fuzzer import PATIENCE, Stuck, deadline, nobody
-from plytalk.lab.fuzz.line_coverage import LineCoverage, constants
+from plytalk.lab.fuzz.handshake_fuzzer import PATIENCE, Stuck, deadline, prepared
+from plytalk.lab.fuzz.line_coverage import LineCoverage, constants, source_of
 from plytalk.lab.fuzz.mutations import Mutator, Recipe
 from plytalk.lab.fuzz.oracles import agree
 from plytalk.testing.attempts import CLIENT, SERVER, Attempts, Course
@@ -70,23 +67,17 @@ class Differential:
         return self.comparison
 
     async def _compare(self, goes: Callable[[Comparison], bool]) -> None:
-        ends: dict[tuple[str, Role], Handshake] = {}
-        for name, make in self._makes.items():
-            for role in Role:
-                ends[name, role] = make(role)
-                await prepare(ends[name, role], role, nobody)
-        files = {Path(sys.modules[type(end).__module__].__file__ or "") for end in ends.values()}
+        ends = {(name, role): await prepared(make(role), role) for name, make in self._makes.items() for role in Role}
+        files = {source_of(end) for end in ends.values()}
         first, _ = self._makes
         meetings = {}
         for name in self._makes:
             meetings[name, SERVER] = Attempts(ends[first, CLIENT], ends[name, SERVER], TypedFrames, PATIENCE)
             meetings[name, CLIENT] = Attempts(ends[name, CLIENT], ends[first, SERVER], TypedFrames, PATIENCE)
         courses = [await self._understand(*one) for one in meetings.items()]
-        messages = [(role, index) for role in Role for index in range(len(courses[0].frames[role]) - 1)]
-        mutator = Mutator(self._random, messages, [one for file in files for one in constants(file)])
-        mutator.recorded = [payload for course in courses for role in Role for _, payload in course.frames[role][:-1] if payload]
+        mutator = Mutator.of_courses(self._random, courses, [one for file in files for one in constants(file)])
         with LineCoverage(files) as coverage:
-            while messages and goes(self.comparison):
+            while mutator.messages and goes(self.comparison):
                 recipe = mutator.draw()
                 await self._judge(meetings, recipe)
                 if coverage.news():

@@ -11,12 +11,10 @@ A finding is a sentence. Each is told once, with the change that led to it.
 import asyncio
 import random
 import signal
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -27,7 +25,7 @@ from plytalk.core.contracts.layer import FrameKind
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
-from plytalk.lab.fuzz.line_coverage import LineCoverage, code_lines, constants
+from plytalk.lab.fuzz.line_coverage import LineCoverage, code_lines, constants, source_of
 from plytalk.lab.fuzz.mutations import Mutator, Recipe
 from plytalk.lab.fuzz.oracles import disturbed, undisturbed
 from plytalk.lab.fuzz.scripted_peer import mirror, play_back
@@ -83,7 +81,7 @@ class HandshakeFuzzer:
         self._make, self._make_server = make, server or make
         self._random = random.Random(seed)  # noqa: S311 - a change must be repeatable
         self.report = FuzzReport()
-        self._file = Path(sys.modules[type(make()).__module__].__file__ or "")
+        self._file = source_of(make())
 
     def run(self, goes: Goes) -> FuzzReport:
         """Look for faults while `goes`."""
@@ -107,11 +105,8 @@ class HandshakeFuzzer:
             self.report.add(str(fault))
 
     async def _talk(self, goes: Goes, coverage: LineCoverage) -> None:
-        ends: list[Handshake] = []
-        for make, role in ((self._make, CLIENT), (self._make_server, SERVER), (self._make_server, SERVER)):
-            ends.append(make())
-            await prepare(ends[-1], role, nobody)
-        client, server, other = ends
+        client = await prepared(self._make(), CLIENT)
+        server, other = [await prepared(self._make_server(), SERVER) for _ in range(2)]
         attempts = Attempts(client, server, TypedFrames, PATIENCE)
         courses = [course for _ in range(CONVERSATIONS) if (course := await self._once(attempts)) and _succeeded(course)]
         if len(courses) < CONVERSATIONS:
@@ -182,11 +177,9 @@ class HandshakeFuzzer:
                 self.report.add(sentence, f"every message replaced by {constant.hex()}, repeated to its length")
 
     async def _disturb(self, attempts: Sequence[Attempts], courses: Sequence[Course], goes: Goes, coverage: LineCoverage) -> None:
-        messages = [(role, index) for role in Role for index in range(len(courses[0].frames[role]) - 1)]
-        mutator = Mutator(self._random, messages, constants(self._file))
-        mutator.recorded = [payload for course in courses for role in Role for _, payload in course.frames[role][:-1] if payload]
+        mutator = Mutator.of_courses(self._random, courses, constants(self._file))
         coverage.news()
-        while messages and goes(self.report):
+        while mutator.messages and goes(self.report):
             recipe = mutator.draw()
             course = await self._once(self._random.choice(attempts), recipe)
             if course is None:
@@ -214,7 +207,13 @@ def _succeeded(course: Course) -> bool:
     return not any(isinstance(result, BaseException) for result in course.results.values())
 
 
-def nobody(prompt: str) -> str:
+async def prepared(end: Handshake, role: Role) -> Handshake:
+    """The handshake, with its keys, for one side. Raises ChatError, and UnknownPeer where it would ask its user."""
+    await prepare(end, role, _nobody)
+    return end
+
+
+def _nobody(prompt: str) -> str:
     raise UnknownPeer(f"{prompt} Nobody can be asked here.")
 
 

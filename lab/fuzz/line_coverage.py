@@ -63,6 +63,11 @@ class LineCoverage:
         return self._on_event
 
 
+def source_of(value: object) -> Path:
+    """The file in which the class of a value is written."""
+    return Path(sys.modules[type(value).__module__].__file__ or "")
+
+
 def code_lines(file: Path) -> set[tuple[str, int]]:
     """Every line of a file that can run inside a function, as (file, line)."""
     whole = compile(file.read_bytes(), str(file), "exec")

@@ -7,6 +7,7 @@ from random import Random
 from plytalk.core.bases.header_framer import HeaderFramer
 from plytalk.core.contracts.layer import FrameKind
 from plytalk.core.contracts.peers import Role
+from plytalk.testing.attempts import Course
 
 MOST_STEPS = 6
 MOST_BYTES = 64 * 1024
@@ -112,13 +113,20 @@ WITHOUT_VALUE = frozenset({"truncate", "resize", "upper", "reverse"})
 
 
 class Mutator:
-    """Draws recipes. `constants` are what the code compares with; `recorded` are payloads of other conversations."""
+    """Draws recipes for `messages`. `constants` are what the code compares with; `recorded` are payloads of others."""
 
     def __init__(self, random: Random, messages: Sequence[tuple[Role, int]], constants: Sequence[bytes]) -> None:
-        self._random, self._messages, self._constants = random, messages, constants or [b"\0"]
+        self._random, self.messages, self._constants = random, messages, constants or [b"\0"]
         self.recorded: list[bytes] = []
         self.corpus: list[Recipe] = []
         """Recipes that reached something new."""
+
+    @classmethod
+    def of_courses(cls, random: Random, courses: Sequence[Course], constants: Sequence[bytes]) -> "Mutator":
+        """Draws recipes for each message of these undisturbed handshakes, whose payloads count as recorded."""
+        mutator = cls(random, [(role, index) for role in Role for index in range(len(courses[0].frames[role]) - 1)], constants)
+        mutator.recorded = [payload for course in courses for role in Role for _, payload in course.frames[role][:-1] if payload]
+        return mutator
 
     def draw(self) -> Recipe:
         """A recipe: half of the time one that was worth keeping, with one more step."""
@@ -126,7 +134,7 @@ class Mutator:
             known = self._random.choice(self.corpus)
             if len(known.steps) < MOST_STEPS:
                 return Recipe(known.sender, known.index, (*known.steps, self._step()))
-        sender, index = self._random.choice(self._messages)
+        sender, index = self._random.choice(self.messages)
         return Recipe(sender, index, (self._step(),))
 
     def _step(self) -> Step:
