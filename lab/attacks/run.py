@@ -169,18 +169,9 @@ async def run_attack(
     for role, user in records.items():
         user.narrate = partial(_narrate, interceptor, role)
     record = AttackRecord(records, interceptor, begun.records, earlier_keys=earlier_keys, other_secrets=other_secrets)
-    starting = asyncio.create_task(interceptor.start())
-    timer = asyncio.get_running_loop().call_later(LONGEST, interceptor.cut)  # ends what the attack leaves waiting
     try:
-        await _converse(sessions, record, script)
-        await attack.finish(interceptor)
-    except Exception:
-        record.error = traceback.format_exc()
+        await _run_attacked(sessions, record, script)
     finally:
-        timer.cancel()
-        starting.cancel()
-        with suppress(asyncio.CancelledError, ChatError, ExceptionGroup):
-            await starting
         await begun.close()
         for stream in chain(*pairs.values()):
             stream.close()
@@ -188,6 +179,23 @@ async def run_attack(
             tracing.end()
     record.error = record.error or _fault_in(records.values())
     return record
+
+
+async def _run_attacked(sessions: Mapping[Role, DirectChat], record: AttackRecord, script: Sequence[tuple[Role, str]]) -> None:
+    """The conversation, from the start of the attack to its end; what the attack raises goes into the record."""
+    interceptor = record.interceptor
+    starting = asyncio.create_task(interceptor.start())
+    timer = asyncio.get_running_loop().call_later(LONGEST, interceptor.cut)  # ends what the attack leaves waiting
+    try:
+        await _converse(sessions, record, script)
+        await interceptor.attack.finish(interceptor)
+    except Exception:
+        record.error = traceback.format_exc()
+    finally:
+        timer.cancel()
+        starting.cancel()
+        with suppress(asyncio.CancelledError, ChatError, ExceptionGroup):
+            await starting
 
 
 def _narrate(interceptor: FrameInterceptor, role: Role, sentence: str) -> None:
