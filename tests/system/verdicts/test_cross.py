@@ -36,12 +36,12 @@ def meet(client: Scenario, server: Scenario, folder: Path) -> AttackRecord:
         }
         for role, stack in ends.items():
             await prepare(stack.handshake, role, lambda prompt: "")
-        return await run_attack(ends, server.stack(ATTACKER, folder), HandshakeIO())
+        return await run_attack(ends, server.stack(ATTACKER, folder), HonestWire())
 
     return clock.run(met())
 
 
-class HandshakeIO(Passive):
+class HonestWire(Passive):
     """Passes on every byte, whatever it may be: no framer could understand both sides."""
 
     name = "wire"
