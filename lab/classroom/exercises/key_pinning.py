@@ -13,7 +13,7 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.registry.registry import Registry
-from plytalk.core.stack.selection import Stack
+from plytalk.core.stack.selection import Stack, choose_named
 from plytalk.lab.attacks import clock
 from plytalk.lab.attacks.attendance import Attendance
 from plytalk.lab.attacks.participants import ADDRESS, OutOfBand, ParticipantRecord, make_session, open_session
@@ -94,7 +94,7 @@ async def meet(known_hosts: str, key: Ed25519PrivateKey) -> ParticipantRecord:
 def identified(options: dict[str, Path], auths: Sequence[str]) -> Stack:
     registry = Registry()
     layers = {**registry.default_profile.layers, "transport": "memory", "ui": "none"}
-    classes = {kind: [registry.layer(kind, name)] for kind, name in layers.items()}
+    classes = choose_named(layers, registry.layer)
     return Stack.build(classes | {"auth": [registry.layer("auth", name) for name in auths]}, options)
 
 
