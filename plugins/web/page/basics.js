@@ -1,0 +1,63 @@
+"use strict";
+// Bytes, what went wrong, and the functions of WebCrypto that the rest is made of. The scripts of this page run in the order
+// in which page.html names them, and share one scope.
+
+const subtle = globalThis.crypto?.subtle;
+const NOTHING = new Uint8Array(0);
+
+/** Something that ends a connection. `retry`: whether to connect again; `asks`: what the user can do about it. */
+class Fault extends Error {
+  constructor(sentence, { retry = false, asks = "" } = {}) {
+    super(sentence);
+    Object.assign(this, { retry, asks });
+  }
+}
+
+const bytesOf = (text) => new TextEncoder().encode(text);
+const textOf = (bytes) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+const fromHex = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
+const base64 = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/=+$/, "");
+const areSame = (one, other) => one.length === other.length && one.every((byte, at) => byte === other[at]);
+
+function join(...parts) {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** A number in so many bytes, big-endian. */
+function numberIn(size, value) {
+  const bytes = new Uint8Array(size);
+  for (let at = size, rest = BigInt(value); at--; rest >>= 8n) bytes[at] = Number(rest & 255n);
+  return bytes;
+}
+
+const numberFrom = (bytes) => bytes.reduce((value, byte) => value * 256 + byte, 0);
+const randomBytes = (size) => crypto.getRandomValues(new Uint8Array(size));
+const sha256 = async (...parts) => new Uint8Array(await subtle.digest("SHA-256", join(...parts)));
+
+async function hmac(key, data) {
+  const imported = await subtle.importKey("raw", key, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  return new Uint8Array(await subtle.sign("HMAC", imported, data));
+}
+
+/** RFC 5869. An empty salt is one of zeros. */
+async function hkdf(salt, material, info, length) {
+  const key = await hmac(salt.length ? salt : new Uint8Array(32), material);
+  let found = NOTHING;
+  for (let block = NOTHING, count = 1; found.length < length; count++) {
+    block = await hmac(key, join(block, info, [count]));
+    found = join(found, block);
+  }
+  return found.slice(0, length);
+}
+
+/** `SHA256:...` of an Ed25519 public key, as `ssh-keygen -l` shows it. */
+async function fingerprintOf(key) {
+  const type = bytesOf("ssh-ed25519");
+  return `SHA256:${base64(await sha256(numberIn(4, type.length), type, numberIn(4, key.length), key))}`;
+}

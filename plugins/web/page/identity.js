@@ -1,0 +1,60 @@
+// Who somebody is: an Ed25519 key that signs the static key of the handshake, and until when that counts.
+
+const HEAD = fromHex("0a2408011220"), MIDDLE = fromHex("1240"), EXPIRY_HEAD = fromHex("c23e48");
+const SIGNS = bytesOf("noise-libp2p-static-key:"), DATES = bytesOf("plytalk/1 static key:");
+const DAY = 86400;
+const HOUR = 3600;
+const PAYLOAD = 179;
+
+const secondsNow = () => Math.floor(Date.now() / 1000);
+
+/** This browser's identity, and the static key that it shows, which is replaced every hour. `keys` is an Ed25519 pair. */
+class Identity {
+  constructor(keys, key, fingerprint) {
+    Object.assign(this, { keys, key, fingerprint, since: 0 });
+  }
+
+  static async of(keys) {
+    const key = await rawOf(keys.publicKey);
+    return new Identity(keys, key, await fingerprintOf(key));
+  }
+
+  async prove() {
+    const now = secondsNow();
+    if (!(now - this.since >= 0 && now - this.since < HOUR)) {
+      const pair = await newPair(), expiry = numberIn(8, now + 2 * DAY);
+      const signed = [await this.sign(SIGNS, pair.public), await this.sign(DATES, pair.public, expiry)];
+      const proof = join(HEAD, this.key, MIDDLE, signed[0], EXPIRY_HEAD, expiry, signed[1]);
+      Object.assign(this, { since: now, proven: { pair, proof } });
+    }
+    return this.proven;
+  }
+
+  async sign(...parts) {
+    return new Uint8Array(await subtle.sign("Ed25519", this.keys.privateKey, join(...parts)));
+  }
+}
+
+/** The key that signed a static key: throws for anything but the one way of writing that. */
+async function identityIn(payload, rs) {
+  const at = (from, size) => payload.slice(from, from + size);
+  const isWhole = areSame(at(0, 6), HEAD) && areSame(at(38, 2), MIDDLE) && areSame(at(104, 3), EXPIRY_HEAD);
+  if (payload.length !== PAYLOAD || !isWhole) throw new Fault("The server's identity is not written as it should be.");
+  const key = at(6, 32), expiry = at(107, 8);
+  if (!isUsableKey(key)) throw new Fault("The server's identity is not a usable key.");
+  const forged = new Fault("The server's identity did not sign this conversation's key: it is forged.");
+  const imported = await subtle.importKey("raw", key, "Ed25519", false, ["verify"]).catch(() => {
+    throw forged;
+  });
+  const isBy = (signature, ...parts) => subtle.verify("Ed25519", imported, signature, join(...parts));
+  if (!(await isBy(at(40, 64), SIGNS, rs)) || !(await isBy(at(115, 64), DATES, rs, expiry))) throw forged;
+  checkDate(numberFrom(expiry));
+  return key;
+}
+
+function checkDate(expiry) {
+  const now = secondsNow();
+  if (expiry + DAY > now && expiry <= now + 3 * DAY) return;
+  const what = expiry > now ? "is dated for later than it may be" : "has expired";
+  throw new Fault(`The proof of the server's key ${what}. One of the two clocks may be wrong: compare the date and the time.`);
+}

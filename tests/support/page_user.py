@@ -1,0 +1,77 @@
+"""Somebody in front of the web page, in a real Chromium: joins, says something, and waits for what the page shows.
+
+`file_of(folder)` is the page as one file, as its scripts also have to run.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+FOLDER = Path(__file__).parents[2] / "plugins" / "web" / "page"
+PATIENCE = 30.0  # seconds, which only a failure uses up
+LINK, SCRIPTS = '<link rel="stylesheet" href="page.css">', re.compile(r'<script src="([\w-]+\.js)"></script>\n')
+
+
+def file_of(folder: Path) -> Path:
+    """Write the page as one file, and where that is."""
+    html = FOLDER.joinpath("page.html").read_text()
+    script = "".join(FOLDER.joinpath(name).read_text() for name in SCRIPTS.findall(html))
+    html = SCRIPTS.sub("", html).replace(LINK, f"<style>{FOLDER.joinpath('page.css').read_text()}</style>")
+    file = folder / "chat.html"
+    file.write_text(f"{html}<script>{script}</script>")
+    return file
+
+
+class PageUser:
+    """One window of a browser, at this page."""
+
+    def __init__(self, driver: Chrome, url: str) -> None:
+        self.driver = driver
+        driver.get(url)
+        self.wait_until(lambda: bool(self.text("own") or self.fault), "the page is ready")
+
+    def __getitem__(self, id: str) -> WebElement:
+        return self.driver.find_element(By.ID, id)
+
+    def text(self, id: str) -> str:
+        """The text of a part of the page, also where that cannot be seen."""
+        return self[id].get_attribute("textContent") or ""
+
+    @property
+    def fault(self) -> str:
+        return self["fault"].text
+
+    @property
+    def log(self) -> str:
+        return self["log"].text
+
+    def join(self, address: str = "", answer: str = "yes", **fields: str) -> None:
+        """Fill in the form and send it; `answer` is to the question about the server's key."""
+        for id, value in {**fields, **({"address": address} if address else {})}.items():
+            self[id].clear()
+            self[id].send_keys(value)
+        self.driver.find_element(By.CSS_SELECTOR, "#enter button").click()
+        if answer:
+            self.wait_until(lambda: self["ask"].is_displayed(), "the question about the key")
+            self.driver.find_element(By.CSS_SELECTOR, f"#ask button[value={answer}]").click()
+
+    def say(self, line: str) -> None:
+        self["line"].send_keys(line, Keys.ENTER)
+
+    def sees(self, text: str) -> str:
+        """Wait until this stands in the log."""
+        self.wait_until(lambda: text in self.log, repr(text))
+        return self.log
+
+    def is_refused(self) -> str:
+        """Wait until the page is back at its form, and why."""
+        self.wait_until(lambda: bool(self.fault), "a refusal")
+        return self.fault
+
+    def wait_until(self, happens: Callable[[], bool], what: str) -> None:
+        WebDriverWait(self.driver, PATIENCE, 0.05).until(lambda _: happens(), f"never came: {what}")
