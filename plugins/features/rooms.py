@@ -71,6 +71,7 @@ class Rooms(Feature):
         Option("yes", "Accept every file that is offered, without being asked.", bool, False),
         Option("accept-from", "Accept every file that the owner of this key offers.", metavar="SHA256:..."),
         Option("fsync", "Have each received file on the disk before it gets its name.", bool, False),
+        Option("no-files", "Send no file and receive none: for a program that others type into, as by ssh.", bool, False),
         Option(
             "reconnect",
             "Reconnect when the connection is cut or the server restarts, and catch up on what was missed.",
@@ -95,6 +96,7 @@ class Rooms(Feature):
         yes: bool = False,
         accept_from: str | None = None,
         fsync: bool = False,
+        no_files: bool = False,
     ) -> None:
         self._room, self._name, self._operator = named_room(room) if room else "", name or "", operator
         for key, whose in ((operator, "an operator's"), (accept_from, "a sender's")):
@@ -111,7 +113,9 @@ class Rooms(Feature):
         self._hub: Hub | None = None
         self._signals = frozenset(kind for kind, wanted in ((TYPING, typing), (READ, receipts)) if wanted)
         self._files: UserFiles | None = None  # of the server's user
-        self._wishes = Wishes(into or Path(), yes, (accept_from,) if accept_from else (), fsync)
+        if no_files and (into or yes or accept_from):
+            raise Usage("--no-files receives no file, and --into, --yes and --accept-from say how.", "Leave out one of them.")
+        self._wishes = Wishes(into or Path(), yes, (accept_from,) if accept_from else (), fsync, no_files)
         self._room_client = RoomClient(self._room, self._name, reconnect, self._signals, self._wishes)
 
     def refuse_stack(self, stack: Stack, role: Role) -> None:

@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from plytalk.plugins.files.transfers import Transfers
 
 
+NO_FILES = "This program neither sends nor receives files: it was started with --no-files."
+
+
 class UserFiles:
     """`why_not` says why no file can be sent, and is an empty text where one can be."""
 
     def __init__(self, ui: Ui, wishes: "Wishes", why_not: Callable[[], str] = lambda: "") -> None:
-        self._ui, self._wishes, self._why_not = ui, wishes, why_not
+        self._ui, self._wishes, self._why_not = ui, wishes, (lambda: NO_FILES) if wishes.none else why_not
         self._link: FileLink | None = None
         self._me: Callable[[], Myself] = lambda: Myself(Sender(), None)
 
@@ -56,7 +59,8 @@ class UserFiles:
 
     def hear(self, body: bytes) -> None:
         """The server has sent an item. Raises BadFrame."""
-        self.transfers.hear(body)
+        if not self._wishes.none:
+            self.transfers.hear(body)
 
     def run_line(self, line: str) -> bool:
         """Carry out a line that was typed, where it is a command about files."""

@@ -64,6 +64,7 @@ class LayerArguments(TypedDict, total=False):
     yes: bool
     accept_from: str
     fsync: bool
+    no_files: bool
     options: Mapping[str, Any]
     """Options of other layers, by their names on the command line."""
 

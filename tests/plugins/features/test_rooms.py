@@ -40,6 +40,8 @@ def test_it_is_the_layer_of_its_module() -> None:
         ({"operator": "alice"}, "is not an operator's key"),
         ({"operator": "SHA256:short"}, "is not an operator's key"),
         ({"room": "no room"}, "cannot be the name of a room"),
+        ({"no_files": True, "yes": True}, "--no-files receives no file"),
+        ({"no_files": True, "into": Path("x")}, "--no-files receives no file"),
     ],
 )
 def test_options_that_cannot_be(options: dict, sentence: str) -> None:

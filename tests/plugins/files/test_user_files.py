@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from crowd import Crowd
+from crowd import Crowd, Screen
 from offering import PatientLink, reaches, written
 
 from plytalk.core.contracts.events import Error, Sender
@@ -34,6 +34,26 @@ async def test_where_no_file_can_be_sent_the_command_says_why() -> None:
     assert isinstance(error, Error)
     assert (error.text, error.request) == ("There are no rooms here.", "7")
     await files.close()
+
+
+async def reaches_errors(ui: Screen, count: int) -> None:
+    while sum(isinstance(event, Error) for event in ui.events) < count:
+        await idle()
+
+
+async def test_with_no_files_nothing_is_read_sent_or_received(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob", no_files=True)
+        ann = await crowd.comes("ann")
+        bob.say(f"/send {written(home / 'x', 10)}", "/accept", "/transfers")
+        await reaches_errors(bob.ui, 3)
+        ann.say(f"/send {written(home / 'y', 10)}")
+        await reaches(ann.ui, "offered")
+        ann.say("after that")
+        await bob.shows("ann: after that")
+        assert all("neither sends nor receives files" in one.text for one in bob.ui.events if isinstance(one, Error))
+        assert not [event for event in bob.ui.events if event.type == "file"]
+        assert not list(bob.ui.session.files.transfers.all())  # type: ignore[union-attr]
 
 
 async def test_what_is_offered_outlives_a_connection(tmp_path: Path) -> None:

@@ -1,9 +1,5 @@
 """Through a real sshd, run as an ordinary process with its own keys: `ssh -W` to a server, and a server behind ssh."""
 
-import getpass
-import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,47 +7,16 @@ from pathlib import Path
 import pytest
 from people import environment
 from programs import chat, connect, serve, started
-from web_servers import answers, free_port
+from sshd import HAS_SSH, NEEDS_SSH, sshd
+from web_servers import free_port
 
-SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
-
-HAS_SSH = SSHD and shutil.which("ssh")
-
-pytestmark = pytest.mark.skipif(not HAS_SSH, reason="needs sshd and ssh (on Debian: apt install openssh-server)")
-
-SSHD_FILE = """
-ListenAddress 127.0.0.1
-Port {port}
-HostKey {folder}/host_key
-AuthorizedKeysFile {folder}/user_key.pub
-PidFile none
-StrictModes no
-UsePAM no
-PasswordAuthentication no
-PermitRootLogin prohibit-password
-"""
+pytestmark = pytest.mark.skipif(not HAS_SSH, reason=NEEDS_SSH)
 
 
 @pytest.fixture
 def ssh(tmp_path: Path) -> Iterator[str]:
-    """The `ssh` command that reaches a sshd on this machine."""
-    folder = tmp_path / "ssh"
-    folder.mkdir()
-    for name in ("host_key", "user_key"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
-    port = free_port()
-    (folder / "sshd_config").write_text(SSHD_FILE.format(port=port, folder=folder))
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)
-    with subprocess.Popen([str(SSHD), "-D", "-e", "-f", str(folder / "sshd_config")], stderr=subprocess.PIPE) as sshd:
-        try:
-            while not answers(port):
-                assert sshd.poll() is None, sshd.stderr.read()  # type: ignore[union-attr]
-            options = "-o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
-            yield f"ssh -F none {options} -i {folder}/user_key -p {port} {getpass.getuser()}@127.0.0.1"
-        finally:
-            sshd.terminate()
-            sshd.communicate()
+    with sshd(tmp_path / "ssh") as command:
+        yield command
 
 
 def test_a_client_comes_through_ssh_w(ssh: str, tmp_path: Path) -> None:
