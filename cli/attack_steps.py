@@ -34,7 +34,7 @@ class CommandSource(Protocol):
     """Where the user's commands come from."""
 
     async def command(self) -> str | None:
-        """The next one; None when there are no more."""
+        """The user's next command; None when there are no more."""
 
 
 class PipedCommands:

@@ -391,7 +391,7 @@ ROOM_LIMITS = {
     "member_names": "MAX_NAME MAX_NAME_BYTES",
     "resume": "MAX_INSTANCE MIN_SECRET",
     "command_words": "MAX_TEXT MAX_LISTED",
-    "room_events": "MAX_REQUEST",
+    "room_events": "MAX_REQUEST MOST_NAME",
 }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from plytalk.core.contracts.errors import OutputFailed
+from plytalk.core.io.descriptors import write_all
 
 ERROR = 2
 
@@ -43,10 +44,8 @@ class ErrorOutput(io.TextIOBase):
             self._put(line)
 
     def _put(self, text: str) -> None:
-        rest = memoryview(text.encode(self.encoding, self.errors))
         with contextlib.suppress(OSError):
-            while rest:
-                rest = rest[os.write(ERROR, rest) :]
+            write_all(ERROR, text.encode(self.encoding, self.errors))
 
     def fileno(self) -> int:
         return ERROR

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.spans import Span, with_gaps
+from plytalk.core.io.descriptors import write_all
 from plytalk.core.io.lines import BOM
 from plytalk.core.io.sizes import rfc3339
 from plytalk.core.pipeline.tracing import TraceEvent
@@ -88,9 +89,7 @@ class TraceFile:
     def _write(self, line: dict[str, Any]) -> None:
         assert self._descriptor is not None
         data = json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        write_all(self._descriptor, data)
         self._length += len(data)
 
 

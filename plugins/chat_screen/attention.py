@@ -4,6 +4,9 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
+
+from plytalk.core.io.background import Background
 
 BELL = "\a"
 SAVE_TITLE, RESTORE_TITLE = "\x1b[22;2t", "\x1b[23;2t"
@@ -24,7 +27,7 @@ class Attention:
         self._unread = 0
         self._room = ""
         self._notified = -PAUSE
-        self._programs: set[asyncio.Task[bool]] = set()
+        self._programs = Background()
 
     def begin(self) -> None:
         """The screen is ours: keep the title that it has."""
@@ -67,9 +70,7 @@ class Attention:
         """By the desktop's own program where there is a desktop, else by the terminal (OSC 9)."""
         program = shutil.which("notify-send")
         if program and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            task = asyncio.create_task(run_program(program, "--app-name=plytalk", "--", "plytalk", escaped(line)))
-            self._programs.add(task)
-            task.add_done_callback(self._programs.discard)
+            self._programs.start(run_program(program, "--app-name=plytalk", "--", "plytalk", escaped(line)))
         else:
             self._write(f"\x1b]9;{line}\a")
 
@@ -79,12 +80,9 @@ def escaped(line: str) -> str:
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-async def run_program(*words: str) -> bool:
-    """Run a program that must not write on our screen; whether it could be run."""
+async def run_program(*words: str) -> None:
+    """Run a program that must not write on our screen. One that cannot be run is left out."""
     null = asyncio.subprocess.DEVNULL
-    try:
+    with suppress(OSError):
         process = await asyncio.create_subprocess_exec(*words, stdin=null, stdout=null, stderr=null)
         await process.wait()
-    except OSError:
-        return False
-    return True

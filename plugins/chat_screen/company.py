@@ -1,8 +1,12 @@
 """The members of the room and the server's commands, as far as the events tell: for completion, and to know a member by key."""
 
 from dataclasses import dataclass, field
+from itertools import islice
 
 from plytalk.core.contracts.events import Event, Joined, Left, MemberEvent, Message, Renamed, Result, Sender, You
+
+MOST = 1000
+"""How many members, and how many rooms, are remembered: a server can name any number."""
 
 
 @dataclass
@@ -30,8 +34,8 @@ class Company:
     def _enter(self, you: You) -> None:
         self.me = you.sender.name or ""
         if you.room and you.room not in self.rooms:
-            self.rooms.append(you.room)
-        self.keys = {other.name: other.key for other in you.others if other.name}
+            self.rooms = [*self.rooms[1 - MOST :], you.room]
+        self.keys = {other.name: other.key for other in you.others[:MOST] if other.name}
 
     def _member(self, event: MemberEvent, name: str) -> None:
         if isinstance(event, Left):
@@ -46,7 +50,7 @@ class Company:
 
     def _here(self, name: str, key: str | None) -> None:
         known = self.keys.pop(name, None)
-        self.keys = {name: key or known, **self.keys}
+        self.keys = dict(islice({name: key or known, **self.keys}.items(), MOST))
 
     @property
     def names(self) -> list[str]:

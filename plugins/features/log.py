@@ -22,6 +22,7 @@ from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.conversation.ui_hearer import key_shown_by
 from plytalk.core.endpoints.admission import reason_of
 from plytalk.core.io.sizes import rfc3339
 from plytalk.core.io.standard_streams import shape_notices, tell
@@ -94,7 +95,7 @@ class Log(Feature):
     @hookimpl
     def session_opened(self, session: DirectChat) -> None:
         self._since[session] = time.monotonic()
-        self._write("session opened", address=session.address, key=_key(session), stack=session.stack.line)
+        self._write("session opened", address=session.address, key=key_shown_by(session), stack=session.stack.line)
 
     @hookimpl
     def session_closed(self, session: DirectChat, ending: Ending) -> None:
@@ -102,7 +103,7 @@ class Log(Feature):
         self._write(
             "session closed",
             address=session.address,
-            key=_key(session),
+            key=key_shown_by(session),
             by=ending.by.value,
             error=type(ending.error).__name__ if ending.error else None,
             reason=ending.reason,
@@ -155,10 +156,6 @@ def _line(event: str, fields: dict[str, Any]) -> str:
     now = rfc3339(datetime.now(UTC), "milliseconds")
     entry = {"time": now, "event": event, **{name: value for name, value in fields.items() if value is not None}}
     return json.dumps(entry).replace("\x7f", "\\u007f")
-
-
-def _key(session: DirectChat) -> str | None:
-    return session.identity.fingerprint if session.identity else None
 
 
 @hookimpl

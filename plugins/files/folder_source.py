@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.plugins.files.descriptors import CLOSED, close_once
+from plytalk.core.io.descriptors import CLOSED, close_once
 from plytalk.plugins.files.file_limits import MAX_DEPTH, MAX_ENTRIES, MAX_MANIFEST, MAX_SIZE
 from plytalk.plugins.files.manifest import Entry, encode_entry
 from plytalk.plugins.files.reading import (

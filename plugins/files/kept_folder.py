@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-from plytalk.plugins.files.descriptors import write_all
+from plytalk.core.io.descriptors import write_all
 from plytalk.plugins.files.file_limits import BLOCK, MAX_PARTIALS, PARTIAL_DAYS
 from plytalk.plugins.files.hash_tree import HASH
 from plytalk.plugins.files.safe_folder import SafeFolder

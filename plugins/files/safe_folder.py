@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.plugins.files.descriptors import CLOSED, close_once
+from plytalk.core.io.descriptors import CLOSED, close_once
 from plytalk.plugins.files.safe_names import numbered
 from plytalk.plugins.files.transfer_errors import NoSpace, NotStored
 

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Callable, Iterator
 
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.plugins.files.descriptors import close_once
+from plytalk.core.io.descriptors import close_once
 from plytalk.plugins.files.file_limits import CHUNK, MAX_SIZE
 from plytalk.plugins.files.folder_source import FolderSource
 from plytalk.plugins.files.hash_tree import KNOWN, HashTree, chunk_length, chunks_in

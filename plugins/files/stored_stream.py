@@ -8,7 +8,7 @@ import os
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
-from plytalk.plugins.files.descriptors import CLOSED, close_once, mask_of_user, write_all
+from plytalk.core.io.descriptors import CLOSED, close_once, mask_of_user, write_all
 from plytalk.plugins.files.kept_folder import DATA
 from plytalk.plugins.files.manifest import Entry, FileOffer, check_manifest, entries_of
 from plytalk.plugins.files.safe_folder import SafeFolder

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from plytalk.core.contracts.endings import EndedBy, Ending
-from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused, StackMismatch
+from plytalk.core.contracts.errors import BadFrame, CannotConnect, HandshakeFailed, Refused, StackMismatch
 from plytalk.core.contracts.events import Sender
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.peers import Identity, Role
@@ -22,7 +22,7 @@ from plytalk.plugins.files.user_files import UserFiles
 from plytalk.plugins.files.wishes import Myself, Wishes
 from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.room_chat import RoomChat
-from plytalk.plugins.rooms.room_events import EVENT, ROOM, Kind, RoomEvent, read, write
+from plytalk.plugins.rooms.room_events import EVENT, MOST_NAME, ROOM, Kind, RoomEvent, read, write
 from plytalk.plugins.rooms.room_input import NO_ROOMS, RoomInput
 from plytalk.plugins.rooms.room_view import RoomView, number
 
@@ -171,6 +171,8 @@ class RoomClient(RoomInput):
         said = read(body) or {}
         match said:
             case {"do": "welcome", "room": str(room), "epoch": str(epoch), "you": str(name), "next": int(following)}:
+                if max(len(room), len(epoch), len(name)) > MOST_NAME:
+                    raise BadFrame(f"The server's welcome has a name of more than {MOST_NAME} characters.")
                 if not self.welcome:
                     self.welcome = True
                     self._lines.welcome()

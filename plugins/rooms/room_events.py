@@ -30,6 +30,8 @@ TYPING, READ = "typing", "read"
 """The kinds of signals."""
 LONGEST = 19
 """How many digits the number of an event has at most."""
+MOST_NAME = 255
+"""The longest name of a room or a member that a client takes from a server, in characters; a server gives shorter ones."""
 MAX_REQUEST = 4096
 """The longest JSON object a client may send, in bytes."""
 

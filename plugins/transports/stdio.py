@@ -16,6 +16,7 @@ import threading
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.io.asyncio_stream import AsyncioStream
+from plytalk.core.io.descriptors import write_all
 from plytalk.core.io.queue_listener import QueueListener
 from plytalk.core.registry.hookspecs import hookimpl
 
@@ -75,9 +76,7 @@ def copy_in(source: int, theirs: socket.socket) -> None:
 def copy_out(theirs: socket.socket, sink: int) -> None:
     with contextlib.suppress(OSError):
         while data := theirs.recv(PIECE):
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(sink, rest) :]
+            write_all(sink, data)
     os.close(sink)
 
 

@@ -3,7 +3,7 @@
 from happening import happened
 
 from plytalk.core.contracts.events import Joined, Left, Message, Renamed, Result, Sender, You
-from plytalk.plugins.chat_screen.company import Company
+from plytalk.plugins.chat_screen.company import MOST, Company
 
 
 def company() -> Company:
@@ -56,3 +56,18 @@ def test_another_room_is_another_company() -> None:
     here.note(happened(You, sender=Sender(name="bob"), room="kitchen"))
     assert here.names == []
     assert here.rooms == ["lobby", "kitchen"]
+
+
+def test_a_server_that_names_any_number_of_members_and_rooms_takes_a_limited_part_of_our_memory() -> None:
+    here = company()
+    for number in range(MOST + 10):
+        others = tuple(Sender(name=f"m{number}-{other}") for other in range(3))
+        here.note(happened(You, sender=Sender(name="bob"), room=f"room{number}", others=others))
+    assert len(here.rooms) == MOST
+    assert here.rooms[-1] == f"room{MOST + 9}"
+    for number in range(MOST + 10):
+        here.note(happened(Joined, f"newcomer{number}"))
+    assert len(here.keys) == MOST
+    assert here.names[0] == f"newcomer{MOST + 9}"
+    here.note(happened(You, sender=Sender(name="bob"), room="lobby", others=tuple(Sender(name=f"m{n}") for n in range(2 * MOST))))
+    assert len(here.keys) == MOST

@@ -122,6 +122,17 @@ async def test_events_are_shown_once_and_its_own_are_marked(ends) -> None:
         ]  # fmt: skip
 
 
+@pytest.mark.parametrize("field", ["room", "you", "epoch"])
+async def test_a_welcome_with_an_overlong_name_ends_the_connection_and_is_not_kept(ends, field: str) -> None:
+    client, server_end = await ends()
+    async with visiting(RoomClient(), (client, server_end)) as (session, server):
+        server.welcomes(**{field: "x" * 256})
+        await idle()
+        assert session.ending is not None
+        assert session.ending.reason.startswith("The server's welcome has a name of more than 255 characters.")
+        assert not client.person.notices
+
+
 async def test_whose_name_was_taken_during_a_cut_is_told_its_new_one(ends) -> None:
     room_client, both = RoomClient(), await ends()
     async with visiting(room_client, both) as (_, server):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from transferring import files_limited_to
 
-from plytalk.plugins.files.descriptors import CLOSED, close_once, mask_of_user, write_all
+from plytalk.core.io.descriptors import CLOSED, close_once, mask_of_user, write_all
 
 
 def test_closing_twice_closes_nothing_that_was_opened_since() -> None:
