@@ -74,7 +74,7 @@ class FileCommands:
         return described(self._transfers.heard.decline(number_of(args))), ()
 
     async def _cancel(self, args: Sequence[str]) -> CommandAnswer:
-        return described(self._transfers.cancel(number_of(args))), ()
+        return described(await self._transfers.cancel(number_of(args))), ()
 
     async def _list(self, args: Sequence[str]) -> CommandAnswer:
         every = list(self._transfers.all())

@@ -1,6 +1,7 @@
 """What others offer to this user: from the offer to the file on the disk."""
 
 import asyncio
+from functools import partial
 
 import msgspec
 
@@ -9,7 +10,6 @@ from plytalk.core.contracts.events import Sender
 from plytalk.core.contracts.layer import Buffer
 from plytalk.plugins.files.file_items import FileKind, FileReply, Offering, Withdrawal, parse_failure, parse_proof, say
 from plytalk.plugins.files.manifest import FileOffer, check_offer
-from plytalk.plugins.files.partial import Partial
 from plytalk.plugins.files.receiving import RUNNING, Receiving
 from plytalk.plugins.files.safe_folder import SafeFolder
 from plytalk.plugins.files.transfer_context import TransferContext
@@ -33,9 +33,8 @@ class HeardOffers:
             if one.is_open:
                 one.interrupt()
 
-    def close(self) -> None:
-        for one in self.all.values():
-            one.close()
+    async def close(self) -> None:
+        await asyncio.gather(*(one.close() for one in self.all.values()))
         if self._folder:
             self._folder.close()
 
@@ -65,7 +64,7 @@ class HeardOffers:
             return
         self._forget_one()
         number = next(self._context.numbers)
-        one = self.all[number] = Receiving(number, said.number, said.id, file, sender, self._context.changed)
+        one = self.all[number] = Receiving(number, said.number, said.id, file, sender, self._context.changed, self._give_up)
         try:
             check_offer(file)
         except ChatError as error:  # such as one with a hash function that is not installed here
@@ -88,7 +87,7 @@ class HeardOffers:
         return None
 
     def _forget_one(self) -> None:
-        idle = [number for number, one in self.all.items() if one.state not in RUNNING]
+        idle = [number for number, one in self.all.items() if one.is_over or one.state == "offered"]
         if len(self.all) >= MOST_HEARD and idle:
             del self.all[idle[0]]
 
@@ -108,10 +107,10 @@ class HeardOffers:
         one.end("declined")
         return one
 
-    def cancel(self, one: Receiving) -> None:
+    async def cancel(self, one: Receiving) -> None:
         """Do not want it any more, and remove what has come."""
-        self._context.send(say(FileReply(number=one.remote, state="cancelled")))
-        one.cancel()
+        await one.cancel()
+        self._context.send(say(FileReply(number=one.remote, state=one.state)))
 
     def _offered(self, number: int | None) -> Receiving:
         waiting = [one for one in self.all.values() if one.state == "offered" and number in (None, one.number)]
@@ -124,31 +123,14 @@ class HeardOffers:
         try:
             if one.state == "offered":
                 one.change("accepted")
-            if one.partial is None and not await self._open(one):
-                return
-            if self._context.link and one.state in RUNNING and not one.is_open:
+            if self._folder is None:
+                self._folder = SafeFolder.at(self._context.wishes.into)
+            if await one.open(self._folder, sync=self._context.wishes.fsync) and self._context.link:
                 if one.state == "accepted":
                     self._context.send(say(FileReply(number=one.remote, state="accepted")))
                 one.begin(self._context.link)
         except ChatError as error:
             self._give_up(one, error)
-
-    async def _open(self, one: Receiving) -> bool:
-        """Take up what is kept of a file, which takes long; False where that goes on already, or nobody wants it any more."""
-        if one.opening:
-            return False
-        if self._folder is None:
-            self._folder = SafeFolder.at(self._context.wishes.into)
-        one.opening = True
-        try:
-            partial = await asyncio.to_thread(Partial.open, self._folder, one.file, sync=self._context.wishes.fsync)
-        finally:
-            one.opening = False
-        if one.state not in RUNNING:
-            partial.discard() if one.state == "cancelled" else partial.close()
-            return False
-        one.partial = partial
-        return True
 
     # -- what the server sends --------------------------------------------------------------------------------------------
 
@@ -163,7 +145,7 @@ class HeardOffers:
             elif kind == FileKind.PROOF:
                 one.proof(*parse_proof(payload))
             elif kind == FileKind.END:
-                self._context.start(self._finish(one, one.hand_over()))
+                one.finish(partial(self._finish, one))
             else:
                 one.failed(parse_failure(payload))
         except BadFrame:
@@ -171,16 +153,9 @@ class HeardOffers:
         except ChatError as error:
             self._give_up(one, error)
 
-    async def _finish(self, one: Receiving, partial: Partial) -> None:
-        """Give it its name, in a thread that alone has what has come."""
-        try:
-            name = await asyncio.to_thread(partial.finish)
-        except ChatError as error:
-            partial.close()
-            self._give_up(one, error)
-        else:
-            self._context.send(say(FileReply(number=one.remote, state="done")))
-            one.finish(name)
+    def _finish(self, one: Receiving) -> None:
+        self._context.send(say(FileReply(number=one.remote, state="done")))
+        one.end("done")
 
     def _give_up(self, one: Receiving, error: ChatError) -> None:
         self._context.send(say(FileReply(number=one.remote, state="failed")))

@@ -12,6 +12,7 @@ from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.events import Sender, notify
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.sanitise import clean
+from plytalk.plugins.files.disk_thread import DiskThread
 from plytalk.plugins.files.file_items import (
     FileKind,
     FileReply,
@@ -44,6 +45,7 @@ class MadeOffers:
         self._context = context
         self.all: dict[int, Sending] = {}
         self._pump: Pump | None = None
+        self._disk: DiskThread | None = None
         self._answers: dict[int, asyncio.Future[int]] = {}
 
     # -- connections ------------------------------------------------------------------------------------------------------
@@ -63,12 +65,14 @@ class MadeOffers:
         for one in self.all.values():
             one.streams.clear()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         for answer in self._answers.values():
             answer.cancel()
         for one in self.all.values():
             if one.stands:
                 one.close()
+        if self._disk:
+            await self._disk.end(lambda: None)
 
     # -- what the user does -----------------------------------------------------------------------------------------------
 
@@ -85,7 +89,9 @@ class MadeOffers:
         for sentence in left_out:
             notify(self._context.ui, sentence)
         number = next(self._context.numbers)
-        sending = Sending(number, secrets.token_hex(16), source, tree, make_offer(source, tree), to, self._context.changed)
+        self._disk = self._disk or DiskThread()
+        file = make_offer(source, tree)
+        sending = Sending(number, secrets.token_hex(16), source, tree, file, to, self._disk, self._context.changed)
         self.all[number] = sending
         if self._context.link:
             await self._answered(sending)

@@ -1,14 +1,18 @@
 """A file that another member offers, and its way onto the disk."""
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 
-from plytalk.core.contracts.errors import BadFrame
+from plytalk.core.contracts.errors import BadFrame, ChatError
 from plytalk.core.contracts.events import Sender
 from plytalk.core.contracts.layer import Buffer
-from plytalk.plugins.files.file_items import GIVE_BACK, WINDOW, FileFailure, give_credit, open_stream, stop_stream
-from plytalk.plugins.files.file_limits import CHUNK
+from plytalk.plugins.files.disk_thread import DiskThread
+from plytalk.plugins.files.file_items import GIVE_BACK, PIECE, WINDOW, FileFailure, give_credit, open_stream, stop_stream
+from plytalk.plugins.files.file_limits import BLOCK, CHUNK
 from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.partial import Partial
+from plytalk.plugins.files.safe_folder import SafeFolder
 from plytalk.plugins.files.sending import FileLink
 from plytalk.plugins.files.transfer_errors import Damaged
 
@@ -29,33 +33,49 @@ class Receiving:
     """An offer of another member: `number` is this user's number for it, `remote` the server's.
 
     offered -> accepted -> receiving <-> interrupted;  receiving -> done, failed;  any of them -> cancelled, declined, withdrawn
+
+    What comes is written in a thread; `broke` is told what goes wrong there.
     """
 
     def __init__(
-        self, number: int, remote: int, id: str, file: FileOffer, sender: Sender, changed: "Callable[[Receiving], None]"
+        self,
+        number: int,
+        remote: int,
+        id: str,
+        file: FileOffer,
+        sender: Sender,
+        changed: "Callable[[Receiving], None]",
+        broke: "Callable[[Receiving, ChatError], None]",
     ) -> None:
         self.number, self.remote, self.id, self.file, self.sender = number, remote, id, file, sender
         self.state, self.reason = "offered", ""
         self.written = ""
         """The name that it has in its folder."""
-        self.partial: Partial | None = None
-        self.opening = False
-        """Whether a thread opens it."""
-        self._changed = changed
+        self._changed, self._broke = changed, broke
+        self._partial: Partial | None = None
+        self._disk: DiskThread | None = None
+        self._last: asyncio.Future[None] | None = None  # what the thread does
         self._link: FileLink | None = None
         self._chunk = memoryview(b"")
+        self._spare: list[memoryview] = []
         self._filled = 0  # of the chunk
-        self._owed = self._consumed = self._received = 0
+        self._owed = self._taken = self._unwritten = 0
         self._block = -1
 
     @property
     def done(self) -> int:
         """How many bytes have come."""
-        return self._received + self._filled
+        return self._taken + self._filled
 
     @property
     def is_open(self) -> bool:
+        """Whether a stream brings it."""
         return self._link is not None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it neither goes on nor may begin, and its thread has ended."""
+        return self.state not in ("offered", *RUNNING) and (self._last is None or self._last.done())
 
     def change(self, state: str, reason: str = "") -> None:
         self.state, self.reason = state, reason
@@ -66,15 +86,67 @@ class Receiving:
         self.stop()
         self.remote = remote
 
+    # -- the disk ---------------------------------------------------------------------------------------------------------
+
+    async def open(self, into: SafeFolder, *, sync: bool) -> bool:
+        """Take up what is kept of it, or wait until what has come is written; whether the rest is wanted. Raises ChatError."""
+        if self._disk is None:
+            self._disk = DiskThread()
+            await self._disk.start(partial(self._take_up, into, sync))
+        elif self.state in RUNNING:
+            await self._disk.start(self._nothing)
+        return self.state in RUNNING and not self.is_open
+
+    def _nothing(self) -> None:
+        """All that was asked of the thread before is done."""
+
+    def _take_up(self, into: SafeFolder, sync: bool) -> None:
+        self._partial = Partial(into, self.file, sync=sync)
+        for _ in self._partial.resuming():
+            if self._last:  # nobody wants it any more
+                return
+
+    def _on_disk(self, work: Callable[[], object], then: Callable[[], None]) -> None:
+        """Do something in the thread, and then this."""
+        assert self._disk
+        self._disk.start(work).add_done_callback(partial(self._did, then))
+
+    def _did(self, then: Callable[[], None], done: "asyncio.Future[object]") -> None:
+        error = done.exception()
+        if self.state not in RUNNING:
+            return
+        if error is None:
+            then()
+        elif isinstance(error, ChatError):
+            self._broke(self, error)
+        else:
+            raise error
+
+    def _release(self, leave: Callable[[Partial], None]) -> "asyncio.Future[None] | None":
+        """End the thread, with this as the last thing it does."""
+        if self._disk and self._last is None:
+            self._last = self._disk.end(partial(self._leave, leave))
+        return self._last
+
+    def _leave(self, leave: Callable[[Partial], None]) -> None:
+        if self._partial:
+            leave(self._partial)
+
+    async def close(self) -> None:
+        """Keep what has come, for another time."""
+        self._lose()
+        if last := self._release(Partial.close):
+            await last
+
     # -- the stream -------------------------------------------------------------------------------------------------------
 
     def begin(self, link: FileLink) -> None:
-        """Ask for what is missing, of a file whose `partial` is open."""
-        assert self.partial
-        self._link, self._received = link, self.partial.received
-        self._chunk, self._filled = memoryview(bytearray(min(CHUNK, self.file.size))), 0
-        self._owed, self._consumed, self._block = WINDOW, 0, -1
-        link.send(open_stream(self.remote, self.remote, self._received, WINDOW))
+        """Ask for what is missing, of a file that is open."""
+        assert self._partial
+        self._link, self._taken = link, self._partial.received
+        self._chunk, self._filled = self._new_chunk(), 0
+        self._owed, self._block = WINDOW, -1
+        link.send(open_stream(self.remote, self.remote, self._taken, WINDOW))
         self.change("receiving")
 
     def stop(self) -> None:
@@ -92,22 +164,29 @@ class Receiving:
     def _lose(self) -> None:
         self._link = None
         self._chunk, self._filled = memoryview(b""), 0
+        self._spare.clear()
+
+    def _new_chunk(self) -> memoryview:
+        return self._spare.pop() if self._spare else memoryview(bytearray(min(CHUNK, self.file.size)))
 
     def proof(self, block: int, payload: Buffer) -> None:
-        """The hashes of a block. Raises Damaged."""
-        if self.partial and block != self._block:  # one that comes again, from another stream of the sender, says the same
-            self._block = block
-            self.partial.proof(block, bytes(payload))
+        """The hashes of a block. Raises Damaged where it is not the one that the next bytes need."""
+        if block == self._block:  # one that comes again, from another stream of the sender, says the same
+            return
+        if block != self.done // (BLOCK * CHUNK):
+            raise Damaged
+        assert self._partial
+        self._block = block
+        self._on_disk(partial(self._partial.proof, block, bytes(payload)), self._nothing)
 
     def data(self, payload: Buffer) -> None:
-        """The next bytes. Raises BadFrame where this side gave no credit for them, and what writing raises."""
+        """The next bytes. Raises BadFrame where this side gave no credit for them, Damaged where there are too many."""
         if not 0 < len(payload) <= self._owed:
             raise BadFrame(f"{len(payload):,} bytes of a file came where there was credit for {self._owed:,}.")
         self._owed -= len(payload)
-        self._consumed += len(payload)
         view = memoryview(payload)
         while view:
-            wanted = min(CHUNK, self.file.size - self._received)
+            wanted = min(CHUNK, self.file.size - self._taken)
             part = view[: wanted - self._filled]
             if not part:
                 raise Damaged("The file is longer than was offered.")
@@ -116,16 +195,29 @@ class Receiving:
             view = view[len(part) :]
             if self._filled == wanted:
                 self._write(wanted)
-        if self._consumed >= GIVE_BACK and self._link:
-            self._link.send(give_credit(self.remote, self._consumed))
-            self._owed += self._consumed
-            self._consumed = 0
+        self._give_credit()
         self._changed(self)
 
     def _write(self, size: int) -> None:
-        assert self.partial
-        self.partial.write(self._chunk[:size])
-        self._received, self._filled = self.partial.received, 0
+        assert self._partial
+        chunk, self._chunk, self._filled = self._chunk, self._new_chunk(), 0
+        self._taken += size
+        self._unwritten += size
+        self._on_disk(partial(self._partial.write, chunk[:size]), partial(self._wrote, chunk, size))
+
+    def _wrote(self, chunk: memoryview, size: int) -> None:
+        self._unwritten -= size
+        if self._link:
+            self._spare.append(chunk)
+            self._give_credit()
+
+    def _give_credit(self) -> None:
+        """So much that what is under way and what is not written yet is less than 1 MiB: a cut loses both."""
+        room = min(WINDOW, WINDOW + CHUNK - self._filled - self._unwritten) - self._owed
+        if self._link and room >= GIVE_BACK:
+            room -= room % PIECE
+            self._owed += room
+            self._link.send(give_credit(self.remote, room))
 
     # -- the end ----------------------------------------------------------------------------------------------------------
 
@@ -136,34 +228,25 @@ class Receiving:
         else:
             self.end("failed", WHY[why])
 
-    def hand_over(self) -> Partial:
-        """All has come: give away the partial file. What comes after that is not looked at."""
-        assert self.partial
-        partial, self.partial = self.partial, None
+    def finish(self, named: Callable[[], None]) -> None:
+        """All has come: check the whole, and give it its name. What comes after that is not looked at."""
         self._lose()
-        return partial
+        self._on_disk(self._finish, named)
 
-    def finish(self, name: str) -> None:
-        """It is whole, and has this name."""
-        self.written = name
-        self.change("done")
+    def _finish(self) -> None:
+        assert self._partial
+        self.written = self._partial.finish()
 
-    def cancel(self) -> None:
-        """The user does not want it any more."""
+    async def cancel(self) -> None:
+        """The user does not want it any more: remove what has come."""
         self.stop()
-        if self.partial:
-            self.partial.discard()
-            self.partial = None
-        self.change("cancelled")
+        self.state = "cancelled"  # told when nothing is left
+        if last := self._release(Partial.discard):
+            await last
+        self.change("done" if self.written else "cancelled")
 
     def end(self, state: str, reason: str = "") -> None:
         """It does not go on; what has come is kept."""
         self._lose()
-        self.close()
+        self._release(Partial.close)
         self.change(state, reason)
-
-    def close(self) -> None:
-        """Keep what has come, for another time."""
-        if self.partial:
-            self.partial.close()
-            self.partial = None

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from plytalk.core.contracts.events import Sender
+from plytalk.plugins.files.disk_thread import DiskThread
 from plytalk.plugins.files.file_items import (
     MAX_CREDIT,
     PIECE,
@@ -47,7 +49,7 @@ class OutStream:
 
 
 class Sending:
-    """An offer of this user. `changed` is called when its state changes or data has gone out."""
+    """An offer of this user. `changed` is called when its state changes or data has gone out; `disk` reads the file."""
 
     def __init__(
         self,
@@ -57,13 +59,14 @@ class Sending:
         tree: HashTree,
         file: FileOffer,
         to: str | None,
+        disk: DiskThread,
         changed: "Callable[[Sending], None]",
     ) -> None:
         self.number, self.id, self.source, self.tree, self.file, self.to = number, id, source, tree, file, to
         self.state, self.reason, self.written = "offered", "", ""
         self.streams: dict[int, OutStream] = {}
         self.sender: Sender | None = None
-        self._changed = changed
+        self._disk, self._changed = disk, changed
         self._at = 0
         self._buffer = memoryview(bytearray(READ))
 
@@ -81,8 +84,11 @@ class Sending:
         self._changed(self)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, when nothing reads it any more."""
         self.streams.clear()
+        self._disk.start(self._close)
+
+    def _close(self) -> None:
         self.source.close()
         self.tree.close()
         self._buffer = memoryview(b"")
@@ -98,39 +104,49 @@ class Sending:
         self.streams[number] = OutStream(number, at, min(credit, MAX_CREDIT))
         return None
 
-    def next_items(self, stream: OutStream) -> list[bytes]:
+    async def next_items(self, stream: OutStream) -> list[bytes]:
         """What goes out next in a stream, empty where that needs credit. A file that cannot be read ends all its streams."""
-        try:
-            return self._next_items(stream)
-        except TransferError as error:
-            why = FileFailure.CHANGED if isinstance(error, SourceChanged) else FileFailure.UNREADABLE
-            items = [fail_stream(number, why) for number in self.streams]
-            self.close()
-            self.change("failed", error.sentence)
-            return items
-
-    def _next_items(self, stream: OutStream) -> list[bytes]:
-        left = self.file.size - stream.at
+        at, left = stream.at, self.file.size - stream.at
         if not left:
             del self.streams[stream.number]
             self._changed(self)
             return [end_stream(stream.number)]
-        items = []
-        block, end = divmod(stream.at, WHOLE_BLOCK)
-        want = min(left, WHOLE_BLOCK - end, READ, stream.credit)
-        if want < left and want < WHOLE_BLOCK - end:
-            want -= want % PIECE  # full records, as long as more follows
-        if not want:
+        if not (size := self._wanted(stream)):
             return []
-        if block > stream.block:
-            stream.block = block
-            items.append(prove(stream.number, block, self.tree.proof(block)))
-        size = self.source.read_into(self._buffer[:want], stream.at)
-        items += [carry(stream.number, self._buffer[at : min(at + PIECE, size)]) for at in range(0, size, PIECE)]
         stream.at += size
-        self._at = max(self._at, stream.at)
         stream.credit -= size
+        block, stream.block = stream.block, at // WHOLE_BLOCK
+        try:
+            items = await self._disk.start(partial(self._read, stream.number, at, size, proof=stream.block > block))
+        except TransferError as error:
+            return self._fail(error)
+        if self.streams.get(stream.number) is not stream:  # it was stopped meanwhile
+            return []
+        self._at = max(self._at, stream.at)
         self._changed(self)
+        return items
+
+    def _wanted(self, stream: OutStream) -> int:
+        """How many bytes go out next: full records, as long as more follows."""
+        more = min(self.file.size - stream.at, WHOLE_BLOCK - stream.at % WHOLE_BLOCK)
+        size = min(more, READ, stream.credit)
+        return size if size == more else size - size % PIECE
+
+    def _read(self, number: int, at: int, size: int, proof: bool) -> list[bytes]:
+        """In the thread: the items that carry these bytes."""
+        block = at // WHOLE_BLOCK
+        items = [prove(number, block, self.tree.proof(block))] if proof else []
+        self.source.read_into(self._buffer[:size], at)
+        items += [carry(number, self._buffer[start : min(start + PIECE, size)]) for start in range(0, size, PIECE)]
+        return items
+
+    def _fail(self, error: TransferError) -> list[bytes]:
+        if not self.stands:
+            return []
+        why = FileFailure.CHANGED if isinstance(error, SourceChanged) else FileFailure.UNREADABLE
+        items = [fail_stream(number, why) for number in self.streams]
+        self.close()
+        self.change("failed", error.sentence)
         return items
 
 
@@ -165,7 +181,7 @@ class Pump:
                 await self._link.writable()
                 if stream.number not in sending.streams:
                     continue
-                for item in sending.next_items(stream):
+                for item in await sending.next_items(stream):
                     self._link.send(item)
                     sent = True
         return sent

@@ -41,8 +41,8 @@ class Transfers:
         """It is all over. What has come of a file is kept, for another time."""
         self.disconnect()
         await self._context.close()
-        self.made.close()
-        self.heard.close()
+        await self.made.close()
+        await self.heard.close()
 
     def hear(self, body: bytes) -> None:
         """The server has sent an item. Raises BadFrame."""
@@ -58,14 +58,14 @@ class Transfers:
             elif isinstance(said, Taken | Refusal | FileReply):
                 self.made.understand(said)
 
-    def cancel(self, number: int | None = None) -> Sending | Receiving:
+    async def cancel(self, number: int | None = None) -> Sending | Receiving:
         """End a transfer, or take an offer back: the last one where no number is given. Raises Usage."""
         going_on = [one for one in self.all() if one.state in RUNNING or (isinstance(one, Sending) and one.stands)]
         chosen = [one for one in going_on if number in (None, one.number)]
         if not chosen:
             raise Usage("No such transfer goes on.", "/transfers lists them.")
         if isinstance(one := chosen[-1], Receiving):
-            self.heard.cancel(one)
+            await self.heard.cancel(one)
         else:
             self.made.cancel(one)
         return one

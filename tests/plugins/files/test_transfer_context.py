@@ -24,7 +24,8 @@ class BrokenUi(RecordingUi):
 async def test_a_state_is_told_once_and_progress_at_times(tmp_path: Path) -> None:
     ui = RecordingUi()
     context = TransferContext(ui, lambda: Myself(Sender(name="bob"), "lobby"), Wishes())
-    one = Receiving(1, 2, "id", file_offer(written(tmp_path / "\x1bx", 10)), Sender(name="ann"), context.changed)
+    file = file_offer(written(tmp_path / "\x1bx", 10))
+    one = Receiving(1, 2, "id", file, Sender(name="ann"), context.changed, lambda *_: None)
     one.change("offered")
     one.change("receiving")
     for _ in range(10):
@@ -38,7 +39,7 @@ async def test_a_state_is_told_once_and_progress_at_times(tmp_path: Path) -> Non
 
 async def test_a_broken_screen_ends_no_transfer(tmp_path: Path) -> None:
     context = TransferContext(BrokenUi(), lambda: Myself(Sender(), None), Wishes())
-    Receiving(1, 2, "id", file_offer(written(tmp_path / "x", 10)), Sender(), context.changed).change("offered")
+    Receiving(1, 2, "id", file_offer(written(tmp_path / "x", 10)), Sender(), context.changed, lambda *_: None).change("offered")
 
 
 async def test_what_is_done_meanwhile_ends() -> None:

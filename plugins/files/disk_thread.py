@@ -1,0 +1,43 @@
+"""A thread that works on the disk: one that is slow, or has much to do, must not hold up lines."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class DiskThread:
+    """Does one thing after another, in the order in which they were asked for."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "disk")
+        self._loop = asyncio.get_running_loop()
+
+    def start(self, work: Callable[[], T]) -> "asyncio.Future[T]":
+        """Do this, also if nobody waits for it any more."""
+        answer: asyncio.Future[T] = self._loop.create_future()
+        self._pool.submit(work).add_done_callback(partial(self._done, answer))
+        return answer
+
+    def _done(self, answer: "asyncio.Future[T]", work: "Future[T]") -> None:
+        with suppress(RuntimeError):  # the event loop is closed: the program ends
+            self._loop.call_soon_threadsafe(_settle, answer, work)
+
+    def end(self, work: Callable[[], None]) -> "asyncio.Future[None]":
+        """Do this last."""
+        last = self.start(work)
+        self._pool.shutdown(wait=False)
+        return last
+
+
+def _settle(answer: "asyncio.Future[T]", work: "Future[T]") -> None:
+    if answer.cancelled():
+        return
+    if error := work.exception():
+        answer.set_exception(error)
+    else:
+        answer.set_result(work.result())
