@@ -72,7 +72,7 @@ class UserFiles:
 
     async def close(self) -> None:
         """The conversation is over."""
-        if self._is_used:
-            await self.transfers.close()
         if "_commands" in vars(self):
             await self._commands.close()
+        if self._is_used:
+            await self.transfers.close()
