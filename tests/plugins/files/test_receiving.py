@@ -7,11 +7,11 @@ from threading import Event
 
 import pytest
 from offering import PatientLink, written
+from plytalk.plugins.files.descriptors import CLOSED
 from transferring import offered, opened
 
 from plytalk.core.contracts.errors import BadFrame, ChatError
 from plytalk.core.contracts.events import Sender
-from plytalk.plugins.files.descriptors import CLOSED
 from plytalk.plugins.files.file_items import GIVE_BACK, PIECE, WINDOW, FileFailure, FileKind, parse
 from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.safe_folder import SafeFolder
