@@ -7,7 +7,6 @@ from threading import Event
 
 import pytest
 from offering import PatientLink, written
-from plytalk.plugins.files.descriptors import CLOSED
 from transferring import offered, opened
 
 from plytalk.core.contracts.errors import BadFrame, ChatError
@@ -132,7 +131,7 @@ async def test_what_the_sender_says_ends_or_interrupts_it(tmp_path: Path) -> Non
         assert (one.state, one.is_open) == ("interrupted", False)
         one.offered_again(9)
         assert one.remote == 9
-        assert await one.open(SafeFolder(CLOSED), sync=False)
+        assert await one.open(SafeFolder(-1), sync=False)
         one.begin(link)
         one.stop()
         assert parse(link.sent[-1])[:2] == (FileKind.STOP, 9)

@@ -6,4 +6,4 @@ from plytalk.plugins.files.wishes import Wishes
 
 
 def test_into_the_current_folder_and_only_what_is_accepted() -> None:
-    assert Wishes() == (Path(), False, (), False)
+    assert Wishes() == (Path(), False, (), False, False)
