@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from plytalk.api.choice import Choice
 from plytalk.api.urls import PORTS, key_named, url_of
+from plytalk.core.contracts.optional import ServesPage
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.conversation.direct_chat import DirectChat
@@ -37,6 +38,8 @@ def announce(choice: Choice, doors: "Sequence[Door]", has_guests: bool = False) 
     for stack, address in doors:
         if stack.transport.name == "stdio":  # the other side is there
             continue
+        if isinstance(stack.transport, ServesPage):
+            yield f"Open in a browser:  {page(stack, stack.transport, address)}"
         yield f"The other side connects with:  {invitation(choice, stack, address)}"
         if zone := host(address).strip("[]").partition("%")[2]:
             yield f"In place of {zone} the other side writes its own interface: `ip link` or `ipconfig` shows it."
@@ -77,9 +80,17 @@ def invitation(choice: Choice, stack: Stack, address: str) -> str:
 def place_words(stack: Stack, address: str) -> list[str]:
     """How the other side writes where this stack listens: the address or its URL, and the transport where neither tells it."""
     transport, where = stack.names["transport"], reachable(address)
+    if isinstance(stack.transport, ServesPage):
+        return [stack.transport.socket_at(where)]
     if transport in PORTS:
         return [url_of(transport, where)]
     return [where] if transport in ("tcp", "relay") else [where, "--transport", transport]
+
+
+def page(stack: Stack, transport: ServesPage, address: str) -> str:
+    """The URL of the page, with the key that it is to expect: what stands behind # never leaves the browser."""
+    url = transport.page_at(reachable(address))
+    return f"{url}#{stack.handshake.identity.fingerprint}" if stack.handshake.identity else url
 
 
 def reachable(address: str) -> str:

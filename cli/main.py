@@ -23,6 +23,7 @@ COMMANDS = {
     "send": ("plytalk.cli.file_transfer", "Send files or folders to somebody."),
     "receive": ("plytalk.cli.file_transfer", "Receive files that somebody sends with `chat send`."),
     "relay": ("plytalk.cli.relay_command", "Bring people together who cannot reach each other."),
+    "page": ("plytalk.cli.page_command", "Write the page of `chat serve --web` into one file."),
     "explain": ("plytalk.cli.explain", "Say what a stack protects, what it does not, and what to change."),
     "inspect": ("plytalk.cli.inspect", "Step through a recorded conversation, layer by layer."),
     "lab": ("plytalk.cli.lab", "Run every attack on every stack, and compare the outcome with what the layers predict."),

@@ -8,7 +8,7 @@ from plytalk.core.contracts.authenticator import Authenticator
 
 relay_option = click.option(
     "--relay",
-    "relays",
+    "relay",
     type=TEXT,
     multiple=True,
     metavar="HOST[:PORT]",

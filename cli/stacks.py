@@ -34,6 +34,9 @@ HELP = {
     "feature": "Additional features (repeatable).",
 }
 
+SHORT = ("relay", "web")
+"""Transports with an option of their name, which is short for a --door by them."""
+
 
 class LayerName(click.ParamType[str]):
     name = "name"
@@ -117,7 +120,10 @@ class StackCommand(click.Command):
         if self._role is Role.INITIATOR:
             values["url"] = next(filter(is_url, args), None)
             values["runs"] = any(arg.partition("=")[0] == "--proxy-command" for arg in args)
-        values["doors"] = (*(values.get("doors") or ()), *(f"relay:{relay}" for relay in values.get("relays") or ()))
+        values["doors"] = (
+            *(values.get("doors") or ()),
+            *(f"{name}:{at}" for name in ("relay", "web") for at in values.get(name) or ()),
+        )
         values["only_doors"] = bool(values.get("doors")) and not any(given.get(name) for name in ("host", "port", "transport"))
         try:
             choice = self._choose(values, asks_help)

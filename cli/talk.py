@@ -25,6 +25,7 @@ from plytalk.cli.relay_option import prefer_number, relay_option
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.cli.typed_words import Asker, refuse_code, refuse_seed
+from plytalk.cli.web_option import refuse_other_stacks, web_option
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.events import notify
@@ -51,6 +52,7 @@ Examples:
   chat serve --keep --headless --room kitchen      a room with nobody at the server
   chat serve --door unix:room.sock --door tcp:::9000    several places to listen, one room
   chat serve --relay relay.example.org --code      be reachable behind a NAT, through a relay
+  chat serve --web 127.0.0.1:8080 --keep           open a page for people who have only a browser
   chat serve --guests demo02:5002,secure-chat      let programs of the existing chats into the room
   chat serve --profile demo01                      be the server of an existing plaintext chat
   chat serve --cipher aesgcm --handshake rsa       choose the layers by name
@@ -112,6 +114,7 @@ ping_option = click.option(
 )
 @click.option("--stdio", is_flag=True, help="Talk with one peer over standard input and output, as behind sshd.")
 @relay_option
+@web_option
 @click.option("--once/--keep", default=True, help="End when everyone has left (default), or keep waiting for others.")
 @click.option("--headless", is_flag=True, help="Run without a person at the server: the same as --ui none.")
 @click.option(
@@ -145,6 +148,7 @@ def serve(
     if headless:
         choice.classes["ui"] = [choice.registry.layer("ui", "none")]
     prefer_number(choice)
+    refuse_other_stacks(choice)
     stack = choice.stack()
     stack.ui.stays = stdio or has_no_input() or not once  # without any input, a server can still be there to listen
     first, *doors = listen_addresses(choice, stack, host, port)

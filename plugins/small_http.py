@@ -1,6 +1,8 @@
 """A small HTTP/1.1 server (RFC 9112) for figures and pages: a request is small, quick and alone on its connection, or dropped."""
 
 import asyncio
+import base64
+import hashlib
 import os
 import re
 import socket
@@ -20,6 +22,18 @@ SECONDS = 5.0
 MOST = 16
 """How many may ask at one time."""
 TEXT = "text/plain; charset=utf-8"
+OWN_FILES_ONLY = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""The headers of a page that uses the files of its server alone (CSP Level 3, and the Fetch and HTML standards)."""
 
 EXAMPLE = "Write 127.0.0.1:{} to serve this machine alone; another address serves anyone who can reach it."
 
@@ -29,9 +43,16 @@ class HttpAnswer:
     """What a request is answered, with headers besides those that every answer has."""
 
     status: HTTPStatus
-    body: str
+    body: str | bytes
     content_type: str = TEXT
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def encoded(self) -> bytes:
+        """The bytes of the answer, behind which the connection ends."""
+        body = self.body.encode() if isinstance(self.body, str) else self.body
+        fields = {"Content-Type": self.content_type, "Content-Length": str(len(body)), **self.headers, "Connection": "close"}
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        return f"HTTP/1.1 {self.status.value} {self.status.phrase}\r\n{head}\r\n".encode() + body
 
 
 @dataclass(frozen=True)
@@ -40,6 +61,11 @@ class HttpRequest:
 
     path: str
     host: str
+
+
+def source_hash(text: str) -> str:
+    """The hash by which a page's policy allows a script or style in it (CSP Level 3, section 6.7.2)."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 Give = Callable[[HttpRequest], HttpAnswer]
@@ -121,10 +147,7 @@ class HttpConnection(asyncio.Protocol):
             self._say(HttpAnswer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "That is too long.\n"))
 
     def _say(self, answer: HttpAnswer) -> None:
-        body = answer.body.encode()
-        fields = {"Content-Type": answer.content_type, "Content-Length": str(len(body)), **answer.headers, "Connection": "close"}
-        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        self._transport.write(f"HTTP/1.1 {answer.status.value} {answer.status.phrase}\r\n{head}\r\n".encode() + body)
+        self._transport.write(answer.encoded())
         self._transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -12,6 +12,7 @@
           DuplicateLayer      two plugins claim one name
           BrokenPlugin        a plugin does not load or does not keep its contract
       RemoteError         the peer, or somebody between, erred
+        Answered            it wanted an answer and no conversation              exit 1
         Tampered            a frame does not decrypt                             exit 1
         FrameTooLong        a length beyond the limit                            exit 1
         BadFrame            bytes that are not a frame                           exit 1
@@ -136,6 +137,10 @@ class BrokenPlugin(PluginError):
 
 class RemoteError(ChatError):
     """The other side broke the rules."""
+
+
+class Answered(RemoteError):
+    """The other side wanted an answer and no conversation, as a browser does that asks for a page. It has its answer."""
 
 
 class Tampered(RemoteError):

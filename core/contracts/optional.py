@@ -136,7 +136,18 @@ class Opens(Protocol):
     """A stream that has to open first, which a server waits for before the handshake. `peer` may be another afterwards."""
 
     async def opened(self) -> None:
-        """Wait until it is done. Raises what went wrong in it, as a ChatError."""
+        """Wait until it is done. Raises what went wrong in it, as a ChatError; Answered where nothing did and nothing follows."""
+
+
+@runtime_checkable
+class ServesPage(Protocol):
+    """A transport whose listeners serve a web page, besides what they carry."""
+
+    def page_at(self, address: str) -> str:
+        """The URL of the page, for a browser, of a listener with this address."""
+
+    def socket_at(self, address: str) -> str:
+        """The URL by which `chat connect` reaches the same listener."""
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from plytalk.core.contracts.errors import Busy, ChatError, Refused, RemoteError, TooSlow
+from plytalk.core.contracts.errors import Answered, Busy, ChatError, Refused, RemoteError, TooSlow
 from plytalk.core.contracts.items import CloseReason, Empty
 from plytalk.core.contracts.optional import Opens
 from plytalk.core.contracts.peers import Identity, Role
@@ -89,8 +89,9 @@ class Arrivals:
         self._admission.move(stream, stream.peer)
         error = error or self._refuse_source(stream.peer)
         if error:
-            self._admission.end(stream, failed=not isinstance(error, TurnedAway))
-            self._server.turn_away(stream.peer, error)
+            self._admission.end(stream, failed=not isinstance(error, TurnedAway | Answered))
+            if not isinstance(error, Answered):
+                self._server.turn_away(stream.peer, error)
             stream.close()
         return error is None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from plytalk.core.io.address import Address, join_address
-from plytalk.plugins.small_http import HttpAnswer, HttpRequest, HttpServer
+from plytalk.plugins.small_http import OWN_FILES_ONLY, HttpAnswer, HttpRequest, HttpServer
 
 FILES = {
     "/": ("progress.html", "text/html; charset=utf-8"),
@@ -21,16 +21,6 @@ FILES = {
     "/progress.js": ("progress.js", "text/javascript; charset=utf-8"),
 }
 STATE = "/state.json"
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 
 
 class ProgressPage:
@@ -55,11 +45,11 @@ class ProgressPage:
         if not self._is_ours(request.host):
             return HttpAnswer(HTTPStatus.MISDIRECTED_REQUEST, "Open the page by the address that the class shows.\n")
         if request.path == STATE:
-            return HttpAnswer(HTTPStatus.OK, json.dumps(self._state()), "application/json", HEADERS)
+            return HttpAnswer(HTTPStatus.OK, json.dumps(self._state()), "application/json", OWN_FILES_ONLY)
         if request.path not in FILES:
             return HttpAnswer(HTTPStatus.NOT_FOUND, "There is no such page.\n")
         name, kind = FILES[request.path]
-        return HttpAnswer(HTTPStatus.OK, Path(__file__).with_name(name).read_text(encoding="utf-8"), kind, HEADERS)
+        return HttpAnswer(HTTPStatus.OK, Path(__file__).with_name(name).read_text(encoding="utf-8"), kind, OWN_FILES_ONLY)
 
     def _is_ours(self, host: str) -> bool:
         """Whether a request names this server. One that serves every network has many names, all of them addresses."""

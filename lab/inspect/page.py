@@ -4,8 +4,6 @@ The page is put together from a few short files. It contains the frames as JSON 
 said is ever markup; its policy lets no script run but its own, and loads nothing.
 """
 
-import base64
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.lab.inspect.frames import InspectedFrame
+from plytalk.plugins.small_http import source_hash
 
 FOLDER = Path(__file__).parent
 SCRIPTS = ("diagram.js", "bytes.js")
@@ -27,8 +26,8 @@ def page(frames: Sequence[InspectedFrame], title: str) -> str:
     parts = {
         "{style}": style,
         "{script}": script,
-        "{style_hash}": _hash(style),
-        "{script_hash}": _hash(script),
+        "{style_hash}": source_hash(style),
+        "{script_hash}": source_hash(script),
         "{data}": _escaped(json.dumps({"title": title, **_Data(frames).as_json()}, separators=(",", ":"))),
     }
     pieces = _file("page.html").split("{")
@@ -43,11 +42,6 @@ def _filled(piece: str, parts: Mapping[str, str]) -> str:
 
 def _file(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    """For the page's policy (Content Security Policy Level 3, section 6.7.2)."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _escaped(text: str) -> str:

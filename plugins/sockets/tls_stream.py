@@ -131,6 +131,11 @@ class TlsFiles:
         """Those of these options that are for TLS, which are taken out."""
         return cls(**{option.keyword: options.pop(option.keyword, None) for option in OPTIONS})
 
+    @property
+    def given(self) -> bool:
+        """Whether a server's certificate or its key was named."""
+        return bool(self._cert or self._key)
+
     def server(self) -> ssl.SSLContext:
         """Raises Usage."""
         if not self._cert or not self._key:

@@ -181,7 +181,7 @@ class WebSocketServer(WebSocketStream):
         if self._is_proxied:
             self.peer = proxied(self.below.peer, ",".join(headers.get_all("X-Forwarded-For")))
         origins, hosts = headers.get_all("Origin"), headers.get_all("Host")
-        if any(not self._serving.allows(origin, "".join(hosts)) for origin in origins):
+        if any(not self._allows(origin, "".join(hosts)) for origin in origins):
             self._refuse(403, f"Pages of {shorten(origins[0])} may not come here: --origin at the server allows them.")
         response = self._protocol.accept(event)
         self._protocol.send_response(response)
@@ -190,6 +190,10 @@ class WebSocketServer(WebSocketStream):
             raise HandshakeFailed(f"It asked for {shorten(event.path)} by HTTP, and not for a WebSocket of {SUBPROTOCOL}.")
         self.is_open()
         self._ping_later()
+
+    def _allows(self, origin: str, host: str) -> bool:
+        """Whether a page of this origin may come to this host."""
+        return self._serving.allows(origin, host)
 
     def _refuse(self, status: int, sentence: str) -> None:
         self._protocol.send_response(self._protocol.reject(status, f"{sentence}\n"))

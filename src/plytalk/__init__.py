@@ -26,7 +26,7 @@ _HOMES = {
     "core.contracts.commands": "Call Command",
     "core.contracts.endings": "EndedBy Ending",
     "core.contracts.errors": (
-        "BadFrame BrokenPlugin Busy CannotConnect ChangedPeer ChatError DuplicateLayer Exit FrameTooLong "
+        "Answered BadFrame BrokenPlugin Busy CannotConnect ChangedPeer ChatError DuplicateLayer Exit FrameTooLong "
         "HandshakeFailed ImpossibleStack LocalError NotDone NotReceived OutputFailed PluginError Refused "
         "RemoteError Removed StackMismatch Tampered TooSlow Truncated UnknownLayer UnknownPeer Usage Withdrawn "
         "WrongSecret"
@@ -46,7 +46,8 @@ _HOMES = {
     "core.contracts.messages": "Messages",
     "core.contracts.optional": (
         "AdmitsKeys AsksWords CipherBatch EncodesEach FramerBatch HasModel HasVariants KeepsKeys MessagesBatch "
-        "NamesSteps Opens Prepares Releases Remembers RevokesKeys RewritesText SealsEach Seedable SendsEach SingleUse"
+        "NamesSteps Opens Prepares Releases Remembers RevokesKeys RewritesText SealsEach Seedable SendsEach ServesPage "
+        "SingleUse"
     ),
     "core.contracts.peers": "Identity Peer Reply Role SessionSecrets",
     "core.contracts.properties": "Profile Property",
@@ -102,6 +103,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.commands import Command as Command
     from plytalk.core.contracts.endings import EndedBy as EndedBy
     from plytalk.core.contracts.endings import Ending as Ending
+    from plytalk.core.contracts.errors import Answered as Answered
     from plytalk.core.contracts.errors import BadFrame as BadFrame
     from plytalk.core.contracts.errors import BrokenPlugin as BrokenPlugin
     from plytalk.core.contracts.errors import Busy as Busy
@@ -198,6 +200,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.optional import SealsEach as SealsEach
     from plytalk.core.contracts.optional import Seedable as Seedable
     from plytalk.core.contracts.optional import SendsEach as SendsEach
+    from plytalk.core.contracts.optional import ServesPage as ServesPage
     from plytalk.core.contracts.optional import SingleUse as SingleUse
     from plytalk.core.contracts.peers import Identity as Identity
     from plytalk.core.contracts.peers import Peer as Peer

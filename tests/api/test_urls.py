@@ -13,6 +13,7 @@ from plytalk.core.io.address import Address
         ("ws://127.0.0.1:8080/", Url("ws", Address("127.0.0.1", 8080), "")),
         ("WSS://Chat.Example.org", Url("wss", Address("chat.example.org", 443), "")),
         ("ws://[::1]/room/a", Url("ws", Address("::1", 80), "/room/a")),
+        ("Ws://[::1]/desk/KS", Url("ws", Address("::1", 80), "/desk/KS")),  # k and s are small letters of signs beyond ASCII
     ],
 )
 def test_a_url_is_a_transport_an_address_and_a_path(text: str, url: Url) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.core.io.address import Address
-from plytalk.plugins.small_http import MOST, HttpAnswer, HttpRequest, HttpServer, listen_address
+from plytalk.plugins.small_http import MOST, HttpAnswer, HttpRequest, HttpServer, listen_address, source_hash
 
 ASKED: list[HttpRequest] = []
 
@@ -49,6 +49,15 @@ def test_a_request_is_answered_with_its_path_and_name() -> None:
         "Connection: close",
     ]
     assert body == "héllo"
+
+
+def test_an_answer_of_bytes_is_sent_as_it_is() -> None:
+    assert HttpAnswer(HTTPStatus.OK, b"\xff").encoded().endswith(b"\r\nContent-Length: 1\r\nConnection: close\r\n\r\n\xff")
+
+
+def test_the_hash_for_a_policy_is_that_of_the_standard() -> None:
+    """The example of CSP Level 3, section 8.2."""
+    assert source_hash("alert('Hello, world.');") == "sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng="
 
 
 def test_what_is_no_small_get_request_is_told_so() -> None:

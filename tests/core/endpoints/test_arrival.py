@@ -12,7 +12,7 @@ from tables import Hosting, ShowsBoth, Sits, Table
 
 from plytalk.core.bases.filter_stream import FilterListener
 from plytalk.core.contracts.authenticator import Authenticator
-from plytalk.core.contracts.errors import ChatError, HandshakeFailed, Refused
+from plytalk.core.contracts.errors import Answered, ChatError, HandshakeFailed, Refused
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
@@ -104,6 +104,27 @@ async def test_an_opening_that_fails_or_takes_too_long_costs_one_notice_and_coun
         await serving.stranger()
         await serving.ui.until(notices=4)
         assert "Too many handshakes from this source failed." in serving.ui.notices[3]
+
+
+async def test_a_peer_that_wanted_only_an_answer_costs_no_notice_and_has_not_failed() -> None:
+    class Asked(Pieces):
+        def _opens(self) -> bool:
+            raise Answered()
+
+    class Answering(Far):
+        """Answers, and wants no conversation."""
+
+        async def listen(self, host: str, port: int) -> Listener:
+            return FilterListener(await super().listen(host, port), lambda below: Asked(below, begins=False))
+
+    async with Serving("answering", Answering, limits=replace(QUICK, failures=1, unauthenticated=2)) as serving:
+        for _ in range(5):
+            stream, heard = await serving.stranger()
+            stream.send(HELLO)
+            await heard.hears_the_end("the connection stays open")
+        await idle()
+        assert serving.ui.notices[1:] == []
+        assert [len(arrivals) for arrivals in serving._server.arrivals] == [0]
 
 
 async def test_a_peer_counts_for_the_source_that_its_opening_names() -> None:

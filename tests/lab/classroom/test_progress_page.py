@@ -10,8 +10,8 @@ from class_page import served, shown, state_of, student
 from selenium.webdriver.common.by import By
 
 from plytalk.core.io.address import Address
-from plytalk.lab.classroom.progress_page import FILES, HEADERS, STATE, ProgressPage
-from plytalk.plugins.small_http import HttpRequest
+from plytalk.lab.classroom.progress_page import FILES, STATE, ProgressPage
+from plytalk.plugins.small_http import OWN_FILES_ONLY, HttpRequest
 
 MARKUP = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
 
@@ -66,8 +66,8 @@ def test_the_policy_lets_nothing_in_from_elsewhere() -> None:
     for path in (*FILES, STATE):
         answer = page.answer(HttpRequest(path, "127.0.0.1:80"))
         assert answer.status is HTTPStatus.OK
-        assert answer.headers == HEADERS
-    policy = HEADERS["Content-Security-Policy"]
+        assert answer.headers == OWN_FILES_ONLY
+    policy = OWN_FILES_ONLY["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
     assert page.answer(HttpRequest("/etc/passwd", "127.0.0.1:80")).status is HTTPStatus.NOT_FOUND

@@ -1,14 +1,13 @@
 """The transport `ws`: WebSocket over TCP."""
 
 import asyncio
-import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 from certificates import Authority
 
-from plytalk.core.contracts.errors import HandshakeFailed, Usage
+from plytalk.core.contracts.errors import HandshakeFailed
 from plytalk.plugins.transports.ws import Ws, Wss, layers
 from plytalk.testing import check_transport
 
@@ -36,17 +35,3 @@ async def test_a_wrong_certificate_is_told_as_one(tmp_path: Path) -> None:
 
 def test_they_are_the_layers_of_the_module() -> None:
     assert layers() == [Ws, Wss]
-
-
-def test_a_proxy_is_an_address_or_a_network() -> None:
-    assert Ws(trusted_proxy="127.0.0.1, 10.0.0.0/8,::1")._proxies == ["127.0.0.1", "10.0.0.0/8", "::1"]
-    with pytest.raises(Usage, match="'nginx' is none"):
-        Ws(trusted_proxy="nginx")
-
-
-async def test_without_the_package_it_says_which_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "websockets.client", None)
-    monkeypatch.delitem(sys.modules, "plytalk.plugins.sockets.web_socket", raising=False)
-    monkeypatch.delattr("plytalk.plugins.sockets.web_socket", raising=False)
-    with pytest.raises(Usage, match="needs the package `websockets`"):
-        await Ws().listen("127.0.0.1", 0)

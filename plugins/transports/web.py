@@ -1,0 +1,71 @@
+"""A web page, and the WebSocket that it opens, by one listener: for people who have only a browser.
+
+    http://HOST:PORT/         the page (plugins/web/page)
+    http://HOST:PORT/ws       the WebSocket of that page, and of `chat connect ws://HOST:PORT/ws`
+
+Browsers do cryptography only for pages that came by TLS or from their own machine. So this listens on this machine alone, with a
+certificate, or behind a web server that speaks TLS and is named.
+"""
+
+from typing import Any
+
+from plytalk.core.bases.filter_stream import FilterListener, FilterStream, opened_client
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.transport import Listener, Stream, Transport
+from plytalk.core.io.address import join_address
+from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.plugins.sockets import tcp_sockets, web_options
+from plytalk.plugins.sockets.tls_stream import OPTIONS, TlsFiles, TlsStream
+from plytalk.plugins.web.http_head import is_this_machine
+
+SOCKET = "ws"
+ELSEWHERE = (
+    "Give --tls-cert FILE and --tls-key FILE; or --trusted-proxy ADDRESS, for a web server in front of it that speaks TLS; "
+    "or listen on 127.0.0.1, for this machine alone."
+)
+
+
+class Web(Transport):
+    """A web page, and its WebSocket: for people who have only a browser."""
+
+    name = "web"
+    options = (*web_options.OPTIONS, *OPTIONS)
+    caution = (
+        f"{web_options.CAUTION} In a browser the page does the cryptography, and the party that serves it decides what it does."
+    )
+
+    def __init__(
+        self, origin: str | None = None, trusted_proxy: str | None = None, ws_ping: int = web_options.PING, **tls: Any
+    ) -> None:
+        self._origins, self._proxies = web_options.origins(origin), web_options.networks(trusted_proxy)
+        self._ping = ws_ping
+        self._files = TlsFiles.take(tls)
+
+    async def listen(self, host: str, port: int) -> Listener:
+        web_options.web_socket()
+        from plytalk.plugins.web.web_stream import PageServing, WebStream
+
+        has_tls = self._files.given
+        context = self._files.server() if has_tls else None
+        if not (context or self._proxies or is_this_machine(host)):
+            raise Usage(f"Browsers trust a page from {join_address(host, port)} only by TLS.", ELSEWHERE)
+        serving = PageServing(self._origins, self._proxies, self._ping, has_tls=has_tls)
+        listener = await tcp_sockets.listen(host, port)
+        return FilterListener(listener, lambda below: WebStream(TlsStream(below, context) if context else below, serving))
+
+    async def connect(self, host: str, port: int) -> Stream:
+        sockets, below = web_options.web_socket(), await tcp_sockets.connect(host, port)
+        secured = below if is_this_machine(host) else self._files.secured(below, host)
+        stream: FilterStream = sockets.WebSocketClient(secured, f"ws://{join_address(host, port)}/{SOCKET}")
+        return await opened_client(stream, web_options.OPEN_SECONDS)
+
+    def page_at(self, address: str) -> str:
+        return f"http{'s' * self._files.given}://{address}/"
+
+    def socket_at(self, address: str) -> str:
+        return f"ws{'s' * self._files.given}://{address}/{SOCKET}"
+
+
+@hookimpl
+def layers() -> list[type[Web]]:
+    return [Web]

@@ -1,0 +1,68 @@
+"""`--web` of `chat serve`: what the server says, what a browser gets, and what is refused."""
+
+import http.client
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from people import environment
+from programs import Chat, chat, connect, started
+
+
+def test_the_first_screen_says_what_to_open_and_a_terminal_joins_by_its_own_line(tmp_path: Path) -> None:
+    arguments = ("--web", "127.0.0.1:0", "--keep", "--headless")
+    with started("serve", *arguments, environment=environment(tmp_path / "server")) as server:
+        url = server.tells("Open in a browser:  ").split()[-1]
+        line = server.tells("The other side connects with:  ").split()
+        address, key = url.removeprefix("http://").split("/#")
+        assert line[-4:] == ["connect", f"ws://{address}/ws", "--peer", key]
+        asking = http.client.HTTPConnection(address, timeout=30)
+        asking.request("GET", "/")
+        answer = asking.getresponse()
+        assert answer.status == 200
+        assert b"<title>plytalk</title>" in answer.read()
+        with joined(tmp_path, line[-3:]) as client:
+            assert client.event("open")["key"] == key
+        tell = [line for line in server.told if "did not get in" in line]
+        assert tell == []
+
+
+def joined(home: Path, line: list[str]) -> AbstractContextManager[Chat]:
+    return started("connect", *line, "--name", "alice", "--ui", "jsonl", environment=environment(home / "alice"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--web", "0.0.0.0:0"], "Browsers trust a page from 0.0.0.0:0 only by TLS. Give --tls-cert FILE"),
+        (["--web", "127.0.0.1:0", "--profile", "demo02"], "The page of --web speaks plytalk/1 alone."),
+        (["--web", "127.0.0.1:0", "--cipher", "none"], "The page of --web speaks plytalk/1 alone."),
+        (["--door", "web:127.0.0.1:0", "--profile", "demo01"], "The page of --web speaks plytalk/1 alone."),
+        (["--web", "127.0.0.1:x"], "'127.0.0.1:x' is not HOST or HOST:PORT."),
+        (["--web", ""], "'web:' is not TRANSPORT, TRANSPORT:HOST"),
+        (["--web", "127.0.0.1:0", "--trusted-proxy", "nginx"], "--trusted-proxy takes addresses, and 'nginx' is none."),
+        (["--web", "127.0.0.1:0", "--tls-cert", "none.pem"], "Give --tls-cert FILE and --tls-key FILE."),
+    ],
+    ids=["elsewhere without TLS", "a profile", "a cipher", "as a door", "a bad port", "nothing", "a proxy's name", "half of TLS"],
+)
+def test_what_cannot_be_served_is_refused_in_words(options: list[str], said: str, tmp_path: Path) -> None:
+    run = chat("serve", "--headless", "--keep", *options, environment=environment(tmp_path))
+    assert said in run.stderr
+    assert run.returncode == 2
+
+
+def test_it_is_one_more_door_beside_others(tmp_path: Path) -> None:
+    arguments = ("--web", "127.0.0.1:0", "--port", "0", "--keep", "--headless")
+    with started("serve", *arguments, environment=environment(tmp_path / "server")) as server:
+        lines = [server.tells("Listening on ") for _ in range(2)]
+        assert [line.split(" with ")[1].split(" | ")[0] for line in lines] == ["tcp", "web"]
+        with connect(port_of(lines[0]), "--accept-new", "--ui", "jsonl", environment=environment(tmp_path / "bob")) as client:
+            assert client.event("you")
+
+
+def port_of(line: str) -> int:
+    return int(line.partition(" with ")[0].rpartition(":")[2])
+
+
+def test_people_use_the_option_only_where_they_serve(tmp_path: Path) -> None:
+    assert "No such option '--web'" in chat("connect", "127.0.0.1", "--web", "x:1", environment=environment(tmp_path)).stderr
