@@ -1,16 +1,23 @@
 """`chat relay`: a relay, for people who cannot reach each other."""
 
 import asyncio
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
+from plytalk.cli.open_files import SPARE, allow_open_files
 from plytalk.cli.parameters import FILE, TEXT
 from plytalk.cli.talk import end_as_by_control_c
 from plytalk.core.contracts.errors import Exit
-from plytalk.core.io.address import EVERY_NETWORK, parse_address
+from plytalk.core.io.address import EVERY_NETWORK, Address, parse_address
+from plytalk.core.io.sizes import size_in_words
 from plytalk.core.io.standard_streams import tell
+from plytalk.plugins import prometheus
+from plytalk.plugins.relay.relay_measures import measures
 from plytalk.plugins.relay.relay_server import Relay
+from plytalk.plugins.small_http import HttpServer, listen_address
 from plytalk.plugins.sockets import tcp_sockets
 from plytalk.plugins.transports.relay import PORT
 from plytalk.trust.authorized_keys import allowed
@@ -20,6 +27,8 @@ Examples:
   chat relay --listen 0.0.0.0 --name relay.example.org    for everybody
   chat relay --listen :: --name relay.example.org --allow keys.txt
                                                           hold names for these keys alone
+  chat relay --listen 0.0.0.0 --name relay.example.org --metrics 127.0.0.1:9592
+                                                          and say how much it does
   chat serve --relay relay.example.org --code             be reached through it
   chat connect 412@relay.example.org --code               reach somebody through it
 """
@@ -32,22 +41,43 @@ LOCAL = ("127.0.0.1", "::1", "localhost")
 )
 @click.option("--name", "names", type=TEXT, multiple=True, metavar="HOST", help="How people write this relay (repeatable).")
 @click.option("--allow", type=FILE, metavar="FILE", help="Let only these keys hold a name, in lines of TYPE KEY NAME.")
-def relay(listen: str, names: tuple[str, ...], allow: Path | None) -> int:
+@click.option("--metrics", type=TEXT, metavar="HOST:PORT", help="Serve Prometheus metrics and /healthz over HTTP here.")
+def relay(listen: str, names: tuple[str, ...], allow: Path | None, metrics: str | None) -> int:
     """Bring people together who cannot reach each other.
 
-    It passes on bytes that it cannot read. It sees addresses, times and sizes, keeps none of them, and logs nothing.
+    It passes on bytes that it cannot read. It sees addresses, times and sizes, keeps none of them, and logs only how much it did.
     """
     place = parse_address(listen, listen=True)
     hosts = {parse_address(name).host for name in names} or {place.host, *LOCAL}
     keys = {key.fingerprint for key in allowed(allow)} if allow else None
+    page = listen_address("--metrics", metrics, 9592) if metrics else None
     if not names and place.host in (EVERY_NETWORK, "0.0.0.0"):  # noqa: S104 - only compared
         tell("Without --name nobody elsewhere can hold the name of a key here: give the host that people write.")
     end_as_by_control_c()
-    asyncio.run(_serve(Relay(hosts, keys), place.host, PORT if place.port is None else place.port))
+    server = Relay(hosts, keys)
+    wanted = server.limits.connections + SPARE
+    if (files := allow_open_files(wanted)) < wanted:
+        tell(f"The system lets a program open {files:,} files here; a full relay needs {wanted:,}. Raise it with `ulimit -n`.")
+    try:
+        with suppress(asyncio.CancelledError):  # told to end by the system
+            asyncio.run(_serve(server, place.host, PORT if place.port is None else place.port, page))
+    finally:
+        done = server.figures
+        tell(f"Conversations relayed: {done.paired:,} ({size_in_words(done.bytes)}). Refused: {done.refused.total():,}.")
     return int(Exit.OK)
 
 
-async def _serve(server: Relay, host: str, port: int) -> None:
+async def _serve(server: Relay, host: str, port: int, page: Address | None) -> None:
+    serving = asyncio.current_task()
+    assert serving
+    with suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or embedded in another program
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
     listener = await tcp_sockets.listen(host, port)
     tell(f"Relaying at {listener.address}. End it with Ctrl-C.")
-    await server.serve(listener)
+    http = HttpServer(lambda request: prometheus.answer(request, [*measures(server), *prometheus.process()]))
+    try:
+        if page:
+            tell(prometheus.where_served(*await http.listen("--metrics", page)))
+        await server.serve(listener)
+    finally:
+        http.close()

@@ -75,6 +75,12 @@ class Listener(ABC):
         A listener that cannot ask this early leaves this as it is: the server asks again when it accepts.
         """
 
+    def report(self, tell: Callable[[str], None]) -> None:  # noqa: B027  # optional
+        """Call `tell` with a sentence when the address is out of reach, reached again, or another one from now on.
+
+        Only a listener that gets its address from a relay or the like has something to tell.
+        """
+
     @abstractmethod
     async def accept(self) -> Stream:
         """Wait for the next peer. Raises CannotConnect once the listener is closed."""

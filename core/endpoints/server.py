@@ -9,6 +9,7 @@ Without a feature that brings people together a server talks to one peer at a ti
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from plytalk.core.contracts.blame import blame_hook
@@ -127,7 +128,19 @@ class Server(Lifecycle):
         arrivals = Arrivals(self, self.handler, address.stack, self._queue, lambda: sum(map(len, self.arrivals)))
         self.arrivals.append(arrivals)
         listener.screen(arrivals.screen)
+        listener.report(partial(self._hear_of, listener, Door(address.stack, listener.address)))
         return listener
+
+    def _hear_of(self, listener: Listener, told: Door, sentence: str) -> None:
+        """A listener reports; where its address is another one than was told, its members must be told the new one."""
+        self.show(sentence)
+        if listener.address == told.address:
+            return
+        door = told._replace(address=listener.address)
+        listener.report(partial(self._hear_of, listener, door))
+        self._tell_where([door], [])
+        for line in self._announce([door], []):
+            self.show(line)
 
     async def _accept(self, listener: Listener, arrivals: Arrivals) -> None:
         while self.state is State.LISTENING or self.keeps or self._group:

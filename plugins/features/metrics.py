@@ -6,29 +6,21 @@
 A request is small, quick and alone on its connection, or it is dropped.
 """
 
-import os
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from http import HTTPStatus
-from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError, ImpossibleStack
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.layer import Option
-from plytalk.core.contracts.measures import CONTENT_TYPE, Measure, exposition
+from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Role
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.admission import Reason, reason_of
-from plytalk.core.io.address import join_address
 from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.plugins import prometheus
 from plytalk.plugins.small_http import HttpAnswer, HttpRequest, HttpServer, listen_address
-
-_STARTED = time.time()
 
 
 class Metrics(Feature):
@@ -58,8 +50,7 @@ class Metrics(Feature):
         if role is Role.INITIATOR:
             raise ImpossibleStack("--metrics is for servers.", "Leave it out.")
         host, port = await self._http.listen("--metrics", self._address)
-        sentence = f"Figures for Prometheus at http://{join_address(host, port)}/metrics."
-        return [sentence if ip_address(host).is_loopback else f"{sentence} Anyone who can reach that address can read them."]
+        return [prometheus.where_served(host, port)]
 
     async def release(self) -> None:
         self._http.close()
@@ -96,7 +87,7 @@ class Metrics(Feature):
         for reason in Reason:  # all of them, from 0 on: an alert must not wait for the first
             labels, count = {"reason": reason.value}, self._turned_away[reason]
             found.append(Measure("plytalk_turned_away_total", "Peers that did not get in.", count, "counter", labels))
-        return [*found, *process()]
+        return [*found, *prometheus.process()]
 
     def _everything(self) -> Iterator[Measure]:
         """What all plugins measure; one that fails takes no other's figures away."""
@@ -112,24 +103,7 @@ class Metrics(Feature):
 
     def answer(self, request: HttpRequest) -> HttpAnswer:
         """The answer to a request."""
-        if request.path not in ("/metrics", "/healthz"):
-            return HttpAnswer(HTTPStatus.NOT_FOUND, "Only /metrics and /healthz exist.\n", CONTENT_TYPE)
-        if self._hook is None:
-            return HttpAnswer(HTTPStatus.SERVICE_UNAVAILABLE, "starting\n", CONTENT_TYPE)
-        body = exposition(self._everything()) if request.path == "/metrics" else "ok\n"
-        return HttpAnswer(HTTPStatus.OK, body, CONTENT_TYPE)
-
-
-def process() -> Iterator[Measure]:
-    """The process under the names that Prometheus' own libraries give; memory and files only where there is /proc."""
-    yield Measure("process_start_time_seconds", "When it began, in seconds since 1970.", _STARTED)
-    yield Measure("process_cpu_seconds_total", "Processor time, in seconds.", time.process_time(), "counter")
-    with suppress(OSError):
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        yield Measure("process_resident_memory_bytes", "Memory in use, in bytes.", pages * os.sysconf("SC_PAGE_SIZE"))
-        # Linux 6.2 and newer tell how many at once; to list ten thousand takes 30 ms, in which nobody else is served.
-        open_files = os.stat("/proc/self/fd").st_size or len(os.listdir("/proc/self/fd")) - 1
-        yield Measure("process_open_fds", "Open files and connections.", open_files)
+        return prometheus.answer(request, None if self._hook is None else self._everything())
 
 
 @hookimpl

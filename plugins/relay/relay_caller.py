@@ -1,11 +1,12 @@
 """A connection to a relay, as the relay sees it, and how much a relay carries."""
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 
 from plytalk.core.contracts.transport import Stream
-from plytalk.plugins.relay.relay_frames import FrameCutter
+from plytalk.plugins.relay.relay_frames import FrameCutter, RelayReason
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,22 @@ class RelayLimits:
     unopened: int = 200
     joins_a_minute: int = 20
     holds_of_source: int = 8
+
+    @property
+    def connections(self) -> int:
+        """How many connections that may be, all together."""
+        return self.holds + 2 * self.pairs + self.unopened
+
+
+@dataclass
+class RelayFigures:
+    """What a relay counts: `pairs` is how many there are, all else how many there have been. None of it says who."""
+
+    pairs: int = 0
+    paired: int = 0
+    evicted: int = 0
+    bytes: int = 0
+    refused: Counter[RelayReason] = field(default_factory=Counter)
 
 
 class CallerState(Enum):

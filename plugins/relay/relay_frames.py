@@ -1,6 +1,7 @@
 """What is said to a relay and by it, before it passes bytes on (docs/protocol.md, plyrelay/1).
 
     any -> relay      PLYRELAY1\\n, then  H [key 32]   hold a name: a number, or that of a key
+                                         H number     hold that number again
                                          J name        join the holder of a name
                                          A ticket 16   answer: a new connection of the holder, for one joiner
     relay -> holder   C nonce 32                       holder -> relay   S key 32, signature 64

@@ -77,11 +77,14 @@ class ListenerState(Enum):
 class RelayListener(Listener):
     """Holds a name at a relay: that of `identity`'s key, or without one a number that the relay gives.
 
-    A hold that breaks is taken up again. With a number the relay may then give another one: `address` is the first.
+    A hold that breaks is taken up again, and the same number is asked for. Where others have it by then, the relay gives another
+    one, and `address` is another one.
     """
 
     def __init__(self, reach: Reach, relay: str, host: str, identity: OwnIdentity | None) -> None:
         self._reach, self._relay, self._host, self._identity = reach, relay, host, identity
+        self._tell: Callable[[str], None] = lambda sentence: None
+        self._name = ""
         self._arrived: asyncio.Queue[Stream | None] = asyncio.Queue(MAX_WAITING)
         self._answers = Background()
         self.state = ListenerState.AWAY
@@ -102,13 +105,16 @@ class RelayListener(Listener):
         except BaseException:
             hold.close()
             raise
-        self.address = f"{name}@{self._relay}"
+        self._name, self.address = name, f"{name}@{self._relay}"
         self.state = ListenerState.HOLDING
         return hold
 
+    def report(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
     async def _named(self, hold: Hold) -> str:
         key = raw_key(self._identity.public) if self._identity else b""
-        hold.send(wire.MAGIC + wire.HOLD + key)
+        hold.send(wire.MAGIC + wire.HOLD + (key or self._name.encode()))
         payload = await hold.next()
         if self._identity and payload[:1] == wire.CHALLENGE and len(payload) == 1 + wire.NONCE:
             text = wire.signed_text(self._host, payload[1:], key)
@@ -129,7 +135,11 @@ class RelayListener(Listener):
             finally:
                 pinging.cancel()
                 hold.close()
+            before = self._name
+            self._tell(f"The relay {self._relay} is out of reach, and nobody can come in through it. Trying again.")
             hold = await self._again()
+            other = "" if self._name == before else f", and gives {self._name}: others hold {before} now"
+            self._tell(f"The relay {self._relay} is there again{other}.")
 
     async def _again(self) -> Hold:
         wait = 0.5

@@ -4,13 +4,13 @@
     NEW -> WAITING -> PAIRED            a joiner, until the holder answers
     NEW -> PAIRED                       the holder's answer
 
-It keeps no address: a source is counted by an HMAC under a secret of this run, and nothing is logged but numbers.
+It keeps no address (`relay_sources.py`) and logs nothing; what it counts is in `figures`.
 """
 
 import asyncio
-import hmac
+import re
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Collection
 from itertools import count
 from secrets import randbelow, token_bytes
@@ -21,10 +21,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from plytalk.core.contracts.errors import CannotConnect, RemoteError
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.transport import Listener, Stream
+from plytalk.core.endpoints.admission import CountedSource
 from plytalk.core.io.background import Background
 from plytalk.plugins.relay import relay_frames as wire
-from plytalk.plugins.relay.relay_caller import Caller, CallerState, RelayLimits
+from plytalk.plugins.relay.relay_caller import Caller, CallerState, RelayFigures, RelayLimits
 from plytalk.plugins.relay.relay_frames import PING_SECONDS, RelayReason
+from plytalk.plugins.relay.relay_sources import RelaySources
 from plytalk.trust.identity import identity_key
 
 FIRST_SECONDS = 10.0
@@ -33,8 +35,8 @@ SILENT_SECONDS = 90.0
 """After how long without a frame a holder counts as gone."""
 LINGER_SECONDS = 60.0
 """How long what was said last may take to go out, once both sides have ended."""
-MINUTE = 60.0
 MAX_NUMBER = 9999
+NUMBER = re.compile("[1-9][0-9]{0,3}")
 
 
 class Relay:
@@ -47,16 +49,24 @@ class Relay:
         limits: RelayLimits = RelayLimits(),  # noqa: B008 - it is frozen
     ) -> None:
         self._names, self._allowed, self.limits = names, allowed, limits
-        self._secret = token_bytes(32)
+        self._sources = RelaySources(limits.joins_a_minute, 10 * limits.holds)
         self.holders: dict[str, Caller] = {}
         self._waiting: dict[bytes, Caller] = {}
-        self._unopened: dict[Caller, None] = {}
-        self._joins: dict[bytes, deque[float]] = {}
+        self._unopened = CountedSource[Caller, bytes]()
         self._holds: Counter[bytes] = Counter()
-        self.pairs = 0
-        self.refused: Counter[RelayReason] = Counter()
+        self.figures = RelayFigures()
         self._background = Background()
         self._callers: set[Caller] = set()
+
+    @property
+    def waiting(self) -> int:
+        """Joiners whose holder has not answered yet."""
+        return len(self._waiting)
+
+    @property
+    def unopened(self) -> int:
+        """Connections that have not said yet what they want."""
+        return len(self._unopened)
 
     async def serve(self, listener: Listener) -> None:
         """Take callers until cancelled; then close all connections."""
@@ -73,18 +83,19 @@ class Relay:
                 self._close(caller)
 
     def arrive(self, stream: Stream) -> None:
-        """A new connection."""
-        if len(self._unopened) >= self.limits.unopened:  # the oldest gives way: it has had the most time
-            self._close(next(iter(self._unopened)))
-        caller = Caller(stream, self._source("", stream.peer))
+        """A new connection. Where all places are taken, the oldest of the source that has most gives way."""
+        if len(self._unopened) >= self.limits.unopened:
+            self._evict()
+        caller = Caller(stream, self._sources.tag(stream.peer))
         self._callers.add(caller)
-        self._unopened[caller] = None
+        self._unopened.add(caller, caller.source)
         caller.timer = self._later(caller)
         stream.deliver_to(lambda data: self._take(caller, data), lambda error: self._ended(caller, error))
 
-    def _source(self, name: str, peer: str) -> bytes:
-        host = peer.rpartition(":")[0]
-        return hmac.digest(self._secret, name.encode() + b"\0" + host.encode(), "sha256")[: wire.SOURCE]
+    def _evict(self) -> None:
+        [(source, _)] = self._unopened.counts.most_common(1)
+        self.figures.evicted += 1
+        self._close(self._unopened.first_of(source))
 
     def _later(self, caller: Caller) -> asyncio.TimerHandle:
         return asyncio.get_running_loop().call_later(FIRST_SECONDS, self._refuse, caller, RelayReason.NOBODY)
@@ -120,6 +131,8 @@ class Relay:
     def _begin(self, caller: Caller, kind: bytes, rest: bytes) -> None:
         if kind == wire.HOLD and not rest:
             self._hold(caller, self._free_number())
+        elif kind == wire.HOLD and NUMBER.fullmatch(again := rest.decode("ascii", "replace")):
+            self._hold(caller, self._free_number() if again in self.holders else again)
         elif kind == wire.HOLD and len(rest) == wire.KEY:
             caller.state, caller.asked, caller.nonce = CallerState.CHALLENGED, rest, token_bytes(wire.NONCE)
             caller.stream.send(wire.frame(wire.CHALLENGE + caller.nonce))
@@ -169,11 +182,11 @@ class Relay:
 
     def _join(self, caller: Caller, name: str) -> None:
         holder = self.holders.get(name)
-        if not self._may_join(caller.source):
+        if not self._sources.may_join(caller.source):
             self._refuse(caller, RelayReason.TOO_OFTEN)
         elif holder is None:
             self._refuse(caller, RelayReason.NOBODY)
-        elif self.pairs + len(self._waiting) >= self.limits.pairs:
+        elif self.figures.pairs + len(self._waiting) >= self.limits.pairs:
             self._refuse(caller, RelayReason.FULL)
         else:
             self._opened(caller)
@@ -181,18 +194,7 @@ class Relay:
             caller.stream.pause()  # what it says already waits in its own buffers
             self._waiting[caller.ticket] = caller
             caller.timer = self._later(caller)
-            holder.stream.send(wire.frame(wire.KNOCK + caller.ticket + self._source(name, caller.stream.peer)))
-
-    def _may_join(self, source: bytes) -> bool:
-        """Whether a source has joined less often than it may in a minute; counts this time."""
-        now = time.monotonic()
-        if len(self._joins) > 10 * self.limits.holds:  # sources that come once and never again
-            self._joins = {one: times for one, times in self._joins.items() if times and now - times[-1] < MINUTE}
-        times = self._joins.setdefault(source, deque(maxlen=self.limits.joins_a_minute))
-        if len(times) == self.limits.joins_a_minute and now - times[0] < MINUTE:
-            return False
-        times.append(now)
-        return True
+            holder.stream.send(wire.frame(wire.KNOCK + caller.ticket + self._sources.tag(caller.stream.peer, name)))
 
     def _answer(self, caller: Caller, ticket: bytes) -> None:
         joiner = self._waiting.pop(ticket, None)
@@ -201,7 +203,8 @@ class Relay:
             return
         self._opened(caller)
         self._stop_timer(joiner)
-        self.pairs += 1
+        self.figures.pairs += 1
+        self.figures.paired += 1
         for one, other in ((caller, joiner), (joiner, caller)):
             one.state, one.partner = CallerState.PAIRED, other
             one.stream.send(wire.frame(wire.GO))
@@ -216,6 +219,7 @@ class Relay:
     def _pass_on(self, sender: Caller, data: Buffer) -> None:
         assert sender.partner is not None
         receiver = sender.partner.stream
+        self.figures.bytes += len(data)
         receiver.send(bytes(data))
         if receiver.full:
             sender.stream.pause()
@@ -257,7 +261,7 @@ class Relay:
                     holder.stream.send(wire.frame(wire.PING))
 
     def _opened(self, caller: Caller) -> None:
-        self._unopened.pop(caller, None)
+        self._unopened.remove(caller)
         self._stop_timer(caller)
 
     @staticmethod
@@ -269,7 +273,7 @@ class Relay:
     def _refuse(self, caller: Caller, reason: RelayReason) -> None:
         if caller.state is CallerState.CLOSED:
             return
-        self.refused[reason] += 1
+        self.figures.refused[reason] += 1
         caller.stream.send(wire.no(reason))
         self._close(caller)
 
@@ -287,6 +291,6 @@ class Relay:
         partner, caller.partner = caller.partner, None
         caller.stream.close()
         if partner and partner.state is not CallerState.CLOSED:
-            self.pairs -= 1
+            self.figures.pairs -= 1
             partner.partner = None
             self._close(partner)

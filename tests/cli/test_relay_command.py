@@ -1,17 +1,20 @@
 """`chat relay`, and a server and a client that meet there: real programs, real sockets."""
 
 import re
+import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from programs import Chat, chat, complaint, home, started
+from programs import COMMAND, Chat, chat, complaint, home, started
+from relaying import relaying
 
 
 @contextmanager
-def relay(*options: str) -> Iterator[str]:
-    with started("relay", "--listen", "127.0.0.1:0", *options) as running:
+def relay(listen: str = "127.0.0.1:0", *options: str) -> Iterator[str]:
+    with started("relay", "--listen", listen, *options) as running:
         yield running.tells("Relaying at ").split()[2].rstrip(".")
 
 
@@ -47,6 +50,65 @@ def test_two_meet_by_a_number_and_a_code(tmp_path: Path) -> None:
             assert client.status() == 0
 
 
+def test_a_number_outlives_the_relay_and_where_others_took_it_the_new_line_is_told(tmp_path: Path) -> None:
+    with started("relay", "--listen", "127.0.0.1:0") as first:
+        address = first.tells("Relaying at ").split()[2].rstrip(".")
+        with started("serve", "--relay", address, "--code", environment=home(tmp_path, "a")) as server:
+            code = server.tells("The one-time code is").split()[4].rstrip(".")
+            number = invitation(server)[1].partition("@")[0]
+            first.process.terminate()
+            server.tells(f"The relay {address} is out of reach, and nobody can come in through it. Trying again.")
+            with relay(address):
+                assert server.tells("is there again") == f"The relay {address} is there again."
+            server.tells("is out of reach")
+            with relaying(port=int(address.rpartition(":")[2]), taken=number):
+                told = server.tells("is there again")
+                line = invitation(server)
+                assert (
+                    told
+                    == f"The relay {address} is there again, and gives {line[1].partition('@')[0]}: others hold {number} now."
+                )
+                with started(*line, "--name", "bob", environment=home(tmp_path, "b")) as client:
+                    client.say(code)
+                    client.say("hello")
+                    assert server.hear_words() == "hello"
+                    client.end_input()
+                    assert client.status() == 0
+
+
+def test_it_says_how_much_it_does_and_not_for_whom(tmp_path: Path) -> None:
+    with started("relay", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0") as running:
+        address = running.tells("Relaying at ").split()[2].rstrip(".")
+        page = running.tells("Figures for Prometheus at").split()[4].rstrip(".")
+        with started("serve", "--relay", address, environment=home(tmp_path, "a")) as server:
+            line = invitation(server)
+            with started(*line, "--name", "bob", environment=home(tmp_path, "b")) as client:
+                client.say("hello")
+                assert server.hear_words() == "hello"
+                figures = urllib.request.urlopen(page, timeout=60).read().decode()
+                client.end_input()
+                assert client.status() == 0
+        assert "plytalk_relay_names_held 1\n" in figures
+        assert "plytalk_relay_pairs 1\n" in figures
+        assert "process_open_fds" in figures
+        running.process.terminate()
+        assert running.status() == 0
+        assert re.fullmatch(r"Conversations relayed: 1 \([0-9.]+ k?B\)\. Refused: 0\.", running.told[-1])
+        key = line[1].partition("@")[0]
+        everything = figures + "\n".join(running.told)
+        assert [secret for secret in (key, "bob", "hello") if secret in everything] == []
+        assert everything.count("127.0.0.1") == len([address, page])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_too_few_open_files_are_told() -> None:
+    few = ("sh", "-c", 'ulimit -n 300 && exec "$0" "$@"', *COMMAND)
+    with started("relay", "--listen", "127.0.0.1:0", command=few) as running:
+        assert running.tells("The system lets") == (
+            "The system lets a program open 300 files here; a full relay needs 2,400. Raise it with `ulimit -n`."
+        )
+
+
 def test_a_server_with_another_key_is_refused_by_its_name(tmp_path: Path) -> None:
     """A relay that hands a caller to another server: it gives the name of one key, and another key answers."""
     with relay() as address, started("serve", "--relay", address, "--code", environment=home(tmp_path, "a")) as server:
@@ -65,7 +127,7 @@ def test_nobody_there_ends_with_3(tmp_path: Path) -> None:
 
 def test_only_keys_on_the_list_may_hold(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("")
-    with relay("--allow", str(tmp_path / "keys")) as address:
+    with relay("127.0.0.1:0", "--allow", str(tmp_path / "keys")) as address:
         run = chat("serve", "--relay", address, environment=home(tmp_path, "a"))
         assert run.returncode == 3
         assert "does not admit this key" in run.stderr

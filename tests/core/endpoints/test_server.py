@@ -71,6 +71,33 @@ async def test_a_listener_that_breaks_ends_the_server_too() -> None:
         await its.run("breaks", 0)
 
 
+async def test_a_listener_that_gets_another_address_is_told_with_the_line_for_the_other_side() -> None:
+    class Moves(Memory):
+        """Its listener goes away, and comes back at another address."""
+
+        listener: Listener
+
+        async def listen(self, host: str, port: int) -> Listener:
+            Moves.listener = await super().listen(host, port)
+            Moves.listener.report = lambda tell: setattr(Moves, "tell", tell)  # type: ignore[method-assign]
+            return Moves.listener
+
+    its, ui = server(Moves, announce=lambda doors, guests: [f"Connect to {door.address}." for door in doors])
+    serving = asyncio.create_task(its.run("here", 0))
+    await ui.until(listening=True)
+    before = [*ui.notices]
+    Moves.tell("Gone.")
+    Moves.listener.address = "there"
+    Moves.tell("Back.")
+    Moves.tell("Back again.")
+    layers = "with test-typed | test-keys | test-unsealed | test-words."
+    assert before == [f"Listening on here {layers}", "Connect to here."]
+    assert ui.notices[2:] == ["Gone.", "Back.", f"Listening on there {layers}", "Connect to there.", "Back again."]
+    Moves.listener.address = "here"
+    its.stop()
+    await within(serving, "It does not stop.")
+
+
 @pytest.mark.parametrize("failing", ["show", "notice"])
 async def test_a_ui_that_breaks_before_anybody_came_leaves_no_listener(failing: str) -> None:
     for _ in range(2):  # the second time the place must be free

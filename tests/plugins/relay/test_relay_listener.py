@@ -1,8 +1,10 @@
 """The holder's side, against a real relay: it comes back after the relay has gone, and answers each knock."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
+from relaying import relaying
 
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.transport import Stream
@@ -12,6 +14,7 @@ from plytalk.plugins.relay.relay_listener import ListenerState, RelayListener
 from plytalk.plugins.relay.relay_server import Relay
 from plytalk.plugins.relay.relay_stream import RelayStream
 from plytalk.plugins.sockets import tcp_sockets
+from plytalk.testing.verdict import idle
 
 
 async def started(port: int = 0) -> tuple[asyncio.Task[None], int, Relay]:
@@ -45,13 +48,9 @@ async def test_it_holds_a_number_answers_and_is_back_after_the_relay_was_gone(mo
 
     serving.cancel()
     await asyncio.wait({serving})
-    async with asyncio.timeout(30):
-        while listener.state is ListenerState.HOLDING:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until(lambda: listener.state is ListenerState.AWAY)
     serving, _, relay = await started(port)
-    async with asyncio.timeout(60):
-        while listener.state is not ListenerState.HOLDING:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await until(lambda: listener.state is ListenerState.HOLDING)
     assert [*relay.holders] == [listener.address.partition("@")[0]]
     joiner = await joined(port, listener.address.partition("@")[0])
     (await listener.accept()).close()
@@ -61,6 +60,39 @@ async def test_it_holds_a_number_answers_and_is_back_after_the_relay_was_gone(mo
         await listener.accept()
     serving.cancel()
     await asyncio.wait({serving})
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_it_asks_for_its_number_again_and_says_which_one_it_got() -> None:
+    serving, port, _ = await started()
+
+    async def reach() -> Stream:
+        return await tcp_sockets.connect("127.0.0.1", port)
+
+    listener, told = RelayListener(reach, f"127.0.0.1:{port}", "127.0.0.1", None), list[str]()
+    listener.report(told.append)
+    await listener.start()
+    number = listener.address.partition("@")[0]
+    serving.cancel()
+    await asyncio.wait({serving})
+    await until(lambda: listener.state is ListenerState.AWAY)
+    with relaying(port=port):
+        await until(lambda: listener.state is ListenerState.HOLDING)
+        assert listener.address.partition("@")[0] == number
+    await until(lambda: listener.state is ListenerState.AWAY)
+    with relaying(port=port, taken=number):
+        await until(lambda: listener.state is ListenerState.HOLDING)
+        await idle()
+        now = listener.address.partition("@")[0]
+        away = f"The relay 127.0.0.1:{port} is out of reach, and nobody can come in through it. Trying again."
+        back = f"The relay 127.0.0.1:{port} is there again"
+        assert told == [away, f"{back}.", away, f"{back}, and gives {now}: others hold {number} now."]
+    await listener.close()
 
 
 async def test_something_else_at_that_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

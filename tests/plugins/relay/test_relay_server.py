@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from random import Random
 
 import pytest
+from relaying import Talker, holding, paired
 
-from plytalk.core.contracts.errors import RemoteError
-from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
 from plytalk.plugins.noise.seeded import seeded_identity
 from plytalk.plugins.relay import relay_server
 from plytalk.plugins.relay.relay_caller import CallerState, RelayLimits
@@ -17,13 +16,11 @@ from plytalk.plugins.relay.relay_frames import (
     GO,
     HOLD,
     JOIN,
-    KNOCK,
     MAGIC,
     NO,
     OPENED,
     PING,
     SIGNED,
-    FrameCutter,
     RelayReason,
     first,
     frame,
@@ -35,56 +32,6 @@ from plytalk.trust.identity import raw_key
 
 OWN = seeded_identity(lambda purpose, size: bytes([7]) * size)
 KEY = raw_key(OWN.public)
-
-
-class Talker:
-    """Somebody with a connection to the relay: what came, in frames or raw."""
-
-    def __init__(self, relay: Relay, peer: str = "192.0.2.1:1000") -> None:
-        self.stream, there = memory_stream_pair()
-        there.peer = peer
-        self.came = bytearray()
-        self.ended = False
-        self.stream.deliver_to(self.came.extend, self._over)
-        relay.arrive(there)
-        self.there: MemoryStream = there
-
-    def _over(self, error: Exception | None) -> None:
-        self.ended = True
-
-    async def says(self, data: bytes) -> list[bytes]:
-        self.stream.send(data)
-        await idle()
-        return self.frames()
-
-    def frames(self) -> list[bytes]:
-        """What came as frames, up to what is raw."""
-        cutter, came = FrameCutter(), []
-        cutter.feed(bytes(self.came))
-        with suppress(RemoteError):
-            came.extend(cutter.frames())
-        return came
-
-
-async def holding(relay: Relay) -> tuple[Talker, str]:
-    holder = Talker(relay, "198.51.100.9:1")
-    [opened] = await holder.says(first(HOLD))
-    assert opened[:1] == OPENED
-    return holder, opened[1:].decode()
-
-
-async def paired(relay: Relay) -> tuple[Talker, Talker]:
-    holder, name = await holding(relay)
-    joiner = Talker(relay)
-    assert await joiner.says(first(JOIN, name.encode())) == []
-    knock = holder.frames()[-1]
-    assert knock[:1] == KNOCK
-    answer = Talker(relay, "198.51.100.9:2")
-    assert await answer.says(first(ANSWER, knock[1:17])) == [GO]
-    assert joiner.frames() == [GO]
-    answer.came.clear()
-    joiner.came.clear()
-    return answer, joiner
 
 
 async def test_bytes_go_both_ways_as_they_are() -> None:
@@ -118,7 +65,7 @@ async def test_a_half_close_is_passed_on_and_the_other_way_stays_open() -> None:
     assert bytes(joiner.came) == b"still"
     answer.stream.finish()
     async with asyncio.timeout(30):
-        while relay.pairs:  # noqa: ASYNC110
+        while relay.figures.pairs:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert joiner.ended
 
@@ -132,7 +79,7 @@ async def test_an_end_of_one_side_is_the_end_of_both() -> None:
             break
     await idle()
     assert joiner.ended
-    assert (relay.pairs, len(relay._callers)) == (0, 1)
+    assert (relay.figures.pairs, len(relay._callers)) == (0, 1)
 
 
 async def test_a_key_holds_its_own_name_and_takes_it_over_from_its_old_connection() -> None:
@@ -147,6 +94,24 @@ async def test_a_key_holds_its_own_name_and_takes_it_over_from_its_old_connectio
     assert holders[0].ended
     assert not holders[1].ended
     assert [*relay.holders] == [OWN.public.fingerprint]
+
+
+async def test_a_number_that_is_asked_for_again_is_given_where_nobody_holds_it() -> None:
+    relay = Relay({"h"})
+    first_one = Talker(relay)
+    assert await first_one.says(first(HOLD, b"412")) == [OPENED + b"412"]
+    [other] = await Talker(relay).says(first(HOLD, b"412"))
+    assert other[:1] == OPENED
+    assert other != OPENED + b"412"
+    first_one.stream.close()
+    await idle()
+    assert await Talker(relay).says(first(HOLD, b"412")) == [OPENED + b"412"]
+
+
+@pytest.mark.parametrize("number", ["0", "042", "12345", "4a", "٤", "-1"])
+async def test_what_is_no_number_is_not_given(number: str) -> None:
+    relay = Relay({"h"})
+    assert await Talker(relay).says(first(HOLD, number.encode())) == [NO + bytes([RelayReason.MALFORMED])]
 
 
 @pytest.mark.parametrize("wrong", ["host", "nonce", "key", "signature", "list"])
@@ -207,6 +172,24 @@ async def test_limits_for_one_source_and_in_all() -> None:
     silent = [Talker(relay) for _ in range(3)]
     await idle()
     assert [talker.ended for talker in silent] == [True, False, False]
+
+
+async def test_a_crowd_from_one_address_takes_no_place_of_another() -> None:
+    relay = Relay({"h"}, limits=RelayLimits(unopened=3))
+    honest = Talker(relay, "192.0.2.1:1")
+    silent = [Talker(relay, f"192.0.2.66:{port}") for port in range(10)]
+    await idle()
+    assert [talker.ended for talker in silent] == [True] * 8 + [False] * 2
+    assert relay.figures.evicted == 8
+    assert not honest.ended
+
+
+async def test_a_network_of_ipv6_is_one_source() -> None:
+    relay = Relay({"h"}, limits=RelayLimits(joins_a_minute=2, holds_of_source=2))
+    holds = [await Talker(relay, f"[2001:db8::{one:x}]:1").says(first(HOLD)) for one in range(3)]
+    assert holds[2] == [NO + bytes([RelayReason.TOO_OFTEN])]
+    joins = [await Talker(relay, f"[2001:db8:0:1::{one:x}]:1").says(first(JOIN, b"412")) for one in range(3)]
+    assert joins[1:] == [[NO + bytes([RelayReason.NOBODY])], [NO + bytes([RelayReason.TOO_OFTEN])]]
 
 
 async def test_one_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +257,7 @@ async def test_random_bytes_leave_nothing_behind() -> None:
         assert CallerState.CLOSED not in states
         assert states.count(CallerState.HOLDING) == len(relay.holders) == sum(relay._holds.values())
         assert states.count(CallerState.WAITING) == len(relay._waiting)
-        assert states.count(CallerState.PAIRED) == 2 * relay.pairs
+        assert states.count(CallerState.PAIRED) == 2 * relay.figures.pairs
         assert len(relay._unopened) == states.count(CallerState.NEW) + states.count(CallerState.CHALLENGED)
     for talker in (*talkers, holder):
         talker.stream.close()

@@ -14,6 +14,7 @@ from tests.system.resources.memory import memory
 from tests.system.resources.newcomers import newcomers
 from tests.system.resources.rooms import rooms
 from tests.system.resources.screen import leaks
+from tests.system.resources.silent import silent
 from tests.system.resources.sinks import SINKS
 from tests.system.resources.strings import hostile
 
@@ -32,7 +33,7 @@ def screens(amount: Amount) -> Iterator[Row]:
 
 
 def main() -> int:
-    many = (screens, names, logs, pages, *ATTACKS, newcomers, rooms, memory, resume, join, replay, insider)
+    many = (screens, names, logs, pages, *ATTACKS, silent, newcomers, rooms, memory, resume, join, replay, insider)
     attacks = {one.__name__: one for one in many}
     parser = argparse.ArgumentParser(prog="python -m tests.system.resources", description=__doc__)
     parser.add_argument("only", nargs="*", metavar="WHAT", help=f"only these: {', '.join(attacks)}")

@@ -53,6 +53,8 @@ class Amount:
     a_room: int = 125
     period: float = 10.0
     slow_in_rooms: int = 10_000
+    silent_at_relay: int = 10_000
+    silent_at_door: int = 2000
     noise: float = 10.0
     texts: int = 2000
     pairs: int = 200
@@ -74,6 +76,8 @@ SHORT = Amount(
     a_room=30,
     period=2.0,
     slow_in_rooms=300,
+    silent_at_relay=1000,
+    silent_at_door=300,
     texts=90,
     pairs=40,
     joins=40,

@@ -1,8 +1,9 @@
 """An attacker with many sockets, in its own process: `python -m tests.system.resources.crowd KIND PORT COUNT ADDRESSES`.
 
-`slow` opens COUNT connections, 1,000 a second, and sends a byte a second over each until the server has ended all; `flood`
-connects COUNT times and breaks each connection off when a hundred newer ones are there. They come from so many loopback
-ADDRESSES, or with 0 from where honest peers come. Prints one JSON object. Ends by itself.
+`silent` opens COUNT connections, 2,500 a second, and says nothing; it prints `there` once all stand, and keeps them until its
+input ends. PORT may then be the path of a socket. `slow` opens COUNT connections, 1,000 a second, and sends a byte a second over
+each until the server has ended all; `flood` connects COUNT times and breaks each connection off when a hundred newer ones are
+there. They come from so many loopback ADDRESSES, or with 0 from where honest peers come. Prints one JSON object. Ends by itself.
 """
 
 import json
@@ -14,12 +15,13 @@ import sys
 from collections import deque
 from contextlib import suppress
 from itertools import cycle
-from time import monotonic
+from time import monotonic, sleep
 
 FIRST_ADDRESS = 0x7F000101  # 127.0.1.1: not where honest peers come from
 PATIENCE = 30.0  # seconds after which it ends in any case
 A_SECOND, SLOTS = 1000, 20
 """How many slow senders come in a second, and in how many parts of it."""
+SILENT_A_SECOND = 2500
 AHEAD = 100
 PRELUDE = b"\0\x40"  # the header of a first frame that would take 64 seconds to come
 
@@ -35,6 +37,27 @@ def connection(number: int, port: int, addresses: int) -> socket.socket:
     if addresses:  # otherwise from where honest peers come, too
         sock.bind((source(number, addresses), 0))
     sock.connect_ex(("127.0.0.1", port))
+    return sock
+
+
+def silent(port: str, count: int, addresses: int) -> dict[str, float]:
+    begun, opened = monotonic(), list[socket.socket]()
+    for number in range(count):
+        sleep(max(0.0, begun + number / SILENT_A_SECOND - monotonic()))
+        opened.append(met(number, port, addresses))
+    print("there", flush=True)
+    sys.stdin.read()
+    return {"opened": len(opened), "ended": sum(map(over, opened))}
+
+
+def met(number: int, port: str, addresses: int) -> socket.socket:
+    """A connection that stands. Raises OSError."""
+    if port.isdigit():
+        sock = socket.create_connection(("127.0.0.1", int(port)), 10, (source(number, addresses), 0))
+    else:
+        sock = socket.socket(socket.AF_UNIX)
+        sock.connect(port)
+    sock.setblocking(False)
     return sock
 
 
@@ -98,5 +121,9 @@ def flood(port: int, count: int, addresses: int) -> dict[str, float]:
 if __name__ == "__main__":
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    kind, port, count, addresses = sys.argv[1], *map(int, sys.argv[2:5])
-    print(json.dumps({"slow": slow, "flood": flood}[kind](port, count, addresses)))
+    kind, place, count, addresses = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:5])
+    if kind == "silent":
+        done = silent(place, count, addresses)
+    else:
+        done = {"slow": slow, "flood": flood}[kind](int(place), count, addresses)
+    print(json.dumps(done))
