@@ -24,8 +24,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_honest_client_is_through_a_relay_while_ten_thousand_are_silent_there() -> None:
     with open_doors(("tcp", "relay")) as (_, at_relay):
         crowd = SilentCrowd(at_relay.crowd, AT_RELAY)
-        asyncio.run(joined(at_relay))  # while they come
-        crowd.arrive()
         joins(at_relay, 3)
         told = crowd.leaves()
     assert told["opened"] == AT_RELAY
@@ -35,8 +33,6 @@ def test_an_honest_client_is_through_a_relay_while_ten_thousand_are_silent_there
 def test_an_honest_client_is_in_by_each_door_while_two_thousand_are_silent_at_every_one() -> None:
     with open_doors() as doors:
         crowds = [SilentCrowd(door.crowd, AT_DOOR) for door in doors]
-        for crowd in crowds:
-            crowd.arrive()
         for door in doors:
             asyncio.run(joined(door))
         told = [crowd.leaves() for crowd in crowds]

@@ -44,14 +44,11 @@ class Door:
 
 
 class SilentCrowd:
-    """A crowd in its own process."""
+    """A crowd in its own process, which is there once this is made: the next one comes after it."""
 
     def __init__(self, place: str, count: int) -> None:
         words = [sys.executable, "-m", "tests.system.resources.crowd", "silent", place, str(count), str(ADDRESSES)]
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-
-    def arrive(self) -> None:
-        """Wait until all have their connection."""
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "there\n", "the silent ones did not all get a connection"
 
@@ -134,8 +131,6 @@ def silent(amount: Amount) -> Iterator[Row]:
         yield beside(at_relay, amount.silent_at_relay, "a relay", "an honest client reaches a server through it")
     with open_doors() as doors:
         crowds = [SilentCrowd(door.crowd, amount.silent_at_door) for door in doors]
-        for crowd in crowds:
-            crowd.arrive()
         taken = {door.transport: joins(door, BESIDE) for door in doors}
         told = [crowd.leaves() for crowd in crowds]
     ended = sum(one["ended"] for one in told)
@@ -153,7 +148,6 @@ def silent(amount: Amount) -> Iterator[Row]:
 def beside(at: Door, count: int, where: str, what: str) -> Row:
     alone = joins(at, ALONE)
     crowd = SilentCrowd(at.crowd, count)
-    crowd.arrive()
     taken = joins(at, BESIDE)
     told = crowd.leaves()
     return Row(
