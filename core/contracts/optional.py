@@ -162,6 +162,19 @@ class AdmitsKeys(Protocol):
 
 
 @runtime_checkable
+class KnowsPlaces(Protocol):
+    """An authenticator that has to know where the server can be reached."""
+
+    def listening(self, addresses: Sequence[str]) -> Sequence[str]:
+        """Called once, when the server listens at all its doors: their addresses. Gives sentences for the user."""
+
+
+def listening(layer: Layer, addresses: Sequence[str]) -> Sequence[str]:
+    """Tell a layer where its server listens, if it wants to know. Gives its sentences for the user."""
+    return layer.listening(addresses) if isinstance(layer, KnowsPlaces) else ()
+
+
+@runtime_checkable
 class SingleUse(Protocol):
     """An authenticator that can be used up, as a one-time code can."""
 

@@ -42,6 +42,17 @@ def _ask_nobody(prompt: str) -> str:
     raise UnknownPeer(f"{prompt} Nobody can be asked here.")
 
 
+@contextmanager
+def blaming(layer: Layer) -> Iterator[None]:
+    """Turn what a layer raises by mistake before the start into an error that names the layer."""
+    try:
+        yield
+    except ChatError:
+        raise
+    except Exception as error:
+        raise blame_one(error, layer, "raised {} before the start.") from error
+
+
 def interrupt(session: DirectChat) -> bool:
     """Say goodbye; whether the other side may still receive something."""
     is_open = not session.ending
@@ -88,12 +99,8 @@ class BaseEndpoint:
         return told
 
     async def prepare_layer(self, role: Role, layer: Layer) -> Sequence[str]:
-        try:
+        with blaming(layer):
             return await prepare(layer, role, self._secret)
-        except ChatError:
-            raise
-        except Exception as error:
-            raise blame_one(error, layer, "raised {} before the start.") from error
 
     async def release_features(self) -> None:
         for feature in self.stack.features:

@@ -7,7 +7,7 @@ Without a feature that brings people together a server talks to one peer at a ti
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,9 +18,11 @@ from plytalk.core.contracts.errors import CannotConnect, ChatError
 from plytalk.core.contracts.events import notify
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.items import CloseReason
+from plytalk.core.contracts.optional import listening
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Listener
 from plytalk.core.endpoints.arrival import Arrivals
+from plytalk.core.endpoints.endpoint import blaming
 from plytalk.core.endpoints.fair_queue import FairQueue
 from plytalk.core.endpoints.handlers import DirectHandler, GroupHandler, Handler
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
@@ -95,6 +97,7 @@ class Server(Lifecycle):
                 told += await self.prepare_layer(Role.RESPONDER, transport)
             doors.append(Door(address.stack, (await self._listen(address)).address))
         guests = [await self._listen_for_guests(address, told) for address in self._guests]
+        told = [*self._tell_authenticators([door.address for door in doors]), *told]
         self._tell_where(doors, guests)
         self.notice_all(told)
         self.call_hook(
@@ -108,6 +111,11 @@ class Server(Lifecycle):
         stack.refuse(Role.RESPONDER)
         told += await self.prepare_layers(Role.RESPONDER, replace(stack, features=()))
         return Door(stack, (await self._listen(address)).address)
+
+    def _tell_authenticators(self, addresses: Sequence[str]) -> Iterator[str]:
+        for auth in self.stack.auths:
+            with blaming(auth):
+                yield from listening(auth, addresses)
 
     def _tell_where(self, doors: Sequence[Door], guests: Sequence[Door]) -> None:
         """Say where it listens, in a row for each door; the guests' ports stand in the first, as `--guests` takes them."""

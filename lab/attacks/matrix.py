@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from plytalk.core.contracts.attack import Attack, Outcome, Target
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, Usage
-from plytalk.core.contracts.optional import prepare
+from plytalk.core.contracts.optional import listening, prepare
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.io.memory_stream import memory_stream_pair
@@ -102,6 +102,7 @@ class MatrixRunner:
             auths = self._auths(role.value)
             for auth in auths:
                 told += await prepare(auth, role, typed)
+                told += listening(auth, ()) if role is Role.RESPONDER else ()
             self.stacks[role] = replace(self.stacks[role], auths=auths)
         self.own = replace(self.own, auths=self._auths(ATTACKER))
         for auth in self.own.auths:

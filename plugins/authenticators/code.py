@@ -42,6 +42,9 @@ SPAKE, SPAKE_BYTES = b"S", 33
 KEPT = "code-guesses"
 """The file that holds how many wrong guesses there have been."""
 HELP = "Begin with a one-time code: the server prints it, the client asks for it. Never an argument: others can see those."
+NUMBER = "[1-9][0-9]{0,9}"
+AT_RELAY = re.compile(f"({NUMBER})@")
+"""The address of a server that holds a number at a relay. Its code begins with that number: there is one to read out."""
 PROMPT, FORM = "One-time code: ", "A code is a number and two words, such as 7-orbit-velvet."
 MALFORMED = "The other side's part of the exchange over the code is not what it should be."
 
@@ -78,7 +81,12 @@ class Code(Authenticator):
             self._guesses = await asyncio.to_thread(guesses_left_over)
         code = f"{1 + secrets.randbelow(NUMBERS)}-{'-'.join(spoken(secrets.token_bytes(2)))}"
         self._code = code.encode("ascii")
-        return [f"The one-time code is {code}. Tell it only to the other side."]
+        return []
+
+    def listening(self, addresses: Sequence[str]) -> Sequence[str]:
+        if number := next((found[1] for found in map(AT_RELAY.match, addresses) if found), ""):
+            self._code = f"{number}-{self.words.partition('-')[2]}".encode("ascii")
+        return [f"The one-time code is {self.words}. Tell it only to the other side."]
 
     @property
     def words(self) -> str:
@@ -203,7 +211,7 @@ def parts_of(typed: str) -> list[str]:
 def fault(typed: str) -> str:
     """What is wrong with a code, naming the word, for the person who has typed it; empty where nothing is."""
     number, *words = parts_of(typed)
-    if not re.fullmatch("[1-9]", number) or len(words) != 2:
+    if not re.fullmatch(NUMBER, number) or len(words) != 2:
         return FORM
     for word in words:
         if word not in WORDS:

@@ -45,7 +45,7 @@ _HOMES = {
     "core.contracts.measures": "Measure",
     "core.contracts.messages": "Messages",
     "core.contracts.optional": (
-        "AdmitsKeys AsksWords CipherBatch EncodesEach FramerBatch HasModel HasVariants KeepsKeys MessagesBatch "
+        "AdmitsKeys AsksWords CipherBatch EncodesEach FramerBatch HasModel HasVariants KeepsKeys KnowsPlaces MessagesBatch "
         "NamesSteps Opens Prepares Releases Remembers RevokesKeys RewritesText SealsEach Seedable SendsEach ServesPage "
         "SingleUse"
     ),
@@ -189,6 +189,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.optional import HasModel as HasModel
     from plytalk.core.contracts.optional import HasVariants as HasVariants
     from plytalk.core.contracts.optional import KeepsKeys as KeepsKeys
+    from plytalk.core.contracts.optional import KnowsPlaces as KnowsPlaces
     from plytalk.core.contracts.optional import MessagesBatch as MessagesBatch
     from plytalk.core.contracts.optional import NamesSteps as NamesSteps
     from plytalk.core.contracts.optional import Opens as Opens

@@ -10,7 +10,7 @@ from typing import Any
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import ChatError, UnknownPeer
 from plytalk.core.contracts.limits import Limits
-from plytalk.core.contracts.optional import prepare
+from plytalk.core.contracts.optional import listening, prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.questions import Question
 from plytalk.core.conversation.direct_chat import DirectChat
@@ -71,6 +71,7 @@ async def end(
     made = End(role, stack, person)
     for layer in (stack.handshake, *stack.auths):
         made.told += await prepare(layer, role, secret)
+        made.told += listening(layer, ()) if role is Role.RESPONDER else ()
     return made
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from serving import Says, Serving, breaking, breaking_at, client, hooks, server
 
-from plytalk.core.contracts.authenticator import Authenticator
+from plytalk.core.contracts.authenticator import Authenticator, Channel
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import BrokenPlugin, CannotConnect, ImpossibleStack, Usage
 from plytalk.core.contracts.events import Closed
@@ -95,6 +95,23 @@ async def test_a_layer_that_cannot_get_ready_stops_everything() -> None:
         await client(failing(Usage("no key")))[0].run("nowhere", 0)
     with pytest.raises(BrokenPlugin, match="The handshake `test-keys` raised ZeroDivisionError before the start"):
         await server(failing(ZeroDivisionError()))[0].run("nowhere", 0)
+
+
+async def test_an_authenticator_that_cannot_take_where_its_server_listens_stops_the_server() -> None:
+    class Lost(Authenticator):
+        """Wants to know where it is."""
+
+        name = "lost"
+        agrees = "lost"
+
+        async def verify(self, channel: Channel, peer: Peer) -> None:
+            pass
+
+        def listening(self, addresses: Sequence[str]) -> Sequence[str]:
+            raise ZeroDivisionError
+
+    with pytest.raises(BrokenPlugin, match="The authenticator `lost` raised ZeroDivisionError before the start"):
+        await server(Lost)[0].run("nowhere", 0)
 
 
 async def test_a_stack_that_cannot_work_in_this_role_is_refused_before_connecting() -> None:

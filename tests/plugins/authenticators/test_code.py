@@ -56,6 +56,24 @@ def other_than(code: str) -> str:
     return "-".join([*code.split("-")[:2], next(word for word in WORDS if word not in code)])
 
 
+@pytest.mark.parametrize(
+    ("addresses", "number"),
+    [
+        (["127.0.0.1:7591", "412@relay.example.org:7592", "7@other.example:7592"], "412"),
+        (["127.0.0.1:7591", "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU@relay.example.org:7592"], "[1-9]"),
+        (["/tmp/412@relay"], "[1-9]"),
+    ],
+)
+async def test_the_code_begins_with_the_number_at_the_relay_so_that_one_is_read_out(tmp_path, addresses, number) -> None:
+    code = Code()
+    assert not await code.ready(Role.RESPONDER, str)
+    words = code.words.partition("-")[2]
+    [told] = code.listening(addresses)
+    assert re.fullmatch(f"The one-time code is ({number})-{words}\\. Tell it only to the other side\\.", told)
+    assert told.split()[4] == f"{code.words}."
+    assert parse(code.words.replace("-", " ")) == code.words.encode()
+
+
 class Guesser(Code):
     """Counts the exchanges that the server answers."""
 
@@ -93,7 +111,8 @@ def test_a_code_may_be_typed_in_many_ways(typed: str) -> None:
         "7-orbit",
         "orbit-velvet",
         "0-orbit-velvet",
-        "77-orbit-velvet",
+        "07-orbit-velvet",
+        "12345678901-orbit-velvet",
         "7-orbit-velvte",
         "7-orbit-velvet-orbit",
         "\u0667-orbit-velvet",

@@ -13,6 +13,7 @@ from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.connection import Connection
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.core.registry.registry import Registry
+from plytalk.plugins.authenticators.code import Code
 from plytalk.plugins.messages.records import MAX_BODY
 from plytalk.plugins.noise.suites import CLASSICAL, HYBRID
 from plytalk.testing import RecordingUi, stack_of
@@ -72,8 +73,8 @@ async def record(
         given = {"identity": folder / role.value, "psk_file": folder / "psk", **options}
         stack = stack_of(*chosen, *own, Agreeing, **given)
         for layer in (stack.handshake, *stack.auths):
-            told = await prepare(layer, role, lambda prompt: code[0])  # noqa: B023
-            code += [sentence.split()[4].rstrip(".") for sentence in told if sentence.startswith("The one-time code is")]
+            await prepare(layer, role, lambda prompt: code[0])  # noqa: B023
+            code += [layer.words] if isinstance(layer, Code) and role is Role.RESPONDER else []
         ends[role] = stack
     streams = memory_stream_pair()
     chats = [
