@@ -55,7 +55,7 @@ class PageUser:
         for id, value in {**fields, **({"address": address} if address else {})}.items():
             self[id].clear()
             self[id].send_keys(value)
-        self.driver.find_element(By.CSS_SELECTOR, "#enter button").click()
+        self.driver.find_element(By.CSS_SELECTOR, "#form button").click()
         if answer:
             self.wait_until(lambda: self["ask"].is_displayed(), "the question about the key")
             self.driver.find_element(By.CSS_SELECTOR, f"#ask button[value={answer}]").click()

@@ -5,11 +5,11 @@
 const subtle = globalThis.crypto?.subtle;
 const NOTHING = new Uint8Array(0);
 
-/** Something that ends a connection. `retry`: whether to connect again; `asks`: what the user can do about it. */
+/** What ends a connection. `retry`: whether to connect again; `asks`: the field with which the user can do something about it. */
 class Fault extends Error {
-  constructor(sentence, { retry = false, asks = "" } = {}) {
+  constructor(sentence, more) {
     super(sentence);
-    Object.assign(this, { retry, asks });
+    Object.assign(this, more);
   }
 }
 

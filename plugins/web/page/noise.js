@@ -7,41 +7,47 @@ const CIPHERS = {
 const KEM = "ML-KEM-768";
 const MAX_NONCE = 2n ** 64n - 1n;
 const TAG = 16;
+const REKEY_AT = { records: 2 ** 20, bytes: 2 ** 30 };
 
-/** A key and its counter (5.1). */
+/** A key and its counter (5.1). One call at a time: the order of calls is that of the counter. */
 class CipherState {
+  n = 0n;
+
   constructor(raw, cipher) {
     this.cipher = cipher;
-    this.n = 0n;
     this.renew(raw);
   }
 
   renew(raw) {
+    this.records = this.bytes = 0;
     this.key = subtle.importKey(this.cipher.format, raw, this.cipher.name, false, ["encrypt", "decrypt"]);
   }
 
-  with(n, ad) {
-    const iv = new Uint8Array(12);
-    new DataView(iv.buffer).setBigUint64(4, n, this.cipher.isLittle);
-    return { name: this.cipher.name, iv, additionalData: ad, tagLength: 8 * TAG };
+  async run(operation, n, data, additionalData = NOTHING) {
+    const iv = new Uint8Array(12), { name, isLittle } = this.cipher;
+    new DataView(iv.buffer).setBigUint64(4, n, isLittle);
+    return new Uint8Array(await subtle[operation]({ name, iv, additionalData }, await this.key, data));
   }
 
-  async seal(plaintext, ad = NOTHING) {
-    return new Uint8Array(await subtle.encrypt(this.with(this.n++, ad), await this.key, plaintext));
+  async seal(plaintext, ad) {
+    await this.count(plaintext.length + TAG);
+    return this.run("encrypt", this.n++, plaintext, ad);
   }
 
-  async open(sealed, ad = NOTHING) {
-    try {
-      return new Uint8Array(await subtle.decrypt(this.with(this.n++, ad), await this.key, sealed));
-    } catch {
+  async open(sealed, ad) {
+    await this.count(sealed.length);
+    return this.run("decrypt", this.n++, sealed, ad).catch(() => {
       throw new Fault("What came does not decrypt: it was changed on the way, or the keys differ.");
-    }
+    });
   }
 
-  /** Rekey() (4.2): the counter goes on (11.3). */
-  async rekey() {
-    const sealed = await subtle.encrypt(this.with(MAX_NONCE, NOTHING), await this.key, new Uint8Array(32));
-    this.renew(sealed.slice(0, 32));
+  /** Rekey() (4.2), before the record that would follow so many; the counter goes on (11.3). */
+  async count(size) {
+    if (this.records >= REKEY_AT.records || this.bytes >= REKEY_AT.bytes) {
+      this.renew((await this.run("encrypt", MAX_NONCE, new Uint8Array(32))).slice(0, 32));
+    }
+    this.records++;
+    this.bytes += size;
   }
 }
 
@@ -61,17 +67,12 @@ class SymmetricState {
     this.h = await sha256(this.h, data);
   }
 
-  async mixKey(material) {
-    const keys = await hkdf(this.ck, material, NOTHING, 64);
+  /** MixKey, or MixKeyAndHash. */
+  async mixKey(material, hashes = false) {
+    const keys = await hkdf(this.ck, material, NOTHING, hashes ? 96 : 64);
     this.ck = keys.slice(0, 32);
-    this.state = new CipherState(keys.slice(32), this.cipher);
-  }
-
-  async mixKeyAndHash(material) {
-    const keys = await hkdf(this.ck, material, NOTHING, 96);
-    this.ck = keys.slice(0, 32);
-    await this.mixHash(keys.slice(32, 64));
-    this.state = new CipherState(keys.slice(64), this.cipher);
+    if (hashes) await this.mixHash(keys.slice(32, 64));
+    this.state = new CipherState(keys.slice(-32), this.cipher);
   }
 
   async encryptAndHash(plaintext) {
@@ -112,7 +113,7 @@ async function dh(own, theirs) {
   throw new Fault("The other side sent a key with which nothing can be kept secret.");
 }
 
-/** The initiator of a handshake. `name` is the Noise protocol name, `s` the static pair, `psk` 32 bytes or null. */
+/** The initiator of a handshake. `name` is the Noise protocol name, `s` the static pair, `psk` 32 bytes or empty. */
 class Initiator {
   constructor(name, s, psk) {
     Object.assign(this, { name, s, psk, isHybrid: name.includes("hfs") });
@@ -164,7 +165,7 @@ class Initiator {
   async writeC(payload) {
     const s = await this.symmetric.encryptAndHash(this.s.public);
     await this.symmetric.mixKey(await dh(this.s, this.re));
-    if (this.psk) await this.symmetric.mixKeyAndHash(this.psk);
+    if (this.psk) await this.symmetric.mixKey(this.psk, true);
     return join(s, await this.symmetric.encryptAndHash(payload));
   }
 }

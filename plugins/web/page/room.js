@@ -1,69 +1,75 @@
-// A member of a room, over as many connections as it takes: what was said and not acknowledged is kept and said again.
+// A member of a room, over as many connections as it takes: what was said and not acknowledged is kept, and said again.
 
 const WAITS = [0.5, 1, 2, 4, 8, 15, 30]; // seconds before each try to connect again
+const PING_AFTER = 30_000;
 const SAID = 1, DID = 2, JOINED = 3, LEFT = 4, RENAMED = 5, TOPIC = 6, TOLD = 7, OTHER = 8, MODERATED = 9;
-const MARKS = [[2, "not authenticated"], [4, "not encrypted"]];
-const GOODBYE = 10_000;
+const ENDINGS = [
+  "The server said goodbye.", "You were removed.", "You are banned from this server.", "The server was stopped.",
+  "The server does not let you in.", "You were removed: this page did not read what it was sent.",
+  "You were removed: the server is full and you were idle.", "The server has no room just now.",
+];
+const BACK_AFTER = [0, 3, 5, 7];
+
+/** The ending that a server's goodbye brings. */
+function endingBy(body) {
+  if (body.length < 9 || body.length > 521) throw malformed("a goodbye is not written as it should be");
+  const reason = ENDINGS[body[0]] ? body[0] : 0, said = clean(textOf(body.slice(9)));
+  return new Fault(said ? `The server says: ${said}` : ENDINGS[reason], { retry: BACK_AFTER.includes(reason), isGoodbye: true });
+}
 
 /** What happened in a room, as it stands in an item of type 9. */
 function readEvent(body) {
-  const view = new DataView(body.buffer, body.byteOffset, body.length), size = body[18];
-  const at = 19 + size, end = at + 1 + body[at];
+  const view = new DataView(body.buffer), size = body[18], at = 19 + size, end = at + 1 + body[at];
   if ((size && size !== 32) || !(end <= body.length)) throw malformed("an event is not written as it should be");
-  const id = Number(view.getBigUint64(0)), time = Number(view.getBigUint64(8)), kind = body[16], marks = body[17];
-  const key = size ? `SHA256:${base64(body.slice(19, at))}` : null;
-  const shown = MARKS.filter(([bit]) => marks & bit).map(([, words]) => words);
-  return { id, time, kind, marks: shown, key, name: textOf(body.slice(at + 1, end)), text: textOf(body.slice(end)) };
+  const [id, time] = [0, 8].map((from) => Number(view.getBigUint64(from))), [kind, bits] = body.slice(16);
+  const marks = [bits & 2 && "not authenticated", bits & 4 && "not encrypted"].filter(Boolean);
+  return { id, time, kind, marks, key: size ? `SHA256:${base64(body.slice(19, at))}` : null, name: textOf(body.slice(at + 1, end)), text: textOf(body.slice(end)) };
 }
 
 function readObject(text) {
   try {
-    const said = JSON.parse(text);
-    return said && typeof said === "object" && !Array.isArray(said) ? said : {};
+    return { ...JSON.parse(text) };
   } catch {
     return {};
   }
 }
 
-const count = (value) => (Number.isInteger(value) && value > 0 ? value : 0);
+const countOf = (value) => (value > 0 && Number.isInteger(value) ? value : 0);
+const lines = (count) => (count === 1 ? "1 line" : `${count} lines`);
 
 /**
- * `view` shows what happens: status, tell, fail, enter, happen, closed, letIn. `wanted` is what the user asks for: address, room,
- * name, code, classical. `judge` decides about a server's key.
+ * `view` shows what happens. `wanted` is what the user asks for: address, room, name, code, and what may be offered. `judge` decides
+ * about a server's key. `earlier` is what was here before the page was loaded again.
  */
 class RoomMember {
-  constructor(view, identity, wanted, judge, earlier = {}) {
-    Object.assign(this, { view, identity, wanted, judge });
-    this.instance = earlier.instance ?? hexOf(randomBytes(16));
-    this.epoch = earlier.epoch ?? "";
-    this.room = earlier.room ?? "";
-    this.name = earlier.name ?? "";
-    this.last = this.taken = this.sent = this.tries = this.since = 0;
-    this.kept = [];
+  last = 0;
+  taken = 0; // so many of our lines has the server
+  sent = 0; // so many of those in `kept` were sent over an earlier connection
+  tries = 0;
+  kept = [];
+
+  constructor(view, identity, wanted, judge, earlier) {
+    Object.assign(this, { view, identity, wanted, judge, instance: hexOf(randomBytes(16)), epoch: "", room: wanted.room, name: wanted.name }, earlier);
   }
 
   /** Talk until it is over for good. */
   async run() {
     for (;;) {
-      const ending = await this.talk().catch((fault) => this.note(fault));
+      const ending = await this.talk().catch((fault) => fault);
+      if (!(ending instanceof Fault)) console.error(ending);
       this.isIn = false;
       this.channel = null;
-      if (!ending.retry || this.isLeaving || (this.tries >= WAITS.length && this.wasTold)) return this.view.closed(ending);
-      if (!this.wasIn && !this.wasAsked) return this.view.closed(ending);
+      this.hadGoodbye ||= ending.isGoodbye;
+      const isLost = !this.wasIn || (this.hadGoodbye && this.tries >= WAITS.length);
+      if (this.isLeaving || !ending.retry || (isLost && !this.asked)) return this.view.closed(ending);
       await this.wait(ending);
-      if (this.isLeaving) return this.view.closed(new Fault("You have left."));
     }
   }
 
-  note(fault) {
-    if (!(fault instanceof Fault)) console.error(fault);
-    return fault instanceof Fault ? fault : new Fault("This page made a mistake, and has stopped. Load it again.");
-  }
-
-  async wait(ending) {
-    const seconds = this.wasAsked ? 0 : WAITS[Math.min(this.tries++, WAITS.length - 1)];
-    this.wasAsked = false;
-    this.view.status("away", `${ending.message} Trying again${seconds ? ` in ${Math.ceil(seconds)} s` : ""}.`);
+  async wait({ message }) {
+    const seconds = this.asked ? 0 : WAITS[Math.min(this.tries++, WAITS.length - 1)];
+    this.asked = false;
+    if (seconds) this.view.status(`${message} Trying again in ${Math.ceil(seconds)} s.`, "away");
     await new Promise((resolve) => {
       this.hurry = resolve;
       setTimeout(resolve, seconds * 1000);
@@ -72,89 +78,90 @@ class RoomMember {
 
   /** Everything over one connection: how it ended. */
   async talk() {
-    this.view.status("busy", "Connecting.");
-    const { address, code, ...allowed } = this.wanted, frames = new Frames(address);
-    const offered = tokensFor({ ...allowed, code: Boolean(code) });
-    let watch;
+    if (this.isLeaving) throw new Fault("You have left.");
+    const { address, code } = this.wanted, frames = new Frames(address);
+    const watch = setInterval(() => this.lookAfter(frames), PING_AFTER / 3);
     try {
-      const keys = await shakeHands(frames, this.identity, offered, code, this.ask.bind(this));
+      const keys = await shakeHands(frames, this.identity, tokensFor(this.wanted), code, (key) => this.ask(key));
       const channel = (this.channel = new Channel(frames, keys));
-      await this.beLetIn(channel, code);
+      const first = await this.beLetIn(channel, code);
       this.join(channel);
-      watch = setInterval(() => this.lookAfter(channel), PING_AFTER / 3);
-      return await this.listen(channel);
+      return await this.listen(channel, first);
     } finally {
       clearInterval(watch);
-      frames.close();
+      frames.socket.close();
     }
   }
 
-  /** The server waits only so long: where the question took a person longer, connect again at once. */
+  /** The server waits only so long: where a person took longer, connect again at once. */
   async ask(key) {
     const before = Date.now();
-    await this.judge(key);
-    this.wasAsked = Date.now() - before > HANDSHAKE / 2;
+    await this.judge(key, this.wanted);
+    this.asked = Date.now() - before > HANDSHAKE / 2;
   }
 
+  /** The server's first record, which says that we are let in. Behind a wrong code it says nothing. */
   async beLetIn(channel, code) {
-    const silent = new Fault(code ? "The code is not right, or someone is between you and the server." : "The server did not let this page in: it may be full.", { asks: code ? "code" : "" });
-    const timer = setTimeout(() => channel.frames.fail(silent), HANDSHAKE);
+    const timer = setTimeout(() => channel.frames.fail(cut("The server does not answer.")), HANDSHAKE);
     try {
-      if (code) await channel.proveCode();
-      const items = await channel.receive();
-      if (!items) throw silent;
-      channel.refuseIfClosed(items);
-      this.first = items;
+      if (code) await this.proveCode(channel);
+      return this.withoutGoodbye(await channel.receive());
     } catch (fault) {
-      throw code && fault.retry && !this.wasAsked ? silent : fault;
+      if (!code || !fault.retry || fault.isGoodbye) throw fault;
+      throw new Fault("The code is not right, or someone is between you and the server.", { asks: "code" });
     } finally {
       clearTimeout(timer);
     }
-    this.wanted.code = ""; // it is good for one conversation
+  }
+
+  /** Both sides know the code: each sends its binding, and expects the same. */
+  async proveCode(channel) {
+    const binding = await hkdf(NOTHING, channel.keys.hash, bytesOf("plytalk/1 binding code"), 32);
+    channel.send([CONTROL, binding]);
+    const [[type, body], ...more] = this.withoutGoodbye(await channel.receive());
+    if (type !== CONTROL || more.length || !areSame(body, binding)) throw cut();
+  }
+
+  withoutGoodbye(items) {
+    for (const [type, body] of items) if (type === CLOSE) throw endingBy(body);
+    return items;
   }
 
   join(channel) {
-    const request = { do: "join", instance: this.instance };
-    if (this.room || this.wanted.room) request.room = this.room || this.wanted.room;
-    if (this.name || this.wanted.name) request.name = this.name || this.wanted.name;
-    if (this.epoch) request.resume = { epoch: this.epoch, last: this.last };
-    this.sent = this.kept.length; // over earlier connections
+    const { instance, epoch, last } = this;
+    const request = { do: "join", instance, room: this.room || undefined, name: this.name || undefined };
+    if (epoch) request.resume = { epoch, last };
+    this.sent = this.kept.length;
     channel.send([ROOM, bytesOf(JSON.stringify(request))], [PING, NOTHING]);
-    this.view.letIn(channel.keys);
+    this.view.letIn(channel.keys, this.wanted);
+    this.wanted.code = ""; // it was good for one conversation
   }
 
-  async listen(channel) {
-    for (let items = this.first; items; items = await channel.receive()) {
+  async listen(channel, items) {
+    for (;; items = await channel.receive()) {
       for (const [type, body] of items) {
+        if (type === CLOSE) return this.part(channel, body);
         this.hear(channel, type, body);
-        if (this.ending) return this.part(channel);
       }
     }
-    throw new Fault(CUT, { retry: true });
   }
 
   hear(channel, type, body) {
     if (type === PING) channel.send([PONG, body]);
-    else if (type === PONG) this.isIn || this.find(channel);
+    else if (type === PONG && !this.isIn) throw new Fault("This server has no rooms, and this page talks in rooms alone.");
     else if (type === ACK) this.acknowledge(numberFrom(body));
-    else if (type === MESSAGE) this.line(channel, body);
+    else if (type === MESSAGE) channel.messages++;
     else if (type === ROOM) this.said(channel, readObject(textOf(body)));
     else if (type === EVENT) this.event(readEvent(body));
-    else if (type === CLOSE) {
-      if (!channel.isCountedRight(body)) throw malformed("its goodbye counts other records than those that came");
-      this.ending = endingBy(body);
-    }
   }
 
   /** A goodbye came: acknowledge it like one message more, say ours where that has not been done, and end. */
-  async part(channel) {
-    const { ending } = this;
-    this.ending = null;
-    channel.send([ACK, numberIn(8, channel.messages + 1)]);
-    await (this.isLeaving ? channel.out : channel.close());
-    channel.frames.finish();
-    this.wasTold = true;
-    return this.isLeaving ? new Fault("You have left.") : ending;
+  async part(channel, body) {
+    if (numberFrom(body.slice(1, 9)) !== channel.received - 1) throw malformed("its goodbye counts other records than came");
+    await channel.send([ACK, numberIn(8, channel.messages + 1)]);
+    if (!this.isLeaving) await channel.close();
+    channel.frames.send();
+    return this.isLeaving ? new Fault("You have left.") : endingBy(body);
   }
 
   // -- in the room ----------------------------------------------------------------------------------------------------------
@@ -163,52 +170,41 @@ class RoomMember {
     const known = cleaned(said);
     if (said.do === "welcome") this.welcome(channel, said, known);
     else if (said.do === "you") this.meet(said, known);
-    else if (said.do === "tell") this.view.tell([known.text]);
-    else if (said.do === "result") this.view.tell(Array.isArray(known.lines) ? known.lines : []);
-    else if (said.do === "error") this.view.fail(`${known.text} ${known.hint ?? ""}`.trim());
+    else if (said.do === "tell") this.view.tell(known.text);
+    else if (said.do === "result") this.view.tell([known.lines].flat().join("\n"));
+    else if (said.do === "error") this.view.tell(`${known.text} ${known.hint ?? ""}`, "fault");
   }
 
   meet(said, known) {
-    this.name = String(said.you ?? "");
+    this.name = String(said.you);
     this.view.enter(known);
-    if (known.why) this.view.tell([known.why]);
+    this.view.tell(known.why);
+    this.view.keep({ instance: this.instance, epoch: this.epoch, room: this.room, name: this.name });
   }
 
   welcome(channel, said, known) {
-    const next = count(said.next) || 1, isBack = said.epoch === this.epoch && said.room === this.room;
-    if (!this.isIn) this.arrive(said);
-    this.now = count(said.now) || next;
-    Object.assign(this, { room: String(said.room), epoch: String(said.epoch), last: next - 1, tries: 0, wasTold: false });
-    this.key = said.key ?? null;
+    const { isIn } = this;
+    if (!isIn) this.arrive(said);
+    Object.assign(this, { room: String(said.room), epoch: String(said.epoch), last: countOf(said.next) - 1, tries: 0, hadGoodbye: false });
+    this.now = countOf(said.now) || this.last + 1;
+    this.isIn = this.wasIn = true;
     this.meet(said, known);
-    this.view.keep({ instance: this.instance, epoch: this.epoch, room: this.room, name: this.name });
-    if (!isBack || !this.isIn) this.view.status("in", "Connected.");
-    if (!this.isIn) {
-      this.isIn = this.wasIn = true;
-      for (const line of this.kept) channel.send([MESSAGE, bytesOf(line)]);
-      this.view.waiting(0);
-    }
+    this.view.status("Connected.", "in");
+    if (!isIn) for (const line of this.kept) channel.send([MESSAGE, bytesOf(line)]);
     if (this.isLeaving) channel.close();
   }
 
   /** The first welcome of a connection: what the server has of what was said before. */
-  arrive(said) {
-    const taken = count(said.taken);
-    if (!this.epoch || (said.epoch === this.epoch && taken >= this.taken)) {
-      this.acknowledge(taken);
-    } else {
-      if (this.sent) this.view.tell([`The server was restarted: your last ${this.sent === 1 ? "line" : `${this.sent} lines`} may not have arrived.`]);
-      this.kept.splice(0, this.sent);
-    }
-    this.taken = taken;
-    if (this.epoch && said.missed) {
-      this.view.tell([`${said.epoch === this.epoch ? "You were away too long" : "The server was restarted"}: some of what was said meanwhile is missing here.`]);
-    }
+  arrive({ epoch, taken, missed }) {
+    const isSame = epoch === this.epoch, why = isSame ? "You were away too long" : "The server was restarted";
+    if (!this.epoch || (isSame && taken >= this.taken)) this.acknowledge(countOf(taken));
+    else if (this.kept.splice(0, this.sent).length) this.view.tell(`The server was restarted: your last ${lines(this.sent)} may not have arrived.`);
+    this.taken = countOf(taken);
+    if (this.epoch && missed) this.view.tell(`${why}: some of what was said meanwhile is missing here.`);
   }
 
   acknowledge(taken) {
-    const newly = Math.min(Math.max(taken - this.taken, 0), this.kept.length);
-    this.kept.splice(0, newly);
+    const newly = this.kept.splice(0, Math.max(taken - this.taken, 0)).length;
     this.taken += newly;
     this.sent = Math.max(this.sent - newly, 0);
   }
@@ -216,23 +212,10 @@ class RoomMember {
   event(event) {
     if (event.id && event.id <= this.last) return;
     this.last = event.id || this.last;
+    const isEarlier = event.id < this.now;
     const isOwn = event.key ? event.key === this.identity.fingerprint : event.name === this.name;
-    if (event.kind === RENAMED && isOwn && event.name === this.name && event.id >= this.now) this.name = event.text;
-    this.view.happen({ ...event, isOwn, isEarlier: event.id < this.now, details: cleaned(readObject(event.text)) });
-  }
-
-  /** A line of a server that has no rooms. */
-  line(channel, body) {
-    channel.messages++;
-    channel.send([ACK, numberIn(8, channel.messages)]);
-    this.view.tell([clean(textOf(body))]);
-  }
-
-  /** The server has read the request to join, and said no welcome. */
-  find(channel) {
-    this.isIn = this.wasIn = true;
-    this.view.status("in", "Connected to a server without rooms.");
-    for (const line of this.kept) channel.send([MESSAGE, bytesOf(line)]);
+    if (event.kind === RENAMED && isOwn && !isEarlier && event.name === this.name) this.name = event.text;
+    this.view.happen({ ...event, isOwn, isEarlier, details: cleaned(readObject(event.text)), name: clean(event.name), text: clean(event.text) });
   }
 
   // -- what the user does ---------------------------------------------------------------------------------------------------
@@ -240,22 +223,21 @@ class RoomMember {
   say(line) {
     this.kept.push(line);
     if (this.isIn) this.channel.send([MESSAGE, bytesOf(line)]);
-    else this.view.waiting(this.kept.length);
+    else this.view.status(`Not connected: ${lines(this.kept.length)} will be sent later.`, "away");
   }
 
   leave() {
     this.isLeaving = true;
     this.hurry?.();
-    if (!this.channel) return;
     const { channel } = this;
     if (this.isIn) channel.close();
-    setTimeout(() => channel.frames.fail(new Fault("You have left. The server did not answer.")), this.isIn ? GOODBYE : 0);
+    setTimeout(() => channel?.frames.fail(new Fault("You have left, and the server did not answer.")), this.isIn ? HANDSHAKE : 0);
   }
 
   /** Ping a server that is silent, and let go of one that does not answer. */
-  lookAfter(channel) {
-    const silent = Date.now() - channel.heardAt;
-    if (silent >= 2 * PING_AFTER) channel.frames.fail(new Fault("The server does not answer.", { retry: true }));
-    else if (silent >= PING_AFTER) channel.send([PING, NOTHING]);
+  lookAfter(frames) {
+    const silent = Date.now() - this.channel?.heardAt;
+    if (silent >= 2 * PING_AFTER) frames.fail(cut("The server does not answer."));
+    else if (silent >= PING_AFTER) this.channel.send([PING, NOTHING]);
   }
 }
