@@ -1,30 +1,13 @@
-"""Somebody in front of the web page, in a real Chromium: joins, says something, and waits for what the page shows.
+"""Somebody in front of the web page, in a real Chromium: joins, says something, and waits for what the page shows."""
 
-`file_of(folder)` is the page as one file, as its scripts also have to run.
-"""
-
-import re
 from collections.abc import Callable
-from pathlib import Path
 
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-FOLDER = Path(__file__).parents[2] / "plugins" / "web" / "page"
 PATIENCE = 30.0  # seconds, which only a failure uses up
-LINK, SCRIPTS = '<link rel="stylesheet" href="page.css">', re.compile(r'<script src="([\w-]+\.js)"></script>\n')
-
-
-def file_of(folder: Path) -> Path:
-    """Write the page as one file, and where that is."""
-    html = FOLDER.joinpath("page.html").read_text()
-    script = "".join(FOLDER.joinpath(name).read_text() for name in SCRIPTS.findall(html))
-    html = SCRIPTS.sub("", html).replace(LINK, f"<style>{FOLDER.joinpath('page.css').read_text()}</style>")
-    file = folder / "chat.html"
-    file.write_text(f"{html}<script>{script}</script>")
-    return file
 
 
 class PageUser:
@@ -37,6 +20,9 @@ class PageUser:
 
     def __getitem__(self, id: str) -> WebElement:
         return self.driver.find_element(By.ID, id)
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
     def text(self, id: str) -> str:
         """The text of a part of the page, also where that cannot be seen."""

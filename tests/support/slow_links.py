@@ -27,6 +27,8 @@ class Link:
         self.connections = 0
         self.port = 0
         self._loop = asyncio.new_event_loop()
+        self._passing: set[asyncio.Task[None] | None] = set()
+        self._is_cut = False
         self._ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._run)
 
@@ -50,7 +52,10 @@ class Link:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_cut:
+            return writer.transport.abort()
         self.connections += 1
+        self._passing.add(asyncio.current_task())
         there = socket.socket()
         there.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
         there.setblocking(False)
@@ -66,6 +71,7 @@ class Link:
         except* (OSError, asyncio.CancelledError):
             cut = True
         finally:
+            self._passing.discard(asyncio.current_task())
             for one in (writer, onward):
                 if cut:
                     one.transport.abort()
@@ -92,6 +98,11 @@ class Link:
     def start(self) -> None:
         self._thread.start()
         self._ready.result(60)
+
+    def cut(self, is_cut: bool = True) -> None:
+        """Cut all connections, and let none through until this is taken back."""
+        self._is_cut = is_cut
+        self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in self._passing if task and self._is_cut])
 
     def close(self) -> None:
         with contextlib.suppress(RuntimeError):  # it is closed already

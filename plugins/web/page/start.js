@@ -52,10 +52,15 @@ function earlier(address) {
   }
 }
 
-/** Whether this is the server's key: it is remembered at first use, and another one is refused. A code proves a key as well. */
+/**
+ * Whether this is the server's key: it is remembered at first use, and another one is refused. A code proves a key as well, and so
+ * does a link that has the fingerprint behind a `#`.
+ */
 async function judge(store, { address, code }, key) {
   const shown = await fingerprintOf(key), known = await store.get("servers", address);
-  if (shown === known || code) return;
+  const named = !IS_FILE && location.hash.startsWith("#SHA256:") && location.hash.slice(1);
+  if (code || shown === (named || known)) return named && store.put("servers", address, shown);
+  if (named) throw new Fault(`This server shows the key ${shown}, and not the one in the address of this page: someone may be between you.`);
   if (known) {
     byId("forget").onclick = () => store.remove("servers", address).then(() => show("forget", false));
     throw new Fault(`${address} shows the key ${shown}, and not ${known}, which it had before: someone may be between you, or the server has a new key. Ask the person who runs it, but not here.`, { asks: "forget" });
@@ -64,7 +69,7 @@ async function judge(store, { address, code }, key) {
   byId("ask").returnValue = "";
   byId("ask").showModal();
   await new Promise((resolve) => (byId("ask").onclose = resolve));
-  if (byId("ask").returnValue !== "yes") throw new Fault("You said no to the server’s key.");
+  if (byId("ask").returnValue !== "yes") throw new Fault("You said no to the server's key.");
   await store.put("servers", address, shown);
 }
 

@@ -1,4 +1,4 @@
-"""The web page as a member of a room, in a real Chromium."""
+"""The web page as a member of a room: two of them in a real Chromium, and a person at a terminal."""
 
 import contextlib
 import sys
@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from browser import browser
-from page_user import PageUser, file_of
-from programs import Chat, home, serve, told_address
-from screens import shown
+from page_user import PageUser
+from people import environment
+from programs import started, told_address
+from screens import Screen, shown
 from selenium.webdriver import Chrome
+from slow_links import slow_link
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs the terminals of Unix")
 
@@ -21,25 +23,153 @@ def chromium() -> Iterator[Chrome]:
         yield driver
 
 
+@pytest.fixture(scope="module")
+def another() -> Iterator[Chrome]:
+    """Another browser, which has another identity."""
+    with browser(390, 844, dark=True) as driver:
+        yield driver
+
+
 @contextlib.contextmanager
-def server(folder: Path, *options: str) -> Iterator[tuple[Chat, str, int]]:
-    """A room: the server, its address for pages, and its port for programs."""
-    doors = ("--transport", "ws", "--origin", "null", "--door", "tcp:127.0.0.1:0")
-    with serve("--keep", "--headless", *doors, *options, environment=home(folder, "server")) as ours:
-        tcp = told_address(ours.tells("Listening on "))
-        yield ours, f"ws://127.0.0.1:{ours.port}/ws", int(tcp.rpartition(":")[2])
+def serving(folder: Path, *options: str) -> Iterator[tuple[str, int]]:
+    """A room: the URL of its page as the server prints it, and its port for programs."""
+    doors = ("--web", "127.0.0.1:0", "--door", "tcp:127.0.0.1:0", "--keep", "--headless")
+    with started("serve", *doors, *options, environment=environment(folder / "server")) as server:
+        tcp = told_address(server.tells("with tcp"))
+        yield server.tells("Open in a browser:  ").split()[-1], int(tcp.rpartition(":")[2])
 
 
-def test_a_page_and_a_terminal_talk(chromium: Chrome, tmp_path: Path) -> None:
-    with server(tmp_path) as (_, address, port):
-        page = PageUser(chromium, file_of(tmp_path).as_uri())
-        page.join(address, name="pia")
-        page.sees("You are pia in lobby.")
-        with shown("connect", f"127.0.0.1:{port}", "--accept-new", "--name", "tom", environment=home(tmp_path, "tom")) as tom:
-            tom.until("You are tom in lobby, with pia")
-            tom.type("good morning\r")
+@contextlib.contextmanager
+def at_terminal(folder: Path, port: int, name: str = "tom") -> Iterator[Screen]:
+    with shown("connect", f"127.0.0.1:{port}", "--accept-new", "--name", name, environment=environment(folder / name)) as screen:
+        screen.until(f"You are {name} in lobby")
+        yield screen
+
+
+def joined(driver: Chrome, url: str, name: str) -> PageUser:
+    """A page in the room; the link that the server prints names its key, so that nothing is asked."""
+    page = PageUser(driver, url)
+    page.join(name=name, answer="")
+    page.sees(f"You are {name} in lobby.")
+    return page
+
+
+def test_two_pages_and_a_terminal_talk(chromium: Chrome, another: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        pia, kim = joined(chromium, url, "pia"), joined(another, url, "kim")
+        tom.until("[kim] is here")
+        tom.type("good morning\r")
+        for page in (pia, kim):
             page.sees("good morning")
-            page.say("morning, tom <b>&amp;</b>")
-            tom.until("pia: morning, tom <b>&amp;</b>")
-            tom.type("/whois pia\r")
-            tom.until(page.text("own"))
+        pia.say("<b>morning</b> \N{RIGHT-TO-LEFT OVERRIDE}&amp;")
+        tom.until(r"pia: <b>morning</b> \u{202e}&amp;")
+        assert r"<b>morning</b> \u{202e}&amp;" in kim.sees("morning</b>")
+        assert "<b>morning</b>" in pia.sees("pia (you)")
+        tom.type("/msg kim between us\r")
+        assert "to you alone" in kim.sees("between us")
+        kim.say("/msg tom so it is")
+        tom.until("kim, to you alone: so it is")
+        assert "to tom alone" in kim.sees("so it is")
+        tom.type("Pia, are you there?\r")
+        pia.sees("are you there?")
+        assert [row.text.splitlines()[-1] for row in pia.all("#log .meant")] == ["Pia, are you there?"]
+        assert "between us" not in pia.log
+        assert kim.all("#log .meant") == []
+        assert pia.text("names") == "pia (you)tomkim"
+        tom.type("/whois pia\r")
+        tom.until(pia.text("own"))
+
+
+def test_what_was_said_before_is_told_and_so_is_what_a_command_answers(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path, "--backlog", "10") as (url, port), at_terminal(tmp_path, port) as tom:
+        tom.type("/topic Bread\rfirst\r")
+        tom.until("tom: first")
+        pia = joined(chromium, url, "pia")
+        earlier, _, later = pia.sees("earlier messages end here").partition("earlier messages end here")
+        assert "first" in earlier
+        assert "first" not in later
+        pia.wait_until(lambda: pia["topic"].text == "Bread", "the topic")
+        pia.say("/nick pat")
+        pia.sees("pia is now pat")
+        pia.say("/who")
+        pia.sees(f"pat, {pia.text('own')}")
+        pia.say("/no")
+        pia.sees("There is no command /no.")
+        pia.say("/join kitchen")
+        pia.sees("You are pat in kitchen.")
+        assert pia["title"].text == "kitchen"
+        pia.say("/quit")
+        assert pia.is_refused() == "You have left."
+        tom.until("[pat] has left")
+
+
+def test_it_comes_back_after_a_cut_and_nothing_is_lost_or_said_twice(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        page_port = int(url.partition("/#")[0].rpartition(":")[2])
+        with slow_link(page_port) as link:
+            pia = joined(chromium, url.replace(str(page_port), str(link.port)), "pia")
+            pia.say("before")
+            tom.until("pia: before")
+            link.cut()
+            pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the connection was cut")
+            tom.type("while you were away\r")
+            tom.until("tom: while you were away")
+            pia.say("typed while away")
+            assert "1 line will be sent later" in pia.text("status")
+            link.cut(False)
+            pia.sees("typed while away")
+            tom.until("pia: typed while away")
+            pia.say("after")
+            tom.until("pia: after")
+            said = ["before", "while you were away", "typed while away", "after"]
+            assert [pia.sees("after").count(line) for line in said] == [1, 1, 1, 1]
+
+
+def test_a_page_that_is_loaded_again_is_the_same_member(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        pia = joined(chromium, url, "pia")
+        pia.say("before")
+        tom.until("pia: before")
+        own = pia.text("own")
+        chromium.refresh()
+        again = joined(chromium, chromium.current_url, "pia")
+        assert again.text("own") == own
+        assert "before" in again.sees("earlier messages end here")
+        again.say("after")
+        tom.until("pia: after")
+
+
+def test_a_server_with_another_key_than_before_is_refused(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, _):
+        plain = url.partition("#")[0]
+        page = PageUser(chromium, plain)
+        page.join(answer="no")
+        assert page.is_refused() == "You said no to the server's key."
+        wrong = PageUser(chromium, f"{url[:-3]}AAA")
+        chromium.refresh()
+        wrong.join(answer="")
+        assert "not the one in the address of this page" in wrong.is_refused()
+        joined(chromium, url, "pia")
+    port = plain.rpartition(":")[2].strip("/")
+    with serving(tmp_path / "other", "--web", f"127.0.0.1:{port}"):
+        page = PageUser(chromium, plain)
+        page.join(answer="")
+        assert "which it had before" in page.is_refused()
+        page["forget"].click()
+        page.wait_until(lambda: not page["forget"].is_displayed(), "that it is forgotten")
+        page.join(answer="yes")
+        page.sees("in lobby.")
+
+
+def test_a_code_is_typed_and_a_wrong_one_is_told(chromium: Chrome, tmp_path: Path) -> None:
+    options = ("--web", "127.0.0.1:0", "--keep", "--headless", "--code")
+    with started("serve", *options, environment=environment(tmp_path)) as server:
+        code = server.tells("The one-time code is ").split("code is ")[1].split(".")[0]
+        url = server.tells("Open in a browser:  ").split()[-1]
+        page = PageUser(chromium, url)
+        page.join(answer="")
+        assert page.is_refused() == "This server asks for a one-time code."
+        page.join(answer="", code="1-aback-aback")
+        page.wait_until(lambda: "The code is not right" in page.fault, "that the code is wrong")
+        page.join(answer="", code=code.replace("-", " ").upper(), name="pia")
+        page.sees("You are pia in lobby.")
