@@ -169,18 +169,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.typing_latency", description=__doc__)
     parser.add_argument("--keys", type=int, default=500, help="how often Enter is pressed at each rate (%(default)s)")
     parser.add_argument("--rounds", type=int, default=15, help="how often each is started (%(default)s)")
+    parser.add_argument("--start", action="store_true", help="measure the start alone")
     parser.add_argument("--show", type=int, metavar="RATE", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.show is not None:
         asyncio.run(show(given.show))
         return
-    for rate in (0, 100, 1000):
+    for rate in () if given.start else (0, 100, 1000):
         times = [1000 * seconds for seconds in enter_times(rate, given.keys)]
         parts = ", ".join(f"p{part:.0%} {quantile(times, part):.1f}".replace("%", "") for part in (0.5, 0.9, 0.99))
         print(f"Enter to the next key at {rate} messages a second, in ms: {parts}, longest {max(times):.1f}", flush=True)
-    starts = {name: 1000 * statistics.median(times) for name, times in start_times(given.rounds).items()}
+    starts = {name: [1000 * seconds for seconds in times] for name, times in start_times(given.rounds).items()}
     for name in ("chat", "imports"):
-        print(f"Start to prompt, {name}, in ms: {starts[name]:.0f}, of a processor {starts[f'{name} cpu']:.0f}")
+        time, used = statistics.median(starts[name]), statistics.median(starts[f"{name} cpu"])
+        print(f"Start to prompt, {name}, in ms: {time:.0f}, of a processor {used:.0f}")
+    for what in ("", " cpu"):
+        more = statistics.median(
+            ours - theirs for ours, theirs in zip(starts[f"chat{what}"], starts[f"imports{what}"], strict=True)
+        )
+        print(f"More than the imports of the same turn, in ms{what and ' of a processor'}: {more:.0f}")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,7 @@ rsa-key = "/home/alice/rsa.pem"
 """
 
 import os
-import tomllib
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
@@ -53,6 +51,8 @@ def read(path: Path | None) -> dict[str, Any]:
 def parse(raw: bytes, name: str) -> dict[str, Any]:
     """The settings in the text of a config file. Raises Usage."""
     try:
+        import tomllib  # most users have no such file
+
         settings = tomllib.loads(raw.decode())
     except (ValueError, RecursionError) as error:  # TOMLDecodeError and UnicodeDecodeError among them
         raise Usage(f"The config file {name} is not TOML: {error}.") from None
@@ -84,6 +84,8 @@ def option(option: Option, value: Any) -> Any:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """What to do about an unknown name: the nearest one, or all."""
+    from difflib import get_close_matches
+
     names = list(known)
     near = get_close_matches(name, names, n=1)
     return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."

@@ -14,7 +14,6 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.address import join_address
 from plytalk.core.stack.selection import Stack
-from plytalk.trust.contacts import Contacts
 from plytalk.trust.folders import user_file
 from plytalk.trust.store_errors import StoreError
 
@@ -110,6 +109,8 @@ def newcomer(session: DirectChat) -> Iterator[str]:
     """Whose key the other side showed, and whether it is known: in a row of 80 where the address is an IPv4 one."""
     if session.identity is None or not session.identity.algorithm.startswith("ssh-"):
         return
+    from plytalk.trust.contacts import Contacts
+
     try:
         names = Contacts(user_file("contacts")).named(PublicKey(session.identity.key))
     except StoreError as error:

@@ -14,6 +14,7 @@ from plytalk.core.contracts.errors import ChatError, Exit, OutputFailed
 from plytalk.core.contracts.sanitise import brief
 from plytalk.core.io.display import wants_colour
 from plytalk.core.io.standard_streams import flush_output, prepare, tell
+from plytalk.core.registry.quick_loading import loading
 
 # Name, module, and the line that `chat --help` shows: kept here so that help imports no command, and a test compares them.
 COMMANDS = {
@@ -71,7 +72,8 @@ class LazyGroup(click.Group):
         if cmd_name not in self.table:
             return None
         function = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
-        command: click.Command = getattr(import_module(self.table[cmd_name][0]), function)
+        with loading():
+            command: click.Command = getattr(import_module(self.table[cmd_name][0]), function)
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:

@@ -18,7 +18,7 @@ from plytalk.cli import config
 from plytalk.cli.parameters import FILE, TEXT
 from plytalk.core.contracts.errors import BrokenPlugin, PluginError, Usage
 from plytalk.core.contracts.kinds import KINDS, REPEATABLE
-from plytalk.core.contracts.layer import Option
+from plytalk.core.contracts.layer import Layer, Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.registry.registry import Registry
@@ -134,7 +134,7 @@ class StackCommand(click.Command):
                 return super().parse_args(ctx, args)
             raise
         shown = KINDS if asks_help else REPEATABLE if ctx.resilient_parsing else ()
-        ctx.meta["layers"] = with_options(choice, shown, everywhere=False)
+        ctx.meta["layers"] = with_options(choice, shown, everywhere=False, others=self._preferred(choice))
         self._refuse_clashes(ctx, choice)
         try:
             rest = self._parse_with_options(ctx, args, choice)
@@ -147,6 +147,13 @@ class StackCommand(click.Command):
             raise click.UsageError(error.sentence, ctx) from None
         ctx.params["choice"] = choice
         return rest
+
+    def _preferred(self, choice: Choice) -> Sequence[type[Layer]]:
+        """Layers that are chosen in the end, unless an option chooses others: none where one of them cannot be had."""
+        try:
+            return tuple(choice.preferred(self._role))
+        except PluginError:
+            return ()
 
     def _parse_with_options(self, ctx: click.Context, args: list[str], choice: Choice) -> list[str]:
         """Read the arguments with the options of the chosen layers; where one is not theirs, also with those of the layers that

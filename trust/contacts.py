@@ -8,8 +8,9 @@ who has only connected to you. `#` begins a comment line. A line that cannot be 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.public_key import PublicKey
@@ -22,8 +23,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _NOWHERE = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """Somebody known by name; `address` is None for somebody who has only connected to you. Raises Usage."""
 
     name: str

@@ -21,10 +21,11 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from plytalk.core.contracts.errors import ChangedPeer, Usage
 from plytalk.core.contracts.public_key import PublicKey
@@ -60,8 +61,7 @@ class HostKeyFinding(NamedTuple):
     lines: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HostKeyLine:
+class HostKeyLine(Struct, frozen=True):
     """A line that could be understood."""
 
     line: int

@@ -1,7 +1,8 @@
 """How a conversation ended, and what its user reads about it."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from plytalk.core.contracts.errors import Busy, ChatError, Exit, Refused, Removed, Truncated
 from plytalk.core.contracts.items import Close, CloseReason
@@ -31,8 +32,7 @@ class EndedBy(Enum):
     FAULT = "fault"
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How a conversation ended: who ended it, a sentence for the user, the error if there was one, and the peer's reason."""
 
     by: EndedBy

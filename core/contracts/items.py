@@ -1,8 +1,9 @@
 """What can be said: a message is a plain `str`; everything else is one of these."""
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 EXIT = "exit"
 EXIT_SPACE = 64
@@ -30,8 +31,7 @@ class CloseReason(IntEnum):
     """The server is full, or is talking to someone else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Struct, frozen=True):
     """The end of a conversation, said by one side. `text` is the line that ended it, as typed.
 
     `reason` is a `CloseReason`, or a number that this version does not know; `sentence` explains it to the peer's user. Messages
@@ -43,48 +43,41 @@ class Close:
     sentence: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Empty:
+class Empty(Struct, frozen=True):
     """Nothing at all, sealed like anything else: only a side that holds the keys can have sent it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Undecodable:
+class Undecodable(Struct, frozen=True):
     """A message whose bytes are not text; `text` is what could be read of it."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(Struct, frozen=True):
     """Asks for a `Pong` with the same bytes."""
 
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Pong:
+class Pong(Struct, frozen=True):
     """Answers a `Ping`."""
 
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(Struct, frozen=True):
     """Something for a layer and not for the people: what authenticators say to each other goes in these."""
 
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
+class Ack(Struct, frozen=True):
     """The other side took so many of our messages, counted from the first."""
 
     taken: int
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(Struct, frozen=True):
     """An item of a type that a feature brings, from 8 on; see `DirectChat.extend`."""
 
     type: int

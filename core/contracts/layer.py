@@ -3,9 +3,10 @@
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from inspect import cleandoc
 from typing import Any, ClassVar, Self
+
+from msgspec import Struct
 
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
@@ -18,8 +19,7 @@ Frame = tuple[FrameKind | None, bytes]
 """The type and the payload of a frame; None for the type where the framer has none."""
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(Struct, frozen=True):
     """A command-line option that a layer brings: `--NAME`; its value reaches the layer's constructor as a keyword argument.
 
     `type` is bool (a flag), int, str or pathlib.Path. `chooses` says that giving the option chooses its layer, an authenticator

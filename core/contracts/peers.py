@@ -8,6 +8,8 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, Generic, NoReturn, TypeVar
 
+from msgspec import Struct
+
 from plytalk.core.contracts.public_key import fingerprint_of
 
 T = TypeVar("T")
@@ -62,8 +64,7 @@ class SessionSecrets:
         raise TypeError("secrets are not pickled or copied")
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """A public key that the other side showed: its algorithm's name, and the key as bytes in that algorithm's usual form."""
 
     algorithm: str

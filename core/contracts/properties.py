@@ -5,8 +5,9 @@ what is missing and explains both in the sentences below; the attack lab measure
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 
 class Property(StrEnum):
@@ -28,8 +29,7 @@ class Property(StrEnum):
     LENGTH_HIDING = "length hiding"
 
 
-@dataclass(frozen=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """What having or lacking a property means, in the words of `chat explain`.
 
     `change` names the kinds of layer that can give it; empty for what only other layers care about.
@@ -118,8 +118,7 @@ PROTECTIONS = (
 )
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """A whole stack under one name, with the port its programs use.
 
     `layers` maps a kind of layer to a name; kinds not in it follow from the others. `greeting` is a regular expression for the

@@ -8,8 +8,9 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 MAX_KEY = 1 << 14
 """The longest key, in bytes."""
@@ -18,8 +19,7 @@ _TYPE = re.compile(rb"[!-+\--~]{1,64}")  # RFC 4251 section 6: printable US-ASCI
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class PublicKey:
+class PublicKey(Struct, frozen=True):
     """A key, known to be well-formed: `blob` is what base64 hides. Raises ValueError for anything else."""
 
     blob: bytes

@@ -5,9 +5,10 @@ line typed. Which question that line belongs to, and whether it is an answer, is
 """
 
 import asyncio
-from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
+
+from msgspec import Struct
 
 from plytalk.core.contracts.errors import UnknownPeer
 from plytalk.core.contracts.events import EventSink, notify
@@ -18,8 +19,7 @@ TRIES = 100
 """How many lines that are not an answer a question takes; then it counts as answered with no."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A question about a peer: the address it comes from, and the key it shows.
 
     `number` grows with each question of a UI. `otherwise` says which option answers it beforehand.

@@ -4,9 +4,10 @@ Any layer can describe the bytes that it makes, by the optional Protocol `Descri
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from struct import Struct
 from typing import NamedTuple, Protocol, runtime_checkable
+
+import msgspec
 
 from plytalk.core.contracts.layer import FrameKind
 
@@ -45,8 +46,7 @@ def nothing_inside(kind: FrameKind, data: bytes) -> Sequence[Span]:
     return ()
 
 
-@dataclass(frozen=True)
-class Passed:
+class Passed(msgspec.Struct, frozen=True):
     """A message as it passes a layer's boundary: its bytes, and what a layer may need to know to describe them."""
 
     data: bytes

@@ -17,9 +17,10 @@ moved for `Limits.goodbye`.
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from enum import Enum
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from plytalk.core.contracts.endings import NOT_LET_IN, EndedBy, Ending
 from plytalk.core.contracts.errors import ChatError, NotReceived, Truncated

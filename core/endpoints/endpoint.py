@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn, TypeVar
+
+from msgspec.structs import replace
 
 from plytalk.core.contracts.blame import blame_hook, blame_one
 from plytalk.core.contracts.endings import Ending

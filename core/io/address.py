@@ -6,9 +6,10 @@ one spelling afterwards, so that it is looked up in known_hosts under one name. 
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+
+from msgspec import Struct
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.sanitise import shorten
@@ -29,8 +30,7 @@ _AMBIGUOUS = re.compile("[\u00df\u03c2\u200c\u200d]")  # IDNA 2003 and IDNA 2008
 _EXAMPLES = "Write HOST or HOST:PORT, for example chat.example.org, 192.0.2.7:8000 or [2001:db8::7]:8000."
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A host, fit to be looked up, and the port if one was written."""
 
     host: str

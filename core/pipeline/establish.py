@@ -11,8 +11,10 @@ told why not in `entrance.py`.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+
+from msgspec import Struct
 
 from plytalk.core.contracts.blame import blame, blame_one, returned
 from plytalk.core.contracts.cipher import Cipher
@@ -45,8 +47,7 @@ from plytalk.core.pipeline.user_questions import IsThere, UserQuestions
 from plytalk.core.stack.selection import Stack
 
 
-@dataclass(frozen=True)
-class Established:
+class Established(Struct, frozen=True):
     """What an opened conversation goes on with. `identity` is the key the other side showed, if it showed one; `items` is what it
     has said already.
     """

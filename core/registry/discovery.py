@@ -8,25 +8,24 @@ A distribution brings plugins in the entry-point group `plytalk`; the name of ea
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from email import message_from_string
 from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import PurePath
 
-from plytalk.core.contracts.attack import Attack
+from msgspec import Struct
+
 from plytalk.core.contracts.errors import BrokenPlugin, PluginError
 from plytalk.core.contracts.kinds import GROUP, KINDS
 from plytalk.core.contracts.sanitise import clean
 
-PROFILE = "profile"
-PLUGIN_KINDS = (*KINDS, Attack.kind, PROFILE)
+PROFILE, ATTACK = "profile", "attack"
+PLUGIN_KINDS = (*KINDS, ATTACK, PROFILE)
 """What a plugin can bring: the kinds of layer, attacks for the lab, and whole stacks under a name."""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """An entry point: what it says it brings, and who brings it."""
 
     kind: str
@@ -66,6 +65,8 @@ class Found:
 
     def is_named(self, names: set[str]) -> bool:
         """Whether one of these is its name, its KIND-NAME or its distribution, however that is written."""
+        if not names:
+            return False
         return bool({self.name, self.key} & names) or _normal(self.distribution) in {_normal(name) for name in names}
 
 

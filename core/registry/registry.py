@@ -5,33 +5,32 @@ nothing else is ever chosen in its place; a name that two distributions claim be
 """
 
 import contextlib
-import difflib
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
+from msgspec import Struct
 
-from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.errors import BrokenPlugin, DuplicateLayer, PluginError, UnknownLayer
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry import hookspecs
-from plytalk.core.registry.discovery import PROFILE, Found, found, installed
+from plytalk.core.registry.discovery import ATTACK, PROFILE, Found, found, installed
+from plytalk.core.registry.quick_loading import loading
 from plytalk.core.registry.validation import HOOKS, fault_of
 
 if TYPE_CHECKING:
+    from plytalk.core.contracts.attack import Attack
     from plytalk.core.stack.selection import Stack
 
 LONGEST = 300  # characters of what third-party code says
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something wrong with a plugin: its KIND-NAME, who brings it, what is wrong, and whether it can be used all the same."""
 
     key: str
@@ -106,9 +105,9 @@ class Registry:
         layer: type[Layer] = self._load(self._find(kind, name or self.default_profile.otherwise.get(kind, "")))
         return layer
 
-    def attack(self, name: str) -> type[Attack]:
+    def attack(self, name: str) -> "type[Attack]":
         """Import and give an attack. Raises as `layer` does."""
-        attack: type[Attack] = self._load(self._find(Attack.kind, name))
+        attack: type[Attack] = self._load(self._find(ATTACK, name))
         return attack
 
     def profile(self, name: str) -> Profile:
@@ -143,7 +142,7 @@ class Registry:
             "Choose one with --profile.",
         )
 
-    def load_all(self) -> list[tuple[Found, type[Layer] | type[Attack] | Profile]]:
+    def load_all(self) -> list[tuple[Found, "type[Layer] | type[Attack] | Profile"]]:
         """Import every plugin and give those that work; what is wrong with the others is in `problems` afterwards."""
         return list(self._working(lambda one: True))
 
@@ -167,7 +166,7 @@ class Registry:
         if (kind, name) in self.blocked:
             raise UnknownLayer(f"The {kind} `{name}` is blocked by -p no:NAME.", f"Choose another {kind}, or do not block it.")
         names = self.names(kind)
-        near = difflib.get_close_matches(name, names, n=1)
+        near = nearest(name, names)
         raise UnknownLayer(
             f"There is no {kind} called `{clean(name)}`.",
             (f"Did you mean `{near[0]}`? " if near else "") + f"Installed: {', '.join(names) or 'none'}.",
@@ -192,7 +191,7 @@ class Registry:
     def _import(self, one: Found) -> ModuleType:
         printed = io.StringIO()
         try:
-            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            with loading(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 module: ModuleType = one.entry_point.load()
                 self.manager.register(module, one.module)
                 self.manager.check_pending()
@@ -241,8 +240,15 @@ class Registry:
         self.problems.append(Problem(one.key, one.origin, error))
 
 
+def nearest(name: str, names: Iterable[str]) -> list[str]:
+    """The name that was meant, if one is near."""
+    from difflib import get_close_matches  # for mistakes alone
+
+    return get_close_matches(name, names, n=1)
+
+
 def _no_plugin(name: str, names: Iterable[str]) -> UnknownLayer:
-    near = difflib.get_close_matches(name, names, n=1)
+    near = nearest(name, names)
     return UnknownLayer(
         f"There is no plugin called `{clean(name)}` that could be blocked.",
         (f"Did you mean no:{near[0]}? " if near else "") + "`chat plugins` lists them.",

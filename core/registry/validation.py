@@ -6,7 +6,6 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.events import TYPE_NAMES, Event
 from plytalk.core.contracts.feature import Feature
@@ -63,6 +62,8 @@ def _fault_of_class(brought: Any) -> str:
 
 
 def _fault_of_attack(brought: Any) -> str:
+    from plytalk.core.contracts.attack import Attack  # the lab's, which a conversation does without
+
     if not (isinstance(brought, type) and issubclass(brought, Attack)):
         return f"it gives {brought!r:.100}, which is not an attack class."
     if fault := _fault_of_class(brought):

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from msgspec import structs
+
 from plytalk.core.contracts.attack import InterceptedFrame
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.items import Close, Extension, Item
@@ -205,7 +207,7 @@ def item_of(item: Item, data: bytes) -> Item:
         case str():
             return data.decode(errors="replace")
         case Close():
-            return replace(item, text=data.decode(errors="replace"))
+            return structs.replace(item, text=data.decode(errors="replace"))
         case Extension():
-            return replace(item, body=data)
+            return structs.replace(item, body=data)
     return item

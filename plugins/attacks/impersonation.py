@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from plytalk.core.bases.attacking import Takeover
 from plytalk.core.contracts.attack import (

@@ -1,8 +1,9 @@
 """What a person sees of a conversation on a terminal: what has happened above, and what is still open at the input line."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from plytalk.core.contracts.events import (
     Error,
@@ -52,8 +53,7 @@ class Printer(Protocol):
     def write_raw(self, sequence: str) -> None: ...
 
 
-@dataclass(frozen=True)
-class Calls:
+class Calls(Struct, frozen=True):
     """How a person who looks elsewhere is called."""
 
     bell: bool = False

@@ -1,7 +1,8 @@
 """The members of the room and the server's commands, as far as the events tell: for completion, and to know a member by key."""
 
-from dataclasses import dataclass, field
 from itertools import islice
+
+from msgspec import Struct, field
 
 from plytalk.core.contracts.events import Event, Joined, Left, MemberEvent, Message, Renamed, Result, Sender, You
 
@@ -9,8 +10,7 @@ MOST = 1000
 """How many members, and how many rooms, are remembered: a server can name any number."""
 
 
-@dataclass
-class Company:
+class Company(Struct):
     """The members present, the last speaker first, each with the key's fingerprint; and the rooms this user has been in.
 
     `commands` is what /help has listed, plugins' commands too; empty until then.

@@ -1,8 +1,9 @@
 """Events as rows of a terminal: times, colours, wrapping with a hanging indent, and lines between what is old and what is new."""
 
 import re
-from dataclasses import dataclass, field
 from datetime import date, datetime
+
+from msgspec import Struct, field
 
 from plytalk.core.contracts.events import Error, Event, MemberEvent, Message, Result
 from plytalk.plugins.chat_screen.name_colours import NameColours, colour_code, mark
@@ -18,8 +19,7 @@ BOLD, FAINT, ITALIC, LOUD = "1", "2", "3", "1;7"
 """Styles that are not colours, as SGR parameters (ECMA-48 8.3.117); the last is for what needs attention."""
 
 
-@dataclass
-class EventRows:
+class EventRows(Struct):
     """Draws events for one reader, whose name is `me`. `prompt` and `received` stand before what nameless sides say."""
 
     prompt: str

@@ -1,7 +1,8 @@
 """The user's own lines that the server has not accepted yet: they stand above the input line until they come back as events."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from plytalk.core.contracts.events import Closed, Error, Event, Message, Open
 from plytalk.core.contracts.limits import TOO_LONG
@@ -19,8 +20,7 @@ def is_command(line: str) -> bool:
     return line.startswith("/") and not line.startswith("//")
 
 
-@dataclass
-class PendingLines:
+class PendingLines(Struct):
     """`is_cut` says that there is no connection: what is typed then waits for the next one, commands too."""
 
     waiting: list[tuple[datetime, str]] = field(default_factory=list)

@@ -1,7 +1,8 @@
 """Files that are being sent or received: a bar for each stands above the input line until it has ended."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from plytalk.core.contracts.events import File
 from plytalk.core.io.sizes import size_in_words, time_in_words
@@ -14,8 +15,7 @@ BAR = 20
 """How many cells a bar has."""
 
 
-@dataclass
-class RunningFile:
+class RunningFile(Struct):
     """A transfer since it went on: when, and with how many bytes; and what was told of it last."""
 
     since: datetime
@@ -29,8 +29,7 @@ class RunningFile:
         return (self.last.done - self.at) / passed if passed > 0 else 0.0
 
 
-@dataclass
-class RunningFiles:
+class RunningFiles(Struct):
     """By the number of the transfer."""
 
     running: dict[str, RunningFile] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """What Tab makes of a half-typed line: commands, their arguments, and names."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 NAMES, ROOMS, COMMANDS, NOTHING = "names", "rooms", "commands", ""
 NAMED = ("msg", "whois", "ignore", "kick", "ban", "unban", "mute", "unmute", "op", "deop", "allow")
@@ -34,8 +35,7 @@ ARGUMENTS: Mapping[str, str] = {
 """What the first argument of each known command is."""
 
 
-@dataclass
-class Vocabulary:
+class Vocabulary(Struct):
     """What can be completed: what there is now."""
 
     names: Sequence[str] = ()
@@ -80,8 +80,7 @@ def common_beginning(words: Sequence[str]) -> str:
     return words[0][:same]
 
 
-@dataclass
-class Tab:
+class Tab(Struct):
     """Tab, pressed once or again: first what all candidates have in common, then one after the other."""
 
     words: Vocabulary = field(default_factory=Vocabulary)

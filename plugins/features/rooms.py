@@ -14,7 +14,6 @@ from plytalk.core.contracts.errors import ChatError, ImpossibleStack, Refused, U
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.layer import Option
-from plytalk.core.contracts.measures import Measure
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.public_key import parse_fingerprint
 from plytalk.core.contracts.spans import Passed, Span
@@ -29,6 +28,7 @@ from plytalk.plugins.rooms.room_events import READ, TYPING
 from plytalk.trust.folders import user_file
 
 if TYPE_CHECKING:
+    from plytalk.core.contracts.measures import Measure
     from plytalk.plugins.files.user_files import UserFiles
     from plytalk.plugins.rooms.history import History
     from plytalk.plugins.rooms.hub import Hub
@@ -219,7 +219,7 @@ class Rooms(Feature):
         return [f"Reloaded operators, bans and mutes from {self._hub.moderation.path}."]
 
     @hookimpl
-    def measures(self) -> Sequence[Measure]:
+    def measures(self) -> "Sequence[Measure]":
         return self._hub.measures() if self._hub else ()
 
     # -- at a client ------------------------------------------------------------------------------------------------------

@@ -18,11 +18,10 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mappi
 from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from plytalk.core.contracts.audit import Finding, Probe
 from plytalk.core.contracts.errors import HandshakeFailed, Refused, StackMismatch, Usage, WrongSecret
 from plytalk.core.contracts.handshake import Handshake, HandshakeIO, NegotiatingIO, negotiating
 from plytalk.core.contracts.layer import Option
@@ -38,6 +37,9 @@ from plytalk.plugins.noise.protocol import NoiseProtocol, named
 from plytalk.plugins.noise.suites import CLASSICAL, GREETING, HYBRID, MAX_A, MAX_B, MAX_C, SETS, A, B, C, short_name
 from plytalk.trust import identity as identities
 from plytalk.trust.folders import user_file
+
+if TYPE_CHECKING:
+    from plytalk.core.contracts.audit import Finding, Probe
 
 SECRETS = {"": "no shared secret", "psk": "a pre-shared key (--psk-file)", "code": "a one-time code (--code)"}
 """What the user of each `agreement` gave."""
@@ -171,7 +173,7 @@ class Plytalk1(Handshake):
         chosen = preamble.Answer.decode(message.before[1]).chosen  # both preambles come before the first
         return message_spans.noise_message(named(preamble.suite(chosen)), message.number - 2, message.data)
 
-    def audit(self, probe: Probe) -> AsyncIterator[Finding]:
+    def audit(self, probe: "Probe") -> "AsyncIterator[Finding]":
         from plytalk.plugins.noise.plytalk1_audit import audit
 
         return audit(probe, unknown_client)

@@ -14,7 +14,6 @@ The tables below hold that text with one pattern a line; `parse` takes either fo
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -146,12 +145,10 @@ def _arrows(text: str) -> list[tuple[str, Tokens]]:
     return [(arrow, tuple(tokens.replace(",", " ").split())) for arrow, tokens in zip(parts[::2], parts[1::2], strict=True)]
 
 
-def _table(*texts: str) -> Iterator[Pattern]:
-    for text in texts:
-        yield from map(parse, text.strip().splitlines())
-
-
-PATTERNS: dict[str, Pattern] = {pattern.name: pattern for pattern in _table(ONE_WAY, FUNDAMENTAL, DEFERRED)}
+PATTERNS = {
+    line.partition(":")[0].strip(): line for text in (ONE_WAY, FUNDAMENTAL, DEFERRED) for line in text.strip().splitlines()
+}
+"""The text of each pattern by its name: read when it is asked for, since a conversation needs one of them."""
 
 
 @lru_cache(maxsize=256)
@@ -164,7 +161,7 @@ def named(name: str) -> Pattern:
     match = re.fullmatch(r"([A-Z][A-Z0-9]*)([a-z][a-z0-9]*(?:\+[a-z][a-z0-9]*)*)?", name)
     if not match or match[1] not in PATTERNS:
         raise Usage(f"There is no handshake pattern {name!r}.", f"Known are {', '.join(PATTERNS)}.")
-    result = PATTERNS[match[1]]
+    result = parse(PATTERNS[match[1]])
     modifiers = match[2].split("+") if match[2] else []
     if modifiers != sorted(set(modifiers)):
         raise Usage(f"The modifiers of {name!r} must be in alphabetical order, each only once.")

@@ -10,7 +10,8 @@ an offer unnoticed.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from plytalk.core.contracts.errors import HandshakeFailed
 
@@ -21,8 +22,7 @@ LABEL = b"plytalk/1"
 _TOKEN = re.compile(rb"[A-Za-z0-9_+/]{1,255}")
 
 
-@dataclass(frozen=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """The initiator's preamble: what it offers, best first."""
 
     tokens: tuple[str, ...]
@@ -41,8 +41,7 @@ class Offer:
         return cls(tokens)
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The responder's preamble: what it chose of the offer ("" for nothing), and all that it knows."""
 
     chosen: str

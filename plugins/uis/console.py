@@ -22,6 +22,7 @@ from plytalk.core.io.display import is_dumb, wants_colour
 from plytalk.core.io.lines import LineReader, LineWriter
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.core.registry.quick_loading import loading
 from plytalk.plugins.chat_screen.plain_lines import plain_lines
 from plytalk.plugins.uis.plain import Plain
 
@@ -100,9 +101,10 @@ class Console(Ui):
         return self._line
 
     def _drawn_line(self) -> InputLine:
-        from plytalk.plugins.chat_screen.chat_view import Calls, ChatView
-        from plytalk.plugins.chat_screen.event_rows import EventRows
-        from plytalk.plugins.uis.prompts import Prompt
+        with loading():
+            from plytalk.plugins.chat_screen.chat_view import Calls, ChatView
+            from plytalk.plugins.chat_screen.event_rows import EventRows
+            from plytalk.plugins.uis.prompts import Prompt
 
         rows = EventRows(self._prompt, self._received, wants_colour(), sys.stdout.encoding or "utf-8")
         view = ChatView(rows, Calls(*self._calls), names_room=self._prompt == PROMPT)

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from functools import cached_property
 from typing import Any
 
 from prompt_toolkit import PromptSession
@@ -55,13 +56,11 @@ class Prompt:
         self._input, self._output = terminal(lost)
         self._text, self._rows = text, rows
         self._chat_keys = ChatKeys(words, typed, self.redraw)
-        common: Any = {"input": self._input, "output": self._output, "reserve_space_for_menu": 0, "erase_when_done": True}
-        self._chat: PromptSession[str] = PromptSession(key_bindings=self._chat_keys.add_to(self._keys()), **common)
+        self._drawings: dict[Application[str], Drawing] = {}
+        self._chat = self._session(key_bindings=self._chat_keys.add_to(self._keys()))
         self._chat.default_buffer.accept_handler = self._accept
         self._chat.app.key_processor.before_key_press += lambda keys: self._chat_keys.press()
         self._chat.default_buffer.on_text_changed += lambda typed: changed(typed.text)
-        self._question: PromptSession[str] = PromptSession(key_bindings=self._answer_keys(), history=DummyHistory(), **common)
-        self._drawings = {prompt.app: Drawing(prompt.app) for prompt in (self._chat, self._question)}
         self._line = asyncio.Lock()
         self._asking = 0
         self._half = Document()
@@ -70,6 +69,18 @@ class Prompt:
         self._shown = self._suspended = self._flushing = False
         self._above: list[str] = []
         self._drawn = 0.0
+
+    def _session(self, **options: Any) -> "PromptSession[str]":
+        session: PromptSession[str] = PromptSession(
+            input=self._input, output=self._output, reserve_space_for_menu=0, erase_when_done=True, **options
+        )
+        self._drawings[session.app] = Drawing(session.app)
+        return session
+
+    @cached_property
+    def _question(self) -> "PromptSession[str]":
+        """Made for the first question: most conversations ask none."""
+        return self._session(key_bindings=self._answer_keys(), history=DummyHistory())
 
     @property
     def visible(self) -> bool:

@@ -7,7 +7,6 @@ from plytalk.api.urls import address_in, key_named
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.endpoints.client import Client
 from plytalk.core.stack.selection import Stack
-from plytalk.trust.contacts import Contacts
 from plytalk.trust.folders import user_file
 
 if TYPE_CHECKING:
@@ -40,6 +39,8 @@ def server_address(choice: Choice, written: str) -> str:
 
 def address_of_contact(choice: Choice, name: str) -> str:
     """The address of a contact, whose key becomes the only one that will do. Raises Usage, StoreError."""
+    from plytalk.trust.contacts import Contacts
+
     contact = Contacts(user_file("contacts")).get(name)
     if contact.address is None:
         raise Usage(

@@ -3,7 +3,7 @@
 Precedence: flag or argument, environment, profile, config file, default.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -52,7 +52,9 @@ class Choice:
         for option, layer in taken.items():
             if option.chooses and layer not in self.classes.setdefault(layer.kind, []):
                 self.classes[layer.kind].append(layer)
-        self._add_preferred(role)
+        for layer in self.preferred(role):
+            if layer not in self.classes.setdefault(layer.kind, []):
+                self.classes[layer.kind].append(layer)
         for option, layer in taken.items():
             if layer not in (*self.classes.get(layer.kind, []), *(door.transport for door in self.doors)):
                 if configured.get(option.keyword) is not None and given.get(option.keyword) is None:  # for other stacks
@@ -88,16 +90,14 @@ class Choice:
                     self.options[option.keyword] = option.type(value)
                     yield option, layer
 
-    def _add_preferred(self, role: Role | None) -> None:
-        """The authenticator and the feature that the chosen layers want where nobody chose."""
+    def preferred(self, role: Role | None) -> Iterator[type[Layer]]:
+        """The authenticator and the feature that the chosen layers want where nobody chose. Raises PluginError."""
         wanted = with_configuration(self.classes["handshake"][0], self.options).prefers.get("auth")
         if wanted and role is not Role.RESPONDER and not self.classes.get("auth"):
-            self.classes["auth"] = [self.registry.layer("auth", wanted)]
+            yield self.registry.layer("auth", wanted)
         wanted = self.classes["messages"][0].prefers.get("feature")
         if wanted and ("feature", wanted) in self.registry.found:
-            layer = self.registry.layer("feature", wanted)
-            if layer not in self.classes.setdefault("feature", []):
-                self.classes["feature"].append(layer)
+            yield self.registry.layer("feature", wanted)
 
     def door_addresses(self, stack: Stack, port: int | None = None) -> "list[ListenAddress]":
         """The doors of a server with this stack; `port` is for those that name none. Raises Usage."""
@@ -145,14 +145,13 @@ class Choice:
         return port
 
 
-def with_options(choice: Choice, kinds: Collection[str], everywhere: bool = True) -> list[type[Layer]]:
-    """The layers whose options are understood: the chosen ones, and all others of these kinds that work (`Registry.layers`)."""
+def with_options(
+    choice: Choice, kinds: Collection[str], everywhere: bool = True, others: Iterable[type[Layer]] = ()
+) -> list[type[Layer]]:
+    """The layers whose options are understood: those chosen, `others`, and all of these kinds that work (`Registry.layers`)."""
     layers = [layer for chosen in choice.classes.values() for layer in chosen]
-    doors: list[type[Layer]] = [door.transport for door in choice.doors]
-    for layer in (*doors, *choice.registry.layers(kinds, everywhere)):
-        if layer not in layers:
-            layers.append(layer)
-    return layers
+    doors = [door.transport for door in choice.doors]
+    return list(dict.fromkeys((*layers, *doors, *others, *choice.registry.layers(kinds, everywhere))))
 
 
 def with_configuration(layer: type[Layer], options: Mapping[str, Any]) -> type[Layer]:

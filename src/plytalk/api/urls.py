@@ -10,7 +10,7 @@ from plytalk.core.io.address import Address, join_address, parse_address
 PORTS = {"ws": 80, "wss": 443}
 """The schemes, each the name of its transport, with the port that it has where none is written (RFC 6455 section 3)."""
 
-_URL = re.compile(r"((?i:wss?))://([^/?#@]*)(/[^?#\s\x00-\x1f\x7f-\U0010ffff]*)?")
+_URL = re.compile(r"((?i:wss?))://([^/?#@]*)(/[!\"$->@-~]*)?")  # the path: printable ASCII without ? and #
 
 
 _RELAYED = re.compile(r"(SHA256:[A-Za-z0-9+/]{43}|[0-9]{1,6})@(.+)")

@@ -1,7 +1,6 @@
 """A command as a feature writes it: three words and a function, held to what a `Call` offers."""
 
 import inspect
-from dataclasses import FrozenInstanceError
 
 import pytest
 
@@ -13,7 +12,7 @@ from plytalk.plugins.rooms.calls import TypedCommand
 def test_a_command_is_a_name_a_sentence_and_a_function() -> None:
     command = Command("roll", "Roll the dice.", print)
     assert (command.name, command.help, command.run, command.operators) == ("roll", "Roll the dice.", print, False)
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         command.name = "ban"  # type: ignore[misc]
     assert Feature.commands == ()
 

@@ -19,14 +19,14 @@ from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.handshakes.noise import Noise, layers
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.noise import payload
-from plytalk.plugins.noise.patterns import PATTERNS
+from plytalk.plugins.noise.patterns import PATTERNS, named
 from plytalk.plugins.noise.primitives import X25519
 from plytalk.plugins.noise.proof import Proven
 from plytalk.testing import check_handshake
 from plytalk.testing.parts import Nowhere
 
 CLIENT, SERVER = Role.INITIATOR, Role.RESPONDER
-INTERACTIVE = [name for name, pattern in PATTERNS.items() if not pattern.one_way]
+INTERACTIVE = [name for name in PATTERNS if not named(name).one_way]
 
 
 class Given(Authenticator):
@@ -67,7 +67,7 @@ def test_it_keeps_the_contract(pattern, tmp_path):
 @pytest.mark.parametrize("pattern", INTERACTIVE)
 def test_what_it_claims_is_what_the_pattern_does(pattern):
     layer = Noise.configured({"pattern": pattern})
-    tokens = {role: sum(PATTERNS[pattern].messages[side::2], ()) for side, role in enumerate((CLIENT, SERVER))}
+    tokens = {role: sum(named(pattern).messages[side::2], ()) for side, role in enumerate((CLIENT, SERVER))}
     assert layer.shows == {role for role in Role if "s" in tokens[role]}
     assert (Property.PEER_KEY in layer.gives) == bool(layer.shows)
     assert Property.STATES in layer.gives

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from heap import referents
 from meeting import Meeting, end, meet
+from msgspec import structs
 from programs import ENVIRONMENT, chat, serve
 
 from plytalk.core.contracts.authenticator import Authenticator
@@ -154,15 +155,15 @@ def framed(payload):
 
 
 def strip(offer):
-    return replace(offer, tokens=offer.tokens[1:])
+    return structs.replace(offer, tokens=offer.tokens[1:])
 
 
 def reorder(offer):
-    return replace(offer, tokens=offer.tokens[::-1])
+    return structs.replace(offer, tokens=offer.tokens[::-1])
 
 
 def weaken(offer):
-    return replace(offer, tokens=CLASSICAL)
+    return structs.replace(offer, tokens=CLASSICAL)
 
 
 @pytest.mark.parametrize("change", [strip, reorder, weaken])
@@ -181,10 +182,10 @@ async def test_an_edited_offer_makes_message_b_fail(change, tmp_path):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda answer: replace(answer, known=answer.known[:1]),
-        lambda answer: replace(answer, known=answer.known[::-1]),
-        lambda answer: replace(answer, chosen=CLASSICAL[1]),
-        lambda answer: replace(answer, chosen=HYBRID[1]),
+        lambda answer: structs.replace(answer, known=answer.known[:1]),
+        lambda answer: structs.replace(answer, known=answer.known[::-1]),
+        lambda answer: structs.replace(answer, chosen=CLASSICAL[1]),
+        lambda answer: structs.replace(answer, chosen=HYBRID[1]),
     ],
 )
 async def test_an_edited_answer_makes_the_handshake_fail(change, tmp_path):

@@ -9,7 +9,7 @@ from plytalk.plugins.noise.patterns import DEFERRED, FUNDAMENTAL, ONE_WAY, PATTE
 
 EVERY_PSK = [
     f"{name}{'+'.join(places)}"
-    for name, pattern in PATTERNS.items()
+    for name, pattern in zip(PATTERNS, map(named, PATTERNS), strict=True)
     for count in (1, 2, 3)
     for places in combinations([f"psk{place}" for place in range(len(pattern.messages) + 1)], count)
 ]

@@ -10,6 +10,7 @@ from live.noises import DissononcePeer, NoiseProtocolPeer, Scene, quiet
 from plytalk.core.contracts.errors import HandshakeFailed
 from plytalk.plugins.noise.engine import HandshakeState
 from plytalk.plugins.noise.patterns import PATTERNS
+from plytalk.plugins.noise.patterns import named as pattern_named
 from plytalk.plugins.noise.protocol import named
 
 CONVERSATIONS = 1500  # of each peer
@@ -17,7 +18,7 @@ ROUNDS = 10
 
 
 def scene(chance: random.Random, patterns: list[str]) -> Scene:
-    base = PATTERNS[chance.choice(patterns)]
+    base = pattern_named(chance.choice(patterns))
     places = [place for place in range(len(base.messages) + 1) if chance.random() < 0.25]
     if places[:2] == [0, 1]:  # dissononce has no two PSKs in one message
         places.remove(chance.choice([0, 1]))
