@@ -7,9 +7,10 @@ from pathlib import Path
 
 from plytalk.plugins.small_http import OWN_FILES_ONLY, HttpAnswer, source_hash
 from plytalk.plugins.web.http_head import RequestHead
+from plytalk.plugins.web.lean import lean, lean_script, lean_style
 
 FOLDER = Path(__file__).with_name("page")
-MAIN = "page.html"
+MAIN, SCRIPT = "page.html", "page.js"
 KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 CHARSET = '<meta charset="utf-8">'
 """Behind this, the single file says what it may do."""
@@ -30,11 +31,20 @@ def names() -> list[str]:
     return [MAIN, *(style or script for style, script in _PART.findall(file_text(MAIN)))]
 
 
+def parts() -> dict[str, str]:
+    """What a browser is sent: the page, its style, and all of its scripts as one."""
+    style, *scripts = names()[1:]
+    tags = iter([f'<script src="{SCRIPT}"></script>'])
+    html = _PART.sub(lambda found: found[0] if found[1] else next(tags, ""), file_text(MAIN))
+    script = lean_script("".join(map(file_text, scripts)))
+    return {MAIN: lean(html), style: lean_style(file_text(style)), SCRIPT: script}
+
+
 class PageFiles:
     """The files as answers, as they are and compressed. They are read once, so that a server has one version of them."""
 
     def __init__(self) -> None:
-        self._answers = {"/" if name == MAIN else f"/{name}": answers(name) for name in names()}
+        self._answers = {"/" if name == MAIN else f"/{name}": answers(name, text) for name, text in parts().items()}
 
     def answer(self, head: RequestHead) -> HttpAnswer:
         """The answer to a request that may ask."""
@@ -46,9 +56,9 @@ class PageFiles:
         return found[bool(_TAKES_GZIP.search(head.all("accept-encoding")))]
 
 
-def answers(name: str) -> tuple[HttpAnswer, HttpAnswer]:
+def answers(name: str, text: str) -> tuple[HttpAnswer, HttpAnswer]:
     """The answer that is a file, as it is and compressed."""
-    body, kind = file_text(name).encode(), KINDS[Path(name).suffix]
+    body, kind = text.encode(), KINDS[Path(name).suffix]
     headers = {**OWN_FILES_ONLY, "Vary": "Accept-Encoding"}
     return (
         HttpAnswer(HTTPStatus.OK, body, kind, headers),
@@ -68,14 +78,15 @@ def compressed(data: bytes) -> bytes:
 
 def single_file() -> str:
     """The page as one file, which may run its own scripts and open WebSockets, and nothing else."""
+    files = parts()
     hashes: dict[str, list[str]] = {"style": [], "script": []}
 
     def inlined(found: re.Match[str]) -> str:
-        kind, text = "style" if found[1] else "script", file_text(found[1] or found[2])
+        kind, text = "style" if found[1] else "script", files[found[1] or found[2]]
         hashes[kind].append(f"'{source_hash(text)}'")
         return f"<{kind}>{text}</{kind}>"
 
-    html = _PART.sub(inlined, file_text(MAIN))
+    html = _PART.sub(inlined, files.pop(MAIN))
     policy = (
         f"default-src 'none'; script-src {' '.join(hashes['script'])}; style-src {' '.join(hashes['style'])}; "
         "img-src data:; connect-src ws: wss:; base-uri 'none'; form-action 'none'"

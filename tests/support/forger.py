@@ -181,20 +181,20 @@ def reflects_element(server: Responder) -> None:
 
 
 FORGERIES: dict[str, tuple[Callable[[Responder], None], str]] = {
-    "a wrong signature": (lambda server: server.shake(lambda proof: spliced(proof, 50, b"\x55\xaa")), "it is forged"),
+    "a wrong signature": (lambda server: server.shake(lambda proof: spliced(proof, 50, b"\x55\xaa")), "is forged"),
     "a wrong signature of the date": (
         lambda server: server.shake(lambda proof: spliced(proof, 130, b"\x55\xaa")),
-        "it is forged",
+        "is forged",
     ),
-    "a date that was changed": (lambda server: server.shake(lambda proof: spliced(proof, 107, bytes(8))), "it is forged"),
-    "a proof of last week": (lambda server: server.shake(ago=7 * 86400), "has expired"),
-    "a proof for another static key": (steals_proof, "it is forged"),
-    "a proof in another form": (lambda server: server.shake(lambda proof: proof[:104]), "not written as it should be"),
+    "a date that was changed": (lambda server: server.shake(lambda proof: spliced(proof, 107, bytes(8))), "is forged"),
+    "a proof of last week": (lambda server: server.shake(ago=7 * 86400), "a proof of another date"),
+    "a proof for another static key": (steals_proof, "is forged"),
+    "a proof in another form": (lambda server: server.shake(lambda proof: proof[:104]), "is malformed"),
     "the key of another": (
         lambda server: server.shake(
             lambda proof: spliced(proof, 6, Ed25519PrivateKey.generate().public_key().public_bytes_raw())
         ),
-        "it is forged",
+        "is forged",
     ),
     "an Ed25519 key of small order": (lambda server: server.shake(under(ZERO)), "not a usable key"),
     "an Ed25519 key that is not reduced": (lambda server: server.shake(under(UNREDUCED)), "not a usable key"),
@@ -202,17 +202,17 @@ FORGERIES: dict[str, tuple[Callable[[Responder], None], str]] = {
         lambda server: server.shake(under(bytes(31) + b"\x80")),
         "not a usable key",
     ),
-    "X25519 keys of small order": (shows_low_order, "with which nothing can be kept secret"),
+    "X25519 keys of small order": (shows_low_order, "cannot keep a secret"),
     "an offer that was edited": (edits_offer, "does not decrypt"),
-    "a suite that was not offered": (swaps_suite, "no post-quantum secrecy"),
+    "a suite that was not offered": (swaps_suite, "asks for Noise_XX_25519_AESGCM_SHA256."),
     "a message cut short": (cuts_short, "does not decrypt"),
-    "a message that is too long": (says_too_much, "a length that it cannot have"),
+    "a message that is too long": (says_too_much, "broke the protocol"),
     "a ciphertext of ML-KEM that was changed": (flips_bit, "does not decrypt"),
     "a message B that was sent before": (replays, "does not decrypt"),
-    "a wrong code": (guesses_code, "The code is not right"),
-    "an element of small order": (sends_element(ZERO), "not what it should be"),
-    "an element that is not a point": (sends_element(b"\x02" + bytes(31)), "not what it should be"),
-    "the page's own element": (reflects_element, "not what it should be"),
+    "a wrong code": (guesses_code, "The code is wrong"),
+    "an element of small order": (sends_element(ZERO), "is malformed"),
+    "an element that is not a point": (sends_element(b"\x02" + bytes(31)), "is malformed"),
+    "the page's own element": (reflects_element, "is malformed"),
 }
 """What is done, and a part of the sentence with which the page refuses."""
 

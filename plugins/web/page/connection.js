@@ -14,13 +14,13 @@ class Frames {
     try {
       this.socket = new WebSocket(address, SUBPROTOCOL);
     } catch {
-      throw new Fault("That is no address that this page can reach, such as wss://chat.example.org/ws.");
+      throw new Fault("This page cannot connect to that address.");
     }
     this.socket.binaryType = "arraybuffer";
     this.socket.onopen = () => this.wake?.();
     this.socket.onclose = () => this.fail(cut(this.isOpen ? undefined : "Nobody answers there."));
     this.socket.onmessage = ({ data }) => {
-      if (!data.byteLength) return this.fail(typeof data === "string" ? malformed("text came instead of bytes") : cut());
+      if (!data.byteLength) return this.fail(typeof data === "string" ? malformed() : cut());
       this.buffer = join(this.buffer, new Uint8Array(data));
       this.wake?.();
     };
@@ -47,7 +47,7 @@ class Frames {
     for (;;) {
       if (this.buffer.length > 1) {
         const end = 2 + numberFrom(this.buffer.subarray(0, 2));
-        if (end === 2 || end > 2 + most) throw malformed("a frame has a length that it cannot have");
+        if (end === 2 || end > 2 + most) throw malformed();
         if (this.buffer.length >= end) {
           const frame = this.buffer.slice(2, end);
           this.buffer = this.buffer.subarray(end);
@@ -78,9 +78,9 @@ async function abilities() {
 /** The tokens to offer, best first. */
 function tokensFor({ hybrid, classical, chacha, code }) {
   const psk = code ? "psk3" : "";
-  const patterns = [hybrid && `XXhfs${psk && "+psk3"}_25519+MLKEM768`, classical && `XX${psk}_25519`].filter(Boolean);
-  const ciphers = chacha ? ["AESGCM", "ChaChaPoly"] : ["AESGCM"];
-  return patterns.flatMap((pattern) => ciphers.map((cipher) => `Noise_${pattern}_${cipher}_SHA256${code ? "/code" : ""}`));
+  const patterns = [hybrid && `XXhfs${psk && "+psk3"}_25519+MLKEM768`, classical && `XX${psk}_25519`];
+  const ciphers = ["AESGCM", chacha && "ChaChaPoly"];
+  return patterns.flatMap((pattern) => ciphers.map((cipher) => pattern && cipher && `Noise_${pattern}_${cipher}_SHA256${code && "/code"}`)).filter(Boolean);
 }
 
 const listOf = (tokens) => join([tokens.length], ...tokens.flatMap((token) => [[token.length], bytesOf(token)]));
@@ -91,19 +91,15 @@ function readAnswer(raw) {
   const token = () => textOf(raw.slice(at + 1, (at += 1 + raw[at])));
   const chosen = token(), known = Array.from({ length: raw[at++] || 0 }, token);
   const isWhole = at === raw.length && known.length && new Set(known).size === known.length && known.every((one) => /^[\w+/]+$/.test(one));
-  if (!isWhole || (chosen && !known.includes(chosen))) throw malformed("its preamble is not written as it should be");
+  if (!isWhole || (chosen && !known.includes(chosen))) throw malformed();
   return { chosen, known };
 }
 
 /** Why nothing was chosen. */
-function mismatch(offered, known) {
-  const [ours, theirs] = [offered, known].map(([token]) => (token.endsWith("/code") ? "code" : token.includes("psk") ? "key" : ""));
-  if (theirs === "key") return new Fault("This server asks for a pre-shared key, which a page does not have.");
-  if (ours !== theirs) return new Fault(`This server asks for ${theirs ? "a" : "no"} one-time code.`, { asks: "code" });
-  return new Fault(
-    known.some((token) => token.includes("hfs")) ? "This server asks for ML-KEM, which this browser lacks." : "This server has no post-quantum secrecy: accept that below, or stay away.",
-    { asks: "classical" },
-  );
+function mismatch(code, [token]) {
+  const asks = token.endsWith("/code");
+  if (asks !== Boolean(code)) return new Fault(`This server asks for ${asks ? "a" : "no"} one-time code.`, { asks: "code" });
+  return new Fault(`This server asks for ${token.includes("psk3") && !asks ? "a pre-shared key" : token}.`, { asks: "classical" });
 }
 
 /**
@@ -119,13 +115,13 @@ async function shakeHands(frames, own, offered, code, judge) {
     const offer = join(MAGIC, listOf(offered));
     frames.send(offer);
     const answer = await frames.receive(256), { chosen, known } = readAnswer(answer);
-    if (!offered.includes(chosen)) throw mismatch(offered, known);
+    if (!offered.includes(chosen)) throw mismatch(code, known);
     const psk = code && (await agreeOnCode(frames, code)), { pair, proof } = await own.prove();
     const initiator = new Initiator(chosen.split("/")[0], pair, psk);
     frames.send(await initiator.writeA(join(LABEL, ...[offer, answer].flatMap((part) => [numberIn(2, part.length), part]))));
     const payload = await initiator.readB(await frames.receive(1379)), { rs, symmetric, name } = initiator;
     const key = await identityIn(payload, rs);
-    if (areSame(rs, pair.public) || areSame(key, own.key)) throw new Fault("The server shows a key of this page: someone sends our messages back.");
+    if (areSame(rs, pair.public) || areSame(key, own.key)) throw new Fault("The server shows your own key.");
     clearTimeout(timer);
     await judge(key);
     watch();

@@ -3,8 +3,6 @@
 
 const PRIME = 2n ** 255n - 19n;
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
-const ORDER_8 = 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n;
-const LOW_ORDER = [0n, 1n, PRIME - 1n, ORDER_8, PRIME - ORDER_8]; // the y of the eight points of small order
 const SIGN = 1n << 255n;
 
 const mod = (value, by = PRIME) => ((value % by) + by) % by;
@@ -20,21 +18,14 @@ const D = mod(-121665n * inverse(121666n));
 const ROOT = power(2n, (PRIME - 1n) / 4n); // of -1
 
 const little = (bytes) => bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
-const ordinate = (bytes) => little(bytes) & (SIGN - 1n);
 
-/** Whether 32 bytes can be somebody's Ed25519 key: a reduced number, and no point of small order. Chromium takes both. */
-function isUsableKey(bytes) {
-  const y = ordinate(bytes);
-  return bytes.length === 32 && y < PRIME && !LOW_ORDER.includes(y);
-}
-
-/** A point in extended coordinates (X, Y, Z, T). Throws for bytes that are none. */
+/** A point in extended coordinates (X, Y, Z, T); null for bytes that are none, or not written as a point has to be. */
 function pointFrom(bytes) {
-  const y = ordinate(bytes);
+  const y = little(bytes) & (SIGN - 1n);
   const square = mod((y * y - 1n) * inverse(D * y * y + 1n));
   let x = power(square, (PRIME + 3n) / 8n);
   if (mod(x * x - square)) x = mod(x * ROOT);
-  if (mod(x * x - square) || y >= PRIME) throw new Fault("no point");
+  if (mod(x * x - square) || y >= PRIME) return null;
   if ((x & 1n) !== little(bytes) >> 255n) x = PRIME - x;
   return [x, y, 1n, mod(x * y)];
 }
@@ -57,6 +48,15 @@ function times(scalar, point) {
   let found = [0n, 1n, 1n, 0n];
   for (; scalar; scalar >>= 1n, point = add(point, point)) if (scalar & 1n) found = add(found, point);
   return found;
+}
+
+/**
+ * Whether 32 bytes can be somebody's Ed25519 key. Chromium takes numbers that are not reduced, and points of small order, under
+ * which a signature that fits every message can be written down.
+ */
+function isUsableKey(bytes) {
+  const point = pointFrom(bytes);
+  return point && !isZero(times(8n, point));
 }
 
 const isZero = ([x, y, z]) => mod(x) === 0n && mod(y - z) === 0n;
@@ -83,15 +83,9 @@ class Spake2 {
   }
 
   checked(side, theirs) {
-    const refusal = new Fault("The other side's part of the exchange over the code is not what it should be.");
-    if (side !== 0x42 || theirs.length !== 32 || areSame(theirs, this.own)) throw refusal;
-    try {
-      const point = pointFrom(theirs);
-      if (!isZero(point) && isZero(times(ORDER, point))) return point;
-    } catch {
-      // it is no point
-    }
-    throw refusal;
+    const point = side === 0x42 && theirs.length === 32 && !areSame(theirs, this.own) && pointFrom(theirs);
+    if (point && !isZero(point) && isZero(times(ORDER, point))) return point;
+    throw new Fault("The server's part of the code is malformed.");
   }
 }
 

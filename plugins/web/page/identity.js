@@ -39,22 +39,16 @@ class Identity {
 async function identityIn(payload, rs) {
   const at = (from, size) => payload.slice(from, from + size);
   const isWhole = areSame(at(0, 6), HEAD) && areSame(at(38, 2), MIDDLE) && areSame(at(104, 3), EXPIRY_HEAD);
-  if (payload.length !== PAYLOAD || !isWhole) throw new Fault("The server's identity is not written as it should be.");
+  if (payload.length !== PAYLOAD || !isWhole) throw new Fault("The server's identity is malformed.");
   const key = at(6, 32), expiry = at(107, 8);
   if (!isUsableKey(key)) throw new Fault("The server's identity is not a usable key.");
-  const forged = new Fault("The server's identity did not sign this conversation's key: it is forged.");
+  const forged = new Fault("The server's identity is forged.");
   const imported = await subtle.importKey("raw", key, "Ed25519", false, ["verify"]).catch(() => {
     throw forged;
   });
   const isBy = (signature, ...parts) => subtle.verify("Ed25519", imported, signature, join(...parts));
   if (!(await isBy(at(40, 64), SIGNS, rs)) || !(await isBy(at(115, 64), DATES, rs, expiry))) throw forged;
-  checkDate(numberFrom(expiry));
-  return key;
-}
-
-function checkDate(expiry) {
-  const now = secondsNow();
-  if (expiry + DAY > now && expiry <= now + 3 * DAY) return;
-  const what = expiry > now ? "is dated for later than it may be" : "has expired";
-  throw new Fault(`The proof of the server's key ${what}. One of the two clocks may be wrong: compare the date and the time.`);
+  const left = numberFrom(expiry) - secondsNow();
+  if (left > -DAY && left <= 3 * DAY) return key;
+  throw new Fault("The server's key has a proof of another date: compare the clocks here and there.");
 }

@@ -37,7 +37,7 @@ class CipherState {
   async open(sealed, ad) {
     await this.count(sealed.length);
     return this.run("decrypt", this.n++, sealed, ad).catch(() => {
-      throw new Fault("What came does not decrypt: it was changed on the way, or the keys differ.");
+      throw new Fault("What came does not decrypt: someone changed it.");
     });
   }
 
@@ -110,7 +110,7 @@ async function dh(own, theirs) {
   } catch {
     // so a browser says the same
   }
-  throw new Fault("The other side sent a key with which nothing can be kept secret.");
+  throw new Fault("The server's key cannot keep a secret.");
 }
 
 /** The initiator of a handshake. `name` is the Noise protocol name, `s` the static pair, `psk` 32 bytes or empty. */
@@ -143,7 +143,7 @@ class Initiator {
     let at = 0;
     const take = (size) => {
       at += size;
-      if (at > message.length) throw new Fault("The other side's handshake message is too short.");
+      if (at > message.length) throw new Fault("What came is too short.");
       return message.slice(at - size, at);
     };
     const re = (this.re = take(32));

@@ -5,7 +5,7 @@ const SIZES = [64, 256, 1024, 4096, 16384, 65519];
 const LONGEST = SIZES.at(-1);
 const MIB = 1 << 20, KIB = 1 << 10;
 
-const malformed = (what) => new Fault(`The server broke the protocol: ${what}.`);
+const malformed = () => new Fault("The server broke the protocol.");
 
 /** Items, each a type and a body, as plaintexts of records. */
 function* pack(items) {
@@ -35,30 +35,30 @@ class Unpacker {
   parts = null;
 
   unpack(record) {
-    if (!SIZES.includes(record.length)) throw malformed("a record has another size");
+    if (!SIZES.includes(record.length)) throw malformed();
     const items = [];
     let at = 0;
     while (at <= record.length - 3 && record[at]) {
       const end = at + 3 + numberFrom(record.subarray(at + 1, at + 3));
-      if (end > record.length) throw malformed("a record ends in the middle of an item");
+      if (end > record.length) throw malformed();
       const item = this.take(record[at], record.slice(at + 3, end));
       if (item) items.push(item);
       at = end;
     }
-    if (record.subarray(at).some(Boolean)) throw malformed("a padding is not zero");
+    if (record.subarray(at).some(Boolean)) throw malformed();
     return items;
   }
 
   take(byte, body) {
     const type = byte & ~MORE, more = byte & MORE;
     if (this.parts ? type !== this.type : more && !(type === MESSAGE || type >= ROOM)) {
-      if (this.parts) throw malformed("another item came within a message");
+      if (this.parts) throw malformed();
       return null;
     }
     if (!this.parts && !more) return [type, body];
     this.type = type;
     const whole = join(this.parts ?? NOTHING, body);
-    if (whole.length > MIB + (type === MESSAGE ? 0 : KIB)) throw malformed("a message is too long");
+    if (whole.length > MIB + (type === MESSAGE ? 0 : KIB)) throw malformed();
     this.parts = more ? whole : null;
     return more ? null : [type, whole];
   }

@@ -3,24 +3,19 @@
 const WAITS = [0.5, 1, 2, 4, 8, 15, 30]; // seconds before each try to connect again
 const PING_AFTER = 30_000;
 const SAID = 1, DID = 2, JOINED = 3, LEFT = 4, RENAMED = 5, TOPIC = 6, TOLD = 7, OTHER = 8, MODERATED = 9;
-const ENDINGS = [
-  "The server said goodbye.", "You were removed.", "You are banned from this server.", "The server was stopped.",
-  "The server does not let you in.", "You were removed: this page did not read what it was sent.",
-  "You were removed: the server is full and you were idle.", "The server has no room just now.",
-];
-const BACK_AFTER = [0, 3, 5, 7];
+const STAY_AWAY = [1, 2, 4, 6]; // reasons of a goodbye: kicked, banned, refused, idle
 
 /** The ending that a server's goodbye brings. */
 function endingBy(body) {
-  if (body.length < 9 || body.length > 521) throw malformed("a goodbye is not written as it should be");
-  const reason = ENDINGS[body[0]] ? body[0] : 0, said = clean(textOf(body.slice(9)));
-  return new Fault(said ? `The server says: ${said}` : ENDINGS[reason], { retry: BACK_AFTER.includes(reason), isGoodbye: true });
+  if (body.length < 9 || body.length > 521) throw malformed();
+  const isFinal = STAY_AWAY.includes(body[0]), said = clean(textOf(body.slice(9)));
+  return new Fault(said ? `The server says: ${said}` : `The server ${isFinal ? "sends you away" : "said goodbye"}.`, { retry: !isFinal, isGoodbye: true });
 }
 
 /** What happened in a room, as it stands in an item of type 9. */
 function readEvent(body) {
   const view = new DataView(body.buffer), size = body[18], at = 19 + size, end = at + 1 + body[at];
-  if ((size && size !== 32) || !(end <= body.length)) throw malformed("an event is not written as it should be");
+  if ((size && size !== 32) || !(end <= body.length)) throw malformed();
   const [id, time] = [0, 8].map((from) => Number(view.getBigUint64(from))), [kind, bits] = body.slice(16);
   const marks = [bits & 2 && "not authenticated", bits & 4 && "not encrypted"].filter(Boolean);
   return { id, time, kind, marks, key: size ? `SHA256:${base64(body.slice(19, at))}` : null, name: textOf(body.slice(at + 1, end)), text: textOf(body.slice(end)) };
@@ -108,7 +103,7 @@ class RoomMember {
       return this.withoutGoodbye(await channel.receive());
     } catch (fault) {
       if (!code || !fault.retry || fault.isGoodbye) throw fault;
-      throw new Fault("The code is not right, or someone is between you and the server.", { asks: "code" });
+      throw new Fault("The code is wrong, or someone is between you.", { asks: "code" });
     } finally {
       clearTimeout(timer);
     }
@@ -148,7 +143,7 @@ class RoomMember {
 
   hear(channel, type, body) {
     if (type === PING) channel.send([PONG, body]);
-    else if (type === PONG && !this.isIn) throw new Fault("This server has no rooms, and this page talks in rooms alone.");
+    else if (type === PONG && !this.isIn) throw new Fault("This server has no rooms.");
     else if (type === ACK) this.acknowledge(numberFrom(body));
     else if (type === MESSAGE) channel.messages++;
     else if (type === ROOM) this.said(channel, readObject(textOf(body)));
@@ -157,7 +152,7 @@ class RoomMember {
 
   /** A goodbye came: acknowledge it like one message more, say ours where that has not been done, and end. */
   async part(channel, body) {
-    if (numberFrom(body.slice(1, 9)) !== channel.received - 1) throw malformed("its goodbye counts other records than came");
+    if (numberFrom(body.slice(1, 9)) !== channel.received - 1) throw malformed();
     await channel.send([ACK, numberIn(8, channel.messages + 1)]);
     if (!this.isLeaving) await channel.close();
     channel.frames.send();
@@ -196,17 +191,16 @@ class RoomMember {
 
   /** The first welcome of a connection: what the server has of what was said before. */
   arrive({ epoch, taken, missed }) {
-    const isSame = epoch === this.epoch, why = isSame ? "You were away too long" : "The server was restarted";
-    if (!this.epoch || (isSame && taken >= this.taken)) this.acknowledge(countOf(taken));
-    else if (this.kept.splice(0, this.sent).length) this.view.tell(`The server was restarted: your last ${lines(this.sent)} may not have arrived.`);
+    if (!this.epoch || (epoch === this.epoch && taken >= this.taken)) this.acknowledge(taken);
+    else if (this.kept.splice(0, this.sent).length) this.view.tell(`The server was restarted: your last ${lines(this.sent)} may be lost.`);
     this.taken = countOf(taken);
-    if (this.epoch && missed) this.view.tell(`${why}: some of what was said meanwhile is missing here.`);
+    if (this.epoch && missed) this.view.tell("You were away too long: some of what was said is missing here.");
   }
 
   acknowledge(taken) {
-    const newly = this.kept.splice(0, Math.max(taken - this.taken, 0)).length;
+    const newly = this.kept.splice(0, Math.max(countOf(taken) - this.taken, 0)).length;
     this.taken += newly;
-    this.sent = Math.max(this.sent - newly, 0);
+    this.sent -= newly;
   }
 
   event(event) {
@@ -231,7 +225,7 @@ class RoomMember {
     this.hurry?.();
     const { channel } = this;
     if (this.isIn) channel.close();
-    setTimeout(() => channel?.frames.fail(new Fault("You have left, and the server did not answer.")), this.isIn ? HANDSHAKE : 0);
+    setTimeout(() => channel?.frames.fail(new Fault("You have left.")), this.isIn ? HANDSHAKE : 0);
   }
 
   /** Ping a server that is silent, and let go of one that does not answer. */

@@ -1,10 +1,6 @@
 // What the user sees. Nothing that another side said is ever more than text.
 
 const MOST_ROWS = 2000;
-const DONE = {
-  kick: "removed", ban: "banned", unban: "lifted the ban of", mute: "muted", unmute: "unmuted", op: "made an operator of",
-  deop: "took the operator role from", release: "released the name", allow: "put on the allow list",
-};
 const byId = (id) => document.getElementById(id);
 const show = (id, isShown = true) => (byId(id).hidden = !isShown);
 
@@ -17,6 +13,11 @@ function element(name, classes, ...parts) {
 
 function fill(id, text) {
   byId(id).textContent = text;
+}
+
+function refuse(sentence) {
+  fill("fault", sentence);
+  show("fault");
 }
 
 const hueOf = (text) => [...text].reduce((hue, one) => (hue * 31 + one.codePointAt(0)) % 360, 7);
@@ -63,10 +64,10 @@ class Screen {
     else if (kind === TOLD) this.message(event, `${details.text}`, name === this.me ? `to ${details.to} alone` : "to you alone");
     else if (kind === OTHER) this.tell(details.text);
     else {
-      const { action, target, reason } = details, because = reason ? `: ${reason}` : "";
+      const { action, target, reason } = details;
       const what = {
-        [JOINED]: "is here", [LEFT]: `has left${text && ": "}${text}`, [RENAMED]: `is now ${text}`, [TOPIC]: `set the topic: ${text}`,
-        [MODERATED]: DONE[action] && `${DONE[action]} ${target?.name ?? target?.key}${because}`,
+        [JOINED]: "is here", [LEFT]: `has left ${text}`, [RENAMED]: `is now ${text}`, [TOPIC]: `set the topic: ${text}`,
+        [MODERATED]: `used /${action} on ${target?.name ?? target?.key}. ${reason ?? ""}`,
       }[kind];
       if (what) this.add(element("li", "quiet", `${name} ${what}`, this.time(event.time)));
       if (!isEarlier) this.note(event);
@@ -76,8 +77,7 @@ class Screen {
   closed({ message, asks = "name" }) {
     show("talk", false);
     show("door");
-    show("fault");
-    fill("fault", message);
+    refuse(message);
     show("forget", asks === "forget");
     byId(asks).focus();
   }
@@ -126,7 +126,7 @@ class Screen {
 
   note({ kind, name, key, text, isOwn }) {
     const { present } = this, size = present.size;
-    if (kind === JOINED && !isOwn) present.set(name, key);
+    if (kind === JOINED && !isOwn && size < 1000) present.set(name, key);
     else if (kind === LEFT) present.delete(name);
     else if (kind === RENAMED && present.delete(name)) present.set(text, key);
     else if (kind === TOPIC) this.topic = text;
@@ -142,7 +142,7 @@ class Screen {
     byId("names").replaceChildren(element("li", "", `${this.me} (you)`), ...[...this.present].map(([name, key]) => {
       const button = element("button", "", name);
       button.title = `Write to ${name} alone. ${key ?? "No key"}`;
-      button.onclick = () => this.write(`/msg ${/\s/.test(name) ? `"${name}"` : name} `);
+      button.onclick = () => this.write(`/msg ${name} `);
       return element("li", "", button);
     }));
   }

@@ -10,7 +10,10 @@ import pytest
 
 from plytalk.plugins.small_http import HttpAnswer
 from plytalk.plugins.web.http_head import read_head
-from plytalk.plugins.web.page_files import FOLDER, PageFiles, answers, compressed, file_text, names, plain, single_file
+from plytalk.plugins.web.lean import lean_script
+from plytalk.plugins.web.page_files import FOLDER, PageFiles, answers, compressed, file_text, names, parts, plain, single_file
+
+MOST = 15 * 1000
 
 FILES = PageFiles()
 
@@ -24,12 +27,24 @@ def test_the_page_names_all_files_of_its_folder() -> None:
     assert sorted(names()) == sorted(path.name for path in FOLDER.iterdir())
 
 
-def test_each_file_has_its_path_and_the_page_has_the_shortest() -> None:
-    assert asked("/").body == (FOLDER / "page.html").read_bytes()
-    for name in names()[1:]:
-        assert asked(f"/{name}").body == (FOLDER / name).read_bytes()
-    kinds = {asked(f"/{name}").content_type.partition(";")[0] for name in names()[1:]}
+def test_each_part_has_its_path_and_the_page_has_the_shortest() -> None:
+    assert asked("/").body == parts()["page.html"].encode()
+    assert b'<script src="page.js"></script>' in bytes(asked("/").body)
+    kinds = {asked(f"/{name}").content_type.partition(";")[0] for name in ("page.css", "page.js")}
     assert kinds == {"text/css", "text/javascript"}
+
+
+def test_the_scripts_are_one_in_the_order_of_the_page() -> None:
+    script = bytes(asked("/page.js").body).decode()
+    starts = [script.index(lean_script(file_text(name))) for name in names() if name.endswith(".js")]
+    assert starts == sorted(starts)
+    assert starts[0] == 0
+
+
+def test_the_page_has_15_kb_at_most_however_it_comes() -> None:
+    """The requirement: 15 KB, compressed, of all that a browser loads to join a room."""
+    assert sum(len(compressed(text.encode())) for text in parts().values()) <= MOST
+    assert len(compressed(single_file().encode())) <= MOST
 
 
 PATHS = ("/page.html", "/../page_files.py", "//", "/%2e%2e/page_files.py", "/page.css/", "/PAGE.CSS", "/favicon.ico", "/.")
@@ -75,8 +90,8 @@ def test_an_answer_is_compressed_for_those_who_take_that(accepted: str, expected
     assert answer.headers["Vary"] == "Accept-Encoding"
     assert (answer.headers.get("Content-Encoding") == "gzip") is expected
     body = answer.body if isinstance(answer.body, bytes) else b""
-    assert (gzip.decompress(body) if expected else body) == (FOLDER / "page.html").read_bytes()
-    assert answers("page.html")[expected].body == body == (compressed(file_text("page.html").encode()) if expected else body)
+    assert (gzip.decompress(body) if expected else body) == parts()["page.html"].encode()
+    assert answers("page.html", parts()["page.html"])[expected].body == body
 
 
 def test_the_single_file_has_everything_and_may_run_nothing_else() -> None:
@@ -86,9 +101,9 @@ def test_the_single_file_has_everything_and_may_run_nothing_else() -> None:
     assert policy
     assert html.index(policy[0]) < min(html.index("<script"), html.index("<style"))
     for kind in ("script", "style"):
-        parts = re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)
-        assert parts == [file_text(name) for name in names() if name.endswith(".js" if kind == "script" else ".css")]
-        hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()}'" for part in parts]
+        found = re.findall(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)
+        assert found == [parts()["page.js" if kind == "script" else "page.css"]]
+        hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()}'" for part in found]
         assert f"{kind}-src {' '.join(hashes)};" in policy[1]
     assert "default-src 'none'" in policy[1]
     assert "connect-src ws: wss:;" in policy[1]

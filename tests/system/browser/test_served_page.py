@@ -43,6 +43,7 @@ def complaints(driver: Chrome) -> list[str]:
 
 
 def joins_and_talks(driver: Chrome, url: str, answer: str = "yes", **fields: str) -> None:
+    driver.get("about:blank")
     complaints(driver)  # of an earlier page
     page = PageUser(driver, url)
     page.join(name="pia", answer=answer, **fields)

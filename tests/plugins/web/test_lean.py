@@ -1,0 +1,51 @@
+"""What is left out of the page's files, and what is not."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from plytalk.plugins.web.lean import lean, lean_script, lean_style
+from plytalk.plugins.web.page_files import file_text, names
+
+SCRIPT = r"""
+// a comment
+/** Another,
+ * of two lines. */
+const one = (a, b) => { // and one behind
+  return [a, `${b} , c`, "d , e // f", "\" , g"];
+};
+
+const two = text.split(/[\s-]+ , "/).map((each) => each.replace(/[/"] = /g, " , ")), half = 1 / 2, third = one / 3;
+"""
+LEAN = r"""const one=(a,b)=>{
+return[a,`${b} , c`,"d , e // f","\" , g"];
+};
+const two=text.split(/[\s-]+ , "/).map((each)=>each.replace(/[/"] = /g," , ")),half=1 / 2,third=one / 3;
+"""
+
+
+def test_a_script_keeps_its_literals_and_its_lines() -> None:
+    assert lean_script(SCRIPT) == LEAN
+
+
+def test_signs_that_would_run_together_keep_their_blanks() -> None:
+    assert lean_script("a = b - -c;\nd = e + +f;\ng = !h;\n") == "a=b - -c;\nd=e + +f;\ng=!h;\n"
+
+
+def test_a_style_keeps_the_blanks_of_its_selectors() -> None:
+    style = "#log li:has(p) , b {\n  color: red; margin: 0 -1px;\n}\n\n@media (max-width: 44rem) {\n}\n"
+    assert lean_style(style) == "#log li:has(p),b{\ncolor:red;margin:0 -1px;\n}\n@media (max-width:44rem){\n}\n"
+
+
+def test_a_page_keeps_what_stands_in_its_lines() -> None:
+    assert lean("<p>\n  a  b\n\n</p>\n") == "<p>\na  b\n</p>\n"
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs node (on Debian: apt install nodejs)")
+@pytest.mark.parametrize("name", [name for name in names() if name.endswith(".js")])
+def test_every_script_is_one_without_its_comments(name: str) -> None:
+    parsed = subprocess.run(
+        ["node", "--check", "-"], input=lean_script(file_text(name)), text=True, capture_output=True, check=False
+    )
+    assert parsed.returncode == 0, parsed.stderr
