@@ -14,9 +14,13 @@ from plytalk.api.doors import connecting_place
 from plytalk.api.urls import address_in, is_url, read_url
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE, TEXT
+from plytalk.cli.proxy_option import proxy_option
 from plytalk.cli.stacks import LayerName
+from plytalk.cli.typed_words import Asker
 from plytalk.core.contracts.audit import Finding, Grade
 from plytalk.core.contracts.errors import ChatError, Exit
+from plytalk.core.contracts.optional import prepare
+from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import PROTECTIONS, Property
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Transport
@@ -43,6 +47,7 @@ WIDTH = 110
 @click.option("--transport", type=LayerName("transport"), default="tcp", help="How to reach it (default tcp).")
 @click.option("--tls-ca", type=FILE, metavar="FILE", help="With tls and wss: the CA certificates to trust (PEM).")
 @click.option("--proxy-command", type=TEXT, metavar="COMMAND", help="Reach it through this command, such as 'ssh -W %h:%p JUMP'.")
+@proxy_option
 @click.option(
     "--policy",
     type=click.Choice(list(POLICIES)),
@@ -57,6 +62,7 @@ def audit(
     transport: str,
     tls_ca: Path | None,
     proxy_command: str | None,
+    proxy: str | None,
     policy: str,
     thorough: bool,
     as_json: bool,
@@ -66,7 +72,7 @@ def audit(
     The server sees a visitor with a new key; one that waits for a single conversation takes the audit for it and ends.
     Exit code 1 means that something is broken, or weaker than the policy wants.
     """
-    registry, options = Registry(), {"tls_ca": tls_ca, "proxy_command": proxy_command}
+    registry, options = Registry(), {"tls_ca": tls_ca, "proxy_command": proxy_command, "proxy": proxy}
     if is_url(address):
         transport, _, options["ws_path"] = read_url(address)
     elif proxy_command:
@@ -75,7 +81,13 @@ def audit(
     way = factory(layer, {name: value for name, value in options.items() if value})()
     place = connecting_place(way, address_in(address))
     port = place.port or registry.default_profile.port
-    report = asyncio.run(look(_known(registry, way), place.host, port, required=POLICIES[policy], thorough=thorough))
+    known = _known(registry, way)
+
+    async def looked() -> Report:
+        await prepare(way, Role.INITIATOR, Asker())
+        return await look(known, place.host, port, required=POLICIES[policy], thorough=thorough)
+
+    report = asyncio.run(looked())
     shown = address if is_url(address) else str(place)
     print(_as_json(shown, policy, report) if as_json else _as_text(shown, report))
     return Exit.OK if report.passed else Exit.FAILED

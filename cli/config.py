@@ -70,8 +70,11 @@ def parse(raw: bytes, name: str) -> dict[str, Any]:
     return settings
 
 
-def option(option: Option, value: Any) -> Any:
-    """The value that a config file gives to a layer's option, None for none. Raises Usage where its type is another."""
+def option(option: Option, value: Any, file: Path | None = None) -> Any:
+    """The value that the config file gives to a layer's option, None for none.
+
+    Raises Usage where its type is another, or where it has a secret in it and others can read the file.
+    """
     if value is None:
         return None
     kind = option.type if option.type in (bool, int) else str
@@ -79,7 +82,17 @@ def option(option: Option, value: Any) -> Any:
         raise Usage(f"In the config file, the option {option.name!r} must be {TYPES[kind]}.")
     if value == "" and option.default != "":
         raise Usage(f"In the config file, the option {option.name!r} is empty.", "Give it a value, or leave it out.")
+    if option.has_secret and option.has_secret(str(value)):
+        keep_secret(file or user_file("config.toml"))
     return value
+
+
+def keep_secret(file: Path) -> None:
+    """Raises Usage unless the config file can be read by its owner alone."""
+    try:
+        files.read(file, secret=True, limit=MAX_BYTES, links=True)
+    except StoreError as error:
+        raise Usage(f"The config file has a password in it. {error}", error.hint) from None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

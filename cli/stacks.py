@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from plytalk.api.choice import Choice, names_of, resolve, with_options
@@ -125,8 +126,9 @@ class StackCommand(click.Command):
             *(f"{name}:{at}" for name in ("relay", "web") for at in values.get(name) or ()),
         )
         values["only_doors"] = bool(values.get("doors")) and not any(given.get(name) for name in ("host", "port", "transport"))
+        file = Path(str(values["config"])) if values.get("config") else None
         try:
-            choice = self._choose(values, asks_help)
+            choice = self._choose(values, asks_help, file)
         except Usage as error:
             raise click.UsageError(error.sentence, ctx) from None
         except PluginError:
@@ -142,7 +144,7 @@ class StackCommand(click.Command):
             self._say_whose(error.option_name, choice)
             raise
         try:
-            self._take_options(choice, ctx)
+            self._take_options(choice, ctx, file)
         except Usage as error:
             raise click.UsageError(error.sentence, ctx) from None
         ctx.params["choice"] = choice
@@ -189,10 +191,10 @@ class StackCommand(click.Command):
                 ) from None
 
     @staticmethod
-    def _choose(values: Mapping[str, Any], asks_help: bool) -> Choice:
+    def _choose(values: Mapping[str, Any], asks_help: bool, file: Path | None) -> Choice:
         blocked = [Blocked().convert(one, None, None) for one in values.get("blocked") or ()]
         registry = Registry(blocked)
-        settings = {} if asks_help else config.read(Path(values["config"]) if values.get("config") else None)
+        settings = {} if asks_help else config.read(file)
         kinds = {kind: names_of(values.get(kind)) for kind in KINDS if values.get(kind)}
         profile = registry.profile(values["profile"]) if values.get("profile") else None
         doors = [read_door(registry, text) for text in values.get("doors") or ()]
@@ -207,22 +209,25 @@ class StackCommand(click.Command):
             kinds["transport"], options = use_url(url, kinds.get("transport"))
         return Choice(registry, resolve(registry, kinds, profile, settings), profile, settings, options, doors=doors)
 
-    def _take_options(self, choice: Choice, ctx: click.Context) -> None:
+    def _take_options(self, choice: Choice, ctx: click.Context, file: Path | None) -> None:
         """Move the layers' options from the command's parameters to the choice, with the layers that they choose."""
         settings, layers = dict(choice.settings.get("options", {})), ctx.meta["layers"]
         options = [option for layer in layers for option in layer.options]
         given = {option.keyword: ctx.params.pop(option.keyword, None) for option in options}
-        configured = {option.keyword: config.option(option, settings.get(option.name)) for option in options}
-        if unknown := sorted(set(settings) - {option.name for option in options}):
-            raise Usage(
-                f"The config file sets the option {unknown[0]!r}, which none of the chosen layers has.",
-                config.nearest(unknown[0], [option.name for option in options]),
-            )
+        configured = {option.keyword: config.option(option, settings.get(option.name), file) for option in options}
+        for option in options:
+            if ctx.get_parameter_source(option.keyword) is ParameterSource.ENVIRONMENT:  # which is for both ends, too
+                configured[option.keyword], given[option.keyword] = given[option.keyword], None
+            elif given[option.keyword] is not None:
+                refuse_secret(option, given[option.keyword])
+        if not set(settings) <= {option.name for option in options}:
+            refuse_unknown(settings, choice)
         choice.take_options(layers, given, configured, self._role)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         # Two layers may have an option in common.
-        own = {option.keyword: option for layer in ctx.meta.get("layers", []) for option in layer.options}
+        options = [option for layer in ctx.meta.get("layers", []) for option in layer.options]
+        own = {option.keyword: option for option in sorted(options, key=lambda one: one.role in (None, self._role))}
         return [*super().get_params(ctx), *(click_option(option, self._role) for option in own.values())]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -251,6 +256,22 @@ def use_url(text: str, transports: Sequence[str] | None) -> tuple[list[str], dic
     return [url.transport], {"ws_path": url.path} if url.path else {}
 
 
+def refuse_unknown(settings: Mapping[str, Any], choice: Choice) -> None:
+    """Raises Usage where the config file sets an option that no layer has. Those of layers not chosen are for other stacks."""
+    names = sorted({option.name for layer in with_options(choice, KINDS) for option in layer.options})
+    if unknown := sorted(set(settings) - set(names)):
+        raise Usage(f"The config file sets the option {unknown[0]!r}, which no layer has.", config.nearest(unknown[0], names))
+
+
+def refuse_secret(option: Option, value: Any) -> None:
+    """Raises Usage where the value of an option, as it stands on the command line, has a secret in it."""
+    if option.has_secret and option.has_secret(value):
+        raise Usage(
+            f"--{option.name} has a password in it, which other users of this machine can read.",
+            f"Leave it out, and you are asked; or put the whole into {option.variable} or the config file.",
+        )
+
+
 def click_option(option: Option, role: Role | None) -> click.Option:
     """The option of a layer on the command line; hidden where it is the other end's."""
     names, hidden = [f"--{option.name}", option.keyword], bool(role and option.role not in (None, role))
@@ -258,4 +279,5 @@ def click_option(option: Option, role: Role | None) -> click.Option:
         return click.Option(names, is_flag=True, default=None, help=option.help, hidden=hidden)
     kinds: dict[type, Any] = {Path: FILE, str: str if option.default == "" else TEXT}
     kind = kinds.get(option.type, option.type)
-    return click.Option(names, type=kind, default=None, metavar=option.metavar, help=option.help, hidden=hidden)
+    shown: dict[str, Any] = {"metavar": option.metavar, "help": option.help, "hidden": hidden, "envvar": option.variable}
+    return click.Option(names, type=kind, default=None, **shown)

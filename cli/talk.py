@@ -217,13 +217,8 @@ def connect(choice: Choice, address: str, port: int | None, ping: float, trace: 
             f"The address kept for {shorten(address)} cannot be used. {error}", f"Correct it in {user_file('contacts')}."
         ) from None
     number = agreed_port(place, port)
-    # A command may first ask its user for a password.
-    by_command = stack.transport.name == "command"
-    patience = Limits(first_byte=Limits.person, handshake=Limits.person) if by_command else Limits()
     with tracing(trace, partial(notify, stack.ui)) as tracer:
-        client = make_client(
-            choice, stack, limits=replace(patience, ping=ping), secret=Asker(), trace=tracer, announce=lambda: warn(choice)
-        )
+        client = make_client(choice, stack, limits=Limits(ping=ping), secret=Asker(), trace=tracer, announce=lambda: warn(choice))
         return run(client.run(place.host, number or choice.port))
 
 

@@ -184,6 +184,10 @@ def environment(_: str) -> str:
                 found.setdefault(param.envvar, [])
                 if param.opts[-1] not in found[param.envvar]:
                     found[param.envvar].append(param.opts[-1])
+    for layer in Registry().layers(KINDS, everywhere=False):
+        for option in layer.options:
+            if option.variable:
+                found[option.variable] = [f"--{option.name}"]
     found["PLYTALK_HOME"] = ["the folder of all files of the program: settings, identity, keys that are trusted"]
     found["NO_COLOR"] = ["no colour, unless it is empty"]
     rows = [(code(name), ", ".join(code(opt) if opt.startswith("-") else opt for opt in opts)) for name, opts in found.items()]

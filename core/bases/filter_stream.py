@@ -117,8 +117,8 @@ class FilterStream(Stream):
     # -- what the stream below calls --------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin the opening, below first. Called once."""
-        if isinstance(self.below, FilterStream):
+        """Begin the opening, below first, where that has not been opened before. Called once."""
+        if isinstance(self.below, FilterStream) and self.below.opening is Opening.BEGUN:
             self.below.start()
         self.below.deliver_to(self._take, self._below_ended)
         self.begin()

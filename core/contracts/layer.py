@@ -24,7 +24,9 @@ class Option(Struct, frozen=True):
 
     `type` is bool (a flag), int, str or pathlib.Path. `chooses` says that giving the option chooses its layer, an authenticator
     or a feature, which then need not be named. `role` is the end that alone takes it: the other end's command refuses it, and
-    its help is silent about it. An empty text is refused, unless it is the default.
+    its help is silent about it. An empty text is refused, unless it is the default. `variable` is an environment variable that
+    gives it too. A value for which `has_secret` is true is refused on the command line, which everybody on the machine can read,
+    and in a config file that others can read.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Option(Struct, frozen=True):
     metavar: str | None = None
     chooses: bool = False
     role: Role | None = None
+    variable: str | None = None
+    has_secret: Callable[[str], bool] | None = None
 
     @property
     def keyword(self) -> str:

@@ -1,6 +1,7 @@
 """Every limit, with its name. All are checked before anything is allocated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -48,6 +49,11 @@ class Limits:
     """How long at most, in seconds, a server that is told to end waits for its peers to receive everything."""
     penalty: float = 30.0
     """How long such an address is turned away, in seconds; addresses of this machine never are."""
+
+    def patient(self, seconds: float) -> Self:
+        """The same for a way on which a handshake may take so long at least."""
+        first_byte, handshake = max(self.first_byte, seconds), max(self.handshake, seconds)
+        return self if not seconds else replace(self, first_byte=first_byte, handshake=handshake)
 
 
 def too_long(text: str, most: int = Limits.message) -> str:

@@ -107,6 +107,8 @@ class Transport(Layer):
     """What it protects on the way, to where it ends: that may be a web server, so the stack does not count it as given."""
     is_given_address: ClassVar[bool] = False
     """True where a listener gets its address from a relay or the like, so that nobody can ask for one that is taken."""
+    patience: float = 0.0
+    """How many seconds a handshake may take at least, on a way that is slow or on which a person is asked first."""
 
     @abstractmethod
     async def listen(self, host: str, port: int) -> Listener:

@@ -123,7 +123,8 @@ class BaseEndpoint:
     ) -> DirectChat:
         self._made += 1
         group = f"connection {self._made}" if self._made > 1 else ""
-        connection = Connection(stack, stream, role, limits=self.limits, trace=self._trace, group=group, **options)
+        limits = self.limits.patient(stack.transport.patience)
+        connection = Connection(stack, stream, role, limits=limits, trace=self._trace, group=group, **options)
         return self._make_chat(connection, heartbeat=self._heartbeat, notice=notice)
 
     async def converse(self, session: DirectChat, announce: Callable[[], None] = lambda: None) -> Ending:

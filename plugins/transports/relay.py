@@ -4,6 +4,7 @@ A server holds a name at the relay: that of its key, or a number. HOST is RELAY[
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,13 +12,13 @@ from plytalk.core.bases.filter_stream import opened_client
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
-from plytalk.core.contracts.transport import Listener, Stream, Transport
+from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.address import Address, parse_address
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_listener import RelayListener
 from plytalk.plugins.relay.relay_stream import RelayStream
-from plytalk.plugins.sockets import tcp_sockets
+from plytalk.plugins.sockets.dialling import PROXY, DiallingTransport
 from plytalk.trust import identity as identities
 from plytalk.trust.folders import user_file
 
@@ -25,7 +26,7 @@ PORT = 7592
 OPEN_SECONDS = 15
 
 
-class RelayTransport(Transport):
+class RelayTransport(DiallingTransport):
     """Through a relay, which sees addresses, times and sizes, and no word."""
 
     name = "relay"
@@ -39,13 +40,16 @@ class RelayTransport(Transport):
         Option("relay-number", "Hold a number at the relay, not the name of your key.", bool, False, role=Role.RESPONDER),
         Option("relay-key", "The key whose name to hold (default: the one `chat keys show` names).", Path, metavar="FILE",
                role=Role.RESPONDER),
+        replace(PROXY, role=None),  # both ends connect to the relay
     )  # fmt: skip
 
-    def __init__(self, relay_number: bool = False, relay_key: Path | None = None) -> None:
+    def __init__(self, relay_number: bool = False, relay_key: Path | None = None, proxy: str | None = None) -> None:
+        super().__init__(proxy)
         self._by_number, self._file = relay_number, relay_key
         self._identity: identities.OwnIdentity | None = None
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        await super().ready(role, secret)
         if role is Role.INITIATOR or self._by_number:
             return ()
         file = self._file or user_file("identity")
@@ -54,7 +58,7 @@ class RelayTransport(Transport):
 
     async def listen(self, host: str, port: int) -> Listener:
         relay = at_relay(host)
-        listener = RelayListener(partial(reached, relay), str(relay), relay.host, self._identity)
+        listener = RelayListener(partial(self._at, relay), str(relay), relay.host, self._identity)
         await listener.start()
         return listener
 
@@ -63,19 +67,18 @@ class RelayTransport(Transport):
         if not at or not name or len(name) > wire.MAX_NAME or not name.isascii():
             raise Usage(f"{host!r} is not NAME@RELAY.", "Write what the server shows, such as 412@relay.example.org.")
         relay = at_relay(rest)
-        below = await reached(relay)
+        below = await self._at(relay)
         return await opened_client(RelayStream(below, wire.first(wire.JOIN, name.encode()), f"{name}@{relay}"), OPEN_SECONDS)
+
+    async def _at(self, relay: Address) -> Stream:
+        """A connection to a relay. Raises CannotConnect."""
+        return await self.reached(relay.host, relay.port or PORT)
 
 
 def at_relay(text: str) -> Address:
     """The relay's address, with its port. Raises Usage."""
     address = parse_address(text)
     return Address(address.host, address.port or PORT)
-
-
-async def reached(relay: Address) -> Stream:
-    """A connection to a relay. Raises CannotConnect."""
-    return await tcp_sockets.connect(relay.host, relay.port or PORT)
 
 
 @hookimpl

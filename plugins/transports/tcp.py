@@ -1,11 +1,12 @@
 """TCP over IPv4 and IPv6 (RFC 9293), by address or by name."""
 
-from plytalk.core.contracts.transport import Listener, Stream, Transport
+from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.sockets import tcp_sockets
+from plytalk.plugins.sockets.dialling import DiallingTransport
 
 
-class Tcp(Transport):
+class Tcp(DiallingTransport):
     """TCP over IPv4 and IPv6."""
 
     name = "tcp"
@@ -14,7 +15,7 @@ class Tcp(Transport):
         return await tcp_sockets.listen(host, port)
 
     async def connect(self, host: str, port: int) -> Stream:
-        return await tcp_sockets.connect(host, port)
+        return await self.reached(host, port)
 
 
 @hookimpl

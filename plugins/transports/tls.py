@@ -3,31 +3,33 @@
 from typing import Any
 
 from plytalk.core.bases.filter_stream import FilterListener, opened_client
-from plytalk.core.contracts.transport import Listener, Stream, Transport
+from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.sockets import tcp_sockets
+from plytalk.plugins.sockets.dialling import PROXY, DiallingTransport
 from plytalk.plugins.sockets.tls_stream import CAUTION, COVERS, OPTIONS, TlsFiles, TlsStream
 
 OPEN_SECONDS = 10
 
 
-class Tls(Transport):
+class Tls(DiallingTransport):
     """TLS: the server shows a certificate, which clients verify."""
 
     name = "tls"
-    options = OPTIONS
+    options = (*OPTIONS, PROXY)
     covers = COVERS
     caution = CAUTION
 
     def __init__(self, **options: Any) -> None:
-        self._files = TlsFiles(**options)
+        self._files = TlsFiles.take(options)
+        super().__init__(**options)
 
     async def listen(self, host: str, port: int) -> Listener:
         context = self._files.server()
         return FilterListener(await tcp_sockets.listen(host, port), lambda below: TlsStream(below, context))
 
     async def connect(self, host: str, port: int) -> Stream:
-        return await opened_client(self._files.secured(await tcp_sockets.connect(host, port), host), OPEN_SECONDS)
+        return await opened_client(self._files.secured(await self.reached(host, port), host), OPEN_SECONDS)
 
 
 @hookimpl

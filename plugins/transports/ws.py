@@ -10,25 +10,32 @@ from typing import Any, ClassVar
 from plytalk.core.bases.filter_stream import FilterListener, FilterStream, opened_client
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
-from plytalk.core.contracts.transport import Listener, Stream, Transport
+from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.address import join_address
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.sockets import tcp_sockets, web_options
+from plytalk.plugins.sockets.dialling import PROXY, DiallingTransport
 from plytalk.plugins.sockets.tls_stream import CAUTION, COVERS, OPTIONS, TlsFiles, TlsStream
 
 PATH = Option("ws-path", "The path to ask for (default /).", metavar="PATH", role=Role.INITIATOR)
 
 
-class Ws(Transport):
+class Ws(DiallingTransport):
     """WebSocket: through proxies and web servers, and for web pages."""
 
     name = "ws"
-    options: ClassVar[Sequence[Option]] = (*web_options.OPTIONS, PATH)
+    options: ClassVar[Sequence[Option]] = (*web_options.OPTIONS, PATH, PROXY)
     caution = web_options.CAUTION
 
     def __init__(
-        self, origin: str | None = None, trusted_proxy: str | None = None, ws_ping: int = web_options.PING, ws_path: str = "/"
+        self,
+        origin: str | None = None,
+        trusted_proxy: str | None = None,
+        ws_ping: int = web_options.PING,
+        ws_path: str = "/",
+        proxy: str | None = None,
     ) -> None:
+        super().__init__(proxy)
         self._origins, self._proxies = web_options.origins(origin), web_options.networks(trusted_proxy)
         self._ping, self._path = ws_ping, ws_path
 
@@ -40,7 +47,7 @@ class Ws(Transport):
 
     async def connect(self, host: str, port: int) -> Stream:
         sockets = web_options.web_socket()
-        below = self._reached(await tcp_sockets.connect(host, port), host)
+        below = self._secured(await self.reached(host, port), host)
         stream: FilterStream = sockets.WebSocketClient(below, f"{self.name}://{join_address(host, port)}{self._path}")
         return await opened_client(stream, web_options.OPEN_SECONDS)
 
@@ -48,7 +55,7 @@ class Ws(Transport):
         """What a WebSocket runs over at the server."""
         return below
 
-    def _reached(self, below: Stream, host: str) -> Stream:
+    def _secured(self, below: Stream, host: str) -> Stream:
         """The same at a client that connects to this host."""
         return below
 
@@ -74,7 +81,7 @@ class Wss(Ws):
         assert self._context
         return TlsStream(below, self._context)
 
-    def _reached(self, below: Stream, host: str) -> Stream:
+    def _secured(self, below: Stream, host: str) -> Stream:
         return self._files.secured(below, host)
 
 

@@ -65,6 +65,7 @@ class LayerArguments(TypedDict, total=False):
     accept_from: str
     fsync: bool
     no_files: bool
+    proxy: str
     options: Mapping[str, Any]
     """Options of other layers, by their names on the command line."""
 

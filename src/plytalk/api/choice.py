@@ -33,7 +33,7 @@ class Choice:
     classes: dict[str, list[type[Layer]]]
     profile: Profile | None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict, repr=False)  # one may hold a password
     made: dict[type[Layer], Layer] = field(default_factory=dict)
     doors: list[WrittenDoor] = field(default_factory=list)
 
@@ -76,12 +76,13 @@ class Choice:
     def _taken(
         self, layers: Sequence[type[Layer]], given: Mapping[str, Any], configured: Mapping[str, Any], role: Role | None
     ) -> Iterator[tuple[Option, type[Layer]]]:
+        fitting = {option.keyword for layer in layers for option in layer.options if option.role in (None, role)}
         given_by, implied_by = (profile.options if profile else {} for profile in (self.profile, self.named))
         for layer in layers:
             for option in layer.options:
                 value = given.get(option.keyword)
                 if role and option.role not in (None, role):  # in a config file, which is for both, it may stand
-                    if value is not None:
+                    if value is not None and option.keyword not in fitting:
                         raise Usage(f"--{option.name} is for `chat {COMMANDS[option.role]}`.")
                     continue
                 values = (value, given_by.get(option.name), configured.get(option.keyword), implied_by.get(option.name))

@@ -1,0 +1,71 @@
+"""How transports reach another machine over TCP: straight, or through the proxy that --proxy names."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from plytalk.core.contracts.errors import UnknownPeer, Usage
+from plytalk.core.contracts.layer import Option
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.transport import Stream, Transport
+from plytalk.plugins.sockets import tcp_sockets
+
+if TYPE_CHECKING:
+    from plytalk.plugins.sockets.proxies import Proxy
+
+PATIENCE = 60.0
+"""Seconds that the other side of a proxy may take for a handshake: a way through Tor can take seconds there and back."""
+VARIABLE = "PLYTALK_PROXY"
+
+
+def has_password(url: str) -> bool:
+    """Whether there is a password in the URL of a proxy, well formed or not."""
+    return bool(re.search(r":[^/@][^@]*@", url.partition("://")[2] or url))
+
+
+PROXY = Option(
+    "proxy",
+    "Connect through this proxy, which also looks up the name: socks5h://[USER@]HOST:PORT, as Tor's, or http://[USER@]HOST:PORT.",
+    metavar="URL",
+    role=Role.INITIATOR,
+    variable=VARIABLE,
+    has_secret=has_password,
+)
+
+
+class DiallingTransport(Transport):
+    """A transport that reaches the other machine over TCP, perhaps through a proxy."""
+
+    options: ClassVar[Sequence[Option]] = (PROXY,)
+
+    def __init__(self, proxy: str | None = None) -> None:
+        self._proxy: Proxy | None = None
+        if proxy:
+            from plytalk.plugins.sockets.proxies import parse_proxy
+
+            self._proxy, self.patience = parse_proxy(proxy), PATIENCE
+
+    async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
+        """Ask for the password of the proxy where its URL names a user alone. Raises Usage where nobody can be asked."""
+        proxy = self._proxy
+        if proxy and proxy.user and not proxy.password:
+            from plytalk.plugins.sockets.proxies import checked
+
+            try:
+                password = secret(f"Password of {proxy.user} at the proxy {proxy}: ")
+            except UnknownPeer:
+                raise Usage(
+                    f"The proxy {proxy} needs a password, and there is no terminal to ask on.",
+                    f"Put {proxy.scheme}://USER:PASSWORD@{proxy} into {VARIABLE} or the config file.",
+                ) from None
+            self._proxy = checked(replace(proxy, password=password))
+        return ()
+
+    async def reached(self, host: str, port: int) -> Stream:
+        """A stream to a server. Raises CannotConnect."""
+        if self._proxy is None:
+            return await tcp_sockets.connect(host, port)
+        from plytalk.plugins.sockets import proxies
+
+        return await proxies.connect(self._proxy, host, port)
