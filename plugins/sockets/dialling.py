@@ -24,14 +24,19 @@ def has_password(url: str) -> bool:
     return bool(re.search(r":[^/@][^@]*@", url.partition("://")[2] or url))
 
 
-PROXY = Option(
-    "proxy",
-    "Connect through this proxy, which also looks up the name: socks5h://[USER@]HOST:PORT, as Tor's, or http://[USER@]HOST:PORT.",
-    metavar="URL",
-    role=Role.INITIATOR,
-    variable=VARIABLE,
-    has_secret=has_password,
-)
+def proxy_option(role: Role | None) -> Option:
+    """`--proxy`, for the end that connects: None for both, as at a relay."""
+    return Option(
+        "proxy",
+        "Connect through this proxy, which also looks up the name: socks5h://[USER@]HOST:PORT, as Tor's, or http://[USER@]HOST:PORT.",
+        metavar="URL",
+        role=role,
+        variable=VARIABLE,
+        has_secret=has_password,
+    )
+
+
+PROXY = proxy_option(Role.INITIATOR)
 
 
 class DiallingTransport(Transport):

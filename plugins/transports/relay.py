@@ -4,7 +4,6 @@ A server holds a name at the relay: that of its key, or a number. HOST is RELAY[
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_listener import RelayListener
 from plytalk.plugins.relay.relay_stream import RelayStream
-from plytalk.plugins.sockets.dialling import PROXY, DiallingTransport
+from plytalk.plugins.sockets.dialling import DiallingTransport, proxy_option
 from plytalk.trust import identity as identities
 from plytalk.trust.folders import user_file
 
@@ -40,7 +39,7 @@ class RelayTransport(DiallingTransport):
         Option("relay-number", "Hold a number at the relay, not the name of your key.", bool, False, role=Role.RESPONDER),
         Option("relay-key", "The key whose name to hold (default: the one `chat keys show` names).", Path, metavar="FILE",
                role=Role.RESPONDER),
-        replace(PROXY, role=None),  # both ends connect to the relay
+        proxy_option(None),
     )  # fmt: skip
 
     def __init__(self, relay_number: bool = False, relay_key: Path | None = None, proxy: str | None = None) -> None:

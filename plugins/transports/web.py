@@ -11,10 +11,11 @@ from typing import Any
 
 from plytalk.core.bases.filter_stream import FilterListener, FilterStream, opened_client
 from plytalk.core.contracts.errors import Usage
-from plytalk.core.contracts.transport import Listener, Stream, Transport
+from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.address import join_address
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.sockets import tcp_sockets, web_options
+from plytalk.plugins.sockets.dialling import PROXY, DiallingTransport
 from plytalk.plugins.sockets.tls_stream import OPTIONS, TlsFiles, TlsStream
 from plytalk.plugins.web.http_head import is_this_machine
 
@@ -25,21 +26,22 @@ ELSEWHERE = (
 )
 
 
-class Web(Transport):
+class Web(DiallingTransport):
     """A web page, and its WebSocket: for people who have only a browser."""
 
     name = "web"
-    options = (*web_options.OPTIONS, *OPTIONS)
+    options = (*web_options.OPTIONS, *OPTIONS, PROXY)
     caution = (
         f"{web_options.CAUTION} In a browser the page does the cryptography, and the party that serves it decides what it does."
     )
 
     def __init__(
-        self, origin: str | None = None, trusted_proxy: str | None = None, ws_ping: int = web_options.PING, **tls: Any
+        self, origin: str | None = None, trusted_proxy: str | None = None, ws_ping: int = web_options.PING, **options: Any
     ) -> None:
         self._origins, self._proxies = web_options.origins(origin), web_options.networks(trusted_proxy)
         self._ping = ws_ping
-        self._files = TlsFiles.take(tls)
+        self._files = TlsFiles.take(options)
+        super().__init__(**options)
 
     async def listen(self, host: str, port: int) -> Listener:
         web_options.web_socket()
@@ -54,7 +56,7 @@ class Web(Transport):
         return FilterListener(listener, lambda below: WebStream(TlsStream(below, context) if context else below, serving))
 
     async def connect(self, host: str, port: int) -> Stream:
-        sockets, below = web_options.web_socket(), await tcp_sockets.connect(host, port)
+        sockets, below = web_options.web_socket(), await self.reached(host, port)
         secured = below if is_this_machine(host) else self._files.secured(below, host)
         stream: FilterStream = sockets.WebSocketClient(secured, f"ws://{join_address(host, port)}/{SOCKET}")
         return await opened_client(stream, web_options.OPEN_SECONDS)

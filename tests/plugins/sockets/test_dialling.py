@@ -20,6 +20,7 @@ from plytalk.plugins.transports.command import CommandTransport
 from plytalk.plugins.transports.relay import RelayTransport
 from plytalk.plugins.transports.tcp import Tcp
 from plytalk.plugins.transports.tls import Tls
+from plytalk.plugins.transports.web import Web
 from plytalk.plugins.transports.ws import Ws, Wss
 from plytalk.testing.transports import Receiver
 
@@ -33,6 +34,7 @@ def transports(folder: Path) -> dict[str, Callable[..., DiallingTransport]]:
     return {
         "tcp": Tcp,
         "ws": Ws,
+        "web": Web,
         "tls": partial(Tls, **secured),
         "wss": partial(Wss, **secured),
         "relay": partial(RelayTransport, relay_number=True),
@@ -41,7 +43,7 @@ def transports(folder: Path) -> dict[str, Callable[..., DiallingTransport]]:
 
 @needs_proxies
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("name", ["tcp", "ws", "tls", "wss", "relay"])
+@pytest.mark.parametrize("name", ["tcp", "ws", "web", "tls", "wss", "relay"])
 async def test_every_transport_goes_through_the_proxy(name: str, scheme: str, tmp_path: Path) -> None:
     make = transports(tmp_path)[name]
     with proxy(scheme, tmp_path, password=True) as url, relaying() as (_, relay):
@@ -134,5 +136,5 @@ def test_both_ends_connect_to_a_relay_and_clients_alone_elsewhere() -> None:
         return [option for option in layer.options if option.name == "proxy"]
 
     assert [option.role for option in role(RelayTransport)] == [None]
-    for layer in (Tcp, Tls, Ws, Wss):
+    for layer in (Tcp, Tls, Web, Ws, Wss):
         assert [option.role for option in role(layer)] == [Role.INITIATOR]
