@@ -12,7 +12,7 @@ from plytalk.core.contracts.transport import Stream, Transport
 from plytalk.plugins.sockets import tcp_sockets
 
 if TYPE_CHECKING:
-    from plytalk.plugins.sockets.proxies import Proxy
+    from plytalk.plugins.sockets.proxies import ProxyServer
 
 PATIENCE = 60.0
 """Seconds that the other side of a proxy may take for a handshake: a way through Tor can take seconds there and back."""
@@ -45,7 +45,7 @@ class DiallingTransport(Transport):
     options: ClassVar[Sequence[Option]] = (PROXY,)
 
     def __init__(self, proxy: str | None = None) -> None:
-        self._proxy: Proxy | None = None
+        self._proxy: ProxyServer | None = None
         if proxy:
             from plytalk.plugins.sockets.proxies import parse_proxy
 

@@ -37,7 +37,7 @@ _STATUS = re.compile(rb"HTTP/1\.[0-9] ([0-9]{3})(?: ([^\r\n]*))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Proxy:
+class ProxyServer:
     """A proxy, and as whom to use it; an empty user name means as nobody. The password is in no `repr`."""
 
     scheme: str
@@ -49,7 +49,7 @@ class Proxy:
         return str(self.address)
 
 
-def parse_proxy(text: str) -> Proxy:
+def parse_proxy(text: str) -> ProxyServer:
     """Read SCHEME://[USER[:PASSWORD]@]HOST:PORT. Raises Usage, which never has the password in it."""
     found = _URL.fullmatch(text.strip())
     if not found:
@@ -66,10 +66,10 @@ def parse_proxy(text: str) -> Proxy:
     if address.port is None:
         raise Usage(f"The proxy {address} has no port.", EXAMPLES)
     user, _, password = map(unquote, (found[2] or "").partition(":"))
-    return checked(Proxy(scheme, address, user, password))
+    return checked(ProxyServer(scheme, address, user, password))
 
 
-def checked(proxy: Proxy) -> Proxy:
+def checked(proxy: ProxyServer) -> ProxyServer:
     """The proxy, whose user name and password its protocol can carry. Raises Usage."""
     if proxy.password and not proxy.user:
         raise Usage("The URL of the proxy has a password without a user name.", EXAMPLES)
@@ -81,7 +81,7 @@ def checked(proxy: Proxy) -> Proxy:
     return proxy
 
 
-async def connect(proxy: Proxy, host: str, port: int) -> Stream:
+async def connect(proxy: ProxyServer, host: str, port: int) -> Stream:
     """Connect to a server through a proxy. Raises CannotConnect, and Usage where a package is missing."""
     return await (through_socks if proxy.scheme == SOCKS else through_http)(proxy, host, port)
 
@@ -89,14 +89,14 @@ async def connect(proxy: Proxy, host: str, port: int) -> Stream:
 # -- SOCKS5 ----------------------------------------------------------------------------------------------------------------
 
 
-async def through_socks(proxy: Proxy, host: str, port: int) -> TcpStream:
+async def through_socks(proxy: ProxyServer, host: str, port: int) -> TcpStream:
     name = join_address(host, port)
     sock = await socks_socket(proxy, host, port)
     _, stream = await asyncio.get_running_loop().create_connection(lambda: TcpStream(name=name), sock=sock)
     return stream
 
 
-async def socks_socket(proxy: Proxy, host: str, port: int) -> socket.socket:
+async def socks_socket(proxy: ProxyServer, host: str, port: int) -> socket.socket:
     """A socket that a SOCKS5 proxy has connected to the server. Raises CannotConnect, Usage."""
     try:
         import python_socks
@@ -123,7 +123,7 @@ async def socks_socket(proxy: Proxy, host: str, port: int) -> socket.socket:
         raise unreachable(proxy, tcp_sockets.why(error)) from None
 
 
-def socks_refusal(proxy: Proxy, name: str, error: Any) -> CannotConnect:
+def socks_refusal(proxy: ProxyServer, name: str, error: Any) -> CannotConnect:
     """What a SOCKS5 proxy's answer means: `error` is a ProxyError of python-socks."""
     said = shorten(str(error))
     if error.error_code is not None:
@@ -142,7 +142,7 @@ def reason(error: BaseException | None) -> str:
 # -- HTTP CONNECT ----------------------------------------------------------------------------------------------------------
 
 
-async def through_http(proxy: Proxy, host: str, port: int) -> FilterStream:
+async def through_http(proxy: ProxyServer, host: str, port: int) -> FilterStream:
     try:
         below = await tcp_sockets.connect(proxy.address.host, proxy.address.port or 0)
     except CannotConnect as error:
@@ -159,7 +159,7 @@ class HttpTunnel(FilterStream):
     what = "HTTP, as a proxy"
     ends_with_below = True
 
-    def __init__(self, below: Stream, proxy: Proxy, name: str) -> None:
+    def __init__(self, below: Stream, proxy: ProxyServer, name: str) -> None:
         super().__init__(below)
         self._proxy, self._name, self._head = proxy, name, b""
 
@@ -206,26 +206,26 @@ class HttpTunnel(FilterStream):
 # -- what goes wrong -------------------------------------------------------------------------------------------------------
 
 
-def no_http(proxy: Proxy) -> CannotConnect:
+def no_http(proxy: ProxyServer) -> CannotConnect:
     return CannotConnect(f"{proxy} does not answer as an HTTP proxy does.", "Check --proxy.")
 
 
-def unreachable(proxy: Proxy, why: str) -> CannotConnect:
+def unreachable(proxy: ProxyServer, why: str) -> CannotConnect:
     return CannotConnect(f"The proxy {proxy} cannot be used: {why}", "Check --proxy, and that the proxy runs.")
 
 
-def too_slow(proxy: Proxy, host: str, port: int) -> CannotConnect:
+def too_slow(proxy: ProxyServer, host: str, port: int) -> CannotConnect:
     name = join_address(host, port)
     return CannotConnect(
         f"The proxy {proxy} did not reach {name} within {SECONDS} seconds.", "Check that it is a SOCKS5 proxy, or try again."
     )
 
 
-def not_reached(proxy: Proxy, name: str, why: str) -> CannotConnect:
+def not_reached(proxy: ProxyServer, name: str, why: str) -> CannotConnect:
     return CannotConnect(f"The proxy {proxy} did not connect to {name}: {why}", "Check the address, and that the server runs.")
 
 
-def not_admitted(proxy: Proxy) -> CannotConnect:
+def not_admitted(proxy: ProxyServer) -> CannotConnect:
     if proxy.user:
         return CannotConnect(f"The proxy {proxy} does not accept this user name and password.", "Check both.")
     return CannotConnect(

@@ -14,7 +14,7 @@ from proxy_servers import PASSWORD, USER, answering, greeting, needs_proxies, pr
 from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.core.contracts.transport import Stream
 from plytalk.plugins.sockets import proxies, tcp_sockets
-from plytalk.plugins.sockets.proxies import Proxy, parse_proxy
+from plytalk.plugins.sockets.proxies import ProxyServer, parse_proxy
 from plytalk.testing.transports import Receiver
 
 SCHEMES = ("socks5h", "http")
@@ -65,7 +65,7 @@ def test_what_is_not_a_proxy_is_refused_without_showing_the_password(text: str, 
 
 
 def test_a_proxy_shows_its_password_nowhere() -> None:
-    assert PASSWORD not in f"{Proxy('http', parse_proxy('http://p:1').address, USER, PASSWORD)!r}"
+    assert PASSWORD not in f"{ProxyServer('http', parse_proxy('http://p:1').address, USER, PASSWORD)!r}"
 
 
 # -- real proxies ----------------------------------------------------------------------------------------------------------
