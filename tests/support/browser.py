@@ -1,7 +1,7 @@
 """A real Chromium, driven by selenium: `with browser() as driver: driver.get(...)`."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -30,8 +30,8 @@ def programs() -> tuple[str, str] | None:
 
 
 @contextmanager
-def browser(width: int = 1280, height: int = 720, dark: bool = False) -> Iterator[Chrome]:
-    """A browser with a page of this size, in pixels. The test is skipped where none is installed."""
+def browser(width: int = 1280, height: int = 720, dark: bool = False, logs: Sequence[str] = ("browser",)) -> Iterator[Chrome]:
+    """A browser with a page of this size, in pixels, and these logs. The test is skipped where none is installed."""
     found = programs()
     if found is None:
         pytest.skip("Chromium and its driver are not installed (Debian packages chromium and chromium-driver)")
@@ -39,7 +39,7 @@ def browser(width: int = 1280, height: int = 720, dark: bool = False) -> Iterato
     options.binary_location = found[0]
     for flag in FLAGS:
         options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", dict.fromkeys(logs, "ALL"))
     driver = Chrome(options, Service(found[1]))
     try:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}

@@ -1,9 +1,11 @@
 """The web page as a member of a room: two of them in a real Chromium, and a person at a terminal."""
 
 import contextlib
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from browser import browser
@@ -137,6 +139,28 @@ def test_a_page_that_is_loaded_again_is_the_same_member(chromium: Chrome, tmp_pa
         assert "before" in again.sees("earlier messages end here")
         again.say("after")
         tom.until("pia: after")
+
+
+def asked_for(driver: Chrome) -> set[str]:
+    """The hosts and ports that the browser asked for anything since this was called before."""
+    events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]  # type: ignore[no-untyped-call]
+    requests = [
+        event["params"] for event in events if event["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated")
+    ]
+    return {urlsplit(one.get("url") or one["request"]["url"]).netloc for one in requests}
+
+
+def test_nothing_is_asked_of_anybody_else(tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom, browser(logs=["performance"]) as driver:
+        asked_for(driver)
+        pia = joined(driver, url, "pia")
+        tom.type("see <img src=https://example.org/x.png> https://example.org/ //example.org\r")
+        pia.sees("example.org/x.png")
+        pia.say("/msg tom https://example.org/")
+        pia.sees("to tom alone")
+        pia.say("/quit")
+        assert pia.is_refused() == "You have left."
+        assert asked_for(driver) == {urlsplit(url).netloc}
 
 
 def test_a_server_with_another_key_than_before_is_refused(chromium: Chrome, tmp_path: Path) -> None:
