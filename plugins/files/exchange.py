@@ -9,6 +9,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace as with_changes
 
 from plytalk.core.contracts.errors import BadFrame, ChatError
@@ -37,6 +38,7 @@ from plytalk.plugins.files.file_items import (
     say,
     understand,
 )
+from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.ports import LocalPort, MemberPort, Port, Taker
 from plytalk.plugins.rooms.introduction import present, sender
 from plytalk.plugins.rooms.pace import PacedSpeaker
@@ -82,12 +84,16 @@ class Exchange:
                 taker.feed.remove(taker)
         for offer in tuple(port.offers.values()):
             self._withdraw(offer, FileFailure.GONE, cut)
+        for offer in self._offers.values():
+            offer.replies = {reply for reply in offer.replies if reply[0] is not port}
 
     # -- what is said -----------------------------------------------------------------------------------------------------
 
     def _hear(self, port: Port, body: bytes) -> None:
         kind, stream, payload = parse(body)
         if kind == FileKind.DATA:
+            if stream not in port.feeds:
+                port.came_late(len(payload))
             self._feed(port, stream, lambda feed: feed.data(payload))
         elif kind == FileKind.CREDIT:
             self._credit(port, stream, parse_number(payload))
@@ -126,6 +132,7 @@ class Exchange:
     def _offer(self, port: Port, said: Offering) -> None:
         member = port.member
         try:
+            file = described(said)
             if member.room is None or member.muted:
                 raise NotOffered("You are muted here: nobody else was told.")
             if len(port.offers) >= OFFERS or said.number in port.offers:
@@ -141,7 +148,7 @@ class Exchange:
             port.send(say(Refusal(number=said.number, code="not-offered", text=error.sentence)))
             return
         audience = self._port(other) if other is not None else None
-        offer = StandingOffer(self._numbers, next(self._numbers), said.number, port, said, member.room, audience)
+        offer = StandingOffer(self._numbers, next(self._numbers), said.number, port, said, file, member.room, audience)
         self._offers[offer.number] = port.offers[said.number] = offer
         member.charge(len(say(said)))
         told = sum(self._announce(offer, one) for one in ([other] if other else [*present(member.room)]) if one is not member)
@@ -170,7 +177,7 @@ class Exchange:
 
     def _open(self, port: Port, stream: int, number: int, at: int, credit: int) -> None:
         offer = self._offers.get(number)
-        if offer is None or not offer.is_for(port) or offer.room is not port.member.room:
+        if offer is None or not offer.is_for(port) or offer.room is not port.member.room or at > offer.file.size:
             port.send(fail_stream(stream, FileFailure.UNKNOWN))
         elif stream in port.takers or credit > MAX_CREDIT:
             raise BadFrame("A stream was opened twice, or with too much credit.")
@@ -187,11 +194,17 @@ class Exchange:
     @staticmethod
     def _credit(port: Port, stream: int, size: int) -> None:
         if (taker := port.takers.get(stream)) and taker.feed:
-            taker.credit += size
-            if taker.outstanding > MAX_CREDIT:
-                raise BadFrame(f"A receiver gave credit for {taker.outstanding:,} bytes; at most {MAX_CREDIT:,} are allowed.")
-            if taker.feed.begun or taker.credit == size:  # else it waits for others to begin with it
-                taker.feed.grant()
+            if (outstanding := taker.outstanding + size) > MAX_CREDIT:
+                raise BadFrame(f"A receiver gave credit for {outstanding:,} bytes; at most {MAX_CREDIT:,} are allowed.")
+            taker.feed.credit(taker, size)
+
+
+def described(said: Offering) -> FileOffer:
+    """What is offered. Raises NotOffered."""
+    try:
+        return msgspec.convert(said.file, FileOffer)
+    except msgspec.ValidationError:
+        raise NotOffered("The description of the file is not valid.") from None
 
 
 class NotOffered(ChatError):

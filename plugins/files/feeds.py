@@ -14,7 +14,6 @@ from plytalk.core.contracts.errors import BadFrame
 from plytalk.core.contracts.items import Extension, Item
 from plytalk.core.contracts.layer import Buffer
 from plytalk.plugins.files.file_items import (
-    MAX_PROOF,
     PIECE,
     WINDOW,
     FileFailure,
@@ -27,8 +26,10 @@ from plytalk.plugins.files.file_items import (
     prove,
     stop_stream,
 )
-from plytalk.plugins.files.file_limits import BLOCK, CHUNK
+from plytalk.plugins.files.file_limits import WHOLE_BLOCK
 from plytalk.plugins.files.file_words import FILE
+from plytalk.plugins.files.hash_tree import proof_length
+from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.ports import Port, Taker
 
 SLOW = 0.5
@@ -53,6 +54,7 @@ class StandingOffer:
     own: int
     source: Port
     said: Offering
+    file: FileOffer
     room: Any
     audience: Port | None
     feeds: "dict[Feed, None]" = field(default_factory=dict)
@@ -72,7 +74,9 @@ class Feed:
         self.granted = 0
         self.takers: dict[Taker, None] = {}
         self.begun = self.over = False
-        self._proven = -1
+        self._gathers = True
+        self._proven = at // WHOLE_BLOCK - 1
+        self._expected = self._proven
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._made = self._loop.time()
@@ -86,52 +90,79 @@ class Feed:
 
     def is_joined_at(self, at: int) -> bool:
         """Whether one that wants this byte next can still begin with the others."""
-        return self.at == at and not self.begun and all(taker.credit for taker in self.takers)
+        return self.at == at and self._gathers and all(taker.credit for taker in self.takers)
 
     def begin_soon(self, alone: bool) -> None:
         """Begin when no other receiver has come for a while, or at once where there can be no other."""
-        if not self.begun:
+        if self._gathers:
             self._stop_timer()
             now = self._loop.time()
             self._timer = self._loop.call_at(now if alone else min(now + GATHER, self._made + GATHERED), self.begin)
 
     def begin(self) -> None:
         """Ask for the first bytes, as soon as every receiver can take some."""
-        self._timer = None
-        if not self.over and not self.begun:
+        self._timer, self._gathers = None, False
+        self.grant()
+
+    def go_on(self) -> None:
+        """A receiver can take more."""
+        if not (self._gathers or self.granted):
+            self.grant()
+
+    def credit(self, taker: Taker, size: int) -> None:
+        """A receiver gives credit."""
+        taker.credit += size
+        if not self._gathers:
             self.grant()
 
     def grant(self) -> None:
         """Ask for as much as the slowest receiver can take."""
         if self.over or not self.takers:
             return
-        credits = [taker.credit for taker in self.takers]
-        size = min(credits)
-        if not size or size < PIECE <= max(credits):  # a sender sends full pieces: a byte of credit would hold up the others too
-            if len(credits) > 1 and self._timer is None and max(credits) >= WINDOW // 2:
+        sizes = [taker.available for taker in self.takers]
+        size = min(sizes)
+        if not size or size < PIECE <= max(sizes):  # a sender sends full pieces: a byte of credit would hold up the others too
+            if len(sizes) > 1 and self._timer is None and max(sizes) >= WINDOW // 2:
                 self._timer = self._loop.call_later(SLOW, self._part_slow)
             return
         self._stop_timer()
+        self._gathers = False
         for taker in self.takers:
             taker.credit -= size
         self.granted += size
         source = self.offer.source
         source.expect(size)
+        self._expect_proofs((self.at + self.granted - 1) // WHOLE_BLOCK)
         if self.begun:
             source.send(give_credit(self.number, size))
         else:
             self.begun = True
             source.send(open_stream(self.number, self.offer.own, self.at, size))
 
+    def _expect_proofs(self, last: int) -> None:
+        """The bytes that were asked for are of the blocks up to this one."""
+        if last > self._expected:
+            self.offer.source.expect(self._proofs(self._expected, last))
+            self._expected = last
+
+    def _proofs(self, done: int, last: int) -> int:
+        """How many bytes the proofs have of the blocks behind one of them, up to another."""
+        return sum(proof_length(self.offer.file.size, block) for block in range(done + 1, last + 1))
+
+    @property
+    def owed(self) -> tuple[int, int]:
+        """How many bytes were asked for that have not come: of data, and of proofs."""
+        return self.granted, self._proofs(self._proven, self._expected)
+
     def _part_slow(self) -> None:
         """Serve those apart that hold up the others. What they gave credit for and has not come is theirs again."""
         self._timer = None
-        slow = [taker for taker in self.takers if taker.credit < PIECE]
+        slow = [taker for taker in self.takers if taker.available < PIECE]
         if self.over or not slow or len(slow) == len(self.takers):
             return
         for taker in slow:
             del self.takers[taker]
-            taker.credit += self.granted
+            taker.feed, taker.credit = None, taker.credit + self.granted
             apart = Feed(self.offer, self.at, self._pack)
             apart.add(taker)
             apart.begin()
@@ -151,14 +182,18 @@ class Feed:
                 body = carry(taker.stream, payload)
                 made[taker.stream] = body, tuple(self._pack([Extension(FILE, body)]))
             taker.to.send_record(taker, *made[taker.stream])
+        if len(payload) < PIECE:
+            self.offer.source.expect_no_more()
         if not self.granted:
             self.grant()
 
     def proof(self, block: int, payload: Buffer) -> None:
         """The hashes of the block whose bytes come next, once. Raises BadFrame."""
-        if block <= self._proven or block != self.at // (BLOCK * CHUNK) or len(payload) > MAX_PROOF:
+        longest = proof_length(self.offer.file.size, block)
+        if not self._proven < block <= self._expected or block != self.at // WHOLE_BLOCK or len(payload) > longest:
             raise BadFrame("A proof came that is too long, not of the bytes that come next, or that has come before.")
         self._proven = block
+        self.offer.source.expect_no_more()
         for taker in self.takers:
             taker.to.send_last(taker, prove(taker.stream, block, payload))
 
@@ -175,6 +210,7 @@ class Feed:
             taker.to.send_last(taker, said(taker.stream))
             self.remove(taker, tell=False)
         self.close()
+        self.offer.source.expect_no_more()
 
     # -- the end ----------------------------------------------------------------------------------------------------------
 
@@ -185,6 +221,8 @@ class Feed:
         if not taker.queue or tell:
             taker.to.takers.pop(taker.stream, None)
         if not self.takers and tell:
+            taker.to.pay(self)
+            self.offer.source.is_late(self)
             if self.begun and not self.over:
                 self.offer.source.send(stop_stream(self.number))
             self.close()

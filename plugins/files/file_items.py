@@ -34,7 +34,7 @@ PIECE = 65_511
 WINDOW = 12 * PIECE
 """How many bytes may be under way to one receiver: less than 768 KiB, so that a cut loses less than 1 MiB with a chunk in it."""
 MAX_CREDIT = 1024 * KIB
-"""The most credit that one stream may have: what the server keeps for a receiver that does not read."""
+"""The most credit that one stream may have."""
 GIVE_BACK = 3 * PIECE
 """After how many bytes a receiver gives credit again."""
 STREAMS = 8
@@ -45,8 +45,6 @@ ROOM_OFFERS = 100
 """How many offers may stand in one room: all are told to each member that comes into it."""
 MAX_SAID = 4 * KIB
 """The longest JSON object, in bytes."""
-MAX_PROOF = 1024 * KIB
-"""The longest proof, in bytes."""
 
 
 class FileKind(IntEnum):

@@ -5,7 +5,9 @@ from plytalk.core.contracts.limits import KIB, MIB
 CHUNK = 256 * KIB
 """How many bytes are hashed, checked and written at a time (docs/decisions/0036-hash-tree.md)."""
 BLOCK = 1024
-"""How many chunks share one proof: 256 MiB."""
+"""How many chunks share one proof."""
+WHOLE_BLOCK = BLOCK * CHUNK
+"""How many bytes they have: 256 MiB."""
 MAX_SIZE = 4 * MIB * MIB
 """The largest transfer, in bytes: 4 TiB, so that a proof stays below 1 MiB."""
 MAX_MANIFEST = 16 * MIB

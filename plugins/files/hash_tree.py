@@ -13,7 +13,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from tempfile import SpooledTemporaryFile
 
-from plytalk.plugins.files.file_limits import BLOCK, CHUNK, MAX_LEAVES
+from plytalk.plugins.files.file_limits import BLOCK, CHUNK, MAX_LEAVES, WHOLE_BLOCK
 from plytalk.plugins.files.transfer_errors import Damaged
 
 HASH = 32
@@ -48,12 +48,17 @@ def chunks_in(size: int) -> int:
 
 def blocks_in(size: int) -> int:
     """How many blocks a stream of `size` bytes has."""
-    return -(-size // (CHUNK * BLOCK))
+    return -(-size // WHOLE_BLOCK)
 
 
 def chunk_length(size: int, index: int) -> int:
     """How long the chunk with this index is."""
     return min(CHUNK, size - index * CHUNK)
+
+
+def proof_length(size: int, block: int) -> int:
+    """How many bytes the proof of this block has, in a stream of `size` bytes."""
+    return HASH * (blocks_in(size) + max(0, min(BLOCK, chunks_in(size) - block * BLOCK)))
 
 
 class HashTree:
@@ -127,8 +132,7 @@ class TreeCheck:
     def proof(self, block: int, proof: bytes) -> None:
         """Take the leaves of a block. Raises Damaged for what does not lead to the root."""
         blocks = blocks_in(self.size)
-        leaves = min(BLOCK, chunks_in(self.size) - block * BLOCK)
-        if not 0 <= block < blocks or len(proof) != (blocks + leaves) * HASH:
+        if not 0 <= block < blocks or len(proof) != proof_length(self.size, block):
             raise Damaged
         above, below = proof[: blocks * HASH], proof[blocks * HASH :]
         hash = above[block * HASH : (block + 1) * HASH]

@@ -90,6 +90,7 @@ class HeardOffers:
         idle = [number for number, one in self.all.items() if one.is_over or one.state == "offered"]
         if len(self.all) >= MOST_HEARD and idle:
             del self.all[idle[0]]
+            self._context.forget(idle[0])
 
     # -- what the user does -----------------------------------------------------------------------------------------------
 

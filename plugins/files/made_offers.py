@@ -34,6 +34,8 @@ from plytalk.plugins.rooms.screen import sender_of
 
 ANSWERED = 10.0
 """How long a server may take to answer an offer, in seconds: one that knows no files never does."""
+MOST_MADE = 100
+"""How many offers are remembered."""
 MOST_LEFT_OUT = 10
 """How many things that are left out of a folder are named."""
 
@@ -88,6 +90,7 @@ class MadeOffers:
             left_out[MOST_LEFT_OUT:] = [f"{len(left_out) - MOST_LEFT_OUT:,} more are left out."]
         for sentence in left_out:
             notify(self._context.ui, sentence)
+        self._forget_one()
         number = next(self._context.numbers)
         self._disk = self._disk or DiskThread()
         file = make_offer(source, tree)
@@ -97,6 +100,12 @@ class MadeOffers:
             await self._answered(sending)
         sending.change("offered")
         return sending
+
+    def _forget_one(self) -> None:
+        over = [number for number, one in self.all.items() if not one.stands]
+        if len(self.all) >= MOST_MADE and over:
+            del self.all[over[0]]
+            self._context.forget(over[0])
 
     async def _answered(self, sending: Sending) -> None:
         """Offer it, and wait until the server has told the others. Raises Usage."""

@@ -6,13 +6,25 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from plytalk.core.contracts.items import Extension
-from plytalk.plugins.files.file_items import GIVE_BACK, PIECE
+from plytalk.plugins.files.file_items import GIVE_BACK, MAX_CREDIT, PIECE
 from plytalk.plugins.files.file_words import FILE
 
 RECORD = PIECE + 26
 """How many bytes a full record has on the wire."""
 CREDIT_RECORD = 82
 """How many bytes a record with credit has on the wire."""
+ANSWERS = -(-MAX_CREDIT // GIVE_BACK)
+"""How often a receiver gives credit, at most, for what it can have been sent."""
+RESERVE = 2 * PIECE
+"""How much of the senders a member may have under way in each of its streams, whatever there is of the others."""
+POOL = 16 * PIECE
+"""How much more in all of them together: what the server keeps for a member that does not read is 2 MiB at most."""
+
+
+def on_the_wire(size: int) -> tuple[int, int]:
+    """How many bytes it takes to send so many, in how many items: a short record is padded to four times its length at most."""
+    full, rest = divmod(size, PIECE)
+    return full * RECORD + min(RECORD, rest and CREDIT_RECORD + 4 * rest), full + bool(rest)
 
 
 class Taker:
@@ -30,9 +42,20 @@ class Taker:
         self.answered = 0
 
     @property
+    def held(self) -> int:
+        """How many bytes were asked of the sender and not sent on."""
+        return (self.feed.granted if self.feed else 0) + sum(map(len, self.queue))
+
+    @property
     def outstanding(self) -> int:
         """For how many bytes it has given credit that it was not sent yet."""
-        return self.credit + (self.feed.granted if self.feed else 0) + sum(map(len, self.queue))
+        return self.credit + self.held
+
+    @property
+    def available(self) -> int:
+        """How many bytes may be asked for: what it gave credit for, in full pieces where its member's share is less."""
+        share = self.to.share_of(self)
+        return self.credit if self.credit <= share else share - share % PIECE
 
 
 class PortMember(Protocol):
@@ -73,8 +96,25 @@ class Port:
         else:
             self.send(body)
 
+    def share_of(self, taker: Taker) -> int:
+        """How many bytes more may be under way in this stream. A stream whose sender sends nothing leaves the others theirs."""
+        pool = POOL - sum(max(0, one.held - RESERVE) for one in self.takers.values())
+        return max(0, RESERVE - taker.held) + max(0, pool)
+
     def expect(self, size: int) -> None:
-        """So many bytes of data were asked for: they do not count as the member's own doing."""
+        """So many bytes were asked for: they do not count as the member's own doing."""
+
+    def expect_no_more(self) -> None:
+        """Nothing more is to come than what its streams still owe, and what is late."""
+
+    def is_late(self, feed: Any) -> None:
+        """A stream was stopped while something was under way."""
+
+    def came_late(self, size: int) -> None:
+        """So many bytes of data have come for a stream that is over."""
+
+    def pay(self, feed: Any) -> None:
+        """This member has stopped it: what is under way was sent for nothing."""
 
 
 class LocalPort(Port):
@@ -98,13 +138,27 @@ class MemberPort(Port):
         super().__init__(member)
         self._member = member
         self._sending: asyncio.Task[None] | None = None
+        self._late = 0
 
     def send(self, body: bytes) -> None:
         self._member.session.send_item(Extension(FILE, body))
 
     def expect(self, size: int) -> None:
-        count = -(-size // PIECE)
-        self._member.expect(count * RECORD, count)
+        self._member.expect(*on_the_wire(size))
+
+    def expect_no_more(self) -> None:
+        owed = [(self._late, -(-self._late // RECORD)), (CREDIT_RECORD * ANSWERS * len(self.takers), ANSWERS * len(self.takers))]
+        owed += [on_the_wire(size) for feed in self.feeds.values() for size in feed.owed]
+        self._member.expect_at_most(*map(sum, zip(*owed, strict=True)))
+
+    def is_late(self, feed: Any) -> None:
+        self._late += sum(on_the_wire(size)[0] for size in feed.owed)
+
+    def came_late(self, size: int) -> None:
+        self._late = max(0, self._late - on_the_wire(size)[0])
+
+    def pay(self, feed: Any) -> None:
+        self._member.budget.octets -= sum(on_the_wire(size)[0] for size in feed.owed)
 
     def send_record(self, taker: Taker, body: bytes, records: Sequence[bytes]) -> None:
         if taker.queue or not self.is_writable:
@@ -141,7 +195,9 @@ class MemberPort(Port):
                         self._count(taker, body)
                         session.send_item(Extension(FILE, body))
                         session.connection.flush()
-                        if not taker.queue and taker.feed is None:  # that was its end
+                        if taker.feed:
+                            taker.feed.go_on()
+                        elif not taker.queue:  # that was its end
                             del self.takers[taker.stream]
         finally:
             self._sending = None

@@ -9,7 +9,7 @@ from plytalk.core.contracts.events import Sender
 from plytalk.core.contracts.layer import Buffer
 from plytalk.plugins.files.disk_thread import DiskThread
 from plytalk.plugins.files.file_items import GIVE_BACK, PIECE, WINDOW, FileFailure, give_credit, open_stream, stop_stream
-from plytalk.plugins.files.file_limits import BLOCK, CHUNK
+from plytalk.plugins.files.file_limits import CHUNK, WHOLE_BLOCK
 from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.partial import Partial
 from plytalk.plugins.files.safe_folder import SafeFolder
@@ -173,7 +173,7 @@ class Receiving:
         """The hashes of a block. Raises Damaged where it is not the one that the next bytes need."""
         if block == self._block:  # one that comes again, from another stream of the sender, says the same
             return
-        if block != self.done // (BLOCK * CHUNK):
+        if block != self.done // WHOLE_BLOCK:
             raise Damaged
         assert self._partial
         self._block = block

@@ -16,7 +16,7 @@ from plytalk.plugins.files.file_items import (
     fail_stream,
     prove,
 )
-from plytalk.plugins.files.file_limits import BLOCK, CHUNK
+from plytalk.plugins.files.file_limits import WHOLE_BLOCK
 from plytalk.plugins.files.hash_tree import HashTree
 from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.reading import Source
@@ -26,7 +26,6 @@ MOST_STREAMS = 64
 """How many streams a sender serves at one time."""
 READ = 4 * PIECE
 """How many bytes are read of a file at once."""
-WHOLE_BLOCK = BLOCK * CHUNK
 
 
 class FileLink(Protocol):

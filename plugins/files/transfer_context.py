@@ -58,6 +58,10 @@ class TransferContext:
             self._told[one.number] = one.state, at, whole
             self.show(one)
 
+    def forget(self, number: int) -> None:
+        """A transfer is not remembered any more."""
+        self._told.pop(number, None)
+
     def show(self, one: Transfer, state: str = "", by: Sender | None = None) -> None:
         """Show a transfer, or what another member has done about it."""
         me = self._me()

@@ -115,6 +115,11 @@ class PacedSpeaker(CommandMember):
         self.budget.expected += size
         self.budget.awaited += items
 
+    def expect_at_most(self, size: int, items: int) -> None:
+        """No more than that is still to come."""
+        self.budget.expected = min(self.budget.expected, size)
+        self.budget.awaited = min(self.budget.awaited, items)
+
     def kept(self, size: int) -> None:
         if not self.session.ending:  # what is read behind the end is kept for nobody
             self._hub.unfinished.note(self, size, self.source)

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 from crowd import Crowd
 from offering import FileStranger, file_offer, file_stranger, folder_of, reaches, written
@@ -273,6 +274,21 @@ async def test_the_sender_is_told_what_receivers_do(home: Path) -> None:
         assert [one.state for one in ann.said if isinstance(one, FileReply)] == ["declined", "failed"]  # each once
 
 
+async def test_what_a_member_replied_is_forgotten_with_it(home: Path) -> None:
+    """Otherwise the list would grow as long as the offer stands."""
+    async with Crowd(home, headless=True) as crowd:
+        bob = await file_stranger(crowd, "bob")
+        await offering(crowd, home)
+        number = (await bob.server_says(Offering)).number
+        bob.send(say(FileReply(number=number, state="accepted")))
+        offer = crowd.hub.exchange.made._offers[number]
+        while not offer.replies:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        bob.stranger.cut()
+        while offer.replies:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
 async def test_what_a_member_had_sent_before_it_left_does_not_bring_it_back(home: Path) -> None:
     async with Crowd(home, headless=True) as crowd:
         ann = await offering(crowd, home)
@@ -355,8 +371,9 @@ async def test_an_offer_that_is_too_long_with_its_sender_disconnects_nobody(home
     """The server adds who offers it: a receiver does not take more than MAX_SAID bytes."""
     async with Crowd(home, headless=True) as crowd:
         bob, mallory = await file_stranger(crowd, "bob"), await file_stranger(crowd, "mallory")
-        for length in range(3700, 4000, 20):
-            mallory.send(say(Offering(number=length, id="x" * length, file={})))
+        file = msgspec.to_builtins(file_offer(written(home / "x", 10)))
+        for length in range(3580, 3880, 20):
+            mallory.send(say(Offering(number=length, id="x" * length, file=file)))
         mallory.send(say(Withdrawal(number=1)))
         await mallory.stranger.until(lambda: len(mallory.said) == 15)
         refused = {said.number for said in mallory.said if isinstance(said, Refusal) and "too long" in said.text}

@@ -9,6 +9,7 @@ import pytest
 from plytalk.core.contracts.errors import BadFrame
 from plytalk.plugins.files.feeds import Feed, StandingOffer
 from plytalk.plugins.files.file_items import FileFailure, FileKind, Offering, carry, parse
+from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.ports import LocalPort, Taker
 
 
@@ -19,7 +20,8 @@ class Meeting:
         self.sent: list[list[tuple[int, int, bytes]]] = [[] for _ in range(len(credits) + 1)]
         ports = [LocalPort(cast(Any, SimpleNamespace()), lambda body, to=to: to.append(parse(body))) for to in self.sent]
         said = Offering(number=4, id="x", file={})
-        self.offer = StandingOffer(count(10), 1, 4, ports[0], said, None, None)
+        file = FileOffer(name="x", size=100, root=bytes(32), hash="blake2b")
+        self.offer = StandingOffer(count(10), 1, 4, ports[0], said, file, None, None)
         self.feed = Feed(self.offer, 0, lambda items: [])
         self.takers = [Taker(port, 7, credit) for port, credit in zip(ports[1:], credits, strict=True)]
         for taker in self.takers:

@@ -11,7 +11,7 @@ from offering import file_offer, file_stranger, folder_of, reaches, written
 from transferring import offered
 
 from plytalk.core.contracts.events import File
-from plytalk.plugins.files.file_items import FileKind, Offering, Taken, carry, end_stream, prove, say
+from plytalk.plugins.files.file_items import FileKind, Offering, Refusal, Taken, carry, end_stream, prove, say
 from plytalk.plugins.files.heard_offers import MOST_HEARD
 from plytalk.testing.verdict import idle
 
@@ -30,13 +30,14 @@ async def test_a_key_may_be_accepted_in_advance(home: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [{"size": -1}, {"root": "short"}, {"name": 5}])
-async def test_an_offer_that_makes_no_sense_is_not_shown(home: Path, change: dict[str, object]) -> None:
+async def test_an_offer_that_makes_no_sense_is_refused_and_not_shown(home: Path, change: dict[str, object]) -> None:
     async with Crowd(home) as crowd:
         bob, ann = await crowd.comes("bob"), await file_stranger(crowd, "ann")
         file = {**msgspec.to_builtins(file_offer(written(home / "x", 10))), **change}
         ann.send(say(Offering(number=1, id="x", file=file)))
-        await ann.server_says(Taken)
-        await idle()
+        assert "not valid" in (await ann.server_says(Refusal)).text
+        transfers = bob.ui.session.files.transfers  # type: ignore[union-attr]
+        transfers.hear(say(Offering(number=1, id="x", file=file, sender={"name": "ann"})))  # as a hostile server would
         assert not [one for one in bob.ui.events if isinstance(one, File)]
 
 
@@ -171,5 +172,5 @@ async def test_only_so_many_are_remembered(home: Path) -> None:
         heard = bob.ui.session.files.transfers.heard  # type: ignore[union-attr]
         for number in range(MOST_HEARD + 5):
             heard.understand(Offering(number=number, id=f"{number}", file=file, sender={"name": "ann"}))
-        assert len(heard.all) == MOST_HEARD
+        assert len(heard.all) == len(heard._context._told) == MOST_HEARD
         assert ann.stranger.session.ending is None

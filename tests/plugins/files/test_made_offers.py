@@ -98,3 +98,15 @@ async def test_an_offer_that_is_over_holds_no_file_and_no_buffer(tmp_path: Path)
     await transfers.close()
     assert [len(one._buffer) for one in (cancelled, failed)] == [0, 0]
     assert os.listdir("/proc/self/fd") == before
+
+
+async def test_only_so_many_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(made_offers, "MOST_MADE", 3)
+    transfers = Transfers(RecordingUi(), lambda: Myself(Sender(), None), Wishes())
+    path = str(written(tmp_path / "x", 10))
+    stands = await transfers.made.send(path)
+    for _ in range(5):
+        transfers.made.cancel(await transfers.made.send(path))
+    assert [*transfers.made.all] == [stands.number, 5, 6]
+    assert [*transfers._context._told] == [stands.number, 5, 6]
+    await transfers.close()

@@ -3,11 +3,27 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from crowd import Crowd, Tight
-from offering import file_offer, file_stranger, written
+from offering import FileStranger, file_offer, file_stranger, written
 
-from plytalk.plugins.files.file_items import PIECE, WINDOW, FileKind, Offering, Taken, carry, end_stream, open_stream, stop_stream
-from plytalk.plugins.files.ports import Port, Taker
+from plytalk.plugins.files.file_items import (
+    MAX_CREDIT,
+    PIECE,
+    STREAMS,
+    WINDOW,
+    FileKind,
+    Offering,
+    Taken,
+    carry,
+    end_stream,
+    open_stream,
+    parse,
+    prove,
+    stop_stream,
+)
+from plytalk.plugins.files.file_words import FILE
+from plytalk.plugins.files.ports import RECORD, Port, Taker, on_the_wire
 from plytalk.testing.verdict import idle
 
 
@@ -81,6 +97,7 @@ async def test_what_was_asked_for_is_not_charged(home: Path) -> None:
         _, stream, _ = await ann.hears(FileKind.OPEN)
         budget = next(one for one in crowd.hub.members.values() if one.name == "ann").budget
         octets, requests = budget.octets, budget.requests
+        ann.send(prove(stream, 0, bytes(32 * 7)))
         for _ in range(12):
             ann.send(carry(stream, bytes(PIECE)))
         await bob.hears(FileKind.DATA, 12)
@@ -90,7 +107,86 @@ async def test_what_was_asked_for_is_not_charged(home: Path) -> None:
         assert budget.awaited == 0
 
 
+async def test_to_open_and_stop_a_stream_gives_nobody_anything_for_nothing(home: Path) -> None:
+    """A sender and its accomplice could go on with it: what was asked of the sender counts as neither's."""
+    async with Crowd(home, headless=True) as crowd:
+        bob, ann, _ = [await file_stranger(crowd, name) for name in ("bob", "ann", "eve")]
+        ann.offer(file_offer(written(home / "film.mkv", 2 * WINDOW)))
+        await ann.server_says(Taken)
+        number = (await bob.server_says(Offering)).number
+        budgets = {one.name: one.budget for one in crowd.hub.members.values()}
+        before = budgets["bob"].octets
+        for times in (1, 2):
+            bob.send(open_stream(times, number, 0, WINDOW))
+            await ann.hears(FileKind.OPEN, times)
+            bob.send(stop_stream(times))
+            await ann.hears(FileKind.STOP, times)
+            assert before - budgets["bob"].octets >= WINDOW
+            budgets["bob"].octets = before  # as if time had passed
+
+
+async def test_a_sender_that_ends_a_stream_is_charged_again(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        bob, ann, _ = [await file_stranger(crowd, name) for name in ("bob", "ann", "eve")]
+        ann.offer(file_offer(written(home / "film.mkv", 2 * WINDOW)))
+        await ann.server_says(Taken)
+        number = (await bob.server_says(Offering)).number
+        budget = next(one for one in crowd.hub.members.values() if one.name == "ann").budget
+        for times in (1, 2, 3):
+            bob.send(open_stream(times, number, 0, WINDOW))
+            _, stream, _ = await ann.hears(FileKind.OPEN, times)
+            assert budget.expected >= WINDOW
+            ann.send(end_stream(stream))
+            await bob.hears(FileKind.END, times)
+            assert (budget.expected, budget.awaited) == (0, 0)
+
+
+async def test_a_member_that_does_not_read_makes_the_server_keep_little(home: Path) -> None:
+    """In eight streams it could have had 8 MiB wait for it."""
+    async with Crowd(home, headless=True, transport=Tight, host="127.0.0.1") as crowd:
+        bob, ann = await file_stranger(crowd, "bob"), await file_stranger(crowd, "ann")
+        file = file_offer(written(home / "film.mkv", 2 * WINDOW))
+        for number in range(STREAMS):
+            ann.offer(file, number)
+        await bob.stranger.until(lambda: len(bob.said) == STREAMS)
+        asked: dict[int, int] = {}
+        ann.stranger.session.extend(FILE, lambda body: answer(ann, asked, body))
+        for stream, said in enumerate(bob.said):
+            bob.send(open_stream(stream, said.number, 0, MAX_CREDIT))
+        member = next(one for one in crowd.hub.members.values() if one.name == "bob")
+        await ann.hears(FileKind.OPEN, STREAMS)
+        port = crowd.hub.exchange.made._ports[member]
+        bob.stranger.session.stop_reading()
+        for _ in range(50):
+            await idle()
+            assert sum(taker.held for taker in port.takers.values()) <= 2 << 20
+        assert all(taker.held for taker in port.takers.values())
+        bob.stranger.session.read_on()
+        await bob.stranger.until(lambda: sum(len(item[2]) for item in bob.of(FileKind.DATA)) == STREAMS * 16 * PIECE)
+
+
+def answer(ann: FileStranger, asked: dict[int, int], body: bytes) -> None:
+    """Send all that is asked for, at once."""
+    kind, stream, payload = parse(body)
+    if kind in (FileKind.OPEN, FileKind.CREDIT):
+        asked[stream] = asked.get(stream, 0) + int.from_bytes(payload[-4:], "big")
+        while asked[stream] >= PIECE:
+            asked[stream] -= PIECE
+            ann.send(carry(stream, bytes(PIECE)))
+
+
 def test_how_much_a_receiver_may_be_sent() -> None:
-    taker = Taker(Port(None), 1, 100)  # type: ignore[arg-type]
-    taker.queue.append(bytes(20))
-    assert taker.outstanding == 120
+    port = Port(None)  # type: ignore[arg-type]
+    one, other = Taker(port, 1, MAX_CREDIT), Taker(port, 2, MAX_CREDIT)
+    port.takers = {1: one, 2: other}
+    assert (one.outstanding, one.available, other.available) == (MAX_CREDIT, MAX_CREDIT, MAX_CREDIT)
+    one.queue.append(bytes(12 * PIECE))
+    assert one.outstanding == MAX_CREDIT + 12 * PIECE
+    assert (one.available, other.available) == (6 * PIECE, 8 * PIECE)
+    one.queue.append(bytes(99 * PIECE))
+    assert (one.available, other.available) == (0, 2 * PIECE)  # never nothing
+
+
+@pytest.mark.parametrize(("size", "count"), [(0, (0, 0)), (1, (86, 1)), (PIECE, (RECORD, 1)), (2 * PIECE - 1, (2 * RECORD, 2))])
+def test_how_much_goes_over_the_wire(size: int, count: tuple[int, int]) -> None:
+    assert on_the_wire(size) == count

@@ -1,8 +1,8 @@
 """What goes out of a file, and when."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from offering import PatientLink, written
@@ -13,15 +13,17 @@ from plytalk.plugins.files.file_items import PIECE, WINDOW, FileFailure, FileKin
 from plytalk.plugins.files.sending import MOST_STREAMS, Pump, Sending
 
 
-@contextmanager
-def sending(path: Path) -> Iterator[tuple[Sending, list[str]]]:
+@asynccontextmanager
+async def sending(path: Path) -> AsyncIterator[tuple[Sending, list[str]]]:
     told: list[str] = []
+    disk = DiskThread()
     with offered(path) as (source, tree, file):
-        yield Sending(1, "id", source, tree, file, None, DiskThread(), lambda one: told.append(one.state)), told
+        yield Sending(1, "id", source, tree, file, None, disk, lambda one: told.append(one.state)), told
+        await disk.end(lambda: None)
 
 
 async def test_full_records_go_out_as_long_as_more_follows(tmp_path: Path) -> None:
-    with sending(written(tmp_path / "x", 3 * PIECE + 5)) as (one, _):
+    async with sending(written(tmp_path / "x", 3 * PIECE + 5)) as (one, _):
         assert one.serve(9, 0, PIECE - 1) is None
         out = one.streams[9]
         assert await one.next_items(out) == []
@@ -37,7 +39,7 @@ async def test_full_records_go_out_as_long_as_more_follows(tmp_path: Path) -> No
 
 
 async def test_what_cannot_be_served_is_refused(tmp_path: Path) -> None:
-    with sending(written(tmp_path / "x", 10)) as (one, _):
+    async with sending(written(tmp_path / "x", 10)) as (one, _):
         assert one.serve(1, 11, 5) == fail_stream(1, FileFailure.UNKNOWN)
         for stream in range(MOST_STREAMS):
             assert one.serve(stream, 0, 5) is None
@@ -48,7 +50,7 @@ async def test_what_cannot_be_served_is_refused(tmp_path: Path) -> None:
 
 async def test_a_file_that_changes_ends_all_streams(tmp_path: Path) -> None:
     path = written(tmp_path / "x", 100)
-    with sending(path) as (one, told):
+    async with sending(path) as (one, told):
         one.serve(1, 0, 100)
         one.serve(2, 50, 100)
         path.write_bytes(b"other")
@@ -60,7 +62,7 @@ async def test_a_file_that_changes_ends_all_streams(tmp_path: Path) -> None:
 
 
 async def test_streams_take_turns(tmp_path: Path) -> None:
-    with sending(written(tmp_path / "x", 8 * PIECE)) as (one, _):
+    async with sending(written(tmp_path / "x", 8 * PIECE)) as (one, _):
         link = PatientLink()
         one.serve(1, 0, WINDOW)
         one.serve(2, 0, WINDOW)
