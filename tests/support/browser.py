@@ -30,14 +30,16 @@ def programs() -> tuple[str, str] | None:
 
 
 @contextmanager
-def browser(width: int = 1280, height: int = 720, dark: bool = False, logs: Sequence[str] = ("browser",)) -> Iterator[Chrome]:
-    """A browser with a page of this size, in pixels, and these logs. The test is skipped where none is installed."""
+def browser(
+    width: int = 1280, height: int = 720, dark: bool = False, logs: Sequence[str] = ("browser",), flags: Sequence[str] = ()
+) -> Iterator[Chrome]:
+    """A browser with a page of this size, in pixels, these logs and more flags. The test is skipped where none is installed."""
     found = programs()
     if found is None:
         pytest.skip("Chromium and its driver are not installed (Debian packages chromium and chromium-driver)")
     options = Options()
     options.binary_location = found[0]
-    for flag in FLAGS:
+    for flag in (*FLAGS, *flags):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", dict.fromkeys(logs, "ALL"))
     driver = Chrome(options, Service(found[1]))
