@@ -13,7 +13,7 @@ from people import environment
 from programs import started
 from websockets.asyncio.client import connect as dial
 
-from plytalk.plugins.web.page_files import names
+from plytalk.plugins.web.page_files import parts
 
 SILENT = 2000
 OPENING = (
@@ -23,7 +23,7 @@ OPENING = (
 FLOODS = {
     "nothing": b"",
     "half a head": b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ",
-    "a request whose answer is not read": b"GET /room.js HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a request whose answer is not read": b"GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "a WebSocket and no more": OPENING,
 }
 
@@ -39,7 +39,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 def loads(port: int) -> None:
     """All files of the page, and then its WebSocket."""
-    for name in ["", *names()[1:]]:
+    for name in ["", *list(parts())[1:]]:
         asking = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         asking.request("GET", f"/{name}")
         answer = asking.getresponse()
