@@ -10,6 +10,7 @@ from plytalk.api.choice import Choice
 from plytalk.api.urls import PORTS, key_named, url_of
 from plytalk.core.contracts.optional import ServesPage
 from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.address import join_address
@@ -32,7 +33,7 @@ MAY_HEAR = {
 """The warning about guests, by whether only this machine can reach the server and whether anyone may come in."""
 
 
-def announce(choice: Choice, doors: "Sequence[Door]", has_guests: bool = False) -> Iterator[str]:
+def announce(choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]" = ()) -> Iterator[str]:
     """Sentences for the moment when the server listens at these doors, and for guests too."""
     for stack, address in doors:
         if stack.transport.name == "stdio":  # the other side is there
@@ -42,9 +43,13 @@ def announce(choice: Choice, doors: "Sequence[Door]", has_guests: bool = False) 
         yield f"The other side connects with:  {invitation(choice, stack, address)}"
         if zone := host(address).strip("[]").partition("%")[2]:
             yield f"In place of {zone} the other side writes its own interface: `ip link` or `ipconfig` shows it."
-    alone = all(host(door.address) in ("127.0.0.1", "[::1]") for door in doors)
+    for stack, address in guests:
+        where = reachable(address)
+        if line := stack.transport.guest_line(host(where), port(where).removeprefix(":")):
+            yield f"Guests connect with:  {line}"
+    alone = all(host(door.address) in ("127.0.0.1", "[::1]") for door in (*doors, *guests))
     open_ = open_to_all(doors[0].stack)
-    if has_guests:
+    if any(Property.SECRECY not in guest.stack.gives for guest in guests):
         yield f"Warning: {MAY_HEAR[alone, open_]}"
     elif alone and open_:
         yield "Anyone on this machine, and nobody else, may come in: see --host and --code."
@@ -107,7 +112,7 @@ def reachable(address: str) -> str:
 
 def newcomer(session: DirectChat) -> Iterator[str]:
     """Whose key the other side showed, and whether it is known: in a row of 80 where the address is an IPv4 one."""
-    if session.identity is None or not session.identity.algorithm.startswith("ssh-"):
+    if session.identity is None or not session.identity.is_openssh:
         return
     from plytalk.trust.contacts import Contacts
 

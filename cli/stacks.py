@@ -198,8 +198,8 @@ class StackCommand(click.Command):
         kinds = {kind: names_of(values.get(kind)) for kind in KINDS if values.get(kind)}
         profile = registry.profile(values["profile"]) if values.get("profile") else None
         doors = [read_door(registry, text) for text in values.get("doors") or ()]
-        if values["only_doors"]:
-            kinds["transport"] = [doors[0].transport.name]
+        if own := [door for door in doors if not door.transport.guests] if values["only_doors"] else []:
+            kinds["transport"] = [own[0].transport.name]
         options: dict[str, Any] = {}
         if values.get("runs"):
             kinds.setdefault("transport", ["command"])

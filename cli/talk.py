@@ -172,7 +172,7 @@ def serve(
 
 def announced(choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]") -> Iterator[str]:
     """What a server says when it listens: warnings last, once."""
-    yield from announce(choice, doors, bool(guests))
+    yield from announce(choice, doors, guests)
     stack = doors[0].stack
     if not (open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives):
         warn(choice)  # otherwise the invitation has said that anyone may come in

@@ -454,6 +454,19 @@ def constant_bounds(package: str, limits: dict[str, str]) -> str:
     return table(("limit", "value", "meaning"), rows)
 
 
+SSH_LIMITS = {
+    "line_editor": "LONGEST_LINE REMEMBERED",
+    "guest_terminal": "LONGEST_PIPED",
+    "guest_server": "ATTEMPTS",
+    "guest_stream": "FIRST_BYTES_SECONDS SHELL_SECONDS RATE BURST FULL MOST_REFUSALS",
+}
+
+
+def ssh_bounds(_: str) -> str:
+    """The limits of guests by ssh."""
+    return constant_bounds("plytalk.plugins.ssh", SSH_LIMITS)
+
+
 def hints(_: str) -> str:
     """The hints of each exercise, in the order in which a teacher gives them."""
     rows = [(str(number), *one.hints) for number, one in enumerate(EXERCISES, 1)]
@@ -483,7 +496,7 @@ GENERATORS: dict[str, Callable[[str], str]] = {
     for one in (
         arguments, attacks, bounds, class_bounds, commands, contract, decisions, environment, event_fields,
         event_types, exits, exported, failures, file_bounds, hints, hooks, layers, matrix, orders, output, path, profiles,
-        properties, python, room_bounds, settings, source, states,
+        properties, python, room_bounds, settings, source, ssh_bounds, states,
     )
 }  # fmt: skip
 

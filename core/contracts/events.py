@@ -15,7 +15,7 @@ from typing import Annotated, Any, Protocol
 
 from msgspec import Meta, Struct
 
-NOT_AUTHENTICATED, NOT_ENCRYPTED = "not authenticated", "not encrypted"
+NOT_AUTHENTICATED, NOT_ENCRYPTED, SSH_GUEST = "not authenticated", "not encrypted", "ssh guest"
 """The marks of a sender."""
 SCHEMA_VERSION = 1
 """Counts up when a reader of the earlier version could misread an event. New types and new fields do not change it."""

@@ -41,6 +41,8 @@ class NegotiatingIO(HandshakeIO):
     """The method by which the authenticators bring a pre-shared key; empty for none."""
     heard: bool
     """Whether anything has come from the peer."""
+    proven: Identity | None
+    """The key that the peer has proven to the transport, as over ssh; None for none."""
     disclose: Disclose | None
     """Where a trace asks for keys, takes those of cipher states; keys that are left as bytes, in `SessionSecrets`, are traced
     without it."""

@@ -3,7 +3,7 @@
 None of them is required. Whatever uses one does without where a layer does not have it.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -148,6 +148,20 @@ class ServesPage(Protocol):
 
     def socket_at(self, address: str) -> str:
         """The URL by which `chat connect` reaches the same listener."""
+
+
+@runtime_checkable
+class KnowsPeer(Protocol):
+    """A stream that has proven, by the time it is open, who the peer is, as ssh does: it may be a person who is asked first.
+
+    `judge` says whether a key may come in, None for a peer without one. A server sets it before the opening goes on.
+    """
+
+    proven: Identity | None
+    """The key that the peer has proven to hold."""
+    called: str
+    """The name by which it asks to be called; empty for none."""
+    judge: Callable[[Identity | None], Awaitable[bool]]
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 from msgspec import Struct
 
-from plytalk.core.contracts.public_key import fingerprint_of
+from plytalk.core.contracts.public_key import PublicKey, fingerprint_of
 
 T = TypeVar("T")
 
@@ -74,6 +74,14 @@ class Identity(Struct, frozen=True):
     def fingerprint(self) -> str:
         """SHA256:... in the form of OpenSSH (base64 without padding)."""
         return fingerprint_of(sha256(self.key).digest())
+
+    @property
+    def is_openssh(self) -> bool:
+        """Whether the key is one as OpenSSH writes it (RFC 4253 section 6.6), so that it can be kept in its files."""
+        try:
+            return PublicKey(self.key).type == self.algorithm
+        except ValueError:
+            return False
 
 
 class Reply(Generic[T]):

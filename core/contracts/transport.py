@@ -105,6 +105,10 @@ class Transport(Layer):
     """True where HOST is a name or path of this transport's own and there is no port."""
     covers: ClassVar[AbstractSet[Property]] = frozenset()
     """What it protects on the way, to where it ends: that may be a web server, so the stack does not count it as given."""
+    guests: ClassVar[str] = ""
+    """What those are called who come by it, where they speak the layers that it prefers and not the server's; empty elsewhere."""
+    usual_port: ClassVar[int | None] = None
+    """Where it listens when nobody says; None for the stack's own port."""
     is_given_address: ClassVar[bool] = False
     """True where a listener gets its address from a relay or the like, so that nobody can ask for one that is taken."""
     patience: float = 0.0
@@ -113,6 +117,10 @@ class Transport(Layer):
     @abstractmethod
     async def listen(self, host: str, port: int) -> Listener:
         """Wait for peers at an address. Raises CannotConnect, saying what is in the way."""
+
+    def guest_line(self, host: str, port: str) -> str:
+        """What a guest types to come in, and how the guest knows this server; empty where guests need no line."""
+        return ""
 
     @abstractmethod
     async def connect(self, host: str, port: int) -> Stream:

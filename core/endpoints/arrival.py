@@ -9,8 +9,8 @@ from functools import partial
 
 from plytalk.core.contracts.errors import Answered, Busy, ChatError, Refused, RemoteError, TooSlow
 from plytalk.core.contracts.items import CloseReason, Empty
-from plytalk.core.contracts.optional import Opens
-from plytalk.core.contracts.peers import Identity, Role
+from plytalk.core.contracts.optional import KnowsPeer, Opens
+from plytalk.core.contracts.peers import Identity, Peer, Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.admission import Admission, Full, Reason, TurnedAway, source_of
@@ -18,6 +18,11 @@ from plytalk.core.endpoints.fair_queue import FairQueue
 from plytalk.core.endpoints.handlers import Handler
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
 from plytalk.core.stack.selection import Stack
+
+
+async def nobody_to_ask(question: str, otherwise: str) -> bool:
+    """Where a person would have to be asked, the answer is no."""
+    return False
 
 
 class Arrivals:
@@ -50,6 +55,8 @@ class Arrivals:
         if self.screen(stream.peer):
             stream.close()
             return
+        if isinstance(stream, KnowsPeer):
+            stream.judge = partial(self._judge, stream.peer)
         welcome = self._server.start(self._welcome(stream))
         self._admission.begin(stream, stream.peer, partial(self._evict, stream, welcome))  # before the task begins
 
@@ -79,11 +86,13 @@ class Arrivals:
         if not isinstance(stream, Opens):
             return True
         error: ChatError | None = None
+        limits = self._server.limits
+        seconds = limits.person if isinstance(stream, KnowsPeer) else limits.handshake
         try:
-            async with asyncio.timeout(self._server.limits.handshake):
+            async with asyncio.timeout(seconds):
                 await stream.opened()
         except TimeoutError:
-            error = TooSlow(f"The other side did not open its connection within {self._server.limits.handshake:g} seconds.")
+            error = TooSlow(f"The other side did not open its connection within {seconds:g} seconds.")
         except ChatError as failure:
             error = failure
         self._admission.move(stream, stream.peer)
@@ -94,6 +103,17 @@ class Arrivals:
                 self._server.turn_away(stream.peer, error)
             stream.close()
         return error is None
+
+    async def _judge(self, address: str, identity: Identity | None) -> bool:
+        """Whether a peer whose stream knows it may come in with this key. It is asked again when the stream is open."""
+        if identity is None:
+            return not self._stack.auths
+        try:
+            for auth in self._stack.auths:
+                await auth.check(Peer(Role.RESPONDER, address, identity, nobody_to_ask))
+        except Exception:  # an error in a check is a refusal
+            return False
+        return not self._handler.refuse(identity)
 
     async def _open(self, session: DirectChat, stream: Stream) -> bool:
         failed = False

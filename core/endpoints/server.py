@@ -109,7 +109,7 @@ class Server(Lifecycle):
     async def _listen_for_guests(self, address: ListenAddress, told: list[str]) -> Door:
         stack = address.stack
         stack.refuse(Role.RESPONDER)
-        told += await self.prepare_layers(Role.RESPONDER, replace(stack, features=()))
+        told += await self.prepare_layers(Role.RESPONDER, replace(stack, features=(), auths=()))
         return Door(stack, (await self._listen(address)).address)
 
     def _tell_authenticators(self, addresses: Sequence[str]) -> Iterator[str]:
@@ -120,11 +120,15 @@ class Server(Lifecycle):
     def _tell_where(self, doors: Sequence[Door], guests: Sequence[Door]) -> None:
         """Say where it listens, in a row for each door; the guests' ports stand in the first, as `--guests` takes them."""
         names = [one.name or one.stack.short_line for one in self._guests]
-        places = [f"{name}:{guest.address.rpartition(':')[2]}" for name, guest in zip(names, guests, strict=True)]
+        places = [
+            f"{name}:{guest.address.rpartition(':')[2]}"
+            for name, guest in zip(names, guests, strict=True)
+            if not guest.stack.transport.guests  # another line says where those come in
+        ]
         what = f"({', '.join(places)})." if places else ""
         for stack, address in doors:
             layers = f"with {f'{stack.transport.name} | ' * (len(doors) > 1)}{self.stack.short_line}."
-            data = {"guests": {name: guest.address for name, guest in zip(names, guests, strict=True)}} if what else {}
+            data = {"guests": {name: guest.address for name, guest in zip(names, guests, strict=True)}} if guests else {}
             sentence = f"Listening on {address} {what or layers}"
             notify(self.stack.ui, sentence, "listening", address=address, transport=stack.transport.name, **data)
             what = ""

@@ -16,6 +16,7 @@ from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.items import Ack, Extension, is_exit
 from plytalk.core.contracts.limits import KIB, Limits
+from plytalk.core.contracts.optional import KnowsPeer
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import brief, clean
 from plytalk.core.conversation.direct_chat import DirectChat
@@ -59,7 +60,7 @@ class MemberHub(PaceHub, Protocol):
 
     def join(self, member: "Member", request: Mapping[str, Any]) -> None: ...
 
-    def admit(self, member: "Member") -> None: ...
+    def admit(self, member: "Member", *, name: str) -> None: ...
 
     def remove_member(self, member: "Member", ending: Ending) -> None: ...
 
@@ -169,7 +170,10 @@ class Member(PacedSpeaker):
     def _speaks_plainly(self) -> None:
         self._end_waiting()
         if self.room is None and not self.session.ending:
-            self._hub.admit(self)
+            asked = self.session.stream.called if isinstance(self.session.stream, KnowsPeer) else ""
+            self._hub.admit(self, name=asked)
+            if asked:
+                self.introduce()
 
     def _end_waiting(self) -> None:
         if self._waiting:

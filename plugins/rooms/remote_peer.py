@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from plytalk.core.contracts.events import SSH_GUEST
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
@@ -14,9 +15,7 @@ from plytalk.plugins.rooms.room_events import Mark
 @lru_cache(16)
 def key_of(identity: Identity | None) -> PublicKey | None:
     """The key that the other side showed, where it is one that can be kept."""
-    if identity is None or not identity.algorithm.startswith("ssh-"):
-        return None
-    return PublicKey(identity.key)
+    return PublicKey(identity.key) if identity and identity.is_openssh else None
 
 
 def marks_of(session: DirectChat) -> int:
@@ -25,6 +24,8 @@ def marks_of(session: DirectChat) -> int:
         weak |= Mark.NO_KEY
     if Property.SECRECY not in session.stack.gives:
         weak |= Mark.NOT_ENCRYPTED
+    if session.stack.transport.guests == SSH_GUEST:
+        weak |= Mark.SSH_GUEST
     return int(weak)
 
 

@@ -15,7 +15,7 @@ from plytalk.plugins.rooms.command_words import MAX_LISTED, MAX_TEXT, need, pers
 from plytalk.plugins.rooms.introduction import present, sender
 from plytalk.plugins.rooms.operator_commands import OPERATOR_COMMANDS
 from plytalk.plugins.rooms.pace import PacedSpeaker
-from plytalk.plugins.rooms.room_events import Kind
+from plytalk.plugins.rooms.room_events import Kind, Mark, weaknesses
 
 
 def give_help(call: TypedCommand) -> None:
@@ -58,7 +58,8 @@ def described(member: Any) -> dict[str, Any]:
 def in_words(member: Any) -> str:
     """The same, for people."""
     key = member.key.fingerprint if member.key else "not authenticated" if hasattr(member, "session") else ""
-    parts = (member.name, key, member.is_operator and "operator", member.muted and "muted", away_in_words(member))
+    guest = " ".join(weaknesses(member.marks & Mark.SSH_GUEST))
+    parts = (member.name, guest, key, member.is_operator and "operator", member.muted and "muted", away_in_words(member))
     return ", ".join(part for part in parts if part)
 
 

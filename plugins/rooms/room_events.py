@@ -18,7 +18,7 @@ from struct import error as StructError
 from typing import Any, NamedTuple
 
 from plytalk.core.contracts.errors import BadFrame
-from plytalk.core.contracts.events import NOT_AUTHENTICATED, NOT_ENCRYPTED
+from plytalk.core.contracts.events import NOT_AUTHENTICATED, NOT_ENCRYPTED, SSH_GUEST
 from plytalk.core.contracts.public_key import fingerprint_of
 
 ROOM, EVENT = 8, 9
@@ -56,11 +56,12 @@ class Mark(IntFlag):
     NO_KEY = 2
     NOT_ENCRYPTED = 4
     OPERATOR = 8
+    SSH_GUEST = 16
 
 
 SEEN = (Kind.SAID, Kind.DID, Kind.JOINED, Kind.LEFT)
 """What the member who caused it sees already; the effects of a command are shown to that member like to everybody."""
-WORDS = {Mark.NO_KEY: NOT_AUTHENTICATED, Mark.NOT_ENCRYPTED: NOT_ENCRYPTED}
+WORDS = {Mark.SSH_GUEST: SSH_GUEST, Mark.NO_KEY: NOT_AUTHENTICATED, Mark.NOT_ENCRYPTED: NOT_ENCRYPTED}
 
 
 class RoomEvent(NamedTuple):

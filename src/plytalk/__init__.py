@@ -45,9 +45,9 @@ _HOMES = {
     "core.contracts.measures": "Measure",
     "core.contracts.messages": "Messages",
     "core.contracts.optional": (
-        "AdmitsKeys AsksWords CipherBatch EncodesEach FramerBatch HasModel HasVariants KeepsKeys KnowsPlaces MessagesBatch "
-        "NamesSteps Opens Prepares Releases Remembers RevokesKeys RewritesText SealsEach Seedable SendsEach ServesPage "
-        "SingleUse"
+        "AdmitsKeys AsksWords CipherBatch EncodesEach FramerBatch HasModel HasVariants KeepsKeys KnowsPeer KnowsPlaces "
+        "MessagesBatch NamesSteps Opens Prepares Releases Remembers RevokesKeys RewritesText SealsEach Seedable SendsEach "
+        "ServesPage SingleUse"
     ),
     "core.contracts.peers": "Identity Peer Reply Role SessionSecrets",
     "core.contracts.properties": "Profile Property",
@@ -189,6 +189,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.optional import HasModel as HasModel
     from plytalk.core.contracts.optional import HasVariants as HasVariants
     from plytalk.core.contracts.optional import KeepsKeys as KeepsKeys
+    from plytalk.core.contracts.optional import KnowsPeer as KnowsPeer
     from plytalk.core.contracts.optional import KnowsPlaces as KnowsPlaces
     from plytalk.core.contracts.optional import MessagesBatch as MessagesBatch
     from plytalk.core.contracts.optional import NamesSteps as NamesSteps

@@ -17,7 +17,7 @@ function readEvent(body) {
   const view = new DataView(body.buffer), size = body[18], at = 19 + size, end = at + 1 + body[at];
   if ((size && size !== 32) || !(end <= body.length)) throw malformed();
   const [id, time] = [0, 8].map((from) => Number(view.getBigUint64(from))), [kind, bits] = body.slice(16);
-  const marks = [bits & 2 && "not authenticated", bits & 4 && "not encrypted"].filter(Boolean);
+  const marks = [bits & 16 && "ssh guest", bits & 2 && "not authenticated", bits & 4 && "not encrypted"].filter(Boolean);
   return { id, time, kind, marks, key: size ? `SHA256:${base64(body.slice(19, at))}` : null, name: textOf(body.slice(at + 1, end)), text: textOf(body.slice(end)) };
 }
 

@@ -95,6 +95,7 @@ class ServerArguments(LayerArguments, total=False):
     ws_ping: int
     relay_number: bool
     relay_key: FileName
+    ssh_host_key: FileName
     tls_cert: FileName
     tls_key: FileName
 

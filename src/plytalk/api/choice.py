@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from plytalk.api.doors import WrittenDoor, listening_place
+from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, Usage
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer, Option
@@ -38,7 +39,11 @@ class Choice:
     doors: list[WrittenDoor] = field(default_factory=list)
 
     def stack(self) -> Stack:
-        """The stack, made. Raises ImpossibleStack."""
+        """The stack, made. Raises ImpossibleStack, and Usage where its transport is for guests alone."""
+        if (transport := self.classes["transport"][0]) and issubclass(transport, Transport) and transport.guests:
+            raise Usage(
+                f"The transport `{transport.name}` is for guests.", f"Open a door for them: --door {transport.name}:HOST:PORT."
+            )
         return Stack.build(self.classes, self.options, self.registry.profiles(), self.made)
 
     def take_options(
@@ -104,11 +109,32 @@ class Choice:
         """The doors of a server with this stack; `port` is for those that name none. Raises Usage."""
         transports = {type(stack.transport): stack.transport}
         addresses: list[ListenAddress] = []
-        for layer, where in self.doors:
+        for layer, where in (door for door in self.doors if not door.transport.guests):
             if layer not in transports:
                 transports[layer] = factory(layer, self.options)()
             addresses.append(self.listen_address(replace(stack, transport=transports[layer]), where, port))
         return addresses
+
+    def guest_doors(self, stack: Stack) -> "list[ListenAddress]":
+        """The doors for guests who speak what their transport prefers, under the authenticators of this stack. Raises Usage."""
+        return [
+            self.listen_address(self._stack_of_guests(door.transport, stack), door.where, door.transport.usual_port)._replace(
+                name=door.transport.name
+            )
+            for door in self.doors
+            if door.transport.guests
+        ]
+
+    def _stack_of_guests(self, transport: type[Transport], stack: Stack) -> Stack:
+        for auth in stack.auths:
+            if auth.agrees or type(auth).verify is not Authenticator.verify:
+                raise Usage(
+                    f"The door {transport.name} cannot stand beside --auth {auth.name}, in which guests cannot take part.",
+                    "Say who may come in with --allow FILE, or leave out the door.",
+                )
+        names = {kind: [name] for kind, name in transport.prefers.items()}
+        layers = choose({"transport": [transport], **names}, {}, self.registry.layer)
+        return replace(Stack.build({**layers, "ui": self.classes["ui"]}, self.options), auths=stack.auths)
 
     def listen_address(self, stack: Stack, where: str | None, port: int | None = None) -> "ListenAddress":
         """Where a stack listens, on `port` or the stack's own where none was written. Raises Usage."""

@@ -1,4 +1,4 @@
-"""Where a server listens for guests who speak one of the existing chats: PROFILE[:PORT] each."""
+"""Where a server listens for guests: those who speak one of the existing chats, PROFILE[:PORT] each, and those of their doors."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,10 +14,12 @@ EXAMPLES = "For example: --guests demo02:5002,secure-chat:8000."
 
 
 def guest_addresses(choice: Choice, stack: Stack, host: str, written: Sequence[str]) -> list[ListenAddress]:
-    """Where to listen for these guests. Raises Usage, UnknownLayer."""
-    if written and not any(isinstance(feature, GroupFeature) for feature in stack.features):
-        raise Usage("--guests needs a room that they can join.", "Add --feature rooms, or choose the layers of plytalk/1.")
-    return [ListenAddress(choice.guest(name), host, port, name) for name, port in profiles_and_ports(choice, written)]
+    """Where to listen for these guests and those of the doors. Raises Usage, UnknownLayer."""
+    doors = choice.guest_doors(stack)
+    if (written or doors) and not any(isinstance(feature, GroupFeature) for feature in stack.features):
+        raise Usage("Guests need a room that they can join.", "Add --feature rooms, or choose the layers of plytalk/1.")
+    ports = [ListenAddress(choice.guest(name), host, port, name) for name, port in profiles_and_ports(choice, written)]
+    return [*ports, *doors]
 
 
 def profiles_and_ports(choice: Choice, written: Sequence[str]) -> Iterator[tuple[str, int]]:

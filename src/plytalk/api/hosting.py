@@ -75,8 +75,8 @@ class ChatServer(ProgramEndpoint):
         choice = choose_layers(self._inbox, Role.RESPONDER, self._profile, self._arguments, self._doors)
         stack = choice.stack()
         addresses = choice.door_addresses(stack)
-        if self._listens_also:
-            addresses = [choice.listen_address(stack, self.address), *addresses]
+        if self._listens_also or not addresses:
+            addresses = [choice.listen_address(stack, self.address if self._listens_also else HERE), *addresses]
         first, *doors = addresses
         self._server = make_server(
             choice, first.stack, limits=self._limits, secret=self._secret, announce=self._listens, doors=doors,

@@ -57,6 +57,9 @@ def test_a_binding_is_hkdf_of_the_transcript_and_the_name() -> None:
 
 def test_the_fingerprint_of_an_identity_is_openssh_s() -> None:
     blob = bytes.fromhex("0000000b7373682d65643235353139000000200000000000000000000000000000000000000000000000000000000000000000")
+    assert Identity("ssh-ed25519", blob).is_openssh
+    assert not Identity("ssh-rsa", blob).is_openssh
+    assert not Identity("rsa", b"-----BEGIN PUBLIC KEY-----").is_openssh
     assert Identity("ssh-ed25519", blob).fingerprint == "SHA256:kmYcvdi2GkPeWxB6XLjrZB8JHsy2Hm8luHMFp9GMvqk"
 
 

@@ -1,0 +1,1 @@
+"""What the transport `ssh` is made of."""
