@@ -36,7 +36,16 @@ Examples:
   chat inspect talk.trace --wireshark talk      for Wireshark, with names
   chat inspect talk.trace --live                beside a conversation that is going on
 """
-COLOURS = {"messages": "31", "cipher": "32", "handshake": "35", "framer": "34", "transport": "36", "keys": "33", "schedule": "33"}
+COLOURS = {
+    "messages": "31",
+    "cipher": "32",
+    "handshake": "35",
+    "framer": "34",
+    "transport": "36",
+    "wire": "36",
+    "keys": "33",
+    "schedule": "33",
+}
 PER_LINE, MAX_LINES, INDENT = 16, 3, 15
 EASY = 8
 """Up to how many bytes a part is shown by its value alone."""

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import ClassVar, TypeVar
 
+from plytalk.core.bases.wire_stream import WireStream
 from plytalk.core.contracts.errors import CannotConnect, ChatError, HandshakeFailed
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.transport import Listener, Stream
@@ -32,7 +33,7 @@ class Opening(Enum):
     FAILED = "failed"
 
 
-class FilterStream(Stream):
+class FilterStream(WireStream):
     """Bytes in, bytes out, over the stream `below`. `peer` is that of the stream below, unless the opening says more."""
 
     what: ClassVar[str] = "its own opening"
@@ -41,7 +42,8 @@ class FilterStream(Stream):
     """Whether the end of the stream below is its end, as behind a relay that passes on raw bytes."""
 
     def __init__(self, below: Stream) -> None:
-        self.below, self.peer = below, below.peer
+        super().__init__(below)
+        self.peer = below.peer
         self.opening = Opening.BEGUN
         self._failure: ChatError | None = None
         self._receive: Callable[[Buffer], None] | None = None
@@ -74,17 +76,12 @@ class FilterStream(Stream):
 
     # -- what a subclass calls --------------------------------------------------------------------------------------------
 
-    def write(self, data: bytes) -> None:
-        """Send bytes of the filter's own below."""
-        if data:
-            self.below.send(data)
-
     def is_open(self) -> None:
         """The opening is done."""
         self.opening = Opening.DONE
         if self._unsent:
             unsent, self._unsent = bytes(self._unsent), bytearray()
-            self.below.send(self.wrap(unsent))
+            self.write(self.wrap(unsent))
         if self._finished:
             self._send_end()
         if self._paused:
@@ -118,6 +115,8 @@ class FilterStream(Stream):
 
     def start(self) -> None:
         """Begin the opening, below first, where that has not been opened before. Called once."""
+        if isinstance(self.below, FilterStream):
+            self.below.is_below = True
         if isinstance(self.below, FilterStream) and self.below.opening is Opening.BEGUN:
             self.below.start()
         self.below.deliver_to(self._take, self._below_ended)
@@ -127,7 +126,7 @@ class FilterStream(Stream):
         if self._closed or self.opening is Opening.FAILED:
             return
         try:
-            self.take(bytes(data))
+            self.take(self.hear(data))
         except Exception as error:
             self.fail(error)
 
@@ -152,13 +151,15 @@ class FilterStream(Stream):
 
     def deliver_to(self, receive: Callable[[Buffer], None], ended: Callable[[Exception | None], None]) -> None:
         self._receive, self._on_end, self._told = receive, ended, False
+        if not self.is_below:
+            self.forget_wire()
         self._go_on()
 
     def send(self, data: bytes) -> None:
         if self._finished or self._closed or not data:
             return
         if self.opening is Opening.DONE:
-            self.below.send(self.wrap(data))
+            self.write(self.wrap(data))
         else:
             self._unsent += data
 

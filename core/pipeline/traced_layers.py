@@ -12,8 +12,8 @@ from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.optional import BATCH_FORMS
 from plytalk.core.contracts.spans import Inside, Passed, describe, without_files
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.contracts.wire import IN, OUT
 
-IN, OUT = "in", "out"
 Tell = Callable[..., None]
 """Takes what a `TraceEvent` holds: `layer`, `way`, `what`, `data`, and then `spans`."""
 

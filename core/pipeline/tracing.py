@@ -25,9 +25,10 @@ from plytalk.core.contracts.peers import Peer, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.spans import Passed, Span, describe
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.contracts.wire import IN as IN
+from plytalk.core.contracts.wire import OUT as OUT
+from plytalk.core.contracts.wire import TellsWire, WireUnit
 from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO
-from plytalk.core.pipeline.traced_layers import IN as IN
-from plytalk.core.pipeline.traced_layers import OUT as OUT
 from plytalk.core.pipeline.traced_layers import Traced, TracedCipher, TracedFramer, TracedMessages, TracedStream
 from plytalk.core.stack.selection import Stack
 
@@ -67,6 +68,7 @@ class Tracer:
         self._tell = tell  # no method: what is wrapped must not lead back here
         self._steps: list[bytes] = []  # of the handshake, from both sides
         self._said: dict[str, list[bytes]] = {}  # by the authenticators that are only seen to talk
+        self._tell_wire: Callable[[Callable[[str, WireUnit], None]], None] | None = None
         self.speaker: tuple[Layer, list[bytes]] | None = None
         """The authenticator that is talking to its counterpart, and what both have said."""
 
@@ -79,6 +81,10 @@ class Tracer:
         secrecy = {} if Property.SECRECY in stack.gives else {"secrecy": "none"}
         versions = {f"{kind}_version": ",".join(map(_version, layers)) for kind, layers in stack.classes.items() if layers}
         self.tell("started", role=role.value, peer=peer, **stack.names, **versions, **secrecy, **facts)
+        tell_wire, self._tell_wire = self._tell_wire, None
+        if tell_wire:
+            tell = self._tell
+            tell_wire(lambda way, unit: tell("wire", way, unit.name, unit.data, unit.spans))
 
     def tell_key(self, name: str, key: bytes | bytearray) -> None:
         """A key that the conversation runs on, for a trace that asks for keys. Any other hears nothing."""
@@ -103,6 +109,9 @@ class Tracer:
         self.speaker = None
 
     def wrap_stream(self, stream: Stream) -> Stream:
+        """What passes below it, if it has a protocol there, is told behind the start."""
+        if isinstance(stream, TellsWire):
+            self._tell_wire = stream.tell_wire
         return cast(Stream, TracedStream(stream, self._tell))
 
     def wrap_framer(self, framer: Framer) -> Framer:

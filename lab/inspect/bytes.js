@@ -3,7 +3,7 @@ const MOST_BYTES = 96, REPEATED_BYTES = 16, HUES = 8;
 
 const TITLES = {
   messages: "Plaintext", cipher: "Ciphertext", handshake: "Handshake", framer: "Frame on the wire", keys: "Key",
-  schedule: "Key schedule", transport: "Bytes",
+  schedule: "Key schedule", transport: "Bytes", wire: "Bytes of the transport",
 };
 
 const bytesOf = (frame, layer) => { // in hexadecimal; a layer whose bytes lie within the frame's has them there

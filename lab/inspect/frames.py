@@ -55,7 +55,7 @@ class InspectedFrame:
     def plugin_of(self, event: TraceEvent) -> str:
         """The name of the layer that made this: the authenticator, where one talked during the handshake."""
         by = event.fields.get("by") if event.layer == "handshake" else None
-        return by or self.plugins.get(event.layer, "")
+        return by or self.plugins.get("transport" if event.layer == "wire" else event.layer, "")
 
     @property
     def text(self) -> str:
@@ -102,7 +102,10 @@ class Inspection:
         if event.group != self._group:
             yield from self.rest()
             self._group = event.group
-        if event.way == OUT:
+        if event.layer == "wire":  # a unit of the transport's protocol holds any number of frames, or a part of one
+            yield from self.rest()
+            yield self._entry(event, event.what, [event])
+        elif event.way == OUT:
             yield from self._out(event)
         elif event.way == IN and event.layer != "transport":
             yield from self._in(event)

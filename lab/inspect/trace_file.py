@@ -27,7 +27,7 @@ from plytalk.core.pipeline.tracing import TraceEvent
 
 VERSION = 1
 MAX_LINE = 4 * 1024 * 1024
-LAYERS = ("session", "keys", "schedule", "transport", "framer", "handshake", "cipher", "messages")
+LAYERS = ("session", "keys", "schedule", "wire", "transport", "framer", "handshake", "cipher", "messages")
 WAYS = ("in", "out")
 WITHOUT_WAY = ("session", "keys", "schedule")
 LATEST = 1e15  # milliseconds; a capture can hold no later time

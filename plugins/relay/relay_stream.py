@@ -3,8 +3,10 @@
 from plytalk.core.bases.filter_stream import FilterStream, Opening
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.contracts.wire import CutWire
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_frames import FrameCutter, RelayReason
+from plytalk.plugins.relay.relay_units import cut_frames
 
 SENTENCES: dict[int, tuple[str, str]] = {
     RelayReason.NOBODY: ("The relay knows nobody of that name.", "Check the name, and that the other side is waiting there."),
@@ -33,6 +35,9 @@ class RelayStream(FilterStream):
 
     def begin(self) -> None:
         self.write(self._first)
+
+    def cut(self, way: str) -> CutWire:
+        return cut_frames(way)
 
     def take(self, data: bytes) -> None:
         if self.opening is Opening.DONE:

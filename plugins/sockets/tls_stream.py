@@ -16,6 +16,8 @@ from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.contracts.wire import CutWire
+from plytalk.plugins.sockets.tls_units import cut_records
 
 READ = 64 * 1024
 OPTIONS = (
@@ -60,6 +62,9 @@ class TlsStream(FilterStream):
 
     def begin(self) -> None:
         self._shake()
+
+    def cut(self, way: str) -> CutWire:
+        return cut_records()
 
     def take(self, data: bytes) -> None:
         self._came.write(data)

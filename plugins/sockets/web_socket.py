@@ -25,7 +25,9 @@ from plytalk.core.bases.filter_stream import FilterStream, Opening
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.contracts.wire import CutWire
 from plytalk.core.io.address import is_local, join_address
+from plytalk.plugins.sockets.web_socket_units import cut_web_socket
 
 SUBPROTOCOL = Subprotocol("plytalk.1")
 MOST = 64 * 1024
@@ -50,6 +52,9 @@ class WebSocketStream(FilterStream):
     def __init__(self, below: Stream) -> None:
         super().__init__(below)
         self._size = 0  # of the message that is coming, as far as it has come
+
+    def cut(self, way: str) -> CutWire:
+        return cut_web_socket()
 
     def take(self, data: bytes) -> None:
         protocol = self._protocol

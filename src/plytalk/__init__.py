@@ -58,6 +58,7 @@ _HOMES = {
     "core.contracts.spans": "DescribesBytes Passed Reader Span",
     "core.contracts.transport": "Listener Stream Transport",
     "core.contracts.ui": "Conversation StackSummary Ui",
+    "core.contracts.wire": "TellsWire WireUnit",
     "core.conversation.direct_chat": "DirectChat",
     "core.io.asyncio_stream": "AsyncioListener AsyncioStream",
     "core.io.lines": "LineReader",
@@ -227,6 +228,8 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.ui import Conversation as Conversation
     from plytalk.core.contracts.ui import StackSummary as StackSummary
     from plytalk.core.contracts.ui import Ui as Ui
+    from plytalk.core.contracts.wire import TellsWire as TellsWire
+    from plytalk.core.contracts.wire import WireUnit as WireUnit
     from plytalk.core.conversation.direct_chat import DirectChat as DirectChat
     from plytalk.core.io.asyncio_stream import AsyncioListener as AsyncioListener
     from plytalk.core.io.asyncio_stream import AsyncioStream as AsyncioStream

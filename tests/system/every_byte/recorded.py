@@ -8,6 +8,7 @@ from typing import Any
 from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.connection import Connection
@@ -59,9 +60,16 @@ def profiles() -> Iterator[tuple[str, Mapping[str, str], Mapping[str, Any]]]:
 
 
 async def record(
-    folder: Path, layers: Mapping[str, str], options: Mapping[str, Any], *own: type[Layer], lines: Sequence[str] = LINES
+    folder: Path,
+    layers: Mapping[str, str],
+    options: Mapping[str, Any],
+    *own: type[Layer],
+    lines: Sequence[str] = LINES,
+    streams: tuple[Stream, Stream] | None = None,
 ) -> dict[Role, Recording]:
-    """What both ends of a conversation over these layers are told; `own` are layers that are not installed."""
+    """What both ends of a conversation over these layers are told; `own` are layers that are not installed. The streams are a
+    client's and a server's, by default in memory.
+    """
     registry = Registry()
     chosen = [registry.layer(kind, name) for kind, names in layers.items() for name in names.split(",")]
     (folder / "psk").write_text("5a" * 32)
@@ -76,7 +84,7 @@ async def record(
             await prepare(layer, role, lambda prompt: code[0])  # noqa: B023
             code += [layer.words] if isinstance(layer, Code) and role is Role.RESPONDER else []
         ends[role] = stack
-    streams = memory_stream_pair()
+    by_network, streams = bool(streams), streams or memory_stream_pair()
     chats = [
         DirectChat(Connection(ends[role], stream, role, trace=heard[role])) for role, stream in zip(Role, streams, strict=True)
     ]
@@ -87,6 +95,9 @@ async def record(
         for chat in chats:
             chat.say(line)
             await idle()
+    if by_network:
+        all_came = asyncio.gather(*(end.ui.until(messages=len(lines)) for end in ends.values()))
+        await within(all_came, "The words do not all come.")
     for chat in chats:
         chat.exit()
         await idle()
