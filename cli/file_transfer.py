@@ -15,6 +15,7 @@ import click
 from plytalk.api.assembly import make_client, make_server, server_address
 from plytalk.api.choice import Choice
 from plytalk.api.doors import connecting_place
+from plytalk.api.local_names import run_client
 from plytalk.cli.invite import place_words
 from plytalk.cli.main import complain
 from plytalk.cli.parameters import TEXT, ContactType, PortType
@@ -26,6 +27,8 @@ from plytalk.cli.typed_words import Asker
 from plytalk.core.contracts.errors import Exit, LocalError
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
+from plytalk.core.io.address import Address
+from plytalk.core.io.standard_streams import tell
 from plytalk.plugins.authenticators.code import Code
 
 if TYPE_CHECKING:
@@ -176,7 +179,7 @@ def connected(choice: Choice, address: str, port: int | None, limits: Limits) ->
     place = connecting_place(stack.transport, written)
     number = agreed_port(place, port)
     client = make_client(choice, stack, limits=limits, secret=Asker(), announce=partial(warn, choice))
-    return run(client.run(place.host, number or choice.port))
+    return run(run_client(client, Address(place.host, number), choice.port, tell))
 
 
 def ended(ui: TransferUi, code: int) -> int:

@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": ("plytalk.cli.demo", "Show a conversation, and what an eavesdropper learns of it."),
     "serve": ("plytalk.cli.talk", "Wait for people to connect, and talk with them."),
     "connect": ("plytalk.cli.talk", "Connect to a chat and talk."),
+    "find": ("plytalk.cli.find_command", "List the servers that are announced on the local network."),
     "send": ("plytalk.cli.file_transfer", "Send files or folders to somebody."),
     "receive": ("plytalk.cli.file_transfer", "Receive files that somebody sends with `chat send`."),
     "relay": ("plytalk.cli.relay_command", "Bring people together who cannot reach each other."),

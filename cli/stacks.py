@@ -280,4 +280,6 @@ def click_option(option: Option, role: Role | None) -> click.Option:
     kinds: dict[type, Any] = {Path: FILE, str: str if option.default == "" else TEXT}
     kind = kinds.get(option.type, option.type)
     shown: dict[str, Any] = {"metavar": option.metavar, "help": option.help, "hidden": hidden, "envvar": option.variable}
+    if option.bare is not None:
+        shown |= {"is_flag": False, "flag_value": option.bare}
     return click.Option(names, type=kind, default=None, **shown)

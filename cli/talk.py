@@ -16,6 +16,7 @@ from click.core import ParameterSource
 from plytalk.api.assembly import make_client, make_server, server_address
 from plytalk.api.choice import Choice
 from plytalk.api.doors import connecting_place, listening_place
+from plytalk.api.local_names import run_client
 from plytalk.cli.hidden_input import has_no_input, is_empty
 from plytalk.cli.invite import announce, newcomer, open_to_all
 from plytalk.cli.main import complain, paint
@@ -53,6 +54,7 @@ Examples:
   chat serve --door unix:room.sock --door tcp:::9000    several places to listen, one room
   chat serve --relay relay.example.org --code      be reachable behind a NAT, through a relay
   chat serve --web 127.0.0.1:8080 --keep           open a page for people who have only a browser
+  chat serve --host 192.168.1.5 --lan              be found on the local network, by `chat find`
   chat serve --guests demo02:5002,secure-chat      let programs of the existing chats into the room
   chat serve --profile demo01                      be the server of an existing plaintext chat
   chat serve --cipher aesgcm --handshake rsa       choose the layers by name
@@ -69,6 +71,7 @@ Examples:
   chat connect 412@relay.example.org --code        through a relay, by a number and a code
   chat connect @alice                              come back: the same address, and only that key
   chat connect HOST --name bob --reconnect         be bob in its room, and come back after a cut
+  chat connect kitchen.local                       a server of the local network: `chat find` lists them
   chat connect wss://chat.example.org/             over WebSocket, through networks that let only the web through
 """
 
@@ -219,7 +222,7 @@ def connect(choice: Choice, address: str, port: int | None, ping: float, trace: 
     number = agreed_port(place, port)
     with tracing(trace, partial(notify, stack.ui)) as tracer:
         client = make_client(choice, stack, limits=Limits(ping=ping), secret=Asker(), trace=tracer, announce=lambda: warn(choice))
-        return run(client.run(place.host, number or choice.port))
+        return run(run_client(client, Address(place.host, number), choice.port, tell))
 
 
 def agreed_port(address: Address, port: int | None) -> int | None:

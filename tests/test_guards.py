@@ -203,7 +203,7 @@ KNOWN_FOLDERS = {
     "lab": {"attacks", "audit", "bench", "classroom", "fuzz", "inspect", "vectors"},
     "plugins": {
         *("attacks", "authenticators", "ciphers", "features", "framers", "handshakes", "messages", "transports", "uis"),
-        *("chat_screen", "files", "noise", "relay", "rooms", "sockets", "ssh", "web"),
+        *("chat_screen", "files", "lan", "noise", "relay", "rooms", "sockets", "ssh", "web"),
     },
     "cli": {"new-plugin"},
 }

@@ -100,11 +100,11 @@ class KnownHostsFile:
         """All lines that say something, in order."""
         return self._parse(read_lines(self.path, streams=True) or [])
 
-    def lookup(self, host: str, port: int, key: PublicKey) -> HostKeyFinding:
+    def lookup(self, host: str, port: int | None, key: PublicKey) -> HostKeyFinding:
         """What the file says about this host showing this key. Raises Usage if the host is not valid."""
         return _judge(self._parse(read_lines(self.path) or []), host_name(host, port), key)
 
-    def add(self, host: str, port: int, key: PublicKey, *, hashed: bool = False) -> bool:
+    def add(self, host: str, port: int | None, key: PublicKey, *, hashed: bool = False) -> bool:
         """Remember the key of a host not met before; False if another process has just done it.
 
         The file is looked at again under the lock. Raises ChangedPeer unless the host is still absent or has this key, Usage
@@ -122,7 +122,7 @@ class KnownHostsFile:
             lines.append(f"{_hashed(name, secrets.token_bytes(_HASH_BYTES)) if hashed else name} {key}")
         return True
 
-    def forget(self, host: str, port: int) -> list[HostKeyLine]:
+    def forget(self, host: str, port: int | None) -> list[HostKeyLine]:
         """Delete, and return, the lines about a host; revoked keys and authorities stay, as with `ssh-keygen -R`.
 
         A line about several hosts goes as a whole: the user is asked about them again. Raises Usage if the host is not valid.
@@ -146,8 +146,12 @@ class KnownHostsFile:
         return entries
 
 
-def host_name(host: str, port: int) -> str:
-    """A host as OpenSSH writes it: `host` on port 22, `[host]:port` on any other, in lowercase letters. Raises Usage."""
+def host_name(host: str, port: int | None) -> str:
+    """A host as OpenSSH writes it: `host` on port 22, `[host]:port` on any other, in lowercase letters. Raises Usage.
+
+    `port` is None for a name that stands for a server on any port, which is written as one on port 22.
+    """
+    port = SSH_PORT if port is None else port
     if not _HOST.fullmatch(host) or not 0 < port < 1 << 16:
         raise Usage(f"{host!r} with port {port} cannot be stored in known_hosts.", "Use a name in ASCII (xn--...) or an address.")
     return host.lower() if port == SSH_PORT else f"[{host.lower()}]:{port}"

@@ -27,6 +27,7 @@ class Option(Struct, frozen=True):
     its help is silent about it. An empty text is refused, unless it is the default. `variable` is an environment variable that
     gives it too. A value for which `has_secret` is true is refused on the command line, which everybody on the machine can read,
     and in a config file that others can read.
+    `bare` is the value where the option stands without one; None where it needs one.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Option(Struct, frozen=True):
     role: Role | None = None
     variable: str | None = None
     has_secret: Callable[[str], bool] | None = None
+    bare: Any = None
 
     @property
     def keyword(self) -> str:

@@ -111,6 +111,8 @@ class Transport(Layer):
     """Where it listens when nobody says; None for the stack's own port."""
     is_given_address: ClassVar[bool] = False
     """True where a listener gets its address from a relay or the like, so that nobody can ask for one that is taken."""
+    passes_names_on: bool = False
+    """True where something else looks up the names of hosts, such as a proxy, and this machine is not to."""
     patience: float = 0.0
     """How many seconds a handshake may take at least, on a way that is slow or on which a person is asked first."""
 

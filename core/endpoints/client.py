@@ -19,8 +19,12 @@ class Client(BaseEndpoint):
         super().__init__(*args, **kwargs)
         self._announce = announce
 
-    async def run(self, host: str, port: int) -> Ending:
-        """Connect and talk; a feature may do so over as many connections as it needs. Raises ChatError."""
+    async def run(self, host: str, port: int, name: str = "") -> Ending:
+        """Connect and talk; a feature may do so over as many connections as it needs. Raises ChatError.
+
+        `name` is the address by which the server is known, where that is not where it is.
+        """
+        self._name = name
         self.stack.refuse(Role.INITIATOR)
         self.notice_all(await self.prepare_layers(Role.INITIATOR, self.stack))
         try:
@@ -58,7 +62,7 @@ class Client(BaseEndpoint):
 
     async def _reach(self, host: str, port: int, address: str = "") -> DirectChat:
         stream = await self.call_transport(self.stack.transport, self.stack.transport.connect, host, port)
-        address = address or stream.peer
+        address = address or self._name or stream.peer
         return self.make_session(self.stack, stream, Role.INITIATOR, address=address)
 
     async def _is_there(self, host: str, port: int) -> bool:

@@ -101,8 +101,9 @@ class Server(Lifecycle):
         self._tell_where(doors, guests)
         self.notice_all(told)
         self.call_hook(
-            "server_opened", stack=stack, address=doors[0].address, hook=self._hook, end=self.finish, notice=self.notice
-        )
+            "server_opened", stack=stack, address=doors[0].address, doors=doors, hook=self._hook, end=self.finish,
+            notice=self.notice,
+        )  # fmt: skip
         for sentence in self._announce(doors, guests):
             notify(stack.ui, sentence)
 

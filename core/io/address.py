@@ -17,6 +17,9 @@ from plytalk.core.contracts.sanitise import shorten
 EVERY_NETWORK = "::"
 """The host to listen on for all networks, IPv4 and IPv6."""
 
+LOCAL = ".local"
+"""What names on the local network end with (RFC 6762 section 3)."""
+
 PORTS = "a port is a number from 1 to 65535"
 MAX_TEXT = 512
 MAX_NAME, MAX_LABEL = 253, 63  # RFC 1035 section 2.3.4

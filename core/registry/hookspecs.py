@@ -55,9 +55,16 @@ def attacks() -> Sequence[type["Attack"]]:  # type: ignore[empty-body]
 
 @hookspec
 def server_opened(
-    stack: "Stack", address: str, hook: Any, end: Callable[["ChatError"], None], notice: Callable[[str], None]
+    stack: "Stack",
+    address: str,
+    doors: Sequence[tuple["Stack", str]],
+    hook: Any,
+    end: Callable[["ChatError"], None],
+    notice: Callable[[str], None],
 ) -> None:
-    """A server listens at an address. Through `hook` a feature calls the hooks of all the others, such as `hook.measures`.
+    """A server listens at its doors, each a stack with its transport and an address; `address` is that of the first.
+
+    Through `hook` a feature calls the hooks of all the others, such as `hook.measures`.
 
     With `end` it ends the server, where it cannot go on: everybody is told goodbye, and the user why. With `notice` it tells the
     user about a peer: repeated notices are counted and summarised, so that no peer fills the screen.

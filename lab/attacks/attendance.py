@@ -52,7 +52,7 @@ class Attendance:
         if feature is None:
             self.session.begin()
             return
-        _tell_opened(feature, stack=self.session.stack, address="", hook=None, end=_ignore, notice=_ignore)
+        _tell_opened(feature, stack=self.session.stack, address="", hook=None, doors=(), end=_ignore, notice=_ignore)
         self.talker = feature.local_member(self.session.stack, self.session.address, self.session.exit)
         feature.attach(self.session)
         self.session.begin()

@@ -17,7 +17,7 @@ from plytalk.core.contracts.peers import Identity, Peer, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.core.io.address import Address, parse_address
+from plytalk.core.io.address import LOCAL, Address, parse_address
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.files import edited_lines
 from plytalk.trust.folders import user_file
@@ -86,7 +86,7 @@ class KnownHosts(Authenticator):
         own = "" if self._store.path == user_file("known_hosts") else f" --known-hosts {quote(str(self._store.path))}"
         return f"chat keys forget {address}{own}"
 
-    async def _first_use(self, peer: Peer, host: str, port: int, key: PublicKey) -> None:
+    async def _first_use(self, peer: Peer, host: str, port: int | None, key: PublicKey) -> None:
         if not self._accept_new:
             question = (
                 f"The key of {peer.address} is not known yet. Its fingerprint is {key.fingerprint}. "
@@ -101,13 +101,13 @@ class KnownHosts(Authenticator):
             peer.say(f"Remembered the key {key.fingerprint} of {peer.address} in {self._store.path}.")
 
 
-def host_and_port(address: str) -> tuple[str, int]:
+def host_and_port(address: str) -> tuple[str, int | None]:
     """HOST:PORT taken apart. Raises Usage for addresses that have none, such as the path of a Unix socket."""
     try:
         known = parse_address(address)
     except Usage:
         known = Address("")
-    if known.port is None:
+    if known.port is None and not known.host.endswith(LOCAL):
         raise Usage(
             f"No key can be remembered for {shorten(address)!r}.", "Give --peer SHA256:... with the server's fingerprint."
         )

@@ -49,7 +49,7 @@ class DiallingTransport(Transport):
         if proxy:
             from plytalk.plugins.sockets.proxies import parse_proxy
 
-            self._proxy, self.patience = parse_proxy(proxy), PATIENCE
+            self._proxy, self.patience, self.passes_names_on = parse_proxy(proxy), PATIENCE, True
 
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         """Ask for the password of the proxy where its URL names a user alone. Raises Usage where nobody can be asked."""

@@ -74,6 +74,7 @@ class CommandTransport(Transport):
 
     name = "command"
     options = (COMMAND,)
+    passes_names_on = True
     patience = Limits.person  # it may first ask its user for a password
     caution = "the command sees what every network on the way sees: addresses, times and sizes, and can cut."
 

@@ -251,6 +251,12 @@ def test_options_as_click_has_them() -> None:
     assert not click_option(Option("backlog", "Events.", int, role=Role.RESPONDER), None).hidden
 
 
+def test_an_option_may_stand_without_a_value() -> None:
+    assert choice_of("--lan", "--ui", "none").options["lan"] == "auto"
+    assert choice_of("--lan", "eth0").options["lan"] == "eth0"
+    assert "lan" not in choice_of().options
+
+
 def test_the_names_of_layers_complete_from_their_beginning() -> None:
     completed = LayerName("cipher").shell_complete(click.Context(chat), click.Option(["--cipher"]), "aes")
     assert [item.value for item in completed] == ["aesgcm"]

@@ -87,7 +87,7 @@ def test_python_is_all_it_needs(machine) -> None:
     [made] = [words for words in asked if words.startswith("-m venv")]
     [installed] = [words for words in asked if words.startswith("-m pip install")]
     assert made.endswith("/project/.venv")
-    assert installed.endswith("/project[passphrase,codes,rooms,files,web,proxy,ssh]")
+    assert installed.endswith("/project[passphrase,codes,rooms,files,web,proxy,ssh,lan]")
     assert f"--requirement {machine.groups} " in installed
     assert machine.groups.read_text().splitlines() == [*GROUPS["tests"], *GROUPS["checks"]]
     _, again = machine("echo", "ready")

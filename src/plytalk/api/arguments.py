@@ -93,6 +93,8 @@ class ServerArguments(LayerArguments, total=False):
     origin: str
     trusted_proxy: str
     ws_ping: int
+    lan: str
+    lan_name: str
     relay_number: bool
     relay_key: FileName
     ssh_host_key: FileName

@@ -6,6 +6,7 @@ from plytalk.api.arguments import ClientArguments, FileName, choose_layers
 from plytalk.api.assembly import make_client, server_address
 from plytalk.api.doors import connecting_place
 from plytalk.api.inbox import AnswersQuestions, Inbox
+from plytalk.api.local_names import run_client
 from plytalk.api.program_endpoint import ProgramEndpoint, Secret
 from plytalk.api.urls import is_url, read_url
 from plytalk.core.contracts.endings import Ending
@@ -60,7 +61,7 @@ class Chat(ProgramEndpoint):
         stack = choice.stack()
         place = connecting_place(stack.transport, address)
         client = make_client(choice, stack, limits=self._limits, secret=self._secret)
-        return await client.run(place.host, place.port or choice.port)
+        return await run_client(client, place, choice.port)
 
     def _say_goodbye(self) -> None:
         if conversation := self._inbox.conversation:

@@ -70,7 +70,7 @@ def test_it_keeps_its_contract() -> None:
 async def test_a_server_from_its_beginning_to_its_end(file: Path) -> None:
     said: list[str] = []
     async with logging(file, said) as (hook, stack), open_ends(stack_of(), stack) as (client, server):
-        hook.server_opened(stack=stack, address="127.0.0.1:7591", hook=hook, end=print, notice=print)
+        hook.server_opened(stack=stack, address="127.0.0.1:7591", doors=(), hook=hook, end=print, notice=print)
         hook.turned_away(address="192.0.2.1:1", error=Refused("The key is not in the file.", "Add it."))
         server.session.connection.identity = Identity("test", b"key")
         hook.session_opened(session=server.session)
@@ -139,7 +139,7 @@ async def test_a_flood_of_peers_is_no_flood_of_lines(file: Path) -> None:
     async with logging(file) as (hook, stack):
         for _ in range(5000):
             hook.turned_away(address="192.0.2.1:1", error=Refused())
-        hook.server_opened(stack=stack, address="memory:a", hook=hook, end=print, notice=print)
+        hook.server_opened(stack=stack, address="memory:a", doors=(), hook=hook, end=print, notice=print)
     found = entries(file)
     written = [entry for entry in found if entry["event"] == "turned away"]
     assert TURNED_AWAY_A_SECOND <= len(written) < 2500
@@ -181,7 +181,7 @@ async def test_the_file_is_made_for_its_owner_alone_whatever_the_umask(file: Pat
 async def test_what_was_there_stays(file: Path) -> None:
     file.write_text('{"time": "2026-01-01T00:00:00.000Z", "event": "before"}\n')
     async with logging(file) as (hook, stack):
-        hook.server_opened(stack=stack, address="memory:a", hook=hook, end=print, notice=print)
+        hook.server_opened(stack=stack, address="memory:a", doors=(), hook=hook, end=print, notice=print)
     assert [entry["event"] for entry in entries(file)] == ["before", "server opened", "server closed"]
 
 
@@ -244,7 +244,7 @@ async def test_a_full_disk_is_said_once_and_what_is_missing_is_counted(file: Pat
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, which Linux has")
 async def test_a_device_without_room_ends_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     async with logging(Path("/dev/full")) as (hook, stack):
-        hook.server_opened(stack=stack, address="memory:a", hook=hook, end=print, notice=print)
+        hook.server_opened(stack=stack, address="memory:a", doors=(), hook=hook, end=print, notice=print)
         hook.turned_away(address="192.0.2.1:1", error=Refused())
     assert (
         capfd.readouterr().err == "The log /dev/full cannot be written (No space left on device): events are lost until it can.\n"
@@ -254,7 +254,7 @@ async def test_a_device_without_room_ends_nothing(capfd: pytest.CaptureFixture[s
 async def test_a_minus_is_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
     said: list[str] = []
     async with logging(Path("-"), said) as (hook, stack):
-        hook.server_opened(stack=stack, address="memory:a", hook=hook, end=print, notice=print)
+        hook.server_opened(stack=stack, address="memory:a", doors=(), hook=hook, end=print, notice=print)
         assert hook.reread() == [[]]
         hook.turned_away(address="192.0.2.1:1", error=Refused())
     assert said == []
@@ -269,7 +269,7 @@ async def test_a_minus_is_standard_error(capfd: pytest.CaptureFixture[str]) -> N
 @posix
 async def test_a_file_that_was_moved_away_is_begun_anew(file: Path) -> None:
     async with logging(file) as (hook, stack):
-        hook.server_opened(stack=stack, address="memory:a", hook=hook, end=print, notice=print)
+        hook.server_opened(stack=stack, address="memory:a", doors=(), hook=hook, end=print, notice=print)
         moved = file.rename(file.with_name("log.1"))
         assert hook.reread() == [[f"The log goes on in {file}."]]
         hook.turned_away(address="192.0.2.1:1", error=Refused())
@@ -285,5 +285,5 @@ async def test_where_no_new_one_can_be_made_the_old_one_goes_on(tmp_path: Path) 
         moved = folder.rename(tmp_path / "old")
         with pytest.raises(StoreError):
             hook.reread()
-        hook.server_opened(stack=stack, address="memory:a", hook=hook, end=print, notice=print)
+        hook.server_opened(stack=stack, address="memory:a", doors=(), hook=hook, end=print, notice=print)
     assert [entry["event"] for entry in entries(moved / "log")] == ["server opened", "server closed"]

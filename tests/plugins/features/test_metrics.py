@@ -107,7 +107,9 @@ async def serving(*features: type[Feature], open: bool = True, place: str = "127
     feature = next(one for one in stack.features if isinstance(one, Metrics))
     [sentence] = await feature.ready(Role.RESPONDER, nobody)
     if open:
-        host.manager.hook.server_opened(stack=stack, address="memory:a", hook=host.manager.hook, end=print, notice=print)
+        host.manager.hook.server_opened(
+            stack=stack, address="memory:a", doors=(), hook=host.manager.hook, end=print, notice=print
+        )
     try:
         yield Serving(host.manager.hook, int(re.search(r":(\d+)/metrics", sentence)[1]), [sentence], feature)
     finally:
@@ -176,7 +178,7 @@ async def test_whether_the_server_is_well() -> None:
         head, body = await here.ask("GET /healthz HTTP/1.1\r\n\r\n")
         assert head.startswith("HTTP/1.1 503 ")
         assert await here.status(GET) == "503 Service Unavailable"
-        here.hook.server_opened(stack=stack_of(), address="memory:a", hook=here.hook, end=print, notice=print)
+        here.hook.server_opened(stack=stack_of(), address="memory:a", doors=(), hook=here.hook, end=print, notice=print)
         head, body = await here.ask("GET /healthz HTTP/1.1\r\n\r\n")
     assert head.startswith("HTTP/1.1 200 OK\r\n")
     assert body == "ok\n"

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from namespaces import Namespaces
 from programs import COMMAND, chat, home, started
 
-from tests.system.nat.network import MIDDLE_FOR_CLIENT, MIDDLE_FOR_SERVER, Network, two_nats
+from tests.system.nat.network import MIDDLE_FOR_CLIENT, MIDDLE_FOR_SERVER, two_nats
 
 TIMES = 20
 CANARY = "canary-that-no-relay-may-see"
@@ -28,7 +29,7 @@ def memory_of(pid: int) -> bytes:
     return bytes(found)
 
 
-def once(network: Network, folder: Path, name: str, number: int) -> str:
+def once(network: Namespaces, folder: Path, name: str, number: int) -> str:
     """One client comes and says something; what it was told."""
     run = chat(
         "connect", f"{name}@{MIDDLE_FOR_CLIENT}", "--name", f"guest{number}", typed=f"{CANARY} {number}\n",

@@ -1,0 +1,41 @@
+"""NAME.local: a server or a machine on the local network, found by multicast DNS."""
+
+from collections.abc import Callable
+
+from plytalk.core.contracts.endings import Ending
+from plytalk.core.contracts.errors import CannotConnect, Usage
+from plytalk.core.endpoints.client import Client
+from plytalk.core.io.address import LOCAL, Address
+
+
+async def run_client(client: Client, place: Address, port: int, tell: Callable[[str], None] = lambda sentence: None) -> Ending:
+    """Talk with the server at a place, on `port` where neither the place nor the network names one. Raises ChatError.
+
+    `tell` hears what the network says of a NAME.local. Such a name alone is what the server's key is remembered by: the port
+    is the network's word, and with another port somebody there would pass for a server not met before.
+    """
+    transport = client.stack.transport
+    if not place.host.endswith(LOCAL) or transport.names_place or transport.passes_names_on:
+        return await client.run(place.host, place.port or port)
+    found = await located(place, tell)
+    return await client.run(found.host, found.port or port, str(place))
+
+
+async def located(place: Address, tell: Callable[[str], None]) -> Address:
+    """Where a NAME.local is. What multicast DNS does not know is left to the system, as without the package zeroconf."""
+    from plytalk.plugins.lan.lan_interface import choose_interface  # loaded where somebody writes such a name
+    from plytalk.plugins.lan.lan_search import resolve
+
+    try:
+        interface = choose_interface()
+        found = await resolve(interface, place.host, as_host=place.port is not None)
+    except (ModuleNotFoundError, CannotConnect, Usage):
+        return place
+    if found is None:
+        tell(f"Nobody on the network of {interface.name} answers to {place.host}. `chat find` shows the servers there.")
+        return place
+    where = Address(found.addresses[0], place.port or found.port or None)
+    tell(f"{place.host} is at {where}, as somebody on the network of {interface.name} says.")
+    if key := found.text.fingerprint:
+        tell(f"It is announced with the key {key}, for you to compare: anyone there can announce that.")
+    return where

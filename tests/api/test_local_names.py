@@ -1,0 +1,86 @@
+"""NAME.local as a program gives it: found by multicast DNS, on the loopback device, and known by its name."""
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from neighbours import LO, saying
+from zeroconf import DNSAddress
+
+from plytalk.api.chat import connect
+from plytalk.api.hosting import serve
+from plytalk.api.local_names import located
+from plytalk.core.contracts.errors import CannotConnect, Usage
+from plytalk.core.io.address import Address
+from plytalk.plugins.lan import lan_interface, lan_search
+from plytalk.plugins.lan.announcement import AnnouncedDoor, Announcement
+from plytalk.plugins.lan.lan_interface import LanInterface
+from plytalk.plugins.lan.service_record import ServiceText
+
+
+@pytest.fixture(autouse=True)
+def loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lan_interface, "choose_interface", lambda: LO)
+    monkeypatch.setattr(lan_search, "RESOLVE_SECONDS", 1)
+
+
+async def test_a_server_is_reached_by_its_name_and_known_by_it_whatever_its_port(tmp_path: Path) -> None:
+    async with serve("127.0.0.1:0", headless=True, home=tmp_path / "server") as server:
+        port = int(server.address.rpartition(":")[2])
+        ours = Announcement(LO, "kitchen", ServiceText(None, True, None), [AnnouncedDoor("tcp", ("127.0.0.1",), port)])
+        await ours.begin()
+        async with connect("kitchen.local", accept_new=True, home=tmp_path / "client") as chat:
+            assert chat.fingerprint == server.fingerprint
+        await ours.end()
+    assert (tmp_path / "client" / "known_hosts").read_text().startswith("kitchen.local ssh-ed25519 ")
+
+
+async def test_what_is_found_is_told() -> None:
+    told: list[str] = []
+    with saying([DNSAddress("kitchen.local.", 1, 1, 120, socket.inet_aton("127.0.0.9"))]):
+        assert await located(Address("kitchen.local"), told.append) == Address("127.0.0.9")
+        assert await located(Address("kitchen.local", 9000), told.append) == Address("127.0.0.9", 9000)
+    assert told == [
+        "kitchen.local is at 127.0.0.9, as somebody on the network of lo says.",
+        "kitchen.local is at 127.0.0.9:9000, as somebody on the network of lo says.",
+    ]
+
+
+async def test_a_name_that_nobody_has_is_left_to_the_system() -> None:
+    """In some companies the name server knows names that end in .local."""
+    told: list[str] = []
+    assert await located(Address("attic.local", 9000), told.append) == Address("attic.local", 9000)
+    assert told == ["Nobody on the network of lo answers to attic.local. `chat find` shows the servers there."]
+
+
+@pytest.mark.parametrize("error", [CannotConnect("no network"), Usage("two networks")], ids=["none", "several"])
+async def test_without_one_network_to_ask_on_the_name_is_left_to_the_system(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose() -> LanInterface:
+        raise error
+
+    monkeypatch.setattr(lan_interface, "choose_interface", choose)
+    assert await located(Address("attic.local"), print) == Address("attic.local")
+
+
+@pytest.mark.parametrize(
+    "options", [{"proxy": "socks5h://127.0.0.1:9"}, {"proxy_command": "false"}], ids=["a proxy", "a command"]
+)
+async def test_what_something_else_looks_up_is_not_asked_for_here(
+    options: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose() -> LanInterface:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(lan_interface, "choose_interface", choose)
+    with pytest.raises(CannotConnect):
+        async with connect("attic.local", home=tmp_path, **options):
+            raise AssertionError("it went on")
+
+
+async def test_without_the_package_the_name_is_left_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "ifaddr", None)
+    assert await located(Address("attic.local"), print) == Address("attic.local")
