@@ -11,6 +11,8 @@ from plytalk.plugins.web.lean import lean, lean_script, lean_style
 
 FOLDER = Path(__file__).with_name("page")
 MAIN, SCRIPT = "page.html", "page.js"
+LATER = ("hashes.js", "files.js")
+"""The scripts that are loaded when the first file comes or goes, by the name of the last one."""
 KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 CHARSET = '<meta charset="utf-8">'
 """Behind this, the single file says what it may do."""
@@ -32,12 +34,14 @@ def names() -> list[str]:
 
 
 def parts() -> dict[str, str]:
-    """What a browser is sent: the page, its style, and all of its scripts as one."""
-    style, *scripts = names()[1:]
+    """What a browser is sent: the page, its style, its scripts as one, and as another one those that it loads later."""
+    style, *named = names()[1:]
+    scripts = [name for name in named if name not in LATER]
     tags = iter([f'<script src="{SCRIPT}"></script>'])
     html = _PART.sub(lambda found: found[0] if found[1] else next(tags, ""), file_text(MAIN))
     script = lean_script("".join(map(file_text, scripts)))
-    return {MAIN: lean(html), style: lean_style(file_text(style)), SCRIPT: script}
+    later = lean_script("".join(map(file_text, LATER)))
+    return {MAIN: lean(html), style: lean_style(file_text(style)), SCRIPT: script, LATER[-1]: later}
 
 
 class PageFiles:
@@ -79,6 +83,7 @@ def compressed(data: bytes) -> bytes:
 def single_file() -> str:
     """The page as one file, which may run its own scripts and open WebSockets, and nothing else."""
     files = parts()
+    files[SCRIPT] += files[LATER[-1]]
     hashes: dict[str, list[str]] = {"style": [], "script": []}
 
     def inlined(found: re.Match[str]) -> str:

@@ -3,6 +3,7 @@
 const SUBPROTOCOL = "plytalk.1";
 const MAGIC = bytesOf("PLYTALK1\n"), LABEL = bytesOf("plytalk/1");
 const HANDSHAKE = 10_000;
+const MOST = 65_536; // bytes of a WebSocket message
 
 const cut = (sentence = "The connection was cut.") => new Fault(sentence, { retry: true });
 
@@ -60,7 +61,11 @@ class Frames {
 
   /** Send a frame; nothing for the end. */
   send(frame) {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(frame ? join(numberIn(2, frame.length), frame) : NOTHING);
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    const data = frame ? join(numberIn(2, frame.length), frame) : NOTHING;
+    let at = 0;
+    do this.socket.send(data.subarray(at, (at += MOST)));
+    while (at < data.length);
   }
 }
 

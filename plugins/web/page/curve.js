@@ -15,7 +15,7 @@ function power(base, exponent) {
 
 const inverse = (value) => power(value, PRIME - 2n);
 const D = mod(-121665n * inverse(121666n));
-const ROOT = power(2n, (PRIME - 1n) / 4n); // of -1
+const ROOT_OF_MINUS_1 = power(2n, (PRIME - 1n) / 4n);
 
 const little = (bytes) => bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 
@@ -24,7 +24,7 @@ function pointFrom(bytes) {
   const y = little(bytes) & (SIGN - 1n);
   const square = mod((y * y - 1n) * inverse(D * y * y + 1n));
   let x = power(square, (PRIME + 3n) / 8n);
-  if (mod(x * x - square)) x = mod(x * ROOT);
+  if (mod(x * x - square)) x = mod(x * ROOT_OF_MINUS_1);
   if (mod(x * x - square) || y >= PRIME) return null;
   if ((x & 1n) !== little(bytes) >> 255n) x = PRIME - x;
   return [x, y, 1n, mod(x * y)];

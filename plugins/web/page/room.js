@@ -148,6 +148,7 @@ class RoomMember {
     else if (type === MESSAGE) channel.messages++;
     else if (type === ROOM) this.said(channel, readObject(textOf(body)));
     else if (type === EVENT) this.event(readEvent(body));
+    else if (type === FILE) this.files((files) => files.hear(channel, body)).catch((fault) => channel.frames.fail(fault));
   }
 
   /** A goodbye came: acknowledge it like one message more, say ours where that has not been done, and end. */
@@ -185,6 +186,7 @@ class RoomMember {
     this.isIn = this.wasIn = true;
     this.meet(said, known);
     this.view.status("Connected.", "in");
+    if (!isIn) this.back?.();
     if (!isIn) for (const line of this.kept) channel.send([MESSAGE, bytesOf(line)]);
     if (this.isLeaving) channel.close();
   }

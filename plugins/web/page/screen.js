@@ -4,7 +4,7 @@ const MOST_ROWS = 2000;
 const byId = (id) => document.getElementById(id);
 const show = (id, isShown = true) => (byId(id).hidden = !isShown);
 
-function element(name, classes, ...parts) {
+function element(name, classes = "", ...parts) {
   const made = document.createElement(name);
   made.className = classes;
   made.append(...parts);

@@ -25,8 +25,26 @@ function enter(store, identity, can) {
   const screen = new Screen((kept) => keep({ ...kept, address })), kept = keep();
   const member = new RoomMember(screen, identity, wanted, (key) => judge(store, wanted, key), kept.address === address && kept);
   byId("code").value = "";
+  member.files = filesOf(member, screen);
   listen(member);
   member.run();
+}
+
+/** Does something with this member's files, in order. What they need is loaded with the first of them. */
+function filesOf(member, screen) {
+  let files, before;
+  const run = async (step) => {
+    await before;
+    if (typeof Files === "undefined") {
+      await new Promise((onload) => document.head.append(Object.assign(element("script"), { src: "files.js", onload })));
+    }
+    return step((files ??= new Files(member, screen)));
+  };
+  return (step) => {
+    const now = run(step);
+    before = now.catch(() => 0);
+    return now;
+  };
 }
 
 /** What this window keeps, to come back as the same member when the page is loaded again. */
@@ -70,6 +88,12 @@ function listen(member) {
   byId("write").onsubmit = send;
   line.onkeydown = (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
+  };
+  byId("attach").onclick = () => byId("file").click();
+  byId("file").onchange = ({ target }) => {
+    const to = line.value.match(/^\/msg (\S+)/)?.[1]; // the line says to whom
+    for (const file of target.files) member.files((files) => files.send(file, to));
+    target.value = "";
   };
   byId("leave").onclick = () => member.leave();
   byId("people").onclick = ({ target }) => (target.ariaExpanded = byId("members").classList.toggle("open"));

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from plytalk.plugins.web.lean import lean, lean_script, lean_style
-from plytalk.plugins.web.page_files import file_text, names
+from plytalk.plugins.web.page_files import file_text, names, parts
 
 SCRIPT = r"""
 // a comment
@@ -43,9 +43,15 @@ def test_a_page_keeps_what_stands_in_its_lines() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="needs node (on Debian: apt install nodejs)")
-@pytest.mark.parametrize("name", [name for name in names() if name.endswith(".js")])
-def test_every_script_is_one_without_its_comments(name: str) -> None:
-    parsed = subprocess.run(
-        ["node", "--check", "-"], input=lean_script(file_text(name)), text=True, capture_output=True, check=False
-    )
-    assert parsed.returncode == 0, parsed.stderr
+@pytest.mark.parametrize("text", [*map(file_text, names()[2:]), "".join(map(file_text, names()[2:]))], ids=[*names()[2:], "all"])
+def test_a_script_that_can_be_parsed_still_can(text: str) -> None:
+    """Each alone, and all of them: no name is declared twice."""
+    for form in (text, lean_script(text)):
+        parsed = subprocess.run(["node", "--check", "-"], input=form, text=True, capture_output=True, check=False)
+        assert parsed.returncode == 0, parsed.stderr
+
+
+def test_what_is_sent_is_lean() -> None:
+    sent = parts()
+    assert "//" not in sent["page.js"].replace("://", "") + sent["files.js"]
+    assert "\n " not in "".join(sent.values())

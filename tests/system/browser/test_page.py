@@ -42,8 +42,9 @@ def serving(folder: Path, *options: str) -> Iterator[tuple[str, int]]:
 
 
 @contextlib.contextmanager
-def at_terminal(folder: Path, port: int, name: str = "tom") -> Iterator[Screen]:
-    with shown("connect", f"127.0.0.1:{port}", "--accept-new", "--name", name, environment=environment(folder / name)) as screen:
+def at_terminal(folder: Path, port: int, name: str = "tom", *options: str) -> Iterator[Screen]:
+    words = ("connect", f"127.0.0.1:{port}", "--accept-new", "--name", name, *options)
+    with shown(*words, environment=environment(folder / name)) as screen:
         screen.until(f"You are {name} in lobby")
         yield screen
 
@@ -103,6 +104,18 @@ def test_what_was_said_before_is_told_and_so_is_what_a_command_answers(chromium:
         pia.say("/quit")
         assert pia.is_refused() == "You have left."
         tom.until("[pat] has left")
+
+
+def test_a_message_longer_than_a_record_arrives_whole(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, port):
+        pia, text = joined(chromium, url, "pia"), "long " * 40_000
+        address = ("connect", f"127.0.0.1:{port}", "--accept-new", "--ui", "jsonl")
+        with started(*address, environment=environment(tmp_path / "tom")) as tom:
+            tom.event("you")
+            chromium.execute_script("byId('line').value = arguments[0]", text)  # type: ignore[no-untyped-call]
+            pia.say("!")
+            assert tom.event("message")["text"] == f"{text}!"
+            assert pia.sees("long !").count("long ") == 40_000
 
 
 def test_it_comes_back_after_a_cut_and_nothing_is_lost_or_said_twice(chromium: Chrome, tmp_path: Path) -> None:

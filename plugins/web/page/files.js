@@ -1,0 +1,295 @@
+// Files that members offer each other (docs/protocol.md, section 9). This and hashes.js are loaded when the first file comes or goes.
+
+const SAY = 0, OPEN = 1, CREDIT = 2, STOP = 3, PROOF = 4, DATA = 5, END = 6, FAIL = 7;
+const CHUNK = 262_144, PER_BLOCK = 1024, BLOCK = CHUNK * PER_BLOCK, HASH = 32;
+const PIECE = 65_511, WINDOW = 12 * PIECE, GIVE_BACK = 3 * PIECE;
+const LARGEST = 2 ** 31; // of what is received: it is kept by the browser until all has come
+const MOST_OFFERS = 100;
+const AHEAD = MIB; // so many bytes may wait in the WebSocket before data does
+const REPLIES = {
+  accepted: "accepts", declined: "declines", cancelled: "does not want", done: "has received", failed: "could not receive",
+};
+
+const sizeInWords = (size) => {
+  const step = size && Math.min(Math.floor(Math.log10(size) / 3), 4);
+  return `${(size / 1000 ** step).toFixed(step && 1)} ${["bytes", "kB", "MB", "GB", "TB"][step]}`;
+};
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const damaged = () => new Fault("what came is not what was offered");
+
+/** The leaves of a block, out of its proof. Throws for what does not lead to the root. */
+function leavesIn(proof, block, { size, root, hash }) {
+  const blocks = Math.ceil(size / BLOCK) * HASH, above = proof.subarray(0, blocks), leaves = proof.subarray(blocks);
+  const count = Math.min(PER_BLOCK, Math.ceil(size / CHUNK) - block * PER_BLOCK);
+  const isProved = areSame(rootOf(hash, size, above), root) && areSame(HASHES[hash]("block", leaves), above.subarray(block * HASH, (block + 1) * HASH));
+  if (leaves.length !== count * HASH || !isProved) throw damaged();
+  return leaves;
+}
+
+const rootOf = (hash, size, blocks) => HASHES[hash]("root", join(numberIn(8, size), blocks));
+
+/** A file on its way to this user. `at` is how many bytes of it are checked and kept in `blobs`. */
+class Incoming {
+  at = 0;
+  filled = 0;
+  blobs = [];
+
+  constructor(offer, row) {
+    Object.assign(this, offer, { row, chunk: new Uint8Array(CHUNK) });
+  }
+
+  /** Ask for what is missing. */
+  begin(channel) {
+    Object.assign(this, { channel, owed: WINDOW, filled: 0, leaves: null });
+    this.send(OPEN, numberIn(4, this.number), numberIn(8, this.at), numberIn(4, WINDOW));
+    this.row("receiving");
+  }
+
+  send(kind, ...parts) {
+    this.channel.send([FILE, join([kind], numberIn(4, this.number), ...parts)]);
+  }
+
+  proof(payload) {
+    const block = numberFrom(payload.subarray(0, 4));
+    if (block !== Math.floor((this.at + this.filled) / BLOCK)) throw damaged();
+    this.leaves = leavesIn(payload.subarray(4), block, this);
+  }
+
+  data(payload) {
+    this.owed -= payload.length;
+    if (this.owed < 0 || !payload.length) throw malformed();
+    while (payload.length) {
+      const wanted = Math.min(CHUNK, this.size - this.at), part = payload.subarray(0, wanted - this.filled);
+      if (!part.length || !this.leaves) throw damaged();
+      this.chunk.set(part, this.filled);
+      this.filled += part.length;
+      payload = payload.subarray(part.length);
+      if (this.filled === wanted) this.keep(this.chunk.slice(0, wanted));
+    }
+    const more = WINDOW - this.owed;
+    if (more >= GIVE_BACK) {
+      this.owed += more - (more % PIECE);
+      this.send(CREDIT, numberIn(4, more - (more % PIECE)));
+    }
+  }
+
+  keep(chunk) {
+    const place = ((this.at / CHUNK) % PER_BLOCK) * HASH;
+    if (!areSame(HASHES[this.hash]("chunk", chunk), this.leaves.subarray(place, place + HASH))) throw damaged();
+    this.blobs.push(new Blob([chunk]));
+    this.at += chunk.length;
+    this.filled = 0;
+    if (this.at % BLOCK === 0) this.leaves = null;
+    this.row(`${Math.floor((100 * this.at) / this.size)} %`);
+  }
+
+  /** All has come: give it to the browser, which saves it. */
+  save() {
+    if (this.at !== this.size || (!this.size && !areSame(rootOf(this.hash, 0, NOTHING), this.root))) throw damaged();
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(this.blobs));
+    link.download = this.name.replace(/[/\\:]/g, "_").replace(/^\.+/, "") || "file";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    this.blobs = [];
+  }
+}
+
+/** A file that this user offers, and its hash tree. `streams` are those in which it goes out. */
+class Outgoing {
+  streams = new Map();
+
+  constructor(number, file, to, row) {
+    Object.assign(this, { number, file, to, row, id: hexOf(randomBytes(16)) });
+  }
+
+  async hash() {
+    const { size } = this.file, leaves = [];
+    for (let at = 0; at < size; at += CHUNK) {
+      leaves.push(blake2b("chunk", await this.read(at, at + CHUNK)));
+      if (leaves.length % 16 === 0) this.row(`${Math.floor((100 * at) / size)} % read`), await pause(0);
+    }
+    this.leaves = join(...leaves);
+    this.blocks = NOTHING;
+    for (let at = 0; at < this.leaves.length; at += PER_BLOCK * HASH) {
+      this.blocks = join(this.blocks, blake2b("block", this.leaves.subarray(at, at + PER_BLOCK * HASH)));
+    }
+    this.root = rootOf("blake2b", size, this.blocks);
+  }
+
+  async read(from, to) {
+    return new Uint8Array(await this.file.slice(from, to).arrayBuffer());
+  }
+
+  get offer() {
+    const { name, size, lastModified } = this.file;
+    const file = { name, size, root: btoa(String.fromCharCode(...this.root)), hash: "blake2b", folder: false, head: 0, count: 1, mode: 0o644, mtime: lastModified * 1_000_000 };
+    return { do: "offer", number: this.number, id: this.id, file, ...(this.to && { to: this.to }) };
+  }
+
+  /** Send a stream from a byte on, as far as there is credit for it. */
+  async serve(channel, number, at, credit) {
+    const stream = { credit }, { size } = this.file, send = (kind, ...parts) => channel.send([FILE, join([kind], numberIn(4, number), ...parts)]);
+    this.streams.set(number, stream);
+    for (let proved = -1; at < size && this.streams.get(number) === stream; ) {
+      const more = Math.min(size - at, BLOCK - (at % BLOCK)), wanted = Math.min(more, PIECE);
+      if (stream.credit < wanted || channel.frames.socket.bufferedAmount > AHEAD) {
+        if (channel.frames.fault) return;
+        await pause(10);
+        continue;
+      }
+      const block = Math.floor(at / BLOCK), data = await this.read(at, at + wanted);
+      if (block !== proved) send(PROOF, numberIn(4, block), this.blocks, this.leaves.subarray(block * PER_BLOCK * HASH, (block + 1) * PER_BLOCK * HASH));
+      proved = block;
+      await send(DATA, data);
+      stream.credit -= wanted;
+      at += wanted;
+      this.row(`${Math.floor((100 * at) / size)} % sent`);
+    }
+    if (this.streams.get(number) !== stream) return;
+    this.streams.delete(number);
+    send(END);
+  }
+}
+
+/** All files of one member of a room. */
+class Files {
+  incoming = new Map();
+  outgoing = new Map();
+  last = 0;
+
+  constructor(member, screen) {
+    Object.assign(this, { member, screen });
+    member.back = () => this.back();
+  }
+
+  say(said) {
+    this.member.channel?.send([FILE, join([SAY], numberIn(4, 0), bytesOf(JSON.stringify(said)))]);
+  }
+
+  /** A row about a file; what comes of it is written behind it. */
+  row(text, ...buttons) {
+    const state = element("small", ""), row = element("li", "quiet", text, " ", ...buttons, state);
+    this.screen.add(row);
+    return (words) => (state.textContent = words);
+  }
+
+  button(text, press) {
+    const button = element("button", "", text);
+    button.onclick = () => {
+      button.remove();
+      press();
+    };
+    return button;
+  }
+
+  hear(channel, body) {
+    if (body.length < 5) throw malformed();
+    const kind = body[0], stream = numberFrom(body.subarray(1, 5)), payload = body.subarray(5);
+    if (kind === SAY) this.understand(channel, readObject(textOf(payload)));
+    else if (kind === OPEN) this.serve(channel, stream, numberFrom(payload.subarray(0, 4)), numberFrom(payload.subarray(4, 12)), numberFrom(payload.subarray(12, 16)));
+    else if (kind === CREDIT || kind === STOP) this.steer(kind, stream, payload);
+    else this.take(kind, this.incoming.get(stream), payload);
+  }
+
+  understand(channel, said) {
+    const own = this.outgoing.get(said.number);
+    if (said.do === "offer") this.offered(channel, said);
+    else if (said.do === "withdraw") this.withdrawn(said);
+    else if (said.do === "taken" && own) own.row(`offered to ${countOf(said.members)}`);
+    else if (said.do === "refused" && own) own.row(clean(said.text));
+    else if (said.do === "reply" && own) this.row(`${clean(said.sender?.name)} ${REPLIES[said.state] ?? "answers about"} ${clean(own.file.name)}.`);
+  }
+
+  // -- what others offer ----------------------------------------------------------------------------------------------------
+
+  offered(channel, { number, file = {}, sender = {} }) {
+    const { name, size, root, hash, folder } = file, key = sender.key, known = [...this.incoming.values()].find((one) => key && one.key === key && one.code === root && !one.isOver);
+    const what = `${clean(sender.name)} offers ${clean(name)} (${sizeInWords(countOf(size))}).`;
+    if (folder || !HASHES[hash] || !(size >= 0 && size <= LARGEST) || typeof root !== "string") return this.row(`${what} The program chat can receive it.`);
+    if (known) {
+      this.incoming.delete(known.number);
+      this.incoming.set((known.number = number), known);
+      return known.channel && known.begin(channel);
+    }
+    if (this.incoming.size >= MOST_OFFERS) this.incoming.delete(this.incoming.keys().next().value);
+    const row = this.row(what, this.button("Receive", () => this.accept(incoming)));
+    const incoming = new Incoming({ number, name: clean(name), size, code: root, root: Uint8Array.from(atob(root), (one) => one.charCodeAt(0)), hash, key }, row);
+    this.incoming.set(number, incoming);
+  }
+
+  accept(incoming) {
+    if (!this.member.isIn) return incoming.row("not connected");
+    this.say({ do: "reply", number: incoming.number, state: "accepted" });
+    incoming.begin(this.member.channel);
+  }
+
+  take(kind, incoming, payload) {
+    if (!incoming?.channel || incoming.isOver) return;
+    try {
+      if (kind === PROOF) incoming.proof(payload);
+      else if (kind === DATA) incoming.data(payload);
+      else if (kind === END) incoming.save(), this.end(incoming, "done");
+      else if (kind === FAIL && payload[0] !== 1) throw new Fault("its sender cannot send it any more");
+    } catch (fault) {
+      incoming.send(STOP);
+      this.end(incoming, "failed", fault.message);
+    }
+  }
+
+  end(incoming, state, why = "saved") {
+    incoming.isOver = true;
+    incoming.row(why);
+    this.say({ do: "reply", number: incoming.number, state });
+  }
+
+  withdrawn({ number, cut }) {
+    const incoming = this.incoming.get(number);
+    if (!incoming || incoming.isOver) return;
+    incoming.row(cut ? "waiting for its sender" : "not offered any more");
+    incoming.isOver = !cut;
+  }
+
+  // -- what this user offers ------------------------------------------------------------------------------------------------
+
+  /** Offer a file to all in the room, or to one member. */
+  async send(file, to) {
+    const number = ++this.last, row = this.row(`You offer ${clean(file.name)} (${sizeInWords(file.size)})${to ? ` to ${to} alone` : ""}.`, this.button("Take back", () => this.takeBack(own)));
+    const own = new Outgoing(number, file, to, row);
+    try {
+      await own.hash();
+    } catch {
+      return row("it cannot be read");
+    }
+    this.outgoing.set(number, own);
+    this.say(own.offer);
+  }
+
+  takeBack(own) {
+    own.streams.clear();
+    this.outgoing.delete(own.number);
+    this.say({ do: "withdraw", number: own.number });
+    own.row("taken back");
+  }
+
+  /** There is another connection: offer again what is offered. */
+  back() {
+    for (const own of this.outgoing.values()) {
+      own.streams.clear();
+      this.say(own.offer);
+    }
+  }
+
+  serve(channel, stream, number, at, credit) {
+    const own = this.outgoing.get(number), fail = (why) => channel.send([FILE, join([FAIL], numberIn(4, stream), [why])]);
+    if (!own || at > own.file.size) return fail(5);
+    own.serve(channel, stream, at, credit).catch(() => fail(2));
+  }
+
+  steer(kind, number, payload) {
+    for (const { streams } of this.outgoing.values()) {
+      if (kind === STOP) streams.delete(number);
+      else if (streams.has(number)) streams.get(number).credit += numberFrom(payload);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+"""Files that come and go in the web page, in a real Chromium: to and from a person at a terminal, and another page."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import browser
+from page_user import PageUser
+from selenium.webdriver import Chrome
+from slow_links import slow_link
+
+from tests.system.browser.test_page import at_terminal, joined, serving
+
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def chromium(downloads: Path) -> Iterator[Chrome]:
+    with browser() as driver:
+        driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)})
+        yield driver
+
+
+def receive(page: PageUser, downloads: Path, name: str, offer: str) -> bytes:
+    """Press the button of an offer, and wait for the file."""
+    page.sees(offer)
+    page.all("#log li button")[-1].click()
+    page.wait_until(lambda: "saved" in page.log or "not what was offered" in page.log, "the end of the transfer")
+    page.wait_until((downloads / name).exists, f"{name} among the downloads")
+    return (downloads / name).read_bytes()
+
+
+@pytest.mark.parametrize("size", [0, 1, 262_144, 3 * MIB + 17])
+def test_a_page_receives_what_a_terminal_sends(chromium: Chrome, downloads: Path, tmp_path: Path, size: int) -> None:
+    content, name = os.urandom(size), f"film-{size}.bin"
+    (tmp_path / name).write_bytes(content)
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        pia = joined(chromium, url, "pia")
+        tom.type(f"/send {tmp_path / name}\r")
+        assert receive(pia, downloads, name, f"tom offers {name}") == content
+        tom.until(f"[pia] has received {name}")
+
+
+@pytest.mark.parametrize("size", [0, 5, 3 * MIB + 17])
+def test_a_terminal_receives_what_a_page_sends(chromium: Chrome, tmp_path: Path, size: int) -> None:
+    content, name = os.urandom(size), "picture <b>.png"
+    (tmp_path / name).write_bytes(content)
+    into = tmp_path / "into"
+    into.mkdir()
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port, "tom", "--into", str(into)) as tom:
+        pia = joined(chromium, url, "pia")
+        pia["line"].send_keys("/msg tom ")
+        pia["file"].send_keys(str(tmp_path / name))
+        pia.sees(f"You offer {name}")
+        tom.until(f"[pia] offers {name}")
+        tom.type("/accept\r")
+        tom.until(f"The file {name}")
+        pia.sees(f"tom has received {name}.")
+        [written] = into.iterdir()  # by another name: `<` cannot be in one everywhere
+        assert written.read_bytes() == content
+
+
+def test_a_file_goes_on_after_a_cut_of_its_receiver(chromium: Chrome, downloads: Path, tmp_path: Path) -> None:
+    content = os.urandom(6 * MIB)
+    (tmp_path / "long.bin").write_bytes(content)
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        page_port = int(url.partition("/#")[0].rpartition(":")[2])
+        with slow_link(page_port, down=1_500_000) as link:
+            pia = joined(chromium, url.replace(str(page_port), str(link.port)), "pia")
+            tom.type(f"/send {tmp_path / 'long.bin'}\r")
+            pia.sees("tom offers long.bin")
+            pia.all("#log li button")[-1].click()
+            pia.wait_until(lambda: "20 %" in pia.log or "30 %" in pia.log, "a part of the file")
+            link.cut()
+            pia.wait_until(lambda: "Trying again" in pia.text("status"), "that the connection was cut")
+            link.cut(False)
+            pia.sees("saved")
+            pia.wait_until((downloads / "long.bin").exists, "the file among the downloads")
+            assert (downloads / "long.bin").read_bytes() == content
+            assert link.passed["down"] < 9 * MIB  # it did not begin again
