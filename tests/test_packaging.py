@@ -200,7 +200,18 @@ def test_the_wheel_tells_of_extras_for_users_alone_and_of_no_address_that_does_n
     with zipfile.ZipFile(wheel_in(built)) as wheel:
         (name,) = (name for name in wheel.namelist() if name.endswith("/METADATA"))
         told = email.message_from_bytes(wheel.read(name))
-    assert set(told.get_all("Provides-Extra", [])) == {"passphrase", "codes", "rooms", "fast", "files", "web", "lan", "lab"}
+    assert set(told.get_all("Provides-Extra", [])) == {
+        "passphrase",
+        "codes",
+        "rooms",
+        "fast",
+        "files",
+        "web",
+        "proxy",
+        "ssh",
+        "lan",
+        "lab",
+    }
     assert told.get_all("Project-URL") is None
     assert told["Home-page"] is None
     assert {"Typing :: Typed", "Programming Language :: Python :: 3.11"} <= set(told.get_all("Classifier", []))

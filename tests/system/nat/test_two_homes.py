@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from namespaces import Namespaces
 from offering import written
 from people import environment
 from programs import COMMAND, started
 
-from tests.system.nat.network import MIDDLE_FOR_CLIENT, MIDDLE_FOR_SERVER, Network, two_nats
+from tests.system.nat.network import MIDDLE_FOR_CLIENT, MIDDLE_FOR_SERVER, two_nats
 
 screens = pytest.importorskip("screens", reason="pexpect and pyte play the terminal")
 
@@ -26,7 +27,7 @@ def homes() -> Iterator[Network]:
 
 
 @contextlib.contextmanager
-def at_home(network: Network, side: str, home: Path, *arguments: str) -> Iterator["screens.Screen"]:
+def at_home(network: Namespaces, side: str, home: Path, *arguments: str) -> Iterator["screens.Screen"]:
     """A program in a terminal at one of the two homes."""
     home.mkdir()
     with screens.shown(command=network.inside(side, [*COMMAND, *arguments]), environment=environment(home), rows=40) as screen:
