@@ -17,7 +17,7 @@ screens = pytest.importorskip("screens", reason="pexpect and pyte play the termi
 
 
 @pytest.fixture
-def homes() -> Iterator[Network]:
+def homes() -> Iterator[Namespaces]:
     """Both homes, and a relay that both can reach."""
     with two_nats() as network:
         relaying = ("relay", "--listen", "0.0.0.0", "--name", MIDDLE_FOR_CLIENT, "--name", MIDDLE_FOR_SERVER)
@@ -40,7 +40,7 @@ def seen(screen: "screens.Screen", pattern: str) -> str:
     return next(found[0] for row in screen.rows if (found := re.search(pattern, row)))
 
 
-def test_with_one_code_they_talk_and_a_film_is_sent(homes: Network, tmp_path: Path) -> None:
+def test_with_one_code_they_talk_and_a_film_is_sent(homes: Namespaces, tmp_path: Path) -> None:
     film = written(tmp_path / "film.mkv", 20_000_000)
     serving = ("serve", "--relay", MIDDLE_FOR_SERVER, "--code", "--name", "alice")
     with at_home(homes, "server", tmp_path / "a", *serving) as alice:
@@ -63,7 +63,7 @@ def test_with_one_code_they_talk_and_a_film_is_sent(homes: Network, tmp_path: Pa
             assert (tmp_path / "films" / "film.mkv").read_bytes() == film.read_bytes()
 
 
-def test_a_film_needs_no_conversation(homes: Network, tmp_path: Path) -> None:
+def test_a_film_needs_no_conversation(homes: Namespaces, tmp_path: Path) -> None:
     film = written(tmp_path / "film.mkv", 20_000_000)
     with at_home(homes, "server", tmp_path / "a", "send", str(film), "--relay", MIDDLE_FOR_SERVER) as alice:
         number = seen(alice, r"chat receive [0-9]+@").split()[-1]
