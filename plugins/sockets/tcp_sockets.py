@@ -27,6 +27,8 @@ MAPPED = "::ffff:"
 """How a socket for both families shows a peer that came over IPv4 (RFC 4291 section 2.5.5.2)."""
 NOT_HERE = (EADDRNOTAVAIL, EAFNOSUPPORT)
 """What the system says of an address, or of a whole family, that this machine does not have."""
+ONION = ".onion"
+"""What the names of onion services end with. They must never be looked up: RFC 7686 section 2."""
 RESETS = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 """The struct linger by which closing resets a connection."""
 KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # a vanished peer is noticed within two minutes
@@ -124,6 +126,8 @@ async def listen(host: str, port: int) -> TcpListener:
 
 async def connect(host: str, port: int) -> TcpStream:
     """Connect to an address, or to the first of a name that answers. Raises CannotConnect."""
+    if host.endswith(ONION):
+        raise CannotConnect(f"{host} is reached through Tor.", "Add --proxy socks5h://127.0.0.1:9050.")
     loop = asyncio.get_running_loop()
     name = join_address(host, port)
     # A name's addresses race for the connection (RFC 8305); uvloop knows no such race and tries them in turn.

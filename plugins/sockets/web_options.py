@@ -1,19 +1,17 @@
 """The options of the transports that take WebSockets, and the package that these need."""
 
-from ipaddress import ip_network
 from types import ModuleType
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
-from plytalk.core.contracts.sanitise import shorten
 
 OPEN_SECONDS = 10
 PING = 20
 ORIGIN = Option(
     "origin", "Origins of web pages that may connect, with commas between them.", metavar="ORIGIN,...", role=Role.RESPONDER
 )
-PROXY = Option(
+TRUSTED = Option(
     "trusted-proxy",
     "Addresses of web servers in front of this one: the last X-Forwarded-For entry that they send is the peer's address.",
     metavar="ADDRESS,...",
@@ -22,7 +20,7 @@ PROXY = Option(
 PINGS = Option(
     "ws-ping", f"Seconds after which the server pings (default {PING}; 0: never).", int, PING, "SECONDS", role=Role.RESPONDER
 )
-OPTIONS = (ORIGIN, PROXY, PINGS)
+OPTIONS = (ORIGIN, TRUSTED, PINGS)
 CAUTION = (
     "a web server or proxy on the way sees addresses, times and sizes; it sees what is said only where the layers above it "
     "keep nothing secret."
@@ -32,19 +30,6 @@ CAUTION = (
 def origins(text: str | None) -> list[str]:
     """The origins in a list."""
     return [one.strip().rstrip("/") for one in text.split(",")] if text else []
-
-
-def networks(text: str | None) -> list[str]:
-    """The addresses and networks in a list. Raises Usage."""
-    found = [one.strip() for one in text.split(",")] if text else []
-    for one in found:
-        try:
-            ip_network(one, strict=False)
-        except ValueError:
-            raise Usage(
-                f"--trusted-proxy takes addresses, and '{shorten(one)}' is none.", "For example: 127.0.0.1,::1."
-            ) from None
-    return found
 
 
 def web_socket() -> ModuleType:

@@ -10,7 +10,6 @@ import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from websockets.client import ClientProtocol
@@ -26,7 +25,7 @@ from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.wire import CutWire
-from plytalk.core.io.address import is_local, join_address
+from plytalk.plugins.sockets.forwarding import is_among, is_number, proxied
 from plytalk.plugins.sockets.web_socket_units import cut_web_socket
 
 SUBPROTOCOL = Subprotocol("plytalk.1")
@@ -35,9 +34,6 @@ MOST = 64 * 1024
 JITTER = 1.25
 """A ping comes after the time that was asked for, or after as much as this many times that, so that not all come at once."""
 DATA = (Opcode.BINARY, Opcode.CONT)
-PROXIED = "proxied-"
-"""What the address of a peer behind a proxy begins with where it is not known, or is one of the proxy's own machine: such a
-peer must not count as one of this machine."""
 
 _quiet = logging.getLogger("plytalk.web_socket")
 _quiet.disabled = True
@@ -153,11 +149,7 @@ class WebServing:
 
     def trusts(self, peer: str) -> bool:
         """Whether a peer is one of the proxies."""
-        host = peer.rpartition(":")[0].strip("[]")
-        try:
-            return any(ip_address(host) in ip_network(proxy, strict=False) for proxy in self.proxies)
-        except ValueError:
-            return False
+        return is_among(peer, self.proxies)
 
     def allows(self, origin: str, host: str) -> bool:
         """Whether a page of this origin may come. A page at the server's own address may, where that address is a number or
@@ -226,29 +218,3 @@ class WebSocketServer(WebSocketStream):
         if self._ping:
             self._ping.cancel()
         super().close()
-
-
-def proxied(proxy: str, forwarded: str) -> str:
-    """The address of a peer behind a proxy: the rightmost that the proxy names, with the port of the proxy's connection.
-
-    What stands to the left of it was said by the peer itself. Where the proxy says nothing, every connection counts for
-    itself.
-    """
-    host, _, port = proxy.rpartition(":")
-    said = forwarded.rpartition(",")[2].strip()
-    if said.startswith("["):
-        said = said[1:].partition("]")[0]
-    elif said.count(":") == 1:
-        said = said.partition(":")[0]
-    if not is_number(said):
-        return f"{PROXIED}{host}-{port}:{port}"
-    peer = join_address(str(ip_address(said)), int(port))
-    return f"{PROXIED}{peer}" if is_local(peer) else peer
-
-
-def is_number(host: str) -> bool:
-    """Whether a host is an address and not a name."""
-    try:
-        return bool(ip_address(host))
-    except ValueError:
-        return False

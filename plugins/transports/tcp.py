@@ -1,18 +1,46 @@
 """TCP over IPv4 and IPv6 (RFC 9293), by address or by name."""
 
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.layer import Option
+from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.sockets import tcp_sockets
-from plytalk.plugins.sockets.dialling import DiallingTransport
+from plytalk.plugins.sockets.dialling import PATIENCE, PROXY, DiallingTransport
+from plytalk.plugins.sockets.forwarding import ForwardedListener, networks
+
+FORWARDER = Option(
+    "forwarder",
+    "Addresses of programs in front of this server, such as Tor or ssh -R: each connection from there counts for itself.",
+    metavar="ADDRESS,...",
+    role=Role.RESPONDER,
+)
+LINE = Option(
+    "proxy-line",
+    "A connection from a forwarder begins with a PROXY line, which says whose it is, as HAProxy and Tor can write it.",
+    bool,
+    False,
+    role=Role.RESPONDER,
+)
 
 
 class Tcp(DiallingTransport):
     """TCP over IPv4 and IPv6."""
 
     name = "tcp"
+    options = (FORWARDER, LINE, PROXY)
+
+    def __init__(self, forwarder: str | None = None, proxy_line: bool = False, proxy: str | None = None) -> None:
+        super().__init__(proxy)
+        self._forwarders, self._has_line = networks(forwarder, FORWARDER.name), proxy_line
+        if proxy_line and not forwarder:
+            raise Usage("--proxy-line needs --forwarder, which says whose connections begin with one.", "For Tor: 127.0.0.1.")
+        if forwarder:
+            self.patience = PATIENCE
 
     async def listen(self, host: str, port: int) -> Listener:
-        return await tcp_sockets.listen(host, port)
+        listener = await tcp_sockets.listen(host, port)
+        return ForwardedListener(listener, self._forwarders, self._has_line) if self._forwarders else listener
 
     async def connect(self, host: str, port: int) -> Stream:
         return await self.reached(host, port)

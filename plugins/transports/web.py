@@ -16,6 +16,7 @@ from plytalk.core.io.address import join_address
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.sockets import tcp_sockets, web_options
 from plytalk.plugins.sockets.dialling import PROXY, DiallingTransport
+from plytalk.plugins.sockets.forwarding import networks
 from plytalk.plugins.sockets.tls_stream import OPTIONS, TlsFiles, TlsStream
 from plytalk.plugins.web.http_head import is_this_machine
 
@@ -38,7 +39,7 @@ class Web(DiallingTransport):
     def __init__(
         self, origin: str | None = None, trusted_proxy: str | None = None, ws_ping: int = web_options.PING, **options: Any
     ) -> None:
-        self._origins, self._proxies = web_options.origins(origin), web_options.networks(trusted_proxy)
+        self._origins, self._proxies = web_options.origins(origin), networks(trusted_proxy, web_options.TRUSTED.name)
         self._ping = ws_ping
         self._files = TlsFiles.take(options)
         super().__init__(**options)

@@ -15,6 +15,7 @@ from plytalk.core.io.address import join_address
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.sockets import tcp_sockets, web_options
 from plytalk.plugins.sockets.dialling import PROXY, DiallingTransport
+from plytalk.plugins.sockets.forwarding import networks
 from plytalk.plugins.sockets.tls_stream import CAUTION, COVERS, OPTIONS, TlsFiles, TlsStream
 
 PATH = Option("ws-path", "The path to ask for (default /).", metavar="PATH", role=Role.INITIATOR)
@@ -36,7 +37,7 @@ class Ws(DiallingTransport):
         proxy: str | None = None,
     ) -> None:
         super().__init__(proxy)
-        self._origins, self._proxies = web_options.origins(origin), web_options.networks(trusted_proxy)
+        self._origins, self._proxies = web_options.origins(origin), networks(trusted_proxy, web_options.TRUSTED.name)
         self._ping, self._path = ws_ping, ws_path
 
     async def listen(self, host: str, port: int) -> Listener:

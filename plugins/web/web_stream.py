@@ -13,7 +13,8 @@ from plytalk.core.contracts.errors import Answered, ChatError
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.address import is_local
 from plytalk.plugins.small_http import HttpAnswer
-from plytalk.plugins.sockets.web_socket import WebServing, WebSocketServer, proxied
+from plytalk.plugins.sockets.forwarding import proxied
+from plytalk.plugins.sockets.web_socket import WebServing, WebSocketServer
 from plytalk.plugins.web.http_head import HttpRefused, RequestHead, head_size, is_this_machine, read_head
 from plytalk.plugins.web.page_files import PageFiles, plain
 

@@ -92,6 +92,8 @@ class ServerArguments(LayerArguments, total=False):
     metrics: str
     origin: str
     trusted_proxy: str
+    forwarder: str
+    proxy_line: bool
     ws_ping: int
     lan: str
     lan_name: str

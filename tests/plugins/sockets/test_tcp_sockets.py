@@ -11,6 +11,7 @@ import pytest
 from loopback import needs_ipv6
 
 from plytalk.core.contracts.errors import CannotConnect
+from plytalk.plugins.sockets import tcp_sockets
 from plytalk.plugins.sockets.tcp_sockets import A_TURN, KEEP_ALIVE, REFUSED_A_TURN, show, todo, why
 from plytalk.plugins.transports.tcp import Tcp
 from plytalk.testing.transports import Receiver, TransportBed
@@ -306,3 +307,13 @@ async def test_a_peer_that_closes_without_reading_what_comes_behind_its_end_is_n
         await asyncio.sleep(0)
     assert isinstance(over.ends[1], OSError)
     ours.close()
+
+
+async def test_the_name_of_an_onion_service_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(*arguments: object, **options: object) -> None:
+        raise AssertionError(f"looked up: {arguments}")
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    with pytest.raises(CannotConnect, match=r"is reached through Tor\.") as refused:
+        await tcp_sockets.connect(f"{'a' * 56}.onion", 80)
+    assert "socks5h://127.0.0.1:9050" in refused.value.hint

@@ -5,14 +5,7 @@ import sys
 import pytest
 
 from plytalk.core.contracts.errors import Usage
-from plytalk.plugins.sockets.web_options import networks, origins, web_socket
-
-
-def test_a_proxy_is_an_address_or_a_network() -> None:
-    assert networks("127.0.0.1, 10.0.0.0/8,::1") == ["127.0.0.1", "10.0.0.0/8", "::1"]
-    assert networks(None) == []
-    with pytest.raises(Usage, match="'nginx' is none"):
-        networks("nginx")
+from plytalk.plugins.sockets.web_options import origins, web_socket
 
 
 def test_origins_are_a_list_and_one_may_be_null() -> None:

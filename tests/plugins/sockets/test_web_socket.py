@@ -15,9 +15,8 @@ from plytalk.core.bases.filter_stream import opened_client
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed
 from plytalk.core.contracts.optional import Opens
 from plytalk.core.contracts.transport import Listener, Stream
-from plytalk.core.io.address import is_local
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.plugins.sockets.web_socket import MOST, WebServing, WebSocketClient, WebSocketServer, proxied
+from plytalk.plugins.sockets.web_socket import MOST, WebServing, WebSocketClient, WebSocketServer
 from plytalk.plugins.transports.ws import Ws
 from plytalk.testing.transports import Receiver, TransportBed
 from plytalk.testing.verdict import idle, within
@@ -135,26 +134,6 @@ async def test_a_page_from_elsewhere_is_refused_before_anything_is_said() -> Non
         assert refused.value.response.status_code == 403
         with pytest.raises(HandshakeFailed, match=r"Pages of https://evil\.example may not come here"):
             await (await accepting).opened()  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize(
-    ("forwarded", "peer"),
-    [
-        ("203.0.113.7", "203.0.113.7:4711"),
-        ("198.51.100.1, 203.0.113.7", "203.0.113.7:4711"),
-        ("2001:db8::7", "[2001:db8::7]:4711"),
-        ("[2001:db8::7]:99", "[2001:db8::7]:4711"),
-        ("203.0.113.7:99", "203.0.113.7:4711"),
-        ("127.0.0.1", "proxied-127.0.0.1:4711"),
-        ("::1", "proxied-[::1]:4711"),
-        ("", "proxied-127.0.0.1-4711:4711"),
-        ("203.0.113.7, unknown", "proxied-127.0.0.1-4711:4711"),
-        ("/run/socket", "proxied-127.0.0.1-4711:4711"),
-    ],
-)
-def test_a_peer_behind_a_proxy_is_the_rightmost_and_never_of_this_machine(forwarded: str, peer: str) -> None:
-    assert proxied("127.0.0.1:4711", forwarded) == peer
-    assert not is_local(peer)
 
 
 @pytest.mark.parametrize("proxies", ["127.0.0.1", "10.0.0.1"], ids=["a proxy", "anybody else"])
