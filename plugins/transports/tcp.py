@@ -30,7 +30,7 @@ class Tcp(DiallingTransport):
     name = "tcp"
     options = (FORWARDER, LINE, PROXY)
 
-    def __init__(self, forwarder: str | None = None, proxy_line: bool = False, proxy: str | None = None) -> None:
+    def __init__(self, proxy: str | None = None, forwarder: str | None = None, proxy_line: bool = False) -> None:
         super().__init__(proxy)
         self._forwarders, self._has_line = networks(forwarder, FORWARDER.name), proxy_line
         if proxy_line and not forwarder:
