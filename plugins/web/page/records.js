@@ -33,6 +33,7 @@ function padded(parts) {
 /** Takes records apart; what is split goes on in the next ones. */
 class Unpacker {
   parts = null;
+  received = 0;
 
   unpack(record) {
     if (!SIZES.includes(record.length)) throw malformed();
@@ -46,6 +47,7 @@ class Unpacker {
       at = end;
     }
     if (record.subarray(at).some(Boolean)) throw malformed();
+    this.received++;
     return items;
   }
 
@@ -55,6 +57,7 @@ class Unpacker {
       if (this.parts) throw malformed();
       return null;
     }
+    if (type === CLOSE && numberFrom(body.slice(1, 9)) !== this.received) throw malformed(); // it counts what came before
     if (!this.parts && !more) return [type, body];
     this.type = type;
     const whole = join(this.parts ?? NOTHING, body);
