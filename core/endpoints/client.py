@@ -1,13 +1,15 @@
 """The endpoint that connects: from a stack to an `Ending`. The one that listens is in `server.py`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from plytalk.core.contracts.endings import Ending
-from plytalk.core.contracts.errors import ChatError, HandshakeFailed, Refused
+from plytalk.core.contracts.errors import CannotConnect, ChatError, HandshakeFailed, Refused
 from plytalk.core.contracts.handler import ClientFeature
 from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.transport import Stream
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.endpoint import BaseEndpoint, close
 
@@ -19,12 +21,12 @@ class Client(BaseEndpoint):
         super().__init__(*args, **kwargs)
         self._announce = announce
 
-    async def run(self, host: str, port: int, name: str = "") -> Ending:
+    async def run(self, host: str, port: int, name: str = "", others: Sequence[str] = ()) -> Ending:
         """Connect and talk; a feature may do so over as many connections as it needs. Raises ChatError.
 
-        `name` is the address by which the server is known, where that is not where it is.
+        `name` is the address by which the server is known, where that is not where it is; `others` are hosts to try after `host`.
         """
-        self._name = name
+        self._name, self._others = name, others
         self.stack.refuse(Role.INITIATOR)
         self.notice_all(await self.prepare_layers(Role.INITIATOR, self.stack))
         try:
@@ -61,15 +63,23 @@ class Client(BaseEndpoint):
         return session
 
     async def _reach(self, host: str, port: int, address: str = "") -> DirectChat:
-        stream = await self.call_transport(self.stack.transport, self.stack.transport.connect, host, port)
+        stream = await self._dial(host, port)
         address = address or self._name or stream.peer
         return self.make_session(self.stack, stream, Role.INITIATOR, address=address)
 
     async def _is_there(self, host: str, port: int) -> bool:
         """Whether the server still listens; it sees a connection that closes at once."""
         try:
-            stream = await self.call_transport(self.stack.transport, self.stack.transport.connect, host, port)
+            stream = await self._dial(host, port)
         except ChatError:
             return False
         stream.close()
         return True
+
+    async def _dial(self, host: str, port: int) -> Stream:
+        transport = self.stack.transport
+        *first, last = host, *self._others
+        for one in first:
+            with suppress(CannotConnect):
+                return await self.call_transport(transport, transport.connect, one, port)
+        return await self.call_transport(transport, transport.connect, last, port)

@@ -7,6 +7,9 @@ from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.core.endpoints.client import Client
 from plytalk.core.io.address import LOCAL, Address
 
+MOST_TRIED = 3
+"""How many addresses of one name are tried: each may take as long as a connection may."""
+
 
 async def run_client(client: Client, place: Address, port: int, tell: Callable[[str], None] = lambda sentence: None) -> Ending:
     """Talk with the server at a place, on `port` where neither the place nor the network names one. Raises ChatError.
@@ -17,12 +20,12 @@ async def run_client(client: Client, place: Address, port: int, tell: Callable[[
     transport = client.stack.transport
     if not place.host.endswith(LOCAL) or transport.names_place or transport.passes_names_on:
         return await client.run(place.host, place.port or port)
-    found = await located(place, tell)
-    return await client.run(found.host, found.port or port, str(place))
+    found, *others = await located(place, tell)
+    return await client.run(found.host, found.port or port, str(place), [other.host for other in others])
 
 
-async def located(place: Address, tell: Callable[[str], None]) -> Address:
-    """Where a NAME.local is. What multicast DNS does not know is left to the system, as without the package zeroconf."""
+async def located(place: Address, tell: Callable[[str], None]) -> list[Address]:
+    """Where a NAME.local is, the best first. What multicast DNS does not know is left to the system, as without zeroconf."""
     from plytalk.plugins.lan.lan_interface import choose_interface  # loaded where somebody writes such a name
     from plytalk.plugins.lan.lan_search import resolve
 
@@ -30,12 +33,12 @@ async def located(place: Address, tell: Callable[[str], None]) -> Address:
         interface = choose_interface()
         found = await resolve(interface, place.host, as_host=place.port is not None)
     except (ModuleNotFoundError, CannotConnect, Usage):
-        return place
+        return [place]
     if found is None:
         tell(f"Nobody on the network of {interface.name} answers to {place.host}. `chat find` shows the servers there.")
-        return place
-    where = Address(found.addresses[0], place.port or found.port or None)
-    tell(f"{place.host} is at {where}, as somebody on the network of {interface.name} says.")
+        return [place]
+    places = [Address(address, place.port or found.port or None) for address in found.addresses[:MOST_TRIED]]
+    tell(f"{place.host} is at {places[0]}, as somebody on the network of {interface.name} says.")
     if key := found.text.fingerprint:
         tell(f"It is announced with the key {key}, for you to compare: anyone there can announce that.")
-    return where
+    return places
