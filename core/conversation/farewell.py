@@ -134,7 +134,7 @@ class Farewell:
         """Wait until everything is received, the stream is over, or nothing moves any more. Gives the ending as it then is."""
         loop = asyncio.get_running_loop()
         limit, began = session.limits.goodbye, loop.time()
-        brief = ending.by is EndedBy.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)
+        brief = is_removal(ending)
         mark, moved, told = self._mark(session), began, False
         while not self._is_done(session, ending):
             self.changed.clear()
@@ -169,7 +169,7 @@ class Farewell:
 
     def verdict(self, session: LeavingChat, ending: Ending, why: str = "") -> Ending:
         """How it ended, now that no more comes: `why` not, where the connection is not over."""
-        if ending.error or (ending.by is EndedBy.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)):
+        if ending.error or is_removal(ending):
             return ending
         if isinstance(self.error, ChatError):
             return replace(ending, by=EndedBy.FAULT, reason=self.error.sentence, error=self.error)
@@ -188,6 +188,11 @@ class Farewell:
         if ending.by is EndedBy.THEM:
             sentence = f"{ending.reason} {sentence}"
         return replace(ending, reason=sentence, error=NotReceived(sentence, NOT_LET_IN if session.unheard else ""))
+
+
+def is_removal(ending: Ending) -> bool:
+    """Whether we ended it and the other side had no say, as where a member is removed."""
+    return ending.by is EndedBy.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)
 
 
 STOPPED = "you stopped waiting"
