@@ -4,7 +4,7 @@ Precedence: flag, environment, profile, config file, default. Layers bring their
 once to see which layers are chosen, and again with the options that these bring.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from plytalk.api.choice import Choice, names_of, resolve, with_options
 from plytalk.api.doors import read_door
 from plytalk.api.urls import is_url, read_url
 from plytalk.cli import config
+from plytalk.cli.option_help import HelpRecord, option_sections
 from plytalk.cli.parameters import FILE, TEXT
 from plytalk.core.contracts.errors import BrokenPlugin, PluginError, Usage
 from plytalk.core.contracts.kinds import KINDS, REPEATABLE
@@ -239,13 +240,16 @@ class StackCommand(click.Command):
         ):
             with formatter.section(title):
                 formatter.write_dl([record for param in params if (record := param.get_help_record(ctx))])
+        for title, shown in option_sections(self._records(ctx)):
+            with formatter.section(title):
+                formatter.write_dl(shown)
+
+    def _records(self, ctx: click.Context) -> Iterator[tuple[type[Layer], HelpRecord]]:
         for layer in ctx.meta.get("layers", []):
-            if self._role and self._role not in getattr(layer, "judges", Role):
-                continue
-            records = [click_option(option, self._role).get_help_record(ctx) for option in layer.options]
-            if shown := [record for record in records if record]:
-                with formatter.section(f"Options of the {layer.kind} {layer.name}"):
-                    formatter.write_dl(shown)
+            if not self._role or self._role in getattr(layer, "judges", Role):
+                for option in layer.options:
+                    if record := click_option(option, self._role).get_help_record(ctx):
+                        yield layer, record
 
 
 def use_url(text: str, transports: Sequence[str] | None) -> tuple[list[str], dict[str, Any]]:

@@ -51,6 +51,7 @@ def test_help_shows_examples_and_every_layers_options_under_its_name(command):
     for kind in ("transport", "framer", "handshake", "cipher", "messages", "auth", "ui"):
         assert f"--{kind}" in run.output
     assert "Options of the handshake noise:" in run.output
+    assert "Options of the handshakes plytalk1 and noise:" in run.output
     assert "--remote-key HEX" in run.output
 
 
