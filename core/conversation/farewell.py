@@ -191,7 +191,7 @@ class Farewell:
 
 
 def is_removal(ending: Ending) -> bool:
-    """Whether we ended it and the other side had no say, as where a member is removed."""
+    """Whether we ended it against the other side, as where a member is removed."""
     return ending.by is EndedBy.US and ending.code not in (CloseReason.SAID_EXIT, CloseReason.SHUTDOWN)
 
 
