@@ -1,9 +1,9 @@
 """How transports reach another machine over TCP: straight, or through the proxy that --proxy names."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from plytalk.core.contracts.errors import UnknownPeer, Usage
 from plytalk.core.contracts.layer import Option
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 """Seconds that the other side of a proxy may take for a handshake: a way through Tor can take seconds there and back."""
 VARIABLE = "PLYTALK_PROXY"
+SEEN = (
+    "the proxy sees who connects to whom and when, and how much is said, and can cut. Tor hides that; it does not hide the "
+    "identity, which is the same everywhere and links all conversations in which it is shown."
+)
 
 
 def has_password(url: str) -> bool:
@@ -43,6 +47,14 @@ class DiallingTransport(Transport):
     """A transport that reaches the other machine over TCP, perhaps through a proxy."""
 
     options: ClassVar[Sequence[Option]] = (PROXY,)
+
+    @classmethod
+    def configured(cls, options: Mapping[str, Any]) -> type[Self]:
+        """With a proxy, what that sees."""
+        if not options.get(PROXY.keyword):
+            return cls
+        said = f"{cls.caution} {SEEN[0].upper()}{SEEN[1:]}" if cls.caution else SEEN
+        return type(cls.__name__, (cls,), {"caution": said, "__doc__": cls.__doc__, "__module__": cls.__module__})
 
     def __init__(self, proxy: str | None = None) -> None:
         self._proxy: ProxyServer | None = None

@@ -12,7 +12,9 @@ from plytalk.core.bases.filter_stream import FilterStream, Opening
 from plytalk.core.contracts.errors import HandshakeFailed, Usage
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Listener, Stream
+from plytalk.core.contracts.wire import IN, CutWire
 from plytalk.core.io.address import is_local, join_address
+from plytalk.plugins.sockets.opening_units import END_OF_LINE, cut_nothing, cut_opening, line
 
 PROXIED = "proxied-"
 """What the address of a peer behind a proxy begins with where it is not known, or is one of the proxy's own machine: such a
@@ -85,16 +87,19 @@ class ProxyLine(FilterStream):
         self.peer = proxied(below.peer, "")
         self._line = b""
 
+    def cut(self, way: str) -> CutWire:
+        return cut_opening(END_OF_LINE, line) if way == IN else cut_nothing
+
     def take(self, data: bytes) -> None:
         if self.opening is Opening.DONE:
             self.deliver(data)
             return
         self._line += data
-        line, end, rest = self._line.partition(b"\r\n")
-        if len(line) > MAX_LINE or not (b"PROXY ".startswith(line[:6])):
+        said, end, rest = self._line.partition(END_OF_LINE)
+        if len(said) > MAX_LINE or not b"PROXY ".startswith(said[:6]):
             raise HandshakeFailed("What is in front of this server does not begin with a PROXY line.")
         if end:
-            if not (found := _LINE.fullmatch(line)):
+            if not (found := _LINE.fullmatch(said)):
                 raise HandshakeFailed("What is in front of this server sent a PROXY line that is malformed.")
             self.peer, self._line = proxied(self.below.peer, (found[1] or b"").decode()), b""
             self.is_open()

@@ -15,9 +15,12 @@ from plytalk.core.bases.filter_stream import FilterStream, Opening, opened_clien
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Usage
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.contracts.wire import OUT, CutWire
 from plytalk.core.io.address import Address, join_address, parse_address
 from plytalk.plugins.sockets import tcp_sockets
+from plytalk.plugins.sockets.opening_units import cut_opening
 from plytalk.plugins.sockets.tcp_sockets import TcpStream
+from plytalk.plugins.sockets.web_socket_units import END_OF_HEAD, head
 
 SECONDS = 60
 """How long a proxy may take to reach the server; Tor takes some seconds, or more where it has just been started."""
@@ -26,6 +29,7 @@ LOCAL_NAMES = ("socks5", "socks")
 """Schemes by which other programs look names up themselves."""
 LONGEST = 255
 """Bytes of a user name or a password for SOCKS5 (RFC 1929 section 2)."""
+UNSEEN = "(kept out of the trace)"
 MAX_HEAD = 16 * 1024
 """Bytes of the head of an HTTP response."""
 EXAMPLES = "For example: --proxy socks5h://127.0.0.1:9050 or --proxy http://alice@proxy.example.org:3128."
@@ -163,31 +167,38 @@ class HttpTunnel(FilterStream):
         super().__init__(below)
         self._proxy, self._name, self._head = proxy, name, b""
 
+    def cut(self, way: str) -> CutWire:
+        return cut_opening(END_OF_HEAD, head)
+
     def begin(self) -> None:
+        words = b64encode(f"{self._proxy.user}:{self._proxy.password}".encode()).decode()
+        self.below.send(self._request(words))
+        self._note(OUT, self._request(UNSEEN))  # no trace has the password
+
+    def _request(self, words: str) -> bytes:
         lines = [f"CONNECT {self._name} HTTP/1.1", f"Host: {self._name}"]
         if self._proxy.user:
-            words = b64encode(f"{self._proxy.user}:{self._proxy.password}".encode()).decode()
             lines.append(f"Proxy-Authorization: Basic {words}")
-        self.write("\r\n".join([*lines, "", ""]).encode())
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
     def take(self, data: bytes) -> None:
         if self.opening is Opening.DONE:
             self.deliver(data)
             return
         self._head += data
-        head, end, rest = self._head.partition(b"\r\n\r\n")
-        if not b"HTTP/1.".startswith(head[:7]) or len(head) > MAX_HEAD:
+        answer, end, rest = self._head.partition(END_OF_HEAD)
+        if not b"HTTP/1.".startswith(answer[:7]) or len(answer) > MAX_HEAD:
             raise no_http(self._proxy)
         if end:
-            self._judge(head)
+            self._judge(answer)
             self.peer, self._head = self._name, b""
             self.is_open()
             if rest:
                 self.deliver(rest)
 
-    def _judge(self, head: bytes) -> None:
+    def _judge(self, answer: bytes) -> None:
         """Raises CannotConnect unless the answer is a success."""
-        status = _STATUS.match(head)
+        status = _STATUS.match(answer)
         if not status:
             raise no_http(self._proxy)
         code, said = int(status[1]), shorten((status[2] or b"").decode("latin-1"))

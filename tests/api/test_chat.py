@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from proxy_servers import PASSWORD, needs_proxies, proxy
 from taking_part import OTHER, QUICK, client, room, said, until
 
 import plytalk
@@ -209,6 +210,22 @@ async def test_a_command_takes_the_place_of_a_connection(tmp_path: Path) -> None
         async with client(server, tmp_path, proxy_command=command) as erin:
             await erin.send("through a command")
             assert await until(erin, said("through a command"))
+
+
+@needs_proxies
+async def test_a_proxy_asks_for_its_password_by_secret(tmp_path: Path) -> None:
+    async with room(tmp_path, headless=True) as server:
+        with proxy("http", tmp_path, password=True) as url:
+            named = url.replace(f":{PASSWORD}", "")
+            async with client(server, tmp_path, proxy=named, secret=lambda prompt: PASSWORD) as erin:
+                await erin.send("through a proxy")
+                assert await until(erin, said("through a proxy"))
+            with pytest.raises(CannotConnect, match="does not accept this user name and password"):
+                async with client(server, tmp_path, proxy=named, secret=lambda prompt: "wrong"):
+                    pass
+            with pytest.raises(Usage, match="needs a password"):
+                async with client(server, tmp_path, proxy=named):
+                    pass
 
 
 FORWARD = """

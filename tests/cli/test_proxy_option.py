@@ -1,6 +1,7 @@
 """`--proxy`: on the command line, in the environment and in the config file, of commands that take layers and of `chat audit`."""
 
 import json
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -66,9 +67,15 @@ def test_people_talk_through_a_proxy_with_a_password(scheme: str, tmp_path: Path
         serve("--keep", "--headless", environment=environment(tmp_path / "server")) as server,
     ):
         through = {**environment(tmp_path / "alice"), "PLYTALK_PROXY": url}
-        run = chat("connect", f"localhost:{server.port}", "--accept-new", typed="hello\n", environment=through)
+        traced = ("--trace", str(tmp_path / "trace"))
+        run = chat("connect", f"localhost:{server.port}", "--accept-new", *traced, typed="hello\n", environment=through)
         assert run.returncode == 0, run.stderr
         assert "You said exit." in run.stderr
         assert PASSWORD not in run.stdout + run.stderr
+        secret = b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        trace = (tmp_path / "trace").read_text()
+        assert secret.encode().hex() not in trace
+        assert secret not in trace
+        assert ("CONNECT localhost" in trace) is (scheme == "http")
         seen = json.loads(chat("audit", "--json", f"localhost:{server.port}", environment=through).stdout)
         assert seen["profile"] == "plytalk1"

@@ -138,3 +138,14 @@ def test_both_ends_connect_to_a_relay_and_clients_alone_elsewhere() -> None:
     assert [option.role for option in role(RelayTransport)] == [None]
     for layer in (Tcp, Tls, Web, Ws, Wss):
         assert [option.role for option in role(layer)] == [Role.INITIATOR]
+
+
+@pytest.mark.parametrize("layer", [Tcp, Tls, Ws, RelayTransport])
+def test_explain_says_what_a_proxy_sees_and_what_tor_does_not_hide(layer: type[DiallingTransport]) -> None:
+    assert layer.configured({}) is layer
+    through = layer.configured({"proxy": "socks5h://127.0.0.1:9050"})
+    assert issubclass(through, layer)
+    assert through.caution.startswith(layer.caution)
+    assert "proxy sees who connects to whom" in through.caution
+    assert "Tor hides that; it does not hide the identity" in through.caution
+    assert (through.name, through.summary()) == (layer.name, layer.summary())
