@@ -17,7 +17,7 @@ from plytalk.core.contracts.kinds import GROUP, KINDS
 from plytalk.core.contracts.layer import FrameKind, Layer
 from plytalk.core.contracts.sanitise import clean
 
-BYTES = bytes | bytearray | memoryview
+BYTES = (bytes, bytearray, memoryview)
 GIVERS = {"encode": ("cipher", "seal"), "seal": ("messages", "pack"), "open": ("framer", "frames"), "unpack": ("cipher", "open")}
 """The methods that take bytes of another layer as their last argument, and where those come from; also for the batch forms."""
 WORDS = {"auth": "authenticator"}

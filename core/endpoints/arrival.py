@@ -5,7 +5,8 @@ A server has one `Arrivals` for each listener, so that a crowd at one keeps nobo
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
+from typing import cast
 
 from plytalk.core.contracts.errors import Answered, Busy, ChatError, Refused, RemoteError, TooSlow
 from plytalk.core.contracts.items import CloseReason, Empty
@@ -23,6 +24,11 @@ from plytalk.core.stack.selection import Stack
 async def nobody_to_ask(question: str, otherwise: str) -> bool:
     """Where a person would have to be asked, the answer is no."""
     return False
+
+
+@cache
+def _opens(kind: type[Stream]) -> bool:
+    return issubclass(kind, Opens)  # looked up once for all streams of a kind: it takes as long as letting a peer in
 
 
 class Arrivals:
@@ -83,14 +89,15 @@ class Arrivals:
 
     async def _open_stream(self, stream: Stream) -> bool:
         """Wait for the opening of a stream that has its own. Only then is it known whom it counts for, behind a proxy."""
-        if not isinstance(stream, Opens):
+        if not _opens(type(stream)):
             return True
+        opening = cast(Opens, stream)
         error: ChatError | None = None
         limits = self._server.limits
         seconds = limits.person if isinstance(stream, KnowsPeer) else limits.handshake
         try:
             async with asyncio.timeout(seconds):
-                await stream.opened()
+                await opening.opened()
         except TimeoutError:
             error = TooSlow(f"The other side did not open its connection within {seconds:g} seconds.")
         except ChatError as failure:

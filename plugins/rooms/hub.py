@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 QUEUE = MOST_BYTES
 """How many bytes a member may be behind before it is dropped, even if it reads."""
+OPERATOR = Mark.OPERATOR.value
 
 
 class Hub:
@@ -165,7 +166,7 @@ class Hub:
         if back and back.room in self.rooms and self.rooms[back.room] is not room:
             room, back = self.rooms[back.room], back.from_the_start()  # it did not hear that it had gone there
         member.muted = self._is_muted(member)
-        member.marks = member.marks & ~Mark.OPERATOR | Mark.OPERATOR * member.is_operator
+        member.marks = member.marks & ~OPERATOR | OPERATOR * member.is_operator
         called, why = self.names.choose(member, "" if member.muted else name)  # others would read it
         member.called(called)
         self.members[member.id] = member
@@ -269,8 +270,8 @@ class Hub:
 
     def _note_role(self, member: Member) -> None:
         """Tell a member that it has become an operator, or no longer is one."""
-        if bool(member.marks & Mark.OPERATOR) is not member.is_operator:
-            member.marks ^= Mark.OPERATOR
+        if bool(member.marks & OPERATOR) is not member.is_operator:
+            member.marks ^= OPERATOR
             self.introduce(member)
 
     def reread(self) -> None:

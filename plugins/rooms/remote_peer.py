@@ -19,14 +19,14 @@ def key_of(identity: Identity | None) -> PublicKey | None:
 
 
 def marks_of(session: DirectChat) -> int:
-    weak = Mark(0)
+    weak = 0
     if session.identity is None:
-        weak |= Mark.NO_KEY
+        weak |= Mark.NO_KEY.value
     if Property.SECRECY not in session.stack.gives:
-        weak |= Mark.NOT_ENCRYPTED
+        weak |= Mark.NOT_ENCRYPTED.value
     if session.stack.transport.guests == SSH_GUEST:
-        weak |= Mark.SSH_GUEST
-    return int(weak)
+        weak |= Mark.SSH_GUEST.value
+    return weak
 
 
 def source_for(peer: str, person: object) -> object:
