@@ -6,7 +6,6 @@ that gave them is at fault. All of this runs after a fault, or while a conversat
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import distributions
 from inspect import getattr_static, signature, unwrap
 from traceback import walk_tb
 from types import CodeType, FrameType
@@ -189,6 +188,8 @@ def origin(module: str) -> str:
 
 
 def _origins(module: str) -> Iterator[str]:
+    from importlib.metadata import distributions  # it takes longer to import than a fault is worth at each start
+
     for distribution in distributions():
         for point in distribution.entry_points:
             if point.group == GROUP and point.value == module:

@@ -4,13 +4,18 @@ A distribution brings plugins in the entry-point group `plytalk`; the name of ea
 
     [project.entry-points.plytalk]
     cipher-xor = "plytalk_cipher_xor"
+
+The metadata in the folders of Python's path are read here: `importlib.metadata` brings the package `email` and takes 8 ms to
+import, at each start. It is asked where distributions can be found in another way.
 """
 
 import re
-from collections.abc import Iterator
-from email import message_from_string
-from importlib.metadata import Distribution, EntryPoint, distributions
-from pathlib import PurePath
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from importlib.machinery import PathFinder
+from os import listdir, path
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -33,7 +38,6 @@ class Found(Struct, frozen=True):
     module: str
     distribution: str
     version: str
-    entry_point: EntryPoint
 
     @property
     def key(self) -> str:
@@ -70,10 +74,56 @@ class Found(Struct, frozen=True):
         return bool({self.name, self.key} & names) or _normal(self.distribution) in {_normal(name) for name in names}
 
 
-def found(point: EntryPoint, distribution: str = "?", version: str = "") -> Found:
+class Point(NamedTuple):
+    """An entry point, as it is written."""
+
+    name: str
+    value: str
+
+
+def found(point: Point, distribution: str = "?", version: str = "") -> Found:
     """What an entry point says it brings."""
     kind, _, name = point.name.partition("-")
-    return Found(clean(kind), clean(name), clean(point.value), clean(distribution), clean(version), point)
+    return Found(clean(kind), clean(name), clean(point.value), clean(distribution), clean(version))
+
+
+class Metadata(Protocol):
+    """The metadata of a distribution, as `importlib.metadata` gives them too."""
+
+    def read_text(self, filename: str, /) -> str | None:
+        """The text of one of its files; None where it has none such."""
+
+
+class MetadataFolder:
+    """The metadata of a distribution in a folder of Python's path."""
+
+    def __init__(self, folder: str) -> None:
+        self._path = folder
+
+    def read_text(self, filename: str) -> str | None:
+        absent = suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
+        with absent, open(path.join(self._path, filename), encoding="utf-8") as file:
+            return file.read()
+        return None
+
+
+def distributions() -> Iterable[Metadata]:
+    """Every distribution that Python finds, in the order of its path."""
+    others = [finder for finder in sys.meta_path if finder is not PathFinder and hasattr(finder, "find_distributions")]
+    is_usual = PathFinder.find_distributions.__module__ == PathFinder.__module__  # and not replaced
+    if others or not is_usual or any(place.endswith(".egg") or path.isfile(place) for place in sys.path):
+        from importlib import metadata
+
+        return metadata.distributions()
+    return _folders()
+
+
+def _folders() -> Iterator[MetadataFolder]:
+    for place in sys.path:
+        with suppress(OSError):
+            for name in listdir(place or "."):
+                if name.lower().endswith((".dist-info", ".egg-info")):
+                    yield MetadataFolder(path.join(place, name))
 
 
 def installed() -> Iterator[Found | PluginError]:
@@ -81,28 +131,42 @@ def installed() -> Iterator[Found | PluginError]:
     seen: set[str] = set()
     results: list[Found | PluginError] = []
     for distribution in distributions():
-        name = PurePath(str(getattr(distribution, "_path", ""))).name
+        name = path.basename(str(getattr(distribution, "_path", "")))
         concerns_us = name.startswith(GROUP)
         try:
             text = distribution.read_text("entry_points.txt") or ""
             if f"[{GROUP}]" in text:
                 concerns_us = True
-                results.extend(_read(distribution, seen))
+                results.extend(_read(distribution, text, seen))
         except Exception as error:  # one damaged distribution must not hide the others
             if concerns_us:
                 results.append(BrokenPlugin(f"The metadata in {clean(name)} cannot be read: {type(error).__name__}."))
     yield from sorted(results, key=_ours_first)
 
 
-def _read(distribution: Distribution, seen: set[str]) -> list[Found]:
-    # Not `distribution.metadata`: whether a distribution without metadata is an error depends on the version of Python.
-    metadata = message_from_string(distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or "")
-    name = str(metadata["Name"] or "?")
+def _read(distribution: Metadata, text: str, seen: set[str]) -> list[Found]:
+    # Not `Distribution.metadata`: whether a distribution without metadata is an error depends on the version of Python.
+    name, version = _name_and_version(distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or "")
     if _normal(name) in seen:  # Python imports what comes first on its path
         return []
     seen.add(_normal(name))
-    version = str(metadata["Version"] or "")
-    return [found(point, name, version) for point in distribution.entry_points if point.group == GROUP]
+    return [found(point, name, version) for point in _points(text)]
+
+
+def _name_and_version(metadata: str) -> tuple[str, str]:
+    """From the headers of metadata, where there are any."""
+    headers = dict(line.split(": ", 1) for line in metadata.partition("\n\n")[0].splitlines() if ": " in line)
+    return headers.get("Name", "?").strip(), headers.get("Version", "").strip()
+
+
+def _points(text: str) -> Iterator[Point]:
+    """Those of our group in the text of entry_points.txt. Raises TypeError for a line that is none."""
+    section = ""
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if line.startswith("[") and line.endswith("]"):
+            section = line[1:-1]
+        elif section == GROUP and not line.startswith("#"):
+            yield Point(*map(str.strip, line.split("=", 1)))
 
 
 def _ours_first(one: Found | PluginError) -> tuple[bool, str, str]:

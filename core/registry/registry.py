@@ -7,8 +7,8 @@ nothing else is ever chosen in its place; a name that two distributions claim be
 import contextlib
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator
-from importlib.metadata import EntryPoint
-from types import ModuleType
+from importlib import import_module
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -19,7 +19,7 @@ from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry import hookspecs
-from plytalk.core.registry.discovery import ATTACK, PROFILE, Found, found, installed
+from plytalk.core.registry.discovery import ATTACK, PROFILE, Found, Point, found, installed
 from plytalk.core.registry.quick_loading import loading
 from plytalk.core.registry.validation import HOOKS, fault_of
 
@@ -39,6 +39,15 @@ class Problem(Struct, frozen=True):
     usable: bool = False
 
 
+class Manager(pluggy.PluginManager):
+    """Looks for hooks among a module's functions: pluggy's own way, for any object and attribute, takes 4 ms of each start."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> "pluggy.HookimplOpts | None":
+        if isinstance(plugin, ModuleType) and not isinstance(vars(plugin).get(name), FunctionType):
+            return None
+        return super().parse_hookimpl_opts(plugin, name)
+
+
 class Registry:
     """The plugins of this process.
 
@@ -46,8 +55,8 @@ class Registry:
     instead of those that are installed. Raises UnknownLayer for a blocked name that nothing has.
     """
 
-    def __init__(self, blocked: Iterable[str] = (), points: Iterable[EntryPoint] | None = None) -> None:
-        self.manager = pluggy.PluginManager("plytalk")
+    def __init__(self, blocked: Iterable[str] = (), points: Iterable[Point] | None = None) -> None:
+        self.manager = Manager("plytalk")
         self.manager.add_hookspecs(hookspecs)
         self.problems: list[Problem] = []
         self.found: dict[tuple[str, str], Found] = {}
@@ -192,7 +201,7 @@ class Registry:
         printed = io.StringIO()
         try:
             with loading(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-                module: ModuleType = one.entry_point.load()
+                module: ModuleType = import_module(one.module)
                 self.manager.register(module, one.module)
                 self.manager.check_pending()
                 self._brought[one.module] = dict(self._collect(one, module))

@@ -1,11 +1,11 @@
 """`check_entry_points`: whether plytalk finds what a distribution brings."""
 
 import tomllib
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from plytalk.core.contracts.kinds import GROUP
 from plytalk.core.contracts.layer import Layer
+from plytalk.core.registry.discovery import Point
 from plytalk.core.registry.registry import Registry
 from plytalk.testing.verdict import demand, judged
 
@@ -17,7 +17,7 @@ def check_entry_points(pyproject: Path, *layers: type[Layer]) -> None:
     Raises AssertionError. The modules must be importable.
     """
     project = tomllib.loads(pyproject.read_text("utf-8"))["project"]
-    points = [EntryPoint(name, value, GROUP) for name, value in project.get("entry-points", {}).get(GROUP, {}).items()]
+    points = [Point(name, value) for name, value in project.get("entry-points", {}).get(GROUP, {}).items()]
     demand(points, f"{pyproject} has no entry point in the group `{GROUP}`, so nobody finds the plugin.")
     registry = Registry(points=points)
     found = [layer for _, layer in registry.load_all()]

@@ -1,8 +1,13 @@
+import importlib.metadata
+import sys
+import zipfile
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
 from strangers import good, plant, plant_metadata
 
+from plytalk.core.registry.discovery import MetadataFolder, distributions
 from plytalk.core.registry.registry import Registry
 
 
@@ -60,3 +65,52 @@ def test_the_same_distribution_twice_on_the_path_is_one(site: Path) -> None:
     registry = Registry()
     assert registry.layer("cipher", "x").name == "x"
     assert not registry.problems
+
+
+def entry_points(found: object) -> list[str]:
+    return sorted(text for each in found if (text := each.read_text("entry_points.txt")))  # type: ignore[attr-defined]
+
+
+def test_the_folders_of_the_path_hold_what_importlib_metadata_finds(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(site, "plytalk-cipher-fine", {"cipher-fine": good("fine")})
+    (site / "old.egg-info").write_text("Name: old")  # a file, as distutils wrote it
+    monkeypatch.setattr(PathFinder, "find_distributions", usual_finder())
+    monkeypatch.setattr(sys, "path", [*sys.path, str(site / "is-not-there")])
+    assert all(isinstance(each, MetadataFolder) for each in distributions())
+    assert entry_points(distributions()) == entry_points(importlib.metadata.distributions())
+
+
+def usual_finder() -> object:
+    """Python's own, where the tests hide what else is installed."""
+
+    def find_distributions(*context: object) -> object:
+        return importlib.metadata.MetadataPathFinder.find_distributions(*context)  # type: ignore[arg-type]
+
+    find_distributions.__module__ = PathFinder.__module__
+    return staticmethod(find_distributions)
+
+
+def test_a_plugin_in_a_zip_archive_is_found(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(site, "plytalk-cipher-zipped", {"cipher-zipped": good("zipped")})
+    with zipfile.ZipFile(tmp_path / "zipped.zip", "w") as archive:
+        for file in [*site.glob("*.py"), *site.glob("*.dist-info/*")]:
+            archive.write(file, file.relative_to(site))
+            file.unlink()
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "zipped.zip"), *sys.path])
+    assert Registry().layer("cipher", "zipped").name == "zipped"
+
+
+def test_a_plugin_that_another_finder_knows_is_found(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(tmp_path, "plytalk-cipher-known", {"cipher-known": good("known")})
+
+    class Finder:
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> object:
+            return PathFinder.find_spec(name, [str(tmp_path)]) if name == "plytalk_cipher_known_cipher_known" else None
+
+        @staticmethod
+        def find_distributions(context: importlib.metadata.DistributionFinder.Context) -> object:
+            return map(importlib.metadata.PathDistribution, tmp_path.glob("*.dist-info"))
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
+    assert Registry().layer("cipher", "known").name == "known"
