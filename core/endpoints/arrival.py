@@ -61,7 +61,7 @@ class Arrivals:
         if self.screen(stream.peer):
             stream.close()
             return
-        if isinstance(stream, KnowsPeer):
+        if _opens(type(stream)) and isinstance(stream, KnowsPeer):
             stream.judge = partial(self._judge, stream.peer)
         welcome = self._server.start(self._welcome(stream))
         self._admission.begin(stream, stream.peer, partial(self._evict, stream, welcome))  # before the task begins
