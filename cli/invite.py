@@ -47,7 +47,10 @@ def announce(choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]" =
         where = reachable(address)
         if line := stack.transport.guest_line(host(where), port(where).removeprefix(":")):
             yield f"Guests connect with:  {line}"
-    alone = all(host(door.address) in ("127.0.0.1", "[::1]") for door in (*doors, *guests))
+    proxied = bool(choice.options.get("trusted_proxy"))
+    if proxied and any(isinstance(stack.transport, ServesPage) for stack, _ in doors):
+        yield "Through the web server in front it is https://ITS-NAME/, with the same end."
+    alone = not proxied and all(host(door.address) in ("127.0.0.1", "[::1]") for door in (*doors, *guests))
     open_ = open_to_all(doors[0].stack)
     if any(Property.SECRECY not in guest.stack.gives for guest in guests):
         yield f"Warning: {MAY_HEAR[alone, open_]}"

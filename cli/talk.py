@@ -26,7 +26,7 @@ from plytalk.cli.relay_option import prefer_number, relay_option
 from plytalk.cli.stacks import StackCommand, layer_options
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.cli.typed_words import Asker, refuse_code, refuse_seed
-from plytalk.cli.web_option import refuse_other_stacks, web_option
+from plytalk.cli.web_option import inspect_option, inspected, refuse_other_stacks, web_option
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.events import notify
@@ -118,6 +118,7 @@ ping_option = click.option(
 @click.option("--stdio", is_flag=True, help="Talk with one peer over standard input and output, as behind sshd.")
 @relay_option
 @web_option
+@inspect_option
 @click.option("--once/--keep", default=True, help="End when everyone has left (default), or keep waiting for others.")
 @click.option("--headless", is_flag=True, help="Run without a person at the server: the same as --ui none.")
 @click.option(
@@ -135,6 +136,7 @@ def serve(
     host: str | None,
     port: int | None,
     stdio: bool,
+    web_inspect: bool,
     once: bool,
     headless: bool,
     guests: str | None,
@@ -151,7 +153,7 @@ def serve(
     if headless:
         choice.classes["ui"] = [choice.registry.layer("ui", "none")]
     prefer_number(choice)
-    refuse_other_stacks(choice)
+    refuse_other_stacks(choice, web_inspect)
     stack = choice.stack()
     stack.ui.stays = stdio or has_no_input() or not once  # without any input, a server can still be there to listen
     first, *doors = listen_addresses(choice, stack, host, port)
@@ -166,7 +168,7 @@ def serve(
             doors=doors,
             guests=guest_addresses(choice, stack, first.host, guests.split(",") if guests else ()),
             secret=Asker(),
-            trace=tracer,
+            trace=inspected(stack, [first, *doors], tracer) if web_inspect else tracer,
             announce=partial(announced, choice),
             introduce=newcomer if stack.ui.present else lambda session: (),
         )

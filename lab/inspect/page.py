@@ -5,7 +5,7 @@ said is ever markup; its policy lets no script run but its own, and loads nothin
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,25 @@ WITHIN = ("handshake", "cipher")
 """The layers whose bytes are, as a rule, a part of their frame's."""
 
 
-def page(frames: Sequence[InspectedFrame], title: str) -> str:
+def page(frames: Iterable[InspectedFrame], title: str) -> str:
     """The page's HTML."""
-    style, script = _file("page.css"), "".join(map(_file, SCRIPTS))
+    return _html(PageData(frames), title, SCRIPTS, "")
+
+
+def live_page(data: "PageData", title: str) -> str:
+    """The HTML of a page that asks its server for what is new."""
+    return _html(data, title, (*SCRIPTS, "live.js"), "; connect-src 'self'")
+
+
+def _html(data: "PageData", title: str, scripts: Sequence[str], connect: str) -> str:
+    style, script = _file("page.css"), "".join(map(_file, scripts))
     parts = {
         "{style}": style,
         "{script}": script,
         "{style_hash}": source_hash(style),
         "{script_hash}": source_hash(script),
-        "{data}": _escaped(json.dumps({"title": title, **_Data(frames).as_json()}, separators=(",", ":"))),
+        "{connect}": connect,
+        "{data}": _escaped(json.dumps({"title": title, **data.since()}, separators=(",", ":"))),
     }
     pieces = _file("page.html").split("{")
     return pieces[0] + "".join(_filled(piece, parts) for piece in pieces[1:])
@@ -51,17 +61,27 @@ def _escaped(text: str) -> str:
     return text
 
 
-class _Data:
+class PageData:
     """What the page's scripts get. Names recur in every frame, so each is there once, and spans have its number."""
 
-    def __init__(self, frames: Sequence[InspectedFrame]) -> None:
+    def __init__(self, frames: Iterable[InspectedFrame] = ()) -> None:
         self._strings = {"": 0}
-        self._talks: dict[tuple[str, int], int] = {}
+        self._talks: dict[tuple[str, int], tuple[int, Mapping[str, str]]] = {}  # with what has that id, so that it stays its id
         self._about: list[dict[str, Any]] = []
-        self._frames = [self._frame(frame) for frame in frames]
+        self._frames: list[dict[str, Any]] = []
+        self.add(frames)
 
-    def as_json(self) -> dict[str, Any]:
-        return {"strings": list(self._strings), "talks": self._about, "frames": self._frames}
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def add(self, frames: Iterable[InspectedFrame]) -> None:
+        """Take in frames, as they come."""
+        self._frames += map(self._frame, frames)
+
+    def since(self, frame: int = 0, string: int = 0, most: int | None = None) -> dict[str, Any]:
+        """Frames and strings from these numbers on, of frames as many as `most`; and all conversations."""
+        frames = self._frames[frame:] if most is None else self._frames[frame : frame + most]
+        return {"strings": list(self._strings)[string:], "talks": self._about, "frames": frames}
 
     def _frame(self, frame: InspectedFrame) -> dict[str, Any]:
         event = frame.layers[0]
@@ -82,11 +102,11 @@ class _Data:
         """The number of the conversation that a frame belongs to."""
         about, key = frame.plugins, (frame.group, id(frame.plugins))
         if key not in self._talks:
-            self._talks[key] = len(self._about)
+            self._talks[key] = len(self._about), about
             layers = [(kind, about[kind], about.get(f"{kind}_version", "")) for kind in KINDS if kind in about]
             told = {name: about.get(name, "") for name in ("role", "peer", "attacked")}
             self._about.append({"group": frame.group, "plugins": layers, **told})
-        return self._talks[key]
+        return self._talks[key][0]
 
     def _layer(self, event: TraceEvent, frame: InspectedFrame) -> dict[str, Any]:
         whole = frame.layers[-1]

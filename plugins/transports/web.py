@@ -42,17 +42,19 @@ class Web(DiallingTransport):
         self._origins, self._proxies = web_options.origins(origin), networks(trusted_proxy, web_options.TRUSTED.name)
         self._ping = ws_ping
         self._files = TlsFiles.take(options)
+        self._instead: Any = None
         super().__init__(**options)
 
     async def listen(self, host: str, port: int) -> Listener:
         web_options.web_socket()
+        from plytalk.plugins.web.page_files import PageFiles
         from plytalk.plugins.web.web_stream import PageServing, WebStream
 
         has_tls = self._files.given
         context = self._files.server() if has_tls else None
         if not (context or self._proxies or is_this_machine(host)):
             raise Usage(f"Browsers trust a page from {join_address(host, port)} only by TLS.", ELSEWHERE)
-        serving = PageServing(self._origins, self._proxies, self._ping, has_tls=has_tls)
+        serving = PageServing(self._origins, self._proxies, self._ping, self._instead or PageFiles(), has_tls)
         listener = await tcp_sockets.listen(host, port)
         return FilterListener(listener, lambda below: WebStream(TlsStream(below, context) if context else below, serving))
 
@@ -61,6 +63,9 @@ class Web(DiallingTransport):
         secured = below if is_this_machine(host) else self._files.secured(below, host)
         stream: FilterStream = sockets.WebSocketClient(secured, f"ws://{join_address(host, port)}/{SOCKET}")
         return await opened_client(stream, web_options.OPEN_SECONDS)
+
+    def serve_instead(self, files: Any) -> None:
+        self._instead = files
 
     def page_at(self, address: str) -> str:
         return f"http{'s' * self._files.given}://{address}/"

@@ -55,8 +55,6 @@ class PageFiles:
         found = self._answers.get(head.path)
         if not found:
             return plain(HTTPStatus.NOT_FOUND, "There is no such page.")
-        if head.method != "GET":
-            return plain(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET is supported.")
         return found[bool(_TAKES_GZIP.search(head.all("accept-encoding")))]
 
 

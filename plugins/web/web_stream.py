@@ -7,6 +7,7 @@ something unread resets it and the other side may lose the answer.
 import asyncio
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Protocol
 
 from plytalk.core.bases.filter_stream import Opening
 from plytalk.core.contracts.errors import Answered, ChatError
@@ -25,11 +26,17 @@ LINGER = 1.0
 """After how many seconds it is looked whether the other side has all of an answer, and the connection closed if so."""
 
 
+class AnswersRequests(Protocol):
+    """What has the answers to GET requests that may ask."""
+
+    def answer(self, head: RequestHead) -> HttpAnswer: ...
+
+
 @dataclass(frozen=True)
 class PageServing(WebServing):
     """What is asked of those who come, and the page's files. `has_tls` says that the listener itself speaks TLS."""
 
-    files: PageFiles = field(default_factory=PageFiles)
+    files: AnswersRequests = field(default_factory=PageFiles)
     has_tls: bool = False
 
     def check(self, peer: str, head: RequestHead) -> None:
@@ -87,7 +94,9 @@ class WebStream(WebSocketServer):
         if self._is_proxied:
             self.peer = proxied(self.below.peer, head.all("x-forwarded-for"))
         self._serving.check(self.below.peer, head)
-        if head.path != SOCKET:
+        if head.method != "GET":
+            self._answer(plain(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET is supported."), Answered())
+        elif head.path != SOCKET:
             self._answer(self._serving.files.answer(head), Answered())
         elif "websocket" not in head.all("upgrade").lower():
             self._answer(plain(HTTPStatus.UPGRADE_REQUIRED, "This is for a WebSocket."), Answered())

@@ -38,17 +38,53 @@ def joined(home: Path, line: list[str]) -> AbstractContextManager[Chat]:
         (["--web", "127.0.0.1:0", "--profile", "demo02"], "The page of --web speaks plytalk/1 alone."),
         (["--web", "127.0.0.1:0", "--cipher", "none"], "The page of --web speaks plytalk/1 alone."),
         (["--door", "web:127.0.0.1:0", "--profile", "demo01"], "The page of --web speaks plytalk/1 alone."),
+        (["--web", "127.0.0.1:0", "--web-inspect"], "for stacks that keep nothing secret. Choose --profile demo01"),
+        (["--web", "127.0.0.1:0", "--web-inspect", "--profile", "demo02"], "for stacks that keep nothing secret."),
+        (["--profile", "demo01", "--web-inspect"], "--web-inspect shows conversations in the page of --web. Give --web"),
         (["--web", "127.0.0.1:x"], "'127.0.0.1:x' is not HOST or HOST:PORT."),
         (["--web", ""], "'web:' is not TRANSPORT, TRANSPORT:HOST"),
         (["--web", "127.0.0.1:0", "--trusted-proxy", "nginx"], "--trusted-proxy takes addresses, and 'nginx' is none."),
         (["--web", "127.0.0.1:0", "--tls-cert", "none.pem"], "Give --tls-cert FILE and --tls-key FILE."),
     ],
-    ids=["elsewhere without TLS", "a profile", "a cipher", "as a door", "a bad port", "nothing", "a proxy's name", "half of TLS"],
+    ids=[
+        "elsewhere without TLS",
+        "a profile",
+        "a cipher",
+        "as a door",
+        "secrets",
+        "encrypted",
+        "no page",
+        "a bad port",
+        "nothing",
+        "a proxy's name",
+        "half of TLS",
+    ],
 )
 def test_what_cannot_be_served_is_refused_in_words(options: list[str], said: str, tmp_path: Path) -> None:
     run = chat("serve", "--headless", "--keep", *options, environment=environment(tmp_path))
     assert said in run.stderr
     assert run.returncode == 2
+
+
+def test_the_inspector_does_not_take_the_place_of_a_trace(tmp_path: Path) -> None:
+    arguments = ("--profile", "demo01", "--web", "127.0.0.1:0", "--web-inspect", "--trace", str(tmp_path / "trace"), "--keep")
+    with started("serve", *arguments, environment=environment(tmp_path / "server")) as server:
+        line = server.tells("The other side connects with:  ").split()[-4:]
+        with started(*line, environment=environment(tmp_path / "client")) as client:
+            client.say("in both")
+            assert server.hear_words() == "in both"
+        url = next(told for told in server.told if "Open in a browser" in told).split()[-1]
+        asking = http.client.HTTPConnection(url.split("/")[2], timeout=30)
+        asking.request("GET", "/frames/0/0")
+        assert b"in both" in asking.getresponse().read()
+    assert b"in both".hex().encode() in (tmp_path / "trace").read_bytes()
+
+
+def test_behind_a_web_server_not_only_this_machine_can_come(tmp_path: Path) -> None:
+    arguments = ("--web", "127.0.0.1:0", "--keep", "--headless", "--trusted-proxy", "127.0.0.1")
+    with started("serve", *arguments, environment=environment(tmp_path / "server")) as server:
+        server.tells("Through the web server in front it is https://ITS-NAME/")
+        assert server.tells("may come in").startswith("Anyone who can reach it may come in")
 
 
 def test_it_is_one_more_door_beside_others(tmp_path: Path) -> None:

@@ -87,6 +87,15 @@ async def test_what_may_be_asked_is_answered_and_no_failure(path: str) -> None:
     assert isinstance(await page.outcome(), Answered)
 
 
+@pytest.mark.parametrize("method", ["POST", "HEAD", "OPTIONS", "CONNECT"])
+async def test_another_method_is_answered_with_the_right_one(method: str) -> None:
+    page = Page()
+    answer = await page.says(GET.replace(b"GET", method.encode()))
+    assert answer.startswith("HTTP/1.1 405 Method Not Allowed\r\n")
+    assert "\r\nAllow: GET\r\n" in answer
+    assert isinstance(await page.outcome(), Answered)
+
+
 async def test_a_head_may_come_byte_by_byte_and_what_follows_it_is_not_read() -> None:
     page = Page()
     for at in range(len(GET)):
