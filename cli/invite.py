@@ -47,7 +47,11 @@ def announce(choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]" =
         where = reachable(address)
         if line := stack.transport.guest_line(host(where), port(where).removeprefix(":")):
             yield f"Guests connect with:  {line}"
-    proxied = bool(choice.options.get("trusted_proxy"))
+    yield from who_may_come(doors, guests, proxied=bool(choice.options.get("trusted_proxy")))
+
+
+def who_may_come(doors: "Sequence[Door]", guests: "Sequence[Door]", proxied: bool) -> Iterator[str]:
+    """Sentences about who can reach the server and may come in; `proxied` where a web server in front leads others to it."""
     if proxied and any(isinstance(stack.transport, ServesPage) for stack, _ in doors):
         yield "Through the web server in front it is https://ITS-NAME/, with the same end."
     alone = not proxied and all(host(door.address) in ("127.0.0.1", "[::1]") for door in (*doors, *guests))

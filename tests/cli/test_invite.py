@@ -132,7 +132,9 @@ def test_the_zone_of_an_address_is_printed_and_explained(monkeypatch: pytest.Mon
     monkeypatch.setattr(invite, "open_to_all", lambda stack: False)
     monkeypatch.setattr(invite, "invitation", lambda choice, stack, address: f"chat connect '{reachable(address)}'")
     told = list(
-        invite.announce(SimpleNamespace(), [Door(SimpleNamespace(transport=SimpleNamespace(name="tcp")), "[fe80::1%eth0]:7591")])
+        invite.announce(
+            SimpleNamespace(options={}), [Door(SimpleNamespace(transport=SimpleNamespace(name="tcp")), "[fe80::1%eth0]:7591")]
+        )
     )  # type: ignore[arg-type]
     assert told[0] == "The other side connects with:  chat connect '[fe80::1%eth0]:7591'"
     assert told[1] == "In place of eth0 the other side writes its own interface: `ip link` or `ipconfig` shows it."
