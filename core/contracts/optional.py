@@ -144,7 +144,7 @@ class ServesPage(Protocol):
     """A transport whose listeners serve a web page, besides what they carry."""
 
     def serve_instead(self, files: Any) -> None:
-        """Serve what `files.answer(request)` gives in place of its own page. Called before it listens."""
+        """Serve what `files.answer(request)` gives, and not its page. Called before it listens."""
 
     def page_at(self, address: str) -> str:
         """The URL of the page, for a browser, of a listener with this address."""
