@@ -54,7 +54,7 @@ Examples:
   chat serve --door unix:room.sock --door tcp:::9000    several places to listen, one room
   chat serve --relay relay.example.org --code      be reachable behind a NAT, through a relay
   chat serve --web 127.0.0.1:8080 --keep           open a page for people who have only a browser
-  chat serve --host 192.168.1.5 --lan              be found on the local network, by `chat find`
+  chat serve --lan                                 be found on the local network, by `chat find`
   chat serve --guests demo02:5002,secure-chat      let programs of the existing chats into the room
   chat serve --profile demo01                      be the server of an existing plaintext chat
   chat serve --cipher aesgcm --handshake rsa       choose the layers by name

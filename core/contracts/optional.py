@@ -132,6 +132,14 @@ class HasModel(Protocol):
 
 
 @runtime_checkable
+class NamesHost(Protocol):
+    """A feature that knows where a server is to listen where nobody said."""
+
+    def usual_host(self) -> str:
+        """The host. Raises ChatError where there is none."""
+
+
+@runtime_checkable
 class Opens(Protocol):
     """A stream that has to open first, which a server waits for before the handshake. `peer` may be another afterwards."""
 

@@ -54,6 +54,10 @@ class Lan(Feature):
         self._announcement: Announcement | None = None
         self._task: asyncio.Task[None] | None = None
 
+    def usual_host(self) -> str:
+        mdns()
+        return choose_interface(self._given).addresses[0]
+
     async def ready(self, role: Role, secret: Callable[[str], str]) -> Sequence[str]:
         if role is Role.INITIATOR:
             raise ImpossibleStack("--lan is for servers.", "`chat find` looks for them.")

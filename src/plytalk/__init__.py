@@ -46,8 +46,8 @@ _HOMES = {
     "core.contracts.messages": "Messages",
     "core.contracts.optional": (
         "AdmitsKeys AsksWords CipherBatch EncodesEach FramerBatch HasModel HasVariants KeepsKeys KnowsPeer KnowsPlaces "
-        "MessagesBatch NamesSteps Opens Prepares Releases Remembers RevokesKeys RewritesText SealsEach Seedable SendsEach "
-        "ServesPage SingleUse"
+        "MessagesBatch NamesHost NamesSteps Opens Prepares Releases Remembers RevokesKeys RewritesText SealsEach Seedable "
+        "SendsEach ServesPage SingleUse"
     ),
     "core.contracts.peers": "Identity Peer Reply Role SessionSecrets",
     "core.contracts.properties": "Profile Property",
@@ -193,6 +193,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.optional import KnowsPeer as KnowsPeer
     from plytalk.core.contracts.optional import KnowsPlaces as KnowsPlaces
     from plytalk.core.contracts.optional import MessagesBatch as MessagesBatch
+    from plytalk.core.contracts.optional import NamesHost as NamesHost
     from plytalk.core.contracts.optional import NamesSteps as NamesSteps
     from plytalk.core.contracts.optional import Opens as Opens
     from plytalk.core.contracts.optional import Prepares as Prepares

@@ -12,6 +12,7 @@ from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, Usage
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer, Option
+from plytalk.core.contracts.optional import NamesHost
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.contracts.transport import Transport
@@ -138,6 +139,8 @@ class Choice:
 
     def listen_address(self, stack: Stack, where: str | None, port: int | None = None) -> "ListenAddress":
         """Where a stack listens, on `port` or the stack's own where none was written. Raises Usage."""
+        if where is None and not stack.transport.names_place:
+            where = next((feature.usual_host() for feature in stack.features if isinstance(feature, NamesHost)), None)
         place = listening_place(stack.transport, where)
         number = next(one for one in (place.port, port, self.port) if one is not None)
         from plytalk.core.endpoints.server import ListenAddress  # what only servers need is not loaded by clients

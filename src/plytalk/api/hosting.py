@@ -68,7 +68,7 @@ class ChatServer(ProgramEndpoint):
     ) -> None:
         super().__init__(address or (doors[0] if doors else HERE), *arguments, **named)
         self._keep, self._doors, self._guests = keep, doors, guests
-        self._listens_also = address is not None or not doors
+        self._where, self._listens_also = address, address is not None or not doors
         self._server: Server | None = None
 
     async def _run(self) -> Ending:
@@ -76,7 +76,7 @@ class ChatServer(ProgramEndpoint):
         stack = choice.stack()
         addresses = choice.door_addresses(stack)
         if self._listens_also or not addresses:
-            addresses = [choice.listen_address(stack, self.address if self._listens_also else HERE), *addresses]
+            addresses = [choice.listen_address(stack, self._where), *addresses]
         first, *doors = addresses
         self._server = make_server(
             choice, first.stack, limits=self._limits, secret=self._secret, announce=self._listens, doors=doors,

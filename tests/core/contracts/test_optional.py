@@ -7,6 +7,7 @@ from plytalk.core.contracts.optional import (
     HasVariants,
     KeepsKeys,
     KnowsPlaces,
+    NamesHost,
     NamesSteps,
     Prepares,
     Releases,
@@ -24,6 +25,7 @@ from plytalk.plugins.authenticators.code import Code
 from plytalk.plugins.authenticators.known_hosts import KnownHosts
 from plytalk.plugins.authenticators.words import Words
 from plytalk.plugins.ciphers.noise import NoiseTransport
+from plytalk.plugins.features.lan import Lan
 from plytalk.plugins.features.log import Log
 from plytalk.plugins.framers.raw import Raw
 from plytalk.plugins.framers.typed import Typed
@@ -63,6 +65,7 @@ def test_the_layers_that_offer_something_are_found_by_it() -> None:
     for offers, layer, other in (
         (Prepares, RsaOaep(), NoHandshake()),
         (Releases, Log, Code),
+        (NamesHost, Lan, Log),
         (NamesSteps, RsaOaep, NoHandshake),
         (HasVariants, Plytalk1, RsaOaep),
         (KeepsKeys, KnownHosts, Words),

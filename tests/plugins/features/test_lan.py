@@ -45,6 +45,10 @@ async def test_a_program_announces_its_server_until_it_ends(tmp_path: Path) -> N
     assert (await search(LO, 0.5)).servers == []
 
 
+def test_where_nobody_said_where_it_listens_on_that_network() -> None:
+    assert Lan().usual_host() == "127.0.0.1"
+
+
 async def test_another_stack_is_announced_as_that(tmp_path: Path) -> None:
     layers = {"framer": "typed", "handshake": "rsa", "cipher": "aesgcm", "messages": "text"}
     async with serve("127.0.0.1:0", lan="auto", lan_name="attic", home=tmp_path, **layers) as server:

@@ -138,6 +138,18 @@ def test_a_second_server_of_that_name_gets_a_number(tmp_path: Path) -> None:
             assert names == ["kitchen", "kitchen-2"]
 
 
+def test_where_nobody_said_where_it_listens_on_that_network_alone(tmp_path: Path) -> None:
+    serving = ("serve", "--lan", HOME, "--lan-name", "kitchen", "--headless")
+    with (
+        two_lans() as network,
+        started(*serving, environment=home(tmp_path, "a"), command=network.inside("server", COMMAND)) as server,
+    ):
+        assert server.tells("Listening on").startswith("Listening on 10.9.1.1:7591 ")
+        server.tells("Announced on home as kitchen.local.")
+        connected(network, tmp_path, "kitchen.local", "--accept-new")
+        assert server.process.wait(30) == 0
+
+
 def test_every_door_on_that_network_is_announced(tmp_path: Path) -> None:
     doors = ("--door", "ws:0.0.0.0:8080", "--door", f"unix:{tmp_path}/socket", "--door", "tcp:10.9.2.1:7591")
     with two_lans() as network, announced(network, tmp_path, "--headless", "--keep", *doors):
