@@ -254,7 +254,8 @@ class Files {
 
   /** Offer a file to all in the room, or to one member. */
   async send(file, to) {
-    const number = ++this.last, row = this.row(`You offer ${clean(file.name)} (${sizeInWords(file.size)})${to ? ` to ${to} alone` : ""}.`, this.button("Take back", () => this.takeBack(own)));
+    const number = ++this.last, whom = to ? `to ${to} alone` : "to all";
+    const row = this.row(`You offer ${clean(file.name)} (${sizeInWords(file.size)}) ${whom}.`, this.button("Take back", () => this.takeBack(own)));
     const own = new Outgoing(number, file, to, row);
     try {
       await own.hash();

@@ -60,6 +60,7 @@ class Screen {
     const { kind, name, text, details, isEarlier } = event;
     if (!isEarlier && this.wasEarlier) this.tell("earlier messages end here", "rule");
     this.wasEarlier = isEarlier;
+    byId("log").ariaBusy = isEarlier; // a screen reader need not read all of that
     if (kind === SAID || kind === DID) this.message(event, text);
     else if (kind === TOLD) this.message(event, `${details.text}`, name === this.me ? `to ${details.to} alone` : "to you alone");
     else if (kind === OTHER) this.tell(details.text);
@@ -119,7 +120,7 @@ class Screen {
 
   title() {
     if (!document.hidden) this.unread = 0;
-    document.title = `${this.unread ? `(${this.unread}) ` : ""}${this.room} – plytalk`;
+    document.title = (this.unread ? `(${this.unread}) ` : "") + `${this.room} – plytalk`;
   }
 
   // -- who is here ----------------------------------------------------------------------------------------------------------

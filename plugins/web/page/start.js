@@ -94,6 +94,7 @@ function listen(member) {
     const to = line.value.match(/^\/msg (\S+)/)?.[1]; // the line says to whom
     for (const file of target.files) member.files((files) => files.send(file, to));
     target.value = "";
+    if (to) line.value = "";
   };
   byId("leave").onclick = () => member.leave();
   byId("people").onclick = ({ target }) => (target.ariaExpanded = byId("members").classList.toggle("open"));

@@ -1,5 +1,6 @@
 """What is left out of the page's files, and what is not."""
 
+import re
 import shutil
 import subprocess
 
@@ -49,6 +50,13 @@ def test_a_script_that_can_be_parsed_still_can(text: str) -> None:
     for form in (text, lean_script(text)):
         parsed = subprocess.run(["node", "--check", "-"], input=form, text=True, capture_output=True, check=False)
         assert parsed.returncode == 0, parsed.stderr
+
+
+def test_the_scripts_keep_to_the_habits_that_this_relies_on() -> None:
+    text = "".join(map(file_text, names()[2:]))
+    outside = re.sub(r'"(?:\\.|[^"\\])*"', "", text)
+    assert re.findall(r"`[^`\n]*\$\{[^}`\n]*`[^`\n]*`", outside) == []
+    assert "'" not in re.sub(r"//[^\n]*|/\*\*.*?\*/|`[^`\n]*`", "", outside, flags=re.DOTALL)
 
 
 def test_what_is_sent_is_lean() -> None:

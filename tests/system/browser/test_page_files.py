@@ -57,7 +57,8 @@ def test_a_terminal_receives_what_a_page_sends(chromium: Chrome, tmp_path: Path,
         pia = joined(chromium, url, "pia")
         pia["line"].send_keys("/msg tom ")
         pia["file"].send_keys(str(tmp_path / name))
-        pia.sees(f"You offer {name}")
+        assert ") to tom alone." in pia.sees(f"You offer {name}")
+        assert pia["line"].get_attribute("value") == ""
         tom.until(f"[pia] offers {name}")
         tom.type("/accept\r")
         tom.until(f"The file {name}")
