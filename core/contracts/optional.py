@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Failed, FrameKind, Layer
-from plytalk.core.contracts.peers import Identity, Role
+from plytalk.core.contracts.peers import Identity, Login, Role
 
 # -- before the first conversation, and after the last --------------------------------------------------------------------
 
@@ -163,16 +163,13 @@ class ServesPage(Protocol):
 
 @runtime_checkable
 class KnowsPeer(Protocol):
-    """A stream that has proven, by the time it is open, who the peer is, as ssh does: it may be a person who is asked first.
+    """A stream that knows, once it is open, who the peer is, as over ssh. Until then it may wait for the peer's person."""
 
-    `judge` says whether a key may come in, None for a peer without one. A server sets it before the opening goes on.
-    """
+    login: Login
+    """Who it is; nobody yet while the stream opens."""
 
-    proven: Identity | None
-    """The key that the peer has proven to hold."""
-    called: str
-    """The name by which it asks to be called; empty for none."""
-    judge: Callable[[Identity | None], Awaitable[bool]]
+    def judge_logins(self, judge: Callable[[Identity | None], Awaitable[bool]]) -> None:
+        """Let in only whom `judge` lets in, with this key or without one. A server calls it before the opening goes on."""
 
 
 @runtime_checkable

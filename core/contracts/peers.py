@@ -84,6 +84,13 @@ class Identity(Struct, frozen=True):
             return False
 
 
+class Login(Struct, frozen=True):
+    """By which name a peer asks to be called, and the key that it has proven to hold, where the transport tells."""
+
+    name: str = ""
+    key: Identity | None = None
+
+
 class Reply(Generic[T]):
     """Something to `await`. It refuses to be a truth value, so `if not wire.ask(...)` without `await` cannot fail open."""
 

@@ -62,7 +62,7 @@ class Arrivals:
             stream.close()
             return
         if _opens(type(stream)) and isinstance(stream, KnowsPeer):
-            stream.judge = partial(self._judge, stream.peer)
+            stream.judge_logins(partial(self._judge, stream.peer))
         welcome = self._server.start(self._welcome(stream))
         self._admission.begin(stream, stream.peer, partial(self._evict, stream, welcome))  # before the task begins
 

@@ -58,7 +58,7 @@ class FrameHandshakeIO(NegotiatingIO):
         self._framer, self._stream, self._ask, self._agree, self._unread = framer, stream, ask, agree, unread
         self._defers = defers
         self.agreement = agreement
-        self.proven = stream.proven if isinstance(stream, KnowsPeer) else None
+        self.proven = stream.login.key if isinstance(stream, KnowsPeer) else None
         self.first = b""
         self._arrived = asyncio.Event()
         self.heard = self.took = False

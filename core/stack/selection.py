@@ -28,7 +28,7 @@ from plytalk.core.contracts.ui import Ui
 L = TypeVar("L", bound=Layer)
 
 # The order in which layers are asked what they prefer: first the one that says most about the kind of conversation.
-DECIDERS = ("cipher", "handshake", "framer", "messages", "transport", "auth")
+DECIDERS = ("transport", "cipher", "handshake", "framer", "messages", "auth")
 SINGLE = ("transport", "framer", "handshake", "cipher", "messages", "ui")
 BETWEEN = ("framer", "handshake", "auth", "cipher", "messages")
 SHOWN = ("transport", *BETWEEN, "ui")

@@ -211,6 +211,8 @@ class ChatView:
         if self.printer:
             self.printer.clear()
 
-    def leave(self) -> None:
-        if self._conversation:
+    def leave(self, why: str) -> None:
+        if self._conversation and why:
+            self._conversation.say(f"/quit {why}")
+        elif self._conversation:
             self._conversation.exit()

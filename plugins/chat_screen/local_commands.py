@@ -1,4 +1,4 @@
-"""Commands that the console carries out itself; all others go to the server."""
+"""Commands that the console carries out itself; all others go to the server, and so does the reason of /quit."""
 
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -6,7 +6,6 @@ from typing import Protocol
 from plytalk.plugins.chat_screen.company import Company
 
 HELP = {
-    "quit": "/quit  End the chat.",
     "clear": "/clear  Clear the screen; what was said before stays in the terminal's scrollback.",
     "ignore": "/ignore  Hide what a member says, or show it again: /ignore bob. Alone, it lists them.",
 }
@@ -17,7 +16,7 @@ class ScreenOwner(Protocol):
 
     def clear(self) -> None: ...
 
-    def leave(self) -> None: ...
+    def leave(self, why: str) -> None: ...
 
 
 class LocalCommands:
@@ -33,7 +32,7 @@ class LocalCommands:
         rest = rest.strip()
         match name.lower():
             case "/quit":
-                self._owner.leave()
+                self._owner.leave(rest)
             case "/clear":
                 self._owner.clear()
             case "/ignore":

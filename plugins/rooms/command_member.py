@@ -12,16 +12,17 @@ class CommandMember(Speaker):
 
     `person` is the same for all connections of one key. One that `hears_events` is sent answers as data, others as lines. It came
     at the time `came`, in seconds since 1970. `away` says why it is away, and is None where it is here. `correspondent` is the
-    `person` that wrote to it in private last.
+    `person` that wrote to it in private last. `last_words` are what the others see when it leaves, empty for nothing.
     """
 
-    __slots__ = ("away", "came", "correspondent", "hears_events", "muted", "person", "running", "signals", "taken")
+    __slots__ = ("away", "came", "correspondent", "hears_events", "last_words", "muted", "person", "running", "signals", "taken")
     away: str | None
     came: float
     correspondent: object
     person: object
     taken: int
     running: int
+    last_words: str
     muted: bool
     hears_events: bool
     signals: frozenset[str]
@@ -31,6 +32,9 @@ class CommandMember(Speaker):
     def is_operator(self) -> bool:
         """Whether it may use the commands for operators."""
         return False
+
+    def quit(self) -> None:
+        """It leaves the chat."""
 
     def introduce(self) -> None:
         """Tell it who it is, in which room, and with whom."""

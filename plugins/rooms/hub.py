@@ -232,7 +232,7 @@ class Hub:
             return
         self.returning.leave(member)
         self.names.release(member)
-        self.leave(member, "the connection was cut" if ending.error else "", cut=ending.error is not None)
+        self.leave(member, "the connection was cut" if ending.error else member.last_words, cut=ending.error is not None)
 
     def drop(self, member: Member, why: str, reason: CloseReason, by: str = "") -> None:
         """Remove a member, and say why. One that an operator removed has nothing to come back to."""

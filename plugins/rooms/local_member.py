@@ -41,6 +41,7 @@ class LocalMember(CommandMember):
     is_operator = hears_own = True
     running = taken = 0
     away: str | None = None
+    last_words = ""
     correspondent: object = None
     failed = full = False
     holds_back = True
@@ -139,6 +140,9 @@ class LocalMember(CommandMember):
         self.leave_room()
         self._leave()
 
+    def quit(self) -> None:
+        self.exit()
+
     def leave_room(self) -> None:
         """Leave the room."""
         if self._hub.members.get(self.id) is self:  # it may be the next one's already
@@ -149,7 +153,7 @@ class LocalMember(CommandMember):
             room, self.room = self.room, None
             self._hub.names.release(self)
             room.leave(self)
-            room.happen(Kind.LEFT, self)
+            room.happen(Kind.LEFT, self, self.last_words)
 
     def hear_file(self, body: bytes) -> None:
         """An item about a file, from another member."""

@@ -92,7 +92,7 @@ class Member(PacedSpeaker):
         self.key = key_of(session.identity)
         super().__init__(hub, session, self.key or self.id)
         self.marks = marks_of(session)
-        self.name = ""
+        self.name = self.last_words = ""
         self.origin: Origin | None = None
         self.head = b""
         self.since = self.taken = 0
@@ -170,7 +170,7 @@ class Member(PacedSpeaker):
     def _speaks_plainly(self) -> None:
         self._end_waiting()
         if self.room is None and not self.session.ending:
-            asked = self.session.stream.called if isinstance(self.session.stream, KnowsPeer) else ""
+            asked = self.session.stream.login.name if isinstance(self.session.stream, KnowsPeer) else ""
             self._hub.admit(self, name=asked)
             if asked:
                 self.introduce()
@@ -188,6 +188,10 @@ class Member(PacedSpeaker):
             self._hub.outbox.touch(self.room)
         else:
             self.session.part()
+
+    def quit(self) -> None:
+        """Say goodbye to it, once its command has been answered."""
+        self._hub.loop.call_soon(self.session.exit)
 
     def settle(self) -> None:
         """All that it has said until now is done, apart from commands that are still running."""

@@ -154,6 +154,13 @@ def tell_alone(call: TypedCommand, other: Any, text: str) -> None:
     call.answer({"to": other.name, "away": other.away}, [f"{other.name} is {is_away}."] if is_away else [])
 
 
+def quit_chat(call: TypedCommand) -> None:
+    """Leave. What one says of it stands in quotes, apart from the server's own reasons."""
+    why = reason(call.rest)
+    call.member.last_words = f'"{why}"' if why else ""
+    call.member.quit()
+
+
 def topic(call: TypedCommand) -> None:
     room = room_of(call)
     if not call.rest:
@@ -180,5 +187,6 @@ COMMANDS = [
     Command("msg", "Send a private message: /msg bob hello.", msg),
     Command("reply", "Answer the last private message: /reply hello.", reply),
     Command("topic", "Show the room's topic, or set it: /topic tea at four.", topic),
+    Command("quit", "End the chat; the others see why, if you say it: /quit gone to lunch.", quit_chat),
     *OPERATOR_COMMANDS,
 ]

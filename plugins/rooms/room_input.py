@@ -19,6 +19,11 @@ from plytalk.plugins.rooms.room_view import RoomView
 NO_ROOMS = "The other side has no rooms, and so no commands."
 
 
+def is_quit(line: str) -> bool:
+    """Whether it is the command to leave, which the server passes on with its reason: this side then goes by itself."""
+    return line.split(" ", 1)[0].lower() == "/quit"
+
+
 class RoomInput:
     """`chat` is the conversation over the present connection, None while there is none: what is said then waits for the next.
 
@@ -61,6 +66,8 @@ class RoomInput:
             return
         if self._attached.is_set() and self.chat:
             self.chat.say(text)
+            if self.welcome and is_quit(text):
+                self.exit()
         elif is_exit(text):
             self.exit(text)
         else:
@@ -92,6 +99,8 @@ class RoomInput:
         self.chat.say(line)
         if self._lines.said > before:
             self._view.requests.add(self._lines.said, request)
+            if is_quit(line):
+                self.exit()
         else:
             self._refuse(request, "The command was not sent.", "not-sent")
 

@@ -13,7 +13,7 @@ import asyncssh
 from plytalk.core.bases.filter_stream import FilterStream, Opening
 from plytalk.core.contracts.errors import HandshakeFailed, Refused, TooSlow
 from plytalk.core.contracts.limits import KIB
-from plytalk.core.contracts.peers import Identity
+from plytalk.core.contracts.peers import Identity, Login
 from plytalk.core.contracts.transport import Stream
 from plytalk.plugins.ssh.guest_terminal import GuestTerminal
 
@@ -31,6 +31,8 @@ FULL = 64 * KIB
 """How many bytes may wait for a guest that does not read before the stream is full."""
 MOST_REFUSALS = 10
 """How many requests of a guest are refused in a sentence; the others without a word."""
+
+Judge = Callable[[Identity | None], Awaitable[bool]]
 
 
 async def nobody(identity: Identity | None) -> bool:
@@ -58,7 +60,7 @@ class BelowTransport(asyncio.Transport):
 
 
 class GuestStream(FilterStream):
-    """`judge` says whether a key may come in, None for no key; `proven` is the key that the guest has proven to hold."""
+    """One guest. `judge` says whether a key may come in, None for no key."""
 
     what = "ssh"
 
@@ -66,10 +68,9 @@ class GuestStream(FilterStream):
         super().__init__(below)
         self._options = options
         self._ssh: asyncssh.SSHServerConnection | None = None
-        self.proven: Identity | None = None
-        self.called = ""
+        self.login = Login()
         self._is_known = False
-        self.judge: Callable[[Identity | None], Awaitable[bool]] = nobody
+        self.judge: Judge = nobody
         self.terminal = GuestTerminal(self._line, self._leave, self._write)
         self._channel: asyncssh.SSHServerChannel[str] | None = None
         self._channel_full = False
@@ -81,6 +82,9 @@ class GuestStream(FilterStream):
         self._pause: asyncio.TimerHandle | None = None
 
     # -- the opening ------------------------------------------------------------------------------------------------------
+
+    def judge_logins(self, judge: Judge) -> None:
+        self.judge = judge
 
     def begin(self) -> None:
         loop = asyncio.get_running_loop()
@@ -129,7 +133,7 @@ class GuestStream(FilterStream):
 
     def is_known(self, name: str, key: Identity | None) -> None:
         """The guest is in: under the name that it asks for, and with the key that it has proven."""
-        self.called, self.proven, self._is_known = name, key, True
+        self.login, self._is_known = Login(name, key), True
         self._expect(SHELL_SECONDS, "It asked for no shell, which is the chat here.")
 
     def has_shell(self, channel: "asyncssh.SSHServerChannel[str]") -> None:
@@ -225,7 +229,8 @@ class GuestStream(FilterStream):
             self.fail(HandshakeFailed("The other side did not log in by ssh."))
         elif error:
             self.fail(error)
-        else:
+        else:  # to go is to say exit, in the lines that a room takes
+            self._leave()
             self.deliver_end()
 
     def close(self) -> None:

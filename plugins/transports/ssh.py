@@ -28,7 +28,14 @@ class Ssh(Transport):
     name = "ssh"
     guests = SSH_GUEST
     usual_port = 2222
-    gives = {Property.SECRECY, Property.INTEGRITY, Property.PEER_KEY}
+    caution = (
+        "guests compare the host key, or a man in the middle may pose as the server; everybody on the way sees addresses, times "
+        "and sizes."
+    )
+    gives = {
+        *(Property.SECRECY, Property.INTEGRITY, Property.DIRECTION_KEYS, Property.ORDER, Property.CLEAN_END),
+        *(Property.FRESHNESS, Property.FORWARD_SECRECY, Property.PEER_KEY),
+    }
     prefers = {"framer": "length", "handshake": "proven", "cipher": "none", "messages": "text"}
     options = (
         Option(
@@ -46,7 +53,7 @@ class Ssh(Transport):
         keys = ssh_module("guest_keys")
         self._key = await asyncio.to_thread(keys.load_host_key, self._file, lambda path: secret(f"Passphrase of {path}: "))
         self.fingerprint = self._key.fingerprint
-        return [f"Created a new ssh host key ({self.fingerprint}) in {self._file}."] if self._key.is_new else []
+        return []  # a line tells guests its fingerprint, at every start
 
     async def listen(self, host: str, port: int) -> Listener:
         options = ssh_module("guest_options").server_options(self._key.key)
@@ -54,7 +61,7 @@ class Ssh(Transport):
         return FilterListener(await tcp_sockets.listen(host, port), lambda below: make(below, options))
 
     def guest_line(self, host: str, port: str) -> str:
-        return f"ssh -p {port} {host.strip('[]')}  (host key {self.fingerprint})"
+        return f"ssh -p {port} {host.strip('[]')}  ({'new ' * self._key.is_new}host key {self.fingerprint})"
 
     async def connect(self, host: str, port: int) -> Stream:
         raise CannotConnect("Nobody can connect by the transport `ssh` but guests.", "Use ssh itself: ssh -p PORT NAME@HOST.")

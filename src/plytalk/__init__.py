@@ -49,7 +49,7 @@ _HOMES = {
         "MessagesBatch NamesHost NamesSteps Opens Prepares Releases Remembers RevokesKeys RewritesText SealsEach Seedable "
         "SendsEach ServesPage SingleUse"
     ),
-    "core.contracts.peers": "Identity Peer Reply Role SessionSecrets",
+    "core.contracts.peers": "Identity Login Peer Reply Role SessionSecrets",
     "core.contracts.properties": "Profile Property",
     "core.contracts.public_key": "PublicKey parse_fingerprint",
     "core.contracts.questions": "Question",
@@ -207,6 +207,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.optional import ServesPage as ServesPage
     from plytalk.core.contracts.optional import SingleUse as SingleUse
     from plytalk.core.contracts.peers import Identity as Identity
+    from plytalk.core.contracts.peers import Login as Login
     from plytalk.core.contracts.peers import Peer as Peer
     from plytalk.core.contracts.peers import Reply as Reply
     from plytalk.core.contracts.peers import Role as Role

@@ -101,10 +101,12 @@ function listen(member) {
   ononline = () => member.hurry?.();
 }
 
-/** A line, or one of the two commands that this page carries out itself. */
+/** A line, or one of the two commands that this page carries out itself. Why it leaves, the server tells the others. */
 function run(member, line) {
-  if (line.trim() === "/quit") member.leave();
-  else if (line.trim() === "/clear") byId("log").replaceChildren();
+  if (/^\/quit( |$)/.test(line.trim())) {
+    if (line.trim() !== "/quit") member.say(line.trim());
+    member.leave();
+  } else if (line.trim() === "/clear") byId("log").replaceChildren();
   else member.say(line);
 }
 

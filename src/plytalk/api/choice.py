@@ -43,7 +43,8 @@ class Choice:
         """The stack, made. Raises ImpossibleStack, and Usage where its transport is for guests alone."""
         if (transport := self.classes["transport"][0]) and issubclass(transport, Transport) and transport.guests:
             raise Usage(
-                f"The transport `{transport.name}` is for guests.", f"Open a door for them: --door {transport.name}:HOST:PORT."
+                f"The transport `{transport.name}` is for guests alone.",
+                f"Open a door for them: --door {transport.name}:HOST:PORT.",
             )
         return Stack.build(self.classes, self.options, self.registry.profiles(), self.made)
 
@@ -133,8 +134,7 @@ class Choice:
                     f"The door {transport.name} cannot stand beside --auth {auth.name}, in which guests cannot take part.",
                     "Say who may come in with --allow FILE, or leave out the door.",
                 )
-        names = {kind: [name] for kind, name in transport.prefers.items()}
-        layers = choose({"transport": [transport], **names}, {}, self.registry.layer)
+        layers = choose({"transport": [transport]}, {}, self.registry.layer)
         return replace(Stack.build({**layers, "ui": self.classes["ui"]}, self.options), auths=stack.auths)
 
     def listen_address(self, stack: Stack, where: str | None, port: int | None = None) -> "ListenAddress":

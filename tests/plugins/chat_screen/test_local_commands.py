@@ -19,8 +19,8 @@ class Owner:
     def clear(self) -> None:
         self.done.append("clear")
 
-    def leave(self) -> None:
-        self.done.append("leave")
+    def leave(self, why: str) -> None:
+        self.done.append(f"leave {why}".strip())
 
     def run(self, line: str) -> bool:
         self.done.clear()
@@ -29,7 +29,13 @@ class Owner:
 
 def test_quit_and_clear() -> None:
     owner = Owner()
-    for line, done in ((" /quit ", "leave"), ("/clear", "clear"), ("/QUIT", "leave"), ("/Clear", "clear")):
+    for line, done in (
+        (" /quit ", "leave"),
+        ("/clear", "clear"),
+        ("/QUIT", "leave"),
+        ("/quit  gone to lunch", "leave gone to lunch"),
+        ("/Clear", "clear"),
+    ):
         assert owner.run(line)
         assert owner.done == [done]
 

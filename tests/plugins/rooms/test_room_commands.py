@@ -9,6 +9,7 @@ from crowd import Crowd, Person
 
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import Refused, Usage
+from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.plugins.authenticators.allow import Allow
 from plytalk.plugins.files.file_words import AT_THE_SERVER
@@ -43,6 +44,26 @@ async def test_who_is_here_with_what_key(home: Path) -> None:
         await alice.shows("bob, ")
         for line in ("server, operator", f"alice, {crowd.key('alice').fingerprint}", f"bob, {crowd.key('bob').fingerprint}"):
             assert line in alice.ui.notices
+
+
+async def test_the_others_see_why_one_leaves(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob, carol = [await crowd.comes(name) for name in ("alice", "bob", "carol")]
+        bob.say("/quit gone\x1b[2J to lunch")
+        assert await alice.shows("[bob] has left") == '* [bob] has left: "gone␛[2J to lunch".'
+        assert (await bob.over()).code is CloseReason.SAID_EXIT
+        crowd.local_member.say("/quit the server stays")
+        assert await alice.shows("[server] has left") == '* [server] has left: "the server stays".'
+        carol.say("/quit")
+        assert await alice.shows("[carol] has left") == "* [carol] has left."
+
+
+async def test_a_reason_that_is_too_long_is_not_shown_and_the_member_goes(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice, bob = await crowd.comes("alice"), await crowd.comes("bob", reconnect=True)
+        bob.say("/quit " + "x" * 201)
+        assert await alice.shows("[bob] has left") == "* [bob] has left."
+        assert (await bob.over()).by is EndedBy.US, "it does not come back"
 
 
 async def test_rooms_and_topics(home: Path) -> None:

@@ -1,9 +1,13 @@
 """The transport `ssh`, for guests."""
 
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from plytalk.api.hosting import serve
 from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.core.contracts.peers import Role
 from plytalk.plugins.transports import ssh
@@ -18,10 +22,28 @@ def test_it_is_the_layer_of_its_module() -> None:
 
 async def test_it_makes_its_own_key_and_shows_it(tmp_path: Path) -> None:
     transport = Ssh(tmp_path / "key")
-    [told] = await transport.ready(Role.RESPONDER, str)
-    assert transport.fingerprint in told
-    assert transport.guest_line("[::1]", "2222") == f"ssh -p 2222 ::1  (host key {transport.fingerprint})"
-    assert await Ssh(tmp_path / "key").ready(Role.RESPONDER, str) == []
+    again = Ssh(tmp_path / "key")
+    for one, new in ((transport, "new "), (again, "")):
+        assert await one.ready(Role.RESPONDER, str) == []
+        assert one.guest_line("[::1]", "2222") == f"ssh -p 2222 ::1  ({new}host key {transport.fingerprint})"
+
+
+def test_asyncssh_is_imported_only_when_it_is_chosen() -> None:
+    look = "import sys, plytalk.plugins.transports.ssh; print('asyncssh' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ({"transport": "ssh"}, "is for guests alone"),
+        ({"doors": ["ssh:127.0.0.1:0"], "code": True}, "cannot stand beside --auth code"),
+        ({"doors": ["ssh:127.0.0.1:0"], "profile": "demo01"}, "need a room"),
+    ],
+)
+async def test_what_cannot_be_is_refused(arguments: dict[str, Any], why: str, tmp_path: Path) -> None:
+    with pytest.raises(Usage, match=why):
+        await serve(home=tmp_path, **arguments).__aenter__()
 
 
 async def test_it_only_serves() -> None:
@@ -30,6 +52,6 @@ async def test_it_only_serves() -> None:
 
 
 def test_without_asyncssh_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "plytalk.plugins.ssh.guest_keys", None)
+    monkeypatch.setitem(sys.modules, "plytalk.plugins.ssh.guest_keys", None)
     with pytest.raises(Usage, match="asyncssh"):
         ssh.ssh_module("guest_keys")

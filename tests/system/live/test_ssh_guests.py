@@ -28,7 +28,7 @@ def room(tmp_path: Path, *options: str) -> Iterator[tuple[Chat, int, str]]:
     arguments = ("--keep", "--headless", "--door", "ssh:127.0.0.1:0", *options)
     with serve(*arguments, environment=environment(tmp_path / "server")) as server:
         line = server.tells("Guests connect with:")
-        found = re.search(r"ssh -p (\d+) 127\.0\.0\.1  \(host key (SHA256:[\w+/]+)\)", line)
+        found = re.search(r"ssh -p (\d+) 127\.0\.0\.1  \((?:new )?host key (SHA256:[\w+/]+)\)", line)
         assert found, line
         yield server, int(found[1]), found[2]
 

@@ -1,6 +1,7 @@
 """`tls` with programs that everybody has: ncat, OpenSSL's s_client and socat, as guests of a plaintext chat."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,12 +13,23 @@ from certificates import Authority
 from people import environment
 from programs import Chat, chat, complaint, started
 
-GUESTS = {
-    "ncat": "ncat --ssl --ssl-verify --ssl-trustfile {ca} {host} {port}",
-    "openssl": "openssl s_client -quiet -no_ign_eof -verify_return_error "
-    "-verify_hostname {host} -CAfile {ca} -connect {host}:{port}",
-    "socat": "socat - OPENSSL:{host}:{port},cafile={ca},verify=1,commonname={host}",
-}
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "howto-server.md"
+TRUSTS = {"ncat": "--ssl-trustfile {ca} ", "openssl": "-CAfile {ca} ", "socat": ",cafile={ca}"}
+"""By which option each program trusts the test's CA besides those of the system, and where it stands in the line of the page."""
+
+
+def documented(program: str) -> str:
+    """The line that the page tells guests to type, for the test's CA and address."""
+    line = re.search(rf"^    ({program} .*)$", PAGE.read_text(), re.M)[1]  # type: ignore[index]
+    if program == "socat":
+        line += TRUSTS[program]
+    else:
+        words = {"openssl": "openssl s_client "}.get(program, f"{program} ")
+        line = line.replace(words, words + TRUSTS[program], 1)
+    return line.replace("chat.example.org", "{host}").replace("9443", "{port}")
+
+
+GUESTS = {program: documented(program) for program in TRUSTS}
 
 
 @contextmanager
@@ -77,18 +89,46 @@ def test_chat_refuses_a_wrong_certificate_with_4(fault: str, said: str, tmp_path
         assert run.returncode == 4
 
 
-def test_a_cut_is_told_from_an_end(tmp_path: Path) -> None:
-    """A guest that is killed has sent no close_notify; one whose input ends has."""
+@pytest.mark.parametrize(
+    ("program", "end", "code"),
+    [
+        *(("openssl", "end of input", 0), ("openssl", "exit", 0), ("openssl", "kill", 8)),
+        *(("socat", "end of input", 0), ("socat", "exit", 0), ("socat", "kill", 8)),
+        *(("ncat", "end of input", 8), ("ncat", "exit", 0), ("ncat", "kill", 8)),  # ncat sends no close_notify
+    ],
+)
+def test_a_cut_is_told_from_an_end(program: str, end: str, code: int, tmp_path: Path) -> None:
+    """A guest that is killed has sent no close_notify; one whose input ends has, and one that has said exit needs none."""
     authority = Authority(tmp_path)
-    files = authority.signs("server")
-    for kills, code in ((True, 8), (False, 0)):
-        with serving(tmp_path, *files) as server, guest("openssl", authority.file, server.port) as process:
-            process.stdin.write(b"the last words\n")  # type: ignore[union-attr]
-            process.stdin.flush()  # type: ignore[union-attr]
-            server.event("message")
-            if kills:
-                process.kill()
-            else:
-                process.stdin.close()  # type: ignore[union-attr]
-            assert server.event("closed")["exit_code"] == code
-            assert server.status() == code
+    with serving(tmp_path, *authority.signs("server")) as server, guest(program, authority.file, server.port) as process:
+        assert process.stdin
+        process.stdin.write(b"the last words\n")
+        process.stdin.flush()
+        assert server.event("message")["text"].strip() == "the last words"
+        if end == "kill":
+            process.kill()
+        elif end == "exit":
+            process.stdin.write(b"exit\n")
+            process.stdin.flush()
+        else:
+            process.stdin.close()
+        assert server.event("closed")["exit_code"] == code
+        assert server.status() == code
+
+
+@pytest.mark.parametrize(("kills", "code"), [(True, 1), (False, 0)])
+def test_openssl_sees_whether_the_server_was_cut(kills: bool, code: int, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with serving(tmp_path, *authority.signs("server")) as server, guest("openssl", authority.file, server.port) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(b"hello\n")
+        process.stdin.flush()
+        server.event("message")
+        server.say(json.dumps({"type": "message", "text": "welcome"}))
+        assert process.stdout.read(7) == b"welcome"
+        if kills:
+            server.process.kill()
+        else:
+            server.say(json.dumps({"type": "exit"}))
+        assert process.wait(30) == code
