@@ -166,7 +166,7 @@ class KnowsPeer(Protocol):
     """A stream that knows, once it is open, who the peer is, as over ssh. Until then it may wait for the peer's person."""
 
     login: Login
-    """Who it is; nobody yet while the stream opens."""
+    """The name and the key of the peer; empty while the stream opens."""
 
     def judge_logins(self, judge: Callable[[Identity | None], Awaitable[bool]]) -> None:
         """Let in only whom `judge` lets in, with this key or without one. A server calls it before the opening goes on."""
