@@ -32,7 +32,7 @@ FULL = 64 * KIB
 MOST_REFUSALS = 10
 """How many requests of a guest are refused in a sentence; the others without a word."""
 
-Judge = Callable[[Identity | None], Awaitable[bool]]
+JudgeLogin = Callable[[Identity | None], Awaitable[bool]]
 
 
 async def nobody(identity: Identity | None) -> bool:
@@ -70,7 +70,7 @@ class GuestStream(FilterStream):
         self._ssh: asyncssh.SSHServerConnection | None = None
         self.login = Login()
         self._is_known = False
-        self.judge: Judge = nobody
+        self.judge: JudgeLogin = nobody
         self.terminal = GuestTerminal(self._line, self._leave, self._write)
         self._channel: asyncssh.SSHServerChannel[str] | None = None
         self._channel_full = False
@@ -83,7 +83,7 @@ class GuestStream(FilterStream):
 
     # -- the opening ------------------------------------------------------------------------------------------------------
 
-    def judge_logins(self, judge: Judge) -> None:
+    def judge_logins(self, judge: JudgeLogin) -> None:
         self.judge = judge
 
     def begin(self) -> None:
