@@ -1,5 +1,6 @@
 """`chat send` and `chat receive`: files from one shell to another."""
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +30,9 @@ from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.io.address import Address
 from plytalk.core.io.standard_streams import tell
+from plytalk.core.stack.selection import Stack
 from plytalk.plugins.authenticators.code import Code
+from plytalk.trust.code_returns import Returns
 
 if TYPE_CHECKING:
     from plytalk.core.endpoints.server import Door
@@ -98,10 +101,26 @@ def sent(choice: Choice, ui: SendUi, to: str | None, host: str | None, port: int
         choice.classes["auth"] = [choice.registry.layer("auth", "code")]
     prefer_number(choice)
     stack = choice.stack()
+    codes = let_return(stack, "send", *map(os.path.abspath, ui.paths))
+    ui.when_over = lambda: forget(codes)
     (first, *doors) = listen_addresses(choice, stack, host, port)
     announce = partial(told_to_receivers, choice, ui)
     server = make_server(choice, first.stack, limits=limits, doors=doors, secret=Asker(), announce=announce)
-    return ended(ui, run(server.run(first.host, first.port)))
+    return ended(ui, run(server.run(first.host, first.port, keep=bool(codes))))
+
+
+def let_return(stack: Stack, *about: str) -> list[Returns]:
+    """Let the one that has given a one-time code come back for the same, as after a cut."""
+    codes = [auth for auth in stack.auths if isinstance(auth, Code)]
+    for code in codes:
+        code.returns = Returns("\n".join(about))
+    return [code.returns for code in codes if code.returns]
+
+
+def forget(codes: Sequence[Returns]) -> None:
+    """All is over: nobody comes back."""
+    for code in codes:
+        code.forget()
 
 
 @contextmanager
@@ -145,6 +164,7 @@ def receive(choice: Choice, address: str, port: int | None, quiet: bool, ping: f
     if auths == ["known-hosts"] and not address.startswith("@"):
         choice.classes["auth"] = [choice.registry.layer("auth", "code")]
     limits, yes = replace(Limits(), ping=ping), bool(choice.options.get("yes"))
+    choice.options.setdefault("reconnect", True)
     if choice.options.get("into") != Path("-"):
         ui = shown_by(choice, ReceiveUi(yes, quiet))
         return ended(ui, connected(choice, address, port, limits))
@@ -176,10 +196,14 @@ def connected(choice: Choice, address: str, port: int | None, limits: Limits) ->
     """Take part in a chat as a client, to its end; gives the exit code. Raises ChatError."""
     written = server_address(choice, address)
     stack = choice.stack()
+    codes = let_return(stack, "receive")
     place = connecting_place(stack.transport, written)
     number = agreed_port(place, port)
     client = make_client(choice, stack, limits=limits, secret=Asker(), announce=partial(warn, choice))
-    return run(run_client(client, Address(place.host, number), choice.port, tell))
+    code = run(run_client(client, Address(place.host, number), choice.port, tell))
+    if not code:
+        forget(codes)
+    return code
 
 
 def ended(ui: TransferUi, code: int) -> int:

@@ -3,10 +3,11 @@
 import asyncio
 import sys
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from plytalk.core.contracts.events import Closed, Error, Event, File, Notice, Result
+from plytalk.core.contracts.endings import EndedBy
+from plytalk.core.contracts.events import Closed, Error, Event, File, Left, Notice, Result
 from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.io.event_lines import lines_of
 from plytalk.core.io.lines import LineReader, LineWriter
@@ -15,6 +16,8 @@ from plytalk.plugins.uis.jsonl import as_line
 
 MOVING = ("sending", "receiving")
 ENDED = ("done", "declined", "failed", "cancelled", "withdrawn")
+AWAY, MISSED = "away", "missed"
+"""The codes of the notices that the connection was cut and is tried again, and that some lines were missed meanwhile."""
 AFTER = 0.5
 """How long a receiver waits for another offer when it has all that it wanted, in seconds."""
 
@@ -31,6 +34,7 @@ class TransferUi(Ui):
         self._bars: dict[str, Any] = {}
         self.pending: set[str] = set()
         self.failed = False
+        self._comes_back = True
         self._changed = asyncio.Event()
         self._conversation: Conversation | None = None
 
@@ -66,6 +70,9 @@ class TransferUi(Ui):
         elif isinstance(event, Error):
             self.failed = True
             self._say(event)
+        elif isinstance(event, Notice) and event.code in (AWAY, MISSED):
+            if event.code == AWAY and self._comes_back and not self._quiet:
+                tell("Trying again. What has come is kept.")
         elif isinstance(event, Notice) and not self._quiet and self._conversation:
             self._say(event)
         if isinstance(event, Closed) and event.final:
@@ -128,8 +135,10 @@ class SendUi(TransferUi):
 
     def __init__(self, paths: Sequence[str], quiet: bool = False) -> None:
         super().__init__(quiet)
-        self._paths = paths
-        self._offered = False
+        self.paths = paths
+        self.when_over: Callable[[], None] = lambda: None
+        """Called when nobody is waited for any more."""
+        self._asked = self._offered = False
 
     def print_lines(self, *lines: str) -> None:
         """What the other side needs."""
@@ -138,15 +147,20 @@ class SendUi(TransferUi):
 
     async def _work(self, conversation: Conversation) -> None:
         await conversation.drain()
-        conversation.command("send", self._paths, "send")
+        if not self._asked:  # the receiver may have come back
+            self._asked = True
+            conversation.command("send", self.paths, "send")
         while not (self._offered or self.failed) or self.pending:
             await self._until_changed()
+        self.when_over()
 
     def note(self, event: Event) -> None:
         if isinstance(event, Result) and event.request == "send":
             self._offered = True
         elif isinstance(event, File) and event.own and event.state == "offered" and not self._offered:
             self.pending.add(event.transfer)
+        elif isinstance(event, Left) and not event.reason:  # by its own wish: it does not come back
+            self.when_over()
 
     @property
     def unfinished(self) -> bool:
@@ -194,6 +208,9 @@ class ReceiveUi(TransferUi):
         conversation.command("accept" if accepted else "decline", [offer.transfer])
 
     def note(self, event: Event) -> None:
+        if isinstance(event, Closed) and event.by == EndedBy.THEM.value:  # by its own wish: it does not come back
+            self._comes_back = False
+            self._stop()
         if not isinstance(event, File) or not event.incoming:
             return
         if event.state == "offered" and not self._yes:

@@ -10,6 +10,10 @@ know them learns from a connection only whether one guess was right. A guess is 
 one that is broken off then; a malformed message is not a guess, and counts against its source as any failed handshake does. After
 five guesses, or one that was right, no connection reaches the exchange any more, and the server ends. The number of wrong guesses
 is kept across restarts until a person at a terminal asks for a new code.
+
+A client that has given the code to `chat send` may come back: it sends "R" and 32 random bytes in place of an element, and is
+answered with the same. The pre-shared key is then a hash of the two messages, keyed with a secret that both have from the first
+time (trust/code_returns.py), and both must show the same keys again. That is not a guess.
 """
 
 import asyncio
@@ -31,6 +35,7 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.spans import BINDING, Passed, Reader, Span
 from plytalk.core.registry.hookspecs import hookimpl
+from plytalk.trust.code_returns import Returns
 from plytalk.trust.contacts import Contact, Contacts, contact_name
 from plytalk.trust.files import read, write
 from plytalk.trust.folders import user_file
@@ -39,6 +44,8 @@ from plytalk.trust.word_list import WORDS, spoken
 GUESSES, NUMBERS = 5, 9
 CLIENT, SERVER = b"plytalk/1 client", b"plytalk/1 server"
 SPAKE, SPAKE_BYTES = b"S", 33
+BACK = b"R"
+"""How the exchange of a client begins that comes back."""
 KEPT = "code-guesses"
 """The file that holds how many wrong guesses there have been."""
 HELP = "Begin with a one-time code: the server prints it, the client asks for it. Never an argument: others can see those."
@@ -63,6 +70,8 @@ class Code(Authenticator):
     )
 
     remembers = False
+    returns: Returns | None = None
+    """Lets the one that has given the code come back, as after a cut. None for a code that is good for one connection."""
 
     def __init__(self, code: bool = True, save_as: str | None = None) -> None:
         self._name = save_as and contact_name(save_as)
@@ -76,7 +85,9 @@ class Code(Authenticator):
             await asyncio.to_thread(Contacts(user_file("contacts")).free, self._name)
         if role is Role.INITIATOR:
             self._code = parse(secret.ask_words(PROMPT, words_for, fault) if isinstance(secret, AsksWords) else secret(PROMPT))
+            await self._recall(self.words)
             return []
+        await self._recall("")
         if self.remembers:
             self._guesses = await asyncio.to_thread(guesses_left_over)
         code = f"{1 + secrets.randbelow(NUMBERS)}-{'-'.join(spoken(secrets.token_bytes(2)))}"
@@ -93,8 +104,20 @@ class Code(Authenticator):
         """The code, at a server that has made one."""
         return self._code.decode()
 
+    async def _recall(self, words: str) -> None:
+        if self.returns:
+            await asyncio.to_thread(self.returns.recall, words)
+
     @property
     def spent(self) -> str:
+        return "" if self._may_return else self._why_not
+
+    @property
+    def _may_return(self) -> bool:
+        return self.returns is not None and self.returns.first is not None
+
+    @property
+    def _why_not(self) -> str:
         if self._used:
             return "The one-time code has been used. Start again for a new one."
         if self._guesses >= GUESSES:
@@ -102,12 +125,21 @@ class Code(Authenticator):
         return ""
 
     async def agree(self, io: HandshakeIO, role: Role) -> bytes:
+        if role is Role.INITIATOR and self.returns and self._may_return:
+            ours = BACK + secrets.token_bytes(SPAKE_BYTES - 1)
+            await io.send(SPAKE, ours)
+            return self.returns.key(ours, await io.receive(SPAKE, SPAKE_BYTES))
         if role is Role.INITIATOR:
             client = spake2().SPAKE2_A(self._code, CLIENT, SERVER)
             await io.send(SPAKE, client.start())
-            return finish(client, await io.receive(SPAKE, SPAKE_BYTES))
-        self._refuse_if_spent()
+            return self._agreed(finish(client, await io.receive(SPAKE, SPAKE_BYTES)))
+        if self.spent:
+            raise Refused(self.spent)
         theirs = await io.receive(SPAKE, SPAKE_BYTES)
+        if self.returns and self._may_return and theirs[:1] == BACK and len(theirs) == SPAKE_BYTES:
+            ours = BACK + secrets.token_bytes(SPAKE_BYTES - 1)
+            await io.send(SPAKE, ours)
+            return self.returns.key(theirs, ours)
         self._refuse_if_spent()  # others may have guessed while this one was silent
         if len(theirs) != SPAKE_BYTES:
             raise Refused(MALFORMED)
@@ -119,13 +151,24 @@ class Code(Authenticator):
             # Not in a thread: two guesses at once must not be written as one.
             write(user_file(KEPT), f"{self._guesses}\n".encode())
         await io.send(SPAKE, ours)
+        return self._agreed(key)
+
+    def _agreed(self, key: bytes) -> bytes:
+        if self.returns:
+            self.returns.agree(key)
         return key
 
     async def verify(self, channel: Channel, peer: Peer) -> None:
         await channel.prove(peer.binding)
+        if self.returns and self.returns.comes_back:
+            self.returns.check(peer.identity.key)
+            self._used, self._code = True, b""
+            return
         if self._used:
-            raise Refused(self.spent)
+            raise Refused(self._why_not)
         self._used, self._code = True, b""
+        if self.returns:
+            await asyncio.to_thread(self.returns.note, peer.identity.key)
         if self.remembers:
             await asyncio.to_thread(user_file(KEPT).unlink, missing_ok=True)
         if self._name:
@@ -136,14 +179,14 @@ class Code(Authenticator):
     def fields(self, message: Passed) -> Iterator[Span]:
         reader = Reader(message.data)
         if message.kind == SPAKE:
-            yield reader.text("side", 1, "A for the client, B for the server")
+            yield reader.text("side", 1, "A for the client, B for the server, R for one that comes back")
             yield reader.rest("SPAKE2 element", made_of="the one-time code, a new random number")
         else:
             yield Span("binding", 0, len(message.data), made_of=BINDING)
 
     def _refuse_if_spent(self) -> None:
-        if self.spent:
-            raise Refused(self.spent)
+        if self._why_not:
+            raise Refused(self._why_not)
 
     @staticmethod
     def _keep(name: str, peer: Peer) -> str:

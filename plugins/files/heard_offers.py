@@ -78,10 +78,12 @@ class HeardOffers:
     def _known(self, id: str, file: FileOffer, sender: Sender) -> Receiving | None:
         """The offer that has been heard before a cut, or of a program that was started again.
 
-        Everybody in the room sees the id of an offer: only its sender may go on with it, and with the same content.
+        Everybody in the room sees the id of an offer: only its sender may go on with it, and with the same content. One without
+        a key may have been started again, and give it another id; another of that name cannot take what still goes on.
         """
         for one in self.all.values():
-            same_sender = one.sender.key == sender.key if sender.key else one.sender == sender and one.id == id
+            named = one.sender == sender and (one.id == id or one.state == "interrupted")
+            same_sender = one.sender.key == sender.key if sender.key else named
             if same_sender and one.file.root == file.root and one.state in ("offered", *RUNNING):
                 return one
         return None

@@ -18,6 +18,7 @@ from plytalk.core.contracts.handshake import HandshakeIO
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.authenticators.code import FORM, GUESSES, KEPT, SPAKE, SPAKE_BYTES, Code, fault, parse, words_for
+from plytalk.trust.code_returns import Returns
 from plytalk.trust.contacts import Contact, Contacts
 from plytalk.trust.folders import user_file
 from plytalk.trust.store_errors import StoreError
@@ -176,6 +177,77 @@ async def test_a_code_is_good_for_one_conversation(tmp_path: Path) -> None:
     outcome = (await meet(await alice(tmp_path, code), server))[1]
     assert isinstance(outcome, Refused)
     assert "has been used" in str(outcome)
+
+
+async def returning(folder: Path, role: Role, who: str, secret: str = "") -> End:
+    """A side that lets the other one come back, or comes back."""
+    return await end(role, folder / who, Returning, secret=lambda prompt: secret, code=True)
+
+
+class Returning(Code):
+    """The code of `chat send` and `chat receive`."""
+
+    def __init__(self, code: bool = True, save_as: str | None = None) -> None:
+        super().__init__(code, save_as)
+        self.returns = Returns("test")
+
+
+def code_of(side: End) -> Returning:
+    (auth,) = side.stack.auths
+    assert isinstance(auth, Returning)
+    return auth
+
+
+async def test_one_that_has_given_the_code_comes_back_and_nobody_else_comes(tmp_path: Path) -> None:
+    server = await returning(tmp_path, Role.RESPONDER, "bob")
+    code = printed(server)
+    client = await returning(tmp_path, Role.INITIATOR, "alice", code)
+    for _ in range(3):
+        assert await meet(client, server) == (None, None)
+        assert code_of(server).spent == ""  # the server waits
+    other = (await meet(await alice(tmp_path / "other", code), server))[1]
+    assert isinstance(other, Refused)
+    assert "has been used" in str(other)
+    assert await meet(client, server) == (None, None)
+    assert code_of(server)._guesses == 1
+
+
+@pytest.mark.parametrize("restarted", ["alice", "bob", "both"])
+async def test_one_comes_back_after_a_restart_of_either_side(tmp_path: Path, restarted: str) -> None:
+    server = await returning(tmp_path, Role.RESPONDER, "bob")
+    code = printed(server)
+    client = await returning(tmp_path, Role.INITIATOR, "alice", code)
+    assert await meet(client, server) == (None, None)
+    if restarted != "bob":
+        client = await returning(tmp_path, Role.INITIATOR, "alice", code)
+    if restarted != "alice":
+        server = await returning(tmp_path, Role.RESPONDER, "bob")
+        assert printed(server) != code
+    assert await meet(client, server) == (None, None)
+
+
+async def test_one_with_another_key_or_another_secret_does_not_come_back(tmp_path: Path) -> None:
+    server = await returning(tmp_path, Role.RESPONDER, "bob")
+    code = printed(server)
+    client = await returning(tmp_path, Role.INITIATOR, "alice", code)
+    assert await meet(client, server) == (None, None)
+    thief = await returning(tmp_path, Role.INITIATOR, "mallory", code)  # with what alice's file says
+    outcome = (await meet(thief, server))[1]
+    assert isinstance(outcome, Refused)
+    assert "another key" in str(outcome)
+    returns = code_of(client).returns
+    assert returns
+    assert returns.first
+    returns.first = returns.first._replace(secret=bytes(32))
+    assert isinstance((await meet(client, server))[1], WrongSecret)
+    assert code_of(server)._guesses == 1
+
+
+async def test_a_code_for_one_connection_knows_no_coming_back(tmp_path: Path) -> None:
+    server = await bob(tmp_path)
+    client = await returning(tmp_path, Role.INITIATOR, "alice", printed(server))
+    assert await meet(client, server) == (None, None)
+    assert isinstance((await meet(client, server))[1], Refused)
 
 
 async def test_of_two_at_once_who_know_the_code_one_gets_in(tmp_path: Path) -> None:

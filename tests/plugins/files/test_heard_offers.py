@@ -72,6 +72,22 @@ async def test_another_member_cannot_go_on_with_an_offer(home: Path) -> None:
         assert not mallory.of(FileKind.OPEN)
 
 
+async def test_a_sender_without_a_key_that_was_started_again_goes_on(home: Path) -> None:
+    """As `chat send` after a restart: the offer has another id, and the same content."""
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob", into=folder_of(crowd, "bob"), yes=True)
+        transfers = bob.ui.session.files.transfers  # type: ignore[union-attr]
+        file = msgspec.to_builtins(file_offer(written(home / "x", 10)))
+        for number, id in ((1, "a"), (2, "b")):  # while the first one goes on, another of that name cannot take it
+            transfers.hear(say(Offering(number=number, id=id, file=file, sender={"name": "server"})))
+        await reaches(bob.ui, "failed")  # it is being received already
+        one = transfers.heard.all[1]
+        assert one.state == "receiving"
+        one.interrupt()
+        transfers.hear(say(Offering(number=3, id="c", file=file, sender={"name": "server"})))
+        assert (len(transfers.heard.all), one.remote) == (2, 3)
+
+
 async def test_what_comes_after_the_end_is_not_looked_at(home: Path) -> None:
     """A server that says the end twice would have two threads give the file its name."""
     async with Crowd(home) as crowd:

@@ -1,0 +1,79 @@
+"""What is kept of one that has given the code, and for how long."""
+
+import os
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from plytalk.core.contracts.errors import Refused
+from plytalk.trust.code_returns import KEPT_FOR, Returns
+
+PEER = b"p" * 32
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PLYTALK_HOME", str(tmp_path))
+    return tmp_path
+
+
+def noted(about: str, words: str = "", key: bytes = b"k" * 32) -> Returns:
+    made = Returns(about)
+    made.recall(words)
+    made.agree(key)
+    made.note(PEER)
+    return made
+
+
+def again(about: str, words: str = "") -> Returns:
+    made = Returns(about)
+    made.recall(words)
+    return made
+
+
+def test_both_sides_have_one_secret_and_another_run_recalls_it(home: Path) -> None:
+    server, client = noted("send"), noted("receive", "7-orbit-velvet")
+    assert server.first
+    assert client.first
+    assert server.first.secret == client.first.secret != b"k" * 32
+    assert again("send").first == server.first
+    assert again("receive", "7-orbit-velvet").first == client.first
+    assert again("receive", "7-orbit-buffalo").first is None
+    assert {stat.S_IMODE(file.stat().st_mode) for file in home.glob("code-*")} == {0o600}
+    assert again("send").key(b"a", b"b") == client.key(b"a", b"b") != client.key(b"a", b"c")
+    assert client.comes_back
+
+
+def test_another_conversation_is_not_come_back_to() -> None:
+    noted("send\n/home/ann/film")
+    assert again("send\n/home/ann/other").first is None
+
+
+def test_another_key_than_the_first_time_is_refused() -> None:
+    server = noted("send")
+    server.check(PEER)
+    with pytest.raises(Refused, match="another key"):
+        server.check(b"q" * 32)
+    with pytest.raises(Refused):
+        Returns("send").check(PEER)
+
+
+def test_nothing_is_kept_when_all_is_done_or_after_a_week(home: Path) -> None:
+    noted("send").forget()
+    assert not [*home.glob("code-*")]
+    noted("send")
+    (file,) = home.glob("code-*")
+    long_ago = time.time() - KEPT_FOR - 1
+    os.utime(file, (long_ago, long_ago))
+    assert again("send").first is None
+    Returns("never begun").forget()
+
+
+@pytest.mark.parametrize("content", ["", "00", "zz zz", "00 00 00"])
+def test_a_file_that_is_damaged_is_as_none(home: Path, content: str) -> None:
+    noted("send")
+    (file,) = home.glob("code-*")
+    file.write_text(content)
+    assert again("send").first is None
