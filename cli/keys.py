@@ -6,18 +6,21 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from secrets import token_hex
+from shlex import quote
 from typing import Any
 
 import click
 
+from plytalk.api.urls import address_in, is_url, read_url
 from plytalk.cli.hidden_input import secret
-from plytalk.cli.parameters import FILE, TEXT, AddressType
+from plytalk.cli.parameters import FILE, TEXT
 from plytalk.core.contracts.errors import ChangedPeer, Exit, Usage
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.core.contracts.sanitise import clean
-from plytalk.core.io.address import Address, parse_address
+from plytalk.core.contracts.sanitise import clean, shorten
+from plytalk.core.io.address import LOCAL, join_address, parse_address
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.registry.registry import Registry
+from plytalk.plugins.transports.relay import PORT as RELAY_PORT
 from plytalk.trust import identity as identities
 from plytalk.trust.contacts import Contacts
 from plytalk.trust.files import plain_text, read_public, write_new
@@ -98,10 +101,10 @@ def list_(known_hosts: Path | None, as_json: bool) -> None:
 
 
 @keys.command()
-@click.argument("address", type=AddressType(), metavar="HOST[:PORT]")
+@click.argument("address", type=TEXT, metavar="HOST[:PORT]|PATH|NAME@RELAY")
 @click.argument("key", type=TEXT, nargs=-1, metavar="[KEY|FILE]")
 @known_hosts_option
-def trust(address: Address, key: tuple[str, ...], known_hosts: Path | None) -> None:
+def trust(address: str, key: tuple[str, ...], known_hosts: Path | None) -> None:
     """Remember a server's key before the first connection.
 
     The key is the line that `chat keys export` prints on the server: as it stands, in a FILE, or from standard input.
@@ -109,14 +112,14 @@ def trust(address: Address, key: tuple[str, ...], known_hosts: Path | None) -> N
     public = _public_key(" ".join(key))
     store = KnownHostsFile(known_hosts or user_file("known_hosts"))
     try:
-        added = store.add(address.host, address.port or Registry().default_profile.port, public)
+        added = store.add(*remembered_place(address), public)
     except ChangedPeer as error:
-        raise ChangedPeer(str(error), f"If the new key is right: chat keys forget {address}") from None
-    _tell(f"{'Remembered' if added else 'Knew already'} the key {public.fingerprint} of {address} in {store.path}.")
+        raise ChangedPeer(str(error), f"If the new key is right: chat keys forget {quote(address)}") from None
+    _tell(f"{'Remembered' if added else 'Knew already'} the key {public.fingerprint} of {shorten(address)} in {store.path}.")
 
 
 @keys.command()
-@click.argument("who", type=TEXT, metavar="HOST[:PORT]|@NAME")
+@click.argument("who", type=TEXT, metavar="HOST[:PORT]|PATH|NAME@RELAY|@NAME")
 @known_hosts_option
 def forget(who: str, known_hosts: Path | None) -> int:
     """Forget a server's key, or a saved contact."""
@@ -124,13 +127,12 @@ def forget(who: str, known_hosts: Path | None) -> int:
         gone = Contacts(user_file("contacts")).forget(who)
         _tell(f"Forgot @{gone.name} and the key {gone.key.fingerprint}.")
         return Exit.OK
-    address = parse_address(who)
     store = KnownHostsFile(known_hosts or user_file("known_hosts"))
-    lines = store.forget(address.host, address.port or Registry().default_profile.port)
+    lines = store.forget(*remembered_place(who))
     for entry in lines:
         _tell(f"Forgot the key {entry.key.fingerprint} of {_name(entry)}.")
     if not lines:
-        _tell(f"{store.path} holds no key of {address} that could be forgotten.")
+        _tell(f"{store.path} holds no key of {shorten(who)} that could be forgotten.")
     return Exit.OK if lines else Exit.FAILED
 
 
@@ -143,6 +145,19 @@ def psk(file: Path) -> None:
     except StoreError as error:
         raise Usage(str(error), error.hint) from None
     _tell(f"Created a pre-shared key in {file}. Copy it to the other side over a secure channel; then both sides use --psk-file.")
+
+
+def remembered_place(text: str) -> tuple[str, int | None]:
+    """The host and port of a server as `chat connect` takes it; a place that has no port as it is. Raises Usage."""
+    if "/" in text and "://" not in text:
+        return os.path.abspath(text), None
+    if is_url(text) and (url := read_url(text)).transport == "relay":
+        relay = url.address
+        return f"{text.partition('@')[0]}@{join_address(relay.host, relay.port or RELAY_PORT)}", None
+    address = parse_address(address_in(text))
+    if address.port is None and address.host.endswith(LOCAL):
+        return address.host, None
+    return address.host, address.port or Registry().default_profile.port
 
 
 def _own(file: Path | None) -> identities.OwnIdentity:

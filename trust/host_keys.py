@@ -29,6 +29,8 @@ from msgspec import Struct
 
 from plytalk.core.contracts.errors import ChangedPeer, Usage
 from plytalk.core.contracts.public_key import PublicKey
+from plytalk.core.contracts.sanitise import shorten
+from plytalk.core.io.address import MAX_TEXT
 from plytalk.trust.files import LOCK_WAIT, edited_lines, read_lines
 from plytalk.trust.store_errors import Corrupt
 
@@ -41,6 +43,7 @@ AUTHORITY_MARK = "@cert-authority"
 _LINE = re.compile(r"(?:(@\S+)[ \t]+)?([^@ \t][^ \t]*)[ \t]+([^ \t]+)[ \t]+([^ \t]+)(?:[ \t]+(.*))?")
 _HOSTS = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")
+_ESCAPED = re.compile(rb"[^a-z0-9/@:._+=~-]")
 _HASH_BYTES = 20
 
 
@@ -149,12 +152,20 @@ class KnownHostsFile:
 def host_name(host: str, port: int | None) -> str:
     """A host as OpenSSH writes it: `host` on port 22, `[host]:port` on any other, in lowercase letters. Raises Usage.
 
-    `port` is None for a name that stands for a server on any port, which is written as one on port 22.
+    What has no port, such as a socket's path, NAME@RELAY or NAME.local, is `[place]`, which is no host of OpenSSH's. There %xx
+    takes the place of capitals and of all that means something in a pattern, so that each place has one name.
     """
-    port = SSH_PORT if port is None else port
+    if port is None:
+        return f"[{_place(host)}]"
     if not _HOST.fullmatch(host) or not 0 < port < 1 << 16:
         raise Usage(f"{host!r} with port {port} cannot be stored in known_hosts.", "Use a name in ASCII (xn--...) or an address.")
     return host.lower() if port == SSH_PORT else f"[{host.lower()}]:{port}"
+
+
+def _place(text: str) -> str:
+    if not 0 < len(text) <= MAX_TEXT:
+        raise Usage(f"{shorten(text)!a} cannot be stored in known_hosts.", f"An address has 1 to {MAX_TEXT} characters.")
+    return _ESCAPED.sub(lambda found: f"%{found[0][0]:02x}".encode(), text.encode("utf-8", "surrogateescape")).decode("ascii")
 
 
 def _judge(entries: Sequence[HostKeyLine], name: str, key: PublicKey) -> HostKeyFinding:

@@ -16,8 +16,7 @@ from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Identity, Peer, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
-from plytalk.core.contracts.sanitise import shorten
-from plytalk.core.io.address import LOCAL, Address, parse_address
+from plytalk.core.io.address import parse_address
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.files import edited_lines
 from plytalk.trust.folders import user_file
@@ -84,7 +83,7 @@ class KnownHosts(Authenticator):
 
     def _forget(self, address: str) -> str:
         own = "" if self._store.path == user_file("known_hosts") else f" --known-hosts {quote(str(self._store.path))}"
-        return f"chat keys forget {address}{own}"
+        return f"chat keys forget {quote(address)}{own}"
 
     async def _first_use(self, peer: Peer, host: str, port: int | None, key: PublicKey) -> None:
         if not self._accept_new:
@@ -102,16 +101,12 @@ class KnownHosts(Authenticator):
 
 
 def host_and_port(address: str) -> tuple[str, int | None]:
-    """HOST:PORT taken apart. Raises Usage for addresses that have none, such as the path of a Unix socket."""
+    """HOST:PORT taken apart; anything else as it is, without a port: the path of a Unix socket, NAME@RELAY, NAME.local."""
     try:
         known = parse_address(address)
     except Usage:
-        known = Address("")
-    if known.port is None and not known.host.endswith(LOCAL):
-        raise Usage(
-            f"No key can be remembered for {shorten(address)!r}.", "Give --peer SHA256:... with the server's fingerprint."
-        )
-    return known.host, known.port
+        return address, None
+    return (address, None) if known.port is None else (known.host, known.port)
 
 
 @hookimpl

@@ -49,8 +49,9 @@ class Unix(Transport):
 
     async def connect(self, host: str, port: int) -> Stream:
         refuse_no_path(host)
+        name = os.path.abspath(host)  # noqa: ASYNC240 - by which its key is remembered, from anywhere
         try:
-            _, stream = await asyncio.get_running_loop().create_unix_connection(lambda: AsyncioStream(name=host), host)
+            _, stream = await asyncio.get_running_loop().create_unix_connection(lambda: AsyncioStream(name=name), host)
         except (OSError, ValueError) as error:
             raise CannotConnect(f"Cannot connect to {host!r}: {why(error)}.", "Check that the server is running.") from None
         return stream

@@ -33,7 +33,7 @@ async def test_a_server_is_reached_by_its_name_and_known_by_it_whatever_its_port
         async with connect("kitchen.local", accept_new=True, home=tmp_path / "client") as chat:
             assert chat.fingerprint == server.fingerprint
         await ours.end()
-    assert (tmp_path / "client" / "known_hosts").read_text().startswith("kitchen.local ssh-ed25519 ")
+    assert (tmp_path / "client" / "known_hosts").read_text().startswith("[kitchen.local] ssh-ed25519 ")
 
 
 async def test_what_is_found_is_told() -> None:

@@ -62,7 +62,7 @@ def test_a_known_key_has_its_names(monkeypatch: pytest.MonkeyPatch) -> None:
     store.add("kitchen.local", None, OURS)
     store.add("192.0.2.7", 9000, OURS, hashed=True)
     told = shown(monkeypatch, server())
-    assert f"{OURS.fingerprint}  @alice, kitchen.local, line 2 of known_hosts" in told
+    assert f"{OURS.fingerprint}  @alice, [kitchen.local], line 2 of known_hosts" in told
     assert "Another key" not in told
 
 

@@ -229,7 +229,7 @@ def test_another_key_of_a_known_server_is_not_added(keys: Keys) -> None:
     keys("trust", "[::1]:9000", ALICE)
     assert "Knew already" in keys("trust", "[::1]:9000", ALICE)[1]
     _, err = keys("trust", "[::1]:9000", BOB, status=5)
-    assert err.strip().endswith("If the new key is right: chat keys forget [::1]:9000")
+    assert err.strip().endswith("If the new key is right: chat keys forget '[::1]:9000'")
     keys("forget", "[::1]:9000")
     keys("trust", "[::1]:9000", BOB)
     assert [entry.key for entry in KnownHostsFile(keys.home / "store" / "known_hosts").entries()] == [PublicKey.parse(BOB)]
@@ -344,3 +344,28 @@ def test_an_exposed_identity_is_refused(keys: Keys) -> None:
     keys.file.chmod(0o644)
     _, err = keys("show", status=1)
     assert "chmod 600" in err
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("412@relay.example.org", "[412@relay.example.org:7592]"),
+        ("412@relay.example.org:9000", "[412@relay.example.org:9000]"),
+        ("/run/chat.socket", "[/run/chat.socket]"),
+        ("kitchen.local", "[kitchen.local]"),
+        ("kitchen.local:7591", "[kitchen.local]:7591"),
+        ("ws://chat.example.org/", "[chat.example.org]:80"),
+    ],
+)
+def test_every_address_that_connect_takes_is_trusted_and_forgotten(keys: Keys, written: str, stored: str) -> None:
+    keys("trust", written, ALICE)
+    assert (keys.home / "store" / "known_hosts").read_text() == f"{stored} {ALICE}\n"
+    _, err = keys("trust", written, BOB, status=5)
+    assert err.strip().endswith(f"chat keys forget {written}")
+    assert f"of {stored}." in keys("forget", written)[1]
+
+
+def test_a_path_is_the_same_from_everywhere(keys: Keys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    keys("trust", "./chat.socket", ALICE)
+    assert (keys.home / "store" / "known_hosts").read_text().startswith(f"[{tmp_path}/chat.socket] ")

@@ -1,3 +1,4 @@
+import shlex
 from pathlib import Path
 
 import pytest
@@ -85,9 +86,38 @@ async def test_a_key_in_another_form_is_refused_in_words(file: Path) -> None:
     assert not file.exists()
 
 
-@pytest.mark.parametrize("address", ["/run/chat.socket", "memory:here", "chat.example.org", "chat.example.org:0", "", ":7591"])
-async def test_an_address_without_host_and_port_is_refused_in_words(address: str, file: Path) -> None:
-    with pytest.raises(Usage, match="No key can be remembered"):
+PLACES = {
+    "/run/chat.socket": "[/run/chat.socket]",
+    "/run/user/1000/Bob's room, *": "[/run/user/1000/%42ob%27s%20room%2c%20%2a]",
+    "412@relay.example.org:7592": "[412@relay.example.org:7592]",
+    "kitchen.local": "[kitchen.local]",
+    "memory:here": "[memory:here]",
+    "chat.example.org": "[chat.example.org]",
+    "|1|hidden": "[%7c1%7chidden]",
+}
+"""Addresses of transports without a host and a port, and how they stand in the file."""
+
+
+@pytest.mark.parametrize("address", PLACES)
+async def test_every_address_that_a_transport_can_have_is_remembered(address: str, file: Path) -> None:
+    await Shown(ALICE, address, answers=True).to(KnownHosts(file))
+    assert file.read_text() == f"{PLACES[address]} {ALICE}\n"
+    assert (await Shown(ALICE, address).to(KnownHosts(file))).questions == []
+    with pytest.raises(ChangedPeer, match="not the one remembered") as changed:
+        await Shown(BOB, address).to(KnownHosts(file))
+    assert shlex.split(changed.value.hint.partition("chat keys forget ")[2])[0] == address
+
+
+async def test_no_two_places_have_one_name(file: Path) -> None:
+    """Nor has a place that of a host: `chat.example.org` alone is a server of OpenSSH's, on port 22."""
+    file.write_text(f"chat.example.org,/run/chat.socket {BOB}\n")
+    for address in ("chat.example.org", "/run/chat.socket", "/run/Chat.socket", "/run/%43hat.socket"):
+        assert len((await Shown(ALICE, address, answers=True).to(KnownHosts(file))).questions) == 1
+
+
+@pytest.mark.parametrize("address", ["", "x" * 513])
+async def test_an_address_that_is_none_is_refused_in_words(address: str, file: Path) -> None:
+    with pytest.raises(Usage, match="cannot be stored in known_hosts"):
         await Shown(ALICE, address, answers=True).to(KnownHosts(file))
 
 
@@ -98,9 +128,10 @@ async def test_an_address_without_host_and_port_is_refused_in_words(address: str
         ("127.0.0.1:1", ("127.0.0.1", 1)),
         ("[::1]:65535", ("::1", 65535)),
         ("[fe80::1%eth0]:9000", ("fe80::1%eth0", 9000)),
+        ("chat.example.org:0", ("chat.example.org:0", None)),
     ],
 )
-def test_addresses_are_taken_apart(address: str, taken_apart: tuple[str, int]) -> None:
+def test_addresses_are_taken_apart(address: str, taken_apart: tuple[str, int | None]) -> None:
     assert host_and_port(address) == taken_apart
 
 

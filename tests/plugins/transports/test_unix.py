@@ -109,3 +109,13 @@ async def test_the_names_say_who_is_there(path: Path) -> None:
 def test_it_is_the_layer_of_its_module() -> None:
     assert layers() == [Unix]
     assert Unix.names_place
+
+
+async def test_the_server_has_one_name_from_wherever_its_path_was_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)
+    listener = await Unix().listen(str(path), 0)
+    for written in (str(path), "chat", f"../{path.parent.name}/chat"):
+        stream = await Unix().connect(written, 0)
+        assert stream.peer == str(path)
+        stream.close()
+    await listener.close()

@@ -94,7 +94,7 @@ def test_the_key_is_remembered_for_the_name_whatever_the_port(tmp_path: Path) ->
         with announced(network, tmp_path, "--headless", "--keep"):
             connected(network, tmp_path, "kitchen.local", "--accept-new")
             [one] = found(network, tmp_path)["servers"]
-            assert one["known_as"] == ["kitchen.local"]
+            assert one["known_as"] == ["[kitchen.local]"]
             connected(network, tmp_path, "kitchen.local")
         with announced(network, tmp_path / "impostor", "--headless", "--keep", address="10.9.1.1:7999"):
             [one] = found(network, tmp_path)["servers"]
