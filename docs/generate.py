@@ -38,7 +38,7 @@ from plytalk.cli.main import chat
 from plytalk.cli.stacks import HELP
 from plytalk.core.bases.filter_stream import FilterListener, FilterStream
 from plytalk.core.bases.wire_stream import WireStream
-from plytalk.core.contracts import errors, events, limits, optional, sealed_count, spans, wire
+from plytalk.core.contracts import errors, events, limits, optional, sealed_count, spans, transport, wire
 from plytalk.core.contracts.attack import Attack, AttackerConnection, Evidence, Interceptor, Participant
 from plytalk.core.contracts.audit import Audits, Probe
 from plytalk.core.contracts.authenticator import Channel
@@ -234,7 +234,7 @@ def attacks(plugins: Registry) -> str:
 
 
 def contract(_: str) -> str:
-    found = [one for module in (optional, sealed_count, spans, wire) for one in vars(module).values()]
+    found = [one for module in (optional, sealed_count, spans, transport, wire) for one in vars(module).values()]
     offers = [one for one in found if getattr(one, "_is_runtime_protocol", False)]
     bases = (
         Layer,

@@ -1,11 +1,12 @@
 """Transports: bytes from one end to the other."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import ClassVar
+from typing import ClassVar, Protocol, runtime_checkable
 
 from plytalk.core.contracts.layer import Buffer, Layer
+from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 
 
@@ -127,3 +128,17 @@ class Transport(Layer):
     @abstractmethod
     async def connect(self, host: str, port: int) -> Stream:
         """Reach a peer. Raises CannotConnect, saying what is in the way."""
+
+
+@runtime_checkable
+class PassesThrough(Protocol):
+    """A transport through a third party, such as a relay: in the lab the attacker has that place."""
+
+    @classmethod
+    def attacked_as(cls) -> Sequence[str]:
+        """Which of the lab's stacks, by their names, it also attacks over this transport."""
+
+    def through(self) -> Mapping[Role, tuple[Stream, Stream]]:
+        """For each side its stream, in memory, and the other end of that, which the third party has. Raises Usage where something
+        is not installed.
+        """

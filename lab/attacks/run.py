@@ -14,11 +14,13 @@ from itertools import chain
 from types import MappingProxyType
 
 from plytalk.core.bases.attacking import wait_until_idle
+from plytalk.core.bases.filter_stream import FilterStream
 from plytalk.core.contracts.attack import CANARY, Attack, Evidence, InterceptedFrame, Outcome
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError
 from plytalk.core.contracts.items import EXIT
+from plytalk.core.contracts.optional import Opens
 from plytalk.core.contracts.peers import Role, SessionSecrets
-from plytalk.core.contracts.transport import Stream
+from plytalk.core.contracts.transport import PassesThrough, Stream
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.pipeline.tracing import Trace
@@ -150,7 +152,7 @@ async def run_attack(
     again from the files it left, for attacks that get hold of them; `trace` sees all that the attacker sees and does;
     `earlier_keys` are those of earlier conversations of the same participants, `other_secrets` what both had in one of them.
     """
-    pairs = {role: memory_stream_pair() for role in Role}
+    pairs = await _opened_pairs(stacks[Role.INITIATOR])
     if attack.remote:
         for stream, _ in pairs.values():
             stream.peer = ADDRESS
@@ -179,6 +181,20 @@ async def run_attack(
             tracing.end()
     record.error = record.error or _fault_in(records.values())
     return record
+
+
+async def _opened_pairs(stack: Stack) -> dict[Role, tuple[Stream, Stream]]:
+    """For each participant its stream, and the attacker's end of that: on the network path, or in the place of a third party."""
+    if not isinstance(stack.transport, PassesThrough):
+        return {role: memory_stream_pair() for role in Role}
+    pairs = dict(stack.transport.through())
+    for stream in chain(*pairs.values()):
+        if isinstance(stream, FilterStream):
+            stream.start()
+    for stream in chain(*pairs.values()):
+        if isinstance(stream, Opens):
+            await stream.opened()
+    return pairs
 
 
 async def _run_attacked(sessions: Mapping[Role, DirectChat], record: AttackRecord, script: Sequence[tuple[Role, str]]) -> None:

@@ -21,6 +21,7 @@ from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.optional import HasVariants, KeepsKeys, RevokesKeys
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Profile, Property
+from plytalk.core.contracts.transport import PassesThrough
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose_named, refuse_impossible
 from plytalk.trust.files import write
@@ -141,15 +142,30 @@ def _secret(file: Path) -> Path:
 def scenarios(registry: Registry) -> Iterator[Scenario]:
     """Every scenario of the installed plugins. Stacks that cannot work are left out."""
     covered: set[tuple[str, str]] = set()
+    found: dict[str, Scenario] = {}
     for name in registry.names("profile"):
         for scenario in _of_profile(registry, registry.profile(name)):
             layers = (*scenario.auths, *(layer for layers in scenario.classes.values() for layer in layers))
             covered |= {(layer.kind, layer.name) for layer in layers}
+            found[scenario.name] = scenario
             yield scenario
+    yield from _through_others(registry, found)
     for kind, name in registry.found:
         if kind in ATTACKED and (kind, name) not in covered:
             with suppress(PluginError, ImpossibleStack):
                 yield _of_other_layer(registry, kind, name)
+
+
+def _through_others(registry: Registry, found: Mapping[str, Scenario]) -> Iterator[Scenario]:
+    """Some of the stacks over each transport that goes through a third party."""
+    for name in registry.names("transport"):
+        with suppress(PluginError):
+            transport = registry.layer("transport", name)
+            if issubclass(transport, PassesThrough):
+                for stack in transport.attacked_as():
+                    if scenario := found.get(stack):
+                        classes = {**scenario.classes, "transport": [transport]}
+                        yield replace(scenario, name=f"{stack} --transport {name}", classes=classes)
 
 
 def find(every: Sequence[Scenario], name: str) -> Scenario:

@@ -2,8 +2,10 @@
 
 from plytalk.core.bases.filter_stream import FilterStream, Opening
 from plytalk.core.contracts.errors import CannotConnect
+from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.wire import CutWire
+from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_frames import FrameCutter, RelayReason
 from plytalk.plugins.relay.relay_units import cut_frames
@@ -57,3 +59,42 @@ class RelayStream(FilterStream):
 
     def wrap_end(self) -> bytes:
         return b""
+
+
+class RelaySide(FilterStream):
+    """The relay's end of one of these, for the lab: it says G to whatever is asked first, and then passes on what it likes."""
+
+    what = "plyrelay/1"
+    ends_with_below = True
+
+    def __init__(self, below: Stream) -> None:
+        super().__init__(below)
+        self._cutter = FrameCutter()
+
+    def take(self, data: bytes) -> None:
+        if self.opening is Opening.DONE:
+            self.deliver(data)
+            return
+        self._cutter.feed(data)
+        for _ in self._cutter.frames():
+            self.write(wire.frame(wire.GO))
+            self.is_open()
+            if rest := bytes(self._cutter.rest):
+                self.deliver(rest)
+            return
+
+    def wrap(self, data: bytes) -> bytes:
+        return data
+
+    def wrap_end(self) -> bytes:
+        return b""
+
+
+def through_relay() -> dict[Role, tuple[Stream, Stream]]:
+    """A joiner's stream and an answer's, each with the relay's end of it, in memory."""
+    first = {Role.INITIATOR: wire.first(wire.JOIN, b"412"), Role.RESPONDER: wire.first(wire.ANSWER, bytes(wire.TICKET))}
+    found: dict[Role, tuple[Stream, Stream]] = {}
+    for role, asked in first.items():
+        ours, theirs = memory_stream_pair()
+        found[role] = RelayStream(ours, asked, ours.peer), RelaySide(theirs)
+    return found

@@ -3,7 +3,7 @@
 A server holds a name at the relay: that of its key, or a number. HOST is RELAY[:PORT] to listen, NAME@RELAY[:PORT] to connect.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from plytalk.core.io.address import Address, parse_address
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_listener import RelayListener
-from plytalk.plugins.relay.relay_stream import RelayStream
+from plytalk.plugins.relay.relay_stream import RelayStream, through_relay
 from plytalk.plugins.sockets.dialling import DiallingTransport, proxy_option
 from plytalk.trust import identity as identities
 from plytalk.trust.folders import user_file
@@ -54,6 +54,13 @@ class RelayTransport(DiallingTransport):
         file = self._file or user_file("identity")
         self._identity, new = identities.load_or_create(file, lambda path: secret(f"Passphrase of {path}: "))
         return [f"Created a new identity ({self._identity.public.fingerprint}) in {file}."] if new else []
+
+    @classmethod
+    def attacked_as(cls) -> Sequence[str]:
+        return "demo02", "plytalk1", "plytalk1 --allow FILE"
+
+    def through(self) -> Mapping[Role, tuple[Stream, Stream]]:
+        return through_relay()
 
     async def listen(self, host: str, port: int) -> Listener:
         relay = at_relay(host)

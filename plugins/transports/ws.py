@@ -4,7 +4,7 @@ What a message is, and how an end is said, is in plugins/sockets/web_socket.py.
 """
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from plytalk.core.bases.filter_stream import FilterListener, FilterStream, opened_client
@@ -12,6 +12,7 @@ from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.address import join_address
+from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.sockets import tcp_sockets, web_options
 from plytalk.plugins.sockets.dialling import PROXY, DiallingTransport
@@ -39,6 +40,23 @@ class Ws(DiallingTransport):
         super().__init__(proxy)
         self._origins, self._proxies = web_options.origins(origin), networks(trusted_proxy, web_options.TRUSTED.name)
         self._ping, self._path = ws_ping, ws_path
+
+    @classmethod
+    def attacked_as(cls) -> Sequence[str]:
+        return () if cls.covers else ("plytalk1",)  # TLS makes no difference to what a web server at its end can do
+
+    def through(self) -> Mapping[Role, tuple[Stream, Stream]]:
+        """Through a web server, which ends the WebSocket of each side."""
+        sockets, found = web_options.web_socket(), dict[Role, tuple[Stream, Stream]]()
+        for role in Role:
+            ours, theirs = memory_stream_pair()
+            client, server = (ours, theirs) if role is Role.INITIATOR else (theirs, ours)
+            ends = (
+                sockets.WebSocketClient(client, "ws://lab.invalid/"),
+                sockets.WebSocketServer(server, sockets.WebServing(ping=0)),
+            )
+            found[role] = ends if role is Role.INITIATOR else ends[::-1]
+        return found
 
     async def listen(self, host: str, port: int) -> Listener:
         sockets = web_options.web_socket()

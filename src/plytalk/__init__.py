@@ -46,8 +46,8 @@ _HOMES = {
     "core.contracts.messages": "Messages",
     "core.contracts.optional": (
         "AdmitsKeys AsksWords CipherBatch EncodesEach FramerBatch HasModel HasVariants KeepsKeys KnowsPeer KnowsPlaces "
-        "MessagesBatch NamesHost NamesSteps Opens Prepares Releases Remembers RevokesKeys RewritesText SealsEach Seedable "
-        "SendsEach ServesPage SingleUse"
+        "MessagesBatch NamesHost NamesSteps Opens Prepares Releases Remembers RevokesKeys RewritesText SealsEach "
+        "Seedable SendsEach ServesPage SingleUse"
     ),
     "core.contracts.peers": "Identity Login Peer Reply Role SessionSecrets",
     "core.contracts.properties": "Profile Property",
@@ -56,7 +56,7 @@ _HOMES = {
     "core.contracts.sanitise": "clean",
     "core.contracts.sealed_count": "CountsSealed TellsSealed",
     "core.contracts.spans": "DescribesBytes Passed Reader Span",
-    "core.contracts.transport": "Listener Stream Transport",
+    "core.contracts.transport": "Listener PassesThrough Stream Transport",
     "core.contracts.ui": "Conversation StackSummary Ui",
     "core.contracts.wire": "TellsWire WireUnit",
     "core.conversation.direct_chat": "DirectChat",
@@ -225,6 +225,7 @@ if TYPE_CHECKING:
     from plytalk.core.contracts.spans import Reader as Reader
     from plytalk.core.contracts.spans import Span as Span
     from plytalk.core.contracts.transport import Listener as Listener
+    from plytalk.core.contracts.transport import PassesThrough as PassesThrough
     from plytalk.core.contracts.transport import Stream as Stream
     from plytalk.core.contracts.transport import Transport as Transport
     from plytalk.core.contracts.ui import Conversation as Conversation

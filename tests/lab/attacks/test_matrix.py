@@ -41,7 +41,7 @@ def test_the_control_raises_no_alarm() -> None:
 def test_there_are_stacks_of_every_kind() -> None:
     names = {scenario.name for scenario in SCENARIOS}
     assert {"demo01", "demo02", "secure-chat", "plytalk1", "plytalk1 --accept-new"} <= names
-    assert sum(name.startswith("plytalk1") for name in names) == 17
+    assert sum(name.startswith("plytalk1") for name in names) == 20
     assert sum(name.endswith("--accept-new") for name in names) == 5
     options = ("psk-file FILE", "code", "words", "peer FINGERPRINT", "allow FILE", "known-hosts revoked", "known-hosts bom")
     assert {f"plytalk1 --{option}" for option in options} <= names
@@ -83,7 +83,8 @@ def test_words_come_too_late_for_what_the_handshake_shows_and_the_layer_says_so(
     [attack] = [attack for attack in ATTACKS if attack.name == "early-secret"]
     chosen = {scenario.name: scenario for scenario in SCENARIOS if scenario.name.startswith("plytalk1 ") and not scenario.options}
     del chosen["plytalk1 --accept-new"]
-    del chosen["plytalk1 --allow FILE"]  # there the server judges, and the client anybody
+    for name in ("plytalk1 --allow FILE", "plytalk1 --allow FILE --transport relay"):
+        del chosen[name]  # there the server judges, and the client anybody
     predicted = {name: cell.predicted for name, scenario in chosen.items() for cell in [*measure([scenario], [attack])][1:]}
     assert predicted.pop("plytalk1 --words") is Outcome.BROKEN
     assert set(predicted.values()) == {Outcome.HELD}

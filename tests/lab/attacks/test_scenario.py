@@ -11,6 +11,7 @@ from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.optional import prepare
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
+from plytalk.core.contracts.transport import PassesThrough
 from plytalk.core.registry.registry import Registry
 from plytalk.lab.attacks.scenario import ATTACKER, BOTH, REMEMBERED, Scenario, find, scenarios
 
@@ -70,7 +71,16 @@ def test_a_layer_may_be_named_without_dashes_and_an_unknown_stack_is_refused() -
 
 
 def test_no_network_is_touched() -> None:
-    assert {layer.name for scenario in every().values() for layer in scenario.classes["transport"]} == {"memory"}
+    transports = {layer for scenario in every().values() for layer in scenario.classes["transport"]}
+    assert {layer.name for layer in transports if not issubclass(layer, PassesThrough)} == {"memory"}
+
+
+def test_stacks_go_through_a_relay_and_a_web_server_and_their_names_say_so() -> None:
+    others = [name for name, scenario in every().items() if scenario.classes["transport"][0].name != "memory"]
+    assert others == [
+        "demo02 --transport relay", "plytalk1 --transport relay", "plytalk1 --allow FILE --transport relay",
+        "plytalk1 --transport ws",
+    ]  # fmt: skip
 
 
 def test_a_variant_s_options_make_its_layers_say_truthfully_what_is_left() -> None:

@@ -9,6 +9,7 @@ TOLD, LISTED = "plytalk1 --peer FINGERPRINT", "plytalk1 --allow FILE"
 REVOKED, MARKED = "plytalk1 --known-hosts revoked", "plytalk1 --known-hosts bom"
 OLD, OLDER = "secure-chat", "demo02"
 OLD_TOLD = f"{OLD} --peer FINGERPRINT"
+RELAYED, LISTED_RELAYED, BY_WEB = f"{DEFAULT} --transport relay", f"{LISTED} --transport relay", f"{DEFAULT} --transport ws"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ ENDING = "core/conversation/ending_chat.py"
 BATCHES = "core/pipeline/batches.py"
 OPENING, FRAMING = "core/pipeline/establish.py", "core/bases/header_framer.py"
 AUTHENTICATION = "core/pipeline/authentication.py"
+WEB_SOCKET = "plugins/sockets/web_socket.py"
 RSA, LIMITS = "plugins/handshakes/rsa.py", "core/contracts/limits.py"
 AUTHS = "plugins/authenticators"
 HOSTS, KNOWN_HOSTS, PEER = "trust/host_keys.py", "plugins/authenticators/known_hosts.py", "plugins/authenticators/peer.py"
@@ -55,7 +57,7 @@ CHANNEL = (
         NOISE,
         "self.crypt, self.nonce = getattr(self.state, self.way), self.state.nonce",
         "self.crypt, self.nonce = getattr(self.state, self.way), lambda n: self.state.nonce(0)",
-        red(FIRST, "reorder", "reverse"),
+        red(FIRST, "reorder", "reverse") + red(LISTED_RELAYED, "relay-replays"),
     ),
     Weakening(
         "both directions have one key",
@@ -90,7 +92,7 @@ CHANNEL = (
         ENDING,
         "elif Property.CLEAN_END in self.stack.gives:",
         'elif setattr(self, "acknowledges", False) or setattr(self, "_said", 0):',  # what is not acknowledged would show it, too
-        red(FIRST, "truncate", "swallow-goodbye"),
+        red(FIRST, "truncate", "swallow-goodbye") + red(RELAYED, "relay-cuts"),
     ),
     Weakening(
         "half a frame is none",
@@ -201,7 +203,7 @@ IDENTITY = (
         HOSTS,
         "(HostKeyVerdict.SAME, [entry for entry in valid if entry.key == key]),",
         "(HostKeyVerdict.SAME, [entry for entry in valid if entry.key.type == key.type]),",
-        red(DEFAULT, "mitm"),
+        red(DEFAULT, "mitm") + red(RELAYED, "relay-hands-on"),
     ),
     Weakening(
         "the authenticators are not asked",
@@ -239,7 +241,7 @@ LISTS = (
         f"{AUTHS}/allow.py",
         "        if name is None:\n",
         "        if False:\n",
-        red(LISTED, "uninvited"),
+        red(LISTED, "uninvited") + red(LISTED_RELAYED, "relay-swaps-tickets"),
     ),
     Weakening(
         "a revoked key passes",
@@ -502,7 +504,38 @@ SERVER = (
     ),
 )
 
-WEAKENINGS = CHANNEL + SECRECY + IDENTITY + LISTS + AGREED + HANDSHAKE + SERVER
+WEB = (
+    Weakening(
+        "everybody's word about an address counts",
+        WEB_SOCKET,
+        "self._is_proxied = serving.trusts(below.peer)",
+        "self._is_proxied = True",
+        red(BY_WEB, "forged-source"),
+    ),
+    Weakening(
+        "the first address in X-Forwarded-For counts",
+        WEB_SOCKET,
+        'said = forwarded.rpartition(",")[2].strip()',
+        'said = forwarded.partition(",")[0].strip()',
+        red(BY_WEB, "forged-source"),
+    ),
+    Weakening(
+        "pages of every origin may come",
+        WEB_SOCKET,
+        "        if origin in self.origins:\n",
+        "        if True:\n",
+        red(BY_WEB, "other-origin"),
+    ),
+    Weakening(
+        "a page may come to the name by which it asks",
+        WEB_SOCKET,
+        ' and (name == "localhost" or is_number(name.strip("[]")))',
+        "",
+        red(BY_WEB, "other-origin"),
+    ),
+)
+
+WEAKENINGS = CHANNEL + SECRECY + IDENTITY + LISTS + AGREED + HANDSHAKE + SERVER + WEB
 
 RESOURCES = (
     ResourceWeakening(

@@ -1,0 +1,124 @@
+"""Relaying: what a relay can do with the conversations that it passes on, in its own place between both sides."""
+
+from plytalk.core.bases.attacking import Takeover
+from plytalk.core.contracts.attack import CANARY, Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor, Target
+from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.properties import Property
+from plytalk.core.registry.hookspecs import hookimpl
+
+RELAY = "relay"
+CUT_AFTER = KEPT = 2
+"""Numbers of the client's frames: behind those with which it enters."""
+
+
+def is_relayed(stack: AttackedStack) -> bool:
+    """Whether a relay is in this conversation."""
+    return any(transport.name == RELAY for transport in stack.classes["transport"])
+
+
+class RelayHandsOn(Takeover):
+    """Hands the caller on to a server of the attacker's, which answers in place of the holder of the name that it asked for.
+
+    A relay decides where a caller ends up. Only the key, or a code, tells the caller who is there.
+    """
+
+    name = "relay-hands-on"
+    threat = "A57"
+    reference = "croc CVE-2023-43617, whose relay could learn what it should not"
+    target = Target.IDENTITY
+    defences = {Property.PEER_IDENTITY}
+    applies = staticmethod(is_relayed)
+
+    async def take_over(self, interceptor: Interceptor) -> None:
+        interceptor.log("gave the client's call to its own server, and not to the holder of that name")
+        await (await interceptor.impersonate(Role.RESPONDER)).open()
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return evidence.participants[Role.INITIATOR].opened
+
+
+class RelaySwapsTickets(Takeover):
+    """Gives the server another caller under the ticket of the client, and speaks to it in the client's place.
+
+    The server answers a ticket, and cannot see who was announced by it. Without a list and without a code it lets anyone in.
+    """
+
+    name = "relay-swaps-tickets"
+    threat = "A57"
+    reference = "croc CVE-2023-43617, whose relay could learn what it should not"
+    target = Target.IDENTITY
+    defences = {Property.PEER_IDENTITY}
+    victims = frozenset({Role.RESPONDER})
+    applies = staticmethod(is_relayed)
+
+    async def take_over(self, interceptor: Interceptor) -> None:
+        interceptor.log("brought the server its own caller by the ticket that announced the client")
+        await (await interceptor.impersonate(Role.INITIATOR)).open()
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return evidence.participants[Role.RESPONDER].opened
+
+
+class RelayCuts(Attack):
+    """Passes on the client's first messages, and then the end of both directions, as if both had ended.
+
+    A relay passes on the end of a direction as it is. Where an end is not part of the conversation, a cut looks like one.
+    """
+
+    name = "relay-cuts"
+    threat = "A05"
+    reference = "TLS truncation, Smyth and Pironti 2013"
+    target = Target.END
+    defences = {Property.CLEAN_END}
+    applies = staticmethod(is_relayed)
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._cut = False
+
+    def handle_frame(self, interceptor: Interceptor, frame: InterceptedFrame) -> None:
+        if self._cut:
+            return
+        interceptor.forward(frame)
+        if frame.is_message_from(Role.INITIATOR) and frame.index == CUT_AFTER:
+            interceptor.log(f"passed on the client's frame {CUT_AFTER}, and then an end in both directions")
+            self._cut = True
+            interceptor.cut()
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return self._cut and not evidence.alarmed
+
+
+class RelayReplays(Attack):
+    """Keeps a message of the client, and passes it on once more in place of the next one.
+
+    Both sides count as many messages as were said. Without numbers in what is sealed, a copy cannot be told from a new message.
+    """
+
+    name = "relay-replays"
+    threat = "A03"
+    reference = "KRACK, CVE-2017-13077"
+    target = Target.ORDER
+    defences = {Property.ORDER}
+    applies = staticmethod(is_relayed)
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._kept: InterceptedFrame | None = None
+
+    def handle_frame(self, interceptor: Interceptor, frame: InterceptedFrame) -> None:
+        if self._kept and frame.is_message_from(Role.INITIATOR) and frame.index == KEPT + 1:
+            interceptor.log(f"passed on the client's frame {KEPT} once more in place of its frame {frame.index}")
+            frame = self._kept
+        elif frame.is_message_from(Role.INITIATOR) and frame.index == KEPT:
+            self._kept = frame
+        interceptor.forward(frame)
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        shown = [line for line in evidence.participants[Role.RESPONDER].shown if CANARY in line]
+        return len(shown) > len(set(shown)) and not evidence.alarmed
+
+
+@hookimpl
+def attacks() -> list[type[Attack]]:
+    return [RelayHandsOn, RelaySwapsTickets, RelayCuts, RelayReplays]
