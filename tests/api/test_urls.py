@@ -44,6 +44,31 @@ def test_a_name_at_a_relay_chooses_the_relay_and_stays_as_it_is() -> None:
     assert key_named("412@relay.example.org") == key_named("relay.example.org") == ""
 
 
+KEY = "SHA256:" + "A" * 43
+
+
+@pytest.mark.parametrize(
+    ("link", "url"),
+    [
+        (f"http://127.0.0.1:8080/#{KEY}", Url("ws", Address("127.0.0.1", 8080), "/ws")),
+        (f"HTTPS://chat.example.org/#{KEY}", Url("wss", Address("chat.example.org", 443), "/ws")),
+    ],
+)
+def test_the_link_to_a_page_leads_to_its_socket_and_names_the_key(link: str, url: Url) -> None:
+    assert is_url(link)
+    assert read_url(link) == url
+    assert address_in(link) == str(url.address)
+    assert key_named(link) == KEY
+
+
+@pytest.mark.parametrize(
+    "text", ["http://127.0.0.1:8080/", f"https://chat.example.org/a#{KEY}", f"ftp://h/#{KEY}", f"http:///#{KEY}"]
+)
+def test_other_pages_do_not(text: str) -> None:
+    assert not is_url(text)
+    assert key_named(text) == ""
+
+
 @pytest.mark.parametrize("text", ["@alice", "bob@host", "SHA256:short@host", "1234567@host", "host"])
 def test_other_texts_with_an_at_sign_do_not(text: str) -> None:
     assert not is_url(text)

@@ -21,8 +21,11 @@ def test_the_first_screen_says_what_to_open_and_a_terminal_joins_by_its_own_line
         answer = asking.getresponse()
         assert answer.status == 200
         assert b"<title>plytalk</title>" in answer.read()
-        with joined(tmp_path, line[-3:]) as client:
-            assert client.event("open")["key"] == key
+        for words in (line[-3:], [url]):
+            with joined(tmp_path, words) as client:
+                assert client.event("open")["key"] == key
+        with joined(tmp_path, [url[:-43] + "A" * 43]) as refused:
+            assert refused.status() == 5
         tell = [line for line in server.told if "did not get in" in line]
         assert tell == []
 
