@@ -74,7 +74,7 @@ class RoomMember {
   /** Everything over one connection: how it ended. */
   async talk() {
     if (this.isLeaving) throw new Fault("You have left.");
-    const { address, code } = this.wanted, frames = new Frames(address);
+    const { address, code } = this.wanted, frames = (this.frames = new Frames(address));
     const watch = setInterval(() => this.lookAfter(frames), PING_AFTER / 3);
     try {
       const keys = await shakeHands(frames, this.identity, tokensFor(this.wanted), code, (key) => this.ask(key));
@@ -224,9 +224,8 @@ class RoomMember {
   leave() {
     this.isLeaving = true;
     this.hurry?.();
-    const { channel } = this;
-    if (this.isIn) channel.close();
-    setTimeout(() => channel?.frames.fail(new Fault("You have left.")), this.isIn ? HANDSHAKE : 0);
+    if (this.isIn) this.channel.close();
+    setTimeout(() => this.frames.fail(new Fault("You have left.")), this.isIn ? HANDSHAKE : 0);
   }
 
   /** Ping a server that is silent, and let go of one that does not answer. */

@@ -28,6 +28,7 @@ class Screen {
 
   constructor(keep) {
     this.keep = keep;
+    byId("log").replaceChildren();
     document.onvisibilitychange = () => this.title();
   }
 
@@ -79,6 +80,7 @@ class Screen {
     show("talk", false);
     show("door");
     refuse(message);
+    this.keep({});
     show("forget", asks === "forget");
     byId(asks).focus();
   }

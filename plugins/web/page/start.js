@@ -22,7 +22,7 @@ async function start() {
 function enter(store, identity, can) {
   const address = IS_FILE ? value("address") : `${location.origin.replace("http", "ws")}/ws`, classical = byId("classical").checked;
   const wanted = { ...can, classical, address, room: value("room"), name: value("name"), code: value("code").toLowerCase().split(/[\s-]+/).join("-") };
-  const screen = new Screen((kept) => keep({ ...kept, address })), kept = keep();
+  const screen = new Screen((known) => (kept = { ...known, address }));
   const member = new RoomMember(screen, identity, wanted, (key) => judge(store, wanted, key), kept.address === address && kept);
   byId("code").value = "";
   member.files = filesOf(member, screen);
@@ -47,14 +47,17 @@ function filesOf(member, screen) {
   };
 }
 
-/** What this window keeps, to come back as the same member when the page is loaded again. */
-function keep(kept) {
-  try {
-    if (kept) sessionStorage.plytalk = JSON.stringify(kept);
-    return readObject(sessionStorage.plytalk);
-  } catch {
-    return {}; // a window that keeps nothing
-  }
+/**
+ * What this window keeps while the page is loaded again, to come back as the same member. It is not kept while the page is open: a
+ * window that is made out of this one would be the same member too, and the server lets only one of them be there.
+ */
+let kept = {};
+try {
+  kept = readObject(sessionStorage.plytalk);
+  sessionStorage.clear();
+  onpagehide = () => (sessionStorage.plytalk = JSON.stringify(kept));
+} catch {
+  // a window that keeps nothing
 }
 
 /**
@@ -62,7 +65,7 @@ function keep(kept) {
  * does a link that has the fingerprint behind a `#`.
  */
 async function judge(store, { address, code }, key) {
-  const shown = await fingerprintOf(key), named = location.hash.slice(1), known = named || (await store.get("servers", address));
+  const shown = await fingerprintOf(key), named = decodeURIComponent(location.hash.slice(1)), known = named || (await store.get("servers", address));
   if (!code && known && known !== shown) {
     byId("forget").onclick = () => store.remove("servers", address).then(() => show("forget", false));
     throw new Fault(`The server shows the key ${shown}, and not ${known} as ${named ? "this link has it" : "before"}: someone may be between you. Ask the person who runs it, but not here.`, { asks: named ? "name" : "forget" });

@@ -140,6 +140,36 @@ def test_it_comes_back_after_a_cut_and_nothing_is_lost_or_said_twice(chromium: C
             assert [pia.sees("after").count(line) for line in said] == [1, 1, 1, 1]
 
 
+def test_a_window_made_out_of_another_is_another_member(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        pia, first = joined(chromium, url, "pia"), chromium.current_window_handle
+        chromium.execute_script("window.open(location.href)")  # type: ignore[no-untyped-call]
+        [second] = set(chromium.window_handles) - {first}
+        chromium.switch_to.window(second)
+        joined(chromium, url, "pat").say("from the second")
+        tom.until("pat: from the second")
+        chromium.switch_to.window(first)
+        pia.sees("from the second")
+        pia.say("from the first")
+        tom.until("pia: from the first")
+        chromium.switch_to.window(second)
+        chromium.close()
+        chromium.switch_to.window(first)
+
+
+def test_one_that_has_left_can_join_again(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path, "--backlog", "10") as (url, port), at_terminal(tmp_path, port) as tom:
+        pia = joined(chromium, url, "pia")
+        pia.say("the first time")
+        tom.until("pia: the first time")
+        pia["leave"].click()
+        assert pia.is_refused() == "You have left."
+        pia.join(answer="")
+        pia.wait_until(lambda: "earlier messages end here" in pia.log, "the room")
+        assert pia.log.count("the first time") == 1
+        assert "missing" not in pia.log
+
+
 def test_a_page_that_is_loaded_again_is_the_same_member(chromium: Chrome, tmp_path: Path) -> None:
     with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
         pia = joined(chromium, url, "pia")
