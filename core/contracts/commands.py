@@ -9,9 +9,8 @@ They run at the server, so nobody else needs the feature.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
-
-from msgspec import Struct
 
 
 class Call(Protocol):
@@ -42,7 +41,8 @@ class Call(Protocol):
         """
 
 
-class Command(Struct, frozen=True):
+@dataclass(frozen=True)
+class Command:
     """`name` without its slash, one sentence of help, and what to run with a `Call`; it may be a coroutine function.
 
     Every use is answered, for the sender alone, when `run` is done: with what it told and answered, or with the ChatError that it
