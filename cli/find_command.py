@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from plytalk.api.urls import PORTS, url_of
+from plytalk.api.urls import url_of
 from plytalk.cli.parameters import TEXT
 from plytalk.core.contracts.errors import Exit
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.io.address import join_address
 from plytalk.core.io.standard_streams import tell
+from plytalk.core.io.web_address import PORTS
 from plytalk.plugins.lan.lan_interface import AUTO, choose_interface
 from plytalk.plugins.lan.lan_search import FoundServer, search
 from plytalk.plugins.lan.multicast_dns import mdns

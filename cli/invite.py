@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from plytalk.api.choice import Choice
-from plytalk.api.urls import PORTS, key_named, url_of
+from plytalk.api.urls import key_named, url_of
 from plytalk.core.contracts.optional import ServesPage
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.address import join_address
+from plytalk.core.io.web_address import PORTS
 from plytalk.core.stack.selection import Stack
 from plytalk.trust.folders import user_file
 from plytalk.trust.store_errors import StoreError

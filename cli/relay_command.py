@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import click
 from plytalk.cli.open_files import SPARE, allow_open_files
 from plytalk.cli.parameters import FILE, TEXT
 from plytalk.cli.talk import end_as_by_control_c
-from plytalk.core.contracts.errors import Exit
+from plytalk.core.contracts.errors import Exit, Usage
+from plytalk.core.contracts.transport import Transport
 from plytalk.core.io.address import EVERY_NETWORK, Address, parse_address
 from plytalk.core.io.sizes import size_in_words
 from plytalk.core.io.standard_streams import tell
@@ -18,8 +20,10 @@ from plytalk.plugins import prometheus
 from plytalk.plugins.relay.relay_measures import measures
 from plytalk.plugins.relay.relay_server import Relay
 from plytalk.plugins.small_http import HttpServer, listen_address
-from plytalk.plugins.sockets import tcp_sockets
+from plytalk.plugins.sockets.web_options import TRUSTED
 from plytalk.plugins.transports.relay import PORT
+from plytalk.plugins.transports.tcp import Tcp
+from plytalk.plugins.transports.ws import Ws
 from plytalk.trust.authorized_keys import allowed
 
 EXAMPLES = """\b
@@ -29,6 +33,8 @@ Examples:
                                                           hold names for these keys alone
   chat relay --listen 0.0.0.0 --name relay.example.org --metrics 127.0.0.1:9592
                                                           and say how much it does
+  chat relay --ws 127.0.0.1:8080 --trusted-proxy 127.0.0.1 --name relay.example.org
+                                                          and be reached by wss:// through a web server
   chat serve --relay relay.example.org --code             be reached through it
   chat connect 412@relay.example.org --code               reach somebody through it
 """
@@ -41,8 +47,12 @@ LOCAL = ("127.0.0.1", "::1", "localhost")
 )
 @click.option("--name", "names", type=TEXT, multiple=True, metavar="HOST", help="How people write this relay (repeatable).")
 @click.option("--allow", type=FILE, metavar="FILE", help="Let only these keys hold a name, in lines of TYPE KEY NAME.")
+@click.option("--ws", type=TEXT, metavar="HOST:PORT", help="Listen here for WebSockets too, as behind a web server.")
+@click.option("--trusted-proxy", type=TEXT, metavar="ADDRESS,...", help=TRUSTED.help)
 @click.option("--metrics", type=TEXT, metavar="HOST:PORT", help="Serve Prometheus metrics and /healthz over HTTP here.")
-def relay(listen: str, names: tuple[str, ...], allow: Path | None, metrics: str | None) -> int:
+def relay(
+    listen: str, names: tuple[str, ...], allow: Path | None, ws: str | None, trusted_proxy: str | None, metrics: str | None
+) -> int:
     """Bring people together who cannot reach each other.
 
     It passes on bytes that it cannot read. It sees addresses, times and sizes, keeps none of them, and logs only how much it did.
@@ -50,6 +60,11 @@ def relay(listen: str, names: tuple[str, ...], allow: Path | None, metrics: str 
     place = parse_address(listen, listen=True)
     hosts = {parse_address(name).host for name in names} or {place.host, *LOCAL}
     keys = {key.fingerprint for key in allowed(allow)} if allow else None
+    if trusted_proxy and not ws:
+        raise Usage("--trusted-proxy needs --ws, where web servers connect.")
+    places: list[tuple[Transport, Address]] = [(Tcp(), Address(place.host, PORT if place.port is None else place.port))]
+    if ws:
+        places.append((Ws(trusted_proxy=trusted_proxy), listen_address("--ws", ws, 8080)))
     page = listen_address("--metrics", metrics, 9592) if metrics else None
     if not names and place.host in (EVERY_NETWORK, "0.0.0.0"):  # noqa: S104 - only compared
         tell("Without --name nobody elsewhere can hold the name of a key here: give the host that people write.")
@@ -60,24 +75,25 @@ def relay(listen: str, names: tuple[str, ...], allow: Path | None, metrics: str 
         tell(f"The system lets a program open {files:,} files here; a full relay needs {wanted:,}. Raise it with `ulimit -n`.")
     try:
         with suppress(asyncio.CancelledError):  # told to end by the system
-            asyncio.run(_serve(server, place.host, PORT if place.port is None else place.port, page))
+            asyncio.run(_serve(server, places, page))
     finally:
         done = server.figures
         tell(f"Conversations relayed: {done.paired:,} ({size_in_words(done.bytes)}). Refused: {done.refused.total():,}.")
     return int(Exit.OK)
 
 
-async def _serve(server: Relay, host: str, port: int, page: Address | None) -> None:
+async def _serve(server: Relay, places: Sequence[tuple[Transport, Address]], page: Address | None) -> None:
     serving = asyncio.current_task()
     assert serving
     with suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or embedded in another program
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
-    listener = await tcp_sockets.listen(host, port)
-    tell(f"Relaying at {listener.address}. End it with Ctrl-C.")
+    listeners = [await transport.listen(place.host, place.port or 0) for transport, place in places]
+    where = [listeners[0].address, *(f"ws://{listener.address}" for listener in listeners[1:])]
+    tell(f"Relaying at {' and '.join(where)}. End it with Ctrl-C.")
     http = HttpServer(lambda request: prometheus.answer(request, [*measures(server), *prometheus.process()]))
     try:
         if page:
             tell(prometheus.where_served(*await http.listen("--metrics", page)))
-        await server.serve(listener)
+        await server.serve(*listeners)
     finally:
         http.close()

@@ -8,26 +8,23 @@ It keeps no address (`relay_sources.py`) and logs nothing; what it counts is in 
 """
 
 import asyncio
-import re
 import time
 from collections import Counter
 from collections.abc import Collection
-from itertools import count
-from secrets import randbelow, token_bytes
+from contextlib import suppress
+from secrets import token_bytes
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from plytalk.core.contracts.errors import CannotConnect, RemoteError
+from plytalk.core.contracts.errors import CannotConnect, ChatError, RemoteError
 from plytalk.core.contracts.layer import Buffer
+from plytalk.core.contracts.optional import Opens
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.endpoints.admission import CountedSource
 from plytalk.core.io.background import Background
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_caller import Caller, CallerState, RelayFigures, RelayLimits
 from plytalk.plugins.relay.relay_frames import PING_SECONDS, RelayReason
+from plytalk.plugins.relay.relay_names import NUMBER, free_number, proven_name
 from plytalk.plugins.relay.relay_sources import RelaySources
-from plytalk.trust.identity import identity_key
 
 FIRST_SECONDS = 10.0
 """How long a connection may take for its first frame, a holder for its signature, and a joiner's holder for its answer."""
@@ -35,8 +32,6 @@ SILENT_SECONDS = 90.0
 """After how long without a frame a holder counts as gone."""
 LINGER_SECONDS = 60.0
 """How long what was said last may take to go out, once both sides have ended."""
-MAX_NUMBER = 9999
-NUMBER = re.compile("[1-9][0-9]{0,3}")
 
 
 class Relay:
@@ -68,19 +63,22 @@ class Relay:
         """Connections that have not said yet what they want."""
         return len(self._unopened)
 
-    async def serve(self, listener: Listener) -> None:
+    async def serve(self, *listeners: Listener) -> None:
         """Take callers until cancelled; then close all connections."""
         pinging = asyncio.ensure_future(self._ping())
         try:
-            while True:
-                self.arrive(await listener.accept())
-        except CannotConnect:  # the listener was closed
-            pass
+            await asyncio.gather(*map(self._accept, listeners))
         finally:
             pinging.cancel()
-            await listener.close()
+            for listener in listeners:
+                await listener.close()
             for caller in tuple(self._callers):
                 self._close(caller)
+
+    async def _accept(self, listener: Listener) -> None:
+        with suppress(CannotConnect):  # the listener was closed
+            while True:
+                self.arrive(await listener.accept())
 
     def arrive(self, stream: Stream) -> None:
         """A new connection. Where all places are taken, the oldest of the source that has most gives way."""
@@ -90,7 +88,24 @@ class Relay:
         self._callers.add(caller)
         self._unopened.add(caller, caller.source)
         caller.timer = self._later(caller)
-        stream.deliver_to(lambda data: self._take(caller, data), lambda error: self._ended(caller, error))
+        if isinstance(stream, Opens):
+            self._background.start(self._open(caller, stream))
+        else:
+            self._hear(caller)
+
+    async def _open(self, caller: Caller, stream: Opens) -> None:
+        """Wait for a WebSocket's opening. Only then is it known whom it counts for, behind a web server."""
+        try:
+            await stream.opened()
+        except ChatError:
+            self._close(caller)
+        if self._unopened.remove(caller) is not None:
+            caller.source = self._sources.tag(caller.stream.peer)
+            self._unopened.add(caller, caller.source)
+            self._hear(caller)
+
+    def _hear(self, caller: Caller) -> None:
+        caller.stream.deliver_to(lambda data: self._take(caller, data), lambda error: self._ended(caller, error))
 
     def _evict(self) -> None:
         [(source, _)] = self._unopened.counts.most_common(1)
@@ -130,9 +145,9 @@ class Relay:
 
     def _begin(self, caller: Caller, kind: bytes, rest: bytes) -> None:
         if kind == wire.HOLD and not rest:
-            self._hold(caller, self._free_number())
+            self._hold(caller, free_number(self.holders))
         elif kind == wire.HOLD and NUMBER.fullmatch(again := rest.decode("ascii", "replace")):
-            self._hold(caller, self._free_number() if again in self.holders else again)
+            self._hold(caller, free_number(self.holders) if again in self.holders else again)
         elif kind == wire.HOLD and len(rest) == wire.KEY:
             caller.state, caller.asked, caller.nonce = CallerState.CHALLENGED, rest, token_bytes(wire.NONCE)
             caller.stream.send(wire.frame(wire.CHALLENGE + caller.nonce))
@@ -143,30 +158,14 @@ class Relay:
         else:
             self._refuse(caller, RelayReason.MALFORMED)
 
-    def _free_number(self) -> str:
-        """A number that nobody holds: short while there are few."""
-        top = 99 if len(self.holders) < 50 else MAX_NUMBER
-        return next(name for name in (str(1 + randbelow(top)) for _ in count()) if name not in self.holders)
-
     def _signed(self, caller: Caller, key: bytes, signature: bytes) -> None:
-        try:
-            name = identity_key(key).fingerprint
-        except ValueError:
-            name = ""
-        admitted = name and key == caller.asked and (self._allowed is None or name in self._allowed)
-        if not admitted or not any(self._signature_holds(caller, host, key, signature) for host in self._names):
+        name = proven_name(key, signature, caller.nonce, caller.asked, self._names)
+        if not name or (self._allowed is not None and name not in self._allowed):
             self._refuse(caller, RelayReason.NOT_ADMITTED)
             return
         if earlier := self.holders.get(name):  # the same key: a restart, whose old connection has not broken yet
             self._close(earlier)
         self._hold(caller, name)
-
-    def _signature_holds(self, caller: Caller, host: str, key: bytes, signature: bytes) -> bool:
-        try:
-            Ed25519PublicKey.from_public_bytes(key).verify(signature, wire.signed_text(host, caller.nonce, caller.asked))
-        except (InvalidSignature, ValueError):
-            return False
-        return True
 
     def _hold(self, caller: Caller, name: str) -> None:
         if len(self.holders) >= self.limits.holds:

@@ -2,9 +2,11 @@
 
 from types import ModuleType
 
+from plytalk.core.bases.filter_stream import FilterStream, opened_client
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.transport import Stream
 
 OPEN_SECONDS = 10
 PING = 20
@@ -30,6 +32,12 @@ CAUTION = (
 def origins(text: str | None) -> list[str]:
     """The origins in a list."""
     return [one.strip().rstrip("/") for one in text.split(",")] if text else []
+
+
+async def opened(below: Stream, url: str) -> FilterStream:
+    """A WebSocket over a stream, once it is open. Raises CannotConnect, and Usage without the package."""
+    stream: FilterStream = web_socket().WebSocketClient(below, url)
+    return await opened_client(stream, OPEN_SECONDS)
 
 
 def web_socket() -> ModuleType:

@@ -1,11 +1,13 @@
 """A relay that both sides can reach, where neither can reach the other (docs/protocol.md, plyrelay/1).
 
-A server holds a name at the relay: that of its key, or a number. HOST is RELAY[:PORT] to listen, NAME@RELAY[:PORT] to connect.
+A server holds a name at the relay: that of its key, or a number. HOST is RELAY to listen, NAME@RELAY to connect. RELAY is
+HOST[:PORT] over TCP, or ws://HOST[:PORT][/PATH] or wss://... for networks that let only the web through.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from plytalk.core.bases.filter_stream import opened_client
 from plytalk.core.contracts.errors import Usage
@@ -13,6 +15,7 @@ from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.address import Address, parse_address
+from plytalk.core.io.web_address import WebAddress, is_web_address, read_web_address
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_listener import RelayListener
@@ -23,6 +26,25 @@ from plytalk.trust.folders import user_file
 
 PORT = 7592
 OPEN_SECONDS = 15
+
+
+class RelayPlace(NamedTuple):
+    """Where a relay is, with its port; `web` where it is reached by WebSocket."""
+
+    address: Address
+    web: WebAddress | None = None
+
+    def __str__(self) -> str:
+        return str(self.web or self.address)
+
+
+def at_relay(text: str) -> RelayPlace:
+    """Read where a relay is. Raises Usage."""
+    if is_web_address(text):
+        web = read_web_address(text)
+        return RelayPlace(web.address, web)
+    address = parse_address(text)
+    return RelayPlace(Address(address.host, address.port or PORT))
 
 
 class RelayTransport(DiallingTransport):
@@ -64,7 +86,7 @@ class RelayTransport(DiallingTransport):
 
     async def listen(self, host: str, port: int) -> Listener:
         relay = at_relay(host)
-        listener = RelayListener(partial(self._at, relay), str(relay), relay.host, self._identity)
+        listener = RelayListener(partial(self._at, relay), str(relay), relay.address.host, self._identity)
         await listener.start()
         return listener
 
@@ -76,15 +98,16 @@ class RelayTransport(DiallingTransport):
         below = await self._at(relay)
         return await opened_client(RelayStream(below, wire.first(wire.JOIN, name.encode()), f"{name}@{relay}"), OPEN_SECONDS)
 
-    async def _at(self, relay: Address) -> Stream:
+    async def _at(self, relay: RelayPlace) -> Stream:
         """A connection to a relay. Raises CannotConnect."""
-        return await self.reached(relay.host, relay.port or PORT)
+        host = relay.address.host
+        below = await self.reached(host, relay.address.port or PORT)
+        if relay.web is None:
+            return below
+        from plytalk.plugins.sockets import tls_stream, web_options
 
-
-def at_relay(text: str) -> Address:
-    """The relay's address, with its port. Raises Usage."""
-    address = parse_address(text)
-    return Address(address.host, address.port or PORT)
+        secured = tls_stream.TlsFiles().secured(below, host) if relay.web.scheme == "wss" else below
+        return await web_options.opened(secured, str(relay))
 
 
 @hookimpl

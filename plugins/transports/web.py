@@ -9,7 +9,7 @@ certificate, or behind a web server that speaks TLS and is named.
 
 from typing import Any
 
-from plytalk.core.bases.filter_stream import FilterListener, FilterStream, opened_client
+from plytalk.core.bases.filter_stream import FilterListener
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.address import join_address
@@ -59,10 +59,10 @@ class Web(DiallingTransport):
         return FilterListener(listener, lambda below: WebStream(TlsStream(below, context) if context else below, serving))
 
     async def connect(self, host: str, port: int) -> Stream:
-        sockets, below = web_options.web_socket(), await self.reached(host, port)
+        web_options.web_socket()
+        below = await self.reached(host, port)
         secured = below if is_this_machine(host) else self._files.secured(below, host)
-        stream: FilterStream = sockets.WebSocketClient(secured, f"ws://{join_address(host, port)}/{SOCKET}")
-        return await opened_client(stream, web_options.OPEN_SECONDS)
+        return await web_options.opened(secured, f"ws://{join_address(host, port)}/{SOCKET}")
 
     def serve_instead(self, files: Any) -> None:
         self._instead = files

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from plytalk.core.bases.filter_stream import FilterListener, FilterStream, opened_client
+from plytalk.core.bases.filter_stream import FilterListener
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Listener, Stream
@@ -65,10 +65,9 @@ class Ws(DiallingTransport):
         return FilterListener(listener, lambda below: sockets.WebSocketServer(self._served(below), serving))
 
     async def connect(self, host: str, port: int) -> Stream:
-        sockets = web_options.web_socket()
+        web_options.web_socket()
         below = self._secured(await self.reached(host, port), host)
-        stream: FilterStream = sockets.WebSocketClient(below, f"{self.name}://{join_address(host, port)}{self._path}")
-        return await opened_client(stream, web_options.OPEN_SECONDS)
+        return await web_options.opened(below, f"{self.name}://{join_address(host, port)}{self._path}")
 
     def _served(self, below: Stream) -> Stream:
         """What a WebSocket runs over at the server."""

@@ -37,6 +37,29 @@ def test_two_meet_by_the_name_of_a_key_which_is_checked(tmp_path: Path) -> None:
             assert client.status() == 0
 
 
+def test_two_meet_at_a_relay_that_is_reached_by_websocket(tmp_path: Path) -> None:
+    with started("relay", "--listen", "127.0.0.1:0", "--ws", "127.0.0.1:0") as relaying:
+        _, _, tcp, _, by_web, *_ = relaying.tells("Relaying at ").split()
+        web = by_web.rstrip(".")
+        assert web.startswith("ws://127.0.0.1:")
+        with started("serve", "--keep", "--relay", web, environment=home(tmp_path, "a")) as server:
+            line = invitation(server)
+            assert line[1].endswith(f"@{web}")
+            with started(*line, "--name", "bob", environment=home(tmp_path, "b")) as client:
+                client.say("through the web")
+                assert server.hear_words() == "through the web"
+                client.end_input()
+                assert client.status() == 0
+            by_tcp = line[1].replace(web, tcp)
+            with started("connect", by_tcp, "--name", "bob", environment=home(tmp_path, "b")) as client:
+                client.say("from tcp to the web")
+                assert server.hear_words() == "from tcp to the web"
+                client.end_input()
+                assert client.status() == 0
+    run = chat("relay", "--trusted-proxy", "127.0.0.1")
+    assert complaint(run) == "--trusted-proxy needs --ws, where web servers connect."
+
+
 def test_two_meet_by_a_number_and_a_code(tmp_path: Path) -> None:
     with relay() as address, started("serve", "--relay", address, "--code", environment=home(tmp_path, "a")) as server:
         code = server.tells("The one-time code is").split()[4].rstrip(".")

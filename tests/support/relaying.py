@@ -10,7 +10,8 @@ from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
 from plytalk.plugins.relay.relay_caller import RelayLimits
 from plytalk.plugins.relay.relay_frames import ANSWER, GO, HOLD, JOIN, KNOCK, OPENED, FrameCutter, first
 from plytalk.plugins.relay.relay_server import Relay
-from plytalk.plugins.sockets import tcp_sockets
+from plytalk.plugins.transports.tcp import Tcp
+from plytalk.plugins.transports.ws import Ws
 from plytalk.testing.verdict import idle
 
 MANY = RelayLimits(joins_a_minute=100_000, holds_of_source=100_000)
@@ -18,7 +19,11 @@ MANY = RelayLimits(joins_a_minute=100_000, holds_of_source=100_000)
 
 @contextmanager
 def relaying(
-    limits: RelayLimits = MANY, allowed: Collection[str] | None = None, port: int = 0, taken: str = ""
+    limits: RelayLimits = MANY,
+    allowed: Collection[str] | None = None,
+    port: int = 0,
+    taken: str = "",
+    by: type[Tcp | Ws] = Tcp,
 ) -> Iterator[tuple[Relay, str]]:
     """A relay, and its address. The number `taken` is held by somebody before it listens."""
     started = threading.Event()
@@ -29,9 +34,10 @@ def relaying(
         if taken:
             squatter = Talker(relay)
             await squatter.says(first(HOLD, taken.encode()))
-        listener = await tcp_sockets.listen("127.0.0.1", port)
+        listener = await by().listen("127.0.0.1", port)
         task = asyncio.ensure_future(relay.serve(listener))
-        made.append((relay, listener.address, asyncio.get_running_loop(), task))
+        address = f"ws://{listener.address}" if by is Ws else listener.address
+        made.append((relay, address, asyncio.get_running_loop(), task))
         started.set()
         await asyncio.wait({task})
 

@@ -1,4 +1,6 @@
-"""Addresses that choose their transport: ws://HOST[:PORT][/PATH], wss://..., and NAME@RELAY (a number, or SHA256:...).
+"""Addresses that choose their transport: ws://HOST[:PORT][/PATH], wss://..., and NAME@RELAY.
+
+NAME is a number or SHA256:..., RELAY is HOST[:PORT], or itself ws://... or wss://...
 
 The link to a server's page, https://HOST[:PORT]/#SHA256:..., is one too: for the WebSocket of that page, and that key.
 """
@@ -6,14 +8,9 @@ The link to a server's page, https://HOST[:PORT]/#SHA256:..., is one too: for th
 import re
 from typing import NamedTuple
 
-from plytalk.core.contracts.errors import Usage
-from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.io.address import Address, join_address, parse_address
+from plytalk.core.io.web_address import is_web_address, read_web_address
 
-PORTS = {"ws": 80, "wss": 443}
-"""The schemes, each the name of its transport, with the port that it has where none is written (RFC 6455 section 3)."""
-
-_URL = re.compile(r"((?i:wss?))://([^/?#@]*)(/[!\"$->@-~]*)?")  # the path: printable ASCII without ? and #
 _PAGE = re.compile(r"(?i:http(s?))://([^/?#@]+)/#(SHA256:[A-Za-z0-9+/]{43})")
 
 _RELAYED = re.compile(r"(SHA256:[A-Za-z0-9+/]{43}|[0-9]{1,6})@(.+)")
@@ -29,7 +26,7 @@ class Url(NamedTuple):
 
 def is_url(text: str) -> bool:
     """Whether this is such an address, or begins as such a URL does."""
-    return text.lower().startswith(("ws://", "wss://")) or bool(_RELAYED.fullmatch(text) or _PAGE.fullmatch(text))
+    return is_web_address(text) or bool(_RELAYED.fullmatch(text) or _PAGE.fullmatch(text))
 
 
 def key_named(text: str) -> str:
@@ -43,16 +40,10 @@ def key_named(text: str) -> str:
 def read_url(text: str) -> Url:
     """Read such an address. Raises Usage."""
     if relayed := _RELAYED.fullmatch(text):
-        return Url("relay", parse_address(relayed[2]), "")
+        return Url("relay", read_web_address(relayed[2]).address if is_web_address(relayed[2]) else parse_address(relayed[2]), "")
     if page := _PAGE.fullmatch(text):
         text = f"ws{page[1].lower()}://{page[2]}/ws"
-    found = _URL.fullmatch(text.strip())
-    if not found:
-        raise Usage(f"'{shorten(text)}' is not ws://HOST[:PORT][/PATH].", "For example: wss://chat.example.org/room.")
-    scheme, path = found[1].lower(), found[3] or ""
-    address = parse_address(found[2])
-    port = PORTS[scheme] if address.port is None else address.port
-    return Url(scheme, Address(address.host, port), path.removesuffix("/") if path == "/" else path)
+    return Url(*read_web_address(text))
 
 
 def url_of(transport: str, address: str) -> str:

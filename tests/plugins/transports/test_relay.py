@@ -9,11 +9,14 @@ from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.core.contracts.peers import Role
 from plytalk.plugins.relay.relay_server import Relay
 from plytalk.plugins.transports.relay import PORT, RelayTransport, at_relay, layers
+from plytalk.plugins.transports.tcp import Tcp
+from plytalk.plugins.transports.ws import Ws
 from plytalk.testing import check_transport
 
 
-def test_it_passes_the_kit() -> None:
-    with relaying() as (_, address):
+@pytest.mark.parametrize("by", [Tcp, Ws])
+def test_it_passes_the_kit(by: type[Tcp | Ws]) -> None:
+    with relaying(by=by) as (_, address):
         check_transport(lambda: RelayTransport(relay_number=True), address)
 
 
@@ -24,6 +27,8 @@ def test_it_is_the_layer_of_its_module() -> None:
 def test_a_relay_has_a_port_of_its_own() -> None:
     assert str(at_relay("relay.example.org")) == f"relay.example.org:{PORT}"
     assert str(at_relay("relay.example.org:443")) == "relay.example.org:443"
+    assert str(at_relay("WSS://relay.example.org/")) == "wss://relay.example.org"
+    assert str(at_relay("ws://relay.example.org:8080/r")) == "ws://relay.example.org:8080/r"
 
 
 async def test_a_key_holds_its_name(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from certificates import Authority
 from people import environment
-from programs import Chat, started
+from programs import Chat, chat, home, started
 from web_servers import CADDY, NGINX, caddy, nginx
 from websockets.asyncio.client import connect as dial
 
@@ -18,17 +19,17 @@ Front = Callable[[Path, int], AbstractContextManager[int]]
 
 
 @contextmanager
-def serving(home: Path, *options: str) -> Iterator[tuple[Chat, int]]:
+def serving(folder: Path, *options: str) -> Iterator[tuple[Chat, int]]:
     """A server by `ws`, and its port."""
     arguments = ("--door", "ws:127.0.0.1:0", "--keep", "--headless", *options)
-    with started("serve", *arguments, environment=environment(home)) as server:
+    with started("serve", *arguments, environment=environment(folder)) as server:
         yield server, int(server.tells("Listening on ").partition(" with ")[0].rpartition(":")[2])
 
 
 @contextmanager
-def member(home: Path, port: int, name: str, *options: str) -> Iterator[Chat]:
+def member(folder: Path, port: int, name: str, *options: str) -> Iterator[Chat]:
     arguments = ("--accept-new", "--name", name, "--ui", "jsonl", *options)
-    with started("connect", f"ws://127.0.0.1:{port}/", *arguments, environment=environment(home / name)) as client:
+    with started("connect", f"ws://127.0.0.1:{port}/", *arguments, environment=environment(folder / name)) as client:
         client.event("you")
         yield client
 
@@ -89,3 +90,24 @@ def test_a_silent_conversation_outlives_the_timeout_of_nginx_by_pings(tmp_path: 
         assert closed["exit_code"] == 8
         say(alice, "still here")
         hears(bob, "still here")
+
+
+@needs_nginx
+def test_a_relay_is_reached_by_wss_through_nginx(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with started("relay", "--listen", "127.0.0.1:0", "--ws", "127.0.0.1:0", "--trusted-proxy", "127.0.0.1") as relay:
+        behind = int(relay.tells("Relaying at ").split()[4].rstrip(".").rpartition(":")[2])
+        with nginx(tmp_path / "nginx", behind, tls=authority.signs("server")) as port:
+            place = f"wss://localhost:{port}"
+            ours, theirs = ({**home(tmp_path, name), "SSL_CERT_FILE": str(authority.file)} for name in ("a", "b"))
+            with started("serve", "--relay", place, environment=ours) as server:
+                line = server.tells("The other side connects with:").partition(":  ")[2].split()[1:]
+                assert line[1].endswith(f"@{place}")
+                with started(*line, "--name", "bob", environment=theirs) as client:
+                    client.say("through a relay by wss")
+                    assert server.hear_words() == "through a relay by wss"
+                    client.end_input()
+                    assert client.status() == 0
+                refused = chat(*line, environment=home(tmp_path, "c"))
+                assert refused.returncode == 4
+                assert "certificate" in refused.stderr

@@ -1,0 +1,34 @@
+"""Names at a relay: numbers that are free, and keys whose holder proves that they have them."""
+
+import re
+from collections.abc import Collection
+from itertools import count
+from secrets import randbelow
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from plytalk.plugins.relay import relay_frames as wire
+from plytalk.trust.identity import identity_key
+
+MAX_NUMBER = 9999
+NUMBER = re.compile("[1-9][0-9]{0,3}")
+
+
+def free_number(taken: Collection[str]) -> str:
+    """A number that nobody holds: short while there are few."""
+    top = 99 if len(taken) < 50 else MAX_NUMBER
+    return next(name for name in (str(1 + randbelow(top)) for _ in count()) if name not in taken)
+
+
+def proven_name(key: bytes, signature: bytes, nonce: bytes, asked: bytes, hosts: Collection[str]) -> str:
+    """The name of a key that was asked for and has signed for one of these hosts of the relay; empty where it has not."""
+    if key != asked:
+        return ""
+    for host in hosts:
+        try:
+            Ed25519PublicKey.from_public_bytes(key).verify(signature, wire.signed_text(host, nonce, asked))
+            return identity_key(key).fingerprint
+        except (InvalidSignature, ValueError):
+            continue
+    return ""
