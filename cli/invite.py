@@ -36,11 +36,14 @@ MAY_HEAR = {
 
 def announce(choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]" = ()) -> Iterator[str]:
     """Sentences for the moment when the server listens at these doors, and for guests too."""
+    for_pages = [isinstance(door.stack.transport, ServesPage) for door in doors]
     for stack, address in doors:
         if stack.transport.name == "stdio":  # the other side is there
             continue
         if isinstance(stack.transport, ServesPage):
             yield f"Open in a browser:  {page(stack, stack.transport, address)}"
+            if not all(for_pages):  # a program has a shorter way in
+                continue
         yield f"The other side connects with:  {invitation(choice, stack, address)}"
         if zone := host(address).strip("[]").partition("%")[2]:
             yield f"In place of {zone} the other side writes its own interface: `ip link` or `ipconfig` shows it."

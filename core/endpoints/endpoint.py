@@ -93,7 +93,7 @@ class BaseEndpoint:
         told: list[str] = []
         for layer in (stack.transport, stack.handshake, *stack.auths, stack.ui, *stack.features):
             sentences = await self.prepare_layer(role, layer)
-            if layer is stack.handshake:
+            if layer is stack.transport or layer is stack.handshake:  # these have the keys of this end
                 self.notice_all(sentences)
             else:
                 told += sentences

@@ -46,6 +46,15 @@ class Door(NamedTuple):
     address: str
 
 
+ROW = 80
+"""How many columns the row of a terminal has at least."""
+
+
+def first_in_a_row(beginning: str, endings: Sequence[str]) -> str:
+    """The beginning with the first of these endings that leaves it in one row, or with the last."""
+    return beginning + next((ending for ending in endings if len(beginning + ending) <= ROW), endings[-1])
+
+
 class Server(Lifecycle):
     """The endpoint that listens. A peer whose handshake fails costs one notice and nothing else.
 
@@ -94,7 +103,7 @@ class Server(Lifecycle):
         for address in addresses:
             transport = address.stack.transport
             if transport is not stack.transport:
-                told += await self.prepare_layer(Role.RESPONDER, transport)
+                self.notice_all(await self.prepare_layer(Role.RESPONDER, transport))
             doors.append(Door(address.stack, (await self._listen(address)).address))
         guests = [await self._listen_for_guests(address, told) for address in self._guests]
         told = [*self._tell_authenticators([door.address for door in doors]), *told]
@@ -128,9 +137,12 @@ class Server(Lifecycle):
         ]
         what = f"({', '.join(places)})." if places else ""
         for stack, address in doors:
-            layers = f"with {f'{stack.transport.name} | ' * (len(doors) > 1)}{self.stack.short_line}."
             data = {"guests": {name: guest.address for name, guest in zip(names, guests, strict=True)}} if guests else {}
-            sentence = f"Listening on {address} {what or layers}"
+            several = f"{stack.transport.name} | " * (len(doors) > 1)
+            endings = (
+                [f" {what}"] if what else [f" with {several}{self.stack.short_line}.", f" with {stack.transport.name}.", "."]
+            )
+            sentence = first_in_a_row(f"Listening on {address}", endings)
             notify(self.stack.ui, sentence, "listening", address=address, transport=stack.transport.name, **data)
             what = ""
 

@@ -43,5 +43,5 @@ async def test_what_cannot_be_a_guest_is_refused(tmp_path: Path, guests: list[st
 
 
 async def test_guests_need_a_room(tmp_path: Path) -> None:
-    with pytest.raises(Usage, match="need a room"):
+    with pytest.raises(Usage, match="--guests needs a room"):
         await serve("127.0.0.1:0", home=tmp_path, profile="demo01", guests=["demo02"]).__aenter__()

@@ -17,7 +17,8 @@ def guest_addresses(choice: Choice, stack: Stack, host: str, written: Sequence[s
     """Where to listen for these guests and those of the doors. Raises Usage, UnknownLayer."""
     doors = choice.guest_doors(stack)
     if (written or doors) and not any(isinstance(feature, GroupFeature) for feature in stack.features):
-        raise Usage("Guests need a room that they can join.", "Add --feature rooms, or choose the layers of plytalk/1.")
+        asked = "--guests" if written else "A door for guests"
+        raise Usage(f"{asked} needs a room that they can join.", "Add --feature rooms, or choose the layers of plytalk/1.")
     ports = [ListenAddress(choice.guest(name), host, port, name) for name, port in profiles_and_ports(choice, written)]
     return [*ports, *doors]
 

@@ -38,7 +38,7 @@ def test_asyncssh_is_imported_only_when_it_is_chosen() -> None:
     [
         ({"transport": "ssh"}, "is for guests alone"),
         ({"doors": ["ssh:127.0.0.1:0"], "code": True}, "cannot stand beside --auth code"),
-        ({"doors": ["ssh:127.0.0.1:0"], "profile": "demo01"}, "need a room"),
+        ({"doors": ["ssh:127.0.0.1:0"], "profile": "demo01"}, "A door for guests needs a room"),
     ],
 )
 async def test_what_cannot_be_is_refused(arguments: dict[str, Any], why: str, tmp_path: Path) -> None:

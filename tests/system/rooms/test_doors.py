@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from crowd import PATIENT, Crowd
 
+from plytalk.core.contracts.events import Notice
 from plytalk.core.contracts.items import Extension
 from plytalk.core.contracts.transport import Transport
 from plytalk.core.pipeline.tracing import TraceEvent
@@ -75,8 +76,10 @@ async def test_members_of_all_transports_hear_the_same_bytes_in_the_same_order(h
 
 async def test_the_start_names_each_door(home: Path) -> None:
     async with behind_all(home) as crowd:
-        said = [notice for notice in crowd.ui.notices if notice.startswith("Listening on ")]
-        assert [sentence.split(" with ")[1].split()[0] for sentence in said] == ["tcp", "unix", "memory"]
+        said = [event for event in crowd.ui.events if isinstance(event, Notice) and event.text.startswith("Listening on ")]
+        assert [(event.data or {})["transport"] for event in said] == ["tcp", "unix", "memory"]
+        assert said[0].text.partition(" with ")[2].startswith("tcp | u16 | ")
+        assert all(len(event.text) <= 80 or event.text.endswith(f"{event.data['address']}.") for event in said)
 
 
 async def test_a_crowd_at_one_door_keeps_nobody_out_at_another(home: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from programs import ENVIRONMENT
+from relaying import relaying
 
 pytest.importorskip("pexpect", reason="pexpect plays the terminal")
 pytest.importorskip("pyte", reason="pyte is the terminal")
@@ -85,6 +86,39 @@ def test_a_server_says_what_is_needed_in_six_rows(options, begins, homes) -> Non
             expected = [begin for begin in begins if identity == "new" or begin != CREATED]
             assert in_order(screen.rows, *expected), f"\n{screen}"
             assert identity == "new" or CREATED not in str(screen)
+
+
+@pytest.mark.parametrize(
+    ("options", "begins"),
+    [
+        ((), (CREATED, "Listening on SHA256:", "The other side connects with:  chat connect SHA256:", "Anyone who can reach it")),
+        (("--code",), (CREATED, "Listening on ", "The one-time code is ", PASTE)),
+        (("--port", "0", "--code"), (LISTENING, "Listening on ", "The one-time code is ", PASTE + "127.0.0.1:", PASTE)),
+    ],
+    ids=["by key", "by number", "beside a port"],
+)
+def test_a_server_behind_a_relay_says_it_in_six_rows(options, begins, homes) -> None:
+    for identity in ("new", "old"):
+        with relaying() as (_, relay), chat(homes[0], "serve", "--relay", relay, *options) as screen:
+            screen.until(f"@{relay} --code" if "--code" in options else begins[-1])
+            expected = [begin for begin in begins if identity == "new" or begin != CREATED]
+            beside = (
+                "--port" in options and identity == "new"
+            )  # the row of a further place, and what to type for it, are two more
+            assert in_order(screen.rows[2 * beside :], *expected), f"\n{screen}"
+
+
+def test_guests_by_ssh_take_two_rows_more(homes) -> None:
+    pytest.importorskip("asyncssh", reason="guests by ssh need asyncssh")
+    for identity in ("new", "old"):
+        with chat(homes[0], "serve", "--port", "0", "--door", "ssh:127.0.0.1:0") as screen:
+            screen.until("Anyone on this machine")
+            created = (CREATED,) if identity == "new" else ()
+            rows = [row for row in screen.rows if row]
+            begins = (*created, LISTENING, PASTE, "Guests connect with:  ssh -p ", "Anyone on this machine")
+            assert len(rows) == (8 if identity == "new" else MOST), f"\n{screen}"
+            assert in_order(rows[2 * len(created) :], *begins[len(created) :]), f"\n{screen}"
+            assert ("new host key SHA256:" in "".join(rows)) is (identity == "new")
 
 
 def test_a_newcomer_with_an_unknown_key_takes_one_row_at_the_server(homes) -> None:
