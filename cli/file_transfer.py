@@ -152,10 +152,13 @@ def told_to_receivers(choice: Choice, ui: SendUi, doors: "Sequence[Door]", guest
 @click.option(
     "--port", type=PortType(1), metavar="N", help="Port to connect to (default: the stack's own).", envvar="PLYTALK_PORT"
 )
+@click.option(
+    "--overwrite", is_flag=True, help="Ask whether to replace a file that exists. Without it a number is added to the name."
+)
 @quiet_option
 @ping_option
 @layer_options
-def receive(choice: Choice, address: str, port: int | None, quiet: bool, ping: float) -> int:
+def receive(choice: Choice, address: str, port: int | None, overwrite: bool, quiet: bool, ping: float) -> int:
     """Receive files that somebody sends with `chat send`.
 
     With --into - what was received is written to standard output, when all of it is there.
@@ -166,7 +169,8 @@ def receive(choice: Choice, address: str, port: int | None, quiet: bool, ping: f
     limits, yes = replace(Limits(), ping=ping), bool(choice.options.get("yes"))
     choice.options.setdefault("reconnect", True)
     if choice.options.get("into") != Path("-"):
-        ui = shown_by(choice, ReceiveUi(yes, quiet))
+        into = choice.options.get("into") or Path()
+        ui = shown_by(choice, ReceiveUi(yes, quiet, into if overwrite else None))
         return ended(ui, connected(choice, address, port, limits))
     with TemporaryDirectory() as folder:
         choice.options["into"] = Path(folder)

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from plytalk.core.contracts.endings import EndedBy
@@ -12,6 +13,8 @@ from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.io.event_lines import lines_of
 from plytalk.core.io.lines import LineReader, LineWriter
 from plytalk.core.io.standard_streams import tell
+from plytalk.plugins.files.file_words import REPLACE
+from plytalk.plugins.files.safe_names import safe_name
 from plytalk.plugins.uis.jsonl import as_line
 
 MOVING = ("sending", "receiving")
@@ -171,9 +174,10 @@ class SendUi(TransferUi):
 class ReceiveUi(TransferUi):
     """Asks about each file that is offered, and ends when all that was accepted has come."""
 
-    def __init__(self, yes: bool, quiet: bool = False) -> None:
+    def __init__(self, yes: bool, quiet: bool = False, overwrite: Path | None = None) -> None:
+        """`overwrite` is the folder in which a file may be replaced, if the user says so; None for none."""
         super().__init__(quiet)
-        self._yes = yes
+        self._yes, self._overwrite = yes, overwrite
         self._lines = LineReader(0)
         self._offers: list[File] = []
         self._received = 0
@@ -193,19 +197,26 @@ class ReceiveUi(TransferUi):
                     return
 
     async def _ask(self, conversation: Conversation, offer: File) -> None:
+        accepted = await self._says_yes(f"{lines_of(offer)[0].removeprefix('* ').partition('. /accept')[0]}. Receive it?")
+        words = [offer.transfer]
+        if accepted:
+            self.pending.add(offer.transfer)
+            name = safe_name(offer.name)
+            if self._overwrite and (self._overwrite / name).is_file() and await self._says_yes(f"{name} exists. Replace it?"):
+                words.append(REPLACE)
+        conversation.command("accept" if accepted else "decline", words)
+
+    async def _says_yes(self, question: str) -> bool:
         self._close_bars()
-        sys.stderr.write(f"{lines_of(offer)[0].removeprefix('* ').partition('. /accept')[0]}. Receive it? [yes/no] ")
+        sys.stderr.write(f"{question} [yes/no] ")
         sys.stderr.flush()
         lines = await self._lines.read()
         answer = lines.pop(0).strip().lower() if lines else ""
         if lines:
             self._lines.put_back(lines)
-        accepted = answer in ("y", "yes")
-        if accepted:
-            self.pending.add(offer.transfer)
-        elif not answer:
+        if not answer:
             tell("Nobody answers here: --yes accepts what is offered.")
-        conversation.command("accept" if accepted else "decline", [offer.transfer])
+        return answer in ("y", "yes")
 
     def note(self, event: Event) -> None:
         if isinstance(event, Closed) and event.by == EndedBy.THEM.value:  # by its own wish: it does not come back

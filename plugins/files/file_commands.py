@@ -10,6 +10,7 @@ from plytalk.core.contracts.sanitise import clean, shorten
 from plytalk.core.contracts.ui import Ui
 from plytalk.core.io.background import Background
 from plytalk.core.io.sizes import size_in_words
+from plytalk.plugins.files.file_words import REPLACE
 from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.sending import Sending
 from plytalk.plugins.files.transfers import Transfers
@@ -68,7 +69,8 @@ class FileCommands:
         return [described(one) for one in offered], ()
 
     async def _accept(self, args: Sequence[str]) -> CommandAnswer:
-        return described(self._transfers.heard.accept(number_of(args))), ()
+        replace = args[-1:] == [REPLACE]
+        return described(self._transfers.heard.accept(number_of(args[:-1] if replace else args), replace)), ()
 
     async def _decline(self, args: Sequence[str]) -> CommandAnswer:
         return described(self._transfers.heard.decline(number_of(args))), ()

@@ -7,9 +7,11 @@ from plytalk.core.contracts.errors import LocalError
 
 FILE = 10
 """The type of the items about files."""
+REPLACE = "replace"
+"""The word behind /accept by which a file takes the place of one that has its name."""
 HELP = {
     "send": "Offer files or folders to everybody here, or to one member: /send film.mkv @bob.",
-    "accept": "Receive a file that is offered, the last one or that of a number: /accept 3.",
+    "accept": "Receive a file that is offered, the last or by number: /accept 3, or /accept 3 replace for one that exists.",
     "decline": "Say that you do not want a file: /decline 3.",
     "transfers": "List what is sent, received and offered.",
     "cancel": "End a transfer, or take back an offer: /cancel 3.",

@@ -96,9 +96,13 @@ class HeardOffers:
 
     # -- what the user does -----------------------------------------------------------------------------------------------
 
-    def accept(self, number: int | None = None) -> Receiving:
-        """Accept an offer, the last one that waits where no number is given. Raises Usage."""
+    def accept(self, number: int | None = None, replace: bool = False) -> Receiving:
+        """Accept an offer, the last one that waits where no number is given. Raises Usage.
+
+        With `replace` it takes the place of a file that has its name.
+        """
         one = self._offered(number)
+        one.replaces = replace
         one.change("accepted")
         self._context.start(self._fetch(one))
         return one

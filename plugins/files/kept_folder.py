@@ -104,9 +104,9 @@ class KeptFolder:
         os.ftruncate(self._leaves, count * HASH)
         os.lseek(self._leaves, 0, os.SEEK_END)
 
-    def give_name(self, wanted: str, *, sync: bool) -> str:
+    def give_name(self, wanted: str, *, sync: bool, replace: bool = False) -> str:
         """Move `data` to its final place, in one step, and tell its name there."""
-        name = self._into.take(self.folder, DATA, safe_name(wanted))
+        name = self._into.take(self.folder, DATA, safe_name(wanted), replace=replace)
         if sync:
             self._into.sync()
         return name

@@ -109,10 +109,10 @@ class Partial:
             raise NotStored(f"{shorten(self.offer.name)} cannot be written any more.")
         return self._stream
 
-    def finish(self) -> str:
+    def finish(self, *, replace: bool = False) -> str:
         """Check the whole, give it its final name, and tell it: the one offered, or with a number where that one is in use.
 
-        Raises Damaged if anything is missing.
+        With `replace` a file takes the place of one that has the name. Raises Damaged if anything is missing.
         """
         if self._finished is None:
             stream = self._usable()
@@ -121,7 +121,7 @@ class Partial:
             if root_of(self.offer.size, self._kept.leaves_of_blocks(), self.offer.hash) != self.offer.root:
                 raise Damaged
             with storing(self.offer.name):
-                self._finished = self._kept.give_name(self.offer.name, sync=self._sync)
+                self._finished = self._kept.give_name(self.offer.name, sync=self._sync, replace=replace and not self.offer.folder)
         self.discard()
         return self._finished
 

@@ -51,6 +51,8 @@ class Receiving:
         self.state, self.reason = "offered", ""
         self.written = ""
         """The name that it has in its folder."""
+        self.replaces = False
+        """Whether it may take the place of a file that has its name."""
         self._changed, self._broke = changed, broke
         self._partial: Partial | None = None
         self._disk: DiskThread | None = None
@@ -235,7 +237,7 @@ class Receiving:
 
     def _finish(self) -> None:
         assert self._partial
-        self.written = self._partial.finish()
+        self.written = self._partial.finish(replace=self.replaces)
 
     async def cancel(self) -> None:
         """The user does not want it any more: remove what has come."""

@@ -134,8 +134,15 @@ class SafeFolder:
         except OSError:
             shutil.rmtree(name, ignore_errors=True, dir_fd=self.descriptor)
 
-    def take(self, source: "SafeFolder", name: str, wanted: str) -> str:
-        """Move a file or a folder here, in one step, under a name that is free: the one wanted, or with a number."""
+    def take(self, source: "SafeFolder", name: str, wanted: str, *, replace: bool = False) -> str:
+        """Move a file or a folder here, in one step, under a name that is free: the one wanted, or with a number.
+
+        With `replace` a file of that name gives way to a file; never a folder.
+        """
+        if replace:
+            with suppress(OSError):  # a folder is in the way, or is what moves
+                os.rename(name, wanted, src_dir_fd=source.descriptor, dst_dir_fd=self.descriptor)
+                return wanted
         for _, free in numbered(wanted):
             try:
                 _rename_new(source.descriptor, name, self.descriptor, free)

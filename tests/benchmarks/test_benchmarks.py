@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import file_storage, files, goals, measure, report, script, stream, suite, tracing  # noqa: E402
+from benchmarks import cuts, file_storage, files, goals, measure, report, script, stream, suite, tracing  # noqa: E402
 from benchmarks.handshakes import certificate  # noqa: E402
 from benchmarks.rooms.generator import Ran, receiver  # noqa: E402
 from benchmarks.rooms.peers import Unable  # noqa: E402
@@ -282,3 +282,12 @@ def test_what_storing_a_file_costs_is_measured(tmp_path: Path) -> None:
         assert min(file_storage.transfer(tmp_path / "film", tmp_path, algorithm)) > 0
     assert [path.name for path in tmp_path.iterdir()] == ["film"]
     assert positive(file_storage.hashing(1 << 16, 1 << 20))
+
+
+def test_cuts_and_kills_leave_the_same_file_and_little_is_sent_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    cuts.main(["--mebibytes", "30", "--cuts", "3", "--kills", "2"])
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("30 MiB, 3 cuts and 2 kills: the same file after ")
+    *_, most, _, _, _ = second.split()
+    assert second.startswith("sent twice for each of 6 parts: ")
+    assert int(most) <= 1100  # a window and a chunk, the handshake, and the heads of records

@@ -75,6 +75,26 @@ def test_each_file_is_asked_about_and_may_be_declined(tmp_path: Path) -> None:
     assert sender.ends()[0] == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "answer", "names"),
+    [(["--overwrite"], "yes", ["a"]), (["--overwrite"], "no", ["a", "a (1)"]), ([], "", ["a", "a (1)"])],
+)
+def test_a_file_that_exists_is_replaced_only_where_the_user_says_so(
+    tmp_path: Path, options: list[str], answer: str, names: list[str]
+) -> None:
+    (tmp_path / "receiver" / "here").mkdir(parents=True)
+    (tmp_path / "receiver" / "here" / "a").write_text("before")
+    sender, address, code = sending(tmp_path, str(written(tmp_path / "a", 10)))
+    receiver = Shell(tmp_path / "receiver", "receive", address, *options, typed=f"{code}\nyes\n{answer}\n".encode())
+    status, _, said = receiver.ends()
+    assert status == 0
+    assert ("a exists. Replace it? [yes/no]" in said) is bool(options)
+    assert sorted(one.name for one in receiver.folder.iterdir()) == names
+    assert ((receiver.folder / "a").read_bytes() == b"before") is (len(names) == 2)
+    assert (receiver.folder / names[-1]).read_bytes() == (tmp_path / "a").read_bytes()
+    assert sender.ends()[0] == 0
+
+
 def test_nothing_is_written_where_nobody_answers(tmp_path: Path) -> None:
     sender, address, code = sending(tmp_path, str(written(tmp_path / "a", 10)))
     receiver = Shell(tmp_path / "receiver", "receive", address, typed=f"{code}\n".encode())

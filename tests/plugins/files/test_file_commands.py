@@ -95,3 +95,17 @@ async def test_a_transfer_to_one_member_ends_with_its_answer(home: Path) -> None
 def test_a_number_may_be_left_out() -> None:
     assert number_of([]) is None
     assert number_of(["12"]) == 12
+
+
+async def test_a_file_is_accepted_in_place_of_one_that_exists(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        folder = folder_of(crowd, "bob")
+        (folder / "x").write_text("before")
+        bob = await crowd.comes("bob", into=folder)
+        for words, names in (("/accept replace", ["x"]), ("/accept", ["x", "x (1)"])):
+            crowd.local_member.say(f"/send {written(home / 'x', 10)}")
+            await reaches(bob.ui, "offered")
+            bob.say(words)
+            await reaches(bob.ui, "done")
+            assert sorted(one.name for one in folder.iterdir()) == names
+            bob.ui.events.clear()

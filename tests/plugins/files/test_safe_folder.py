@@ -213,3 +213,24 @@ def test_a_folder_that_is_not_there_yet_is_made_but_not_a_whole_path(tmp_path: P
     assert (tmp_path / "new").is_dir()
     with pytest.raises(NotStored):
         SafeFolder.at(tmp_path / "far" / "away")
+
+
+@pytest.mark.parametrize("there", ["nothing", "file", "link", "folder"])
+def test_a_file_replaces_what_has_its_name_but_no_folder_and_nothing_behind_a_link(tmp_path: Path, there: str) -> None:
+    (new := tmp_path / "new").mkdir()
+    (into := tmp_path / "into").mkdir()
+    (new / "data").write_text("new")
+    behind = tmp_path / "behind"
+    behind.write_text("behind")
+    if there == "file":
+        (into / "x").write_text("old")
+    elif there == "link":
+        (into / "x").symlink_to(behind)
+    elif there == "folder":
+        (into / "x").mkdir()
+    with opened(new) as source, opened(into) as target:
+        name = target.take(source, "data", "x", replace=True)
+    assert name == ("x (1)" if there == "folder" else "x")
+    assert (into / name).read_text() == "new"
+    assert not (into / name).is_symlink()
+    assert behind.read_text() == "behind"
