@@ -111,15 +111,16 @@ def distributions() -> Iterable[Metadata]:
     """Every distribution that Python finds, in the order of its path."""
     others = [finder for finder in sys.meta_path if finder is not PathFinder and hasattr(finder, "find_distributions")]
     is_usual = PathFinder.find_distributions.__module__ == PathFinder.__module__  # and not replaced
-    if others or not is_usual or any(place.endswith(".egg") or path.isfile(place) for place in sys.path):
+    places = list(map(str, sys.path))  # programs put other things into it
+    if others or not is_usual or any(place.endswith(".egg") or path.isfile(place) for place in places):
         from importlib import metadata
 
         return metadata.distributions()
-    return _folders()
+    return _folders(places)
 
 
-def _folders() -> Iterator[MetadataFolder]:
-    for place in sys.path:
+def _folders(places: Iterable[str]) -> Iterator[MetadataFolder]:
+    for place in places:
         with suppress(OSError):
             for name in listdir(place or "."):
                 if name.lower().endswith((".dist-info", ".egg-info")):

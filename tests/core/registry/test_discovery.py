@@ -80,6 +80,13 @@ def test_the_folders_of_the_path_hold_what_importlib_metadata_finds(site: Path, 
     assert entry_points(distributions()) == entry_points(importlib.metadata.distributions())
 
 
+def test_a_folder_that_a_program_has_put_into_the_path_as_a_path_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(tmp_path, "plytalk-cipher-fine", {"cipher-fine": good("fine")})
+    monkeypatch.setattr(PathFinder, "find_distributions", usual_finder())
+    monkeypatch.setattr(sys, "path", [*sys.path, tmp_path])
+    assert "fine" in Registry().names("cipher")
+
+
 def usual_finder() -> object:
     """Python's own, where the tests hide what else is installed."""
 
