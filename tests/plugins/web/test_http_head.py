@@ -13,6 +13,8 @@ BAD = {
     "HTTP/0.9": b"GET /\r\n\r\n",
     "an absolute target": b"GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "a space in the target": b"GET /a b HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "more behind the version": b"GET / HTTP/1.1 x\r\nHost: localhost\r\n\r\n",
+    "a longer version": b"GET / HTTP/1.10\r\nHost: localhost\r\n\r\n",
     "bare line feeds": b"GET / HTTP/1.1\nHost: localhost\r\n\r\n",
     "a line feed in a value": b"GET / HTTP/1.1\r\nHost: localhost\nX: y\r\n\r\n",
     "a bare carriage return": b"GET / HTTP/1.1\r\nHost: localhost\rX: y\r\n\r\n",

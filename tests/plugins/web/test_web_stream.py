@@ -106,6 +106,13 @@ async def test_a_head_may_come_byte_by_byte_and_what_follows_it_is_not_read() ->
     assert isinstance(await page.outcome(), Answered)
 
 
+async def test_the_end_of_an_answer_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_stream, "LINGER", 3600)
+    page = Page()
+    assert "200 OK" in await page.says(GET)
+    assert isinstance(await page.outcome(), Answered)
+
+
 async def test_a_browser_may_connect_and_say_nothing() -> None:
     page = Page()
     assert isinstance(await page.outcome(), Answered)
