@@ -6,7 +6,7 @@ All of it with an identity made for the occasion, so that an audit reveals nothi
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from plytalk.core.contracts.audit import Finding, Grade, Probe
-from plytalk.core.contracts.errors import RemoteError
+from plytalk.core.contracts.errors import CannotConnect, RemoteError
 from plytalk.core.contracts.handshake import Handshake
 from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.properties import Property
@@ -39,15 +39,19 @@ async def audit(probe: Probe, client: MakeClient) -> AsyncIterator[Finding]:
     if agreement == "code":  # a connection further would be one of the five guesses
         accepted = [suite for suite in SETS["any"] if preamble.tokens([suite], agreement)[0] in answer.known]
     else:
+        named = [suite for suite in SETS["any"] if preamble.tokens([suite], agreement)[0] in answer.known]
+        others = [suite for suite in SETS["any"] if suite not in named]
+        if others and await shown(probe, client, others, agreement):  # all at once: few failures, or it turns the audit away
+            named = [*SETS["any"]]
         accepted = []
-        for suite in SETS["any"]:
-            if key := await shown(probe, client, suite, agreement):
+        for suite in named:
+            if key := await shown(probe, client, [suite], agreement):
                 accepted.append(suite)
                 keys[key] = None
     for finding in (*about_suites(accepted, answer, agreement), *about_keys(list(keys), agreement)):
         yield finding
     if accepted and not agreement:
-        yield await preferred(probe, accepted)
+        yield await preferred(probe, accepted, answer.chosen)
     async for finding in probe.habits(GREETING, MALFORMED):
         yield finding
     if agreement:
@@ -70,10 +74,19 @@ async def offered(probe: Probe, tokens: Sequence[str]) -> preamble.Answer:
         return preamble.Answer.decode(await io.receive(GREETING, preamble.MAX_BYTES))
 
 
-async def shown(probe: Probe, client: MakeClient, suite: str, agreement: str) -> Identity | None:
-    """The key that the server proves under this suite alone; None where it does not take it."""
+async def answers(probe: Probe, tokens: Sequence[str]) -> bool:
+    """Whether the server still answers an offer."""
     try:
-        return await probe.key_shown_to(client([suite], OwnIdentity), agreement)
+        await offered(probe, tokens)
+    except (RemoteError, CannotConnect):
+        return False
+    return True
+
+
+async def shown(probe: Probe, client: MakeClient, suites: Sequence[str], agreement: str) -> Identity | None:
+    """The key that the server proves under one of these suites alone; None where it takes none of them."""
+    try:
+        return await probe.key_shown_to(client(suites, OwnIdentity), agreement)
     except RemoteError:
         return None
 
@@ -110,12 +123,11 @@ def about_keys(keys: Sequence[Identity], agreement: str) -> list[Finding]:
     return []
 
 
-async def preferred(probe: Probe, accepted: Sequence[str]) -> Finding:
-    """Whether the client's order decides, or the server's."""
-    chosen = [(await offered(probe, order)).chosen for order in (accepted, list(reversed(accepted)))]
-    if len(accepted) > 1 and chosen[0] == chosen[1]:
-        return Finding(Grade.GOOD, "preference", f"It takes {chosen[0]} first, whatever the client's order.")
-    return Finding(Grade.GOOD, "preference", f"The client's order decides; offered {accepted[0]} first, it takes {chosen[0]}.")
+async def preferred(probe: Probe, accepted: Sequence[str], first: str) -> Finding:
+    """Whether the client's order decides, or the server's; `first` is what it took when they were offered in order."""
+    if len(accepted) > 1 and first == (await offered(probe, list(reversed(accepted)))).chosen:
+        return Finding(Grade.GOOD, "preference", f"It takes {first} first, whatever the client's order.")
+    return Finding(Grade.GOOD, "preference", f"The client's order decides; offered {accepted[0]} first, it takes {first}.")
 
 
 async def low_order(probe: Probe, suite: str) -> Finding:
@@ -148,6 +160,9 @@ async def admitted(probe: Probe, client: MakeClient, accepted: Sequence[str]) ->
             return Finding(
                 Grade.WARN, "access", says, "Start it with --allow FILE, --psk-file FILE or --code, if it is not for everyone."
             )
+        case False if not await answers(probe, accepted):
+            says = "It turns away a source whose handshakes fail often, as this audit's did: who may come in was not seen."
+            return Finding(Grade.GOOD, "access", says)
         case False:
             return Finding(Grade.GOOD, "access", "It does not let strangers in, or someone is talking to it now.")
     return Finding(Grade.GOOD, "access", "It does not say whether a stranger may come in: perhaps a person is being asked.")

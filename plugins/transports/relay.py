@@ -55,7 +55,7 @@ class RelayTransport(DiallingTransport):
     is_given_address = True
     caution = (
         "the relay sees who is connected when, and how much is said; it can cut, delay, or hand a caller to another server, "
-        "which --peer and a code refuse."
+        "which --peer and a code refuse. It can bring any caller to a server, which --allow and a code refuse."
     )
     options = (
         Option("relay-number", "Hold a number at the relay, not the name of your key.", bool, False, role=Role.RESPONDER),

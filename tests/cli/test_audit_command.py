@@ -14,6 +14,7 @@ import pytest
 from certificates import Authority
 from peers import habits
 from programs import ENVIRONMENT, chat, nobody_there, serve, started
+from relaying import relaying
 
 BOB = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID1AF8PoQ4lakrcKp00bfryWmCzPLsSWjMDNVfEq9GYM"
 HYBRID = ["Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256", "Noise_XXhfs_25519+MLKEM768_ChaChaPoly_SHA256"]
@@ -269,7 +270,7 @@ def test_people_read_lines_with_a_grade_and_an_advice(home: Path, environment: d
     assert all(line.startswith(("good ", "warn ", "fail ", "     ")) for line in lines[2:])
 
 
-@pytest.mark.parametrize("transport", ["unix", "ws", "wss", "tls", "command"])
+@pytest.mark.parametrize("transport", ["unix", "ws", "wss", "tls", "command", "web"])
 def test_a_server_is_seen_through_every_transport(
     transport: str, home: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -284,6 +285,7 @@ def test_a_server_is_seen_through_every_transport(
         seen = {
             "unix": (address, "--transport", "unix"),
             "ws": (f"ws://{address}/",),
+            "web": (f"ws://{address}/ws",),
             "wss": (f"wss://{address}/", "--tls-ca", str(authority.file)),
             "tls": (address, "--transport", "tls", "--tls-ca", str(authority.file)),
             "command": (address, "--proxy-command", "socat - TCP:%h:%p"),
@@ -294,3 +296,22 @@ def test_a_server_is_seen_through_every_transport(
         page = json.loads(run.stdout)
         assert page["profile"] == "plytalk1"
         assert any("Noise_XXhfs" in finding["says"] for finding in page["findings"])
+
+
+def test_a_server_is_seen_through_a_relay_where_failed_handshakes_of_a_source_count(
+    home: Path, environment: dict[str, str]
+) -> None:
+    ours = {**ENVIRONMENT, "HOME": str(home), "PLYTALK_HOME": str(home / "server")}
+    last = {}
+    for suites in ("hybrid", "any"):
+        with (
+            relaying() as (_, relay),
+            started("serve", "--keep", "--headless", "--relay", relay, "--suite", suites, environment=ours) as server,
+        ):
+            address = server.tells("The other side connects with:").rpartition("chat connect ")[2].split()[0]
+            findings = json.loads(chat("audit", "--json", address, environment=environment).stdout)["findings"]
+            last[suites] = [finding["says"] for finding in findings[-2:]]
+    refuses = "It refuses an identity without proof."
+    assert last["hybrid"] == [refuses, "It lets in anyone who can reach it."]
+    assert last["any"][0] == refuses
+    assert last["any"][1].startswith("It turns away a source whose handshakes fail often")

@@ -1,24 +1,30 @@
 """One room behind several listeners: the members come by different transports, and are told the same."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from certificates import Authority
 from crowd import PATIENT, Crowd
+from relaying import relaying
 
 from plytalk.core.contracts.events import Notice
 from plytalk.core.contracts.items import Extension
-from plytalk.core.contracts.transport import Transport
+from plytalk.core.contracts.transport import Stream, Transport
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.rooms.room_events import EVENT
 from plytalk.plugins.transports.memory import Memory
+from plytalk.plugins.transports.relay import RelayTransport
 from plytalk.plugins.transports.tcp import Tcp
+from plytalk.plugins.transports.tls import Tls
 from plytalk.plugins.transports.unix import Unix
+from plytalk.plugins.transports.ws import Ws
 from plytalk.testing.verdict import idle, within
 
 EVENTS = 1000
-KINDS: tuple[type[Transport], ...] = (Tcp, Unix, Memory)
+KINDS = ("tcp", "unix", "memory", "ws", "tls", "relay")
 
 
 class EventBytes:
@@ -54,15 +60,58 @@ def behind_all(home: Path, **options: object) -> Crowd:
     return Crowd(home, transport=Tcp, host="127.0.0.1", doors=[(Unix, f"{home}/socket"), (Memory, f"{home}/memory")], **options)
 
 
-@pytest.mark.parametrize("first", KINDS, ids=lambda kind: kind.name)
-async def test_members_of_all_transports_hear_the_same_bytes_in_the_same_order(home: Path, first: type[Transport]) -> None:
+def secured(folder: Path) -> type[Transport]:
+    """TLS with a certificate that its clients trust."""
+    authority = Authority(folder)
+    cert, key = authority.signs("server")
+
+    class Secured(Tls):
+        options = ()
+
+        def __init__(self) -> None:
+            super().__init__(tls_cert=cert, tls_key=key, tls_ca=authority.file)
+
+    return Secured
+
+
+class ByNumber(RelayTransport):
+    """Holds a number at a relay, whose port is not the usual one."""
+
+    options = ()
+
+    def __init__(self) -> None:
+        super().__init__(relay_number=True)
+
+    async def connect(self, host: str, port: int) -> Stream:
+        return await super().connect(f"{host}:{port}", port)
+
+
+@pytest.fixture
+def transports(home: Path) -> Iterator[dict[str, tuple[type[Transport], str]]]:
+    """Each kind of transport, and where it listens."""
+    with relaying() as (_, relay):
+        yield {
+            "tcp": (Tcp, "127.0.0.1"),
+            "unix": (Unix, f"{home}/socket"),
+            "memory": (Memory, f"{home}/memory"),
+            "ws": (Ws, "127.0.0.1"),
+            "tls": (secured(home), "127.0.0.1"),
+            "relay": (ByNumber, relay),
+        }
+
+
+@pytest.mark.parametrize("first", KINDS)
+async def test_members_of_all_transports_hear_the_same_bytes_in_the_same_order(
+    home: Path, transports: dict[str, tuple[type[Transport], str]], first: str
+) -> None:
     """The first to come is of each kind once: members are served together."""
-    order = [first, *(kind for kind in KINDS if kind is not first)]
-    async with behind_all(home) as crowd:
+    order = [first, *(name for name in KINDS if name != first)]
+    doors = [one for name, one in transports.items() if name != "tcp"]
+    async with Crowd(home, transport=Tcp, host="127.0.0.1", doors=doors) as crowd:
         traces = [EventBytes() for _ in order]
-        people = [await crowd.comes(kind.name, by=kind, trace=trace) for kind, trace in zip(order, traces, strict=True)]
+        people = [await crowd.comes(name, by=transports[name][0], trace=trace) for name, trace in zip(order, traces, strict=True)]
         for person in people:
-            await person.shows(f"[{order[-1].name}] is here")
+            await person.shows(f"[{order[-1]}] is here")
         for trace in traces:
             trace.came.clear()
         for number in range(EVENTS):
