@@ -59,7 +59,7 @@ class ChatServer(ProgramEndpoint):
     """Where it listens: first `address`, then the other doors."""
 
     guest_addresses: Sequence[str] = ()
-    """Where it listens for guests, in the order of `guests`."""
+    """Where it listens for guests, in the order of `guests`, and then at the doors for guests."""
 
     _outlives = True
 
