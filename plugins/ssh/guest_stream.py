@@ -15,7 +15,9 @@ from plytalk.core.contracts.errors import HandshakeFailed, Refused, TooSlow
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.peers import Identity, Login
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.contracts.wire import CutWire
 from plytalk.plugins.ssh.guest_terminal import GuestTerminal
+from plytalk.plugins.ssh.ssh_units import cut_packets
 
 EXIT = b"exit"
 FIRST_BYTES_SECONDS = 10.0
@@ -48,7 +50,7 @@ class BelowTransport(asyncio.Transport):
         self._stream = stream
 
     def write(self, data: Any) -> None:
-        self._stream.below.send(bytes(data))
+        self._stream.write(bytes(data))
 
     def is_closing(self) -> bool:
         return False
@@ -85,6 +87,9 @@ class GuestStream(FilterStream):
 
     def judge_logins(self, judge: JudgeLogin) -> None:
         self.judge = judge
+
+    def cut(self, way: str) -> CutWire:
+        return cut_packets()
 
     def begin(self) -> None:
         loop = asyncio.get_running_loop()
