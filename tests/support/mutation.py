@@ -118,7 +118,6 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "The number is for the type checker: a clock runs whenever a person is asked."
     ),
     ("core/io/address.py", "@lru_cache(1024)"): MEMORY,
-    ("core/pipeline/establish.py", "@dataclass(frozen=True)"): "Nothing assigns to it, which the type checker sees.",
     ("core/conversation/ui_hearer.py", "MAX_SAME, MAX_NOTICES = 3, 100"): ANY_BOUND,
     (
         "core/contracts/limits.py",

@@ -75,4 +75,4 @@ async def test_on_a_desktop_its_program_notifies(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_a_program_that_does_not_run_does_not_matter() -> None:
-    await run_program("/no/such/program")
+    assert await asyncio.gather(run_program("/no/such/program"), return_exceptions=True) == [None]
