@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from people import environment
-from programs import chat, complaint, connect, nobody_there, serve
+from programs import chat, complaint, connect, importing, nobody_there, serve
 from proxy_servers import PASSWORD, USER, needs_proxies, proxy
 
 CODE = "7-orbit-velvet\n"  # which `chat receive` asks for
@@ -57,6 +57,58 @@ def test_the_environment_is_for_both_ends_and_the_command_line_is_not(tmp_path: 
         assert "The proxy cannot be used" in client.tells("proxy")
     run = chat("serve", "--proxy", "http://127.0.0.1:1", environment=environment(tmp_path / "bob"))
     assert complaint(run).startswith("--proxy is for `chat connect`.")
+
+
+WATCH = """
+import sys
+def watch(event, arguments):
+    if event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"):
+        with open({file!r}, "a") as file:
+            print(event, arguments[-2] if event == "socket.sendto" else arguments[0], file=file)
+sys.addaudithook(watch)
+"""
+DIALLING = {
+    "connect": ("connect", "TARGET:1"),
+    "local": ("connect", "target.local:1"),
+    "audit": ("audit", "TARGET:1"),
+    "receive": ("receive", "TARGET:1"),
+    "send": ("send", "FILE", "--to", "TARGET:1", "--accept-new"),
+    "ws": ("connect", "ws://TARGET:1/"),
+    "wss": ("connect", "wss://TARGET:1/"),
+    "tls": ("connect", "TARGET:1", "--transport", "tls"),
+    "a relay": ("connect", "412@TARGET:1", "--code"),
+    "a relay by wss": ("connect", "412@wss://TARGET:1", "--code"),
+    "serve": ("serve", "--relay", "TARGET:1"),
+    "serve by wss": ("serve", "--relay", "wss://TARGET:1"),
+}
+"""Everything that connects to something."""
+
+
+def looked_up(arguments: tuple[str, ...], tmp_path: Path, url: str, target: str) -> tuple[int, set[str]]:
+    """What a command looks up that goes through a proxy, or through none."""
+    file, folder = tmp_path / "looked-up", tmp_path / "watched"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(WATCH.format(file=str(file)))
+    (tmp_path / "FILE").write_text("a file")
+    surroundings = {**environment(tmp_path / "alice"), **importing(folder), **({"PLYTALK_PROXY": url} if url else {})}
+    words = [word.replace("TARGET", target) for word in arguments]
+    run = chat(*words, environment=surroundings, typed=CODE, folder=tmp_path)
+    return run.returncode, set(file.read_text().splitlines()) if file.exists() else set()
+
+
+@needs_proxies
+@pytest.mark.parametrize("scheme", ["socks5h", "http"])
+@pytest.mark.parametrize("arguments", DIALLING.values(), ids=list(DIALLING))
+def test_no_command_looks_up_the_name_of_the_server(arguments: tuple[str, ...], scheme: str, tmp_path: Path) -> None:
+    with proxy(scheme, tmp_path) as url:
+        code, found = looked_up(arguments, tmp_path, url, "target.invalid")
+    assert code == 3
+    assert found <= {"socket.getaddrinfo 127.0.0.1"}, "the proxy's address alone"
+
+
+def test_a_look_up_would_be_noticed(tmp_path: Path) -> None:
+    code, found = looked_up(DIALLING["connect"], tmp_path, "", "target.invalid")
+    assert (code, found) == (3, {"socket.getaddrinfo target.invalid"})
 
 
 @needs_proxies
