@@ -26,7 +26,7 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Transport
 from plytalk.core.registry.registry import Registry
 from plytalk.core.stack.selection import Stack, choose_named, factory
-from plytalk.lab.audit.report import Known, Report
+from plytalk.lab.audit.report import PATIENCE, Known, Report
 from plytalk.lab.audit.report import audit as look
 
 EXAMPLES = """\b
@@ -40,6 +40,8 @@ STRICT = frozenset(PROTECTIONS) - {Property.LENGTH_HIDING}
 POLICIES = {"hybrid": STRICT, "any": STRICT - {Property.POST_QUANTUM}}
 COLOURS = {Grade.GOOD: "32", Grade.WARN: "33", Grade.FAIL: "31"}
 WIDTH = 110
+MOST_PATIENCE = 60.0
+"""How long, in seconds, a server may take for an answer on a way that is slow."""
 
 
 @click.command(epilog=EXAMPLES)
@@ -85,7 +87,8 @@ def audit(
 
     async def looked() -> Report:
         await prepare(way, Role.INITIATOR, Asker())
-        return await look(known, place.host, port, required=POLICIES[policy], thorough=thorough)
+        patience = max(PATIENCE, min(way.patience, MOST_PATIENCE))
+        return await look(known, place.host, port, required=POLICIES[policy], thorough=thorough, patience=patience)
 
     report = asyncio.run(looked())
     shown = address if is_url(address) else str(place)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -210,6 +211,18 @@ async def test_a_command_takes_the_place_of_a_connection(tmp_path: Path) -> None
         async with client(server, tmp_path, proxy_command=command) as erin:
             await erin.send("through a command")
             assert await until(erin, said("through a command"))
+
+
+async def test_a_command_may_take_longer_than_a_handshake_does(tmp_path: Path) -> None:
+    async with room(tmp_path, headless=True) as server:
+        slow = "import socket, sys, threading, time; time.sleep(1)\n"
+        forward = f"{slow}s = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n{FORWARD}"
+        (tmp_path / "forward.py").write_text(forward)
+        command, hurried = f"{sys.executable} {tmp_path}/forward.py %h %p", replace(QUICK, first_byte=0.2, handshake=0.2)
+        chat = connect(server.address, home=tmp_path / "erin", accept_new=True, limits=hurried, proxy_command=command)
+        async with chat as erin:
+            await erin.send("after a password, perhaps")
+            assert await until(erin, said("after a password, perhaps"))
 
 
 @needs_proxies

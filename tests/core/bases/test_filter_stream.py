@@ -66,6 +66,18 @@ async def test_what_is_sent_before_the_opening_is_done_waits_for_it() -> None:
     await waiting
 
 
+async def test_an_opening_below_that_is_done_is_not_begun_again() -> None:
+    client, server = await opened_pair()
+    above, there = Pieces(client, begins=True), Pieces(server, begins=False)
+    there.start()
+    await opened_client(above, 10)
+    heard = Receiver(there)
+    above.send(b"through two")
+    above.finish()
+    await heard.hears_the_end("no end")
+    assert (heard.came, heard.ends) == (b"through two", [None])
+
+
 async def test_an_end_below_without_our_end_is_a_cut() -> None:
     client, server = await opened_pair()
     theirs = Receiver(server)
