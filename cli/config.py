@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
+from plytalk.api.urls import relay_address
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.kinds import KINDS, REPEATABLE
 from plytalk.core.contracts.layer import Option
@@ -25,6 +26,7 @@ KEYS: dict[str, type] = {
     "profile": str,
     "host": str,
     "port": int,
+    "relay": str,
     "options": dict,
     **{kind: list if kind in REPEATABLE else str for kind in KINDS},
 }
@@ -67,6 +69,11 @@ def parse(raw: bytes, name: str) -> dict[str, Any]:
         raise Usage(f"In the config file {name}, 'port' must be from 0 to 65535.")
     if "host" in settings and not settings["host"]:
         raise Usage(f"In the config file {name}, 'host' is empty.", "Leave it out, or give an address of this machine.")
+    if "relay" in settings:
+        try:
+            relay_address(settings["relay"])
+        except Usage as error:
+            raise Usage(f"In the config file {name}, 'relay' is not the address of one. {error}", error.hint) from None
     return settings
 
 

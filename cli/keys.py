@@ -17,10 +17,10 @@ from plytalk.cli.parameters import FILE, TEXT
 from plytalk.core.contracts.errors import ChangedPeer, Exit, Usage
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import clean, shorten
-from plytalk.core.io.address import LOCAL, join_address, parse_address
+from plytalk.core.io.address import LOCAL, parse_address
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.registry.registry import Registry
-from plytalk.plugins.transports.relay import PORT as RELAY_PORT
+from plytalk.plugins.transports.relay import at_relay
 from plytalk.trust import identity as identities
 from plytalk.trust.contacts import Contacts
 from plytalk.trust.files import plain_text, read_public, write_new
@@ -151,9 +151,9 @@ def remembered_place(text: str) -> tuple[str, int | None]:
     """The host and port of a server as `chat connect` takes it; a place that has no port as it is. Raises Usage."""
     if "/" in text and "://" not in text:
         return os.path.abspath(text), None
-    if is_url(text) and (url := read_url(text)).transport == "relay":
-        relay = url.address
-        return f"{text.partition('@')[0]}@{join_address(relay.host, relay.port or RELAY_PORT)}", None
+    if is_url(text) and read_url(text).transport == "relay":
+        name, _, relay = text.partition("@")
+        return f"{name}@{at_relay(relay)}", None
     address = parse_address(address_in(text))
     if address.port is None and address.host.endswith(LOCAL):
         return address.host, None

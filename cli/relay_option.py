@@ -1,20 +1,33 @@
-"""`--relay HOST`, for what waits: a door at a relay."""
+"""`--relay [HOST]`, for what waits: a door at a relay, of which the config file may have the address."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
-from plytalk.api.choice import Choice
+from plytalk.api.choice import Choice, own_relay
 from plytalk.cli.parameters import TEXT
 from plytalk.core.contracts.authenticator import Authenticator
+
+OWN = "@"
+"""The value of --relay without one: no host has such a name."""
 
 relay_option = click.option(
     "--relay",
     "relay",
     type=TEXT,
     multiple=True,
-    metavar="HOST[:PORT]",
+    is_flag=False,
+    flag_value=OWN,
+    metavar="[HOST[:PORT]]",
     expose_value=False,
-    help="Be reachable through a relay: the same as --door relay:HOST (repeatable).",
+    help="Be reachable through a relay, by default the one of your config file: the same as --door relay:HOST (repeatable).",
 )
+
+
+def at_own_relay(door: str, settings: Mapping[str, Any]) -> str:
+    """A door as it was written, with the relay of the config file where it was to be that. Raises Usage where there is none."""
+    return f"relay:{own_relay(settings)}" if door == f"relay:{OWN}" else door
 
 
 def prefer_number(choice: Choice) -> None:

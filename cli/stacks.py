@@ -18,6 +18,7 @@ from plytalk.api.urls import is_url, read_url
 from plytalk.cli import config
 from plytalk.cli.option_help import HelpRecord, option_sections
 from plytalk.cli.parameters import FILE, TEXT
+from plytalk.cli.relay_option import OWN, at_own_relay
 from plytalk.core.contracts.errors import BrokenPlugin, PluginError, Usage
 from plytalk.core.contracts.kinds import KINDS, REPEATABLE
 from plytalk.core.contracts.layer import Layer, Option
@@ -124,7 +125,8 @@ class StackCommand(click.Command):
             values["runs"] = any(arg.partition("=")[0] == "--proxy-command" for arg in args)
         values["doors"] = (
             *(values.get("doors") or ()),
-            *(f"{name}:{at}" for name in ("relay", "web") for at in values.get(name) or ()),
+            # Of an option without its value the parser gives no text yet.
+            *(f"{name}:{at if isinstance(at, str) else OWN}" for name in ("relay", "web") for at in values.get(name) or ()),
         )
         values["only_doors"] = bool(values.get("doors")) and not any(given.get(name) for name in ("host", "port", "transport"))
         file = Path(str(values["config"])) if values.get("config") else None
@@ -198,7 +200,7 @@ class StackCommand(click.Command):
         settings = {} if asks_help else config.read(file)
         kinds = {kind: names_of(values.get(kind)) for kind in KINDS if values.get(kind)}
         profile = registry.profile(values["profile"]) if values.get("profile") else None
-        doors = [read_door(registry, text) for text in values.get("doors") or ()]
+        doors = [read_door(registry, at_own_relay(text, settings)) for text in values.get("doors") or ()]
         if own := [door for door in doors if not door.transport.guests] if values["only_doors"] else []:
             kinds["transport"] = [own[0].transport.name]
         options: dict[str, Any] = {}

@@ -351,6 +351,7 @@ def test_an_exposed_identity_is_refused(keys: Keys) -> None:
     [
         ("412@relay.example.org", "[412@relay.example.org:7592]"),
         ("412@relay.example.org:9000", "[412@relay.example.org:9000]"),
+        ("412@wss://relay.example.org/there", "[412@wss://relay.example.org/there]"),
         ("/run/chat.socket", "[/run/chat.socket]"),
         ("kitchen.local", "[kitchen.local]"),
         ("kitchen.local:7591", "[kitchen.local]:7591"),

@@ -1,8 +1,9 @@
-"""`--relay` of `chat send`: a file goes through a relay, by a number and a code. For `chat serve` see test_relay_command.py."""
+"""`--relay`: a file goes by a number and a code, and the relay of the config file is used (see test_relay_command.py)."""
 
 from pathlib import Path
 
-from programs import chat, home, started
+import pytest
+from programs import chat, complaint, home, started
 
 
 def test_a_file_goes_through_a_relay(tmp_path: Path) -> None:
@@ -19,3 +20,43 @@ def test_a_file_goes_through_a_relay(tmp_path: Path) -> None:
             assert run.returncode == 0, run.stderr
             assert sender.status() == 0
     assert (tmp_path / "in" / "film").read_bytes() == (tmp_path / "film").read_bytes()
+
+
+def configured(folder: Path, name: str, relay: str) -> dict[str, str]:
+    """The surroundings of a user whose config file names a relay."""
+    (folder / name / "plytalk").mkdir(parents=True)
+    (folder / name / "plytalk" / "config.toml").write_text(f'relay = "{relay}"\n')
+    return home(folder, name)
+
+
+def test_the_relay_of_the_config_file_is_used_on_both_sides(tmp_path: Path) -> None:
+    with started("relay", "--listen", "127.0.0.1:0") as relay:
+        address = relay.tells("Relaying at ").split()[2].rstrip(".")
+        alice, bob = (configured(tmp_path, name, address) for name in ("alice", "bob"))
+        with started("serve", "--relay", "--relay-number", environment=alice) as server:
+            number = server.tells("The other side connects with:").partition("chat connect ")[2].partition("@")[0]
+            with started("connect", f"{number}@", "--accept-new", "--name", "bob", environment=bob) as client:
+                client.say("by a name that was told once")
+                assert server.hear_words() == "by a name that was told once"
+
+
+def test_one_that_is_named_goes_before_it(tmp_path: Path) -> None:
+    alice = configured(tmp_path, "alice", "nowhere.example.org")
+    with started("relay", "--listen", "127.0.0.1:0") as relay:
+        address = relay.tells("Relaying at ").split()[2].rstrip(".")
+        with started("serve", "--relay", address, environment=alice) as server:
+            assert f"@{address}" in server.tells("The other side connects with:")
+
+
+@pytest.mark.parametrize("command", [("serve", "--relay"), ("connect", "412@")])
+def test_without_one_it_is_asked_for(command: tuple[str, ...], tmp_path: Path) -> None:
+    run = chat(*command, environment=home(tmp_path, "a"))
+    assert run.returncode == 2
+    assert "No relay is named here, and none in the config file." in complaint(run)
+
+
+@pytest.mark.parametrize("relay", ["", "a b", "host:99999", "wss://"])
+def test_what_is_no_address_is_refused_when_the_file_is_read(relay: str, tmp_path: Path) -> None:
+    run = chat("serve", "--relay", environment=configured(tmp_path, "a", relay))
+    assert run.returncode == 2
+    assert "'relay' is not the address of one" in complaint(run)

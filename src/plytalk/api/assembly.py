@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from plytalk.api.choice import Choice
-from plytalk.api.urls import address_in, key_named
+from plytalk.api.choice import Choice, own_relay
+from plytalk.api.urls import address_in, is_url, key_named
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.endpoints.client import Client
 from plytalk.core.stack.selection import Stack
@@ -32,6 +32,8 @@ def server_address(choice: Choice, written: str) -> str:
 
     A key that is named with it becomes the only one that will do. Raises Usage, StoreError.
     """
+    if written.endswith("@") and is_url(written):
+        written += own_relay(choice.settings)
     if key := key_named(written):
         choice.pin(key)
     return address_of_contact(choice, written) if written.startswith("@") else address_in(written)

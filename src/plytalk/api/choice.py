@@ -175,6 +175,16 @@ class Choice:
         return port
 
 
+def own_relay(settings: Mapping[str, Any]) -> str:
+    """The relay that the config file names. Raises Usage."""
+    relay: str | None = settings.get("relay")
+    if not relay:
+        raise Usage(
+            "No relay is named here, and none in the config file.", 'Name it, or write there: relay = "relay.example.org".'
+        )
+    return relay
+
+
 def with_options(
     choice: Choice, kinds: Collection[str], everywhere: bool = True, others: Iterable[type[Layer]] = ()
 ) -> list[type[Layer]]:

@@ -13,7 +13,8 @@ from plytalk.core.io.web_address import is_web_address, read_web_address
 
 _PAGE = re.compile(r"(?i:http(s?))://([^/?#@]+)/#(SHA256:[A-Za-z0-9+/]{43})")
 
-_RELAYED = re.compile(r"(SHA256:[A-Za-z0-9+/]{43}|[0-9]{1,6})@(.+)")
+_RELAYED = re.compile(r"(SHA256:[A-Za-z0-9+/]{43}|[0-9]{1,6})@(.*)")
+"""The relay may be left out: then it is that of the config file."""
 
 
 class Url(NamedTuple):
@@ -40,10 +41,15 @@ def key_named(text: str) -> str:
 def read_url(text: str) -> Url:
     """Read such an address. Raises Usage."""
     if relayed := _RELAYED.fullmatch(text):
-        return Url("relay", read_web_address(relayed[2]).address if is_web_address(relayed[2]) else parse_address(relayed[2]), "")
+        return Url("relay", relay_address(relayed[2]) if relayed[2] else Address(""), "")
     if page := _PAGE.fullmatch(text):
         text = f"ws{page[1].lower()}://{page[2]}/ws"
     return Url(*read_web_address(text))
+
+
+def relay_address(text: str) -> Address:
+    """The address of a relay, which may be that of a web server. Raises Usage."""
+    return read_web_address(text).address if is_web_address(text) else parse_address(text)
 
 
 def url_of(transport: str, address: str) -> str:
