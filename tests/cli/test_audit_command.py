@@ -13,7 +13,7 @@ import peers
 import pytest
 from certificates import Authority
 from peers import habits
-from programs import ENVIRONMENT, chat, nobody_there, serve, started
+from programs import ENVIRONMENT, chat, nobody_there, serve, started, told_address
 from relaying import relaying
 
 BOB = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID1AF8PoQ4lakrcKp00bfryWmCzPLsSWjMDNVfEq9GYM"
@@ -281,7 +281,7 @@ def test_a_server_is_seen_through_every_transport(
     files = ("--tls-cert", str(cert), "--tls-key", str(key)) if by in ("tls", "wss") else ()
     ours = {**ENVIRONMENT, "HOME": str(home), "PLYTALK_HOME": str(home / "server")}
     with started("serve", "--keep", "--headless", "--door", door, *files, environment=ours) as server:
-        address = server.tells("Listening on ").removeprefix("Listening on ").partition(" with ")[0]
+        address = told_address(server.tells("Listening on "))
         seen = {
             "unix": (address, "--transport", "unix"),
             "ws": (f"ws://{address}/",),

@@ -119,7 +119,7 @@ def serve(*options: str, environment: Mapping[str, str] = ENVIRONMENT, command: 
 
 def told_address(line: str) -> str:
     """The address in a line that tells where a server listens, also where that is JSON."""
-    return line.partition("Listening on ")[2].split()[0]
+    return line.partition("Listening on ")[2].split()[0].rstrip('.",}')
 
 
 @contextlib.contextmanager
