@@ -16,6 +16,7 @@ from plytalk import __version__
 from plytalk.cli import main
 from plytalk.cli.lab import lab
 from plytalk.core.contracts.errors import CannotConnect, Exit
+from plytalk.core.registry.registry import Registry
 
 SECURE_CHAT = ("--profile", "secure-chat")
 
@@ -66,6 +67,21 @@ finally:
     assert "plytalk.cli.main" in modules
     assert [name for name in modules if name.startswith(("plytalk.plugins", "cryptography", "asyncio", "pluggy"))] == []
     assert [name for name in modules if name.startswith("plytalk.cli.")] == ["plytalk.cli.main"]
+
+
+@pytest.mark.parametrize("name", Registry().names("transport"))
+def test_a_transport_that_is_chosen_imports_no_other_one_and_no_package_of_an_extra(name: str):
+    code = """
+import sys
+from plytalk.core.registry.registry import Registry
+Registry().layer("transport", sys.argv[1])
+print(*sys.modules)
+"""
+    run = subprocess.run([sys.executable, "-c", code, name], capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    modules = set(run.stdout.split())
+    assert len([module for module in modules if module.startswith("plytalk.plugins.transports.")]) == 1
+    assert ("plytalk.plugins.relay" in modules) is (name == "relay")
+    assert modules & {"websockets", "asyncssh", "zeroconf", "python_socks", "spake2", "prompt_toolkit"} == set()
 
 
 def test_without_a_command_it_says_what_it_is_and_the_three_most_likely_next_commands():
