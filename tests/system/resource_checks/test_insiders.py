@@ -12,6 +12,7 @@ from verdicts.weakenings import RESOURCES, ResourceWeakening
 from plytalk.core.contracts.items import Pong
 from tests.system.resources import insiders
 from tests.system.resources.attacks import SHORT, Row
+from tests.system.resources.file_members import files
 from tests.system.resources.server import LOOPBACK, free_port, measures, serving
 
 WEAKENED = Path(__file__).resolve().parents[1] / "verdicts" / "weakened.py"
@@ -62,6 +63,6 @@ async def test_who_has_used_up_its_budget_and_goes_is_gone() -> None:
 @pytest.mark.parametrize("weakening", RESOURCES, ids=lambda weakening: weakening.name.replace(" ", "-"))
 def test_it_succeeds_where_the_defence_is_taken_out(weakening: ResourceWeakening) -> None:
     change = json.dumps({"file": weakening.file, "old": weakening.old, "new": weakening.new})
-    attack = {**ATTACKS, "insider": insiders.insider}[weakening.row]
+    attack = {**ATTACKS, "insider": insiders.insider, "files": files}[weakening.row]
     rows = list(attack(FEW, program=(str(WEAKENED), "--chat", change)))
     assert not all(row.reached for row in rows), rows

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from tests.system.resources import report
 from tests.system.resources.attacks import ATTACKS, SHORT, Amount, Row
+from tests.system.resources.file_members import files
 from tests.system.resources.forgery import logs, names, pages
 from tests.system.resources.insiders import insider, join, replay, resume
 from tests.system.resources.memory import memory
@@ -33,7 +34,7 @@ def screens(amount: Amount) -> Iterator[Row]:
 
 
 def main() -> int:
-    many = (screens, names, logs, pages, *ATTACKS, silent, newcomers, rooms, memory, resume, join, replay, insider)
+    many = (screens, names, logs, pages, *ATTACKS, silent, newcomers, rooms, memory, resume, join, replay, insider, files)
     attacks = {one.__name__: one for one in many}
     parser = argparse.ArgumentParser(prog="python -m tests.system.resources", description=__doc__)
     parser.add_argument("only", nargs="*", metavar="WHAT", help=f"only these: {', '.join(attacks)}")

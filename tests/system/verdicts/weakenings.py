@@ -566,4 +566,18 @@ RESOURCES = (
         "        if True:\n",
         "insider",
     ),
+    ResourceWeakening(
+        "a member may have any number of bytes under way to it",
+        "plugins/files/ports.py",
+        "return self.credit if self.credit <= share else share - share % PIECE",
+        "return self.credit",
+        "files",
+    ),
+    ResourceWeakening(
+        "a byte of credit holds up the others",
+        "plugins/files/feeds.py",
+        "if not size or size < PIECE <= max(sizes):",
+        "if not size:",
+        "files",
+    ),
 )
