@@ -225,8 +225,15 @@ class Forger:
         self.seen: dict[str, Any] = {}
         self.behind: list[bytes] = []
         self.over = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def end(self) -> None:
+        """Wait until all pages have gone."""
+        for thread in self._threads:
+            thread.join(60)
 
     def talk(self, socket: ServerConnection) -> None:
+        self._threads.append(threading.current_thread())
         wire = Wire(socket)
         try:
             self.forge(Responder(wire, self.seen))

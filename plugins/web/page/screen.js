@@ -116,7 +116,7 @@ class Screen {
   }
 
   isMention(text) {
-    const name = this.me.replace(/[^\p{L}\p{N}]/gu, "\\$&");
+    const name = this.me.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
     return new RegExp(`(?<![\\p{L}\\p{N}_])${name}(?![\\p{L}\\p{N}_])`, "iu").test(text);
   }
 
