@@ -114,10 +114,23 @@ def test_a_page_in_an_idle_room_outlives_the_timeout_of_the_web_server(chromium:
         assert kept.log.count("You are pia in lobby.") == 1
 
 
+class Answers(SimpleHTTPRequestHandler):
+    """One request on a connection; one that stays silent is closed."""
+
+    timeout = 1
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+class Site(ThreadingHTTPServer):
+    daemon_threads = False  # so that closing waits until each connection is closed
+
+
 @contextlib.contextmanager
 def other_site() -> Iterator[str]:
     """A web server with a page that may do everything."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+    with Site(("127.0.0.1", 0), Answers) as server:
         threading.Thread(target=server.serve_forever).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/none"
