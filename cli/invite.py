@@ -96,7 +96,7 @@ def place_words(stack: Stack, address: str) -> list[str]:
     """How the other side writes where this stack listens: the address or its URL, and the transport where neither tells it."""
     transport, where = stack.names["transport"], reachable(address)
     if isinstance(stack.transport, ServesPage):
-        return [stack.transport.socket_at(where)]
+        return [stack.transport.urls_at(where)[1]]
     if transport in PORTS:
         return [url_of(transport, where)]
     return [where] if transport in ("tcp", "relay") else [where, "--transport", transport]
@@ -104,7 +104,7 @@ def place_words(stack: Stack, address: str) -> list[str]:
 
 def page(stack: Stack, transport: ServesPage, address: str) -> str:
     """The URL of the page, with the key that it is to expect: what stands behind # never leaves the browser."""
-    url = transport.page_at(reachable(address))
+    url, _ = transport.urls_at(reachable(address))
     return f"{url}#{stack.handshake.identity.fingerprint}" if stack.handshake.identity else url
 
 

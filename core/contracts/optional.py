@@ -154,11 +154,8 @@ class ServesPage(Protocol):
     def serve_instead(self, files: Any) -> None:
         """Serve what `files.answer(request)` gives, and not its page. Called before it listens."""
 
-    def page_at(self, address: str) -> str:
-        """The URL of the page, for a browser, of a listener with this address."""
-
-    def socket_at(self, address: str) -> str:
-        """The URL by which `chat connect` reaches the same listener."""
+    def urls_at(self, address: str) -> tuple[str, str]:
+        """Of a listener with this address: the URL of the page, for a browser, and that by which `chat connect` reaches it."""
 
 
 @runtime_checkable

@@ -67,11 +67,9 @@ class Web(DiallingTransport):
     def serve_instead(self, files: Any) -> None:
         self._instead = files
 
-    def page_at(self, address: str) -> str:
-        return f"http{'s' * self._files.given}://{address}/"
-
-    def socket_at(self, address: str) -> str:
-        return f"ws{'s' * self._files.given}://{address}/{SOCKET}"
+    def urls_at(self, address: str) -> tuple[str, str]:
+        secured = "s" * self._files.given
+        return f"http{secured}://{address}/", f"ws{secured}://{address}/{SOCKET}"
 
 
 @hookimpl

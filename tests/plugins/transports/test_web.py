@@ -85,5 +85,5 @@ async def test_it_is_reached_by_the_address_of_its_socket() -> None:
 def test_it_says_where_the_page_and_the_socket_are(tmp_path: Path) -> None:
     plain, secure = Web(), Web(tls_cert=tmp_path, tls_key=tmp_path)
     assert isinstance(plain, ServesPage)
-    assert (plain.page_at("127.0.0.1:80"), plain.socket_at("127.0.0.1:80")) == ("http://127.0.0.1:80/", "ws://127.0.0.1:80/ws")
-    assert (secure.page_at("[::1]:443"), secure.socket_at("[::1]:443")) == ("https://[::1]:443/", "wss://[::1]:443/ws")
+    assert plain.urls_at("127.0.0.1:80") == ("http://127.0.0.1:80/", "ws://127.0.0.1:80/ws")
+    assert secure.urls_at("[::1]:443") == ("https://[::1]:443/", "wss://[::1]:443/ws")
