@@ -86,6 +86,16 @@ async def test_without_the_package_the_name_is_left_to_the_system(monkeypatch: p
     assert await located(Address("attic.local"), print) == [Address("attic.local")]
 
 
+async def test_without_the_package_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "ifaddr", None)
+    monkeypatch.setattr("plytalk.api.local_names.find_spec", lambda name: None)
+    with pytest.raises(CannotConnect, match="attic") as raised:
+        async with connect("attic.local", accept_new=True, home=tmp_path):
+            raise AssertionError("it went on")
+    assert raised.value.hint.endswith("install: pip install zeroconf")
+
+
 async def test_the_next_address_is_tried_where_one_does_not_answer(tmp_path: Path) -> None:
     async with serve("127.0.0.2:0", headless=True, home=tmp_path / "server") as server:
         port = int(server.address.rpartition(":")[2])

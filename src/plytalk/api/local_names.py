@@ -1,6 +1,7 @@
 """NAME.local: a server or a machine on the local network, found by multicast DNS."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import CannotConnect, Usage
@@ -21,7 +22,12 @@ async def run_client(client: Client, place: Address, port: int, tell: Callable[[
     if not place.host.endswith(LOCAL) or transport.names_place or transport.passes_names_on:
         return await client.run(place.host, place.port or port)
     found, *others = await located(place, tell)
-    return await client.run(found.host, found.port or port, str(place), [other.host for other in others])
+    try:
+        return await client.run(found.host, found.port or port, str(place), [other.host for other in others])
+    except CannotConnect as error:
+        if not find_spec("zeroconf"):
+            error.hint = f"To find names that end in {LOCAL} on the local network, install: pip install zeroconf"
+        raise
 
 
 async def located(place: Address, tell: Callable[[str], None]) -> list[Address]:
