@@ -30,6 +30,7 @@ LOCAL_NAMES = ("socks5", "socks")
 LONGEST = 255
 """Bytes of a user name or a password for SOCKS5 (RFC 1929 section 2)."""
 UNSEEN = "(kept out of the trace)"
+"""What a trace has in place of the user name and the password."""
 MAX_HEAD = 16 * 1024
 """Bytes of the head of an HTTP response."""
 EXAMPLES = "For example: --proxy socks5h://127.0.0.1:9050 or --proxy http://alice@proxy.example.org:3128."

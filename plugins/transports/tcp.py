@@ -1,5 +1,7 @@
 """TCP over IPv4 and IPv6 (RFC 9293), by address or by name."""
 
+from collections.abc import Sequence
+
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
@@ -7,7 +9,6 @@ from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.plugins.sockets import tcp_sockets
 from plytalk.plugins.sockets.dialling import PATIENCE, PROXY, DiallingTransport
-from plytalk.plugins.sockets.forwarding import ForwardedListener, networks
 
 FORWARDER = Option(
     "forwarder",
@@ -32,15 +33,22 @@ class Tcp(DiallingTransport):
 
     def __init__(self, proxy: str | None = None, forwarder: str | None = None, proxy_line: bool = False) -> None:
         super().__init__(proxy)
-        self._forwarders, self._has_line = networks(forwarder, FORWARDER.name), proxy_line
-        if proxy_line and not forwarder:
-            raise Usage("--proxy-line needs --forwarder, which says whose connections begin with one.", "For Tor: 127.0.0.1.")
+        self._forwarders: Sequence[str] = ()
+        self._has_line = proxy_line
         if forwarder:
-            self.patience = PATIENCE
+            from plytalk.plugins.sockets.forwarding import networks
+
+            self._forwarders, self.patience = networks(forwarder, FORWARDER.name), PATIENCE
+        elif proxy_line:
+            raise Usage("--proxy-line needs --forwarder, which says whose connections begin with one.", "For Tor: 127.0.0.1.")
 
     async def listen(self, host: str, port: int) -> Listener:
         listener = await tcp_sockets.listen(host, port)
-        return ForwardedListener(listener, self._forwarders, self._has_line) if self._forwarders else listener
+        if not self._forwarders:
+            return listener
+        from plytalk.plugins.sockets.forwarding import ForwardedListener
+
+        return ForwardedListener(listener, self._forwarders, self._has_line)
 
     async def connect(self, host: str, port: int) -> Stream:
         return await self.reached(host, port)
