@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """For imports: Python does not search for circles meanwhile, nor later in what has been loaded, since that stays."""
+    """For imports: Python does not search for circles meanwhile, and what has been loaded counts as old, since it stays."""
     searches, before = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:
@@ -16,5 +16,6 @@ def loading() -> Iterator[None]:
     finally:
         if len(sys.modules) > before:
             gc.freeze()
+            gc.unfreeze()  # into the oldest generation: what is frozen is not found when a forked child forgets its parent's keys
         if searches:
             gc.enable()

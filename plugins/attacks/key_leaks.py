@@ -122,7 +122,7 @@ class MemoryRead(Attack):
 
     def try_keys(self, interceptor: Interceptor) -> None:
         """Try every key that is in memory now, with the first numbers."""
-        for state in [one for one in gc.get_objects() if isinstance(one, CipherState)]:
+        for state in [one for one in gc.get_objects() if issubclass(type(one), CipherState)]:  # a dead weak proxy has no class
             for number in range(EARLIER_RECORDS):
                 with suppress(ChatError, InvalidTag):
                     self._read += state.open(state.nonce(number), self._recorded[0], None)
