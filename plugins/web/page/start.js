@@ -113,4 +113,4 @@ function run(member, line) {
   else member.say(line);
 }
 
-start();
+start().catch((fault) => refuse(fault.message));
