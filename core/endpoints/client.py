@@ -20,6 +20,8 @@ class Client(BaseEndpoint):
     def __init__(self, *args: Any, announce: Callable[[], None] = lambda: None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._announce = announce
+        self._name = ""
+        self._others: Sequence[str] = ()
 
     async def run(self, host: str, port: int, name: str = "", others: Sequence[str] = ()) -> Ending:
         """Connect and talk; a feature may do so over as many connections as it needs. Raises ChatError.
