@@ -39,8 +39,8 @@ async def test_a_server_is_reached_by_its_name_and_known_by_it_whatever_its_port
 async def test_what_is_found_is_told() -> None:
     told: list[str] = []
     with saying([DNSAddress("kitchen.local.", 1, 1, 120, socket.inet_aton("127.0.0.9"))]):
-        assert await located(Address("kitchen.local"), told.append) == [Address("127.0.0.9")]
-        assert await located(Address("kitchen.local", 9000), told.append) == [Address("127.0.0.9", 9000)]
+        assert await located(Address("kitchen.local"), told.append, "tcp") == [Address("127.0.0.9")]
+        assert await located(Address("kitchen.local", 9000), told.append, "tcp") == [Address("127.0.0.9", 9000)]
     assert told == [
         "kitchen.local is at 127.0.0.9, as somebody on the network of lo says.",
         "kitchen.local is at 127.0.0.9:9000, as somebody on the network of lo says.",
@@ -50,7 +50,7 @@ async def test_what_is_found_is_told() -> None:
 async def test_a_name_that_nobody_has_is_left_to_the_system() -> None:
     """In some companies the name server knows names that end in .local."""
     told: list[str] = []
-    assert await located(Address("attic.local", 9000), told.append) == [Address("attic.local", 9000)]
+    assert await located(Address("attic.local", 9000), told.append, "tcp") == [Address("attic.local", 9000)]
     assert told == ["Nobody on the network of lo answers to attic.local. `chat find` shows the servers there."]
 
 
@@ -62,7 +62,7 @@ async def test_without_one_network_to_ask_on_the_name_is_left_to_the_system(
         raise error
 
     monkeypatch.setattr(lan_interface, "choose_interface", choose)
-    assert await located(Address("attic.local"), print) == [Address("attic.local")]
+    assert await located(Address("attic.local"), print, "tcp") == [Address("attic.local")]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ async def test_what_something_else_looks_up_is_not_asked_for_here(
 async def test_without_the_package_the_name_is_left_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     monkeypatch.setitem(sys.modules, "ifaddr", None)
-    assert await located(Address("attic.local"), print) == [Address("attic.local")]
+    assert await located(Address("attic.local"), print, "tcp") == [Address("attic.local")]
 
 
 async def test_without_the_package_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,3 +105,14 @@ async def test_the_next_address_is_tried_where_one_does_not_answer(tmp_path: Pat
         async with connect("kitchen.local", peer=server.fingerprint, home=tmp_path / "client") as chat:
             assert chat.fingerprint == server.fingerprint
         await ours.end()
+
+
+async def test_a_server_that_is_announced_for_another_transport_is_not_tried() -> None:
+    """Only its port was meant for WebSocket: the network does not choose the transport."""
+    text = ServiceText(None, True, None)
+    ours = Announcement(LO, "kitchen", text, [AnnouncedDoor("ws", ("127.0.0.1",), 8080)])
+    await ours.begin()
+    with pytest.raises(Usage, match=r"kitchen\.local is not announced for the transport `tcp`"):
+        await located(Address("kitchen.local"), print, "tcp")
+    assert await located(Address("kitchen.local"), print, "ws") == [Address("127.0.0.1", 8080)]
+    await ours.end()

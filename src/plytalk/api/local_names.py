@@ -21,7 +21,7 @@ async def run_client(client: Client, place: Address, port: int, tell: Callable[[
     transport = client.stack.transport
     if not place.host.endswith(LOCAL) or transport.names_place or transport.passes_names_on:
         return await client.run(place.host, place.port or port)
-    found, *others = await located(place, tell)
+    found, *others = await located(place, tell, transport.name)
     try:
         return await client.run(found.host, found.port or port, str(place), [other.host for other in others])
     except CannotConnect as error:
@@ -30,8 +30,11 @@ async def run_client(client: Client, place: Address, port: int, tell: Callable[[
         raise
 
 
-async def located(place: Address, tell: Callable[[str], None]) -> list[Address]:
-    """Where a NAME.local is, the best first. What multicast DNS does not know is left to the system, as without zeroconf."""
+async def located(place: Address, tell: Callable[[str], None], transport: str) -> list[Address]:
+    """Where a NAME.local is, the best first. What multicast DNS does not know is left to the system, as without zeroconf.
+
+    Raises Usage where it is announced for another transport than this.
+    """
     from plytalk.plugins.lan.lan_interface import choose_interface  # loaded where somebody writes such a name
     from plytalk.plugins.lan.lan_search import resolve
 
@@ -43,6 +46,10 @@ async def located(place: Address, tell: Callable[[str], None]) -> list[Address]:
     if found is None:
         tell(f"Nobody on the network of {interface.name} answers to {place.host}. `chat find` shows the servers there.")
         return [place]
+    if not place.port and found.port and found.text.transport != transport:
+        raise Usage(
+            f"{place.host} is not announced for the transport `{transport}`.", "`chat find` shows the line that connects."
+        )
     places = [Address(address, place.port or found.port or None) for address in found.addresses[:MOST_TRIED]]
     tell(f"{place.host} is at {places[0]}, as somebody on the network of {interface.name} says.")
     if key := found.text.fingerprint:
