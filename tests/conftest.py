@@ -8,8 +8,10 @@ import inspect
 import io
 import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from skips import listed, unlisted
@@ -115,3 +117,12 @@ def pipe() -> Iterator[tuple[int, io.FileIO]]:
             yield read, writer
         for thread in set(threading.enumerate()) - threads:
             thread.join()
+
+
+@pytest.fixture
+def alone_on_loopback() -> Iterator[None]:
+    """No other test of this machine speaks multicast DNS on the loopback device meanwhile: all would hear each other."""
+    fcntl = pytest.importorskip("fcntl", reason="needs file locks of Unix")
+    with Path(tempfile.gettempdir(), f"plytalk-loopback-{os.getuid()}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -18,6 +18,8 @@ from plytalk.plugins.lan.announcement import AnnouncedDoor, Announcement
 from plytalk.plugins.lan.lan_interface import LanInterface
 from plytalk.plugins.lan.service_record import ServiceText
 
+pytestmark = pytest.mark.usefixtures("alone_on_loopback")
+
 
 @pytest.fixture(autouse=True)
 def loopback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,8 @@ from plytalk.plugins.lan.lan_search import search
 from plytalk.plugins.lan.service_record import ServiceText
 from plytalk.testing import check_layer
 
+pytestmark = pytest.mark.usefixtures("alone_on_loopback")
+
 
 @pytest.fixture(autouse=True)
 def loopback(monkeypatch: pytest.MonkeyPatch) -> None:

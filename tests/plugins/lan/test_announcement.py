@@ -11,6 +11,8 @@ from plytalk.plugins.lan.announcement import AnnouncedDoor, Announcement, announ
 from plytalk.plugins.lan.lan_search import search
 from plytalk.plugins.lan.service_record import ServiceText
 
+pytestmark = pytest.mark.usefixtures("alone_on_loopback")
+
 TEXT = ServiceText(KEY, True, None)
 DOOR = AnnouncedDoor("tcp", ("127.0.0.1",), 7591)
 

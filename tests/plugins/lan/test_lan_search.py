@@ -12,6 +12,8 @@ from plytalk.plugins.lan.announcement import AnnouncedDoor, Announcement
 from plytalk.plugins.lan.lan_search import MAX_ADDRESSES, FoundServer, SearchResult, resolve, search
 from plytalk.plugins.lan.service_record import SERVICE, ServiceText
 
+pytestmark = pytest.mark.usefixtures("alone_on_loopback")
+
 GOOD = service("kitchen", entries(fp=KEY, v="1"))
 
 

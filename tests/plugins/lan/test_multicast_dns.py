@@ -9,6 +9,8 @@ from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.plugins.lan.lan_interface import BIND_TO_DEVICE
 from plytalk.plugins.lan.multicast_dns import mdns, open_on
 
+pytestmark = pytest.mark.usefixtures("alone_on_loopback")
+
 
 async def test_every_socket_is_kept_to_the_interface() -> None:
     dns = await open_on(LO)
