@@ -19,6 +19,7 @@ FUZZ = ROOT / "tests" / "system" / "fuzz"
 CORPUS = FUZZ / "corpus"
 sys.path.insert(0, str(ROOT))
 
+from plytalk.plugins.files.feeds import Feed  # noqa: E402
 from tests.system.fuzz import run  # noqa: E402
 from tests.system.fuzz.targets import TARGETS  # noqa: E402
 
@@ -117,3 +118,12 @@ def test_a_crash_ends_the_run_and_keeps_its_input(tmp_path):
     (kept,) = (tmp_path / "tests" / "system" / "fuzz" / "crashes").glob("address-crash-*")
     assert b"#" in kept.read_bytes()
     assert "framer-raw" not in done.stdout
+
+
+def test_the_seeds_about_files_offer_and_open(monkeypatch):
+    """A server refuses what does not describe a file: the streams behind such an offer are never reached."""
+    begun = []
+    monkeypatch.setattr(Feed, "begin_soon", lambda feed, alone: begun.append(feed))
+    for seed in corpus("file-items"):
+        TARGETS["file-items"](seed)
+    assert len(begun) >= 5
