@@ -514,7 +514,7 @@ WEB = (
     ),
     Weakening(
         "the first address in X-Forwarded-For counts",
-        WEB_SOCKET,
+        "plugins/sockets/forwarding.py",
         'said = forwarded.rpartition(",")[2].strip()',
         'said = forwarded.partition(",")[0].strip()',
         red(BY_WEB, "forged-source"),
