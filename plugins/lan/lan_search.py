@@ -149,8 +149,11 @@ async def _answered(dns: "AsyncZeroconf", asked: Any, seconds: float) -> bool:
     return False
 
 
-async def _ask_for_ipv4(dns: "AsyncZeroconf", found: Any) -> None:
-    """Wait a little for an IPv4 address, where an IPv6 one has come before it: a server may listen there alone."""
+async def _complete_addresses(dns: "AsyncZeroconf", found: Any) -> None:
+    """Take in the addresses that stood in the packet before the record that names them; and wait a little for an IPv4 address
+    where an IPv6 one has come: a server may listen there alone.
+    """
+    found.load_from_cache(dns.zeroconf)
     if not found.parsed_addresses(mdns().IPVersion.V4Only):
         await _answered(dns, mdns().AddressResolverIPv4(found.server), GRACE_SECONDS)
         found.load_from_cache(dns.zeroconf)
@@ -160,7 +163,7 @@ async def _find_server(dns: "AsyncZeroconf", interface: LanInterface, label: str
     service = _service(f"{label}.{SERVICE}")
     if service is None or not await _answered(dns, service, RESOLVE_SECONDS):
         return None
-    await _ask_for_ipv4(dns, service)
+    await _complete_addresses(dns, service)
     return read_service(service, interface)
 
 
@@ -168,6 +171,6 @@ async def _find_machine(dns: "AsyncZeroconf", interface: LanInterface, label: st
     machine = mdns().AddressResolver(f"{label}{LOCAL}.")
     if not await _answered(dns, machine, RESOLVE_SECONDS):
         return None
-    await _ask_for_ipv4(dns, machine)
+    await _complete_addresses(dns, machine)
     addresses = on_link(machine.parsed_addresses(), interface)
     return FoundServer(label, addresses, 0, ServiceText(None, False, None)) if addresses else None
