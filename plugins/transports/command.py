@@ -55,8 +55,15 @@ class CommandStream(AsyncioStream):
         elif self._telling is None:
             self._telling = asyncio.ensure_future(self._tell_failure())
 
+    def close(self) -> None:
+        self._heard = True  # nobody asks any more why nothing came
+        if self._telling:
+            self._telling.cancel()
+            self._telling = None
+        super().close()
+
     async def _tell_failure(self) -> None:
-        code = await self._exit_code
+        code = await asyncio.shield(self._exit_code)
         said = f"ended with exit code {code}" if code >= 0 else f"was ended by signal {-code}"
         what = f"The command `{shorten(self._command)}` {said}, and nothing came from it."
         super()._end(CannotConnect(what, "It may say why above."))

@@ -1,13 +1,15 @@
 """The transport `command`: a command's input and output in place of a connection."""
 
+import asyncio
 import sys
 
 import pytest
 
 from plytalk.core.contracts.errors import CannotConnect, Usage
-from plytalk.plugins.transports.command import CommandTransport, filled_in, layers
+from plytalk.plugins.transports.command import CommandStream, CommandTransport, filled_in, layers
 from plytalk.testing.cutting import seeded
 from plytalk.testing.transports import MUCH, Receiver
+from plytalk.testing.verdict import idle, within
 
 ECHO = f"{sys.executable} -c 'import shutil, sys; shutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer)'"
 
@@ -50,6 +52,28 @@ async def test_a_command_that_fails_first_is_told_with_its_exit_code(command: st
     assert isinstance(heard.ends[0], CannotConnect)
     assert str(heard.ends[0]) == said
     stream.close()
+
+
+@pytest.mark.parametrize(
+    ("silent", "ended"), [("sh -c 'exec 0<&- 1>&-; sleep 1'", True), ("sh -c 'cat; sleep 1'", False)], ids=["output", "nothing"]
+)
+async def test_a_stream_that_is_closed_before_its_command_ends_leaves_no_task(silent: str, ended: bool) -> None:
+    stream = await CommandTransport(silent).connect("host", 1)
+    assert isinstance(stream, CommandStream)
+    heard = Receiver(stream)
+    if ended:
+        await within(told_soon(stream), "Nobody waits for the exit code.")
+    stream.close()
+    await idle()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert heard.ends == [None]
+    await within(stream._exit_code, "The command does not end.")
+
+
+async def told_soon(stream: CommandStream) -> None:
+    """Until the stream waits for the exit code of its command."""
+    while stream._telling is None:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
 
 
 async def test_a_command_that_is_not_there_is_said() -> None:
