@@ -150,7 +150,7 @@ def test_whatever_a_trace_holds_every_form_shows_it(trace, tmp_path) -> None:
         path.write_text("\n".join([head, *map(json.dumps, edited(whole, draw))]) + "\n")
         events = read(path)
         frames = inspect_frames(events)
-        assert all(line.isprintable() for frame in frames for line in printed(frame))
+        assert [line for frame in frames for line in printed(frame) if not line.isprintable()] == []
         assert page(frames, "t").count("</script>") == 2
         assert dissector(frames)[1].startswith("# ")
         assert capture(events)
