@@ -201,13 +201,15 @@ def fault_of(public: rsa.RSAPublicKey) -> str:
 def open_session_key(private: rsa.RSAPrivateKey, sealed: bytes) -> bytearray:
     """One error for whatever is wrong, so that nobody can use us as an oracle (RFC 8017, section 7.1.2, note).
 
-    The `bytes` that come out cannot be overwritten. They are freed at once, before anything else is allocated, so that the next
-    object of their size takes their place; the cipher overwrites the copy.
+    The `bytes` that come out cannot be overwritten, nor can the longer ones that they were cut from. Both are freed at once, and
+    CPython gives a freed place to the next object of its size: zeros take these. The cipher overwrites the copy.
     """
     try:
         session_key = bytearray(private.decrypt(sealed, OAEP))
     except ValueError:
         session_key = bytearray()
+    for size in (len(session_key), len(sealed)):
+        bytes(size)
     if len(session_key) not in ACCEPTED_KEY_BYTES:
         raise HandshakeFailed("The client sent no session key that this server can use.")
     return session_key
