@@ -11,6 +11,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -33,6 +34,8 @@ KEY, SESSION_KEY = b"K", b"S"
 PUBLIC_EXPONENT, MODULUS_BITS, MAX_MODULUS_BITS = 65537, 2048, 4096
 MAX_PEM, MAX_SEALED = 2048, MAX_MODULUS_BITS // 8
 SESSION_KEY_BYTES, ACCEPTED_KEY_BYTES = 32, (16, 24, 32)
+FREED = 9
+"""How many pieces of freed memory are claimed to find the last one: glibc puts up to seven of a size aside for each thread."""
 OAEP = padding.OAEP(mgf=padding.MGF1(SHA256()), algorithm=SHA256(), label=None)
 
 MODEL = """// the client encrypts the session key to the server's RSA key
@@ -201,18 +204,39 @@ def fault_of(public: rsa.RSAPublicKey) -> str:
 def open_session_key(private: rsa.RSAPrivateKey, sealed: bytes) -> bytearray:
     """One error for whatever is wrong, so that nobody can use us as an oracle (RFC 8017, section 7.1.2, note).
 
-    The `bytes` that come out cannot be overwritten, nor can the longer ones that they were cut from. Both are freed at once, and
-    CPython gives a freed place to the next object of its size: zeros take these. The cipher overwrites the copy.
+    The `bytes` that come out cannot be overwritten. They are freed at once, and CPython gives a freed place to the next object of
+    its size: zeros take it. The same for the memory into which they were decrypted. The cipher overwrites the copy.
     """
     try:
         session_key = bytearray(private.decrypt(sealed, OAEP))
     except ValueError:
         session_key = bytearray()
-    for size in (len(session_key), len(sealed)):
-        bytes(size)
+    bytes(len(session_key))
+    zero_freed(len(sealed))
     if len(session_key) not in ACCEPTED_KEY_BYTES:
         raise HandshakeFailed("The client sent no session key that this server can use.")
     return session_key
+
+
+def zero_freed(size: int) -> None:
+    """Let zeros take the memory of a size that was freed last: `cryptography` decrypts into some, and frees it as it is."""
+    from ctypes import memset  # loaded where a session key has come
+
+    claim, free = memory_functions()
+    places = [place for _ in range(FREED) if (place := claim(size))]
+    for place in places:
+        memset(place, 0, size)
+    for place in places:
+        free(place)
+
+
+@cache
+def memory_functions() -> tuple[Callable[[int], int | None], Callable[[int], None]]:
+    """`malloc` and `free` of the C library, as Python has them."""
+    from ctypes import PYFUNCTYPE, c_size_t, c_void_p, pythonapi
+
+    claim = PYFUNCTYPE(c_void_p, c_size_t)(("PyMem_RawMalloc", pythonapi))
+    return claim, PYFUNCTYPE(None, c_void_p)(("PyMem_RawFree", pythonapi))
 
 
 def load_or_make(file: Path | None) -> rsa.RSAPrivateKey:

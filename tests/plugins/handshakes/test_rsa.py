@@ -4,6 +4,7 @@ import asyncio
 import os
 import stat
 from collections.abc import Callable
+from ctypes import memset, string_at
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,16 @@ from plytalk.core.io.memory_stream import MemoryStream, memory_stream_pair
 from plytalk.core.pipeline.handshake_io import FrameHandshakeIO
 from plytalk.plugins.ciphers.aesgcm import AesGcm
 from plytalk.plugins.handshakes import rsa as module
-from plytalk.plugins.handshakes.rsa import RsaOaep, layers, load_or_make, open_session_key, pem, read_public_key
+from plytalk.plugins.handshakes.rsa import (
+    RsaOaep,
+    layers,
+    load_or_make,
+    memory_functions,
+    open_session_key,
+    pem,
+    read_public_key,
+    zero_freed,
+)
 from plytalk.testing import PlainFrames, TypedFrames, check_handshake
 from plytalk.testing.attempts import CLIENT, SERVER, Attempts
 from plytalk.testing.verdict import idle
@@ -307,3 +317,14 @@ def test_the_option_reaches_the_layer(tmp_path: Path) -> None:
     [option] = RsaOaep.options
     assert RsaOaep(**{option.keyword: tmp_path / "key.pem"})._file == tmp_path / "key.pem"
     assert layers() == [module.RsaOaep]
+
+
+def test_freed_memory_of_a_size_is_zeroed_and_given_back() -> None:
+    claim, free = memory_functions()
+    place = claim(256)
+    memset(place, 0x5A, 256)
+    free(place)
+    zero_freed(256)
+    again = claim(256)
+    assert string_at(again, 256)[16:] == bytes(240)  # the C library writes into the first bytes of what is free
+    free(again)
