@@ -1,11 +1,12 @@
-"""What attacks share: to talk to both sides in their place, and to wait."""
+"""What attacks share: to talk to both sides in their place, to cut, and to wait."""
 
 import asyncio
 from abc import abstractmethod
 from contextlib import suppress
 
-from plytalk.core.contracts.attack import Attack, Interceptor
+from plytalk.core.contracts.attack import Attack, Evidence, InterceptedFrame, Interceptor
 from plytalk.core.contracts.errors import ChatError
+from plytalk.core.contracts.peers import Role
 
 IDLE_TURNS = 40
 """After how many turns of the event loop everything that was set off has happened."""
@@ -32,6 +33,30 @@ class Takeover(Attack):
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
+
+
+class CutsBothWays(Attack):
+    """An attack that passes on all frames up to the client's message number `at`, and then ends both directions."""
+
+    said: str
+    """What the log says of it, with the number in place of {}."""
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.at = 1
+        self._cut = False
+
+    def handle_frame(self, interceptor: Interceptor, frame: InterceptedFrame) -> None:
+        if self._cut:
+            return
+        interceptor.forward(frame)
+        if frame.is_message_from(Role.INITIATOR) and frame.index == self.at:
+            interceptor.log(self.said.format(self.at))
+            self._cut = True
+            interceptor.cut()
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return self._cut and not evidence.alarmed
 
 
 async def wait_until_idle() -> None:

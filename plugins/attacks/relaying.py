@@ -1,6 +1,6 @@
 """Relaying: what a relay can do with the conversations that it passes on, in its own place between both sides."""
 
-from plytalk.core.bases.attacking import Takeover
+from plytalk.core.bases.attacking import CutsBothWays, Takeover
 from plytalk.core.contracts.attack import CANARY, Attack, AttackedStack, Evidence, InterceptedFrame, Interceptor, Target
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
@@ -16,50 +16,49 @@ def is_relayed(stack: AttackedStack) -> bool:
     return any(transport.name == RELAY for transport in stack.classes["transport"])
 
 
-class RelayHandsOn(Takeover):
+class RelayMisleads(Takeover):
+    """A relay that takes the place of one side, `impersonated`, towards the other."""
+
+    threat = "A57"
+    reference = "croc CVE-2023-43617, whose relay could learn what it should not"
+    target = Target.IDENTITY
+    defences = {Property.PEER_IDENTITY}
+    applies = staticmethod(is_relayed)
+    impersonated: Role
+    said: str
+
+    async def take_over(self, interceptor: Interceptor) -> None:
+        interceptor.log(self.said)
+        await (await interceptor.impersonate(self.impersonated)).open()
+
+    def succeeded(self, evidence: Evidence) -> bool:
+        return evidence.participants[self.impersonated.other].opened
+
+
+class RelayHandsOn(RelayMisleads):
     """Hands the caller on to a server of the attacker's, which answers in place of the holder of the name that it asked for.
 
     A relay decides where a caller ends up. Only the key, or a code, tells the caller who is there.
     """
 
     name = "relay-hands-on"
-    threat = "A57"
-    reference = "croc CVE-2023-43617, whose relay could learn what it should not"
-    target = Target.IDENTITY
-    defences = {Property.PEER_IDENTITY}
-    applies = staticmethod(is_relayed)
-
-    async def take_over(self, interceptor: Interceptor) -> None:
-        interceptor.log("gave the client's call to its own server, and not to the holder of that name")
-        await (await interceptor.impersonate(Role.RESPONDER)).open()
-
-    def succeeded(self, evidence: Evidence) -> bool:
-        return evidence.participants[Role.INITIATOR].opened
+    impersonated = Role.RESPONDER
+    said = "gave the client's call to its own server, and not to the holder of that name"
 
 
-class RelaySwapsTickets(Takeover):
+class RelaySwapsTickets(RelayMisleads):
     """Gives the server another caller under the ticket of the client, and speaks to it in the client's place.
 
     The server answers a ticket, and cannot see who was announced by it. Without a list and without a code it lets anyone in.
     """
 
     name = "relay-swaps-tickets"
-    threat = "A57"
-    reference = "croc CVE-2023-43617, whose relay could learn what it should not"
-    target = Target.IDENTITY
-    defences = {Property.PEER_IDENTITY}
     victims = frozenset({Role.RESPONDER})
-    applies = staticmethod(is_relayed)
-
-    async def take_over(self, interceptor: Interceptor) -> None:
-        interceptor.log("brought the server its own caller by the ticket that announced the client")
-        await (await interceptor.impersonate(Role.INITIATOR)).open()
-
-    def succeeded(self, evidence: Evidence) -> bool:
-        return evidence.participants[Role.RESPONDER].opened
+    impersonated = Role.INITIATOR
+    said = "brought the server its own caller by the ticket that announced the client"
 
 
-class RelayCuts(Attack):
+class RelayCuts(CutsBothWays):
     """Passes on the client's first messages, and then the end of both directions, as if both had ended.
 
     A relay passes on the end of a direction as it is. Where an end is not part of the conversation, a cut looks like one.
@@ -70,23 +69,12 @@ class RelayCuts(Attack):
     reference = "TLS truncation, Smyth and Pironti 2013"
     target = Target.END
     defences = {Property.CLEAN_END}
+    said = "passed on the client's frame {}, and then an end in both directions"
     applies = staticmethod(is_relayed)
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
-        self._cut = False
-
-    def handle_frame(self, interceptor: Interceptor, frame: InterceptedFrame) -> None:
-        if self._cut:
-            return
-        interceptor.forward(frame)
-        if frame.is_message_from(Role.INITIATOR) and frame.index == CUT_AFTER:
-            interceptor.log(f"passed on the client's frame {CUT_AFTER}, and then an end in both directions")
-            self._cut = True
-            interceptor.cut()
-
-    def succeeded(self, evidence: Evidence) -> bool:
-        return self._cut and not evidence.alarmed
+        self.at = CUT_AFTER
 
 
 class RelayReplays(Attack):

@@ -1,5 +1,6 @@
 """Truncating: end a conversation early, so that it looks like its end."""
 
+from plytalk.core.bases.attacking import CutsBothWays
 from plytalk.core.contracts.attack import Attack, Evidence, InterceptedFrame, Interceptor, Target
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
@@ -20,30 +21,18 @@ def _missed_quietly(evidence: Evidence) -> bool:
     return not evidence.faithful(Role.INITIATOR) and not evidence.participants[Role.RESPONDER].alarms
 
 
-class Truncate(Truncating):
+class Truncate(CutsBothWays, Truncating):
     """Closes both connections after a frame drawn by the seed, without a goodbye.
 
     "Do not sell", and then the connection ends. Where an end is not authenticated, a cut looks like one.
     """
 
     name = "truncate"
+    said = "cut both connections after the client's frame {}"
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
-        self._at = self.random.randrange(1, 5)
-        self._cut = False
-
-    def handle_frame(self, interceptor: Interceptor, frame: InterceptedFrame) -> None:
-        if self._cut:
-            return
-        interceptor.forward(frame)
-        if frame.is_message_from(Role.INITIATOR) and frame.index == self._at:
-            interceptor.log(f"cut both connections after the client's frame {self._at}")
-            self._cut = True
-            interceptor.cut()
-
-    def succeeded(self, evidence: Evidence) -> bool:
-        return self._cut and not evidence.alarmed
+        self.at = self.random.randrange(1, 5)
 
 
 class SwallowGoodbye(Truncating):

@@ -1,5 +1,7 @@
 """The two ends of a connection through a relay: raw bytes, once the relay has said G."""
 
+from abc import abstractmethod
+
 from plytalk.core.bases.filter_stream import FilterStream, Opening
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.peers import Role
@@ -25,44 +27,8 @@ def refusal(payload: bytes) -> CannotConnect:
     return CannotConnect(*(SENTENCES.get(payload[1], NO_REASON) if len(payload) == 2 else NO_REASON))
 
 
-class RelayStream(FilterStream):
-    """A joiner's connection, or a holder's answer: `opening` is the first frame."""
-
-    what = "plyrelay/1"
-    ends_with_below = True
-
-    def __init__(self, below: Stream, first: bytes, peer: str) -> None:
-        super().__init__(below)
-        self.peer, self._first, self._cutter = peer, first, FrameCutter()
-
-    def begin(self) -> None:
-        self.write(self._first)
-
-    def cut(self, way: str) -> CutWire:
-        return cut_frames(way)
-
-    def take(self, data: bytes) -> None:
-        if self.opening is Opening.DONE:
-            self.deliver(data)
-            return
-        self._cutter.feed(data)
-        for payload in self._cutter.frames():
-            if payload != wire.GO:
-                raise refusal(payload)
-            self.is_open()
-            if rest := bytes(self._cutter.rest):
-                self.deliver(rest)
-            return
-
-    def wrap(self, data: bytes) -> bytes:
-        return data
-
-    def wrap_end(self) -> bytes:
-        return b""
-
-
-class RelaySide(FilterStream):
-    """The relay's end of one of these, for the lab: it says G to whatever is asked first, and then passes on what it likes."""
+class RelayedStream(FilterStream):
+    """A stream that opens with one frame, behind which its bytes are raw."""
 
     what = "plyrelay/1"
     ends_with_below = True
@@ -71,13 +37,17 @@ class RelaySide(FilterStream):
         super().__init__(below)
         self._cutter = FrameCutter()
 
+    @abstractmethod
+    def open_with(self, payload: bytes) -> None:
+        """The other side's first frame has come. Raises CannotConnect for a refusal."""
+
     def take(self, data: bytes) -> None:
         if self.opening is Opening.DONE:
             self.deliver(data)
             return
         self._cutter.feed(data)
-        for _ in self._cutter.frames():
-            self.write(wire.frame(wire.GO))
+        for payload in self._cutter.frames():
+            self.open_with(payload)
             self.is_open()
             if rest := bytes(self._cutter.rest):
                 self.deliver(rest)
@@ -88,6 +58,31 @@ class RelaySide(FilterStream):
 
     def wrap_end(self) -> bytes:
         return b""
+
+
+class RelayStream(RelayedStream):
+    """A joiner's connection, or a holder's answer: `first` is the first frame."""
+
+    def __init__(self, below: Stream, first: bytes, peer: str) -> None:
+        super().__init__(below)
+        self.peer, self._first = peer, first
+
+    def begin(self) -> None:
+        self.write(self._first)
+
+    def cut(self, way: str) -> CutWire:
+        return cut_frames(way)
+
+    def open_with(self, payload: bytes) -> None:
+        if payload != wire.GO:
+            raise refusal(payload)
+
+
+class RelaySide(RelayedStream):
+    """The relay's end of one of these, for the lab: it says G to whatever is asked first, and then passes on what it likes."""
+
+    def open_with(self, payload: bytes) -> None:
+        self.write(wire.frame(wire.GO))
 
 
 def through_relay() -> dict[Role, tuple[Stream, Stream]]:

@@ -3,7 +3,7 @@
 import re
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,17 +60,22 @@ def test_two_meet_at_a_relay_that_is_reached_by_websocket(tmp_path: Path) -> Non
     assert complaint(run) == "--trusted-proxy needs --ws, where web servers connect."
 
 
+def comes_and_says_hello(line: Sequence[str], code: str, server: Chat, folder: Path) -> None:
+    """The other side types the command that the server showed, and the code."""
+    with started(*line, "--name", "bob", environment=home(folder, "b")) as client:
+        client.say(code)
+        client.say("hello")
+        assert server.hear_words() == "hello"
+        client.end_input()
+        assert client.status() == 0
+
+
 def test_two_meet_by_a_number_and_a_code(tmp_path: Path) -> None:
     with relay() as address, started("serve", "--relay", address, "--code", environment=home(tmp_path, "a")) as server:
         code = server.tells("The one-time code is").split()[4].rstrip(".")
         line = invitation(server)
         assert re.fullmatch(r"\d+@127\.0\.0\.1:\d+", line[1])
-        with started(*line, "--name", "bob", environment=home(tmp_path, "b")) as client:
-            client.say(code)
-            client.say("hello")
-            assert server.hear_words() == "hello"
-            client.end_input()
-            assert client.status() == 0
+        comes_and_says_hello(line, code, server, tmp_path)
 
 
 def test_a_number_outlives_the_relay_and_where_others_took_it_the_new_line_is_told(tmp_path: Path) -> None:
@@ -91,12 +96,7 @@ def test_a_number_outlives_the_relay_and_where_others_took_it_the_new_line_is_to
                     told
                     == f"The relay {address} is there again, and gives {line[1].partition('@')[0]}: others hold {number} now."
                 )
-                with started(*line, "--name", "bob", environment=home(tmp_path, "b")) as client:
-                    client.say(code)
-                    client.say("hello")
-                    assert server.hear_words() == "hello"
-                    client.end_input()
-                    assert client.status() == 0
+                comes_and_says_hello(line, code, server, tmp_path)
 
 
 def test_it_says_how_much_it_does_and_not_for_whom(tmp_path: Path) -> None:
