@@ -75,14 +75,14 @@ def relay(
         tell(f"The system lets a program open {files:,} files here; a full relay needs {wanted:,}. Raise it with `ulimit -n`.")
     try:
         with suppress(asyncio.CancelledError):  # told to end by the system
-            asyncio.run(_serve(server, places, page))
+            asyncio.run(_run_relay(server, places, page))
     finally:
         done = server.figures
         tell(f"Conversations relayed: {done.paired:,} ({size_in_words(done.bytes)}). Refused: {done.refused.total():,}.")
     return int(Exit.OK)
 
 
-async def _serve(server: Relay, places: Sequence[tuple[Transport, Address]], page: Address | None) -> None:
+async def _run_relay(server: Relay, places: Sequence[tuple[Transport, Address]], page: Address | None) -> None:
     serving = asyncio.current_task()
     assert serving
     with suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or embedded in another program

@@ -98,17 +98,17 @@ class Server(Lifecycle):
     async def _open(self, addresses: Sequence[ListenAddress]) -> None:
         stack = self.stack
         stack.refuse(Role.RESPONDER)
-        told = await self.prepare_layers(Role.RESPONDER, stack)
+        notices = await self.prepare_layers(Role.RESPONDER, stack)
         doors: list[Door] = []
         for address in addresses:
             transport = address.stack.transport
             if transport is not stack.transport:
                 self.notice_all(await self.prepare_layer(Role.RESPONDER, transport))
             doors.append(Door(address.stack, (await self._listen(address)).address))
-        guests = [await self._listen_for_guests(address, told) for address in self._guests]
-        told = [*self._tell_authenticators([door.address for door in doors]), *told]
+        guests = [await self._listen_for_guests(address, notices) for address in self._guests]
+        notices = [*self._tell_authenticators([door.address for door in doors]), *notices]
         self._tell_where(doors, guests)
-        self.notice_all(told)
+        self.notice_all(notices)
         self.call_hook(
             "server_opened", stack=stack, address=doors[0].address, doors=doors, hook=self._hook, end=self.finish,
             notice=self.notice,
@@ -116,10 +116,10 @@ class Server(Lifecycle):
         for sentence in self._announce(doors, guests):
             notify(stack.ui, sentence)
 
-    async def _listen_for_guests(self, address: ListenAddress, told: list[str]) -> Door:
+    async def _listen_for_guests(self, address: ListenAddress, notices: list[str]) -> Door:
         stack = address.stack
         stack.refuse(Role.RESPONDER)
-        told += await self.prepare_layers(Role.RESPONDER, replace(stack, features=(), auths=()))
+        notices += await self.prepare_layers(Role.RESPONDER, replace(stack, features=(), auths=()))
         return Door(stack, (await self._listen(address)).address)
 
     def _tell_authenticators(self, addresses: Sequence[str]) -> Iterator[str]:
@@ -153,16 +153,16 @@ class Server(Lifecycle):
         arrivals = Arrivals(self, self.handler, address.stack, self._queue, lambda: sum(map(len, self.arrivals)))
         self.arrivals.append(arrivals)
         listener.screen(arrivals.screen)
-        listener.report(partial(self._hear_of, listener, Door(address.stack, listener.address)))
+        listener.report(partial(self._report, listener, Door(address.stack, listener.address)))
         return listener
 
-    def _hear_of(self, listener: Listener, told: Door, sentence: str) -> None:
-        """A listener reports; where its address is another one than was told, its members must be told the new one."""
+    def _report(self, listener: Listener, announced: Door, sentence: str) -> None:
+        """A listener reports; where its address is no longer the one that was announced, the new one is."""
         self.show(sentence)
-        if listener.address == told.address:
+        if listener.address == announced.address:
             return
-        door = told._replace(address=listener.address)
-        listener.report(partial(self._hear_of, listener, door))
+        door = announced._replace(address=listener.address)
+        listener.report(partial(self._report, listener, door))
         self._tell_where([door], [])
         for line in self._announce([door], []):
             self.show(line)

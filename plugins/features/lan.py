@@ -88,7 +88,7 @@ class Lan(Feature):
         except ChatError as error:
             notice(error.sentence)
             return
-        for sentence in told(announcement, names):
+        for sentence in announcement_notices(announcement, names):
             notice(sentence)
 
     async def release(self) -> None:
@@ -114,7 +114,7 @@ def unreachable(interface: LanInterface) -> Usage:
     )
 
 
-def told(announcement: Announcement, names: Sequence[str]) -> Iterator[str]:
+def announcement_notices(announcement: Announcement, names: Sequence[str]) -> Iterator[str]:
     """What the user of a server reads when it is announced."""
     others = [name for name, wanted in zip(names, announcement.wanted, strict=True) if name != wanted]
     yield (

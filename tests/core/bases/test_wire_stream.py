@@ -11,7 +11,7 @@ from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.testing.transports import Receiver
 from plytalk.testing.verdict import idle
 
-Told = list[tuple[str, WireUnit]]
+WireUnits = list[tuple[str, WireUnit]]
 
 
 class Halves(Pieces):
@@ -39,15 +39,15 @@ async def pair(kind: type[Pieces]) -> tuple[Pieces, Pieces]:
     return await opened_client(ours, 10), theirs
 
 
-def bytes_of(told: Told, way: str) -> bytes:
-    return b"".join(unit.data for one, unit in told if one == way)
+def bytes_sent(units: WireUnits, way: str) -> bytes:
+    return b"".join(unit.data for one, unit in units if one == way)
 
 
 async def test_the_opening_is_told_too_and_what_nobody_describes_is_in_units_without_a_name() -> None:
     client, server = await pair(Pieces)
-    told: Told = []
-    client.tell_wire(lambda way, unit: told.append((way, unit)))
-    assert [(way, unit.name, unit.data, [span.name for span in unit.spans]) for way, unit in told] == [
+    units: WireUnits = []
+    client.tell_wire(lambda way, unit: units.append((way, unit)))
+    assert [(way, unit.name, unit.data, [span.name for span in unit.spans]) for way, unit in units] == [
         (OUT, "bytes", HELLO, [""]),
         (IN, "bytes", HELLO, [""]),
     ]
@@ -56,21 +56,21 @@ async def test_the_opening_is_told_too_and_what_nobody_describes_is_in_units_wit
     client.send(b"ab")
     server.send(b"c")
     await idle()
-    assert bytes_of(told, OUT) == HELLO + b"\0\2ab"
-    assert bytes_of(told, IN) == HELLO + b"\0\1c"
+    assert bytes_sent(units, OUT) == HELLO + b"\0\2ab"
+    assert bytes_sent(units, IN) == HELLO + b"\0\1c"
     assert theirs.came == b"ab"
 
 
 async def test_a_fault_in_a_description_costs_the_description_alone() -> None:
     client, server = await pair(Halves)
-    told: Told = []
-    client.tell_wire(lambda way, unit: told.append((way, unit)))
+    units: WireUnits = []
+    client.tell_wire(lambda way, unit: units.append((way, unit)))
     theirs = Receiver(server)
     client.send(b"ok!")
     client.send(b"more")
     await idle()
     assert theirs.came == b"ok!more"
-    names = [unit.name for way, unit in told if way == OUT]
+    names = [unit.name for way, unit in units if way == OUT]
     assert names[0] == "half out"
     assert names[-2:] == ["bytes", "bytes"]
 
@@ -81,9 +81,9 @@ async def test_nothing_is_kept_once_a_conversation_has_begun_untraced() -> None:
     Receiver(client)
     client.send(b"ab")
     assert client._passed is None
-    told: Told = []
-    client.tell_wire(lambda way, unit: told.append((way, unit)))
-    assert told == []
+    units: WireUnits = []
+    client.tell_wire(lambda way, unit: units.append((way, unit)))
+    assert units == []
 
 
 async def test_a_stream_below_another_one_tells_as_well() -> None:
@@ -92,9 +92,9 @@ async def test_a_stream_below_another_one_tells_as_well() -> None:
     server.start()
     await opened_client(client, 10)
     assert client.below._passed, "what is above has not begun its conversation"
-    told: Told = []
-    client.tell_wire(lambda way, unit: told.append((way, unit)))
-    assert {unit.name for _, unit in told} == {"bytes", "half in", "half out"}
+    units: WireUnits = []
+    client.tell_wire(lambda way, unit: units.append((way, unit)))
+    assert {unit.name for _, unit in units} == {"bytes", "half in", "half out"}
     quiet = [client.below._passed, client._passed]
     assert quiet == [None, None]
     Receiver(server)

@@ -40,7 +40,7 @@ def asked(page: LivePage, path: str) -> tuple[HTTPStatus, Any]:
     return answer.status, json.loads(answer.body) if is_json else answer.body
 
 
-def heard(page: LivePage, *events: TraceEvent) -> None:
+def feed(page: LivePage, *events: TraceEvent) -> None:
     for event in events:
         page(event)
 
@@ -48,10 +48,10 @@ def heard(page: LivePage, *events: TraceEvent) -> None:
 def test_what_is_new_is_given_from_where_the_page_has_come() -> None:
     page = LivePage()
     assert asked(page, "/frames/0/0")[1]["frames"] == []
-    heard(page, BEGIN, *said("first", 50.5))
+    feed(page, BEGIN, *said("first", 50.5))
     _, news = asked(page, "/frames/0/0")
     assert [(frame["time"], frame["text"]) for frame in news["frames"]] == [(0.0, ""), (0.5, "first")]
-    heard(page, *said("second", 51.0))
+    feed(page, *said("second", 51.0))
     _, more = asked(page, f"/frames/2/{len(news['strings'])}")
     assert [frame["text"] for frame in more["frames"]] == ["second"]
     assert more["strings"] == []
@@ -60,7 +60,7 @@ def test_what_is_new_is_given_from_where_the_page_has_come() -> None:
 
 def test_it_has_no_keys() -> None:
     page = LivePage()
-    heard(page, BEGIN, replace(BEGIN, layer="keys", what="session key", data=b"K" * 32), replace(BEGIN, layer="schedule"))
+    feed(page, BEGIN, replace(BEGIN, layer="keys", what="session key", data=b"K" * 32), replace(BEGIN, layer="schedule"))
     assert len(asked(page, "/frames/0/0")[1]["frames"]) == 1
 
 
@@ -73,7 +73,7 @@ def test_it_keeps_so_many_frames_and_says_so(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(live_page, "MOST", 5)
     monkeypatch.setattr(live_page, "AT_ONCE", 3)
     page = LivePage()
-    heard(page, BEGIN, *(event for number in range(9) for event in said(str(number), 51.0)))
+    feed(page, BEGIN, *(event for number in range(9) for event in said(str(number), 51.0)))
     assert [len(asked(page, f"/frames/{at}/0")[1]["frames"]) for at in (0, 3, 5)] == [3, 2, 0]
     assert asked(page, "/frames/5/0")[1]["full"] == "No more than 5 frames are shown."
 
@@ -81,7 +81,7 @@ def test_it_keeps_so_many_frames_and_says_so(monkeypatch: pytest.MonkeyPatch) ->
 def test_conversations_are_told_apart_also_when_their_facts_are_gone() -> None:
     page = LivePage()
     for number in range(20):
-        heard(page, replace(BEGIN, group=str(number), fields={"role": "server", "peer": f"127.0.0.1:{number}"}))
+        feed(page, replace(BEGIN, group=str(number), fields={"role": "server", "peer": f"127.0.0.1:{number}"}))
     _, news = asked(page, "/frames/0/0")
     assert [news["talks"][frame["talk"]]["peer"] for frame in news["frames"]] == [f"127.0.0.1:{number}" for number in range(20)]
 

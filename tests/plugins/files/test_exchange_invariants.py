@@ -60,7 +60,7 @@ LONGEST_PROOF = proof_length(WHOLE_BLOCK + 5, 0)
 
 
 @dataclass
-class Owing:
+class SendingStream:
     """A stream of a sender: the next byte, how many may go out, and the last block whose proof has."""
 
     at: int
@@ -85,14 +85,14 @@ class Peer:
         self.session = stranger.stranger.session
         self.send = stranger.send
         self.heard: list[int] = []
-        self.streams: dict[int, Owing] = {}
+        self.streams: dict[int, SendingStream] = {}
         self.session.extend(FILE, self._hear)
 
     def _hear(self, body: bytes) -> None:
         kind, stream, payload = parse(body)
         if kind == FileKind.OPEN:
             _, at, size = parse_opening(payload)
-            self.streams[stream] = Owing(at, size)
+            self.streams[stream] = SendingStream(at, size)
         elif kind == FileKind.CREDIT and stream in self.streams:
             self.streams[stream].size += parse_number(payload)
         elif kind == FileKind.STOP:

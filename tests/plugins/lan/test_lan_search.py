@@ -17,14 +17,14 @@ pytestmark = pytest.mark.usefixtures("alone_on_loopback")
 GOOD = service("kitchen", entries(fp=KEY, v="1"))
 
 
-async def heard(*records: object, raw: tuple[bytes, ...] = ()) -> SearchResult:
+async def searched(*records: object, raw: tuple[bytes, ...] = ()) -> SearchResult:
     """What a search finds while a neighbour says this."""
     with saying(records, raw=raw):
         return await search(LO, 0.4)
 
 
 async def test_a_server_is_found_with_what_it_says() -> None:
-    result = await heard(*GOOD)
+    result = await searched(*GOOD)
     assert result == SearchResult([FoundServer("kitchen", ("127.0.0.1",), 7591, ServiceText(KEY, True, "tcp"))], 0)
     assert result.servers[0].local_name == "kitchen.local"
 
@@ -33,38 +33,38 @@ async def test_a_server_is_found_with_what_it_says() -> None:
     ("name", "shown"), [("kit\u202echen", "kit\\u{202e}chen"), ("kit\u009bchen", "kit\\x9bchen"), ("a.b", "a.b"), ("a b", "a b")]
 )
 async def test_a_name_is_shown_harmless_and_never_as_an_address(name: str, shown: str) -> None:
-    [one] = (await heard(*service(name))).servers
+    [one] = (await searched(*service(name))).servers
     assert (one.name, one.local_name) == (shown, None)
 
 
 @pytest.mark.parametrize("name", ["\x1b[2J\x1b[31mkitchen", "kit\nchen"])
 async def test_a_name_with_control_characters_is_not_shown(name: str) -> None:
-    assert await heard(*service(name), *GOOD) == SearchResult((await heard(*GOOD)).servers, 1)
+    assert await searched(*service(name), *GOOD) == SearchResult((await searched(*GOOD)).servers, 1)
 
 
 async def test_an_address_elsewhere_is_not_shown() -> None:
-    assert await heard(*service("kitchen", address="192.0.2.1")) == SearchResult([], 1)
+    assert await searched(*service("kitchen", address="192.0.2.1")) == SearchResult([], 1)
 
 
 async def test_a_server_without_a_port_is_not_shown() -> None:
-    assert (await heard(*service("kitchen", port=0))).servers == []
+    assert (await searched(*service("kitchen", port=0))).servers == []
 
 
 async def test_a_pointer_to_another_kind_of_service_is_not_followed() -> None:
     pointer = DNSPointer(SERVICE, 12, 1, 4500, "printer._ipp._tcp.local.")
-    assert [one.name for one in (await heard(pointer, *GOOD)).servers] == ["kitchen"]
+    assert [one.name for one in (await searched(pointer, *GOOD)).servers] == ["kitchen"]
 
 
 async def test_only_so_many_addresses_are_shown() -> None:
     full = f"kitchen.{SERVICE}"
     more = [DNSAddress(full, 1, 1, 120, socket.inet_aton(f"127.0.0.{number}")) for number in range(2, 40)]
-    [one] = (await heard(*GOOD[:3], *more)).servers
+    [one] = (await searched(*GOOD[:3], *more)).servers
     assert len(one.addresses) == MAX_ADDRESSES
 
 
 async def test_a_long_text_and_broken_packets_do_no_harm() -> None:
     raw = (b"", b"\0" * 11, b"\0\0\x84\0" + b"\xff" * 400, b"\0\0\x84\0\0\0\0\1\0\0\0\0\xc0\x0c" * 3)
-    result = await heard(
+    result = await searched(
         *service("long", b"\xff" + b"x" * 255 * 1), *service("longer", (b"\xff" + b"y" * 255) * 6), *GOOD, raw=raw
     )
     assert {one.name: one.text.fingerprint for one in result.servers} == {"kitchen": KEY, "long": None, "longer": None}
@@ -74,7 +74,7 @@ async def test_a_long_text_and_broken_packets_do_no_harm() -> None:
 async def test_of_thousands_of_names_only_some_are_taken_note_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lan_search, "MAX_NAMES", 200)
     crowd = [record for number in range(1000) for record in service(f"n{number}")[:1]]
-    result = await heard(*GOOD, *crowd)
+    result = await searched(*GOOD, *crowd)
     assert [one.name for one in result.servers] == ["kitchen"]
     assert result.ignored > 200
 

@@ -46,7 +46,7 @@ def say(one: Chat, text: str) -> None:
     one.say(json.dumps({"type": "message", "text": text}))
 
 
-def heard(one: Chat) -> tuple[str, str, tuple[str, ...], bool]:
+def next_message(one: Chat) -> tuple[str, str, tuple[str, ...], bool]:
     """The next message: who said it, what, with which marks, and whether the sender has a key."""
     said = one.event("message")
     sender = said["sender"]
@@ -89,8 +89,8 @@ def test_people_by_a_relay_a_browser_tor_and_ssh_hear_each_other_and_are_shown_a
         page.sees(said[2][1])
         sam.stdin.write(said[3][1] + "\n")
         shown = page.sees(said[3][1])
-        assert [heard(rita) for _ in said] == said
-        assert [heard(tim) for _ in said] == said
+        assert [next_message(rita) for _ in said] == said
+        assert [next_message(tim) for _ in said] == said
         assert "ssh guest, not authenticated" in shown
         others = [f"{one[0]}: {one[1]}\n" for one in said[:3]]
         assert [line for line in (sam.stdout.readline() for _ in range(4)) if line[0] != "*"] == others
