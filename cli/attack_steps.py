@@ -34,7 +34,7 @@ class CommandSource(Protocol):
     """Where the user's commands come from."""
 
     async def command(self) -> str | None:
-        """The user's next command; None when there are no more."""
+        """Read the user's next command; None at the end of the input."""
 
 
 class PipedCommands:

@@ -12,7 +12,7 @@ DEPENDS = {
     Property.SECRECY: Property.PEER_IDENTITY,
     Property.INTEGRITY: Property.PEER_IDENTITY,
 }
-EXCEPT = "a web server in front of the other side, and anyone who has the private key of its certificate"
+EXCEPT = "a web server in front of the other side, or anyone with its certificate's private key"
 Givers = Callable[[Property, str], Sequence[str]]
 FindDoubt = Callable[[type[Layer], Property], str]
 
