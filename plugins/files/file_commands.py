@@ -1,5 +1,6 @@
 """The commands about files. They are carried out where they are typed, since the files are there and not at the server."""
 
+import asyncio
 import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -22,14 +23,15 @@ CommandAnswer = tuple[Any, Sequence[str]]
 class FileCommands:
     """Carries out the commands of one user, and shows the answers."""
 
-    def __init__(self, transfers: Transfers, ui: Ui, can_send: Callable[[], str]) -> None:
-        """`can_send` gives why no file can be sent, and an empty text where it can."""
-        self._transfers, self._ui, self._can_send = transfers, ui, can_send
+    def __init__(self, transfers: Transfers, ui: Ui, can_send: Callable[[], str], fail: Callable[[], None]) -> None:
+        """`can_send` gives why no file can be sent, and an empty text where it can. `fail` is called for what was not done."""
+        self._transfers, self._ui, self._can_send, self._fail = transfers, ui, can_send, fail
         self._commands: Mapping[str, Callable[[Sequence[str]], Awaitable[CommandAnswer]]] = {
             "send": self._send, "accept": self._accept, "decline": self._decline,
             "transfers": self._list, "cancel": self._cancel,
         }  # fmt: skip
         self._background = Background()
+        self._when_answered: Callable[[], None] | None = None
 
     def run_line(self, line: str) -> bool:
         """Carry out a line that was typed, where it is one of these commands."""
@@ -46,8 +48,20 @@ class FileCommands:
         """Carry out a command, where it is one of these; a result or an error with the request's id answers it."""
         if name not in self._commands:
             return False
-        self._background.start(self._answer(name, args, request))
+        self._background.start(self._answer(name, args, request)).add_done_callback(self._answered)
         return True
+
+    def when_answered(self, tell: Callable[[], None]) -> bool:
+        """Call `tell` once all commands given until then are answered; False, and nothing, where they are."""
+        if not self._background.tasks:
+            return False
+        self._when_answered = tell
+        return True
+
+    def _answered(self, _: "asyncio.Task[None]") -> None:
+        if (tell := self._when_answered) and not self._background.tasks:
+            self._when_answered = None
+            tell()
 
     async def _answer(self, name: str, args: Sequence[str], request: str | None) -> None:
         ui = self._ui
@@ -56,15 +70,22 @@ class FileCommands:
                 raise Usage(reason)
             data, lines = await self._commands[name](args)
         except ChatError as error:
+            self._fail()
             refuse(ui, clean(str(error)), "not-done", clean(error.hint), command=name, request=request)
+        except asyncio.CancelledError:
+            self._fail()
+            refuse(ui, f"The chat ended before /{name} was done.", "answer-lost", command=name, request=request)
+            raise
         else:
             ui.show(Result(id=ui.next_id(), time=now(), command=name, request=request, data=data, lines=tuple(lines)))
 
     async def _send(self, args: Sequence[str]) -> CommandAnswer:
-        to = args[-1].removeprefix("@") if args and args[-1].startswith("@") else None
-        paths = args[:-1] if to else args
+        *before, last = args or ("@",)
+        paths, to = (before, last[1:]) if last.startswith("@") else (args, None)
         if not paths:
             raise Usage("Say which file: /send film.mkv.")
+        if to == "" or any(path.startswith("@") for path in paths):  # it must not go to everybody by mistake
+            raise Usage("Whom it is for comes last: /send film.mkv @bob.", "A file that begins with @ is ./@film.mkv.")
         offered = [await self._transfers.made.send(path, to) for path in paths]
         return [described(one) for one in offered], ()
 
@@ -83,7 +104,8 @@ class FileCommands:
         return [described(one) for one in every], [in_words(one) for one in every] or ["There are no transfers."]
 
     async def close(self) -> None:
-        """Nothing more is answered."""
+        """Nothing more is answered, and nobody waits for it."""
+        self._when_answered = None
         await self._background.stop()
 
 

@@ -5,6 +5,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -185,7 +186,9 @@ class MadeOffers:
 
 def _prepared(path: str, skipped: Callable[[str], None], stop: threading.Event) -> tuple[Source, HashTree]:
     """What is sent, and its hashes. Runs in a thread, which ends soon after `stop`: nobody wants it then."""
-    source = open_source(os.path.expanduser(path), skipped)
+    with suppress(ValueError):  # a NUL, which is refused below
+        path = os.path.expanduser(path)
+    source = open_source(path, skipped)
     tree = HashTree(source.size)
     try:
         for _ in hashing(source, tree):

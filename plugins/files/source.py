@@ -19,6 +19,8 @@ def open_source(path: str | os.PathLike[str], skipped: Callable[[str], None]) ->
 
     Walking a large folder takes long: it does not belong on an event loop.
     """
+    if not (path := os.fspath(path)):
+        raise TransferError("An empty name is not the name of a file.")
     path = os.path.abspath(path)
     try:
         status = os.lstat(path)
@@ -31,6 +33,8 @@ def open_source(path: str | os.PathLike[str], skipped: Callable[[str], None]) ->
         return FileSource(path, os.open(path, FILE_FLAGS))
     except OSError as trouble:
         raise unreadable(path, trouble) from None
+    except ValueError:  # a NUL, or half a surrogate pair
+        raise TransferError(f"{shorten(path)} is not the name of a file.") from None
 
 
 def hashing(source: Source, tree: HashTree) -> Iterator[int]:

@@ -23,6 +23,8 @@ class UserFiles:
 
     def __init__(self, ui: Ui, wishes: "Wishes", why_not: Callable[[], str] = lambda: "") -> None:
         self._ui, self._wishes, self._why_not = ui, wishes, (lambda: NO_FILES) if wishes.none else why_not
+        self.failed = False
+        """Whether a command was not done."""
         self._link: FileLink | None = None
         self._me: Callable[[], Myself] = lambda: Myself(Sender(), None)
 
@@ -39,7 +41,7 @@ class UserFiles:
     def _commands(self) -> "FileCommands":
         from plytalk.plugins.files.file_commands import FileCommands
 
-        return FileCommands(self.transfers, self._ui, self._why_not)
+        return FileCommands(self.transfers, self._ui, self._why_not, self._fail)
 
     @property
     def _is_used(self) -> bool:
@@ -69,6 +71,13 @@ class UserFiles:
     def run(self, name: str, args: Sequence[str], request: str | None) -> bool:
         """Carry out a command, where it is about files."""
         return name in HELP and self._commands.run(name, args, request)
+
+    def _fail(self) -> None:
+        self.failed = True
+
+    def when_answered(self, leave: Callable[[], None]) -> bool:
+        """Call `leave` once all commands about files are answered, where a program waits for that; whether it does."""
+        return not self._ui.interactive and "_commands" in vars(self) and self._commands.when_answered(leave)
 
     async def close(self) -> None:
         """The conversation is over."""

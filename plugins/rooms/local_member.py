@@ -43,7 +43,7 @@ class LocalMember(CommandMember):
     away: str | None = None
     last_words = ""
     correspondent: object = None
-    failed = full = False
+    full = _failed = False
     holds_back = True
     role, identity = Role.RESPONDER, None
 
@@ -77,6 +77,14 @@ class LocalMember(CommandMember):
         self.files.connect(LocalLink(self._send_file_item), self._myself)
         hub.members[self.id], hub.parting, hub.entered = self, None, self.meet
         hub.first.subscribers[self] = None
+
+    @property
+    def failed(self) -> bool:
+        return self._failed or self.files.failed
+
+    @failed.setter
+    def failed(self, failed: bool) -> None:
+        self._failed = self.files.failed = failed
 
     # -- what the UI does -------------------------------------------------------------------------------------------------
 
@@ -133,7 +141,11 @@ class LocalMember(CommandMember):
     def exit(self, text: str = EXIT) -> None:
         if not self.ending:
             self.ending = Ending(EndedBy.US, "You said exit.")
-            self._hub.loop.call_soon(self._stand_up)  # when what was said just before has gone out
+            if not self.files.when_answered(self._go):
+                self._go()
+
+    def _go(self) -> None:
+        self._hub.loop.call_soon(self._stand_up)  # when what was said just before has gone out
 
     def _stand_up(self) -> None:
         self._hub.parting = self if len(self._hub.members) == 2 else None
@@ -226,7 +238,7 @@ class LocalMember(CommandMember):
 
     def fail(self, line: int, command: str | None, error: ChatError) -> None:
         """A line was not done."""
-        self.failed = True
+        self._failed = True
         said = explained(error)
         self._view.fail({"line": line, "command": command, **said}, said["text"] or "")
 

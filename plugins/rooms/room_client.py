@@ -110,7 +110,7 @@ class RoomClient(RoomInput):
         """Say goodbye and connect no more; whether the other side may still receive something."""
         is_open = self._attached.is_set()
         self._reconnecting.stop()
-        self.exit()
+        self._go()
         return is_open
 
     # -- joining, and coming back -----------------------------------------------------------------------------------------

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from plytalk.core.contracts.endings import EndedBy, Ending
-from plytalk.core.contracts.items import EXIT, Extension, is_exit
+from plytalk.core.contracts.items import EXIT, EXIT_SPACE, Extension, is_exit
 from plytalk.core.contracts.limits import SPLIT, TOO_LONG, too_long
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.stack.selection import Stack
@@ -53,23 +54,23 @@ class RoomInput:
 
     @property
     def failed(self) -> bool:
-        return self._failed or (self.chat is not None and self.chat.failed)
+        return self._failed or self.files.failed or (self.chat is not None and self.chat.failed)
 
     @failed.setter
     def failed(self, failed: bool) -> None:
-        self._failed = failed
+        self._failed = self.files.failed = failed
         if self.chat:
             self.chat.failed = failed
 
     def say(self, text: str) -> None:
         if self.files.run_line(text):
             return
-        if self._attached.is_set() and self.chat:
+        if len(text) < EXIT_SPACE and is_exit(text):
+            self.exit(text)
+        elif self._attached.is_set() and self.chat:
             self.chat.say(text)
             if self.welcome and is_quit(text):
                 self.exit()
-        elif is_exit(text):
-            self.exit(text)
         else:
             self._waiting.append((text, None))
 
@@ -140,9 +141,16 @@ class RoomInput:
             self.chat.read_on()
 
     def exit(self, text: str = EXIT) -> None:
+        first = not self.ending
+        if first and self.files.when_answered(partial(self._go, text)):
+            self._ending = Ending(EndedBy.US, "You said exit.")
+        elif first or self._attached.is_set():
+            self._go(text)
+
+    def _go(self, text: str = EXIT) -> None:
         if self._attached.is_set() and self.chat:
             self.chat.exit(text)
-        elif not self.ending:
+        else:
             self._leaving, self._ending = True, Ending(EndedBy.US, "You said exit.")
             if not self._waiting and not len(self._lines):
                 self._reconnecting.stop()

@@ -97,7 +97,7 @@ class Jsonl(Ui):
                     self._lines.put_back(lines[index:])
                     return
                 order = self._understood(conversation, line)
-                if isinstance(order, SayOrder) and (order.text.startswith("/") or is_exit(order.text)):
+                if isinstance(order, SayOrder) and (order.text.startswith("/") or not order.text.strip() or is_exit(order.text)):
                     await self._known.wait()
                 self._obey(conversation, order)
             await conversation.drain()

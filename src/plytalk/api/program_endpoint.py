@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import copy_context
-from os import fspath
+from os import fsdecode
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -163,7 +163,10 @@ class ProgramEndpoint(ABC):
         Gives its number, which the events about it have as `transfer`. Raises what `command` raises. A program accepts what is
         offered to it with the command `accept` and that number, or with `yes=True` in advance.
         """
-        result = await self.command("send", fspath(path), *([f"@{to}"] if to is not None else []))
+        name = fsdecode(path)
+        if name.startswith("@"):  # it is a file, and nobody's name
+            name = f"./{name}"
+        result = await self.command("send", name, *([f"@{to}"] if to is not None else []))
         return str(result.data[0]["transfer"])
 
     async def command(self, name: str, *arguments: str) -> Result:

@@ -1,16 +1,25 @@
 """The commands about files, and what they answer."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 from crowd import Crowd, Person
 from offering import folder_of, reaches, written
 
+from plytalk.core.contracts.errors import NotDone
 from plytalk.core.contracts.events import Error, File, Result
 from plytalk.plugins.files.file_commands import number_of
+from plytalk.testing.verdict import idle
 
 
 def answers(person: Person) -> list[Result | Error]:
     return [event for event in person.ui.events if isinstance(event, Result | Error)]
+
+
+def conversation(person: Person) -> Any:
+    """What a person's UI talks to."""
+    return person.ui.session
 
 
 async def test_each_is_answered_with_its_request(home: Path) -> None:
@@ -109,3 +118,63 @@ async def test_a_file_is_accepted_in_place_of_one_that_exists(home: Path) -> Non
             await reaches(bob.ui, "done")
             assert sorted(one.name for one in folder.iterdir()) == names
             bob.ui.events.clear()
+
+
+@pytest.mark.parametrize("say_exit", [lambda chat: chat.exit(), lambda chat: chat.say(" Exit ")], ids=["end-of-input", "line"])
+async def test_a_script_that_leaves_at_once_gets_the_answers_first_and_an_exit_code_that_says_it_all(
+    say_exit: Any, home: Path
+) -> None:
+    film = written(home / "film.mkv", 100)
+    async with Crowd(home) as crowd:
+        for path, request in ((film, "1"), (home / "missing", "2")):
+            bob = await crowd.comes("bob")
+            conversation(bob).command("send", [str(path)], request)
+            say_exit(conversation(bob))
+            assert conversation(bob).ending
+            ending = await bob.over()
+            (answer,) = answers(bob)
+            assert answer.request == request
+            assert isinstance(answer, Result if path is film else Error)
+            assert isinstance(ending.error, NotDone) == (path is not film)
+
+
+async def test_the_person_at_the_server_gets_the_answers_first_too(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        await crowd.comes("bob")
+        person = crowd.local_member
+        person.command("send", [str(home / "missing")], "1")
+        person.exit()
+        assert person.ending
+        assert person.room
+        await crowd.ui.shows("No such file")
+        assert person.failed
+        while person.room:
+            await idle()
+
+
+async def test_a_command_that_the_end_of_the_chat_overtakes_is_answered(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob")
+        conversation(bob).command("send", [str(written(home / "film.mkv", 100))], "1")
+        bob.session.fail(NotDone())
+        await bob.over()
+        (answer,) = answers(bob)
+        assert isinstance(answer, Error)
+        assert (answer.code, answer.request) == ("answer-lost", "1")
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "~a\0b", "\ud800"], ids=["empty", "nul", "nul-of-a-home", "surrogate"])
+async def test_what_no_file_can_be_called_is_answered(name: str, home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob")
+        conversation(bob).command("send", [name], "1")
+        await bob.shows("not the name of a file.")
+
+
+@pytest.mark.parametrize("whom", [["@"], ["@bob", "b.txt"]], ids=["nobody", "in-the-middle"])
+async def test_a_name_that_is_not_understood_makes_no_offer_to_everybody(whom: list[str], home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob")
+        conversation(bob).command("send", [str(written(home / "a.txt", 10)), *whom], "1")
+        await bob.shows("Whom it is for comes last: /send film.mkv @bob. A file that begins with @ is ./@film.mkv.")
+        assert not [event for event in bob.ui.events if isinstance(event, File)]
