@@ -169,6 +169,11 @@ class KnowsPeer(Protocol):
         """Let in only whom `judge` lets in, with this key or without one. A server calls it before the opening goes on."""
 
 
+def login_of(stream: object) -> Login | None:
+    """The login of a stream that knows its peer. An attribute is found sooner than a Protocol is checked."""
+    return getattr(stream, "login", None)
+
+
 @runtime_checkable
 class AdmitsKeys(Protocol):
     """An authenticator with a list of keys, to which an operator can add one."""

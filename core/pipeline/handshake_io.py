@@ -27,7 +27,7 @@ from plytalk.core.contracts.handshake import Disclose, HandshakeIO, NegotiatingI
 from plytalk.core.contracts.items import Close, Control, Item
 from plytalk.core.contracts.layer import Buffer, FrameKind
 from plytalk.core.contracts.messages import Messages
-from plytalk.core.contracts.optional import KnowsPeer
+from plytalk.core.contracts.optional import login_of
 from plytalk.core.contracts.peers import Identity, Reply, Role
 from plytalk.core.contracts.transport import Stream
 
@@ -58,7 +58,7 @@ class FrameHandshakeIO(NegotiatingIO):
         self._framer, self._stream, self._ask, self._agree, self._unread = framer, stream, ask, agree, unread
         self._defers = defers
         self.agreement = agreement
-        self.proven = stream.login.key if isinstance(stream, KnowsPeer) else None
+        self.proven = login.key if (login := login_of(stream)) else None
         self.first = b""
         self._arrived = asyncio.Event()
         self.heard = self.took = False

@@ -16,7 +16,7 @@ from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.items import Ack, Extension, is_exit
 from plytalk.core.contracts.limits import KIB, Limits
-from plytalk.core.contracts.optional import KnowsPeer
+from plytalk.core.contracts.optional import login_of
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.contracts.sanitise import brief, clean
 from plytalk.core.conversation.direct_chat import DirectChat
@@ -170,7 +170,8 @@ class Member(PacedSpeaker):
     def _speaks_plainly(self) -> None:
         self._end_waiting()
         if self.room is None and not self.session.ending:
-            asked = self.session.stream.login.name if isinstance(self.session.stream, KnowsPeer) else ""
+            login = login_of(self.session.stream)
+            asked = login.name if login else ""
             self._hub.admit(self, name=asked)
             if asked:
                 self.introduce()
