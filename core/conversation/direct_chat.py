@@ -198,19 +198,15 @@ class DirectChat(EndingChat):
             return
         self.send_line(prepared)
 
-    def send_item(self, item: Item, with_next: bool = False) -> None:
-        """Send something that people do not say; `with_next` leaves it to the next send, or to `Connection.flush`."""
-        if self.ending:
-            return
-        if with_next:
-            self.connection.send_with_next(item)
-        else:
+    def send_item(self, item: Item) -> None:
+        """Send something that people do not say."""
+        if not self.ending:
             self.connection.send(item)
 
     def send_packed(self, plaintexts: Sequence[bytes]) -> None:
         """Send plaintexts that were packed once for many."""
         if not self.ending:
-            self.connection.send_packed(plaintexts)
+            self.connection.flush(plaintexts)
 
     def ping(self) -> None:
         """Ask whether the other side is still there; any answer will do."""

@@ -89,8 +89,8 @@ def unpack_batch(messages: Messages, plaintexts: Sequence[bytes]) -> list[Item] 
 
 
 def encode_batch(framer: Framer, cipher: Cipher, plaintexts: Sequence[bytes]) -> list[bytes] | None:
-    """A frame for each plaintext, sealed; None where a layer has no batch form, or where it does not pay."""
-    if len(plaintexts) < MANY or not (offers(type(cipher), CipherBatch) and offers(type(framer), FramerBatch)):
+    """A frame for each plaintext, sealed; None where a layer has no batch form."""
+    if not (offers(type(cipher), CipherBatch) and offers(type(framer), FramerBatch)):
         return None
     return cast(FramerBatch, framer).encode_batch(MESSAGE, cast(CipherBatch, cipher).seal_batch(plaintexts))
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
-from plytalk.core.contracts.layer import Failed, attempt
+from plytalk.core.contracts.layer import Failed, FrameKind, attempt
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.optional import EncodesEach, SealsEach, SendsEach
 from plytalk.core.contracts.transport import Stream
@@ -33,12 +33,12 @@ def broadcast(connections: Sequence[Connection], plaintexts: Sequence[bytes]) ->
         offers(type(one.cipher), SealsEach) or offers(type(one.framer), EncodesEach) or offers(type(one.stream), SendsEach)
     ):  # layer by layer is faster only where a layer does many at once
         for connection in tuple(connections):
-            connection.send_packed(plaintexts)
+            connection.flush(plaintexts)
         return [connection for connection in connections if connection.stream.full]
     alone = [connection for connection in connections if connection.pending]
     others = [connection for connection in connections if not connection.pending] if alone else connections
     for connection in alone:  # one write takes this and what is pending
-        connection.send_packed(plaintexts)
+        connection.flush(plaintexts)
     full = [connection for connection in alone if connection.stream.full]
     at_once = IN_CACHE // max(1, size)
     failed: list[tuple[Connection, Exception]] = []
@@ -55,10 +55,12 @@ def _send_to_part(
     ciphers = [connection.cipher for connection in part]
     framers = [connection.framer for connection in part]
     streams = [connection.stream for connection in part]
+    seal_all = cast(SealsEach, ciphers[0]).seal_each if offers(type(ciphers[0]), SealsEach) else seal_each
+    encode_all = cast(EncodesEach, framers[0]).encode_each if offers(type(framers[0]), EncodesEach) else encode_each
     errors: Failed = []
     pieces: list[bytes] = []
     for plaintext in plaintexts:
-        frames = encode_each(framers, seal_each(ciphers, plaintext, errors), errors)
+        frames = encode_all(framers, MESSAGE, seal_all(ciphers, plaintext, errors), errors)
         pieces = list(map(add, pieces, frames)) if pieces else frames
     for number, _ in errors:
         pieces[number] = b""
@@ -68,17 +70,14 @@ def _send_to_part(
 
 
 def seal_each(ciphers: Sequence[Cipher], plaintext: bytes, failed: Failed) -> list[bytes]:
-    """One plaintext sealed with each: in one go where the cipher can do it. Where one raises, its place is empty."""
-    if offers(type(ciphers[0]), SealsEach):
-        return cast(SealsEach, ciphers[0]).seal_each(ciphers, plaintext, failed)
+    """`SealsEach` for any cipher."""
     return [attempt(number, failed, cipher.seal, plaintext) or b"" for number, cipher in enumerate(ciphers)]
 
 
-def encode_each(framers: Sequence[Framer], payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
-    if offers(type(framers[0]), EncodesEach):
-        return cast(EncodesEach, framers[0]).encode_each(framers, MESSAGE, payloads, failed)
+def encode_each(framers: Sequence[Framer], kind: FrameKind, payloads: Sequence[bytes], failed: Failed) -> list[bytes]:
+    """`EncodesEach` for any framer."""
     pairs = enumerate(zip(framers, payloads, strict=True))
-    return [attempt(number, failed, framer.encode, MESSAGE, payload) or b"" for number, (framer, payload) in pairs]
+    return [attempt(number, failed, framer.encode, kind, payload) or b"" for number, (framer, payload) in pairs]
 
 
 def send_each(streams: Sequence[Stream], pieces: Sequence[bytes], failed: Failed) -> list[int]:

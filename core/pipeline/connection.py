@@ -1,7 +1,7 @@
 """One connection: a stack over a stream, from bytes to items and back. The way of the bytes, from top to bottom:
 
     in:   stream -> framer.feed, framer.frames -> cipher.open -> messages.unpack -> receiver    (`_receive`, `_read`)
-    out:  send -> messages.pack -> cipher.seal -> framer.encode -> stream.send                  (`_flush`)
+    out:  send -> messages.pack -> cipher.seal -> framer.encode -> stream.send                  (`flush`)
 
 What comes in one read, and what is sent in one turn of the loop, goes through each layer as one batch (see batches.py). A
 connection is opened once and started once, with its receiver. After that it is driven by what arrives and by `send`.
@@ -21,7 +21,7 @@ from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Stream
-from plytalk.core.pipeline.batches import Batch, decode, encode_batch
+from plytalk.core.pipeline.batches import MANY, Batch, decode, encode_batch
 from plytalk.core.pipeline.establish import Admit, Establishment, admit_everybody
 from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, FrameHandshakeIO
 from plytalk.core.pipeline.item_receiver import ItemReceiver
@@ -184,7 +184,7 @@ class Connection:
             receiver.read_done(len(data))
             self._flush_follows = False
             if self.pending:
-                self._flush()
+                self.flush()
 
     def stop_reading(self) -> None:
         """Hand over nothing more until `read_on`, also of the record that is being read: what has been opened is kept."""
@@ -239,34 +239,26 @@ class Connection:
         """Send an item: at the end of this turn of the loop, in order, together with all else that is sent in it."""
         if not self._flush_follows:
             self._flush_follows = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self.pending.append(item)
 
     def send_with_next(self, item: Item) -> None:
         """Send an item with whatever is sent next, or at `flush`."""
         self.pending.append(item)
 
-    def flush(self) -> None:
-        """Send now what waits for the end of this turn."""
-        if self.pending:
-            self._flush()
-
     def drop_pending(self) -> None:
         """Do not send what waits for the end of this turn."""
         self.pending.clear()
 
-    def send_packed(self, plaintexts: Sequence[bytes]) -> None:
-        """Send plaintexts that messages of this stack's kind have packed, once for many connections."""
-        self._flush(plaintexts)
-
-    def _flush(self, packed: Sequence[bytes] = ()) -> None:
+    def flush(self, packed: Sequence[bytes] = ()) -> None:
+        """Send now what waits for the end of this turn, then plaintexts that messages of this stack's kind have packed."""
         items, self.pending, self._flush_follows = self.pending, [], False
         if not items and not packed:
             return
         encode, seal, send = self.framer.encode, self.cipher.seal, self.stream.send
         try:
             plaintexts = [*(self.messages.pack(items) if items else ()), *packed]
-            frames = encode_batch(self.framer, self.cipher, plaintexts) if len(plaintexts) > 1 else None
+            frames = encode_batch(self.framer, self.cipher, plaintexts) if len(plaintexts) >= MANY else None
             if frames is None:
                 frames = [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
             if self.pieces is not None:

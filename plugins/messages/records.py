@@ -37,6 +37,8 @@ CLOSE_BODY = Struct(">BQ")
 ACK_BODY = Struct(">Q")
 BUCKETS = (64, 256, 1024, 4096, 16384, 65519)
 SIZES = frozenset(BUCKETS)
+ONE = BUCKETS[3]
+"""Up to how many bytes of items go into one record in any case."""
 CAPACITY = BUCKETS[-1]
 MAX_BODY = CAPACITY - HEAD
 MAX_MESSAGE = Limits.message
@@ -68,14 +70,11 @@ class Records(Messages):
         return None if not text or text.isspace() else text  # a blank line says nothing
 
     def pack(self, items: Sequence[Item]) -> list[bytes]:
-        return (pack_short(items) if items and items[0].__class__ is str else None) or self._pack(items)
-
-    def count_by(self, cipher: CountsSealed) -> None:
-        self._cipher = cipher
-
-    def _pack(self, items: Sequence[Item]) -> list[bytes]:
+        if items and items[0].__class__ is str and (short := pack_short(items)):
+            return short
         encoded = [encode_item(item) for item in items if item.__class__ is not Empty]
-        room = room_of(sum([HEAD + len(body) for _, body in encoded]))
+        whole = sum([HEAD + len(body) for _, body in encoded])
+        room = room_of(whole) if whole > ONE else CAPACITY
         records: list[bytes] = []
         parts: list[bytes] = []
         size = 0
@@ -98,6 +97,9 @@ class Records(Messages):
             records.append(padded(parts, size))
         return records
 
+    def count_by(self, cipher: CountsSealed) -> None:
+        self._cipher = cipher
+
     @property
     def unfinished(self) -> int:
         return 0 if self._parts is None else len(self._parts)
@@ -115,7 +117,11 @@ class Records(Messages):
             kind, length = HEADER.unpack_from(plaintext, at)
             start = at + HEAD
             at = start + length
-            items += self._decode(kind, plaintext[start:at])
+            body = plaintext[start:at]
+            if FIRST_EXTENSION <= kind < MORE and self._parts is None:
+                items.append(Extension(kind, body))
+            else:
+                items += self._decode(kind, body)
         if at > size:
             raise BadFrame("A record ends in the middle of an item.")
         if plaintext.count(0, at) != size - at:
@@ -132,8 +138,6 @@ class Records(Messages):
             raise
 
     def _decode(self, kind: int, body: bytes) -> list[Item]:
-        if FIRST_EXTENSION <= kind < MORE and self._parts is None:
-            return [Extension(kind, body)]
         if self._parts is not None or kind & ~MORE == MESSAGE or kind & ~MORE >= FIRST_EXTENSION:
             return self._join(kind, body)
         match kind:
@@ -190,14 +194,19 @@ def pack_short(items: Sequence[Item]) -> list[bytes] | None:
         parts = [SHORT[len(text)] + text for text in items]  # type: ignore[arg-type, operator]
     except (TypeError, IndexError):
         return None
-    whole = "".join(parts)
+    pieces = ["".join(parts)]
+    if len(pieces[0]) > ONE:
+        pieces = split_at_items(pieces[0], parts)
+    return [piece.encode("latin-1").ljust(BUCKETS[bisect_left(BUCKETS, len(piece))], b"\0") for piece in pieces]
+
+
+def split_at_items(whole: str, parts: Sequence[str]) -> list[str]:
+    """The parts of a whole, joined to as many texts as it takes records."""
     room = room_of(len(whole))
-    if len(whole) <= room:
-        return [filled(whole)] if whole else None
     ends, cuts = list(accumulate(map(len, parts), initial=0)), [0]
     while ends[-1] - cuts[-1] > room:
         cuts.append(ends[bisect_right(ends, cuts[-1] + room) - 1])
-    return [filled(whole[cut:end]) for cut, end in pairwise([*cuts, len(whole)])]
+    return [whole[cut:end] for cut, end in pairwise([*cuts, len(whole)])]
 
 
 def encode_item(item: Item) -> tuple[int, bytes]:
@@ -232,11 +241,6 @@ def room_of(size: int) -> int:
         if bucket < size <= 3 * bucket:
             return bucket
     return CAPACITY
-
-
-def filled(items: str) -> bytes:
-    """`padded` for items that are one text, a character for each byte."""
-    return items.encode("latin-1").ljust(BUCKETS[bisect_left(BUCKETS, len(items))], b"\0")
 
 
 def padded(parts: list[bytes], size: int) -> bytes:

@@ -131,7 +131,7 @@ class Turns:
     """Members that have used up their work take turns: one in each turn of the event loop, and all others between.
 
     What members had left may be much, of all together: beyond TOGETHER they wait for the next turn of the loop. `left` is below
-    zero then.
+    zero then; it is filled up once half of it is used, so that most turns need no call for this.
     """
 
     def __init__(self, loop: "asyncio.AbstractEventLoop") -> None:
@@ -139,7 +139,7 @@ class Turns:
         self._waiting: deque[Callable[[], None]] = deque()
         self._later: deque[Callable[[], None]] = deque()
         self.left = float(TOGETHER)
-        self._counts = False
+        self._fills_up = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -152,17 +152,17 @@ class Turns:
 
     def spend(self, work: float) -> None:
         """A member causes work in this turn of the loop."""
-        if not self._counts:
-            self._counts = True
-            self._loop.call_soon(self._count_again)
         self.left -= work
+        if self.left < TOGETHER / 2 and not self._fills_up:
+            self._fills_up = True
+            self._loop.call_soon(self._fill_up)
 
     def wait_for_all(self, go_on: Callable[[], None]) -> None:
         """Call `go_on` in the next turn of the loop in which something is left."""
         self._later.append(go_on)
 
-    def _count_again(self) -> None:
-        self._counts, self.left = False, float(TOGETHER)
+    def _fill_up(self) -> None:
+        self._fills_up, self.left = False, float(TOGETHER)
         while self._later and self.left >= 0:
             self._later.popleft()()
 

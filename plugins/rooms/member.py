@@ -78,10 +78,10 @@ class Member(PacedSpeaker):
     raw = True  # what is said is passed on as it is: each screen cleans what it shows
 
     __slots__ = (
-        "_parting",
         "_waiting",
         "origin",
         "owes",
+        "parting",
         "since",
     )  # fmt: skip
 
@@ -99,7 +99,7 @@ class Member(PacedSpeaker):
         self.away: str | None = None
         self.correspondent: object = None
         self.came = time.time()
-        self.hears_events = self.owes = self.muted = self._parting = False
+        self.hears_events = self.owes = self.muted = self.parting = False
         self.signals = NO_SIGNALS
         self.running = 0  # commands that have not finished
         self._waiting: asyncio.TimerHandle | None = None
@@ -123,8 +123,8 @@ class Member(PacedSpeaker):
         """It said something: called for each message."""
         if self.room is None:
             self._speaks_plainly()
-        if self.room is None:
-            return
+            if self.room is None:
+                return
         self.taken += 1
         if not self.owes and self.session.acknowledges:
             self._hub.outbox.owe(self)
@@ -183,7 +183,7 @@ class Member(PacedSpeaker):
 
     def leaves(self) -> None:
         """It has said goodbye, and is answered when all that it said is in the room and its commands have been answered."""
-        self._parting = True
+        self.parting = True
         if self.room:
             self._hub.outbox.owe(self)
             self._hub.outbox.touch(self.room)
@@ -196,7 +196,7 @@ class Member(PacedSpeaker):
 
     def settle(self) -> None:
         """All that it has said until now is done, apart from commands that are still running."""
-        if self._parting and not self.running:
+        if self.parting and not self.running:
             self.session.part()
 
     def catch_up(self) -> None:
@@ -263,8 +263,8 @@ class Member(PacedSpeaker):
 
     def acknowledge(self) -> None:
         """Say how much it has said has been taken, with whatever it is sent next."""
-        if self.session.acknowledges:
-            self.session.send_item(Ack(self.taken), with_next=True)
+        if self.session.acknowledges and not self.session.ending:
+            self.session.connection.send_with_next(Ack(self.taken))
 
     def hear(self, event: RoomEvent) -> None:
         """A plain member: it is sent what a screen would show, as a line."""

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class SpeakingMember(Protocol):
-    """A member that is told how much it has said has been taken; `owes` says that this is to be done at the end of the turn."""
+    """A member that is told how much it has said has been taken; `owes` says that this is to be done at the end of the turn.
+
+    One that is `parting` has said goodbye.
+    """
 
     origin: Origin | None
     room: Room | None
@@ -24,6 +27,7 @@ class SpeakingMember(Protocol):
     since: int
     taken: int
     owes: bool
+    parting: bool
 
     def acknowledge(self) -> None: ...
 
@@ -101,14 +105,16 @@ class Outbox:
         owing, self._owing = self._owing, []
         for member in owing:
             member.acknowledge()
-        self._flush()
+        self._send()
         for member in owing:
             member.owes = False
-            member.session.connection.flush()
-            member.settle()
+            if (connection := member.session.connection).pending:
+                connection.flush()
+            if member.parting:
+                member.settle()
         self.delivered()
 
-    def _flush(self) -> None:
+    def _send(self) -> None:
         """Send SLICE bytes, and the rest in the next turns: first to rooms that have waited. Each is first at times."""
         rooms, self._rooms = iter(self._rooms), {}
         left = SLICE

@@ -95,9 +95,9 @@ class RoomChat(DirectChat):
         elif not self._in_room and self._ui is not None:
             self._ui.said(line)
 
-    def send_item(self, item: Item, with_next: bool = False) -> None:
+    def send_item(self, item: Item) -> None:
         if self._held is None:
-            super().send_item(item, with_next)
+            super().send_item(item)
         elif not self.ending:
             self._held.append(item)
 

@@ -63,13 +63,14 @@ class RoomInput:
             self.chat.failed = failed
 
     def say(self, text: str) -> None:
-        if self.files.run_line(text):
+        is_command = text[:1] == "/"
+        if is_command and self.files.run_line(text):
             return
         if len(text) < EXIT_SPACE and is_exit(text):
             self.exit(text)
         elif self._attached.is_set() and self.chat:
             self.chat.say(text)
-            if self.welcome and is_quit(text):
+            if is_command and self.welcome and is_quit(text):
                 self.exit()
         else:
             self._waiting.append((text, None))

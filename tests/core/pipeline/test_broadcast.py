@@ -11,6 +11,7 @@ from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.layer import Failed, attempt
 from plytalk.core.contracts.optional import EncodesEach, SendsEach
 from plytalk.core.pipeline.broadcast import IN_CACHE, SMALL, broadcast, encode_each, seal_each, send_each
+from plytalk.core.pipeline.handshake_io import MESSAGE
 from plytalk.plugins.transports.tcp import Tcp
 
 
@@ -106,7 +107,7 @@ def test_who_can_do_it_no_faster_does_it_one_by_one() -> None:
     three = [Counting(number) for number in range(3)]
     failed: Failed = []
     assert seal_each(three, b"x", failed) == [b"0x", b"", b"2x"]
-    assert encode_each(three, [b"x"] * 3, failed) == [b"M0x", b"", b"M2x"]
+    assert encode_each(three, MESSAGE, [b"x"] * 3, failed) == [b"M0x", b"", b"M2x"]
     streams = [SimpleNamespace(send=three[0].seal, full=True), SimpleNamespace(send=three[1].seal, full=False)]
     assert send_each(streams, [b"x", b"y"], failed) == [0]
     assert [number for number, _ in failed] == [1, 1, 1]

@@ -136,13 +136,13 @@ class Sent:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.turns: list[int] = [0]
-        send_packed = Connection.send_packed
+        flush = Connection.flush
 
-        def counted(connection: Connection, plaintexts: Sequence[bytes]) -> None:
+        def counted(connection: Connection, plaintexts: Sequence[bytes] = ()) -> None:
             self.turns[-1] += sum(map(len, plaintexts))
-            send_packed(connection, plaintexts)
+            flush(connection, plaintexts)
 
-        monkeypatch.setattr(Connection, "send_packed", counted)
+        monkeypatch.setattr(Connection, "flush", counted)
         self._next()
 
     def _next(self) -> None:
