@@ -37,6 +37,8 @@ MAX_CREDIT = 1024 * KIB
 """The most credit that one stream may have."""
 GIVE_BACK = 3 * PIECE
 """After how many bytes a receiver gives credit again."""
+TOGETHER = 8 * PIECE
+"""How many bytes of data are written at once: each write wakes the receiver, which takes as long as the rest."""
 STREAMS = 8
 """How many streams a member may have open at one time."""
 OFFERS = 16

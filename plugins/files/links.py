@@ -5,11 +5,14 @@ from collections.abc import Callable
 
 from plytalk.core.contracts.items import Extension
 from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.plugins.files.file_items import PIECE, TOGETHER
 from plytalk.plugins.files.file_words import FILE
 
 
 class SessionLink:
-    """Over a connection to the server."""
+    """Over a connection to the server. What goes out in one turn holds up the lines of a slow one."""
+
+    turn = 4 * PIECE
 
     def __init__(self, session: DirectChat) -> None:
         self._session = session
@@ -25,6 +28,8 @@ class SessionLink:
 
 class LocalLink:
     """At the server itself: `send` hands over to the exchange."""
+
+    turn = TOGETHER
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self.send = send

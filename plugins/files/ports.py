@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from plytalk.core.contracts.items import Extension
-from plytalk.plugins.files.file_items import GIVE_BACK, MAX_CREDIT, PIECE
+from plytalk.plugins.files.file_items import GIVE_BACK, MAX_CREDIT, PIECE, TOGETHER
 from plytalk.plugins.files.file_words import FILE
 
 RECORD = PIECE + 26
@@ -139,8 +139,11 @@ class MemberPort(Port):
         self._member = member
         self._sending: asyncio.Task[None] | None = None
         self._late = 0
+        self._records: list[bytes] = []  # they go out together, at the end of this turn of the loop
+        self._flush_follows = False
 
     def send(self, body: bytes) -> None:
+        self._flush()
         self._member.session.send_item(Extension(FILE, body))
 
     def expect(self, size: int) -> None:
@@ -167,7 +170,21 @@ class MemberPort(Port):
                 self._sending = asyncio.get_running_loop().create_task(self._send_waiting())
             return
         self._count(taker, body)
-        self._member.session.send_packed(records)
+        self._records += records
+        if len(self._records) * PIECE >= TOGETHER:
+            self._flush()
+        elif not self._flush_follows:
+            self._flush_follows = True
+            asyncio.get_running_loop().call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        self._flush_follows = False
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._records:
+            records, self._records = self._records, []
+            self._member.session.send_packed(records)
 
     @property
     def is_writable(self) -> bool:
@@ -192,6 +209,7 @@ class MemberPort(Port):
                         if session.ending or not taker.queue or self.takers.get(taker.stream) is not taker:
                             continue
                         body = taker.queue.popleft()
+                        self._flush()
                         self._count(taker, body)
                         session.send_item(Extension(FILE, body))
                         session.connection.flush()

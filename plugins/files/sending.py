@@ -24,12 +24,14 @@ from plytalk.plugins.files.transfer_errors import SourceChanged, TransferError
 
 MOST_STREAMS = 64
 """How many streams a sender serves at one time."""
-READ = 4 * PIECE
-"""How many bytes are read of a file at once."""
+READ = 16 * PIECE
+"""How many bytes are read of a file at once where it goes out in one stream: each reading wakes a thread, which takes longer."""
 
 
 class FileLink(Protocol):
-    """The way to the exchange at the server."""
+    """The way to the exchange at the server. `turn` is how many bytes of a stream may go out before it is the next one's turn."""
+
+    turn: int
 
     def send(self, body: bytes) -> None:
         """Send an item."""
@@ -68,6 +70,8 @@ class Sending:
         self._disk, self._changed = disk, changed
         self._at = 0
         self._buffer = memoryview(bytearray(READ))
+        self._kept = range(0)
+        """Which bytes of the file are in the buffer."""
 
     @property
     def done(self) -> int:
@@ -103,41 +107,56 @@ class Sending:
         self.streams[number] = OutStream(number, at, min(credit, MAX_CREDIT))
         return None
 
-    async def next_items(self, stream: OutStream) -> list[bytes]:
-        """What goes out next in a stream, empty where that needs credit. A file that cannot be read ends all its streams."""
+    async def next_items(self, stream: OutStream, most: int) -> list[bytes]:
+        """What goes out next in a stream, of so many bytes at most; nothing where that needs credit.
+
+        A file that cannot be read ends all its streams.
+        """
         at, left = stream.at, self.file.size - stream.at
         if not left:
             del self.streams[stream.number]
             self._changed(self)
             return [end_stream(stream.number)]
-        if not (size := self._wanted(stream)):
+        if not (size := self._wanted(stream, most)):
             return []
         stream.at += size
         stream.credit -= size
         block, stream.block = stream.block, at // WHOLE_BLOCK
-        try:
-            items = await self._disk.start(partial(self._read, stream.number, at, size, proof=stream.block > block))
-        except TransferError as error:
-            return self._fail(error)
+        proofs = []
+        if stream.block > block or at not in self._kept or at + size > self._kept.stop:
+            self._kept = range(0)  # also where nobody waits for the thread any more
+            try:
+                proofs = await self._disk.start(partial(self._read, stream, at, size, proof=stream.block > block))
+            except TransferError as error:
+                return self._fail(error)
         if self.streams.get(stream.number) is not stream:  # it was stopped meanwhile
             return []
         self._at = max(self._at, stream.at)
         self._changed(self)
-        return items
+        first = at - self._kept.start
+        return proofs + [
+            carry(stream.number, self._buffer[start : min(start + PIECE, first + size)])
+            for start in range(first, first + size, PIECE)
+        ]
 
-    def _wanted(self, stream: OutStream) -> int:
+    def _pieces(self, number: int, first: int, size: int) -> list[bytes]:
+        """The items that carry so many bytes of the buffer."""
+        end = first + size
+        return [carry(number, self._buffer[start : min(start + PIECE, end)]) for start in range(first, end, PIECE)]
+
+    def _wanted(self, stream: OutStream, most: int) -> int:
         """How many bytes go out next: full records, as long as more follows."""
         more = min(self.file.size - stream.at, WHOLE_BLOCK - stream.at % WHOLE_BLOCK)
-        size = min(more, READ, stream.credit)
+        size = min(more, most, stream.credit)
         return size if size == more else size - size % PIECE
 
-    def _read(self, number: int, at: int, size: int, proof: bool) -> list[bytes]:
-        """In the thread: the items that carry these bytes."""
+    def _read(self, stream: OutStream, at: int, size: int, proof: bool) -> list[bytes]:
+        """In the thread: read these bytes into the buffer, and what follows where no other stream needs it; gives the proof."""
         block = at // WHOLE_BLOCK
-        items = [prove(number, block, self.tree.proof(block))] if proof else []
-        self.source.read_into(self._buffer[:size], at)
-        items += [carry(number, self._buffer[start : min(start + PIECE, size)]) for start in range(0, size, PIECE)]
-        return items
+        proofs = [prove(stream.number, block, self.tree.proof(block))] if proof else []
+        read = self.source.read_into(self._buffer if len(self.streams) == 1 else self._buffer[:size], at)
+        self._kept = range(at, at + read)
+        return proofs
 
     def _fail(self, error: TransferError) -> list[bytes]:
         if not self.stands:
@@ -180,7 +199,7 @@ class Pump:
                 await self._link.writable()
                 if stream.number not in sending.streams:
                     continue
-                for item in await sending.next_items(stream):
+                for item in await sending.next_items(stream, self._link.turn):
                     self._link.send(item)
                     sent = True
         return sent

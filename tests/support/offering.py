@@ -10,7 +10,7 @@ from crowd import Crowd, Person, Screen, Stranger
 from transferring import offered
 
 from plytalk.core.contracts.events import File
-from plytalk.plugins.files.file_items import FileKind, Offering, Saying, parse, say, understand
+from plytalk.plugins.files.file_items import PIECE, FileKind, Offering, Saying, parse, say, understand
 from plytalk.plugins.files.file_words import FILE
 from plytalk.plugins.files.manifest import FileOffer
 from plytalk.testing.verdict import within
@@ -60,6 +60,8 @@ def folder_of(crowd: Crowd, name: str) -> Path:
 
 class PatientLink:
     """The way to a server that takes everything at once, and keeps it."""
+
+    turn = 4 * PIECE
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []

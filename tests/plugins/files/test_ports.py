@@ -1,6 +1,7 @@
 """What one member is sent: data never delays what was said, and what waits goes out in order."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from plytalk.plugins.files.file_items import (
     MAX_CREDIT,
     PIECE,
     STREAMS,
+    TOGETHER,
     WINDOW,
     FileKind,
     Offering,
@@ -24,6 +26,7 @@ from plytalk.plugins.files.file_items import (
 )
 from plytalk.plugins.files.file_words import FILE
 from plytalk.plugins.files.ports import RECORD, Port, Taker, on_the_wire
+from plytalk.plugins.rooms.member_chat import MemberChat
 from plytalk.testing.verdict import idle
 
 
@@ -190,3 +193,28 @@ def test_how_much_a_receiver_may_be_sent() -> None:
 @pytest.mark.parametrize(("size", "count"), [(0, (0, 0)), (1, (86, 1)), (PIECE, (RECORD, 1)), (2 * PIECE - 1, (2 * RECORD, 2))])
 def test_how_much_goes_over_the_wire(size: int, count: tuple[int, int]) -> None:
     assert on_the_wire(size) == count
+
+
+async def test_data_goes_out_together_and_in_its_place(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ends the stream comes in the same turn, and behind it."""
+    async with Crowd(home, headless=True) as crowd:
+        bob, ann = await file_stranger(crowd, "bob"), await file_stranger(crowd, "ann")
+        ann.offer(file_offer(written(home / "film.mkv", 2 * WINDOW)))
+        await ann.server_says(Taken)
+        bob.send(open_stream(1, (await bob.server_says(Offering)).number, 0, WINDOW))
+        _, stream, _ = await ann.hears(FileKind.OPEN)
+        members = {one.name: one for one in crowd.hub.members.values()}
+        pieces: list[int] = []
+        send_packed = MemberChat.send_packed
+
+        def noted(session: MemberChat, records: Sequence[bytes]) -> None:
+            pieces.append(len(records))
+            send_packed(session, records)
+
+        monkeypatch.setattr(MemberChat, "send_packed", noted)
+        for _ in range(10):
+            crowd.hub.exchange.hear(members["ann"], carry(stream, bytes(PIECE)))
+        crowd.hub.exchange.hear(members["ann"], end_stream(stream))
+        await bob.hears(FileKind.END)
+        assert [kind for kind, _, _ in bob.items if kind != FileKind.SAY] == [FileKind.DATA] * 10 + [FileKind.END]
+        assert pieces == [TOGETHER // PIECE, 2]

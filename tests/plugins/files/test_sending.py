@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from offering import PatientLink, written
 from transferring import offered
 
 from plytalk.plugins.files.disk_thread import DiskThread
-from plytalk.plugins.files.file_items import PIECE, WINDOW, FileFailure, FileKind, fail_stream, parse
-from plytalk.plugins.files.sending import MOST_STREAMS, Pump, Sending
+from plytalk.plugins.files.file_items import MAX_CREDIT, PIECE, WINDOW, FileFailure, FileKind, fail_stream, parse
+from plytalk.plugins.files.sending import MOST_STREAMS, READ, Pump, Sending
 
 
 @asynccontextmanager
@@ -26,14 +27,14 @@ async def test_full_records_go_out_as_long_as_more_follows(tmp_path: Path) -> No
     async with sending(written(tmp_path / "x", 3 * PIECE + 5)) as (one, _):
         assert one.serve(9, 0, PIECE - 1) is None
         out = one.streams[9]
-        assert await one.next_items(out) == []
+        assert await one.next_items(out, WINDOW) == []
         out.credit += 2
-        proof, data = map(parse, await one.next_items(out))
+        proof, data = map(parse, await one.next_items(out, WINDOW))
         assert (proof[0], data[0], len(data[2])) == (FileKind.PROOF, FileKind.DATA, PIECE)
         assert out.credit == 1
         out.credit = WINDOW
-        assert [len(parse(item)[2]) for item in await one.next_items(out)] == [PIECE, PIECE, 5]
-        assert await one.next_items(out) == [b"\6\0\0\0\x09"]
+        assert [len(parse(item)[2]) for item in await one.next_items(out, WINDOW)] == [PIECE, PIECE, 5]
+        assert await one.next_items(out, WINDOW) == [b"\6\0\0\0\x09"]
         assert not one.streams
         assert one.done == 3 * PIECE + 5
 
@@ -54,18 +55,42 @@ async def test_a_file_that_changes_ends_all_streams(tmp_path: Path) -> None:
         one.serve(1, 0, 100)
         one.serve(2, 50, 100)
         path.write_bytes(b"other")
-        items = await one.next_items(one.streams[1])
+        items = await one.next_items(one.streams[1], 4 * PIECE)
         assert items == [fail_stream(1, FileFailure.CHANGED), fail_stream(2, FileFailure.CHANGED)]
         assert told == ["failed"]
         assert "was changed" in one.reason
         assert not one.streams
 
 
+async def test_a_stream_alone_is_read_ahead_and_two_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two would throw out of the buffer what the other one needs."""
+    async with sending(path := written(tmp_path / "x", 2 * READ)) as (one, _):
+        read: list[tuple[int, int]] = []
+        read_into = one.source.read_into
+
+        def noted(buffer: memoryview, at: int) -> int:
+            read.append((at, len(buffer)))
+            return read_into(buffer, at)
+
+        monkeypatch.setattr(one.source, "read_into", noted)
+        one.serve(1, 0, MAX_CREDIT)
+        one.streams[1].credit = READ
+        items = [parse(item) for _ in range(4) for item in await one.next_items(one.streams[1], 4 * PIECE)]
+        assert b"".join(data for kind, _, data in items if kind == FileKind.DATA) == path.read_bytes()[:READ]
+        assert read == [(0, READ)]
+        one.serve(2, 5, MAX_CREDIT)
+        (_, _, data), *_ = [parse(item) for item in (await one.next_items(one.streams[2], 4 * PIECE))[1:]]
+        assert data == path.read_bytes()[5 : 5 + PIECE]
+        one.streams[2].at = READ
+        await one.next_items(one.streams[2], 4 * PIECE)
+        assert read[1:] == [(5, 4 * PIECE), (READ, 4 * PIECE)]
+
+
 async def test_streams_take_turns(tmp_path: Path) -> None:
     async with sending(written(tmp_path / "x", 8 * PIECE)) as (one, _):
         link = PatientLink()
-        one.serve(1, 0, WINDOW)
-        one.serve(2, 0, WINDOW)
+        one.serve(1, 0, 8 * PIECE)
+        one.serve(2, 0, 8 * PIECE)
         pump = Pump(link, lambda: [one] if one.streams else [])
         pump.wake()
         pump.wake()
