@@ -5,7 +5,7 @@ from copy import copy
 from enum import Enum
 
 from plytalk.core.contracts.cipher import Cipher
-from plytalk.core.contracts.handshake import HandshakeIO
+from plytalk.core.contracts.handshake import HandshakeIO, NegotiatingIO
 from plytalk.core.contracts.items import Close, Empty, Item
 from plytalk.core.contracts.peers import Identity, Peer, Role, SessionSecrets
 from plytalk.core.contracts.sealed_count import count_by_cipher
@@ -13,6 +13,7 @@ from plytalk.core.contracts.transport import Stream
 from plytalk.core.pipeline.handshake_io import MESSAGE, FrameHandshakeIO, SealedChannel
 from plytalk.core.pipeline.tracing import Tracer
 from plytalk.core.stack.selection import Stack
+from plytalk.lab.attacks.stepped_handshake import DecideStep, SteppedHandshakeIO
 
 NO_LIMIT = 2**24
 
@@ -29,7 +30,7 @@ class StackConnection:
     """The attacker in `role`, over `stream`; `closed` is called with the other role when the other side closes.
 
     `heard` and `told` count the records that came and went; `said_goodbye` is whether one that came was a goodbye. `review` may
-    make something else of what it hears.
+    make something else of what it hears. `io` is what a handshake talks through; `step` puts another in its place.
     """
 
     def __init__(
@@ -52,7 +53,8 @@ class StackConnection:
         if tracer:
             self._auths = list(map(tracer.wrap_authenticator, self._auths))
         agreement = next((auth.agrees for auth in self._auths if auth.agrees), "")
-        self.io = make_io(self._framer, stream, self._keep_identity, self._agree, agreement)
+        self._io = make_io(self._framer, stream, self._keep_identity, self._agree, agreement)
+        self.io: NegotiatingIO = self._io
         self.identity: Identity | None = None
         self.progress = Progress.CONNECTED
         self.heard = self.told = 0
@@ -61,7 +63,7 @@ class StackConnection:
         self.review: Callable[[Sequence[Item]], Awaitable[list[Item]]] | None = None
         self.cipher: Cipher
         self.channel: SealedChannel
-        stream.deliver_to(self.io.feed, self._ended)
+        stream.deliver_to(self._io.feed, self._ended)
 
     async def _keep_identity(self, identity: Identity) -> None:
         self.identity = identity
@@ -70,8 +72,12 @@ class StackConnection:
         return await next(auth for auth in self._auths if auth.agrees).agree(io, self._role)
 
     def _ended(self, error: Exception | None) -> None:
-        self.io.ended(error)
+        self._io.ended(error)
         self._closed(self._role.other)
+
+    def step(self, hold: DecideStep) -> None:
+        """Have `hold` decide about each message of the handshake. Called before it begins."""
+        self.io = SteppedHandshakeIO(self._io, self._agree, hold)
 
     async def open(self) -> SessionSecrets:
         """Do the handshake, and tell the other side's authenticators what they want to hear. Raises ChatError."""
@@ -81,7 +87,7 @@ class StackConnection:
         for auth in sorted(self._auths, key=lambda auth: auth.name):
             if self.identity:
                 await auth.verify(self.channel, Peer(self._role, "", self.identity, _say_yes, secrets.binding(auth.name)))
-        if self.io.answers:
+        if self._io.answers:
             await (self.channel.hear() if self._role is Role.INITIATOR else self.channel.say(Empty()))
         self.progress = Progress.OPENED
         return secrets
@@ -96,7 +102,7 @@ class StackConnection:
         count_by_cipher(self.messages, self.cipher)
         if self._tracer:
             self.cipher = self._tracer.wrap_cipher(self.cipher)
-        self.channel = SealedChannel(self.io, self.cipher, self.messages)
+        self.channel = SealedChannel(self._io, self.cipher, self.messages)
         self.progress = Progress.HANDSHAKE_DONE
         self.narrate(f"the attacker finished a handshake with the {self._role.other.value}", b"")
         return secrets
@@ -111,7 +117,7 @@ class StackConnection:
 
     async def hear(self) -> list[Item]:
         """The items of the next record. Raises ChatError."""
-        sealed = await self.io.receive(MESSAGE, NO_LIMIT)
+        sealed = await self._io.receive(MESSAGE, NO_LIMIT)
         self.narrate(f"the {self._role.other.value} sent the attacker a frame", sealed)
         plaintext = self.cipher.open(sealed)
         self.narrate("the attacker opened it with the key it had agreed on", plaintext)
@@ -123,7 +129,7 @@ class StackConnection:
     @property
     def agrees(self) -> bool:
         """Whether an authenticator needs a secret, which the attacker does not know."""
-        return bool(self.io.agreement)
+        return bool(self._io.agreement)
 
 
 async def _say_yes(question: str, otherwise: str) -> bool:

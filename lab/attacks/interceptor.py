@@ -124,6 +124,9 @@ class FrameInterceptor:
                 self._readers[role].limit = NO_LIMIT
                 self.streams[role].deliver_to(partial(self._feed, role), partial(self._ended, role))
 
+    def stop(self) -> None:
+        """The conversation is over."""
+
     def log(self, line: str) -> None:
         """Tell what the attack did."""
         if self._tracing:

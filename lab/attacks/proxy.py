@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.errors import CannotConnect, ChatError
@@ -62,11 +63,8 @@ class Proxy:
         streams: dict[Role, Stream] = {Role.INITIATOR: client, Role.RESPONDER: server}
         tracing = AttackTracing(self._trace, number) if self._trace else None
         access = TargetAccess(self._own, to, tracing)
-        interceptor = (SteppedInterceptor if self._decide else FrameInterceptor)(
-            self._own, self._make(number), streams, self._handshake_steps, log, over.closed, tracing, access
-        )
-        if self._decide and isinstance(interceptor, SteppedInterceptor):
-            interceptor.begin_stepping(self._decide)
+        make = partial(SteppedInterceptor, self._decide) if self._decide else FrameInterceptor
+        interceptor = make(self._own, self._make(number), streams, self._handshake_steps, log, over.closed, tracing, access)
         try:
             await interceptor.start()
             await over.wait()
@@ -74,8 +72,7 @@ class Proxy:
         except ChatError as error:
             log(error.sentence)
         finally:
-            if isinstance(interceptor, SteppedInterceptor):
-                interceptor.stop_stepping()
+            interceptor.stop()
             for stream in streams.values():
                 stream.close()
             if tracing:

@@ -1,19 +1,21 @@
 """Stepping through an attack: each message is held until the user has said what becomes of it.
 
 Where the attack only sees frames, a frame is held before the attack gets it. Where it talks to both sides in the other's place,
-what it has read is held: it is sealed again under the attacker's keys, so an edit arrives.
+each message of its own handshakes is held, and what it has read: that is sealed again under its keys, so an edit arrives.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from msgspec import structs
 
 from plytalk.core.contracts.attack import InterceptedFrame
 from plytalk.core.contracts.errors import ChatError, Usage
 from plytalk.core.contracts.items import Close, Extension, Item
+from plytalk.core.contracts.layer import FrameKind
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.spans import SAID, TEXT, Passed, Span, describe
@@ -92,15 +94,14 @@ class SteppedInterceptor(FrameInterceptor):
     """Holds each message until `decide` has said what becomes of it. What comes meanwhile waits behind it."""
 
     by_hand = True
-    decide: Decide
 
-    def begin_stepping(self, decide: Decide) -> None:
-        """Ask this about each message. Called once, before the attack starts."""
-        self.decide = decide
+    def __init__(self, decide: Decide, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._decide = decide
         self._waiting: asyncio.Queue[InterceptedFrame | Role] = asyncio.Queue()
         self._stepping = asyncio.create_task(self._step())
 
-    def stop_stepping(self) -> None:
+    def stop(self) -> None:
         self._stepping.cancel()
 
     def _handle(self, frame: InterceptedFrame) -> None:
@@ -124,7 +125,7 @@ class SteppedInterceptor(FrameInterceptor):
 
     async def _ask(self, held: HeldMessage) -> Sequence[HeldMessage]:
         """What is to pass in place of a message; what the user does is told as the attack's doing."""
-        passing = await self.decide(held)
+        passing = await self._decide(held)
         name = held.title.partition(",")[0]
         if not passing:
             self.log(f"dropped {name}")
@@ -135,30 +136,22 @@ class SteppedInterceptor(FrameInterceptor):
         return passing
 
     def _held(self, frame: InterceptedFrame) -> HeldMessage:
-        payload, kind = frame.payload, frame.kind or MESSAGE
-        whole = self.encode(frame.kind, payload)
         what = "handshake frame" if frame.handshake else "frame"
-        return HeldMessage(
-            frame.sender,
-            f"the {frame.sender.value}'s {what} {frame.index}, {len(whole):,} bytes",
-            (
-                HeldLayer(
-                    f"framer {self.stack.framer.name}, around what follows",
-                    whole,
-                    describe(self.stack.framer(), Passed(whole, kind)),
-                    True,
-                ),
-                self._content(frame),
-            ),
-        )
+        name = f"the {frame.sender.value}'s {what} {frame.index}"
+        return self._framed(frame.sender, name, frame.kind or MESSAGE, self._content(frame))
+
+    def _framed(self, sender: Role, name: str, kind: FrameKind, content: HeldLayer) -> HeldMessage:
+        """A frame, with what the framer puts around its content."""
+        framer, whole = self.stack.framer(), self.encode(kind, content.data)
+        around = HeldLayer(f"framer {framer.name}, around what follows", whole, describe(framer, Passed(whole, kind)), True)
+        return HeldMessage(sender, f"{name}, {len(whole):,} bytes", (around, content))
 
     def _content(self, frame: InterceptedFrame) -> HeldLayer:
         """What the frame carries: of the handshake, sealed, or in the clear."""
         earlier = [one for one in self.frames if one.handshake == frame.handshake]
         mine = [one for one in earlier if one.sender is frame.sender]
         if frame.handshake:
-            passed = Passed(frame.payload, frame.kind or b"", len(earlier), [one.payload for one in earlier])
-            return HeldLayer(f"handshake {self.stack.handshake.name}", frame.payload, describe(self.stack.handshake, passed))
+            return self._handshake_layer(frame.kind or b"", frame.payload, [one.payload for one in earlier])
         passed = Passed(frame.payload, number=len(mine))
         cipher = self.stack.cipher
         if not {Property.KEYS, Property.STATES} & set(cipher.needs):  # it changes nothing
@@ -170,8 +163,24 @@ class SteppedInterceptor(FrameInterceptor):
     async def impersonate(self, role: Role, stream: Stream | None = None, leaked: bool = False) -> StackConnection:
         connection = await super().impersonate(role, stream, leaked)
         if stream is None:
+            connection.step(partial(self._hold_handshake, role))
             connection.review = partial(self._review, role.other)
         return connection
+
+    def _handshake_layer(self, kind: FrameKind, payload: bytes, before: Sequence[bytes]) -> HeldLayer:
+        passed = Passed(payload, kind, len(before), before)
+        return HeldLayer(f"handshake {self.stack.handshake.name}", payload, describe(self.stack.handshake, passed))
+
+    async def _hold_handshake(
+        self, role: Role, own: bool, kind: FrameKind, payload: bytes, before: Sequence[bytes]
+    ) -> Sequence[bytes]:
+        """A message of the handshake that the attacker does in this role: one that it is about to send, or that has come."""
+        sender = role if own else role.other
+        name = f"the attacker's handshake frame {len(before)} to the {role.other.value}"
+        if not own:
+            name = f"the {sender.value}'s handshake frame {len(before)} to the attacker"
+        held = self._framed(sender, name, kind, self._handshake_layer(kind, payload, before))
+        return [one.layers[-1].data for one in await self._ask(held)]
 
     async def _review(self, sender: Role, items: Sequence[Item]) -> list[Item]:
         passing: list[Item] = []

@@ -108,7 +108,7 @@ def test_a_script_edits_drops_and_repeats_what_passes_in_the_clear(home) -> None
     assert "verdict, server: not known" in told
 
 
-def test_keys_do_the_same_to_what_a_man_in_the_middle_reads(home) -> None:
+def test_keys_do_the_same_to_the_handshakes_of_a_man_in_the_middle_and_to_what_it_reads(home) -> None:
     rsa = ("--profile", "secure-chat")
     with serve(*rsa, environment=home) as server:
         options = ["attack", "--listen", "0", "--target", f"127.0.0.1:{server.port}", "--once", "--with", "mitm", "--step", *rsa]
@@ -116,6 +116,16 @@ def test_keys_do_the_same_to_what_a_man_in_the_middle_reads(home) -> None:
         try:
             attacker.expect(r"listening on 127\.0\.0\.1:(\d+)")
             with connect(int(attacker.match[1]), *rsa, environment=home) as client:
+                held = set()
+                for _ in range(4):
+                    attacker.expect(r"holding the (\w+'s handshake frame \d to the \w+)")
+                    held.add(attacker.match[1])
+                    attacker.expect("help")
+                    attacker.send("c")
+                assert held == {
+                    "attacker's handshake frame 0 to the client", "client's handshake frame 1 to the attacker",
+                    "server's handshake frame 0 to the attacker", "attacker's handshake frame 1 to the server",
+                }  # fmt: skip
                 client.say("at noon")
                 attacker.expect("holding the client's message")
                 attacker.expect("help")
