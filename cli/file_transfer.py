@@ -88,6 +88,9 @@ def send(
 
     The other side runs `chat receive`, or with --to is in a chat. FILE may be - for standard input: it is read to its end first.
     """
+    from plytalk.plugins.files.made_offers import check_count
+
+    check_count(len(files))
     limits = replace(Limits(), ping=ping)
     with without_standard_input(files) as paths:
         return sent(choice, shown_by(choice, SendUi(paths, quiet)), to, host, port, limits)

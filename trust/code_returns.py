@@ -39,7 +39,7 @@ class Returns:
 
     def recall(self, words: str) -> None:
         """Read what an earlier run has kept; a client names the code, which it was given then."""
-        about = f"{self._about}\n{words}".encode()
+        about = f"{self._about}\n{words}".encode("utf-8", "surrogateescape")
         self._file = f"code-{blake2b(about, digest_size=16).hexdigest()}"
         path = user_file(self._file)
         with suppress(ChatError, OSError, ValueError):

@@ -3,6 +3,7 @@
 import asyncio
 import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from plytalk.core.contracts.errors import ChatError, Usage
@@ -12,6 +13,7 @@ from plytalk.core.contracts.ui import Ui
 from plytalk.core.io.background import Background
 from plytalk.core.io.sizes import size_in_words
 from plytalk.plugins.files.file_words import REPLACE
+from plytalk.plugins.files.made_offers import check_count
 from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.sending import Sending
 from plytalk.plugins.files.transfers import Transfers
@@ -48,7 +50,7 @@ class FileCommands:
         """Carry out a command, where it is one of these; a result or an error with the request's id answers it."""
         if name not in self._commands:
             return False
-        self._background.start(self._answer(name, args, request)).add_done_callback(self._answered)
+        self._background.start(self._answer(name, args, request)).add_done_callback(partial(self._answered, name, request))
         return True
 
     def when_answered(self, tell: Callable[[], None]) -> bool:
@@ -58,7 +60,10 @@ class FileCommands:
         self._when_answered = tell
         return True
 
-    def _answered(self, _: "asyncio.Task[None]") -> None:
+    def _answered(self, name: str, request: str | None, task: "asyncio.Task[None]") -> None:
+        if task.cancelled():
+            self._fail()
+            refuse(self._ui, f"The chat ended before /{name} was done.", "answer-lost", command=name, request=request)
         if (tell := self._when_answered) and not self._background.tasks:
             self._when_answered = None
             tell()
@@ -72,10 +77,6 @@ class FileCommands:
         except ChatError as error:
             self._fail()
             refuse(ui, clean(str(error)), "not-done", clean(error.hint), command=name, request=request)
-        except asyncio.CancelledError:
-            self._fail()
-            refuse(ui, f"The chat ended before /{name} was done.", "answer-lost", command=name, request=request)
-            raise
         else:
             ui.show(Result(id=ui.next_id(), time=now(), command=name, request=request, data=data, lines=tuple(lines)))
 
@@ -86,6 +87,7 @@ class FileCommands:
             raise Usage("Say which file: /send film.mkv.")
         if to == "" or any(path.startswith("@") for path in paths):  # it must not go to everybody by mistake
             raise Usage("Whom it is for comes last: /send film.mkv @bob.", "A file that begins with @ is ./@film.mkv.")
+        check_count(len(paths) + sum(one.stands for one in self._transfers.made.all.values()))
         offered = [await self._transfers.made.send(path, to) for path in paths]
         return [described(one) for one in offered], ()
 

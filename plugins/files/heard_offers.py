@@ -8,7 +8,16 @@ import msgspec
 from plytalk.core.contracts.errors import BadFrame, ChatError, Usage
 from plytalk.core.contracts.events import Sender
 from plytalk.core.contracts.layer import Buffer
-from plytalk.plugins.files.file_items import FileKind, FileReply, Offering, Withdrawal, parse_failure, parse_proof, say
+from plytalk.plugins.files.file_items import (
+    STREAMS,
+    FileKind,
+    FileReply,
+    Offering,
+    Withdrawal,
+    parse_failure,
+    parse_proof,
+    say,
+)
 from plytalk.plugins.files.manifest import FileOffer, check_offer
 from plytalk.plugins.files.receiving import RUNNING, Receiving
 from plytalk.plugins.files.safe_folder import SafeFolder
@@ -26,11 +35,14 @@ class HeardOffers:
         self._context = context
         self.all: dict[int, Receiving] = {}
         self._folder: SafeFolder | None = None
+        self._under_way: set[Receiving] = set()
+        self._waiting: list[Receiving] = []
+        """What is accepted and has to wait: a server carries only so many at once, and a folder the same content once."""
 
     def disconnect(self) -> None:
         """The connection is over: what goes on waits for its sender to offer it again."""
         for one in self.all.values():
-            if one.is_open:
+            if one.is_open or one in self._waiting:
                 one.interrupt()
 
     async def close(self) -> None:
@@ -60,11 +72,11 @@ class HeardOffers:
         if known := self._known(said.id, file, sender):
             known.offered_again(said.number)
             if known.state in RUNNING:
-                self._context.start(self._fetch(known))
+                self._want(known)
             return
         self._forget_one()
         number = next(self._context.numbers)
-        one = self.all[number] = Receiving(number, said.number, said.id, file, sender, self._context.changed, self._give_up)
+        one = self.all[number] = Receiving(number, said.number, said.id, file, sender, self._changed, self._give_up)
         try:
             check_offer(file)
         except ChatError as error:  # such as one with a hash function that is not installed here
@@ -73,20 +85,23 @@ class HeardOffers:
         one.change("offered")
         wishes = self._context.wishes
         if wishes.yes or (sender.key and sender.key in wishes.accept_from):
-            self._context.start(self._fetch(one))
+            self._want(one)
 
     def _known(self, id: str, file: FileOffer, sender: Sender) -> Receiving | None:
         """The offer that has been heard before a cut, or of a program that was started again.
 
-        Everybody in the room sees the id of an offer: only its sender may go on with it, and with the same content. One without
-        a key may have been started again, and give it another id; another of that name cannot take what still goes on.
+        Everybody in the room sees the id of an offer: only its sender may go on with it, and with the same content. A program
+        that was started again gives it another id, and has left what it offered before interrupted.
         """
-        for one in self.all.values():
-            named = one.sender == sender and (one.id == id or one.state == "interrupted")
-            same_sender = one.sender.key == sender.key if sender.key else named
-            if same_sender and one.file.root == file.root and one.state in ("offered", *RUNNING):
-                return one
-        return None
+        same = [
+            one
+            for one in self.all.values()
+            if (one.sender.key == sender.key if sender.key else one.sender == sender)
+            and one.file.root == file.root
+            and one.state in ("offered", *RUNNING)
+        ]
+        by_id = (one for one in same if one.id == id)
+        return next(by_id, None) or next((one for one in same if one.state == "interrupted"), None)
 
     def _forget_one(self) -> None:
         idle = [number for number, one in self.all.items() if one.is_over or one.state == "offered"]
@@ -104,7 +119,7 @@ class HeardOffers:
         one = self._offered(number)
         one.replaces = replace
         one.change("accepted")
-        self._context.start(self._fetch(one))
+        self._want(one)
         return one
 
     def decline(self, number: int | None = None) -> Receiving:
@@ -125,11 +140,37 @@ class HeardOffers:
             raise Usage("No such offer waits for an answer.", "/transfers lists all.")
         return waiting[-1]
 
+    def _want(self, one: Receiving) -> None:
+        """Receive what is missing, over the present connection, as soon as fewer others are under way."""
+        if one.state == "offered":
+            one.change("accepted")
+        if one not in self._waiting:
+            self._waiting.append(one)
+        self._begin_next()
+
+    def _begin_next(self) -> None:
+        for one in tuple(self._waiting):
+            others = self._under_way - {one}
+            if self._context.link and len(others) < STREAMS and all(one.file.root != other.file.root for other in others):
+                self._waiting.remove(one)
+                self._under_way.add(one)
+                self._context.start(self._fetch(one))
+
+    def _changed(self, one: Receiving) -> None:
+        """Tell of a new state, and let the next one begin where this one does not go on."""
+        self._context.changed(one)
+        if one.state not in ("accepted", "receiving"):
+            if one in self._waiting:
+                self._waiting.remove(one)
+            self._make_place(one)
+
+    def _make_place(self, one: Receiving) -> None:
+        if one in self._under_way:
+            self._under_way.remove(one)
+            self._begin_next()
+
     async def _fetch(self, one: Receiving) -> None:
-        """Receive what is missing, over the present connection."""
         try:
-            if one.state == "offered":
-                one.change("accepted")
             if self._folder is None:
                 self._folder = SafeFolder.at(self._context.wishes.into)
             if await one.open(self._folder, sync=self._context.wishes.fsync) and self._context.link:
@@ -138,6 +179,8 @@ class HeardOffers:
                 one.begin(self._context.link)
         except ChatError as error:
             self._give_up(one, error)
+        if not one.is_open:
+            self._make_place(one)
 
     # -- what the server sends --------------------------------------------------------------------------------------------
 

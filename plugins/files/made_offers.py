@@ -15,6 +15,7 @@ from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.sanitise import clean
 from plytalk.plugins.files.disk_thread import DiskThread
 from plytalk.plugins.files.file_items import (
+    OFFERS,
     FileKind,
     FileReply,
     Offering,
@@ -83,10 +84,13 @@ class MadeOffers:
         """Offer a file or folder. Raises ChatError."""
         left_out: list[str] = []
         stop = threading.Event()
+        preparing = asyncio.ensure_future(asyncio.to_thread(_prepared, path, left_out.append, stop))
         try:
-            source, tree = await asyncio.to_thread(_prepared, path, left_out.append, stop)
-        finally:
+            source, tree = await asyncio.shield(preparing)
+        except asyncio.CancelledError:
             stop.set()
+            await _let_go(preparing)
+            raise
         if len(left_out) > MOST_LEFT_OUT:
             left_out[MOST_LEFT_OUT:] = [f"{len(left_out) - MOST_LEFT_OUT:,} more are left out."]
         for sentence in left_out:
@@ -182,6 +186,20 @@ class MadeOffers:
     def _wake(self) -> None:
         if self._pump:
             self._pump.wake()
+
+
+async def _let_go(preparing: "asyncio.Future[tuple[Source, HashTree]]") -> None:
+    """Close what was prepared for nobody, as soon as the thread ends."""
+    await asyncio.wait([preparing])
+    if not preparing.exception():
+        for one in preparing.result():
+            one.close()
+
+
+def check_count(offers: int) -> None:
+    """Raises Usage where a server would refuse some of so many offers, before any of them is made."""
+    if offers > OFFERS:
+        raise Usage(f"At most {OFFERS} files or folders can be offered at one time.", "A folder that has them all in it is one.")
 
 
 def _prepared(path: str, skipped: Callable[[str], None], stop: threading.Event) -> tuple[Source, HashTree]:

@@ -77,3 +77,8 @@ def test_a_file_that_is_damaged_is_as_none(home: Path, content: str) -> None:
     (file,) = home.glob("code-*")
     file.write_text(content)
     assert again("send").first is None
+
+
+def test_the_name_of_a_file_that_is_sent_need_not_be_utf_8() -> None:
+    name = os.fsdecode(b"/home/erin/caf\xe9.txt")
+    assert noted(name).first == again(name).first

@@ -10,6 +10,7 @@ from offering import folder_of, reaches, written
 from plytalk.core.contracts.errors import NotDone
 from plytalk.core.contracts.events import Error, File, Result
 from plytalk.plugins.files.file_commands import number_of
+from plytalk.plugins.files.file_items import OFFERS
 from plytalk.testing.verdict import idle
 
 
@@ -177,4 +178,13 @@ async def test_a_name_that_is_not_understood_makes_no_offer_to_everybody(whom: l
         bob = await crowd.comes("bob")
         conversation(bob).command("send", [str(written(home / "a.txt", 10)), *whom], "1")
         await bob.shows("Whom it is for comes last: /send film.mkv @bob. A file that begins with @ is ./@film.mkv.")
+        assert not [event for event in bob.ui.events if isinstance(event, File)]
+
+
+async def test_too_many_files_at_one_time_are_refused_before_any_is_offered(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob")
+        path = str(written(home / "a.txt", 10))
+        conversation(bob).command("send", [path] * (OFFERS + 1), "1")
+        await bob.shows(f"At most {OFFERS} files or folders can be offered at one time. A folder that has them all in it is one.")
         assert not [event for event in bob.ui.events if isinstance(event, File)]

@@ -11,7 +11,19 @@ from offering import file_offer, file_stranger, folder_of, reaches, written
 from transferring import offered
 
 from plytalk.core.contracts.events import File
-from plytalk.plugins.files.file_items import FileKind, Offering, Refusal, Taken, carry, end_stream, prove, say
+from plytalk.plugins.files.file_items import (
+    OFFERS,
+    STREAMS,
+    FileKind,
+    Offering,
+    Refusal,
+    Taken,
+    carry,
+    end_stream,
+    parse_opening,
+    prove,
+    say,
+)
 from plytalk.plugins.files.heard_offers import MOST_HEARD
 from plytalk.testing.verdict import idle
 
@@ -81,7 +93,7 @@ async def test_a_sender_without_a_key_that_was_started_again_goes_on(home: Path,
         monkeypatch.setattr(transfers.heard, "stream", lambda *message: None)
         file = msgspec.to_builtins(file_offer(written(home / "x", 10)))
         # While the first goes on, no other can take its name.
-        for number, id, state in ((1, "a", "receiving"), (2, "b", "failed")):
+        for number, id, state in ((1, "a", "receiving"), (2, "b", "accepted")):
             transfers.hear(say(Offering(number=number, id=id, file=file, sender={"name": "server"})))
             await reaches(bob.ui, state)
         one = transfers.heard.all[1]
@@ -146,10 +158,11 @@ async def test_the_same_offer_again_is_not_shown_twice(home: Path) -> None:
         file = file_offer(written(home / "x", 10))
         ann.offer(file, 1)
         ann.offer(file, 2)
-        ann.offer(replace(file, name="renamed"), 3, id="another")
-        await ann.stranger.until(lambda: len([one for one in ann.said if isinstance(one, Taken)]) == 3)
-        await idle()
-        assert len([one for one in bob.ui.events if isinstance(one, File)]) == 1
+        ann.offer(replace(file, name="renamed"), 3)
+        ann.offer(replace(file, name="copy"), 4, id="another")
+        await reaches(bob.ui, "offered", "copy")
+        await ann.stranger.until(lambda: len([one for one in ann.said if isinstance(one, Taken)]) == 4)
+        assert [one.name for one in bob.ui.events if isinstance(one, File)] == ["x", "copy"]
 
 
 async def test_what_arrives_damaged_fails_and_the_sender_is_told(home: Path) -> None:
@@ -193,3 +206,45 @@ async def test_only_so_many_are_remembered(home: Path) -> None:
             heard.understand(Offering(number=number, id=f"{number}", file=file, sender={"name": "ann"}))
         assert len(heard.all) == len(heard._context._told) == MOST_HEARD
         assert ann.stranger.session.ending is None
+
+
+async def test_more_files_than_streams_all_arrive(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        folder = folder_of(crowd, "bob")
+        bob, ann = await crowd.comes("bob", into=folder, yes=True), await crowd.comes("ann")
+        names = [f"{number}.bin" for number in range(OFFERS)]
+        ann.say("/send " + " ".join(str(written(home / name, 300_000, seed)) for seed, name in enumerate(names)))
+        for name in names:
+            await reaches(bob.ui, "done", name)
+        assert not [event for event in bob.ui.events if isinstance(event, File) and event.state == "failed"]
+        assert {path.name for path in folder.iterdir()} == set(names)
+
+
+async def test_one_that_waits_for_a_stream_can_be_cancelled(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob, ann = await crowd.comes("bob", into=folder_of(crowd, "bob")), await file_stranger(crowd, "ann")
+        for number in range(STREAMS + 2):
+            ann.offer(file_offer(written(home / f"{number}.bin", 1000, seed=number)), number=number)
+            await reaches(bob.ui, "offered", f"{number}.bin")
+            bob.say("/accept")
+        await ann.stranger.until(lambda: len(ann.of(FileKind.OPEN)) == STREAMS)
+        bob.say(f"/cancel {STREAMS + 1}")
+        await reaches(bob.ui, "cancelled", f"{STREAMS}.bin")
+        bob.say("/cancel 1")
+        await ann.stranger.until(lambda: len(ann.of(FileKind.OPEN)) == STREAMS + 1)
+        opened = [parse_opening(payload)[0] for _, _, payload in ann.of(FileKind.OPEN)]
+        assert (sorted(opened[:-1]), opened[-1]) == ([*range(STREAMS)], STREAMS + 1)
+
+
+async def test_files_with_the_same_content_all_arrive(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        folder = folder_of(crowd, "bob")
+        bob, ann = await crowd.comes("bob", into=folder, yes=True), await crowd.comes("ann")
+        names = ["a.txt", "b.txt", "c.txt"]
+        for name in names:
+            written(home / name, 0 if name == "c.txt" else 1000)
+        (home / "d.txt").write_bytes(b"")
+        ann.say("/send " + " ".join(str(home / name) for name in [*names, "d.txt"]))
+        for name in [*names, "d.txt"]:
+            await reaches(bob.ui, "done", name)
+        assert sorted(path.name for path in folder.iterdir()) == [*names, "d.txt"]
