@@ -7,19 +7,19 @@ from pathlib import Path
 
 from plytalk.plugins.small_http import OWN_FILES_ONLY, HttpAnswer, source_hash
 from plytalk.plugins.web.http_head import RequestHead
-from plytalk.plugins.web.lean import lean, lean_script, lean_style
+from plytalk.plugins.web.lean import lean_markup, lean_script, lean_style
 
 FOLDER = Path(__file__).with_name("page")
 MAIN, SCRIPT = "page.html", "page.js"
 LATER = ("hashes.js", "files.js")
 """The scripts that are loaded when the first file comes or goes, by the name of the last one."""
 KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
-CHARSET = '<meta charset="utf-8">'
+CHARSET = "<meta charset=utf-8>"
 """Behind this, the single file says what it may do."""
 WITH = {HTTPStatus.METHOD_NOT_ALLOWED: {"Allow": "GET"}, HTTPStatus.UPGRADE_REQUIRED: {"Upgrade": "websocket"}}
 """What an answer with this status says besides (RFC 9110, sections 15.5.6 and 15.5.22)."""
 
-_PART = re.compile(r'<link rel="stylesheet" href="([\w-]+\.css)">|<script src="([\w-]+\.js)"></script>')
+_PART = re.compile(r'<link rel="?stylesheet"? href="([\w-]+\.css)">|<script src="([\w-]+\.js)"></script>')
 _TAKES_GZIP = re.compile(r"(^|,)\s*gzip\s*($|,|;\s*q\s*=\s*(1|0?\.\d*[1-9]))", re.IGNORECASE)
 
 
@@ -41,7 +41,7 @@ def parts() -> dict[str, str]:
     html = _PART.sub(lambda found: found[0] if found[1] else next(tags, ""), file_text(MAIN))
     script = lean_script("".join(map(file_text, scripts)))
     later = lean_script("".join(map(file_text, LATER)))
-    return {MAIN: lean(html), style: lean_style(file_text(style)), SCRIPT: script, LATER[-1]: later}
+    return {MAIN: lean_markup(html), style: lean_style(file_text(style)), SCRIPT: script, LATER[-1]: later}
 
 
 class PageFiles:

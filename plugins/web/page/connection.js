@@ -81,8 +81,8 @@ async function abilities() {
 }
 
 /** The tokens to offer, best first. */
-function tokensFor({ hybrid, classical, chacha, code }) {
-  const psk = code ? "psk3" : "";
+function tokensFor({ hybrid, classical, chacha, code, secret }) {
+  const psk = code || secret ? "psk3" : "";
   const patterns = [hybrid && `XXhfs${psk && "+psk3"}_25519+MLKEM768`, classical && `XX${psk}_25519`];
   const ciphers = ["AESGCM", chacha && "ChaChaPoly"];
   return patterns.flatMap((pattern) => ciphers.map((cipher) => pattern && cipher && `Noise_${pattern}_${cipher}_SHA256${code && "/code"}`)).filter(Boolean);
@@ -100,18 +100,21 @@ function readAnswer(raw) {
   return { chosen, known };
 }
 
-/** Why nothing was chosen. */
-function mismatch(code, [token]) {
-  const asks = token.endsWith("/code");
-  if (asks !== Boolean(code)) return new Fault(`This server asks for ${asks ? "a" : "no"} one-time code.`, { asks: "code" });
-  return new Fault(`This server asks for ${token.includes("psk3") && !asks ? "a pre-shared key" : token}.`, { asks: "classical" });
+const secretOf = (token) => (token.endsWith("/code") ? "a one-time code" : token.includes("psk3") ? "a pre-shared key" : "no code or key");
+
+/** Why nothing was chosen, out of what was offered and what the server knows. */
+function mismatch([offered], [known]) {
+  if (secretOf(known) !== secretOf(offered)) return new Fault(`This server asks for ${secretOf(known)}.`, { asks: "code" });
+  const advice = known.includes("hfs") ? "This browser lacks that: use Chromium or the program chat" : "You can accept that below";
+  return new Fault(`This server asks for ${known}. ${advice}.`, { asks: "classical" });
 }
 
 /**
- * Agree on keys. `own` is an Identity; `judge` decides about the key that the server shows, and may ask a person.
+ * Agree on keys, with what is `wanted`. `own` is an Identity; `judge` decides about the server's key, and may ask a person.
  * What comes back has the two CipherStates, the `hash` of the handshake, the `suite` and the server's `key`.
  */
-async function shakeHands(frames, own, offered, code, judge) {
+async function shakeHands(frames, own, wanted, judge) {
+  const offered = tokensFor(wanted), { code, secret } = wanted;
   let timer;
   const watch = () => (timer = setTimeout(() => frames.fail(cut("The server does not answer.")), HANDSHAKE));
   watch();
@@ -120,8 +123,8 @@ async function shakeHands(frames, own, offered, code, judge) {
     const offer = join(MAGIC, listOf(offered));
     frames.send(offer);
     const answer = await frames.receive(256), { chosen, known } = readAnswer(answer);
-    if (!offered.includes(chosen)) throw mismatch(code, known);
-    const psk = code && (await agreeOnCode(frames, code)), { pair, proof } = await own.prove();
+    if (!offered.includes(chosen)) throw mismatch(offered, known);
+    const psk = code ? await agreeOnCode(frames, code) : secret, { pair, proof } = await own.prove();
     const initiator = new Initiator(chosen.split("/")[0], pair, psk);
     frames.send(await initiator.writeA(join(LABEL, ...[offer, answer].flatMap((part) => [numberIn(2, part.length), part]))));
     const payload = await initiator.readB(await frames.receive(1379)), { rs, symmetric, name } = initiator;

@@ -69,7 +69,7 @@ const N = pointFrom(fromHex("f04f2e7eb734b2a8f8b472eaf9c3c632576ac64aea650b496a8
 class Spake2 {
   async start(code) {
     this.code = bytesOf(code);
-    this.w = mod(BigInt(`0x${hexOf(await hkdf(NOTHING, this.code, bytesOf("SPAKE2 pw"), 48))}`), ORDER);
+    this.w = mod(little((await hkdf(NOTHING, this.code, bytesOf("SPAKE2 pw"), 48)).reverse()), ORDER);
     this.x = mod(little(randomBytes(64)), ORDER);
     this.own = bytesOfPoint(add(times(this.x, BASE), times(this.w, M)));
     return join(bytesOf("A"), this.own);

@@ -205,8 +205,9 @@ class Files {
 
   offered(channel, { number, file = {}, sender = {} }) {
     const { name, size, root, hash, folder } = file, key = sender.key, known = [...this.incoming.values()].find((one) => key && one.key === key && one.code === root && !one.isOver);
-    const what = `${clean(sender.name)} offers ${clean(name)} (${sizeInWords(countOf(size))}).`;
-    if (folder || !HASHES[hash] || !(size >= 0 && size <= LARGEST) || typeof root !== "string") return this.row(`${what} The program chat can receive it.`);
+    const what = `${clean(sender.name)} offers ${clean(name)} (${size >= 0 ? sizeInWords(countOf(size)) : "size unknown"}).`;
+    const isKnown = HASHES[hash] && size >= 0 && size <= LARGEST && typeof root === "string";
+    if (folder || !isKnown) return this.row(`${what} ${folder ? "It is a folder: o" : "O"}nly the program chat can receive it.`);
     if (known) {
       this.incoming.delete(known.number);
       this.incoming.set((known.number = number), known);

@@ -4,8 +4,8 @@ const HEAD = fromHex("0a2408011220"), MIDDLE = fromHex("1240"), EXPIRY_HEAD = fr
 const SIGNS = bytesOf("noise-libp2p-static-key:"), DATES = bytesOf("plytalk/1 static key:");
 const DAY = 86400;
 const HOUR = 3600;
-const PAYLOAD = 179;
 
+const proofOf = (key, signed, expiry, dated) => join(HEAD, key, MIDDLE, signed, EXPIRY_HEAD, expiry, dated);
 const secondsNow = () => Math.floor(Date.now() / 1000);
 
 /** This browser's identity, and the static key that it shows, which is replaced every hour. `keys` is an Ed25519 pair. */
@@ -23,8 +23,7 @@ class Identity {
     const now = secondsNow();
     if (!(now - this.since >= 0 && now - this.since < HOUR)) {
       const pair = await newPair(), expiry = numberIn(8, now + 2 * DAY);
-      const signed = [await this.sign(SIGNS, pair.public), await this.sign(DATES, pair.public, expiry)];
-      const proof = join(HEAD, this.key, MIDDLE, signed[0], EXPIRY_HEAD, expiry, signed[1]);
+      const proof = proofOf(this.key, await this.sign(SIGNS, pair.public), expiry, await this.sign(DATES, pair.public, expiry));
       Object.assign(this, { since: now, proven: { pair, proof } });
     }
     return this.proven;
@@ -38,16 +37,15 @@ class Identity {
 /** The key that signed a static key: throws for anything but the one way of writing that. */
 async function identityIn(payload, rs) {
   const at = (from, size) => payload.slice(from, from + size);
-  const isWhole = areSame(at(0, 6), HEAD) && areSame(at(38, 2), MIDDLE) && areSame(at(104, 3), EXPIRY_HEAD);
-  if (payload.length !== PAYLOAD || !isWhole) throw new Fault("The server's identity is malformed.");
-  const key = at(6, 32), expiry = at(107, 8);
+  const key = at(6, 32), signed = at(40, 64), expiry = at(107, 8), dated = at(115, 64);
+  if (!areSame(payload, proofOf(key, signed, expiry, dated))) throw new Fault("The server's identity is malformed.");
   if (!isUsableKey(key)) throw new Fault("The server's identity is not a usable key.");
   const forged = new Fault("The server's identity is forged.");
   const imported = await subtle.importKey("raw", key, "Ed25519", false, ["verify"]).catch(() => {
     throw forged;
   });
   const isBy = (signature, ...parts) => subtle.verify("Ed25519", imported, signature, join(...parts));
-  if (!(await isBy(at(40, 64), SIGNS, rs)) || !(await isBy(at(115, 64), DATES, rs, expiry))) throw forged;
+  if (!(await isBy(signed, SIGNS, rs)) || !(await isBy(dated, DATES, rs, expiry))) throw forged;
   const left = numberFrom(expiry) - secondsNow();
   if (left > -DAY && left <= 3 * DAY) return key;
   throw new Fault("The server's key has a proof of another date: compare the clocks here and there.");

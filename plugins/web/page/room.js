@@ -74,12 +74,12 @@ class RoomMember {
   /** Everything over one connection: how it ended. */
   async talk() {
     if (this.isLeaving) throw new Fault("You have left.");
-    const { address, code } = this.wanted, frames = (this.frames = new Frames(address));
+    const frames = (this.frames = new Frames(this.wanted.address));
     const watch = setInterval(() => this.lookAfter(frames), PING_AFTER / 3);
     try {
-      const keys = await shakeHands(frames, this.identity, tokensFor(this.wanted), code, (key) => this.ask(key));
+      const keys = await shakeHands(frames, this.identity, this.wanted, (key) => this.ask(key));
       const channel = (this.channel = new Channel(frames, keys));
-      const first = await this.beLetIn(channel, code);
+      const first = await this.beLetIn(channel, this.wanted);
       this.join(channel);
       return await this.listen(channel, first);
     } finally {
@@ -95,23 +95,24 @@ class RoomMember {
     this.asked = Date.now() - before > HANDSHAKE / 2;
   }
 
-  /** The server's first record, which says that we are let in. Behind a wrong code it says nothing. */
-  async beLetIn(channel, code) {
-    const timer = setTimeout(() => channel.frames.fail(cut("The server does not answer.")), HANDSHAKE);
+  /** The server's first record, which says that we are let in. Behind a wrong code or key it says nothing. */
+  async beLetIn(channel, { code, secret }) {
+    const timer = setTimeout(() => channel.frames.fail(cut("The server waits. If it asks for three words, use the program chat.")), HANDSHAKE);
+    const name = code ? "code" : secret && "psk";
     try {
-      if (code) await this.proveCode(channel);
+      if (name) await this.prove(channel, name);
       return this.withoutGoodbye(await channel.receive());
     } catch (fault) {
-      if (!code || !fault.retry || fault.isGoodbye) throw fault;
-      throw new Fault("The code is wrong, or someone is between you.", { asks: "code" });
+      if (!name || this.wasIn || !fault.retry || fault.isGoodbye) throw fault;
+      throw new Fault(`The ${code ? "code" : "key"} is wrong, or someone is between you.`, { asks: "code" });
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** Both sides know the code: each sends its binding, and expects the same. */
-  async proveCode(channel) {
-    const binding = await hkdf(NOTHING, channel.keys.hash, bytesOf("plytalk/1 binding code"), 32);
+  /** Both sides know the code or key: each sends its binding, and expects the same. */
+  async prove(channel, name) {
+    const binding = await hkdf(NOTHING, channel.keys.hash, bytesOf(`plytalk/1 binding ${name}`), 32);
     channel.send([CONTROL, binding]);
     const [[type, body], ...more] = this.withoutGoodbye(await channel.receive());
     if (type !== CONTROL || more.length || !areSame(body, binding)) throw cut();

@@ -21,7 +21,8 @@ async function start() {
 
 function enter(store, identity, can) {
   const address = IS_FILE ? value("address") : `${location.origin.replace("http", "ws")}/ws`, classical = byId("classical").checked;
-  const wanted = { ...can, classical, address, room: value("room"), name: value("name"), code: value("code").toLowerCase().split(/[\s-]+/).join("-") };
+  const typed = value("code").toLowerCase(), isKey = /^[\da-f]{64}$/.test(typed), code = isKey ? "" : typed.replace(/[\s-]+/g, "-");
+  const wanted = { ...can, classical, address, room: value("room"), name: value("name"), code, secret: isKey && fromHex(typed) };
   const screen = new Screen((known) => (kept = { ...known, address }));
   const member = new RoomMember(screen, identity, wanted, (key) => judge(store, wanted, key), kept.address === address && kept);
   byId("code").value = "";
@@ -65,9 +66,9 @@ try {
  * does a link that has the fingerprint behind a `#`.
  */
 async function judge(store, { address, code }, key) {
-  const shown = await fingerprintOf(key), named = decodeURIComponent(location.hash.slice(1)), known = named || (await store.get("servers", address));
+  const shown = await fingerprintOf(key), named = decodeURIComponent(location.hash.slice(1)), known = named || (await store.ask("servers", "get", address));
   if (!code && known && known !== shown) {
-    byId("forget").onclick = () => store.remove("servers", address).then(() => show("forget", false));
+    byId("forget").onclick = () => store.ask("servers", "delete", address).then(() => show("forget", false));
     throw new Fault(`The server shows the key ${shown}, and not ${known} as ${named ? "this link has it" : "before"}: someone may be between you. Ask the person who runs it, but not here.`, { asks: named ? "name" : "forget" });
   }
   if (!code && !known) {
@@ -78,7 +79,7 @@ async function judge(store, { address, code }, key) {
     await new Promise((resolve) => (dialog.onclose = resolve));
     if (dialog.returnValue !== "yes") throw new Fault("You said no to the server's key.");
   }
-  if (!code) await store.put("servers", address, shown);
+  if (!code) await store.ask("servers", "put", shown, address);
 }
 
 function listen(member) {
@@ -106,11 +107,11 @@ function listen(member) {
 
 /** A line, or one of the two commands that this page carries out itself. Why it leaves, the server tells the others. */
 function run(member, line) {
-  if (/^\/quit( |$)/.test(line.trim())) {
-    if (line.trim() !== "/quit") member.say(line.trim());
-    member.leave();
-  } else if (line.trim() === "/clear") byId("log").replaceChildren();
-  else member.say(line);
+  const command = line.trim();
+  if (command === "/clear") return byId("log").replaceChildren();
+  const quits = /^\/quit( |$)/.test(command);
+  if (command !== "/quit") member.say(quits ? command : line);
+  if (quits) member.leave();
 }
 
 start().catch((fault) => refuse(fault.message));

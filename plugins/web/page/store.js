@@ -16,37 +16,21 @@ class Store {
     return store;
   }
 
-  get keeps() {
-    return Boolean(this.database);
-  }
-
-  ask(name, mode, question) {
-    if (!this.database) return Promise.resolve();
+  /** What a method of IndexedDB's store of this name gives; nothing in a window that keeps nothing. */
+  async ask(name, method, ...given) {
+    if (!this.database) return;
     return new Promise((resolve, reject) => {
-      const transaction = this.database.transaction(name, mode);
-      const request = question(transaction.objectStore(name));
+      const transaction = this.database.transaction(name, "readwrite"), request = transaction.objectStore(name)[method](...given);
       transaction.oncomplete = () => resolve(request.result);
       transaction.onabort = () => reject(transaction.error);
     });
   }
 
-  get(name, key) {
-    return this.ask(name, "readonly", (store) => store.get(key));
-  }
-
-  put(name, key, value) {
-    return this.ask(name, "readwrite", (store) => store.put(value, key));
-  }
-
-  remove(name, key) {
-    return this.ask(name, "readwrite", (store) => store.delete(key));
-  }
-
   /** This browser's identity, made the first time. */
   async identity() {
-    const kept = await this.get("identity", "own");
+    const kept = await this.ask("identity", "get", "own");
     const keys = kept ?? (await subtle.generateKey("Ed25519", false, ["sign", "verify"]));
-    if (!kept) await this.put("identity", "own", keys);
+    if (!kept) await this.ask("identity", "put", keys, "own");
     return Identity.of(keys);
   }
 }

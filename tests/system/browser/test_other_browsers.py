@@ -41,7 +41,8 @@ def test_one_without_ml_kem_talks_where_the_server_allows_that(tmp_path: Path) -
             page = PageUser(driver, url)
             assert page["classical"].is_selected()
             page.join(answer="")
-            assert page.is_refused() == "This server asks for Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256."
+            advice = "This browser lacks that: use Chromium or the program chat."
+            assert page.is_refused() == f"This server asks for Noise_XXhfs_25519+MLKEM768_AESGCM_SHA256. {advice}"
         with serving(tmp_path, "--suite", "any") as (url, _):
             page = PageUser(driver, url)
             page.join(answer="", name="pia")

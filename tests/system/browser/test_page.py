@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,7 +131,7 @@ def test_it_comes_back_after_a_cut_and_nothing_is_lost_or_said_twice(chromium: C
             tom.type("while you were away\r")
             tom.until("tom: while you were away")
             pia.say("typed while away")
-            assert "1 line will be sent later" in pia.text("status")
+            assert "will be sent later" in pia.text("status")
             link.cut(False)
             pia.sees("typed while away")
             tom.until("pia: typed while away")
@@ -240,3 +241,33 @@ def test_a_code_is_typed_and_a_wrong_one_is_told(chromium: Chrome, tmp_path: Pat
         page.wait_until(lambda: "The code is wrong" in page.fault, "that the code is wrong")
         page.join(answer="", code=code.replace("-", " ").upper(), name="pia")
         page.sees("You are pia in lobby.")
+
+
+def test_a_pre_shared_key_is_typed_and_a_wrong_one_is_told(chromium: Chrome, tmp_path: Path) -> None:
+    key = os.urandom(32).hex()
+    (tmp_path / "psk").write_text(f"{key}\n")
+    (tmp_path / "psk").chmod(0o600)
+    with serving(tmp_path, "--psk-file", str(tmp_path / "psk")) as (url, _):
+        page_port = int(url.partition("/#")[0].rpartition(":")[2])
+        with slow_link(page_port) as link:
+            page = PageUser(chromium, url.replace(str(page_port), str(link.port)))
+            page.join(answer="", code="1-aback-aback")
+            assert page.is_refused() == "This server asks for a pre-shared key."
+            page.join(answer="", code="0" * 64)
+            page.wait_until(lambda: page.fault == "The key is wrong, or someone is between you.", "that the key is wrong")
+            page.join(answer="", code=key.upper(), name="pia")
+            page.sees("You are pia in lobby.")
+            assert page["code"].get_attribute("value") == ""
+            link.cut()
+            page.wait_until(lambda: "Trying again" in page.text("status"), "that the connection was cut")
+            link.cut(False)
+            page.wait_until(lambda: page.text("status") == "Connected.", "that it is back")
+            page.say("the key still fits")
+            page.sees("the key still fits")
+
+
+def test_a_server_that_compares_words_is_left_with_a_sentence(chromium: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path, "--words") as (url, _):
+        page = PageUser(chromium, url)
+        page.join(answer="")
+        assert page.is_refused() == "The server waits. If it asks for three words, use the program chat."

@@ -85,3 +85,13 @@ def test_a_file_goes_on_after_a_cut_of_its_receiver(chromium: Chrome, downloads:
             pia.wait_until((downloads / "long.bin").exists, "the file among the downloads")
             assert (downloads / "long.bin").read_bytes() == content
             assert link.passed["down"] < 9 * MIB  # it did not begin again
+
+
+def test_what_the_page_cannot_receive_is_shown_with_what_can(chromium: Chrome, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "one.jpg").write_bytes(b"one")
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port) as tom:
+        pia = joined(chromium, url, "pia")
+        tom.type(f"/send {tmp_path / 'photos'}\r")
+        pia.sees("It is a folder: only the program chat can receive it.")
+        assert pia.all("#log li button") == []
