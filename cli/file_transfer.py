@@ -145,7 +145,7 @@ def without_standard_input(files: Sequence[str]) -> Iterator[list[str]]:
 def told_to_receivers(choice: Choice, ui: SendUi, doors: "Sequence[Door]", guests: "Sequence[Door]") -> tuple[()]:
     """Print what the other side types, and a one-time code on a line alone."""
     codes = [auth.words for auth in doors[0].stack.auths if isinstance(auth, Code)]
-    ui.print_lines(*(shlex.join(["chat", "receive", *place_words(stack, address)]) for stack, address in doors), *codes)
+    ui.print_lines(*(shlex.join(["chat", "receive", *place_words(choice, stack, address)]) for stack, address in doors), *codes)
     warn(choice)
     return ()
 

@@ -38,7 +38,7 @@ def announce(choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]" =
     """Sentences for the moment when the server listens at these doors, and for guests too."""
     for_pages = [isinstance(door.stack.transport, ServesPage) for door in doors]
     for stack, address in doors:
-        if stack.transport.name == "stdio":  # the other side is there
+        if stack.transport.only_place:  # the other side is there
             continue
         if isinstance(stack.transport, ServesPage):
             yield f"Open in a browser:  {page(stack, stack.transport, address)}"
@@ -79,7 +79,7 @@ def invitation(choice: Choice, stack: Stack, address: str) -> str:
     """The exact `chat connect` line for the other side."""
     named = choice.named
     names = stack.names
-    words = ["chat", "connect", *place_words(stack, address)]
+    words = ["chat", "connect", *place_words(choice, stack, address)]
     if named is None:
         words += [word for kind in ("framer", "handshake", "cipher", "messages") for word in (f"--{kind}", names[kind])]
     elif not named.is_default:
@@ -92,14 +92,15 @@ def invitation(choice: Choice, stack: Stack, address: str) -> str:
     return " ".join([*(shlex.quote(word) for word in words), *(auth.other_side for auth in stack.auths if auth.other_side)])
 
 
-def place_words(stack: Stack, address: str) -> list[str]:
+def place_words(choice: Choice, stack: Stack, address: str) -> list[str]:
     """How the other side writes where this stack listens: the address or its URL, and the transport where neither tells it."""
     transport, where = stack.names["transport"], reachable(address)
     if isinstance(stack.transport, ServesPage):
         return [stack.transport.urls_at(where)[1]]
     if transport in PORTS:
         return [url_of(transport, where)]
-    return [where] if transport in ("tcp", "relay") else [where, "--transport", transport]
+    tells = stack.transport.is_given_address or transport == choice.registry.default_profile.otherwise.get("transport")
+    return [where] if tells else [where, "--transport", transport]
 
 
 def page(stack: Stack, transport: ServesPage, address: str) -> str:

@@ -237,8 +237,8 @@ def agreed_port(address: Address, port: int | None) -> int | None:
 
 def listen_addresses(choice: Choice, stack: Stack, host: str | None, port: int | None) -> "list[ListenAddress]":
     """Where to listen: at the stack's own place, unless the command line names doors alone, and at the doors. Raises Usage."""
-    if stack.transport.name == "stdio":
-        return [choice.listen_address(stack, "standard input and output")]
+    if only := stack.transport.only_place:
+        return [choice.listen_address(stack, only)]
     doors = choice.door_addresses(stack, None if is_typed("port") else port)
     if doors and not any(map(is_typed, ("host", "port", "transport"))):
         return doors

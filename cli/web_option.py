@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from plytalk.core.endpoints.server import ListenAddress
     from plytalk.core.pipeline.tracing import Trace, TraceEvent
 
-WEB = "web"
-
 web_option = click.option(
     "--web",
     type=TEXT,
@@ -37,12 +35,10 @@ inspect_option = click.option(
 
 def refuse_other_stacks(choice: Choice, web_inspect: bool) -> None:
     """The page is a client of the default stack, unless it shows the conversations of another one. Raises Usage."""
-    transports = [*choice.classes["transport"], *(door.transport for door in choice.doors)]
-    if not any(transport.name == WEB for transport in transports):
-        if web_inspect:
-            raise Usage("--web-inspect shows conversations in the page of --web.", "Give --web HOST:PORT as well.")
-    elif not web_inspect and not (choice.named and choice.named.is_default):
-        raise Usage("The page of --web speaks plytalk/1 alone.", "Leave out --profile and the layers, or --web.")
+    if not web_inspect:
+        choice.check_page()
+    elif not choice.serves_page:
+        raise Usage("--web-inspect shows conversations in the page of --web.", "Give --web HOST:PORT as well.")
 
 
 def inspected(stack: Stack, addresses: "Sequence[ListenAddress]", tracer: "Trace | None") -> "Trace":

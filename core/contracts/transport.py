@@ -104,6 +104,8 @@ class Transport(Layer):
     kind = "transport"
     names_place: ClassVar[bool] = False
     """True where HOST is a name or path of this transport's own and there is no port."""
+    only_place: ClassVar[str] = ""
+    """What the one place is called where it can listen; empty where people choose."""
     covers: ClassVar[AbstractSet[Property]] = frozenset()
     """What it protects on the way, to where it ends: that may be a web server, so the stack does not count it as given."""
     guests: ClassVar[str] = ""

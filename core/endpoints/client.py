@@ -1,6 +1,6 @@
 """The endpoint that connects: from a stack to an `Ending`. The one that listens is in `server.py`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -13,6 +13,9 @@ from plytalk.core.contracts.transport import Stream
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.endpoints.endpoint import BaseEndpoint, close
 
+Locate = Callable[[], Awaitable[Sequence[tuple[str, int]]]]
+"""Finds hosts and ports, the best first, at least one. Raises CannotConnect."""
+
 
 class Client(BaseEndpoint):
     """The endpoint that connects. `announce` is called when the UI has said whom it talks to."""
@@ -21,14 +24,15 @@ class Client(BaseEndpoint):
         super().__init__(*args, **kwargs)
         self._announce = announce
         self._name = ""
-        self._others: Sequence[str] = ()
+        self._locate: Locate | None = None
 
-    async def run(self, host: str, port: int, name: str = "", others: Sequence[str] = ()) -> Ending:
+    async def run(self, host: str, port: int, name: str = "", locate: Locate | None = None) -> Ending:
         """Connect and talk; a feature may do so over as many connections as it needs. Raises ChatError.
 
-        `name` is the address by which the server is known, where that is not where it is; `others` are hosts to try after `host`.
+        `name` is the address by which the server is known, where that is not where it is; `locate` says for each connection where
+        to try, in place of `host` and `port`.
         """
-        self._name, self._others = name, others
+        self._name, self._locate = name, locate
         self.stack.refuse(Role.INITIATOR)
         self.notice_all(await self.prepare_layers(Role.INITIATOR, self.stack))
         try:
@@ -80,8 +84,8 @@ class Client(BaseEndpoint):
 
     async def _dial(self, host: str, port: int) -> Stream:
         transport = self.stack.transport
-        *first, last = host, *self._others
-        for one in first:
+        *first, last = await self._locate() if self._locate else [(host, port)]
+        for place in first:
             with suppress(CannotConnect):
-                return await self.call_transport(transport, transport.connect, one, port)
-        return await self.call_transport(transport, transport.connect, last, port)
+                return await self.call_transport(transport, transport.connect, *place)
+        return await self.call_transport(transport, transport.connect, *last)

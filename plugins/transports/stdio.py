@@ -29,6 +29,7 @@ class Stdio(Transport):
 
     name = "stdio"
     names_place = True
+    only_place = "standard input and output"
     caution = "what runs the program, such as sshd, sees addresses, times and sizes, and can cut."
 
     async def listen(self, host: str, port: int) -> Listener:
@@ -39,7 +40,7 @@ class Stdio(Transport):
         await asyncio.get_running_loop().create_connection(lambda: stream, sock=ours)
         threading.Thread(target=copy_in, args=(source, theirs), daemon=True).start()
         threading.Thread(target=copy_out, args=(theirs, sink)).start()  # the program waits for what is still on its way out
-        listener = QueueListener("standard input and output")
+        listener = QueueListener(self.only_place)
         listener.release = lambda: None  # type: ignore[method-assign]  # nothing is held
         listener.arrive(stream)
         return listener

@@ -12,6 +12,7 @@ from plytalk.core.contracts.errors import (
     Exit,
     Refused,
     Removed,
+    Usage,
 )
 from plytalk.core.contracts.events import Closed, Joined, Message, Open
 
@@ -27,6 +28,12 @@ async def test_two_servers_in_one_program_know_nothing_of_each_other(tmp_path: P
         await there.send("there")
         assert (await until(one, lambda event: isinstance(event, Message))).text == "here"
         assert (await until(two, lambda event: isinstance(event, Message))).text == "there"
+
+
+async def test_a_page_for_a_stack_that_it_does_not_speak_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Usage, match=r"The page of --web speaks plytalk/1 alone\."):
+        async with serve(doors=["web:127.0.0.1:0"], profile="demo01", headless=True, home=tmp_path):
+            raise AssertionError("it went on")
 
 
 async def test_one_that_is_removed_is_told_why(tmp_path: Path) -> None:

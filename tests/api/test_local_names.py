@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from neighbours import LO, saying
+from taking_part import QUICK, said, until
 from zeroconf import DNSAddress
 
 from plytalk.api.chat import connect
-from plytalk.api.hosting import serve
+from plytalk.api.hosting import ChatServer, serve
 from plytalk.api.local_names import located
 from plytalk.core.contracts.errors import CannotConnect, Usage
+from plytalk.core.contracts.events import Closed
 from plytalk.core.io.address import Address
 from plytalk.plugins.lan import lan_interface, lan_search
 from plytalk.plugins.lan.announcement import AnnouncedDoor, Announcement
@@ -107,6 +109,27 @@ async def test_the_next_address_is_tried_where_one_does_not_answer(tmp_path: Pat
         async with connect("kitchen.local", peer=server.fingerprint, home=tmp_path / "client") as chat:
             assert chat.fingerprint == server.fingerprint
         await ours.end()
+
+
+async def test_after_a_cut_the_name_is_looked_up_again(tmp_path: Path) -> None:
+    async def announce(server: ChatServer) -> Announcement:
+        host, _, port = server.address.rpartition(":")
+        ours = Announcement(LO, "kitchen", ServiceText(None, True, None), [AnnouncedDoor("tcp", (host,), int(port))])
+        await ours.begin()
+        return ours
+
+    async with serve("127.0.0.1:0", headless=True, home=tmp_path / "server", limits=QUICK) as server:
+        announced = await announce(server)
+        async with connect("kitchen.local", peer=server.fingerprint, home=tmp_path, reconnect=True, limits=QUICK) as chat:
+            await announced.end()
+            await server.close()
+            async with serve("127.0.0.2:0", headless=True, home=tmp_path / "server", limits=QUICK) as elsewhere:
+                announced = await announce(elsewhere)
+                assert not (await until(chat, lambda event: isinstance(event, Closed))).final
+                await chat.send("found you")
+                assert await until(chat, said("found you"))
+                await announced.end()
+                await chat.close()
 
 
 async def test_a_server_that_is_announced_for_another_transport_is_not_tried() -> None:

@@ -69,6 +69,21 @@ def test_other_pages_do_not(text: str) -> None:
     assert key_named(text) == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("http://127.0.0.1:8080/", "ws://127.0.0.1:8080/ws"),
+        (f"https://chat.example.org/a#{KEY}", "wss://chat.example.org/ws"),
+        ("HTTPS://chat.example.org/#SHA256:short", "wss://chat.example.org/ws"),
+    ],
+)
+def test_the_address_of_a_page_without_its_key_is_said_to_be_one_with_what_to_write_instead(text: str, place: str) -> None:
+    with pytest.raises(Usage, match=r"is the address of a page, to be opened in a browser\.") as refused:
+        address_in(text)
+    assert f"connect to {place};" in refused.value.sentence
+    assert is_url(place)
+
+
 @pytest.mark.parametrize("text", ["@alice", "bob@host", "SHA256:short@host", "1234567@host", "host"])
 def test_other_texts_with_an_at_sign_do_not(text: str) -> None:
     assert not is_url(text)

@@ -133,7 +133,8 @@ def test_the_zone_of_an_address_is_printed_and_explained(monkeypatch: pytest.Mon
     monkeypatch.setattr(invite, "invitation", lambda choice, stack, address: f"chat connect '{reachable(address)}'")
     told = list(
         invite.announce(
-            SimpleNamespace(options={}), [Door(SimpleNamespace(transport=SimpleNamespace(name="tcp")), "[fe80::1%eth0]:7591")]
+            SimpleNamespace(options={}),
+            [Door(SimpleNamespace(transport=SimpleNamespace(name="tcp", only_place="")), "[fe80::1%eth0]:7591")],
         )
     )  # type: ignore[arg-type]
     assert told[0] == "The other side connects with:  chat connect '[fe80::1%eth0]:7591'"

@@ -12,7 +12,7 @@ from plytalk.core.contracts.authenticator import Authenticator
 from plytalk.core.contracts.errors import BrokenPlugin, ChatError, Usage
 from plytalk.core.contracts.kinds import KINDS
 from plytalk.core.contracts.layer import Layer, Option
-from plytalk.core.contracts.optional import NamesHost
+from plytalk.core.contracts.optional import NamesHost, ServesPage
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Profile
 from plytalk.core.contracts.transport import Transport
@@ -126,6 +126,17 @@ class Choice:
             for door in self.doors
             if door.transport.guests
         ]
+
+    @property
+    def serves_page(self) -> bool:
+        """Whether one of the places to listen at serves a page to browsers."""
+        transports = (*self.classes["transport"], *(door.transport for door in self.doors))
+        return any(issubclass(transport, ServesPage) for transport in transports)
+
+    def check_page(self) -> None:
+        """The page is a client of the default stack alone. Raises Usage."""
+        if self.serves_page and not (self.named and self.named.is_default):
+            raise Usage("The page of --web speaks plytalk/1 alone.", "Leave out --profile and the layers, or --web.")
 
     def _stack_of_guests(self, transport: type[Transport], stack: Stack) -> Stack:
         for auth in stack.auths:

@@ -73,6 +73,7 @@ class ChatServer(ProgramEndpoint):
 
     async def _run(self) -> Ending:
         choice = choose_layers(self._inbox, Role.RESPONDER, self._profile, self._arguments, self._doors)
+        choice.check_page()
         stack = choice.stack()
         addresses = choice.door_addresses(stack)
         if self._listens_also or not addresses:

@@ -21,9 +21,23 @@ async def run_client(client: Client, place: Address, port: int, tell: Callable[[
     transport = client.stack.transport
     if not place.host.endswith(LOCAL) or transport.names_place or transport.passes_names_on:
         return await client.run(place.host, place.port or port)
-    found, *others = await located(place, tell, transport.name)
+
+    async def look_up(tell: Callable[[str], None]) -> list[tuple[str, int]]:
+        return [(one.host, one.port or port) for one in await located(place, tell, transport.name)]
+
+    found = await look_up(tell)
+
+    async def locate() -> list[tuple[str, int]]:
+        """What was found is for the first connection: until the next one the server may have moved."""
+        nonlocal found
+        known, found = found, []
+        try:
+            return known or await look_up(lambda sentence: None)
+        except Usage as error:
+            raise CannotConnect(str(error)) from None
+
     try:
-        return await client.run(found.host, found.port or port, str(place), [other.host for other in others])
+        return await client.run(*found[0], str(place), locate)
     except CannotConnect as error:
         if not find_spec("zeroconf"):
             error.hint = f"To find names that end in {LOCAL} on the local network, install: pip install zeroconf"

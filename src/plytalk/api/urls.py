@@ -8,10 +8,14 @@ The link to a server's page, https://HOST[:PORT]/#SHA256:..., is one too: for th
 import re
 from typing import NamedTuple
 
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.io.address import Address, join_address, parse_address
 from plytalk.core.io.web_address import is_web_address, read_web_address
 
 _PAGE = re.compile(r"(?i:http(s?))://([^/?#@]+)/#(SHA256:[A-Za-z0-9+/]{43})")
+
+_WEB = re.compile(r"(?i:http(s?))://([^/?#]*)")
 
 _RELAYED = re.compile(r"(SHA256:[A-Za-z0-9+/]{43}|[0-9]{1,6})@(.*)")
 """The relay may be left out: then it is that of the config file."""
@@ -57,8 +61,19 @@ def url_of(transport: str, address: str) -> str:
     return f"{transport}://{address}/"
 
 
+def _refuse_page(text: str) -> None:
+    """Raise Usage for the address of a page, which is not its whole link."""
+    if (page := _WEB.match(text)) and not _PAGE.fullmatch(text):
+        raise Usage(
+            f"'{shorten(text)}' is the address of a page, to be opened in a browser.",
+            f"If it is the page of `chat serve --web`, connect to ws{page[1].lower()}://{shorten(page[2]) or 'HOST'}/ws; "
+            "or give its whole link, which ends with #SHA256: and 43 characters.",
+        )
+
+
 def address_in(text: str) -> str:
     """HOST:PORT of a URL; any other text as it is. Raises Usage."""
+    _refuse_page(text)
     if not is_url(text) or _RELAYED.fullmatch(text):
         return text
     address = read_url(text).address
