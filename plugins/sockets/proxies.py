@@ -19,7 +19,7 @@ from plytalk.core.contracts.wire import OUT, CutWire
 from plytalk.core.io.address import Address, join_address, parse_address
 from plytalk.plugins.sockets import tcp_sockets
 from plytalk.plugins.sockets.opening_units import cut_opening
-from plytalk.plugins.sockets.tcp_sockets import TcpStream
+from plytalk.plugins.sockets.tcp_sockets import TcpStream, set_options
 from plytalk.plugins.sockets.web_socket_units import END_OF_HEAD, head
 
 SECONDS = 60
@@ -97,6 +97,7 @@ async def connect(proxy: ProxyServer, host: str, port: int) -> Stream:
 async def through_socks(proxy: ProxyServer, host: str, port: int) -> TcpStream:
     name = join_address(host, port)
     sock = await socks_socket(proxy, host, port)
+    set_options(sock)
     _, stream = await asyncio.get_running_loop().create_connection(lambda: TcpStream(name=name), sock=sock)
     return stream
 

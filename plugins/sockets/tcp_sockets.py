@@ -40,12 +40,14 @@ OPTIONS = (
 """What is set for each connection."""
 
 
+def set_options(sock: Any) -> None:
+    """Set OPTIONS. An accepted socket has those of the listening one (accept(2); Winsock, "accept"), so it needs no call."""
+    for level, option, value in OPTIONS:
+        sock.setsockopt(level, option, value)
+
+
 class TcpStream(AsyncioStream):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        sock = transport.get_extra_info("socket")
-        with contextlib.suppress(OSError):  # a peer that is gone already has no options left to set
-            for level, option, value in OPTIONS:
-                sock.setsockopt(level, option, value)
         self.peer = self.peer or show(transport.get_extra_info("peername"))
         super().connection_made(transport)
 
@@ -134,7 +136,9 @@ async def connect(host: str, port: int) -> TcpStream:
     race: dict[str, Any] = {"happy_eyeballs_delay": RACE_SECONDS} if isinstance(loop, asyncio.BaseEventLoop) else {}
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            _, stream = await loop.create_connection(lambda: TcpStream(name=name), host, port, **race)
+            transport, stream = await loop.create_connection(lambda: TcpStream(name=name), host, port, **race)
+            with contextlib.suppress(OSError):  # a peer that is gone already has no options left to set
+                set_options(transport.get_extra_info("socket"))
     except (socket.gaierror, ValueError) as error:
         raise no_address(host, error, "Check the spelling, or give the address itself.") from None
     except TimeoutError:
@@ -179,6 +183,7 @@ def one_bound(family: int, kind: int, protocol: int, place: Any) -> ScreeningSoc
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, place[0] != EVERY_NETWORK)
         sock.setblocking(False)
+        set_options(sock)
         sock.bind(place)
     except OSError:
         sock.close()
