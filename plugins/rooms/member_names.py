@@ -121,8 +121,9 @@ def _is_reserved(name: str) -> bool:
     return False
 
 
-def _bare(text: str) -> set[str]:
-    return {_FILLING.sub("", look).replace("l", "i") for look in looks(text)}
+@functools.lru_cache(64)
+def _bare(text: str) -> frozenset[str]:
+    return frozenset({_FILLING.sub("", look).replace("l", "i") for look in looks(text)})
 
 
 @functools.cache
@@ -229,6 +230,16 @@ def _forbidden(character: str) -> bool:
 
 
 def _look(text: str) -> str:
+    return text.translate(_ascii_looks()) if text.isascii() else _look_closely(text)
+
+
+@functools.cache
+def _ascii_looks() -> dict[int, str]:
+    """The look of each character of ASCII, where the look of a text is that of its characters."""
+    return {code: _look_closely(chr(code)) for code in range(128)}
+
+
+def _look_closely(text: str) -> str:
     for _ in range(3):  # a capital may look like one whose small letter looks like another, and that like a third
         if (look := skeleton(text.replace(_PALOCHKA, "l")).casefold()) == text:
             break
