@@ -32,12 +32,12 @@ def decode(
     `waiting` holds what has been cut or opened and not been read yet, the first at its end. Without a batch form a framer gives
     one frame at a time.
     """
-    in_batches = offers(type(framer), FramerBatch)
-    one_by_one = iter(()) if in_batches else framer.frames()
+    cut = cast(FramerBatch, framer).cut_batch if offers(type(framer), FramerBatch) else None
+    one_by_one = iter(()) if cut else framer.frames()
     while True:
-        sealed = cast(FramerBatch, framer).cut_batch(MESSAGE, BATCH) if in_batches else []
+        sealed = cut(MESSAGE, BATCH) if cut else []
         if not sealed:
-            if (frame := next(framer.frames() if in_batches else one_by_one, None)) is None:
+            if (frame := next(framer.frames() if cut else one_by_one, None)) is None:
                 return  # the rest of it is still to come
             kind, payload = frame
             if kind != MESSAGE and kind is not None:
@@ -54,7 +54,7 @@ def decode(
                 plaintext = waiting.pop()
                 yield messages.unpack(plaintext), len(plaintext) + cipher.overhead, 1
         else:
-            waiting += sealed[::-1]
+            waiting += sealed[::-1] if len(sealed) > 1 else sealed
             while waiting:
                 payload = waiting.pop()
                 try:
@@ -88,10 +88,11 @@ def unpack_batch(messages: Messages, plaintexts: Sequence[bytes]) -> list[Item] 
 # -- out ------------------------------------------------------------------------------------------------------------------
 
 
-def encode_batch(framer: Framer, cipher: Cipher, plaintexts: Sequence[bytes]) -> list[bytes] | None:
-    """A frame for each plaintext, sealed; None where a layer has no batch form."""
-    if not (offers(type(cipher), CipherBatch) and offers(type(framer), FramerBatch)):
-        return None
+def encode_batch(framer: Framer, cipher: Cipher, plaintexts: Sequence[bytes]) -> list[bytes]:
+    """A frame for each plaintext, sealed: one by one where a layer has no batch form, or where that does not pay."""
+    if len(plaintexts) < MANY or not (offers(type(cipher), CipherBatch) and offers(type(framer), FramerBatch)):
+        encode, seal = framer.encode, cipher.seal
+        return [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
     return cast(FramerBatch, framer).encode_batch(MESSAGE, cast(CipherBatch, cipher).seal_batch(plaintexts))
 
 

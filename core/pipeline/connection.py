@@ -21,7 +21,7 @@ from plytalk.core.contracts.messages import Messages
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.transport import Stream
-from plytalk.core.pipeline.batches import MANY, Batch, decode, encode_batch
+from plytalk.core.pipeline.batches import Batch, decode, encode_batch
 from plytalk.core.pipeline.establish import Admit, Establishment, admit_everybody
 from plytalk.core.pipeline.handshake_io import FIRST, MESSAGE, FrameHandshakeIO
 from plytalk.core.pipeline.item_receiver import ItemReceiver
@@ -255,19 +255,21 @@ class Connection:
         items, self.pending, self._flush_follows = self.pending, [], False
         if not items and not packed:
             return
-        encode, seal, send = self.framer.encode, self.cipher.seal, self.stream.send
         try:
             plaintexts = [*(self.messages.pack(items) if items else ()), *packed]
-            frames = encode_batch(self.framer, self.cipher, plaintexts) if len(plaintexts) >= MANY else None
-            if frames is None:
-                frames = [encode(MESSAGE, seal(plaintext)) for plaintext in plaintexts]
+            if len(plaintexts) == 1:  # what people type needs no lists
+                frame = self.framer.encode(MESSAGE, self.cipher.seal(plaintexts[0]))
+                if self.pieces is not None:
+                    self.pieces.append((countOf(map(type, items), str), len(frame)))
+                self.stream.send(frame)
+                return
+            frames = encode_batch(self.framer, self.cipher, plaintexts)
             if self.pieces is not None:
                 self.pieces.append((countOf(map(type, items), str), sum(map(len, frames))))
-            if self._boundaries:
-                send(b"".join(frames))
-            else:  # without boundaries one write is one message
-                for frame in frames:
-                    send(frame)
+            if self._boundaries:  # without them one write is one message
+                frames = [b"".join(frames)]
+            for frame in frames:
+                self.stream.send(frame)
         except Exception as error:
             self.fail(error)
 
