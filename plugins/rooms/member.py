@@ -31,13 +31,12 @@ from plytalk.plugins.rooms.resume import Origin
 from plytalk.plugins.rooms.room import Speaker
 from plytalk.plugins.rooms.room_events import MAX_REQUEST, ROOM, RoomEvent, read, write
 from plytalk.plugins.rooms.screen import plain_line
-from plytalk.plugins.rooms.signals import KINDS, pass_on
+from plytalk.plugins.rooms.signals import KINDS, NO_SIGNALS, pass_on
 
 GRACE = 1.0
 """How long a peer may keep us waiting for its `join` before it counts as one that knows no rooms, in seconds."""
 FLUSHED = 16 * KIB
 """After how many characters of lines they are sent, also within one turn of the event loop."""
-NO_SIGNALS: frozenset[str] = frozenset()
 _ids = count(1)
 _CAPITAL = re.compile("(?<!^)(?=[A-Z])")
 

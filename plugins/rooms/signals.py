@@ -11,6 +11,7 @@ from plytalk.plugins.rooms.room import CROWD, Room
 from plytalk.plugins.rooms.room_events import READ, TYPING, write
 
 KINDS = frozenset((TYPING, READ))
+NO_SIGNALS: frozenset[str] = frozenset()  # one for all, as a server has thousands of members
 
 
 class Signaller(Protocol):
@@ -31,7 +32,7 @@ class Signaller(Protocol):
 
 def kinds_of(asked: Any) -> frozenset[str]:
     """The kinds that a request to join asks for."""
-    return frozenset(kind for kind in KINDS if isinstance(asked, list) and kind in asked)
+    return frozenset(kind for kind in KINDS if kind in asked) if isinstance(asked, list) else NO_SIGNALS
 
 
 def pass_on(member: Signaller, request: Mapping[str, Any]) -> None:
