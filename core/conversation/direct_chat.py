@@ -133,7 +133,7 @@ class DirectChat(EndingChat):
         if self._taken >= self._acknowledge_at:
             self._acknowledge_at = self._taken + ACKNOWLEDGE
             self.connection.send(Ack(self._taken))
-        if self.meter is not None and not self.ending:
+        if self.meter is not None:
             self.meter.kept(self.connection.unfinished)
 
     def skipped(self, why: str) -> None:

@@ -80,7 +80,6 @@ class Member(PacedSpeaker):
         "_waiting",
         "origin",
         "owes",
-        "parting",
         "since",
     )  # fmt: skip
 
@@ -98,7 +97,7 @@ class Member(PacedSpeaker):
         self.away: str | None = None
         self.correspondent: object = None
         self.came = time.time()
-        self.hears_events = self.owes = self.muted = self.parting = False
+        self.hears_events = self.owes = self.muted = False
         self.signals = NO_SIGNALS
         self.running = 0  # commands that have not finished
         self._waiting: asyncio.TimerHandle | None = None
@@ -125,15 +124,19 @@ class Member(PacedSpeaker):
             if self.room is None:
                 return
         self.taken += 1
+        budget, outbox = self.budget, self._hub.outbox
         if not self.owes and self.session.acknowledges:
-            self._hub.outbox.owe(self)
-        budget = self.budget
+            outbox.owe(self)
         budget.messages -= 1
         budget.work -= 1
         if text[:1] == "/" or self.muted:
             self._command(text)
         elif text and not text.isspace():  # blank lines are for nobody
-            self.speak(text)
+            outbox.waits_for_read = True
+            try:
+                self.speak(text)
+            finally:
+                outbox.waits_for_read = False
         if budget.messages < 0 or budget.work < 0:
             self._stop_if_over()
 

@@ -1,4 +1,6 @@
-"""What one turn of the event loop has brought about: kept in the history first, then acknowledged and delivered."""
+"""What one turn of the event loop, or a read from a lone speaker, has brought about: kept in the history first, then acknowledged
+and delivered.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -53,14 +55,34 @@ class Outbox:
         self._owing: list[SpeakingMember] = []
         self._entered: list[SpeakingMember] = []
         self._rooms: dict[Room, None] = {}
-        self._turn_will_end = False
+        self._turn_will_end = self._delivers = False
+        self._last_speaker = 0
+        self.waits_for_read = False
+        """Whether what is said now is sent by `read_done`, which follows."""
 
     def touch(self, room: Room) -> None:
         """Something is to be sent to a room: at the end of this turn, with all else that happens in it."""
         self._rooms[room] = None
+        if not self.waits_for_read:
+            self._wait_for_end_of_turn()
+
+    def _wait_for_end_of_turn(self) -> None:
         if not self._turn_will_end:
             self._turn_will_end = True
             self._loop.call_soon(self._turn_ends)
+
+    def read_done(self, speaker: int, parting: bool) -> None:
+        """A member has been read from. Where it alone has spoken since the last time, what it said goes out at once.
+
+        A member is read from once in a turn at most, so nothing of others waits that could go out with it.
+        """
+        if not self._rooms:
+            return
+        alone, self._last_speaker = self._last_speaker == speaker, speaker
+        if alone and not (self._turn_will_end or self._delivers or parting):
+            self._turn_ends()
+        else:
+            self._wait_for_end_of_turn()
 
     def owe(self, member: SpeakingMember) -> None:
         """A member is to be told at the end of this turn how much of what it said has been taken."""
@@ -101,11 +123,14 @@ class Outbox:
             self._deliver()
 
     def _deliver(self) -> None:
-        self._turn_will_end = False
+        self._turn_will_end, self._delivers = False, True
         owing, self._owing = self._owing, []
         for member in owing:
             member.acknowledge()
-        self._send()
+        try:
+            self._send()
+        finally:
+            self._delivers = False
         for member in owing:
             member.owes = False
             if (connection := member.session.connection).pending:

@@ -46,7 +46,8 @@ class PaceHub(Protocol):
 class PacedSpeaker(CommandMember):
     """One that speaks over a connection. `at` is the next event it gets, and `sent` the bytes before that.
 
-    `person` is the same for all connections of one key. Those of one `source` count together.
+    `person` is the same for all connections of one key. Those of one `source` count together. One that is `parting` has said
+    goodbye.
     """
 
     __slots__ = (
@@ -58,6 +59,7 @@ class PacedSpeaker(CommandMember):
         "_pause",
         "at",
         "budget",
+        "parting",
         "sent",
         "session",
         "source",
@@ -69,7 +71,7 @@ class PacedSpeaker(CommandMember):
         self.source = source_for(session.stream.peer, person)
         self.room: Room | None = None
         self.at = self.sent = 0
-        self._held = self._loud = self._behind = False
+        self._held = self._loud = self._behind = self.parting = False
         self._asked = hub.loop.time()
         self.budget = Budget(hub.rates, self._asked)
         self._pause: asyncio.TimerHandle | None = None
@@ -123,6 +125,7 @@ class PacedSpeaker(CommandMember):
     def kept(self, size: int) -> None:
         if not self.session.ending:  # what is read behind the end is kept for nobody
             self._hub.unfinished.note(self, size, self.source)
+        self._hub.outbox.read_done(self.id, self.parting)
 
     def _stop_if_over(self) -> None:
         """Read no more where the budget is used up, or where it does not read itself, until that is over."""
