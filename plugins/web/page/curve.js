@@ -85,7 +85,7 @@ class Spake2 {
   checked(side, theirs) {
     const point = side === 0x42 && theirs.length === 32 && !areSame(theirs, this.own) && pointFrom(theirs);
     if (point && !isZero(point) && isZero(times(ORDER, point))) return point;
-    throw new Fault("The server's part of the code is malformed.");
+    throw malformed();
   }
 }
 

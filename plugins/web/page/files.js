@@ -205,8 +205,8 @@ class Files {
 
   offered(channel, { number, file = {}, sender = {} }) {
     const { name, size, root, hash, folder } = file, key = sender.key, known = [...this.incoming.values()].find((one) => key && one.key === key && one.code === root && !one.isOver);
-    const what = `${clean(sender.name)} offers ${clean(name)} (${size >= 0 ? sizeInWords(countOf(size)) : "size unknown"}).`;
-    const isKnown = HASHES[hash] && size >= 0 && size <= LARGEST && typeof root === "string";
+    const isSized = Number.isInteger(size) && size >= 0, what = `${clean(sender.name)} offers ${clean(name)} (${isSized ? sizeInWords(size) : "size unknown"}).`;
+    const isKnown = HASHES[hash] && isSized && size <= LARGEST && typeof root === "string";
     if (folder || !isKnown) return this.row(`${what} ${folder ? "It is a folder: o" : "O"}nly the program chat can receive it.`);
     if (known) {
       this.incoming.delete(known.number);

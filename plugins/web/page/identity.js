@@ -48,5 +48,5 @@ async function identityIn(payload, rs) {
   if (!(await isBy(signed, SIGNS, rs)) || !(await isBy(dated, DATES, rs, expiry))) throw forged;
   const left = numberFrom(expiry) - secondsNow();
   if (left > -DAY && left <= 3 * DAY) return key;
-  throw new Fault("The server's key has a proof of another date: compare the clocks here and there.");
+  throw new Fault("The server's key is for another date: compare the clocks.");
 }

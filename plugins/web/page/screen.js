@@ -68,7 +68,7 @@ class Screen {
     else {
       const { action, target, reason } = details;
       const what = {
-        [JOINED]: "is here", [LEFT]: `has left ${text}`, [RENAMED]: `is now ${text}`, [TOPIC]: `set the topic: ${text}`,
+        [JOINED]: "is here", [LEFT]: "has left" + (text && `: ${text}`), [RENAMED]: `is now ${text}`, [TOPIC]: `set the topic: ${text}`,
         [MODERATED]: `used /${action} on ${target?.name ?? target?.key}. ${reason ?? ""}`,
       }[kind];
       if (what) this.add(element("li", "quiet", `${name} ${what}`, this.time(event.time)));

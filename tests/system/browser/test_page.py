@@ -82,6 +82,8 @@ def test_two_pages_and_a_terminal_talk(chromium: Chrome, another: Chrome, tmp_pa
         assert pia.text("names") == "pia (you)tomkim"
         tom.type("/whois pia\r")
         tom.until(pia.text("own"))
+        kim.say("/quit see you")
+        pia.sees('kim has left: "see you"')
 
 
 def test_what_was_said_before_is_told_and_so_is_what_a_command_answers(chromium: Chrome, tmp_path: Path) -> None:

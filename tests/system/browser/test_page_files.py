@@ -94,4 +94,7 @@ def test_what_the_page_cannot_receive_is_shown_with_what_can(chromium: Chrome, t
         pia = joined(chromium, url, "pia")
         tom.type(f"/send {tmp_path / 'photos'}\r")
         pia.sees("It is a folder: only the program chat can receive it.")
+        offer = "{ sender: { name: 'tom' }, file: { name: 'a log', size: null, hash: 'blake2b', root: '' } }"
+        chromium.execute_script(f"new Files({{}}, {{ add: (row) => byId('log').append(row) }}).offered(null, {offer})")  # type: ignore[no-untyped-call]
+        pia.sees("tom offers a log (size unknown). Only the program chat can receive it.")
         assert pia.all("#log li button") == []
