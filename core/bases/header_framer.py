@@ -83,6 +83,8 @@ class HeaderFramer(Framer):
             return []
         if length > LARGE or most == 1:
             payloads = [bytes(memoryview(buffer)[head:end])]
+        elif end == come:  # one alone, as people type
+            payloads = [bytes(buffer)[head:]]
         else:
             data = bytes(buffer)  # one copy of what has come, then slices of it
             payloads = [data[head:end]]
