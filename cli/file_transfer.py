@@ -215,4 +215,8 @@ def connected(choice: Choice, address: str, port: int | None, limits: Limits) ->
 
 def ended(ui: TransferUi, code: int) -> int:
     """The exit code: that of the conversation, or a failure where not all was transferred."""
-    return code or (Exit.FAILED if ui.unfinished else Exit.OK)
+    if code or not ui.unfinished:
+        return code
+    if not ui.failed:  # otherwise it has been said why
+        complain("The other side has left before everything was transferred.")
+    return Exit.FAILED

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from plytalk.core.contracts import questions
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.events import Closed, Error, Event, File, Left, Notice, Result
 from plytalk.core.contracts.ui import Conversation, Ui
@@ -17,6 +18,7 @@ from plytalk.plugins.files.file_words import REPLACE
 from plytalk.plugins.files.safe_names import safe_name
 from plytalk.plugins.uis.jsonl import as_line
 
+ANSWERS = {**questions.ANSWERS, "y": True, "n": False}
 MOVING = ("sending", "receiving")
 ENDED = ("done", "declined", "failed", "cancelled", "withdrawn")
 AWAY, MISSED = "away", "missed"
@@ -95,7 +97,7 @@ class TransferUi(Ui):
             self._draw(event)
         elif not self._quiet:
             self._out.write(as_line(event))
-        if (self._draws and event.state not in ("offered", "accepted")) or event.state == "failed":
+        if (self._draws and event.state not in ("offered", "accepted")) or (event.state in ENDED and event.state != "done"):
             self._say(event)
 
     def _say(self, event: Event) -> None:
@@ -208,15 +210,18 @@ class ReceiveUi(TransferUi):
 
     async def _says_yes(self, question: str) -> bool:
         self._close_bars()
-        sys.stderr.write(f"{question} [yes/no] ")
-        sys.stderr.flush()
-        lines = await self._lines.read()
-        answer = lines.pop(0).strip().lower() if lines else ""
-        if lines:
+        while True:
+            sys.stderr.write(f"{question} [yes/no] ")
+            sys.stderr.flush()
+            lines = await self._lines.read()
+            if not lines:
+                tell("Nobody answers here: --yes accepts what is offered.")
+                return False
+            answer = lines.pop(0).strip().lower()
             self._lines.put_back(lines)
-        if not answer:
-            tell("Nobody answers here: --yes accepts what is offered.")
-        return answer in ("y", "yes")
+            if answer in ANSWERS:
+                return ANSWERS[answer]
+            tell(questions.HINT)
 
     def note(self, event: Event) -> None:
         if isinstance(event, Closed) and event.by == EndedBy.THEM.value:  # by its own wish: it does not come back

@@ -16,6 +16,7 @@ from plytalk.core.contracts.handler import ServerStack
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.public_key import parse_fingerprint
+from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.spans import Passed, Span
 from plytalk.core.contracts.ui import Conversation
 from plytalk.core.pipeline.connection import Connection
@@ -115,6 +116,10 @@ class Rooms(Feature):
         self._files: UserFiles | None = None  # of the server's user
         if no_files and (into or yes or accept_from):
             raise Usage("--no-files receives no file, and --into, --yes and --accept-from say how.", "Leave out one of them.")
+        if into and not (
+            into.is_dir() or (into.parent.is_dir() and not into.exists())
+        ):  # its last part is made where it is missing
+            raise Usage(f"--into {shorten(str(into))} is not a folder.", "Make it first, or name another one.")
         self._wishes = Wishes(into or Path(), yes, (accept_from,) if accept_from else (), fsync, no_files)
         self._room_client = RoomClient(self._room, self._name, reconnect, self._signals, self._wishes)
 

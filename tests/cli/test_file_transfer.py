@@ -1,6 +1,7 @@
 """`chat send` and `chat receive`, each as its own program."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from programs import COMMAND
 class Shell:
     """A program of somebody with a home and a current folder."""
 
-    def __init__(self, home: Path, *words: str, typed: bytes = b"") -> None:
+    def __init__(self, home: Path, *words: str, typed: bytes = b"", ends_input: bool = True) -> None:
         self.folder = home / "here"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
@@ -23,7 +24,10 @@ class Shell:
         )  # fmt: skip
         assert self.process.stdin
         self.process.stdin.write(typed)
-        self.process.stdin.close()
+        if ends_input:
+            self.process.stdin.close()
+        else:
+            self.process.stdin.flush()
 
     def line(self) -> str:
         assert self.process.stdout
@@ -103,6 +107,35 @@ def test_nothing_is_written_where_nobody_answers(tmp_path: Path) -> None:
     assert "Nobody answers here: --yes accepts what is offered." in said
     assert not list(receiver.folder.iterdir())
     assert sender.ends()[0] == 1
+
+
+def test_an_answer_that_is_neither_yes_nor_no_is_asked_for_again(tmp_path: Path) -> None:
+    sender, address, code = sending(tmp_path, str(written(tmp_path / "a", 10)))
+    receiver = Shell(tmp_path / "receiver", "receive", address, typed=f"{code}\nyse\n\nyes\n".encode())
+    status, _, said = receiver.ends()
+    assert status == 0
+    assert said.count("Receive it? [yes/no]") == 3
+    assert "Type yes or no." in said
+    assert [one.name for one in receiver.folder.iterdir()] == ["a"]
+    assert sender.ends()[0] == 0
+
+
+def test_where_the_other_side_leaves_before_all_has_come_both_say_so(tmp_path: Path) -> None:
+    sender, address, code = sending(tmp_path, str(written(tmp_path / "a", 10)))
+    receiver = Shell(tmp_path / "receiver", "receive", address, typed=f"{code}\n".encode(), ends_input=False)
+    assert '"offered"' in receiver.line()
+    receiver.process.send_signal(signal.SIGINT)
+    assert receiver.ends()[0] == 130
+    status, _, said = sender.ends()
+    assert status == 1
+    assert "chat: The other side has left before everything was transferred." in said
+
+
+def test_a_folder_that_is_missing_is_named_before_the_code_is_used(tmp_path: Path) -> None:
+    receiver = Shell(tmp_path / "receiver", "receive", "127.0.0.1:1", "--into", "far/away", typed=b"7-orbit-velvet\n")
+    status, _, said = receiver.ends()
+    assert status == 2
+    assert "chat: --into far/away is not a folder. Make it first, or name another one." in said
 
 
 def test_the_line_for_a_receiver_names_the_transport(tmp_path: Path) -> None:

@@ -179,7 +179,9 @@ async def test_what_arrives_damaged_fails_and_the_sender_is_told(home: Path) -> 
 
 async def test_where_nothing_can_be_written_it_fails(home: Path) -> None:
     async with Crowd(home) as crowd:
-        bob = await crowd.comes("bob", into=home / "missing" / "far", yes=True)
+        (missing := home / "missing").mkdir()
+        bob = await crowd.comes("bob", into=missing / "far", yes=True)
+        missing.rmdir()
         crowd.local_member.say(f"/send {written(home / 'x', 10)}")
         assert "missing" in str((await reaches(bob.ui, "failed")).reason)
         await crowd.ui.shows("* [bob] could not receive x.")
