@@ -10,7 +10,7 @@ The key is fresh for each run of the server; `--rsa-key` keeps one, for those wh
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +36,8 @@ MAX_PEM, MAX_SEALED = 2048, MAX_MODULUS_BITS // 8
 SESSION_KEY_BYTES, ACCEPTED_KEY_BYTES = 32, (16, 24, 32)
 FREED = 9
 """How many pieces of freed memory are claimed to find the last one: glibc puts up to seven of a size aside for each thread."""
+M_PERTURB = -6
+"""The setting of glibc's `mallopt` by which `free` overwrites memory (malloc.h)."""
 OAEP = padding.OAEP(mgf=padding.MGF1(SHA256()), algorithm=SHA256(), label=None)
 
 MODEL = """// the client encrypts the session key to the server's RSA key
@@ -204,23 +206,26 @@ def fault_of(public: rsa.RSAPublicKey) -> str:
 def open_session_key(private: rsa.RSAPrivateKey, sealed: bytes) -> bytearray:
     """One error for whatever is wrong, so that nobody can use us as an oracle (RFC 8017, section 7.1.2, note).
 
-    The `bytes` that come out cannot be overwritten. They are freed at once, and CPython gives a freed place to the next object of
-    its size: zeros take it. The same for the memory into which they were decrypted. The cipher overwrites the copy.
+    Zeros take the `bytes` that come out, and the memory into which they were decrypted. The cipher overwrites the copy.
     """
+    from ctypes import c_char_p, memset  # loaded where a session key has come
+
     try:
-        session_key = bytearray(private.decrypt(sealed, OAEP))
+        with freed_is_overwritten():
+            opened = private.decrypt(sealed, OAEP)
     except ValueError:
-        session_key = bytearray()
-    bytes(len(session_key))
+        opened = b""
+    session_key = bytearray(opened)
     zero_freed(len(sealed))
     if len(session_key) not in ACCEPTED_KEY_BYTES:
         raise HandshakeFailed("The client sent no session key that this server can use.")
+    memset(c_char_p(opened), 0, len(opened))  # nobody else has this object: Python shares only those of a byte or none
     return session_key
 
 
 def zero_freed(size: int) -> None:
     """Let zeros take the memory of a size that was freed last: `cryptography` decrypts into some, and frees it as it is."""
-    from ctypes import memset  # loaded where a session key has come
+    from ctypes import memset
 
     claim, free = memory_functions()
     places = [place for _ in range(FREED) if (place := claim(size))]
@@ -228,6 +233,22 @@ def zero_freed(size: int) -> None:
         memset(place, 0, size)
     for place in places:
         free(place)
+
+
+@contextmanager
+def freed_is_overwritten() -> Iterator[None]:
+    """Let `free` overwrite what it does not put aside for this thread: `zero_freed` finds no piece that is joined to another.
+
+    OpenSSL makes new blinding values at every 32nd use of a key, and frees more pieces than a thread puts aside. glibc only.
+    """
+    from ctypes import pythonapi
+
+    mallopt = getattr(pythonapi, "mallopt", lambda setting, value: 0)
+    mallopt(M_PERTURB, 0xFF)
+    try:
+        yield
+    finally:
+        mallopt(M_PERTURB, 0)
 
 
 @cache
