@@ -10,8 +10,7 @@ The key is fresh for each run of the server; `--rsa-key` keeps one, for those wh
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -26,6 +25,7 @@ from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Identity, Role, SessionSecrets
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.spans import Passed, Span
+from plytalk.core.io.freed_memory import freed_is_overwritten, zero_freed
 from plytalk.core.registry.hookspecs import hookimpl
 from plytalk.trust.files import read, write_new
 from plytalk.trust.store_errors import StoreError
@@ -34,10 +34,6 @@ KEY, SESSION_KEY = b"K", b"S"
 PUBLIC_EXPONENT, MODULUS_BITS, MAX_MODULUS_BITS = 65537, 2048, 4096
 MAX_PEM, MAX_SEALED = 2048, MAX_MODULUS_BITS // 8
 SESSION_KEY_BYTES, ACCEPTED_KEY_BYTES = 32, (16, 24, 32)
-FREED = 9
-"""How many pieces of freed memory are claimed to find the last one: glibc puts up to seven of a size aside for each thread."""
-M_PERTURB = -6
-"""The setting of glibc's `mallopt` by which `free` overwrites memory (malloc.h)."""
 OAEP = padding.OAEP(mgf=padding.MGF1(SHA256()), algorithm=SHA256(), label=None)
 
 MODEL = """// the client encrypts the session key to the server's RSA key
@@ -221,43 +217,6 @@ def open_session_key(private: rsa.RSAPrivateKey, sealed: bytes) -> bytearray:
         raise HandshakeFailed("The client sent no session key that this server can use.")
     memset(c_char_p(opened), 0, len(opened))  # nobody else has this object: Python shares only those of a byte or none
     return session_key
-
-
-def zero_freed(size: int) -> None:
-    """Let zeros take the memory of a size that was freed last: `cryptography` decrypts into some, and frees it as it is."""
-    from ctypes import memset
-
-    claim, free = memory_functions()
-    places = [place for _ in range(FREED) if (place := claim(size))]
-    for place in places:
-        memset(place, 0, size)
-    for place in places:
-        free(place)
-
-
-@contextmanager
-def freed_is_overwritten() -> Iterator[None]:
-    """Let `free` overwrite what it does not put aside for this thread: `zero_freed` finds no piece that is joined to another.
-
-    OpenSSL makes new blinding values at every 32nd use of a key, and frees more pieces than a thread puts aside. glibc only.
-    """
-    from ctypes import pythonapi
-
-    mallopt = getattr(pythonapi, "mallopt", lambda setting, value: 0)
-    mallopt(M_PERTURB, 0xFF)
-    try:
-        yield
-    finally:
-        mallopt(M_PERTURB, 0)
-
-
-@cache
-def memory_functions() -> tuple[Callable[[int], int | None], Callable[[int], None]]:
-    """`malloc` and `free` of the C library, as Python has them."""
-    from ctypes import PYFUNCTYPE, c_size_t, c_void_p, pythonapi
-
-    claim = PYFUNCTYPE(c_void_p, c_size_t)(("PyMem_RawMalloc", pythonapi))
-    return claim, PYFUNCTYPE(None, c_void_p)(("PyMem_RawFree", pythonapi))
 
 
 def load_or_make(file: Path | None) -> rsa.RSAPrivateKey:

@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import platform
 import stat
 from collections.abc import Callable
-from ctypes import memset, string_at
 from pathlib import Path
 
 import pytest
@@ -20,14 +18,11 @@ from plytalk.plugins.ciphers.aesgcm import AesGcm
 from plytalk.plugins.handshakes import rsa as module
 from plytalk.plugins.handshakes.rsa import (
     RsaOaep,
-    freed_is_overwritten,
     layers,
     load_or_make,
-    memory_functions,
     open_session_key,
     pem,
     read_public_key,
-    zero_freed,
 )
 from plytalk.testing import PlainFrames, TypedFrames, check_handshake
 from plytalk.testing.attempts import CLIENT, SERVER, Attempts
@@ -319,32 +314,6 @@ def test_the_option_reaches_the_layer(tmp_path: Path) -> None:
     [option] = RsaOaep.options
     assert RsaOaep(**{option.keyword: tmp_path / "key.pem"})._file == tmp_path / "key.pem"
     assert layers() == [module.RsaOaep]
-
-
-def test_freed_memory_of_a_size_is_zeroed_and_given_back() -> None:
-    claim, free = memory_functions()
-    place = claim(256)
-    memset(place, 0x5A, 256)
-    free(place)
-    zero_freed(256)
-    again = claim(256)
-    assert string_at(again, 256)[16:] == bytes(240)  # the C library writes into the first bytes of what is free
-    free(again)
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone overwrites what it frees")
-def test_memory_freed_beyond_what_a_thread_puts_aside_is_overwritten() -> None:
-    claim, free = memory_functions()
-    places = [claim(256) for _ in range(40)]
-    for place in places:
-        memset(place, 0x5A, 256)
-    with freed_is_overwritten():
-        for place in places:
-            free(place)
-    kept = [place for place in places if b"\x5a" * 32 in string_at(place, 240)]
-    zero_freed(256)
-    assert len(kept) <= 7
-    assert not [place for place in kept if b"\x5a" * 32 in string_at(place, 240)]
 
 
 def test_the_object_that_held_the_session_key_holds_zeros_afterwards(key: rsa.RSAPrivateKey) -> None:
