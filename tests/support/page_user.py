@@ -1,9 +1,10 @@
-"""Somebody in front of the web page, in a real Chromium: joins, says something, and waits for what the page shows."""
+"""Somebody in front of the web page, in a real browser: joins, says something, and waits for what the page shows."""
 
 from collections.abc import Callable
 
-from selenium.webdriver import Chrome, Keys
+from selenium.webdriver import Keys
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -13,7 +14,7 @@ PATIENCE = 30.0  # seconds, which only a failure uses up
 class PageUser:
     """One window of a browser, at this page."""
 
-    def __init__(self, driver: Chrome, url: str) -> None:
+    def __init__(self, driver: WebDriver, url: str) -> None:
         self.driver = driver
         driver.get(url)
         self.wait_until(lambda: bool(self.text("own") or self.fault), "the page is ready")
