@@ -44,6 +44,9 @@ def announce(choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]" =
             yield f"Open in a browser:  {page(stack, stack.transport, address)}"
             if not all(for_pages):  # a program has a shorter way in
                 continue
+            if link_is_enough(choice, stack):
+                yield "On a terminal `chat connect` takes that address too, as it is."
+                continue
         yield f"The other side connects with:  {invitation(choice, stack, address)}"
         if zone := host(address).strip("[]").partition("%")[2]:
             yield f"In place of {zone} the other side writes its own interface: `ip link` or `ipconfig` shows it."
@@ -107,6 +110,12 @@ def page(stack: Stack, transport: ServesPage, address: str) -> str:
     """The URL of the page, with the key that it is to expect: what stands behind # never leaves the browser."""
     url, _ = transport.urls_at(reachable(address))
     return f"{url}#{stack.handshake.identity.fingerprint}" if stack.handshake.identity else url
+
+
+def link_is_enough(choice: Choice, stack: Stack) -> bool:
+    """Whether `chat connect` needs no more than the link to the page, which names the key."""
+    plain = choice.named is not None and choice.named.is_default and not choice.options.get("suite")
+    return plain and not stack.auths
 
 
 def reachable(address: str) -> str:

@@ -72,6 +72,7 @@ def show(identity: Path | None) -> None:
     own = _own(identity)
     print(own.public_line())
     print(own.fingerprint)
+    _tell(f"It is kept in {identity or user_file('identity')}.")
 
 
 @keys.command()

@@ -112,6 +112,11 @@ def load_or_create(path: Path, ask: Ask | None = None) -> tuple[OwnIdentity, boo
     return load(path, ask), False
 
 
+def made_known(own: OwnIdentity, new: bool) -> list[str]:
+    """What is said of an identity that was made, in one row of 80 columns: `chat keys show` says where it is kept."""
+    return [f"Created a new identity ({own.public.fingerprint})."] if new else []
+
+
 @lru_cache(16)
 def identity_key(raw: bytes) -> PublicKey:
     """The public key of an identity from its 32 bytes. Raises ValueError for a point nobody honest would use.

@@ -121,7 +121,7 @@ class Noise(Handshake):
             self.identity = Identity(own.public.type, own.public.blob)
             known = self._static_file or "s" in (pattern.initiator_pre if initiator else pattern.responder_pre)
             self._prover = Prover(own, self._protocol.dh, self._static if known else None, lambda: self._clock())
-            told += [f"Created a new identity ({self.identity.fingerprint}) in {file}."] if new else []
+            told += identities.made_known(own, new)
         return told
 
     def seeded(self, draw: Callable[[str, int], bytes]) -> Self:

@@ -88,7 +88,7 @@ class Plytalk1(Handshake):
         file = self._file or user_file("identity")
         self._key, new = identities.load_or_create(file, lambda path: secret(f"Passphrase of {path}: "))
         self.identity = Identity(self._key.public.type, self._key.public.blob)
-        return [f"Created a new identity ({self.identity.fingerprint}) in {file}."] if new else []
+        return identities.made_known(self._key, new)
 
     async def initiate(self, io: HandshakeIO) -> SessionSecrets:
         io = negotiating(io)

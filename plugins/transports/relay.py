@@ -75,7 +75,7 @@ class RelayTransport(DiallingTransport):
             return ()
         file = self._file or user_file("identity")
         self._identity, new = identities.load_or_create(file, lambda path: secret(f"Passphrase of {path}: "))
-        return [f"Created a new identity ({self._identity.public.fingerprint}) in {file}."] if new else []
+        return identities.made_known(self._identity, new)
 
     @classmethod
     def attacked_as(cls) -> Sequence[str]:

@@ -102,13 +102,25 @@ def test_a_server_behind_a_relay_says_it_in_six_rows(options, begins, homes) -> 
         with relaying() as (_, relay), chat(homes[0], "serve", "--relay", relay, *options) as screen:
             screen.until(f"@{relay} --code" if "--code" in options else begins[-1])
             expected = [begin for begin in begins if identity == "new" or begin != CREATED]
-            beside = (
-                "--port" in options and identity == "new"
-            )  # the row of a further place, and what to type for it, are two more
-            assert in_order(screen.rows[2 * beside :], *expected), f"\n{screen}"
+            assert in_order([row for row in screen.rows if row], *expected), f"\n{screen}"
 
 
-def test_guests_by_ssh_take_two_rows_more(homes) -> None:
+def test_a_server_with_a_page_says_what_to_open_in_six_rows(homes) -> None:
+    pytest.importorskip("websockets", reason="the page needs websockets")
+    for created in ((CREATED,), ()):
+        with chat(homes[0], "serve", "--web", "127.0.0.1:0") as screen:
+            screen.until("Anyone on this machine")
+            begins = (
+                *created,
+                LISTENING,
+                "Open in a browser:  http://127.0.0.1:",
+                "On a terminal `chat connect`",
+                "Anyone on this",
+            )
+            assert in_order([row for row in screen.rows if row], *begins), f"\n{screen}"
+
+
+def test_guests_by_ssh_take_one_row_more_for_the_new_host_key(homes) -> None:
     pytest.importorskip("asyncssh", reason="guests by ssh need asyncssh")
     for identity in ("new", "old"):
         with chat(homes[0], "serve", "--port", "0", "--door", "ssh:127.0.0.1:0") as screen:
@@ -116,8 +128,8 @@ def test_guests_by_ssh_take_two_rows_more(homes) -> None:
             created = (CREATED,) if identity == "new" else ()
             rows = [row for row in screen.rows if row]
             begins = (*created, LISTENING, PASTE, "Guests connect with:  ssh -p ", "Anyone on this machine")
-            assert len(rows) == (8 if identity == "new" else MOST), f"\n{screen}"
-            assert in_order(rows[2 * len(created) :], *begins[len(created) :]), f"\n{screen}"
+            assert len(rows) == MOST + len(created), f"\n{screen}"
+            assert in_order(rows[len(created) :], *begins[len(created) :]), f"\n{screen}"
             assert ("new host key SHA256:" in "".join(rows)) is (identity == "new")
 
 
