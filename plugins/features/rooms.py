@@ -116,9 +116,8 @@ class Rooms(Feature):
         self._files: UserFiles | None = None  # of the server's user
         if no_files and (into or yes or accept_from):
             raise Usage("--no-files receives no file, and --into, --yes and --accept-from say how.", "Leave out one of them.")
-        if into and not (
-            into.is_dir() or (into.parent.is_dir() and not into.exists())
-        ):  # its last part is made where it is missing
+        can_be_made = into is not None and into.parent.is_dir() and not into.exists()
+        if into and not (into.is_dir() or can_be_made):
             raise Usage(f"--into {shorten(str(into))} is not a folder.", "Make it first, or name another one.")
         self._wishes = Wishes(into or Path(), yes, (accept_from,) if accept_from else (), fsync, no_files)
         self._room_client = RoomClient(self._room, self._name, reconnect, self._signals, self._wishes)
