@@ -55,7 +55,7 @@ def transfer(path: Path, folder: Path, algorithm: str) -> tuple[float, float]:
     into = SafeFolder.at(folder)
     partial = Partial.open(into, offer)
     buffer = memoryview(bytearray(CHUNK))
-    while partial.received < offer.size:
+    while partial.received < offer.most:
         if partial.received % (BLOCK * CHUNK) == 0:
             partial.proof(partial.received // (BLOCK * CHUNK), tree.proof(partial.received // (BLOCK * CHUNK)))
         partial.write(buffer[: source.read_into(buffer, partial.received)])

@@ -2,8 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,13 +24,14 @@ from plytalk.cli.stacks import layer_options
 from plytalk.cli.talk import TalkCommand, agreed_port, listen_addresses, ping_option, run, warn
 from plytalk.cli.transfer_ui import ReceiveUi, SendUi, TransferUi
 from plytalk.cli.typed_words import Asker
-from plytalk.core.contracts.errors import Exit, LocalError
+from plytalk.core.contracts.errors import Exit
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.io.address import Address
 from plytalk.core.io.standard_streams import tell
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.authenticators.code import Code
+from plytalk.plugins.files.piped import Piped
 from plytalk.trust.code_returns import Returns
 
 if TYPE_CHECKING:
@@ -86,14 +86,16 @@ def send(
 ) -> int:
     """Send files or folders to somebody.
 
-    The other side runs `chat receive`, or with --to is in a chat. FILE may be - for standard input: it is read to its end first.
+    The other side runs `chat receive`, or with --to is in a chat. FILE may be - for standard input: it goes out as it comes, to
+    one receiver, and cannot be resumed.
     """
     from plytalk.plugins.files.made_offers import check_count
 
     check_count(len(files))
     limits = replace(Limits(), ping=ping)
-    with without_standard_input(files) as paths:
-        return sent(choice, shown_by(choice, SendUi(paths, quiet)), to, host, port, limits)
+    if "-" in files and not quiet:
+        tell("Standard input goes out as it comes: to one receiver, and it cannot be resumed.")
+    return sent(choice, shown_by(choice, SendUi(opened(files), quiet)), to, host, port, limits)
 
 
 def sent(choice: Choice, ui: SendUi, to: str | None, host: str | None, port: int | None, limits: Limits) -> int:
@@ -126,20 +128,17 @@ def forget(codes: Sequence[Returns]) -> None:
         code.forget()
 
 
-@contextmanager
-def without_standard_input(files: Sequence[str]) -> Iterator[list[str]]:
-    """The paths, with a file that is removed afterwards in place of standard input. Raises LocalError."""
+def opened(files: Sequence[str]) -> list[str]:
+    """The paths, with standard input in place of `-`: what reads a code or an answer there must not take what is sent."""
     if "-" not in files:
-        yield list(files)
-        return
-    with TemporaryDirectory() as folder:
-        kept = Path(folder, STANDARD_INPUT)
-        try:
-            with open(0, "rb", closefd=False) as source, kept.open("wb") as target:
-                copyfileobj(source, target)
-        except OSError as error:
-            raise LocalError(f"Standard input cannot be kept until it is sent: {error.strerror}.") from None
-        yield [str(kept) if file == "-" else file for file in files]
+        return list(files)
+    if files.count("-") > 1:
+        raise click.UsageError("Standard input can be sent once only.")
+    piped = Piped.of(STANDARD_INPUT, os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return [piped if file == "-" else file for file in files]
 
 
 def told_to_receivers(choice: Choice, ui: SendUi, doors: "Sequence[Door]", guests: "Sequence[Door]") -> tuple[()]:

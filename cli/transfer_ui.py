@@ -235,6 +235,8 @@ class ReceiveUi(TransferUi):
             self.pending.add(event.transfer)
         elif event.state == "done":
             self._received += 1
+        elif event.state == "failed" and event.size is None:  # nothing of it is kept
+            self._comes_back = False
 
     @property
     def unfinished(self) -> bool:

@@ -118,10 +118,16 @@ def _file(event: File) -> list[str]:
     part = f"{100 * event.done // event.size} %" if event.size else size_in_words(event.done)
     told = sentence.format(
         who=_reported(event.sender), name=name, number=event.transfer, part=part, because=_because(event.reason),
-        size=f"{files}{size_in_words(event.size)}",
+        size=f"{files}{_size(event)}",
         new_name=f" as {event.written}" if event.written not in (None, event.name) else "",
     )  # fmt: skip
     return [f"* {told}."] if told else []
+
+
+def _size(event: File) -> str:
+    if event.size is None:
+        return size_in_words(event.done) if event.state == "done" else "unknown size, cannot be resumed"
+    return size_in_words(event.size)
 
 
 def _marks(sender: Sender) -> str:

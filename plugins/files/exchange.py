@@ -102,7 +102,7 @@ class Exchange:
         elif kind == FileKind.PROOF:
             self._feed(port, stream, lambda feed: feed.proof(*parse_proof(payload)))
         elif kind == FileKind.END:
-            self._feed(port, stream, Feed.end)
+            self._feed(port, stream, lambda feed: feed.end(payload))
         elif kind == FileKind.FAIL:
             self._feed(port, stream, lambda feed: feed.fail(parse_failure(payload)))
         elif kind == FileKind.STOP:
@@ -177,10 +177,12 @@ class Exchange:
 
     def _open(self, port: Port, stream: int, number: int, at: int, credit: int) -> None:
         offer = self._offers.get(number)
-        if offer is None or not offer.is_for(port) or offer.room is not port.member.room or at > offer.file.size:
+        if offer is None or not offer.is_for(port) or offer.room is not port.member.room or at > offer.file.most:
             port.send(fail_stream(stream, FileFailure.UNKNOWN))
         elif stream in port.takers or credit > MAX_CREDIT:
             raise BadFrame("A stream was opened twice, or with too much credit.")
+        elif offer.file.once and (at or offer.feeds):
+            port.send(fail_stream(stream, FileFailure.ONCE))
         elif len(port.takers) >= STREAMS or any(taker.feed in offer.feeds for taker in port.takers.values()):
             port.send(fail_stream(stream, FileFailure.TOO_MANY))
         else:
@@ -189,7 +191,7 @@ class Exchange:
             if feed is None:
                 feed = Feed(offer, at, self._pack)
             feed.add(taker)
-            feed.begin_soon(alone=offer.audience is not None or len(offer.room) <= 2)
+            feed.begin_soon(alone=offer.file.once or offer.audience is not None or len(offer.room) <= 2)
 
     @staticmethod
     def _credit(port: Port, stream: int, size: int) -> None:
@@ -202,9 +204,12 @@ class Exchange:
 def described(said: Offering) -> FileOffer:
     """What is offered. Raises NotOffered."""
     try:
-        return msgspec.convert(said.file, FileOffer)
+        file = msgspec.convert(said.file, FileOffer)
     except msgspec.ValidationError:
         raise NotOffered("The description of the file is not valid.") from None
+    if (file.size is None, file.once and file.folder) != (file.root is None, False):
+        raise NotOffered("The description of the file is not valid.")
+    return file
 
 
 class NotOffered(ChatError):

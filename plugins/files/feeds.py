@@ -14,6 +14,7 @@ from plytalk.core.contracts.errors import BadFrame
 from plytalk.core.contracts.items import Extension, Item
 from plytalk.core.contracts.layer import Buffer
 from plytalk.plugins.files.file_items import (
+    ENDING,
     PIECE,
     WINDOW,
     FileFailure,
@@ -141,13 +142,13 @@ class Feed:
 
     def _expect_proofs(self, last: int) -> None:
         """The bytes that were asked for are of the blocks up to this one."""
-        if last > self._expected:
+        if last > self._expected and not self.offer.file.once:
             self.offer.source.expect(self._proofs(self._expected, last))
             self._expected = last
 
     def _proofs(self, done: int, last: int) -> int:
         """How many bytes the proofs have of the blocks behind one of them, up to another."""
-        return sum(proof_length(self.offer.file.size, block) for block in range(done + 1, last + 1))
+        return sum(proof_length(self.offer.file.most, block) for block in range(done + 1, last + 1))
 
     @property
     def owed(self) -> tuple[int, int]:
@@ -189,7 +190,7 @@ class Feed:
 
     def proof(self, block: int, payload: Buffer) -> None:
         """The hashes of the block whose bytes come next, once. Raises BadFrame."""
-        longest = proof_length(self.offer.file.size, block)
+        longest = proof_length(self.offer.file.most, block)
         if not self._proven < block <= self._expected or block != self.at // WHOLE_BLOCK or len(payload) > longest:
             raise BadFrame("A proof came that is too long, not of the bytes that come next, or that has come before.")
         self._proven = block
@@ -197,9 +198,11 @@ class Feed:
         for taker in self.takers:
             taker.to.send_last(taker, prove(taker.stream, block, payload))
 
-    def end(self) -> None:
-        """All is sent."""
-        self._tell_last(end_stream)
+    def end(self, payload: Buffer) -> None:
+        """All is sent. Raises BadFrame where its size and root are missing, or too much."""
+        if len(payload) != (ENDING.size if self.offer.file.once else 0):
+            raise BadFrame(f"The end of a file came with {len(payload)} bytes.")
+        self._tell_last(lambda stream: end_stream(stream, payload))
 
     def fail(self, why: FileFailure) -> None:
         """Nothing more comes."""

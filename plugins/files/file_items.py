@@ -10,7 +10,7 @@ CREDIT  from that side: so many bytes more (u32)
 STOP    from that side: nothing more is wanted
 PROOF   from the side that has the file: a block's number (u32), and the hashes of its chunks
 DATA    from that side: the next bytes
-END     from that side: all is sent
+END     from that side: all is sent; of a stream whose size was not known, its size (u64) and its root (32 bytes)
 FAIL    from that side: nothing more comes; why (u8)
 """
 
@@ -29,6 +29,7 @@ from plytalk.core.contracts.limits import KIB
 HEAD = Layout(">BI")
 OPENING = Layout(">IQI")
 NUMBER = Layout(">I")
+ENDING = Layout(">Q32s")
 PIECE = 65_511
 """How many bytes one item carries: with it a record is exactly full."""
 WINDOW = 12 * PIECE
@@ -77,6 +78,8 @@ class FileFailure(IntEnum):
     """Too many streams are open."""
     UNKNOWN = 5
     """No such offer stands."""
+    ONCE = 6
+    """It goes out only once, from the beginning, and has begun."""
 
 
 class Said(Struct, frozen=True, kw_only=True, tag_field="do", rename="kebab", omit_defaults=True):
@@ -167,8 +170,8 @@ def carry(stream: int, data: Buffer) -> bytes:
     return b"".join((HEAD.pack(FileKind.DATA, stream), data))
 
 
-def end_stream(stream: int) -> bytes:
-    return HEAD.pack(FileKind.END, stream)
+def end_stream(stream: int, ending: Buffer = b"") -> bytes:
+    return HEAD.pack(FileKind.END, stream) + ending
 
 
 def fail_stream(stream: int, why: FileFailure) -> bytes:
@@ -193,6 +196,12 @@ def parse_number(payload: Buffer) -> int:
     """A number alone. Raises BadFrame."""
     number: int = unpacked(NUMBER, payload)[0]
     return number
+
+
+def parse_ending(payload: Buffer) -> tuple[int, bytes]:
+    """The size of a stream that is over, and its root. Raises BadFrame."""
+    size, root = unpacked(ENDING, payload)
+    return size, root
 
 
 def parse_proof(payload: Buffer) -> tuple[int, Buffer]:

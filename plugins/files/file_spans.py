@@ -29,6 +29,9 @@ def file_item(body: bytes) -> Iterator[Span]:
         yield reader.rest("hashes", made_of=PROOF)
     elif number == FileKind.DATA:
         yield reader.rest("data", made_of=FILES)
+    elif number == FileKind.END and reader.left:
+        yield reader.number("size", ">Q", "how many bytes the stream had")[0]
+        yield reader.rest("root", made_of=PROOF)
     elif number == FileKind.FAIL:
         why, reason = reader.number("reason", ">B", "why nothing more comes")
         reasons = {int(one): one.name.lower().replace("_", " ") for one in FileFailure}

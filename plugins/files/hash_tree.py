@@ -109,6 +109,43 @@ class HashTree:
         self._leaves.close()
 
 
+class RunningRoot:
+    """The root of a stream whose size is known at its end."""
+
+    def __init__(self, algorithm: str = KNOWN[0]) -> None:
+        self.size = 0
+        self._hash = _HASHES[algorithm]
+        self._blocks, self._leaves, self._chunk = bytearray(), bytearray(), bytearray()
+
+    def add(self, content: memoryview) -> None:
+        """Add what comes next, of any length."""
+        self.size += len(content)
+        while content:
+            part = content[: CHUNK - len(self._chunk)]
+            self._chunk += part
+            content = content[len(part) :]
+            if len(self._chunk) == CHUNK:
+                self._end_chunk()
+
+    def _end_chunk(self) -> None:
+        self._leaves += self._hash(_CHUNK, self._chunk)
+        self._chunk.clear()
+        if len(self._leaves) == BLOCK * HASH:
+            self._end_block()
+
+    def _end_block(self) -> None:
+        self._blocks += self._hash(_BLOCK, self._leaves)
+        self._leaves.clear()
+
+    def end(self) -> bytes:
+        """All was added: the root."""
+        if self._chunk:
+            self._end_chunk()
+        if self._leaves:
+            self._end_block()
+        return _root(self._hash, self.size, self._blocks)
+
+
 def root_of(size: int, blocks: Iterable[bytes], algorithm: str) -> bytes:
     """The root over leaves, which come as many at a time as a block has."""
     hash = _HASHES[algorithm]

@@ -195,7 +195,7 @@ class HeardOffers:
             elif kind == FileKind.PROOF:
                 one.proof(*parse_proof(payload))
             elif kind == FileKind.END:
-                one.finish(partial(self._finish, one))
+                one.finish(payload, partial(self._finish, one))
             else:
                 one.failed(parse_failure(payload))
         except BadFrame:

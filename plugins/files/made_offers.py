@@ -27,8 +27,10 @@ from plytalk.plugins.files.file_items import (
     say,
 )
 from plytalk.plugins.files.hash_tree import HashTree
+from plytalk.plugins.files.piped import Piped
 from plytalk.plugins.files.reading import Source
 from plytalk.plugins.files.sending import Pump, Sending
+from plytalk.plugins.files.sending_once import SendingOnce
 from plytalk.plugins.files.source import hashing, make_offer, open_source
 from plytalk.plugins.files.transfer_context import TransferContext
 from plytalk.plugins.files.transfer_errors import TransferError
@@ -67,7 +69,7 @@ class MadeOffers:
             self._pump.stop()
             self._pump = None
         for one in self.all.values():
-            one.streams.clear()
+            one.cut()
 
     async def close(self) -> None:
         for answer in self._answers.values():
@@ -81,7 +83,9 @@ class MadeOffers:
     # -- what the user does -----------------------------------------------------------------------------------------------
 
     async def send(self, path: str, to: str | None = None) -> Sending:
-        """Offer a file or folder. Raises ChatError."""
+        """Offer a file or folder, or what comes from a stream that was opened. Raises ChatError."""
+        if isinstance(path, Piped):
+            return await self._make(SendingOnce(next(self._context.numbers), path, to, self._context.changed, self._wake))
         left_out: list[str] = []
         stop = threading.Event()
         preparing = asyncio.ensure_future(asyncio.to_thread(_prepared, path, left_out.append, stop))
@@ -95,12 +99,14 @@ class MadeOffers:
             left_out[MOST_LEFT_OUT:] = [f"{len(left_out) - MOST_LEFT_OUT:,} more are left out."]
         for sentence in left_out:
             notify(self._context.ui, sentence)
-        self._forget_one()
         number = next(self._context.numbers)
         self._disk = self._disk or DiskThread()
         file = make_offer(source, tree)
-        sending = Sending(number, secrets.token_hex(16), source, tree, file, to, self._disk, self._context.changed)
-        self.all[number] = sending
+        return await self._make(Sending(number, secrets.token_hex(16), source, tree, file, to, self._disk, self._context.changed))
+
+    async def _make(self, sending: Sending) -> Sending:
+        self._forget_one()
+        self.all[sending.number] = sending
         if self._context.link:
             await self._answered(sending)
         sending.change("offered")
@@ -157,7 +163,7 @@ class MadeOffers:
 
     def _replied(self, sending: Sending, state: str, by: Sender) -> None:
         """A receiver has done something about it. An offer to one member ends with that."""
-        if sending.to is not None and state in ("done", "declined", "cancelled") and sending.stands:
+        if sending.ends_with_its_receiver and state in ("done", "declined", "cancelled") and sending.stands:
             self._context.send(say(Withdrawal(number=sending.number)))
             sending.close()
             sending.state = state
@@ -170,7 +176,7 @@ class MadeOffers:
             return
         for sending in self.all.values():
             if kind == FileKind.STOP:
-                sending.streams.pop(stream, None)
+                sending.stopped(stream)
             elif out := sending.streams.get(stream):
                 out.credit += parse_number(payload)
                 self._wake()

@@ -12,6 +12,7 @@ name: `safe_name` decides what it is called here.
 
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from secrets import token_hex
 from typing import Annotated
 
 import msgspec
@@ -32,10 +33,10 @@ class FileOffer(Struct, frozen=True, kw_only=True):
 
     name: Name
     """Text for display: `safe_name` makes a file name of it."""
-    size: Size
-    """The length of the stream, in bytes, the manifest included."""
-    root: Annotated[bytes, Meta(min_length=HASH, max_length=HASH)]
-    """The root of the hash tree over the stream."""
+    size: Size | None
+    """The length of the stream, in bytes, the manifest included; None where it is known at its end."""
+    root: Annotated[bytes, Meta(min_length=HASH, max_length=HASH)] | None
+    """The root of the hash tree over the stream, None where its size is."""
     hash: Annotated[str, Meta(max_length=32)]
     """The hash function of the tree."""
     head: Annotated[int, Meta(ge=0, le=MAX_MANIFEST)] = 0
@@ -48,8 +49,20 @@ class FileOffer(Struct, frozen=True, kw_only=True):
     """When it was changed last, in nanoseconds since 1970."""
 
     @property
+    def once(self) -> bool:
+        """Whether it is read as it comes, as from standard input: by one receiver, from the beginning, and never again."""
+        return self.size is None
+
+    @property
+    def most(self) -> int:
+        """The most bytes that its stream can have."""
+        return MAX_SIZE if self.size is None else self.size
+
+    @property
     def key(self) -> str:
         """What an unfinished transfer is kept under: the same for the same content, whatever it is called."""
+        if self.root is None:
+            return token_hex(16)
         shape = f"{self.hash} {self.size} {self.folder} {self.head} "
         return blake2b(shape.encode() + self.root, digest_size=16).hexdigest()
 
@@ -72,7 +85,9 @@ _decoder = msgspec.json.Decoder(Entry)
 def check_offer(offer: FileOffer) -> None:
     """Check what types cannot say. Raises BadOffer."""
     check_hash(offer.hash)
-    if offer.head > offer.size or (not offer.folder and (offer.head, offer.count) != (0, 1)):
+    if (offer.size is None, offer.folder and offer.once) != (offer.root is None, False):
+        raise BadOffer
+    if offer.head > offer.most or (not offer.folder and (offer.head, offer.count) != (0, 1)):
         raise BadOffer
 
 

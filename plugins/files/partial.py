@@ -29,7 +29,7 @@ class Partial:
         """The first byte that is missing. Of use after `resuming`."""
         self._into = into
         self._sync = sync
-        self._check = TreeCheck(offer.size, offer.root, offer.hash)
+        self._check = TreeCheck(offer.most, offer.root or b"", offer.hash)
         self._stream: StoredStream | None = None
         self._finished: str | None = None
         with storing(offer.name):
@@ -51,14 +51,14 @@ class Partial:
         """Verify what is kept, chunk by chunk, and then be ready for more; yields how many bytes are right so far."""
         with storing(self.offer.name):
             if self._is_finished():
-                self.received = self.offer.size
+                self.received = self.offer.most
                 return
             self._kept.make_data(self.offer.folder)
             yield from self._verify()
             if self.offer.folder and self.received < self.offer.head:  # nothing in it is known to be right
                 self._kept.make_data(folder=True, again=True)
             self._kept.forget_after(chunks_in(self.received))
-            if (needed := self.offer.size - self.received) > (free := self._into.free()):
+            if (needed := self.offer.most - self.received) > (free := self._into.free()):
                 raise NoSpace(f"{shorten(self.offer.name)} needs {needed} bytes, and there is space for {free}.")
             self._stream = StoredStream(self._kept.folder, self.offer, sync=self._sync)
             self._stream.skip(self.received)
@@ -72,10 +72,10 @@ class Partial:
 
     def _verify(self) -> Iterator[int]:
         stream = StoredStream(self._kept.folder, self.offer)
-        buffer = memoryview(bytearray(min(CHUNK, self.offer.size)))
+        buffer = memoryview(bytearray(min(CHUNK, self.offer.most)))
         try:
-            for index in range(min(self._kept.leaves_count(), chunks_in(self.offer.size))):
-                chunk = buffer[: chunk_length(self.offer.size, index)]
+            for index in range(min(self._kept.leaves_count(), chunks_in(self.offer.most))):
+                chunk = buffer[: chunk_length(self.offer.most, index)]
                 if not stream.read_into(chunk) or self._check.hash_chunk(chunk) != self._kept.leaf(index):
                     return
                 self.received += len(chunk)
@@ -116,9 +116,9 @@ class Partial:
         """
         if self._finished is None:
             stream = self._usable()
-            if self.received != self.offer.size or not stream.complete:
+            if self.received != self.offer.most or not stream.complete:
                 raise Damaged("The file is not complete.")
-            if root_of(self.offer.size, self._kept.leaves_of_blocks(), self.offer.hash) != self.offer.root:
+            if root_of(self.offer.most, self._kept.leaves_of_blocks(), self.offer.hash) != self.offer.root:
                 raise Damaged
             with storing(self.offer.name):
                 self._finished = self._kept.give_name(self.offer.name, sync=self._sync, replace=replace and not self.offer.folder)

@@ -8,10 +8,20 @@ from plytalk.core.contracts.errors import BadFrame, ChatError
 from plytalk.core.contracts.events import Sender
 from plytalk.core.contracts.layer import Buffer
 from plytalk.plugins.files.disk_thread import DiskThread
-from plytalk.plugins.files.file_items import GIVE_BACK, PIECE, WINDOW, FileFailure, give_credit, open_stream, stop_stream
+from plytalk.plugins.files.file_items import (
+    GIVE_BACK,
+    PIECE,
+    WINDOW,
+    FileFailure,
+    give_credit,
+    open_stream,
+    parse_ending,
+    stop_stream,
+)
 from plytalk.plugins.files.file_limits import CHUNK, WHOLE_BLOCK
 from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.partial import Partial
+from plytalk.plugins.files.partial_once import PartialOnce
 from plytalk.plugins.files.safe_folder import SafeFolder
 from plytalk.plugins.files.sending import FileLink
 from plytalk.plugins.files.transfer_errors import Damaged
@@ -22,11 +32,18 @@ WHY = {
     FileFailure.CHANGED: "it has changed since it was offered",
     FileFailure.TOO_MANY: "too many transfers go on: accept it again later",
     FileFailure.UNKNOWN: "it is not offered any more",
+    FileFailure.ONCE: "it is sent to one receiver only, and to no one twice",
 }
 """Why a transfer has failed, in words."""
 
+LOST = "its transfer was cut, and it cannot be resumed"
+"""Why a transfer that goes out only once has failed after a cut."""
+
 RUNNING = ("accepted", "receiving", "interrupted")
 """The states in which this user wants the file and has not got all of it."""
+
+
+AnyPartial = Partial | PartialOnce
 
 
 class Receiving:
@@ -54,7 +71,7 @@ class Receiving:
         self.replaces = False
         """Whether it may take the place of a file that has its name."""
         self._changed, self._broke = changed, broke
-        self._partial: Partial | None = None
+        self._partial: AnyPartial | None = None
         self._disk: DiskThread | None = None
         self._last: asyncio.Future[None] | None = None  # what the thread does
         self._link: FileLink | None = None
@@ -103,7 +120,7 @@ class Receiving:
         """All that was asked of the thread before is done."""
 
     def _take_up(self, into: SafeFolder, sync: bool) -> None:
-        self._partial = Partial(into, self.file, sync=sync)
+        self._partial = (PartialOnce if self.file.once else Partial)(into, self.file, sync=sync)
         for _ in self._partial.resuming():
             if self._last:  # nobody wants it any more
                 return
@@ -124,20 +141,20 @@ class Receiving:
         else:
             raise error
 
-    def _release(self, leave: Callable[[Partial], None]) -> "asyncio.Future[None] | None":
+    def _release(self, leave: Callable[[AnyPartial], None]) -> "asyncio.Future[None] | None":
         """End the thread, with this as the last thing it does."""
         if self._disk and self._last is None:
             self._last = self._disk.end(partial(self._leave, leave))
         return self._last
 
-    def _leave(self, leave: Callable[[Partial], None]) -> None:
+    def _leave(self, leave: Callable[[AnyPartial], None]) -> None:
         if self._partial:
             leave(self._partial)
 
     async def close(self) -> None:
         """Keep what has come, for another time."""
         self._lose()
-        if last := self._release(Partial.close):
+        if last := self._release(lambda partial: partial.close()):
             await last
 
     # -- the stream -------------------------------------------------------------------------------------------------------
@@ -160,7 +177,9 @@ class Receiving:
     def interrupt(self) -> None:
         """The stream is over; the sender may come back."""
         self._lose()
-        if self.state != "interrupted":
+        if self.file.once:
+            self.end("failed", LOST)
+        elif self.state != "interrupted":
             self.change("interrupted")
 
     def _lose(self) -> None:
@@ -169,7 +188,7 @@ class Receiving:
         self._spare.clear()
 
     def _new_chunk(self) -> memoryview:
-        return self._spare.pop() if self._spare else memoryview(bytearray(min(CHUNK, self.file.size)))
+        return self._spare.pop() if self._spare else memoryview(bytearray(min(CHUNK, self.file.most)))
 
     def proof(self, block: int, payload: Buffer) -> None:
         """The hashes of a block. Raises Damaged where it is not the one that the next bytes need."""
@@ -188,7 +207,7 @@ class Receiving:
         self._owed -= len(payload)
         view = memoryview(payload)
         while view:
-            wanted = min(CHUNK, self.file.size - self._taken)
+            wanted = min(CHUNK, self.file.most - self._taken)
             part = view[: wanted - self._filled]
             if not part:
                 raise Damaged("The file is longer than was offered.")
@@ -230,25 +249,30 @@ class Receiving:
         else:
             self.end("failed", WHY[why])
 
-    def finish(self, named: Callable[[], None]) -> None:
-        """All has come: check the whole, and give it its name. What comes after that is not looked at."""
+    def finish(self, ending: Buffer, named: Callable[[], None]) -> None:
+        """All has come: check the whole, and give it its name. What comes after that is not looked at. Raises BadFrame."""
+        expected = parse_ending(ending) if self.file.once else None
+        if self.file.once and self._filled:
+            self._write(self._filled)
         self._lose()
-        self._on_disk(self._finish, named)
+        self._on_disk(partial(self._finish, expected), named)
 
-    def _finish(self) -> None:
+    def _finish(self, expected: tuple[int, bytes] | None) -> None:
         assert self._partial
+        if isinstance(self._partial, PartialOnce) and expected:
+            self._partial.check(*expected)
         self.written = self._partial.finish(replace=self.replaces)
 
     async def cancel(self) -> None:
         """The user does not want it any more: remove what has come."""
         self.stop()
         self.state = "cancelled"  # told when nothing is left
-        if last := self._release(Partial.discard):
+        if last := self._release(lambda partial: partial.discard()):
             await last
         self.change("done" if self.written else "cancelled")
 
     def end(self, state: str, reason: str = "") -> None:
         """It does not go on; what has come is kept."""
         self._lose()
-        self._release(Partial.close)
+        self._release(lambda partial: partial.close())
         self.change(state, reason)

@@ -82,6 +82,19 @@ class Sending:
     def stands(self) -> bool:
         return self.state in ("offered", "sending")
 
+    def cut(self) -> None:
+        """The connection is over."""
+        self.streams.clear()
+
+    def stopped(self, number: int) -> None:
+        """The receiver of a stream wants nothing more."""
+        self.streams.pop(number, None)
+
+    @property
+    def ends_with_its_receiver(self) -> bool:
+        """Whether nobody else can receive it when one has it."""
+        return self.to is not None
+
     def change(self, state: str, reason: str = "") -> None:
         self.state, self.reason = state, reason
         self._changed(self)
@@ -102,7 +115,7 @@ class Sending:
         """Open a stream; gives what refuses it."""
         if len(self.streams) >= MOST_STREAMS:
             return fail_stream(number, FileFailure.TOO_MANY)
-        if not self.stands or at > self.file.size:
+        if not self.stands or at > self.file.most:
             return fail_stream(number, FileFailure.UNKNOWN)
         self.streams[number] = OutStream(number, at, min(credit, MAX_CREDIT))
         return None
@@ -112,7 +125,7 @@ class Sending:
 
         A file that cannot be read ends all its streams.
         """
-        at, left = stream.at, self.file.size - stream.at
+        at, left = stream.at, self.file.most - stream.at
         if not left:
             del self.streams[stream.number]
             self._changed(self)
@@ -146,7 +159,7 @@ class Sending:
 
     def _wanted(self, stream: OutStream, most: int) -> int:
         """How many bytes go out next: full records, as long as more follows."""
-        more = min(self.file.size - stream.at, WHOLE_BLOCK - stream.at % WHOLE_BLOCK)
+        more = min(self.file.most - stream.at, WHOLE_BLOCK - stream.at % WHOLE_BLOCK)
         size = min(more, most, stream.credit)
         return size if size == more else size - size % PIECE
 
@@ -174,9 +187,11 @@ class Pump:
     def __init__(self, link: FileLink, sendings: Callable[[], list[Sending]]) -> None:
         self._link, self._sendings = link, sendings
         self._task: asyncio.Task[None] | None = None
+        self._woken = False
 
     def wake(self) -> None:
         """There may be something to send."""
+        self._woken = True
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -186,8 +201,10 @@ class Pump:
 
     async def _run(self) -> None:
         try:
-            while await self._round():  # noqa: ASYNC110  # what else has to be done comes between
-                await asyncio.sleep(0)
+            while self._woken:
+                self._woken = False
+                self._woken |= await self._round()
+                await asyncio.sleep(0)  # what else has to be done comes between
         finally:
             self._task = None
 

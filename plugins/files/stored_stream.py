@@ -155,7 +155,7 @@ class StoredStream:
     def _walk(self) -> Generator[_Part, None, None]:
         offer = self._offer
         if not offer.folder:
-            yield from self._file(self._folder, DATA, offer.size, offer.mode, offer.mtime)
+            yield from self._file(self._folder, DATA, offer.most, offer.mode, offer.mtime)
             return
         yield from self._file(self._folder, MANIFEST, offer.head, 0, 0)
         manifest = self._read_manifest()

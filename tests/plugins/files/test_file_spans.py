@@ -5,6 +5,7 @@ import pytest
 from plytalk.core.contracts.spans import Passed, describe
 from plytalk.plugins.features.rooms import Rooms
 from plytalk.plugins.files.file_items import (
+    ENDING,
     FileFailure,
     Taken,
     carry,
@@ -32,6 +33,7 @@ def described(body: bytes) -> list[tuple[str, int, str]]:
         (prove(7, 1, b"abc"), [("4 proof", 7), ("block", 4, "1"), ("hashes", 3, "")]),
         (carry(7, b"abc"), [("5 data", 7), ("data", 3, "")]),
         (end_stream(7), [("6 end", 7)]),
+        (end_stream(7, ENDING.pack(9, bytes(32))), [("6 end", 7), ("size", 8, "9"), ("root", 32, "")]),
         (fail_stream(7, FileFailure.TOO_MANY), [("7 fail", 7), ("reason", 1, "4 too many")]),
         (b"\x63\0\0\0\7xy", [("99 unknown", 7), ("too much", 2, "")]),
     ],

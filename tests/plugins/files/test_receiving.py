@@ -68,7 +68,7 @@ async def test_credit_is_given_back_and_the_file_is_whole(tmp_path: Path) -> Non
         assert sum(credits) <= SIZE
         assert min(credits) >= GIVE_BACK
         assert one.done == SIZE
-        one.finish(lambda: one.end("done"))
+        one.finish(b"", lambda: one.end("done"))
         assert not one.is_open
         await one.close()
         assert (one.state, one.written) == ("done", "x")

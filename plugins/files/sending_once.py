@@ -1,0 +1,135 @@
+"""What goes out as it comes, such as standard input: to one receiver, once, and its size and root are known at its end."""
+
+import asyncio
+import os
+import secrets
+import select
+import time
+from collections.abc import Callable
+from functools import partial
+
+from plytalk.core.io.descriptors import close_once
+from plytalk.plugins.files.disk_thread import DiskThread
+from plytalk.plugins.files.file_items import ENDING, PIECE, FileFailure, end_stream, fail_stream
+from plytalk.plugins.files.hash_tree import KNOWN, HashTree, RunningRoot
+from plytalk.plugins.files.manifest import FileOffer
+from plytalk.plugins.files.piped import Piped
+from plytalk.plugins.files.reading import Source, unreadable
+from plytalk.plugins.files.sending import OutStream, Sending
+from plytalk.plugins.files.transfer_errors import TransferError, Unreadable
+
+LOOK = 0.1
+"""How often a reader that waits for more looks whether anybody still wants it, in seconds."""
+CUT = "Its transfer was cut, and it cannot be resumed"
+STOPPED = "Its receiver has gone or wants no more of it, and it cannot be sent again"
+
+
+class PipedSource(Source):
+    """A stream of an unknown length, read from its beginning to its end."""
+
+    size = 0
+    mode = 0o644
+
+    def __init__(self, piped: Piped) -> None:
+        self.name, self.mtime = str(piped), time.time_ns()
+        self._descriptor = piped.descriptor
+        self.stopped = False
+
+    def read_into(self, buffer: memoryview, offset: int) -> int:
+        filled = 0
+        try:
+            while filled < len(buffer):
+                if self.stopped:
+                    raise Unreadable("Nobody wants it any more.")
+                if not select.select([self._descriptor], [], [], LOOK)[0]:
+                    continue
+                if not (count := os.readv(self._descriptor, [buffer[filled:]])):
+                    break
+                filled += count
+        except OSError as trouble:
+            raise unreadable(self.name, trouble) from None
+        return filled
+
+    def close(self) -> None:
+        self._descriptor = close_once(self._descriptor)
+
+
+class SendingOnce(Sending):
+    """Such an offer. `wake` is called when something has been read; a thread of its own waits for it."""
+
+    source: PipedSource
+
+    def __init__(
+        self, number: int, piped: Piped, to: str | None, changed: Callable[[Sending], None], wake: Callable[[], None]
+    ) -> None:
+        source = PipedSource(piped)
+        file = FileOffer(name=source.name, size=None, root=None, hash=KNOWN[0], mtime=source.mtime)
+        super().__init__(number, secrets.token_hex(16), source, HashTree(0), file, to, DiskThread(), changed)
+        self._wake, self._root = wake, RunningRoot()
+        self._begun = self._closed = False
+        self._asked = 0  # of the thread, in bytes
+        self._reading: asyncio.Future[int] | None = None
+
+    @property
+    def ends_with_its_receiver(self) -> bool:
+        return self.to is not None or (self._begun and not self.streams)
+
+    def serve(self, number: int, at: int, credit: int) -> bytes | None:
+        if self.stands and (self._begun or at):
+            return fail_stream(number, FileFailure.ONCE)
+        refused = super().serve(number, at, credit)
+        self._begun = refused is None
+        return refused
+
+    async def next_items(self, stream: OutStream, most: int) -> list[bytes]:
+        """What has been read, or nothing: more is read meanwhile, since it may be long in coming."""
+        if self._reading is None:
+            size = min(most, stream.credit)
+            if size >= PIECE:
+                self._asked = size - size % PIECE
+                self._reading = self._disk.start(partial(self._read_more, self._asked))
+                self._reading.add_done_callback(lambda _: self._wake())
+            return []
+        if not self._reading.done():
+            return []
+        reading, self._reading = self._reading, None
+        try:
+            return self._sent(stream, reading.result())
+        except TransferError as error:
+            return self._fail(error)
+
+    def _read_more(self, size: int) -> int:
+        """In the thread: fill the buffer; less than was asked for is the end."""
+        count = self.source.read_into(self._buffer[:size], 0)
+        self._root.add(self._buffer[:count])
+        return count
+
+    def _sent(self, stream: OutStream, count: int) -> list[bytes]:
+        items = self._pieces(stream.number, 0, count)
+        stream.at += count
+        stream.credit -= count
+        self._at = stream.at
+        if count < self._asked:
+            del self.streams[stream.number]
+            items.append(end_stream(stream.number, ENDING.pack(self._root.size, self._root.end())))
+        self._changed(self)
+        return items
+
+    def cut(self) -> None:
+        self._lost(CUT)
+
+    def stopped(self, number: int) -> None:
+        if number in self.streams:
+            self._lost(STOPPED)
+
+    def _lost(self, reason: str) -> None:
+        if self._begun and self.stands:
+            self.close()
+            self.change("failed", reason)
+
+    def close(self) -> None:
+        self.streams.clear()
+        self.source.stopped = True
+        if not self._closed:
+            self._closed = True
+            self._disk.end(self._close)

@@ -1,0 +1,103 @@
+"""What goes out as it comes: to one receiver, once, and each side is told where it fails."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import msgspec
+from crowd import Crowd
+from offering import FileStranger, file_stranger, folder_of, reaches
+
+from plytalk.plugins.files.file_items import ENDING, WINDOW, FileFailure, FileKind, Offering, Taken, end_stream, open_stream
+from plytalk.plugins.files.hash_tree import KNOWN
+from plytalk.plugins.files.manifest import FileOffer
+from plytalk.plugins.files.piped import Piped
+
+ONCE = FileOffer(name="input", size=None, root=None, hash=KNOWN[0])
+
+
+def offer(crowd: Crowd) -> int:
+    """The server's user offers a stream; gives where to write what it sends."""
+    source, sink = os.pipe()
+    crowd.local_member.files.run("send", [Piped.of("input", source)], None)
+    return sink
+
+
+async def opening(bob: FileStranger, stream: int, at: int = 0) -> None:
+    number = (await bob.server_says(Offering)).number
+    bob.send(open_stream(stream, number, at, WINDOW))
+
+
+async def test_it_arrives_whole_while_it_is_written(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        folder = folder_of(crowd, "bob")
+        bob = await crowd.comes("bob", into=folder, yes=True)
+        sink = offer(crowd)
+        offered = await reaches(bob.ui, "offered")
+        assert offered.size is None
+        await bob.shows("* [server] offers input (unknown size, cannot be resumed). /accept 1 receives it.")
+        content = bytes(range(256)) * 200
+        for _ in range(10):
+            await asyncio.to_thread(os.write, sink, content)
+        os.close(sink)
+        await reaches(bob.ui, "done")
+        await reaches(crowd.ui, "done")
+        assert (folder / "input").read_bytes() == content * 10
+        assert [one.name for one in folder.iterdir()] == ["input"]
+
+
+async def test_one_receives_it_from_the_beginning_and_no_other(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        ann, bob, eve = [await file_stranger(crowd, name) for name in ("ann", "bob", "eve")]
+        ann.offer(ONCE)
+        await ann.server_says(Taken)
+        await opening(eve, 1, at=5)
+        assert (await eve.hears(FileKind.FAIL))[2] == bytes((FileFailure.ONCE,))
+        await opening(bob, 1)
+        await ann.hears(FileKind.OPEN)
+        await opening(eve, 2)
+        assert (await eve.hears(FileKind.FAIL, 2))[2] == bytes((FileFailure.ONCE,))
+
+
+async def test_an_end_without_size_and_root_ends_the_connection(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        ann, bob = [await file_stranger(crowd, name) for name in ("ann", "bob")]
+        ann.offer(ONCE)
+        await ann.server_says(Taken)
+        await opening(bob, 1)
+        _, stream, _ = await ann.hears(FileKind.OPEN)
+        ann.send(end_stream(stream))
+        await ann.ended()
+
+
+async def test_another_root_at_the_end_leaves_no_file(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        folder = folder_of(crowd, "bob")
+        bob, ann = await crowd.comes("bob", into=folder, yes=True), await file_stranger(crowd, "ann")
+        ann.offer(ONCE)
+        _, stream, _ = await ann.hears(FileKind.OPEN)
+        ann.send(end_stream(stream, ENDING.pack(0, bytes(32))))
+        await reaches(bob.ui, "failed")
+    assert not list(folder.iterdir())
+
+
+async def test_a_cut_fails_on_both_sides_and_leaves_nothing(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        folder = folder_of(crowd, "bob")
+        bob = await crowd.comes("bob", into=folder, yes=True)
+        sink = offer(crowd)
+        os.write(sink, b"the beginning")
+        await reaches(crowd.ui, "sending")
+        await reaches(bob.ui, "receiving")
+        bob.say("/cancel")
+        assert "cannot be sent again" in ((await reaches(crowd.ui, "failed")).reason or "")
+        await reaches(bob.ui, "cancelled")
+        os.close(sink)
+    assert not list(folder.iterdir())
+
+
+async def test_a_size_without_a_root_is_no_offer(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        ann = await file_stranger(crowd, "ann")
+        ann.offer(msgspec.structs.replace(ONCE, size=5))
+        await ann.stranger.until(lambda: any(getattr(one, "code", "") == "not-offered" for one in ann.said))
