@@ -55,7 +55,7 @@ class PipedSource(Source):
 
 
 class SendingOnce(Sending):
-    """Such an offer. `wake` is called when something has been read; a thread of its own waits for it."""
+    """Such an offer. `wake` is called when something has been read, for which its own thread waits."""
 
     source: PipedSource
 

@@ -40,7 +40,6 @@ def test_an_offer_goes_over_the_wire_as_it_is() -> None:
         {"size": float("inf")},
         {"size": 1.5},
         {"size": "5"},
-        {"size": None},
         {"size": True},
         {"root": ROOT[:-1]},
         {"root": ROOT + b"\0"},
@@ -67,7 +66,17 @@ def test_an_offer_beyond_a_limit_is_not_decoded(changed: dict[str, Any]) -> None
 
 @pytest.mark.parametrize(
     "changed",
-    [{"hash": "md5"}, {"hash": ""}, {"head": 6, "folder": True}, {"head": 3}, {"count": 0}, {"count": 2}],
+    [
+        {"hash": "md5"},
+        {"hash": ""},
+        {"head": 6, "folder": True},
+        {"head": 3},
+        {"count": 0},
+        {"count": 2},
+        {"size": None},
+        {"root": None},
+        {"size": None, "root": None, "folder": True},
+    ],  # fmt: skip
 )
 def test_an_offer_that_contradicts_itself_is_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(BadOffer):
