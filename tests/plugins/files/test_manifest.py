@@ -76,7 +76,7 @@ def test_an_offer_beyond_a_limit_is_not_decoded(changed: dict[str, Any]) -> None
         {"size": None},
         {"root": None},
         {"size": None, "root": None, "folder": True},
-    ],  # fmt: skip
+    ],
 )
 def test_an_offer_that_contradicts_itself_is_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(BadOffer):
