@@ -273,3 +273,12 @@ def test_a_server_that_compares_words_is_left_with_a_sentence(chromium: Chrome, 
         page = PageUser(chromium, url)
         page.join(answer="")
         assert page.is_refused() == "The server waits. If it asks for three words, use the program chat."
+
+
+def test_a_long_name_of_a_room_leaves_the_buttons_on_a_phone_as_they_are(another: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, _):
+        page, room = joined(another, url, "pia"), "a-room-with-a-name-as-long-as-it"
+        before = [page[id].size for id in ("people", "leave")]
+        page.say(f"/join {room}")
+        page.sees(f"You are pia in {room}.")
+        assert [page[id].size for id in ("people", "leave")] == before
