@@ -9,12 +9,14 @@ from contextlib import suppress
 from contextvars import ContextVar
 from hashlib import blake2b
 from hmac import compare_digest
+from pathlib import Path
 from typing import NamedTuple
 
 from plytalk.core.contracts.errors import ChatError, Refused
 from plytalk.trust.files import read, write
 from plytalk.trust.folders import user_file
 
+PREFIX, DIGEST = "code-", 16
 SECRET = 32
 KEPT_FOR = 7 * 86400
 """How long a secret is kept, in seconds."""
@@ -29,6 +31,18 @@ class First(NamedTuple):
     peer: bytes
 
 
+def remove_old(folder: Path) -> None:
+    """Remove what other conversations have kept for longer than it counts: nobody came back to them."""
+    for path in folder.glob(PREFIX + "[0-9a-f]" * 2 * DIGEST):
+        with suppress(OSError):
+            if _is_old(path):
+                path.unlink()
+
+
+def _is_old(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime >= KEPT_FOR
+
+
 class Returns:
     """Of one conversation: `about` says which, so that nobody comes back to another one."""
 
@@ -40,10 +54,11 @@ class Returns:
     def recall(self, words: str) -> None:
         """Read what an earlier run has kept; a client names the code, which it was given then."""
         about = f"{self._about}\n{words}".encode("utf-8", "surrogateescape")
-        self._file = f"code-{blake2b(about, digest_size=16).hexdigest()}"
+        self._file = f"{PREFIX}{blake2b(about, digest_size=DIGEST).hexdigest()}"
         path = user_file(self._file)
+        remove_old(path.parent)
         with suppress(ChatError, OSError, ValueError):
-            if time.time() - path.stat().st_mtime < KEPT_FOR and (kept := read(path, secret=True)):
+            if not _is_old(path) and (kept := read(path, secret=True)):
                 secret, peer = (bytes.fromhex(part) for part in kept.decode().split())
                 self.first = First(secret, peer)
 

@@ -71,6 +71,18 @@ def test_nothing_is_kept_when_all_is_done_or_after_a_week(home: Path) -> None:
     Returns("never begun").forget()
 
 
+def test_what_a_conversation_left_to_which_nobody_came_back_goes_with_the_next(home: Path) -> None:
+    noted("given up")
+    noted("still wanted")
+    old, new = sorted(home.glob("code-*"), key=lambda path: path.stat().st_mtime_ns)
+    long_ago = time.time() - KEPT_FOR - 1
+    (home / "code-guesses").write_text("5\n")
+    for path in (old, home / "code-guesses"):
+        os.utime(path, (long_ago, long_ago))
+    again("another")
+    assert {*home.glob("code-*")} == {new, home / "code-guesses"}
+
+
 @pytest.mark.parametrize("content", ["", "00", "zz zz", "00 00 00"])
 def test_a_file_that_is_damaged_is_as_none(home: Path, content: str) -> None:
     noted("send")
