@@ -187,7 +187,7 @@ FORGERIES: dict[str, tuple[Callable[[Responder], None], str]] = {
         "is forged",
     ),
     "a date that was changed": (lambda server: server.shake(lambda proof: spliced(proof, 107, bytes(8))), "is forged"),
-    "a proof of last week": (lambda server: server.shake(ago=7 * 86400), "a proof of another date"),
+    "a proof of last week": (lambda server: server.shake(ago=7 * 86400), "is for another date"),
     "a proof for another static key": (steals_proof, "is forged"),
     "a proof in another form": (lambda server: server.shake(lambda proof: proof[:104]), "is malformed"),
     "the key of another": (
@@ -210,9 +210,9 @@ FORGERIES: dict[str, tuple[Callable[[Responder], None], str]] = {
     "a ciphertext of ML-KEM that was changed": (flips_bit, "does not decrypt"),
     "a message B that was sent before": (replays, "does not decrypt"),
     "a wrong code": (guesses_code, "The code is wrong"),
-    "an element of small order": (sends_element(ZERO), "is malformed"),
-    "an element that is not a point": (sends_element(b"\x02" + bytes(31)), "is malformed"),
-    "the page's own element": (reflects_element, "is malformed"),
+    "an element of small order": (sends_element(ZERO), "broke the protocol"),
+    "an element that is not a point": (sends_element(b"\x02" + bytes(31)), "broke the protocol"),
+    "the page's own element": (reflects_element, "broke the protocol"),
 }
 """What is done, and a part of the sentence with which the page refuses."""
 
