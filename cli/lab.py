@@ -89,7 +89,7 @@ def lab(
         raise Usage("A trace holds one attack on one stack.", "Name them with --stack and --attack.")
     chosen, kinds = chosen_scenarios(registry, stacks), chosen_attacks(registry, attacks)
     with tracing(trace) as tracer:
-        cells = list(measure(chosen, kinds, range(seeds), progress=progress, trace=tracer))
+        cells = list(measure(chosen, kinds, range(seeds), progress=progress, trace=tracer, keep_records=form == "why"))
     if not cells:
         raise Usage("No stack could be attacked.", "What is missing is shown above.")
     shown = {"json": as_json, "markdown": as_markdown, "html": as_html, "why": as_story}.get(form or "", as_table)

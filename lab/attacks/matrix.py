@@ -153,17 +153,18 @@ def measure(
     known: Sequence[Profile] = (),
     progress: Callable[[str], None] = lambda line: None,
     trace: Trace | None = None,
+    keep_records: bool = True,
 ) -> Iterator[Cell]:
     """All cells, scenario by scenario; the first of each is the control, an honest conversation.
 
     A stack that needs a package or an option which is missing is left out, and `progress` is told. `trace` sees what the attacks
-    see and do, which is of use for one cell.
+    see and do, which is of use for one cell. A record has some hundred KiB: without `keep_records` no cell has one.
     """
     for scenario in scenarios:
         progress(f"attacking {scenario.name} ...")
         with TemporaryDirectory() as folder:
             try:
-                yield from clock.run(_measure(scenario, attacks, seeds, known, Path(folder), trace))
+                yield from clock.run(_measure(scenario, attacks, seeds, known, Path(folder), trace, keep_records))
             except Usage as error:
                 progress(f"left out {scenario.name}: {error}")
 
@@ -175,6 +176,7 @@ async def _measure(
     known: Sequence[Profile],
     folder: Path,
     trace: Trace | None,
+    keep_records: bool,
 ) -> list[Cell]:
     control = Passive()
     HOME.set(folder / "home")  # of this task: no file of the user is read
@@ -186,4 +188,8 @@ async def _measure(
     except ChatError as error:  # where the honest conversation cannot begin, no attack can
         return [Cell(Passive.name, scenario.name, 0, Outcome.HELD, Outcome.ERROR, None, (error.sentence,))]
     cells = [Cell(Passive.name, scenario.name, 0, Outcome.HELD, judge(control, record), record)]
-    return cells + [await runner.attack(attack, seed, trace) for attack in attacks for seed in seeds]
+    for attack in attacks:
+        for seed in seeds:
+            cell = await runner.attack(attack, seed, trace)
+            cells.append(cell if keep_records else replace(cell, record=None))
+    return cells

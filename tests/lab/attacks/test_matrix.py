@@ -29,6 +29,14 @@ def test_every_attack_does_what_was_predicted(scenario: Scenario) -> None:
     assert len(cells) == len(ATTACKS) + 1
 
 
+def test_many_seeds_need_no_more_memory_where_nobody_reads_the_records() -> None:
+    [scenario] = [one for one in SCENARIOS if one.name == "demo01"]
+    kept, dropped = (list(measure([scenario], ATTACKS, (0, 1), keep_records=keep)) for keep in (True, False))
+    assert [(one.attack, one.seed, one.measured) for one in dropped] == [(one.attack, one.seed, one.measured) for one in kept]
+    assert [one for one in dropped[1:] if one.record] == []
+    assert [one for one in kept if one.record]
+
+
 def test_the_control_raises_no_alarm() -> None:
     for scenario in SCENARIOS:
         [control] = measure([scenario], [])
