@@ -155,7 +155,7 @@ async def test_it_does_not_end_before_the_answer_has_been_taken(monkeypatch: pyt
     assert not waiting.done()
     page.theirs.resume()
     await page.heard.hears_the_end("the answer is lost")
-    assert page.heard.came.endswith(b"</html>\n")
+    assert page.heard.came.endswith(b"</script>\n")
     with pytest.raises(Answered):
         await within(waiting, "it waits for ever")
 
