@@ -57,7 +57,7 @@ async def test_in_tls_it_serves_the_page_and_a_conversation(tmp_path: Path) -> N
     writer.write(b"GET / HTTP/1.1\r\nHost: chat.example.org\r\n\r\n")
     answer = await reader.read()
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert answer.endswith(b"</html>\n")
+    assert answer.endswith(b"</script>\n")
     writer.close()
     browser = await accepting
     assert isinstance(browser, Opens)

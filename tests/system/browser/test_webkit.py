@@ -39,7 +39,7 @@ def test_it_talks_gets_a_file_and_is_the_same_member_when_it_is_loaded_again(tmp
         own = pia.text("own")
         again = PageUser(driver, url)
         again.driver.refresh()
-        again.wait_until(lambda: again.text("own") == own, "the same identity")
+        again.wait_until(lambda: again["form"].is_displayed() and again.text("own") == own, "the same identity")
         again.join(name="pia", answer="")
         again.sees("You are pia in lobby.")
         again.say("here again")
