@@ -51,18 +51,19 @@ class Receiver:
 class TransportBed:
     """Listens and connects, as often as a check wants."""
 
-    def __init__(self, make: Callable[[], Transport], host: str, port: int) -> None:
+    def __init__(self, make: Callable[[], Transport], host: str, port: int, listens: Callable[[], Transport] | None) -> None:
         self.transport, self._host, self._port = make(), host, port
+        self.listening = listens() if listens else self.transport
 
     async def listen(self) -> Listener:
-        return await within(self.transport.listen(self._host, self._port), "`listen` never returns.")
+        return await within(self.listening.listen(self._host, self._port), "`listen` never returns.")
 
     async def connect(self, listener: Listener) -> Stream:
         return await within(self.transport.connect(*self.address(listener)), "`connect` never returns.")
 
     def address(self, listener: Listener) -> tuple[str, int]:
         """What `connect` takes, from what a listener says."""
-        if self.transport.names_place:
+        if self.listening.names_place:
             return listener.address, 0
         host, _, port = listener.address.rpartition(":")
         demand(port.isdigit(), f"The listener's address {listener.address!r} is not host:port, so nobody knows where to connect.")
@@ -75,8 +76,13 @@ class TransportBed:
 
 
 @judged
-def check_transport(make: Callable[[], Transport], host: str = "127.0.0.1", port: int = 0) -> None:
-    """Hold a transport to its contract. It listens at `host` and `port`, several times over. Raises AssertionError."""
+def check_transport(
+    make: Callable[[], Transport], host: str = "127.0.0.1", port: int = 0, listens: Callable[[], Transport] | None = None
+) -> None:
+    """Hold a transport to its contract. It listens at `host` and `port`, several times over. Raises AssertionError.
+
+    `listens` makes the transport that listens in its place, for one that only connects: `tcp` for a command that connects there.
+    """
     check_layer(type(make()))
     for check in (
         _carries_bytes,
@@ -89,13 +95,10 @@ def check_transport(make: Callable[[], Transport], host: str = "127.0.0.1", port
         _lets_waiting_be_cancelled,
         _gives_its_place_back,
     ):
-        run(lambda check=check: _with_a_place(make, host, port, check))  # type: ignore[misc]
+        run(lambda check=check: _with_a_place(TransportBed(make, host, port, listens), check))  # type: ignore[misc]
 
 
-async def _with_a_place(
-    make: Callable[[], Transport], host: str, port: int, check: Callable[[TransportBed, Listener], Awaitable[None]]
-) -> None:
-    place = TransportBed(make, host, port)
+async def _with_a_place(place: TransportBed, check: Callable[[TransportBed, Listener], Awaitable[None]]) -> None:
     listener = await place.listen()
     try:
         await check(place, listener)
@@ -241,7 +244,7 @@ async def _lets_waiting_be_cancelled(place: TransportBed, listener: Listener) ->
 async def _gives_its_place_back(place: TransportBed, listener: Listener) -> None:
     client, server = await place.pair(listener)
     address = place.address(listener)
-    if not place.transport.is_given_address:
+    if not place.listening.is_given_address:
         await _is_taken(place, address)
     waiting = asyncio.create_task(listener.accept())
     await idle()
@@ -259,17 +262,27 @@ async def _gives_its_place_back(place: TransportBed, listener: Listener) -> None
     except CannotConnect:
         pass
     else:
-        stranger.close()
-        raise AssertionError("`connect` succeeds where nobody listens: raise CannotConnect.")
-    again = await (place.listen() if place.transport.is_given_address else place.transport.listen(*address))
+        await _fails_to_connect(stranger)
+    again = await (place.listen() if place.listening.is_given_address else place.listening.listen(*address))
     await listener.close()
     _close(*await place.pair(again), client, server)
     await again.close()
 
 
+async def _fails_to_connect(stranger: Stream) -> None:
+    """A stream to a place where nobody listens: one that learns it later says so as its end."""
+    why = "`connect` succeeds where nobody listens: raise CannotConnect, or end the stream with it."
+    receiver = Receiver(stranger)
+    try:
+        await receiver.hears_the_end(why)
+    finally:
+        stranger.close()
+    demand(isinstance(receiver.ends[0], CannotConnect), why)
+
+
 async def _is_taken(place: TransportBed, address: tuple[str, int]) -> None:
     try:
-        other = await place.transport.listen(*address)
+        other = await place.listening.listen(*address)
     except CannotConnect:
         return
     await other.close()

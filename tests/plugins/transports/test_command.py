@@ -1,17 +1,25 @@
 """The transport `command`: a command's input and output in place of a connection."""
 
 import asyncio
+import shutil
 import sys
 
 import pytest
 
 from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.plugins.transports.command import CommandStream, CommandTransport, filled_in, layers
+from plytalk.plugins.transports.tcp import Tcp
+from plytalk.testing import check_transport
 from plytalk.testing.cutting import seeded
 from plytalk.testing.transports import MUCH, Receiver
 from plytalk.testing.verdict import idle, within
 
 ECHO = f"{sys.executable} -c 'import shutil, sys; shutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer)'"
+
+
+@pytest.mark.skipif(not shutil.which("socat"), reason="needs socat")
+def test_a_command_that_connects_to_a_listener_keeps_the_contract() -> None:
+    check_transport(lambda: CommandTransport("socat -t 60 - TCP:%h:%p"), listens=Tcp)
 
 
 def test_words_get_the_host_and_the_port_and_no_shell_runs() -> None:
