@@ -26,7 +26,7 @@ from typing import Any
 
 from plytalk.core.contracts.authenticator import Authenticator, Channel
 from plytalk.core.contracts.errors import ChatError, Refused, Usage
-from plytalk.core.contracts.handshake import HandshakeIO
+from plytalk.core.contracts.handshake import HandshakeIO, NegotiatingIO
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.optional import AsksWords
 from plytalk.core.contracts.peers import Peer, Role
@@ -132,7 +132,7 @@ class Code(Authenticator):
         if role is Role.INITIATOR:
             client = spake2().SPAKE2_A(self._code, CLIENT, SERVER)
             await io.send(SPAKE, client.start())
-            return self._agreed(finish(client, await io.receive(SPAKE, SPAKE_BYTES)))
+            return self._agreed(io, client, finish(client, await io.receive(SPAKE, SPAKE_BYTES)))
         if self.spent:
             raise Refused(self.spent)
         theirs = await io.receive(SPAKE, SPAKE_BYTES)
@@ -151,9 +151,16 @@ class Code(Authenticator):
             # Not in a thread: two guesses at once must not be written as one.
             write(user_file(KEPT), f"{self._guesses}\n".encode())
         await io.send(SPAKE, ours)
-        return self._agreed(key)
+        return self._agreed(io, server, key)
 
-    def _agreed(self, key: bytes) -> bytes:
+    def _agreed(self, io: HandshakeIO, side: Any, key: bytes) -> bytes:
+        if isinstance(io, NegotiatingIO) and io.disclose:
+            number = side.params.group.scalar_to_bytes(side.xy_scalar)
+            parts = [
+                Span("random number", 0, len(number), made_of="drawn for this exchange; it made the element that was sent"),
+                Span("pre-shared key", len(number), len(key), made_of="the one-time code, the random number, both elements"),
+            ]
+            io.disclose("SPAKE2", number + key, parts)
         if self.returns:
             self.returns.agree(key)
         return key

@@ -1,7 +1,8 @@
 """Reads a trace of plytalk/1 with secrets as docs/protocol.md has it, with `cryptography` and nothing of plytalk.
 
-It takes the bytes that passed the transport and, of the key schedule, only what each Diffie-Hellman and each KEM gave (`input`).
-All else it computes: the hash and the keys of each step, what is in the handshake messages, and what is in the records.
+It takes the bytes that passed the transport and, of the key schedule, only what each Diffie-Hellman and each KEM gave (`input`),
+and of a one-time code the random number of one side. All else it computes: the hash and the keys of each step, what is in the
+handshake messages, and what is in the records.
 """
 
 import hashlib
@@ -17,6 +18,19 @@ MAGIC = b"PLYTALK1\n"
 BUCKETS = (64, 256, 1024, 4096, 16384, 65519)
 TAG, DH, KEM_KEY, KEM_CIPHERTEXT = 16, 32, 1184, 1088
 MORE = 0x80
+
+
+P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+G_, M_, N_ = (
+    bytes.fromhex(one)
+    for one in (
+        "58" + "66" * 31,
+        "15cfd18e385952982b6a8f8c7854963b58e34388c8e6dae891db756481a02312",
+        "f04f2e7eb734b2a8f8b472eaf9c3c632576ac64aea650b496a8a20ff00e583c3",
+    )
+)
+Point = tuple[int, int]
 
 
 class Part(NamedTuple):
@@ -49,10 +63,11 @@ class Schedule:
         return self.check("h")
 
     def mix_key(self, material: bytes | None = None, outputs: int = 2) -> None:
-        """What is mixed in is in the trace, or both sides have it from elsewhere; of a one-time code, it is not known here."""
+        """What is mixed in is in the trace, or both sides have it from elsewhere."""
         step, parts = next(self.steps)
         material = parts.get("input", material)
-        made = hkdf(self.ck, material, outputs) if material else [parts[name] for name in ("ck", "hashed", "k")]
+        assert material
+        made = hkdf(self.ck, material, outputs)
         self.ck, self.k, self.n = made[0], made[-1], 0
         assert (parts["ck"], parts["k"]) == (self.ck, self.k), step
         if outputs == 3:
@@ -72,10 +87,10 @@ class Schedule:
         return length + (TAG if self.k is not None else 0)
 
 
-def hkdf(key: bytes, material: bytes, outputs: int) -> list[bytes]:
+def hkdf(key: bytes, material: bytes, outputs: int, info: bytes = b"") -> list[bytes]:
     temporary, last, found = hmac.digest(key, material, "sha256"), b"", []
     for number in range(1, outputs + 1):
-        last = hmac.digest(temporary, last + bytes([number]), "sha256")
+        last = hmac.digest(temporary, last + info + bytes([number]), "sha256")
         found.append(last)
     return found
 
@@ -83,9 +98,9 @@ def hkdf(key: bytes, material: bytes, outputs: int) -> list[bytes]:
 class Talk:
     """A conversation in a trace. `handshake` and `records` are the parts of each message, in the order of the trace, by way."""
 
-    def __init__(self, trace: str, psk: bytes | None = None) -> None:
+    def __init__(self, trace: str, psk: bytes | None = None, code: bytes = b"") -> None:
         self.events = [json.loads(line) for line in trace.splitlines()[1:]]
-        self.psk = psk
+        self.psk, self.code = psk, code
         client = next(event["data"]["role"] for event in self.events if event["what"] == "started") == "client"
         self.client, self.server = ("out", "in") if client else ("in", "out")
         self.frames = {way: list(frames(self.wire(way))) for way in ("in", "out")}
@@ -112,16 +127,20 @@ class Talk:
         self.handshake[self.client].append(list(preamble(offer, offers=True)))
         self.handshake[self.server].append(list(preamble(answer, offers=False)))
         token = answer[1 : 1 + answer[0]]
+        steps = self.steps()
         if token.endswith(b"/code"):
-            for way, letter in ((self.client, "A"), (self.server, "B")):
-                element = self.take(way)
+            elements = [self.take(way) for way in (self.client, self.server)]
+            for way, letter, element in zip((self.client, self.server), "AB", elements, strict=True):
                 assert (len(element), element[:1].decode()) == (33, letter)
                 self.handshake[way].append([Part(0, 1, letter), Part(1, 32)])
+            number, told = next(steps)[1].values()
+            self.psk = spake2(self.code, elements[0][1:], elements[1][1:], number, client=self.client == "out")
+            assert self.psk == told
         name = token.partition(b"/")[0]
         _, pattern, _, cipher, _ = name.decode().split("_")
         hfs, psk = "hfs" in pattern, "psk3" in pattern
         self.aead, self.little = (AESGCM, False) if cipher == "AESGCM" else (ChaCha20Poly1305, True)
-        state = Schedule(name, self.aead, self.little, self.steps())
+        state = Schedule(name, self.aead, self.little, steps)
         state.mix_hash(b"plytalk/1" + b"".join(len(part).to_bytes(2, "big") + part for part in (offer, answer)))
         for way, tokens in (
             (self.client, ["e", *(["e1"] if hfs else [])]),
@@ -166,6 +185,48 @@ class Talk:
         aead = self.aead(key)
         for number, sealed in enumerate(self.frames[way]):
             yield aead.decrypt(bytes(4) + number.to_bytes(8, "little" if self.little else "big"), sealed, b"")
+
+
+def spake2(code: bytes, client_element: bytes, server_element: bytes, number: bytes, client: bool) -> bytes:
+    """The key of section 7, from one side's random number; its element has to be the one that it sent."""
+    w = int.from_bytes(b"".join(hkdf(bytes(32), code, 2, b"SPAKE2 pw"))[:48], "big") % L
+    x, own, other = int.from_bytes(number, "little"), *((M_, N_) if client else (N_, M_))
+    sent, came = (client_element, server_element) if client else (server_element, client_element)
+    assert compressed(added(times(x, point(G_)), times(w, point(own)))) == sent
+    shared = times(x, added(point(came), times(L - w, point(other))))
+    hashed = [hashlib.sha256(one).digest() for one in (code, b"plytalk/1 client", b"plytalk/1 server")]
+    return hashlib.sha256(b"".join([*hashed, client_element, server_element, compressed(shared)])).digest()
+
+
+def point(raw: bytes) -> Point:
+    """RFC 8032, 5.1.3."""
+    y = int.from_bytes(raw, "little") & (1 << 255) - 1
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    assert (x * x - square) % P == 0
+    return (P - x if x & 1 != raw[31] >> 7 else x), y
+
+
+def compressed(one: Point) -> bytes:
+    return (one[1] | (one[0] & 1) << 255).to_bytes(32, "little")
+
+
+def added(one: Point, other: Point) -> Point:
+    """RFC 8032, 5.1.4, with the two coordinates alone."""
+    (a, b), (c, d) = one, other
+    both = D * a * b * c * d
+    return (a * d + b * c) * pow(1 + both, -1, P) % P, (b * d + a * c) * pow(1 - both, -1, P) % P
+
+
+def times(factor: int, one: Point) -> Point:
+    made = (0, 1)
+    while factor:
+        if factor & 1:
+            made = added(made, one)
+        one, factor = added(one, one), factor >> 1
+    return made
 
 
 def frames(wire: bytes) -> Iterator[bytes]:

@@ -29,6 +29,8 @@ class Recording(list[TraceEvent]):
     """A trace that asks for keys."""
 
     secrets = True
+    code = b""
+    """The one-time code of the conversation."""
     __call__ = list.append
 
     def __bool__(self) -> bool:
@@ -81,8 +83,11 @@ async def record(
         given = {"identity": folder / role.value, "psk_file": folder / "psk", **options}
         stack = stack_of(*chosen, *own, Agreeing, **given)
         for layer in (stack.handshake, *stack.auths):
-            await prepare(layer, role, lambda prompt: code[0])  # noqa: B023
-            code += [layer.words] if isinstance(layer, Code) and role is Role.RESPONDER else []
+            await prepare(layer, role, lambda prompt: code[0])
+            if isinstance(layer, Code) and role is Role.RESPONDER:
+                code.append(layer.words)
+                for one in heard.values():
+                    one.code = layer.words.encode()
         ends[role] = stack
     by_network, streams = bool(streams), streams or memory_stream_pair()
     chats = [

@@ -55,7 +55,7 @@ async def test_it_computes_the_same_values(profile: str, tmp_path: Path) -> None
     layers, options = PROFILES[profile]
     heard = await record(tmp_path, layers, options)
     for role, events in heard.items():
-        talk = Talk(written(events, tmp_path / f"{role.value}.trace"), PSK if "psk" in profile else None)
+        talk = Talk(written(events, tmp_path / f"{role.value}.trace"), PSK if "psk" in profile else None, events.code)
         assert hold_against(talk) >= 5 + 2 * len(LINES)
 
 
