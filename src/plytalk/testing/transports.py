@@ -51,7 +51,9 @@ class Receiver:
 class TransportBed:
     """Listens and connects, as often as a check wants."""
 
-    def __init__(self, make: Callable[[], Transport], host: str, port: int, listens: Callable[[], Transport] | None) -> None:
+    def __init__(
+        self, make: Callable[[], Transport], host: str, port: int, listens: Callable[[], Transport] | None = None
+    ) -> None:
         self.transport, self._host, self._port = make(), host, port
         self.listening = listens() if listens else self.transport
 
