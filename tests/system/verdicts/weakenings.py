@@ -449,8 +449,8 @@ SERVER = (
     Weakening(
         "a wrong session key is one of zeros",
         RSA,
-        "        session_key = bytearray()\n",
-        "        session_key = bytearray(32)\n",
+        '        opened = b""\n',
+        "        opened = bytes(32)\n",
         red((OLD, OLDER), "oaep-oracle"),
     ),
     Weakening(
