@@ -49,6 +49,7 @@ def test_a_person_at_a_terminal_sees_one_line_for_each(home: Path) -> None:
                 peer.say(text.encode(errors="replace").decode())
             peer.say("the end")
             screen.until("Message Received: the end")
+            screen.until(lambda: screen.before_cursor == "Type Message: ")  # the prompt is drawn below it
             came = screen.rows[len(above) : -1]
             assert screen.rows[: len(above)] == above
             assert len(came) == len(texts) + 1
