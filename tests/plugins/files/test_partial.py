@@ -152,7 +152,9 @@ def test_what_is_kept_and_was_changed_on_the_disk_is_sent_again(here: Path, ther
         (kept,) = there.iterdir()
         with (kept / "data").open("r+b") as file:
             file.seek(CHUNK + 5)
-            file.write(b"!")
+            (there_now,) = file.read(1)
+            file.seek(CHUNK + 5)
+            file.write(bytes([there_now ^ 1]))
         with arriving(there, offer) as partial:
             assert partial.received == CHUNK
             carry(source, tree, partial)
