@@ -42,8 +42,9 @@ OPTIONS = (
 
 def set_options(sock: Any) -> None:
     """Set OPTIONS. An accepted socket has those of the listening one (accept(2); Winsock, "accept"), so it needs no call."""
-    for level, option, value in OPTIONS:
-        sock.setsockopt(level, option, value)
+    with contextlib.suppress(OSError):  # a peer that is gone already has no options left to set
+        for level, option, value in OPTIONS:
+            sock.setsockopt(level, option, value)
 
 
 class TcpStream(AsyncioStream):
@@ -137,8 +138,7 @@ async def connect(host: str, port: int) -> TcpStream:
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             transport, stream = await loop.create_connection(lambda: TcpStream(name=name), host, port, **race)
-            with contextlib.suppress(OSError):  # a peer that is gone already has no options left to set
-                set_options(transport.get_extra_info("socket"))
+            set_options(transport.get_extra_info("socket"))
     except (socket.gaierror, ValueError) as error:
         raise no_address(host, error, "Check the spelling, or give the address itself.") from None
     except TimeoutError:

@@ -317,3 +317,10 @@ async def test_the_name_of_an_onion_service_is_not_looked_up(monkeypatch: pytest
     with pytest.raises(CannotConnect, match=r"is reached through Tor\.") as refused:
         await tcp_sockets.connect(f"{'a' * 56}.onion", 80)
     assert "socks5h://127.0.0.1:9050" in refused.value.hint
+
+
+def test_a_socket_whose_peer_is_gone_already_is_no_error_when_its_options_are_set() -> None:
+    sock = socket.socket()
+    sock.close()
+    tcp_sockets.set_options(sock)
+    assert sock.fileno() == -1
