@@ -207,7 +207,7 @@ def described(said: Offering) -> FileOffer:
         file = msgspec.convert(said.file, FileOffer)
     except msgspec.ValidationError:
         raise NotOffered("The description of the file is not valid.") from None
-    if (file.size is None, file.once and file.folder) != (file.root is None, False):
+    if not file.agrees_with_itself:
         raise NotOffered("The description of the file is not valid.")
     return file
 

@@ -87,7 +87,8 @@ class FileCommands:
             raise Usage("Say which file: /send film.mkv.")
         if to == "" or any(path.startswith("@") for path in paths):  # it must not go to everybody by mistake
             raise Usage("Whom it is for comes last: /send film.mkv @bob.", "A file that begins with @ is ./@film.mkv.")
-        check_count(len(paths) + sum(one.stands for one in self._transfers.made.all.values()))
+        standing = [one for one in self._transfers.made.all.values() if one.stands]
+        check_count(len(standing) + len(paths))
         offered = [await self._transfers.made.send(path, to) for path in paths]
         return [described(one) for one in offered], ()
 

@@ -54,6 +54,11 @@ class FileOffer(Struct, frozen=True, kw_only=True):
         return self.size is None
 
     @property
+    def agrees_with_itself(self) -> bool:
+        """Whether size and root are both there or both missing; a folder has both."""
+        return self.once == (self.root is None) and not (self.once and self.folder)
+
+    @property
     def most(self) -> int:
         """The most bytes that its stream can have."""
         return MAX_SIZE if self.size is None else self.size
@@ -85,7 +90,7 @@ _decoder = msgspec.json.Decoder(Entry)
 def check_offer(offer: FileOffer) -> None:
     """Check what types cannot say. Raises BadOffer."""
     check_hash(offer.hash)
-    if (offer.size is None, offer.folder and offer.once) != (offer.root is None, False):
+    if not offer.agrees_with_itself:
         raise BadOffer
     if offer.head > offer.most or (not offer.folder and (offer.head, offer.count) != (0, 1)):
         raise BadOffer

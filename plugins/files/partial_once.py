@@ -33,7 +33,7 @@ class PartialOnce:
         yield from ()
 
     def proof(self, block: int, proof: bytes) -> None:
-        """There are no proofs without a root."""
+        """Refuse a proof: its root is not known yet, so nothing can be checked against it."""
         raise Damaged
 
     def write(self, chunk: memoryview) -> None:

@@ -146,11 +146,7 @@ class Sending:
             return []
         self._at = max(self._at, stream.at)
         self._changed(self)
-        first = at - self._kept.start
-        return proofs + [
-            carry(stream.number, self._buffer[start : min(start + PIECE, first + size)])
-            for start in range(first, first + size, PIECE)
-        ]
+        return proofs + self._pieces(stream.number, at - self._kept.start, size)
 
     def _pieces(self, number: int, first: int, size: int) -> list[bytes]:
         """The items that carry so many bytes of the buffer."""
