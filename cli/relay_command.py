@@ -62,10 +62,10 @@ def relay(
     keys = {key.fingerprint for key in allowed(allow)} if allow else None
     if trusted_proxy and not ws:
         raise Usage("--trusted-proxy needs --ws, where web servers connect.")
-    places: list[tuple[Transport, Address]] = [(Tcp(), Address(place.host, PORT if place.port is None else place.port))]
+    listen_at: list[tuple[Transport, Address]] = [(Tcp(), Address(place.host, PORT if place.port is None else place.port))]
     if ws:
-        places.append((Ws(trusted_proxy=trusted_proxy), listen_address("--ws", ws, 8080)))
-    page = listen_address("--metrics", metrics, 9592) if metrics else None
+        listen_at.append((Ws(trusted_proxy=trusted_proxy), listen_address("--ws", ws, 8080)))
+    metrics_at = listen_address("--metrics", metrics, 9592) if metrics else None
     if not names and place.host in (EVERY_NETWORK, "0.0.0.0"):  # noqa: S104 - only compared
         tell("Without --name nobody elsewhere can hold the name of a key here: give the host that people write.")
     end_as_by_control_c()
@@ -75,25 +75,25 @@ def relay(
         tell(f"The system lets a program open {files:,} files here; a full relay needs {wanted:,}. Raise it with `ulimit -n`.")
     try:
         with suppress(asyncio.CancelledError):  # told to end by the system
-            asyncio.run(_run_relay(server, places, page))
+            asyncio.run(serve_relay(server, listen_at, metrics_at))
     finally:
         done = server.figures
         tell(f"Conversations relayed: {done.paired:,} ({size_in_words(done.bytes)}). Refused: {done.refused.total():,}.")
     return int(Exit.OK)
 
 
-async def _run_relay(server: Relay, places: Sequence[tuple[Transport, Address]], page: Address | None) -> None:
+async def serve_relay(server: Relay, listen_at: Sequence[tuple[Transport, Address]], metrics_at: Address | None) -> None:
     serving = asyncio.current_task()
     assert serving
     with suppress(NotImplementedError, ValueError, RuntimeError):  # Windows, or embedded in another program
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
-    listeners = [await transport.listen(place.host, place.port or 0) for transport, place in places]
+    listeners = [await transport.listen(address.host, address.port or 0) for transport, address in listen_at]
     where = [listeners[0].address, *(f"ws://{listener.address}" for listener in listeners[1:])]
     tell(f"Relaying at {' and '.join(where)}. End it with Ctrl-C.")
     http = HttpServer(lambda request: prometheus.answer(request, [*measures(server), *prometheus.process()]))
     try:
-        if page:
-            tell(prometheus.where_served(*await http.listen("--metrics", page)))
+        if metrics_at:
+            tell(prometheus.where_served(*await http.listen("--metrics", metrics_at)))
         await server.serve(*listeners)
     finally:
         http.close()

@@ -39,7 +39,7 @@ class NegotiatingIO(HandshakeIO):
 
     agreement: str
     """The method by which the authenticators bring a pre-shared key; empty for none."""
-    heard: bool
+    has_received: bool
     """Whether anything has come from the peer."""
     proven: Identity | None
     """The key that the peer has proven to the transport, as over ssh; None for none."""

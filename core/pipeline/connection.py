@@ -130,10 +130,10 @@ class Connection:
         self._receiver = receiver
         io, self._io = self._io, None  # with it goes all that the handshake needed
         assert io is not None
-        if io.heard and not io.took:  # it came before anybody listened
+        if io.has_received and not io.took:  # it came before anybody listened
             self._refuse_other_stack(io.first)
         self._receive(b"")  # first, since a stream that is over says so at once
-        self.stream.deliver_to(self._receive if io.heard else self._receive_first, self._ended)
+        self.stream.deliver_to(self._receive if io.has_received else self._receive_first, self._ended)
         if self.reading is Reading.OPEN:
             self.stream.resume()
         if io.over:

@@ -190,13 +190,13 @@ class Establishment:
         except TimeoutError as error:
             if not self._timer.expired:
                 raise self._fault(error) from error
-            if not io.heard:
+            if not io.has_received:
                 raise self._silence() from None
             raise TooSlow(f"The other side did not finish its handshake within {self._limits.handshake:g} seconds.") from None
         except RemoteError as error:
             if mismatch := self._stack.mismatch(io.first):
                 raise mismatch from error
-            if io.over and not io.heard and self._role is Role.INITIATOR and handshake.speaks_first is Role.RESPONDER:
+            if io.over and not io.has_received and self._role is Role.INITIATOR and handshake.speaks_first is Role.RESPONDER:
                 raise self._other_stack("The other side closed the connection without a word.") from error
             raise counted(error) from error.__cause__
         except LocalError:
@@ -213,7 +213,7 @@ class Establishment:
         return got
 
     def _first_byte_is_due(self, io: FrameHandshakeIO) -> None:
-        if not io.heard:
+        if not io.has_received:
             self._timer.expire()
 
     def _silence(self) -> ChatError:

@@ -61,7 +61,7 @@ class FrameHandshakeIO(NegotiatingIO):
         self.proven = login.key if (login := login_of(stream)) else None
         self.first = b""
         self._arrived = asyncio.Event()
-        self.heard = self.took = False
+        self.has_received = self.took = False
         self.answers = False
         self.refusal: RemoteError | None = None
         """Why this server does not let the client in, which it is still to be told."""
@@ -131,8 +131,8 @@ class FrameHandshakeIO(NegotiatingIO):
 
     def feed(self, data: Buffer) -> None:
         """The stream's receiver while the handshake lasts."""
-        if not self.heard:
-            self.heard, self.first = True, bytes(data[:FIRST])
+        if not self.has_received:
+            self.has_received, self.first = True, bytes(data[:FIRST])
         self._arrived.set()
         try:
             self._framer.feed(data)

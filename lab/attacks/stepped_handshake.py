@@ -24,8 +24,8 @@ class SteppedHandshakeIO(NegotiatingIO):
         self._held: deque[bytes] = deque()
 
     @property
-    def heard(self) -> bool:  # type: ignore[override]
-        return self._io.heard
+    def has_received(self) -> bool:  # type: ignore[override]
+        return self._io.has_received
 
     def send(self, kind: FrameKind, payload: bytes) -> Reply[None]:
         return Reply(self._send, kind, payload)

@@ -184,7 +184,7 @@ class Plytalk1(Handshake):
         try:
             return await io.receive(GREETING, preamble.MAX_BYTES)
         except HandshakeFailed as error:
-            if io.heard:
+            if io.has_received:
                 raise
             raise StackMismatch(
                 "The other side did not answer the handshake `plytalk1`: it runs another stack, or is full.",

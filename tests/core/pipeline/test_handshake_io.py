@@ -132,11 +132,11 @@ async def test_a_peer_that_sends_ahead_is_held_back() -> None:
 
 async def test_the_first_bytes_are_kept_to_tell_what_the_other_side_runs() -> None:
     io, peer = wire_and_peer()
-    assert (io.heard, io.first) == (False, b"")
+    assert (io.has_received, io.first) == (False, b"")
     peer.send(bytes(range(100)))
     peer.send(b"more")
     await idle()
-    assert (io.heard, io.first) == (True, bytes(range(FIRST)))
+    assert (io.has_received, io.first) == (True, bytes(range(FIRST)))
 
 
 async def test_what_a_framer_raises_is_heard_by_the_handshake() -> None:
