@@ -157,7 +157,7 @@ class Server(Lifecycle):
         return listener
 
     def _report(self, listener: Listener, announced: Door, sentence: str) -> None:
-        """A listener reports; where its address is no longer the one that was announced, the new one is."""
+        """Show what a listener reports. If its address has changed, announce the new one."""
         self.show(sentence)
         if listener.address == announced.address:
             return

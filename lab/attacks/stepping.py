@@ -1,7 +1,8 @@
 """Stepping through an attack: each message is held until the user has said what becomes of it.
 
-Where the attack only sees frames, a frame is held before the attack gets it. Where it talks to both sides in the other's place,
-each message of its own handshakes is held, and what it has read: that is sealed again under its keys, so an edit arrives.
+Where the attack sees only frames, each frame is held before the attack gets it. Where the attacker talks to each side in the
+other's place, each message of its own handshakes is held, and so is each item that it reads. The attacker seals that item again
+with its own keys, so the other side receives the edited one.
 """
 
 import asyncio

@@ -38,7 +38,7 @@ class RelayMisleads(Takeover):
 class RelayHandsOn(RelayMisleads):
     """Hands the caller on to a server of the attacker's, which answers in place of the holder of the name that it asked for.
 
-    A relay decides where a caller ends up. Only the key, or a code, tells the caller who is there.
+    A relay chooses which server a client reaches. Only the server's key or a one-time code proves to the client which one it is.
     """
 
     name = "relay-hands-on"
