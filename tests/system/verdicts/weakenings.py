@@ -491,7 +491,7 @@ SERVER = (
     Weakening(
         "the server's first byte does not matter",
         OPENING,
-        "        if not io.heard:\n            self._timer.expire()",
+        "        if not io.has_received:\n            self._timer.expire()",
         "        pass",
         red((FIRST, OLD), "silence"),
     ),
