@@ -9,5 +9,5 @@ with atheris.instrument_imports(include=["plytalk"]):
 
 if __name__ == "__main__":
     function = TARGETS[sys.argv.pop(1)]
-    atheris.Scenario(sys.argv, function)
+    atheris.Setup(sys.argv, function)
     atheris.Fuzz()
