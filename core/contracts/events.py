@@ -15,6 +15,8 @@ from typing import Annotated, Any, Protocol
 
 from msgspec import Meta, Struct
 
+from plytalk.core.contracts.sanitise import clean
+
 NOT_AUTHENTICATED, NOT_ENCRYPTED, SSH_GUEST = "not authenticated", "not encrypted", "ssh guest"
 """The marks of a sender."""
 SCHEMA_VERSION = 1
@@ -218,10 +220,10 @@ TYPE_NAMES = frozenset(str(type.__struct_config__.tag) for type in TYPES)
 
 
 def notify(sink: EventSink, text: str, code: str | None = None, **data: Any) -> None:
-    """Tell the user something."""
-    sink.show(Notice(id=sink.next_id(), time=now(), text=text, code=code, data=data or None))
+    """Tell the user something, cleaned: peers have a part in what is told."""
+    sink.show(Notice(id=sink.next_id(), time=now(), text=clean(text), code=code, data=data or None))
 
 
 def refuse(sink: EventSink, text: str, code: str, hint: str = "", **which: str | None) -> None:
     """Tell the user that something could not be done; `which` names the command and the request."""
-    sink.show(Error(id=sink.next_id(), time=now(), text=text, code=code, hint=hint or None, **which))
+    sink.show(Error(id=sink.next_id(), time=now(), text=clean(text), code=code, hint=clean(hint) or None, **which))

@@ -17,7 +17,6 @@ from plytalk.core.contracts.layer import Layer
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.optional import Releases, prepare
 from plytalk.core.contracts.peers import Role
-from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Stream, Transport
 from plytalk.core.contracts.ui import Conversation
 from plytalk.core.conversation.direct_chat import DirectChat
@@ -163,12 +162,12 @@ class BaseEndpoint:
 
     def notice(self, sentence: str) -> None:
         """Tell the user something about a peer."""
-        notify(self.stack.ui, clean(sentence))
+        notify(self.stack.ui, sentence)
 
     def notice_all(self, sentences: Iterable[str]) -> None:
         """Tell the user about this end: at once, and not counted among what a server tells about its peers."""
         for sentence in sentences:
-            notify(self.stack.ui, clean(sentence))
+            notify(self.stack.ui, sentence)
 
     async def run_ui(
         self,

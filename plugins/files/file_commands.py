@@ -76,7 +76,7 @@ class FileCommands:
             data, lines = await self._commands[name](args)
         except ChatError as error:
             self._fail()
-            refuse(ui, clean(str(error)), "not-done", clean(error.hint), command=name, request=request)
+            refuse(ui, str(error), "not-done", error.hint, command=name, request=request)
         else:
             ui.show(Result(id=ui.next_id(), time=now(), command=name, request=request, data=data, lines=tuple(lines)))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from enum import Enum
@@ -19,7 +20,11 @@ HOLD_SECONDS = 10.0
 LONGEST_WAIT = 15.0
 """Seconds between two attempts to hold the name again."""
 MAX_WAITING = 1000
-"""How many joiners may wait to be accepted."""
+"""How many joiners may wait to be answered, and how many to be accepted."""
+MAX_ANSWERS = 100
+"""How many are answered at a time, each by a connection to the relay."""
+NUMBER = re.compile("[1-9][0-9]{0,5}")
+"""A number that a relay may give: one of these is what NUMBER@RELAY can name."""
 
 Reach = Callable[[], Awaitable[Stream]]
 """Connects to the relay."""
@@ -87,6 +92,7 @@ class RelayListener(Listener):
         self._name = ""
         self._arrived: asyncio.Queue[Stream | None] = asyncio.Queue(MAX_WAITING)
         self._answers = Background()
+        self._answering = asyncio.Semaphore(MAX_ANSWERS)
         self.state = ListenerState.AWAY
 
     async def start(self) -> None:
@@ -120,9 +126,14 @@ class RelayListener(Listener):
             text = wire.signed_text(self._host, payload[1:], key)
             hold.send(wire.SIGNED + key + self._identity.sign(text))
             payload = await hold.next()
-        if payload[:1] != wire.OPENED:
+        name = payload[1:].decode("ascii", "replace")
+        if payload[:1] != wire.OPENED or not self._is_asked_for(name):
             raise CannotConnect(f"{self._relay} does not answer as a relay does.", "Check the address.")
-        return payload[1:].decode("ascii", "replace")
+        return name
+
+    def _is_asked_for(self, name: str) -> bool:
+        """People paste this name, and one of a key replaces --peer: a relay must not be able to choose it."""
+        return name == self._identity.fingerprint if self._identity else bool(NUMBER.fullmatch(name))
 
     async def _keep(self, hold: Hold) -> None:
         while True:
@@ -157,12 +168,14 @@ class RelayListener(Listener):
             hold.send(wire.PING)
 
     def _hear(self, payload: bytes) -> None:
-        if payload[:1] == wire.KNOCK and len(payload) == 1 + wire.TICKET + wire.SOURCE:
+        is_knock = payload[:1] == wire.KNOCK and len(payload) == 1 + wire.TICKET + wire.SOURCE
+        if is_knock and len(self._answers.tasks) < MAX_WAITING:
             self._answers.start(self._answer(payload[1 : 1 + wire.TICKET], payload[1 + wire.TICKET :]))
 
     async def _answer(self, ticket: bytes, source: bytes) -> None:
         with contextlib.suppress(ChatError):  # then the joiner hears it from the relay
-            below = await self._reach()
+            async with self._answering:
+                below = await self._reach()
             stream = RelayStream(below, wire.first(wire.ANSWER, ticket), f"{source.hex()}@{self._relay}")
             stream.start()
             try:

@@ -129,4 +129,4 @@ def types_of(features: Iterable[Feature]) -> dict[str, type[Event]]:
 
 def tell(ui: Ui, sentence: str, code: str | None = None) -> None:
     """Show what the server itself says."""
-    notify(ui, clean(sentence), code)
+    notify(ui, sentence, code)

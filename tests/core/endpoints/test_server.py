@@ -98,6 +98,29 @@ async def test_a_listener_that_gets_another_address_is_told_with_the_line_for_th
     await within(serving, "It does not stop.")
 
 
+async def test_where_a_server_listens_is_told_without_control_characters() -> None:
+    """A relay, a proxy or a directory that another runs has a part in the address."""
+
+    class Elsewhere(Memory):
+        """Its listener's address is hostile."""
+
+        listener: Listener
+
+        async def listen(self, host: str, port: int) -> Listener:
+            Elsewhere.listener = await super().listen(host, port)
+            Elsewhere.listener.address = "7\x1b]0;title\x07"
+            return Elsewhere.listener
+
+    its, ui = server(Elsewhere, announce=lambda doors, guests: [f"Connect to {door.address}." for door in doors])
+    serving = asyncio.create_task(its.run("here", 0))
+    await ui.until(listening=True)
+    assert len(ui.notices) == 2
+    assert all("7\u241b]0;title\u2407" in notice for notice in ui.notices)
+    Elsewhere.listener.address = "here"
+    its.stop()
+    await within(serving, "It does not stop.")
+
+
 @pytest.mark.parametrize("failing", ["show", "notice"])
 async def test_a_ui_that_breaks_before_anybody_came_leaves_no_listener(failing: str) -> None:
     for _ in range(2):  # the second time the place must be free

@@ -1,20 +1,24 @@
 """The holder's side, against a real relay: it comes back after the relay has gone, and answers each knock."""
 
 import asyncio
+import os
 from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from relaying import relaying
 
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.plugins.relay import relay_listener
-from plytalk.plugins.relay.relay_frames import JOIN, first
-from plytalk.plugins.relay.relay_listener import ListenerState, RelayListener
+from plytalk.plugins.relay.relay_frames import JOIN, KNOCK, OPENED, first, frame
+from plytalk.plugins.relay.relay_listener import MAX_ANSWERS, MAX_WAITING, ListenerState, RelayListener
 from plytalk.plugins.relay.relay_server import Relay
 from plytalk.plugins.relay.relay_stream import RelayStream
 from plytalk.plugins.sockets import tcp_sockets
 from plytalk.testing.verdict import idle
+from plytalk.trust.identity import OwnIdentity
 
 
 async def started(port: int = 0) -> tuple[asyncio.Task[None], int, Relay]:
@@ -106,3 +110,50 @@ async def test_something_else_at_that_address_is_told(monkeypatch: pytest.Monkey
     with pytest.raises(CannotConnect, match="does not answer as a relay does"):
         await RelayListener(reach, f"127.0.0.1:{port}", "127.0.0.1", None).start()
     await silent.close()
+
+
+@pytest.mark.parametrize("name", ["SHA256:" + "A" * 43, "", "0", "01", "1; id", "7\x1b]0;x\x07", "1" * 7, "7@other"])
+@pytest.mark.parametrize("by_key", [False, True])
+async def test_a_relay_cannot_choose_the_name_that_people_paste(name: str, by_key: bool) -> None:
+    """The name of a key implies --peer: with that of another key, everybody who pastes the line would talk to its owner."""
+    identity = OwnIdentity(Ed25519PrivateKey.generate()) if by_key else None
+    ours, theirs = memory_stream_pair()
+    theirs.deliver_to(lambda data: theirs.send(frame(OPENED + name.encode())), lambda error: None)
+
+    async def reach() -> Stream:
+        return ours
+
+    with pytest.raises(CannotConnect, match="does not answer as a relay does"):
+        await RelayListener(reach, "relay:7592", "relay", identity).start()
+
+
+async def test_a_relay_that_announces_joiners_without_end_gets_some_connections_at_a_time() -> None:
+    knocks = b"".join(frame(KNOCK + os.urandom(24)) for _ in range(3 * MAX_WAITING))
+    reached: list[asyncio.Future[Stream]] = []
+    ours, theirs = memory_stream_pair()
+    theirs.deliver_to(lambda data: theirs.send(frame(OPENED + b"5") + knocks), lambda error: None)
+
+    async def reach() -> Stream:
+        if not reached:
+            reached.append(asyncio.Future())
+            return ours
+        reached.append(asyncio.Future())
+        return await reached[-1]
+
+    listener = RelayListener(reach, "relay:7592", "relay", None)
+    await listener.start()
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert len(reached) == 1 + MAX_ANSWERS
+    for answer in reached[1:]:
+        answer.set_exception(CannotConnect("The relay is full."))
+    async with asyncio.timeout(60):
+        while len(reached) < 1 + MAX_WAITING:
+            await asyncio.sleep(0)
+            for answer in reached[1:]:
+                if not answer.done():
+                    answer.set_exception(CannotConnect("The relay is full."))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert len(reached) == 1 + MAX_WAITING
+    await listener.close()
