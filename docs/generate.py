@@ -56,6 +56,7 @@ from plytalk.core.registry.discovery import Found, installed
 from plytalk.core.registry.registry import Registry
 from plytalk.lab.classroom.exercise_book import EXERCISES
 from plytalk.plugins.features.rooms import Rooms
+from plytalk.plugins.rooms import room_chat
 from plytalk.plugins.uis import event_schema
 
 DOCS = Path(__file__).resolve().parent
@@ -319,8 +320,8 @@ def named_type(hint: Any) -> str:
 
 
 def states(of: str) -> str:
-    """The transitions of a server, or of the goodbyes of a conversation, as the source draws them."""
-    source = {"server": lifecycle, "goodbyes": farewell}[of]
+    """The transitions of a server, of the goodbyes of a conversation, or of a client of rooms, as the source draws them."""
+    source = {"server": lifecycle, "goodbyes": farewell, "client": room_chat}[of]
     drawing = (source.__doc__ or "").split("\n\n")[1]
     return f"```text\n{textwrap.dedent(drawing)}\n```"
 

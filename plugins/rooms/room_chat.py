@@ -1,16 +1,20 @@
-"""A client's conversation over its present connection: what is said is kept until it is acknowledged, and waits on a return.
+"""A client's conversation over its present connection, and where the client stands with its server:
 
-sending --- hold --------------------------------> holding: what is said waits
-holding --- release -----------------------------> sending: first what is said again, then what waited
-holding --- the user says exit ------------------> leaving: nothing more is said
-leaving --- release -----------------------------> the goodbye goes out, behind all that was said
-leaving --- exit again, or `Limits.goodbye` over -> the goodbye goes out, and what waited does not
+    AWAY --- a connection opens -------------------------------------------> ASKED
+    AWAY --- a connection opens, whose messages carry text alone ----------> NO_ROOMS
+    ASKED --- a command is given, or this is a return ---------------------> WAITING
+    ASKED, WAITING, NO_ROOMS --- the server says welcome ------------------> IN_ROOM
+    ASKED, WAITING --- it answers a ping that followed the request --------> NO_ROOMS
+    ASKED, WAITING, IN_ROOM, NO_ROOMS --- a goodbye, a fault, or a cut ----> AWAY
+
+In AWAY and WAITING what is said waits (see `room_input.py`); in all others it goes out. It is kept until it is acknowledged.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from enum import Enum
 from typing import Any
 
-from plytalk.core.contracts.items import EXIT, CloseReason, Item, Ping
+from plytalk.core.contracts.items import Ping
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.rooms.kept_lines import KeptLines
@@ -18,24 +22,32 @@ from plytalk.plugins.rooms.kept_lines import KeptLines
 READ_SO_FAR = b"read so far?"
 
 
-class RoomChat(DirectChat):
-    """`lines` keeps what is said, None in messages that acknowledge nothing."""
+class ClientState(Enum):
+    """Where a client stands with its server; the table of transitions is at the top of this file."""
 
-    __slots__ = ("_goodbye", "_held", "_in_room", "_on_read", "_unshown", "lines")
+    AWAY = "there is no connection"
+    ASKED = "the server was asked for a room"
+    WAITING = "it was, and what is said now depends on the answer"
+    IN_ROOM = "in a room"
+    NO_ROOMS = "the other side has no rooms"
+
+
+class RoomChat(DirectChat):
+    """`lines` keeps what is said, None in messages that acknowledge nothing. `state` counts until the conversation is over."""
+
+    __slots__ = ("_on_read", "_unshown", "lines", "state")
 
     def __init__(self, connection: Connection, **options: Any) -> None:
         super().__init__(connection, **options)
         self.lines: KeptLines | None = None
-        self._held: list[Item] | None = None
-        self._goodbye = ""  # of a user that leaves while lines are held
+        self.state = ClientState.ASKED if self.acknowledges else ClientState.NO_ROOMS
         self._on_read: Callable[[], None] | None = None
-        self._in_room = None if self.acknowledges else False  # None while that is not known
         self._unshown: list[str] = []
 
-    def know(self, in_room: bool) -> None:
-        """What is said here comes back from the server in a room; elsewhere it is shown when it is sent."""
-        self._in_room, unshown, self._unshown = in_room, self._unshown, []
-        if not in_room and self._ui is not None:
+    def enter(self, state: ClientState) -> None:
+        """What is said here comes back from the server in a room; without rooms it is shown when it is sent."""
+        self.state, unshown, self._unshown = state, self._unshown, []
+        if state is ClientState.NO_ROOMS and self._ui is not None:
             for line in unshown:
                 self._ui.said(line)
 
@@ -60,58 +72,27 @@ class RoomChat(DirectChat):
 
     # -- out --------------------------------------------------------------------------------------------------------------
 
-    def hold(self) -> None:
-        """Send what is pending, and from now on nothing that is said until `release`."""
-        self.connection.flush()
-        self._held = []
-
-    def release(self, before: Sequence[str] = ()) -> None:
-        """Go on sending: first `before`, then what was said meanwhile."""
-        if self._held is None or self.ending:
-            return
-        self._held[:0] = before
-        self.before_goodbye()
-        if self._goodbye:
-            self.exit(self._goodbye)
-
-    def before_goodbye(self) -> None:
-        """Send what is held back."""
-        held, self._held = self._held or (), None
-        for item in held:
-            self.connection.send(item)
+    def send_again(self, lines: Iterable[str]) -> None:
+        """Send what was said, and counted, over an earlier connection."""
+        for line in lines:
+            self.connection.send(line)
 
     def send_line(self, line: str) -> None:
-        if self._goodbye:
-            return
         if self.lines is not None:
             self.lines.add(line)
         self._said += 1
-        if self._held is None:
-            self.connection.send(line)
-        else:
-            self._held.append(line)
-        if self._in_room is None:
+        self.connection.send(line)
+        if self.state is ClientState.ASKED:
             self._unshown.append(line)
-        elif not self._in_room and self._ui is not None:
+        elif self.state is ClientState.NO_ROOMS and self._ui is not None:
             self._ui.said(line)
 
-    def send_item(self, item: Item) -> None:
-        if self._held is None:
-            super().send_item(item)
-        elif not self.ending:
-            self._held.append(item)
-
-    def exit(self, text: str = EXIT, *, reason: CloseReason = CloseReason.SAID_EXIT, sentence: str = "") -> None:
-        """Say goodbye: behind what is held back, unless that takes long or this is said again."""
-        if self._held is not None and not self.ending:
-            if not self._goodbye:
-                self._goodbye = text or EXIT
-                self._loop.call_later(self.limits.goodbye, self.exit, text)
-                return
-            # The room that it was for never answered: nothing of it was taken, and nothing counts as taken any more.
-            self._held = self.lines = None
-            self._said += 1
-        super().exit(text, reason=reason, sentence=sentence)
+    def stop_waiting(self, unsaid: int) -> None:
+        """Say goodbye to a server that has not answered: so many lines that wait, and the earlier ones, were not received."""
+        if self.state is ClientState.WAITING and not self.ending:
+            self.lines = None  # nothing counts as taken any more
+            self._said += unsaid + 1
+            self.exit()
 
     def forget(self) -> None:
         self.lines = self._on_read = None

@@ -5,14 +5,14 @@ words ended (`taken`), and what is missing goes out again, so that nothing is lo
 """
 
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import BadFrame, CannotConnect, HandshakeFailed, Refused, StackMismatch
 from plytalk.core.contracts.events import Sender
-from plytalk.core.contracts.items import Extension
+from plytalk.core.contracts.items import EXIT, Extension
 from plytalk.core.contracts.peers import Identity, Role
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.conversation.ui_hearer import show_closed, show_open, show_two
@@ -21,9 +21,9 @@ from plytalk.plugins.files.links import SessionLink
 from plytalk.plugins.files.user_files import UserFiles
 from plytalk.plugins.files.wishes import Myself, Wishes
 from plytalk.plugins.rooms.reconnecting import Reconnecting
-from plytalk.plugins.rooms.room_chat import RoomChat
+from plytalk.plugins.rooms.room_chat import ClientState, RoomChat
 from plytalk.plugins.rooms.room_events import EVENT, MOST_NAME, ROOM, Kind, RoomEvent, read, write
-from plytalk.plugins.rooms.room_input import NO_ROOMS, RoomInput
+from plytalk.plugins.rooms.room_input import NO_ROOMS, YOU_SAID_EXIT, RoomInput
 from plytalk.plugins.rooms.room_view import RoomView, number
 
 Connect = Callable[[], Awaitable[RoomChat]]
@@ -51,7 +51,6 @@ class RoomClient(RoomInput):
         self._since = 0  # from this event on, those in our name and with our key are ours
         self._key: object = None
         self._earlier_name = ""  # in what was missed during a cut
-        self._returning = self.sent_away = False
 
     # -- the conversation -------------------------------------------------------------------------------------------------
 
@@ -59,7 +58,7 @@ class RoomClient(RoomInput):
         """Begin with this connection; `connect` opens another one, and `attend` talks over one until it is over."""
         self.stack, self.address, self._connect, self._attend = chat.stack, chat.address, connect, attend
         self._first, self._view = chat, RoomView(chat.stack.ui, chat.stack.features)
-        self.files = UserFiles(chat.stack.ui, self._wishes, lambda: NO_ROOMS if self._without_rooms else "")
+        self.files = UserFiles(chat.stack.ui, self._wishes, lambda: NO_ROOMS if self.state is ClientState.NO_ROOMS else "")
 
     async def over(self) -> Ending:
         """Talk over one connection after the other. Raises ChatError where none can be had for a reason that will not go away."""
@@ -67,7 +66,7 @@ class RoomClient(RoomInput):
         while self._reconnecting.is_due(ending):
             self._part(ending)
             if not await self._reconnecting.wait():
-                ending = Ending(EndedBy.US, "You said exit.")
+                ending = YOU_SAID_EXIT
                 break
             ending = await self._return()
         self._ending = ending
@@ -83,13 +82,14 @@ class RoomClient(RoomInput):
     def _part(self, ending: Ending) -> None:
         """A connection is over, or could not be had, and another one is wanted."""
         if self.chat:
-            self._failed = self.failed
+            self._failed, was = self.failed, self.chat.state
             self.chat = None
             show_closed(self.stack.ui, ending, final=False)
-            if self.welcome:
+            if was is ClientState.IN_ROOM:
                 self._view.tell("You are not connected: trying again. What you type now is sent when you are back.", "away")
         if ending.by is EndedBy.US:
-            self._leaving, self._ending = True, ending
+            self._ending = ending
+            self._wait(EXIT)
 
     async def _return(self) -> Ending:
         try:
@@ -108,7 +108,7 @@ class RoomClient(RoomInput):
 
     def interrupt(self) -> bool:
         """Say goodbye and connect no more; whether the other side may still receive something."""
-        is_open = self._attached.is_set()
+        is_open = self.state is not ClientState.AWAY
         self._reconnecting.stop()
         self._go()
         return is_open
@@ -117,35 +117,24 @@ class RoomClient(RoomInput):
 
     def _join(self, chat: RoomChat) -> None:
         """A connection has opened: ask to join, and say what was said meanwhile."""
-        leaves_later = self._returning  # behind what was said before
-        self.chat, self._without_rooms = chat, False
-        if chat.stack.make_messages.layer.extensible:
-            self.opened(chat)
+        self.chat = chat
+        if chat.state is ClientState.ASKED:
+            self._ask(chat)
         else:
-            self._find_no_rooms(chat)
+            show_two(self.stack.ui, chat)
         chat.when_over(self._over)
-        if not (self._reading or self._leaving):  # to leave, the welcome has to be read
+        if not (self._reading or self.ending):  # to leave, the welcome has to be read
             chat.stop_reading()
-        if leaves_later or self._without_rooms or not any(request for _, request in self._waiting):
-            self._attach(chat, self._leaving and not leaves_later)
+        if chat.state is not ClientState.WAITING:
+            self._release(chat)
 
-    def _know(self) -> None:
-        """It is known now whether there are rooms: commands need not wait any longer."""
-        if not self._attached.is_set() and not self._session.ending:
-            self._attach(self._session, self._leaving)
-
-    def _find_no_rooms(self, chat: RoomChat) -> None:
-        self._without_rooms = True
-        show_two(self.stack.ui, chat)
-
-    def opened(self, session: RoomChat) -> None:
-        """Ask to join. On a return, hold back what is said now, and say exit behind it where the user has."""
-        self._session, self.welcome, self.sent_away = session, False, False
+    def _ask(self, chat: RoomChat) -> None:
+        """Ask to join. What is said on a return, and commands, wait for the answer."""
         self._lines.begin_connection()
-        session.extend(ROOM, self._hear)
-        session.extend(EVENT, self._event)
-        session.extend(FILE, self.files.hear)
-        session.lines = self._lines
+        chat.extend(ROOM, partial(self._hear, chat))
+        chat.extend(EVENT, self._event)
+        chat.extend(FILE, self.files.hear)
+        chat.lines = self._lines
         request: dict[str, Any] = {"do": "join", "instance": self._instance}
         if self._room:
             request["room"] = self._room
@@ -153,33 +142,32 @@ class RoomClient(RoomInput):
             request["name"] = self.name
         if self._signals:
             request["signals"] = sorted(self._signals)
-        if self._returning:
+        if self._is_return(chat):
             request["resume"] = {"epoch": self._epoch, "last": self._last}
-        session.send_item(Extension(ROOM, write(**request)))
-        session.when_read(partial(self._no_rooms, self._returning))
-        if self._returning:
-            session.hold()  # what is said now comes after what was said before
-            self._recount()
-        self._returning = True
+            self._recount(chat)
+        chat.send_item(Extension(ROOM, write(**request)))
+        chat.when_read(partial(self._find_no_rooms, chat))
+        if self._is_return(chat) or any(request for _, request in self._waiting):
+            self._hold(chat)
 
-    def _over(self, session: object, ending: Ending) -> None:
-        self._attached.clear()
+    def _is_return(self, chat: RoomChat) -> bool:
+        return chat is not self._first
+
+    def _over(self, _: object, ending: Ending) -> None:
+        self._sends.clear()
         self.files.disconnect()
-        self.sent_away = ending.is_final
 
-    def _hear(self, body: bytes) -> None:
+    def _hear(self, chat: RoomChat, body: bytes) -> None:
         said = read(body) or {}
         match said:
             case {"do": "welcome", "room": str(room), "epoch": str(epoch), "you": str(name), "next": int(following)}:
                 if max(len(room), len(epoch), len(name)) > MOST_NAME:
                     raise BadFrame(f"The server's welcome has a name of more than {MOST_NAME} characters.")
-                if not self.welcome:
-                    self.welcome = True
-                    self._lines.welcome()
-                    self._session.know(in_room=True)
-                    self._arrived(said, epoch)
+                if chat.state is not ClientState.IN_ROOM:
+                    chat.enter(ClientState.IN_ROOM)
+                    self._arrive(chat, said, epoch)
                 self._enter(said, room, epoch, name, following)
-                self._know()
+                self._release(chat)
             case {"do": "you", "room": str(), "you": str(name)}:
                 self.name = name
                 self._view.introduce(said)
@@ -190,12 +178,13 @@ class RoomClient(RoomInput):
             case {"do": str(kind), "name": str()} if kind in self._signals:
                 self._view.signal(said, self._room)
             case {"do": "error", "text": str(text)}:
-                self._session.failed = True
+                chat.failed = True
                 self._view.fail(said, text)
 
-    def _arrived(self, said: dict[str, Any], epoch: str) -> None:
+    def _arrive(self, chat: RoomChat, said: dict[str, Any], epoch: str) -> None:
         """The first welcome of a connection: on a return, what has not been taken yet is said again."""
         lines, taken, view = self._lines, number(said, "taken"), self._view
+        lines.welcome()
         if self._epoch in ("", epoch) and taken >= lines.taken:
             lines.acknowledge(taken)
             view.requests.lose(taken)
@@ -210,35 +199,29 @@ class RoomClient(RoomInput):
             why = "You were away too long" if self._epoch == epoch else "The server was restarted"
             view.tell(f"{why}: some of what was said meanwhile is missing here.", "missed")
         if self._epoch:  # it has been here before
-            self._recount()
-        self.files.connect(SessionLink(self._session), self._myself)
-        self._release(lines.said_earlier())
+            self._recount(chat)
+        self.files.connect(SessionLink(chat), self._myself)
+        chat.send_again(lines.said_earlier())
 
     def _myself(self) -> Myself:
         return Myself(Sender(name=self.name, key=self._key if isinstance(self._key, str) else None), self._room or None)
 
-    def _no_rooms(self, returning: bool) -> None:
+    def _find_no_rooms(self, chat: RoomChat) -> None:
         """The server has read the request to join and has not said welcome: it cannot say what it has taken either."""
-        if self.welcome or self._session.ending:
+        if chat.state is ClientState.IN_ROOM or chat.ending:
             return
-        self._find_no_rooms(self._session)
-        self._session.know(in_room=False)
-        if returning:
+        show_two(self.stack.ui, chat)
+        chat.enter(ClientState.NO_ROOMS)
+        if self._is_return(chat):
             if lost := self._lines.earlier:
                 self._view.tell(f"This server has no rooms: {last_lines(lost)} may not have arrived.", "lines-lost")
             self._lines.drop_earlier(0)
-            self._recount()
+            self._recount(chat)
             self._view.requests.refuse_all(NO_ROOMS, "no-commands")
-            self._release()
-        self._know()
+        self._release(chat)
 
-    def _recount(self) -> None:
-        self._session.recount(self._lines.taken, self._lines.taken + len(self._lines))
-
-    def _release(self, before: Sequence[str] = ()) -> None:
-        self._session.release(before)
-        if self._leaving:
-            self._session.exit()
+    def _recount(self, chat: RoomChat) -> None:
+        chat.recount(self._lines.taken, self._lines.taken + len(self._lines))
 
     def _enter(self, said: dict[str, Any], room: str, epoch: str, name: str, following: int) -> None:
         back = (room, epoch) == (self._room, self._epoch)

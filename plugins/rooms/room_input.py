@@ -13,11 +13,13 @@ from plytalk.plugins.files.user_files import UserFiles
 from plytalk.plugins.rooms.kept_lines import KeptLines
 from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.requests import NAME, CommandRequest, line_of
-from plytalk.plugins.rooms.room_chat import RoomChat
+from plytalk.plugins.rooms.room_chat import ClientState, RoomChat
 from plytalk.plugins.rooms.room_events import READ, ROOM, TYPING, number_of, write
 from plytalk.plugins.rooms.room_view import RoomView
 
 NO_ROOMS = "The other side has no rooms, and so no commands."
+NOT_SENT = "The command was not sent."
+YOU_SAID_EXIT = Ending(EndedBy.US, "You said exit.")
 
 
 def is_quit(line: str) -> bool:
@@ -26,9 +28,9 @@ def is_quit(line: str) -> bool:
 
 
 class RoomInput:
-    """`chat` is the conversation over the present connection, None while there is none: what is said then waits for the next.
+    """`chat` is the conversation over the present connection, None where there is none. See `ClientState`.
 
-    Commands wait until it is known whether the other side has rooms: until `welcome`, or `_without_rooms`.
+    What waits to be said are lines, each with the request that it is, if it is a command; the last may be the user's goodbye.
     """
 
     stack: Stack
@@ -38,13 +40,17 @@ class RoomInput:
     def __init__(self, reconnecting: Reconnecting, signals: frozenset[str]) -> None:
         self._reconnecting, self._signals, self._room = reconnecting, signals, ""
         self.chat: RoomChat | None = None
-        self._attached = asyncio.Event()
+        self._sends = asyncio.Event()
+        """What is said goes out: for programs, which wait for that."""
         self._waiting: list[tuple[str, CommandRequest | None]] = []
         self._lines = KeptLines()
         self._ending: Ending | None = None
-        self._failed = self.welcome = self._without_rooms = False
+        self._failed = False
         self._reading = True
-        self._leaving = False  # the user has said exit while there was no connection, or on one that was cut before it arrived
+
+    @property
+    def state(self) -> ClientState:
+        return self.chat.state if self.chat and not self.chat.ending else ClientState.AWAY
 
     @property
     def ending(self) -> Ending | None:
@@ -68,12 +74,13 @@ class RoomInput:
             return
         if len(text) < EXIT_SPACE and is_exit(text):
             self.exit(text)
-        elif self._attached.is_set() and self.chat:
+        elif self.chat and self._sends.is_set():
+            leaves = is_command and self.state is ClientState.IN_ROOM and is_quit(text)
             self.chat.say(text)
-            if is_command and self.welcome and is_quit(text):
+            if leaves:
                 self.exit()
         else:
-            self._waiting.append((text, None))
+            self._wait(text)
 
     def command(self, name: str, args: Sequence[str] = (), request: str | None = None) -> None:
         """Give a command: as the line that a person would type. It waits until it is known whether there are rooms."""
@@ -82,29 +89,27 @@ class RoomInput:
             return
         if not NAME.fullmatch(name):
             self._refuse(wanted, "That cannot be the name of a command.", "bad-command")
-        else:
-            if not self.welcome and not self._without_rooms:
-                self._attached.clear()
-            self._say_command(line_of(name, args), wanted)
+            return
+        if self.chat and self.state is ClientState.ASKED:
+            self._hold(self.chat)
+        self._say_command(line_of(name, args), wanted)
 
     def _say_command(self, line: str, request: CommandRequest) -> None:
-        if not (self._attached.is_set() and self.chat):
-            self._waiting.append((line, request))
-            return
-        if why := too_long(line, self.chat.connection.limits.message):
+        if not (self.chat and self._sends.is_set()):
+            self._wait(line, request)
+        elif why := too_long(line, self.chat.connection.limits.message):
             self._refuse(request, why, TOO_LONG, SPLIT)
-            return
-        before = self._lines.said
-        if self._without_rooms:
+        elif self.state is ClientState.NO_ROOMS:
             self._refuse(request, NO_ROOMS, "no-commands")
-            return
-        self.chat.say(line)
-        if self._lines.said > before:
+        else:
+            before = self._lines.said
+            self.chat.say(line)
+            if self._lines.said == before:
+                self._refuse(request, NOT_SENT, "not-sent")
+                return
             self._view.requests.add(self._lines.said, request)
             if is_quit(line):
                 self.exit()
-        else:
-            self._refuse(request, "The command was not sent.", "not-sent")
 
     def _refuse(self, request: CommandRequest, text: str, code: str, hint: str = "") -> None:
         self.failed = True
@@ -119,16 +124,16 @@ class RoomInput:
 
     def _signal(self, kind: str, **said: object) -> bool:
         """Tell the others something of the moment, unless there is no connection; whether the user asked for that."""
-        if kind in self._signals and self.welcome and self._attached.is_set() and self.chat:
+        if kind in self._signals and self.chat and self.state is ClientState.IN_ROOM:
             self.chat.send_item(Extension(ROOM, write(do=kind, **said)))
         return kind in self._signals
 
     async def drain(self) -> None:
         """Wait until more may be said. While there is no connection a program waits for one, and a person may go on typing."""
-        if self._attached.is_set() and self.chat:
+        if self.chat and self._sends.is_set():
             await self.chat.drain()
         elif not self.stack.ui.interactive:
-            await self._attached.wait()
+            await self._sends.wait()
 
     def stop_reading(self) -> None:
         """Hear nothing more until `read_on`, also over the next connection."""
@@ -144,16 +149,22 @@ class RoomInput:
     def exit(self, text: str = EXIT) -> None:
         first = not self.ending
         if first and self.files.when_answered(partial(self._go, text)):
-            self._ending = Ending(EndedBy.US, "You said exit.")
-        elif first or self._attached.is_set():
+            self._ending = YOU_SAID_EXIT
+        elif first or self.state is not ClientState.AWAY:
             self._go(text)
 
     def _go(self, text: str = EXIT) -> None:
-        if self._attached.is_set() and self.chat:
+        """Say goodbye: behind what waits, unless that takes long or this is said again."""
+        if self.chat and self._sends.is_set():
             self.chat.exit(text)
+        elif self._goodbye_waits:
+            self._stop_waiting(self.chat)
         else:
-            self._leaving, self._ending = True, Ending(EndedBy.US, "You said exit.")
-            if not self._waiting and not len(self._lines):
+            self._wait(EXIT)
+            self._ending = YOU_SAID_EXIT
+            if self.chat and self.state is ClientState.WAITING:
+                self._leave_later(self.chat)
+            elif len(self._waiting) == 1 and not len(self._lines):
                 self._reconnecting.stop()
 
     def notice(self, sentence: str) -> None:
@@ -162,14 +173,41 @@ class RoomInput:
         else:
             self._view.tell(sentence)
 
-    def _attach(self, chat: RoomChat, leaves: bool) -> None:
-        """Say what was said meanwhile, and go if the user has said exit."""
-        self._attached.set()
+    # -- what waits ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _goodbye_waits(self) -> bool:
+        return bool(self._waiting and is_exit(self._waiting[-1][0]))
+
+    def _wait(self, line: str, request: CommandRequest | None = None) -> None:
+        """Say a line later: never behind the user's goodbye."""
+        if not self._goodbye_waits:
+            self._waiting.append((line, request))
+        elif request:
+            self._refuse(request, NOT_SENT, "not-sent")
+
+    def _hold(self, chat: RoomChat) -> None:
+        """What is said from now on waits for the server's answer."""
+        chat.state = ClientState.WAITING
+        self._sends.clear()
+        if self._goodbye_waits:
+            self._leave_later(chat)
+
+    def _leave_later(self, chat: RoomChat) -> None:
+        asyncio.get_running_loop().call_later(chat.limits.goodbye, self._stop_waiting, chat)
+
+    def _stop_waiting(self, chat: RoomChat | None) -> None:
+        if chat:
+            chat.stop_waiting(len(self._waiting) - 1)
+
+    def _release(self, chat: RoomChat) -> None:
+        """Say what was said meanwhile, the user's goodbye included."""
+        if chat.ending:
+            return
+        self._sends.set()
         waiting, self._waiting = self._waiting, []
-        for text, request in waiting:
+        for line, request in waiting:
             if request is None:
-                chat.say(text)
+                chat.say(line)
             else:
-                self._say_command(text, request)
-        if leaves:
-            chat.exit()
+                self._say_command(line, request)

@@ -34,6 +34,7 @@ from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.handshakes.plytalk1 import Plytalk1
 from plytalk.plugins.messages.records import Records
 from plytalk.plugins.rooms.room import Speaker
+from plytalk.plugins.rooms.room_chat import ClientState
 from plytalk.plugins.rooms.room_events import EVENT, ROOM, RoomEvent, read, write
 from plytalk.plugins.rooms.screen import plain_line
 from plytalk.plugins.transports.memory import Memory
@@ -345,7 +346,9 @@ class Crowd:
     @staticmethod
     async def _in(stack: Stack) -> None:
         room_client = stack.features[0]._room_client  # type: ignore[attr-defined]
-        while not (room_client.welcome or room_client.sent_away):  # noqa: ASYNC110
+        while room_client.state is not ClientState.IN_ROOM and not (  # noqa: ASYNC110
+            room_client.ending and room_client.ending.is_final
+        ):
             await asyncio.sleep(0)
         await idle()  # the others hear of it in the turn after
 

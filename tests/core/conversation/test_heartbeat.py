@@ -17,7 +17,6 @@ from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.ciphers.none import NoCipher
 from plytalk.plugins.framers.u16 import U16
 from plytalk.plugins.messages.records import Records
-from plytalk.plugins.rooms.room_chat import RoomChat
 from plytalk.testing import stack_of
 from plytalk.testing.verdict import idle
 
@@ -146,12 +145,12 @@ def test_a_period_of_zero_watches_nobody() -> None:
 # -- sessions ---------------------------------------------------------------------------------------------------------------
 
 
-async def two(clock: Clock, *layers: Any, make_chat: Any = DirectChat) -> tuple[Any, DirectChat]:
+async def two(clock: Clock, *layers: Any) -> tuple[DirectChat, DirectChat]:
     """A client whose heartbeat goes by `clock`, and a server without one, in conversation."""
     streams = memory_stream_pair()
     heartbeat = Heartbeat(PERIOD, clock.call_later, clock.call_soon)
     layers = layers or (U16, Records)
-    client = make_chat(Connection(stack_of(*layers), streams[0], Role.INITIATOR), heartbeat=heartbeat)
+    client = DirectChat(Connection(stack_of(*layers), streams[0], Role.INITIATOR), heartbeat=heartbeat)
     server = DirectChat(Connection(stack_of(*layers), streams[1], Role.RESPONDER))
     await asyncio.gather(client.open(), server.open())
     client.begin()
@@ -190,21 +189,6 @@ async def test_a_dead_peer_ends_the_conversation_as_cut() -> None:
     assert isinstance(client.ending.error, Truncated)
     assert "silent for 60 seconds" in client.ending.reason
     assert not clock.waits
-
-
-async def test_a_ping_goes_out_also_while_what_is_said_is_held_back() -> None:
-    clock = Clock()
-    client, server = await two(clock, make_chat=RoomChat)
-    client.hold()
-    client.say("later")
-    for _ in range(4 * PARTS):
-        clock.ticks()
-        await idle()
-    assert client.ending is None
-    assert server.stack.ui.messages == []  # type: ignore[attr-defined]
-    client.release()
-    await idle()
-    assert server.stack.ui.messages == ["later"]  # type: ignore[attr-defined]
 
 
 async def test_a_stack_without_such_a_message_sends_none() -> None:

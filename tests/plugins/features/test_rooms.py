@@ -15,6 +15,7 @@ from plytalk.plugins.features.rooms import Rooms, layers
 from plytalk.plugins.rooms import reconnecting
 from plytalk.plugins.rooms.member_names import BadName
 from plytalk.plugins.rooms.moderation import Moderation
+from plytalk.plugins.rooms.room_chat import RoomChat
 from plytalk.testing import check_layer, open_ends, stack_of
 from plytalk.testing.verdict import idle, within
 
@@ -86,8 +87,9 @@ async def test_who_may_what_is_read_anew_without_dropping_anybody(home: Path) ->
 
 async def test_where_messages_carry_no_rooms_nothing_is_asked() -> None:
     async with open_ends(stack_of(Rooms), stack_of()) as (client, server):
-        room_client = client.session.stack.features[0].begin(client.session, None, None)  # type: ignore[attr-defined]
-        room_client._join(client.session)
+        chat = RoomChat(client.session.connection)
+        room_client = client.session.stack.features[0].begin(chat, None, None)  # type: ignore[attr-defined]
+        room_client._join(chat)
         room_client.say("hello")
         assert await server.hears() == ["hello"]
 

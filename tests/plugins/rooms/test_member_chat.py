@@ -12,6 +12,7 @@ from plytalk.core.contracts.items import Extension
 from plytalk.core.conversation.direct_chat import ACKNOWLEDGE
 from plytalk.plugins.rooms import reconnecting
 from plytalk.plugins.rooms.member_chat import MemberChat
+from plytalk.plugins.rooms.room_chat import ClientState
 from plytalk.plugins.rooms.room_client import RoomClient
 from plytalk.testing.verdict import idle
 
@@ -108,7 +109,7 @@ async def test_the_goodbye_of_a_member_that_came_back_is_acknowledged(home: Path
         while len(room_client._lines):
             await idle()
         next(iter(crowd.hub.members.values())).session.stream.close()  # as the network would
-        while alice.chat in (first, None) or not room_client.welcome:  # noqa: ASYNC110
+        while alice.chat in (first, None) or room_client.state is not ClientState.IN_ROOM:  # noqa: ASYNC110
             await asyncio.sleep(0)
         alice.say("three", "exit")
         ending = await alice.over()

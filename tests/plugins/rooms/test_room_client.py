@@ -81,7 +81,7 @@ async def visiting(room_client: RoomClient, ends: tuple[End, End]) -> AsyncItera
         assert meeting.outcomes == (None, None)
         if not hasattr(room_client, "stack"):
             room_client.begin(meeting.client, never, never)  # type: ignore[arg-type]
-        room_client.opened(meeting.client)
+        room_client._join(meeting.client)  # type: ignore[arg-type]
         yield meeting.client, Server(meeting.server, ends[1].person)  # type: ignore[arg-type]
         await idle()
 
@@ -195,16 +195,16 @@ async def test_a_name_that_was_changed_just_before_a_cut_is_not_kept_after_it(en
 
 async def test_what_was_not_taken_is_said_again_once_and_before_what_is_said_now(ends) -> None:
     room_client, both = RoomClient(), await ends()
-    async with visiting(room_client, both) as (session, server):
+    async with visiting(room_client, both) as (_, server):
         server.welcomes()
         for number in range(5):
-            session.say(f"line {number}")
+            room_client.say(f"line {number}")
         await idle()
         server.session.send_item(Ack(2))
         server.happens(3, "hi")
         await idle()
-    async with visiting(room_client, both) as (session, server):
-        session.say("while away")
+    async with visiting(room_client, both) as (_, server):
+        room_client.say("while away")
         await idle()
         assert server.asked[0]["resume"] == {"epoch": "e", "last": 3}
         assert server.asked[0]["name"] == "alice"
@@ -212,11 +212,11 @@ async def test_what_was_not_taken_is_said_again_once_and_before_what_is_said_now
         server.welcomes(taken=3, next=4, now=9)
         await idle()
         assert server.heard == ["line 3", "line 4", "while away"]
-        session.say("after")
+        room_client.say("after")
         await idle()
         server.session.send_item(Ack(5))
         await idle()
-    async with visiting(room_client, both) as (session, server):
+    async with visiting(room_client, both) as (_, server):
         server.welcomes(taken=6)
         await idle()
         assert server.heard == ["after"]
@@ -225,12 +225,12 @@ async def test_what_was_not_taken_is_said_again_once_and_before_what_is_said_now
 
 async def test_what_was_said_before_the_first_welcome_is_not_lost_either(ends) -> None:
     room_client, both = RoomClient(), await ends()
-    async with visiting(room_client, both) as (session, server):
-        session.say("early")
-        session.say("words")
+    async with visiting(room_client, both) as (_, server):
+        room_client.say("early")
+        room_client.say("words")
         await idle()
         assert server.heard == ["early", "words"]
-    async with visiting(room_client, both) as (session, server):
+    async with visiting(room_client, both) as (_, server):
         await idle()
         assert server.asked[0]["resume"] == {"epoch": "", "last": 0}
         server.welcomes(taken=1, missed=True)
@@ -241,20 +241,20 @@ async def test_what_was_said_before_the_first_welcome_is_not_lost_either(ends) -
 
 async def test_a_return_to_a_server_without_rooms_does_not_wait_for_a_welcome(ends) -> None:
     room_client, both = RoomClient(), await ends()
-    async with visiting(room_client, both) as (session, _):
-        session.say("lost")
+    async with visiting(room_client, both) as (_, _):
+        room_client.say("lost")
         await idle()
     async with Meeting(*both, make_chat=RoomChat) as meeting:
         both[1].person.messages.clear()
         if not hasattr(room_client, "stack"):
             room_client.begin(meeting.client, never, never)  # type: ignore[arg-type]
-        room_client.opened(meeting.client)
-        meeting.client.say("while away")
+        room_client._join(meeting.client)  # type: ignore[arg-type]
+        room_client.say("while away")
         await idle()
-        meeting.client.say("after")
+        room_client.say("after")
         await idle()
         assert both[1].person.messages == ["while away", "after"]
-        meeting.client.exit()
+        room_client.exit()
         await idle()
         assert meeting.client.ending
     assert "This server has no rooms: your last line may not have arrived." in both[0].person.notices
@@ -262,11 +262,11 @@ async def test_a_return_to_a_server_without_rooms_does_not_wait_for_a_welcome(en
 
 async def test_a_welcome_before_the_pong_is_a_return_to_a_room(ends) -> None:
     room_client, both = RoomClient(), await ends()
-    async with visiting(room_client, both) as (session, server):
+    async with visiting(room_client, both) as (_, server):
         server.welcomes()
-        session.say("said")
+        room_client.say("said")
         await idle()
-    async with visiting(room_client, both) as (session, server):
+    async with visiting(room_client, both) as (_, server):
         server.welcomes(taken=0, next=4, now=9)
         server.session.send_item(Pong(READ_SO_FAR))
         await idle()
@@ -275,16 +275,16 @@ async def test_a_welcome_before_the_pong_is_a_return_to_a_room(ends) -> None:
 
 async def test_a_server_that_was_started_anew_is_said_with_what_may_be_lost(ends) -> None:
     room_client, both = RoomClient(), await ends()
-    async with visiting(room_client, both) as (session, server):
+    async with visiting(room_client, both) as (_, server):
         server.welcomes()
-        session.say("lost")
+        room_client.say("lost")
         await idle()
-    async with visiting(room_client, both) as (session, server):
-        session.say("first of the new")
+    async with visiting(room_client, both) as (_, server):
+        room_client.say("first of the new")
         server.welcomes(epoch="other", missed=True)
         await idle()
         assert server.heard == ["first of the new"]
-        session.say("second")
+        room_client.say("second")
         server.session.send_item(Ack(1))
         await idle()
     assert "The server was restarted: your last line may not have arrived." in both[0].person.notices
@@ -297,18 +297,18 @@ async def test_a_server_that_was_started_anew_is_said_with_what_may_be_lost(ends
 
 async def test_what_a_server_took_and_told_nobody_before_it_ended_is_said_as_well(ends) -> None:
     room_client, both = RoomClient(), await ends()
-    async with visiting(room_client, both) as (session, server):
+    async with visiting(room_client, both) as (_, server):
         server.welcomes()
-        session.say("heard")
-        session.say("taken")
-        session.say("/who")
+        room_client.say("heard")
+        room_client.say("taken")
+        room_client.say("/who")
         server.happens(1, "heard", "alice")
         await idle()
-    async with visiting(room_client, both) as (session, server):
+    async with visiting(room_client, both) as (_, server):
         server.welcomes(taken=3)
         await idle()
         assert server.heard == []
-    async with visiting(room_client, both) as (session, server):
+    async with visiting(room_client, both) as (_, server):
         server.welcomes(epoch="other", missed=True)
         await idle()
         assert server.heard == []
@@ -317,16 +317,16 @@ async def test_what_a_server_took_and_told_nobody_before_it_ended_is_said_as_wel
 
 async def test_a_server_that_forgot_how_much_was_said_hears_nothing_twice(ends) -> None:
     room_client, both = RoomClient(), await ends()
-    async with visiting(room_client, both) as (session, server):
+    async with visiting(room_client, both) as (_, server):
         server.welcomes()
-        session.say("taken")
-        session.say("taken as well")
-        session.say("unknown")
+        room_client.say("taken")
+        room_client.say("taken as well")
+        room_client.say("unknown")
         await idle()
         server.session.send_item(Ack(2))
         await idle()
-    async with visiting(room_client, both) as (session, server):
-        session.say("new")
+    async with visiting(room_client, both) as (_, server):
+        room_client.say("new")
         server.welcomes(taken=1)
         await idle()
         assert server.heard == ["new"]
@@ -341,13 +341,13 @@ async def test_a_server_that_forgot_how_much_was_said_hears_nothing_twice(ends) 
 
 async def test_an_exit_typed_while_away_comes_after_all_that_was_said(ends) -> None:
     room_client, both = RoomClient(), await ends()
-    async with visiting(room_client, both) as (session, server):
+    async with visiting(room_client, both) as (_, server):
         server.welcomes()
-        session.say("before")
+        room_client.say("before")
         await idle()
     async with visiting(room_client, both) as (session, server):
-        session.say("meanwhile")
-        session.say("exit")
+        room_client.say("meanwhile")
+        room_client.say("exit")
         await idle()
         assert (session.ending, server.heard) == (None, [])
         server.welcomes(taken=0)
@@ -356,8 +356,8 @@ async def test_an_exit_typed_while_away_comes_after_all_that_was_said(ends) -> N
         assert session.ending.by is EndedBy.US
         assert server.session.ending.by is EndedBy.THEM
     async with visiting(room_client, both) as (session, server):
-        session.exit()
-        session.exit()  # again: a second exit does not wait
+        room_client.exit()
+        room_client.exit()  # again: a second exit does not wait
         assert session.ending
 
 
@@ -365,12 +365,12 @@ async def test_acknowledgements_that_cannot_be_harm_nobody(ends) -> None:
     room_client, both = RoomClient(), await ends()
     async with visiting(room_client, both) as (session, server):
         server.welcomes()
-        session.say("one")
-        session.say("two")
+        room_client.say("one")
+        room_client.say("two")
         await idle()
         for taken in (1, 0, 1, 2**64 - 1, 3):
             server.session.send_item(Ack(taken))
-        session.say("three")
+        room_client.say("three")
         await idle()
         assert server.heard == ["one", "two", "three"]
         assert not session.ending
@@ -401,13 +401,13 @@ async def test_a_welcome_with_anything_in_any_field_harms_nobody(ends, field: st
     for returning in (False, True):
         for value in VALUES:
             async with visiting(room_client, both) as (session, server):
-                session.say("hello")
+                room_client.say("hello")
                 server.welcomes(**{field: value})
                 server.happens(1, "x")
                 server.tells(do="tell", text="still there")
                 await idle()
                 assert not session.ending, (field, value, returning)
-                session.say("again")
+                room_client.say("again")
                 await idle()
     person = both[0].person
     assert all(line.isprintable() for line in (*person.notices, *person.messages))
