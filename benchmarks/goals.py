@@ -23,6 +23,8 @@ PIPELINES = ("alone", "from chat to chat")
 AT_ONCE = 100
 """How many handshakes over TCP begin at once."""
 TLS, HANDSHAKE, JOIN = handshakes.TLS, handshakes.HYBRID[0], "a join"
+LOOPS = {program: ", on uvloop" if loop else "" for program, (_, loop) in measure.OURS.items()}
+"""What a row's name ends with, by our program that it measures."""
 FASTEST, REDIS_TLS, REDIS = "the fastest TLS server", "redis TLS", "redis"
 FAN_OUT = (
     *((10, 1, REDIS_TLS, 1.0), (100, 1, FASTEST, 1.15), (1000, 1, FASTEST, 1.15)),
@@ -55,16 +57,18 @@ def alone(amount: Amount) -> Figures:
 
 
 def conversations(amount: Amount) -> Figures:
-    """The three profiles beside the plain program."""
+    """The three profiles beside the plain program; where uvloop is installed, with it as well, as `chat` uses it."""
     rows = {}
     for profile, sizes in measure.one_way(amount).items():
         for size, one in sizes.items():
             if (least := one_way_goal(profile, size)) is not None:
-                name = f"one way, {profile}, {int(size):,} B, to the plain program"
-                rows[name] = at_least(one["ours to plain"], goal=least, why=both(one))
+                for program, loop in LOOPS.items():
+                    name = f"one way, {profile}, {int(size):,} B, to the plain program{loop}"
+                    rows[name] = at_least(one[f"{program} to plain"], goal=least, why=both(one) if program == "ours" else "")
     for profile, one in measure.round_trip(amount).items():
-        name = f"round trip, {profile}, time to the plain program with two threads"
-        rows[name] = at_most(one["ours to relay"], goal=0.8, why="both, in turn, on one core")
+        for program, loop in LOOPS.items():
+            name = f"round trip, {profile}, time to the plain program with two threads{loop}"
+            rows[name] = at_most(one[f"{program} to relay"], goal=0.8, why="both, in turn, on one core")
     return rows
 
 
