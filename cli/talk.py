@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -259,16 +259,21 @@ def warn(choice: Choice) -> None:
 
 def run(conversation: Coroutine[Any, Any, Ending]) -> int:
     """Run to the end, on uvloop where it is installed (the extra `fast`)."""
-    try:
-        from uvloop import new_event_loop as loop_factory
-    except ImportError:
-        loop_factory = None
     end_as_by_control_c()
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
         ending = runner.run(conversation)
     if ending.error:
         complain(ending.error.sentence)
     return int(ending.exit_code)
+
+
+def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's way to make an event loop; None where it is not installed, for asyncio's."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return None
+    return new_event_loop
 
 
 def end_as_by_control_c() -> None:
