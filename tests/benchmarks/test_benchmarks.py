@@ -168,7 +168,8 @@ def test_each_goal_has_a_row_with_what_was_measured_or_why_not(rows):
 def test_the_goals_are_measured_beside_what_they_are_relative_to(rows):
     first = [name.partition(",")[0] for name in rows]
     counts = {"typed + aesgcm alone": 2, "typed + aesgcm from chat to chat": 2}
-    counts |= {"one way": 7, "round trip": 3, "fan-out": 7, "memory": 2, "stream": 2}
+    loops = len(measure.OURS)  # with uvloop, where that is installed
+    counts |= {"one way": 7 * loops, "round trip": 3 * loops, "fan-out": 7, "memory": 2, "stream": 2}
     assert {name: first.count(name) for name in counts} == counts
     assert "joins into a room, by server CPU, to asyncio TLS 1.3 connections" in rows
     assert rows["a join, server CPU beyond a handshake over TCP"]["unit"] == " µs"
