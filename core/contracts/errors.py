@@ -199,6 +199,8 @@ class Refused(HandshakeFailed):
 class WrongSecret(Refused):
     """The two sides do not know the same secret, or someone is between them."""
 
+    hint = "Compare the code or key with the other side, and try again."
+
 
 class UnknownPeer(HandshakeFailed):
     """The other side's key has not been seen before, and nobody could be asked whether to trust it."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from plytalk.core.contracts.blame import blame_hook
 from plytalk.core.contracts.endings import EndedBy, Ending
-from plytalk.core.contracts.errors import CannotConnect, ChatError
+from plytalk.core.contracts.errors import CannotConnect, ChatError, Usage
 from plytalk.core.contracts.events import notify
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.items import CloseReason
@@ -26,6 +26,7 @@ from plytalk.core.endpoints.endpoint import blaming
 from plytalk.core.endpoints.fair_queue import FairQueue
 from plytalk.core.endpoints.handlers import DirectHandler, GroupHandler, Handler
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
+from plytalk.core.io.address import join_address
 from plytalk.core.stack.selection import Stack
 
 
@@ -44,6 +45,17 @@ class Door(NamedTuple):
 
     stack: Stack
     address: str
+
+
+def refuse_one_place(addresses: Iterable[ListenAddress]) -> None:
+    """Raises Usage where two of these are one place."""
+    taken: set[tuple[str, ...]] = set()
+    for stack, host, port, _ in addresses:
+        transport = stack.transport
+        place = (transport.name, host) if transport.names_place else (join_address(host, port),)
+        if place in taken and (port or transport.names_place):
+            raise Usage(f"The server would listen twice at {':'.join(place)}.", "Leave out one, or give it another place.")
+        taken.add(place)
 
 
 ROW = 80
@@ -98,6 +110,7 @@ class Server(Lifecycle):
     async def _open(self, addresses: Sequence[ListenAddress]) -> None:
         stack = self.stack
         stack.refuse(Role.RESPONDER)
+        refuse_one_place([*addresses, *self._guests])
         notices = await self.prepare_layers(Role.RESPONDER, stack)
         doors: list[Door] = []
         for address in addresses:

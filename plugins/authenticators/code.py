@@ -25,7 +25,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from plytalk.core.contracts.authenticator import Authenticator, Channel
-from plytalk.core.contracts.errors import ChatError, Refused, Usage
+from plytalk.core.contracts.errors import ChatError, HandshakeFailed, Refused, Usage
 from plytalk.core.contracts.handshake import HandshakeIO, NegotiatingIO
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.optional import AsksWords
@@ -132,7 +132,7 @@ class Code(Authenticator):
         if role is Role.INITIATOR:
             client = spake2().SPAKE2_A(self._code, CLIENT, SERVER)
             await io.send(SPAKE, client.start())
-            return self._agreed(io, client, finish(client, await io.receive(SPAKE, SPAKE_BYTES)))
+            return self._agreed(io, client, finish(client, await self._answer(io)))
         if self.spent:
             raise Refused(self.spent)
         theirs = await io.receive(SPAKE, SPAKE_BYTES)
@@ -152,6 +152,13 @@ class Code(Authenticator):
             write(user_file(KEPT), f"{self._guesses}\n".encode())
         await io.send(SPAKE, ours)
         return self._agreed(io, server, key)
+
+    @staticmethod
+    async def _answer(io: HandshakeIO) -> bytes:
+        try:
+            return await io.receive(SPAKE, SPAKE_BYTES)
+        except HandshakeFailed as error:  # a server closes without a word once its code is spent
+            raise HandshakeFailed(str(error), "A code lets one in, or is guessed at five times: ask for a new one.") from error
 
     def _agreed(self, io: HandshakeIO, side: Any, key: bytes) -> bytes:
         if isinstance(io, NegotiatingIO) and io.disclose:

@@ -41,6 +41,8 @@ class RelayReason(IntEnum):
     TOO_OFTEN = 3
     NOT_ADMITTED = 4
     MALFORMED = 5
+    TAKEN = 6
+    """To the holder of a key's name: another one has proved that it has the key."""
 
 
 def frame(payload: bytes) -> bytes:

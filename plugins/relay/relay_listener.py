@@ -12,8 +12,8 @@ from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.background import Background
 from plytalk.plugins.relay import relay_frames as wire
-from plytalk.plugins.relay.relay_frames import PING_SECONDS, FrameCutter
-from plytalk.plugins.relay.relay_stream import RelayStream, refusal
+from plytalk.plugins.relay.relay_frames import PING_SECONDS, FrameCutter, RelayReason
+from plytalk.plugins.relay.relay_stream import RelayRefused, RelayStream, refusal
 from plytalk.trust.identity import OwnIdentity, raw_key
 
 HOLD_SECONDS = 10.0
@@ -83,7 +83,8 @@ class RelayListener(Listener):
     """Holds a name at a relay: that of `identity`'s key, or without one a number that the relay gives.
 
     A hold that breaks is taken up again, and the same number is asked for. Where others have it by then, the relay gives another
-    one, and `address` is another one.
+    one, and `address` is another one. A hold that another server with the same key takes is left to it: the two would take it
+    from each other for ever.
     """
 
     def __init__(self, reach: Reach, relay: str, host: str, identity: OwnIdentity | None) -> None:
@@ -141,8 +142,11 @@ class RelayListener(Listener):
             try:
                 while True:
                     self._hear(await hold.next())
-            except CannotConnect:
+            except CannotConnect as error:
                 self.state = ListenerState.AWAY
+                if isinstance(error, RelayRefused) and error.reason == RelayReason.TAKEN:
+                    self._tell(f"{error} Nobody can come in here through {self._relay} any more. {error.hint}")
+                    return
             finally:
                 pinging.cancel()
                 hold.close()
@@ -153,11 +157,14 @@ class RelayListener(Listener):
             self._tell(f"The relay {self._relay} is there again{other}.")
 
     async def _again(self) -> Hold:
-        wait = 0.5
+        wait, told = 0.5, ""
         while True:
             try:
                 return await self._hold()
-            except ChatError:
+            except ChatError as error:
+                if isinstance(error, RelayRefused) and error.sentence != told:
+                    told = error.sentence
+                    self._tell(told)
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, LONGEST_WAIT)
 
@@ -194,7 +201,8 @@ class RelayListener(Listener):
             return
         self.state = ListenerState.CLOSED
         self._keeper.cancel()
-        await asyncio.wait({self._keeper, *self._answers.tasks})
+        await asyncio.wait({self._keeper})
+        await self._answers.stop()
         while not self._arrived.empty():
             if stream := self._arrived.get_nowait():
                 stream.close()

@@ -163,8 +163,8 @@ class Relay:
         if not name or (self._allowed is not None and name not in self._allowed):
             self._refuse(caller, RelayReason.NOT_ADMITTED)
             return
-        if earlier := self.holders.get(name):  # the same key: a restart, whose old connection has not broken yet
-            self._close(earlier)
+        if earlier := self.holders.get(name):  # the same key: mostly a restart, whose old connection has not broken yet
+            self._refuse(earlier, RelayReason.TAKEN)
         self._hold(caller, name)
 
     def _hold(self, caller: Caller, name: str) -> None:

@@ -18,13 +18,22 @@ SENTENCES: dict[int, tuple[str, str]] = {
     RelayReason.TOO_OFTEN: ("The relay takes no more from this address for now.", "Wait a minute."),
     RelayReason.NOT_ADMITTED: ("The relay does not admit this key.", "Ask its owner to add it to the relay's --allow file."),
     RelayReason.MALFORMED: ("The relay does not understand this program.", "Update the older of the two."),
+    RelayReason.TAKEN: ("Another server with this key holds its name at the relay now.", "End one of the two."),
 }
 NO_REASON = "The relay refused, and does not say why.", "Ask its owner."
 
 
-def refusal(payload: bytes) -> CannotConnect:
+class RelayRefused(CannotConnect):
+    """A relay said no. `reason` is a number of RelayReason, or one of a later version; 0 for none."""
+
+    def __init__(self, reason: int) -> None:
+        super().__init__(*SENTENCES.get(reason, NO_REASON))
+        self.reason = reason
+
+
+def refusal(payload: bytes) -> RelayRefused:
     """What a relay's no means."""
-    return CannotConnect(*(SENTENCES.get(payload[1], NO_REASON) if len(payload) == 2 else NO_REASON))
+    return RelayRefused(payload[1] if len(payload) == 2 else 0)
 
 
 class RelayedStream(FilterStream):

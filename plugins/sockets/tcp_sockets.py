@@ -230,7 +230,7 @@ def why(error: OSError) -> str:
 
 def todo(error: OSError) -> str:
     return {
-        EADDRINUSE: "Choose another with --port, or end the program that uses it.",
-        EACCES: "Choose a port from 1024 up with --port.",
-        EADDRNOTAVAIL: "Choose an address of this machine with --host.",
+        EADDRINUSE: "Choose another with --port or in the --door, or end the program that uses it.",
+        EACCES: "Choose a port from 1024 up with --port or in the --door.",
+        EADDRNOTAVAIL: "Choose an address of this machine with --host or in the --door.",
     }.get(error.errno or 0, "")

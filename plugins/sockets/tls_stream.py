@@ -4,6 +4,7 @@ The end of one direction is a close_notify; the other direction stays open. An e
 ends both directions at once, so an `SSLObject` between two buffers in memory is used here.
 """
 
+import re
 import ssl
 from contextlib import suppress
 from pathlib import Path
@@ -47,6 +48,8 @@ CAUTION = (
     "TLS protects the way to where it ends, perhaps a web server, and no further; any CA that the client trusts can make a "
     "certificate for it."
 )
+_AROUND = re.compile(r"^\[\w+\] | \(_ssl\.c.*\)$")
+"""What Python puts around the words of OpenSSL that have no reason."""
 ASK = "Ask the person who runs it; --tls-ca and --tls-name say which certificates to trust, and which name to expect."
 
 
@@ -116,7 +119,7 @@ class TlsStream(FilterStream):
 
 def words(error: ssl.SSLError) -> str:
     """What OpenSSL calls an error."""
-    return shorten((error.reason or str(error)).replace("_", " ").lower())
+    return shorten((error.reason or _AROUND.sub("", str(error))).replace("_", " ").lower())
 
 
 class TlsFiles:
@@ -149,9 +152,14 @@ class TlsFiles:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.num_tickets = 0  # a client that closes with one unread resets the connection, and what it sent last is lost
         try:
+            for file in (self._cert, self._key):
+                file.open("rb").close()  # OpenSSL does not say which of them it cannot read
             context.load_cert_chain(self._cert, self._key)
         except OSError as error:  # SSLError among them
-            raise Usage(f"The certificate {self._cert} with the key {self._key} cannot be used: {reason(error)}.") from None
+            raise Usage(
+                f"The certificate {self._cert} with the key {self._key} cannot be used: {reason(error)}.",
+                "Both are PEM files, and the key is the one that the certificate was made for.",
+            ) from None
         return context
 
     def client(self) -> ssl.SSLContext:
@@ -159,7 +167,7 @@ class TlsFiles:
         try:
             context = ssl.create_default_context(cafile=self._ca)
         except OSError as error:
-            raise Usage(f"The CA certificates in {self._ca} cannot be used: {reason(error)}.") from None
+            raise Usage(f"The CA certificates in {self._ca} cannot be used: {reason(error)}.", "Check --tls-ca.") from None
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context
 
@@ -169,4 +177,6 @@ class TlsFiles:
 
 
 def reason(error: OSError) -> str:
-    return words(error) if isinstance(error, ssl.SSLError) else str(error.strerror).lower()
+    if isinstance(error, ssl.SSLError):
+        return words(error)
+    return f"{str(error.strerror).lower()}{f' ({shorten(str(error.filename))})' * bool(error.filename)}"

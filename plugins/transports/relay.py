@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from plytalk.core.bases.filter_stream import opened_client
-from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.errors import CannotConnect, Usage
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Listener, Stream
@@ -101,7 +101,11 @@ class RelayTransport(DiallingTransport):
     async def _at(self, relay: RelayPlace) -> Stream:
         """A connection to a relay. Raises CannotConnect."""
         host = relay.address.host
-        below = await self.reached(host, relay.address.port or PORT)
+        try:
+            below = await self.reached(host, relay.address.port or PORT)
+        except CannotConnect as error:
+            hint = error.hint if self._proxy else "Check its address, and that it runs."
+            raise CannotConnect(f"The relay {relay} cannot be reached. {error}", hint) from None
         if relay.web is None:
             return below
         from plytalk.plugins.sockets import tls_stream, web_options

@@ -12,6 +12,8 @@ from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.io.asyncio_stream import AsyncioListener, AsyncioStream
 from plytalk.core.registry.hookspecs import hookimpl
 
+CHOOSE = "Choose another path with --host or in the --door."
+
 
 class UnixListener(AsyncioListener):
     def protocol(self) -> AsyncioStream:
@@ -43,7 +45,7 @@ class Unix(Transport):
             server = await asyncio.get_running_loop().create_unix_server(listener.protocol, sock=sock)
         except (OSError, ValueError) as error:
             sock.close()
-            raise CannotConnect(f"Cannot listen on {host!r}: {why(error)}.", "Choose another path with --host.") from None
+            raise CannotConnect(f"Cannot listen on {host!r}: {why(error)}.", CHOOSE) from None
         listener.start(server, host)
         return listener
 
@@ -67,14 +69,14 @@ def remove_stale(path: str) -> None:
     """A socket that nobody has open is left over from a program that died; anything else stays. Raises CannotConnect."""
     try:
         if not stat.S_ISSOCK(os.lstat(path).st_mode):
-            raise CannotConnect(f"{path!r} exists and is not a socket.", "Choose another path with --host.")
+            raise CannotConnect(f"{path!r} exists and is not a socket.", CHOOSE)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:  # of another type, so that no server sees a peer
             probe.connect(path)
     except ConnectionRefusedError:
         os.unlink(path)
     except (OSError, ValueError) as error:
         if getattr(error, "errno", None) == EPROTOTYPE:
-            hint = "Choose another path with --host, or end that program."
+            hint = f"{CHOOSE[:-1]}, or end that program."
             raise CannotConnect(f"Another program listens on {path!r}.", hint) from None
         # Not there, or not ours: `bind` says why.
 

@@ -16,6 +16,7 @@ from people import environment
 from programs import ENVIRONMENT, chat, complaint, connect, nobody_there, serve, started
 
 from plytalk.core.contracts.public_key import PublicKey
+from plytalk.plugins.transports.unix import CHOOSE
 
 SECURE_CHAT = ("--profile", "secure-chat")
 PLAINTEXT = "Warning: Anyone on the network path can read every word. See `chat explain`."
@@ -199,13 +200,13 @@ def test_the_port_is_in_use():
     with serve(*SECURE_CHAT) as ours:
         run = chat("serve", "--port", str(ours.port), *SECURE_CHAT)
         assert complaint(run).startswith(f"Cannot listen on 127.0.0.1:{ours.port}: ")
-        assert complaint(run).endswith("Choose another with --port, or end the program that uses it.")
+        assert complaint(run).endswith("Choose another with --port or in the --door, or end the program that uses it.")
         assert run.returncode == 3
 
 
 def test_an_address_of_another_machine():
     run = chat("serve", "--host", "192.0.2.1", "--port", "0", *SECURE_CHAT)
-    assert complaint(run).endswith("Choose an address of this machine with --host.")
+    assert complaint(run).endswith("Choose an address of this machine with --host or in the --door.")
     assert run.returncode == 3
 
 
@@ -228,12 +229,12 @@ class TestUnixSockets:
         if os.access(tmp_path, os.W_OK):
             pytest.skip("root may write everywhere; run this as another user")
         run = self.listen(tmp_path / "chat")
-        assert complaint(run) == f"Cannot listen on '{tmp_path / 'chat'}': permission denied. Choose another path with --host."
+        assert complaint(run) == f"Cannot listen on '{tmp_path / 'chat'}': permission denied. {CHOOSE}"
         assert run.returncode == 3
 
     def test_no_such_folder(self, tmp_path):
         run = self.listen(tmp_path / "none" / "chat")
-        assert "no such file or directory. Choose another path with --host." in complaint(run)
+        assert f"no such file or directory. {CHOOSE}" in complaint(run)
         assert run.returncode == 3
 
     def test_something_else_is_there(self, tmp_path):

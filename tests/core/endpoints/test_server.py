@@ -232,6 +232,15 @@ async def test_a_guests_place_that_is_taken_leaves_no_listener() -> None:
             pass
 
 
+async def test_one_place_named_twice_is_refused_before_anything_listens() -> None:
+    for doors in ([ListenAddress(stack_of(Memory), "twice", 0)], [ListenAddress(stack_of(Memory), one, 0) for one in "aa"]):
+        its, _ = server(Table, doors=doors)
+        with pytest.raises(Usage, match="The server would listen twice at memory:"):
+            await its.run("twice", 0)
+        async with Serving("twice"):
+            pass
+
+
 async def test_whoever_interrupts_a_server_with_many_says_goodbye_to_all() -> None:
     async with Hosting("interrupted-many", Table) as serving:
         for _ in range(3):

@@ -550,6 +550,11 @@ def test_a_used_code_ends_a_server_that_was_to_keep_on(tmp_path: Path) -> None:
             client.expect("One-time code: ")
             client.sendline(code)
             client.expect("Type Message: ")
+            with terminal(tmp_path / "late", "connect", address, "--code") as late:
+                late.expect("One-time code: ")
+                late.sendline(code)
+                late.expect("ask for a new one")
+                assert ended(late) == 4
             client.sendline("exit")
             assert (ended(client), ended(server)) == (0, 0)
 

@@ -12,7 +12,7 @@ from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.plugins.relay import relay_listener
-from plytalk.plugins.relay.relay_frames import JOIN, KNOCK, OPENED, first, frame
+from plytalk.plugins.relay.relay_frames import JOIN, KNOCK, OPENED, RelayReason, first, frame
 from plytalk.plugins.relay.relay_listener import MAX_ANSWERS, MAX_WAITING, ListenerState, RelayListener
 from plytalk.plugins.relay.relay_server import Relay
 from plytalk.plugins.relay.relay_stream import RelayStream
@@ -157,3 +157,53 @@ async def test_a_relay_that_announces_joiners_without_end_gets_some_connections_
         await asyncio.sleep(0)
     assert len(reached) == 1 + MAX_WAITING
     await listener.close()
+
+
+async def test_two_servers_with_one_key_do_not_take_its_name_from_each_other_for_ever() -> None:
+    identity = OwnIdentity(Ed25519PrivateKey.generate())
+    serving, port, _ = await started()
+
+    async def reach() -> Stream:
+        return await tcp_sockets.connect("127.0.0.1", port)
+
+    one, other = (RelayListener(reach, f"127.0.0.1:{port}", "127.0.0.1", identity) for _ in range(2))
+    told, others = list[str](), list[str]()
+    one.report(told.append)
+    other.report(others.append)
+    await one.start()
+    await other.start()
+    await until(lambda: one.state is ListenerState.AWAY)
+    await asyncio.wait({one._keeper})  # it does not try again
+    assert told == [
+        "Another server with this key holds its name at the relay now. "
+        f"Nobody can come in here through 127.0.0.1:{port} any more. End one of the two."
+    ]
+    joiner = await joined(port, other.address.partition("@")[0])
+    (await other.accept()).close()
+    joiner.close()
+    assert (other.state, others) == (ListenerState.HOLDING, [])
+    for listener in (one, other):
+        await listener.close()
+    serving.cancel()
+    await asyncio.wait({serving})
+
+
+async def test_a_relay_that_says_no_to_one_that_comes_back_is_told_once() -> None:
+    identity = OwnIdentity(Ed25519PrivateKey.generate())
+    serving, port, _ = await started()
+
+    async def reach() -> Stream:
+        return await tcp_sockets.connect("127.0.0.1", port)
+
+    listener, told = RelayListener(reach, "relay", "127.0.0.1", identity), list[str]()
+    listener.report(told.append)
+    await listener.start()
+    serving.cancel()
+    await asyncio.wait({serving})
+    with relaying(port=port, allowed=()) as (relay, _):
+        await until(lambda: relay.figures.refused[RelayReason.NOT_ADMITTED] >= 2)
+        await listener.close()
+    assert told == [
+        "The relay relay is out of reach, and nobody can come in through it. Trying again.",
+        "The relay does not admit this key. Ask its owner to add it to the relay's --allow file.",
+    ]

@@ -88,7 +88,8 @@ async def test_a_port_in_use_is_said_in_words() -> None:
     with pytest.raises(CannotConnect) as failure:
         await Tcp().listen("127.0.0.1", port)
     assert failure.value.sentence == (
-        f"Cannot listen on 127.0.0.1:{port}: the port is in use. Choose another with --port, or end the program that uses it."
+        f"Cannot listen on 127.0.0.1:{port}: the port is in use. "
+        "Choose another with --port or in the --door, or end the program that uses it."
     )
     await listener.close()
 

@@ -129,8 +129,12 @@ def test_files_that_cannot_be_used_are_named(authority: Authority, tmp_path: Pat
         TlsFiles(tls_cert=cert).server()
     with pytest.raises(Usage, match="cannot be used: key values mismatch"):
         TlsFiles(cert, other).server()
-    with pytest.raises(Usage, match="cannot be used: no such file"):
-        TlsFiles(tmp_path / "none", key).server()
+    for one, two in ((tmp_path / "none", key), (cert, tmp_path / "none")):
+        with pytest.raises(Usage, match=r"cannot be used: no such file or directory \(.*none\)") as caught:
+            TlsFiles(one, two).server()
+        assert caught.value.hint
+    with pytest.raises(Usage, match=r"cannot be used: pem lib\.$"):
+        TlsFiles(cert, cert).server()
     with pytest.raises(Usage, match=r"CA certificates in .* cannot be used"):
         TlsFiles(tls_ca=tmp_path / "none").client()
 

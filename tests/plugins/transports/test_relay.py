@@ -54,6 +54,15 @@ async def test_a_key_that_the_relay_does_not_admit_is_told(tmp_path: Path) -> No
         assert isinstance(relay, Relay)
 
 
+async def test_a_relay_that_is_not_there_is_not_taken_for_the_server(tmp_path: Path) -> None:
+    with pytest.raises(CannotConnect) as caught:
+        await RelayTransport().connect("412@127.0.0.1:1", 0)
+    assert caught.value.sentence == (
+        "The relay 127.0.0.1:1 cannot be reached. Cannot connect to 127.0.0.1:1: connection refused. "
+        "Check its address, and that it runs."
+    )
+
+
 async def test_nobody_is_there() -> None:
     with relaying() as (_, address), pytest.raises(CannotConnect, match="knows nobody of that name"):
         await RelayTransport().connect(f"412@{address}", 0)
