@@ -273,7 +273,8 @@ def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
         from uvloop import new_event_loop
     except ImportError:
         return None
-    return new_event_loop
+    new: Callable[[], asyncio.AbstractEventLoop] = new_event_loop  # mypy sees its type only where uvloop is installed
+    return new
 
 
 def end_as_by_control_c() -> None:
