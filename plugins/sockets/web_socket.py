@@ -60,7 +60,7 @@ class WebSocketStream(FilterStream):
                 self._hear(event)
             else:
                 self._hear_opening(event)
-        self._flush()
+        self._reply()
         if fault := protocol.handshake_exc or protocol.parser_exc:
             self._opening_failed(fault)
 
@@ -86,6 +86,12 @@ class WebSocketStream(FilterStream):
         elif frame.opcode is Opcode.CLOSE and self._over is None:
             self._flush()
             raise ConnectionAbortedError("it closed its WebSocket without an end")
+
+    def _reply(self) -> None:
+        """Send what the protocol says to what has come: while it is open, pongs, of which one that does not read gets none."""
+        said = self._protocol.data_to_send()
+        if not (self.below.full and self._protocol.state is OPEN):
+            self.write(b"".join(said))
 
     def _flush(self) -> None:
         self.write(b"".join(self._protocol.data_to_send()))

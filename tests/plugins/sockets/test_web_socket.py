@@ -182,6 +182,20 @@ async def test_the_server_pings_and_not_one_that_does_not_read() -> None:
     assert client.pings == after
 
 
+async def test_one_that_pings_and_does_not_read_gets_no_more_pongs() -> None:
+    ping = Frame(Opcode.PING, bytes(125)).serialize(mask=True)
+    async with listening() as listener, stranger(listener, ping_interval=None) as (client, server):
+        Receiver(server)
+        client.transport.pause_reading()
+        for _ in range(100):
+            client.transport.write(ping * 1000)
+            async with asyncio.timeout(60):
+                while client.transport.get_write_buffer_size():  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+        assert 0 < server.buffered < 1 << 20
+        client.transport.abort()
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
