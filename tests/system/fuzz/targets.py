@@ -130,7 +130,8 @@ def room_event(data: bytes) -> None:
         with suppress(BadFrame):
             event = RoomEvent.decode(body)
             assert len(event.key) in (0, 32)
-            assert RoomEvent.decode(event.encode()[:18] + body[18:]) == event
+            if len(event.name.encode()) < 256:  # a name that was not UTF-8 may be longer than an event can have
+                assert RoomEvent.decode(event.encode()[:18] + body[18:]) == event
             assert clean(plain_line(event, "me")).isprintable()
 
 
