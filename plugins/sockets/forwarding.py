@@ -24,6 +24,8 @@ MAX_LINE = 107
 CIRCUITS = IPv6Network("fc00:dead:beef:4dad::/64")
 """Where Tor puts the number of a circuit, as an address (tor(1), HiddenServiceExportCircuitID)."""
 
+IN_FRONT = "Have it send version 1 of the PROXY protocol, or leave out --proxy-line."
+
 _LINE = re.compile(rb"PROXY (?:TCP[46] ([0-9A-Fa-f:.]+) [0-9A-Fa-f:.]+ [0-9]{1,5} [0-9]{1,5}|UNKNOWN[^\r]*)")
 
 
@@ -97,10 +99,10 @@ class ProxyLine(FilterStream):
         self._line += data
         said, end, rest = self._line.partition(END_OF_LINE)
         if len(said) > MAX_LINE or not b"PROXY ".startswith(said[:6]):
-            raise HandshakeFailed("What is in front of this server does not begin with a PROXY line.")
+            raise HandshakeFailed("What is in front of this server does not begin with a PROXY line.", IN_FRONT)
         if end:
             if not (found := _LINE.fullmatch(said)):
-                raise HandshakeFailed("What is in front of this server sent a PROXY line that is malformed.")
+                raise HandshakeFailed("What is in front of this server sent a PROXY line that is malformed.", IN_FRONT)
             self.peer, self._line = proxied(self.below.peer, (found[1] or b"").decode()), b""
             self.is_open()
             if rest:

@@ -21,7 +21,7 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from plytalk.core.bases.filter_stream import FilterStream, Opening
-from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed
+from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.contracts.wire import CutWire
@@ -196,7 +196,8 @@ class WebSocketClient(WebSocketStream):
     def _hear_opening(self, event: Response) -> None:
         if not self._protocol.handshake_exc:
             if self._protocol.subprotocol != SUBPROTOCOL:
-                raise CannotConnect(f"{self.peer} has a WebSocket for something else: it does not speak {SUBPROTOCOL}.")
+                sentence = f"{self.peer} has a WebSocket for something else: it does not speak {SUBPROTOCOL}."
+                raise CannotConnect(sentence, "Check the address and its path.")
             self.is_open()
         elif event.status_code != 101:
             reason = shorten(f"{event.status_code} {event.reason_phrase}")
@@ -255,7 +256,8 @@ class WebSocketServer(WebSocketStream):
         self._protocol.send_response(response)
         self._flush()
         if response.status_code != 101:
-            raise HandshakeFailed(f"It asked for {shorten(event.path)} by HTTP, and not for a WebSocket of {SUBPROTOCOL}.")
+            sentence = f"It asked for {shorten(event.path)} by HTTP, and not for a WebSocket of {SUBPROTOCOL}."
+            raise HandshakeFailed(sentence, "A page for browsers is --web.")
         self.is_open()
         self._ping_later()
 
@@ -266,7 +268,7 @@ class WebSocketServer(WebSocketStream):
     def _refuse(self, status: int, sentence: str) -> None:
         self._protocol.send_response(self._protocol.reject(status, f"{sentence}\n"))
         self._flush()
-        raise HandshakeFailed(sentence)
+        raise Refused(sentence)
 
     def _opening_failed(self, fault: Exception) -> None:
         if self.opening is Opening.BEGUN:

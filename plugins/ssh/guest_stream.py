@@ -28,6 +28,7 @@ RATE = 64 * KIB
 """How many bytes of ssh a guest may send a second: each costs work, whatever it says."""
 BURST = 256 * KIB
 """How many of them it may send at once."""
+BY_SSH = "A guest needs no more than: ssh -p PORT HOST."
 LENGTH = 4
 FULL = 64 * KIB
 """How many bytes may wait for a guest that does not read before the stream is full."""
@@ -106,7 +107,7 @@ class GuestStream(FilterStream):
     def _give_up(self, why: str) -> None:
         if self._ssh:
             self._ssh.disconnect(asyncssh.DISC_BY_APPLICATION, why)
-        self.fail(TooSlow(why))
+        self.fail(TooSlow(why, BY_SSH))
 
     def _stop_expecting(self) -> None:
         if self._deadline:
@@ -216,7 +217,8 @@ class GuestStream(FilterStream):
 
     @property
     def undelivered(self) -> int:
-        return self._waiting + super().undelivered
+        """ssh answers the end of its shell with a goodbye, and ends with an error where the connection is closed before that."""
+        return self._waiting + super().undelivered + (self._finished and self._ssh is not None)
 
     async def drained(self) -> None:
         while self._channel_full and not self._closed:
@@ -231,7 +233,7 @@ class GuestStream(FilterStream):
         if self._closed:
             return
         if self.opening is Opening.BEGUN:
-            self.fail(HandshakeFailed("The other side did not log in by ssh."))
+            self.fail(HandshakeFailed("The other side did not log in by ssh.", BY_SSH))
         elif error:
             self.fail(error)
         else:  # to go is to say exit, in the lines that a room takes

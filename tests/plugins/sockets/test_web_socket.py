@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from plytalk.core.bases.filter_stream import opened_client
-from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed
+from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused
 from plytalk.core.contracts.optional import Opens
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.memory_stream import memory_stream_pair
@@ -132,8 +132,9 @@ async def test_a_page_from_elsewhere_is_refused_before_anything_is_said() -> Non
         with pytest.raises(InvalidStatus) as refused:
             await dial(f"ws://{listener.address}/", subprotocols=["plytalk.1"], origin="https://evil.example")  # type: ignore[arg-type,list-item]
         assert refused.value.response.status_code == 403
-        with pytest.raises(HandshakeFailed, match=r"Pages of https://evil\.example may not come here"):
+        with pytest.raises(Refused, match=r"Pages of https://evil\.example may not come here") as told:
             await (await accepting).opened()  # type: ignore[attr-defined]
+        assert told.value.hint == ""  # its user is told what to do already, and the stacks are the same
 
 
 @pytest.mark.parametrize("proxies", ["127.0.0.1", "10.0.0.1"], ids=["a proxy", "anybody else"])

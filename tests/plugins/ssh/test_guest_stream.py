@@ -157,3 +157,27 @@ async def test_a_guest_that_does_not_read_is_removed_and_the_others_go_on(
         await until(erin, lambda event: seen.append(getattr(event, "text", event.type)) or str(seen[-1]).startswith("199 "))
         if "left" not in seen:
             await until(erin, lambda event: isinstance(event, Left))
+
+
+async def test_a_connection_stays_until_the_guest_has_said_goodbye() -> None:
+    """ssh ends with 255 in place of 0 where the server has closed before."""
+    ours, theirs = memory_stream_pair()
+    stream = GuestStream(ours, server_options(asyncssh.generate_private_key("ssh-ed25519")))
+    theirs.deliver_to(lambda data: None, lambda error: None)
+    stream.start()
+    await idle()
+    assert stream.undelivered == 0
+    stream.finish()
+    assert stream.undelivered
+    stream.ssh_lost(None)
+    assert stream.undelivered == 0
+    stream.close()
+
+
+async def test_what_a_server_says_of_one_that_is_no_guest_names_ssh_and_no_stack(tmp_path: Path) -> None:
+    async with room(tmp_path, doors=[DOOR]) as server:
+        _, writer = await raw(server)
+        writer.write(b"SSH-2.0-x\r\n" + bytes(100_000))
+        told = await until(server, lambda event: isinstance(event, Notice) and "did not get in" in event.text)
+        assert "ssh -p PORT HOST" in told.text
+        writer.close()
