@@ -60,6 +60,7 @@ class Caller:
     nonce: bytes = b""
     ticket: bytes = b""
     heard: float = 0.0
+    pings: int = 0
     partner: "Caller | None" = None
     timer: asyncio.TimerHandle | None = None
     finished: bool = False

@@ -30,6 +30,8 @@ FIRST_SECONDS = 10.0
 """How long a connection may take for its first frame, a holder for its signature, and a joiner's holder for its answer."""
 SILENT_SECONDS = 90.0
 """After how long without a frame a holder counts as gone."""
+MOST_PINGS = 10
+"""How many pings a holder may send between two of ours: each costs work, and one comes every 25 seconds."""
 LINGER_SECONDS = 60.0
 """How long what was said last may take to go out, once both sides have ended."""
 
@@ -138,8 +140,8 @@ class Relay:
                 self._begin(caller, asked[:1], asked[1:])
             case CallerState.CHALLENGED if kind == wire.SIGNED and len(rest) == wire.KEY + wire.SIGNATURE:
                 self._signed(caller, rest[: wire.KEY], rest[wire.KEY :])
-            case CallerState.HOLDING if payload == wire.PING:
-                caller.heard = time.monotonic()
+            case CallerState.HOLDING if payload == wire.PING and caller.pings < MOST_PINGS:
+                caller.heard, caller.pings = time.monotonic(), caller.pings + 1
             case _:
                 self._refuse(caller, RelayReason.MALFORMED)
 
@@ -257,6 +259,7 @@ class Relay:
                 if now - holder.heard > SILENT_SECONDS:
                     self._close(holder)
                 else:
+                    holder.pings = 0
                     holder.stream.send(wire.frame(wire.PING))
 
     def _opened(self, caller: Caller) -> None:

@@ -236,6 +236,17 @@ async def test_a_holder_that_no_longer_answers_is_let_go(monkeypatch: pytest.Mon
         pinging.cancel()
 
 
+async def test_a_holder_that_pings_as_fast_as_it_can_is_let_go() -> None:
+    """Each ping is three bytes: one holder that sent nothing else held up all others for a second."""
+    relay = Relay({"h"})
+    holder, _ = await holding(relay)
+    await holder.says(frame(PING) * relay_server.MOST_PINGS)
+    assert len(relay.holders) == 1
+    await holder.says(frame(PING) * 1000)
+    assert holder.frames()[-1] == NO + bytes([RelayReason.MALFORMED])
+    assert not relay.holders
+
+
 async def test_random_bytes_leave_nothing_behind() -> None:
     """Fuzz: whatever is said, the relay's books agree with its connections."""
     random = Random(5)
