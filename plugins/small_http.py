@@ -20,7 +20,7 @@ LONGEST = 8192
 SECONDS = 5.0
 """How long a request and its answer may take together."""
 MOST = 16
-"""How many may ask at one time."""
+"""How many may ask at one time: a newcomer takes the place of the one that has asked longest."""
 TEXT = "text/plain; charset=utf-8"
 OWN_FILES_ONLY = {
     "Content-Security-Policy": (
@@ -88,7 +88,7 @@ class HttpServer:
     def __init__(self, give: Give) -> None:
         self._give = give
         self._server: asyncio.Server | None = None
-        self.asking: set[HttpConnection] = set()
+        self.asking: dict[HttpConnection, None] = {}  # the oldest first
 
     async def listen(self, option: str, address: Address) -> tuple[str, int]:
         """Where it listens. Raises CannotConnect, naming the option."""
@@ -118,7 +118,10 @@ class HttpServer:
         if not request:
             return HttpAnswer(HTTPStatus.BAD_REQUEST, "This is not a request.\n")
         host = re.search(rb"\nHost:[ \t]*([!-~]*)[ \t]*\r?\n", head, re.I)
-        answer = self._give(HttpRequest(request[2].partition(b"?")[0].decode(), host[1].decode() if host else ""))
+        try:
+            answer = self._give(HttpRequest(request[2].partition(b"?")[0].decode(), host[1].decode() if host else ""))
+        except Exception:  # in a callback of the event loop it would be a traceback on the terminal, and no answer
+            return HttpAnswer(HTTPStatus.INTERNAL_SERVER_ERROR, "This server is at fault.\n")
         if answer.status is not HTTPStatus.NOT_FOUND and request[1] != b"GET":
             return HttpAnswer(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET is supported.\n", headers={"Allow": "GET"})
         return answer
@@ -136,8 +139,10 @@ class HttpConnection(asyncio.Protocol):
         self._transport = transport
         self._patience = asyncio.get_running_loop().call_later(SECONDS, transport.abort)
         if len(self._http.asking) >= MOST:
-            transport.abort()
-        self._http.asking.add(self)
+            oldest = next(iter(self._http.asking))
+            del self._http.asking[oldest]
+            oldest.drop()
+        self._http.asking[self] = None
 
     def data_received(self, data: bytes) -> None:
         self._head += data
@@ -152,7 +157,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._patience.cancel()
-        self._http.asking.discard(self)
+        self._http.asking.pop(self, None)
 
     def drop(self) -> None:
         self._transport.abort()

@@ -88,27 +88,49 @@ def test_where_it_cannot_listen_it_says_why() -> None:
     asyncio.run(twice())
 
 
-def test_no_more_than_so_many_ask_at_a_time() -> None:
-    async def crowd() -> bytes:
+def test_a_crowd_that_asks_nothing_keeps_nobody_out() -> None:
+    async def crowd() -> tuple[str, bytes, int]:
         server = HttpServer(give)
         _, port = await server.listen("--page", Address("127.0.0.1", 0))
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST)]
         while len(server.asking) < MOST:  # noqa: ASYNC110  # what is waited for happens in the loop
             await asyncio.sleep(0)
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            try:
-                return await reader.read()
-            except ConnectionResetError:
-                return b""
-            finally:
-                writer.close()
+            answer = await asked(port, b"GET /a HTTP/1.1\r\n\r\n")
+            return answer, await gone(held[0][0]), len(server.asking)
         finally:
             server.close()
             for _, writer in held:
                 writer.close()
 
-    assert asyncio.run(crowd()) == b""
+    answer, oldest, asking = asyncio.run(crowd())
+    assert answer.startswith("HTTP/1.1 200 OK")
+    assert oldest == b""
+    assert asking < MOST
+
+
+async def gone(reader: asyncio.StreamReader) -> bytes:
+    """What comes before the other side has closed or reset the connection."""
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
+
+
+def test_an_answer_that_fails_is_answered_too(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(request: HttpRequest) -> HttpAnswer:
+        raise ZeroDivisionError
+
+    async def once() -> str:
+        server = HttpServer(fail)
+        _, port = await server.listen("--page", Address("127.0.0.1", 0))
+        try:
+            return await asked(port, b"GET / HTTP/1.1\r\n\r\n")
+        finally:
+            server.close()
+
+    assert asyncio.run(once()).startswith("HTTP/1.1 500 Internal Server Error")
+    assert not capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given", ["nowhere", "127.0.0.1", "127.0.0.1:x", "", "a b:1"])
