@@ -26,6 +26,8 @@ SHELL_SECONDS = 10.0
 """How long a guest that has logged in may ask for no shell, in seconds."""
 RATE = 64 * KIB
 """How many bytes of ssh a guest may send a second: each costs work, whatever it says."""
+LOOK_AGAIN = 0.1
+"""After how many seconds it is looked again whether a guest reads."""
 BURST = 256 * KIB
 """How many of them it may send at once."""
 BY_SSH = "A guest needs no more than: ssh -p PORT HOST."
@@ -123,18 +125,27 @@ class GuestStream(FilterStream):
         self._ssh.data_received(data)
 
     def _charge(self, size: int) -> None:
-        """Read no more for a while from a guest that sends too much."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        self._allowance = min(self._allowance + (now - self._refilled) * RATE, BURST) - size
+        """Read no more for a while from a guest that sends too much, or does not read what it is answered."""
+        self._refill()
+        self._allowance -= size
+        self._pause_where_needed()
+
+    def _refill(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._allowance = min(self._allowance + (now - self._refilled) * RATE, BURST)
         self._refilled = now
-        if self._allowance < 0 and self._pause is None:
+
+    def _pause_where_needed(self) -> None:
+        seconds = max(-self._allowance / RATE, LOOK_AGAIN if self.below.full else 0.0)
+        if seconds > 0 and self._pause is None:
             self.below.pause()
-            self._pause = loop.call_later(-self._allowance / RATE, self._read_on)
+            self._pause = asyncio.get_running_loop().call_later(seconds, self._read_on)
 
     def _read_on(self) -> None:
         self._pause = None
-        if not self._paused and not self._kept:
+        self._refill()
+        self._pause_where_needed()
+        if not (self._pause or self._paused or self._kept):
             self.below.resume()
 
     def is_known(self, name: str, key: Identity | None) -> None:

@@ -11,12 +11,15 @@ from ssh_guests import connecting, ssh_guest
 from taking_part import QUICK, client, room, said, until
 
 from plytalk.api.hosting import ChatServer, serve
+from plytalk.core.bases.filter_stream import FilterListener
 from plytalk.core.contracts.events import Event, Left, Notice
 from plytalk.core.contracts.optional import KnowsPeer, Opens
+from plytalk.core.contracts.peers import Identity
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.io.address import parse_address
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.plugins.rooms import pace
+from plytalk.plugins.sockets import tcp_sockets
 from plytalk.plugins.ssh import guest_stream
 from plytalk.plugins.ssh.guest_options import server_options
 from plytalk.plugins.ssh.guest_stream import GuestStream, nobody
@@ -97,6 +100,44 @@ async def test_a_guest_that_floods_is_slowed_down_and_still_heard(tmp_path: Path
         while not pauses:
             await idle()
         assert isinstance(pauses[0], GuestStream)
+
+
+async def test_a_guest_that_reads_no_answers_is_read_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its requests were answered all the same, and the answers took memory without end."""
+    for name in ("RATE", "BURST", "SHELL_SECONDS"):
+        monkeypatch.setattr(guest_stream, name, 1 << 30)
+    options = server_options(asyncssh.generate_private_key("ssh-ed25519"))
+    listener = FilterListener(await tcp_sockets.listen("127.0.0.1", 0), lambda below: GuestStream(below, options))
+    accepting = asyncio.create_task(accepted(listener))
+    async with connecting(listener.address) as connection:
+        stream, transport = await accepting, connection._transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+        async with asyncio.timeout(60):
+            while stream._pause is None:
+                if transport.get_write_buffer_size() < 1 << 16:
+                    for _ in range(100):
+                        connection.send_packet(80, asyncssh.packet.String(b"no-such-request"), asyncssh.packet.Boolean(True))
+                await asyncio.sleep(0)
+        assert stream.below.buffered < 1 << 20
+        transport.resume_reading()
+        async with asyncio.timeout(60):
+            while stream._pause or stream.below.buffered:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        stream.close()
+    await listener.close()
+
+
+async def accepted(listener: FilterListener) -> GuestStream:
+    """The next guest, which may come in."""
+    stream = await listener.accept()
+    assert isinstance(stream, GuestStream)
+    stream.judge_logins(everybody)
+    return stream
+
+
+async def everybody(identity: Identity | None) -> bool:
+    return True
 
 
 async def test_keys_that_draw_are_drawn_once_for_all_that_came(tmp_path: Path) -> None:
