@@ -169,7 +169,7 @@ class History:
 
     def write(self, rooms: Iterable[Room], taken: Iterable[tuple[Origin, ReceivedCounts]]) -> None:
         """Have all that is new in the file, or raise; then it is as it was, and so it stays."""
-        spoken = [(*origin, *so_much) for origin, so_much in taken]
+        spoken = [(*origin, one.messages, one.room, one.since) for origin, one in taken]
         changed = [room for room in rooms if self._kept.get(room.name, (0, 0))[1] != room.log.next]
         if not changed and not spoken and not self._later:
             return

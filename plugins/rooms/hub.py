@@ -167,6 +167,7 @@ class Hub:
             room, back = self.rooms[back.room], back.from_the_start()  # it did not hear that it had gone there
         member.muted = self._is_muted(member)
         member.marks = member.marks & ~OPERATOR | OPERATOR * member.is_operator
+        name = (back.name if back else "") or name  # the client may not have heard that it has another one now
         called, why = self.names.choose(member, "" if member.muted else name)  # others would read it
         member.called(called)
         self.members[member.id] = member

@@ -21,15 +21,24 @@ Origin = tuple[str, str]
 
 
 class ReceivedCounts(NamedTuple):
-    """How many messages a member has said, the room in which it was last, and the first event that it was sent there."""
+    """How many messages a member has said, the room in which it was last, and the first event that it was sent there.
+
+    That much is kept in a history. `name`, `away` and `correspondent` are those of the member, for as long as the server runs.
+    """
 
     messages: int
     room: str
     since: int = 0
+    name: str = ""
+    away: str | None = None
+    correspondent: object = None
 
 
 class Resume(NamedTuple):
-    """A request to come back: where the client says that it was, and where it really was. `since` is 0 where it is unknown."""
+    """A request to come back: where the client says that it was, and where it really was. `since` is 0 where it is unknown.
+
+    `name` is how the member was called when it left, empty where that is unknown.
+    """
 
     epoch: object
     last: int
@@ -37,15 +46,16 @@ class Resume(NamedTuple):
     since: int
     asked: bool
     """Whether the client named an event, so that something can be missing."""
+    name: str
 
     @classmethod
     def of(cls, asked: Any, known: ReceivedCounts | None) -> "Resume":
         """What a client asks for, with what the server remembers of it."""
-        room, since = (known.room, known.since) if known else ("", 0)
+        room, since, name = (known.room, known.since, known.name) if known else ("", 0, "")
         last = asked.get("last") if isinstance(asked, dict) else None
         if not isinstance(last, int) or isinstance(last, bool):
-            return cls("", 0, room, since, False)
-        return cls(asked.get("epoch"), last, room, since, True)
+            return cls("", 0, room, since, False, name)
+        return cls(asked.get("epoch"), last, room, since, True, name)
 
     def from_the_start(self) -> "Resume":
         """The same, from the first event on that was sent in the last room."""

@@ -32,8 +32,12 @@ class Returning:
             old.session.exit()
         known = self._taken.pop(origin, None)
         self._present[origin] = member
-        member.taken = known.messages if known and resume is not None else 0
-        return None if resume is None else Resume.of(resume, known)
+        member.taken = 0
+        if resume is None:
+            return None
+        if known:
+            member.taken, member.away, member.correspondent = known.messages, known.away, known.correspondent
+        return Resume.of(resume, known)
 
     def leave(self, member: Member) -> None:
         """A member has gone: remember how much it had said, if it can come back."""
@@ -41,7 +45,8 @@ class Returning:
             return
         del self._present[origin]
         if member.room:
-            self._taken[origin] = ReceivedCounts(member.taken, member.room.name, member.since)
+            counts = member.taken, member.room.name, member.since
+            self._taken[origin] = ReceivedCounts(*counts, member.name, member.away, member.correspondent)
             while len(self._taken) > REMEMBERED:
                 self._forget(self._taken.popitem(last=False)[0])
 

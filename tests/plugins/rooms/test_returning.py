@@ -129,3 +129,48 @@ async def test_a_return_to_what_never_was_is_a_new_beginning(home: Path, resume:
         bob = await crowd.joins("bob", resume=resume)
         welcome = await bob.welcome()
         assert (welcome["missed"], welcome["next"], welcome["taken"]) == (missed, welcome["now"], 0)
+
+
+async def test_a_new_name_whose_answer_was_lost_in_the_cut_is_kept(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
+        welcome, last = await bob.welcome(), crowd.hub.first.log.next - 1
+        bob.session.say("/name bert")
+        await alice.until(lambda: "* [bob] is now [bert]." in alice.texts)
+        bob.cut()
+        await alice.until(lambda: "* [bert] has left: the connection was cut." in alice.texts)
+        back = await crowd.joins("bob", resume={"epoch": welcome["epoch"], "last": last})
+        assert (await back.welcome())["you"] == "bert"
+        await alice.until(lambda: alice.texts[-1] == "* [bert] is here.")
+
+
+async def test_a_new_name_that_another_took_during_the_cut_is_told_with_the_reason(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
+        welcome = await bob.welcome()
+        bob.session.say("/name bert")
+        await alice.until(lambda: "* [bob] is now [bert]." in alice.texts)
+        bob.cut()
+        await alice.until(lambda: "* [bert] has left: the connection was cut." in alice.texts)
+        alice.session.say("/name bert")
+        await alice.until(lambda: "* [alice] is now [bert]." in alice.texts)
+        back = await crowd.joins("bob", resume={"epoch": welcome["epoch"], "last": welcome["next"] - 1})
+        again = await back.welcome()
+        assert again["you"] != "bert"
+        assert "taken" in again["why"]
+
+
+async def test_a_member_that_comes_back_is_still_away_and_can_still_reply(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        alice, bob = await crowd.joins("alice"), await crowd.joins("bob")
+        welcome = await bob.welcome()
+        bob.session.say("/away lunch")
+        alice.session.say("/msg bob are you there?")
+        await alice.tells("bob is away: lunch.")
+        bob.cut()
+        await alice.until(lambda: alice.texts[-1] == "* [bob] has left: the connection was cut.")
+        back = await crowd.joins("bob", resume={"epoch": welcome["epoch"], "last": welcome["next"] - 1})
+        alice.session.say("/whois bob")
+        assert (await alice.answer("whois"))["data"]["away"] == "lunch"
+        back.session.say("/reply soon")
+        await alice.until(lambda: alice.texts[-1] == "bob, to you alone: soon")
