@@ -91,6 +91,8 @@ class CommandHub(Protocol):
 
     def marked(self, key: PublicKey, why: str = "", by: str = "") -> None: ...
 
+    def is_operator_by_option(self, key: PublicKey) -> bool: ...
+
 
 def place_of(error: Exception, command: Command) -> str:
     """Where a command raised something: the last line on the way there that is in its file, else the last of all."""

@@ -1,6 +1,6 @@
 """What stands behind a command's name: members, keys, and the rest of the line."""
 
-from typing import Any
+from typing import Any, cast
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.public_key import PublicKey, parse_fingerprint
@@ -43,8 +43,21 @@ def person(call: TypedCommand, who: str) -> Any:
     raise Usage("Nobody here has this fingerprint.", "/who lists who is here.")
 
 
-def key_named(call: TypedCommand, who: str) -> PublicKey:
-    """The key of a member, a key as a line, or one that is known here by its fingerprint. Raises Usage."""
+def people(call: TypedCommand, who: str) -> list[Any]:
+    """The member of this name, or all with this key. Raises Usage."""
+    if not who.startswith(("SHA256:", "ssh-")):
+        return [call.hub.names.find(who)]
+    key = key_named(call, who)
+    if members := [member for member in call.hub.members.values() if member.key == key]:
+        return members
+    raise Usage("Nobody here has this key.", "/who lists who is here.")
+
+
+def key_named(call: TypedCommand, who: str, *, absent: bool = False) -> PublicKey:
+    """The key of a member, a key as a line, or one that is known here by its fingerprint. Raises Usage.
+
+    With `absent` also that of one that has left, or has another name now.
+    """
     if who.startswith("SHA256:"):
         return known_key(call, who)
     if who.startswith("ssh-"):
@@ -52,20 +65,23 @@ def key_named(call: TypedCommand, who: str) -> PublicKey:
             return PublicKey.parse(" ".join(who.split(" ")[:2]))
         except ValueError as error:
             raise Usage(f"That is not a key: {error}.") from None
-    key: PublicKey | None = call.hub.names.find(who).key
-    if key is None:
-        raise Usage(f"{who} shows no key: only /kick can be done.")
-    return key
+    if absent and (key := call.hub.names.key_of_absent(who)):
+        return key
+    member = call.hub.names.find(who)
+    if member.key is None:
+        what_works = f"/kick {member.name} removes it." if hasattr(member, "session") else "That is the person at the server."
+        raise Usage(f"{member.name} shows no key.", what_works)
+    return cast(PublicKey, member.key)
 
 
 def known_key(call: TypedCommand, fingerprint: str) -> PublicKey:
-    """A key of a member, or one about which something is noted. Raises Usage."""
+    """A key of one that is or was a member, or about which something is noted. Raises Usage."""
     try:
         parse_fingerprint(fingerprint)
     except ValueError as error:
         raise Usage(f"That is not a fingerprint: {error}.") from None
     present: set[PublicKey] = {member.key for member in call.hub.members.values() if member.key}
-    for key in present | call.hub.moderation.keys():
+    for key in present | call.hub.names.keys() | call.hub.moderation.keys():
         if key.fingerprint == fingerprint:
             return key
     raise Usage("No key that is known here has this fingerprint.", "Name the key itself: ssh-ed25519 AAAA...")

@@ -31,6 +31,7 @@ class Directory:
         self._moderation, self._loop = moderation, loop
         self._looks: dict[str, Any] = {}
         self._last: OrderedDict[PublicKey, str] = OrderedDict()
+        self._given_up: OrderedDict[str, PublicKey | None] = OrderedDict()
         self._kept: dict[str, list[float]] = {}
 
     def choose(self, member: Any, wanted: str) -> tuple[str, str]:
@@ -84,20 +85,44 @@ class Directory:
         self._looks.update(dict.fromkeys(names.looks(name), member))
 
     def release(self, member: Any) -> None:
-        """Let others have the name of a member that leaves."""
+        """Let others have the name of a member that leaves, or takes another one."""
         if member.name:
             for shape in names.looks(member.name):
                 if self._looks.get(shape) is member:
                     del self._looks[shape]
+            called = names.comparable(member.name)
+            self._given_up[called] = member.key
+            self._given_up.move_to_end(called)
+            while len(self._given_up) > MAX_REMEMBERED:
+                self._given_up.popitem(last=False)
 
     def find(self, name: str) -> Any:
         """The member of this name. Raises Usage."""
-        name = name.removeprefix("@")
+        if member := self._present(name.removeprefix("@")):
+            return member
+        raise Usage(f"Nobody here is called {name.removeprefix('@')[: names.MAX_NAME]!r}.", "/who lists who is here.")
+
+    def _present(self, name: str) -> Any:
         for shape in names.looks(name) if len(name) <= names.MAX_NAME else ():
             member = self._looks.get(shape)
             if member and not names.shapes(member.name).isdisjoint(names.shapes(name)):  # not one that is only like it
                 return member
-        raise Usage(f"Nobody here is called {name[: names.MAX_NAME]!a}.", "/who lists who is here.")
+        return None
+
+    def key_of_absent(self, name: str) -> PublicKey | None:
+        """The key of the last one that was called so, where nobody is now; None where that is not known, or it showed none."""
+        name = name.removeprefix("@")
+        if len(name) > names.MAX_NAME or self._present(name):
+            return None
+        return self._given_up.get(names.comparable(name))
+
+    def last_name(self, key: PublicKey) -> str:
+        """What the holder of a key was called last; empty where that is not known."""
+        return self._last.get(key, "")
+
+    def keys(self) -> set[PublicKey]:
+        """The keys of those that came last, present or not."""
+        return set(self._last)
 
     def count_kept(self, peer: str) -> None:
         """One more name is to be kept for an address. Raises Usage where it has had enough of them today."""

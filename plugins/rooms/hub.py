@@ -283,7 +283,11 @@ class Hub:
             self.marked(key)
 
     def is_operator(self, key: PublicKey) -> bool:
-        return self.moderation.is_op(key) or (self._operator is not None and key.fingerprint == self._operator)
+        return self.moderation.is_op(key) or self.is_operator_by_option(key)
+
+    def is_operator_by_option(self, key: PublicKey) -> bool:
+        """Whether --operator names this key."""
+        return key.fingerprint == self._operator
 
     def holds_role(self, key: PublicKey) -> bool:
         """Whether a place is reserved for this key: an operator's."""

@@ -214,7 +214,7 @@ class LocalMember(CommandMember):
                 self.introduce()
             if event:
                 mine = not event.key and not event.marks & Mark.NO_KEY  # all others without a key have this mark
-                self._view.happened(event, room.name, self.name, mine)
+                self._view.happened(event, room.name, mine)
         except Exception as error:  # the room goes on without a screen here
             with suppress(Exception):
                 self.notice(f"The ui `{self.stack.ui.name}` raised {type(error).__name__}; you have left the room.")

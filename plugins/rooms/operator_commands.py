@@ -10,19 +10,20 @@ from plytalk.core.contracts.optional import AdmitsKeys
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms.bans import Ban, split_name
 from plytalk.plugins.rooms.calls import TypedCommand
-from plytalk.plugins.rooms.command_words import MAX_LISTED, key_named, need, reason
+from plytalk.plugins.rooms.command_words import MAX_LISTED, key_named, need, people, reason
 from plytalk.plugins.rooms.member_names import MAX_NAME, comparable
 
 
 def kick(call: TypedCommand) -> None:
-    to, why = split_name(need(call, "whom: /kick bob"))
-    other = call.hub.names.find(to)
-    if other is call.member or not hasattr(other, "session"):
-        raise Usage("That cannot be done to yourself or to the person at the server.")
-    target = named(other.name, other.key)
-    call.moderated("kick", target, reason(why), other.room)
-    call.answer({"action": "kick", "target": target})
-    call.hub.drop(other, why, CloseReason.KICKED, by=call.sender)
+    to, why = whom(call, "kick")
+    others = people(call, to)
+    if call.member in others or not hasattr(others[0], "session"):
+        raise Usage("That cannot be done to yourself or to the person at the server.", "/quit ends your own chat.")
+    for other in others:
+        target = named(other.name, other.key)
+        call.moderated("kick", target, reason(why), other.room)
+        call.answer({"action": "kick", "target": target})
+        call.hub.drop(other, why, CloseReason.KICKED, by=call.sender)
 
 
 def named(name: str, key: PublicKey | None) -> dict[str, str | None]:
@@ -35,8 +36,12 @@ def about_key(word: str) -> Callable[[TypedCommand], Awaitable[None]]:
 
     async def run(call: TypedCommand) -> None:
         who, why = whom(call, word)
-        key = key_named(call, who)
-        name = name_of(call, key)
+        key = key_named(call, who, absent=word != "op")  # a name says less of one that is not here
+        if word == "ban" and key == call.member.key:
+            raise Usage("That is your own key: you could not come in any more.", "/quit ends your own chat.")
+        if word == "deop" and call.hub.is_operator_by_option(key):
+            raise Usage("The server gives this key the role when it starts.", "Start it without --operator.")
+        name = name_of(call, key, who)
         await change(call, word, key, name, reason(why), *((name, why) if word == "ban" else ()))
 
     return run
@@ -48,10 +53,12 @@ def whom(call: TypedCommand, word: str) -> tuple[str, str]:
     return (rest, "") if rest.startswith("ssh-") else split_name(rest)
 
 
-def name_of(call: TypedCommand, key: PublicKey) -> str:
-    """What the holder of a key is called here; empty where that is not known."""
-    called = (member.name for member in call.hub.members.values() if member.key == key)
-    return next(called, None) or call.hub.moderation.name_of(key) or ""
+def name_of(call: TypedCommand, key: PublicKey, who: str) -> str:
+    """What the holder of a key, given as `who`, is called here, or was; empty where that is not known."""
+    called = [member.name for member in call.hub.members.values() if member.key == key]
+    as_given = [name for name in called if comparable(name) == comparable(who.removeprefix("@"))]
+    known = call.hub.moderation.name_of(key) or call.hub.names.last_name(key) or call.hub.moderation.bans().get(key, Ban()).name
+    return next(iter((*as_given, *called)), known)
 
 
 async def change(call: TypedCommand, word: str, key: PublicKey, name: str, why: str, *more: str) -> None:
@@ -73,9 +80,10 @@ async def unban(call: TypedCommand) -> None:
         listed = ", ".join(key.fingerprint for key in keys)
         raise Usage(f"{len(keys)} keys were banned under this name.", f"Name one by its fingerprint: {listed}.")
     if not keys and not who.startswith(("SHA256:", "ssh-")):
-        raise Usage(f"Nobody called {who[:MAX_NAME]!a} is banned.", "/bans lists the keys that are.")
+        raise Usage(f"Nobody called {who[:MAX_NAME]!r} is banned.", "/bans lists the keys that are.")
     key = keys[0] if keys else key_named(call, who)
-    await change(call, "unban", key, bans.get(key, Ban()).name or name_of(call, key), reason(why))
+    name = bans.get(key, Ban()).name or name_of(call, key, who)
+    await change(call, "unban", key, name, reason(why))
 
 
 def bans(call: TypedCommand) -> None:

@@ -241,9 +241,10 @@ class RoomClient(RoomInput):
         self._last = event.id
         missed = event.id < self._view.since
         me = self._earlier_name if missed else self.name
-        mine = event.name == me and event.id >= self._since and event.fingerprint == self._key
+        in_my_name = event.name == me or (event.kind == Kind.TOLD and event.key)  # said at another terminal, to one person
+        mine = bool(in_my_name) and event.id >= self._since and event.fingerprint == self._key
         self._lines.unshown -= mine and event.kind == Kind.SAID
-        self._view.happened(event, self._room, me, mine)
+        self._view.happened(event, self._room, mine)
         if mine and event.kind == Kind.RENAMED and missed:
             self._earlier_name = event.text
         elif mine and event.kind == Kind.RENAMED:

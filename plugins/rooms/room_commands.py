@@ -149,7 +149,8 @@ def tell_alone(call: TypedCommand, other: Any, text: str) -> None:
     call.happen(Kind.TOLD, told, frozenset((call.member.person, other.person)))
     if other_room and other_room is not mine:
         other_room.happen(Kind.TOLD, call.member, told, frozenset((other.person,)))
-    other.correspondent = call.member.person
+    for terminal in [each for each in call.hub.members.values() if each.person == other.person]:
+        terminal.correspondent = call.member.person
     is_away = away_in_words(other)
     call.answer({"to": other.name, "away": other.away}, [f"{other.name} is {is_away}."] if is_away else [])
 

@@ -44,9 +44,9 @@ class RoomView:
             )
         )  # fmt: skip
 
-    def happened(self, event: RoomEvent, room: str, me: str, mine: bool) -> None:
-        """Show what happened in the room, for its member `me`."""
-        if shown := as_event(event, room, me, mine, event.id < self.since, self.ui.raw, self._types):
+    def happened(self, event: RoomEvent, room: str, mine: bool) -> None:
+        """Show what happened in the room; `mine` says that this user did it."""
+        if shown := as_event(event, room, mine, event.id < self.since, self.ui.raw, self._types):
             self.ui.show(shown if event.id else replace(shown, id=self.ui.next_id()))  # 0: it is in no log
 
     def signal(self, said: dict[str, Any], room: str) -> None:

@@ -27,13 +27,12 @@ DEEPEST = 16
 def as_event(
     event: RoomEvent,
     room: str,
-    me: str = "",
     own: bool = False,
     replayed: bool = False,
     raw: bool = False,
     types: Types = MappingProxyType({}),
 ) -> Event | None:
-    """What happened in a room, for its member `me`; None for what this version does not know. It is cleaned unless `raw`.
+    """What happened in a room; None for what this version does not know. It is cleaned unless `raw`.
 
     `types` are those of features, by their tags.
     """
@@ -55,9 +54,8 @@ def as_event(
             return Topic(**member, text=shown(text))
         case Kind.TOLD:
             told = event.details
-            to = shown(str(told.get("to", ""))) if own or event.name == me else shown(me)
             elsewhere = {**member, "room": None}  # the other one may be in another room
-            return Message(**elsewhere, text=shown(str(told.get("text", ""))), private=True, to=to)
+            return Message(**elsewhere, text=shown(str(told.get("text", ""))), private=True, to=shown(str(told.get("to", ""))))
         case Kind.MODERATED:
             return moderated(member, cleaned(event.details, raw))
         case Kind.OTHER:
@@ -74,7 +72,7 @@ def where_and_who(room: str, name: str, key: bytes, marks: int, shown: Callable[
 
 def plain_line(event: RoomEvent, me: str = "") -> str:
     """An event as a line, as it came: for a member that knows no events. Empty for what this version does not know."""
-    shown = as_event(event, "", me, own=event.name == me, raw=True)
+    shown = as_event(event, "", own=event.name == me, raw=True)
     return " ".join(lines_of(shown)) if shown else ""
 
 

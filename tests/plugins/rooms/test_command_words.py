@@ -71,7 +71,7 @@ async def test_a_key_is_that_of_a_member_or_one_that_is_written_out(home: Path) 
         assert key_named(call, "bob") == key_named(call, crowd.key("bob").fingerprint) == crowd.key("bob")
         assert key_named(call, f"{carol}") == key_named(call, f"{carol} Carol of Example") == carol
         for who, why in (
-            ("server", "server shows no key: only /kick can be done."),
+            ("server", "server shows no key. That is the person at the server."),
             ("carol", "Nobody here is called 'carol'. /who lists who is here."),
             ("SHA256:short", "That is not a fingerprint: "),
             ("ssh-ed25519", "That is not a key: "),

@@ -35,7 +35,7 @@ class Poll(Feature):
 
 def published(details: object, raw: bool = False) -> Event | None:
     event = RoomEvent(7, 1000, Kind.OTHER, 0, "bob", json.dumps(details))
-    return as_event(event, "lobby", "alice", raw=raw, types=types_of([Poll()]))
+    return as_event(event, "lobby", raw=raw, types=types_of([Poll()]))
 
 
 async def test_the_server_s_user_has_the_feature_and_a_client_without_it_reads_the_text(home: Path) -> None:

@@ -9,6 +9,7 @@ from crowd import Crowd, Person
 
 from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.errors import Refused, Usage
+from plytalk.core.contracts.events import Message
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.plugins.authenticators.allow import Allow
@@ -479,3 +480,17 @@ async def test_an_operator_releases_a_name(home: Path) -> None:
         await alice.until(lambda: "* [alice] is now [alicia]." in alice.texts)
         bob.session.say("/name alice")
         await alice.until(lambda: "* [bob] is now [alice]." in alice.texts)
+
+
+async def test_a_private_message_between_people_at_several_terminals_says_who_wrote_to_whom(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        first, second = await crowd.comes("ann"), await crowd.comes("ann-2", key="ann")
+        bob = await crowd.comes("bob")
+        first.say("/msg bob psst")
+        await bob.shows("ann, to you alone: psst")
+        assert await second.shows("psst") == "you, to bob alone: psst"
+        bob.say("/msg ann yes?")
+        await second.shows("bob, to you alone: yes?")
+        assert [(one.to, one.own) for one in second.ui.happened if isinstance(one, Message)] == [("bob", True), ("ann", False)]
+        second.say("/reply go on")
+        await bob.shows("ann-2, to you alone: go on")

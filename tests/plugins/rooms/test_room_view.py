@@ -77,17 +77,17 @@ def test_room_and_topic_are_cleaned_unless_the_screen_escapes_by_itself(view: Ro
 def test_what_happened_before_is_replayed_and_what_is_in_no_log_has_a_number_of_the_screen(view: RoomView) -> None:
     view.since = 5
     for id in (4, 5):
-        view.happened(RoomEvent(id, 1, Kind.SAID, 0, "bob", "hi"), "lobby", "alice", False)
+        view.happened(RoomEvent(id, 1, Kind.SAID, 0, "bob", "hi"), "lobby", False)
         event = shown(view)
         assert isinstance(event, Message)
         assert (event.id, event.replayed, event.own) == (f"lobby/{id}", id < 5, False)
-    view.happened(RoomEvent(0, 1, Kind.SAID, 0, "bob", "late"), "lobby", "alice", True)
+    view.happened(RoomEvent(0, 1, Kind.SAID, 0, "bob", "late"), "lobby", True)
     assert (shown(view).text, shown(view).own) == ("late", True)
     assert shown(view).id != "lobby/0"
 
 
 def test_an_event_that_is_not_known_is_not_shown(view: RoomView) -> None:
-    view.happened(RoomEvent(1, 1, 99, 0, "bob", "hi"), "lobby", "alice", False)
+    view.happened(RoomEvent(1, 1, 99, 0, "bob", "hi"), "lobby", False)
     assert isinstance(view.ui, Screen)
     assert not view.ui.events
 

@@ -32,7 +32,7 @@ def texts(data: object) -> list[str]:
 @pytest.mark.parametrize("marks", [0, Mark.NO_KEY])
 def test_no_event_moves_a_cursor_or_begins_a_line(kind: Kind, marks: int) -> None:
     for text in (EVIL, f'{{"to": "{EVIL!r}", "text": "a\\u001b[2J\\nb"}}'):
-        event = as_event(RoomEvent(1, 2, kind, marks, EVIL, text), EVIL, "me")
+        event = as_event(RoomEvent(1, 2, kind, marks, EVIL, text), EVIL)
         assert all(part.isprintable() for part in texts(msgspec.to_builtins(event)))
 
 
@@ -44,7 +44,7 @@ def test_a_screen_that_escapes_by_itself_gets_all_as_it_is() -> None:
 
 def test_what_an_event_is_made_of() -> None:
     for mark in (0, 1):  # which old history files have
-        event = as_event(RoomEvent(7, 1234, Kind.SAID, Mark.NO_KEY | mark, "bob", "hi"), "lobby", "alice")
+        event = as_event(RoomEvent(7, 1234, Kind.SAID, Mark.NO_KEY | mark, "bob", "hi"), "lobby")
         assert event == Message(
             id="lobby/7",
             time=datetime(1970, 1, 1, 0, 0, 1, 234000, UTC),
@@ -56,8 +56,8 @@ def test_what_an_event_is_made_of() -> None:
 
 def test_a_private_message_says_to_whom_it_is() -> None:
     told = RoomEvent(1, 2, Kind.TOLD, 0, "bob", '{"to": "alice", "text": "psst"}')
-    for me, own in (("alice", False), ("bob", True)):
-        event = as_event(told, "lobby", me, own)
+    for own in (False, True):
+        event = as_event(told, "lobby", own)
         assert isinstance(event, Message)
         assert (event.text, event.private, event.to, event.own, event.room) == ("psst", True, "alice", own, None)
 
