@@ -332,7 +332,7 @@ async def test_operators_are_made_by_the_console_and_kept(home: Path) -> None:
         await alice.shows("to the person at the server")
         await alice.shows("server shows no key")
         await alice.shows("Nobody here is called 'nobody'")
-        await alice.shows("Say whom: /kick bob.")
+        await alice.shows("Say whom: /kick bob, or a key")
         await alice.shows("That is not a key")
     async with Crowd(home) as crowd:
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
