@@ -52,6 +52,7 @@ class RoomMember {
     for (;;) {
       const ending = await this.talk().catch((fault) => fault);
       if (!(ending instanceof Fault)) console.error(ending);
+      if (this.isIn) this.sent = this.kept.length;
       this.isIn = false;
       this.channel = null;
       this.hadGoodbye ||= ending.isGoodbye;
@@ -127,7 +128,6 @@ class RoomMember {
     const { instance, epoch, last } = this;
     const request = { do: "join", instance, room: this.room || undefined, name: this.name || undefined };
     if (epoch) request.resume = { epoch, last };
-    this.sent = this.kept.length;
     channel.send([ROOM, bytesOf(JSON.stringify(request))], [PING, NOTHING]);
     this.view.letIn(channel.keys, this.wanted);
     this.wanted.code = ""; // it was good for one conversation
@@ -186,8 +186,10 @@ class RoomMember {
     this.isIn = this.wasIn = true;
     this.meet(said, known);
     this.view.status("Connected.", "in");
-    if (!isIn) this.back?.();
-    if (!isIn) for (const line of this.kept) channel.send([MESSAGE, bytesOf(line)]);
+    if (!isIn) {
+      this.back?.();
+      for (const line of this.kept) channel.send([MESSAGE, bytesOf(line)]);
+    }
     if (this.isLeaving) channel.close();
   }
 
@@ -196,7 +198,7 @@ class RoomMember {
     if (!this.epoch || (epoch === this.epoch && taken >= this.taken)) this.acknowledge(taken);
     else if (this.kept.splice(0, this.sent).length) this.view.tell(`The server was restarted: your last ${lines(this.sent)} may be lost.`);
     this.taken = countOf(taken);
-    if (this.epoch && missed) this.view.tell("You were away too long: some of what was said is missing here.");
+    if (this.epoch && missed) this.view.tell(`${this.epoch === epoch ? "You were away too long" : "The server was restarted"}: some of what was said is missing here.`);
   }
 
   acknowledge(taken) {

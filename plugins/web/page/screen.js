@@ -151,7 +151,7 @@ class Screen {
   }
 
   write(text) {
-    byId("members").classList.remove("open");
+    byId("people").ariaExpanded = byId("members").classList.toggle("open", false);
     byId("line").value = text;
     byId("line").focus();
   }

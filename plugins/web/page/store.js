@@ -16,14 +16,15 @@ class Store {
     return store;
   }
 
-  /** What a method of IndexedDB's store of this name gives; nothing in a window that keeps nothing. */
+  /** What a method of IndexedDB's store of this name gives; nothing in a window that keeps nothing, or does not from now on. */
   async ask(name, method, ...given) {
-    if (!this.database) return;
-    return new Promise((resolve, reject) => {
+    try {
       const transaction = this.database.transaction(name, "readwrite"), request = transaction.objectStore(name)[method](...given);
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onabort = () => reject(transaction.error);
-    });
+      await new Promise((oncomplete, onabort) => Object.assign(transaction, { oncomplete, onabort }));
+      return request.result;
+    } catch {
+      this.database = null;
+    }
   }
 
   /** This browser's identity, made the first time. */

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ import pytest
 from browser import browser
 from page_user import PageUser
 from people import environment
-from programs import started, told_address
+from programs import Chat, started, told_address
 from screens import Screen, shown
 from selenium.webdriver import Chrome
 from slow_links import slow_link
@@ -141,6 +142,60 @@ def test_it_comes_back_after_a_cut_and_nothing_is_lost_or_said_twice(chromium: C
             tom.until("pia: after")
             said = ["before", "while you were away", "typed while away", "after"]
             assert [pia.sees("after").count(line) for line in said] == [1, 1, 1, 1]
+
+
+def test_what_was_typed_while_the_server_was_away_is_said_to_the_one_that_was_started_again(
+    chromium: Chrome, tmp_path: Path
+) -> None:
+    with ExitStack() as servers:
+        first, url = servers.enter_context(restarted(tmp_path, 0))
+        pia = joined(chromium, url, "pia")
+        pia.say("before")
+        pia.sees("before")
+        first.process.kill()
+        pia.wait_until(lambda: "Trying again" in pia.text("status"), "that nobody answers")
+        pia.say("typed while it was away")
+        servers.enter_context(restarted(tmp_path, urlsplit(url).port or 0))
+        pia.sees("typed while it was away")
+        assert "may be lost" not in pia.log  # only what may have been said to the first server could be
+        assert "The server was restarted: some of what was said is missing here." in pia.log
+
+
+@contextlib.contextmanager
+def restarted(folder: Path, port: int) -> Iterator[tuple[Chat, str]]:
+    """A server with a page at a port, which keeps its key; and its URL."""
+    arguments = ("--web", f"127.0.0.1:{port}", "--keep", "--headless")
+    with started("serve", *arguments, environment=environment(folder / "server")) as server:
+        yield server, server.tells("Open in a browser:  ").split()[-1]
+
+
+CANNOT_KEEP = {
+    "throws": "indexedDB.open = () => { throw new Error('no') }",
+    "keeps no keys": "IDBObjectStore.prototype.put = () => { throw new DOMException('no clone', 'DataCloneError') }",
+    "is full": (
+        "const put = IDBObjectStore.prototype.put; IDBObjectStore.prototype.put = function (...all) "
+        "{ const request = put.apply(this, all); this.transaction.abort(); return request; }"
+    ),
+}
+
+
+@pytest.mark.parametrize("way", CANNOT_KEEP)
+def test_a_browser_that_keeps_nothing_joins_and_is_told_that_its_key_is_forgotten(way: str, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, _), browser() as driver:
+        driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": CANNOT_KEEP[way]})
+        page = joined(driver, url, "pia")
+        assert page.text("kept") == "This window forgets it."
+
+
+def test_the_list_of_members_on_a_phone_says_whether_it_is_open(another: Chrome, tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, port), at_terminal(tmp_path, port):
+        pia = joined(another, url, "pia")
+        pia.wait_until(lambda: bool(pia.all("#names button")), "the other member")
+        assert pia["people"].get_attribute("aria-expanded") == "false"
+        pia["people"].click()
+        assert pia["people"].get_attribute("aria-expanded") == "true"
+        pia.all("#names button")[0].click()
+        assert pia["people"].get_attribute("aria-expanded") == "false"
 
 
 def test_a_window_made_out_of_another_is_another_member(chromium: Chrome, tmp_path: Path) -> None:
