@@ -31,7 +31,7 @@ DONE = {
 
 INCOMING = {
     "offered": "{who} offers {name} ({size}). /accept {number} receives it",
-    "interrupted": "The file {name} is interrupted at {part}: it goes on when its sender is back",
+    "interrupted": "The file {name} is interrupted at {part}: it goes on when both of you are here again",
     "done": "The file {name} ({size}) from {who} has arrived{new_name}",
     "withdrawn": "{who} does not offer {name} any more",
     "cancelled": "You have cancelled {name}",

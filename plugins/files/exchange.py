@@ -70,11 +70,16 @@ class Exchange:
     def entered(self, member: Any) -> None:
         """A member is in a room: it hears of the offers that stand there."""
         for offer in self._offers.values():
-            if offer.room is member.room and offer.audience is None:
+            if offer.room is not member.room:
+                continue
+            if offer.whom is None:
+                self._announce(offer, member)
+            elif offer.audience is None and is_same(member, offer.whom):
+                offer.audience = self._port(member)
                 self._announce(offer, member)
 
-    def left(self, member: Any, cut: bool) -> None:
-        """A member has left its room, with all that it offers; `cut` says that it may come back."""
+    def left(self, member: Any, cut: bool, moves: bool = False) -> None:
+        """A member has left its room, with all that it offers; `cut` says that it may come back, `moves` that it goes on here."""
         port = self._ports.pop(member, None)
         if port is None:
             return
@@ -84,8 +89,13 @@ class Exchange:
                 taker.feed.remove(taker)
         for offer in tuple(port.offers.values()):
             self._withdraw(offer, FileFailure.GONE, cut)
+            if moves:
+                port.send(say(Refusal(number=offer.own, code="left", text=f"You have left {member.room.name}.")))
         for offer in self._offers.values():
+            if moves and offer.room is member.room and offer.is_for(port):
+                port.send(say(Withdrawal(number=offer.number, cut=True)))
             offer.replies = {reply for reply in offer.replies if reply[0] is not port}
+            offer.audience = None if offer.audience is port else offer.audience
 
     # -- what is said -----------------------------------------------------------------------------------------------------
 
@@ -139,7 +149,7 @@ class Exchange:
                 raise NotOffered(f"You have {OFFERS} offers that stand: cancel one.")
             if sum(offer.room is member.room for offer in self._offers.values()) >= ROOM_OFFERS:
                 raise NotOffered(f"{ROOM_OFFERS} offers stand in this room: try again later.")
-            other = self._find(said.to) if said.to else None
+            other = self._addressed(said, member.room)
             if other is not None and (other is member or other.room is not member.room):
                 raise NotOffered(f"{said.to} is not in this room.")
             if len(say(with_changes(said, number=2**32 - 1, sender=sender(member)))) > MAX_SAID:
@@ -148,11 +158,23 @@ class Exchange:
             port.send(say(Refusal(number=said.number, code="not-offered", text=error.sentence)))
             return
         audience = self._port(other) if other is not None else None
-        offer = StandingOffer(self._numbers, next(self._numbers), said.number, port, said, file, member.room, audience)
+        whom = None if said.to is None else sender(other) if other is not None else {"name": said.to, "key": said.key or None}
+        offer = StandingOffer(self._numbers, next(self._numbers), said.number, port, said, file, member.room, whom, audience)
         self._offers[offer.number] = port.offers[said.number] = offer
         member.charge(len(say(said)))
-        told = sum(self._announce(offer, one) for one in ([other] if other else [*present(member.room)]) if one is not member)
-        port.send(say(Taken(number=said.number, members=told)))
+        told = [other] if other else [] if whom else [*present(member.room)]
+        port.send(
+            say(Taken(number=said.number, members=sum(self._announce(offer, one) for one in told if one is not member), to=whom))
+        )
+
+    def _addressed(self, said: Offering, room: Any) -> Any:
+        """The member to whom it is offered, None for all, and for one that is away. Raises ChatError for an unknown name."""
+        if said.to is None:
+            return None
+        if said.key is None:
+            return self._find(said.to)
+        whom = {"name": said.to, "key": said.key or None}
+        return next((one for one in present(room) if is_same(one, whom)), None)
 
     def _announce(self, offer: StandingOffer, member: Any) -> bool:
         """Tell a member of an offer; whether it can receive it."""
@@ -191,7 +213,7 @@ class Exchange:
             if feed is None:
                 feed = Feed(offer, at, self._pack)
             feed.add(taker)
-            feed.begin_soon(alone=offer.file.once or offer.audience is not None or len(offer.room) <= 2)
+            feed.begin_soon(alone=offer.file.once or offer.whom is not None or len(offer.room) <= 2)
 
     @staticmethod
     def _credit(port: Port, stream: int, size: int) -> None:
@@ -199,6 +221,12 @@ class Exchange:
             if (outstanding := taker.outstanding + size) > MAX_CREDIT:
                 raise BadFrame(f"A receiver gave credit for {outstanding:,} bytes; at most {MAX_CREDIT:,} are allowed.")
             taker.feed.credit(taker, size)
+
+
+def is_same(member: Any, whom: dict[str, Any]) -> bool:
+    """Whether a member is the one whom an offer is for: by its key, or without keys by its name."""
+    known = sender(member)
+    return bool(known["key"] == whom["key"]) and (known["key"] is not None or known["name"] == whom["name"])
 
 
 def described(said: Offering) -> FileOffer:

@@ -45,9 +45,8 @@ PackItems = Callable[[Sequence[Item]], Iterable[bytes]]
 
 @dataclass(eq=False)
 class StandingOffer:
-    """An offer at the server. `number` is the server's, `own` the sender's; `audience` who was told, None for all in the room.
-
-    `numbers` gives those of new feeds.
+    """An offer at the server. `number` is the server's, `own` the sender's; `whom` the member whom it is for, None for all in
+    the room, and `audience` the one that is there. `numbers` gives those of new feeds.
     """
 
     numbers: Iterator[int]
@@ -57,6 +56,7 @@ class StandingOffer:
     said: Offering
     file: FileOffer
     room: Any
+    whom: dict[str, Any] | None
     audience: Port | None
     feeds: "dict[Feed, None]" = field(default_factory=dict)
     replies: set[tuple[Port, str]] = field(default_factory=set)
@@ -64,7 +64,7 @@ class StandingOffer:
 
     def is_for(self, port: Port) -> bool:
         """Whether a member may have it."""
-        return port is not self.source and (self.audience is None or self.audience is port)
+        return port is not self.source and (self.whom is None or self.audience is port)
 
 
 class Feed:

@@ -94,7 +94,7 @@ class FileCommands:
 
     async def _accept(self, args: Sequence[str]) -> CommandAnswer:
         replace = args[-1:] == [REPLACE]
-        return described(self._transfers.heard.accept(number_of(args[:-1] if replace else args), replace)), ()
+        return described(await self._transfers.heard.accept(number_of(args[:-1] if replace else args), replace)), ()
 
     async def _decline(self, args: Sequence[str]) -> CommandAnswer:
         return described(self._transfers.heard.decline(number_of(args))), ()
@@ -125,7 +125,7 @@ def described(one: Sending | Receiving) -> dict[str, Any]:
     """A transfer, for programs."""
     return {
         "transfer": str(one.number), "name": clean(one.file.name), "size": one.file.size, "state": one.state, "done": one.done,
-        "direction": "out" if isinstance(one, Sending) else "in",
+        **({"direction": "out", "received": one.received} if isinstance(one, Sending) else {"direction": "in"}),
     }  # fmt: skip
 
 
@@ -135,4 +135,6 @@ def in_words(one: Sending | Receiving) -> str:
     part = (
         f", {100 * one.done // one.file.size} %" if one.file.size and one.state in ("sending", "receiving", "interrupted") else ""
     )
-    return f"{one.number}  {clean(one.file.name)} ({size_in_words(one.file.size)}) {whom}: {one.state}{part}"
+    why = f": {clean(one.reason)}" if one.reason else ""
+    have = f", received by {one.received:,}" if isinstance(one, Sending) and one.received and one.to is None else ""
+    return f"{one.number}  {clean(one.file.name)} ({size_in_words(one.file.size)}) {whom}: {one.state}{part}{have}{why}"

@@ -91,23 +91,26 @@ class Said(Struct, frozen=True, kw_only=True, tag_field="do", rename="kebab", om
 class Offering(Said, frozen=True, kw_only=True, tag="offer"):
     """A file is offered. `id` is the same after a cut; `file` describes it. `to` is a member's name, None for all in the room.
 
-    From the server `sender` is the member that offers it: its name, its key and what is weak about its connection.
+    After a cut `key` is that member's, empty for none: it may have another name by now, or come later. From the server `sender`
+    is the member that offers it: its name, its key and what is weak about its connection.
     """
 
     id: str
     file: dict[str, Any]
     to: str | None = None
+    key: str | None = None
     sender: dict[str, Any] | None = None
 
 
 class Taken(Said, frozen=True, kw_only=True, tag="taken"):
-    """The server has told the others of an offer: so many of them can receive it."""
+    """The server has told the others of an offer: so many of them can receive it. `to` is the member whom it is for alone."""
 
     members: int
+    to: dict[str, Any] | None = None
 
 
 class Refusal(Said, frozen=True, kw_only=True, tag="refused"):
-    """The server does not take an offer, and why."""
+    """The server does not take an offer, or no longer, and why."""
 
     code: str
     text: str

@@ -1,13 +1,17 @@
 """What others offer to this user: from the offer to the file on the disk."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
+from itertools import count
 
 import msgspec
+from msgspec.structs import replace as replaced
 
 from plytalk.core.contracts.errors import BadFrame, ChatError, Usage
 from plytalk.core.contracts.events import Sender
 from plytalk.core.contracts.layer import Buffer
+from plytalk.core.contracts.sanitise import clean
 from plytalk.plugins.files.file_items import (
     STREAMS,
     FileKind,
@@ -26,6 +30,27 @@ from plytalk.plugins.rooms.screen import sender_of
 
 MOST_HEARD = 100
 """How many offers of others are remembered."""
+GIVEN_UP = ("declined", "cancelled", "failed")
+"""The states of offers that may be accepted after all, as long as they stand."""
+ANSWERED = {
+    "accepted": "is accepted already",
+    "receiving": "is being received already",
+    "interrupted": "goes on when both of you are here again",
+    "done": "has arrived already",
+    "withdrawn": "is not offered any more",
+    "declined": "was declined already",
+    "cancelled": "was cancelled already",
+    "failed": "has failed already",
+}
+"""Why an offer in this state is not chosen."""
+HINTS = {
+    "accepted": "/cancel {} gives it up.",
+    "receiving": "/cancel {} gives it up.",
+    "interrupted": "/cancel {} gives it up.",
+    "withdrawn": "Ask its sender to offer it again.",
+    "done": "Its sender may offer it again.",
+}
+"""What can be done then."""
 
 
 class HeardOffers:
@@ -35,6 +60,7 @@ class HeardOffers:
         self._context = context
         self.all: dict[int, Receiving] = {}
         self._folder: SafeFolder | None = None
+        self._streams = count(1)
         self._under_way: set[Receiving] = set()
         self._waiting: list[Receiving] = []
         """What is accepted and has to wait: a server carries only so many at once, and a folder the same content once."""
@@ -42,8 +68,9 @@ class HeardOffers:
     def disconnect(self) -> None:
         """The connection is over: what goes on waits for its sender to offer it again."""
         for one in self.all.values():
-            if one.is_open or one in self._waiting:
-                one.interrupt()
+            one.stands = False
+            if one.state in RUNNING:
+                self._withdrawn(one, cut=True)
 
     async def close(self) -> None:
         await asyncio.gather(*(one.close() for one in self.all.values()))
@@ -58,10 +85,18 @@ class HeardOffers:
             self._hear(said)
             return
         for one in self.all.values():
-            if one.remote == said.number and said.cut and one.state in RUNNING:
-                one.interrupt()
-            elif one.remote == said.number and one.state in ("offered", *RUNNING):
-                one.end("withdrawn")
+            if one.remote == said.number and one.stands:
+                one.stands = False
+                self._withdrawn(one, said.cut)
+
+    @staticmethod
+    def _withdrawn(one: Receiving, cut: bool) -> None:
+        if one.is_whole:  # it has come, and gets its name
+            return
+        if cut and one.state in RUNNING:
+            one.interrupt()
+        elif one.state in ("offered", *RUNNING):
+            one.end("withdrawn")
 
     def _hear(self, said: Offering) -> None:
         try:
@@ -70,9 +105,7 @@ class HeardOffers:
             return
         sender = sender_of(said.sender, self._context.ui.raw)
         if known := self._known(said.id, file, sender):
-            known.offered_again(said.number)
-            if known.state in RUNNING:
-                self._want(known)
+            self._hear_again(known, said.number, sender)
             return
         self._forget_one()
         number = next(self._context.numbers)
@@ -82,23 +115,49 @@ class HeardOffers:
         except ChatError as error:  # such as one with a hash function that is not installed here
             one.change("failed", error.sentence)
             return
+        self._offer(one)
+
+    def _offer(self, one: Receiving) -> None:
+        """Tell the user of an offer, and accept it where that was said in advance."""
         one.change("offered")
-        wishes = self._context.wishes
-        if wishes.yes or (sender.key and sender.key in wishes.accept_from):
+        wishes, key = self._context.wishes, one.sender.key
+        if wishes.yes or (key and key in wishes.accept_from):
             self._want(one)
+
+    def _hear_again(self, one: Receiving, remote: int, sender: Sender) -> None:
+        """An offer stands again, or still, after a cut."""
+        one.offered_again(remote)
+        one.sender = sender
+        if one.unsaid:
+            state, one.unsaid = one.unsaid, ""
+            self._reply(one, state)
+        if one.state in RUNNING and not one.is_whole:
+            self._want(one)
+        elif one.state == "withdrawn":  # which the user was told
+            self._context.start(self._offer_again(one))
+
+    async def _offer_again(self, one: Receiving) -> None:
+        await one.let_go()
+        if one.stands and one.state == "withdrawn":
+            self._offer(self._once_more(one))
+
+    def _once_more(self, one: Receiving) -> Receiving:
+        """The same offer from the beginning, in the place of what came of it."""
+        again = self.all[one.number] = one.once_more()
+        again.stands = one.stands
+        return again
 
     def _known(self, id: str, file: FileOffer, sender: Sender) -> Receiving | None:
         """The offer that has been heard before a cut, or of a program that was started again.
 
-        Everybody in the room sees the id of an offer: only its sender may go on with it, and with the same content. A program
-        that was started again gives it another id, and has left what it offered before interrupted.
+        Everybody in the room sees the id of an offer: only its sender may go on with it, and with the same content. What has
+        arrived or was declined before a cut is not offered once more after it. A program that was started again gives an offer
+        another id, and has left what it offered before interrupted.
         """
         same = [
             one
             for one in self.all.values()
-            if (one.sender.key == sender.key if sender.key else one.sender == sender)
-            and one.file.root == file.root
-            and one.state in ("offered", *RUNNING)
+            if (one.sender.key == sender.key if sender.key else one.sender == sender) and one.file.root == file.root
         ]
         by_id = (one for one in same if one.id == id)
         return next(by_id, None) or next((one for one in same if one.state == "interrupted"), None)
@@ -109,36 +168,63 @@ class HeardOffers:
             del self.all[idle[0]]
             self._context.forget(idle[0])
 
+    def renamed(self, member: Sender, name: str) -> None:
+        """A member has another name now."""
+        for one in self.all.values():
+            if (one.sender.name, one.sender.key) == (member.name, member.key):
+                one.sender = replaced(one.sender, name=name)
+
     # -- what the user does -----------------------------------------------------------------------------------------------
 
-    def accept(self, number: int | None = None, replace: bool = False) -> Receiving:
-        """Accept an offer, the last one that waits where no number is given. Raises Usage.
+    async def accept(self, number: int | None = None, replace: bool = False) -> Receiving:
+        """Accept an offer: the last one that waits where no number is given, or else that was given up. Raises Usage.
 
         With `replace` it takes the place of a file that has its name.
         """
-        one = self._offered(number)
+        one = self._chosen(number, *GIVEN_UP)
+        await one.let_go()
+        if self.all.get(one.number) is one and one.state in GIVEN_UP:
+            one = self._once_more(one)
         one.replaces = replace
         one.change("accepted")
         self._want(one)
+        if not one.stands:
+            one.interrupt()
         return one
 
     def decline(self, number: int | None = None) -> Receiving:
         """Say that this user does not want what is offered. Raises Usage."""
-        one = self._offered(number)
-        self._context.send(say(FileReply(number=one.remote, state="declined")))
+        one = self._chosen(number)
+        self._reply(one, "declined")
         one.end("declined")
         return one
 
     async def cancel(self, one: Receiving) -> None:
         """Do not want it any more, and remove what has come."""
         await one.cancel()
-        self._context.send(say(FileReply(number=one.remote, state=one.state)))
+        self._reply(one, one.state)
 
-    def _offered(self, number: int | None) -> Receiving:
-        waiting = [one for one in self.all.values() if one.state == "offered" and number in (None, one.number)]
-        if not waiting:
+    def _reply(self, one: Receiving, state: str) -> None:
+        """Tell the sender of an offer what this user has done about it, as soon as there is a connection."""
+        if self._context.link and one.stands:
+            self._context.send(say(FileReply(number=one.remote, state=state)))
+        else:
+            one.unsaid = state
+
+    def _chosen(self, number: int | None, *others: str) -> Receiving:
+        """The offer of this number, or the last one that waits, or the last in one of these states. Raises Usage."""
+        for states in (("offered",), others):
+            if found := [one for one in self.all.values() if number in (None, one.number) and self._can_begin(one, states)]:
+                return found[-1]
+        one = self.all.get(number or 0)
+        if one is None:
             raise Usage("No such offer waits for an answer.", "/transfers lists all.")
-        return waiting[-1]
+        state = "withdrawn" if one.state in ("offered", *GIVEN_UP) and not one.stands else one.state
+        raise Usage(f"{clean(one.file.name)} {ANSWERED[state]}.", HINTS.get(state, "/transfers lists all.").format(one.number))
+
+    def _can_begin(self, one: Receiving, states: Sequence[str]) -> bool:
+        """Whether the server has it, as far as that can be known now."""
+        return one.state in states and (one.stands or self._context.link is None)
 
     def _want(self, one: Receiving) -> None:
         """Receive what is missing, over the present connection, as soon as fewer others are under way."""
@@ -151,7 +237,12 @@ class HeardOffers:
     def _begin_next(self) -> None:
         for one in tuple(self._waiting):
             others = self._under_way - {one}
-            if self._context.link and len(others) < STREAMS and all(one.file.root != other.file.root for other in others):
+            if (
+                one.stands
+                and self._context.link
+                and len(others) < STREAMS
+                and all(one.file.root != other.file.root for other in others)
+            ):
                 self._waiting.remove(one)
                 self._under_way.add(one)
                 self._context.start(self._fetch(one))
@@ -166,6 +257,10 @@ class HeardOffers:
 
     def _make_place(self, one: Receiving) -> None:
         if one in self._under_way:
+            one.when_let_go(partial(self._made_place, one))  # until then its folder is in use
+
+    def _made_place(self, one: Receiving) -> None:
+        if one in self._under_way and not one.is_open:
             self._under_way.remove(one)
             self._begin_next()
 
@@ -173,10 +268,10 @@ class HeardOffers:
         try:
             if self._folder is None:
                 self._folder = SafeFolder.at(self._context.wishes.into)
-            if await one.open(self._folder, sync=self._context.wishes.fsync) and self._context.link:
+            if await one.open(self._folder, sync=self._context.wishes.fsync) and self._context.link and one.stands:
                 if one.state == "accepted":
                     self._context.send(say(FileReply(number=one.remote, state="accepted")))
-                one.begin(self._context.link)
+                one.begin(self._context.link, next(self._streams))
         except ChatError as error:
             self._give_up(one, error)
         if not one.is_open:
@@ -186,7 +281,7 @@ class HeardOffers:
 
     def stream(self, kind: int, stream: int, payload: Buffer) -> None:
         """Something about a stream in which data comes. Raises BadFrame."""
-        one = next((one for one in self.all.values() if one.remote == stream and one.is_open), None)
+        one = next((one for one in self.all.values() if one.stream == stream and one.is_open), None)
         if one is None:
             return
         try:
@@ -204,10 +299,10 @@ class HeardOffers:
             self._give_up(one, error)
 
     def _finish(self, one: Receiving) -> None:
-        self._context.send(say(FileReply(number=one.remote, state="done")))
+        self._reply(one, "done")
         one.end("done")
 
     def _give_up(self, one: Receiving, error: ChatError) -> None:
-        self._context.send(say(FileReply(number=one.remote, state="failed")))
+        self._reply(one, "failed")
         one.stop()
         one.end("failed", error.sentence)

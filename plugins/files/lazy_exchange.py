@@ -28,7 +28,7 @@ class LazyExchange:
         if self.made and member.room:
             self.made.entered(member)
 
-    def left(self, member: Any, cut: bool = False) -> None:
-        """A member leaves its room; `cut` says that it may come back."""
+    def left(self, member: Any, cut: bool = False, moves: bool = False) -> None:
+        """A member leaves its room; `cut` says that it may come back, `moves` that it goes to another room."""
         if self.made:
-            self.made.left(member, cut)
+            self.made.left(member, cut, moves)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
+from msgspec.structs import replace
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.core.contracts.events import Sender, notify
@@ -131,7 +132,8 @@ class MadeOffers:
 
     def _offer(self, sending: Sending) -> None:
         file = msgspec.to_builtins(sending.file)
-        self._context.send(say(Offering(number=sending.number, id=sending.id, file=file, to=sending.to)))
+        key = (sending.whom.key or "") if sending.whom else None
+        self._context.send(say(Offering(number=sending.number, id=sending.id, file=file, to=sending.to, key=key)))
 
     def cancel(self, sending: Sending) -> None:
         """Take an offer back."""
@@ -155,15 +157,33 @@ class MadeOffers:
         if isinstance(said, FileReply):
             self._replied(sending, said.state, sender_of(said.sender, self._context.ui.raw))
         elif isinstance(said, Refusal):
-            self._drop(sending)
+            self._refused(sending, clean(said.text), answer)
+        else:
+            sending.whom = sender_of(said.to, self._context.ui.raw) if said.to else None
+            sending.taken()
             if answer and not answer.done():
-                answer.set_exception(Usage(clean(said.text)))
-        elif answer and not answer.done():
-            answer.set_result(said.members)
+                answer.set_result(said.members)
+
+    def _refused(self, sending: Sending, why: str, answer: "asyncio.Future[int] | None") -> None:
+        """The server does not take it, or no longer: the one who sends is told, as an answer where that is awaited."""
+        if answer and not answer.done():
+            self._drop(sending)
+            answer.set_exception(Usage(why))
+        elif sending.stands:
+            sending.close()
+            sending.change("failed", why)
+
+    def renamed(self, member: Sender, name: str) -> None:
+        """A member has another name now."""
+        for one in self.all.values():
+            if one.whom and (one.whom.name, one.whom.key) == (member.name, member.key):
+                one.whom = replace(one.whom, name=name)
+                one.to = name
 
     def _replied(self, sending: Sending, state: str, by: Sender) -> None:
         """A receiver has done something about it. An offer to one member ends with that."""
-        if sending.ends_with_its_receiver and state in ("done", "declined", "cancelled") and sending.stands:
+        sending.received += state == "done"
+        if sending.stands and sending.ends_with(state):
             self._context.send(say(Withdrawal(number=sending.number)))
             sending.close()
             sending.state = state
@@ -177,6 +197,8 @@ class MadeOffers:
         for sending in self.all.values():
             if kind == FileKind.STOP:
                 sending.stopped(stream)
+                if sending.state == "failed":  # it goes out only once
+                    self._context.send(say(Withdrawal(number=sending.number)))
             elif out := sending.streams.get(stream):
                 out.credit += parse_number(payload)
                 self._wake()
@@ -185,8 +207,6 @@ class MadeOffers:
         if sending := self.all.get(number):
             if refused := sending.serve(stream, at, credit):
                 self._context.send(refused)
-            elif sending.state == "offered":
-                sending.change("sending")
             self._wake()
 
     def _wake(self) -> None:

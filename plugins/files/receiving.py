@@ -51,6 +51,8 @@ class Receiving:
 
     offered -> accepted -> receiving <-> interrupted;  receiving -> done, failed;  any of them -> cancelled, declined, withdrawn
 
+    `stands` says that the server has it now: what was cancelled, declined or has failed may still be accepted then.
+
     What comes is written in a thread; `broke` is told what goes wrong there.
     """
 
@@ -65,7 +67,9 @@ class Receiving:
         broke: "Callable[[Receiving, ChatError], None]",
     ) -> None:
         self.number, self.remote, self.id, self.file, self.sender = number, remote, id, file, sender
-        self.state, self.reason = "offered", ""
+        self.state, self.reason, self.stands = "offered", "", True
+        self.unsaid = ""
+        """The reply that its sender has yet to get: there was no connection."""
         self.written = ""
         """The name that it has in its folder."""
         self.replaces = False
@@ -80,6 +84,8 @@ class Receiving:
         self._filled = 0  # of the chunk
         self._owed = self._taken = self._unwritten = 0
         self._block = -1
+        self._is_whole = False
+        self.stream = 0
 
     @property
     def done(self) -> int:
@@ -96,6 +102,27 @@ class Receiving:
         """Whether it neither goes on nor may begin, and its thread has ended."""
         return self.state not in ("offered", *RUNNING) and (self._last is None or self._last.done())
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all has come, and it is checked or has its name."""
+        return self._is_whole
+
+    def once_more(self) -> "Receiving":
+        """The same offer, of which nothing has been begun."""
+        return Receiving(self.number, self.remote, self.id, self.file, self.sender, self._changed, self._broke)
+
+    async def let_go(self) -> None:
+        """Wait until its thread has ended, if that is to end."""
+        if self._last:
+            await asyncio.wait([self._last])
+
+    def when_let_go(self, then: Callable[[], None]) -> None:
+        """Do this as soon as its thread has ended, or now where it does not end."""
+        if self._last and not self._last.done():
+            self._last.add_done_callback(lambda _: then())
+        else:
+            then()
+
     def change(self, state: str, reason: str = "") -> None:
         self.state, self.reason = state, reason
         self._changed(self)
@@ -103,7 +130,7 @@ class Receiving:
     def offered_again(self, remote: int) -> None:
         """Its sender is back, or offers the same once more."""
         self.stop()
-        self.remote = remote
+        self.remote, self.stands = remote, True
 
     # -- the disk ---------------------------------------------------------------------------------------------------------
 
@@ -159,19 +186,22 @@ class Receiving:
 
     # -- the stream -------------------------------------------------------------------------------------------------------
 
-    def begin(self, link: FileLink) -> None:
-        """Ask for what is missing, of a file that is open."""
+    def begin(self, link: FileLink, stream: int) -> None:
+        """Ask for what is missing, of a file that is open. In this connection no other stream has had the number: what is under
+        way of one that was stopped must not be taken for the next one's.
+        """
         assert self._partial
+        self.stream = stream
         self._link, self._taken = link, self._partial.received
         self._chunk, self._filled = self._new_chunk(), 0
         self._owed, self._block = WINDOW, -1
-        link.send(open_stream(self.remote, self.remote, self._taken, WINDOW))
+        link.send(open_stream(stream, self.remote, self._taken, WINDOW))
         self.change("receiving")
 
     def stop(self) -> None:
         """Ask for nothing more; what has come stays."""
         if self._link:
-            self._link.send(stop_stream(self.remote))
+            self._link.send(stop_stream(self.stream))
             self._lose()
 
     def interrupt(self) -> None:
@@ -238,7 +268,7 @@ class Receiving:
         if self._link and room >= GIVE_BACK:
             room -= room % PIECE
             self._owed += room
-            self._link.send(give_credit(self.remote, room))
+            self._link.send(give_credit(self.stream, room))
 
     # -- the end ----------------------------------------------------------------------------------------------------------
 
@@ -255,6 +285,7 @@ class Receiving:
         if self.file.once and self._filled:
             self._write(self._filled)
         self._lose()
+        self._is_whole = True
         self._on_disk(partial(self._finish, expected), named)
 
     def _finish(self, expected: tuple[int, bytes] | None) -> None:

@@ -11,10 +11,12 @@ from plytalk.plugins.files.file_items import (
     MAX_CREDIT,
     PIECE,
     FileFailure,
+    Withdrawal,
     carry,
     end_stream,
     fail_stream,
     prove,
+    say,
 )
 from plytalk.plugins.files.file_limits import WHOLE_BLOCK
 from plytalk.plugins.files.hash_tree import HashTree
@@ -67,6 +69,10 @@ class Sending:
         self.state, self.reason, self.written = "offered", "", ""
         self.streams: dict[int, OutStream] = {}
         self.sender: Sender | None = None
+        self.whom: Sender | None = None
+        """To which member it is offered, as the server knows it."""
+        self.received = 0
+        """How many have all of it."""
         self._disk, self._changed = disk, changed
         self._at = 0
         self._buffer = memoryview(bytearray(READ))
@@ -75,25 +81,42 @@ class Sending:
 
     @property
     def done(self) -> int:
-        """How many bytes have gone out in the stream that is farthest."""
-        return self._at
+        """How many bytes have gone out in the stream that is farthest, of those that go on."""
+        return max((stream.at for stream in self.streams.values()), default=self._at)
 
     @property
     def stands(self) -> bool:
-        return self.state in ("offered", "sending")
+        return self.state in ("offered", "sending", "interrupted")
 
     def cut(self) -> None:
         """The connection is over."""
+        self._at = self.done
         self.streams.clear()
+        if self.state == "sending":
+            self.change("interrupted")
+
+    def taken(self) -> None:
+        """The server has it, again after a cut."""
+        if self.state == "interrupted":
+            self.change("offered")
 
     def stopped(self, number: int) -> None:
         """The receiver of a stream wants nothing more."""
-        self.streams.pop(number, None)
+        if number in self.streams:
+            self._end_stream(number)
 
-    @property
-    def ends_with_its_receiver(self) -> bool:
-        """Whether nobody else can receive it when one has it."""
-        return self.to is not None
+    def _end_stream(self, number: int) -> None:
+        """A stream is over. Where it was the last one, the offer stands as before."""
+        self._at = self.done
+        del self.streams[number]
+        if self.state == "sending" and not self.streams:
+            self.change("offered")
+        else:
+            self._changed(self)
+
+    def ends_with(self, state: str) -> bool:
+        """Whether nobody else can receive it when a receiver has replied this."""
+        return self.to is not None and state in ("done", "declined", "cancelled")
 
     def change(self, state: str, reason: str = "") -> None:
         self.state, self.reason = state, reason
@@ -118,6 +141,8 @@ class Sending:
         if not self.stands or at > self.file.most:
             return fail_stream(number, FileFailure.UNKNOWN)
         self.streams[number] = OutStream(number, at, min(credit, MAX_CREDIT))
+        if self.state != "sending" and at < self.file.most:
+            self.change("sending")
         return None
 
     async def next_items(self, stream: OutStream, most: int) -> list[bytes]:
@@ -127,8 +152,7 @@ class Sending:
         """
         at, left = stream.at, self.file.most - stream.at
         if not left:
-            del self.streams[stream.number]
-            self._changed(self)
+            self._end_stream(stream.number)
             return [end_stream(stream.number)]
         if not (size := self._wanted(stream, most)):
             return []
@@ -144,7 +168,6 @@ class Sending:
                 return self._fail(error)
         if self.streams.get(stream.number) is not stream:  # it was stopped meanwhile
             return []
-        self._at = max(self._at, stream.at)
         self._changed(self)
         return proofs + self._pieces(stream.number, at - self._kept.start, size)
 
@@ -171,7 +194,7 @@ class Sending:
         if not self.stands:
             return []
         why = FileFailure.CHANGED if isinstance(error, SourceChanged) else FileFailure.UNREADABLE
-        items = [fail_stream(number, why) for number in self.streams]
+        items = [fail_stream(number, why) for number in self.streams] + [say(Withdrawal(number=self.number))]
         self.close()
         self.change("failed", error.sentence)
         return items

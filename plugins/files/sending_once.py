@@ -70,9 +70,8 @@ class SendingOnce(Sending):
         self._asked = 0  # of the thread, in bytes
         self._reading: asyncio.Future[int] | None = None
 
-    @property
-    def ends_with_its_receiver(self) -> bool:
-        return self.to is not None or (self._begun and not self.streams)
+    def ends_with(self, state: str) -> bool:
+        return super().ends_with(state) or (self._begun and not self.streams and state in ("done", "cancelled", "failed"))
 
     def serve(self, number: int, at: int, credit: int) -> bytes | None:
         if self.stands and (self._begun or at):

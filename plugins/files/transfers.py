@@ -6,6 +6,8 @@ After a cut it offers again what this user offers, and asks for the rest of what
 from collections.abc import Callable
 
 from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.events import Sender
+from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.ui import Ui
 from plytalk.plugins.files.file_items import FileKind, FileReply, Offering, Refusal, Taken, Withdrawal, parse, understand
 from plytalk.plugins.files.heard_offers import HeardOffers
@@ -63,12 +65,26 @@ class Transfers:
         going_on = [one for one in self.all() if one.state in RUNNING or (isinstance(one, Sending) and one.stands)]
         chosen = [one for one in going_on if number in (None, one.number)]
         if not chosen:
-            raise Usage("No such transfer goes on.", "/transfers lists them.")
+            raise self._not_cancelled(number)
         if isinstance(one := chosen[-1], Receiving):
             await self.heard.cancel(one)
         else:
             self.made.cancel(one)
         return one
+
+    def _not_cancelled(self, number: int | None) -> Usage:
+        """Why this one cannot be cancelled."""
+        one = next((one for one in self.all() if one.number == number), None)
+        if one is None:
+            return Usage("No such transfer goes on.", "/transfers lists them.")
+        if one.state == "offered":
+            return Usage(f"You have not accepted {clean(one.file.name)}.", f"/decline {number} says that you do not want it.")
+        return Usage(f"{clean(one.file.name)} does not go on: {one.state}.", "/transfers lists all.")
+
+    def renamed(self, member: Sender, name: str) -> None:
+        """A member has another name now."""
+        self.made.renamed(member, name)
+        self.heard.renamed(member, name)
 
     def all(self) -> list[Sending | Receiving]:
         """All transfers, in their order."""

@@ -53,6 +53,11 @@ class UserFiles:
         if self._is_used:
             self.transfers.connect(link)
 
+    def renamed(self, member: Sender, name: str) -> None:
+        """A member has another name now."""
+        if self._is_used:
+            self.transfers.renamed(member, name)
+
     def disconnect(self) -> None:
         """The connection is over."""
         self._link = None

@@ -218,7 +218,7 @@ class Hub:
     def leave(self, member: Member, why: str, cut: bool = False) -> None:
         """Take somebody out of the room, and tell the others."""
         if room := member.room:
-            self.exchange.left(member, cut)
+            self.exchange.left(member, cut, moves=member.id in self.members)
             member.room = None
             room.leave(member)
             if not member.muted:  # a muted member can make nobody read anything

@@ -75,6 +75,7 @@ class LocalMember(CommandMember):
             self.called(NAME)
         self.files = files or UserFiles(stack.ui, Wishes())
         self.files.connect(LocalLink(self._send_file_item), self._myself)
+        self._view.renamed = self.files.renamed
         hub.members[self.id], hub.parting, hub.entered = self, None, self.meet
         hub.first.subscribers[self] = None
 

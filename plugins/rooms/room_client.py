@@ -59,6 +59,7 @@ class RoomClient(RoomInput):
         self.stack, self.address, self._connect, self._attend = chat.stack, chat.address, connect, attend
         self._first, self._view = chat, RoomView(chat.stack.ui, chat.stack.features)
         self.files = UserFiles(chat.stack.ui, self._wishes, lambda: NO_ROOMS if self.state is ClientState.NO_ROOMS else "")
+        self._view.renamed = self.files.renamed
 
     async def over(self) -> Ending:
         """Talk over one connection after the other. Raises ChatError where none can be had for a reason that will not go away."""

@@ -1,11 +1,11 @@
 """What a client shows of its room: who is there, what happens, and the answers to commands."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec.structs import replace
 
-from plytalk.core.contracts.events import Read, Result, Typing, You, now, refuse
+from plytalk.core.contracts.events import Read, Renamed, Result, Sender, Typing, You, now, refuse
 from plytalk.core.contracts.feature import Feature
 from plytalk.core.contracts.ui import Ui
 from plytalk.plugins.rooms.requests import CommandRequest, Requests
@@ -24,6 +24,8 @@ class RoomView:
         self._types = types_of(features)
         self.requests = Requests(ui)
         self.since = 0
+        self.renamed: Callable[[Sender, str], None] = lambda member, name: None
+        """Called when a member has another name."""
 
     def tell(self, sentence: str, code: str | None = None) -> None:
         """Show a sentence."""
@@ -48,6 +50,8 @@ class RoomView:
         """Show what happened in the room; `mine` says that this user did it."""
         if shown := as_event(event, room, mine, event.id < self.since, self.ui.raw, self._types):
             self.ui.show(shown if event.id else replace(shown, id=self.ui.next_id()))  # 0: it is in no log
+            if isinstance(shown, Renamed):
+                self.renamed(shown.sender, shown.name)
 
     def signal(self, said: dict[str, Any], room: str) -> None:
         """Show what a member signals."""

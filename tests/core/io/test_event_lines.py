@@ -75,11 +75,11 @@ LINES = [
             ({"state": "sending", "own": True}, ""),
             (
                 {"state": "interrupted", "incoming": True, "done": 500},
-                "The file tea.txt is interrupted at 25 %: it goes on when its sender is back",
+                "The file tea.txt is interrupted at 25 %: it goes on when both of you are here again",
             ),
             (
                 {"state": "interrupted", "incoming": True, "done": 500, "size": None},
-                "The file tea.txt is interrupted at 500 B: it goes on when its sender is back",
+                "The file tea.txt is interrupted at 500 B: it goes on when both of you are here again",
             ),
             (
                 {"state": "done", "incoming": True, "written": "tea (1).txt"},

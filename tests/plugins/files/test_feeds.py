@@ -21,7 +21,7 @@ class Meeting:
         ports = [LocalPort(cast(Any, SimpleNamespace()), lambda body, to=to: to.append(parse(body))) for to in self.sent]
         said = Offering(number=4, id="x", file={})
         file = FileOffer(name="x", size=100, root=bytes(32), hash="blake2b")
-        self.offer = StandingOffer(count(10), 1, 4, ports[0], said, file, None, None)
+        self.offer = StandingOffer(count(10), 1, 4, ports[0], said, file, None, None, None)
         self.feed = Feed(self.offer, 0, lambda items: [])
         self.takers = [Taker(port, 7, credit) for port, credit in zip(ports[1:], credits, strict=True)]
         for taker in self.takers:

@@ -44,7 +44,7 @@ async def test_each_is_answered_with_its_request(home: Path) -> None:
             {"transfer": "1", "name": "film.mkv", "size": 100, "state": "done", "done": 100, "direction": "in"}
         ]
         crowd.local_member.say("/transfers")
-        await crowd.ui.shows("1  film.mkv (100 B) to everybody: sending")
+        await crowd.ui.shows("1  film.mkv (100 B) to everybody: offered, received by 1")
 
 
 async def test_what_makes_no_sense_is_said(home: Path) -> None:
@@ -86,7 +86,7 @@ async def test_an_offer_is_declined_or_taken_back(home: Path) -> None:
         await bob.shows("* [server] does not offer film.mkv any more.")
         await crowd.ui.shows("* You do not offer film.mkv any more.")
         bob.say("/accept 2")
-        await bob.shows("No such offer waits for an answer.")
+        await bob.shows("film.mkv is not offered any more. Ask its sender to offer it again.")
 
 
 async def test_a_transfer_to_one_member_ends_with_its_answer(home: Path) -> None:

@@ -114,10 +114,10 @@ async def test_what_comes_after_the_end_is_not_looked_at(home: Path) -> None:
             await ann.hears(FileKind.OPEN)
             heard = bob.ui.session.files.transfers.heard  # type: ignore[union-attr]
             (one,) = heard.all.values()
-            heard.stream(FileKind.PROOF, one.remote, bytes(4) + tree.proof(0))
-            heard.stream(FileKind.DATA, one.remote, path.read_bytes())
+            heard.stream(FileKind.PROOF, one.stream, bytes(4) + tree.proof(0))
+            heard.stream(FileKind.DATA, one.stream, path.read_bytes())
             for kind, payload in ((FileKind.END, b""), (FileKind.END, b""), (FileKind.DATA, b"x"), (FileKind.FAIL, b"\2")):
-                heard.stream(kind, one.remote, payload)
+                heard.stream(kind, one.stream, payload)
             await reaches(bob.ui, "done")
         assert [entry.name for entry in folder.iterdir()] == ["x"]
         assert "failed" not in [event.state for event in bob.ui.events if isinstance(event, File)]
@@ -130,7 +130,7 @@ async def test_what_is_cancelled_while_it_is_opened_leaves_nothing(home: Path) -
         ann.offer(file_offer(written(home / "x", 10)))
         await reaches(bob.ui, "offered")
         heard = bob.ui.session.files.transfers.heard  # type: ignore[union-attr]
-        one = heard.accept()
+        one = await heard.accept()
         await asyncio.sleep(0)  # it begins to be opened
         await heard.cancel(one)
         assert one.state == "cancelled"

@@ -28,7 +28,7 @@ async def receiving(folder: Path, size: int = SIZE) -> AsyncIterator[tuple[Recei
         one, link = Receiving(1, 5, "id", file, Sender(name="ann"), lambda _: None, broke), PatientLink()
         one.change("accepted")
         assert await one.open(there, sync=False)
-        one.begin(link)
+        one.begin(link, 7)
         yield one, link, tree.proof(0), path.read_bytes()
         await one.close()
 
@@ -132,9 +132,9 @@ async def test_what_the_sender_says_ends_or_interrupts_it(tmp_path: Path) -> Non
         one.offered_again(9)
         assert one.remote == 9
         assert await one.open(SafeFolder(-1), sync=False)
-        one.begin(link)
+        one.begin(link, 8)
         one.stop()
-        assert parse(link.sent[-1])[:2] == (FileKind.STOP, 9)
+        assert parse(link.sent[-1])[:2] == (FileKind.STOP, 8)
         one.failed(FileFailure.CHANGED)
         assert (one.state, one.reason) == ("failed", "it has changed since it was offered")
 

@@ -10,7 +10,7 @@ from offering import PatientLink, written
 from transferring import offered
 
 from plytalk.plugins.files.disk_thread import DiskThread
-from plytalk.plugins.files.file_items import MAX_CREDIT, PIECE, WINDOW, FileFailure, FileKind, fail_stream, parse
+from plytalk.plugins.files.file_items import MAX_CREDIT, PIECE, WINDOW, FileFailure, FileKind, Withdrawal, fail_stream, parse, say
 from plytalk.plugins.files.sending import MOST_STREAMS, READ, Pump, Sending
 
 
@@ -56,8 +56,9 @@ async def test_a_file_that_changes_ends_all_streams(tmp_path: Path) -> None:
         one.serve(2, 50, 100)
         path.write_bytes(b"other")
         items = await one.next_items(one.streams[1], 4 * PIECE)
-        assert items == [fail_stream(1, FileFailure.CHANGED), fail_stream(2, FileFailure.CHANGED)]
-        assert told == ["failed"]
+        withdrawn = say(Withdrawal(number=one.number))
+        assert items == [fail_stream(1, FileFailure.CHANGED), fail_stream(2, FileFailure.CHANGED), withdrawn]
+        assert told == ["sending", "failed"]
         assert "was changed" in one.reason
         assert not one.streams
 
