@@ -11,7 +11,6 @@ from msgspec.structs import replace as replaced
 from plytalk.core.contracts.errors import BadFrame, ChatError, Usage
 from plytalk.core.contracts.events import Sender
 from plytalk.core.contracts.layer import Buffer
-from plytalk.core.contracts.sanitise import clean
 from plytalk.plugins.files.file_items import (
     STREAMS,
     FileKind,
@@ -23,34 +22,14 @@ from plytalk.plugins.files.file_items import (
     say,
 )
 from plytalk.plugins.files.manifest import FileOffer, check_offer
-from plytalk.plugins.files.receiving import RUNNING, Receiving
+from plytalk.plugins.files.receiving import Receiving
+from plytalk.plugins.files.receiving_states import GIVEN_UP, RUNNING, not_chosen
 from plytalk.plugins.files.safe_folder import SafeFolder
 from plytalk.plugins.files.transfer_context import TransferContext
 from plytalk.plugins.rooms.screen import sender_of
 
 MOST_HEARD = 100
 """How many offers of others are remembered."""
-GIVEN_UP = ("declined", "cancelled", "failed")
-"""The states of offers that may be accepted after all, as long as they stand."""
-ANSWERED = {
-    "accepted": "is accepted already",
-    "receiving": "is being received already",
-    "interrupted": "goes on when both of you are here again",
-    "done": "has arrived already",
-    "withdrawn": "is not offered any more",
-    "declined": "was declined already",
-    "cancelled": "was cancelled already",
-    "failed": "has failed already",
-}
-"""Why an offer in this state is not chosen."""
-HINTS = {
-    "accepted": "/cancel {} gives it up.",
-    "receiving": "/cancel {} gives it up.",
-    "interrupted": "/cancel {} gives it up.",
-    "withdrawn": "Ask its sender to offer it again.",
-    "done": "Its sender may offer it again.",
-}
-"""What can be done then."""
 
 
 class HeardOffers:
@@ -219,8 +198,8 @@ class HeardOffers:
         one = self.all.get(number or 0)
         if one is None:
             raise Usage("No such offer waits for an answer.", "/transfers lists all.")
-        state = "withdrawn" if one.state in ("offered", *GIVEN_UP) and not one.stands else one.state
-        raise Usage(f"{clean(one.file.name)} {ANSWERED[state]}.", HINTS.get(state, "/transfers lists all.").format(one.number))
+        gone = one.state in ("offered", *GIVEN_UP) and not one.stands
+        raise not_chosen(one.file.name, one.number, "withdrawn" if gone else one.state)
 
     def _can_begin(self, one: Receiving, states: Sequence[str]) -> bool:
         """Whether the server has it, as far as that can be known now."""

@@ -22,26 +22,10 @@ from plytalk.plugins.files.file_limits import CHUNK, WHOLE_BLOCK
 from plytalk.plugins.files.manifest import FileOffer
 from plytalk.plugins.files.partial import Partial
 from plytalk.plugins.files.partial_once import PartialOnce
+from plytalk.plugins.files.receiving_states import LOST, RUNNING, WHY
 from plytalk.plugins.files.safe_folder import SafeFolder
 from plytalk.plugins.files.sending import FileLink
 from plytalk.plugins.files.transfer_errors import Damaged
-
-WHY = {
-    FileFailure.CANCELLED: "its sender has cancelled it",
-    FileFailure.UNREADABLE: "its sender cannot read it any more",
-    FileFailure.CHANGED: "it has changed since it was offered",
-    FileFailure.TOO_MANY: "too many transfers go on: accept it again later",
-    FileFailure.UNKNOWN: "it is not offered any more",
-    FileFailure.ONCE: "it is sent to one receiver only, and to no one twice",
-}
-"""Why a transfer has failed, in words."""
-
-LOST = "its transfer was cut, and it cannot be resumed"
-"""Why a transfer that goes out only once has failed after a cut."""
-
-RUNNING = ("accepted", "receiving", "interrupted")
-"""The states in which this user wants the file and has not got all of it."""
-
 
 AnyPartial = Partial | PartialOnce
 

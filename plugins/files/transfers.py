@@ -12,7 +12,8 @@ from plytalk.core.contracts.ui import Ui
 from plytalk.plugins.files.file_items import FileKind, FileReply, Offering, Refusal, Taken, Withdrawal, parse, understand
 from plytalk.plugins.files.heard_offers import HeardOffers
 from plytalk.plugins.files.made_offers import MadeOffers
-from plytalk.plugins.files.receiving import RUNNING, Receiving
+from plytalk.plugins.files.receiving import Receiving
+from plytalk.plugins.files.receiving_states import RUNNING
 from plytalk.plugins.files.sending import FileLink, Sending
 from plytalk.plugins.files.transfer_context import TransferContext
 from plytalk.plugins.files.wishes import Myself, Wishes

@@ -1,0 +1,47 @@
+"""The states of what others offer to this user, and what is said of them."""
+
+from plytalk.core.contracts.errors import Usage
+from plytalk.core.contracts.sanitise import clean
+from plytalk.plugins.files.file_items import FileFailure
+
+WHY = {
+    FileFailure.CANCELLED: "its sender has cancelled it",
+    FileFailure.UNREADABLE: "its sender cannot read it any more",
+    FileFailure.CHANGED: "it has changed since it was offered",
+    FileFailure.TOO_MANY: "too many transfers go on: accept it again later",
+    FileFailure.UNKNOWN: "it is not offered any more",
+    FileFailure.ONCE: "it is sent to one receiver only, and to no one twice",
+}
+"""Why a transfer has failed, in words."""
+
+LOST = "its transfer was cut, and it cannot be resumed"
+"""Why a transfer that goes out only once has failed after a cut."""
+
+RUNNING = ("accepted", "receiving", "interrupted")
+"""The states in which this user wants the file and has not got all of it."""
+GIVEN_UP = ("declined", "cancelled", "failed")
+"""The states of offers that may be accepted after all, as long as they stand."""
+ANSWERED = {
+    "accepted": "is accepted already",
+    "receiving": "is being received already",
+    "interrupted": "goes on when both of you are here again",
+    "done": "has arrived already",
+    "withdrawn": "is not offered any more",
+    "declined": "was declined already",
+    "cancelled": "was cancelled already",
+    "failed": "has failed already",
+}
+"""Why an offer in this state is not chosen."""
+HINTS = {
+    "accepted": "/cancel {} gives it up.",
+    "receiving": "/cancel {} gives it up.",
+    "interrupted": "/cancel {} gives it up.",
+    "withdrawn": "Ask its sender to offer it again.",
+    "done": "Its sender may offer it again.",
+}
+"""What can be done then."""
+
+
+def not_chosen(name: str, number: int, state: str) -> Usage:
+    """Why an offer in this state cannot be accepted or declined, and what can be done."""
+    return Usage(f"{clean(name)} {ANSWERED[state]}.", HINTS.get(state, "/transfers lists all.").format(number))
