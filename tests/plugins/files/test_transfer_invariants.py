@@ -22,6 +22,7 @@ from plytalk.core.contracts.events import File
 from plytalk.plugins.chat_screen.running_files import RunningFiles
 from plytalk.plugins.files.receiving import Receiving
 from plytalk.plugins.files.sending import Pump, Sending
+from plytalk.plugins.rooms.room_chat import ClientState
 from plytalk.plugins.transports.tcp import Tcp
 
 WHO = ("ann", "bob", "cyd")
@@ -64,7 +65,7 @@ class Transferring(RuleBasedStateMachine):
             for _ in range(1000):
                 await asyncio.sleep(0.003)
                 now = [[(one.number, one.state, one.done) for one in transfers(each)] for each in self.people.values()]
-                connected = all(each.chat and each.ui.session.welcome for each in self.people.values())  # type: ignore[union-attr]
+                connected = all(each.chat and each.ui.session.state is ClientState.IN_ROOM for each in self.people.values())  # type: ignore[union-attr]
                 going_on = any(one.state == "receiving" and (one.is_whole or self.goes.is_set()) for one in self.received)
                 before = [*before[-REST:], now] if connected and not going_on else []
                 if before == [now] * (REST + 1):

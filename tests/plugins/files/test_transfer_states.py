@@ -9,6 +9,7 @@ from crowd import Crowd, Person
 from offering import folder_of, reaches, written
 
 from plytalk.core.contracts.events import File
+from plytalk.plugins.rooms.room_chat import ClientState
 from plytalk.plugins.transports.tcp import Tcp
 from plytalk.testing.verdict import idle, within
 
@@ -69,7 +70,9 @@ async def come_again(person: Person) -> None:
     """Cut somebody off, and wait until it is back."""
     before = person.chat
     cut(person)
-    await until(lambda: person.chat not in (None, before) and person.ui.session.welcome, lambda: "Nobody comes back")  # type: ignore[union-attr]
+    await until(
+        lambda: person.chat not in (None, before) and person.ui.session.state is ClientState.IN_ROOM, lambda: "Nobody comes back"
+    )  # type: ignore[attr-defined]
     await idle()
 
 
