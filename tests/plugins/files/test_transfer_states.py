@@ -106,6 +106,7 @@ async def test_what_was_cancelled_or_declined_can_be_accepted_after_all(home: Pa
         bob.say("/cancel", "/accept 1")
         await becomes(bob, "done")
         assert (folder_of(crowd, "bob") / "x").read_bytes() == (home / "x").read_bytes()
+        await ann.shows("[bob] has received x")
         await asks(ann, "/transfers", "offered, received by 1")
 
 
