@@ -25,7 +25,7 @@ class Ban(NamedTuple):
 
     @classmethod
     def now(cls, name: str, reason: str) -> "Ban":
-        return cls(rfc3339(datetime.now(UTC)), name.replace('"', ""), " ".join(clean(reason).split()))
+        return cls(rfc3339(datetime.now(UTC)), clean(name.replace('"', "")), " ".join(clean(reason).split()))
 
     @classmethod
     def parse(cls, text: str) -> "Ban":
