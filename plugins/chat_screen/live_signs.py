@@ -18,6 +18,8 @@ LASTING = 2 * AGAIN
 PAUSE = 1.0
 """The others are told how far the user has read at most once within so many seconds."""
 MOST_NAMES = 3
+MOST_SHOWN = 50
+"""From how many members on a room passes no signals on: of more than these, what a server tells is not shown."""
 
 
 class LiveSigns:
@@ -87,6 +89,8 @@ class LiveSigns:
                 self._forget()
 
     def _begin_typing(self, name: str) -> None:
+        if len(self._typing) >= MOST_SHOWN and name not in self._typing:
+            return
         timer = asyncio.get_running_loop().call_later(LASTING, self._end_typing, name)
         if before := self._typing.pop(name, None):
             before.cancel()
@@ -101,7 +105,8 @@ class LiveSigns:
 
     def _has_read(self, event: Read) -> None:
         name = event.sender.name or ""
-        if self._mine and number_in(event.last) >= self._mine and name not in self._readers:
+        is_new = name not in self._readers and len(self._readers) < MOST_SHOWN
+        if self._mine and number_in(event.last) >= self._mine and is_new:
             self._readers[name] = None
             self._redraw()
 

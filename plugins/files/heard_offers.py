@@ -87,6 +87,8 @@ class HeardOffers:
             self._hear_again(known, said.number, sender)
             return
         self._forget_one()
+        if len(self.all) >= MOST_HEARD:  # all of them are accepted and go on
+            return
         number = next(self._context.numbers)
         one = self.all[number] = Receiving(number, said.number, said.id, file, sender, self._changed, self._give_up)
         try:

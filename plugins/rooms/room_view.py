@@ -64,7 +64,7 @@ class RoomView:
 
     def answer(self, said: dict[str, Any], command: str) -> None:
         """Show the answer to a command."""
-        request = self.requests.take(said.get("line")) or CommandRequest(command, None)
+        request = self.requests.take(said.get("line")) or CommandRequest(cleaned(command, self.ui.raw), None)
         lines = said.get("lines")
         data, shown = cleaned([said.get("data"), lines if isinstance(lines, list) else []], self.ui.raw)
         self.ui.show(
@@ -77,7 +77,8 @@ class RoomView:
     def fail(self, said: dict[str, Any], text: str) -> None:
         """Show why a line was not done."""
         command = said.get("command")
-        request = self.requests.take(said.get("line")) or CommandRequest(command if isinstance(command, str) else "", None)
+        named = cleaned(command, self.ui.raw) if isinstance(command, str) else ""
+        request = self.requests.take(said.get("line")) or CommandRequest(named, None)
         text, code, hint = cleaned([text, str(said.get("code") or "failed"), str(said.get("hint") or "")], self.ui.raw)
         refuse(self.ui, text, code.replace("_", "-"), hint, command=request.command or None, request=request.id)
 

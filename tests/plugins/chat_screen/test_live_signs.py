@@ -9,7 +9,7 @@ from happening import happened
 
 from plytalk.core.contracts.events import Closed, Left, Message, Read, Renamed, Sender, Typing, You
 from plytalk.plugins.chat_screen import live_signs
-from plytalk.plugins.chat_screen.live_signs import LiveSigns, is_live
+from plytalk.plugins.chat_screen.live_signs import MOST_SHOWN, LiveSigns, is_live
 
 
 class Others:
@@ -95,6 +95,15 @@ async def test_who_has_read_the_last_own_message_is_named_until_the_next() -> No
     assert others.note(read("alice", 4), read("alice", 5), read("carol", 6)) == "read by alice, carol"
     assert others.note(types("dave")) == "dave is typing · read by alice, carol"
     assert others.note(mine(7)) == "dave is typing"
+
+
+async def test_a_server_that_names_members_without_end_is_believed_so_many() -> None:
+    others = Others()
+    names = [f"m{number}" for number in range(3 * MOST_SHOWN)]
+    assert others.note(*map(types, names)) == f"{MOST_SHOWN} members are typing"
+    others = Others()
+    others.note(mine(7), *(read(name, 7) for name in names))
+    assert len(others.signs._readers) == MOST_SHOWN
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,16 @@ async def test_only_so_many_are_remembered(home: Path) -> None:
         assert ann.stranger.session.ending is None
 
 
+async def test_offers_without_end_that_are_all_accepted_are_not_all_remembered(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        bob = await crowd.comes("bob", into=folder_of(crowd, "bob"), yes=True)
+        transfers = bob.ui.session.files.transfers  # type: ignore[union-attr]
+        file = msgspec.to_builtins(file_offer(written(home / "x", 10)))
+        for number in range(3 * MOST_HEARD):  # as a hostile server would
+            transfers.hear(say(Offering(number=number, id=str(number), file=file, sender={"name": f"ann{number}"})))
+        assert len(transfers.heard.all) == MOST_HEARD
+
+
 async def test_more_files_than_streams_all_arrive(home: Path) -> None:
     async with Crowd(home) as crowd:
         folder = folder_of(crowd, "bob")

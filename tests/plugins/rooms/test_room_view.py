@@ -129,3 +129,10 @@ def test_an_error_names_its_command_its_request_and_a_code(view: RoomView) -> No
 def test_a_number_is_a_positive_integer_or_0(value: object, read: int) -> None:
     assert number({"n": value}, "n") == read
     assert number({}, "n") == 0
+
+
+def test_the_command_of_an_answer_to_nothing_is_cleaned_too(view: RoomView) -> None:
+    view.answer({"lines": []}, EVIL)
+    assert shown(view).command == CLEAN
+    view.fail({"command": EVIL}, "no")
+    assert shown(view).command == CLEAN
