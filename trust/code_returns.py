@@ -18,7 +18,8 @@ from plytalk.trust.folders import user_file
 
 PREFIX, DIGEST = "code-", 16
 SECRET = 32
-KEPT_FOR = 7 * 86400
+DAY = 86400
+KEPT_FOR = 7 * DAY
 """How long a secret is kept, in seconds."""
 _agreed: ContextVar[bytes] = ContextVar("agreed", default=b"")
 """Of the handshake that this task does: the key that the code has led to; empty for one that comes back."""
@@ -40,7 +41,8 @@ def remove_old(folder: Path) -> None:
 
 
 def _is_old(path: Path) -> bool:
-    return time.time() - path.stat().st_mtime >= KEPT_FOR
+    """One from tomorrow or later as well: the clock was set back, and it would be kept until it is there again."""
+    return not -DAY < time.time() - path.stat().st_mtime < KEPT_FOR
 
 
 class Returns:

@@ -125,6 +125,8 @@ class Code(Authenticator):
         return ""
 
     async def agree(self, io: HandshakeIO, role: Role) -> bytes:
+        if self.spent:
+            raise Refused(self.spent)
         if role is Role.INITIATOR and self.returns and self._may_return:
             ours = BACK + secrets.token_bytes(SPAKE_BYTES - 1)
             await io.send(SPAKE, ours)
@@ -133,8 +135,6 @@ class Code(Authenticator):
             client = spake2().SPAKE2_A(self._code, CLIENT, SERVER)
             await io.send(SPAKE, client.start())
             return self._agreed(io, client, finish(client, await self._answer(io)))
-        if self.spent:
-            raise Refused(self.spent)
         theirs = await io.receive(SPAKE, SPAKE_BYTES)
         if self.returns and self._may_return and theirs[:1] == BACK and len(theirs) == SPAKE_BYTES:
             ours = BACK + secrets.token_bytes(SPAKE_BYTES - 1)
@@ -225,7 +225,7 @@ def guesses_left_over() -> int:
         user_file(KEPT).unlink(missing_ok=True)
         return 0
     kept = (read(user_file(KEPT)) or b"0").strip()
-    guesses = int(kept) if kept.isdigit() else GUESSES
+    guesses = int(kept) if kept.isdigit() and len(kept) == 1 else GUESSES
     if guesses >= GUESSES:
         raise Usage(
             f"Earlier one-time codes had {GUESSES} wrong guesses, so a new one is given only to a person.",

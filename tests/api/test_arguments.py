@@ -117,6 +117,7 @@ class Nameless(Cipher):
         ({"backlog": 5}, "--backlog is for `chat serve`"),
         ({"nmae": "erin"}, "No layer has an option nmae"),
         ({"name": ""}, "name= is empty"),
+        ({"identity": "a\0b"}, "The value of --identity has a null character in it"),
         ({"name": 5}, "name= takes a value of the type str, not int"),
         ({"reconnect": "yes"}, "reconnect= takes a value of the type bool, not str"),
         ({"identity": True}, "identity= takes a value of the type Path, not bool"),

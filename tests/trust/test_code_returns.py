@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plytalk.core.contracts.errors import Refused
-from plytalk.trust.code_returns import KEPT_FOR, Returns
+from plytalk.trust.code_returns import DAY, KEPT_FOR, Returns
 
 PEER = b"p" * 32
 
@@ -69,6 +69,17 @@ def test_nothing_is_kept_when_all_is_done_or_after_a_week(home: Path) -> None:
     os.utime(file, (long_ago, long_ago))
     assert again("send").first is None
     Returns("never begun").forget()
+
+
+def test_a_clock_that_was_set_back_keeps_nothing_for_longer(home: Path) -> None:
+    noted("send")
+    (file,) = home.glob("code-*")
+    soon, later = time.time() + 3600, time.time() + 2 * DAY
+    os.utime(file, (soon, soon))
+    assert again("send").first
+    os.utime(file, (later, later))
+    assert again("send").first is None
+    assert not file.exists()
 
 
 def test_what_a_conversation_left_to_which_nobody_came_back_goes_with_the_next(home: Path) -> None:

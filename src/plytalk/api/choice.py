@@ -94,6 +94,8 @@ class Choice:
                     continue
                 values = (value, given_by.get(option.name), configured.get(option.keyword), implied_by.get(option.name))
                 value = next((one for one in values if one is not None), None)
+                if "\0" in str(value):  # the system takes no such name, and layers need not expect it
+                    raise Usage(f"The value of --{option.name} has a null character in it.", "Give another one.")
                 if value is not None and value != option.default:
                     self.options[option.keyword] = option.type(value)
                     yield option, layer

@@ -179,6 +179,19 @@ async def test_a_code_is_good_for_one_conversation(tmp_path: Path) -> None:
     assert "has been used" in str(outcome)
 
 
+async def test_a_client_whose_code_is_used_says_nothing_more_to_anybody(tmp_path: Path) -> None:
+    """What is left of a used code is no secret: whoever answered would have learned the client's key."""
+    client, server = await alice(tmp_path, "7-orbit-velvet"), await bob(tmp_path)
+    [used], [expecting] = client.stack.auths, server.stack.auths
+    assert isinstance(used, Code)
+    assert isinstance(expecting, Code)
+    used._used, used._code, expecting._code = True, b"", b""
+    mine, _ = await meet(client, server)
+    assert isinstance(mine, Refused)
+    assert "has been used" in str(mine)
+    assert not expecting._guesses
+
+
 async def returning(folder: Path, role: Role, who: str, secret: str = "") -> End:
     """A side that lets the other one come back, or comes back."""
     return await end(role, folder / who, Returning, secret=lambda prompt: secret, code=True)
@@ -363,7 +376,7 @@ async def test_a_right_code_ends_the_count_of_wrong_guesses(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("remembers")
-@pytest.mark.parametrize("kept", ["5", "none", "-1"])
+@pytest.mark.parametrize("kept", ["5", "none", "-1", "0" * 5000])
 async def test_a_person_at_a_terminal_gets_a_new_code(kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     user_file(KEPT).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     user_file(KEPT).write_text(kept)
