@@ -49,7 +49,7 @@ def read(path: Path, *, secret: bool = False, limit: int = LIMIT, links: bool = 
         descriptor = os.open(path, os.O_RDONLY | _FLAGS | _NONBLOCK)
     except FileNotFoundError:
         with suppress(FileNotFoundError):
-            _check_folder(path)  # in a folder that others can change, somebody may have removed it
+            check_folder(path)  # in a folder that others can change, somebody may have removed it
         return None
     except OSError as trouble:
         if os.path.islink(path) and not links:
@@ -57,7 +57,7 @@ def read(path: Path, *, secret: bool = False, limit: int = LIMIT, links: bool = 
         raise _unreadable(path, trouble) from None
     try:
         _check(path, os.fstat(descriptor), secret, limit)
-        _check_folder(path)
+        check_folder(path)
         with open(descriptor, "rb", closefd=False) as file:
             content = file.read(limit + 1)
     except OSError as trouble:
@@ -240,8 +240,10 @@ def _check(path: Path, status: os.stat_result, secret: bool, limit: int) -> None
         raise Exposed(f"{path} can be changed by other users.", f"`chmod go-w {shlex.quote(str(path))}`")
 
 
-def _check_folder(path: Path) -> None:
-    """A user who can write to a folder can replace what is in it, unless it is sticky as /tmp is (OpenSSH's StrictModes)."""
+def check_folder(path: Path) -> None:
+    """Raises Exposed, OSError. A user who can write to a folder can replace what is in it, unless it is sticky as /tmp is
+    (OpenSSH's StrictModes).
+    """
     if sys.platform == "win32":
         return
     parent = path.absolute().parent

@@ -29,7 +29,7 @@ from plytalk.plugins.rooms.event_log import LogEntry
 from plytalk.plugins.rooms.resume import Origin, ReceivedCounts
 from plytalk.plugins.rooms.room import Room
 from plytalk.plugins.rooms.room_events import FIXED
-from plytalk.trust.files import make_folder
+from plytalk.trust.files import check_folder, make_folder
 from plytalk.trust.store_errors import Exposed, StoreError
 
 VERSION, APPLICATION = 3, 0x706C7972
@@ -228,6 +228,7 @@ def make(path: Path) -> bool:
     """Make the file if there is none, for its owner alone; True if there was none. One that others can read is refused."""
     try:
         make_folder(path.parent)
+        check_folder(path)
         flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         try:
             descriptor, new = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), True

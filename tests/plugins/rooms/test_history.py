@@ -252,6 +252,16 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
         assert f"`chmod 600 {path}`" in refusal.value.sentence
 
 
+def test_a_folder_that_others_can_change_is_refused(tmp_path: Path) -> None:
+    """They could put another file in its place, or beside it what SQLite takes for the rest of it."""
+    folder = tmp_path / "open"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with pytest.raises(Exposed, match="can be changed by other users"):
+        History(folder / "letters")
+    assert not [*folder.iterdir()]
+
+
 def test_a_file_that_is_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "history"
     (tmp_path / "folder").mkdir()
