@@ -86,4 +86,4 @@ class RoomView:
 def number(said: dict[str, Any], name: str) -> int:
     """A number that the server says; 0 for anything else."""
     value = said.get(name)
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if type(value) is int and value > 0 else 0

@@ -54,11 +54,12 @@ def test_only_true_makes_an_operator(view: RoomView, operator: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("here", "count", "present"), [([], None, 1), ("bob", -3, 1), ([{"name": "bob"}], 1, 2), ([{}] * 3, "9", 4)]
+    ("here", "count", "present"), [([], None, 1), ("bob", -3, 1), ([{"name": "bob"}], 1, 2), ([{}] * 3, "9", 4), ([], True, 1)]
 )
 def test_as_many_are_there_as_are_named_at_least(view: RoomView, here: object, count: object, present: int) -> None:
     view.introduce({"you": "alice", "room": "lobby", "here": here, "count": count})
     assert shown(view).present == present
+    assert type(shown(view).present) is int
 
 
 def test_so_many_are_named_and_all_are_counted(view: RoomView) -> None:
