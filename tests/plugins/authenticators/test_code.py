@@ -180,7 +180,7 @@ async def test_a_code_is_good_for_one_conversation(tmp_path: Path) -> None:
 
 
 async def test_a_client_whose_code_is_used_says_nothing_more_to_anybody(tmp_path: Path) -> None:
-    """What is left of a used code is no secret: whoever answered would have learned the client's key."""
+    """Nothing of a used code is left, so that anyone could answer, and would learn the client's key."""
     client, server = await alice(tmp_path, "7-orbit-velvet"), await bob(tmp_path)
     [used], [expecting] = client.stack.auths, server.stack.auths
     assert isinstance(used, Code)
