@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
+from prompt_toolkit.filters import is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.search import stop_search
 
 from plytalk.plugins.chat_screen.event_rows import FAINT, styled
 from plytalk.plugins.chat_screen.word_completion import Tab, Vocabulary
@@ -24,21 +26,30 @@ class ChatKeys:
         self._words, self._typed, self._redraw = words, typed, redraw
         self._tab = Tab()
         self._interrupted, self._pressed = -TWICE, 0
+        self._keys = self._completed = 0  # all keys until now, and all until the last completion
 
     def add_to(self, keys: KeyBindings) -> KeyBindings:
-        """Give these keys their meaning."""
-        keys.add("c-c")(self._interrupt)
-        keys.add(Keys.BracketedPaste)(lambda event: event.current_buffer.insert_text(pasted(event.data)))
+        """Give these keys their meaning: in a search, what prompt_toolkit gives them, and Ctrl-C ends that alone."""
+        keys.add("c-c", filter=~is_searching)(self._interrupt)
+        keys.add(Keys.BracketedPaste)(self._paste)
         for enter in ("enter", "c-j"):
-            keys.add("escape", enter)(lambda event: event.current_buffer.insert_text("\n"))
-        keys.add("tab")(lambda event: self._complete(event.current_buffer, 1))
-        keys.add("s-tab")(lambda event: self._complete(event.current_buffer, -1))
+            keys.add("escape", enter, filter=~is_searching)(lambda event: event.current_buffer.insert_text("\n"))
+        keys.add("tab", filter=~is_searching)(lambda event: self._complete(event.current_buffer, 1))
+        keys.add("s-tab", filter=~is_searching)(lambda event: self._complete(event.current_buffer, -1))
         return keys
 
     def press(self) -> None:
         """A key was pressed."""
         self._pressed += 1
+        self._keys += 1
         self._typed()
+
+    @staticmethod
+    def _paste(event: KeyPressEvent) -> None:
+        """What is pasted goes into the line, never into what is searched for, which has one line."""
+        if is_searching():
+            stop_search()
+        event.current_buffer.insert_text(pasted(event.data))
 
     def _interrupt(self, event: KeyPressEvent) -> None:
         """Ctrl-C clears the line; twice within a second it is the signal that it is without a prompt."""
@@ -57,6 +68,9 @@ class ChatKeys:
         return self._pressed <= 1 and asyncio.get_running_loop().time() - self._interrupted < TWICE
 
     def _complete(self, typed: Buffer, step: int) -> None:
+        if self._keys != self._completed + 1:  # something else was typed since the last time
+            self._tab = Tab()
+        self._completed = self._keys
         self._tab.words = self._words()
         before = typed.document.text_before_cursor
         after = self._tab.press(before, step)
@@ -67,7 +81,7 @@ class ChatKeys:
         if typed.line_count > 1:
             hint = SEVERAL.format(typed.line_count)
         elif typed.text:
-            hint = self._tab.hint(typed.text_before_cursor)
+            hint = self._tab.hint(typed.text_before_cursor) if self._keys == self._completed else ""
         else:
             hint = LEAVES if self._is_leaving else ""
         return [styled(hint[: columns - 1], FAINT)] if hint else []

@@ -94,6 +94,8 @@ class ChatView:
             self._files.note(event)
         if not (isinstance(event, MemberEvent) and self._is_ignored(event)):
             self.signs.note(event)
+        if isinstance(event, Renamed):
+            self._commands.note(event)
         self._rows.me = self.company.me
         if isinstance(event, You):
             self._room = event.room or ""
@@ -111,7 +113,7 @@ class ChatView:
             self._member(event)
 
     def _is_ignored(self, event: MemberEvent) -> bool:
-        return self.company.who(event.sender) in self._commands.ignored
+        return not event.own and self.company.who(event.sender) in self._commands.ignored
 
     def _is_shown(self, event: Event) -> bool:
         """Whether it says who and where the user is, and the screen has said the same since this connection opened."""
@@ -120,6 +122,8 @@ class ChatView:
             self._shown = None
         elif isinstance(event, Renamed) and event.own and before:
             self._shown = (event.name, *before[1:])
+        elif isinstance(event, Moderated) and self._is_ignored(event):
+            pass
         elif isinstance(event, Moderated) and event.action in ("op", "deop") and before and event.target.name == before[0]:
             self._shown = (*before[:2], event.action == "op")
         elif isinstance(event, You):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from plytalk.core.contracts.events import Renamed
 from plytalk.plugins.chat_screen.company import Company
 
 HELP = {
@@ -52,13 +53,20 @@ class LocalCommands:
             self._tell(f"You ignore {', '.join(self.ignored.values())}." if self.ignored else "You ignore nobody.")
             return
         found = next(self._known(name), None)
-        if found is None:
-            self._tell(f"Nobody here is called {name}.")
+        if name.lower() == self._company.me.lower():
+            self._tell("That is you: what you say is always shown.")
+        elif found is None:
+            self._tell(f"Nobody here is called {name}. /who lists who is here.")
         elif found in self.ignored:
             self._tell(f"{self.ignored.pop(found)} is no longer ignored.")
         else:
             self.ignored[found] = name
             self._tell(f"What {name} says is hidden until you type /ignore {name} again.")
+
+    def note(self, event: Renamed) -> None:
+        """A member has another name: one without a key is known by that alone."""
+        if not event.sender.key and (ignored := self.ignored.pop(event.sender.name or "", None)):
+            self.ignored[event.name] = ignored
 
     def _known(self, name: str) -> Iterator[str]:
         """What a member is known by, also one that is ignored and gone."""

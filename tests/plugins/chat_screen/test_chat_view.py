@@ -170,6 +170,23 @@ async def test_a_member_who_is_ignored_is_not_heard_under_any_name() -> None:
     assert terminal.said == []
 
 
+async def test_what_one_says_at_another_terminal_with_an_ignored_key_is_shown_as_own() -> None:
+    terminal = in_a_room()
+    terminal.enter("/ignore alice")
+    terminal.printed.clear()
+    terminal.show(happened(Message, text="mine", own=True))
+    assert terminal.printed == ["12:31 alice: mine"]
+
+
+async def test_a_role_that_an_ignored_operator_gives_is_shown() -> None:
+    terminal = in_a_room()
+    terminal.enter("/ignore alice")
+    terminal.printed.clear()
+    you = {"sender": Sender(name="bob"), "room": "lobby", "present": 2, "others": OTHERS}
+    terminal.show(happened(Moderated, action="op", target=Sender(name="bob")), happened(You, **you, operator=True))
+    assert [row for row in terminal.printed if row.startswith("You are bob in lobby")]
+
+
 async def test_local_commands_are_not_said_and_others_are() -> None:
     terminal = in_a_room()
     terminal.enter("/clear", "/who", "/quit")

@@ -2,7 +2,7 @@
 
 from happening import happened
 
-from plytalk.core.contracts.events import Left, Sender, You
+from plytalk.core.contracts.events import Joined, Left, Renamed, Sender, You
 from plytalk.plugins.chat_screen.company import Company
 from plytalk.plugins.chat_screen.local_commands import HELP, LocalCommands
 
@@ -68,6 +68,23 @@ def test_a_member_is_ignored_by_key_and_heard_again() -> None:
     owner.run('/ignore "bob"')
     assert owner.done == ["bob is no longer ignored."]
     owner.run("/ignore bob")
-    assert owner.done == ["Nobody here is called bob."]
+    assert owner.done == ["Nobody here is called bob. /who lists who is here."]
     owner.run("/ignore")
     assert owner.done == ["You ignore nobody."]
+
+
+def test_nobody_ignores_themselves() -> None:
+    owner = Owner()
+    owner.run("/ignore ME")
+    assert owner.done == ["That is you: what you say is always shown."]
+    assert owner.commands.ignored == {}
+
+
+def test_a_guest_who_is_ignored_stays_so_under_another_name() -> None:
+    owner = Owner()
+    visitor = Sender(name="visitor")
+    owner.company.note(happened(Joined, sender=visitor))
+    owner.run("/ignore visitor")
+    for event in (happened(Renamed, sender=visitor, name="guest"), happened(Renamed, "carol", name="visitor")):
+        owner.commands.note(event)
+    assert owner.commands.ignored == {"guest": "visitor"}

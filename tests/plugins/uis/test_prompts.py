@@ -231,6 +231,48 @@ async def test_arrows_recall_and_control_r_searches_what_was_said(screen: Screen
         assert await line.lines() == ["first"]
 
 
+async def test_tab_begins_again_where_something_else_was_typed_since(screen: Screen) -> None:
+    async with line_on(screen, words=lambda: Vocabulary(["alice"], (), ("me", "msg"))) as line:
+        screen.keys.send_text("/m\t\t\t")
+        await screen.until("/me  /msg", "> /msg")
+        screen.keys.send_text("\x03")
+        await screen.until("Press Ctrl-C again to end the chat.", ">")
+        screen.keys.send_text("/msg ")
+        await screen.until("> /msg")
+        screen.keys.send_text("\t")
+        await screen.until("> /msg alice")
+        screen.keys.send_text("psst\r")
+        assert await line.lines() == ["/msg alice psst"]
+
+
+async def searching(screen: Screen, line: Prompt) -> None:
+    """Somebody has said something, has half-typed a line, and looks for what was said."""
+    screen.keys.send_text("first\r")
+    assert await line.lines() == ["first"]
+    while len(line._chat.default_buffer._working_lines) < 2:
+        await idle()
+    screen.keys.send_text("half \x12fi")
+    await screen.until("(reverse-i-search)`fi': first")
+
+
+async def test_control_c_ends_a_search_and_keeps_the_line(screen: Screen) -> None:
+    async with line_on(screen) as line:
+        await searching(screen, line)
+        screen.keys.send_text("\x03")
+        await screen.until("> half")
+        screen.keys.send_text("typed\r")
+        assert await line.lines() == ["half typed"]
+
+
+async def test_a_paste_in_a_search_goes_into_the_line(screen: Screen) -> None:
+    async with line_on(screen) as line:
+        await searching(screen, line)
+        screen.keys.send_text("\x1b[200~one\rtwo\x1b[201~")
+        await screen.until("2 lines: Enter sends them as one message", "> half one", "two")
+        screen.keys.send_text("\r")
+        assert await line.lines() == ["half one\ntwo"]
+
+
 async def test_every_key_is_told(screen: Screen) -> None:
     keys: list[None] = []
     async with line_on(screen, typed=lambda: keys.append(None)):
