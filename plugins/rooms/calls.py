@@ -52,6 +52,8 @@ class ForOperators(Usage):
 class Muted(Usage):
     """You are muted here."""
 
+    hint = "Ask an operator: /who marks them."
+
 
 class TooLong(Usage):
     """That is longer than a message may be."""

@@ -29,7 +29,7 @@ def need(call: TypedCommand, what: str) -> str:
 def reason(why: str) -> str:
     """A reason that others read. Raises Usage where it is too long."""
     if len(why) > MAX_TEXT:
-        raise Usage(f"A reason has at most {MAX_TEXT} characters.")
+        raise Usage(f"A reason has at most {MAX_TEXT} characters.", "Shorten it.")
     return why
 
 

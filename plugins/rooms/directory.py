@@ -68,9 +68,9 @@ class Directory:
         if name != saved:  # names that were kept before there were stricter rules stay good
             names.check_new(name)
         if any(self._looks.get(shape, member) is not member for shape in names.looks(name)):
-            raise names.BadName(f"The name {name!a}, or one that looks like it, is taken.", "Choose another one: /name NAME.")
+            raise names.BadName(f"The name {name!r}, or one that looks like it, is taken.", "Choose another one: /name NAME.")
         if name != saved and self._moderation.holder(name, key):
-            raise names.BadName(f"The name {name!a} belongs to another key.", "Choose another one: /name NAME.")
+            raise names.BadName(f"The name {name!r} belongs to another key.", "Choose another one: /name NAME.")
         self.bind(member, name)
         if key:
             self._last[key] = name

@@ -53,7 +53,7 @@ _PALOCHKA = "\u04cf"  # UTS 39 takes it for an i; in most fonts it is an l
 class BadName(Usage):
     """That cannot be a name."""
 
-    hint = f"Choose letters, digits, spaces and . _ - ', at most {MAX_NAME}."
+    hint = f"Choose letters, digits and . _ - ', at most {MAX_NAME}."
 
 
 def enforce(text: str) -> str:
@@ -79,7 +79,7 @@ def enforce(text: str) -> str:
     if not any(unicodedata.category(each)[0] in "LNS" for each in name):
         raise BadName("A name needs a letter or a digit.")
     if not {_FILLING.sub("", look) for look in looks(name)}.isdisjoint(_reserved()):
-        raise BadName(f"{name!a} is not a name for a member.", "Choose another one.")
+        raise BadName(f"{name!r} is not a name for a member.", "Choose another one.")
     return name
 
 
@@ -102,7 +102,7 @@ def check_new(name: str) -> None:
     if first not in "LNS" or last not in "LNSM":
         raise BadName("A name begins and ends with a letter or a digit.", "Choose another one.")
     if _is_reserved(name):
-        raise BadName(f"{name!a} is reserved, or looks like a name that is.", "Choose another one.")
+        raise BadName(f"{name!r} is reserved, or looks like a name that is.", "Choose another one.")
 
 
 def numbered(name: str, numbers: Iterable[int]) -> Iterator[str]:
@@ -186,7 +186,7 @@ def room_name(text: str) -> str:
     name = text.removeprefix("#").lower() if text.isascii() else ""
     if not _ROOM.fullmatch(name):
         raise BadName(
-            f"{text[:MAX_NAME]!a} cannot be the name of a room.",
+            f"{text[:MAX_NAME]!r} cannot be the name of a room.",
             f"Use up to {MAX_NAME} of a-z, 0-9, dot, dash and underscore, a letter or digit first.",
         )
     return name
@@ -206,7 +206,10 @@ def _nickname(text: str) -> str:
     try:
         from precis_i18n import bidi, get_profile, unicode
     except ImportError:
-        raise Usage("A name with letters other than A to Z is not accepted here.", "pip install precis-i18n") from None
+        raise Usage(
+            "A name with letters other than A to Z is not accepted here.",
+            "Choose another one. Such names need `pip install precis-i18n` at the server.",
+        ) from None
     try:
         name: str = get_profile("NicknameCasePreserved").enforce(text)
     except UnicodeEncodeError as refusal:

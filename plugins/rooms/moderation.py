@@ -87,7 +87,7 @@ class _Content:
                 raise ValueError("this key has a name already")
             exact = shapes_of(entry.name)  # names that were kept before more was taken for alike stay good
             if any(self.exact.get(shape, entry.key) != entry.key for shape in exact):
-                raise ValueError(f"the name {entry.name!a} is another key's, or looks like it")
+                raise ValueError(f"the name {entry.name!r} is another key's, or looks like it")
             if len(self.names) == MAX_NAMES:
                 raise ValueError(f"there are more than {MAX_NAMES} names")
             self.names[entry.key] = entry.name
@@ -150,7 +150,7 @@ class Moderation:
         with self._edited() as (lines, now):
             now = self._without_expired(lines, now)
             if now.other_holder(shapes, key):
-                raise NameTaken(f"The name {name!a}, or one that looks like it, is held by another key.")
+                raise NameTaken(f"The name {name!r}, or one that looks like it, is held by another key.")
             line = f"name {key} {name}"
             if key in now.names:
                 lines[self._where(now, "name", key) - 1] = line
@@ -292,5 +292,5 @@ def _entry(text: str) -> _Entry:
     if word != "name":
         return _Entry(word, key, date.fromisoformat(name).isoformat() if name else "")
     if enforce(name) != name:
-        raise ValueError(f"the name is written {enforce(name)!a}")
+        raise ValueError(f"the name is written {enforce(name)!r}")
     return _Entry(word, key, name, looks(name))

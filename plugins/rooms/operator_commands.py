@@ -104,7 +104,7 @@ async def release(call: TypedCommand) -> None:
     moderation = call.hub.moderation
     key = moderation.holder(name) if len(name) <= MAX_NAME else None
     if key is None:
-        raise Usage(f"Nobody keeps the name {name[:MAX_NAME]!a}.")
+        raise Usage(f"Nobody keeps the name {name[:MAX_NAME]!r}.", "Only a name that was kept with /keep can be released.")
     target = named(moderation.name_of(key) or "", key)
     await asyncio.to_thread(moderation.release, key)
     call.moderated("release", target, "")

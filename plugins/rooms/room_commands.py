@@ -85,7 +85,7 @@ def away(call: TypedCommand) -> None:
 def rooms(call: TypedCommand) -> None:
     listed = call.hub.rooms.values()
     call.answer(
-        [{"room": room.name, "count": len(room), "topic": room.topic} for room in listed],
+        [{"room": room.name, "count": len(room), "topic": room.topic or None} for room in listed],
         [f"{room.name}: {len(room)} here{f', topic: {room.topic}' if room.topic else ''}" for room in listed],
     )
 
@@ -97,6 +97,7 @@ def join(call: TypedCommand) -> None:
         call.hub.enter(call.member, room)
         if not call.member.hears_events:
             call.member.introduce()
+    call.answer({"room": room.name})
 
 
 def name(call: TypedCommand) -> None:
@@ -108,6 +109,7 @@ def name(call: TypedCommand) -> None:
         call.happen(Kind.RENAMED, new)
         member.called(new)
         call.hub.introduce(member)
+    call.answer({"name": new})
 
 
 async def keep(call: TypedCommand) -> None:
@@ -118,7 +120,7 @@ async def keep(call: TypedCommand) -> None:
     moderation = call.hub.moderation
     await asyncio.to_thread(moderation.claim, call.sender, call.member.key)
     await asyncio.to_thread(moderation.note, call.member.key)
-    call.tell(f"{call.sender} is yours: nobody with another key can take it.")
+    call.answer({"name": call.sender}, [f"{call.sender} is yours: nobody with another key can take it."])
 
 
 def me(call: TypedCommand) -> None:
@@ -164,14 +166,13 @@ def quit_chat(call: TypedCommand) -> None:
 
 def topic(call: TypedCommand) -> None:
     room = room_of(call)
-    if not call.rest:
-        call.tell(f"The topic is: {room.topic}" if room.topic else "There is no topic.")
-        call.answer({"topic": room.topic})
-    elif len(call.rest) > MAX_TEXT:
-        raise Usage(f"A topic has at most {MAX_TEXT} characters.")
-    else:
+    if len(call.rest) > MAX_TEXT:
+        raise Usage(f"A topic has at most {MAX_TEXT} characters.", "Shorten it.")
+    if call.rest:
         call.happen(Kind.TOPIC, call.rest)
         room.topic = call.rest
+    shown = f"The topic is: {room.topic}" if room.topic else "There is no topic."
+    call.answer({"topic": room.topic or None}, [] if call.rest else [shown])
 
 
 COMMANDS = [

@@ -17,6 +17,7 @@ from plytalk.plugins.rooms.room_chat import ClientState, RoomChat
 from plytalk.plugins.rooms.room_events import READ, ROOM, TYPING, number_of, write
 from plytalk.plugins.rooms.room_view import RoomView
 
+BARE = "Write the name alone, such as who; what follows it are arguments."
 NO_ROOMS = "The other side has no rooms, and so no commands."
 NOT_SENT = "The command was not sent."
 YOU_SAID_EXIT = Ending(EndedBy.US, "You said exit.")
@@ -88,7 +89,7 @@ class RoomInput:
         if self.files.run(name, args, request):
             return
         if not NAME.fullmatch(name):
-            self._refuse(wanted, "That cannot be the name of a command.", "bad-command")
+            self._refuse(wanted, "That cannot be the name of a command.", "bad-command", BARE)
             return
         if self.chat and self.state is ClientState.ASKED:
             self._hold(self.chat)

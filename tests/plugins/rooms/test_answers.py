@@ -155,6 +155,7 @@ async def test_what_commands_answer_is_what_the_protocol_says(home: Path) -> Non
                 "/unban bob",
                 "/me waves",
                 "/name ola",
+                "/nick olga",
                 "/topic tea",
                 "/keep",
                 "/join kitchen",
@@ -173,3 +174,19 @@ async def test_what_commands_answer_is_what_the_protocol_says(home: Path) -> Non
             "reply", "kick", "release", "allow",
         }  # fmt: skip
         assert set(words) < {command.name for command in room_commands.COMMANDS}
+
+
+async def test_what_a_command_has_changed_is_in_its_answer_and_none_is_null(home: Path) -> None:
+    async with Crowd(home, headless=True) as crowd:
+        alice = await crowd.joins("alice")
+        for line, data in (
+            ("/topic", {"topic": None}), ("/topic tea", {"topic": "tea"}), ("/name ann", {"name": "ann"}),
+            ("/nick ann", {"name": "ann"}), ("/keep", {"name": "ann"}), ("/join Kitchen", {"room": "kitchen"}),
+            ("/join kitchen", {"room": "kitchen"}),
+        ):  # fmt: skip
+            before = len(alice.told)
+            alice.session.say(line)
+            await alice.until(lambda before=before: any(one["do"] == "result" for one in alice.told[before:]))
+            assert next(one for one in alice.told[before:] if one["do"] == "result").get("data") == data, line
+        alice.session.say("/rooms")
+        assert {room["topic"] for room in (await alice.answer("rooms"))["data"]} == {"tea", None}

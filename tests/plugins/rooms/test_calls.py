@@ -138,7 +138,7 @@ async def test_who_is_muted_brings_about_nothing(home: Path) -> None:
         await bob.shows("nobody else saw that")
         await idle()
         assert alice.ui.messages == before
-        assert bob.ui.notices.count("You are muted here.") == 6
+        assert bob.ui.notices.count("You are muted here. Ask an operator: /who marks them.") == 6
 
 
 @pytest.mark.parametrize("length", [1024 * 1024 - 100, 1024 * 1024 - 10])

@@ -50,7 +50,8 @@ async def test_it_is_answered_by_the_number_of_its_line_and_is_not_an_operator(h
             clerk.types(crowd.hub, line)
         await alice.until(lambda: "clerk: /slash" in alice.texts)
         assert clerk.answers == [
-            (1, "topic", {"topic": ""}), (2, "kick", "ForOperators"), (3, "nosuch", "UnknownCommand"), (4, "topic", None),
+            (1, "topic", {"topic": None}), (2, "kick", "ForOperators"), (3, "nosuch", "UnknownCommand"),
+            (4, "topic", {"topic": "tea"}),
             (7, None, "Muted"), (8, "me", "Muted"),
         ]  # fmt: skip
         assert [text for text in alice.texts if "clerk" in text] == [
@@ -65,7 +66,7 @@ async def test_a_command_that_takes_a_while_is_counted_until_it_has_finished(hom
         clerk = Clerk(crowd.hub)
         clerk.types(crowd.hub, "/keep")  # it waits for a turn of the event loop
         clerk.types(crowd.hub, "/topic")
-        assert (clerk.running, clerk.settled, clerk.answers) == (1, 0, [(2, "topic", {"topic": ""})])
+        assert (clerk.running, clerk.settled, clerk.answers) == (1, 0, [(2, "topic", {"topic": None})])
         await idle()
         assert (clerk.running, clerk.settled, clerk.answers[1:]) == (0, 1, [(1, "keep", "Usage")])
 

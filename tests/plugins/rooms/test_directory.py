@@ -181,3 +181,13 @@ async def test_one_address_has_so_many_names_kept_in_a_day(home: Path, monkeypat
         carol.session.say("/keep")
         await carol.tells("Too many names were kept from your address today.")
         assert crowd.hub.moderation.name_of(crowd.key("carol")) is None
+
+
+async def test_names_in_other_scripts_are_shown_as_they_are_written(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        await crowd.joins("alice")
+        crowd.local_member.say("/whois Ren\u00e9e")
+        await crowd.ui.shows("Nobody here is called 'Ren\u00e9e'.")
+        await crowd.joins("bob", name="Zo\u00eb")
+        crowd.local_member.say("/name Zo\u00eb")
+        await crowd.ui.shows("The name 'Zo\u00eb', or one that looks like it, is taken.")
