@@ -22,10 +22,10 @@ CutWire = Callable[[bytes], Iterator[WireUnit]]
 
 @runtime_checkable
 class TellsWire(Protocol):
-    """A stream with a protocol beneath it, which it can tell."""
+    """A stream with a protocol beneath it, which it can tell; or a listener that has one with a relay or the like."""
 
     def tell_wire(self, tell: Callable[[str, WireUnit], None]) -> None:
         """Tell each unit, and whether it came in or went out: those since the beginning now, and all later ones as they pass.
 
-        Called at most once, before the stream's first `deliver_to`.
+        Called at most once, before the stream's first `deliver_to`; a listener's as soon as it listens.
         """

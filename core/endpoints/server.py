@@ -21,12 +21,14 @@ from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.optional import listening
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.transport import Listener
+from plytalk.core.contracts.wire import TellsWire
 from plytalk.core.endpoints.arrival import Arrivals
 from plytalk.core.endpoints.endpoint import blaming
 from plytalk.core.endpoints.fair_queue import FairQueue
 from plytalk.core.endpoints.handlers import DirectHandler, GroupHandler, Handler
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
 from plytalk.core.io.address import join_address
+from plytalk.core.pipeline.tracing import unit_teller
 from plytalk.core.stack.selection import Stack
 
 
@@ -167,6 +169,8 @@ class Server(Lifecycle):
         self.arrivals.append(arrivals)
         listener.screen(arrivals.screen)
         listener.report(partial(self._report, listener, Door(address.stack, listener.address)))
+        if self._trace and isinstance(listener, TellsWire):
+            listener.tell_wire(unit_teller(self._trace, listener.address))
         return listener
 
     def _report(self, listener: Listener, announced: Door, sentence: str) -> None:

@@ -54,6 +54,11 @@ class TraceEvent:
 Trace = Callable[[TraceEvent], None]
 
 
+def unit_teller(trace: Trace, group: str) -> Callable[[str, WireUnit], None]:
+    """What tells the units of a transport's protocol that belong to no conversation."""
+    return lambda way, unit: trace(TraceEvent("wire", way, unit.name, unit.data, group=group, spans=unit.spans))
+
+
 class Tracer:
     """Wraps the layers of one connection so that `trace` hears of every event."""
 

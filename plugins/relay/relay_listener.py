@@ -7,13 +7,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from enum import Enum
 
+from plytalk.core.bases.wire_stream import teller
 from plytalk.core.contracts.errors import CannotConnect, ChatError
 from plytalk.core.contracts.layer import Buffer
 from plytalk.core.contracts.transport import Listener, Stream
+from plytalk.core.contracts.wire import IN, OUT, WireUnit
 from plytalk.core.io.background import Background
 from plytalk.plugins.relay import relay_frames as wire
 from plytalk.plugins.relay.relay_frames import PING_SECONDS, FrameCutter, RelayReason
 from plytalk.plugins.relay.relay_stream import RelayRefused, RelayStream, refusal
+from plytalk.plugins.relay.relay_units import cut_held
 from plytalk.trust.identity import OwnIdentity, raw_key
 
 HOLD_SECONDS = 10.0
@@ -28,19 +31,22 @@ NUMBER = re.compile("[1-9][0-9]{0,5}")
 
 Reach = Callable[[], Awaitable[Stream]]
 """Connects to the relay."""
+Note = Callable[[str, bytes], None]
+"""Hears which bytes of the relay's protocol went which way."""
 
 
 class Hold:
     """A connection that holds a name: what the relay says on it."""
 
-    def __init__(self, stream: Stream) -> None:
-        self._stream, self._cutter = stream, FrameCutter()
+    def __init__(self, stream: Stream, note: Note) -> None:
+        self._stream, self._cutter, self._note = stream, FrameCutter(), note
         self._frames: deque[bytes] = deque()
         self._over = False
         self._news = asyncio.Event()
         stream.deliver_to(self._take, self._ended)
 
     def _take(self, data: Buffer) -> None:
+        self._note(IN, bytes(data))
         self._cutter.feed(data)
         try:
             self._frames.extend(self._cutter.frames())
@@ -53,7 +59,9 @@ class Hold:
         self._news.set()
 
     def send(self, payload: bytes) -> None:
-        self._stream.send(wire.frame(payload))
+        data = wire.frame(payload)
+        self._note(OUT, data)
+        self._stream.send(data)
 
     async def next(self) -> bytes:
         """The relay's next frame. Raises CannotConnect once it says no, or is gone."""
@@ -90,6 +98,9 @@ class RelayListener(Listener):
     def __init__(self, reach: Reach, relay: str, host: str, identity: OwnIdentity | None) -> None:
         self._reach, self._relay, self._host, self._identity = reach, relay, host, identity
         self._tell: Callable[[str], None] = lambda sentence: None
+        self._tell_unit: Callable[[str, WireUnit], None] | None = None
+        self._note_unit: Note | None = None
+        self._passed: list[tuple[str, bytes]] = []  # until a trace can ask
         self._name = ""
         self._arrived: asyncio.Queue[Stream | None] = asyncio.Queue(MAX_WAITING)
         self._answers = Background()
@@ -102,7 +113,9 @@ class RelayListener(Listener):
         self._keeper = asyncio.ensure_future(self._keep(hold))
 
     async def _hold(self) -> Hold:
-        hold = Hold(await self._reach())
+        stream = await self._reach()
+        self._begin_trace()
+        hold = Hold(stream, self._note)
         try:
             async with asyncio.timeout(HOLD_SECONDS):
                 name = await self._named(hold)
@@ -115,6 +128,23 @@ class RelayListener(Listener):
         self._name, self.address = name, f"{name}@{self._relay}"
         self.state = ListenerState.HOLDING
         return hold
+
+    def tell_wire(self, tell: Callable[[str, WireUnit], None]) -> None:
+        self._tell_unit = tell
+        passed, self._passed = self._passed, []
+        self._begin_trace()
+        for way, data in passed:
+            self._note(way, data)
+
+    def _begin_trace(self) -> None:
+        """A connection begins, or is told from its beginning."""
+        self._note_unit = teller({way: cut_held() for way in (IN, OUT)}, self._tell_unit) if self._tell_unit else None
+
+    def _note(self, way: str, data: bytes) -> None:
+        if self._note_unit:
+            self._note_unit(way, data)
+        elif not self._name:  # a trace asks once the name is held, or never
+            self._passed.append((way, data))
 
     def report(self, tell: Callable[[str], None]) -> None:
         self._tell = tell

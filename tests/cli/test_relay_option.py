@@ -48,6 +48,20 @@ def test_one_that_is_named_goes_before_it(tmp_path: Path) -> None:
             assert f"@{address}" in server.tells("The other side connects with:")
 
 
+def test_a_trace_of_a_server_begins_with_what_it_says_to_the_relay(tmp_path: Path) -> None:
+    with started("relay", "--listen", "127.0.0.1:0") as relay:
+        address = relay.tells("Relaying at ").split()[2].rstrip(".")
+        trace = tmp_path / "trace"
+        words = ("serve", "--relay", address, "--relay-number", "--trace", str(trace), "--headless")
+        with started(*words, environment=home(tmp_path, "a")) as server:
+            place = server.tells("Listening on ").split()[2]
+            server.process.terminate()
+            server.status()
+    run = chat("inspect", str(trace), "--text", environment=home(tmp_path, "a"))
+    assert f"{place}  -> plyrelay/1 hold" in run.stdout
+    assert f"{place}  <- plyrelay/1 name" in run.stdout
+
+
 @pytest.mark.parametrize("command", [("serve", "--relay"), ("connect", "412@")])
 def test_without_one_it_is_asked_for(command: tuple[str, ...], tmp_path: Path) -> None:
     run = chat(*command, environment=home(tmp_path, "a"))

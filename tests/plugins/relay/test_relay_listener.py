@@ -10,6 +10,7 @@ from relaying import relaying
 
 from plytalk.core.contracts.errors import CannotConnect
 from plytalk.core.contracts.transport import Stream
+from plytalk.core.contracts.wire import IN, OUT
 from plytalk.core.io.memory_stream import memory_stream_pair
 from plytalk.plugins.relay import relay_listener
 from plytalk.plugins.relay.relay_frames import JOIN, KNOCK, OPENED, RelayReason, first, frame
@@ -207,3 +208,37 @@ async def test_a_relay_that_says_no_to_one_that_comes_back_is_told_once() -> Non
         "The relay relay is out of reach, and nobody can come in through it. Trying again.",
         "The relay does not admit this key. Ask its owner to add it to the relay's --allow file.",
     ]
+
+
+async def test_a_trace_hears_what_holds_the_name_from_the_first_frame_on_and_after_a_cut() -> None:
+    serving, port, _ = await started()
+
+    async def reach() -> Stream:
+        return await tcp_sockets.connect("127.0.0.1", port)
+
+    listener, heard = RelayListener(reach, f"127.0.0.1:{port}", "127.0.0.1", None), list[tuple[str, str]]()
+    await listener.start()
+    listener.tell_wire(lambda way, unit: heard.append((way, unit.name)))
+    begins = [(OUT, "plyrelay/1 hold"), (IN, "plyrelay/1 name")]
+    assert heard == begins
+    serving.cancel()
+    await asyncio.wait({serving})
+    await until(lambda: listener.state is ListenerState.AWAY)
+    serving, _, _ = await started(port)
+    await until(lambda: listener.state is ListenerState.HOLDING)
+    assert heard == begins * 2
+    await listener.close()
+    serving.cancel()
+    await asyncio.wait({serving})
+
+
+async def test_without_a_trace_nothing_is_kept_for_one() -> None:
+    with relaying() as (_, address):
+        port = int(address.rpartition(":")[2])
+        listener = RelayListener(lambda: tcp_sockets.connect("127.0.0.1", port), address, "127.0.0.1", None)
+        await listener.start()
+        for _ in range(3):
+            (await joined(port, listener.address.partition("@")[0])).close()
+            (await listener.accept()).close()
+        assert len(listener._passed) == 2
+        await listener.close()
