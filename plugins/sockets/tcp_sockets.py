@@ -16,11 +16,12 @@ from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.io.address import EVERY_NETWORK, join_address
 from plytalk.core.io.asyncio_stream import AsyncioListener, AsyncioStream
 from plytalk.core.io.queue_listener import BACKLOG
+from plytalk.plugins.sockets.socket_transport import Acceptor
 
 CONNECT_SECONDS = 10
 RACE_SECONDS = 0.25
 A_TURN = 16
-"""How many peers asyncio accepts in one turn of its loop, so that members do not wait for a crowd of newcomers."""
+"""How many peers are accepted in one turn of the event loop, so that members do not wait for a crowd of newcomers."""
 REFUSED_A_TURN = 32
 """How many connections are closed in one turn of the loop because the server refuses their address."""
 MAPPED = "::ffff:"
@@ -64,7 +65,7 @@ class TcpStream(AsyncioStream):
 
 
 class ScreeningSocket(socket.socket):
-    """A listening socket that closes refused connections as it accepts them. asyncio builds its transports for the others."""
+    """A listening socket that closes refused connections as it accepts them. Transports are built for the others alone."""
 
     refuses: Callable[[str], bool] = staticmethod(lambda peer: False)
 
@@ -74,13 +75,13 @@ class ScreeningSocket(socket.socket):
             if not self.refuses(show(address)):
                 return sock, address
             sock.close()
-        raise BlockingIOError  # by which asyncio goes on with the next turn
+        raise BlockingIOError  # by which the loop goes on with its next turn
 
 
 class TcpListener(AsyncioListener):
     def __init__(self) -> None:
         super().__init__()
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[Acceptor | asyncio.Server] = []
         self._sockets: Sequence[ScreeningSocket] = ()
 
     def screen(self, refuses: Callable[[str], bool]) -> None:
@@ -93,13 +94,13 @@ class TcpListener(AsyncioListener):
     async def serve(self, sockets: Sequence[ScreeningSocket]) -> None:
         """Take peers from these sockets from now on."""
         loop = asyncio.get_running_loop()
-        ours = isinstance(loop, asyncio.SelectorEventLoop)
         self._sockets = sockets
-        for sock in sockets:
-            self._servers.append(await loop.create_server(self.protocol, sock=sock, backlog=A_TURN if ours else BACKLOG))
-            if ours:
-                with sock.dup() as same:  # to asyncio both are one number; the system may well let more of them wait
-                    same.listen(BACKLOG)
+        if isinstance(loop, asyncio.SelectorEventLoop):
+            for sock in sockets:
+                sock.listen(BACKLOG)
+            self._servers += [Acceptor(sock, self.protocol, A_TURN) for sock in sockets]
+        else:
+            self._servers += [await loop.create_server(self.protocol, sock=sock, backlog=BACKLOG) for sock in sockets]
         self.address = show(sockets[0].getsockname())
 
     def release(self) -> None:

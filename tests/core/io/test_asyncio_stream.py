@@ -5,16 +5,20 @@ import socket
 import struct
 import sys
 import threading
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from plytalk.core.io.asyncio_stream import READ, AsyncioListener, AsyncioStream, _do_nothing, read_buffer
+from plytalk.plugins.sockets.socket_transport import SocketTransport
 from plytalk.testing.transports import Receiver
 from plytalk.testing.verdict import idle
 
+Pair = Callable[[], Awaitable[tuple[AsyncioStream, AsyncioStream]]]
 
-async def pair() -> tuple[AsyncioStream, AsyncioStream]:
+
+async def pair_of_asyncio() -> tuple[AsyncioStream, AsyncioStream]:
     loop = asyncio.get_running_loop()
     left, right = socket.socketpair()
     return (
@@ -23,7 +27,22 @@ async def pair() -> tuple[AsyncioStream, AsyncioStream]:
     )
 
 
-async def test_bytes_go_both_ways_and_the_end_behind_them() -> None:
+async def pair_of_ours() -> tuple[AsyncioStream, AsyncioStream]:
+    left, right = AsyncioStream(name="left"), AsyncioStream(name="right")
+    for stream, sock in zip((left, right), socket.socketpair(), strict=True):
+        sock.setblocking(False)
+        SocketTransport(sock, stream, stream.peer)
+    return left, right
+
+
+@pytest.fixture(params=[pair_of_asyncio, pair_of_ours])
+def pair(request: pytest.FixtureRequest) -> Pair:
+    """Two streams that are connected, over either kind of transport."""
+    made: Pair = request.param
+    return made
+
+
+async def test_bytes_go_both_ways_and_the_end_behind_them(pair: Pair) -> None:
     left, right = await pair()
     ours, theirs = Receiver(left), Receiver(right)
     left.send(b"hello")
@@ -45,7 +64,7 @@ async def test_it_is_ready_when_it_stands() -> None:
     right.close()
 
 
-async def test_a_read_is_larger_than_the_buffer_s_share_for_nobody() -> None:
+async def test_a_read_is_larger_than_the_buffer_s_share_for_nobody(pair: Pair) -> None:
     """All streams read into one buffer, so what one receives must not change when the next reads."""
     pairs = [await pair() for _ in range(3)]
     receivers = [Receiver(right) for _, right in pairs]
@@ -58,7 +77,7 @@ async def test_a_read_is_larger_than_the_buffer_s_share_for_nobody() -> None:
             stream.close()
 
 
-async def test_nothing_is_read_before_somebody_receives() -> None:
+async def test_nothing_is_read_before_somebody_receives(pair: Pair) -> None:
     left, right = await pair()
     left.send(b"early")
     left.finish()
@@ -70,7 +89,7 @@ async def test_nothing_is_read_before_somebody_receives() -> None:
     right.close()
 
 
-async def test_a_loop_that_reads_before_somebody_receives_loses_nothing() -> None:
+async def test_a_loop_that_reads_before_somebody_receives_loses_nothing(pair: Pair) -> None:
     """uvloop reads whatever `connection_made` asked for."""
     left, right = await pair()
     for piece in b"ear", b"ly":
@@ -84,7 +103,7 @@ async def test_a_loop_that_reads_before_somebody_receives_loses_nothing() -> Non
     right.close()
 
 
-async def test_who_is_paused_from_the_start_stays_so() -> None:
+async def test_who_is_paused_from_the_start_stays_so(pair: Pair) -> None:
     left, right = await pair()
     right.pause()
     receiver = Receiver(right)
@@ -97,7 +116,7 @@ async def test_who_is_paused_from_the_start_stays_so() -> None:
     right.close()
 
 
-async def test_a_cancelled_waiter_leaves_the_others_waiting() -> None:
+async def test_a_cancelled_waiter_leaves_the_others_waiting(pair: Pair) -> None:
     left, right = await pair()
     receiver = Receiver(right)
     right.pause()
@@ -116,7 +135,7 @@ async def test_a_cancelled_waiter_leaves_the_others_waiting() -> None:
     right.close()
 
 
-async def test_who_waits_to_send_is_released_when_the_connection_goes() -> None:
+async def test_who_waits_to_send_is_released_when_the_connection_goes(pair: Pair) -> None:
     left, right = await pair()
     while not left.full:
         left.send(bytes(READ))
@@ -130,7 +149,7 @@ async def test_who_waits_to_send_is_released_when_the_connection_goes() -> None:
     left.close()
 
 
-async def test_a_connection_that_was_reset_can_be_finished_and_closed() -> None:
+async def test_a_connection_that_was_reset_can_be_finished_and_closed(pair: Pair) -> None:
     left, right = await pair()
     ours = Receiver(left)
     right.send(b"unread")
@@ -144,7 +163,7 @@ async def test_a_connection_that_was_reset_can_be_finished_and_closed() -> None:
     right.close()
 
 
-async def test_closing_drops_what_nobody_takes() -> None:
+async def test_closing_drops_what_nobody_takes(pair: Pair) -> None:
     left, right = await pair()
     while not left.full:
         left.send(bytes(READ))
@@ -174,7 +193,7 @@ async def test_a_peer_that_arrives_at_a_closed_listener_is_sent_away(late: bool)
 
 
 async def test_a_closed_transport_is_not_part_of_a_reference_cycle() -> None:
-    left, right = await pair()
+    left, right = await pair_of_asyncio()
     transport = left._transport
     left.close()
     right.close()
