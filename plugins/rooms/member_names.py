@@ -233,13 +233,19 @@ def _forbidden(character: str) -> bool:
 
 
 def _look(text: str) -> str:
-    return text.translate(_ascii_looks()) if text.isascii() else _look_closely(text)
+    return text.translate(_ascii_looks) if text.isascii() else _look_closely(text)
 
 
-@functools.cache
-def _ascii_looks() -> dict[int, str]:
-    """The look of each character of ASCII, where the look of a text is that of its characters."""
-    return {code: _look_closely(chr(code)) for code in range(128)}
+class _Looks(dict[int, str]):
+    """The look of each character of ASCII, where the look of a text is that of its characters: found when it is needed, since
+    signs that no name has look like characters that only the large table knows."""
+
+    def __missing__(self, code: int) -> str:
+        look = self[code] = _look_closely(chr(code))
+        return look
+
+
+_ascii_looks = _Looks()
 
 
 def _look_closely(text: str) -> str:

@@ -283,6 +283,21 @@ print("precis_i18n" in sys.modules)
     assert ran.stdout.split() == ["False", "True"]
 
 
+def test_the_large_table_is_not_read_for_names_of_letters_and_digits() -> None:
+    """It was read with the first name, for signs that no name has: half a megabyte in every server."""
+    program = """
+import string
+from plytalk.plugins.rooms import member_names
+for name in (string.ascii_lowercase, string.ascii_uppercase, string.digits, "a-b_c.d' e"):
+    member_names.looks(member_names.enforce(name))
+print(member_names._confusables.cache_info().currsize)
+member_names.looks("%")
+print(member_names._confusables.cache_info().currsize)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["1", "2"]
+
+
 # -- rooms ----------------------------------------------------------------------------------------------------------------
 
 
