@@ -158,9 +158,7 @@ class DirectChat(EndingChat):
         elif isinstance(item, Pong):
             self.hear_pong(item.body)
         elif isinstance(item, Extension):
-            for kind, receive in self._extensions:
-                if kind == item.type:
-                    receive(item.body)
+            self.hear_extension(item)
         elif isinstance(item, Ack):
             self.hear_acknowledgement(item.taken)
         elif isinstance(item, Control):
@@ -263,6 +261,11 @@ class DirectChat(EndingChat):
         self.connection.send(line)
         if self._ui is not None:
             self._ui.said(line)
+
+    def hear_extension(self, item: Extension) -> None:
+        for kind, receive in self._extensions:
+            if kind == item.type:
+                receive(item.body)
 
     def hear_pong(self, body: bytes) -> None:
         """The other side has answered a ping, and so has read all that was sent before it."""

@@ -105,8 +105,6 @@ class Member(PacedSpeaker):
         session.attach(self)
         session.when_over(self._over)
         if session.stack.make_messages.layer.extensible:
-            session.extend(ROOM, self._asks)
-            session.extend(FILE, self._hear_file)
             self._waiting = hub.loop.call_later(GRACE, self._speaks_plainly)
         else:
             self._speaks_plainly()
@@ -155,6 +153,12 @@ class Member(PacedSpeaker):
         self._stop_if_over()
         self._hub.handle_line(self, text)
 
+    def hear_extension(self, kind: int, body: bytes) -> None:
+        if kind == ROOM:
+            self._asks(body)
+        elif kind == FILE and self.room:
+            self._hub.exchange.hear(self, body)
+
     def _asks(self, body: bytes) -> None:
         request = read(body) if len(body) <= MAX_REQUEST else None
         do = request.get("do") if request is not None else None
@@ -164,10 +168,6 @@ class Member(PacedSpeaker):
         elif request is not None and isinstance(do, str) and do in KINDS:
             self.budget.requests -= SIGNAL
             pass_on(self, request)
-
-    def _hear_file(self, body: bytes) -> None:
-        if self.room:
-            self._hub.exchange.hear(self, body)
 
     def _speaks_plainly(self) -> None:
         self._end_waiting()

@@ -20,6 +20,9 @@ class ChatMember(Meter, Protocol):
     def say_late(self, text: str) -> bool:
         """It said something after our goodbye. Returns whether that was taken."""
 
+    def hear_extension(self, kind: int, body: bytes) -> None:
+        """It sent an `Extension` of this type."""
+
     def catch_up(self) -> None:
         """Send it what the others in its room have been told."""
 
@@ -38,6 +41,10 @@ class MemberChat(DirectChat):
     def attach(self, member: ChatMember) -> None:
         """The conversation is with this member from now on."""
         self.member = self.meter = member
+
+    def hear_extension(self, item: Extension) -> None:
+        if self.member:
+            self.member.hear_extension(item.type, item.body)
 
     def hear_goodbye(self) -> None:
         if self.member:
