@@ -8,10 +8,16 @@ from click.shell_completion import get_completion_class
 
 from plytalk.core.contracts.errors import Usage
 from plytalk.trust import files
+from plytalk.trust.folders import base_folder
 from plytalk.trust.store_errors import FileExists
 
 SHELLS = ("bash", "zsh", "fish")
 MARK = "_CHAT_COMPLETE"
+PLACES = {
+    "bash": ("XDG_DATA_HOME", ".local/share", "bash-completion/completions/chat"),
+    "zsh": ("XDG_DATA_HOME", ".local/share", "zsh/site-functions/_chat"),
+    "fish": ("XDG_CONFIG_HOME", ".config", "fish/completions/chat.fish"),
+}
 EXAMPLES = """\b
 Examples:
   chat completion --install             for the shell that you use
@@ -59,16 +65,8 @@ def script(shell: str) -> str:
 
 def destination(shell: str) -> Path:
     """Where this shell, or what completes in it, looks for the scripts of one user."""
-    data = folder("XDG_DATA_HOME", ".local/share")
-    return {
-        "bash": data / "bash-completion" / "completions" / "chat",
-        "zsh": data / "zsh" / "site-functions" / "_chat",
-        "fish": folder("XDG_CONFIG_HOME", ".config") / "fish" / "completions" / "chat.fish",
-    }[shell]
-
-
-def folder(variable: str, usual: str) -> Path:
-    return Path(os.environ.get(variable) or Path.home() / usual)
+    variable, usual, below = PLACES[shell]
+    return base_folder(variable, usual) / below
 
 
 def put(path: Path, text: str) -> None:

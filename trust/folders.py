@@ -25,18 +25,27 @@ def folder(kind: Literal["config", "data"], environ: Mapping[str, str] = os.envi
         return chosen.absolute()
     if own := environ.get("PLYTALK_HOME"):
         return Path(own).absolute()
-    try:
-        home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
-    except RuntimeError:
-        raise StoreError("There is no home folder.", "Set PLYTALK_HOME to a folder of yours.") from None
     if platform == "darwin":
-        return home / "Library" / "Application Support" / "plytalk"
+        return home_folder(environ) / "Library" / "Application Support" / "plytalk"
     if platform == "win32":
         variable, fallback = {"config": ("APPDATA", "AppData/Roaming"), "data": ("LOCALAPPDATA", "AppData/Local")}[kind]
     else:
         variable, fallback = {"config": ("XDG_CONFIG_HOME", ".config"), "data": ("XDG_DATA_HOME", ".local/share")}[kind]
+    return base_folder(variable, fallback, environ) / "plytalk"
+
+
+def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The user's home folder. Raises StoreError if there is none."""
+    try:
+        return Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    except RuntimeError:
+        raise StoreError("There is no home folder.", "Set HOME, or PLYTALK_HOME to a folder of yours.") from None
+
+
+def base_folder(variable: str, fallback: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder that a variable names by an absolute path, or the usual one in the home folder. Raises StoreError."""
     base = environ.get(variable, "")
-    return (Path(base) if PurePath(base).is_absolute() else home / fallback) / "plytalk"
+    return Path(base) if PurePath(base).is_absolute() else home_folder(environ) / fallback
 
 
 def user_file(name: str) -> Path:

@@ -9,8 +9,10 @@ import programs
 import pytest
 from click.shell_completion import BashComplete
 
+from plytalk.cli.completion import destination
 from plytalk.cli.main import chat
 from plytalk.core.registry.registry import Registry
+from plytalk.trust.store_errors import StoreError
 
 
 def completed(*words):
@@ -125,6 +127,14 @@ def test_install_writes_the_script_says_where_and_changes_nothing_the_second_tim
 def test_install_goes_where_the_user_keeps_such_files(tmp_path, shell, variable):
     assert install(tmp_path, shell, **{variable: str(tmp_path / "kept")}).returncode == 0
     assert (tmp_path / "kept" / Path(*Path(PLACES[shell]).parts[-3:])).exists()
+
+
+def test_without_a_home_folder_it_says_what_to_set(monkeypatch):
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    for variable in ("HOME", *NO_FOLDERS):
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(StoreError, match="There is no home folder"):
+        destination("bash")
 
 
 def test_an_older_script_is_replaced_and_that_of_another_program_is_not(tmp_path):

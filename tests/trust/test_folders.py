@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from plytalk.trust.folders import HOME, folder, user_file
+from plytalk.trust.store_errors import StoreError
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,22 @@ from plytalk.trust.folders import HOME, folder, user_file
 def test_where_things_live(platform: str, environ: dict[str, str], config: str, data: str) -> None:
     assert folder("config", environ, platform) == Path(config)
     assert folder("data", environ, platform) == Path(data)
+
+
+def nobody(number: int) -> None:
+    raise KeyError
+
+
+def test_a_user_without_a_home_folder_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    for variable in ("HOME", "PLYTALK_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    both = {"XDG_CONFIG_HOME": "/c", "XDG_DATA_HOME": "/d"}
+    assert folder("config", both, "linux") == Path("/c/plytalk")  # it is not needed here
+    for platform, environ in (("linux", {"XDG_DATA_HOME": "/d"}), ("darwin", both)):
+        with pytest.raises(StoreError, match="There is no home folder") as refusal:
+            folder("config", environ, platform)
+        assert "PLYTALK_HOME" in refusal.value.hint
 
 
 def test_what_the_user_writes_lives_with_the_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
