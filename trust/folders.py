@@ -34,11 +34,23 @@ def folder(kind: Literal["config", "data"], environ: Mapping[str, str] = os.envi
     return base_folder(variable, fallback, environ) / "plytalk"
 
 
+if sys.platform == "win32":
+    _home_by_system = Path.home
+else:
+    from pwd import getpwuid
+
+    def _home_by_system() -> Path:
+        return Path(getpwuid(os.getuid()).pw_dir)
+
+
 def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """The user's home folder. Raises StoreError if there is none."""
+    """The user's home folder: the one of HOME, which must be an absolute path, or of the system. Raises StoreError for none."""
+    home = environ.get("HOME", "")
+    if PurePath(home).is_absolute():
+        return Path(home)
     try:
-        return Path(environ["HOME"]) if environ.get("HOME") else Path.home()
-    except RuntimeError:
+        return _home_by_system()
+    except (KeyError, RuntimeError):
         raise StoreError("There is no home folder.", "Set HOME, or PLYTALK_HOME to a folder of yours.") from None
 
 

@@ -12,6 +12,7 @@ from click.shell_completion import BashComplete
 from plytalk.cli.completion import destination
 from plytalk.cli.main import chat
 from plytalk.core.registry.registry import Registry
+from plytalk.trust import folders
 from plytalk.trust.store_errors import StoreError
 
 
@@ -130,9 +131,9 @@ def test_install_goes_where_the_user_keeps_such_files(tmp_path, shell, variable)
 
 
 def test_without_a_home_folder_it_says_what_to_set(monkeypatch):
-    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    monkeypatch.setattr(folders, "getpwuid", {}.__getitem__)
     for variable in ("HOME", *NO_FOLDERS):
-        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setenv(variable, "")
     with pytest.raises(StoreError, match="There is no home folder"):
         destination("bash")
 

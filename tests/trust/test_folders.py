@@ -1,11 +1,14 @@
 """Where the files of a user live, on each platform."""
 
+import os
+import pwd
 from contextvars import copy_context
 from pathlib import Path
 
 import pytest
 
-from plytalk.trust.folders import HOME, folder, user_file
+from plytalk.trust import folders
+from plytalk.trust.folders import HOME, folder, home_folder, user_file
 from plytalk.trust.store_errors import StoreError
 
 
@@ -31,17 +34,27 @@ def test_where_things_live(platform: str, environ: dict[str, str], config: str, 
     assert folder("data", environ, platform) == Path(data)
 
 
+@pytest.mark.parametrize("home", ["", "a/b", None])
+def test_without_an_absolute_home_it_is_the_systems(home: str | None) -> None:
+    """With an empty one it was the root folder, with a relative one whatever folder the program ran in."""
+    environ = {} if home is None else {"HOME": home}
+    assert home_folder(environ) == Path(pwd.getpwuid(os.getuid()).pw_dir)
+
+
 def nobody(number: int) -> None:
     raise KeyError
 
 
 def test_a_user_without_a_home_folder_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pwd.getpwuid", nobody)
-    for variable in ("HOME", "PLYTALK_HOME"):
-        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(folders, "getpwuid", nobody)
     both = {"XDG_CONFIG_HOME": "/c", "XDG_DATA_HOME": "/d"}
     assert folder("config", both, "linux") == Path("/c/plytalk")  # it is not needed here
-    for platform, environ in (("linux", {"XDG_DATA_HOME": "/d"}), ("darwin", both)):
+    for platform, environ in (
+        ("linux", {"XDG_DATA_HOME": "/d"}),
+        ("darwin", both),
+        ("linux", {"HOME": "a"}),
+        ("linux", {"HOME": ""}),
+    ):
         with pytest.raises(StoreError, match="There is no home folder") as refusal:
             folder("config", environ, platform)
         assert "PLYTALK_HOME" in refusal.value.hint
