@@ -13,7 +13,7 @@ from plytalk.cli.talk import attended, run
 from plytalk.cli.typed_words import Asker
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.ui import Ui
-from plytalk.core.endpoints.server import Door
+from plytalk.core.endpoints.listening import Door
 from plytalk.core.io.address import parse_address
 from plytalk.core.registry.registry import Registry
 from plytalk.lab.classroom.class_feature import LIMITS, ClassFeature

@@ -15,7 +15,7 @@ from plytalk.cli.inspect import lines, write
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE
 from plytalk.cli.stacks import StackCommand, layer_options
-from plytalk.cli.talk import run, warn
+from plytalk.cli.talk import run, warn, weakness
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Usage
@@ -147,7 +147,7 @@ def two_stacks(choice: Choice, folder: Path) -> tuple[Stack, Stack]:
         if issubclass(handshake, Handshake) and Role.RESPONDER in handshake.shows:
             client.options["peer"] = fingerprint
             client.classes["auth"] = [choice.registry.layer("auth", "peer")]
-    warn(client)
+    warn(weakness(client))
     return server.stack(), client.stack()
 
 

@@ -21,7 +21,7 @@ from plytalk.cli.main import complain
 from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.relay_option import prefer_number, relay_option
 from plytalk.cli.stacks import layer_options
-from plytalk.cli.talk import TalkCommand, agreed_port, listen_addresses, ping_option, run, warn
+from plytalk.cli.talk import TalkCommand, agreed_port, listen_addresses, ping_option, run, warn, weakness
 from plytalk.cli.transfer_ui import ReceiveUi, SendUi, TransferUi
 from plytalk.cli.typed_words import Asker
 from plytalk.core.contracts.errors import Exit
@@ -35,7 +35,7 @@ from plytalk.plugins.files.piped import Piped
 from plytalk.trust.code_returns import Returns
 
 if TYPE_CHECKING:
-    from plytalk.core.endpoints.server import Door
+    from plytalk.core.endpoints.listening import Door
 
 STANDARD_INPUT = "standard-input"
 """What standard input is called at the receiver."""
@@ -145,7 +145,7 @@ def told_to_receivers(choice: Choice, ui: SendUi, doors: "Sequence[Door]", guest
     """Print what the other side types, and a one-time code on a line alone."""
     codes = [auth.words for auth in doors[0].stack.auths if isinstance(auth, Code)]
     ui.print_lines(*(shlex.join(["chat", "receive", *place_words(choice, stack, address)]) for stack, address in doors), *codes)
-    warn(choice)
+    warn(weakness(choice))
     return ()
 
 
@@ -205,7 +205,7 @@ def connected(choice: Choice, address: str, port: int | None, limits: Limits) ->
     codes = let_return(stack, "receive")
     place = connecting_place(stack.transport, written)
     number = agreed_port(place, port)
-    client = make_client(choice, stack, limits=limits, secret=Asker(), announce=partial(warn, choice))
+    client = make_client(choice, stack, limits=limits, secret=Asker(), announce=lambda: warn(weakness(choice)))
     code = run(run_client(client, Address(place.host, number), choice.port, tell))
     if not code:
         forget(codes)

@@ -3,12 +3,14 @@
 import contextlib
 import shlex
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from plytalk.api.choice import Choice
 from plytalk.api.urls import key_named, url_of
-from plytalk.core.contracts.optional import ServesPage
+from plytalk.core.contracts.events import WAYS_COMMAND
+from plytalk.core.contracts.handler import GroupFeature
+from plytalk.core.contracts.optional import KnowsPlaces, ServesPage
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
@@ -20,11 +22,13 @@ from plytalk.trust.folders import user_file
 from plytalk.trust.store_errors import StoreError
 
 if TYPE_CHECKING:
-    from plytalk.core.endpoints.server import Door
+    from plytalk.core.endpoints.listening import Door, WayIn
 
 # What to replace, and addresses far away: the one this machine would send from is the one to show. `::` is for IPv4 too.
 FAR = {"0.0.0.0": ("192.0.2.1",), "[::]": ("2001:db8::1", "192.0.2.1")}  # noqa: S104
 LOOPBACK = "127.0.0.1"
+ROWS, COLUMNS, CREATED = 6, 80, 1
+"""What the first screen of a server has, and how many of the rows a new identity takes."""
 MAY_HEAR = {
     (True, True): "anyone on this machine may come in, and read what guests hear.",
     (True, False): "anyone on this machine can read what guests hear.",
@@ -34,34 +38,103 @@ MAY_HEAR = {
 """The warning about guests, by whether only this machine can reach the server and whether anyone may come in."""
 
 
-def announce(choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]" = ()) -> Iterator[str]:
-    """Sentences for the moment when the server listens at these doors, and for guests too."""
-    for_pages = [isinstance(door.stack.transport, ServesPage) for door in doors]
-    for stack, address in doors:
-        if stack.transport.only_place:  # the other side is there
-            continue
+def announce(
+    choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]" = (), after: Sequence[str] = ()
+) -> "Iterator[str | WayIn]":
+    """What is said when the server listens at these doors, and for guests too, before `after`: how others come in, and who may.
+
+    The most useful way in comes first, and those follow that fit into the first screen. The others are details for /invite.
+    """
+    stack = doors[0].stack
+    asked = can_ask(stack)
+    ways = sorted(ways_in(choice, doors, guests, asked), key=usefulness)
+    others = [*about_the_way(choice, ways), *who_may_come(doors, guests, proxied=is_proxied(choice))]
+    listening = 1 if len([*doors, *guests]) <= 2 else 2
+    rows = ROWS - CREATED - listening - said_when_listening(stack) - rows_of([*others, *after])
+    shown, details = parted(ways, rows)
+    if details and asked:
+        hint = f" (/{WAYS_COMMAND} in the room shows others):"
+        shown, details = parted([ways[0]._replace(sentence=ways[0].sentence.replace(":", hint, 1)), *ways[1:]], rows)
+    yield from shown
+    yield from (way._replace(detail=True) for way in details)
+    yield from others
+
+
+def parted(ways: "Sequence[WayIn]", rows: int) -> "tuple[list[WayIn], list[WayIn]]":
+    """Those that fit into so many rows, the first in any case, and those that do not."""
+    shown, details = [*ways[:1]], []
+    rows -= rows_of(way.sentence for way in shown)
+    for way in ways[1:]:
+        if (taken := rows_of([way.sentence])) <= rows:
+            shown.append(way)
+            rows -= taken
+        else:
+            details.append(way)
+    return shown, details
+
+
+def rows_of(sentences: Iterable[str]) -> int:
+    """How many rows of a first screen they take."""
+    return sum(-(-len(sentence) // COLUMNS) for sentence in sentences)
+
+
+def said_when_listening(stack: Stack) -> int:
+    """How many authenticators say something when the server listens."""
+    return sum(isinstance(auth, KnowsPlaces) for auth in stack.auths)
+
+
+def ways_in(choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]", asked: bool) -> "Iterator[WayIn]":
+    """What to open or to paste for each door, but for one where the other side is already; short where /invite can be `asked`."""
+    from plytalk.core.endpoints.listening import WayIn
+
+    for door in doors:
+        stack, address = door
+        is_page = isinstance(stack.transport, ServesPage)
         if isinstance(stack.transport, ServesPage):
-            yield f"Open in a browser:  {page(stack, stack.transport, address)}"
-            if not all(for_pages):  # a program has a shorter way in
-                continue
-            if link_is_enough(choice, stack):
-                yield "On a terminal `chat connect` takes that address too, as it is."
-                continue
-        yield f"The other side connects with:  {invitation(choice, stack, address)}"
-        if zone := host(address).strip("[]").partition("%")[2]:
+            url = page(stack, stack.transport, address)
+            yield WayIn(f"Open in a browser:  {url}", url, door)
+        if not stack.transport.only_place and not (is_page and link_is_enough(choice, stack)):
+            line = invitation(choice, stack, address)
+            yield WayIn(f"The other side connects with:  {line}", line, door)
+    for door in guests:
+        where = reachable(door.address)
+        if line := door.stack.transport.guest_line(host(where), port(where).removeprefix(":")):
+            words = f"{line.partition('  (')[0]}  (its key: /{WAYS_COMMAND})" if asked else line
+            yield WayIn(f"Guests connect with:  {words}", line, door)
+
+
+def usefulness(way: "WayIn") -> int:
+    """The place of a way in among others: first one from everywhere, then a page, other machines, this machine, and guests."""
+    transport = way.door.stack.transport
+    is_near = transport.names_place or is_here(way.door)
+    of_kinds = transport.is_given_address, isinstance(transport, ServesPage), not (is_near or transport.guests), is_near
+    return (*of_kinds, True).index(True)
+
+
+def can_ask(stack: Stack) -> bool:
+    """Whether the server's user can type a command about the details that its screen keeps."""
+    return stack.ui.keeps_details and any(isinstance(feature, GroupFeature) for feature in stack.features)
+
+
+def about_the_way(choice: Choice, ways: "Sequence[WayIn]") -> Iterator[str]:
+    """What else is to be known about the first way in."""
+    for door in (way.door for way in ways[:1]):
+        if isinstance(door.stack.transport, ServesPage) and len(ways) == 1 and not is_proxied(choice):
+            yield "On a terminal `chat connect` takes that address too, as it is."
+        if zone := host(door.address).strip("[]").partition("%")[2]:
             yield f"In place of {zone} the other side writes its own interface: `ip link` or `ipconfig` shows it."
-    for stack, address in guests:
-        where = reachable(address)
-        if line := stack.transport.guest_line(host(where), port(where).removeprefix(":")):
-            yield f"Guests connect with:  {line}"
-    yield from who_may_come(doors, guests, proxied=bool(choice.options.get("trusted_proxy")))
+
+
+def is_proxied(choice: Choice) -> bool:
+    """Whether a web server in front leads others here."""
+    return bool(choice.options.get("trusted_proxy"))
 
 
 def who_may_come(doors: "Sequence[Door]", guests: "Sequence[Door]", proxied: bool) -> Iterator[str]:
     """Sentences about who can reach the server and may come in; `proxied` where a web server in front leads others to it."""
     if proxied and any(isinstance(stack.transport, ServesPage) for stack, _ in doors):
         yield "Through the web server in front it is https://ITS-NAME/, with the same end."
-    alone = not proxied and all(host(door.address) in ("127.0.0.1", "[::1]") for door in (*doors, *guests))
+    alone = not proxied and all(map(is_here, (*doors, *guests)))
     open_ = open_to_all(doors[0].stack)
     if any(Property.SECRECY not in guest.stack.gives for guest in guests):
         yield f"Warning: {MAY_HEAR[alone, open_]}"
@@ -71,6 +144,11 @@ def who_may_come(doors: "Sequence[Door]", guests: "Sequence[Door]", proxied: boo
         yield "Only this machine can reach it: --host :: opens it to every network."
     elif open_:
         yield "Anyone who can reach it may come in: --allow, --psk-file or --code change that."
+
+
+def is_here(door: "Door") -> bool:
+    """Whether only this machine reaches a door."""
+    return host(door.address) in ("127.0.0.1", "[::1]")
 
 
 def open_to_all(stack: Stack) -> bool:

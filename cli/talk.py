@@ -41,7 +41,8 @@ from plytalk.core.stack.selection import Stack
 from plytalk.trust.folders import user_file
 
 if TYPE_CHECKING:
-    from plytalk.core.endpoints.server import Door, ListenAddress, Server
+    from plytalk.core.endpoints.listening import Door, WayIn
+    from plytalk.core.endpoints.server import ListenAddress, Server
 
 FULL_SEARCH = 1000
 """How often Python looks for circles among young objects before it looks among all; its own measure is 10."""
@@ -175,12 +176,13 @@ def serve(
         return run(attended(server, server.run(first.host, first.port, keep=not once), keep=not once))
 
 
-def announced(choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]") -> Iterator[str]:
+def announced(choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]") -> "Iterator[str | WayIn]":
     """What a server says when it listens: warnings last, once."""
-    yield from announce(choice, doors, guests)
     stack = doors[0].stack
-    if not (open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives):
-        warn(choice)  # otherwise the invitation has said that anyone may come in
+    said = open_to_all(stack) and {Property.SECRECY, Property.INTEGRITY} <= stack.gives  # the invitation says who may come in
+    warning = "" if said else weakness(choice)
+    yield from announce(choice, doors, guests, [warning])
+    warn(warning)
 
 
 async def attended(server: "Server", conversations: Coroutine[Any, Any, Ending], keep: bool) -> Ending:
@@ -223,7 +225,9 @@ def connect(choice: Choice, address: str, port: int | None, ping: float, trace: 
         ) from None
     number = agreed_port(place, port)
     with tracing(trace, partial(notify, stack.ui)) as tracer:
-        client = make_client(choice, stack, limits=Limits(ping=ping), secret=Asker(), trace=tracer, announce=lambda: warn(choice))
+        client = make_client(
+            choice, stack, limits=Limits(ping=ping), secret=Asker(), trace=tracer, announce=lambda: warn(weakness(choice))
+        )
         return run(run_client(client, Address(place.host, number), choice.port, tell))
 
 
@@ -251,10 +255,16 @@ def is_typed(option: str) -> bool:
     return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
-def warn(choice: Choice) -> None:
-    """Say on standard error what an attacker can do to a weak stack, whatever chose it."""
-    if warning := choice.stack().warning():
-        tell(paint(f"Warning: {warning} See `chat explain`.", "33"))
+def weakness(choice: Choice) -> str:
+    """What an attacker can do to a weak stack, whatever chose it, as a warning; empty for nothing."""
+    warning = choice.stack().warning()
+    return f"Warning: {warning} See `chat explain`." if warning else ""
+
+
+def warn(warning: str) -> None:
+    """Say it on standard error."""
+    if warning:
+        tell(paint(warning, "33"))
 
 
 def run(conversation: Coroutine[Any, Any, Ending]) -> int:

@@ -162,11 +162,15 @@ class You(Event, frozen=True, kw_only=True, tag="you"):
 
 
 class Notice(Event, frozen=True, kw_only=True, tag="notice"):
-    """What the program, or the server, tells its user. `code` names it for programs, with its facts in `data`."""
+    """What the program, or the server, tells its user. `code` names it for programs, with its facts in `data`.
+
+    `detail` says that another notice tells it in short: a screen that can keep it shows it when its user asks.
+    """
 
     text: str
     code: str | None = None
     data: dict[str, Any] | None = None
+    detail: bool = False
 
 
 class Result(Event, frozen=True, kw_only=True, tag="result"):
@@ -197,6 +201,11 @@ class Closed(Event, frozen=True, kw_only=True, tag="closed"):
     final: bool = True
 
 
+WAY_IN = "way-in"
+"""The code of a notice with the `line` by which others come in at an `address`; `was` is the one whose place it takes."""
+WAYS_COMMAND = "invite"
+"""The command by which a screen that keeps details shows these lines."""
+
 TYPES: tuple[type[Event], ...] = (
     Open, You, Joined, Left, Renamed, Topic, Moderated, Message, File, Typing, Read, Notice, Result, Error,
     Closed,
@@ -219,9 +228,14 @@ TYPE_NAMES = frozenset(str(type.__struct_config__.tag) for type in TYPES)
 """The names of these types, which no feature may give to its own."""
 
 
-def notify(sink: EventSink, text: str, code: str | None = None, **data: Any) -> None:
+def is_way_in(event: Event) -> bool:
+    """Whether it has a line that is to be copied, which a screen leaves in one piece."""
+    return isinstance(event, Notice) and event.code == WAY_IN
+
+
+def notify(sink: EventSink, text: str, code: str | None = None, *, detail: bool = False, **data: Any) -> None:
     """Tell the user something, cleaned: peers have a part in what is told."""
-    sink.show(Notice(id=sink.next_id(), time=now(), text=clean(text), code=code, data=data or None))
+    sink.show(Notice(id=sink.next_id(), time=now(), text=clean(text), code=code, data=data or None, detail=detail))
 
 
 def refuse(sink: EventSink, text: str, code: str, hint: str = "", **which: str | None) -> None:

@@ -158,6 +158,11 @@ class Ui(Layer):
         """Whether a person sits at a terminal here, and not a program or a file at a pipe."""
         return False
 
+    @property
+    def keeps_details(self) -> bool:
+        """Whether its user can ask for notices that are a `detail`, so that they are not shown at once."""
+        return False
+
     async def answer(self, question: Question) -> str | None:
         """Show `question.sentence` and give the next line that is typed, whatever it says; None at the end of input.
 

@@ -8,6 +8,7 @@ Without a feature that brings people together a server talks to one peer at a ti
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -15,11 +16,12 @@ from typing import Any, NamedTuple
 from plytalk.core.contracts.blame import blame_hook
 from plytalk.core.contracts.endings import EndedBy, Ending
 from plytalk.core.contracts.errors import CannotConnect, ChatError, Usage
-from plytalk.core.contracts.events import notify
+from plytalk.core.contracts.events import WAY_IN, notify
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.contracts.optional import listening
 from plytalk.core.contracts.peers import Role
+from plytalk.core.contracts.sanitise import clean
 from plytalk.core.contracts.transport import Listener
 from plytalk.core.contracts.wire import TellsWire
 from plytalk.core.endpoints.arrival import Arrivals
@@ -27,9 +29,12 @@ from plytalk.core.endpoints.endpoint import blaming
 from plytalk.core.endpoints.fair_queue import FairQueue
 from plytalk.core.endpoints.handlers import DirectHandler, GroupHandler, Handler
 from plytalk.core.endpoints.lifecycle import Lifecycle, State
+from plytalk.core.endpoints.listening import Door, WayIn, listening_sentences
 from plytalk.core.io.address import join_address
 from plytalk.core.pipeline.tracing import unit_teller
 from plytalk.core.stack.selection import Stack
+
+Announce = Callable[[Sequence[Door], Sequence[Door]], Iterable[str | WayIn]]
 
 
 class ListenAddress(NamedTuple):
@@ -40,13 +45,6 @@ class ListenAddress(NamedTuple):
     port: int
     name: str = ""
     """What the guests speak."""
-
-
-class Door(NamedTuple):
-    """An open listener of the server's own layers, and the stack with its transport."""
-
-    stack: Stack
-    address: str
 
 
 def refuse_one_place(addresses: Iterable[ListenAddress]) -> None:
@@ -60,26 +58,17 @@ def refuse_one_place(addresses: Iterable[ListenAddress]) -> None:
         taken.add(place)
 
 
-ROW = 80
-"""How many columns the row of a terminal has at least."""
-
-
-def first_in_a_row(beginning: str, endings: Sequence[str]) -> str:
-    """The beginning with the first of these endings that leaves it in one row, or with the last."""
-    return beginning + next((ending for ending in endings if len(beginning + ending) <= ROW), endings[-1])
-
-
 class Server(Lifecycle):
     """The endpoint that listens. A peer whose handshake fails costs one notice and nothing else.
 
-    `announce(doors, guests)` gives sentences for the moment when it listens; `doors` are further addresses that lead to the same
-    conversations, by other transports; `guests` are other stacks to listen for, where a feature brings all together.
+    `announce(doors, guests)` gives sentences and ways in for the moment when it listens; `doors` are further addresses that lead
+    to the same conversations, by other transports; `guests` are other stacks to listen for, where a feature brings all together.
     """
 
     def __init__(
         self,
         *args: Any,
-        announce: Callable[[Sequence[Door], Sequence[Door]], Iterable[str]] = lambda doors, guests: (),
+        announce: Announce = lambda doors, guests: (),
         doors: Iterable[ListenAddress] = (),
         guests: Iterable[ListenAddress] = (),
         **kwargs: Any,
@@ -128,8 +117,7 @@ class Server(Lifecycle):
             "server_opened", stack=stack, address=doors[0].address, doors=doors, hook=self._hook, end=self.finish,
             notice=self.notice,
         )  # fmt: skip
-        for sentence in self._announce(doors, guests):
-            notify(stack.ui, sentence)
+        self._announce_all(doors, guests)
 
     async def _listen_for_guests(self, address: ListenAddress, notices: list[str]) -> Door:
         stack = address.stack
@@ -143,23 +131,20 @@ class Server(Lifecycle):
                 yield from listening(auth, addresses)
 
     def _tell_where(self, doors: Sequence[Door], guests: Sequence[Door]) -> None:
-        """Say where it listens, in a row for each door; the guests' ports stand in the first, as `--guests` takes them."""
-        names = [one.name or one.stack.short_line for one in self._guests]
-        places = [
-            f"{name}:{guest.address.rpartition(':')[2]}"
-            for name, guest in zip(names, guests, strict=True)
-            if not guest.stack.transport.guests  # another line says where those come in
-        ]
-        what = f"({', '.join(places)})." if places else ""
-        for stack, address in doors:
-            data = {"guests": {name: guest.address for name, guest in zip(names, guests, strict=True)}} if guests else {}
-            several = f"{stack.transport.name} | " * (len(doors) > 1)
-            endings = (
-                [f" {what}"] if what else [f" with {several}{self.stack.short_line}.", f" with {stack.transport.name}.", "."]
-            )
-            sentence = first_in_a_row(f"Listening on {address}", endings)
-            notify(self.stack.ui, sentence, "listening", address=address, transport=stack.transport.name, **data)
-            what = ""
+        """Say where it listens: all of it in the first notice, and each further door in one more."""
+        names = [one.name or one.stack.short_line for one in self._guests] if guests else []
+        data = {"guests": {name: guest.address for name, guest in zip(names, guests, strict=True)}} if guests else {}
+        for door, sentence in zip(doors, listening_sentences(doors, guests, names), strict=True):
+            place = {"address": door.address, "transport": door.stack.transport.name}
+            notify(self.stack.ui, sentence, "listening", detail=door is not doors[0], **place, **data)
+
+    def _announce_all(self, doors: Sequence[Door], guests: Sequence[Door], **more: str) -> None:
+        for told in self._announce(doors, guests):
+            if isinstance(told, WayIn):
+                place = {"address": told.door.address, "transport": told.door.stack.transport.name}
+                notify(self.stack.ui, told.sentence, WAY_IN, detail=told.detail, line=clean(told.line), **place, **more)
+            else:
+                notify(self.stack.ui, told)
 
     async def _listen(self, address: ListenAddress) -> Listener:
         transport = address.stack.transport
@@ -180,9 +165,9 @@ class Server(Lifecycle):
             return
         door = announced._replace(address=listener.address)
         listener.report(partial(self._report, listener, door))
-        self._tell_where([door], [])
-        for line in self._announce([door], []):
-            self.show(line)
+        with suppress(Exception):  # what cannot be shown must not end the server
+            self._tell_where([door], [])
+            self._announce_all([door], [], was=announced.address)
 
     async def _accept(self, listener: Listener, arrivals: Arrivals) -> None:
         while self.state is State.LISTENING or self.keeps or self._group:

@@ -1,8 +1,12 @@
 """What a terminal can show, as the environment tells it."""
 
 import os
+import re
 import sys
+from unicodedata import east_asian_width
 
+_WORDS = re.compile(r" *[^ ]+")
+_STYLES = re.compile(r"\x1b\[[0-9;]*m")
 DUMB = ("", "dumb", "unknown")
 
 
@@ -14,3 +18,35 @@ def is_dumb() -> bool:
 def wants_colour() -> bool:
     """Whether a terminal may be sent colours (https://no-color.org)."""
     return not os.environ.get("NO_COLOR") and not is_dumb()
+
+
+def columns_of(number: int) -> int | None:
+    """How wide the terminal of an open file is, unless COLUMNS says otherwise; None for anything else."""
+    try:
+        return (os.isatty(number) and parsed(os.environ.get("COLUMNS"))) or os.get_terminal_size(number).columns or None
+    except OSError:
+        return None
+
+
+def parsed(columns: str | None) -> int:
+    """A number of columns as the environment has it; 0 for none."""
+    return int(columns) if columns and columns.isdecimal() and len(columns) < 5 else 0
+
+
+def wrapped(text: str, columns: int) -> str:
+    """A text in rows of so many columns, broken between words; a longer word is broken by the terminal."""
+    rows, room = [""], columns
+    for word in _WORDS.findall(text):
+        width = cells_of(word)
+        if width > room and rows[-1]:
+            word, room = word.lstrip(" "), columns
+            rows, width = [*rows, ""], cells_of(word)
+        rows[-1] += word
+        room -= width
+    return "\n".join(rows)
+
+
+def cells_of(text: str) -> int:
+    """About how many cells a text takes, without the styles in it."""
+    plain = _STYLES.sub("", text)
+    return len(plain) if plain.isascii() else sum(1 + (east_asian_width(one) in "WF") for one in plain)

@@ -14,6 +14,7 @@ from typing import Any
 
 from plytalk.core.contracts.errors import OutputFailed
 from plytalk.core.io.descriptors import write_all
+from plytalk.core.io.display import columns_of, wrapped
 
 ERROR = 2
 
@@ -92,10 +93,11 @@ def prepare() -> None:
         sys.stderr = ErrorOutput(getattr(sys.stderr, "encoding", None) or "utf-8")
 
 
-def tell(sentence: str) -> None:
-    """A line on standard error, if it can be written."""
+def tell(sentence: str, whole: bool = False) -> None:
+    """A line on standard error, if it can be written: on a terminal broken between words, unless it is to stay `whole`."""
     with contextlib.suppress(OSError, ValueError):  # ValueError: somebody has closed the stream
-        print(sentence, file=sys.stderr, flush=True)
+        columns = None if whole or not sys.stderr.isatty() else columns_of(sys.stderr.fileno())
+        print(wrapped(sentence, columns) if columns else sentence, file=sys.stderr, flush=True)
 
 
 def shape_notices(shape: Callable[[str], str]) -> None:

@@ -1,6 +1,7 @@
 """What a person sees of a conversation on a terminal: what has happened above, and what is still open at the input line."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from plytalk.core.contracts.events import (
     MemberEvent,
     Message,
     Moderated,
+    Notice,
     Open,
     Renamed,
     Result,
@@ -64,14 +66,14 @@ class Calls(Struct, frozen=True):
 class ChatView:
     """Shows events on a terminal, and takes the lines that are typed there."""
 
-    def __init__(self, rows: EventRows, calls: Calls, names_room: bool = True) -> None:
-        """`names_room` says that the prompt is the room, wherever there is one."""
+    def __init__(self, rows: EventRows, calls: Calls, ways_in: Sequence[Notice] = (), names_room: bool = True) -> None:
+        """`ways_in` has what /invite shows; `names_room` says that the prompt is the room, wherever there is one."""
         self._rows, self._names_room, self._room = rows, names_room, ""
         self.company, self._pending = Company(), PendingLines()
         self.attention = Attention(self._write_raw, calls.bell, calls.title, calls.notify)
         self.signs = LiveSigns(self._redraw)
         self._files = RunningFiles()
-        self._commands = LocalCommands(self, self.company, self._tell)
+        self._commands = LocalCommands(self, self.company, self._tell, ways_in)
         self._shown: tuple[str | None, str | None, bool] | None = None  # the user's name, room and role, as the screen says
         self._earlier = 0
         self._settling: asyncio.TimerHandle | None = None
@@ -200,7 +202,7 @@ class ChatView:
 
     def words(self) -> Vocabulary:
         """What Tab completes."""
-        commands = {*ARGUMENTS, *self.company.commands}
+        commands = {*ARGUMENTS, *self.company.commands, *self._commands.help}
         return Vocabulary(self.company.names, self.company.rooms, tuple(commands))
 
     def unsent(self) -> list[str]:
@@ -210,6 +212,11 @@ class ChatView:
     def _redraw(self) -> None:
         if self.printer:
             self.printer.redraw()
+
+    def print_whole(self, line: str) -> None:
+        """Print a line that is to be copied: the terminal breaks it, and gives it back in one."""
+        if self.printer:
+            self.printer.print_above(line)
 
     def clear(self) -> None:
         if self.printer:

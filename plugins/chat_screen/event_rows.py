@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from msgspec import Struct, field
 
-from plytalk.core.contracts.events import Error, Event, MemberEvent, Message, Result
+from plytalk.core.contracts.events import Error, Event, MemberEvent, Message, Result, is_way_in
 from plytalk.plugins.chat_screen.name_colours import NameColours, colour_code, mark
 from plytalk.plugins.chat_screen.plain_lines import told_lines
 from plytalk.plugins.chat_screen.wrapping import width_of, wrap
@@ -34,6 +34,8 @@ class EventRows(Struct):
         """The rows of an event, each at most so many cells wide."""
         if isinstance(event, Message) and event.sender.name is None:
             return wrap(f"{self.prompt if event.own else self.received}{event.text}", columns)
+        if is_way_in(event):
+            return told_lines(event)  # to be copied: the terminal breaks it, and gives it back in one
         if not isinstance(event, MemberEvent):
             style = BOLD if isinstance(event, Error) else ""
             indent = HANGING if isinstance(event, Result) else 0

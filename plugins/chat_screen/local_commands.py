@@ -1,15 +1,16 @@
 """Commands that the console carries out itself; all others go to the server, and so does the reason of /quit."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from plytalk.core.contracts.events import Renamed
+from plytalk.core.contracts.events import WAYS_COMMAND, Notice, Renamed
 from plytalk.plugins.chat_screen.company import Company
 
 HELP = {
     "clear": "/clear  Clear the screen; what was said before stays in the terminal's scrollback.",
     "ignore": "/ignore  Hide what a member says, or show it again: /ignore bob. Alone, it lists them.",
 }
+INVITE_HELP = {WAYS_COMMAND: f"/{WAYS_COMMAND}  Show what others paste to come in, for each door."}
 
 
 class ScreenOwner(Protocol):
@@ -19,12 +20,14 @@ class ScreenOwner(Protocol):
 
     def leave(self, why: str) -> None: ...
 
+    def print_whole(self, line: str) -> None: ...
+
 
 class LocalCommands:
-    """`tell` shows a sentence to the user. A member is ignored by key, so that another name does not help."""
+    """`tell` shows a sentence, /invite shows `ways_in`. A member is ignored by key, so that another name does not help."""
 
-    def __init__(self, owner: ScreenOwner, company: Company, tell: Callable[[str], None]) -> None:
-        self._owner, self._company, self._tell = owner, company, tell
+    def __init__(self, owner: ScreenOwner, company: Company, tell: Callable[[str], None], ways_in: Sequence[Notice] = ()) -> None:
+        self._owner, self._company, self._tell, self._ways_in = owner, company, tell, ways_in
         self.ignored: dict[str, str] = {}
 
     def run(self, line: str) -> bool:
@@ -38,15 +41,23 @@ class LocalCommands:
                 self._owner.clear()
             case "/ignore":
                 self._ignore(rest.strip('"'))
-            case "/help" if (topic := rest.lstrip("/").lower()) in HELP:
-                self._tell(HELP[topic])
+            case "/help" if (topic := rest.lstrip("/").lower()) in self.help:
+                self._tell(self.help[topic])
             case "/help":
-                for sentence in HELP.values() if not rest else ():
+                for sentence in self.help.values() if not rest else ():
                     self._tell(sentence)
                 return False
+            case command if command == f"/{WAYS_COMMAND}" and self._ways_in:
+                for way in self._ways_in:
+                    self._owner.print_whole(f"{way.data['transport']}  {way.data['line']}" if way.data else way.text)
             case _:
                 return False
         return True
+
+    @property
+    def help(self) -> dict[str, str]:
+        """The help of each of these commands."""
+        return HELP | INVITE_HELP if self._ways_in else HELP
 
     def _ignore(self, name: str) -> None:
         if not name:

@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from plytalk.core.contracts.errors import UnknownPeer
-from plytalk.core.contracts.events import Closed, Event, MemberEvent
+from plytalk.core.contracts.events import Closed, Event, MemberEvent, Notice, is_way_in
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.questions import Question
 from plytalk.core.contracts.ui import Conversation, Ui
@@ -73,6 +73,7 @@ class Console(Ui):
         self._line: InputLine | None = None
         self._view: ChatView | None = None
         self._told_end = False
+        self._ways_in: list[Notice] = []  # told before the view is made
 
     @property
     def _terminal(self) -> bool:
@@ -86,6 +87,10 @@ class Console(Ui):
     @property
     def interactive(self) -> bool:
         return self._terminal
+
+    @property
+    def keeps_details(self) -> bool:
+        return self._terminal and not is_dumb()
 
     # -- the screen -------------------------------------------------------------------------------------------------------
 
@@ -107,7 +112,7 @@ class Console(Ui):
             from plytalk.plugins.uis.prompts import Prompt
 
         rows = EventRows(self._prompt, self._received, wants_colour(), sys.stdout.encoding or "utf-8")
-        view = ChatView(rows, Calls(*self._calls), names_room=self._prompt == PROMPT)
+        view = ChatView(rows, Calls(*self._calls), self._ways_in, names_room=self._prompt == PROMPT)
         line = view.printer = Prompt(view.prompt, self._out.fail, view.live_rows, view.words, view.pressed, view.signs.changed)
         self._view = view
         return line
@@ -205,10 +210,19 @@ class Console(Ui):
     def show(self, event: Event) -> None:
         if isinstance(event, Closed) and event.final:
             self._finish()
+        if isinstance(event, Notice) and self._keeps(event):
+            return
         if self._view:
             self._view.note(event)
         if not (self._view and self._is_drawn(event) and self._draw(self._view.show, event)):
             self._show_plain(event)
+
+    def _keeps(self, notice: Notice) -> bool:
+        """Keep what /invite shows; whether that is all that is to be done about this notice."""
+        if is_way_in(notice) and (data := notice.data):
+            self._ways_in[:] = [one for one in self._ways_in if one.data and one.data["address"] != data.get("was")]
+            self._ways_in.append(notice)
+        return notice.detail and self.keeps_details
 
     def _is_drawn(self, event: Event) -> bool:
         """What members do is always drawn where that can be done; the program's notices only beside the input line."""
@@ -222,13 +236,13 @@ class Console(Ui):
     def _show_plain(self, event: Event) -> None:
         for line in plain_lines(event, self._received):
             if not isinstance(event, MemberEvent):
-                self._notice(line)
+                self._notice(line, whole=is_way_in(event))
             elif not (self._line and self._line.visible and self._draw(self._line.print_above, line)):
                 self._out.write(line)
 
-    def _notice(self, sentence: str) -> None:
+    def _notice(self, sentence: str, whole: bool = False) -> None:
         if not (self._line and self._line.visible and self._draw(self._line.print_above, sentence)):
-            tell(sentence)
+            tell(sentence, whole)
 
 
 @hookimpl

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from plytalk.core.contracts.events import Error, Event, Notice
+from plytalk.core.contracts.events import Error, Event, Notice, is_way_in
 from plytalk.core.contracts.ui import Conversation, Ui
 from plytalk.core.io.event_lines import lines_of
 from plytalk.core.io.standard_streams import tell
@@ -22,7 +22,7 @@ class Nobody(Ui):
     def show(self, event: Event) -> None:
         if isinstance(event, Notice | Error):
             for line in lines_of(event):
-                tell(line)
+                tell(line, whole=is_way_in(event))
 
 
 @hookimpl

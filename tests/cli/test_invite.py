@@ -8,7 +8,8 @@ import pytest
 from programs import ENVIRONMENT, chat, connect, serve
 
 from plytalk.cli.invite import host, port, reachable
-from plytalk.core.endpoints.server import Door
+from plytalk.core.endpoints.listening import Door
+from plytalk.plugins.uis.console import Console
 
 PASTE = "The other side connects with:  "
 
@@ -131,11 +132,13 @@ def test_the_zone_of_an_address_is_printed_and_explained(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(invite, "open_to_all", lambda stack: False)
     monkeypatch.setattr(invite, "invitation", lambda choice, stack, address: f"chat connect '{reachable(address)}'")
+    tcp = SimpleNamespace(name="tcp", only_place="", is_given_address=False, names_place=False, guests="")
+    stack = SimpleNamespace(transport=tcp, ui=Console(), auths=[], features=[])
     told = list(
         invite.announce(
             SimpleNamespace(options={}),
-            [Door(SimpleNamespace(transport=SimpleNamespace(name="tcp", only_place="")), "[fe80::1%eth0]:7591")],
+            [Door(stack, "[fe80::1%eth0]:7591")],
         )
     )  # type: ignore[arg-type]
-    assert told[0] == "The other side connects with:  chat connect '[fe80::1%eth0]:7591'"
+    assert told[0].sentence == "The other side connects with:  chat connect '[fe80::1%eth0]:7591'"
     assert told[1] == "In place of eth0 the other side writes its own interface: `ip link` or `ipconfig` shows it."

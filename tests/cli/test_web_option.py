@@ -1,6 +1,7 @@
 """`--web` of `chat serve`: what the server says, what a browser gets, and what is refused."""
 
 import http.client
+import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -93,9 +94,12 @@ def test_behind_a_web_server_not_only_this_machine_can_come(tmp_path: Path) -> N
 def test_it_is_one_more_door_beside_others(tmp_path: Path) -> None:
     arguments = ("--web", "127.0.0.1:0", "--port", "0", "--keep", "--headless")
     with started("serve", *arguments, environment=environment(tmp_path / "server")) as server:
-        lines = [server.tells("Listening on ") for _ in range(2)]
-        assert [line.split(" with ")[1].split(" | ")[0] for line in lines] == ["tcp", "web"]
-        with connect(port_of(lines[0]), "--accept-new", "--ui", "jsonl", environment=environment(tmp_path / "bob")) as client:
+        both = server.tells("Listening on ")
+        assert re.fullmatch(r"Listening on 127\.0\.0\.1:\d+ \(tcp\) and 127\.0\.0\.1:\d+ \(web\)\.", both)
+        assert f":{port_of(both.removesuffix(' (web).'))} with web | " in server.tells("Listening on ")
+        with connect(
+            port_of(both.partition(" (tcp)")[0]), "--accept-new", "--ui", "jsonl", environment=environment(tmp_path / "bob")
+        ) as client:
             assert client.event("you")
 
 

@@ -13,7 +13,8 @@ from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.limits import Limits
 from plytalk.core.contracts.peers import Role
 from plytalk.core.contracts.sanitise import shorten
-from plytalk.core.endpoints.server import Door, Server
+from plytalk.core.endpoints.listening import Door
+from plytalk.core.endpoints.server import Server
 
 
 def serve(

@@ -1,11 +1,12 @@
 """What a terminal can show, as the environment tells it."""
 
+import itertools
 import os
 import sys
 
 import pytest
 
-from plytalk.core.io.display import is_dumb, wants_colour
+from plytalk.core.io.display import cells_of, columns_of, is_dumb, wants_colour, wrapped
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="consoles of Windows need no TERM")
 
@@ -29,3 +30,37 @@ def test_what_the_environment_says(
     monkeypatch.setattr(os, "environ", environment)
     assert is_dumb() is dumb
     assert wants_colour() is colour
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80])
+def test_rows_are_broken_between_words_and_lose_nothing_but_the_blank_there(columns: int) -> None:
+    text = "\x1b[33mWarning: others can read what guests hear, in 会議室 too. See `chat explain`.\x1b[0m"
+    rows = wrapped(text, columns).split("\n")
+    assert " ".join(rows) == text
+    assert all(cells_of(row) <= columns for row in rows)
+    pairs = itertools.pairwise(rows)
+    assert all(cells_of(f"{row} {after.split()[0]}") > columns for row, after in pairs), "rows are full"
+
+
+def test_a_word_longer_than_a_row_stays_whole_and_indents_stay() -> None:
+    assert wrapped("  a http://127.0.0.1:7591/#SHA256 b", 12) == "  a\nhttp://127.0.0.1:7591/#SHA256\nb"
+    assert wrapped("", 12) == ""
+
+
+def test_the_width_is_that_of_the_terminal_or_of_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+    import struct
+    import termios
+
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 61, 0, 0))
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert columns_of(theirs) == 61
+    for written, columns in (("20", 20), ("0", 61), ("many", 61), ("", 61), ("99999999999", 61)):
+        monkeypatch.setenv("COLUMNS", written)
+        assert columns_of(theirs) == columns
+    reader, writer = os.pipe()
+    assert columns_of(writer) is None
+    for number in (ours, theirs, reader, writer):
+        os.close(number)
+    assert columns_of(theirs) is None

@@ -2,7 +2,7 @@
 
 from happening import happened
 
-from plytalk.core.contracts.events import Joined, Left, Renamed, Sender, You
+from plytalk.core.contracts.events import WAY_IN, Joined, Left, Notice, Renamed, Sender, You
 from plytalk.plugins.chat_screen.company import Company
 from plytalk.plugins.chat_screen.local_commands import HELP, LocalCommands
 
@@ -14,13 +14,17 @@ class Owner:
         self.done: list[str] = []
         self.company = Company()
         self.company.note(happened(You, sender=Sender(name="me"), room="lobby", others=(Sender(name="Bob", key="SHA256:bob"),)))
-        self.commands = LocalCommands(self, self.company, self.done.append)
+        self.ways_in: list[Notice] = []
+        self.commands = LocalCommands(self, self.company, self.done.append, self.ways_in)
 
     def clear(self) -> None:
         self.done.append("clear")
 
     def leave(self, why: str) -> None:
         self.done.append(f"leave {why}".strip())
+
+    def print_whole(self, line: str) -> None:
+        self.done.append(f"whole: {line}")
 
     def run(self, line: str) -> bool:
         self.done.clear()
@@ -88,3 +92,15 @@ def test_a_guest_who_is_ignored_stays_so_under_another_name() -> None:
     for event in (happened(Renamed, sender=visitor, name="guest"), happened(Renamed, "carol", name="visitor")):
         owner.commands.note(event)
     assert owner.commands.ignored == {"guest": "visitor"}
+
+
+def test_a_server_s_user_can_ask_how_others_come_in_and_a_client_s_asks_the_server() -> None:
+    owner = Owner()
+    assert not owner.run("/invite")
+    assert "invite" not in owner.commands.help
+    for line, transport in (("chat connect 127.0.0.1:7591", "tcp"), ("ssh -p 2222 127.0.0.1", "ssh")):
+        owner.ways_in.append(happened(Notice, text="x", code=WAY_IN, data={"line": line, "transport": transport}))
+    assert owner.run("/invite")
+    assert owner.done == ["whole: tcp  chat connect 127.0.0.1:7591", "whole: ssh  ssh -p 2222 127.0.0.1"]
+    assert owner.run("/help invite")
+    assert owner.done == [owner.commands.help["invite"]]

@@ -93,44 +93,90 @@ def test_a_server_says_what_is_needed_in_six_rows(options, begins, homes) -> Non
     [
         ((), (CREATED, "Listening on SHA256:", "The other side connects with:  chat connect SHA256:", "Anyone who can reach it")),
         (("--code",), (CREATED, "Listening on ", "The one-time code is ", PASTE)),
-        (("--port", "0", "--code"), (LISTENING, "Listening on ", "The one-time code is ", PASTE + "127.0.0.1:", PASTE)),
+        (("--port", "0", "--code"), (CREATED, LISTENING, "The one-time code is ", PASTE, PASTE + "127.0.0.1:")),
     ],
     ids=["by key", "by number", "beside a port"],
 )
 def test_a_server_behind_a_relay_says_it_in_six_rows(options, begins, homes) -> None:
     for identity in ("new", "old"):
         with relaying() as (_, relay), chat(homes[0], "serve", "--relay", relay, *options) as screen:
-            screen.until(f"@{relay} --code" if "--code" in options else begins[-1])
-            expected = [begin for begin in begins if identity == "new" or begin != CREATED]
-            assert in_order([row for row in screen.rows if row], *expected), f"\n{screen}"
+            screen.until(begins[-1])
+            expected = begins if identity == "new" or begins[0] != CREATED else begins[1:]
+            assert in_order(screen.rows, *expected), f"\n{screen}"
+
+
+WAYS, OTHERS = ("tcp:[::1]:0", "ws:127.0.0.1:0", "unix:room.sock", "relay:{}"), "(/invite in the room shows others):  "
+
+
+@pytest.mark.parametrize("most", [1, 4])
+@pytest.mark.parametrize(
+    ("options", "last"),
+    [
+        ((), "Anyone "),
+        (("--code",), ":  "),
+        (("--door", "ssh:127.0.0.1:0"), "Anyone "),
+        (("--web", "127.0.0.1:0"), "Anyone "),
+        (("--web", "127.0.0.1:0", "--code"), ":  "),
+        (("--host", "0.0.0.0", "--web", "127.0.0.1:0", "--door", "ssh:127.0.0.1:0"), "Anyone "),
+        (("--guests", "demo01:0,demo02:0,secure-chat:0"), "Warning: "),
+        (("--profile", "demo02"), "Warning: "),
+    ],
+    ids=["keys", "code", "ssh", "page", "page and code", "page and ssh", "guests", "without a room"],
+)
+def test_a_server_with_several_doors_says_it_in_six_rows(options, last, most, homes, monkeypatch) -> None:
+    monkeypatch.chdir(homes[1])
+    for name in ("websockets", "asyncssh", "spake2"):
+        pytest.importorskip(name, reason=f"needs {name}")
+    with relaying() as (_, relay):
+        doors = [word for way in WAYS[:most] for word in ("--door", way.format(relay))]
+        if "--profile" in options and most == len(WAYS):
+            doors.append("--relay-number")  # there is no key in these chats
+        for identity in ("new", "old"):
+            with chat(homes[0], "serve", "--port", "0", *doors, *options) as screen:
+                screen.until(last)
+                first = (CREATED,) if identity == "new" and "--profile" not in options else ()
+                assert in_order(screen.rows, *first, "Listening on "), f"\n{screen}"
+                assert all(way.partition(":")[0] in " ".join(screen.rows) for way in WAYS[:most]), f"\n{screen}"
+
+
+def test_the_ways_in_that_the_first_screen_leaves_out_are_shown_for_invite(homes) -> None:
+    pytest.importorskip("asyncssh", reason="guests by ssh need asyncssh")
+    doors = "--door", "tcp:[::1]:0", "--door", "ssh:127.0.0.1:0"
+    with chat(homes[0], "serve", "--port", "0", *doors) as server:
+        server.until("Anyone on this machine")
+        assert OTHERS in "".join(server.rows)
+        address = "".join(server.rows).partition(OTHERS)[2].split()[2]
+        with chat(homes[1], "connect", address, "--accept-new") as client:
+            client.until("/help lists what you can do.")
+            server.until(lambda: server.before_cursor == "[lobby] ")
+            before = len(server.raw)
+            server.type("/invite\r")
+            server.until("ssh  ssh -p ")
+            shown = server.raw[before:].decode()
+            assert f"tcp  chat connect {address} --peer SHA256:" in shown
+            assert "tcp  chat connect '[::1]:" in shown
+            assert "(new host key SHA256:" in shown, "in one piece, to be copied"
 
 
 def test_a_server_with_a_page_says_what_to_open_in_six_rows(homes) -> None:
     pytest.importorskip("websockets", reason="the page needs websockets")
-    for created in ((CREATED,), ()):
-        with chat(homes[0], "serve", "--web", "127.0.0.1:0") as screen:
-            screen.until("Anyone on this machine")
-            begins = (
-                *created,
-                LISTENING,
-                "Open in a browser:  http://127.0.0.1:",
-                "On a terminal `chat connect`",
-                "Anyone on this",
-            )
-            assert in_order([row for row in screen.rows if row], *begins), f"\n{screen}"
+    for proxied in ((), ("--trusted-proxy", "127.0.0.1")):
+        for created in ((CREATED,), ()):
+            with chat(homes[bool(proxied)], "serve", "--web", "127.0.0.1:0", *proxied) as screen:
+                screen.until("Anyone ")
+                said = "Through the web server " if proxied else "On a terminal `chat connect`"
+                begins = (*created, LISTENING, "Open in a browser:  http://127.0.0.1:", said, "Anyone ")
+                assert in_order(screen.rows, *begins), f"\n{screen}"
 
 
-def test_guests_by_ssh_take_one_row_more_for_the_new_host_key(homes) -> None:
+def test_guests_by_ssh_have_a_row_that_names_where_the_host_key_is_shown(homes) -> None:
     pytest.importorskip("asyncssh", reason="guests by ssh need asyncssh")
-    for identity in ("new", "old"):
+    for created in ((CREATED,), ()):
         with chat(homes[0], "serve", "--port", "0", "--door", "ssh:127.0.0.1:0") as screen:
             screen.until("Anyone on this machine")
-            created = (CREATED,) if identity == "new" else ()
-            rows = [row for row in screen.rows if row]
             begins = (*created, LISTENING, PASTE, "Guests connect with:  ssh -p ", "Anyone on this machine")
-            assert len(rows) == MOST + len(created), f"\n{screen}"
-            assert in_order(rows[len(created) :], *begins[len(created) :]), f"\n{screen}"
-            assert ("new host key SHA256:" in "".join(rows)) is (identity == "new")
+            assert in_order(screen.rows, *begins), f"\n{screen}"
+            assert "(its key: /invite)" in str(screen)
 
 
 def test_a_newcomer_with_an_unknown_key_takes_one_row_at_the_server(homes) -> None:
