@@ -12,10 +12,11 @@ import click
 from plytalk.api.choice import Choice, resolve
 from plytalk.cli.demo_summary import Demonstration, comparison, summary
 from plytalk.cli.inspect import lines, write
+from plytalk.cli.invite import warn, weakness
 from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE
 from plytalk.cli.stacks import StackCommand, layer_options
-from plytalk.cli.talk import run, warn, weakness
+from plytalk.cli.talk import run
 from plytalk.cli.trace_option import trace_option, tracing
 from plytalk.core.contracts.endings import Ending
 from plytalk.core.contracts.errors import Usage

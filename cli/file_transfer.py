@@ -16,12 +16,12 @@ from plytalk.api.assembly import make_client, make_server, server_address
 from plytalk.api.choice import Choice
 from plytalk.api.doors import connecting_place
 from plytalk.api.local_names import run_client
-from plytalk.cli.invite import place_words
+from plytalk.cli.invite import place_words, warn, weakness
 from plytalk.cli.main import complain
 from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.relay_option import prefer_number, relay_option
 from plytalk.cli.stacks import layer_options
-from plytalk.cli.talk import TalkCommand, agreed_port, listen_addresses, ping_option, run, warn, weakness
+from plytalk.cli.talk import TalkCommand, agreed_port, listen_addresses, ping_option, run
 from plytalk.cli.transfer_ui import ReceiveUi, SendUi, TransferUi
 from plytalk.cli.typed_words import Asker
 from plytalk.core.contracts.errors import Exit

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from plytalk.api.choice import Choice
 from plytalk.api.urls import key_named, url_of
+from plytalk.cli.main import paint
 from plytalk.core.contracts.events import WAYS_COMMAND
 from plytalk.core.contracts.handler import GroupFeature
 from plytalk.core.contracts.optional import KnowsPlaces, ServesPage
@@ -16,6 +17,7 @@ from plytalk.core.contracts.properties import Property
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.conversation.direct_chat import DirectChat
 from plytalk.core.io.address import join_address
+from plytalk.core.io.standard_streams import tell
 from plytalk.core.io.web_address import PORTS
 from plytalk.core.stack.selection import Stack
 from plytalk.trust.folders import user_file
@@ -81,6 +83,18 @@ def rows_of(sentences: Iterable[str]) -> int:
 def said_when_listening(stack: Stack) -> int:
     """How many authenticators say something when the server listens."""
     return sum(isinstance(auth, KnowsPlaces) for auth in stack.auths)
+
+
+def weakness(choice: Choice) -> str:
+    """What an attacker can do to a weak stack, whatever chose it, as a warning; empty for nothing."""
+    warning = choice.stack().warning()
+    return f"Warning: {warning} See `chat explain`." if warning else ""
+
+
+def warn(warning: str) -> None:
+    """Say it on standard error."""
+    if warning:
+        tell(paint(warning, "33"))
 
 
 def ways_in(choice: Choice, doors: "Sequence[Door]", guests: "Sequence[Door]", asked: bool) -> "Iterator[WayIn]":

@@ -18,8 +18,8 @@ from plytalk.api.choice import Choice
 from plytalk.api.doors import connecting_place, listening_place
 from plytalk.api.local_names import run_client
 from plytalk.cli.hidden_input import has_no_input, is_empty
-from plytalk.cli.invite import announce, newcomer, open_to_all
-from plytalk.cli.main import complain, paint
+from plytalk.cli.invite import announce, newcomer, open_to_all, warn, weakness
+from plytalk.cli.main import complain
 from plytalk.cli.open_files import open_files_for
 from plytalk.cli.parameters import TEXT, ContactType, PortType
 from plytalk.cli.relay_option import prefer_number, relay_option
@@ -253,18 +253,6 @@ def listen_addresses(choice: Choice, stack: Stack, host: str | None, port: int |
 def is_typed(option: str) -> bool:
     """Whether an option is on the command line, and not from elsewhere."""
     return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
-
-
-def weakness(choice: Choice) -> str:
-    """What an attacker can do to a weak stack, whatever chose it, as a warning; empty for nothing."""
-    warning = choice.stack().warning()
-    return f"Warning: {warning} See `chat explain`." if warning else ""
-
-
-def warn(warning: str) -> None:
-    """Say it on standard error."""
-    if warning:
-        tell(paint(warning, "33"))
 
 
 def run(conversation: Coroutine[Any, Any, Ending]) -> int:
