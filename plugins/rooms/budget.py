@@ -160,6 +160,7 @@ class Turns:
     def wait_for_all(self, go_on: Callable[[], None]) -> None:
         """Call `go_on` in the next turn of the loop in which something is left."""
         self._later.append(go_on)
+        self.spend(0)
 
     def _fill_up(self) -> None:
         self._fills_up, self.left = False, float(TOGETHER)

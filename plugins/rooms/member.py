@@ -122,19 +122,15 @@ class Member(PacedSpeaker):
             if self.room is None:
                 return
         self.taken += 1
-        budget, outbox = self.budget, self._hub.outbox
-        if not self.owes and self.session.acknowledges:
-            outbox.owe(self)
+        budget = self.budget
+        if not self.owes:
+            self._hub.outbox.hear(self)
         budget.messages -= 1
         budget.work -= 1
         if text[:1] == "/" or self.muted:
             self._command(text)
         elif text and not text.isspace():  # blank lines are for nobody
-            outbox.waits_for_read = True
-            try:
-                self.speak(text)
-            finally:
-                outbox.waits_for_read = False
+            self.speak(text)
         if budget.messages < 0 or budget.work < 0:
             self._stop_if_over()
 
@@ -187,8 +183,8 @@ class Member(PacedSpeaker):
         """It has said goodbye, and is answered when all that it said is in the room and its commands have been answered."""
         self.parting = True
         if self.room:
-            self._hub.outbox.owe(self)
-            self._hub.outbox.touch(self.room)
+            if not self.owes:
+                self._hub.outbox.hear(self)
         else:
             self.session.part()
 

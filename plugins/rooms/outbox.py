@@ -1,9 +1,18 @@
 """What one turn of the event loop, or a read from a lone speaker, has brought about: kept in the history first, then acknowledged
 and delivered.
+
+    IDLE --- a member says something ----------------------------------------------------> READING
+    IDLE --- anything else happens ------------------------------------------------------> ENDING
+    READING --- the read is over, and the one before it was the same speaker's ----------> DELIVERING
+    READING --- the read is over, and the one before it was not, or it said goodbye -----> ENDING
+    ENDING --- the turn of the event loop is over ---------------------------------------> DELIVERING
+    DELIVERING --- all is sent ----------------------------------------------------------> IDLE
+    DELIVERING --- bytes are left over, or something has happened meanwhile -------------> ENDING
 """
 
 import asyncio
 from collections.abc import Callable
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from plytalk.core.contracts.errors import ChatError
@@ -17,8 +26,17 @@ if TYPE_CHECKING:
     from plytalk.plugins.rooms.history import History
 
 
+class Turn(Enum):
+    """What an outbox does in a turn of the event loop; the table of transitions is at the top of this file."""
+
+    IDLE = "nothing is to be sent"
+    READING = "a member is read from, and what it says is sent after that"
+    ENDING = "all is sent at the end of the turn"
+    DELIVERING = "it is being sent"
+
+
 class SpeakingMember(Protocol):
-    """A member that is told how much it has said has been taken; `owes` says that this is to be done at the end of the turn.
+    """A member that is told how much it has said has been taken; one that `owes` is told when that has been kept.
 
     One that is `parting` has said goodbye.
     """
@@ -51,44 +69,42 @@ class Outbox:
         self._loop = asyncio.get_running_loop()
         self._history, self._end, self._taken_of = history, end, taken_of
         self.delivered: Callable[[], None] = lambda: None
-        self._turn_ends = self._keep_and_deliver if history else self._deliver
         self._owing: list[SpeakingMember] = []
         self._entered: list[SpeakingMember] = []
         self._rooms: dict[Room, None] = {}
-        self._turn_will_end = self._delivers = False
+        self._turn = Turn.IDLE
         self._last_speaker = 0
-        self.waits_for_read = False
-        """Whether what is said now is sent by `read_done`, which follows."""
 
     def touch(self, room: Room) -> None:
-        """Something is to be sent to a room: at the end of this turn, with all else that happens in it."""
+        """Something is to be sent to a room, with all else that happens in this turn, or in the read that goes on."""
         self._rooms[room] = None
-        if not self.waits_for_read:
-            self._wait_for_end_of_turn()
+        if self._turn is Turn.IDLE:
+            self._end_turn()
 
-    def _wait_for_end_of_turn(self) -> None:
-        if not self._turn_will_end:
-            self._turn_will_end = True
-            self._loop.call_soon(self._turn_ends)
+    def _end_turn(self) -> None:
+        self._turn = Turn.ENDING
+        self._loop.call_soon(self._keep_and_deliver)
+
+    def hear(self, member: SpeakingMember) -> None:
+        """A member that is read from has said something: it is told how much has been taken when that has been kept."""
+        member.owes = True
+        self._owing.append(member)
+        if self._turn is Turn.IDLE:
+            self._turn = Turn.READING
 
     def read_done(self, speaker: int, parting: bool) -> None:
         """A member has been read from. Where it alone has spoken since the last time, what it said goes out at once.
 
         A member is read from once in a turn at most, so nothing of others waits that could go out with it.
         """
-        if not self._rooms:
+        if not self._owing:
             return
         alone, self._last_speaker = self._last_speaker == speaker, speaker
-        if alone and not (self._turn_will_end or self._delivers or parting):
-            self._turn_ends()
-        else:
-            self._wait_for_end_of_turn()
-
-    def owe(self, member: SpeakingMember) -> None:
-        """A member is to be told at the end of this turn how much of what it said has been taken."""
-        if not member.owes:
-            member.owes = True
-            self._owing.append(member)
+        if self._turn is Turn.READING:
+            if alone and not parting:
+                self._keep_and_deliver()
+            else:
+                self._end_turn()
 
     def enter(self, member: SpeakingMember) -> bool:
         """Keep that a member is in a room now, and what its welcome speaks of. False where that failed, and the server ends."""
@@ -119,18 +135,18 @@ class Outbox:
             self._history = None
 
     def _keep_and_deliver(self) -> None:
-        if self.keep():
-            self._deliver()
-
-    def _deliver(self) -> None:
-        self._turn_will_end, self._delivers = False, True
+        self._turn = Turn.DELIVERING
+        if self._history and not self.keep():
+            return
         owing, self._owing = self._owing, []
         for member in owing:
             member.acknowledge()
         try:
             self._send()
         finally:
-            self._delivers = False
+            self._turn = Turn.IDLE
+            if self._rooms or self._owing:
+                self._end_turn()
         for member in owing:
             member.owes = False
             if (connection := member.session.connection).pending:
@@ -147,6 +163,5 @@ class Outbox:
             left = room.flush(left)
             if left <= 0:
                 break
-        again, self._rooms = tuple(self._rooms), {}
-        for room in (*rooms, *again[1:], *again[:1]):
-            self.touch(room)
+        again = tuple(self._rooms)
+        self._rooms = dict.fromkeys((*rooms, *again[1:], *again[:1]))

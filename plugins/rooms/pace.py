@@ -101,7 +101,7 @@ class PacedSpeaker(CommandMember):
         if (room := self.room) is not None:
             work = (len(room.event_members) + len(room.subscribers)) * size / DELIVERED
             self.budget.work -= work
-            self._hub.turns.spend(work)
+            self._hub.turns.left -= work
 
     def item(self) -> None:
         if self.budget.awaited:

@@ -46,7 +46,7 @@ async def test_what_one_says_alone_goes_out_in_the_callback_that_read_it(home: P
         alice, bob = await crowd.comes("alice"), await crowd.comes("bob")
         for speaker, line, at_once in (
             (alice, "line 1", False), (alice, "line 2", True), (bob, "line 3", False), (alice, "line 4", False),
-            (alice, "line 5", True), (alice, "/topic line 6", False), (alice, "line 7", True), (bob, "/topic line 8", False),
+            (alice, "line 5", True), (alice, "/topic line 6", True), (alice, "line 7", True), (bob, "/topic line 8", False),
             (alice, "line 9", False),
         ):  # fmt: skip
             delivered.clear()
