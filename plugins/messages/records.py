@@ -82,7 +82,7 @@ class Records(Messages):
             length = len(body)
             if size + HEAD + length > room:
                 if parts:
-                    records.append(padded(parts, size))
+                    records.append(b"".join(parts))
                 while length > MAX_BODY:
                     records.append(HEADER.pack(kind | MORE, MAX_BODY) + body[:MAX_BODY])
                     body = body[MAX_BODY:]
@@ -94,8 +94,8 @@ class Records(Messages):
             parts += HEADER.pack(kind, length), body
             size += HEAD + length
         if parts or (items and not records):
-            records.append(padded(parts, size))
-        return records
+            records.append(b"".join(parts))
+        return [record.ljust(BUCKETS[bisect_left(BUCKETS, len(record))], b"\0") for record in records]
 
     def count_by(self, cipher: CountsSealed) -> None:
         self._cipher = cipher
@@ -241,12 +241,6 @@ def room_of(size: int) -> int:
         if bucket < size <= 3 * bucket:
             return bucket
     return CAPACITY
-
-
-def padded(parts: list[bytes], size: int) -> bytes:
-    """The parts, of `size` bytes together, and zeros up to the next bucket. There is one: `pack` keeps to the longest."""
-    parts.append(bytes(BUCKETS[bisect_left(BUCKETS, size)] - size))
-    return b"".join(parts)
 
 
 def read_short(plaintext: bytes) -> tuple[list[Item], int]:

@@ -15,7 +15,7 @@ from crowd import PATIENT, Crowd, Stranger, Tight
 
 from plytalk.core.contracts.items import CloseReason
 from plytalk.core.io.asyncio_stream import AsyncioStream
-from plytalk.plugins.messages.records import CAPACITY, MESSAGE, padded
+from plytalk.plugins.messages.records import BUCKETS, CAPACITY, MESSAGE
 from plytalk.plugins.record_spans import HEADER, MORE
 from plytalk.plugins.rooms import budget as budgets
 from plytalk.plugins.rooms import pace, room_commands
@@ -131,7 +131,7 @@ async def test_what_many_have_saved_up_is_not_all_spent_in_one_turn_of_the_loop(
         next_turn()
         lines = [HEADER.pack(MESSAGE, len(text)) + text for text in (b"%d" % number for number in range(800))]
         for person in people:
-            person.session.send_packed([padded(lines[:], sum(map(len, lines)))])
+            person.session.send_packed([b"".join(lines).ljust(BUCKETS[4], b"\0")])
         await people[0].until(lambda: sum(event.text == "799" for event in people[0].events) == 30)
         assert sum(said) == 30 * 800
         assert max(said) <= TOGETHER + 2 * TURN
@@ -395,7 +395,7 @@ async def test_unfinished_messages_of_all_together_are_bounded(home: Path, monke
         others: list[Stranger] = []
         for number in range(8):
             other = await crowd.joins(f"other-{number}")
-            other.session.send_packed([padded([HEADER.pack(MESSAGE | MORE, 60_000), bytes(60_000)], 60_003)])
+            other.session.send_packed([HEADER.pack(MESSAGE | MORE, 60_000) + bytes(CAPACITY - HEADER.size)])
             others.append(other)
             await idle()
             assert crowd.hub.unfinished.total <= 300_000
@@ -409,8 +409,8 @@ GOING: dict[str, list[bytes]] = {
     "after a blank line": [record((MESSAGE, b" "))],
     "while its pings wait": [record(*[(3, b"")] * 21000)] * 3,
     "while its lines wait": [record(*[(MESSAGE, b"x")] * 16000)] * 3,
-    "while its bytes wait": [padded([HEADER.pack(MESSAGE | MORE, 60_000), bytes(60_000)], 60_003)] * 10,
-    "in a message": [padded([HEADER.pack(MESSAGE | MORE, 60_000), bytes(60_000)], 60_003)],
+    "while its bytes wait": [HEADER.pack(MESSAGE | MORE, 60_000) + bytes(CAPACITY - HEADER.size)] * 10,
+    "in a message": [HEADER.pack(MESSAGE | MORE, 60_000) + bytes(CAPACITY - HEADER.size)],
 }
 
 

@@ -1,6 +1,7 @@
 """Everybody in their rooms: who is called what, what everybody sees, and who is sent away."""
 
 import asyncio
+from bisect import bisect_left
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from plytalk.core.contracts.endings import EndedBy
 from plytalk.core.contracts.events import Message
 from plytalk.core.contracts.items import Ack
 from plytalk.core.endpoints.notices import AT_ONCE
-from plytalk.plugins.messages.records import MESSAGE, padded
+from plytalk.plugins.messages.records import BUCKETS, MESSAGE
 from plytalk.plugins.record_spans import HEADER, MORE
 from plytalk.plugins.rooms.room_events import EVENT, MAX_REQUEST, ROOM, Kind
 from plytalk.testing.verdict import idle
@@ -148,7 +149,7 @@ async def test_notices_about_members_are_counted_and_summarised(home: Path) -> N
     async with Crowd(home, headless=True) as crowd:
         for _ in range(2 * AT_ONCE):
             visitor = await crowd.joins("visitor-key")
-            visitor.session.send_packed([padded([HEADER.pack(MESSAGE, 1), b"\xff"], 4)])
+            visitor.session.send_packed([(HEADER.pack(MESSAGE, 1) + b"\xff").ljust(BUCKETS[0], b"\0")])
             await idle()
             visitor.cut()
             await idle()
@@ -218,8 +219,8 @@ async def test_words_that_are_longer_as_text_than_as_bytes_harm_nobody(home: Pat
         while left:
             size = min(chunk, left)
             left -= size
-            part = [HEADER.pack(MESSAGE | (MORE if left else 0), size), b"\xff" * size]
-            session.send_packed([padded(part, size + 3)])
+            part = HEADER.pack(MESSAGE | (MORE if left else 0), size) + b"\xff" * size
+            session.send_packed([part.ljust(BUCKETS[bisect_left(BUCKETS, len(part))], b"\0")])
         session.say("/msg alice " + "\x01" * (1024 * 1024 - 20))
         session.say("/me " + "\u00e9" * (512 * 1024 - 20))
         session.say("after all")
