@@ -6,6 +6,7 @@ from typing import cast
 
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.framer import Framer
+from plytalk.core.contracts.items import Item
 from plytalk.core.contracts.layer import Failed, FrameKind, attempt
 from plytalk.core.contracts.limits import KIB
 from plytalk.core.contracts.optional import EncodesEach, SealsEach, SendsEach
@@ -20,10 +21,11 @@ IN_CACHE = 64 * 1024
 """How many bytes are sealed before they are sent: more would be fetched from memory again."""
 
 
-def broadcast(connections: Sequence[Connection], plaintexts: Sequence[bytes]) -> list[Connection]:
+def broadcast(connections: Sequence[Connection], plaintexts: Sequence[bytes], items: Sequence[Item] = ()) -> list[Connection]:
     """Send plaintexts over connections of one stack; returns those whose streams are full now.
 
-    What fails in one ends that one alone.
+    Where `items` say the same, they share a record with what a connection is to send already. What fails in one ends that one
+    alone.
     """
     size = sum(map(len, plaintexts))
     if not connections:
@@ -38,7 +40,8 @@ def broadcast(connections: Sequence[Connection], plaintexts: Sequence[bytes]) ->
     alone = [connection for connection in connections if connection.pending]
     others = [connection for connection in connections if not connection.pending] if alone else connections
     for connection in alone:  # one write takes this and what is pending
-        connection.flush(plaintexts)
+        connection.pending += items
+        connection.flush(() if items else plaintexts)
     full = [connection for connection in alone if connection.stream.full]
     at_once = IN_CACHE // max(1, size)
     failed: list[tuple[Connection, Exception]] = []

@@ -57,6 +57,7 @@ class PacedSpeaker(CommandMember):
         "_hub",
         "_loud",
         "_pause",
+        "_unfinished",
         "at",
         "budget",
         "parting",
@@ -70,7 +71,7 @@ class PacedSpeaker(CommandMember):
         self._hub, self.session, self.stream, self.person = hub, session, session.stream, person
         self.source = source_for(session.stream.peer, person)
         self.room: Room | None = None
-        self.at = self.sent = 0
+        self.at = self.sent = self._unfinished = 0
         self._held = self._loud = self._behind = self.parting = False
         self._asked = hub.loop.time()
         self.budget = Budget(hub.rates, self._asked)
@@ -123,7 +124,8 @@ class PacedSpeaker(CommandMember):
         self.budget.awaited = min(self.budget.awaited, items)
 
     def kept(self, size: int) -> None:
-        if not self.session.ending:  # what is read behind the end is kept for nobody
+        if size != self._unfinished and not self.session.ending:  # what is read behind the end is kept for nobody
+            self._unfinished = size
             self._hub.unfinished.note(self, size, self.source)
         self._hub.outbox.read_done(self.id, self.parting)
 

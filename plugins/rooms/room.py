@@ -214,8 +214,9 @@ class Room:
             for member in [member for member in self.event_members if member.person in told]:
                 self._set_apart(member, start)
         hidden = self._hidden(start, end, None) if self.log.last_private >= start else NOTHING
-        if not self._in_step or not (records := self._records(start, end, hidden, packed)):
+        if not self._in_step or not (events := self._events(start, end, hidden)):
             return 0
+        records = packed[start, end, hidden] = tuple(self._pack(events))
         each = sum(map(len, records)) + SENT
         if len(self._in_step) > (most := max(1, left // each)):
             late = set(self._in_step[most:])
@@ -224,7 +225,7 @@ class Room:
                 self._apart[member] = None
                 self._place(member, start)
         self.deliveries += (end - start - len(hidden)) * (count := len(self._in_step))
-        if slow := broadcast(self._in_step, records):
+        if slow := broadcast(self._in_step, records, events if len(events) == 1 else ()):  # more are not packed again for one
             for member in [member for member in self.event_members if member.session.connection in slow]:
                 self._set_apart(member, end)
         return each * count
@@ -269,11 +270,16 @@ class Room:
     def _records(self, at: int, end: int, hidden: frozenset[int], packed: Packed) -> Sequence[bytes]:
         """What happened from number `at` to before `end`, without what is hidden, as the plaintexts of records: packed once."""
         if (at, end, hidden) not in packed:
-            bodies = self.log.bodies(at, end)
-            if hidden:
-                bodies = [body for number, body in enumerate(bodies, at) if number not in hidden]
-            packed[at, end, hidden] = tuple(self._pack([Extension(EVENT, body) for body in bodies])) if bodies else ()
+            events = self._events(at, end, hidden)
+            packed[at, end, hidden] = tuple(self._pack(events)) if events else ()
         return packed[at, end, hidden]
+
+    def _events(self, at: int, end: int, hidden: frozenset[int]) -> list[Extension]:
+        """The same as items."""
+        bodies = self.log.bodies(at, end)
+        if hidden:
+            bodies = [body for number, body in enumerate(bodies, at) if number not in hidden]
+        return [Extension(EVENT, body) for body in bodies]
 
     def _tell(self, subscriber: Any, at: int, left: int) -> int:
         """Tell one that hears lines what it has yet to be told, as much as it reads and the bytes go; gives how many."""
