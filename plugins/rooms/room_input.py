@@ -10,10 +10,9 @@ from plytalk.core.contracts.limits import SPLIT, TOO_LONG, too_long
 from plytalk.core.contracts.sanitise import clean
 from plytalk.core.stack.selection import Stack
 from plytalk.plugins.files.user_files import UserFiles
-from plytalk.plugins.rooms.kept_lines import KeptLines
 from plytalk.plugins.rooms.reconnecting import Reconnecting
 from plytalk.plugins.rooms.requests import NAME, CommandRequest, line_of
-from plytalk.plugins.rooms.room_chat import ClientState, RoomChat
+from plytalk.plugins.rooms.room_chat import ClientState, KeptLines, RoomChat
 from plytalk.plugins.rooms.room_events import READ, ROOM, TYPING, number_of, write
 from plytalk.plugins.rooms.room_view import RoomView
 
