@@ -6,6 +6,7 @@ where he was, and members at the same position share the records that are packed
 
 from typing import NamedTuple
 
+NOTHING: frozenset[int] = frozenset()
 MAX_BYTES = 4 * 1024 * 1024
 """How many bytes of events a room keeps, whatever their number."""
 MOST_BYTES = 16 * 1024 * 1024
@@ -50,10 +51,20 @@ class EventLog:
         """The events from number `at` on, of those that are kept."""
         return self._entries[max(0, at - self.first) :]
 
-    def bodies(self, at: int, end: int | None = None) -> list[bytes]:
-        """The bodies of those up to number `end`, where all are for everybody."""
+    def bodies(self, at: int, end: int | None = None, hidden: frozenset[int] = NOTHING) -> list[bytes]:
+        """The bodies of those before number `end`, without the events that are `hidden`."""
         stop = None if end is None else max(0, end - self.first)
-        return [entry[0] for entry in self._entries[max(0, at - self.first) : stop]]
+        entries = self._entries[max(0, at - self.first) : stop]
+        if hidden:
+            return [entry[0] for number, entry in enumerate(entries, max(at, self.first)) if number not in hidden]
+        return [entry[0] for entry in entries]
+
+    def hidden(self, at: int, end: int, person: object) -> frozenset[int]:
+        """The numbers of those before number `end` that are not for this person; for None, that are not for everybody."""
+        if self.last_private < at:
+            return NOTHING
+        entries = zip(range(at, end), self.since(at), strict=False)
+        return frozenset(number for number, entry in entries if not entry.is_for(person))
 
     def size(self, at: int) -> int:
         """How many bytes the events from number `at` on have."""

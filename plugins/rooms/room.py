@@ -15,7 +15,7 @@ from plytalk.core.contracts.public_key import PublicKey
 from plytalk.core.pipeline.broadcast import broadcast
 from plytalk.core.pipeline.connection import Connection
 from plytalk.plugins.rooms.budget import SENT, SLICE
-from plytalk.plugins.rooms.event_log import EventLog, LogEntry
+from plytalk.plugins.rooms.event_log import NOTHING, EventLog, LogEntry
 from plytalk.plugins.rooms.roles import EventMember, LineSubscriber
 from plytalk.plugins.rooms.room_events import EVENT, FIXED, SEEN, Kind, RoomEvent, head_of
 
@@ -23,7 +23,6 @@ Pack = Callable[[Sequence[Item]], Iterable[bytes]]
 COMING_AND_GOING = (Kind.JOINED, Kind.LEFT)
 Packed = dict[tuple[int, int, frozenset[int]], Sequence[bytes]]
 SAID = int(Kind.SAID)
-NOTHING: frozenset[int] = frozenset()
 CHUNK = 256 * KIB
 """How many bytes a member that is behind is sent at once; the next when it has read them."""
 JAM = 4 * MIB
@@ -156,7 +155,7 @@ class Room:
         log, end = self.log, self._heard
         if member in self._apart and (at := max(member.at, log.first)) < end:
             member.at = end
-            member.session.send_packed(self._records(at, end, self._hidden(at, end, member.person), {}))
+            member.session.send_packed(self._records(at, end, self.log.hidden(at, end, member.person), {}))
         elif at := self.subscribers.get(member) or 0:
             self.subscribers[member] = end
             for entry in log.since(at):
@@ -209,11 +208,12 @@ class Room:
 
     def _tell_all(self, start: int, end: int, packed: Packed, left: int) -> int:
         """Send what has happened to those that are in step, as far as the bytes go; gives how many were sent."""
+        hidden = NOTHING
         if self.log.last_private >= start:
+            hidden = self.log.hidden(start, end, None)
             told = {person for entry in self.log.since(start) for person in entry.audience or ()}
             for member in [member for member in self.event_members if member.person in told]:
                 self._set_apart(member, start)
-        hidden = self._hidden(start, end, None) if self.log.last_private >= start else NOTHING
         if not self._in_step or not (events := self._events(start, end, hidden)):
             return 0
         records = packed[start, end, hidden] = tuple(self._pack(events))
@@ -250,7 +250,7 @@ class Room:
             if sent >= left:
                 return sent
             until, size = self.log.part(at, CHUNK)
-            hidden = self._hidden(at, until, member.person)
+            hidden = self.log.hidden(at, until, member.person)
             member.at, member.sent, sent = until, member.sent + size, sent + size + SENT
             self.deliveries += until - at - len(hidden)
             if records := self._records(at, until, hidden, packed):
@@ -259,13 +259,6 @@ class Room:
             del self._apart[member]
             self._in_step.append(member.session.connection)
         return sent
-
-    def _hidden(self, at: int, end: int, person: object) -> frozenset[int]:
-        """Which events from number `at` to before `end` are not for this person, or for None, who is told nothing in private."""
-        if self.log.last_private < at:
-            return NOTHING
-        entries = zip(range(at, end), self.log.since(at), strict=False)
-        return frozenset(number for number, entry in entries if not entry.is_for(person))
 
     def _records(self, at: int, end: int, hidden: frozenset[int], packed: Packed) -> Sequence[bytes]:
         """What happened from number `at` to before `end`, without what is hidden, as the plaintexts of records: packed once."""
@@ -276,10 +269,7 @@ class Room:
 
     def _events(self, at: int, end: int, hidden: frozenset[int]) -> list[Extension]:
         """The same as items."""
-        bodies = self.log.bodies(at, end)
-        if hidden:
-            bodies = [body for number, body in enumerate(bodies, at) if number not in hidden]
-        return [Extension(EVENT, body) for body in bodies]
+        return [Extension(EVENT, body) for body in self.log.bodies(at, end, hidden)]
 
     def _tell(self, subscriber: Any, at: int, left: int) -> int:
         """Tell one that hears lines what it has yet to be told, as much as it reads and the bytes go; gives how many."""
