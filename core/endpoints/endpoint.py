@@ -32,9 +32,11 @@ T = TypeVar("T")
 
 async def stop(*tasks: "asyncio.Task[Any]") -> None:
     """Cancel tasks and wait for their end, whatever that is."""
-    await asyncio.sleep(0)  # what was started and has not begun yet begins, so that it cleans up after itself
-    for task in tasks:
-        task.cancel()
+    try:
+        await asyncio.sleep(0)  # what was started and has not begun yet begins, so that it cleans up after itself
+    finally:  # this may be cancelled, too
+        for task in tasks:
+            task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 

@@ -45,8 +45,9 @@ async def test_what_makes_no_sense_is_raised_where_the_context_is_entered(
 async def test_a_conversation_begins_once(tmp_path: Path) -> None:
     async with room(tmp_path) as server:
         chat = client(server, tmp_path)
-        with pytest.raises(NotDone, match="has not begun"):
-            await chat.send("too early")
+        for early in (chat.send("too early"), chat.command("who"), anext(chat)):
+            with pytest.raises(Usage, match="has not begun"):
+                await early
         await chat.close()
         async with chat:
             pass
@@ -56,6 +57,14 @@ async def test_a_conversation_begins_once(tmp_path: Path) -> None:
         with pytest.raises(NotDone, match="is over"):
             await chat.send("too late")
         await chat.close()
+
+
+async def test_a_message_without_a_text_is_refused_in_a_room(tmp_path: Path) -> None:
+    async with room(tmp_path) as server, client(server, tmp_path) as chat:
+        for text in ("", " \n"):
+            with pytest.raises(NotDone) as refused:
+                await chat.send(text)
+            assert refused.value.code == "empty"
 
 
 async def test_a_cut_ends_the_events_and_is_raised_at_the_end(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from plytalk.trust.folders import HOME
 
 Secret = Callable[[str], str]
 """Gives a secret, such as the passphrase of the identity, for a prompt."""
+NOT_ENTERED = "This conversation has not begun.", "Enter it first, with `async with`."
 AGAIN = 0.1
 """After how many seconds a task that has not ended is cancelled again: the first time it still says goodbye."""
 
@@ -122,6 +123,8 @@ class ProgramEndpoint(ABC):
         return self
 
     async def __anext__(self) -> Event:
+        if self._task is None:
+            raise Usage(*NOT_ENTERED)
         event = await self._inbox.take()
         if event is None:
             raise StopAsyncIteration
@@ -147,6 +150,8 @@ class ProgramEndpoint(ABC):
         conversation = self._conversation()
         if is_exit(text):
             raise Usage("The text `exit` ends a conversation.", "To do that, use close().")
+        if self.room and not text.strip():
+            raise NotDone("A message without a text is not sent.", code="empty")
         if why := too_long(text, self._limits.message):
             raise NotDone(why, SPLIT, TOO_LONG)
         if to is not None:
@@ -201,9 +206,11 @@ class ProgramEndpoint(ABC):
             raise
 
     def _conversation(self) -> Conversation:
-        """What goes on. Raises what has ended it."""
-        if self._task and self._task.done():
+        """What goes on. Raises what has ended it, and Usage where it has not begun."""
+        if self._task is None:
+            raise Usage(*NOT_ENTERED)
+        if self._task.done():
             self._raise_failure(self._task)
         if conversation := self._inbox.conversation:
             return conversation
-        raise NotDone("Nobody is there to hear it: the conversation has not begun, or is over.")
+        raise NotDone("Nobody is there to hear it: nobody has come, or the conversation is over.")

@@ -13,9 +13,11 @@ from plytalk.core.contracts.events import Closed
 from plytalk.core.contracts.peers import Peer, Role
 from plytalk.core.contracts.transport import Stream
 from plytalk.core.conversation.direct_chat import DirectChat
+from plytalk.core.endpoints.endpoint import stop
 from plytalk.core.pipeline.tracing import TraceEvent
 from plytalk.plugins.transports.memory import Memory
 from plytalk.testing import GivenKeys, RecordingUi
+from plytalk.testing.verdict import idle
 
 
 @pytest.mark.parametrize("method", ["run", "open"])
@@ -182,3 +184,15 @@ async def test_a_trace_tells_the_connections_of_a_server_apart() -> None:
         await serving.talks()
     assert [event.group for event in heard if event.what == "started"] == ["", "connection 2"]
     assert {event.group for event in heard} == {"", "connection 2"}
+
+
+async def test_what_is_stopped_ends_also_where_the_stopping_is_cancelled() -> None:
+    for turns in range(1, 4):
+        task = asyncio.create_task(asyncio.Event().wait())
+        stopping = asyncio.create_task(stop(task))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        stopping.cancel()
+        await asyncio.wait([stopping])
+        await idle()
+        assert task.cancelled(), turns
