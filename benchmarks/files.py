@@ -1,9 +1,9 @@
-"""`python -m benchmarks.files`: files over loopback, beside `socat` with TLS.
+"""`python -m benchmarks.files`: files over loopback, beside `socat` with TLS, and beside magic-wormhole where it is installed.
 
 Sender and receiver are two processes. plytalk's are a server's user and a client, as `chat serve` and `chat connect` make them;
 the time is from the moment when the receiver accepts until its file is whole, checked and named. socat's are `OPENSSL` and
 `OPENSSL-LISTEN` with blocks of 64 KiB; its time is from the start of the sender until both have ended. Both take turns. Processor
-time is that of both ends, by `getrusage`.
+time is that of both ends, by `getrusage`. How magic-wormhole is measured is in `wormhole.py`.
 """
 
 import argparse
@@ -18,10 +18,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import plytalk
+from benchmarks import wormhole
 from plytalk import File, Joined, Message
 
 MIB = 1 << 20
@@ -177,15 +179,32 @@ def measure(rounds: int, mebibytes: int, folder: Path) -> dict[str, float]:
         "part": lambda port: plytalk_once(folder, part),
         "tar": lambda port: socat_once(folder, f"tar c -C {folder} many |", f"| tar x -C {unpacked(folder)}", port),
     }
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in ways}
+    runs: dict[str, list[dict[str, Any]]] = {}
     port = 20_000 + os.getpid() % 10_000
-    for _ in range(rounds):
-        for name, once in ways.items():
-            port += 1
-            os.sync()  # what one has written must not slow down the next
-            runs[name].append(once(port))
+    with ExitStack() as servers:
+        if wormhole.is_installed():
+            once = servers.enter_context(wormhole.mailbox(folder, port - 2, wait_for))
+            ways["wormhole"] = lambda port: once(big)
+        for _ in range(rounds):
+            for name, way in ways.items():
+                port += 1
+                os.sync()  # what one has written must not slow down the next
+                runs.setdefault(name, []).append(way(port))
+    return figures(runs, mebibytes)
+
+
+def figures(runs: dict[str, list[dict[str, Any]]], mebibytes: int) -> dict[str, float]:
+    """The medians of the rounds, and how they compare."""
     gib = mebibytes / 1024
+    more: dict[str, float] = {}
+    if "wormhole" in runs:
+        more = {
+            "wormhole MiB/s": mebibytes / median(runs["wormhole"], "seconds"),
+            "times wormhole": median(runs["wormhole"], "seconds") / median(runs["one"], "seconds"),
+            "wormhole CPU s per GiB": median(runs["wormhole"], "cpu") / gib,
+        }
     return {
+        **more,
         "MiB/s": mebibytes / median(runs["one"], "seconds"),
         "socat MiB/s": mebibytes / median(runs["socat"], "seconds"),
         "times socat": median(runs["socat"], "seconds") / median(runs["one"], "seconds"),
@@ -221,6 +240,8 @@ def main() -> None:
     elif given.receive:
         asyncio.run(receive(Path(given.receive[0]), given.receive[1], given.receive[2], int(given.receive[3])))
     else:
+        if not wormhole.is_installed():
+            print(f"magic-wormhole is not measured: pip install {wormhole.PACKAGES}")
         with tempfile.TemporaryDirectory(dir=given.folder) as folder:
             for name, value in measure(given.rounds, given.mebibytes, Path(folder)).items():
                 print(f"{name:24} {value:10.2f}")
