@@ -52,7 +52,7 @@ async def send(folder: Path, path: str, count: int) -> None:
             here += isinstance(event, Joined)
             if isinstance(event, Joined) and here == count:
                 offered = asyncio.create_task(server.command("send", path))
-            elif isinstance(event, File) and event.state == "offered":
+            elif isinstance(event, File) and event.state == "offered" and chatter is None:  # not yet that it is offered again
                 before = used()
             elif isinstance(event, File) and event.state == "sending" and chatter is None:
                 chatter = asyncio.create_task(say(server))

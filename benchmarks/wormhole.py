@@ -46,7 +46,7 @@ def without_start(path: Path, folder: Path, port: int, codes: Iterator[int]) -> 
 
 
 def once(path: Path, folder: Path, port: int, number: int) -> dict[str, float]:
-    """One transfer. Raises CalledProcessError where an end fails."""
+    """One transfer. Raises ChildProcessError where an end fails."""
     common = ["wormhole", "--relay-url", f"ws://127.0.0.1:{port}/v1", "--transit-helper", f"tcp:127.0.0.1:{port + 1}"]
     code, target = f"{number}-orbit-velvet", folder / "from-wormhole"
     target.unlink(missing_ok=True)
@@ -54,8 +54,8 @@ def once(path: Path, folder: Path, port: int, number: int) -> dict[str, float]:
     send = [*common, "send", "--hide-progress", "--no-qr", "--code", code, str(path)]
     receive = [*common, "receive", "--hide-progress", "--accept-file", "-o", str(target), code]
     sender = subprocess.Popen(send, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    subprocess.run(receive, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    if ended := sender.wait():
-        raise subprocess.CalledProcessError(ended, "wormhole send")
+    received = subprocess.run(receive, capture_output=True, text=True)
+    if sender.wait() or received.returncode:
+        raise ChildProcessError(f"wormhole sent nothing: {received.stderr}")
     took, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     return {"seconds": took, "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}

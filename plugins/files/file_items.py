@@ -32,8 +32,8 @@ NUMBER = Layout(">I")
 ENDING = Layout(">Q32s")
 PIECE = 65_511
 """How many bytes one item carries: with it a record is exactly full."""
-WINDOW = 12 * PIECE
-"""How many bytes may be under way to one receiver: less than 768 KiB, so that a cut loses less than 1 MiB with a chunk in it."""
+WINDOW = 10 * PIECE
+"""How many bytes may be under way to one receiver: with a chunk, two proofs and a handshake a cut loses less than 1 MiB."""
 MAX_CREDIT = 1024 * KIB
 """The most credit that one stream may have."""
 GIVE_BACK = 3 * PIECE

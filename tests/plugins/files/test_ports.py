@@ -38,7 +38,7 @@ async def test_lines_overtake_data_for_one_that_reads_slowly(home: Path) -> None
         bob.send(open_stream(1, (await bob.server_says(Offering)).number, 0, WINDOW))
         _, stream, _ = await ann.hears(FileKind.OPEN)
         bob.stranger.session.stop_reading()
-        for _ in range(12):
+        for _ in range(WINDOW // PIECE):
             ann.send(carry(stream, bytes(PIECE)))
         ann.send(end_stream(stream))
         member = next(one for one in crowd.hub.members.values() if one.name == "bob")
@@ -54,9 +54,9 @@ async def test_lines_overtake_data_for_one_that_reads_slowly(home: Path) -> None
         await idle()
         bob.stranger.session.read_on()
         await bob.stranger.until(lambda: "ann: before the rest" in bob.stranger.texts)
-        assert len(bob.of(FileKind.DATA)) < 12
+        assert len(bob.of(FileKind.DATA)) < WINDOW // PIECE
         await bob.hears(FileKind.END)
-        assert b"".join(payload for _, _, payload in bob.of(FileKind.DATA)) == bytes(12 * PIECE)
+        assert b"".join(payload for _, _, payload in bob.of(FileKind.DATA)) == bytes(WINDOW)
         while 1 in crowd.hub.exchange.made._ports[member].takers:  # noqa: ASYNC110
             await asyncio.sleep(0)
 
@@ -71,12 +71,12 @@ async def test_one_that_stops_while_data_waits_is_sent_no_more_of_it(home: Path)
         bob.send(open_stream(1, number, 0, WINDOW))
         _, stream, _ = await ann.hears(FileKind.OPEN)
         bob.stranger.session.stop_reading()
-        for _ in range(12):
+        for _ in range(WINDOW // PIECE):
             ann.send(carry(stream, bytes(PIECE)))
         member = next(one for one in crowd.hub.members.values() if one.name == "bob")
         port = crowd.hub.exchange.made._ports[member]
         taker = port.takers[1]
-        while taker.feed.at < 12 * PIECE:  # noqa: ASYNC110
+        while taker.feed.at < WINDOW:  # noqa: ASYNC110
             await asyncio.sleep(0)
         while len(taker.queue) > 1:
             taker.queue.pop()  # the one that is about to go out is the last
@@ -100,10 +100,10 @@ async def test_what_was_asked_for_is_not_charged(home: Path) -> None:
         _, stream, _ = await ann.hears(FileKind.OPEN)
         budget = next(one for one in crowd.hub.members.values() if one.name == "ann").budget
         octets, requests = budget.octets, budget.requests
-        ann.send(prove(stream, 0, bytes(32 * 7)))
-        for _ in range(12):
+        ann.send(prove(stream, 0, bytes(32 * 6)))
+        for _ in range(WINDOW // PIECE):
             ann.send(carry(stream, bytes(PIECE)))
-        await bob.hears(FileKind.DATA, 12)
+        await bob.hears(FileKind.DATA, WINDOW // PIECE)
         assert budget.octets >= octets
         assert budget.requests >= requests
         assert budget.expected < 1000
