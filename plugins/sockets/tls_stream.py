@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from plytalk.core.bases.filter_stream import FilterStream, Opening
+from plytalk.core.bases.filter_stream import Opening
+from plytalk.core.bases.paced_stream import PacedStream
 from plytalk.core.contracts.errors import HandshakeFailed, Usage
 from plytalk.core.contracts.layer import Option
 from plytalk.core.contracts.peers import Role
@@ -53,10 +54,10 @@ _AROUND = re.compile(r"^\[\w+\] | \(_ssl\.c.*\)$")
 ASK = "Ask the person who runs it; --tls-ca and --tls-name say which certificates to trust, and which name to expect."
 
 
-class TlsStream(FilterStream):
+class TlsStream(PacedStream):
     """One end of a TLS connection: a server's, or with a `name` a client's, which the certificate must have."""
 
-    what = "TLS"
+    what, slice = "TLS", READ
 
     def __init__(self, below: Stream, context: ssl.SSLContext, name: str | None = None) -> None:
         super().__init__(below)
@@ -69,7 +70,7 @@ class TlsStream(FilterStream):
     def cut(self, way: str) -> CutWire:
         return cut_records()
 
-    def take(self, data: bytes) -> None:
+    def read(self, data: bytes) -> None:
         self._came.write(data)
         if self.opening is Opening.DONE or self._shake():
             self._read()
@@ -93,6 +94,7 @@ class TlsStream(FilterStream):
     def _read(self) -> None:
         try:
             while data := self._tls.read(READ):
+                self.charge(len(data))
                 self.deliver(data)
             self.deliver_end()
         except ssl.SSLWantReadError:

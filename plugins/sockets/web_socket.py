@@ -20,7 +20,8 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from plytalk.core.bases.filter_stream import FilterStream, Opening
+from plytalk.core.bases.filter_stream import Opening
+from plytalk.core.bases.paced_stream import PacedStream
 from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refused
 from plytalk.core.contracts.sanitise import shorten
 from plytalk.core.contracts.transport import Stream
@@ -34,88 +35,25 @@ MOST = 64 * 1024
 JITTER = 1.25
 """A ping comes after the time that was asked for, or after as much as this many times that, so that not all come at once."""
 DATA = (Opcode.BINARY, Opcode.CONT)
-SMALL = 64
-"""Fewer bytes than a frame of our own has, which are what a frame costs us whatever is in it."""
-RATE, BURST = 1000, 1000
-"""How many smaller frames the other side may send a second, and at once: pings and empty ones too."""
-SLICE = 8 * 1024
-"""How much is read before that is looked at, in bytes."""
 
 _quiet = logging.getLogger("plytalk.web_socket")
 _quiet.disabled = True
 
 
-class WebSocketStream(FilterStream):
+class WebSocketStream(PacedStream):
     """One end of a WebSocket, behind its opening."""
 
-    what = "WebSocket"
+    what, slice = "WebSocket", 8 * 1024
     _protocol: ClientProtocol | ServerProtocol
 
     def __init__(self, below: Stream) -> None:
         super().__init__(below)
         self._size = 0  # of the message that is coming, as far as it has come
-        self._unread = b""
-        self._allowance, self._refilled = float(BURST), asyncio.get_running_loop().time()
-        self._pause: asyncio.TimerHandle | None = None
 
     def cut(self, way: str) -> CutWire:
         return cut_web_socket()
 
-    def take(self, data: bytes) -> None:
-        self._unread = self._unread + data if self._unread else data
-        self._read_on()
-
-    def _read_on(self) -> None:
-        """Read all that has come, or until there were too many small frames."""
-        came, at, self._unread = self._unread, 0, b""
-        while at < len(came) and not (self._pause or self._closed):
-            self._read(came[at : at + SLICE])
-            at += SLICE
-            if self._allowance < 0:
-                self._refill()
-        self._unread = came[at:]
-        if self._pause:
-            self.below.pause()
-
-    def _refill(self) -> None:
-        """Read no more for a while where it is too much."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        self._allowance = min(self._allowance + (now - self._refilled) * RATE, BURST)
-        self._refilled = now
-        if self._allowance < 0:
-            self._pause = loop.call_later(-self._allowance / RATE, self._resume_reading)
-
-    def _resume_reading(self) -> None:
-        self._pause = None
-        self._take(b"")
-        if not (self._pause or self._paused or self._kept or self._over):
-            self.below.resume()
-
-    def _go_on(self) -> None:
-        super()._go_on()
-        if self._pause:
-            self.below.pause()
-
-    def _below_ended(self, error: Exception | None) -> None:
-        self._stop_pause()
-        unread, self._unread = self._unread, b""
-        try:
-            self._read(unread)  # no more comes than this
-        except Exception as fault:
-            self.fail(fault)
-        super()._below_ended(error)
-
-    def _stop_pause(self) -> None:
-        if self._pause:
-            self._pause.cancel()
-            self._pause = None
-
-    def close(self) -> None:
-        self._stop_pause()
-        super().close()
-
-    def _read(self, data: bytes) -> None:
+    def read(self, data: bytes) -> None:
         protocol = self._protocol
         protocol.receive_data(data)
         for event in protocol.events_received():
@@ -134,8 +72,7 @@ class WebSocketStream(FilterStream):
         raise ConnectionAbortedError(f"a fault in its WebSocket: {shorten(str(fault))}")
 
     def _hear(self, frame: Frame) -> None:
-        if len(frame.data) < SMALL:
-            self._allowance -= 1
+        self.charge(len(frame.data))
         if frame.opcode in DATA and self._over is None:
             self._size += len(frame.data)
             if frame.data:

@@ -16,7 +16,7 @@ from plytalk.core.contracts.errors import CannotConnect, HandshakeFailed, Refuse
 from plytalk.core.contracts.optional import Opens
 from plytalk.core.contracts.transport import Listener, Stream
 from plytalk.core.io.memory_stream import memory_stream_pair
-from plytalk.plugins.sockets.web_socket import BURST, MOST, SLICE, WebServing, WebSocketClient, WebSocketServer
+from plytalk.plugins.sockets.web_socket import MOST, WebServing, WebSocketClient, WebSocketServer
 from plytalk.plugins.transports.ws import Ws
 from plytalk.testing.transports import Receiver, TransportBed
 from plytalk.testing.verdict import idle, within
@@ -195,28 +195,6 @@ async def test_one_that_pings_and_does_not_read_gets_no_more_pongs() -> None:
                     await asyncio.sleep(0)
         assert 0 < server.buffered < 1 << 20
         client.transport.abort()
-
-
-@pytest.mark.parametrize("ends", [False, True])
-async def test_frames_that_cost_more_than_they_say_are_read_slowly_and_in_full(ends: bool) -> None:
-    """A quarter of a mebibyte of empty frames took a tenth of a second, in which nobody else was served."""
-    client_end, server_end = memory_stream_pair()
-    server = WebSocketServer(server_end, WebServing())
-    server.start()
-    client = await opened_client(WebSocketClient(client_end, "ws://127.0.0.1/"), 10)
-    heard = Receiver(server)
-    frames = 2 * BURST
-    client_end.send(Frame(Opcode.BINARY, b"x").serialize(mask=True) * frames)
-    if ends:  # then no more comes than this
-        client.finish()
-        client_end.finish()
-    await idle()
-    assert BURST <= len(heard.came) < BURST + SLICE or ends
-    await heard.hears(b"x" * frames, "What was read slowly is lost.")
-    if ends:
-        await heard.hears_the_end("The end is lost.")
-        assert heard.ends == [None]
-    server.close()
 
 
 @pytest.mark.parametrize(
