@@ -4,7 +4,7 @@ A member is a position in it. So no member has its own queue: a slow reader fall
 where he was, and members at the same position share the records that are packed for them.
 """
 
-from typing import NamedTuple
+from msgspec import Struct
 
 NOTHING: frozenset[int] = frozenset()
 MAX_BYTES = 4 * 1024 * 1024
@@ -13,7 +13,7 @@ MOST_BYTES = 16 * 1024 * 1024
 """The same while members that read slowly have yet to be sent them."""
 
 
-class LogEntry(NamedTuple):
+class LogEntry(Struct, frozen=True, gc=False):
     """An event's body, the connection that it came from (0: none), and the persons who may see it (None: everybody)."""
 
     body: bytes
@@ -31,8 +31,8 @@ class EventLog:
     def __init__(self, keep: int, after: int = 0) -> None:
         self._keep = keep
         self._entries: list[LogEntry] = []
-        self.kept = self.total = 0
-        """How many bytes are kept, and how many there have been in all."""
+        self.kept = self._forgotten = 0
+        """How many bytes are kept, and how many were kept earlier."""
         self.first = self.next = after + 1
         """The numbers of the first event that is kept, and of the next one."""
         self.last_private = 0
@@ -45,7 +45,11 @@ class EventLog:
         self._entries.append(LogEntry(body, sender, audience))
         self.next += 1
         self.kept += len(body)
-        self.total += len(body)
+
+    @property
+    def total(self) -> int:
+        """How many bytes there have been in all."""
+        return self.kept + self._forgotten
 
     def since(self, at: int) -> list[LogEntry]:
         """The events from number `at` on, of those that are kept."""
@@ -56,8 +60,8 @@ class EventLog:
         stop = None if end is None else max(0, end - self.first)
         entries = self._entries[max(0, at - self.first) : stop]
         if hidden:
-            return [entry[0] for number, entry in enumerate(entries, max(at, self.first)) if number not in hidden]
-        return [entry[0] for entry in entries]
+            return [entry.body for number, entry in enumerate(entries, max(at, self.first)) if number not in hidden]
+        return [entry.body for entry in entries]
 
     def hidden(self, at: int, end: int, person: object) -> frozenset[int]:
         """The numbers of those before number `end` that are not for this person; for None, that are not for everybody."""
@@ -74,9 +78,9 @@ class EventLog:
         """Up to which number the events from `at` on fit into `size` bytes, one at least, and how many bytes they have."""
         total, end = 0, at
         for entry in self._entries[max(0, at - self.first) :]:
-            if total and total + len(entry[0]) > size:
+            if total and total + len(entry.body) > size:
                 break
-            total += len(entry[0])
+            total += len(entry.body)
             end += 1
         return end, total
 
@@ -92,7 +96,7 @@ class EventLog:
             return
         # Half at a time, so that the cost of moving the list is shared by many events.
         gone = max(len(self._entries) - keep, 0)
-        left = self.kept - sum(len(entry[0]) for entry in self._entries[:gone])
+        left = self.kept - sum(len(entry.body) for entry in self._entries[:gone])
         self._forget(*self._cut(gone, left, most // 2) if left > most else (gone, left))
 
     def shrink(self, size: int) -> None:
@@ -102,10 +106,11 @@ class EventLog:
     def _cut(self, gone: int, left: int, size: int, least: int = 1) -> tuple[int, int]:
         """How many events have to go until `size` bytes are left, or the `least` number of events, and how many bytes are."""
         while left > size and gone < len(self._entries) - least:
-            left -= len(self._entries[gone][0])
+            left -= len(self._entries[gone].body)
             gone += 1
         return gone, left
 
     def _forget(self, gone: int, left: int) -> None:
         del self._entries[:gone]
+        self._forgotten += self.kept - left
         self.kept, self.first = left, self.first + gone

@@ -130,7 +130,7 @@ class Member(PacedSpeaker):
         if text[:1] == "/" or self.muted:
             self._command(text)
         elif text and not text.isspace():  # blank lines are for nobody
-            self.speak(text)
+            self.room.say(self, text)
         if budget.messages < 0 or budget.work < 0:
             self._stop_if_over()
 

@@ -54,9 +54,8 @@ class Speaker:
 
     def speak(self, text: str) -> None:
         """Say something to everybody in the room."""
-        if (room := self.room) is not None:
-            self.charge(len(text))
-            room.say(self.id, self.head, self.marks, text.encode(errors="replace"))
+        if self.room is not None:
+            self.room.say(self, text)
 
     def charge(self, size: int) -> None:
         """Something of so many bytes goes to the whole room on its behalf."""
@@ -82,7 +81,7 @@ class Room:
         self.born = after + 1
         """The number of its first event: a room of this name that was forgotten had lower ones."""
         for entry in entries:
-            self.log.add(*entry)
+            self.log.add(entry.body, entry.sender, entry.audience)
         self.event_members: dict[EventMember, None] = {}
         self._in_step: list[Connection] = []
         self._apart: dict[EventMember, None] = {}
@@ -104,12 +103,13 @@ class Room:
 
     # -- what happens -----------------------------------------------------------------------------------------------------
 
-    def say(self, sender: int, head: bytes, marks: int, text: bytes) -> None:
-        """A message, the most common event: `head` is the sender as `head_of` writes it."""
-        log = self.log
-        if len(text) > Limits.message:  # bytes that are not text grow when they become text
-            text = text[: Limits.message]
-        log.add(FIXED.pack(log.next, int(time.time() * 1000), SAID, marks) + head + text, sender)
+    def say(self, speaker: Speaker, text: str) -> None:
+        """A message, the most common event."""
+        log, body = self.log, text.encode(errors="replace")
+        if len(body) > Limits.message:  # bytes that are not text grow when they become text
+            body = body[: Limits.message]
+        speaker.charge(len(body))
+        log.add(FIXED.pack(log.next, int(time.time() * 1000), SAID, speaker.marks) + speaker.head + body, speaker.id)
         self.messages += 1
         self._touched(self)
 

@@ -41,7 +41,7 @@ def room_of(name: str = "lobby", keep: int = 1000) -> Room:
 
 def say(room: Room, *texts: str) -> None:
     for text in texts:
-        room.say(1, b"\0\x05alice", 0, text.encode())
+        room.say(speaker("alice", 1), text)
 
 
 def texts_in(path: Path) -> list[str]:

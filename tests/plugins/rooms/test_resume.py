@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crowd import Crowd, Stranger
+from crowd import Crowd, Stranger, speaker
 
 from plytalk.core.contracts.public_key import PublicKey
 from plytalk.plugins.rooms.resume import MAX_INSTANCE, ReceivedCounts, Resume, origin_of
@@ -224,7 +224,7 @@ def test_an_instance_without_a_key_has_to_be_long_enough() -> None:
 def test_what_is_asked_for_moves_the_start_later_and_never_earlier() -> None:
     room = Room("lobby", 1000, lambda items: [], lambda room: None)
     for _ in range(20):
-        room.say(1, b"\0\x01a", 0, b"x")
+        room.say(speaker("a", 1), "x")
     known = ReceivedCounts(0, "lobby", 10)
     starts = {last: Resume.of({"epoch": "e", "last": last}, known).start(room, "e") for last in (-9, 0, 5, 9, 10, 15, 20, 21)}
     assert starts == {-9: 10, 0: 10, 5: 10, 9: 10, 10: 11, 15: 16, 20: 21, 21: None}

@@ -39,7 +39,7 @@ def a_room(*subscribers: Hears, touched: list[Room] | None = None) -> Room:
 
 
 def said(room: Room, text: str, sender: int = 0) -> None:
-    room.say(sender, b"\0\x03bob", 0, text.encode())
+    room.say(speaker("bob", sender), text)
 
 
 def test_all_but_whoever_said_it_hear_it_once() -> None:
@@ -114,14 +114,14 @@ async def test_who_comes_in_the_same_turn_hears_nothing_of_what_was_before(home:
         alice = await crowd.joins("alice")
         late = Hears(99)
         hub = crowd.hub
-        hub.first.say(-2, b"\0\x03bob", 0, b"before")
+        hub.first.say(speaker("bob", -2), "before")
 
         class Plain(Hears):
             hears_events, muted, marks, room, digest = False, False, 0, None, b""
 
         late = Plain(99)
         hub.enter(late, hub.first)
-        hub.first.say(-2, b"\0\x03bob", 0, b"after")
+        hub.first.say(speaker("bob", -2), "after")
         await alice.until(lambda: "bob: after" in alice.texts)
         assert [event.text for event in late.heard if event.kind == Kind.SAID] == ["after"]
         hub.first.subscribers.pop(late)
