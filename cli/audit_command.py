@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import textwrap
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from plytalk.cli.main import paint
 from plytalk.cli.parameters import FILE, TEXT
 from plytalk.cli.proxy_option import proxy_option
 from plytalk.cli.stacks import LayerName
+from plytalk.cli.text_rows import hanging
 from plytalk.cli.typed_words import Asker
 from plytalk.core.contracts.audit import Finding, Grade
 from plytalk.core.contracts.errors import ChatError, Exit
@@ -124,14 +124,11 @@ def _as_json(address: str, policy: str, report: Report) -> str:
 
 def _as_text(address: str, report: Report) -> str:
     what = f"{report.profile.name}: {report.profile.summary}" if report.profile else "nothing that is known here"
-    lines = [paint(f"{address} speaks {what}", "1", 1), ""]
+    lines = [*(paint(row, "1", 1) for row in hanging("", f"{address} speaks {what}", WIDTH)), ""]
     for finding in report.findings:
         head = f"{finding.grade:<5} {finding.about:<11} "
-        first, *rest = textwrap.wrap(head + clean(finding.says), WIDTH, subsequent_indent=" " * len(head), break_on_hyphens=False)
+        first, *rest = hanging(head, clean(finding.says), WIDTH)
         lines += [paint(first[:4], COLOURS[finding.grade], 1) + first[4:], *rest]
         if finding.advice and finding.grade is not Grade.GOOD:
-            indent = " " * len(head) + "-> "
-            lines += textwrap.wrap(
-                clean(finding.advice), WIDTH, initial_indent=indent, subsequent_indent=indent.replace("->", "  ")
-            )
+            lines += hanging(" " * len(head) + "-> ", clean(finding.advice), WIDTH)
     return "\n".join(lines)

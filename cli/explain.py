@@ -1,14 +1,13 @@
 """`chat explain`: the property sheet of a stack."""
 
 import json
-import shutil
-import textwrap
 
 import click
 
 from plytalk.api.choice import Choice
 from plytalk.cli.main import paint
 from plytalk.cli.stacks import StackCommand, layer_options
+from plytalk.cli.text_rows import hanging
 from plytalk.core.contracts.cipher import Cipher
 from plytalk.core.contracts.errors import PluginError, Usage
 from plytalk.core.contracts.kinds import KINDS
@@ -26,7 +25,7 @@ Examples:
   chat explain --cipher none --json                for programs
   chat explain --verifpal > plytalk1.vp            a model for `verifpal verify`
 """
-WIDTH = 110
+WIDTH, INDENT = 110, 26
 NOTHING = "Nothing: anyone on the network path can read and change it."
 
 
@@ -121,17 +120,17 @@ def _as_json(choice: Choice, page: Assessment) -> str:
 
 def _as_text(choice: Choice, page: Assessment) -> str:
     name = f"   (the chat {choice.named.name})" if choice.named else ""
-    lines = [paint(f"{line_of(choice.classes)}{name}", "1", 1), ""]
+    lines = [*(paint(line, "1", 1) for line in _wrap("", f"{line_of(choice.classes)}{name}")), ""]
     for kind in KINDS:
         for layer in choice.classes.get(kind, []):
             lines += _wrap(f"  {kind:<10} {layer.name:<17} ", layer.summary())
     lines += ["", paint("What it protects", "1", 1)]
     nothing = "Nothing by itself: the transport protects the way, as said below." if covered_by(choice.classes) else NOTHING
-    lines += [line for row in page.protects for line in _row("+", "32", row)] or [f"  {nothing}"]
+    lines += [line for row in page.protects for line in _row("+", "32", row)] or _wrap("  ", nothing)
     if page.claims:
-        lines += ["", paint("What a plugin claims, not verified by plytalk", "1", 1)]
+        lines += ["", *(paint(line, "1", 1) for line in _wrap("", "What a plugin claims, not verified by plytalk"))]
         lines += [line for row in page.claims for line in _wrap(f"  ? {row.property:<21} ", row.doubt)]
-    lines += ["", paint("What it does not protect, and what an attacker can do", "1", 1)]
+    lines += ["", *(paint(line, "1", 1) for line in _wrap("", "What it does not protect, and what an attacker can do"))]
     lines += [line for row in page.lacks for line in _row("-", "31", row)] or ["  Nothing known."]
     if page.cautions:
         lines += ["", paint("Notes", "1", 1), *(line for caution in page.cautions for line in _wrap("  ! ", caution))]
@@ -139,14 +138,14 @@ def _as_text(choice: Choice, page: Assessment) -> str:
 
 
 def _row(sign: str, colour: str, row: Row) -> list[str]:
-    lines = _wrap(f"  {sign} {row.property:<21} ", row.sentence[0].upper() + row.sentence[1:] + ".")
-    if row.given:
-        lines[-1] += paint(f"  ({', '.join(row.layers)})", "2", 1)
-    else:
-        lines.append(f"{'':<26}Change: " + (" or ".join(row.layers) or "no installed layer gives it."))
+    layers = f"  ({', '.join(row.layers)})" if row.given else ""
+    lines = _wrap(f"  {sign} {row.property:<21} ", f"{row.sentence[0].upper()}{row.sentence[1:]}.{layers}")
+    if layers and lines[-1].endswith(layers):
+        lines[-1] = lines[-1].removesuffix(layers) + paint(layers, "2", 1)
+    if not row.given:
+        lines += _wrap(" " * INDENT, "Change: " + (" or ".join(row.layers) or "no installed layer gives it."))
     return [paint(lines[0], colour, 1), *lines[1:]]
 
 
 def _wrap(head: str, text: str) -> list[str]:
-    width = min(shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH)
-    return textwrap.wrap(text, max(width, 60), initial_indent=head, subsequent_indent=" " * len(head))
+    return hanging(head, text, WIDTH)

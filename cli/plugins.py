@@ -9,6 +9,7 @@ import click
 from plytalk.cli.main import paint
 from plytalk.cli.scaffold import new
 from plytalk.cli.stacks import Blocked
+from plytalk.cli.text_rows import hanging
 from plytalk.core.contracts.attack import Attack
 from plytalk.core.contracts.blame import place_of, title
 from plytalk.core.contracts.cipher import Cipher
@@ -22,6 +23,9 @@ from plytalk.core.contracts.sanitise import clean
 from plytalk.core.registry.discovery import PLUGIN_KINDS, Found
 from plytalk.core.registry.hookspecs import API_VERSION
 from plytalk.core.registry.registry import Problem, Registry
+
+MOST = 1000
+"""How wide a row may be where there is no terminal: one for each plugin, for programs such as grep."""
 
 EXAMPLES = """\b
 Examples:
@@ -109,15 +113,15 @@ def _as_text(rows: list[dict[str, Any]], problems: list[Problem]) -> str:
     table += [(row["kind"], row["name"], f"{row['distribution']} {row['version']}", row["summary"]) for row in rows]
     widths = [max(len(line[column]) for line in table) for column in range(3)]
     head, *lines = (
-        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[3]]) for line in table
+        hanging("".join(f"{cell:<{width}}  " for cell, width in zip(line, widths, strict=False)), line[3], MOST) for line in table
     )
-    told = [paint(head, "1", 1), *lines, ""]
+    told = [*(paint(row, "1", 1) for row in head), *(row for rows in lines for row in rows), ""]
     if problems:
         told.append(paint("What is wrong", "1", 1))
-        told += [
-            f"  {paint('usable' if one.usable else 'broken', '33' if one.usable else '31', 1)}  {_sentence(one)}"
-            for one in problems
-        ]
+        for one in problems:
+            word = "usable" if one.usable else "broken"
+            first, *rest = hanging(f"  {word}  ", _sentence(one), MOST)
+            told += [first.replace(word, paint(word, "33" if one.usable else "31", 1), 1), *rest]
     else:
         told.append("Nothing is wrong.")
     return "\n".join(told)

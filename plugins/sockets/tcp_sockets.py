@@ -170,7 +170,7 @@ def bound(places: Sequence[Any], host: str, port: int) -> list[ScreeningSocket]:
         for sock in sockets:
             sock.close()
         if host == EVERY_NETWORK and error.errno in NOT_HERE:
-            raise CannotConnect("This machine has no IPv6.", "Listen on every IPv4 network with --host 0.0.0.0.") from None
+            raise CannotConnect("This machine has no IPv6.", "Listen on 0.0.0.0, for every IPv4 network.") from None
         raise CannotConnect(f"Cannot listen on {join_address(host, port)}: {why(error)}", todo(error)) from None
     return sockets
 
@@ -230,8 +230,9 @@ def why(error: OSError) -> str:
 
 
 def todo(error: OSError) -> str:
+    """What helps. It names no option: a place to listen is written in several, and in calls of Python."""
     return {
-        EADDRINUSE: "Choose another with --port or in the --door, or end the program that uses it.",
-        EACCES: "Choose a port from 1024 up with --port or in the --door.",
-        EADDRNOTAVAIL: "Choose an address of this machine with --host or in the --door.",
+        EADDRINUSE: "Choose another port, or end the program that uses it.",
+        EACCES: "Choose a port from 1024 up.",
+        EADDRNOTAVAIL: "Choose an address of this machine.",
     }.get(error.errno or 0, "")

@@ -12,7 +12,7 @@ from plytalk.core.contracts.transport import Listener, Stream, Transport
 from plytalk.core.io.asyncio_stream import AsyncioListener, AsyncioStream
 from plytalk.core.registry.hookspecs import hookimpl
 
-CHOOSE = "Choose another path with --host or in the --door."
+CHOOSE = "Choose another path."
 
 
 class UnixListener(AsyncioListener):

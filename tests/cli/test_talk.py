@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -200,13 +201,35 @@ def test_the_port_is_in_use():
     with serve(*SECURE_CHAT) as ours:
         run = chat("serve", "--port", str(ours.port), *SECURE_CHAT)
         assert complaint(run).startswith(f"Cannot listen on 127.0.0.1:{ours.port}: ")
-        assert complaint(run).endswith("Choose another with --port or in the --door, or end the program that uses it.")
+        assert complaint(run).endswith("Choose another port, or end the program that uses it.")
         assert run.returncode == 3
+
+
+def test_a_busy_address_is_refused_without_options_that_were_not_given(tmp_path):
+    pytest.importorskip("websockets", reason="the page needs websockets")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = f"127.0.0.1:{taken.getsockname()[1]}"
+        for command in (
+            ("serve", "--host", "127.0.0.1", "--port", busy.rpartition(":")[2]),
+            ("serve", "--port", "0", "--door", f"ws:{busy}"),
+            ("serve", "--web", busy),
+            ("serve", "--port", "0", "--guests", f"demo01:{busy.rpartition(':')[2]}"),
+            ("send", __file__, "--host", busy),
+            ("relay", "--listen", busy),
+            ("relay", "--listen", "127.0.0.1:0", "--ws", busy),
+            ("relay", "--listen", "127.0.0.1:0", "--metrics", busy),
+        ):
+            run = chat(*command, environment=environment(tmp_path))
+            told = run.stderr.splitlines()[-1]
+            assert run.returncode == 3, command
+            assert busy in told, command
+            named = re.findall(r"--[a-z]+", told)
+            assert set(named) <= set(command), f"{command} names {named}"
 
 
 def test_an_address_of_another_machine():
     run = chat("serve", "--host", "192.0.2.1", "--port", "0", *SECURE_CHAT)
-    assert complaint(run).endswith("Choose an address of this machine with --host or in the --door.")
+    assert complaint(run).endswith("Choose an address of this machine.")
     assert run.returncode == 3
 
 

@@ -88,8 +88,7 @@ async def test_a_port_in_use_is_said_in_words() -> None:
     with pytest.raises(CannotConnect) as failure:
         await Tcp().listen("127.0.0.1", port)
     assert failure.value.sentence == (
-        f"Cannot listen on 127.0.0.1:{port}: the port is in use. "
-        "Choose another with --port or in the --door, or end the program that uses it."
+        f"Cannot listen on 127.0.0.1:{port}: the port is in use. Choose another port, or end the program that uses it."
     )
     await listener.close()
 
@@ -199,9 +198,9 @@ def test_how_an_address_is_shown(address: object, shown: str) -> None:
 @pytest.mark.parametrize(
     ("error", "words", "hint"),
     [
-        (OSError(errno.EADDRINUSE, "x"), "the port is in use.", "--port"),
+        (OSError(errno.EADDRINUSE, "x"), "the port is in use.", "another port"),
         (OSError(errno.EACCES, "x"), "permission denied.", "1024"),
-        (OSError(errno.EADDRNOTAVAIL, "x"), "this machine has no such address.", "--host"),
+        (OSError(errno.EADDRNOTAVAIL, "x"), "this machine has no such address.", "an address of this machine"),
         (OSError(errno.ECONNREFUSED, "x"), "connection refused.", ""),
         (
             OSError("Multiple exceptions: [Errno 111] Connect call failed ('::1', 1, 0, 0), [Errno 111] y"),
@@ -263,7 +262,7 @@ async def test_without_ipv6_every_network_is_said_to_be_that_of_ipv4(monkeypatch
     monkeypatch.setattr("plytalk.plugins.sockets.tcp_sockets.one_bound", none)
     with pytest.raises(CannotConnect, match="This machine has no IPv6") as failure:
         await Tcp().listen("::", 0)
-    assert failure.value.hint == "Listen on every IPv4 network with --host 0.0.0.0."
+    assert failure.value.hint == "Listen on 0.0.0.0, for every IPv4 network."
 
 
 async def test_a_port_taken_on_one_of_the_addresses_is_said_and_nothing_stays_bound(monkeypatch: pytest.MonkeyPatch) -> None:
