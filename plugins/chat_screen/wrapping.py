@@ -47,6 +47,8 @@ def _wrap_line(text: str, columns: int, taken: int, indent: int) -> list[str]:
                     continue
             rows[-1] += piece
             room -= width
+    while rows[1:] and not rows[-1]:  # only blanks stood there
+        rows.pop()
     return rows
 
 

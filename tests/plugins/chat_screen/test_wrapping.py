@@ -46,3 +46,9 @@ def test_the_width_of_a_text_is_in_cells() -> None:
 )
 def test_a_beginning_fits_into_its_cells(text: str, columns: int, clipped: str) -> None:
     assert clip(text, columns) == clipped
+
+
+def test_blanks_at_the_end_of_a_text_take_no_row() -> None:
+    for blanks in (" ", "   "):
+        assert wrap(f"word word word{blanks}", 14, 0, 2) == ["word word word"]
+    assert wrap("   ", 2) == [""]
