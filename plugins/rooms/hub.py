@@ -167,8 +167,10 @@ class Hub:
             room, back = self.rooms[back.room], back.from_the_start()  # it did not hear that it had gone there
         member.muted = self._is_muted(member)
         member.marks = member.marks & ~OPERATOR | OPERATOR * member.is_operator
-        name = (back.name if back else "") or name  # the client may not have heard that it has another one now
-        called, why = self.names.choose(member, "" if member.muted else name)  # others would read it
+        wanted = "" if member.muted else name  # others would read it
+        if back and back.name:  # they have, and the client may not have heard that it has this one now
+            wanted = back.name
+        called, why = self.names.choose(member, wanted)
         member.called(called)
         self.members[member.id] = member
         if member.key and self.moderation.is_to_be_noted(member.key):

@@ -143,13 +143,27 @@ class Rooms(RuleBasedStateMachine):
         resumes=st.booleans(), right=st.booleans(), last=LASTS, times=st.integers(1, 2),
     )  # fmt: skip
     def join(self, peer: Peer, room: Any, name: str, instance: str, resumes: bool, right: bool, last: Any, times: int) -> None:
+        comes_back = ""
         if not peer.room and not peer.instance:
             peer.instance = instance
             peer.resumed = True if resumes else None
+            comes_back = self._name_of(peer) if resumes else ""
         was = self.stays.get((peer.key, instance))
         last = (was[1] if was else 0) if last == "mine" else last
         resume = {"resume": {"epoch": self.crowd.hub.epoch if right else "0" * 16, "last": last}} if resumes else {}
         self.run(self._ask(peer, times, {"instance": instance, "room": room, "name": name, **resume}))
+        if comes_back and peer.room:
+            self._has_its_name_unless_taken(peer, comes_back)
+
+    def _name_of(self, peer: Peer) -> str:
+        """How somebody is called, or was when it left; empty where the server does not know it."""
+        origin, returning = (str(self.crowd.key(peer.key)), peer.instance), self.crowd.hub.returning
+        known = returning._present.get(origin) or returning._taken.get(origin)
+        return known.name if known else ""
+
+    def _has_its_name_unless_taken(self, peer: Peer, name: str) -> None:
+        others = [one.name for one in self.crowd.hub.members.values() if one.name != self._name_of(peer)]
+        assert self._name_of(peer) == name or any(member_names.alike(name, other) for other in others)
 
     async def _ask(self, peer: Peer, times: int, request: dict[str, Any]) -> None:
         for _ in range(times):

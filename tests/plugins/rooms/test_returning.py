@@ -174,3 +174,17 @@ async def test_a_member_that_comes_back_is_still_away_and_can_still_reply(home: 
         assert (await alice.answer("whois"))["data"]["away"] == "lunch"
         back.session.say("/reply soon")
         await alice.until(lambda: alice.texts[-1] == "bob, to you alone: soon")
+
+
+async def test_a_muted_member_keeps_its_own_name_beside_another_with_its_key(home: Path) -> None:
+    async with Crowd(home) as crowd:
+        alice = await crowd.joins("alice")
+        eve, other = await crowd.joins("eve"), await crowd.joins("eve", name="eva", instance="other")
+        welcome = await eve.welcome()
+        crowd.local_member.say("/mute eve")
+        await alice.until(lambda: any(event.kind == Kind.MODERATED for event in alice.events))
+        eve.cut()
+        other.session.say("/who")
+        await other.answer("who")
+        back = await crowd.joins("eve", resume={"epoch": welcome["epoch"], "last": welcome["next"] - 1})
+        assert (await back.welcome())["you"] == "eve"
