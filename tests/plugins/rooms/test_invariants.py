@@ -143,6 +143,19 @@ class Rooms(RuleBasedStateMachine):
         resumes=st.booleans(), right=st.booleans(), last=LASTS, times=st.integers(1, 2),
     )  # fmt: skip
     def join(self, peer: Peer, room: Any, name: str, instance: str, resumes: bool, right: bool, last: Any, times: int) -> None:
+        self._join(peer, room, name, instance, resumes, right, last, times)
+
+    @rule(
+        target=peers, key=st.sampled_from(KEYS), room=st.sampled_from([*ROOMS, None]), name=st.sampled_from(NAMES),
+        instance=st.sampled_from(["1", "2"]), resumes=st.booleans(), last=LASTS,
+    )  # fmt: skip
+    def come(self, key: str, room: Any, name: str, instance: str, resumes: bool, last: Any) -> Any:
+        """Connect and join: most that happens needs somebody in a room."""
+        peer = self.run(self._connect(key, 0))
+        self._join(peer, room, name, instance, resumes, True, last, 1)
+        return peer
+
+    def _join(self, peer: Peer, room: Any, name: str, instance: str, resumes: bool, right: bool, last: Any, times: int) -> None:
         comes_back = ""
         if not peer.room and not peer.instance:
             peer.instance = instance
